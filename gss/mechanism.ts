@@ -1,0 +1,149 @@
+/**
+ * What a security mechanism offers (RFC 2743 sections 1.1 and 2): credentials that start contexts, contexts that step
+ * until they are established, and established contexts that protect messages. SOCKS sees these interfaces and no Kerberos.
+ *
+ * A context under way and an established one are different types, so protecting a message before its time cannot be
+ * written down.
+ *
+ * @module
+ */
+import type { Bytes } from "./bytes.ts";
+import type { ChannelBindings } from "./channel_bindings.ts";
+import type { GssName } from "./names.ts";
+import type { SupplementaryStatus } from "./status.ts";
+
+/** Services of a context (RFC 2743 section 1.2), all off where they are not named. */
+export interface GssFlags {
+  /** Initiator's credentials are handed to the acceptor. */
+  readonly delegation?: boolean;
+  /** Acceptor proves itself too. */
+  readonly mutual?: boolean;
+  /** Replayed messages are reported. */
+  readonly replay?: boolean;
+  /** Missing and misordered messages are reported. */
+  readonly sequence?: boolean;
+  /** Messages can be sealed. */
+  readonly confidentiality?: boolean;
+  /** Messages can be signed. */
+  readonly integrity?: boolean;
+}
+
+/** What an initiator is asked for. */
+export interface InitiateOptions {
+  /** Services wanted. @default {mutual, replay, sequence, confidentiality and integrity} */
+  readonly flags?: GssFlags;
+  /** Channel that the context is tied to (RFC 2743 section 1.1.6). */
+  readonly channelBindings?: ChannelBindings;
+  /** Ends the wait for a ticket. */
+  readonly signal?: AbortSignal;
+}
+
+/** What an acceptor is asked for. */
+export interface AcceptOptions {
+  /** Channel that the context must be tied to, where the initiator ties it. */
+  readonly channelBindings?: ChannelBindings;
+}
+
+/** What one step of a context gave. A failure is a thrown `GssError`, whose token, if any, must still be sent. */
+export type GssStep =
+  | {
+    /** More tokens are to come. */
+    readonly done: false;
+    /** Token for the peer. */
+    readonly token: Bytes;
+  }
+  | {
+    /** The context is established. */
+    readonly done: true;
+    /** Last token for the peer, where there is one. */
+    readonly token?: Bytes | undefined;
+    /** The established context. */
+    readonly context: GssContext;
+  };
+
+/** A context under way. After a failure every further step fails. */
+export interface GssNegotiation {
+  /**
+   * Takes the peer's token, none on an initiator's first step, and says what comes next.
+   *
+   * @throws {GssError} When the peer or its token is refused.
+   */
+  step(token?: Uint8Array): Promise<GssStep>;
+}
+
+/** Credentials for starting contexts. */
+export interface GssInitiatorCredential {
+  /** Mechanism, as a dotted object identifier. */
+  readonly mechanism: string;
+  /**
+   * Starts a context with `target`. Everything that needs a network, such as a ticket, happens here.
+   *
+   * @throws {GssError} When there are no usable credentials for the target.
+   */
+  initiate(target: GssName, options?: InitiateOptions): Promise<GssNegotiation>;
+}
+
+/** Credentials for accepting contexts. */
+export interface GssAcceptorCredential {
+  /** Mechanism, as a dotted object identifier. */
+  readonly mechanism: string;
+  /** Starts the accepting side of one context. */
+  accept(options?: AcceptOptions): GssNegotiation;
+}
+
+/** A message taken out of its token. */
+export interface UnwrappedMessage {
+  /** The message. */
+  readonly data: Bytes;
+  /** Whether it was sealed. */
+  readonly confidential: boolean;
+  /** Where it stands in the sequence. */
+  readonly status: SupplementaryStatus;
+}
+
+/** An established context (RFC 2743 section 2.2.6 and 2.3). */
+export interface GssContext extends Disposable {
+  /** Mechanism, as a dotted object identifier. */
+  readonly mechanism: string;
+  /** Whether this side started it. */
+  readonly initiator: boolean;
+  /** The other side. On an initiator without mutual authentication, whom it meant to reach. */
+  readonly peer: GssName;
+  /** This side. */
+  readonly self: GssName;
+  /** Services granted. Check them before relying on one. */
+  readonly flags: Readonly<Required<GssFlags>>;
+  /** Whether both sides tied the context to the same channel. */
+  readonly channelBound: boolean;
+  /** When it expires, in milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** Facts that rules and logs may use, such as `enctype` and `realm`. */
+  readonly attributes: Readonly<Record<string, string | number>>;
+
+  /** Puts a message into a token, sealed or signed only. The sequence number is taken before the first `await`. */
+  wrap(message: Uint8Array, options: WrapOptions): Promise<Bytes>;
+  /**
+   * Takes a message out of a token. Tokens may be given before the last one is done; they are judged in the order given.
+   *
+   * @throws {GssError} When the token is not genuine; nothing of it is returned then.
+   */
+  unwrap(token: Uint8Array): Promise<UnwrappedMessage>;
+  /** Signs a message apart from it. */
+  getMic(message: Uint8Array): Promise<Bytes>;
+  /**
+   * Checks a signature made by the peer's {@linkcode getMic}.
+   *
+   * @throws {GssError} When it is not genuine.
+   */
+  verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus>;
+  /** Largest message whose token has `outputSize` octets at most (RFC 2743 section 2.3.7), 0 where none has. */
+  wrapSizeLimit(outputSize: number, options: WrapOptions): number;
+  /** Forgets the keys; every later call fails. */
+  dispose(): void;
+}
+
+/** How a message is to be protected. */
+export interface WrapOptions {
+  /** Sealed (`true`) or signed only (`false`). */
+  readonly confidential: boolean;
+}

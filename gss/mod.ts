@@ -1,0 +1,38 @@
+/**
+ * Mechanism-neutral GSS-API (RFC 2743): names, status, channel bindings and the interfaces of a mechanism.
+ *
+ * @example Step two sides of any mechanism against each other
+ * ```ts
+ * import type { GssContext, GssNegotiation } from "@gssocks/gssocks/gss";
+ *
+ * export async function establish(initiator: GssNegotiation, acceptor: GssNegotiation): Promise<[GssContext, GssContext]> {
+ *   let ours = await initiator.step();
+ *   let theirs = await acceptor.step(ours.token!);
+ *   while (!ours.done) {
+ *     ours = await initiator.step(theirs.token!);
+ *     if (!theirs.done) theirs = await acceptor.step(ours.token!);
+ *   }
+ *   if (!theirs.done) throw new Error("The acceptor wants more");
+ *   return [ours.context, theirs.context];
+ * }
+ * ```
+ *
+ * @module
+ */
+export type { Bytes } from "./bytes.ts";
+export type { ChannelBindings } from "./channel_bindings.ts";
+export type {
+  AcceptOptions,
+  GssAcceptorCredential,
+  GssContext,
+  GssFlags,
+  GssInitiatorCredential,
+  GssNegotiation,
+  GssStep,
+  InitiateOptions,
+  UnwrappedMessage,
+  WrapOptions,
+} from "./mechanism.ts";
+export { type GssName, type GssNameType, hostbasedService } from "./names.ts";
+export { type Runtime, systemRuntime } from "./runtime.ts";
+export { GssError, type GssErrorInit, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./status.ts";

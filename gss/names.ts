@@ -1,0 +1,47 @@
+/**
+ * GSS-API names (RFC 2743 section 4): a text and the type that says how to read it. A mechanism turns one into its own
+ * form (for Kerberos a principal), and hands the peer's back as a mechanism name.
+ *
+ * @module
+ */
+
+/** How the text of a {@linkcode GssName} is to be read. */
+export type GssNameType =
+  /** `service@host` (RFC 2743 section 4.1). */
+  | "hostbased-service"
+  /** A user of the local system (RFC 2743 section 4.2). */
+  | "user"
+  /** A name in the mechanism's own syntax; for Kerberos `component/component@REALM` (RFC 1964 section 2.1.1). */
+  | "krb5-principal";
+
+/** A name, frozen. */
+export interface GssName {
+  /** Type of the name. */
+  readonly type: GssNameType;
+  /** Text of the name. */
+  readonly text: string;
+}
+
+/**
+ * `service@host` as a name (RFC 2743 section 4.1). The host is put in lower case and loses a final dot; it is never
+ * looked up, so that the DNS cannot choose whom a client authenticates to.
+ *
+ * @throws {TypeError} When service or host are empty or hold an `@` or a `/`.
+ *
+ * @example
+ * ```ts
+ * import { hostbasedService } from "@gssocks/gssocks/gss";
+ *
+ * const name = hostbasedService("rcmd", "Proxy.Example.COM");
+ * if (name.text !== "rcmd@proxy.example.com") throw new Error(name.text);
+ * ```
+ */
+export function hostbasedService(service: string, host: string): GssName {
+  const canonical = host.toLowerCase().replace(/\.$/, "");
+  for (const [what, text] of [["service", service], ["host", canonical]] as const) {
+    if (text === "" || /[@/\s\p{Cc}]/u.test(text)) {
+      throw new TypeError(`Cannot make a host-based service name: ${what} is ${JSON.stringify(text)}`);
+    }
+  }
+  return Object.freeze({ type: "hostbased-service", text: `${service}@${canonical}` });
+}

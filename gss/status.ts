@@ -1,0 +1,87 @@
+/**
+ * GSS-API status: major codes with their RFC 2744 values, supplementary information, and {@linkcode GssError}.
+ *
+ * @module
+ */
+import type { Bytes } from "./bytes.ts";
+
+/** Routine errors that a call may fail with, by the RFC 2744 name without `GSS_S_`. */
+export const MAJOR_STATUS = {
+  BAD_MECH: 0x010000,
+  BAD_NAME: 0x020000,
+  BAD_NAMETYPE: 0x030000,
+  BAD_BINDINGS: 0x040000,
+  BAD_STATUS: 0x050000,
+  BAD_SIG: 0x060000,
+  NO_CRED: 0x070000,
+  NO_CONTEXT: 0x080000,
+  DEFECTIVE_TOKEN: 0x090000,
+  DEFECTIVE_CREDENTIAL: 0x0a0000,
+  CREDENTIALS_EXPIRED: 0x0b0000,
+  CONTEXT_EXPIRED: 0x0c0000,
+  FAILURE: 0x0d0000,
+  BAD_QOP: 0x0e0000,
+  UNAUTHORIZED: 0x0f0000,
+  UNAVAILABLE: 0x100000,
+  DUPLICATE_ELEMENT: 0x110000,
+  NAME_NOT_MN: 0x120000,
+} as const;
+
+/** Name of a routine error (RFC 2744 section 3.9.1, without `GSS_S_`). */
+export type GssMajor = keyof typeof MAJOR_STATUS;
+
+/**
+ * What a per-message call may add to success (RFC 2743 section 1.2.3): the token is genuine, but was seen before
+ * (`duplicate`), is too old to tell (`old`), came later than one that was sent after it (`unsequenced`), or came before
+ * one that is still missing (`gap`).
+ */
+export type SupplementaryStatus = "complete" | "duplicate" | "old" | "unsequenced" | "gap";
+
+/** What {@linkcode GssError} is made of. */
+export interface GssErrorInit {
+  /** Routine error. */
+  readonly major: GssMajor;
+  /** Mechanism's own stable code, for example a Kerberos error name such as `KRB_AP_ERR_SKEW`. */
+  readonly code: string;
+  /** Mechanism's number for it (RFC 2743 minor status). */
+  readonly minor?: number;
+  /** Token that must still be sent to the peer, where the mechanism makes one (RFC 2743 section 1.2.1.1). */
+  readonly token?: Bytes | undefined;
+  /** Facts for the log: what was wanted and what was there. Never a key, a password or a token. */
+  readonly details?: Readonly<Record<string, string | number>>;
+  /** What it came from. */
+  readonly cause?: unknown;
+}
+
+/** Failure of a GSS-API call. */
+export class GssError extends Error {
+  /** Name of the class. */
+  override readonly name = "GssError";
+  /** Routine error. */
+  readonly major: GssMajor;
+  /** RFC 2744 value of {@linkcode major}. */
+  readonly majorStatus: number;
+  /** Mechanism's stable code. */
+  readonly code: string;
+  /** Mechanism's number, 0 where it has none. */
+  readonly minor: number;
+  /** Facts for the log. */
+  readonly details: Readonly<Record<string, string | number>>;
+  readonly #token: Bytes | undefined;
+
+  /** @param message What failed, for people. @param init What failed, for programs. */
+  constructor(message: string, init: GssErrorInit) {
+    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.major = init.major;
+    this.majorStatus = MAJOR_STATUS[init.major];
+    this.code = init.code;
+    this.minor = init.minor ?? 0;
+    this.details = Object.freeze({ ...init.details });
+    this.#token = init.token;
+  }
+
+  /** Token that must still be sent to the peer; not shown by `Deno.inspect`. */
+  get token(): Bytes | undefined {
+    return this.#token;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Protocol keys (RFC 3961): one secret with its enctype, and what can be done with it.
+ *
+ * @module
+ */
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { asBytes, type Bytes, utf8 } from "../../gss/bytes.ts";
+import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { KerberosError } from "../errors.ts";
+import { type CryptoPrimitives, webCrypto } from "./primitives.ts";
+import { type EncryptionProfile, profileOf, type UsageKeys } from "./profile.ts";
+
+/** What {@linkcode KerberosKey.fromPassword} takes. */
+export interface PasswordKeyOptions {
+  /** Number of the enctype. */
+  readonly enctype: number;
+  /** Salt, as text or, where it is not text, as octets. */
+  readonly salt: string | Uint8Array;
+  /** Opaque parameters as a KDC sends them: an iteration count in four octets (RFC 3962 section 4). */
+  readonly s2kparams?: Uint8Array | undefined;
+  /** Fewest PBKDF2 iterations that are accepted from a KDC. @default {4096} */
+  readonly minimumIterations?: number;
+  /** Most PBKDF2 iterations that are accepted from a KDC, so that it cannot keep the client busy. @default {1048576} */
+  readonly maximumIterations?: number;
+}
+
+/**
+ * A key for one enctype. The keys of each usage are derived once and kept. `Deno.inspect` shows the enctype only.
+ *
+ * @example
+ * ```ts
+ * import { KerberosKey } from "@gssocks/gssocks/kerberos";
+ *
+ * using key = await KerberosKey.fromPassword("secret", { enctype: 18, salt: "EXAMPLE.COMalice" });
+ * const sealed = await key.encrypt(1, new TextEncoder().encode("hello"));
+ * const opened = await key.decrypt(1, sealed);
+ * if (new TextDecoder().decode(opened) !== "hello") throw new Error("not the same");
+ * ```
+ */
+export class KerberosKey implements Disposable {
+  /** Number of the enctype. */
+  readonly enctype: number;
+  readonly #profile: EncryptionProfile;
+  readonly #bytes: Bytes;
+  readonly #primitives: CryptoPrimitives;
+  readonly #usages = new Map<number, Promise<UsageKeys>>();
+  #disposed = false;
+
+  /**
+   * @param enctype Number of the enctype.
+   * @param bytes The secret; it is copied.
+   * @throws {KerberosError} `UNSUPPORTED_ENCTYPE`, or `BAD_KEY` when the length is not that of the enctype.
+   */
+  constructor(enctype: number, bytes: Uint8Array, primitives: CryptoPrimitives = webCrypto) {
+    this.#profile = profileOf(enctype);
+    if (bytes.length !== this.#profile.keyLength) {
+      throw new KerberosError(
+        "BAD_KEY",
+        `Cannot use key: ${this.#profile.name} takes ${this.#profile.keyLength} octets, ${bytes.length} given`,
+      );
+    }
+    this.enctype = enctype;
+    this.#bytes = new Uint8Array(bytes);
+    this.#primitives = primitives;
+  }
+
+  /** A fresh random key. */
+  static generate(enctype: number, runtime: Runtime = systemRuntime): KerberosKey {
+    return new KerberosKey(enctype, runtime.randomBytes(profileOf(enctype).keyLength));
+  }
+
+  /**
+   * The key of a password (string-to-key of the enctype's RFC).
+   *
+   * @throws {KerberosError} `BAD_S2K_PARAMS` when the iteration count is malformed or outside the limits.
+   */
+  static async fromPassword(password: string, options: PasswordKeyOptions): Promise<KerberosKey> {
+    const profile = profileOf(options.enctype);
+    const salt = typeof options.salt === "string" ? utf8(options.salt) : asBytes(options.salt);
+    const input = { password: utf8(password), salt, iterations: iterationCount(options) };
+    return new KerberosKey(options.enctype, await profile.stringToKey(input, webCrypto));
+  }
+
+  /** Registered name of the enctype. */
+  get enctypeName(): string {
+    return this.#profile.name;
+  }
+
+  /** Type number of the checksums that {@linkcode checksum} makes. */
+  get checksumType(): number {
+    return this.#profile.checksumType;
+  }
+
+  /** Octets of a checksum. */
+  get checksumLength(): number {
+    return this.#profile.checksumLength;
+  }
+
+  /** Octets that sealing adds to a message. */
+  get overhead(): number {
+    return this.#profile.confounderLength + this.#profile.checksumLength;
+  }
+
+  /** A copy of the secret, for keytabs, caches and messages. */
+  exportBytes(): Bytes {
+    this.#alive();
+    return this.#bytes.slice();
+  }
+
+  /** Seals a message for one key usage (RFC 3961 section 3, encrypt). */
+  async encrypt(usage: number, plaintext: Uint8Array, runtime: Runtime = systemRuntime): Promise<Bytes> {
+    const { confounderLength } = this.#profile;
+    const confounded = new Uint8Array(confounderLength + plaintext.length);
+    confounded.set(runtime.randomBytes(confounderLength));
+    confounded.set(plaintext, confounderLength);
+    return await (await this.#usage(usage)).seal(confounded);
+  }
+
+  /**
+   * Opens a sealed message (RFC 3961 section 3, decrypt).
+   *
+   * @throws {KerberosError} `INTEGRITY` when it is not genuine, whatever the reason.
+   */
+  async decrypt(usage: number, ciphertext: Uint8Array): Promise<Bytes> {
+    const confounded = await (await this.#usage(usage)).open(asBytes(ciphertext));
+    return confounded.subarray(this.#profile.confounderLength);
+  }
+
+  /** Checksum over `data` for one key usage (RFC 3961 section 3, get_mic). */
+  async checksum(usage: number, data: Uint8Array): Promise<Bytes> {
+    return await (await this.#usage(usage)).checksum(asBytes(data));
+  }
+
+  /** Whether `checksum` is the one over `data`, compared in constant time. */
+  async verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): Promise<boolean> {
+    return timingSafeEqual(await this.checksum(usage, data), checksum);
+  }
+
+  /** Pseudo-random octets out of `input` (RFC 3961 section 3, pseudo-random). */
+  async prf(input: Uint8Array): Promise<Bytes> {
+    this.#alive();
+    return await this.#profile.prf(this.#bytes, asBytes(input), this.#primitives);
+  }
+
+  /** Overwrites the secret and forgets the derived keys. */
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#bytes.fill(0);
+    this.#usages.clear();
+  }
+
+  #usage(usage: number): Promise<UsageKeys> {
+    this.#alive();
+    let keys = this.#usages.get(usage);
+    if (keys === undefined) {
+      keys = this.#profile.usageKeys(this.#bytes, usage, this.#primitives);
+      this.#usages.set(usage, keys);
+    }
+    return keys;
+  }
+
+  #alive(): void {
+    if (this.#disposed) throw new TypeError("Cannot use key: it has been disposed");
+  }
+}
+
+/** RFC 3962 section 4: four octets, where zero stands for 2^32; outside the limits it is refused. */
+function iterationCount(options: PasswordKeyOptions): number | undefined {
+  const { s2kparams, minimumIterations = 4096, maximumIterations = 1 << 20 } = options;
+  if (s2kparams === undefined || s2kparams.length === 0) return undefined;
+  if (s2kparams.length !== 4) {
+    throw new KerberosError("BAD_S2K_PARAMS", `Cannot make key: parameters have ${s2kparams.length} octets, not 4`);
+  }
+  const iterations = new DataView(s2kparams.buffer, s2kparams.byteOffset).getUint32(0) || 2 ** 32;
+  if (iterations < minimumIterations || iterations > maximumIterations) {
+    throw new KerberosError(
+      "BAD_S2K_PARAMS",
+      `Cannot make key: ${iterations} iterations asked, ${minimumIterations} to ${maximumIterations} accepted`,
+    );
+  }
+  return iterations;
+}

@@ -1,0 +1,106 @@
+/**
+ * Errors of the Kerberos layer. Each class has a stable `code` out of a closed set; none ever holds a key, a password, a
+ * ticket or a token.
+ *
+ * @module
+ */
+import { errorName, type KerberosErrorName } from "./constants.ts";
+
+/** What went wrong in the Kerberos layer, apart from what a KDC reported. */
+export type KerberosErrorCode =
+  | "BAD_MESSAGE"
+  | "BAD_FILE"
+  | "BAD_CONFIG"
+  | "INTEGRITY"
+  | "UNSUPPORTED_ENCTYPE"
+  | "UNSUPPORTED_CHECKSUM"
+  | "BAD_KEY"
+  | "BAD_S2K_PARAMS"
+  | "PREAUTH_UNSUPPORTED"
+  | "REPLY_MISMATCH"
+  | "REFERRAL_LOOP"
+  | "KDC_UNREACHABLE"
+  | "NO_CREDENTIALS"
+  | "TICKET_EXPIRED";
+
+/** Failure of the Kerberos layer. */
+export class KerberosError extends Error {
+  /** Name of the class. */
+  override readonly name: string = "KerberosError";
+  /** Stable code. */
+  readonly code: KerberosErrorCode;
+
+  /** @param code Stable code. @param message What failed, for people. @param options Where it came from. */
+  constructor(code: KerberosErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What {@linkcode KdcError} is made of. */
+export interface KdcErrorInit {
+  /** Error code out of the KRB-ERROR. */
+  readonly errorCode: number;
+  /** The KDC's own text, where it gave one. */
+  readonly text?: string | undefined;
+  /** The client's name and realm in text form. */
+  readonly client?: string | undefined;
+  /** The service's name and realm in text form. */
+  readonly server?: string | undefined;
+  /** How far the KDC's clock is ahead of ours, in milliseconds. */
+  readonly clockOffset: number;
+}
+
+/** A KDC's KRB-ERROR (RFC 4120 section 5.9.1). */
+export class KdcError extends Error {
+  /** Name of the class. */
+  override readonly name = "KdcError";
+  /** Name of the error, `KRB_ERR_GENERIC` for a code that RFC 4120 does not have. */
+  readonly code: KerberosErrorName;
+  /** Number of the error. */
+  readonly errorCode: number;
+  /** The KDC's own text. */
+  readonly text: string | undefined;
+  /** How far the KDC's clock is ahead of ours, in milliseconds. */
+  readonly clockOffset: number;
+
+  /** @param init What the KDC said. */
+  constructor(init: KdcErrorInit) {
+    const code = errorName(init.errorCode) ?? "KRB_ERR_GENERIC";
+    const about = [init.client && `client ${init.client}`, init.server && `service ${init.server}`].filter(Boolean);
+    super(
+      `KDC refused: ${code} (${init.errorCode})${about.length > 0 ? ` for ${about.join(", ")}` : ""}` +
+        (init.text ? `, "${printable(init.text)}"` : "") + hint(code, init.clockOffset),
+    );
+    this.code = code;
+    this.errorCode = init.errorCode;
+    this.text = init.text;
+    this.clockOffset = init.clockOffset;
+  }
+}
+
+/** The text of a peer without anything that could drive a terminal, cut to a line. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, "?").slice(0, 200);
+}
+
+function hint(code: KerberosErrorName, clockOffset: number): string {
+  switch (code) {
+    case "KDC_ERR_PREAUTH_FAILED":
+      return ": wrong password or key";
+    case "KRB_AP_ERR_SKEW":
+      return `: clocks differ by ${Math.round(clockOffset / 1000)} s`;
+    case "KDC_ERR_C_PRINCIPAL_UNKNOWN":
+      return ": no such client in this realm";
+    case "KDC_ERR_S_PRINCIPAL_UNKNOWN":
+      return ": no such service in this realm";
+    case "KDC_ERR_KEY_EXPIRED":
+      return ": the password has expired";
+    case "KDC_ERR_CLIENT_REVOKED":
+      return ": the account is disabled or locked";
+    case "KDC_ERR_ETYPE_NOSUPP":
+      return ": no encryption type in common";
+    default:
+      return "";
+  }
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Installs and builds the real peers that tests/interop/ talks to.  Needs root on Debian 12 (apt).
+#
+#   tests/interop/peers/build.sh            everything that is missing
+#
+# Slow builds go to a cache folder outside the checkout, $GSSOCKS_PEERS (default ~/.cache/gssocks-peers), and are
+# rebuilt only when missing or when this file's recipe number changes:
+#   dante/sbin/sockd, dante/lib/libdsocks.so   Dante with GSSAPI (Debian's own package is configured without it)
+#   curl/curl                                  curl 8.16+ with GSSAPI, from Debian testing's source (Debian 12 has 7.88)
+#   gss_peer                                   a token-level peer on MIT libgssapi (gss_peer.c beside this file)
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=${GSSOCKS_PEERS:-$HOME/.cache/gssocks-peers}
+recipe=1
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+mkdir -p "$root/logs"
+
+packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc make libc6-dev dpkg-dev curl
+  netcat-openbsd openssh-client openssh-server chromium tcpdump)
+missing=()
+for p in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "peers: installing ${missing[*]}"
+  apt-get update -qq >"$root/logs/apt.log" 2>&1 || true
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >>"$root/logs/apt.log" 2>&1 ||
+    { tail -20 "$root/logs/apt.log"; exit 1; }
+fi
+
+# apt_source SUITE PACKAGE[=VERSION] DIR: the source package, with lists and cache of its own
+mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+  awk '$2 == "bookworm" && $3 == "main" { print $1; exit }')
+apt_in() { # apt_in SUITE DIR COMMAND...
+  local suite=$1 dir=$2
+  shift 2
+  mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+  echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$dir/sources.list"
+  "$@" -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+    -o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir/cache"
+}
+
+stamp() { [ "$(cat "$root/$1.recipe" 2>/dev/null)" = "$recipe" ]; }
+
+build_dante() {
+  stamp dante && [ -x "$root/dante/sbin/sockd" ] && return 0
+  echo "peers: building Dante with GSSAPI"
+  local work=$root/build-dante
+  rm -rf "$work" && mkdir -p "$work" && cd "$work"
+  apt_in bookworm "$work/apt" apt-get -qq update
+  apt_in bookworm "$work/apt" apt-get -qq source --download-only dante
+  dpkg-source --no-check -x dante_*.dsc src
+  cd src
+  # An exported context with an Active Directory PAC is larger than the 2000 octets Dante allows for.
+  sed -i 's/^#define MAX_GSS_STATE .*/#define MAX_GSS_STATE (20000)/' include/common.h
+  # Equal times, so that make does not ask for the autotools the sources were made with.
+  find . -type f -exec touch -h -d '2020-01-01' {} +
+  ./configure --prefix="$root/dante" --with-gssapi --without-upnp --without-ldap --without-sasl --without-pam --without-libwrap
+  cp lib/config_parse.c lib/config_scan.c dlib/
+  cp lib/config_parse.c lib/config_scan.c sockd/
+  touch -d '2020-01-01' {dlib,sockd}/config_{parse,scan}.c
+  make -j"$(nproc)"
+  make install
+  cd "$root" && rm -rf "$work"
+  echo "$recipe" >"$root/dante.recipe"
+}
+
+build_curl() {
+  stamp curl && [ -x "$root/curl/curl" ] && return 0
+  echo "peers: building curl with GSSAPI"
+  local work=$root/build-curl version
+  rm -rf "$work" && mkdir -p "$work" "$root/curl" && cd "$work"
+  apt_in testing "$work/apt" apt-get -qq update
+  # The newest listed version may have left the pool already; the older ones listed are tried after it.
+  for version in $(apt_in testing "$work/apt" apt-cache showsrc curl | awk '/^Version:/ { print $2 }' | sort -rV) 8.21.0-2; do
+    apt_in testing "$work/apt" apt-get -qq source --download-only "curl=$version" && break
+    rm -f curl_*
+  done
+  mkdir src
+  tar xf "$(ls curl_*.orig.tar.* | grep -v asc)" -C src --strip-components=1
+  cd src
+  ./configure --disable-shared --enable-static --with-gssapi --without-ssl --without-libpsl --without-zlib --without-brotli \
+    --without-zstd --without-nghttp2 --without-libidn2 --disable-ldap --disable-manual --disable-docs --without-libssh2
+  make -j"$(nproc)"
+  cp src/curl "$root/curl/curl"
+  cd "$root" && rm -rf "$work"
+  echo "$recipe" >"$root/curl.recipe"
+}
+
+# Each build runs in a shell of its own: "set -e" has no force in a function whose status is asked for.
+case ${1:-} in
+  dante | curl) "build_$1"; exit 0 ;;
+esac
+for peer in dante curl; do
+  "$here/build.sh" "$peer" >"$root/logs/$peer.log" 2>&1 || { tail -20 "$root/logs/$peer.log"; echo "peers: $peer failed"; exit 1; }
+done
+if [ ! -x "$root/gss_peer" ] || [ "$here/gss_peer.c" -nt "$root/gss_peer" ]; then
+  gcc -O2 -Wall -o "$root/gss_peer" "$here/gss_peer.c" -lgssapi_krb5
+fi
+echo "peers: ready in $root"

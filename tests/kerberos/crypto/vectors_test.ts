@@ -1,0 +1,170 @@
+/** RFC 3961, 3962 and 8009 vectors, and the ones of other implementations. */
+import assert from "node:assert/strict";
+import { utf8 } from "../../../gss/bytes.ts";
+import { ctsDecrypt, ctsEncrypt } from "../../../kerberos/crypto/aes_cts.ts";
+import { KerberosKey } from "../../../kerberos/crypto/key.ts";
+import { webCrypto } from "../../../kerberos/crypto/primitives.ts";
+import { profileOf } from "../../../kerberos/crypto/profile.ts";
+import { deriveRandom, nfold } from "../../../kerberos/crypto/rfc3961.ts";
+import { KerberosError } from "../../../kerberos/errors.ts";
+import { hex, unhex, vectors } from "../../support/vectors.ts";
+
+Deno.test("nfold() gives the vectors of RFC 3961 A.1", () => {
+  for (const v of vectors<{ input_hex: string; output_bytes: number; expected_hex: string }>("nfold")) {
+    assert.equal(hex(nfold(unhex(v.input_hex), v.output_bytes)), v.expected_hex, v.id);
+  }
+});
+
+Deno.test("ctsEncrypt() and ctsDecrypt() give the vectors of RFC 3962 B", async () => {
+  for (const v of vectors<{ key_hex: string; plaintext_hex: string; ciphertext_hex: string }>("aes_cts")) {
+    const cipher = await webCrypto.cbc(unhex(v.key_hex));
+    assert.equal(hex(await ctsEncrypt(cipher, unhex(v.plaintext_hex))), v.ciphertext_hex, v.id);
+    assert.equal(hex(await ctsDecrypt(cipher, unhex(v.ciphertext_hex))), v.plaintext_hex, v.id);
+  }
+});
+
+Deno.test("ctsDecrypt() undoes ctsEncrypt() at every length from 16 to 100", async () => {
+  const cipher = await webCrypto.cbc(unhex("000102030405060708090a0b0c0d0e0f"));
+  for (let length = 16; length <= 100; length++) {
+    const plain = Uint8Array.from({ length }, (_, i) => i);
+    const sealed = await ctsEncrypt(cipher, plain);
+    assert.equal(sealed.length, length);
+    assert.deepEqual(await ctsDecrypt(cipher, sealed), plain);
+  }
+});
+
+Deno.test("deriveRandom() and the SHA-2 derivation give the published keys", async () => {
+  type Case = { enctype: number; function: string; key_hex: string; constant_hex: string; expected_hex: string };
+  let seen = 0;
+  for (const v of vectors<Case>("key_derivation")) {
+    const key = unhex(v.key_hex);
+    if (v.function === "KDF-HMAC-SHA2") {
+      const hash = v.enctype === 19 ? "SHA-256" : "SHA-384";
+      const length = v.expected_hex.length / 2;
+      const mac = await webCrypto.hmac(hash, key);
+      const message = new Uint8Array([
+        0,
+        0,
+        0,
+        1,
+        ...unhex(v.constant_hex),
+        0,
+        0,
+        0,
+        (8 * length) >> 8,
+        (8 * length) & 255,
+      ]);
+      assert.equal(hex((await mac.sign(message)).subarray(0, length)), v.expected_hex, v.id);
+    } else {
+      const derived = await deriveRandom(await webCrypto.cbc(key), unhex(v.constant_hex), v.expected_hex.length / 2);
+      assert.equal(hex(derived), v.expected_hex, v.id);
+    }
+    seen++;
+  }
+  assert.equal(seen, 8);
+});
+
+Deno.test("KerberosKey.fromPassword() gives the vectors of RFC 3962 B, RFC 8009 A and MIT's kadmin", async () => {
+  type Case = {
+    enctype: number;
+    password_hex?: string;
+    password_text?: string;
+    salt_hex?: string;
+    salt_text?: string;
+    s2kparams_hex: string;
+    expected_key_hex: string;
+  };
+  for (const name of ["string_to_key", "captured_string_to_key"]) {
+    for (const v of vectors<Case>(name)) {
+      using key = await KerberosKey.fromPassword(
+        v.password_hex === undefined ? v.password_text! : new TextDecoder().decode(unhex(v.password_hex)),
+        {
+          enctype: v.enctype,
+          salt: v.salt_hex === undefined ? utf8(v.salt_text!) : unhex(v.salt_hex),
+          s2kparams: unhex(v.s2kparams_hex),
+          minimumIterations: 1,
+        },
+      );
+      assert.equal(hex(key.exportBytes()), v.expected_key_hex, v.id);
+    }
+  }
+});
+
+Deno.test("KerberosKey.fromPassword() refuses iteration counts outside the limits", async () => {
+  type Case = { enctype: number; salt_hex: string; s2kparams_hex: string };
+  const cases = [
+    ...vectors<Case>("string_to_key_errors"),
+    { enctype: 18, salt_hex: "", s2kparams_hex: "00000000" },
+    { enctype: 20, salt_hex: "", s2kparams_hex: "00100001" },
+    { enctype: 17, salt_hex: "", s2kparams_hex: "001000" },
+  ];
+  for (const v of cases) {
+    await assert.rejects(
+      KerberosKey.fromPassword("x", { enctype: v.enctype, salt: unhex(v.salt_hex), s2kparams: unhex(v.s2kparams_hex) }),
+      (error) => error instanceof KerberosError && error.code === "BAD_S2K_PARAMS",
+    );
+  }
+});
+
+Deno.test("KerberosKey.prf() gives the published outputs", async () => {
+  for (const v of vectors<{ enctype: number; key_hex: string; input_hex: string; expected_hex: string }>("prf")) {
+    using key = new KerberosKey(v.enctype, unhex(v.key_hex));
+    assert.equal(hex(await key.prf(unhex(v.input_hex))), v.expected_hex, v.id);
+  }
+});
+
+Deno.test("KerberosKey.encrypt() and decrypt() give the published ciphertexts", async () => {
+  type Case = {
+    enctype: number;
+    key_usage: number;
+    key_hex: string;
+    confounder_hex: string;
+    plaintext_hex: string;
+    ciphertext_hex: string;
+  };
+  for (const v of vectors<Case>("encrypt")) {
+    using key = new KerberosKey(v.enctype, unhex(v.key_hex));
+    const runtime = { now: () => 0, randomBytes: () => unhex(v.confounder_hex) };
+    assert.equal(hex(await key.encrypt(v.key_usage, unhex(v.plaintext_hex), runtime)), v.ciphertext_hex, v.id);
+    assert.equal(hex(await key.decrypt(v.key_usage, unhex(v.ciphertext_hex))), v.plaintext_hex, v.id);
+  }
+});
+
+Deno.test("KerberosKey.checksum() gives the published checksums", async () => {
+  type Case = {
+    enctype: number;
+    cksumtype: number;
+    key_usage: number;
+    key_hex: string;
+    data_hex: string;
+    expected_hex: string;
+  };
+  for (const v of vectors<Case>("checksum")) {
+    using key = new KerberosKey(v.enctype, unhex(v.key_hex));
+    assert.equal(key.checksumType, v.cksumtype);
+    assert.equal(hex(await key.checksum(v.key_usage, unhex(v.data_hex))), v.expected_hex, v.id);
+    assert.ok(await key.verifyChecksum(v.key_usage, unhex(v.data_hex), unhex(v.expected_hex)));
+  }
+});
+
+for (const enctype of [17, 18, 19, 20]) {
+  Deno.test(`KerberosKey.decrypt() refuses every changed octet and every cut (${profileOf(enctype).name})`, async () => {
+    using key = KerberosKey.generate(enctype);
+    const sealed = await key.encrypt(3, utf8("thirty-three octets of plain text"));
+    const refused = (error: unknown) => error instanceof KerberosError && error.code === "INTEGRITY";
+    for (let i = 0; i < sealed.length; i++) {
+      const changed = sealed.slice();
+      changed[i]! ^= 0x01;
+      await assert.rejects(key.decrypt(3, changed), refused);
+      await assert.rejects(key.decrypt(3, sealed.subarray(0, i)), refused);
+    }
+    await assert.rejects(key.decrypt(4, sealed), refused);
+  });
+}
+
+Deno.test("KerberosKey hides its secret from Deno.inspect and wipes it on dispose", () => {
+  const key = new KerberosKey(17, new Uint8Array(16).fill(0xab));
+  assert.doesNotMatch(Deno.inspect(key, { depth: 9, showHidden: true }), /171|ab/);
+  key[Symbol.dispose]();
+  assert.throws(() => key.exportBytes(), TypeError);
+});
