@@ -31,6 +31,8 @@ export const KeyUsage = {
   GssAcceptorSign: 23,
   GssInitiatorSeal: 24,
   GssInitiatorSign: 25,
+  /** RFC 6806 section 11. */
+  AsReq: 56,
 } as const;
 
 /** Message types, which are the APPLICATION tags too (RFC 4120 section 5.10). */

@@ -8,7 +8,7 @@ import { asBytes, type Bytes, utf8 } from "../../gss/bytes.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { KerberosError } from "../errors.ts";
 import { type CryptoPrimitives, webCrypto } from "./primitives.ts";
-import { type EncryptionProfile, profileOf, type UsageKeys } from "./profile.ts";
+import { type EncryptionProfile, enctypeName, isSupported, profileOf, type UsageKeys } from "./profile.ts";
 
 /** What {@linkcode KerberosKey.fromPassword} takes. */
 export interface PasswordKeyOptions {
@@ -40,7 +40,6 @@ export interface PasswordKeyOptions {
 export class KerberosKey implements Disposable {
   /** Number of the enctype. */
   readonly enctype: number;
-  readonly #profile: EncryptionProfile;
   readonly #bytes: Bytes;
   readonly #primitives: CryptoPrimitives;
   readonly #usages = new Map<number, Promise<UsageKeys>>();
@@ -49,15 +48,13 @@ export class KerberosKey implements Disposable {
   /**
    * @param enctype Number of the enctype.
    * @param bytes The secret; it is copied.
-   * @throws {KerberosError} `UNSUPPORTED_ENCTYPE`, or `BAD_KEY` when the length is not that of the enctype.
+   * @throws {KerberosError} `BAD_KEY` when the length is not that of the enctype. Keys of enctypes that this library
+   * does not have can be held (keytabs and caches are full of them), but every use throws `UNSUPPORTED_ENCTYPE`.
    */
   constructor(enctype: number, bytes: Uint8Array, primitives: CryptoPrimitives = webCrypto) {
-    this.#profile = profileOf(enctype);
-    if (bytes.length !== this.#profile.keyLength) {
-      throw new KerberosError(
-        "BAD_KEY",
-        `Cannot use key: ${this.#profile.name} takes ${this.#profile.keyLength} octets, ${bytes.length} given`,
-      );
+    if (isSupported(enctype) && bytes.length !== profileOf(enctype).keyLength) {
+      const { name, keyLength } = profileOf(enctype);
+      throw new KerberosError("BAD_KEY", `Cannot use key: ${name} takes ${keyLength} octets, ${bytes.length} given`);
     }
     this.enctype = enctype;
     this.#bytes = new Uint8Array(bytes);
@@ -83,7 +80,11 @@ export class KerberosKey implements Disposable {
 
   /** Registered name of the enctype. */
   get enctypeName(): string {
-    return this.#profile.name;
+    return enctypeName(this.enctype);
+  }
+
+  get #profile(): EncryptionProfile {
+    return profileOf(this.enctype);
   }
 
   /** Type number of the checksums that {@linkcode checksum} makes. */

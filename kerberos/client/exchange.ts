@@ -1,0 +1,83 @@
+/**
+ * What the exchanges with a KDC have in common: they are generators that yield a request and are resumed with the reply,
+ * and know nothing of networks, time-outs or which KDC answers.
+ *
+ * @module
+ */
+import { applicationTag, Asn1Error, type Codec, decode } from "../../gss/asn1.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import type { Runtime } from "../../gss/runtime.ts";
+import { KdcError, KerberosError } from "../errors.ts";
+import { KrbError } from "../messages/error.ts";
+import { formatPrincipal, fromPrincipalName, type Principal } from "../principal.ts";
+
+/** A message for some KDC of a realm. */
+export interface KdcRequest {
+  /** Realm whose KDC is to answer. */
+  readonly realm: string;
+  /** DER of the request. */
+  readonly message: Bytes;
+}
+
+/** A conversation with KDCs whose end is a `T`. */
+export type KdcExchange<T> = AsyncGenerator<KdcRequest, T, Bytes>;
+
+/** A reply of the type wanted, or the KDC's refusal. */
+export type KdcReply<T> = { readonly reply: T } | { readonly refusal: KrbError };
+
+/** Reads a reply; throws `BAD_MESSAGE` where it is neither what was asked for nor a KRB-ERROR. */
+export function readReply<T>(codec: Codec<T>, message: Bytes): KdcReply<T> {
+  return applicationTag(message) === 30
+    ? { refusal: readMessage(KrbError, message) }
+    : { reply: readMessage(codec, message) };
+}
+
+/** Reads a message, with the error of this layer where it cannot be read. */
+export function readMessage<T>(codec: Codec<T>, message: Uint8Array): T {
+  try {
+    return decode(codec, message);
+  } catch (error) {
+    if (!(error instanceof Asn1Error)) throw error;
+    throw new KerberosError("BAD_MESSAGE", error.message, { cause: error });
+  }
+}
+
+/** Reads one of two message types that may stand in the same place. */
+export function readEither<T>(first: Codec<T>, second: Codec<T>, message: Uint8Array): T {
+  return readMessage(applicationTag(message) === first.tag?.number ? first : second, message);
+}
+
+/** The KDC's refusal as an error. */
+export function refusalError(refusal: KrbError, asked: Asked): KdcError {
+  return new KdcError({
+    errorCode: refusal.errorCode,
+    text: refusal.eText,
+    client: asked.client && formatPrincipal(asked.client),
+    server: asked.server
+      ? formatPrincipal(asked.server)
+      : formatPrincipal(fromPrincipalName(refusal.sname, refusal.realm)),
+    clockOffset: clockOffset(refusal, asked.runtime),
+  });
+}
+
+/** Who asked, and for what. */
+export interface Asked {
+  readonly client?: Principal;
+  readonly server?: Principal;
+  readonly runtime: Runtime;
+}
+
+/** How far the KDC's clock is ahead of ours, in milliseconds. */
+export function clockOffset(refusal: KrbError, runtime: Runtime): number {
+  return refusal.stime + refusal.susec / 1000 - runtime.now();
+}
+
+/** A nonce that every implementation takes: 31 bits, so that it never reads as negative (RFC 4120 section 5.4.1). */
+export function randomNonce(runtime: Runtime): number {
+  return new DataView(runtime.randomBytes(4).buffer).getUint32(0) & 0x7fffffff;
+}
+
+/** Throws `REPLY_MISMATCH`: the reply is not to what was asked. */
+export function mismatch(what: string, wanted: string | number, there: string | number): never {
+  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${there}, ${wanted} was asked for`);
+}

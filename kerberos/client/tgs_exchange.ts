@@ -1,0 +1,165 @@
+/**
+ * The ticket-granting service exchange (RFC 4120 section 3.3) with server referrals and paths across realms (RFC 6806
+ * section 8). FAST, S4U and user-to-user are left out.
+ *
+ * @module
+ */
+import { encode } from "../../gss/asn1.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import type { Runtime } from "../../gss/runtime.ts";
+import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
+import { KerberosKey } from "../crypto/key.ts";
+import { KerberosError } from "../errors.ts";
+import { ApReq, Authenticator, Ticket } from "../messages/ap.ts";
+import { splitTime } from "../messages/basic.ts";
+import { EncAsRepPart, EncTgsRepPart, type KdcRep, KdcReqBody, TgsRep, TgsReq } from "../messages/kdc.ts";
+import {
+  formatPrincipal,
+  fromPrincipalName,
+  krbtgt,
+  type Principal,
+  samePrincipal,
+  toPrincipalName,
+} from "../principal.ts";
+import type { Credential } from "../stores/credential.ts";
+import { toCredential } from "./as_exchange.ts";
+import {
+  type KdcExchange,
+  mismatch,
+  randomNonce,
+  readEither,
+  readMessage,
+  readReply,
+  refusalError,
+} from "./exchange.ts";
+
+/** What a service ticket is asked for with. */
+export interface TgsExchangeInput {
+  /** Ticket-granting ticket. */
+  readonly tgt: Credential;
+  /** Service; its realm may be empty, then the KDC of the ticket's realm says where it is. */
+  readonly service: Principal;
+  /** Enctypes of the session key, in order of preference. */
+  readonly enctypes: readonly number[];
+  /** Further KDC options (RFC 4120 section 5.4.1). @default {0} */
+  readonly options?: number;
+  /** How far the KDC's clock is ahead, in milliseconds. @default {0} */
+  readonly kdcOffset?: number;
+  /** Clock and randomness. */
+  readonly runtime: Runtime;
+}
+
+/** Ticket got, and the tickets of other realms' ticket-granting services that were got on the way. */
+export interface TgsExchangeResult {
+  readonly credential: Credential;
+  readonly path: readonly Credential[];
+}
+
+/** Realms that a path may lead through. */
+const MAX_HOPS = 10;
+
+/**
+ * Asks for a service ticket, through as many realms as it takes.
+ *
+ * @throws {KdcError} A KDC refuses.
+ * @throws {KerberosError} A reply is not genuine or not to the request, or the referrals go in circles.
+ */
+export async function* tgsExchange(input: TgsExchangeInput): KdcExchange<TgsExchangeResult> {
+  const path: Credential[] = [];
+  const seen = new Set<string>();
+  let tgt = input.tgt;
+  while (seen.size < MAX_HOPS) {
+    const here = issuingRealm(tgt);
+    if (seen.has(here)) break;
+    seen.add(here);
+    const abroad = input.service.realm !== "" && input.service.realm !== here;
+    const service = abroad ? krbtgt(input.service.realm, here) : { ...input.service, realm: here };
+    const got = yield* askOnce(input, tgt, service);
+    if (!abroad && samePrincipal(got.server, service)) return { credential: got, path };
+    // A ticket for another realm's ticket-granting service: where the service is, or nearer to it.
+    if (got.server.components.length !== 2 || got.server.components[0] !== "krbtgt" || issuingRealm(got) === here) {
+      mismatch("the service", formatPrincipal(service), formatPrincipal(got.server));
+    }
+    path.push(got);
+    tgt = got;
+  }
+  throw new KerberosError(
+    "REFERRAL_LOOP",
+    `Cannot find ${formatPrincipal(input.service)}: referred through ${[...seen].join(", ")} without an end`,
+  );
+}
+
+/** Realm whose KDC takes a ticket-granting ticket. */
+function issuingRealm(tgt: Credential): string {
+  return tgt.server.components[1] ?? tgt.server.realm;
+}
+
+async function* askOnce(input: TgsExchangeInput, tgt: Credential, service: Principal): KdcExchange<Credential> {
+  const { runtime } = input;
+  const kept = KdcOption.Forwardable | KdcOption.Proxiable;
+  const body: KdcReqBody = {
+    kdcOptions: (tgt.flags & kept) | KdcOption.Canonicalize | (input.options ?? 0),
+    realm: service.realm,
+    sname: toPrincipalName(service),
+    till: tgt.endtime,
+    nonce: randomNonce(runtime),
+    etype: input.enctypes,
+  };
+  using subkey = KerberosKey.generate(tgt.key.enctype, runtime);
+  const message = encode(TgsReq, {
+    pvno: 5,
+    msgType: 12,
+    padata: [{ padataType: PaType.TgsReq, padataValue: await tgsApReq(input, tgt, encode(KdcReqBody, body), subkey) }],
+    reqBody: body,
+  });
+  const answer = readReply(TgsRep, yield { realm: service.realm, message });
+  if ("refusal" in answer) throw refusalError(answer.refusal, { client: tgt.client, server: service, runtime });
+  return await acceptReply(tgt, body, answer.reply, subkey);
+}
+
+/** Section 3.3.1: the ticket-granting ticket, with an authenticator that covers the request's body. */
+async function tgsApReq(input: TgsExchangeInput, tgt: Credential, body: Bytes, subkey: KerberosKey): Promise<Bytes> {
+  const { runtime } = input;
+  const { time, usec } = splitTime(runtime.now() + (input.kdcOffset ?? 0));
+  const authenticator = encode(Authenticator, {
+    authenticatorVno: 5,
+    crealm: tgt.client.realm,
+    cname: toPrincipalName(tgt.client),
+    cksum: {
+      cksumtype: tgt.key.checksumType,
+      checksum: await tgt.key.checksum(KeyUsage.TgsReqAuthenticatorChecksum, body),
+    },
+    cusec: usec,
+    ctime: time,
+    subkey: { keytype: subkey.enctype, keyvalue: subkey.exportBytes() },
+  });
+  const cipher = await tgt.key.encrypt(KeyUsage.TgsReqAuthenticator, authenticator, runtime);
+  return encode(ApReq, {
+    pvno: 5,
+    msgType: 14,
+    apOptions: 0,
+    ticket: readMessage(Ticket, tgt.ticket),
+    authenticator: { etype: tgt.key.enctype, cipher },
+  });
+}
+
+/** Section 3.3.4. */
+async function acceptReply(tgt: Credential, body: KdcReqBody, reply: KdcRep, subkey: KerberosKey): Promise<Credential> {
+  const client = fromPrincipalName(reply.cname, reply.crealm);
+  if (!samePrincipal(client, tgt.client)) {
+    mismatch("the client", formatPrincipal(tgt.client), formatPrincipal(client));
+  }
+  if (reply.encPart.etype !== subkey.enctype) mismatch("the enctype", subkey.enctype, reply.encPart.etype);
+  const plain = await subkey.decrypt(KeyUsage.TgsRepEncPartSubkey, reply.encPart.cipher);
+  const part = readEither(EncTgsRepPart, EncAsRepPart, plain);
+  if (part.nonce !== body.nonce) mismatch("the nonce", body.nonce, part.nonce);
+  if (!body.etype.includes(part.key.keytype)) {
+    mismatch("the session key's enctype", body.etype.join(), part.key.keytype);
+  }
+  return toCredential(client, part, reply);
+}
+
+/** Whether a ticket may be forwarded (RFC 4120 section 2.6). */
+export function isForwardable(credential: Credential): boolean {
+  return (credential.flags & TicketFlag.Forwardable) !== 0;
+}

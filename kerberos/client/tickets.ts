@@ -1,0 +1,192 @@
+/**
+ * Tickets on demand: out of a credential cache, or from a KDC with a password or keytab, one request at a time for each
+ * service however many ask.
+ *
+ * @module
+ */
+import { abortable } from "../../gss/deadline.ts";
+import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { type KerberosConfig, realmOfHost } from "../config/krb5_conf.ts";
+import { KdcOption } from "../constants.ts";
+import { isSupported } from "../crypto/profile.ts";
+import { KerberosError } from "../errors.ts";
+import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../principal.ts";
+import { type CredentialCache, MemoryCredentialCache } from "../stores/cache.ts";
+import type { CredentialCacheData } from "../stores/ccache.ts";
+import type { Credential } from "../stores/credential.ts";
+import { asExchange } from "./as_exchange.ts";
+import type { ClientKey } from "./client_key.ts";
+import type { KdcCallOptions, KdcClient } from "./kdc_client.ts";
+import { isForwardable, tgsExchange } from "./tgs_exchange.ts";
+
+/** A ticket with its session key, and the clock that it is to be used by. */
+export interface ServiceTicket {
+  /** The ticket. */
+  readonly credential: Credential;
+  /** How far the KDC's clock is ahead of ours, in milliseconds. */
+  readonly kdcOffset: number;
+}
+
+/** Where a mechanism gets tickets from. */
+export interface TicketSource {
+  /**
+   * A ticket for a service that is still good. A service without a realm is looked for from the host in its name.
+   *
+   * @throws {KerberosError} `NO_CREDENTIALS`, `TICKET_EXPIRED`, `KDC_UNREACHABLE` and others.
+   * @throws {KdcError} When a KDC refuses.
+   */
+  serviceTicket(service: Principal, options?: KdcCallOptions): Promise<ServiceTicket>;
+  /** A ticket-granting ticket that may be handed to another host. */
+  forwardedTicket(options?: KdcCallOptions): Promise<ServiceTicket>;
+}
+
+/** What {@linkcode KerberosTickets} is made of. */
+export interface KerberosTicketsOptions {
+  /** Configuration. */
+  readonly config: KerberosConfig;
+  /** Way to the KDCs; without it only what is in the cache can be had. */
+  readonly kdc?: KdcClient | undefined;
+  /** Where tickets are kept. @default {memory} */
+  readonly cache?: CredentialCache;
+  /** Who to be when the cache has no good ticket-granting ticket. */
+  readonly initial?: { readonly client: Principal; readonly key: ClientKey } | undefined;
+  /** Clock and randomness. @default {the system's} */
+  readonly runtime?: Runtime;
+}
+
+/** A ticket that ends within this many milliseconds counts as ended. */
+const MARGIN = 60_000;
+
+/** Tickets of one client. */
+export class KerberosTickets implements TicketSource {
+  /** Where they are kept. */
+  readonly cache: CredentialCache;
+  readonly #options: KerberosTicketsOptions;
+  readonly #runtime: Runtime;
+  readonly #underway = new Map<string, Promise<ServiceTicket>>();
+
+  /** @param options Cache, secret and way to the KDCs. */
+  constructor(options: KerberosTicketsOptions) {
+    this.#options = options;
+    this.#runtime = options.runtime ?? systemRuntime;
+    this.cache = options.cache ?? new MemoryCredentialCache();
+  }
+
+  /** See {@linkcode TicketSource.serviceTicket}. */
+  serviceTicket(service: Principal, options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    return this.#once(`service ${formatPrincipal(service)}`, options, () => this.#service(service));
+  }
+
+  /** See {@linkcode TicketSource.forwardedTicket}. */
+  forwardedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    return this.#once("forwarded", options, () => this.#forwarded());
+  }
+
+  /** Gets an initial ticket anew, with the secret given, and empties the cache of older ones. */
+  initialTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    return this.#once("initial", options, () => this.#acquire());
+  }
+
+  /** One request serves everybody who waits for the same; nobody's signal ends it for the others. */
+  #once(key: string, options: KdcCallOptions, get: () => Promise<ServiceTicket>): Promise<ServiceTicket> {
+    let ticket = this.#underway.get(key);
+    if (ticket === undefined) {
+      ticket = get().finally(() => this.#underway.delete(key));
+      this.#underway.set(key, ticket);
+    }
+    return abortable(ticket, options.signal);
+  }
+
+  async #service(wanted: Principal): Promise<ServiceTicket> {
+    const data = await this.cache.load();
+    const service = this.#withRealm(wanted, data);
+    const held = data && this.#find(data, service);
+    if (held !== undefined) return { credential: held, kdcOffset: data?.kdcOffset ?? 0 };
+    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(data);
+    const { runtime, enctypes } = { runtime: this.#runtime, enctypes: this.#options.config.defaultTgsEnctypes };
+    const exchange = tgsExchange({ tgt, service, enctypes, kdcOffset, runtime });
+    const { credential, path } = await this.#kdc().run(exchange);
+    for (const got of [...path, credential]) await this.cache.store(got);
+    return { credential, kdcOffset };
+  }
+
+  #kdc(): KdcClient {
+    const { kdc } = this.#options;
+    if (kdc !== undefined) return kdc;
+    throw new KerberosError("KDC_UNREACHABLE", "Cannot get a ticket: no way to a KDC was given");
+  }
+
+  /** Realm of the host that the service runs on, where the configuration says; else the KDC is left to say. */
+  #withRealm(wanted: Principal, data: CredentialCacheData | undefined): Principal {
+    if (wanted.realm !== "") return wanted;
+    const client = data?.principal ?? this.#options.initial?.client;
+    const mapped = wanted.components[1] && realmOfHost(this.#options.config, wanted.components[1]);
+    return { ...wanted, realm: mapped || (client === undefined ? this.#options.config.defaultRealm ?? "" : "") };
+  }
+
+  /** Exactly the service asked for; where its realm is not known, in any realm. */
+  #find(data: CredentialCacheData, service: Principal): Credential | undefined {
+    return data.credentials.find((held) =>
+      samePrincipal(held.client, data.principal) && !held.isConfiguration &&
+      samePrincipal(held.server, service.realm === "" ? { ...service, realm: held.server.realm } : service) &&
+      this.#good(held, data.kdcOffset)
+    );
+  }
+
+  #good(credential: Credential, kdcOffset = 0): boolean {
+    return credential.endtime > this.#runtime.now() + kdcOffset + MARGIN && isSupported(credential.key.enctype);
+  }
+
+  async #ticketGrantingTicket(data: CredentialCacheData | undefined): Promise<ServiceTicket> {
+    if (data !== undefined) {
+      const { realm } = data.principal;
+      const held = this.#find(data, krbtgt(realm));
+      if (held !== undefined) return { credential: held, kdcOffset: data.kdcOffset ?? 0 };
+    }
+    if (this.#options.initial !== undefined) return await this.#acquire();
+    throw data === undefined
+      ? new KerberosError("NO_CREDENTIALS", `Cannot get a ticket: ${this.cache.name} is empty; run kinit first`)
+      : new KerberosError(
+        "TICKET_EXPIRED",
+        `Cannot get a ticket: the one in ${this.cache.name} has expired; run kinit again`,
+      );
+  }
+
+  async #acquire(): Promise<ServiceTicket> {
+    const { initial, config } = this.#options;
+    if (initial === undefined) {
+      throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
+    }
+    const got = await this.#kdc().run(asExchange({
+      client: initial.client,
+      key: initial.key,
+      enctypes: config.defaultTktEnctypes,
+      lifetime: config.ticketLifetime,
+      renewLifetime: config.renewLifetime,
+      forwardable: config.forwardable,
+      proxiable: config.proxiable,
+      canonicalize: config.canonicalize,
+      timesync: config.kdcTimesync,
+      runtime: this.#runtime,
+    }));
+    const { credential, kdcOffset } = got;
+    await this.cache.initialize({ principal: credential.client, credentials: [credential], kdcOffset });
+    return got;
+  }
+
+  async #forwarded(): Promise<ServiceTicket> {
+    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(await this.cache.load());
+    if (!isForwardable(tgt)) {
+      throw new KerberosError("NO_CREDENTIALS", "Cannot delegate: the ticket-granting ticket is not forwardable");
+    }
+    const { credential } = await this.#kdc().run(tgsExchange({
+      tgt,
+      service: krbtgt(tgt.client.realm),
+      enctypes: this.#options.config.defaultTgsEnctypes,
+      options: KdcOption.Forwarded,
+      kdcOffset,
+      runtime: this.#runtime,
+    }));
+    return { credential, kdcOffset };
+  }
+}

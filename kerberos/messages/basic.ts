@@ -1,0 +1,274 @@
+/**
+ * Types that the Kerberos messages are made of (RFC 4120 section 5.2), each under its ASN.1 text. EXPLICIT tags
+ * throughout. ETYPE-INFO, PA-AFS3-SALT and the typed data of section 5.9 are left out, except for ETYPE-INFO2.
+ *
+ * @module
+ */
+import {
+  type BitString,
+  bitString,
+  type Codec,
+  explicit,
+  generalizedTime,
+  generalString,
+  integer,
+  octetString,
+  optional,
+  sequence,
+  sequenceOf,
+} from "../../gss/asn1.ts";
+import { type Bytes, lenientText, utf8 } from "../../gss/bytes.ts";
+
+/** `Int32 ::= INTEGER (-2147483648..2147483647)` (section 5.2.4). */
+export const Int32: Codec<number> = integer("Int32", -(2 ** 31), 2 ** 31 - 1);
+
+/**
+ * `UInt32 ::= INTEGER (0..4294967295)` (section 5.2.4). Some senders encode the upper half as negative numbers
+ * (section 5.2.4 again): they are taken and kept as they came.
+ */
+export const UInt32: Codec<number> = integer("UInt32", -(2 ** 31), 2 ** 32 - 1);
+
+/** `Microseconds ::= INTEGER (0..999999)` (section 5.2.4). */
+export const Microseconds: Codec<number> = integer("Microseconds", 0, 999_999);
+
+/** `KerberosTime ::= GeneralizedTime -- with no fractional seconds` (section 5.2.3), in milliseconds since the epoch. */
+export const KerberosTime: Codec<number> = generalizedTime;
+
+/** `KerberosString ::= GeneralString (IA5String)`, `Realm ::= KerberosString` (sections 5.2.1 and 5.2.2). */
+export const KerberosString: Codec<string> = generalString;
+
+/** KerberosString of which only people read the text: what is not UTF-8 in it is replaced. */
+export const ErrorText: Codec<string> = {
+  ...generalString,
+  fromNode: (node): string => lenientText(node.valueBeforeDecodeView.subarray(-node.lenBlock.length)),
+};
+
+/** `INTEGER (5)`: the protocol version. */
+export const Pvno: Codec<number> = integer("pvno", 5, 5);
+
+/** One message type, which the message's own tag repeats. */
+export function messageType(number: number): Codec<number> {
+  return integer("msg-type", number, number);
+}
+
+/**
+ * `KerberosFlags ::= BIT STRING (SIZE (32..MAX))` (section 5.2.8) as a 32-bit number, first bit highest. Shorter ones are
+ * filled up and longer ones cut, since all assigned bits are in the first 32.
+ */
+export const KerberosFlags: Codec<number> = {
+  ...bitString as unknown as Codec<number>,
+  name: "KerberosFlags",
+  toNode(value, path) {
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setUint32(0, value);
+    return bitString.toNode({ bytes, unused: 0 }, path);
+  },
+  fromNode(node, path): number {
+    const bits: BitString = bitString.fromNode(node, path);
+    const bytes = new Uint8Array(4);
+    bytes.set(bits.bytes.subarray(0, 4));
+    return new DataView(bytes.buffer).getUint32(0);
+  },
+};
+
+/** Name of a principal without its realm (section 5.2.2). */
+export interface PrincipalName {
+  readonly nameType: number;
+  readonly nameString: readonly string[];
+}
+
+/**
+ * ```asn1
+ * PrincipalName ::= SEQUENCE {
+ *         name-type       [0] Int32,
+ *         name-string     [1] SEQUENCE OF KerberosString
+ * }
+ * ```
+ */
+export const PrincipalName: Codec<PrincipalName> = sequence<PrincipalName>("PrincipalName", {
+  nameType: explicit(0, Int32),
+  nameString: explicit(1, sequenceOf("name-string", KerberosString, 64)),
+});
+
+/** Network address (section 5.2.5). */
+export interface HostAddress {
+  readonly addrType: number;
+  readonly address: Bytes;
+}
+
+/**
+ * ```asn1
+ * HostAddress ::= SEQUENCE {
+ *         addr-type       [0] Int32,
+ *         address         [1] OCTET STRING
+ * }
+ * HostAddresses ::= SEQUENCE OF HostAddress
+ * ```
+ */
+export const HostAddress: Codec<HostAddress> = sequence<HostAddress>("HostAddress", {
+  addrType: explicit(0, Int32),
+  address: explicit(1, octetString),
+});
+/** SEQUENCE OF HostAddress. */
+export const HostAddresses: Codec<readonly HostAddress[]> = sequenceOf("HostAddresses", HostAddress, 256);
+
+/** One piece of authorization data (section 5.2.6). */
+export interface AuthorizationDataElement {
+  readonly adType: number;
+  readonly adData: Bytes;
+}
+
+/**
+ * ```asn1
+ * AuthorizationData ::= SEQUENCE OF SEQUENCE {
+ *         ad-type         [0] Int32,
+ *         ad-data         [1] OCTET STRING
+ * }
+ * ```
+ */
+export const AuthorizationData: Codec<readonly AuthorizationDataElement[]> = sequenceOf(
+  "AuthorizationData",
+  sequence<AuthorizationDataElement>("AuthorizationData", {
+    adType: explicit(0, Int32),
+    adData: explicit(1, octetString),
+  }),
+  256,
+);
+
+/** Pre-authentication data (section 5.2.7). */
+export interface PaData {
+  readonly padataType: number;
+  readonly padataValue: Bytes;
+}
+
+/**
+ * ```asn1
+ * PA-DATA ::= SEQUENCE {
+ *         -- NOTE: first tag is [1], not [0]
+ *         padata-type     [1] Int32,
+ *         padata-value    [2] OCTET STRING
+ * }
+ * METHOD-DATA ::= SEQUENCE OF PA-DATA
+ * ```
+ */
+export const PaData: Codec<PaData> = sequence<PaData>("PA-DATA", {
+  padataType: explicit(1, Int32),
+  padataValue: explicit(2, octetString),
+});
+/** SEQUENCE OF PA-DATA (section 5.9.1). */
+export const MethodData: Codec<readonly PaData[]> = sequenceOf("METHOD-DATA", PaData, 256);
+
+/** Ciphertext and the key it wants (section 5.2.9). */
+export interface EncryptedData {
+  readonly etype: number;
+  readonly kvno?: number;
+  readonly cipher: Bytes;
+}
+
+/**
+ * ```asn1
+ * EncryptedData ::= SEQUENCE {
+ *         etype   [0] Int32,
+ *         kvno    [1] UInt32 OPTIONAL,
+ *         cipher  [2] OCTET STRING
+ * }
+ * ```
+ */
+export const EncryptedData: Codec<EncryptedData> = sequence<EncryptedData>("EncryptedData", {
+  etype: explicit(0, Int32),
+  kvno: optional(explicit(1, UInt32)),
+  cipher: explicit(2, octetString),
+});
+
+/** A key in a message (section 5.2.9). */
+export interface EncryptionKey {
+  readonly keytype: number;
+  readonly keyvalue: Bytes;
+}
+
+/**
+ * ```asn1
+ * EncryptionKey ::= SEQUENCE {
+ *         keytype         [0] Int32,
+ *         keyvalue        [1] OCTET STRING
+ * }
+ * ```
+ */
+export const EncryptionKey: Codec<EncryptionKey> = sequence<EncryptionKey>("EncryptionKey", {
+  keytype: explicit(0, Int32),
+  keyvalue: explicit(1, octetString),
+});
+
+/** A checksum with its type (section 5.2.9). */
+export interface Checksum {
+  readonly cksumtype: number;
+  readonly checksum: Bytes;
+}
+
+/**
+ * ```asn1
+ * Checksum ::= SEQUENCE {
+ *         cksumtype       [0] Int32,
+ *         checksum        [1] OCTET STRING
+ * }
+ * ```
+ */
+export const Checksum: Codec<Checksum> = sequence<Checksum>("Checksum", {
+  cksumtype: explicit(0, Int32),
+  checksum: explicit(1, octetString),
+});
+
+/** How to make a key of one enctype from the password (section 5.2.7.5). */
+export interface EtypeInfo2Entry {
+  readonly etype: number;
+  readonly salt?: string;
+  readonly s2kparams?: Bytes;
+}
+
+/**
+ * ```asn1
+ * ETYPE-INFO2-ENTRY ::= SEQUENCE {
+ *         etype           [0] Int32,
+ *         salt            [1] KerberosString OPTIONAL,
+ *         s2kparams       [2] OCTET STRING OPTIONAL
+ * }
+ * ETYPE-INFO2 ::= SEQUENCE SIZE (1..MAX) OF ETYPE-INFO2-ENTRY
+ * ```
+ */
+export const EtypeInfo2: Codec<readonly EtypeInfo2Entry[]> = sequenceOf(
+  "ETYPE-INFO2",
+  sequence<EtypeInfo2Entry>("ETYPE-INFO2-ENTRY", {
+    etype: explicit(0, Int32),
+    salt: optional(explicit(1, KerberosString)),
+    s2kparams: optional(explicit(2, octetString)),
+  }),
+  64,
+);
+
+/** The client's clock, to be encrypted (section 5.2.7.2). */
+export interface PaEncTsEnc {
+  readonly patimestamp: number;
+  readonly pausec?: number;
+}
+
+/**
+ * ```asn1
+ * PA-ENC-TS-ENC ::= SEQUENCE {
+ *         patimestamp     [0] KerberosTime -- client's time --,
+ *         pausec          [1] Microseconds OPTIONAL
+ * }
+ * ```
+ */
+export const PaEncTsEnc: Codec<PaEncTsEnc> = sequence<PaEncTsEnc>("PA-ENC-TS-ENC", {
+  patimestamp: explicit(0, KerberosTime),
+  pausec: optional(explicit(1, Microseconds)),
+});
+
+/** A time in milliseconds as the whole seconds and the microseconds that messages carry. */
+export function splitTime(milliseconds: number): { time: number; usec: number } {
+  const time = Math.floor(milliseconds / 1000) * 1000;
+  return { time, usec: Math.floor((milliseconds - time) * 1000) };
+}
+
+/** Octets of a salt that a KDC sent as text. */
+export const saltBytes: (salt: string) => Bytes = utf8;

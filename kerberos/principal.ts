@@ -1,0 +1,127 @@
+/**
+ * Principals: a name in a realm (RFC 4120 section 6), with the text form of RFC 1964 section 2.1.1.
+ *
+ * @module
+ */
+import type { GssName } from "../gss/names.ts";
+import { NameType } from "./constants.ts";
+import type { PrincipalName } from "./messages/basic.ts";
+
+/** A principal, frozen. */
+export interface Principal {
+  /** Name type; it says how the name was meant and takes no part in comparison (RFC 4120 section 6.2). */
+  readonly nameType: number;
+  /** Components, such as `["rcmd", "proxy.example.com"]`. */
+  readonly components: readonly string[];
+  /** Realm, such as `EXAMPLE.COM`; empty where it is not known. */
+  readonly realm: string;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", b: "\b", "0": "\0" };
+
+/** Makes a principal out of its parts. */
+export function principal(
+  realm: string,
+  components: readonly string[],
+  nameType: number = NameType.Principal,
+): Principal {
+  return Object.freeze({ nameType, components: Object.freeze([...components]), realm });
+}
+
+/**
+ * Reads `component/component@REALM`, where a backslash takes the meaning from `/`, `@` and itself and stands for control
+ * characters in `\n`, `\t`, `\b` and `\0`. Without a realm the default one is taken.
+ *
+ * @throws {TypeError} When the text has two realms or ends in a backslash.
+ *
+ * @example
+ * ```ts
+ * import { formatPrincipal, parsePrincipal } from "@gssocks/gssocks/kerberos";
+ *
+ * const name = parsePrincipal("rcmd/proxy.example.com", { defaultRealm: "EXAMPLE.COM" });
+ * if (formatPrincipal(name) !== "rcmd/proxy.example.com@EXAMPLE.COM") throw new Error("not the same");
+ * ```
+ */
+export function parsePrincipal(text: string, options: ParsePrincipalOptions = {}): Principal {
+  const parts: string[] = [""];
+  let realm: string | undefined;
+  for (let i = 0; i < text.length; i++) {
+    let character = text[i]!;
+    const escaped = character === "\\";
+    if (escaped) {
+      const next = text[++i];
+      if (next === undefined) {
+        throw new TypeError(`Cannot read principal ${JSON.stringify(text)}: it ends in a backslash`);
+      }
+      character = ESCAPES[next] ?? next;
+    }
+    if (!escaped && character === "@") {
+      if (realm !== undefined) throw new TypeError(`Cannot read principal ${JSON.stringify(text)}: it has two realms`);
+      realm = "";
+    } else if (realm !== undefined) realm += character;
+    else if (!escaped && character === "/") parts.push("");
+    else parts[parts.length - 1] += character;
+  }
+  return principal(realm ?? options.defaultRealm ?? "", parts, options.nameType);
+}
+
+/** What {@linkcode parsePrincipal} takes beside the text. */
+export interface ParsePrincipalOptions {
+  /** Realm of a text that names none. @default {""} */
+  readonly defaultRealm?: string;
+  /** Name type. @default {1, NT-PRINCIPAL} */
+  readonly nameType?: number;
+}
+
+/** The text form that {@linkcode parsePrincipal} reads. */
+export function formatPrincipal(name: Principal): string {
+  return `${name.components.map(escape).join("/")}@${escape(name.realm)}`;
+}
+
+function escape(text: string): string {
+  return text.replace(/[\\/@\n\t\x08\0 ]/g, (character) => {
+    const letter = Object.keys(ESCAPES).find((key) => ESCAPES[key] === character);
+    return `\\${letter ?? character}`;
+  });
+}
+
+/** Whether two principals are the same one: realm and components, case counted. */
+export function samePrincipal(a: Principal, b: Principal): boolean {
+  return a.realm === b.realm && a.components.length === b.components.length &&
+    a.components.every((component, i) => component === b.components[i]);
+}
+
+/** The ticket-granting service of `target`, as `issuer` knows it: `krbtgt/TARGET@ISSUER` (RFC 4120 section 7.3). */
+export function krbtgt(target: string, issuer: string = target): Principal {
+  return principal(issuer, ["krbtgt", target], NameType.SrvInst);
+}
+
+/** Name of a principal as messages carry it. */
+export function toPrincipalName(name: Principal): PrincipalName {
+  return { nameType: name.nameType, nameString: name.components };
+}
+
+/** Principal out of the two fields that messages carry. */
+export function fromPrincipalName(name: PrincipalName, realm: string): Principal {
+  return principal(realm, name.nameString, name.nameType);
+}
+
+/**
+ * The principal that a GSS-API name stands for (RFC 4121 section 1, RFC 1964 section 2.1): `service@host` becomes
+ * `service/host` with an empty realm, to be found from the host.
+ *
+ * @throws {TypeError} When the text does not fit the type.
+ */
+export function principalOfGssName(name: GssName, defaultRealm = ""): Principal {
+  if (name.type !== "hostbased-service") return parsePrincipal(name.text, { defaultRealm });
+  const at = name.text.indexOf("@");
+  if (at < 1 || at === name.text.length - 1) {
+    throw new TypeError(`Cannot read host-based service name ${JSON.stringify(name.text)}: service@host wanted`);
+  }
+  return principal("", [name.text.slice(0, at), name.text.slice(at + 1)], NameType.SrvHst);
+}
+
+/** A principal as a GSS-API name. */
+export function toGssName(name: Principal): GssName {
+  return Object.freeze({ type: "krb5-principal", text: formatPrincipal(name) });
+}
