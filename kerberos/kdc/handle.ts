@@ -1,0 +1,65 @@
+/**
+ * The embedded KDC as a function: a request goes in, a reply comes out, and no socket is needed.
+ *
+ * @module
+ */
+import { applicationTag } from "../../gss/asn1.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import { readMessage } from "../client/exchange.ts";
+import { ErrorCode } from "../constants.ts";
+import { KerberosError } from "../errors.ts";
+import { AsReq, type KdcReq, TgsReq } from "../messages/kdc.ts";
+import { handleAsReq } from "./as.ts";
+import type { KdcRealm } from "./realm.ts";
+import { encodeRefusal, Refusal, refusalMessage } from "./refusal.ts";
+import { handleTgsReq } from "./tgs.ts";
+
+/** How a request came. */
+export interface HandleOptions {
+  /** Transport; over UDP a large reply is refused. @default {"tcp"} */
+  readonly transport?: "tcp" | "udp";
+}
+
+/**
+ * Answers one request. What cannot be read is answered with nothing, as is what the realm's faults say to drop.
+ *
+ * @example
+ * ```ts
+ * import { handleKdcMessage, KdcRealm } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * const realm = await KdcRealm.create("EXAMPLE.TEST");
+ * const reply = await handleKdcMessage(realm, new Uint8Array([1, 2, 3]));
+ * if (reply !== undefined) throw new Error("garbage was answered");
+ * ```
+ */
+export async function handleKdcMessage(
+  realm: KdcRealm,
+  message: Bytes,
+  options: HandleOptions = {},
+): Promise<Bytes | undefined> {
+  if (realm.faults.dropReplies > 0) {
+    realm.faults.dropReplies--;
+    return undefined;
+  }
+  const tag = applicationTag(message);
+  let request: KdcReq;
+  try {
+    if (tag !== 10 && tag !== 12) return undefined;
+    request = readMessage(tag === 10 ? AsReq : TgsReq, message);
+  } catch (error) {
+    if (error instanceof KerberosError) return undefined;
+    throw error;
+  }
+  const about = { cname: request.reqBody.cname, sname: request.reqBody.sname };
+  if (realm.faults.answerWithError !== 0) return encodeRefusal(realm, realm.faults.answerWithError, about);
+  let reply: Bytes;
+  try {
+    reply = tag === 10 ? await handleAsReq(realm, request, message) : await handleTgsReq(realm, request);
+  } catch (error) {
+    if (error instanceof Refusal) reply = refusalMessage(realm, error, about);
+    else if (error instanceof KerberosError) reply = encodeRefusal(realm, ErrorCode.KRB_ERR_GENERIC, about);
+    else throw error;
+  }
+  const tooBig = options.transport === "udp" && reply.length > realm.faults.maxUdpReply;
+  return tooBig ? encodeRefusal(realm, ErrorCode.KRB_ERR_RESPONSE_TOO_BIG, about) : reply;
+}

@@ -1,0 +1,116 @@
+/**
+ * Issuing a ticket, which both exchanges of the embedded KDC end with (RFC 4120 sections 3.1.3 and 3.3.3).
+ *
+ * @module
+ */
+import { encode } from "../../gss/asn1.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import { KdcOption, KeyUsage, TicketFlag } from "../constants.ts";
+import { KerberosKey } from "../crypto/key.ts";
+import { EncTicketPart, type Ticket } from "../messages/ap.ts";
+import type { AuthorizationDataElement, PaData } from "../messages/basic.ts";
+import type { EncKdcRepPart, KdcReqBody } from "../messages/kdc.ts";
+import { type Principal, toPrincipalName } from "../principal.ts";
+import type { KdcPrincipal, KdcRealm } from "./realm.ts";
+import { Refusal } from "./refusal.ts";
+
+/** What a ticket is issued from. */
+export interface IssueInput {
+  readonly realm: KdcRealm;
+  readonly body: KdcReqBody;
+  readonly client: Principal;
+  readonly service: KdcPrincipal;
+  /** Flags beside those that the options ask for. */
+  readonly flags: number;
+  /** Flags that options may turn on. */
+  readonly allowedFlags: number;
+  readonly authtime: number;
+  /** The ticket must not outlast this. */
+  readonly latestEnd: number;
+  /** Nor be renewable beyond this. */
+  readonly latestRenewal: number;
+  readonly transited: Bytes;
+  readonly authorizationData?: readonly AuthorizationDataElement[] | undefined;
+  readonly encryptedPaData?: readonly PaData[];
+}
+
+/** A ticket, and what the reply says of it. */
+export interface Issued {
+  readonly ticket: Ticket;
+  readonly part: EncKdcRepPart;
+}
+
+/** Makes ticket and session key. */
+export async function issue(input: IssueInput): Promise<Issued> {
+  const { realm, body, service, client } = input;
+  const now = Math.floor(realm.now() / 1000) * 1000;
+  const sessionKey = KerberosKey.generate(sessionEnctype(input), realm.runtime);
+  const key = { keytype: sessionKey.enctype, keyvalue: sessionKey.exportBytes() };
+  const ticketKey = service.keys.find(({ enctype }) => realm.has(enctype));
+  if (ticketKey === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
+  // A till of zero asks for the longest lifetime (section 3.1.3).
+  const till = body.till <= 0 ? Infinity : body.till;
+  const endtime = Math.min(till, now + realm.maxLifetime, input.latestEnd);
+  if (endtime <= now) throw new Refusal("KDC_ERR_NEVER_VALID");
+  const asked = (body.kdcOptions & (KdcOption.Forwardable | KdcOption.Proxiable | KdcOption.Forwarded)) &
+    input.allowedFlags;
+  const renewTill = renewal(input, now, till);
+  const flags = (input.flags | asked | (renewTill === undefined ? 0 : TicketFlag.Renewable) |
+    (service.okAsDelegate ? TicketFlag.OkAsDelegate : 0)) >>> 0;
+  const times = {
+    authtime: input.authtime,
+    starttime: now,
+    endtime,
+    ...(renewTill === undefined ? {} : { renewTill }),
+  };
+  const { authorizationData } = input;
+  const plain = encode(EncTicketPart, {
+    flags,
+    key,
+    crealm: client.realm,
+    cname: toPrincipalName(client),
+    transited: { trType: 1, contents: input.transited },
+    ...times,
+    ...(authorizationData === undefined ? {} : { authorizationData }),
+  });
+  return {
+    ticket: {
+      tktVno: 5,
+      realm: service.name.realm,
+      sname: toPrincipalName(service.name),
+      encPart: {
+        etype: ticketKey.enctype,
+        kvno: service.kvno + realm.faults.kvnoOffset,
+        cipher: await ticketKey.encrypt(KeyUsage.KdcRepTicket, plain, realm.runtime),
+      },
+    },
+    part: {
+      key,
+      lastReq: [{ lrType: 0, lrValue: now }],
+      nonce: body.nonce,
+      flags,
+      ...times,
+      srealm: service.name.realm,
+      sname: toPrincipalName(service.name),
+      ...(input.encryptedPaData === undefined ? {} : { encryptedPaData: input.encryptedPaData }),
+    },
+  };
+}
+
+/** The first enctype that the client asks for and the service is known to have. */
+function sessionEnctype({ realm, body, service }: IssueInput): number {
+  const found = body.etype.find((enctype) => realm.has(enctype) && service.sessionEnctypes.includes(enctype));
+  if (found === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
+  return found;
+}
+
+function renewal(input: IssueInput, now: number, till: number): number | undefined {
+  const { realm, body } = input;
+  const wanted = (body.kdcOptions & KdcOption.Renewable) !== 0
+    ? body.rtime ?? Infinity
+    : (body.kdcOptions & KdcOption.RenewableOk) !== 0 && Number.isFinite(till) && till > now + realm.maxLifetime
+    ? till
+    : undefined;
+  if (wanted === undefined || (input.allowedFlags & TicketFlag.Renewable) === 0) return undefined;
+  return Math.min(wanted <= 0 ? Infinity : wanted, now + realm.maxRenewLifetime, input.latestRenewal);
+}

@@ -1,0 +1,137 @@
+/**
+ * Sockets around the embedded KDC: TCP and UDP on one port of the loopback interface.
+ *
+ * @module
+ */
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { type Bytes, concat } from "../../gss/bytes.ts";
+import type { KdcRealm } from "./realm.ts";
+
+/** Answers a request that came to some port; `undefined` for no answer. */
+export type KdcHandler = (message: Bytes, transport: "tcp" | "udp") => Promise<Bytes | undefined>;
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** Address. */
+  readonly hostname: string;
+  /** Port, 0 for a free one. */
+  readonly port: number;
+}
+
+/** Requests are small; a length beyond this ends the connection. */
+const MAX_REQUEST = 65_536;
+
+/** The two sockets of a KDC. */
+export class KdcListener implements AsyncDisposable {
+  /** Port of both. */
+  readonly port: number;
+  readonly #tcp: Deno.TcpListener;
+  readonly #udp: Socket;
+  readonly #handler: KdcHandler;
+  readonly #connections = new Set<Deno.TcpConn>();
+  readonly #accepting: Promise<void>;
+
+  private constructor(tcp: Deno.TcpListener, udp: Socket, handler: KdcHandler) {
+    this.#tcp = tcp;
+    this.#udp = udp;
+    this.#handler = handler;
+    this.port = tcp.addr.port;
+    udp.on("message", (data: Uint8Array, from: RemoteInfo) => void this.#datagram(new Uint8Array(data), from));
+    this.#accepting = this.#accept();
+  }
+
+  /** Opens both sockets on one port; where port 0 finds one that UDP has not free, another is tried. */
+  static async open(options: ListenOptions, handler: KdcHandler): Promise<KdcListener> {
+    for (let attempt = 1;; attempt++) {
+      const tcp = Deno.listen({ hostname: options.hostname, port: options.port });
+      try {
+        return new KdcListener(tcp, await bindUdp(options.hostname, tcp.addr.port), handler);
+      } catch (error) {
+        tcp.close();
+        if (options.port !== 0 || attempt === 20) throw error;
+      }
+    }
+  }
+
+  async #accept(): Promise<void> {
+    for await (const connection of this.#tcp) void this.#serve(connection);
+  }
+
+  /** RFC 4120 section 7.2.2: requests follow one another, each behind its length. */
+  async #serve(connection: Deno.TcpConn): Promise<void> {
+    this.#connections.add(connection);
+    try {
+      let buffer: Bytes = new Uint8Array(0);
+      const chunk = new Uint8Array(16_384);
+      for (let count = await connection.read(chunk); count !== null; count = await connection.read(chunk)) {
+        buffer = concat(buffer, chunk.subarray(0, count));
+        while (buffer.length >= 4) {
+          const length = new DataView(buffer.buffer, buffer.byteOffset).getUint32(0);
+          if (length > MAX_REQUEST) return;
+          if (buffer.length < 4 + length) break;
+          const reply = await this.#handler(buffer.slice(4, 4 + length), "tcp");
+          buffer = buffer.subarray(4 + length);
+          if (reply === undefined) return;
+          const prefix = new Uint8Array(4);
+          new DataView(prefix.buffer).setUint32(0, reply.length);
+          const framed = concat(prefix, reply);
+          for (let at = 0; at < framed.length;) at += await connection.write(framed.subarray(at));
+        }
+      }
+    } catch {
+      // The client went away, or the listener is being closed; the next request comes on another connection.
+    } finally {
+      this.#connections.delete(connection);
+      connection[Symbol.dispose]();
+    }
+  }
+
+  async #datagram(message: Bytes, from: RemoteInfo): Promise<void> {
+    const reply = await this.#handler(message, "udp").catch(() => undefined);
+    if (reply !== undefined) this.#udp.send(reply, from.port, from.address);
+  }
+
+  /** Closes both sockets and every connection. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#tcp.close();
+    for (const connection of this.#connections) connection[Symbol.dispose]();
+    await new Promise<void>((resolve) => this.#udp.close(() => resolve()));
+    await this.#accepting;
+  }
+}
+
+function bindUdp(hostname: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
+    const failed = (error: Error) => {
+      socket.close();
+      reject(error);
+    };
+    socket.once("error", failed);
+    socket.bind(port, hostname, () => {
+      socket.off("error", failed);
+      socket.on("error", () => {});
+      resolve(socket);
+    });
+  });
+}
+
+/** krb5.conf for clients of realms that listen here. */
+export function krb5ConfFor(
+  realms: readonly { readonly realm: KdcRealm; readonly hostname: string; readonly port: number }[],
+): string {
+  const sections = realms.map(({ realm, hostname, port }) =>
+    `    ${realm.name} = {\n        kdc = ${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}\n    }`
+  );
+  return `[libdefaults]
+    default_realm = ${realms[0]!.realm.name}
+    dns_lookup_kdc = false
+    dns_lookup_realm = false
+    dns_canonicalize_hostname = false
+    rdns = false
+[realms]
+${sections.join("\n")}
+[domain_realm]
+    localhost = ${realms[0]!.realm.name}
+`;
+}

@@ -1,0 +1,23 @@
+/**
+ * An embedded Kerberos KDC for tests and demonstrations: authentication and ticket-granting service, several realms,
+ * failures on demand. **Not for production**: it keeps everything in memory and limits no guessing.
+ *
+ * @example
+ * ```ts
+ * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
+ *
+ * await using kdc = await startTestKdc({ principals: { alice: "secret", "rcmd/localhost": {} } });
+ * if (kdc.port === 0) throw new Error("no port");
+ * ```
+ *
+ * @module
+ */
+export { handleKdcMessage, type HandleOptions } from "./handle.ts";
+export {
+  type AddPrincipalOptions,
+  type KdcFaults,
+  type KdcPrincipal,
+  KdcRealm,
+  type KdcRealmOptions,
+} from "./realm.ts";
+export { createRealm, inProcessTransport, startTestKdc, type TestKdc, type TestKdcOptions } from "./test_kdc.ts";

@@ -1,0 +1,207 @@
+/**
+ * What the embedded KDC knows: principals with their keys, trusts, and how it is told to misbehave. In memory only.
+ *
+ * @module
+ */
+import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { NameType } from "../constants.ts";
+import { KerberosKey } from "../crypto/key.ts";
+import { DEFAULT_ENCTYPES } from "../crypto/profile.ts";
+import { formatPrincipal, krbtgt, parsePrincipal, type Principal, samePrincipal } from "../principal.ts";
+import { Keytab, type KeytabEntry } from "../stores/keytab.ts";
+
+/** How a principal is added. */
+export interface AddPrincipalOptions {
+  /** Password that its keys are made of. @default {random keys} */
+  readonly password?: string;
+  /** Enctypes of its keys, the first being the one that tickets for it are sealed with. @default {the realm's} */
+  readonly enctypes?: readonly number[];
+  /** Version of its keys. @default {1} */
+  readonly kvno?: number;
+  /** Salt. @default {realm and components run together} */
+  readonly salt?: string;
+  /** Whether it must pre-authenticate. @default {true} */
+  readonly requiresPreauth?: boolean;
+  /** Enctypes that session keys with it may have. @default {those of its keys} */
+  readonly sessionEnctypes?: readonly number[];
+  /** Whether it is locked out (`KDC_ERR_CLIENT_REVOKED`). @default {false} */
+  readonly disabled?: boolean;
+  /** Whether its tickets may be forwarded (RFC 4120 section 2.8). @default {false} */
+  readonly okAsDelegate?: boolean;
+}
+
+/** A principal in the KDC's memory. */
+export interface KdcPrincipal {
+  readonly name: Principal;
+  readonly kvno: number;
+  readonly keys: readonly KerberosKey[];
+  readonly salt: string;
+  readonly requiresPreauth: boolean;
+  readonly sessionEnctypes: readonly number[];
+  readonly disabled: boolean;
+  readonly okAsDelegate: boolean;
+}
+
+/** Failures for tests to provoke; all off by default, and they may be changed while the KDC runs. */
+export interface KdcFaults {
+  /** How far the KDC's clock is ahead, in milliseconds. */
+  clockOffset: number;
+  /** Added to the version number that tickets name, so that services find no such key. */
+  kvnoOffset: number;
+  /** How many of the next requests get no reply. */
+  dropReplies: number;
+  /** Enctypes that the KDC pretends not to have. */
+  unsupportedEnctypes: readonly number[];
+  /** Replies larger than this are refused over UDP with `KRB_ERR_RESPONSE_TOO_BIG`, in octets. */
+  maxUdpReply: number;
+  /** The code of a KRB-ERROR to answer every request with; 0 for none. */
+  answerWithError: number;
+}
+
+/** How a realm is made. */
+export interface KdcRealmOptions {
+  /** Enctypes of keys, in order of preference. @default {18, 20, 17, 19} */
+  readonly enctypes?: readonly number[];
+  /** Longest lifetime of a ticket, in milliseconds. @default {10 hours} */
+  readonly maxLifetime?: number;
+  /** Longest renewable lifetime of a ticket, in milliseconds. @default {7 days} */
+  readonly maxRenewLifetime?: number;
+  /** Clock and randomness. @default {the system's} */
+  readonly runtime?: Runtime;
+}
+
+/** A realm of the embedded KDC. */
+export class KdcRealm {
+  /** Name of the realm. */
+  readonly name: string;
+  /** Enctypes of keys. */
+  readonly enctypes: readonly number[];
+  /** Longest lifetime of a ticket. */
+  readonly maxLifetime: number;
+  /** Longest renewable lifetime of a ticket. */
+  readonly maxRenewLifetime: number;
+  /** Randomness, and the clock before {@linkcode KdcFaults.clockOffset}. */
+  readonly runtime: Runtime;
+  /** Failures to provoke. */
+  readonly faults: KdcFaults = {
+    clockOffset: 0,
+    kvnoOffset: 0,
+    dropReplies: 0,
+    unsupportedEnctypes: [],
+    maxUdpReply: 4096,
+    answerWithError: 0,
+  };
+  /** Realm to refer a client to, by host name or by domain with a dot in front. */
+  readonly referrals: Map<string, string> = new Map();
+  readonly #principals: KdcPrincipal[] = [];
+
+  private constructor(name: string, options: KdcRealmOptions) {
+    this.name = name;
+    this.enctypes = options.enctypes ?? DEFAULT_ENCTYPES;
+    this.maxLifetime = options.maxLifetime ?? 10 * 3_600_000;
+    this.maxRenewLifetime = options.maxRenewLifetime ?? 7 * 86_400_000;
+    this.runtime = options.runtime ?? systemRuntime;
+  }
+
+  /** A realm with a ticket-granting service and nothing else. */
+  static async create(name: string, options: KdcRealmOptions = {}): Promise<KdcRealm> {
+    const realm = new KdcRealm(name, options);
+    await realm.#add(krbtgt(name), { requiresPreauth: false });
+    return realm;
+  }
+
+  /** The KDC's time in milliseconds. */
+  now(): number {
+    return this.runtime.now() + this.faults.clockOffset;
+  }
+
+  /**
+   * Adds a principal, in place of one of the same name.
+   *
+   * @param name Such as `alice` or `rcmd/localhost`; the realm is this one.
+   */
+  async addPrincipal(name: string, options: AddPrincipalOptions = {}): Promise<void> {
+    await this.#add(parsePrincipal(name, { defaultRealm: this.name }), options);
+  }
+
+  async #add(name: Principal, options: AddPrincipalOptions): Promise<void> {
+    const { password, kvno = 1, enctypes = this.enctypes } = options;
+    const salt = options.salt ?? name.realm + name.components.join("");
+    const keys = await Promise.all(
+      enctypes.map((enctype) =>
+        password === undefined
+          ? KerberosKey.generate(enctype, this.runtime)
+          : KerberosKey.fromPassword(password, { enctype, salt })
+      ),
+    );
+    this.removePrincipal(formatPrincipal(name));
+    this.#principals.push({
+      name,
+      kvno,
+      keys,
+      salt,
+      requiresPreauth: options.requiresPreauth ?? true,
+      sessionEnctypes: options.sessionEnctypes ?? enctypes,
+      disabled: options.disabled ?? false,
+      okAsDelegate: options.okAsDelegate ?? false,
+    });
+  }
+
+  /** Forgets a principal. */
+  removePrincipal(name: string): void {
+    const wanted = parsePrincipal(name, { defaultRealm: this.name });
+    const at = this.#principals.findIndex((held) => samePrincipal(held.name, wanted));
+    if (at >= 0) this.#principals.splice(at, 1);
+  }
+
+  /** Lets clients of this realm use services of `other`. */
+  async trust(other: KdcRealm): Promise<void> {
+    const password = [...this.runtime.randomBytes(16)].join(".");
+    await this.#add(krbtgt(other.name, this.name), { password });
+    await other.#add(krbtgt(other.name, this.name), { password });
+  }
+
+  /** A principal by name. */
+  find(name: Principal): KdcPrincipal | undefined {
+    return this.#principals.find((held) => samePrincipal(held.name, name));
+  }
+
+  /** A principal of this realm whose name is not of a trust. */
+  findUser(name: Principal): KdcPrincipal | undefined {
+    const found = this.find(name);
+    return name.nameType === NameType.Enterprise && found === undefined && name.components.length === 1
+      ? this.find(parsePrincipal(name.components[0]!.split("@")[0]!, { defaultRealm: this.name }))
+      : found;
+  }
+
+  /**
+   * Keys of the principals named, as a keytab.
+   *
+   * @throws {TypeError} When one of them does not exist.
+   */
+  keytab(...names: readonly string[]): Keytab {
+    const entries: KeytabEntry[] = [];
+    for (const name of names) {
+      const found = this.find(parsePrincipal(name, { defaultRealm: this.name }));
+      if (found === undefined) throw new TypeError(`Cannot export keys: ${name} is not in ${this.name}`);
+      for (const key of found.keys) {
+        entries.push({ principal: found.name, kvno: found.kvno, key, timestamp: this.runtime.now() });
+      }
+    }
+    return new Keytab(entries);
+  }
+
+  /** Whether the KDC has an enctype, as far as it admits. */
+  has(enctype: number): boolean {
+    return !this.faults.unsupportedEnctypes.includes(enctype);
+  }
+
+  /** Realm that a host was said to be in. */
+  referralFor(host: string): string | undefined {
+    const name = host.toLowerCase();
+    for (const [domain, realm] of this.referrals) {
+      if (name === domain || (domain.startsWith(".") && name.endsWith(domain))) return realm;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,345 @@
+/**
+ * The accepting side of the Kerberos mechanism: a ticket and its authenticator are checked against a keytab, a clock and
+ * a replay cache (RFC 4120 section 3.2.3, RFC 4121 section 4.1), and a context comes out.
+ *
+ * @module
+ */
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { encode } from "../../gss/asn1.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
+import type { GssNegotiation, GssStep } from "../../gss/mechanism.ts";
+import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { GssError } from "../../gss/status.ts";
+import { readMessage } from "../client/exchange.ts";
+import { AdType, ErrorCode, KeyUsage, TicketFlag } from "../constants.ts";
+import { KerberosKey } from "../crypto/key.ts";
+import { enctypeName, isSupported } from "../crypto/profile.ts";
+import { KerberosError } from "../errors.ts";
+import { ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, type Ticket } from "../messages/ap.ts";
+import { type AuthorizationDataElement, splitTime } from "../messages/basic.ts";
+import { KrbError } from "../messages/error.ts";
+import {
+  formatPrincipal,
+  fromPrincipalName,
+  type Principal,
+  samePrincipal,
+  toGssName,
+  toPrincipalName,
+} from "../principal.ts";
+import type { KeySource, KeytabEntry } from "../stores/keytab.ts";
+import { KerberosContext } from "./context.ts";
+import { readDelegation } from "./delegation.ts";
+import { kerberosFailure, toGssError } from "./errors.ts";
+import { type ReplayCache, replayTag } from "./replay_cache.ts";
+import {
+  type AuthenticatorChecksum,
+  decodeAuthenticatorChecksum,
+  decodeContextToken,
+  defective,
+  encodeContextToken,
+  GSS_CHECKSUM_TYPE,
+} from "./tokens.ts";
+
+/** What a context is accepted with. */
+export interface AcceptorInit {
+  /** Keys of the services that this acceptor is. */
+  readonly keys: KeySource;
+  /** Authenticators seen before. */
+  readonly replayCache: ReplayCache;
+  /** How far the client's clock may be off, in milliseconds. @default {300000} */
+  readonly clockskew?: number;
+  /** Names of the services accepted, such as `rcmd`. @default {every one that has a key} */
+  readonly services?: readonly string[] | undefined;
+  /** Enctypes accepted for tickets and messages. @default {every supported one} */
+  readonly enctypes?: readonly number[] | undefined;
+  /** Channel that the context must be tied to where the initiator ties it. */
+  readonly channelBindings?: ChannelBindings | undefined;
+  /** Clock and randomness. @default {the system's} */
+  readonly runtime?: Runtime;
+}
+
+/** A ticket may be tried with this many keys. */
+const MAX_KEYS = 64;
+
+/** Authorization data that need not be understood to be obeyed (RFC 4120 section 5.2.6). */
+const KNOWN_AUTHORIZATION: ReadonlySet<number> = new Set([AdType.IfRelevant, AdType.KdcIssued, AdType.MandatoryForKdc]);
+
+interface OpenedTicket {
+  readonly part: EncTicketPart;
+  readonly sessionKey: KerberosKey;
+  readonly entry: KeytabEntry;
+}
+
+/** A context that the peer starts. */
+export class KerberosAcceptor implements GssNegotiation {
+  readonly #init: AcceptorInit;
+  readonly #runtime: Runtime;
+  #used = false;
+  /** Service that the ticket names, once that is known, for error tokens. */
+  #service: Principal | undefined;
+
+  /** @param init Keys, replay cache and limits. */
+  constructor(init: AcceptorInit) {
+    this.#init = init;
+    this.#runtime = init.runtime ?? systemRuntime;
+  }
+
+  /** See {@linkcode GssNegotiation.step}. */
+  async step(token?: Uint8Array): Promise<GssStep> {
+    if (this.#used) {
+      throw new GssError("Cannot step context: it takes one token", { major: "NO_CONTEXT", code: "NO_CONTEXT" });
+    }
+    this.#used = true;
+    try {
+      return await this.#accept(token);
+    } catch (error) {
+      throw this.#withToken(toGssError(error));
+    }
+  }
+
+  async #accept(token: Uint8Array | undefined): Promise<GssStep> {
+    if (token === undefined || token.length === 0) throw defective("Cannot accept context: the token is empty");
+    const { id, message } = decodeContextToken(token);
+    if (id !== "AP-REQ") throw defective(`Cannot accept context: ${id} came, AP-REQ is wanted`);
+    const request = readMessage(ApReq, message);
+    const service = fromPrincipalName(request.ticket.sname, request.ticket.realm);
+    this.#service = service;
+    this.#checkService(service);
+    const opened = await this.#openTicket(request.ticket, service);
+    this.#checkTicket(opened.part, request.ticket.realm);
+    const authenticator = await this.#openAuthenticator(request, opened);
+    await this.#checkReplay(request);
+    return await this.#establish(service, opened, authenticator);
+  }
+
+  #checkService(service: Principal): void {
+    const { services } = this.#init;
+    if (services === undefined || services.includes(service.components[0] ?? "")) return;
+    throw kerberosFailure(
+      "KRB_AP_ERR_NOT_US",
+      `Cannot accept ticket: it is for ${formatPrincipal(service)}, this service is ${services.join(", ")}`,
+      { service: formatPrincipal(service) },
+    );
+  }
+
+  /** RFC 4120 section 3.2.3: the ticket is for whoever can open it; every key that may is tried, the likely ones first. */
+  async #openTicket(ticket: Ticket, service: Principal): Promise<OpenedTicket> {
+    const { etype, kvno, cipher } = ticket.encPart;
+    this.#checkEnctype("ticket", etype);
+    const wantedKvno = kvno === undefined ? undefined : kvno >>> 0;
+    const candidates = this.#init.keys.candidates({ service, enctype: etype, kvno: wantedKvno });
+    for (const entry of candidates.slice(0, MAX_KEYS)) {
+      let plain: Bytes;
+      try {
+        plain = await entry.key.decrypt(KeyUsage.KdcRepTicket, cipher);
+      } catch (error) {
+        if (error instanceof KerberosError && error.code === "INTEGRITY") continue;
+        throw error;
+      }
+      const part = readMessage(EncTicketPart, plain);
+      this.#checkEnctype("session key", part.key.keytype);
+      return { part, sessionKey: new KerberosKey(part.key.keytype, part.key.keyvalue), entry };
+    }
+    throw this.#noKey(service, etype, wantedKvno, candidates);
+  }
+
+  /** Says what the ticket wants and what the keytab has: the most frequent trouble with Kerberos services. */
+  #noKey(service: Principal, etype: number, kvno: number | undefined, tried: readonly KeytabEntry[]): GssError {
+    const own = tried.filter((entry) => samePrincipal(entry.principal, service));
+    const name = own.length === 0
+      ? (tried.length === 0 ? "KRB_AP_ERR_NOKEY" : "KRB_AP_ERR_NOT_US")
+      : own.some((entry) => entry.kvno === kvno)
+      ? "KRB_AP_ERR_BAD_INTEGRITY"
+      : "KRB_AP_ERR_BADKEYVER";
+    const wanted = `${formatPrincipal(service)} kvno ${kvno ?? "?"} ${enctypeName(etype)}`;
+    const held = this.#init.keys.describe();
+    const shown = held.slice(0, 12).join("; ") + (held.length > 12 ? `; and ${held.length - 12} more` : "");
+    return kerberosFailure(name, `Cannot open ticket: it wants ${wanted}; the keytab has ${shown || "no keys"}`, {
+      service: formatPrincipal(service),
+      wantedEnctype: enctypeName(etype),
+      wantedKvno: kvno ?? -1,
+      heldKeys: shown,
+    });
+  }
+
+  #checkEnctype(what: string, etype: number): void {
+    if (isSupported(etype) && (this.#init.enctypes?.includes(etype) ?? true)) return;
+    throw kerberosFailure("KDC_ERR_ETYPE_NOSUPP", `Cannot accept ${what}: ${enctypeName(etype)} is not permitted`, {
+      wantedEnctype: enctypeName(etype),
+    });
+  }
+
+  #checkTicket(part: EncTicketPart, realm: string): void {
+    const now = this.#runtime.now();
+    const skew = this.#skew;
+    const starts = part.starttime ?? part.authtime;
+    const delta = (time: number) => ({ clockDeltaSeconds: Math.round((time - now) / 1000) });
+    if (starts - skew > now || (part.flags & TicketFlag.Invalid) !== 0) {
+      throw kerberosFailure("KRB_AP_ERR_TKT_NYV", "Cannot accept ticket: it is not good yet", delta(starts));
+    }
+    if (part.endtime + skew < now) {
+      throw kerberosFailure("KRB_AP_ERR_TKT_EXPIRED", "Cannot accept ticket: it has expired", delta(part.endtime));
+    }
+    checkAuthorization(part.authorizationData);
+    // Section 2.7: realms on the way that no KDC answered for are not taken on trust.
+    const checked = (part.flags & TicketFlag.TransitedPolicyChecked) !== 0;
+    if (part.crealm !== realm && !checked && part.transited.contents.length > 0) {
+      throw kerberosFailure("KRB_AP_PATH_NOT_ACCEPTED", "Cannot accept ticket: the realms on its way were not checked");
+    }
+  }
+
+  get #skew(): number {
+    return this.#init.clockskew ?? 300_000;
+  }
+
+  async #openAuthenticator(request: ApReq, opened: OpenedTicket): Promise<Authenticator> {
+    const { part, sessionKey } = opened;
+    if (request.authenticator.etype !== sessionKey.enctype) {
+      throw kerberosFailure(
+        "KRB_AP_ERR_BAD_INTEGRITY",
+        "Cannot open authenticator: its enctype is not the session key's",
+      );
+    }
+    const plain = await sessionKey.decrypt(KeyUsage.ApReqAuthenticator, request.authenticator.cipher);
+    const authenticator = readMessage(Authenticator, plain);
+    const client = fromPrincipalName(part.cname, part.crealm);
+    const sender = fromPrincipalName(authenticator.cname, authenticator.crealm);
+    if (!samePrincipal(client, sender)) {
+      throw kerberosFailure("KRB_AP_ERR_BADMATCH", "Cannot accept ticket: the authenticator names another client");
+    }
+    const delta = authenticator.ctime + authenticator.cusec / 1000 - this.#runtime.now();
+    if (Math.abs(delta) > this.#skew) {
+      const seconds = Math.round(delta / 1000);
+      throw kerberosFailure(
+        "KRB_AP_ERR_SKEW",
+        `Cannot accept ticket: the client's clock is ${seconds} s ahead of ours`,
+        {
+          clockDeltaSeconds: seconds,
+        },
+      );
+    }
+    checkAuthorization(authenticator.authorizationData);
+    return authenticator;
+  }
+
+  async #checkReplay(request: ApReq): Promise<void> {
+    const now = this.#runtime.now();
+    const tag = await replayTag(request.authenticator.cipher);
+    // Past twice the skew the authenticator is too old to be accepted anyway.
+    if (await this.#init.replayCache.insert({ tag, now, expiresAt: now + 2 * this.#skew })) return;
+    throw kerberosFailure("KRB_AP_ERR_REPEAT", "Cannot accept ticket: this authenticator was used before");
+  }
+
+  async #establish(service: Principal, opened: OpenedTicket, authenticator: Authenticator): Promise<GssStep> {
+    const { part, sessionKey, entry } = opened;
+    const { cksum } = authenticator;
+    if (cksum === undefined || cksum.cksumtype !== GSS_CHECKSUM_TYPE) {
+      throw kerberosFailure(
+        "KRB_AP_ERR_INAPP_CKSUM",
+        "Cannot accept context: the authenticator has no GSS-API checksum",
+      );
+    }
+    const asked = decodeAuthenticatorChecksum(cksum.checksum);
+    const channelBound = await this.#checkBindings(asked);
+    const initiatorKey = this.#initiatorKey(authenticator, sessionKey);
+    const delegated = asked.delegation && await readDelegation(asked.delegation, [initiatorKey, sessionKey]);
+    const receiveSequence = (authenticator.seqNumber ?? 0) >>> 0;
+    const subkey = asked.flags.mutual ? KerberosKey.generate(initiatorKey.enctype, this.#runtime) : undefined;
+    const sendSequence = subkey === undefined
+      ? receiveSequence
+      : new DataView(this.#runtime.randomBytes(4).buffer).getUint32(0) >>> 2;
+    const key = subkey ?? initiatorKey;
+    const context = new KerberosContext({
+      initiator: false,
+      peer: toGssName(fromPrincipalName(part.cname, part.crealm)),
+      self: toGssName(service),
+      flags: { ...asked.flags, confidentiality: true, integrity: true, delegation: delegated !== undefined },
+      channelBound,
+      expiresAt: part.endtime,
+      attributes: {
+        enctype: key.enctypeName,
+        realm: part.crealm,
+        service: formatPrincipal(service),
+        kvno: entry.kvno,
+        authtime: part.authtime,
+      },
+      key,
+      acceptorSubkey: subkey !== undefined,
+      sendSequence,
+      receiveSequence,
+      delegated,
+      runtime: this.#runtime,
+    });
+    if (subkey === undefined) return { done: true, context };
+    return { done: true, token: await this.#apRep(sessionKey, authenticator, subkey, sendSequence), context };
+  }
+
+  #initiatorKey(authenticator: Authenticator, sessionKey: KerberosKey): KerberosKey {
+    if (authenticator.subkey === undefined) return sessionKey;
+    this.#checkEnctype("subkey", authenticator.subkey.keytype);
+    return new KerberosKey(authenticator.subkey.keytype, authenticator.subkey.keyvalue);
+  }
+
+  /** RFC 4121 section 4.1.1.2. An initiator without bindings is taken as one that cannot; the flag tells it apart. */
+  async #checkBindings(asked: AuthenticatorChecksum): Promise<boolean> {
+    const { channelBindings } = this.#init;
+    const absent = asked.bindings.every((octet) => octet === 0);
+    if (channelBindings === undefined || absent) return false;
+    if (timingSafeEqual(await channelBindingHash(channelBindings), asked.bindings)) return true;
+    throw new GssError("Cannot accept context: it is tied to another channel", {
+      major: "BAD_BINDINGS",
+      code: "BAD_BINDINGS",
+    });
+  }
+
+  async #apRep(sessionKey: KerberosKey, sent: Authenticator, subkey: KerberosKey, seqNumber: number): Promise<Bytes> {
+    const part = encode(EncApRepPart, {
+      ctime: sent.ctime,
+      cusec: sent.cusec,
+      subkey: { keytype: subkey.enctype, keyvalue: subkey.exportBytes() },
+      seqNumber,
+    });
+    const cipher = await sessionKey.encrypt(KeyUsage.ApRepEncPart, part, this.#runtime);
+    const reply = encode(ApRep, { pvno: 5, msgType: 15, encPart: { etype: sessionKey.enctype, cipher } });
+    return encodeContextToken("AP-REP", reply);
+  }
+
+  /** A Kerberos failure is told to the peer by its number and no more (RFC 4121 section 4.1). */
+  #withToken(error: unknown): unknown {
+    if (!(error instanceof GssError)) return error;
+    const service = this.#service ?? { realm: "?", components: ["?"], nameType: 0 };
+    const { time, usec } = splitTime(this.#runtime.now());
+    const message = encode(KrbError, {
+      pvno: 5,
+      msgType: 30,
+      stime: time,
+      susec: usec,
+      errorCode: error.minor || ErrorCode.KRB_ERR_GENERIC,
+      realm: service.realm,
+      sname: toPrincipalName(service),
+    });
+    const { major, code, minor, details, cause } = error;
+    return new GssError(error.message, {
+      major,
+      code,
+      minor,
+      details,
+      cause,
+      token: encodeContextToken("KRB-ERROR", message),
+    });
+  }
+}
+
+/** Section 5.2.6: a restriction that is not understood forbids, unless it says of itself that it may be passed over. */
+function checkAuthorization(data: readonly AuthorizationDataElement[] | undefined): void {
+  const unknown = data?.find(({ adType }) => !KNOWN_AUTHORIZATION.has(adType));
+  if (unknown === undefined) return;
+  throw kerberosFailure(
+    "KDC_ERR_POLICY",
+    `Cannot accept ticket: authorization data ${unknown.adType} is not understood`,
+    {
+      authorizationDataType: unknown.adType,
+    },
+  );
+}

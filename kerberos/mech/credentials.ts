@@ -1,0 +1,109 @@
+/**
+ * Credentials of the Kerberos mechanism: a source of tickets that starts contexts, and a keytab that accepts them.
+ *
+ * @module
+ */
+import type {
+  AcceptOptions,
+  GssAcceptorCredential,
+  GssFlags,
+  GssInitiatorCredential,
+  GssNegotiation,
+  InitiateOptions,
+} from "../../gss/mechanism.ts";
+import type { GssName } from "../../gss/names.ts";
+import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import type { TicketSource } from "../client/tickets.ts";
+import { principalOfGssName } from "../principal.ts";
+import { type AcceptorInit, KerberosAcceptor } from "./acceptor.ts";
+import { toGssError } from "./errors.ts";
+import { KerberosInitiator } from "./initiator.ts";
+import { MemoryReplayCache, type ReplayCache } from "./replay_cache.ts";
+import { KERBEROS_OID } from "./tokens.ts";
+
+const DEFAULT_FLAGS: Required<GssFlags> = {
+  delegation: false,
+  mutual: true,
+  replay: true,
+  sequence: true,
+  confidentiality: true,
+  integrity: true,
+};
+
+const NO_FLAGS: Required<GssFlags> = {
+  delegation: false,
+  mutual: false,
+  replay: false,
+  sequence: false,
+  confidentiality: false,
+  integrity: false,
+};
+
+/** What {@linkcode KerberosInitiatorCredential} takes beside the tickets. */
+export interface KerberosInitiatorOptions {
+  /** Clock and randomness. @default {the system's} */
+  readonly runtime?: Runtime;
+}
+
+/** Starts Kerberos contexts with tickets of one client. */
+export class KerberosInitiatorCredential implements GssInitiatorCredential {
+  /** Kerberos V5. */
+  readonly mechanism: string = KERBEROS_OID;
+  readonly #tickets: TicketSource;
+  readonly #runtime: Runtime;
+
+  /** @param tickets Where tickets come from. @param options Clock and randomness. */
+  constructor(tickets: TicketSource, options: KerberosInitiatorOptions = {}) {
+    this.#tickets = tickets;
+    this.#runtime = options.runtime ?? systemRuntime;
+  }
+
+  /** See {@linkcode GssInitiatorCredential.initiate}. Delegation is done only when the flag asks for it. */
+  async initiate(target: GssName, options: InitiateOptions = {}): Promise<GssNegotiation> {
+    const { signal, channelBindings } = options;
+    const flags = options.flags === undefined ? DEFAULT_FLAGS : { ...NO_FLAGS, ...options.flags };
+    try {
+      const ticket = await this.#tickets.serviceTicket(principalOfGssName(target), { signal });
+      const forwarded = flags.delegation ? await this.#tickets.forwardedTicket({ signal }) : undefined;
+      return new KerberosInitiator({ ticket, flags, forwarded, channelBindings, runtime: this.#runtime });
+    } catch (error) {
+      throw toGssError(error);
+    }
+  }
+}
+
+/** What {@linkcode KerberosAcceptorCredential} takes. */
+export interface KerberosAcceptorOptions extends Omit<AcceptorInit, "replayCache" | "channelBindings"> {
+  /** Authenticators seen before; share one between acceptors of the same keys. @default {one in memory} */
+  readonly replayCache?: ReplayCache;
+}
+
+/**
+ * Accepts Kerberos contexts with the keys of a keytab.
+ *
+ * @example
+ * ```ts
+ * import { KerberosAcceptorCredential, KerberosKey, Keytab, parsePrincipal } from "@gssocks/gssocks/kerberos";
+ *
+ * const service = parsePrincipal("rcmd/proxy.example.com@EXAMPLE.COM");
+ * const keys = new Keytab([{ principal: service, kvno: 1, key: KerberosKey.generate(18) }]);
+ * const acceptor = new KerberosAcceptorCredential({ keys }).accept();
+ * const refused = await acceptor.step(new Uint8Array([1, 2, 3])).catch((error) => error);
+ * if (refused.major !== "DEFECTIVE_TOKEN") throw refused;
+ * ```
+ */
+export class KerberosAcceptorCredential implements GssAcceptorCredential {
+  /** Kerberos V5. */
+  readonly mechanism: string = KERBEROS_OID;
+  readonly #init: AcceptorInit;
+
+  /** @param options Keys and limits. */
+  constructor(options: KerberosAcceptorOptions) {
+    this.#init = { ...options, replayCache: options.replayCache ?? new MemoryReplayCache() };
+  }
+
+  /** See {@linkcode GssAcceptorCredential.accept}. */
+  accept(options: AcceptOptions = {}): GssNegotiation {
+    return new KerberosAcceptor({ ...this.#init, channelBindings: options.channelBindings });
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Delegation: a forwarded ticket-granting ticket in a KRB-CRED inside the authenticator's checksum (RFC 4121 section
+ * 4.1.1.1, RFC 4120 section 3.6).
+ *
+ * @module
+ */
+import { encode } from "../../gss/asn1.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import type { Runtime } from "../../gss/runtime.ts";
+import { readMessage } from "../client/exchange.ts";
+import type { ServiceTicket } from "../client/tickets.ts";
+import { KeyUsage } from "../constants.ts";
+import { KerberosKey } from "../crypto/key.ts";
+import { KerberosError } from "../errors.ts";
+import { Ticket } from "../messages/ap.ts";
+import { splitTime } from "../messages/basic.ts";
+import { EncKrbCredPart, KrbCred } from "../messages/cred.ts";
+import { fromPrincipalName, toPrincipalName } from "../principal.ts";
+import type { CredentialCacheData } from "../stores/ccache.ts";
+import { Credential } from "../stores/credential.ts";
+
+/** KRB-CRED with one ticket, sealed under the session key of the context's ticket. */
+export async function makeDelegation(
+  forwarded: ServiceTicket,
+  sessionKey: KerberosKey,
+  runtime: Runtime,
+): Promise<Bytes> {
+  const { credential, kdcOffset } = forwarded;
+  const { time, usec } = splitTime(runtime.now() + kdcOffset);
+  const part = encode(EncKrbCredPart, {
+    ticketInfo: [{
+      key: { keytype: credential.key.enctype, keyvalue: credential.key.exportBytes() },
+      prealm: credential.client.realm,
+      pname: toPrincipalName(credential.client),
+      flags: credential.flags,
+      authtime: credential.authtime,
+      starttime: credential.starttime,
+      endtime: credential.endtime,
+      ...(credential.renewTill > 0 ? { renewTill: credential.renewTill } : {}),
+      srealm: credential.server.realm,
+      sname: toPrincipalName(credential.server),
+    }],
+    timestamp: time,
+    usec,
+  });
+  return encode(KrbCred, {
+    pvno: 5,
+    msgType: 22,
+    tickets: [readMessage(Ticket, credential.ticket)],
+    encPart: {
+      etype: sessionKey.enctype,
+      cipher: await sessionKey.encrypt(KeyUsage.KrbCredEncPart, part, runtime),
+    },
+  });
+}
+
+/** Tickets out of a KRB-CRED, sealed under one of the keys given. */
+export async function readDelegation(message: Bytes, keys: readonly KerberosKey[]): Promise<CredentialCacheData> {
+  const cred = readMessage(KrbCred, message);
+  const part = readMessage(EncKrbCredPart, await openWithAny(cred.encPart.cipher, cred.encPart.etype, keys));
+  if (part.ticketInfo.length !== cred.tickets.length || cred.tickets.length === 0) {
+    throw new KerberosError("BAD_MESSAGE", "Cannot read KRB-CRED: tickets and their keys do not match in number");
+  }
+  const credentials = part.ticketInfo.map((info, i) => {
+    const { pname, prealm, sname, srealm, endtime } = info;
+    if (
+      pname === undefined || prealm === undefined || sname === undefined || srealm === undefined ||
+      endtime === undefined
+    ) {
+      throw new KerberosError("BAD_MESSAGE", "Cannot read KRB-CRED: a ticket has no client, service or end");
+    }
+    return new Credential({
+      client: fromPrincipalName(pname, prealm),
+      server: fromPrincipalName(sname, srealm),
+      key: new KerberosKey(info.key.keytype, info.key.keyvalue),
+      authtime: info.authtime ?? 0,
+      starttime: info.starttime,
+      endtime,
+      renewTill: info.renewTill,
+      flags: info.flags ?? 0,
+      ticket: encode(Ticket, cred.tickets[i]!),
+    });
+  });
+  return { principal: credentials[0]!.client, credentials };
+}
+
+async function openWithAny(cipher: Bytes, etype: number, keys: readonly KerberosKey[]): Promise<Bytes> {
+  for (const key of keys) {
+    if (key.enctype !== etype) continue;
+    try {
+      return await key.decrypt(KeyUsage.KrbCredEncPart, cipher);
+    } catch (error) {
+      if (!(error instanceof KerberosError) || error.code !== "INTEGRITY") throw error;
+    }
+  }
+  throw new KerberosError("INTEGRITY", "Cannot open KRB-CRED: no key of the context opens it");
+}

@@ -1,0 +1,202 @@
+/**
+ * The initiating side of the Kerberos mechanism (RFC 4121 section 4.1): a ticket goes in, a context comes out.
+ *
+ * @module
+ */
+import { encode } from "../../gss/asn1.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
+import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
+import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { GssError } from "../../gss/status.ts";
+import { readMessage } from "../client/exchange.ts";
+import type { ServiceTicket } from "../client/tickets.ts";
+import { ApOption, ErrorCode, errorName, KeyUsage } from "../constants.ts";
+import { KerberosKey } from "../crypto/key.ts";
+import { isSupported } from "../crypto/profile.ts";
+import { printable } from "../errors.ts";
+import { ApRep, ApReq, Authenticator, EncApRepPart, Ticket } from "../messages/ap.ts";
+import { splitTime } from "../messages/basic.ts";
+import { KrbError } from "../messages/error.ts";
+import { formatPrincipal, toGssName, toPrincipalName } from "../principal.ts";
+import { KerberosContext } from "./context.ts";
+import { makeDelegation } from "./delegation.ts";
+import { kerberosFailure, toGssError } from "./errors.ts";
+import {
+  decodeContextToken,
+  defective,
+  encodeAuthenticatorChecksum,
+  encodeContextToken,
+  GSS_CHECKSUM_TYPE,
+} from "./tokens.ts";
+
+/** What a context is started with. */
+export interface InitiatorInit {
+  /** Ticket for the acceptor. */
+  readonly ticket: ServiceTicket;
+  /** Services asked for. */
+  readonly flags: Required<GssFlags>;
+  /** Ticket-granting ticket to hand over; only with the delegation flag. */
+  readonly forwarded?: ServiceTicket | undefined;
+  /** Channel that the context is tied to. */
+  readonly channelBindings?: ChannelBindings | undefined;
+  /** Clock and randomness. @default {the system's} */
+  readonly runtime?: Runtime;
+}
+
+type State = "start" | "awaiting AP-REP" | "finished" | "failed";
+
+/** A context that this side starts. */
+export class KerberosInitiator implements GssNegotiation {
+  readonly #init: InitiatorInit;
+  readonly #runtime: Runtime;
+  readonly #subkey: KerberosKey;
+  readonly #sequence: number;
+  #state: State = "start";
+  /** Time in the authenticator, which the AP-REP must repeat. */
+  #sent = { time: 0, usec: 0 };
+
+  /** @param init Ticket and wishes. */
+  constructor(init: InitiatorInit) {
+    this.#init = init;
+    this.#runtime = init.runtime ?? systemRuntime;
+    this.#subkey = KerberosKey.generate(init.ticket.credential.key.enctype, this.#runtime);
+    // 30 bits, since some peers read numbers as signed (RFC 4120 section 5.5.1 allows any).
+    this.#sequence = new DataView(this.#runtime.randomBytes(4).buffer).getUint32(0) >>> 2;
+  }
+
+  /** See {@linkcode GssNegotiation.step}. */
+  async step(token?: Uint8Array): Promise<GssStep> {
+    const state = this.#state;
+    this.#state = "failed";
+    try {
+      if (state === "start") return await this.#start(token);
+      if (state === "awaiting AP-REP") return await this.#finish(token);
+    } catch (error) {
+      throw toGssError(error);
+    }
+    throw new GssError(`Cannot step context: it is ${state}`, { major: "NO_CONTEXT", code: "NO_CONTEXT" });
+  }
+
+  async #start(token: Uint8Array | undefined): Promise<GssStep> {
+    if (token !== undefined && token.length > 0) throw defective("Cannot start context: the first step takes no token");
+    const request = encodeContextToken("AP-REQ", await this.#apReq());
+    if (this.#init.flags.mutual) {
+      this.#state = "awaiting AP-REP";
+      return { done: false, token: request };
+    }
+    this.#state = "finished";
+    // Without AP-REP the acceptor numbers its tokens from the initiator's number on.
+    return { done: true, token: request, context: this.#context(this.#subkey, false, this.#sequence) };
+  }
+
+  async #apReq(): Promise<Bytes> {
+    const { credential, kdcOffset } = this.#init.ticket;
+    this.#sent = splitTime(this.#runtime.now() + kdcOffset);
+    const authenticator = encode(Authenticator, {
+      authenticatorVno: 5,
+      crealm: credential.client.realm,
+      cname: toPrincipalName(credential.client),
+      cksum: { cksumtype: GSS_CHECKSUM_TYPE, checksum: await this.#checksum() },
+      cusec: this.#sent.usec,
+      ctime: this.#sent.time,
+      subkey: { keytype: this.#subkey.enctype, keyvalue: this.#subkey.exportBytes() },
+      seqNumber: this.#sequence,
+    });
+    return encode(ApReq, {
+      pvno: 5,
+      msgType: 14,
+      apOptions: this.#init.flags.mutual ? ApOption.MutualRequired : 0,
+      ticket: readMessage(Ticket, credential.ticket),
+      authenticator: {
+        etype: credential.key.enctype,
+        cipher: await credential.key.encrypt(KeyUsage.ApReqAuthenticator, authenticator, this.#runtime),
+      },
+    });
+  }
+
+  async #checksum(): Promise<Bytes> {
+    const { flags, channelBindings, forwarded, ticket } = this.#init;
+    const delegation = flags.delegation && forwarded !== undefined
+      ? await makeDelegation(forwarded, ticket.credential.key, this.#runtime)
+      : undefined;
+    return encodeAuthenticatorChecksum({
+      flags: { ...flags, delegation: delegation !== undefined },
+      bindings: channelBindings === undefined ? new Uint8Array(16) : await channelBindingHash(channelBindings),
+      delegation,
+    });
+  }
+
+  /** RFC 4120 section 3.2.5: only who holds the session key can repeat the time. */
+  async #finish(token: Uint8Array | undefined): Promise<GssStep> {
+    if (token === undefined || token.length === 0) {
+      throw defective("Cannot finish context: the acceptor sent no AP-REP");
+    }
+    const { id, message } = decodeContextToken(token);
+    if (id === "KRB-ERROR") throw this.#refusal(readMessage(KrbError, message));
+    if (id !== "AP-REP") throw defective(`Cannot finish context: ${id} came, AP-REP is wanted`);
+    const { credential } = this.#init.ticket;
+    const reply = readMessage(ApRep, message);
+    if (reply.encPart.etype !== credential.key.enctype) {
+      throw defective(
+        `Cannot finish context: AP-REP has enctype ${reply.encPart.etype}, not ${credential.key.enctype}`,
+      );
+    }
+    const part = readMessage(EncApRepPart, await credential.key.decrypt(KeyUsage.ApRepEncPart, reply.encPart.cipher));
+    if (part.ctime !== this.#sent.time || part.cusec !== this.#sent.usec) {
+      throw kerberosFailure("KRB_AP_ERR_MUT_FAIL", "Cannot finish context: the acceptor did not prove itself");
+    }
+    const receive = part.seqNumber === undefined ? this.#sequence : part.seqNumber >>> 0;
+    if (part.subkey === undefined) {
+      this.#state = "finished";
+      return { done: true, context: this.#context(this.#subkey, false, receive) };
+    }
+    if (!isSupported(part.subkey.keytype)) {
+      throw kerberosFailure(
+        "KDC_ERR_ETYPE_NOSUPP",
+        `Cannot finish context: the acceptor chose enctype ${part.subkey.keytype}`,
+      );
+    }
+    const chosen = new KerberosKey(part.subkey.keytype, part.subkey.keyvalue);
+    this.#subkey[Symbol.dispose]();
+    this.#state = "finished";
+    return { done: true, context: this.#context(chosen, true, receive) };
+  }
+
+  #refusal(error: KrbError): GssError {
+    const name = errorName(error.errorCode) ?? "KRB_ERR_GENERIC";
+    const delta = Math.round((error.stime - this.#runtime.now()) / 1000);
+    const service = formatPrincipal(this.#init.ticket.credential.server);
+    const about = error.errorCode === ErrorCode.KRB_AP_ERR_SKEW ? `; its clock is ${delta} s ahead of ours` : "";
+    const text = error.eText === undefined ? "" : `, "${printable(error.eText)}"`;
+    return kerberosFailure(name, `Service ${service} refused: ${name} (${error.errorCode})${text}${about}`, {
+      service,
+      clockDeltaSeconds: delta,
+    });
+  }
+
+  #context(key: KerberosKey, acceptorSubkey: boolean, receiveSequence: number): KerberosContext {
+    const { ticket, flags, channelBindings, forwarded } = this.#init;
+    const { client, server, endtime, authtime } = ticket.credential;
+    return new KerberosContext({
+      initiator: true,
+      peer: toGssName(server),
+      self: toGssName(client),
+      // Kerberos tokens can always be sealed and signed, asked for or not.
+      flags: {
+        ...flags,
+        confidentiality: true,
+        integrity: true,
+        delegation: flags.delegation && forwarded !== undefined,
+      },
+      channelBound: channelBindings !== undefined,
+      expiresAt: endtime - ticket.kdcOffset,
+      attributes: { enctype: key.enctypeName, realm: server.realm, authtime },
+      key,
+      acceptorSubkey,
+      sendSequence: this.#sequence,
+      receiveSequence,
+      runtime: this.#runtime,
+    });
+  }
+}
