@@ -69,7 +69,12 @@ export class GssError extends Error {
   readonly details: Readonly<Record<string, string | number>>;
   readonly #token: Bytes | undefined;
 
-  /** @param message What failed, for people. @param init What failed, for programs. */
+  /**
+   * Makes one.
+   *
+   * @param message What failed, for people.
+   * @param init What failed, for programs.
+   */
   constructor(message: string, init: GssErrorInit) {
     super(message, init.cause === undefined ? undefined : { cause: init.cause });
     this.major = init.major;

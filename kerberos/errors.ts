@@ -30,7 +30,13 @@ export class KerberosError extends Error {
   /** Stable code. */
   readonly code: KerberosErrorCode;
 
-  /** @param code Stable code. @param message What failed, for people. @param options Where it came from. */
+  /**
+   * Makes one.
+   *
+   * @param code Stable code.
+   * @param message What failed, for people.
+   * @param options Where it came from.
+   */
   constructor(code: KerberosErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -64,7 +70,11 @@ export class KdcError extends Error {
   /** How far the KDC's clock is ahead of ours, in milliseconds. */
   readonly clockOffset: number;
 
-  /** @param init What the KDC said. */
+  /**
+   * Makes one.
+   *
+   * @param init What the KDC said.
+   */
   constructor(init: KdcErrorInit) {
     const code = errorName(init.errorCode) ?? "KRB_ERR_GENERIC";
     const about = [init.client && `client ${init.client}`, init.server && `service ${init.server}`].filter(Boolean);

@@ -79,7 +79,7 @@ export function formatPrincipal(name: Principal): string {
 }
 
 function escape(text: string): string {
-  return text.replace(/[\\/@\n\t\x08\0 ]/g, (character) => {
+  return text.replace(/[\\/@\p{Cc} ]/gu, (character) => {
     const letter = Object.keys(ESCAPES).find((key) => ESCAPES[key] === character);
     return `\\${letter ?? character}`;
   });

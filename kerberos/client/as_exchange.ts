@@ -74,7 +74,9 @@ export interface AsExchangeInput {
 
 /** Ticket got, and how far the KDC's clock is ahead, in milliseconds. */
 export interface AsExchangeResult {
+  /** The ticket. */
   readonly credential: Credential;
+  /** How far the KDC's clock is ahead, in milliseconds. */
   readonly kdcOffset: number;
 }
 

@@ -15,6 +15,7 @@ import { type KdcEndpoint, locateKdcs, type SrvResolver } from "./locate.ts";
 
 /** An endpoint with its protocol chosen. */
 export interface KdcAddress extends KdcEndpoint {
+  /** Transport. */
   readonly protocol: "tcp" | "udp";
 }
 
@@ -46,7 +47,11 @@ export interface KdcCallOptions {
 export class KdcClient {
   readonly #options: KdcClientOptions;
 
-  /** @param options Configuration and transport. */
+  /**
+   * Makes one.
+   *
+   * @param options Configuration and transport.
+   */
   constructor(options: KdcClientOptions) {
     this.#options = options;
   }

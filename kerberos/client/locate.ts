@@ -18,9 +18,13 @@ export interface KdcEndpoint {
 
 /** A service record (RFC 2782). */
 export interface SrvRecord {
+  /** Lower ones are tried first. */
   readonly priority: number;
+  /** Higher ones are tried first among those of one priority. */
   readonly weight: number;
+  /** Port. */
   readonly port: number;
+  /** Host name. */
   readonly target: string;
 }
 

@@ -51,7 +51,9 @@ export interface TgsExchangeInput {
 
 /** Ticket got, and the tickets of other realms' ticket-granting services that were got on the way. */
 export interface TgsExchangeResult {
+  /** Ticket for the service. */
   readonly credential: Credential;
+  /** Tickets for the ticket-granting services on the way. */
   readonly path: readonly Credential[];
 }
 

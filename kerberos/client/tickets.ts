@@ -65,7 +65,11 @@ export class KerberosTickets implements TicketSource {
   readonly #runtime: Runtime;
   readonly #underway = new Map<string, Promise<ServiceTicket>>();
 
-  /** @param options Cache, secret and way to the KDCs. */
+  /**
+   * Makes one.
+   *
+   * @param options Cache, secret and way to the KDCs.
+   */
   constructor(options: KerberosTicketsOptions) {
     this.#options = options;
     this.#runtime = options.runtime ?? systemRuntime;

@@ -46,6 +46,8 @@ export class KerberosKey implements Disposable {
   #disposed = false;
 
   /**
+   * Makes a key out of its octets.
+   *
    * @param enctype Number of the enctype.
    * @param bytes The secret; it is copied.
    * @throws {KerberosError} `BAD_KEY` when the length is not that of the enctype. Keys of enctypes that this library

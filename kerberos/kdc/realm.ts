@@ -32,13 +32,21 @@ export interface AddPrincipalOptions {
 
 /** A principal in the KDC's memory. */
 export interface KdcPrincipal {
+  /** Name. */
   readonly name: Principal;
+  /** Version of its keys. */
   readonly kvno: number;
+  /** Its keys, the first being the one that tickets for it are sealed with. */
   readonly keys: readonly KerberosKey[];
+  /** Salt of its password's keys. */
   readonly salt: string;
+  /** Whether it must pre-authenticate. */
   readonly requiresPreauth: boolean;
+  /** Enctypes that session keys with it may have. */
   readonly sessionEnctypes: readonly number[];
+  /** Whether it is locked out. */
   readonly disabled: boolean;
+  /** Whether its tickets may be forwarded. */
   readonly okAsDelegate: boolean;
 }
 

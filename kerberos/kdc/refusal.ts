@@ -18,7 +18,12 @@ export class Refusal extends Error {
   /** Its e-data. */
   readonly data: Bytes | undefined;
 
-  /** @param code Name of the error. @param data Its e-data. */
+  /**
+   * Makes one.
+   *
+   * @param code Name of the error.
+   * @param data Its e-data.
+   */
   constructor(code: KerberosErrorName, data?: Bytes) {
     super(code);
     this.code = code;

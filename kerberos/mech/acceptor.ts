@@ -79,7 +79,11 @@ export class KerberosAcceptor implements GssNegotiation {
   /** Service that the ticket names, once that is known, for error tokens. */
   #service: Principal | undefined;
 
-  /** @param init Keys, replay cache and limits. */
+  /**
+   * Makes one.
+   *
+   * @param init Keys, replay cache and limits.
+   */
   constructor(init: AcceptorInit) {
     this.#init = init;
     this.#runtime = init.runtime ?? systemRuntime;

@@ -110,8 +110,9 @@ export class KerberosContext implements GssContext {
   }
 
   /** See {@linkcode GssContext.unwrap}. */
-  unwrap(token: Uint8Array): Promise<UnwrappedMessage> {
-    return this.#inOrder(() => this.#open(asBytes(token)));
+  async unwrap(token: Uint8Array): Promise<UnwrappedMessage> {
+    const { data, confidential, status } = await this.#inOrder(() => this.#open(asBytes(token)));
+    return { data, confidential, status };
   }
 
   async #open(token: Bytes): Promise<{ sequence: bigint; data: Bytes; confidential: boolean }> {

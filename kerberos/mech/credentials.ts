@@ -52,7 +52,12 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
   readonly #tickets: TicketSource;
   readonly #runtime: Runtime;
 
-  /** @param tickets Where tickets come from. @param options Clock and randomness. */
+  /**
+   * Makes one.
+   *
+   * @param tickets Where tickets come from.
+   * @param options Clock and randomness.
+   */
   constructor(tickets: TicketSource, options: KerberosInitiatorOptions = {}) {
     this.#tickets = tickets;
     this.#runtime = options.runtime ?? systemRuntime;
@@ -97,7 +102,11 @@ export class KerberosAcceptorCredential implements GssAcceptorCredential {
   readonly mechanism: string = KERBEROS_OID;
   readonly #init: AcceptorInit;
 
-  /** @param options Keys and limits. */
+  /**
+   * Makes one.
+   *
+   * @param options Keys and limits.
+   */
   constructor(options: KerberosAcceptorOptions) {
     this.#init = { ...options, replayCache: options.replayCache ?? new MemoryReplayCache() };
   }

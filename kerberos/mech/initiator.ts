@@ -56,7 +56,11 @@ export class KerberosInitiator implements GssNegotiation {
   /** Time in the authenticator, which the AP-REP must repeat. */
   #sent = { time: 0, usec: 0 };
 
-  /** @param init Ticket and wishes. */
+  /**
+   * Makes one.
+   *
+   * @param init Ticket and wishes.
+   */
   constructor(init: InitiatorInit) {
     this.#init = init;
     this.#runtime = init.runtime ?? systemRuntime;

@@ -47,7 +47,11 @@ export class MemoryReplayCache implements ReplayCache {
   readonly #expiry = new Map<string, number>();
   readonly #capacity: number;
 
-  /** @param options Limits. */
+  /**
+   * Makes one.
+   *
+   * @param options Limits.
+   */
   constructor(options: MemoryReplayCacheOptions = {}) {
     this.#capacity = options.capacity ?? 1_000_000;
   }

@@ -92,7 +92,9 @@ export const PrincipalName: Codec<PrincipalName> = sequence<PrincipalName>("Prin
 
 /** Network address (section 5.2.5). */
 export interface HostAddress {
+  /** Address type (RFC 4120 section 7.5.3). */
   readonly addrType: number;
+  /** Octets of the address. */
   readonly address: Bytes;
 }
 
@@ -105,16 +107,18 @@ export interface HostAddress {
  * HostAddresses ::= SEQUENCE OF HostAddress
  * ```
  */
-export const HostAddress: Codec<HostAddress> = sequence<HostAddress>("HostAddress", {
+export const HostAddressCodec: Codec<HostAddress> = sequence<HostAddress>("HostAddress", {
   addrType: explicit(0, Int32),
   address: explicit(1, octetString),
 });
 /** SEQUENCE OF HostAddress. */
-export const HostAddresses: Codec<readonly HostAddress[]> = sequenceOf("HostAddresses", HostAddress, 256);
+export const HostAddresses: Codec<readonly HostAddress[]> = sequenceOf("HostAddresses", HostAddressCodec, 256);
 
 /** One piece of authorization data (section 5.2.6). */
 export interface AuthorizationDataElement {
+  /** Type (RFC 4120 section 7.5.4). */
   readonly adType: number;
+  /** Contents. */
   readonly adData: Bytes;
 }
 

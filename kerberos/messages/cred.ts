@@ -8,7 +8,8 @@ import { Ticket } from "./ap.ts";
 import {
   EncryptedData,
   EncryptionKey,
-  HostAddress,
+  type HostAddress,
+  HostAddressCodec,
   HostAddresses,
   KerberosFlags,
   KerberosString,
@@ -125,7 +126,7 @@ export const EncKrbCredPart: Codec<EncKrbCredPart> = application(
     nonce: optional(explicit(1, UInt32)),
     timestamp: optional(explicit(2, KerberosTime)),
     usec: optional(explicit(3, Microseconds)),
-    sAddress: optional(explicit(4, HostAddress)),
-    rAddress: optional(explicit(5, HostAddress)),
+    sAddress: optional(explicit(4, HostAddressCodec)),
+    rAddress: optional(explicit(5, HostAddressCodec)),
   }),
 );

@@ -4,7 +4,7 @@
  * @module
  */
 import { KerberosError } from "../errors.ts";
-import { type Principal, samePrincipal } from "../principal.ts";
+import { samePrincipal } from "../principal.ts";
 import type { CredentialCacheData } from "./ccache.ts";
 import type { Credential } from "./credential.ts";
 
@@ -36,7 +36,11 @@ export class MemoryCredentialCache implements CredentialCache {
   readonly name = "MEMORY:";
   #data: CredentialCacheData | undefined;
 
-  /** @param data What is in it to begin with. */
+  /**
+   * Makes one.
+   *
+   * @param data What is in it to begin with.
+   */
   constructor(data?: CredentialCacheData) {
     this.#data = data;
   }

@@ -65,7 +65,11 @@ export class Credential {
   readonly #ticket: Bytes;
   readonly #secondTicket: Bytes;
 
-  /** @param init The parts. */
+  /**
+   * Makes one.
+   *
+   * @param init The parts.
+   */
   constructor(init: CredentialInit) {
     this.client = init.client;
     this.server = init.server;

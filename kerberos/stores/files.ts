@@ -50,7 +50,11 @@ export class FileCredentialCache implements CredentialCache {
   /** Changes of this instance follow one another; another process's are not lost halfway, since files are replaced. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param name `FILE:path`, or the path alone. */
+  /**
+   * Makes one.
+   *
+   * @param name `FILE:path`, or the path alone.
+   */
   constructor(name: string) {
     const path = filePath(name);
     if (path === undefined) {

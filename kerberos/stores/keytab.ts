@@ -62,7 +62,11 @@ export class Keytab implements KeySource {
   /** The entries, in file order. */
   readonly entries: readonly KeytabEntry[];
 
-  /** @param entries The entries. */
+  /**
+   * Makes one.
+   *
+   * @param entries The entries.
+   */
   constructor(entries: readonly KeytabEntry[]) {
     this.entries = Object.freeze([...entries]);
   }

@@ -1,0 +1,107 @@
+/**
+ * The seam that everything else hangs on: an authentication method takes a connection and RETURNS the one to use from
+ * then on, with who the peer is. It may take any number of legs, transform every octet that follows, and protect
+ * datagrams.
+ *
+ * @module
+ */
+import type { Connection } from "../stream/connection.ts";
+import type { DatagramCodec, ProtectionLevel } from "../stream/protected.ts";
+import { plainDatagrams } from "../stream/protected.ts";
+import type { Endpoint } from "../wire/address.ts";
+import { Method } from "../wire/messages.ts";
+
+/** Name of a method. */
+export type MethodName = "none" | "password" | "gssapi";
+
+/** Who a peer is, for rules and logs. */
+export interface Identity {
+  /** Method that says so. */
+  readonly method: MethodName;
+  /** User name, or principal such as `alice@EXAMPLE.COM`; empty where the method names nobody. */
+  readonly name: string;
+  /** Further facts, such as `realm` and `enctype`. */
+  readonly attributes: Readonly<Record<string, string | number>>;
+}
+
+/** What authentication ends with. */
+export interface SecuredChannel {
+  /** Connection to use from now on. Closing it releases everything that the channel holds. */
+  readonly connection: Connection;
+  /** The peer. */
+  readonly identity: Identity;
+  /** How what follows is protected. */
+  readonly protection: ProtectionLevel;
+  /** How datagrams of this peer are protected. */
+  readonly datagrams: DatagramCodec;
+  /** When the peer's credentials expire, in milliseconds since the epoch; `Infinity` where they do not. */
+  readonly expiresAt: number;
+}
+
+/** What a client's method is told. */
+export interface AuthenticateOptions {
+  /** The proxy as it was named, for the name of its service. */
+  readonly proxy: Endpoint;
+  /** Ends the attempt. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A method on the client's side. */
+export interface ClientAuthMethod {
+  /** METHOD octet (RFC 1928 section 3). */
+  readonly code: number;
+  /** Name of the method. */
+  readonly name: MethodName;
+  /**
+   * Authenticates to a proxy that chose this method.
+   *
+   * @throws {SocksAuthError} When it cannot, or would have to go below what is asked for.
+   */
+  authenticate(connection: Connection, options: AuthenticateOptions): Promise<SecuredChannel>;
+}
+
+/** What a server's method is told. */
+export interface AcceptAuthOptions {
+  /** Ends the attempt. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A method on the server's side. */
+export interface ServerAuthMethod {
+  /** METHOD octet. */
+  readonly code: number;
+  /** Name of the method. */
+  readonly name: MethodName;
+  /**
+   * Finds out who a client is.
+   *
+   * @throws {SocksAuthError} When it is nobody who may use the proxy. The client has been told then.
+   */
+  accept(connection: Connection, options: AcceptAuthOptions): Promise<SecuredChannel>;
+}
+
+/** A channel without protection. */
+export function plainChannel(connection: Connection, identity: Identity): SecuredChannel {
+  return { connection, identity, protection: "none", datagrams: plainDatagrams, expiresAt: Infinity };
+}
+
+const NOBODY: Identity = Object.freeze({ method: "none", name: "", attributes: Object.freeze({}) });
+
+/**
+ * The method that asks for nothing, on both sides.
+ *
+ * @example
+ * ```ts
+ * import { noAuthentication } from "@gssocks/gssocks/socks";
+ *
+ * if (noAuthentication().code !== 0) throw new Error("X'00' is NO AUTHENTICATION REQUIRED");
+ * ```
+ */
+export function noAuthentication(): ClientAuthMethod & ServerAuthMethod {
+  return {
+    code: Method.None,
+    name: "none",
+    authenticate: (connection) => Promise.resolve(plainChannel(connection, NOBODY)),
+    accept: (connection) => Promise.resolve(plainChannel(connection, NOBODY)),
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * Username and password (RFC 1929). They travel in clear, which the RFC itself warns of.
+ *
+ * @module
+ */
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { utf8 } from "../../gss/bytes.ts";
+import { SocksAuthError } from "../errors.ts";
+import { MessageReader } from "../stream/connection.ts";
+import {
+  decodePasswordStatus,
+  decodeUsernamePassword,
+  encodePasswordStatus,
+  encodeUsernamePassword,
+  Method,
+} from "../wire/messages.ts";
+import { type ClientAuthMethod, type Identity, plainChannel, type ServerAuthMethod } from "./method.ts";
+
+/** A name and a password. */
+export interface PasswordCredentials {
+  /** Name, 1 to 255 octets in UTF-8. */
+  readonly username: string;
+  /** Password, 1 to 255 octets in UTF-8. */
+  readonly password: string;
+}
+
+/** Says whether a name and a password belong together. */
+export type PasswordCheck = (credentials: PasswordCredentials) => boolean | Promise<boolean>;
+
+/** The longest message has 513 octets. */
+const LIMIT = 1024;
+
+function identity(username: string): Identity {
+  return Object.freeze({ method: "password", name: username, attributes: Object.freeze({}) });
+}
+
+/**
+ * The method on a client's side.
+ *
+ * @throws {RangeError} When name or password do not fit.
+ */
+export function passwordClient(credentials: PasswordCredentials): ClientAuthMethod {
+  const message = encodeUsernamePassword(credentials.username, credentials.password);
+  return {
+    code: Method.Password,
+    name: "password",
+    async authenticate(connection) {
+      await connection.write(message);
+      const reader = new MessageReader(connection, LIMIT);
+      if (!await reader.next(decodePasswordStatus)) {
+        throw new SocksAuthError(
+          "BAD_CREDENTIALS",
+          `Proxy refused the password of ${JSON.stringify(credentials.username)}`,
+        );
+      }
+      return plainChannel(reader.rest(), identity(credentials.username));
+    },
+  };
+}
+
+/**
+ * The method on a server's side.
+ *
+ * @param check Says who may come in. A `false` and a thrown error are told to the client in the same way.
+ */
+export function passwordServer(check: PasswordCheck): ServerAuthMethod {
+  return {
+    code: Method.Password,
+    name: "password",
+    async accept(connection) {
+      const reader = new MessageReader(connection, LIMIT);
+      const { username, password } = await reader.next(decodeUsernamePassword);
+      const decoder = new TextDecoder();
+      const name = decoder.decode(username);
+      let accepted = false;
+      let cause: unknown;
+      try {
+        accepted = await check({ username: name, password: decoder.decode(password) });
+      } catch (error) {
+        cause = error;
+      }
+      await connection.write(encodePasswordStatus(accepted));
+      if (!accepted) {
+        throw new SocksAuthError("BAD_CREDENTIALS", `Password of ${JSON.stringify(name)} refused`, { cause });
+      }
+      return plainChannel(reader.rest(), identity(name));
+    },
+  };
+}
+
+/** A check against a fixed list, in a time that does not tell how much of a password was right. */
+export function fixedPasswords(users: Readonly<Record<string, string>>): PasswordCheck {
+  const known = new Map(Object.entries(users));
+  return async ({ username, password }) => {
+    const wanted = known.get(username);
+    const [given, expected] = await Promise.all([password, wanted ?? ""].map(digest));
+    return timingSafeEqual(given!, expected!) && wanted !== undefined;
+  };
+}
+
+/** Digests are of one length, whatever the passwords are. */
+async function digest(text: string): Promise<ArrayBuffer> {
+  return await crypto.subtle.digest("SHA-256", utf8(text));
+}

@@ -1,0 +1,163 @@
+/**
+ * Errors of the SOCKS layer, each with a stable `code` out of a closed set, and the reply codes of RFC 1928 section 6.
+ *
+ * @module
+ */
+
+/** Why an authentication failed. */
+export type SocksAuthErrorCode =
+  | "NO_ACCEPTABLE_METHOD"
+  | "METHOD_NOT_OFFERED"
+  | "BAD_CREDENTIALS"
+  | "GSSAPI_FAILED"
+  | "REFUSED_BY_PEER"
+  | "PROTECTION_TOO_WEAK"
+  | "FLAGS_MISSING"
+  | "TOO_MANY_LEGS";
+
+/** How a peer broke the protocol. */
+export type SocksProtocolErrorCode =
+  | "BAD_VERSION"
+  | "BAD_MESSAGE"
+  | "UNEXPECTED_MESSAGE"
+  | "UNEXPECTED_END"
+  | "TOO_LARGE"
+  | "NOT_GENUINE"
+  | "NOT_SEALED"
+  | "OUT_OF_ORDER";
+
+/** Why a connection could not be made; each has its reply code. */
+export type SocksReplyErrorCode =
+  | "GENERAL_FAILURE"
+  | "NOT_ALLOWED"
+  | "NETWORK_UNREACHABLE"
+  | "HOST_UNREACHABLE"
+  | "CONNECTION_REFUSED"
+  | "TTL_EXPIRED"
+  | "COMMAND_NOT_SUPPORTED"
+  | "ADDRESS_TYPE_NOT_SUPPORTED";
+
+/** The time allowed for something is over. */
+export type SocksTimeoutErrorCode = "HANDSHAKE_TIMEOUT" | "CONNECT_TIMEOUT" | "IDLE_TIMEOUT";
+
+/** Base of the SOCKS layer's errors. */
+export abstract class SocksError extends Error {
+  /** Stable code. */
+  abstract readonly code:
+    | SocksAuthErrorCode
+    | SocksProtocolErrorCode
+    | SocksReplyErrorCode
+    | SocksTimeoutErrorCode;
+}
+
+/** Authentication failed, or would have been weaker than what is asked for. */
+export class SocksAuthError extends SocksError {
+  /** Name of the class. */
+  override readonly name = "SocksAuthError";
+  /** Stable code. */
+  readonly code: SocksAuthErrorCode;
+
+  /**
+   * Makes one.
+   *
+   * @param code Stable code.
+   * @param message What failed, for people.
+   * @param options Where it came from.
+   */
+  constructor(code: SocksAuthErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The peer broke the protocol, or somebody on the way did. */
+export class SocksProtocolError extends SocksError {
+  /** Name of the class. */
+  override readonly name = "SocksProtocolError";
+  /** Stable code. */
+  readonly code: SocksProtocolErrorCode;
+
+  /**
+   * Makes one.
+   *
+   * @param code Stable code.
+   * @param message What failed, for people.
+   * @param options Where it came from.
+   */
+  constructor(code: SocksProtocolErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A connection could not be made: here, or by the proxy that says so in its reply. */
+export class SocksReplyError extends SocksError {
+  /** Name of the class. */
+  override readonly name = "SocksReplyError";
+  /** Stable code. */
+  readonly code: SocksReplyErrorCode;
+
+  /**
+   * Makes one.
+   *
+   * @param code Stable code.
+   * @param message What failed, for people.
+   * @param options Where it came from.
+   */
+  constructor(code: SocksReplyErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** REP field of the reply. */
+  get reply(): number {
+    return REPLIES[this.code];
+  }
+}
+
+/** Something took too long. */
+export class SocksTimeoutError extends SocksError {
+  /** Name of the class. */
+  override readonly name = "SocksTimeoutError";
+  /** Stable code. */
+  readonly code: SocksTimeoutErrorCode;
+
+  /**
+   * Makes one.
+   *
+   * @param code Stable code.
+   * @param message What failed, for people.
+   */
+  constructor(code: SocksTimeoutErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** RFC 1928 section 6. */
+const REPLIES: Readonly<Record<SocksReplyErrorCode, number>> = {
+  GENERAL_FAILURE: 1,
+  NOT_ALLOWED: 2,
+  NETWORK_UNREACHABLE: 3,
+  HOST_UNREACHABLE: 4,
+  CONNECTION_REFUSED: 5,
+  TTL_EXPIRED: 6,
+  COMMAND_NOT_SUPPORTED: 7,
+  ADDRESS_TYPE_NOT_SUPPORTED: 8,
+};
+
+/** REP field of success. */
+export const REPLY_SUCCEEDED = 0;
+
+/** What to answer a request that failed. A time-out is told as an unreachable host, as other proxies do. */
+export function replyCodeFor(error: unknown): number {
+  if (error instanceof SocksReplyError) return error.reply;
+  if (error instanceof SocksTimeoutError && error.code === "CONNECT_TIMEOUT") return REPLIES.HOST_UNREACHABLE;
+  return REPLIES.GENERAL_FAILURE;
+}
+
+/** Code of a REP field; what RFC 1928 does not assign reads as a general failure. */
+export function replyCodeName(reply: number): SocksReplyErrorCode {
+  const found = Object.entries(REPLIES).find(([, value]) => value === reply);
+  return (found?.[0] ?? "GENERAL_FAILURE") as SocksReplyErrorCode;
+}

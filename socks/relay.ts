@@ -1,0 +1,75 @@
+/**
+ * Copies both ways between two connections until both are done: one side's end is handed on as an end (half-close), and
+ * any failure ends both at once.
+ *
+ * @module
+ */
+import type { Bytes } from "../gss/bytes.ts";
+import { abortable, startDeadline } from "../gss/deadline.ts";
+import { SocksTimeoutError } from "./errors.ts";
+import type { Connection } from "./stream/connection.ts";
+
+/** What a relay is told. */
+export interface RelayOptions {
+  /** Time without an octet either way after which it ends, in milliseconds. @default {Infinity} */
+  readonly idleTimeout?: number;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Octets carried. */
+export interface RelayCounts {
+  /** From the client to the target. */
+  sent: number;
+  /** From the target to the client. */
+  received: number;
+}
+
+/**
+ * Relays until both directions have ended, and closes both connections.
+ *
+ * @param counts Counted up while it runs, so that they are right after a failure too.
+ * @throws {Error} What failed: reading or writing of either side, the time, or the signal's reason.
+ */
+export async function relay(
+  [client, target]: readonly [Connection, Connection],
+  counts: RelayCounts,
+  options: RelayOptions = {},
+): Promise<void> {
+  const { idleTimeout = Infinity, signal } = options;
+  using idle = startDeadline({
+    milliseconds: idleTimeout,
+    signal,
+    reason: () => new SocksTimeoutError("IDLE_TIMEOUT", `Nothing was sent or received for ${idleTimeout} ms`),
+  });
+  const close = () => {
+    client.close();
+    target.close();
+  };
+  const pump = (from: Connection, to: Connection, key: keyof RelayCounts) =>
+    copy(from, to, (length) => {
+      counts[key] += length;
+      idle.restart();
+    });
+  const both = Promise.all([pump(client, target, "sent"), pump(target, client, "received")]);
+  try {
+    await abortable(both, idle.signal);
+  } finally {
+    close();
+    await both.catch(() => {});
+  }
+}
+
+/** The next read is under way while the last octets are written; a slow reader holds up one read and no more. */
+async function copy(from: Connection, to: Connection, count: (length: number) => void): Promise<void> {
+  let reading = from.read();
+  for (;;) {
+    const bytes: Bytes | null = await reading;
+    if (bytes === null) break;
+    count(bytes.length);
+    reading = from.read();
+    reading.catch(() => {}); // Reported by the await above, or lost to an earlier failure.
+    await to.write(bytes);
+  }
+  await to.closeWrite();
+}

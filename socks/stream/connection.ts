@@ -1,0 +1,87 @@
+/**
+ * A byte stream both ways, whatever carries it.
+ *
+ * @module
+ */
+import type { Bytes } from "../../gss/bytes.ts";
+import { SocksProtocolError } from "../errors.ts";
+import type { Decoded, Endpoint } from "../wire/address.ts";
+import { ReceiveBuffer } from "../wire/receive_buffer.ts";
+
+/** A byte stream both ways. */
+export interface Connection extends AsyncDisposable {
+  /** This end, where it has an address. */
+  readonly local?: Endpoint | undefined;
+  /** The other end, where it has an address. */
+  readonly remote?: Endpoint | undefined;
+  /** Some octets, which are the caller's from then on; `null` after the peer's last. One call at a time. */
+  read(): Promise<Bytes | null>;
+  /** Sends all of the octets. They must not be changed until it is done. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Says that nothing more will be sent; reading goes on. */
+  closeWrite(): Promise<void>;
+  /** Ends both directions at once; calls under way fail. May be called again. */
+  close(): void;
+}
+
+/** Makes connections: to a target, to a proxy, or through one. */
+export type Dialer = (target: Endpoint, options: DialOptions) => Promise<Connection>;
+
+/** What a {@linkcode Dialer} is told beside the target. */
+export interface DialOptions {
+  /** Ends the attempt. A connection that was made is not closed by it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A connection with octets in front of it that were read before. */
+export function withPrefix(connection: Connection, prefix: Bytes): Connection {
+  if (prefix.length === 0) return connection;
+  let pending: Bytes | undefined = prefix;
+  return {
+    get local() {
+      return connection.local;
+    },
+    get remote() {
+      return connection.remote;
+    },
+    read(): Promise<Bytes | null> {
+      if (pending === undefined) return connection.read();
+      const first = pending;
+      pending = undefined;
+      return Promise.resolve(first);
+    },
+    write: (bytes) => connection.write(bytes),
+    closeWrite: () => connection.closeWrite(),
+    close: () => connection.close(),
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  };
+}
+
+/** Reads one message after another from a connection, and hands over what was read too much. */
+export class MessageReader {
+  readonly #connection: Connection;
+  readonly #buffer: ReceiveBuffer;
+
+  constructor(connection: Connection, limit: number) {
+    this.#connection = connection;
+    this.#buffer = new ReceiveBuffer(limit);
+  }
+
+  /** The next message. Throws `UNEXPECTED_END` when the connection ends before it is whole. */
+  async next<T>(decode: (bytes: Bytes) => Decoded<T> | undefined): Promise<T> {
+    for (;;) {
+      const message = this.#buffer.next(decode);
+      if (message !== undefined) return message;
+      const bytes = await this.#connection.read();
+      if (bytes === null) {
+        throw new SocksProtocolError("UNEXPECTED_END", "Peer closed the connection in the middle of the handshake");
+      }
+      this.#buffer.push(bytes);
+    }
+  }
+
+  /** The connection, with what was read and not used in front. */
+  rest(): Connection {
+    return withPrefix(this.#connection, this.#buffer.takeAll());
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Connections over Deno's sockets: the only file of the SOCKS tree that opens one. Deno's errors become ours here.
+ *
+ * @module
+ */
+import { lookup } from "node:dns/promises";
+import type { Bytes } from "../../gss/bytes.ts";
+import { abortable } from "../../gss/deadline.ts";
+import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
+import { type Endpoint, formatEndpoint } from "../wire/address.ts";
+import { parseIp } from "../wire/ip.ts";
+import type { Connection, Dialer, DialOptions } from "./connection.ts";
+
+/** Reads begin small, so that an idle connection holds little, and grow while the peer fills them. */
+const SMALLEST_READ = 4_096;
+const LARGEST_READ = 262_144;
+
+/** A connection over a socket. */
+export class DenoConnection implements Connection {
+  readonly #conn: Deno.Conn;
+  #readSize = SMALLEST_READ;
+
+  /**
+   * Makes one.
+   *
+   * @param conn The socket, which is this object's from then on.
+   */
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+  }
+
+  get local(): Endpoint | undefined {
+    return endpointOf(this.#conn.localAddr);
+  }
+
+  get remote(): Endpoint | undefined {
+    return endpointOf(this.#conn.remoteAddr);
+  }
+
+  async read(): Promise<Bytes | null> {
+    const buffer = new Uint8Array(this.#readSize);
+    const count = await this.#conn.read(buffer);
+    if (count === null) return null;
+    if (count === buffer.length) this.#readSize = Math.min(LARGEST_READ, 4 * buffer.length);
+    else if (count < buffer.length / 4) this.#readSize = Math.max(SMALLEST_READ, buffer.length / 4);
+    return buffer.subarray(0, count);
+  }
+
+  /** A socket takes as much as it has room for, so this goes on until all is taken. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
+  }
+
+  async closeWrite(): Promise<void> {
+    await this.#conn.closeWrite();
+  }
+
+  close(): void {
+    this.#conn[Symbol.dispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+}
+
+function endpointOf(address: Deno.Addr): Endpoint | undefined {
+  return address.transport === "tcp" ? { hostname: address.hostname, port: address.port } : undefined;
+}
+
+/** Connects over TCP. */
+export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): Promise<Connection> => {
+  const { signal } = options;
+  try {
+    const { hostname, port } = target;
+    return new DenoConnection(await Deno.connect({ hostname, port, ...(signal === undefined ? {} : { signal }) }));
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw dialError(target, error);
+  }
+};
+
+/** Class and errno of a failed connection as a SOCKS reply. */
+function dialError(target: Endpoint, error: unknown): Error {
+  const code = (error as { code?: unknown }).code;
+  const kinds: Readonly<Record<string, SocksReplyErrorCode>> = {
+    ECONNREFUSED: "CONNECTION_REFUSED",
+    ENETUNREACH: "NETWORK_UNREACHABLE",
+    EHOSTUNREACH: "HOST_UNREACHABLE",
+    ETIMEDOUT: "HOST_UNREACHABLE",
+    EACCES: "NOT_ALLOWED",
+    EPERM: "NOT_ALLOWED",
+    EADDRNOTAVAIL: "NETWORK_UNREACHABLE",
+  };
+  let kind: SocksReplyErrorCode = typeof code === "string" ? kinds[code] ?? "GENERAL_FAILURE" : "GENERAL_FAILURE";
+  if (error instanceof Deno.errors.NotCapable) kind = "NOT_ALLOWED";
+  // A name that is not found comes as a plain Error.
+  else if (code === undefined && parseIp(target.hostname) === undefined) kind = "HOST_UNREACHABLE";
+  const reason = error instanceof Error ? error.message : String(error);
+  return new SocksReplyError(kind, `Cannot connect to ${formatEndpoint(target)}: ${reason}`, { cause: error });
+}
+
+/** Looks up the addresses of a name. */
+export type Resolver = (name: string, options: DialOptions) => Promise<readonly string[]>;
+
+/** The system's resolver, in the order that it prefers. */
+export const systemResolver: Resolver = async (name, { signal }): Promise<readonly string[]> => {
+  try {
+    const found = await abortable(lookup(name, { all: true }), signal);
+    return found.map(({ address }) => address);
+  } catch (error) {
+    signal?.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SocksReplyError("HOST_UNREACHABLE", `Cannot find ${name}: ${reason}`, { cause: error });
+  }
+};
+
+/** Accepts connections. */
+export interface ConnectionListener {
+  /** Address that it listens on. */
+  readonly addr: Endpoint;
+  /** The next connection; `undefined` after {@linkcode close}. Other failures are thrown and may pass. */
+  accept(): Promise<Connection | undefined>;
+  /** Ends a pending {@linkcode accept} and all later ones. May be called again. */
+  close(): void;
+}
+
+/** Listens on TCP. */
+export function listenTcp(options: { readonly hostname: string; readonly port: number }): ConnectionListener {
+  const listener = Deno.listen({ hostname: options.hostname, port: options.port });
+  let closed = false;
+  return {
+    addr: { hostname: listener.addr.hostname, port: listener.addr.port },
+    async accept(): Promise<Connection | undefined> {
+      try {
+        return new DenoConnection(await listener.accept());
+      } catch (error) {
+        if (closed) return undefined;
+        throw error;
+      }
+    },
+    close(): void {
+      if (!closed) listener.close();
+      closed = true;
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * Connections to and from Web Streams: for transports that are no sockets, and for users who like streams.
+ *
+ * @module
+ */
+import { asBytes, type Bytes } from "../../gss/bytes.ts";
+import type { Endpoint } from "../wire/address.ts";
+import type { Connection } from "./connection.ts";
+
+/** A stream of octets each way. */
+export interface DuplexStreams {
+  /** Octets that come. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** Octets that go. */
+  readonly writable: WritableStream<Uint8Array>;
+  /** Address of the other end, where it has one. */
+  readonly remote?: Endpoint | undefined;
+}
+
+/**
+ * A connection over two streams, which are its own from then on.
+ *
+ * @example
+ * ```ts
+ * import { connectionFromStreams } from "@gssocks/gssocks/socks";
+ *
+ * const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+ * const connection = connectionFromStreams({ readable, writable });
+ * const writing = connection.write(new Uint8Array([1]));
+ * if ((await connection.read())?.[0] !== 1) throw new Error("lost");
+ * await writing;
+ * connection.close();
+ * ```
+ */
+export function connectionFromStreams(streams: DuplexStreams): Connection {
+  const reader = streams.readable.getReader();
+  const writer = streams.writable.getWriter();
+  let closed = false;
+  let ended = false;
+  return {
+    remote: streams.remote,
+    async read(): Promise<Bytes | null> {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) {
+          if (closed) throw new Error("Connection is closed");
+          return null;
+        }
+        if (value.length > 0) return asBytes(value);
+      }
+    },
+    async write(bytes: Uint8Array): Promise<void> {
+      await writer.write(bytes);
+    },
+    async closeWrite(): Promise<void> {
+      ended = true;
+      await writer.close();
+    },
+    close(): void {
+      if (closed) return;
+      closed = true;
+      const reason = new Error("Connection is closed");
+      reader.cancel(reason).catch(() => {});
+      if (!ended) writer.abort(reason).catch(() => {});
+    },
+    [Symbol.asyncDispose](): Promise<void> {
+      this.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** The streams of a connection. Cancelling or aborting one closes the connection. */
+export function streamsOfConnection(connection: Connection): DuplexStreams {
+  const readable = new ReadableStream<Uint8Array>({
+    async pull(controller): Promise<void> {
+      const bytes = await connection.read();
+      if (bytes === null) controller.close();
+      else controller.enqueue(bytes);
+    },
+    cancel: () => connection.close(),
+  }, { highWaterMark: 0 });
+  const writable = new WritableStream<Uint8Array>({
+    write: (bytes) => connection.write(bytes),
+    close: () => connection.closeWrite(),
+    abort: () => connection.close(),
+  });
+  return { readable, writable, remote: connection.remote };
+}

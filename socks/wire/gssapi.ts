@@ -1,0 +1,63 @@
+/**
+ * Frames of the GSS-API method (RFC 1961):
+ *
+ * ```text
+ * +------+------+------+.......................+
+ * + ver  | mtyp | len  |       token           |
+ * +------+------+------+.......................+
+ * + 0x01 | 0x0x | 0x02 | up to 2^16 - 1 octets |
+ * +------+------+------+.......................+
+ * ```
+ *
+ * and the refusal, `ver mtyp` with `mtyp` 0xff and nothing behind it (section 3.3).
+ *
+ * @module
+ */
+import { type Bytes, concat } from "../../gss/bytes.ts";
+import { SocksProtocolError } from "../errors.ts";
+import type { Decoded } from "./address.ts";
+
+/** Message types. */
+export const FrameType = { Authentication: 1, Protection: 2, Encapsulation: 3, Abort: 0xff } as const;
+
+/** A message of the GSS-API method. */
+export interface Frame {
+  /** One of {@linkcode FrameType}'s. */
+  readonly type: number;
+  /** Token, empty in an abort. */
+  readonly token: Bytes;
+}
+
+/** Octets in front of a token. */
+export const FRAME_HEADER = 4;
+/** Octets that a token may have. */
+export const MAX_TOKEN = 65_535;
+
+const VERSION = 1;
+
+/** A frame; a token of more than 65,535 octets is a `RangeError`. */
+export function encodeFrame(type: number, token: Uint8Array): Bytes {
+  if (token.length > MAX_TOKEN) throw new RangeError(`Cannot encode frame: the token has ${token.length} octets`);
+  return concat(Uint8Array.of(VERSION, type, token.length >> 8, token.length & 0xff), token);
+}
+
+/** The refusal. */
+export function encodeAbort(): Bytes {
+  return Uint8Array.of(VERSION, FrameType.Abort);
+}
+
+/** Reads a frame or a refusal; `undefined` while octets are missing. The token is a view of the input. */
+export function decodeFrame(bytes: Bytes): Decoded<Frame> | undefined {
+  const [version, type, high, low] = bytes;
+  if (version !== undefined && version !== VERSION) {
+    throw new SocksProtocolError("BAD_VERSION", `Cannot read GSS-API frame: version ${version} came, 1 is wanted`);
+  }
+  if (type === FrameType.Abort) return { value: { type, token: bytes.subarray(2, 2) }, length: 2 };
+  if (type !== undefined && (type < 1 || type > 3)) {
+    throw new SocksProtocolError("BAD_MESSAGE", `Cannot read GSS-API frame: message type ${type} is not known`);
+  }
+  if (type === undefined || low === undefined) return undefined;
+  const length = FRAME_HEADER + ((high! << 8) | low);
+  if (bytes.length < length) return undefined;
+  return { value: { type, token: bytes.subarray(FRAME_HEADER, length) }, length };
+}

@@ -1,0 +1,64 @@
+/**
+ * IP addresses as text and octets: strict dotted quads (no octal, no short forms) and IPv6 with its canonical text form
+ * (RFC 4291 section 2.2, RFC 5952).
+ *
+ * @module
+ */
+import type { Bytes } from "../../gss/bytes.ts";
+
+/** Octets of an address, 4 or 16; `undefined` for text that is none. */
+export function parseIp(text: string): Bytes | undefined {
+  return parseIpv4(text) ?? parseIpv6(text);
+}
+
+function parseIpv4(text: string): Bytes | undefined {
+  if (!/^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text)) return undefined;
+  const octets = text.split(".").map(Number);
+  return octets.every((octet) => octet <= 255) ? Uint8Array.from(octets) : undefined;
+}
+
+function parseIpv6(text: string): Bytes | undefined {
+  if (!text.includes(":") || !/^[0-9A-Fa-f:.]+$/.test(text)) return undefined;
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const [head, tail] = halves.map(parseGroups);
+  if (head === undefined || (halves.length === 2 && tail === undefined)) return undefined;
+  const given = head.length + (tail?.length ?? 0);
+  if (halves.length === 1 ? given !== 8 : given > 7) return undefined;
+  const groups = [...head, ...new Array<number>(8 - given).fill(0), ...(tail ?? [])];
+  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
+}
+
+/** Sixteen-bit groups; the last two may be written as a dotted quad. */
+function parseGroups(text: string): number[] | undefined {
+  if (text === "") return [];
+  const parts = text.split(":");
+  const groups: number[] = [];
+  for (const [i, part] of parts.entries()) {
+    const quad = i === parts.length - 1 ? parseIpv4(part) : undefined;
+    if (quad !== undefined) groups.push((quad[0]! << 8) | quad[1]!, (quad[2]! << 8) | quad[3]!);
+    else if (/^[0-9A-Fa-f]{1,4}$/.test(part)) groups.push(parseInt(part, 16));
+    else return undefined;
+  }
+  return groups;
+}
+
+/** Canonical text of 4 or 16 octets. */
+export function formatIp(octets: Uint8Array): string {
+  if (octets.length === 4) return octets.join(".");
+  const groups = Array.from({ length: 8 }, (_, i) => (octets[2 * i]! << 8) | octets[2 * i + 1]!);
+  const { start, length } = longestZeros(groups);
+  const text = (from: number, to: number) => groups.slice(from, to).map((group) => group.toString(16)).join(":");
+  return length < 2 ? text(0, 8) : `${text(0, start)}::${text(start + length, 8)}`;
+}
+
+function longestZeros(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < 8; start++) {
+    let length = 0;
+    while (start + length < 8 && groups[start + length] === 0) length++;
+    if (length > best.length) best = { start, length };
+    start += length;
+  }
+  return best;
+}
