@@ -91,6 +91,15 @@ export class KerberosTickets implements TicketSource {
     return this.#once("initial", options, () => this.#acquire());
   }
 
+  /**
+   * Renews the ticket-granting ticket in the cache (RFC 4120 section 2.3).
+   *
+   * @throws {KdcError} `KDC_ERR_BADOPTION` when it cannot be renewed.
+   */
+  renewedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    return this.#once("renewed", options, () => this.#renew());
+  }
+
   /** One request serves everybody who waits for the same; nobody's signal ends it for the others. */
   #once(key: string, options: KdcCallOptions, get: () => Promise<ServiceTicket>): Promise<ServiceTicket> {
     let ticket = this.#underway.get(key);
@@ -176,6 +185,25 @@ export class KerberosTickets implements TicketSource {
     const { credential, kdcOffset } = got;
     await this.cache.initialize({ principal: credential.client, credentials: [credential], kdcOffset });
     return got;
+  }
+
+  async #renew(): Promise<ServiceTicket> {
+    const data = await this.cache.load();
+    const held = data?.credentials.find(({ server }) => samePrincipal(server, krbtgt(data.principal.realm)));
+    if (data === undefined || held === undefined) {
+      throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${this.cache.name} has no ticket-granting ticket`);
+    }
+    const kdcOffset = data.kdcOffset ?? 0;
+    const { credential } = await this.#kdc().run(tgsExchange({
+      tgt: held,
+      service: held.server,
+      enctypes: this.#options.config.defaultTktEnctypes,
+      options: KdcOption.Renew,
+      kdcOffset,
+      runtime: this.#runtime,
+    }));
+    await this.cache.initialize({ principal: data.principal, credentials: [credential], kdcOffset });
+    return { credential, kdcOffset };
   }
 
   async #forwarded(): Promise<ServiceTicket> {

@@ -1,0 +1,139 @@
+/**
+ * What a command is, how its arguments are read, and what its exit codes mean.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { GssError } from "../gss/status.ts";
+import { KdcError, KerberosError } from "../kerberos/errors.ts";
+import { SocksAuthError, SocksError, SocksReplyError, SocksTimeoutError } from "../socks/errors.ts";
+import type { CliIo } from "./io.ts";
+
+/** Exit codes of every command. */
+export const ExitCode = {
+  /** It worked. */
+  Ok: 0,
+  /** It failed in a way that has no code of its own. */
+  Failure: 1,
+  /** The arguments are wrong. */
+  Usage: 2,
+  /** No ticket, a wrong password, or a proxy that does not accept who asks. */
+  Authentication: 3,
+  /** A KDC, proxy or target could not be reached, or did not answer in time. */
+  Unreachable: 4,
+  /** The proxy does not allow it. */
+  NotAllowed: 5,
+} as const;
+
+/** An option of a command. */
+export interface OptionSpec {
+  /** Whether it takes a value; in the help, what kind. */
+  readonly value?: string;
+  /** One letter, where it has one. */
+  readonly short?: string;
+  /** Whether it may be given more than once. */
+  readonly multiple?: boolean;
+  /** What it is for, in a line. */
+  readonly help: string;
+}
+
+/** Arguments of a command, read. */
+export interface ParsedArguments {
+  /** Words that are no options. */
+  readonly words: readonly string[];
+  /** The last value of an option. */
+  value(name: string): string | undefined;
+  /** Whether a switch was given. */
+  has(name: string): boolean;
+  /** Values of several options in the order in which they were given. */
+  ordered(...names: readonly string[]): readonly { readonly name: string; readonly value: string }[];
+}
+
+/** A command. */
+export interface Command {
+  /** What it does, in a line. */
+  readonly summary: string;
+  /** Words it takes, for the help. */
+  readonly usage: string;
+  /** Its options by name. */
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Further help. */
+  readonly details?: string;
+  /** Does it. */
+  run(args: ParsedArguments, io: CliIo): Promise<number>;
+}
+
+/** Thrown for wrong arguments. */
+export class UsageError extends Error {}
+
+const COMMON: Readonly<Record<string, OptionSpec>> = { help: { short: "h", help: "Show this help" } };
+
+/** Reads arguments; throws {@linkcode UsageError}. */
+export function readArguments(command: Command, args: readonly string[]): ParsedArguments {
+  const options: Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }> = {};
+  for (const [name, spec] of Object.entries({ ...command.options, ...COMMON })) {
+    options[name] = {
+      type: spec.value === undefined ? "boolean" : "string",
+      ...(spec.short === undefined ? {} : { short: spec.short }),
+      multiple: spec.multiple ?? false,
+    };
+  }
+  let parsed;
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, tokens: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message.replace(/\. To specify.*$/s, ""));
+  }
+  const given = parsed.tokens.flatMap((token) =>
+    token.kind === "option" ? [{ name: token.name, value: token.value ?? "" }] : []
+  );
+  return {
+    words: parsed.positionals,
+    value: (name) => given.findLast((option) => option.name === name)?.value,
+    has: (name) => given.some((option) => option.name === name),
+    ordered: (...names) => given.filter((option) => names.includes(option.name)),
+  };
+}
+
+/** Help of one command. */
+export function helpFor(name: string, command: Command): string {
+  const lines = Object.entries({ ...command.options, ...COMMON }).map(([option, { short, value, help }]) => {
+    const left = `${short === undefined ? "    " : `-${short}, `}--${option}${value === undefined ? "" : ` ${value}`}`;
+    return left.length > 30 ? `  ${left}\n${" ".repeat(34)}${help}` : `  ${left.padEnd(32)}${help}`;
+  });
+  const details = command.details === undefined ? "" : `\n${command.details.trim()}\n`;
+  return `gssocks ${name}: ${command.summary}\n\nUsage: gssocks ${name} ${command.usage}\n\nOptions:\n${
+    lines.join("\n")
+  }\n${details}`;
+}
+
+/** What an error is to whoever started the command. */
+export function exitCodeFor(error: unknown): number {
+  if (error instanceof UsageError) return ExitCode.Usage;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const code = ownExitCode(cause);
+    if (code !== undefined) return code;
+  }
+  return ExitCode.Failure;
+}
+
+function ownExitCode(error: Error): number | undefined {
+  if (error instanceof SocksReplyError) {
+    return error.code === "NOT_ALLOWED" ? ExitCode.NotAllowed : ExitCode.Unreachable;
+  }
+  if (error instanceof SocksTimeoutError) return ExitCode.Unreachable;
+  if (error instanceof KerberosError) {
+    return { KDC_UNREACHABLE: ExitCode.Unreachable, BAD_CONFIG: ExitCode.Failure, BAD_FILE: ExitCode.Failure }[
+      error.code as string
+    ] ?? ExitCode.Authentication;
+  }
+  if (error instanceof KdcError) return ExitCode.Authentication;
+  if (error instanceof SocksAuthError && error.cause === undefined) return ExitCode.Authentication;
+  if (error instanceof GssError && error.cause === undefined) return ExitCode.Authentication;
+  return error instanceof SocksError && error.cause === undefined ? ExitCode.Failure : undefined;
+}
+
+/** An error as one line. */
+export function errorLine(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,70 @@
+/**
+ * A server's events as lines for people or programs.
+ *
+ * @module
+ */
+import { KerberosError } from "../kerberos/errors.ts";
+import { GssError } from "../gss/status.ts";
+import type { ServerEvent } from "../socks/server.ts";
+import { formatEndpoint } from "../socks/wire/address.ts";
+import type { ParsedArguments } from "./command.ts";
+import type { CliIo } from "./io.ts";
+import { systemRuntime } from "../gss/runtime.ts";
+
+/** Prints events as the options `--json` and `--quiet` say. */
+export function eventPrinter(args: ParsedArguments, io: CliIo): (event: ServerEvent) => void {
+  if (args.has("quiet")) return () => {};
+  return args.has("json")
+    ? (event) => io.err(`${JSON.stringify(eventRecord(event))}\n`)
+    : (event) => io.err(`${new Date(systemRuntime.now()).toISOString()} ${eventText(event)}\n`);
+}
+
+/** One event as a record of plain values. */
+export function eventRecord(event: ServerEvent): Record<string, unknown> {
+  const record: Record<string, unknown> = {
+    time: new Date(systemRuntime.now()).toISOString(),
+    event: event.type,
+    session: event.session,
+  };
+  if (event.client !== undefined) record.client = formatEndpoint(event.client);
+  if ("identity" in event && event.identity !== undefined) {
+    record.method = event.identity.method;
+    record.user = event.identity.name;
+  }
+  if ("protection" in event) record.protection = event.protection;
+  if ("target" in event && event.target !== undefined) record.target = formatEndpoint(event.target);
+  if ("bound" in event) record.bound = formatEndpoint(event.bound);
+  if (event.type === "closed") Object.assign(record, { sent: event.sent, received: event.received });
+  if ("error" in event && event.error !== undefined) Object.assign(record, errorRecord(event.error));
+  return record;
+}
+
+/** What an error says, with the facts that Kerberos gave for it. */
+function errorRecord(error: Error): Record<string, unknown> {
+  const { cause } = error;
+  const details = cause instanceof GssError ? { gssCode: cause.code, ...cause.details } : {};
+  const code = "code" in error ? error.code : undefined;
+  return { error: error.message, code, ...(cause instanceof KerberosError ? { cause: cause.code } : {}), ...details };
+}
+
+function eventText(event: ServerEvent): string {
+  const { session } = event;
+  const who = (name: string) => name === "" ? "somebody" : name;
+  switch (event.type) {
+    case "accepted":
+      return `[${session}] connection from ${event.client === undefined ? "?" : formatEndpoint(event.client)}`;
+    case "authenticated":
+      return `[${session}] ${who(event.identity.name)} by ${event.identity.method}, protection ${event.protection}`;
+    case "refused":
+      return `[${session}] refused${
+        event.identity === undefined ? "" : ` ${who(event.identity.name)}`
+      }: ${event.error.message}`;
+    case "connected":
+      return `[${session}] connected to ${formatEndpoint(event.target)}`;
+    case "closed":
+      return `[${session}] closed ${
+        formatEndpoint(event.target)
+      }, ${event.sent} octets sent, ${event.received} received` +
+        (event.error === undefined ? "" : `: ${event.error.message}`);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The command line: finds the command, runs it, and turns what it throws into a line and an exit code.
+ *
+ * @module
+ */
+import type { Command } from "./command.ts";
+import type { CliIo } from "./io.ts";
+
+/** Version of the package. */
+export const VERSION = "0.1.0";
+
+/** Commands, each loaded when it is asked for, with their summaries. */
+const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<{ readonly command: Command }>]>> = {
+  serve: ["Run a SOCKS5 server", () => import("./serve.ts")],
+  bridge: ["Let programs on this machine use a Kerberos proxy", () => import("./bridge.ts")],
+  connect: ["Connect standard input and output to a target", () => import("./connect.ts")],
+  kinit: ["Get an initial ticket", () => import("./kinit.ts")],
+  klist: ["Show the tickets of a cache, or the keys of a keytab", () => import("./klist.ts")],
+  kdestroy: ["Destroy a credential cache", () => import("./kdestroy.ts")],
+  kvno: ["Get service tickets and show their key versions", () => import("./kvno.ts")],
+  kdc: ["Run the embedded KDC, for tests", () => import("./kdc.ts")],
+  demo: ["Show everything working, on this machine alone", () => import("./demo.ts")],
+};
+
+function overview(): string {
+  const lines = Object.entries(COMMANDS).map(([name, [summary]]) => `  ${name.padEnd(10)}${summary}`);
+  return `gssocks ${VERSION}: SOCKS5 with Kerberos
+
+Usage: gssocks COMMAND [OPTIONS]
+
+Commands:
+${lines.join("\n")}
+
+gssocks COMMAND --help shows the options of a command.
+
+Exit codes: 0 success, 1 failure, 2 wrong arguments, 3 not authenticated, 4 not reachable, 5 not allowed by the proxy.
+Environment: KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME.
+`;
+}
+
+/**
+ * Runs a command.
+ *
+ * @returns Its exit code.
+ */
+export async function main(args: readonly string[], io: CliIo): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    (name === undefined ? io.err : io.out)(overview());
+    return name === undefined ? 2 : 0;
+  }
+  if (name === "--version" || name === "-V") {
+    io.out(`gssocks ${VERSION}\n`);
+    return 0;
+  }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) {
+    io.err(`gssocks: there is no command "${name}"; see gssocks --help\n`);
+    return 2;
+  }
+  const [{ command }, { errorLine, exitCodeFor, helpFor, readArguments, UsageError }] = await Promise.all([
+    entry[1](),
+    import("./command.ts"),
+  ]);
+  try {
+    const parsed = readArguments(command, rest);
+    if (parsed.has("help")) {
+      io.out(helpFor(name, command));
+      return 0;
+    }
+    return await command.run(parsed, io);
+  } catch (error) {
+    io.err(`gssocks ${name}: ${errorLine(error)}\n`);
+    if (error instanceof UsageError) io.err(`See gssocks ${name} --help\n`);
+    return exitCodeFor(error);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Options that several commands share.
+ *
+ * @module
+ */
+import type { KerberosConfig } from "../kerberos/config/krb5_conf.ts";
+import { defaultCcacheName, loadConfig } from "../kerberos/config/load.ts";
+import { FileCredentialCache } from "../kerberos/stores/files.ts";
+import { systemTickets } from "../kerberos/system_tickets.ts";
+import type { KerberosTickets } from "../kerberos/client/tickets.ts";
+import type { ProxyOptions } from "../mod.ts";
+import { PROTECTION_LEVELS } from "../socks/auth/protection.ts";
+import type { ProtectionLevel } from "../socks/stream/protected.ts";
+import { type Endpoint, parseEndpointText } from "../socks/wire/address.ts";
+import { type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
+
+/** The credential cache. */
+export const CCACHE_OPTION: Readonly<Record<string, OptionSpec>> = {
+  ccache: {
+    value: "CACHE",
+    short: "c",
+    help: "Credential cache (default: KRB5CCNAME, krb5.conf, FILE:/tmp/krb5cc_UID)",
+  },
+};
+
+/** The proxy that a client uses, and how. */
+export const PROXY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  proxy: { value: "HOST[:PORT]", short: "p", help: "SOCKS5 proxy with GSS-API (port 1080 unless given)" },
+  service: { value: "NAME", help: "Service that the proxy runs as (default: rcmd)" },
+  protection: { value: "LEVEL", help: "Ask for confidentiality (default), integrity, selective or none" },
+  "minimum-protection": { value: "LEVEL", help: "Weakest level to accept (default: the one asked for)" },
+  ...CCACHE_OPTION,
+};
+
+/** Reads {@linkcode PROXY_OPTIONS}. */
+export function proxyOptions(args: ParsedArguments): ProxyOptions {
+  const proxy = args.value("proxy");
+  if (proxy === undefined) throw new UsageError("--proxy HOST:PORT is needed");
+  const protection = args.value("protection");
+  const minimum = args.value("minimum-protection");
+  const service = args.value("service");
+  return {
+    proxy: endpoint(proxy, 1080),
+    credentials: ticketsFrom(args),
+    ...(service === undefined ? {} : { service }),
+    ...(protection === undefined ? {} : { protection: level(protection) }),
+    ...(minimum === undefined ? {} : { minimumProtection: level(minimum) }),
+  };
+}
+
+/** Reads a level of protection. */
+export function level(text: string): ProtectionLevel {
+  const found = PROTECTION_LEVELS.find((name) => name === text);
+  if (found === undefined) {
+    throw new UsageError(`"${text}" is no protection; there are ${PROTECTION_LEVELS.join(", ")}`);
+  }
+  return found;
+}
+
+/** Reads an endpoint. */
+export function endpoint(text: string, defaultPort?: number): Endpoint {
+  try {
+    return parseEndpointText(text, defaultPort);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** Reads a count. */
+export function count(name: string, text: string, maximum: number = Number.MAX_SAFE_INTEGER): number {
+  if (!/^\d{1,15}$/.test(text) || Number(text) > maximum) {
+    throw new UsageError(`--${name} takes a number, not "${text}"`);
+  }
+  return Number(text);
+}
+
+/** The cache that the options name. */
+export function cacheFrom(args: ParsedArguments, config: KerberosConfig = loadConfig()): FileCredentialCache {
+  return new FileCredentialCache(args.value("ccache") ?? defaultCcacheName(config));
+}
+
+/** Tickets out of the cache that the options name. */
+export function ticketsFrom(args: ParsedArguments): KerberosTickets {
+  const config = loadConfig();
+  return systemTickets({ config, cache: cacheFrom(args, config) });
+}
