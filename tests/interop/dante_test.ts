@@ -1,0 +1,140 @@
+/** Dante as the server for our client and bridge, and as the client of our server, with data protected. */
+import assert from "node:assert/strict";
+import { bridge, connect, type ProtectionLevel, serve, SocksAuthError } from "../../mod.ts";
+import { socksifyEnv, startDante } from "../support/dante.ts";
+import { peer, peerTest } from "../support/peers.ts";
+import { run } from "../support/process.ts";
+import { startRealmFolder } from "../support/realm_folder.ts";
+import { echoServer, origin } from "../support/servers.ts";
+
+const LEVELS: readonly (readonly [ProtectionLevel, string])[] = [["integrity", "integrity"], [
+  "confidentiality",
+  "confidentiality",
+]];
+const ENCTYPES = [17, 18, 19, 20];
+
+async function echoed(
+  connection: { readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array> },
+): Promise<void> {
+  const sent = new Uint8Array(1 << 20).map((_, i) => i * 7);
+  const writing = (async () => {
+    const writer = connection.writable.getWriter();
+    for (let at = 0; at < sent.length; at += 100_000) await writer.write(sent.subarray(at, at + 100_000));
+    await writer.close();
+  })();
+  const received = new Uint8Array(await new Response(connection.readable).arrayBuffer());
+  await writing;
+  assert.ok(received.length === sent.length && received.every((octet, i) => octet === sent[i]));
+}
+
+peerTest(
+  "our client moves a megabyte through Dante's server at levels 1 and 2 with all four enctypes",
+  ["sockd"],
+  async () => {
+    for (const enctype of ENCTYPES) {
+      await using realm = await startRealmFolder({ enctypes: [enctype] });
+      await using dante = await startDante({ ...realm, levels: "integrity confidentiality" });
+      await using echo = echoServer();
+      for (const [protection] of LEVELS) {
+        await using connection = await connect({
+          proxy: { hostname: "localhost", port: dante.port },
+          hostname: "127.0.0.1",
+          port: echo.port,
+          credentials: realm.tickets,
+          protection,
+        });
+        assert.equal(connection.protection, protection);
+        await echoed(connection);
+      }
+    }
+  },
+);
+
+peerTest("our client uses Dante's server without protection when told so, and not when not", ["sockd"], async () => {
+  await using realm = await startRealmFolder();
+  await using dante = await startDante({ ...realm, levels: "clear" });
+  await using echo = echoServer();
+  const options = {
+    proxy: { hostname: "localhost", port: dante.port },
+    hostname: "127.0.0.1",
+    port: echo.port,
+    credentials: realm.tickets,
+  };
+  await using connection = await connect({ ...options, protection: "none" });
+  await echoed(connection);
+  // Dante closes the connection on a level that it does not accept.
+  await assert.rejects(connect(options));
+});
+
+peerTest("our client reports what Dante's server cannot reach", ["sockd"], async () => {
+  await using realm = await startRealmFolder();
+  await using dante = await startDante({ ...realm, levels: "confidentiality" });
+  const { freePort } = await import("../support/process.ts");
+  await assert.rejects(
+    connect({
+      proxy: { hostname: "localhost", port: dante.port },
+      hostname: "127.0.0.1",
+      port: freePort(),
+      credentials: realm.tickets,
+    }),
+    { name: "SocksReplyError", code: "CONNECTION_REFUSED" },
+  );
+});
+
+peerTest("unmodified fetch gets a page through our bridge and Dante's server", ["sockd"], async () => {
+  await using realm = await startRealmFolder();
+  await using dante = await startDante({ ...realm, levels: "integrity confidentiality" });
+  await using site = origin("the page");
+  await using local = bridge({ proxy: `localhost:${dante.port}`, credentials: realm.tickets, port: 0 });
+  using client = Deno.createHttpClient({ proxy: { url: `socks5h://127.0.0.1:${local.addr.port}` } });
+  assert.equal(await (await fetch(`http://127.0.0.1:${site.addr.port}/`, { client })).text(), "the page");
+});
+
+peerTest(
+  "Dante's client gets a page through our server at levels 1 and 2",
+  ["libdsocks.so", "sockd", "curl"],
+  async () => {
+    await using realm = await startRealmFolder();
+    const page = "0123456789abcdef".repeat(100_000);
+    await using site = origin(page);
+    const events: string[] = [];
+    await using server = serve({
+      port: 0,
+      keytab: realm.keytab,
+      rules: ["allow localhost"],
+      onEvent: (event) => {
+        if (event.type === "authenticated") events.push(`${event.identity.name} ${event.protection}`);
+      },
+    });
+    for (const [protection, level] of LEVELS) {
+      const env = await socksifyEnv({ ...realm, proxyPort: server.addr.port, level });
+      const got = await run(peer("curl"), ["-sS", "--fail", `http://127.0.0.1:${site.addr.port}/`], { env });
+      assert.equal(got.code, 0, got.stderr);
+      assert.ok(got.stdout === page);
+      assert.equal(events.at(-1), `alice@GSSOCKS.TEST ${protection}`);
+    }
+  },
+);
+
+peerTest(
+  "our server refuses Dante's client a level that is not granted",
+  ["libdsocks.so", "sockd", "curl"],
+  async () => {
+    await using realm = await startRealmFolder();
+    await using site = origin("the page");
+    const refused: Error[] = [];
+    await using server = serve({
+      port: 0,
+      keytab: realm.keytab,
+      rules: ["allow localhost"],
+      protection: ({ asked }) => asked === "confidentiality" ? asked : undefined,
+      onEvent: (event) => {
+        if (event.type === "refused") refused.push(event.error);
+      },
+    });
+    const env = await socksifyEnv({ ...realm, proxyPort: server.addr.port, level: "integrity" });
+    const got = await run(peer("curl"), ["-sS", "--fail", "-m", "10", `http://127.0.0.1:${site.addr.port}/`], { env });
+    assert.notEqual(got.code, 0);
+    assert.ok(refused[0] instanceof SocksAuthError && refused[0].code === "PROTECTION_TOO_WEAK");
+  },
+);

@@ -1,0 +1,187 @@
+/** curl with GSS-API, and ordinary clients for the other methods. */
+import assert from "node:assert/strict";
+import { fixedPasswords, serve } from "../../mod.ts";
+import { peer, peerTest } from "../support/peers.ts";
+import { Daemon, freePort, run, waitForPort } from "../support/process.ts";
+import { startRealmFolder } from "../support/realm_folder.ts";
+import { origin } from "../support/servers.ts";
+
+peerTest(
+  "curl 8.16+ gets a page with --socks5-gssapi from a server that grants no protection by name",
+  ["curl-gssapi"],
+  async () => {
+    const version = await run(peer("curl-gssapi"), ["--version"]);
+    const [, major, minor] = /^curl (\d+)\.(\d+)/.exec(version.stdout)!.map(Number);
+    assert.ok(major! > 8 || (major === 8 && minor! >= 16), version.stdout);
+    await using realm = await startRealmFolder();
+    await using site = origin("the page");
+    const seen: string[] = [];
+    await using server = serve({
+      port: 0,
+      keytab: realm.keytab,
+      protection: ["none"],
+      rules: ["allow localhost"],
+      onEvent: (event) => {
+        if (event.type === "authenticated") seen.push(`${event.identity.name} ${event.protection}`);
+      },
+    });
+    const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache };
+    for (const option of ["--socks5", "--socks5-hostname"]) {
+      const args = [
+        "-sS",
+        "--fail",
+        option,
+        `localhost:${server.addr.port}`,
+        "--socks5-gssapi",
+        `http://127.0.0.1:${site.addr.port}/`,
+      ];
+      const got = await run(peer("curl-gssapi"), args, { env });
+      assert.equal(got.code, 0, got.stderr);
+      assert.equal(got.stdout, "the page");
+    }
+    assert.deepEqual(seen, ["alice@GSSOCKS.TEST none", "alice@GSSOCKS.TEST none"]);
+  },
+);
+
+peerTest("curl with --socks5-gssapi fails on a server that insists on protection, and nothing of the page is sent", [
+  "curl-gssapi",
+], async () => {
+  await using realm = await startRealmFolder();
+  await using site = origin("the page");
+  await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
+  const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache };
+  const args = [
+    "-sS",
+    "-m",
+    "10",
+    "--socks5",
+    `localhost:${server.addr.port}`,
+    "--socks5-gssapi",
+    `http://127.0.0.1:${site.addr.port}/`,
+  ];
+  const got = await run(peer("curl-gssapi"), args, { env });
+  assert.notEqual(got.code, 0);
+  assert.equal(got.stdout, "");
+});
+
+peerTest("ordinary curl works with no authentication although it offers GSS-API unasked", ["curl"], async () => {
+  await using realm = await startRealmFolder();
+  await using site = origin("the page");
+  const methods: string[] = [];
+  await using server = serve({
+    port: 0,
+    keytab: realm.keytab,
+    allowUnauthenticated: true,
+    rules: ["allow localhost"],
+    onEvent: (event) => {
+      if (event.type === "authenticated") methods.push(event.identity.method);
+    },
+  });
+  for (const option of ["--socks5", "--socks5-hostname"]) {
+    const got = await run(peer("curl"), [
+      "-sS",
+      "--fail",
+      option,
+      `127.0.0.1:${server.addr.port}`,
+      `http://127.0.0.1:${site.addr.port}/`,
+    ]);
+    assert.equal(got.stdout, "the page", got.stderr);
+  }
+  assert.deepEqual(methods, ["none", "none"]);
+});
+
+peerTest("ordinary curl works with username and password, and not with wrong ones", ["curl"], async () => {
+  await using site = origin("the page");
+  await using server = serve({ port: 0, passwords: fixedPasswords({ bob: "s3cret" }), rules: ["allow localhost"] });
+  const get = (user: string) =>
+    run(peer("curl"), [
+      "-sS",
+      "--fail",
+      "--proxy",
+      `socks5h://${user}@127.0.0.1:${server.addr.port}`,
+      "--socks5-basic",
+      `http://127.0.0.1:${site.addr.port}/`,
+    ]);
+  assert.equal((await get("bob:s3cret")).stdout, "the page");
+  assert.equal((await get("bob:wrong")).code, 97);
+  assert.equal((await get("eve:s3cret")).code, 97);
+});
+
+peerTest("nc -X 5 works with no authentication", ["nc"], async () => {
+  await using site = origin("the page");
+  await using server = serve({ port: 0, allowUnauthenticated: true, rules: ["allow localhost"] });
+  const args = ["-X", "5", "-x", `127.0.0.1:${server.addr.port}`, "-w", "5", "127.0.0.1", String(site.addr.port)];
+  const got = await run(peer("nc"), args, { stdin: "GET / HTTP/1.0\r\n\r\n" });
+  assert.match(got.stdout, /the page$/, got.stderr);
+});
+
+peerTest(
+  "ssh logs in with nc, and with gssocks connect, as ProxyCommand",
+  ["ssh", "sshd", "ssh-keygen", "nc"],
+  async () => {
+    await using realm = await startRealmFolder();
+    const { directory } = realm;
+    await using sshd = await startSshd(directory);
+    await using open = serve({ port: 0, allowUnauthenticated: true, rules: ["allow localhost"] });
+    await using kerberized = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
+    const cli = new URL("../../cli/mod.ts", import.meta.url).pathname;
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const proxies = [
+      `${peer("nc")} -X 5 -x 127.0.0.1:${open.addr.port} %h %p`,
+      `${Deno.execPath()} run -q -A -c ${config} ${cli} connect --proxy localhost:${kerberized.addr.port} %h %p`,
+    ];
+    for (const proxy of proxies) {
+      const options = [
+        "StrictHostKeyChecking=no",
+        "UserKnownHostsFile=/dev/null",
+        "BatchMode=yes",
+        "LogLevel=ERROR",
+        `ProxyCommand=${proxy}`,
+      ];
+      const args = [
+        ...options.flatMap((option) => ["-o", option]),
+        "-F",
+        "none",
+        "-i",
+        `${directory}/id`,
+        "-p",
+        String(sshd.port),
+        "root@127.0.0.1",
+        "seq 100000 | tail -1",
+      ];
+      const got = await run(peer("ssh"), args, {
+        env: { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache, DENO_NO_UPDATE_CHECK: "1" },
+      });
+      assert.equal(got.stdout.trim(), "100000", `${proxy}: ${got.stderr}`);
+    }
+  },
+);
+
+/** An sshd of the test's own, for root with one key. */
+async function startSshd(directory: string): Promise<AsyncDisposable & { port: number }> {
+  const port = freePort();
+  for (const name of ["host", "id"]) {
+    await run(peer("ssh-keygen"), ["-q", "-t", "ed25519", "-N", "", "-f", `${directory}/${name}`]);
+  }
+  await Deno.copyFile(`${directory}/id.pub`, `${directory}/authorized`);
+  await Deno.mkdir("/run/sshd", { recursive: true });
+  const settings = [
+    `Port=${port}`,
+    "ListenAddress=127.0.0.1",
+    `HostKey=${directory}/host`,
+    `AuthorizedKeysFile=${directory}/authorized`,
+    "StrictModes=no",
+    "UsePAM=no",
+    "PermitRootLogin=yes",
+    `PidFile=${directory}/sshd.pid`,
+  ];
+  const daemon = new Daemon(peer("sshd"), [
+    "-D",
+    "-e",
+    "-f",
+    "/dev/null",
+    ...settings.flatMap((setting) => ["-o", setting]),
+  ]);
+  await waitForPort(port);
+  return { port, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
+}

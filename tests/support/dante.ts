@@ -1,0 +1,111 @@
+/**
+ * Dante, built with GSS-API: its server, and its client library under other programs.
+ *
+ * @module
+ */
+import { Daemon, freePort, waitForPort } from "./process.ts";
+import { peer } from "./peers.ts";
+
+const PREFIX = () => peer("sockd").replace(/\/sbin\/sockd$/, "");
+
+/** A running Dante server. */
+export interface DanteServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** What a Dante server is told. */
+export interface DanteServerOptions {
+  /** A folder that everybody can read, with krb5.conf and the keytab. */
+  readonly directory: string;
+  readonly krb5Conf: string;
+  readonly keytab: string;
+  /** Dante's names of the levels it accepts. */
+  readonly levels: string;
+  readonly method?: string;
+}
+
+/** Starts a server. Dante drops to another user, so everything in the folder must be readable. */
+export async function startDante(options: DanteServerOptions): Promise<DanteServer> {
+  const { directory, levels, method = "gssapi" } = options;
+  const port = freePort();
+  const config = `${directory}/sockd-${port}.conf`;
+  const gssapi = method.includes("gssapi")
+    ? `gssapi.servicename: rcmd\n    gssapi.keytab: FILE:${options.keytab}\n    gssapi.enctype: ${levels}`
+    : "";
+  await Deno.writeTextFile(
+    config,
+    `logoutput: stderr
+internal: 127.0.0.1 port = ${port}
+external: 127.0.0.1
+clientmethod: none
+socksmethod: ${method}
+user.privileged: root
+user.unprivileged: nobody
+timeout.negotiate: 10
+client pass {
+    from: 127.0.0.0/8 port 1-65535 to: 127.0.0.0/8
+    ${gssapi}
+    log: error
+}
+socks pass {
+    from: 0.0.0.0/0 to: 0.0.0.0/0
+    protocol: tcp udp
+    command: connect bind udpassociate bindreply udpreply
+    log: error
+}
+`,
+  );
+  const env = {
+    KRB5_CONFIG: options.krb5Conf,
+    KRB5RCACHENAME: "none:",
+    LD_LIBRARY_PATH: `${PREFIX()}/lib`,
+    LC_ALL: "C",
+  };
+  const daemon = new Daemon(peer("sockd"), ["-f", config, "-p", `${directory}/sockd-${port}.pid`, "-N", "1"], {
+    env,
+    group: true,
+  });
+  try {
+    await waitForPort(port);
+  } catch (error) {
+    await daemon[Symbol.asyncDispose]();
+    throw new Error(`Dante did not start: ${daemon.output}`, { cause: error });
+  }
+  return { port, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
+}
+
+/** Environment under which a program's connections go through a proxy, by Dante's preloaded client library. */
+export async function socksifyEnv(options: {
+  directory: string;
+  krb5Conf: string;
+  ccache: string;
+  proxyPort: number;
+  level: string;
+}): Promise<Record<string, string>> {
+  const config = `${options.directory}/socks-${options.proxyPort}-${options.level}.conf`;
+  await Deno.writeTextFile(
+    config,
+    `logoutput: ${options.directory}/socksify.log
+resolveprotocol: fake
+route {
+    from: 0.0.0.0/0 to: 0.0.0.0/0 via: localhost port = ${options.proxyPort}
+    proxyprotocol: socks_v5
+    protocol: tcp
+    command: connect
+    method: gssapi
+    gssapi.servicename: rcmd
+    gssapi.enctype: ${options.level}
+}
+`,
+  );
+  return {
+    KRB5_CONFIG: options.krb5Conf,
+    KRB5CCNAME: options.ccache,
+    SOCKS_CONF: config,
+    // Without these two, loopback targets would silently be dialled directly.
+    SOCKS_AUTOADD_LANROUTES: "no",
+    SOCKS_DIRECTROUTE_FALLBACK: "no",
+    LD_LIBRARY_PATH: `${PREFIX()}/lib`,
+    LD_PRELOAD: "libdsocks.so",
+  };
+}

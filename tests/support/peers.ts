@@ -1,0 +1,57 @@
+/**
+ * Where the real peers are, and tests that need them: skipped with a printed reason where they are missing, failed where
+ * `GSSOCKS_REQUIRE_PEERS` says that they must not be.
+ *
+ * @module
+ */
+
+const ROOT = Deno.env.get("GSSOCKS_PEERS") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache/gssocks-peers`;
+
+/** Programs by name: one that is on the machine, or `undefined`. */
+function find(...candidates: readonly string[]): string | undefined {
+  return candidates.find((path) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const PROGRAMS: Record<string, string | undefined> = {
+  kinit: find("/usr/bin/kinit"),
+  klist: find("/usr/bin/klist"),
+  kvno: find("/usr/bin/kvno"),
+  ktutil: find("/usr/bin/ktutil"),
+  krb5kdc: find("/usr/sbin/krb5kdc"),
+  kdb5_util: find("/usr/sbin/kdb5_util"),
+  "kadmin.local": find("/usr/sbin/kadmin.local"),
+  gss_peer: find(`${ROOT}/gss_peer`),
+  sockd: find(`${ROOT}/dante/sbin/sockd`),
+  "libdsocks.so": find(`${ROOT}/dante/lib/libdsocks.so`),
+  "curl-gssapi": find(`${ROOT}/curl/curl`),
+  curl: find("/usr/bin/curl"),
+  nc: find("/bin/nc.openbsd", "/usr/bin/nc.openbsd"),
+  ssh: find("/usr/bin/ssh"),
+  sshd: find("/usr/sbin/sshd"),
+  "ssh-keygen": find("/usr/bin/ssh-keygen"),
+  chromium: find("/usr/bin/chromium"),
+};
+
+/** Path of a peer; throws where it is missing. */
+export function peer(name: string): string {
+  const path = PROGRAMS[name];
+  if (path === undefined) throw new Error(`Peer ${name} is not installed: run tests/interop/peers/build.sh`);
+  return path;
+}
+
+/** A test that needs peers. */
+export function peerTest(name: string, peers: readonly string[], body: (t: Deno.TestContext) => Promise<void>): void {
+  const missing = peers.filter((wanted) => PROGRAMS[wanted] === undefined);
+  const required = Deno.env.get("GSSOCKS_REQUIRE_PEERS") !== undefined;
+  if (missing.length > 0 && !required) {
+    // deno-lint-ignore no-console
+    console.log(`skipped: ${name} (not installed: ${missing.join(", ")}; see tests/interop/peers/build.sh)`);
+  }
+  Deno.test({ name, ignore: missing.length > 0 && !required, fn: body });
+}
