@@ -2,7 +2,7 @@
  * Typed ASN.1 codecs in DER (ITU-T X.690), built from combinators.
  *
  * asn1js splits octets into a tree and joins a tree into octets; it validates nothing that matters here, so every rule is
- * checked in this file: definite and minimal lengths, no trailing octets, explicit tags in order, integers by range and in
+ * checked in this file: definite and minimal lengths, elements within the ones around them, no trailing octets, explicit tags in order, integers by range and in
  * their shortest form, times by form and by calendar, nothing left over in a closed SEQUENCE. A failure is an
  * {@linkcode Asn1Error} that says where (`AP-REQ.ticket.enc-part.etype`). This is the only importer of asn1js.
  *
@@ -82,7 +82,9 @@ function parse(path: string, bytes: Uint8Array): { node: Node; length: number } 
     throw new Asn1Error(path, "not DER", { cause: error });
   }
   if (parsed.offset === -1) throw new Asn1Error(path, "not DER, or cut short");
-  return { node: parsed.result, length: parsed.offset };
+  const length = wholeLength(parsed.result);
+  if (length > bytes.length) throw new Asn1Error(path, "cut short");
+  return { node: parsed.result, length };
 }
 
 function decodeNode<T>(codec: Codec<T>, node: Node, path: string): T {
@@ -99,6 +101,16 @@ function checkLength(node: Node, path: string): void {
   const { isIndefiniteForm, length, blockLength } = node.lenBlock;
   const minimal = length < 128 ? 1 : 1 + Math.ceil((32 - Math.clz32(length)) / 8);
   if (isIndefiniteForm || blockLength !== minimal) throw new Asn1Error(path, "length is not in DER form");
+  if (!node.idBlock.isConstructed) return;
+  // asn1js reads an element to its own end, whether or not that is within the one around it.
+  const inside = children(node)?.reduce((sum, child) => sum + wholeLength(child), 0);
+  if (inside === undefined) throw new Asn1Error(path, "primitive type in constructed form");
+  if (inside !== length) throw new Asn1Error(path, `elements of ${inside} octets in ${length}`);
+}
+
+/** Octets of an element by its own header. */
+function wholeLength(node: Node): number {
+  return node.idBlock.blockLength + node.lenBlock.blockLength + node.lenBlock.length;
 }
 
 function hasTag(node: Node, tag: NonNullable<Codec<unknown>["tag"]>): boolean {
@@ -124,8 +136,10 @@ function contents(node: Node): Bytes {
   return whole.subarray(whole.length - node.lenBlock.length) as Bytes;
 }
 
-function children(node: Node): Node[] {
-  return (node as asn1js.Constructed).valueBlock.value as Node[];
+/** Elements of a constructed node; `undefined` for a type that has none. */
+function children(node: Node): Node[] | undefined {
+  const { value } = (node as asn1js.Constructed).valueBlock;
+  return Array.isArray(value) ? value as Node[] : undefined;
 }
 
 function primitiveNode(tagClass: number, tagNumber: number, valueHex: Uint8Array): Node {
@@ -348,7 +362,7 @@ export function sequenceOf<T>(name: string, element: Codec<T>, maximum = 1000): 
     toNode: (value, path) =>
       constructedNode(UNIVERSAL, 16, value.map((item, i) => element.toNode(item, `${path}[${i}]`))),
     fromNode(node, path): readonly T[] {
-      const items = children(node);
+      const items = children(node)!;
       if (items.length > maximum) throw new Asn1Error(path, `${items.length} elements, at most ${maximum} are taken`);
       return Object.freeze(items.map((item, i) => decodeNode(element, item, `${path}[${i}]`)));
     },
@@ -361,7 +375,7 @@ function tagged<T>(tagClass: number, number: number, inner: Codec<T>): Codec<T> 
     tag: { class: tagClass, number, constructed: true },
     toNode: (value, path) => constructedNode(tagClass, number, [inner.toNode(value, path)]),
     fromNode(node, path): T {
-      const [only, ...more] = children(node);
+      const [only, ...more] = children(node)!;
       if (only === undefined || more.length > 0) throw new Asn1Error(path, "explicit tag must hold one element");
       return decodeNode(inner, only, path);
     },
@@ -419,7 +433,7 @@ export function sequence<T extends object>(name: string, fields: Fields<T>, opti
       return constructedNode(UNIVERSAL, 16, nodes);
     },
     fromNode(node, path): T {
-      const items = children(node);
+      const items = children(node)!;
       const value: Record<string, unknown> = {};
       let at = 0;
       for (const { key, codec, label, optional } of entries) {

@@ -1,0 +1,277 @@
+/** Context establishment: captured requests, and everything that an acceptor and an initiator must refuse. */
+import assert from "node:assert/strict";
+import { oidBytes } from "../../../gss/asn1.ts";
+import { utf8 } from "../../../gss/bytes.ts";
+import { hostbasedService } from "../../../gss/names.ts";
+import { GssError } from "../../../gss/status.ts";
+import { KerberosKey } from "../../../kerberos/crypto/key.ts";
+import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
+import { MemoryReplayCache } from "../../../kerberos/mech/replay_cache.ts";
+import { decodeContextToken } from "../../../kerberos/mech/tokens.ts";
+import { readMessage } from "../../../kerberos/client/exchange.ts";
+import { KrbError } from "../../../kerberos/messages/error.ts";
+import { principal } from "../../../kerberos/principal.ts";
+import { Keytab } from "../../../kerberos/stores/keytab.ts";
+import { TestRuntime } from "../../support/clock.ts";
+import { credentialPair, establish, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
+import { hex, unhex, vectors } from "../../support/vectors.ts";
+
+const TARGET = hostbasedService("rcmd", "localhost");
+
+async function failure(promise: Promise<unknown>): Promise<GssError> {
+  const error = await promise.then(() => undefined, (reason) => reason);
+  assert.ok(error instanceof GssError, `GssError wanted, ${error} came`);
+  return error;
+}
+
+/** Code that the error token tells the peer. */
+function toldCode(error: GssError): number {
+  const { id, message } = decodeContextToken(error.token!);
+  assert.equal(id, "KRB-ERROR");
+  return readMessage(KrbError, message).errorCode;
+}
+
+Deno.test("KerberosAcceptor accepts the requests that MIT's library made, and agrees on the initiator's number", async () => {
+  type Case = {
+    label: string;
+    etype: number;
+    tokens: {
+      from: string;
+      token_hex: string;
+      ctime: string | null;
+      service_key_hex: string | null;
+      sname: string[];
+      kvno: number;
+    }[];
+    resulting_flags: number;
+  };
+  for (const v of vectors<Case>("captured_gss_contexts")) {
+    const [request] = v.tokens;
+    const ctime = request!.ctime!.replace(/(....)(..)(..)(..)(..)(..)Z/, "$1-$2-$3T$4:$5:$6Z");
+    const service = principal("VECTORS.TEST", request!.sname);
+    const key = new KerberosKey(v.etype, unhex(request!.service_key_hex!));
+    const keys = new Keytab([{ principal: service, kvno: request!.kvno, key }]);
+    const runtime = new TestRuntime(Date.parse(ctime));
+    const accepted = await new KerberosAcceptorCredential({ keys, runtime }).accept().step(unhex(request!.token_hex));
+    assert.ok(accepted.done, v.label);
+    assert.equal(accepted.context.peer.text, "user@VECTORS.TEST");
+    assert.equal(accepted.context.flags.mutual, (v.resulting_flags & 2) !== 0);
+    assert.equal(accepted.context.flags.delegation, (v.resulting_flags & 1) !== 0);
+    assert.equal(accepted.token !== undefined, accepted.context.flags.mutual);
+  }
+});
+
+Deno.test("KerberosAcceptor refuses every changed octet of a request", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({ runtime });
+  const { initiator, acceptor } = credentialPair(realm, { runtime });
+  const { token } = await (await initiator.initiate(TARGET)).step();
+  for (let i = 0; i < token!.length; i++) {
+    const changed = token!.slice();
+    changed[i]! ^= 0x01;
+    const result = await acceptor.accept().step(changed).then((step) => step, (error) => error);
+    // AP-OPTIONS and the service's name type and realm are in clear and covered by nothing (RFC 4120 section 5.5.1).
+    if (!(result instanceof GssError)) {
+      assert.ok(result.done && result.context.peer.text === "alice@GSSOCKS.TEST", `octet ${i}`);
+    }
+    assert.ok(!(result instanceof GssError) || result.code !== "KRB_AP_ERR_REPEAT" || i > 0);
+  }
+  for (let i = 0; i < token!.length; i += 7) {
+    assert.equal((await failure(acceptor.accept().step(token!.subarray(0, i)))).major, "DEFECTIVE_TOKEN");
+  }
+  assert.equal((await failure(acceptor.accept().step(new Uint8Array([...token!, 0])))).major, "DEFECTIVE_TOKEN");
+});
+
+Deno.test("KerberosInitiator refuses every changed octet of the acceptor's answer", async () => {
+  const realm = await memoryRealm();
+  const pair = credentialPair(realm);
+  const { token: sample } = await answer(pair);
+  for (let i = 0; i < sample.length; i++) {
+    const { negotiation, token } = await answer(pair);
+    token[i]! ^= 0x01;
+    await failure(negotiation.step(token));
+    await failure(negotiation.step(token)); // It stays failed.
+  }
+});
+
+async function answer(pair: ReturnType<typeof credentialPair>) {
+  const negotiation = await pair.initiator.initiate(TARGET);
+  const accepted = await pair.acceptor.accept().step((await negotiation.step()).token);
+  return { negotiation, token: accepted.token! };
+}
+
+Deno.test("KerberosAcceptor refuses a replay, also when both come at once", async () => {
+  const realm = await memoryRealm();
+  const { initiator, acceptor } = credentialPair(realm);
+  const { token } = await (await initiator.initiate(TARGET)).step();
+  const results = await Promise.allSettled(Array.from({ length: 8 }, () => acceptor.accept().step(token)));
+  assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
+  const error = await failure(acceptor.accept().step(token));
+  assert.deepEqual([error.code, error.minor, toldCode(error)], ["KRB_AP_ERR_REPEAT", 34, 34]);
+});
+
+Deno.test("MemoryReplayCache forgets what has expired, and refuses when it is full", () => {
+  const cache = new MemoryReplayCache({ capacity: 2 });
+  assert.ok(cache.insert({ tag: "a", expiresAt: 10, now: 0 }));
+  assert.ok(cache.insert({ tag: "b", expiresAt: 20, now: 0 }));
+  assert.ok(!cache.insert({ tag: "a", expiresAt: 99, now: 10 }));
+  assert.throws(() => cache.insert({ tag: "c", expiresAt: 30, now: 5 }));
+  assert.ok(cache.insert({ tag: "c", expiresAt: 30, now: 11 }));
+  assert.equal(cache.size, 2);
+});
+
+Deno.test("KerberosAcceptor refuses skewed clocks and says by how much", async () => {
+  const client = new TestRuntime();
+  const service = new TestRuntime(client.time);
+  const realm = await memoryRealm({ runtime: client });
+  const { initiator } = credentialPair(realm, { runtime: client });
+  const acceptor = new KerberosAcceptorCredential({ keys: realm.keytab("rcmd/localhost"), runtime: service });
+  const { token } = await (await initiator.initiate(TARGET)).step();
+  service.time += 299_000;
+  assert.ok((await acceptor.accept().step(token)).done);
+  service.time += 2_000;
+  const late = await failure(acceptor.accept().step(token));
+  assert.deepEqual([late.code, late.details.clockDeltaSeconds, toldCode(late)], ["KRB_AP_ERR_SKEW", -301, 37]);
+  service.time -= 700_000;
+  assert.equal((await failure(acceptor.accept().step(token))).code, "KRB_AP_ERR_TKT_NYV");
+  service.time += 12 * 3_600_000;
+  const expired = await failure(acceptor.accept().step(token));
+  assert.deepEqual([expired.code, expired.major], ["KRB_AP_ERR_TKT_EXPIRED", "CREDENTIALS_EXPIRED"]);
+});
+
+Deno.test("KerberosAcceptor says what a ticket wants and what the keytab has", async () => {
+  const realm = await memoryRealm({ enctypes: [18, 17] });
+  const { initiator } = credentialPair(realm);
+  const attempt = async (keys: Keytab) => {
+    const { token } = await (await initiator.initiate(TARGET)).step();
+    return await failure(new KerberosAcceptorCredential({ keys }).accept().step(token));
+  };
+  const own = realm.keytab("rcmd/localhost").entries[0]!;
+  const wrongVersion = await attempt(new Keytab([{ ...own, kvno: 7, key: KerberosKey.generate(18) }]));
+  assert.equal(wrongVersion.code, "KRB_AP_ERR_BADKEYVER");
+  assert.match(
+    wrongVersion.message,
+    /wants rcmd\/localhost@GSSOCKS\.TEST kvno 1 aes256-cts-hmac-sha1-96; the keytab has .* kvno 7/,
+  );
+  assert.equal(
+    (await attempt(new Keytab([{ ...own, key: KerberosKey.generate(18) }]))).code,
+    "KRB_AP_ERR_BAD_INTEGRITY",
+  );
+  assert.equal((await attempt(realm.keytab("socks/localhost"))).code, "KRB_AP_ERR_NOT_US");
+  assert.equal((await attempt(new Keytab([]))).code, "KRB_AP_ERR_NOKEY");
+  // Another name for the same key is the same service.
+  const alias = new Keytab([{ ...own, principal: principal("GSSOCKS.TEST", ["alias", "localhost"]) }]);
+  const { token } = await (await initiator.initiate(TARGET)).step();
+  assert.ok((await new KerberosAcceptorCredential({ keys: alias }).accept().step(token)).done);
+});
+
+Deno.test("KerberosAcceptor takes any service of its keytab, or those that it is told", async () => {
+  const realm = await memoryRealm();
+  const { initiator, acceptor } = credentialPair(realm);
+  for (const name of ["rcmd", "socks"]) {
+    const { token } = await (await initiator.initiate(hostbasedService(name, "localhost"))).step();
+    assert.ok((await acceptor.accept().step(token)).done);
+  }
+  const strict = credentialPair(realm, { acceptor: { services: ["rcmd"] } });
+  const { token } = await (await strict.initiator.initiate(hostbasedService("socks", "localhost"))).step();
+  assert.equal((await failure(strict.acceptor.accept().step(token))).code, "KRB_AP_ERR_NOT_US");
+});
+
+Deno.test("KerberosAcceptor takes an older key while tickets for it are about", async () => {
+  const realm = await memoryRealm();
+  const { initiator } = credentialPair(realm);
+  const { token } = await (await initiator.initiate(TARGET)).step();
+  const old = realm.keytab("rcmd/localhost").entries;
+  await realm.addPrincipal("rcmd/localhost", { kvno: 2 });
+  const keys = new Keytab([...realm.keytab("rcmd/localhost").entries, ...old]);
+  assert.ok((await new KerberosAcceptorCredential({ keys }).accept().step(token)).done);
+});
+
+Deno.test("KerberosAcceptor refuses enctypes that are not permitted, and tickets marked with another version", async () => {
+  const realm = await memoryRealm();
+  const { initiator, acceptor } = credentialPair(realm, { acceptor: { enctypes: [20] } });
+  const { token } = await (await initiator.initiate(TARGET)).step();
+  assert.equal((await failure(acceptor.accept().step(token))).code, "KDC_ERR_ETYPE_NOSUPP");
+  realm.faults.kvnoOffset = 5;
+  const other = credentialPair(realm);
+  const step = await other.acceptor.accept().step((await (await other.initiator.initiate(TARGET)).step()).token);
+  assert.ok(step.done, "the key that opens it is found whatever version it names");
+});
+
+Deno.test("KerberosAcceptor refuses other mechanisms, other tokens, garbage and nothing", async () => {
+  const realm = await memoryRealm();
+  const { initiator, acceptor } = credentialPair(realm);
+  const spnego = oidBytes("1.3.6.1.5.5.2");
+  const framed = Uint8Array.of(0x60, spnego.length + 4, 0x06, spnego.length, ...spnego, 1, 0);
+  assert.equal((await failure(acceptor.accept().step(framed))).major, "BAD_MECH");
+  for (const token of [undefined, new Uint8Array(0), utf8("garbage"), new Uint8Array(70_000)]) {
+    assert.equal((await failure(acceptor.accept().step(token))).major, "DEFECTIVE_TOKEN");
+  }
+  const { negotiation, token } = await answer({ initiator, acceptor });
+  assert.equal((await failure(acceptor.accept().step(token))).major, "DEFECTIVE_TOKEN");
+  assert.ok((await negotiation.step(token)).done);
+  assert.equal((await failure(negotiation.step(token))).major, "NO_CONTEXT");
+});
+
+Deno.test("a negotiation takes one step at a time and stays failed after an error", async () => {
+  const realm = await memoryRealm();
+  const { initiator, acceptor } = credentialPair(realm);
+  const negotiation = await initiator.initiate(TARGET);
+  await failure(negotiation.step(utf8("too early")));
+  await failure(negotiation.step());
+  const accepting = acceptor.accept();
+  await failure(accepting.step(utf8("x")));
+  const { token } = await (await initiator.initiate(TARGET)).step();
+  assert.equal((await failure(accepting.step(token))).major, "NO_CONTEXT");
+});
+
+Deno.test("KerberosInitiator reports an error token by its name", async () => {
+  const realm = await memoryRealm();
+  const { initiator, acceptor } = credentialPair(realm);
+  const first = await initiator.initiate(TARGET);
+  const { token } = await first.step();
+  await acceptor.accept().step(token);
+  const replayed = await failure(acceptor.accept().step(token));
+  const told = await failure(first.step(replayed.token));
+  assert.equal(told.code, "KRB_AP_ERR_REPEAT");
+  assert.match(told.message, /rcmd\/localhost@GSSOCKS\.TEST refused/);
+});
+
+Deno.test("KerberosInitiatorCredential reports missing tickets and unknown services as GssError", async () => {
+  const realm = await memoryRealm();
+  const unknown = new KerberosInitiatorCredential(memoryTickets([realm]));
+  assert.equal(
+    (await failure(unknown.initiate(hostbasedService("none", "localhost")))).code,
+    "KDC_ERR_S_PRINCIPAL_UNKNOWN",
+  );
+  const wrong = new KerberosInitiatorCredential(memoryTickets([realm], { password: "not-hers" }));
+  const error = await failure(wrong.initiate(TARGET));
+  assert.equal(error.code, "KDC_ERR_PREAUTH_FAILED");
+  assert.doesNotMatch(Deno.inspect(error, { depth: 9, showHidden: true }), /not-hers/);
+});
+
+Deno.test("no error of a failed negotiation shows the token, the ticket or a key", async () => {
+  const realm = await memoryRealm();
+  const { initiator } = credentialPair(realm);
+  const { token } = await (await initiator.initiate(TARGET)).step();
+  const keys = new Keytab([{
+    principal: principal("R", ["rcmd", "localhost"]),
+    kvno: 1,
+    key: KerberosKey.generate(18),
+  }]);
+  const error = await failure(new KerberosAcceptorCredential({ keys }).accept().step(token));
+  const shown = Deno.inspect(error, { depth: 9, showHidden: true });
+  assert.doesNotMatch(shown, /Uint8Array\(\d\d+\)/);
+  for (const { key } of keys.entries) assert.ok(!shown.includes(hex(key.exportBytes())));
+});
+
+Deno.test("establish() works without mutual authentication, replay and sequence detection", async () => {
+  const realm = await memoryRealm();
+  const { ours, theirs } = await establish(credentialPair(realm), { integrity: true });
+  assert.equal(ours.flags.mutual, false);
+  assert.equal(theirs.flags.sequence, false);
+  const token = await ours.wrap(utf8("x"), { confidential: true });
+  assert.equal((await theirs.unwrap(token)).status, "complete");
+  const back = await theirs.wrap(utf8("y"), { confidential: false });
+  assert.equal(hex((await ours.unwrap(back)).data), hex(utf8("y")));
+});

@@ -1,0 +1,29 @@
+/**
+ * A clock that stands still until it is moved, and randomness that can be repeated.
+ *
+ * @module
+ */
+import type { Runtime } from "../../gss/runtime.ts";
+
+/** A runtime for tests. */
+export class TestRuntime implements Runtime {
+  time: number;
+  #seed: number;
+
+  constructor(time: number = Date.UTC(2026, 0, 15, 12), seed = 1) {
+    this.time = time;
+    this.#seed = seed;
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  /** Good enough to be different each time (a linear congruential generator), and the same for the same seed. */
+  randomBytes(length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(length).map(() => {
+      this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0;
+      return this.#seed >>> 24;
+    });
+  }
+}
