@@ -57,13 +57,20 @@ export interface KerberosTicketsOptions {
 /** A ticket that ends within this many milliseconds counts as ended. */
 const MARGIN = 60_000;
 
+/** A request to a KDC that several may wait for. */
+interface SharedRequest {
+  readonly ticket: Promise<ServiceTicket>;
+  readonly stop: AbortController;
+  waiting: number;
+}
+
 /** Tickets of one client. */
 export class KerberosTickets implements TicketSource {
   /** Where they are kept. */
   readonly cache: CredentialCache;
   readonly #options: KerberosTicketsOptions;
   readonly #runtime: Runtime;
-  readonly #underway = new Map<string, Promise<ServiceTicket>>();
+  readonly #underway = new Map<string, SharedRequest>();
 
   /**
    * Makes one.
@@ -78,17 +85,17 @@ export class KerberosTickets implements TicketSource {
 
   /** See {@linkcode TicketSource.serviceTicket}. */
   serviceTicket(service: Principal, options: KdcCallOptions = {}): Promise<ServiceTicket> {
-    return this.#once(`service ${formatPrincipal(service)}`, options, () => this.#service(service));
+    return this.#once(`service ${formatPrincipal(service)}`, options, (signal) => this.#service(service, signal));
   }
 
   /** See {@linkcode TicketSource.forwardedTicket}. */
   forwardedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
-    return this.#once("forwarded", options, () => this.#forwarded());
+    return this.#once("forwarded", options, (signal) => this.#forwarded(signal));
   }
 
   /** Gets an initial ticket anew, with the secret given, and empties the cache of older ones. */
   initialTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
-    return this.#once("initial", options, () => this.#acquire());
+    return this.#once("initial", options, (signal) => this.#acquire(signal));
   }
 
   /**
@@ -97,28 +104,43 @@ export class KerberosTickets implements TicketSource {
    * @throws {KdcError} `KDC_ERR_BADOPTION` when it cannot be renewed.
    */
   renewedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
-    return this.#once("renewed", options, () => this.#renew());
+    return this.#once("renewed", options, (signal) => this.#renew(signal));
   }
 
-  /** One request serves everybody who waits for the same; nobody's signal ends it for the others. */
-  #once(key: string, options: KdcCallOptions, get: () => Promise<ServiceTicket>): Promise<ServiceTicket> {
-    let ticket = this.#underway.get(key);
-    if (ticket === undefined) {
-      ticket = get().finally(() => this.#underway.delete(key));
-      this.#underway.set(key, ticket);
+  /** One request serves everybody who waits for the same; it is given up when nobody waits for it any more. */
+  #once(
+    key: string,
+    options: KdcCallOptions,
+    get: (signal: AbortSignal) => Promise<ServiceTicket>,
+  ): Promise<ServiceTicket> {
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    let request = this.#underway.get(key);
+    if (request === undefined) {
+      const stop = new AbortController();
+      const ticket = get(stop.signal).finally(() => this.#underway.delete(key));
+      request = { ticket, stop, waiting: 0 };
+      this.#underway.set(key, request);
     }
-    return abortable(ticket, options.signal);
+    const { ticket, stop } = request;
+    const shared = request;
+    shared.waiting++;
+    const leave = () => {
+      if (--shared.waiting === 0) stop.abort(signal!.reason);
+    };
+    signal?.addEventListener("abort", leave, { once: true });
+    return abortable(ticket, signal).finally(() => signal?.removeEventListener("abort", leave));
   }
 
-  async #service(wanted: Principal): Promise<ServiceTicket> {
+  async #service(wanted: Principal, signal: AbortSignal): Promise<ServiceTicket> {
     const data = await this.cache.load();
     const service = this.#withRealm(wanted, data);
     const held = data && this.#find(data, service);
     if (held !== undefined) return { credential: held, kdcOffset: data?.kdcOffset ?? 0 };
-    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(data);
+    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(data, signal);
     const { runtime, enctypes } = { runtime: this.#runtime, enctypes: this.#options.config.defaultTgsEnctypes };
     const exchange = tgsExchange({ tgt, service, enctypes, kdcOffset, runtime });
-    const { credential, path } = await this.#kdc().run(exchange);
+    const { credential, path } = await this.#kdc().run(exchange, { signal });
     for (const got of [...path, credential]) await this.cache.store(got);
     return { credential, kdcOffset };
   }
@@ -150,13 +172,13 @@ export class KerberosTickets implements TicketSource {
     return credential.endtime > this.#runtime.now() + kdcOffset + MARGIN && isSupported(credential.key.enctype);
   }
 
-  async #ticketGrantingTicket(data: CredentialCacheData | undefined): Promise<ServiceTicket> {
+  async #ticketGrantingTicket(data: CredentialCacheData | undefined, signal: AbortSignal): Promise<ServiceTicket> {
     if (data !== undefined) {
       const { realm } = data.principal;
       const held = this.#find(data, krbtgt(realm));
       if (held !== undefined) return { credential: held, kdcOffset: data.kdcOffset ?? 0 };
     }
-    if (this.#options.initial !== undefined) return await this.#acquire();
+    if (this.#options.initial !== undefined) return await this.#acquire(signal);
     throw data === undefined
       ? new KerberosError("NO_CREDENTIALS", `Cannot get a ticket: ${this.cache.name} is empty; run kinit first`)
       : new KerberosError(
@@ -165,60 +187,69 @@ export class KerberosTickets implements TicketSource {
       );
   }
 
-  async #acquire(): Promise<ServiceTicket> {
+  async #acquire(signal: AbortSignal): Promise<ServiceTicket> {
     const { initial, config } = this.#options;
     if (initial === undefined) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
     }
-    const got = await this.#kdc().run(asExchange({
-      client: initial.client,
-      key: initial.key,
-      enctypes: config.defaultTktEnctypes,
-      lifetime: config.ticketLifetime,
-      renewLifetime: config.renewLifetime,
-      forwardable: config.forwardable,
-      proxiable: config.proxiable,
-      canonicalize: config.canonicalize,
-      timesync: config.kdcTimesync,
-      runtime: this.#runtime,
-    }));
+    const got = await this.#kdc().run(
+      asExchange({
+        client: initial.client,
+        key: initial.key,
+        enctypes: config.defaultTktEnctypes,
+        lifetime: config.ticketLifetime,
+        renewLifetime: config.renewLifetime,
+        forwardable: config.forwardable,
+        proxiable: config.proxiable,
+        canonicalize: config.canonicalize,
+        timesync: config.kdcTimesync,
+        runtime: this.#runtime,
+      }),
+      { signal },
+    );
     const { credential, kdcOffset } = got;
     await this.cache.initialize({ principal: credential.client, credentials: [credential], kdcOffset });
     return got;
   }
 
-  async #renew(): Promise<ServiceTicket> {
+  async #renew(signal: AbortSignal): Promise<ServiceTicket> {
     const data = await this.cache.load();
     const held = data?.credentials.find(({ server }) => samePrincipal(server, krbtgt(data.principal.realm)));
     if (data === undefined || held === undefined) {
       throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${this.cache.name} has no ticket-granting ticket`);
     }
     const kdcOffset = data.kdcOffset ?? 0;
-    const { credential } = await this.#kdc().run(tgsExchange({
-      tgt: held,
-      service: held.server,
-      enctypes: this.#options.config.defaultTktEnctypes,
-      options: KdcOption.Renew,
-      kdcOffset,
-      runtime: this.#runtime,
-    }));
+    const { credential } = await this.#kdc().run(
+      tgsExchange({
+        tgt: held,
+        service: held.server,
+        enctypes: this.#options.config.defaultTktEnctypes,
+        options: KdcOption.Renew,
+        kdcOffset,
+        runtime: this.#runtime,
+      }),
+      { signal },
+    );
     await this.cache.initialize({ principal: data.principal, credentials: [credential], kdcOffset });
     return { credential, kdcOffset };
   }
 
-  async #forwarded(): Promise<ServiceTicket> {
-    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(await this.cache.load());
+  async #forwarded(signal: AbortSignal): Promise<ServiceTicket> {
+    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(await this.cache.load(), signal);
     if (!isForwardable(tgt)) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot delegate: the ticket-granting ticket is not forwardable");
     }
-    const { credential } = await this.#kdc().run(tgsExchange({
-      tgt,
-      service: krbtgt(tgt.client.realm),
-      enctypes: this.#options.config.defaultTgsEnctypes,
-      options: KdcOption.Forwarded,
-      kdcOffset,
-      runtime: this.#runtime,
-    }));
+    const { credential } = await this.#kdc().run(
+      tgsExchange({
+        tgt,
+        service: krbtgt(tgt.client.realm),
+        enctypes: this.#options.config.defaultTgsEnctypes,
+        options: KdcOption.Forwarded,
+        kdcOffset,
+        runtime: this.#runtime,
+      }),
+      { signal },
+    );
     return { credential, kdcOffset };
   }
 }
