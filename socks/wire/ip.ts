@@ -21,7 +21,7 @@ function parseIpv6(text: string): Bytes | undefined {
   if (!text.includes(":") || !/^[0-9A-Fa-f:.]+$/.test(text)) return undefined;
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map(parseGroups);
+  const [head, tail] = halves.map((half, i) => parseGroups(half, i === halves.length - 1));
   if (head === undefined || (halves.length === 2 && tail === undefined)) return undefined;
   const given = head.length + (tail?.length ?? 0);
   if (halves.length === 1 ? given !== 8 : given > 7) return undefined;
@@ -29,13 +29,13 @@ function parseIpv6(text: string): Bytes | undefined {
   return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
 }
 
-/** Sixteen-bit groups; the last two may be written as a dotted quad. */
-function parseGroups(text: string): number[] | undefined {
+/** Sixteen-bit groups; the last two of an address may be written as a dotted quad. */
+function parseGroups(text: string, last: boolean): number[] | undefined {
   if (text === "") return [];
   const parts = text.split(":");
   const groups: number[] = [];
   for (const [i, part] of parts.entries()) {
-    const quad = i === parts.length - 1 ? parseIpv4(part) : undefined;
+    const quad = last && i === parts.length - 1 ? parseIpv4(part) : undefined;
     if (quad !== undefined) groups.push((quad[0]! << 8) | quad[1]!, (quad[2]! << 8) | quad[3]!);
     else if (/^[0-9A-Fa-f]{1,4}$/.test(part)) groups.push(parseInt(part, 16));
     else return undefined;

@@ -1,0 +1,109 @@
+/**
+ * Two ends of a byte stream in memory, which may split what is written into pieces of any size.
+ *
+ * @module
+ */
+import type { Bytes } from "../../gss/bytes.ts";
+import type { Connection } from "../../socks/stream/connection.ts";
+import type { Endpoint } from "../../socks/wire/address.ts";
+
+/** How a pipe carries octets. */
+export interface PipeOptions {
+  /** Largest piece that a read gives. @default {Infinity} */
+  chunk?: number;
+  /** Changes the octets on their way, for tampering; `index` counts writes from 0. */
+  tamper?: (bytes: Bytes, index: number) => Bytes;
+  /** Ends the direction behind the first write that was changed, so that nobody waits for what a changed length promises. */
+  endAfterTamper?: boolean;
+}
+
+class Direction {
+  readonly #options: PipeOptions;
+  readonly #queue: Bytes[] = [];
+  #state: "open" | "ended" | "broken" = "open";
+  #writes = 0;
+  #wake = Promise.withResolvers<void>();
+  /** Everything that went through. */
+  readonly seen: Bytes[] = [];
+
+  constructor(options: PipeOptions) {
+    this.#options = options;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#state !== "open") throw new Error("Pipe is closed");
+    const copy = new Uint8Array(bytes);
+    const changed = this.#options.tamper?.(copy, this.#writes++) ?? copy;
+    if (changed.length > 0) this.#queue.push(changed);
+    this.seen.push(changed);
+    if (this.#options.endAfterTamper && changed !== copy) this.#state = "ended";
+    this.#signal();
+  }
+
+  end(state: "ended" | "broken"): void {
+    if (this.#state === "open" || state === "broken") this.#state = state;
+    this.#signal();
+  }
+
+  #signal(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers<void>();
+  }
+
+  async read(): Promise<Bytes | null> {
+    for (;;) {
+      const next = this.#queue[0];
+      if (this.#state === "broken") throw new Error("Pipe is closed");
+      if (next !== undefined) {
+        const { chunk = Infinity } = this.#options;
+        if (next.length <= chunk) return this.#queue.shift()!;
+        this.#queue[0] = next.subarray(chunk);
+        return next.slice(0, chunk);
+      }
+      if (this.#state === "ended") return null;
+      await this.#wake.promise;
+    }
+  }
+}
+
+/** One end, with a record of what it sent. */
+export interface PipeEnd extends Connection {
+  /** Everything that this end has sent. */
+  sent(): Bytes;
+}
+
+/** Both ends. */
+export function pipe(options: PipeOptions & { back?: PipeOptions } = {}): [PipeEnd, PipeEnd] {
+  const there = new Direction(options);
+  const back = new Direction(options.back ?? (options.chunk === undefined ? {} : { chunk: options.chunk }));
+  const remote: Endpoint = { hostname: "192.0.2.7", port: 7 };
+  const end = (out: Direction, incoming: Direction): PipeEnd => ({
+    remote,
+    read: () => incoming.read(),
+    write: async (bytes) => {
+      await Promise.resolve();
+      out.write(bytes);
+    },
+    closeWrite: () => {
+      out.end("ended");
+      return Promise.resolve();
+    },
+    close: () => {
+      out.end("broken");
+      incoming.end("broken");
+    },
+    sent: () => new Uint8Array(out.seen.flatMap((bytes) => [...bytes])),
+    [Symbol.asyncDispose](): Promise<void> {
+      this.close();
+      return Promise.resolve();
+    },
+  });
+  return [end(there, back), end(back, there)];
+}
+
+/** Reads until the end. */
+export async function readAll(connection: Connection): Promise<Bytes> {
+  const parts: Bytes[] = [];
+  for (let bytes = await connection.read(); bytes !== null; bytes = await connection.read()) parts.push(bytes);
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
