@@ -1,0 +1,200 @@
+/** Who may go where. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Identity } from "../../socks/auth/method.ts";
+import { parseRule, type RuleAction, RuleSet } from "../../socks/rules/rules.ts";
+import { canonicalAddress, inCidr, parseCidr, specialKind } from "../../socks/rules/special_ranges.ts";
+import { formatIp, parseIp } from "../../socks/wire/ip.ts";
+
+const ALICE: Identity = { method: "gssapi", name: "alice@EXAMPLE.COM", attributes: {} };
+const rules = (...texts: string[]) =>
+  new RuleSet(texts.map((text) => parseRule(text.split(" ")[0] as RuleAction, text.split(" ")[1]!)));
+const query = (hostname: string, port = 443, identity = ALICE) => ({ hostname, port, identity });
+
+Deno.test("specialKind() knows every range that is not public, in every disguise", () => {
+  const cases: Record<string, string[]> = {
+    "loopback": [
+      "127.0.0.1",
+      "127.255.255.255",
+      "::1",
+      "::ffff:127.0.0.1",
+      "::127.0.0.1",
+      "64:ff9b::7f00:1",
+      "2002:7f00:1::",
+    ],
+    "private": [
+      "10.0.0.1",
+      "172.16.0.1",
+      "172.31.255.255",
+      "192.168.1.1",
+      "fc00::1",
+      "fdff::1",
+      "::ffff:10.0.0.1",
+      "64:ff9b::a00:1",
+      "2002:c0a8:1::1",
+    ],
+    "link-local": ["169.254.1.1", "fe80::1", "febf::1", "::ffff:a9fe:101"],
+    "metadata service": [
+      "169.254.169.254",
+      "::ffff:169.254.169.254",
+      "64:ff9b::a9fe:a9fe",
+      "fd00:ec2::254",
+      "100.100.100.200",
+      "168.63.129.16",
+    ],
+    "shared (CGNAT)": ["100.64.0.1", "100.127.255.255"],
+    "unspecified": ["0.0.0.0", "0.1.2.3", "::"],
+    "multicast or broadcast": ["224.0.0.1", "239.255.255.255", "255.255.255.255", "ff02::1"],
+    "documentation": ["192.0.2.1", "2001:db8::1"],
+    "reserved": ["198.18.0.1", "240.0.0.1", "4000::1", "64:ff9b:1::1", "100::1"],
+  };
+  for (const [kind, addresses] of Object.entries(cases)) {
+    for (const address of addresses) assert.equal(specialKind(parseIp(address)!), kind, address);
+  }
+  // Teredo: server 192.0.2.45, client 10.0.0.1 with its bits turned over.
+  assert.notEqual(specialKind(parseIp("2001:0:4136:e378:8000:63bf:f5ff:fffe")!), undefined);
+  for (
+    const address of [
+      "8.8.8.8",
+      "1.1.1.1",
+      "172.32.0.1",
+      "100.128.0.1",
+      "2606:4700::1111",
+      "64:ff9b::808:808",
+      "::ffff:8.8.8.8",
+    ]
+  ) {
+    assert.equal(specialKind(parseIp(address)!), undefined, address);
+  }
+});
+
+Deno.test("RuleSet without rules allows public addresses and no others", () => {
+  const none = rules();
+  assert.ok(none.judgeName(query("example.com")).allowed);
+  assert.ok(none.judgeAddress(query("example.com"), "93.184.216.34").allowed);
+  for (
+    const address of [
+      "127.0.0.1",
+      "10.0.0.1",
+      "169.254.169.254",
+      "::1",
+      "fe80::1",
+      "100.64.0.1",
+      "0.0.0.0",
+      "::ffff:7f00:1",
+    ]
+  ) {
+    const verdict = none.judgeAddress(query("innocent.example"), address);
+    assert.equal(verdict.allowed, false, address);
+    assert.match(verdict.reason, /which no rule allows/);
+  }
+  assert.equal(none.judgeAddress(query("x"), "not an address").allowed, false);
+});
+
+Deno.test("RuleSet obeys the first rule that fits", () => {
+  const some = rules("deny 10.1.0.0/16", "allow 10.0.0.0/8:443", "deny 93.184.216.34");
+  assert.equal(some.judgeAddress(query("x"), "10.1.2.3").allowed, false);
+  assert.equal(some.judgeAddress(query("x"), "10.2.2.3").allowed, true);
+  assert.equal(some.judgeAddress(query("x", 80), "10.2.2.3").allowed, false);
+  assert.equal(some.judgeAddress(query("x"), "93.184.216.34").allowed, false);
+  assert.equal(some.judgeAddress(query("x"), "93.184.216.35").allowed, true);
+  assert.equal(some.judgeAddress(query("x"), "::ffff:10.1.2.3").allowed, false);
+  assert.equal(some.judgeAddress(query("x"), "::ffff:10.2.2.3").allowed, true);
+  // A disguise that leads elsewhere is not opened by a rule for the address inside, but it is closed by one.
+  assert.equal(some.judgeAddress(query("x"), "2002:a02:203::1").allowed, false);
+  assert.equal(some.judgeAddress(query("x"), "64:ff9b::5db8:d822").allowed, false);
+});
+
+Deno.test("a rule that allows a name does not open addresses that are not public", () => {
+  const named = rules("allow intranet.example", "allow .corp.example", "allow *");
+  for (const host of ["intranet.example", "a.corp.example", "other.example"]) {
+    assert.equal(named.judgeAddress(query(host), "10.0.0.1").allowed, false);
+    assert.equal(named.judgeAddress(query(host), "93.184.216.34").allowed, true);
+  }
+  const both = rules("allow intranet.example", "allow 10.0.0.0/8");
+  assert.equal(both.judgeAddress(query("intranet.example"), "10.0.0.1").allowed, true);
+  assert.equal(both.judgeAddress(query("intranet.example"), "127.0.0.1").allowed, false);
+});
+
+Deno.test("RuleSet judges a name before it is looked up where no address could change the verdict", () => {
+  const strict = rules("allow .example.com", "deny *");
+  assert.equal(strict.judgeName(query("www.example.com")).allowed, true);
+  assert.equal(strict.judgeName(query("example.org")).allowed, false);
+  assert.equal(strict.judgeName(query("notexample.com")).allowed, false);
+  assert.equal(strict.judgeAddress(query("WWW.Example.COM."), "93.184.216.34").allowed, true);
+  assert.equal(strict.judgeAddress(query("example.org"), "93.184.216.34").allowed, false);
+  // An address rule in front may fit once the name is looked up.
+  const open = rules("allow 10.0.0.0/8", "deny *");
+  assert.equal(open.judgeName(query("intranet")).allowed, true);
+  assert.equal(open.judgeAddress(query("intranet"), "10.0.0.1").allowed, true);
+  assert.equal(open.judgeAddress(query("intranet"), "93.184.216.34").allowed, false);
+});
+
+Deno.test("RuleSet matches users and principals", () => {
+  const users = rules(
+    "allow localhost,user=alice@EXAMPLE.COM",
+    "allow 10.0.0.0/8,user=*@EXAMPLE.COM",
+    "deny *,user=eve*",
+  );
+  const bob = { ...ALICE, name: "bob@EXAMPLE.COM" };
+  assert.equal(users.judgeAddress(query("localhost"), "127.0.0.1").allowed, true);
+  assert.equal(users.judgeAddress(query("localhost", 1, bob), "127.0.0.1").allowed, false);
+  assert.equal(users.judgeAddress(query("x", 1, bob), "10.0.0.1").allowed, true);
+  assert.equal(users.judgeAddress(query("x", 1, { ...ALICE, name: "bob@EVIL.COM" }), "10.0.0.1").allowed, false);
+  assert.equal(users.judgeName(query("x", 1, { ...ALICE, name: "eve@X" })).allowed, false);
+  assert.equal(
+    users.judgeAddress(query("x", 1, { method: "none", name: "", attributes: {} }), "127.0.0.1").allowed,
+    false,
+  );
+});
+
+Deno.test("parseRule() reads addresses, names, ports and users, and refuses the rest", () => {
+  for (
+    const text of [
+      "*",
+      "10.0.0.1",
+      "10.0.0.0/8:80",
+      "[::1]:80-90",
+      "[fd00::]/8",
+      "fd00::/8",
+      "::1",
+      ".example.com:443",
+      "host,user=a@B",
+    ]
+  ) {
+    assert.equal(parseRule("allow", text).text, text);
+  }
+  assert.deepEqual(parseRule("deny", "host:80-90").ports, [80, 90]);
+  const bad = [
+    "",
+    ":80",
+    "10.0.0.1/8",
+    "10.0.0.0/33",
+    "host:99999",
+    "host:90-80",
+    "a b",
+    "host,nobody=x",
+    "host,user=",
+    "host,user=a*b",
+    "*.example.com",
+    "host/8",
+  ];
+  for (const text of bad) assert.throws(() => parseRule("allow", text), TypeError, text);
+});
+
+Deno.test("property: inCidr() is arithmetic on the leading bits", () => {
+  fc.assert(fc.property(fc.ipV4(), fc.ipV4(), fc.nat(32), (a, b, bits) => {
+    const number = (text: string) => parseIp(text)!.reduce((sum, octet) => sum * 256 + octet, 0);
+    const cut = (value: number) => Math.floor(value / 2 ** (32 - bits));
+    const network = formatIp(
+      Uint8Array.from([24, 16, 8, 0], (shift) => Math.floor(cut(number(a)) * 2 ** (32 - bits) / 2 ** shift) % 256),
+    );
+    assert.equal(inCidr(parseIp(b)!, parseCidr(`${network}/${bits}`)!), cut(number(a)) === cut(number(b)));
+  }));
+});
+
+Deno.test("canonicalAddress() gives the address that would be dialled", () => {
+  assert.equal(canonicalAddress("::ffff:192.0.2.1"), "192.0.2.1");
+  assert.equal(canonicalAddress("2001:DB8::1"), "2001:db8::1");
+  assert.equal(canonicalAddress("name"), "name");
+});
