@@ -43,14 +43,14 @@ export interface Issued {
 /** Makes ticket and session key. */
 export async function issue(input: IssueInput): Promise<Issued> {
   const { realm, body, service, client } = input;
-  const now = Math.floor(realm.now() / 1000) * 1000;
+  const now = wholeSeconds(realm.now());
   const sessionKey = KerberosKey.generate(sessionEnctype(input), realm.runtime);
   const key = { keytype: sessionKey.enctype, keyvalue: sessionKey.exportBytes() };
   const ticketKey = service.keys.find(({ enctype }) => realm.has(enctype));
   if (ticketKey === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
   // A till of zero asks for the longest lifetime (section 3.1.3).
   const till = body.till <= 0 ? Infinity : body.till;
-  const endtime = Math.min(till, now + realm.maxLifetime, input.latestEnd);
+  const endtime = wholeSeconds(Math.min(till, now + realm.maxLifetime, input.latestEnd));
   if (endtime <= now) throw new Refusal("KDC_ERR_NEVER_VALID");
   const asked = (body.kdcOptions & (KdcOption.Forwardable | KdcOption.Proxiable | KdcOption.Forwarded)) &
     input.allowedFlags;
@@ -112,5 +112,10 @@ function renewal(input: IssueInput, now: number, till: number): number | undefin
     ? till
     : undefined;
   if (wanted === undefined || (input.allowedFlags & TicketFlag.Renewable) === 0) return undefined;
-  return Math.min(wanted <= 0 ? Infinity : wanted, now + realm.maxRenewLifetime, input.latestRenewal);
+  return wholeSeconds(Math.min(wanted <= 0 ? Infinity : wanted, now + realm.maxRenewLifetime, input.latestRenewal));
+}
+
+/** KerberosTime has no fractions (RFC 4120 section 5.2.3). */
+function wholeSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000) * 1000;
 }

@@ -30,6 +30,7 @@ export class KdcListener implements AsyncDisposable {
   readonly #handler: KdcHandler;
   readonly #connections = new Set<Deno.TcpConn>();
   readonly #accepting: Promise<void>;
+  #closed = false;
 
   private constructor(tcp: Deno.TcpListener, udp: Socket, handler: KdcHandler) {
     this.#tcp = tcp;
@@ -91,8 +92,10 @@ export class KdcListener implements AsyncDisposable {
     if (reply !== undefined) this.#udp.send(reply, from.port, from.address);
   }
 
-  /** Closes both sockets and every connection. */
+  /** Closes both sockets and every connection. May be called again. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return await this.#accepting;
+    this.#closed = true;
     this.#tcp.close();
     for (const connection of this.#connections) connection[Symbol.dispose]();
     await new Promise<void>((resolve) => this.#udp.close(() => resolve()));
