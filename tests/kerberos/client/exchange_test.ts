@@ -8,7 +8,7 @@ import { KerberosTickets } from "../../../kerberos/client/tickets.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
 import { NameType, TicketFlag } from "../../../kerberos/constants.ts";
 import { KdcError, KerberosError } from "../../../kerberos/errors.ts";
-import { createRealm, handleKdcMessage, KdcRealm } from "../../../kerberos/kdc/mod.ts";
+import { createRealm, handleKdcMessage, type KdcRealm } from "../../../kerberos/kdc/mod.ts";
 import { MethodData } from "../../../kerberos/messages/basic.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { AsRep, AsReq } from "../../../kerberos/messages/kdc.ts";

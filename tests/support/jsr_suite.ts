@@ -1,0 +1,17 @@
+/**
+ * Runs the whole suite on the real `@std` packages from JSR instead of the stand-ins under `links/`: the same
+ * configuration without its `links`. For machines that reach JSR.
+ *
+ * @module
+ */
+const root = new URL("../../", import.meta.url);
+const { links: _, ...config } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+const path = new URL(".deno.jsr.json", root);
+try {
+  await Deno.writeTextFile(path, JSON.stringify(config));
+  const args = ["test", "-A", "--parallel", "--doc", "--no-lock", "--config", path.pathname];
+  const { code } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).spawn().status;
+  Deno.exitCode = code;
+} finally {
+  await Deno.remove(path);
+}
