@@ -30,7 +30,12 @@ As an ssh ProxyCommand:
     });
     // The end of standard input is handed on; the target's end is the end of the command.
     io.stdin.pipeTo(connection.writable).catch(() => {});
-    await connection.readable.pipeTo(io.stdout, { preventClose: true });
+    try {
+      await connection.readable.pipeTo(io.stdout, { preventClose: true });
+    } catch (error) {
+      // Whoever reads our output has had enough, which is no failure of ours.
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    }
     return ExitCode.Ok;
   },
 };

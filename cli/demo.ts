@@ -123,15 +123,15 @@ async function stay({ kdc, origin, proxy, tickets }: Setting, password: string, 
       port: 0,
     });
     const page = `http://127.0.0.1:${origin.addr.port}/`;
-    const gssocks = "deno task gssocks";
     io.out(`
 Try it from another terminal, in this folder:
 
+  gssocks() { $(command -v deno || echo npx -y deno@2) task -q gssocks "$@"; }
   export KRB5_CONFIG=${directory}/krb5.conf KRB5CCNAME=FILE:${directory}/cc
-  echo ${password} | ${gssocks} kinit alice        # or MIT's: echo ${password} | kinit alice
-  ${gssocks} klist
-  ${gssocks} kvno rcmd/localhost --keytab ${directory}/service.keytab
-  printf 'GET / HTTP/1.0\\r\\n\\r\\n' | ${gssocks} connect --proxy localhost:${proxy.addr.port} 127.0.0.1 ${origin.addr.port}
+  echo ${password} | gssocks kinit alice           # or MIT's: echo ${password} | kinit alice
+  gssocks klist
+  gssocks kvno rcmd/localhost --keytab ${directory}/service.keytab
+  printf 'GET / HTTP/1.0\\r\\n\\r\\n' | gssocks connect --proxy localhost:${proxy.addr.port} 127.0.0.1 ${origin.addr.port}
   curl --socks5-hostname 127.0.0.1:${local.addr.port} ${page}      # any program, through the bridge
 
 Control-C ends it.
