@@ -2,26 +2,26 @@
  * Typed ASN.1 codecs in DER (ITU-T X.690), built from combinators.
  *
  * asn1js splits octets into a tree and joins a tree into octets; it validates nothing that matters here, so every rule is
- * checked in this file: definite and minimal lengths, elements within the ones around them, no trailing octets, explicit tags in order, integers by range and in
- * their shortest form, times by form and by calendar, nothing left over in a closed SEQUENCE. A failure is an
- * {@linkcode Asn1Error} that says where (`AP-REQ.ticket.enc-part.etype`). This is the only importer of asn1js.
+ * checked here and in `der_contents.ts`: definite and minimal lengths, elements within the ones around them, no trailing
+ * octets, explicit tags in order, integers by range and in their shortest form, times by form and by calendar, nothing left
+ * over in a closed SEQUENCE. A failure is an {@linkcode Asn1Error} that says where (`AP-REQ.ticket.enc-part.etype`). This
+ * is the only importer of asn1js.
  *
  * @module
  */
 import * as asn1js from "asn1js";
 import { asBytes, type Bytes } from "./bytes.ts";
+import {
+  Asn1Error,
+  integerContents,
+  integerValue,
+  oidContents,
+  oidText,
+  timeContents,
+  timeValue,
+} from "./der_contents.ts";
 
-/** Octets that are not the DER encoding of the type wanted, or a value that the type cannot hold. */
-export class Asn1Error extends Error {
-  override readonly name = "Asn1Error";
-  /** Where in the type, for example `AP-REQ.ticket.enc-part.etype`. */
-  readonly path: string;
-
-  constructor(path: string, problem: string, options?: ErrorOptions) {
-    super(`Cannot read ${path}: ${problem}`, options);
-    this.path = path;
-  }
-}
+export { Asn1Error, oidBytes, oidText } from "./der_contents.ts";
 
 type Node = asn1js.BaseBlock;
 const UNIVERSAL = 1;
@@ -187,29 +187,6 @@ export function enumerated(name: string, minimum: number, maximum: number): Code
   return integer(name, minimum, maximum, 10);
 }
 
-/** X.690 section 8.3: two's complement in as few octets as it takes. */
-function integerContents(value: bigint): Bytes {
-  const octets: number[] = [];
-  let rest = value;
-  do {
-    octets.unshift(Number(rest & 0xffn));
-    rest >>= 8n;
-  } while (!((rest === 0n && octets[0]! < 0x80) || (rest === -1n && octets[0]! >= 0x80)));
-  return Uint8Array.from(octets);
-}
-
-function integerValue(bytes: Bytes, path: string): bigint {
-  if (bytes.length === 0) throw new Asn1Error(path, "INTEGER without contents");
-  if (bytes.length > 9) throw new Asn1Error(path, `INTEGER of ${bytes.length} octets`);
-  const [first, second] = bytes;
-  if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
-    throw new Asn1Error(path, "INTEGER is not in DER form");
-  }
-  let value = first! >= 0x80 ? -1n : 0n;
-  for (const octet of bytes) value = (value << 8n) | BigInt(octet);
-  return value;
-}
-
 /** BOOLEAN (X.690 section 11.1: TRUE is 0xff). */
 export const boolean: Codec<boolean> = primitive(
   "BOOLEAN",
@@ -269,30 +246,7 @@ export const generalString: Codec<string> = primitive(
 );
 
 /** GeneralizedTime as `YYYYMMDDhhmmssZ` (RFC 4120 section 5.2.3: UTC, no fractions), in milliseconds since the epoch. */
-export const generalizedTime: Codec<number> = primitive("GeneralizedTime", 24, (value, path) => {
-  const date = new Date(value);
-  if (!Number.isFinite(value) || value % 1000 !== 0 || date.getUTCFullYear() < 0 || date.getUTCFullYear() > 9999) {
-    throw new Asn1Error(path, "time is not whole seconds of a four-digit year");
-  }
-  return new TextEncoder().encode(date.toISOString().replace(/[-:T]|\.\d+/g, ""));
-}, (bytes, path) => {
-  const text = String.fromCharCode(...bytes.subarray(0, 32));
-  const parts = bytes.length === 15 ? /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text) : null;
-  if (parts === null) throw new Asn1Error(path, "time is not of the form YYYYMMDDhhmmssZ");
-  const [year, month, day, hour, minute, second] = parts.slice(1).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  date.setUTCHours(hour, minute, second);
-  if (date.toISOString().replace(/[-:T]|\.\d+/g, "") !== text) throw new Asn1Error(path, "time is not on the calendar");
-  return date.getTime();
-});
+export const generalizedTime: Codec<number> = primitive("GeneralizedTime", 24, timeContents, timeValue);
 
 /** OBJECT IDENTIFIER in dotted form, for example `1.2.840.113554.1.2.2`. */
 export const objectIdentifier: Codec<string> = primitive(
@@ -301,44 +255,6 @@ export const objectIdentifier: Codec<string> = primitive(
   (value, path) => oidContents(value, path),
   (bytes, path) => oidText(bytes, path),
 );
-
-function oidContents(dotted: string, path: string): Bytes {
-  const valid = /^[012](\.(0|[1-9]\d{0,14}))+$/.test(dotted);
-  const [first, second, ...rest] = dotted.split(".").map(Number);
-  if (!valid || (first! < 2 && second! > 39)) throw new Asn1Error(path, `"${dotted}" is not an object identifier`);
-  const octets: number[] = [];
-  for (const arc of [40 * first! + second!, ...rest]) {
-    const digits = [arc % 128];
-    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) digits.unshift(0x80 | (left % 128));
-    octets.push(...digits);
-  }
-  return Uint8Array.from(octets);
-}
-
-/** Octets of an OBJECT IDENTIFIER's contents as dotted text (X.690 section 8.19). */
-export function oidText(bytes: Uint8Array, path = "OBJECT IDENTIFIER"): string {
-  if (bytes.length === 0 || bytes.length > 64 || bytes.at(-1)! >= 0x80) throw new Asn1Error(path, "malformed");
-  const arcs: number[] = [];
-  let arc = 0;
-  let fresh = true;
-  for (const octet of bytes) {
-    if (fresh && octet === 0x80) throw new Asn1Error(path, "arc is not in DER form");
-    arc = arc * 128 + (octet & 0x7f);
-    if (arc > Number.MAX_SAFE_INTEGER) throw new Asn1Error(path, "arc is too large");
-    fresh = octet < 0x80;
-    if (fresh) {
-      arcs.push(arc);
-      arc = 0;
-    }
-  }
-  const head = Math.min(2, Math.floor(arcs[0]! / 40));
-  return [head, arcs[0]! - 40 * head, ...arcs.slice(1)].join(".");
-}
-
-/** DER contents octets of a dotted object identifier. */
-export function oidBytes(dotted: string): Bytes {
-  return oidContents(dotted, "OBJECT IDENTIFIER");
-}
 
 /** Any element, kept as its exact octets: for what a checksum covers, or what is handed on unread. */
 export const anyElement: Codec<Bytes> = {

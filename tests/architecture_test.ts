@@ -118,7 +118,7 @@ Deno.test("sockets, files, environment, clock, randomness, timers and console ar
       "cli/",
     ]],
     [/\bDate\.now\b|\bperformance\./, ["gss/runtime.ts"]],
-    [/\bnew Date\(/, ["gss/asn1.ts", "cli/"]],
+    [/\bnew Date\(/, ["gss/der_contents.ts", "cli/"]],
     [/\bgetRandomValues\b|\brandomUUID\b|\bMath\.random\b/, ["gss/runtime.ts"]],
     [/\bsetTimeout\b|\bsetInterval\b|\bAbortSignal\.timeout\b/, ["gss/deadline.ts"]],
     [/\bconsole\./, []],
