@@ -56,6 +56,8 @@ export interface KerberosTicketsOptions {
 
 /** A ticket that ends within this many milliseconds counts as ended. */
 const MARGIN = 60_000;
+/** Tickets kept beside a cache that cannot be written to. */
+const MAX_UNSAVED = 100;
 
 /** A request to a KDC that several may wait for. */
 interface SharedRequest {
@@ -70,6 +72,7 @@ export class KerberosTickets implements TicketSource {
   readonly cache: CredentialCache;
   readonly #options: KerberosTicketsOptions;
   readonly #runtime: Runtime;
+  #unsaved: readonly Credential[] = [];
   readonly #underway = new Map<string, SharedRequest>();
 
   /**
@@ -141,8 +144,18 @@ export class KerberosTickets implements TicketSource {
     const { runtime, enctypes } = { runtime: this.#runtime, enctypes: this.#options.config.defaultTgsEnctypes };
     const exchange = tgsExchange({ tgt, service, enctypes, kdcOffset, runtime });
     const { credential, path } = await this.#kdc().run(exchange, { signal });
-    for (const got of [...path, credential]) await this.cache.store(got);
+    for (const got of [...path, credential]) await this.#keep(got);
     return { credential, kdcOffset };
+  }
+
+  /** A cache that cannot be written to is no reason to do without the ticket; it is kept here then. */
+  async #keep(credential: Credential): Promise<void> {
+    try {
+      await this.cache.store(credential);
+    } catch (error) {
+      if (!(error instanceof KerberosError) || error.code !== "BAD_FILE") throw error;
+      this.#unsaved = [credential, ...this.#unsaved].slice(0, MAX_UNSAVED);
+    }
   }
 
   #kdc(): KdcClient {
@@ -161,7 +174,7 @@ export class KerberosTickets implements TicketSource {
 
   /** Exactly the service asked for; where its realm is not known, in any realm. */
   #find(data: CredentialCacheData, service: Principal): Credential | undefined {
-    return data.credentials.find((held) =>
+    return [...this.#unsaved, ...data.credentials].find((held) =>
       samePrincipal(held.client, data.principal) && !held.isConfiguration &&
       samePrincipal(held.server, service.realm === "" ? { ...service, realm: held.server.realm } : service) &&
       this.#good(held, data.kdcOffset)

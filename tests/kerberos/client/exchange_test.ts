@@ -3,19 +3,20 @@ import assert from "node:assert/strict";
 import { decode, encode } from "../../../gss/asn1.ts";
 import { asExchange, type AsExchangeInput } from "../../../kerberos/client/as_exchange.ts";
 import { keytabKey, passwordKey } from "../../../kerberos/client/client_key.ts";
+import { KdcClient, type KdcTransport } from "../../../kerberos/client/kdc_client.ts";
 import { tgsExchange } from "../../../kerberos/client/tgs_exchange.ts";
 import { KerberosTickets } from "../../../kerberos/client/tickets.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
 import { NameType, TicketFlag } from "../../../kerberos/constants.ts";
 import { KdcError, KerberosError } from "../../../kerberos/errors.ts";
-import { createRealm, handleKdcMessage, type KdcRealm } from "../../../kerberos/kdc/mod.ts";
+import { createRealm, handleKdcMessage, inProcessTransport, type KdcRealm } from "../../../kerberos/kdc/mod.ts";
 import { MethodData } from "../../../kerberos/messages/basic.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { AsRep, AsReq } from "../../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
 import { MemoryCredentialCache } from "../../../kerberos/stores/cache.ts";
 import { TestRuntime } from "../../support/clock.ts";
-import { memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
+import { memoryConfig, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 
 const ALICE = parsePrincipal("alice@GSSOCKS.TEST");
 
@@ -296,6 +297,33 @@ Deno.test("KerberosTickets keep tickets, renew them, and ask once however many w
   assert.ok((await tickets.serviceTicket(service)).credential.endtime > runtime.time);
   const forwarded = await tickets.forwardedTicket();
   assert.ok((forwarded.credential.flags & TicketFlag.Forwarded) !== 0);
+});
+
+Deno.test("KerberosTickets work from a cache that cannot be written to, and ask once for each service", async () => {
+  const realm = await memoryRealm();
+  const source = memoryTickets([realm]);
+  await source.initialTicket();
+  const data = await source.cache.load();
+  let asked = 0;
+  const readOnly = {
+    name: "FILE:/read/only",
+    load: () => Promise.resolve(data),
+    initialize: () => Promise.reject(new KerberosError("BAD_FILE", "read-only")),
+    store: () => Promise.reject(new KerberosError("BAD_FILE", "read-only")),
+    destroy: () => Promise.resolve(),
+  };
+  const config = memoryConfig(realm);
+  const inner = inProcessTransport(realm);
+  const transport: KdcTransport = {
+    send(address, message, options) {
+      asked++;
+      return inner.send(address, message, options);
+    },
+  };
+  const tickets = new KerberosTickets({ config, kdc: new KdcClient({ config, transport }), cache: readOnly });
+  const first = await tickets.serviceTicket(parsePrincipal("rcmd/localhost"));
+  assert.equal((await tickets.serviceTicket(parsePrincipal("rcmd/localhost"))).credential, first.credential);
+  assert.equal(asked, 1);
 });
 
 Deno.test("KerberosTickets without a secret say what is missing", async () => {
