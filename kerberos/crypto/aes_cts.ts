@@ -10,20 +10,22 @@ import type { CbcCipher } from "./primitives.ts";
 const BLOCK = 16;
 const ZERO_IV: Bytes = new Uint8Array(BLOCK);
 
-/** Encrypts 16 octets or more into as many. */
-export async function ctsEncrypt(cipher: CbcCipher, plaintext: Bytes): Promise<Bytes> {
-  const { length } = plaintext;
-  if (length === BLOCK) return await cipher.encrypt(ZERO_IV, plaintext);
-  const blocks = Math.ceil(length / BLOCK);
-  let padded = plaintext;
-  if (length % BLOCK !== 0) {
-    padded = new Uint8Array(blocks * BLOCK);
-    padded.set(plaintext);
-  }
+/** Octets that whole blocks for `length` octets have. */
+export function paddedLength(length: number): number {
+  return Math.ceil(length / BLOCK) * BLOCK;
+}
+
+/**
+ * Encrypts `length` octets, 16 or more, into as many.
+ *
+ * @param padded The octets, with zeros behind them up to whole blocks.
+ */
+export async function ctsEncrypt(cipher: CbcCipher, padded: Bytes, length: number): Promise<Bytes> {
   const cbc = await cipher.encrypt(ZERO_IV, padded);
-  const last = cbc.slice(-BLOCK);
-  const head = (blocks - 2) * BLOCK;
+  if (length === BLOCK) return cbc;
+  const head = padded.length - 2 * BLOCK;
   // The last block moves forward; the one before it goes last and loses what the padding stole.
+  const last = cbc.slice(head + BLOCK);
   cbc.copyWithin(head + BLOCK, head, head + BLOCK);
   cbc.set(last, head);
   return cbc.subarray(0, length);
@@ -33,19 +35,19 @@ export async function ctsEncrypt(cipher: CbcCipher, plaintext: Bytes): Promise<B
 export async function ctsDecrypt(cipher: CbcCipher, ciphertext: Bytes): Promise<Bytes> {
   const { length } = ciphertext;
   if (length === BLOCK) return await cipher.decrypt(ZERO_IV, ciphertext);
-  const head = (Math.ceil(length / BLOCK) - 2) * BLOCK;
+  const padded = new Uint8Array(paddedLength(length));
+  padded.set(ciphertext);
+  const head = padded.length - 2 * BLOCK;
   const tail = length - head - BLOCK;
-  const before = head === 0 ? ZERO_IV : ciphertext.subarray(head - BLOCK, head);
-  const stolen = ciphertext.subarray(head + BLOCK);
-  // All blocks but the short one; CBC mixes the block before into the swapped one, which is taken out again.
-  const plain = await cipher.decrypt(ZERO_IV, ciphertext.subarray(0, head + BLOCK));
-  const swapped = plain.subarray(head);
+  const before = head === 0 ? ZERO_IV : padded.subarray(head - BLOCK, head);
+  const stolen = padded.subarray(head + BLOCK);
+  // The padded last block decrypts to nothing of use, and its place is needed below.
+  const plain = await cipher.decrypt(ZERO_IV, padded);
+  const swapped = plain.slice(head, head + BLOCK);
+  // CBC has mixed the block before into the swapped one; that is taken out again.
   for (let i = 0; i < BLOCK; i++) swapped[i]! ^= before[i]!;
-  const restored = concat(stolen, swapped.subarray(tail));
-  const lastButOne = await cipher.decrypt(before, restored);
-  const out = new Uint8Array(length);
-  out.set(plain.subarray(0, head));
-  out.set(lastButOne, head);
-  for (let i = 0; i < tail; i++) out[head + BLOCK + i] = swapped[i]! ^ stolen[i]!;
-  return out;
+  const lastButOne = await cipher.decrypt(before, concat(stolen.subarray(0, tail), swapped.subarray(tail)));
+  plain.set(lastButOne, head);
+  for (let i = 0; i < tail; i++) plain[head + BLOCK + i] = swapped[i]! ^ stolen[i]!;
+  return plain.subarray(0, length);
 }

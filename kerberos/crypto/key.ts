@@ -7,8 +7,10 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { asBytes, type Bytes, utf8 } from "../../gss/bytes.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { KerberosError } from "../errors.ts";
+import { paddedLength } from "./aes_cts.ts";
+import { nodePrimitives } from "./node_primitives.ts";
 import { type CryptoPrimitives, webCrypto } from "./primitives.ts";
-import { type EncryptionProfile, enctypeName, isSupported, profileOf, type UsageKeys } from "./profile.ts";
+import { type EncryptionProfile, enctypeName, isSupported, type Padded, profileOf, type UsageKeys } from "./profile.ts";
 
 /** What {@linkcode KerberosKey.fromPassword} takes. */
 export interface PasswordKeyOptions {
@@ -22,6 +24,17 @@ export interface PasswordKeyOptions {
   readonly minimumIterations?: number;
   /** Most PBKDF2 iterations that are accepted from a KDC, so that it cannot keep the client busy. @default {1048576} */
   readonly maximumIterations?: number;
+}
+
+/** The fastest primitives that the runtime has. */
+const fastest: CryptoPrimitives = nodePrimitives(webCrypto) ?? webCrypto;
+
+/** How {@linkcode KerberosKey.seal} seals. */
+export interface SealOptions {
+  /** Octets of zero to leave in front of the ciphertext, for a header. @default {0} */
+  readonly headroom?: number;
+  /** Randomness. @default {the system's} */
+  readonly runtime?: Runtime;
 }
 
 /**
@@ -42,7 +55,7 @@ export class KerberosKey implements Disposable {
   readonly enctype: number;
   readonly #bytes: Bytes;
   readonly #primitives: CryptoPrimitives;
-  readonly #usages = new Map<number, Promise<UsageKeys>>();
+  readonly #usages = new Map<number, UsageKeys | Promise<UsageKeys>>();
   #disposed = false;
 
   /**
@@ -53,7 +66,7 @@ export class KerberosKey implements Disposable {
    * @throws {KerberosError} `BAD_KEY` when the length is not that of the enctype. Keys of enctypes that this library
    * does not have can be held (keytabs and caches are full of them), but every use throws `UNSUPPORTED_ENCTYPE`.
    */
-  constructor(enctype: number, bytes: Uint8Array, primitives: CryptoPrimitives = webCrypto) {
+  constructor(enctype: number, bytes: Uint8Array, primitives: CryptoPrimitives = fastest) {
     if (isSupported(enctype) && bytes.length !== profileOf(enctype).keyLength) {
       const { name, keyLength } = profileOf(enctype);
       throw new KerberosError("BAD_KEY", `Cannot use key: ${name} takes ${keyLength} octets, ${bytes.length} given`);
@@ -111,12 +124,16 @@ export class KerberosKey implements Disposable {
   }
 
   /** Seals a message for one key usage (RFC 3961 section 3, encrypt). */
-  async encrypt(usage: number, plaintext: Uint8Array, runtime: Runtime = systemRuntime): Promise<Bytes> {
-    const { confounderLength } = this.#profile;
-    const confounded = new Uint8Array(confounderLength + plaintext.length);
-    confounded.set(runtime.randomBytes(confounderLength));
-    confounded.set(plaintext, confounderLength);
-    return await (await this.#usage(usage)).seal(confounded);
+  encrypt(usage: number, plaintext: Uint8Array, runtime: Runtime = systemRuntime): Promise<Bytes> {
+    return this.seal(usage, [plaintext], { runtime });
+  }
+
+  /** Seals the parts one after another as one message, and may leave room for a header in front of the result. */
+  async seal(usage: number, parts: readonly Uint8Array[], options: SealOptions = {}): Promise<Bytes> {
+    const { headroom = 0, runtime = systemRuntime } = options;
+    const keys = this.#usage(usage);
+    const confounded = padded([runtime.randomBytes(this.#profile.confounderLength), ...parts]);
+    return await (keys instanceof Promise ? await keys : keys).seal(confounded, headroom);
   }
 
   /**
@@ -125,13 +142,15 @@ export class KerberosKey implements Disposable {
    * @throws {KerberosError} `INTEGRITY` when it is not genuine, whatever the reason.
    */
   async decrypt(usage: number, ciphertext: Uint8Array): Promise<Bytes> {
-    const confounded = await (await this.#usage(usage)).open(asBytes(ciphertext));
+    const keys = this.#usage(usage);
+    const confounded = await (keys instanceof Promise ? await keys : keys).open(asBytes(ciphertext));
     return confounded.subarray(this.#profile.confounderLength);
   }
 
-  /** Checksum over `data` for one key usage (RFC 3961 section 3, get_mic). */
-  async checksum(usage: number, data: Uint8Array): Promise<Bytes> {
-    return await (await this.#usage(usage)).checksum(asBytes(data));
+  /** Checksum over the parts one after another, for one key usage (RFC 3961 section 3, get_mic). */
+  async checksum(usage: number, ...parts: readonly Uint8Array[]): Promise<Bytes> {
+    const keys = this.#usage(usage);
+    return await (keys instanceof Promise ? await keys : keys).checksum(...parts.map(asBytes));
   }
 
   /** Whether `checksum` is the one over `data`, compared in constant time. */
@@ -152,19 +171,34 @@ export class KerberosKey implements Disposable {
     this.#usages.clear();
   }
 
-  #usage(usage: number): Promise<UsageKeys> {
+  /** The keys of a usage, at once where they have been derived before. */
+  #usage(usage: number): UsageKeys | Promise<UsageKeys> {
     this.#alive();
-    let keys = this.#usages.get(usage);
-    if (keys === undefined) {
-      keys = this.#profile.usageKeys(this.#bytes, usage, this.#primitives);
-      this.#usages.set(usage, keys);
-    }
-    return keys;
+    const known = this.#usages.get(usage);
+    if (known !== undefined) return known;
+    const deriving = this.#profile.usageKeys(this.#bytes, usage, this.#primitives).then((keys) => {
+      if (!this.#disposed) this.#usages.set(usage, keys);
+      return keys;
+    });
+    this.#usages.set(usage, deriving);
+    return deriving;
   }
 
   #alive(): void {
     if (this.#disposed) throw new TypeError("Cannot use key: it has been disposed");
   }
+}
+
+/** The parts one after another, in whole blocks. */
+function padded(parts: readonly Uint8Array[]): Padded {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const bytes = new Uint8Array(paddedLength(length));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return { bytes, length };
 }
 
 /** RFC 3962 section 4: four octets, where zero stands for 2^32; outside the limits it is refused. */

@@ -1,6 +1,6 @@
 /**
- * The seam under all cryptography: AES-CBC without padding, HMAC and PBKDF2. The implementation here uses WebCrypto and
- * nothing else; one that answers at once for short inputs may stand beside it, which is why results may be plain values.
+ * The seam under all cryptography: AES-CBC without padding, HMAC, hashes and PBKDF2. The implementation here uses WebCrypto
+ * and nothing else; `node_primitives.ts` answers at once where the runtime can, which is why results may be plain values.
  *
  * @module
  */
@@ -22,8 +22,8 @@ export interface CbcCipher {
 
 /** HMAC under one key. */
 export interface Mac {
-  /** The whole, untruncated code. */
-  sign(data: Bytes): Eventually<Bytes>;
+  /** The whole, untruncated code over the parts one after another. */
+  sign(...parts: readonly Bytes[]): Eventually<Bytes>;
 }
 
 /** What {@linkcode CryptoPrimitives.pbkdf2} takes. */
@@ -54,7 +54,12 @@ export const webCrypto: CryptoPrimitives = {
   },
   async hmac(hash: HashName, key: Bytes): Promise<Mac> {
     const imported = await crypto.subtle.importKey("raw", key, { name: "HMAC", hash }, false, ["sign"]);
-    return { sign: async (data) => new Uint8Array(await crypto.subtle.sign("HMAC", imported, data)) };
+    return {
+      async sign(...parts): Promise<Bytes> {
+        const data = parts.length === 1 ? parts[0]! : concat(...parts);
+        return new Uint8Array(await crypto.subtle.sign("HMAC", imported, data));
+      },
+    };
   },
   async digest(hash: HashName, data: Bytes): Promise<Bytes> {
     return new Uint8Array(await crypto.subtle.digest(hash, data));

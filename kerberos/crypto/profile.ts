@@ -12,12 +12,20 @@ import { aes128Sha2, aes256Sha2 } from "./rfc8009.ts";
 
 /** The keys of one usage, ready for use. */
 export interface UsageKeys {
-  /** Seals `confounder | message`, given as one array, which it may overwrite. */
-  seal(confounded: Bytes): Promise<Bytes>;
+  /** Seals `confounder | message`. The result has `headroom` octets of zero in front. */
+  seal(confounded: Padded, headroom: number): Promise<Bytes>;
   /** Opens a ciphertext into `confounder | message`; throws where it is not genuine. */
   open(ciphertext: Bytes): Promise<Bytes>;
-  /** Checksum over `data`. */
-  checksum(data: Bytes): Promise<Bytes>;
+  /** Checksum over the parts one after another. */
+  checksum(...parts: readonly Bytes[]): Promise<Bytes>;
+}
+
+/** Octets with zeros behind them up to whole cipher blocks, so that nobody has to copy them to pad them. */
+export interface Padded {
+  /** Octets and zeros. */
+  readonly bytes: Bytes;
+  /** How many of them count. */
+  readonly length: number;
 }
 
 /** Password, salt and parameters (RFC 3961 section 3, string-to-key). */

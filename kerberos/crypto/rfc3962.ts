@@ -4,7 +4,7 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { type Bytes, concat, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, utf8 } from "../../gss/bytes.ts";
 import { KerberosError } from "../errors.ts";
 import { ctsDecrypt, ctsEncrypt } from "./aes_cts.ts";
 import type { CryptoPrimitives } from "./primitives.ts";
@@ -35,9 +35,11 @@ async function usageKeys(key: Bytes, usage: number, primitives: CryptoPrimitives
   const integrity = await primitives.hmac("SHA-1", ki);
   const checksum = await primitives.hmac("SHA-1", kc);
   return {
-    async seal(confounded): Promise<Bytes> {
-      const [mac, sealed] = await Promise.all([integrity.sign(confounded), ctsEncrypt(cipher, confounded)]);
-      return concat(sealed, mac.subarray(0, MAC));
+    async seal({ bytes, length }, headroom): Promise<Bytes> {
+      // Encryption goes first: where it runs on another thread, the code is computed meanwhile.
+      const sealing = ctsEncrypt(cipher, bytes, length);
+      const [sealed, mac] = await Promise.all([sealing, integrity.sign(bytes.subarray(0, length))]);
+      return withTag(sealed, mac, headroom, MAC);
     },
     async open(ciphertext): Promise<Bytes> {
       if (ciphertext.length < CONFOUNDER + MAC) throw integrityError();
@@ -46,10 +48,18 @@ async function usageKeys(key: Bytes, usage: number, primitives: CryptoPrimitives
       if (!timingSafeEqual(mac.subarray(0, MAC), ciphertext.subarray(-MAC))) throw integrityError();
       return confounded;
     },
-    async checksum(data): Promise<Bytes> {
-      return (await checksum.sign(data)).subarray(0, MAC);
+    async checksum(...parts): Promise<Bytes> {
+      return (await checksum.sign(...parts)).subarray(0, MAC);
     },
   };
+}
+
+/** Ciphertext and the first octets of a code, behind some octets of zero. */
+export function withTag(sealed: Bytes, mac: Bytes, headroom: number, length: number): Bytes {
+  const out = new Uint8Array(headroom + sealed.length + length);
+  out.set(sealed, headroom);
+  out.set(mac.subarray(0, length), headroom + sealed.length);
+  return out;
 }
 
 /** One error for every way a ciphertext may be wrong, so that nothing tells them apart. */
@@ -68,7 +78,7 @@ async function stringToKey(input: StringToKeyInput, length: number, primitives: 
 async function prf(key: Bytes, input: Bytes, primitives: CryptoPrimitives): Promise<Bytes> {
   const hash = await primitives.digest("SHA-1", input);
   const derived = await deriveKey(key, utf8("prf"), primitives);
-  return await ctsEncrypt(await primitives.cbc(derived), hash.subarray(0, 16));
+  return await ctsEncrypt(await primitives.cbc(derived), hash.slice(0, 16), 16);
 }
 
 function profile(enctype: number, name: string, checksumType: number, keyLength: number): EncryptionProfile {

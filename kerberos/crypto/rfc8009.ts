@@ -8,7 +8,7 @@ import { type Bytes, concat, EMPTY, utf8 } from "../../gss/bytes.ts";
 import { ctsDecrypt, ctsEncrypt } from "./aes_cts.ts";
 import type { CryptoPrimitives, HashName } from "./primitives.ts";
 import type { EncryptionProfile, StringToKeyInput, UsageKeys } from "./profile.ts";
-import { integrityError, usageConstant } from "./rfc3962.ts";
+import { integrityError, usageConstant, withTag } from "./rfc3962.ts";
 
 const CONFOUNDER = 16;
 const CIPHER_STATE: Bytes = new Uint8Array(16);
@@ -53,20 +53,21 @@ async function usageKeys(p: Parameters, key: Bytes, usage: number, primitives: C
   const cipher = await primitives.cbc(ke);
   const integrity = await primitives.hmac(p.hash, ki);
   const checksum = await primitives.hmac(p.hash, kc);
-  const tag = async (sealed: Bytes) => (await integrity.sign(concat(CIPHER_STATE, sealed))).subarray(0, p.macLength);
+  const tag = async (sealed: Bytes) => (await integrity.sign(CIPHER_STATE, sealed)).subarray(0, p.macLength);
   return {
-    async seal(confounded): Promise<Bytes> {
-      const sealed = await ctsEncrypt(cipher, confounded);
-      return concat(sealed, await tag(sealed));
+    async seal({ bytes, length }, headroom): Promise<Bytes> {
+      const sealed = await ctsEncrypt(cipher, bytes, length);
+      return withTag(sealed, await tag(sealed), headroom, p.macLength);
     },
     async open(ciphertext): Promise<Bytes> {
       if (ciphertext.length < CONFOUNDER + p.macLength) throw integrityError();
       const sealed = ciphertext.subarray(0, -p.macLength);
+      // Checked before anything is decrypted (section 5).
       if (!timingSafeEqual(await tag(sealed), ciphertext.subarray(-p.macLength))) throw integrityError();
       return await ctsDecrypt(cipher, sealed);
     },
-    async checksum(data): Promise<Bytes> {
-      return (await checksum.sign(data)).subarray(0, p.macLength);
+    async checksum(...parts): Promise<Bytes> {
+      return (await checksum.sign(...parts)).subarray(0, p.macLength);
     },
   };
 }

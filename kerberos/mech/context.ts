@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { asBytes, type Bytes, concat, sameBytes } from "../../gss/bytes.ts";
 import type { GssContext, GssFlags, UnwrappedMessage, WrapOptions } from "../../gss/mechanism.ts";
 import type { GssName } from "../../gss/names.ts";
@@ -101,11 +102,13 @@ export class KerberosContext implements GssContext {
     const header = this.#nextHeader(options.confidential);
     const usage = this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal;
     // The copy that is sealed or signed has EC (where nothing fills up) and RRC zero (section 4.2.4).
-    const signed = concat(message, encodeWrapHeader(header));
+    const inner = encodeWrapHeader(header);
     if (options.confidential) {
-      return concat(encodeWrapHeader(header), await this.#key.encrypt(usage, signed, this.#runtime));
+      const token = await this.#key.seal(usage, [message, inner], { headroom: HEADER_LENGTH, runtime: this.#runtime });
+      token.set(inner);
+      return token;
     }
-    const checksum = await this.#key.checksum(usage, signed);
+    const checksum = await this.#key.checksum(usage, message, inner);
     return concat(encodeWrapHeader({ ...header, ec: checksum.length }), message, checksum);
   }
 
@@ -138,8 +141,9 @@ export class KerberosContext implements GssContext {
     const usage = this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal;
     if (header.ec !== this.#key.checksumLength || body.length < header.ec) throw notGenuine();
     const data = body.slice(0, body.length - header.ec);
-    const signed = concat(data, encodeWrapHeader({ ...header, ec: 0, rrc: 0 }));
-    if (!await this.#key.verifyChecksum(usage, signed, body.subarray(data.length))) throw notGenuine();
+    const inner = encodeWrapHeader({ ...header, ec: 0, rrc: 0 });
+    const checksum = await this.#key.checksum(usage, data, inner);
+    if (!timingSafeEqual(checksum, body.subarray(data.length))) throw notGenuine();
     return data;
   }
 

@@ -92,6 +92,8 @@ Deno.test("KerberosInitiator refuses every changed octet of the acceptor's answe
   const { token: sample } = await answer(pair);
   for (let i = 0; i < sample.length; i++) {
     const { negotiation, token } = await answer(pair);
+    // A small sequence number makes an answer an octet shorter than the sample.
+    if (i >= token.length) continue;
     token[i]! ^= 0x01;
     await failure(negotiation.step(token));
     await failure(negotiation.step(token)); // It stays failed.
