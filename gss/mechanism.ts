@@ -93,7 +93,7 @@ export interface GssAcceptorCredential {
 
 /** A message taken out of its token. */
 export interface UnwrappedMessage {
-  /** The message. */
+  /** The message. It may share memory with the token. */
   readonly data: Bytes;
   /** Whether it was sealed. */
   readonly confidential: boolean;
@@ -146,4 +146,6 @@ export interface GssContext extends Disposable {
 export interface WrapOptions {
   /** Sealed (`true`) or signed only (`false`). */
   readonly confidential: boolean;
+  /** Octets to leave free in front of the token in the array returned, for the header of a frame. @default {0} */
+  readonly headroom?: number;
 }

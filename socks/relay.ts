@@ -60,16 +60,24 @@ export async function relay(
   }
 }
 
-/** The next read is under way while the last octets are written; a slow reader holds up one read and no more. */
+/**
+ * The next read is under way while the last octets are written, and two writes may be at once, so that one is sealed while
+ * the other goes out; a slow reader holds up two writes and one read, and no more.
+ */
 async function copy(from: Connection, to: Connection, count: (length: number) => void): Promise<void> {
   let reading = from.read();
+  let writing: Promise<void> = Promise.resolve();
   for (;;) {
     const bytes: Bytes | null = await reading;
     if (bytes === null) break;
     count(bytes.length);
     reading = from.read();
     reading.catch(() => {}); // Reported by the await above, or lost to an earlier failure.
-    await to.write(bytes);
+    const before = writing;
+    writing = to.write(bytes);
+    writing.catch(() => {}); // Reported one round later.
+    await before;
   }
+  await writing;
   await to.closeWrite();
 }

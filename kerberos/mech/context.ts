@@ -103,13 +103,19 @@ export class KerberosContext implements GssContext {
     const usage = this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal;
     // The copy that is sealed or signed has EC (where nothing fills up) and RRC zero (section 4.2.4).
     const inner = encodeWrapHeader(header);
-    if (options.confidential) {
-      const token = await this.#key.seal(usage, [message, inner], { headroom: HEADER_LENGTH, runtime: this.#runtime });
-      token.set(inner);
+    const { confidential, headroom = 0 } = options;
+    if (confidential) {
+      const room = headroom + HEADER_LENGTH;
+      const token = await this.#key.seal(usage, [message, inner], { headroom: room, runtime: this.#runtime });
+      token.set(inner, headroom);
       return token;
     }
     const checksum = await this.#key.checksum(usage, message, inner);
-    return concat(encodeWrapHeader({ ...header, ec: checksum.length }), message, checksum);
+    const token = new Uint8Array(headroom + HEADER_LENGTH + message.length + checksum.length);
+    token.set(encodeWrapHeader({ ...header, ec: checksum.length }), headroom);
+    token.set(message, headroom + HEADER_LENGTH);
+    token.set(checksum, headroom + HEADER_LENGTH + message.length);
+    return token;
   }
 
   /** See {@linkcode GssContext.unwrap}. */
@@ -140,7 +146,7 @@ export class KerberosContext implements GssContext {
   async #unsign(header: MessageHeader, body: Bytes): Promise<Bytes> {
     const usage = this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal;
     if (header.ec !== this.#key.checksumLength || body.length < header.ec) throw notGenuine();
-    const data = body.slice(0, body.length - header.ec);
+    const data = body.subarray(0, body.length - header.ec);
     const inner = encodeWrapHeader({ ...header, ec: 0, rrc: 0 });
     const checksum = await this.#key.checksum(usage, data, inner);
     if (!timingSafeEqual(checksum, body.subarray(data.length))) throw notGenuine();

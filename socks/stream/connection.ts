@@ -16,7 +16,7 @@ export interface Connection extends AsyncDisposable {
   readonly remote?: Endpoint | undefined;
   /** Some octets, which are the caller's from then on; `null` after the peer's last. One call at a time. */
   read(): Promise<Bytes | null>;
-  /** Sends all of the octets. They must not be changed until it is done. */
+  /** Sends all of the octets, after those of earlier calls. They must not be changed until it is done. */
   write(bytes: Uint8Array): Promise<void>;
   /** Says that nothing more will be sent; reading goes on. */
   closeWrite(): Promise<void>;

@@ -13,12 +13,15 @@ import type { Connection, Dialer, DialOptions } from "./connection.ts";
 
 /** Reads begin small, so that an idle connection holds little, and grow while the peer fills them. */
 const SMALLEST_READ = 4_096;
-const LARGEST_READ = 262_144;
+/** Four of the largest sealed messages of RFC 1961 hold this. */
+const LARGEST_READ = 261_120;
 
 /** A connection over a socket. */
 export class DenoConnection implements Connection {
   readonly #conn: Deno.Conn;
   #readSize = SMALLEST_READ;
+  #writing: Promise<void> = Promise.resolve();
+  #pending = 0;
 
   /**
    * Makes one.
@@ -47,12 +50,23 @@ export class DenoConnection implements Connection {
     return buffer.subarray(0, count);
   }
 
+  /** Calls that overlap are written one after another. */
+  write(bytes: Uint8Array): Promise<void> {
+    const done = this.#pending === 0 ? this.#writeAll(bytes) : this.#writing.then(() => this.#writeAll(bytes));
+    this.#pending++;
+    this.#writing = done.catch(() => {}).then(() => {
+      this.#pending--;
+    });
+    return done;
+  }
+
   /** A socket takes as much as it has room for, so this goes on until all is taken. */
-  async write(bytes: Uint8Array): Promise<void> {
+  async #writeAll(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
   }
 
   async closeWrite(): Promise<void> {
+    await this.#writing;
     await this.#conn.closeWrite();
   }
 

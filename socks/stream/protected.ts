@@ -6,12 +6,13 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../../gss/bytes.ts";
+import type { Bytes } from "../../gss/bytes.ts";
 import type { GssContext, UnwrappedMessage } from "../../gss/mechanism.ts";
 import { GssError } from "../../gss/status.ts";
 import { SocksProtocolError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { decodeFrame, encodeFrame, FrameType, MAX_TOKEN } from "../wire/gssapi.ts";
+import { FrameSplitter } from "../wire/frame_splitter.ts";
+import { decodeFrame, encodeFrame, FRAME_HEADER, frameInPlace, FrameType, MAX_TOKEN } from "../wire/gssapi.ts";
 import type { Connection } from "./connection.ts";
 
 /** Levels of RFC 1961 section 4, and the one without protection that some programs use. */
@@ -41,11 +42,13 @@ export class ProtectedConnection implements Connection {
   readonly #context: GssContext;
   readonly #level: Exclude<ProtectionLevel, "none">;
   readonly #seal: SealPolicy;
-  /** Octets that do not make a whole frame yet. */
-  #buffer: Bytes = new Uint8Array(0);
+  readonly #incoming = new FrameSplitter();
   /** Messages being opened, in order. */
   readonly #opening: Promise<UnwrappedMessage>[] = [];
   #ended = false;
+  /** Resolved when the calls before have begun to seal all that they have. */
+  #sealing: Promise<void> = Promise.resolve();
+  /** Resolved when the calls before have written all that they have. */
   #writing: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
 
@@ -74,7 +77,7 @@ export class ProtectedConnection implements Connection {
           const data = this.#judge(await opening);
           if (data.length > 0) return data;
         } else if (this.#ended) {
-          if (this.#buffer.length === 0) return null;
+          if (this.#incoming.length === 0) return null;
           throw new SocksProtocolError(
             "UNEXPECTED_END",
             "Peer closed the connection in the middle of a protected message",
@@ -82,7 +85,7 @@ export class ProtectedConnection implements Connection {
         } else {
           const bytes = await this.#under.read();
           if (bytes === null) this.#ended = true;
-          else this.#buffer = this.#buffer.length === 0 ? bytes : concat(this.#buffer, bytes);
+          else this.#incoming.push(bytes);
         }
       }
     } catch (error) {
@@ -93,10 +96,9 @@ export class ProtectedConnection implements Connection {
   /** Starts opening whole frames, as many as may be under way. */
   #openFrames(): void {
     while (this.#opening.length < IN_FLIGHT) {
-      const decoded = decodeFrame(this.#buffer);
-      if (decoded === undefined) return;
-      this.#buffer = this.#buffer.subarray(decoded.length);
-      const { type, token } = decoded.value;
+      const frame = this.#incoming.next();
+      if (frame === undefined) return;
+      const { type, token } = frame;
       if (type !== FrameType.Encapsulation) {
         throw new SocksProtocolError("UNEXPECTED_MESSAGE", `Protected message wanted, message type ${type} came`);
       }
@@ -117,31 +119,46 @@ export class ProtectedConnection implements Connection {
     return message.data;
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    const done = this.#writing.then(() => this.#writeMessages(bytes));
-    this.#writing = done.catch(() => {});
-    return done;
+  /**
+   * Sealing keeps to the order of the calls, and so does writing; but the next call's messages may be sealed while this
+   * one's are still being written.
+   */
+  async write(bytes: Uint8Array): Promise<void> {
+    const [sealTurn, writeTurn] = [this.#sealing, this.#writing];
+    const [sealed, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    this.#sealing = sealed.promise;
+    this.#writing = written.promise;
+    try {
+      await sealTurn;
+      await this.#writeMessages(bytes, { writeTurn, onSealing: sealed.resolve });
+    } catch (error) {
+      throw this.#fail(error);
+    } finally {
+      sealed.resolve();
+      written.resolve();
+    }
   }
 
-  async #writeMessages(bytes: Uint8Array): Promise<void> {
+  async #writeMessages(bytes: Uint8Array, turns: { writeTurn: Promise<void>; onSealing: () => void }): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     const sealing: Promise<Bytes>[] = [];
     let at = 0;
-    try {
-      while (at < bytes.length || sealing.length > 0) {
-        while (at < bytes.length && sealing.length < IN_FLIGHT) {
-          const confidential = this.#sealed(bytes.length - at);
-          const size = this.#context.wrapSizeLimit(MAX_TOKEN, { confidential });
-          const wrapping = this.#context.wrap(bytes.subarray(at, at + size), { confidential });
-          wrapping.catch(() => {}); // Reported when its turn comes.
-          sealing.push(wrapping);
-          at += size;
-        }
-        await this.#under.write(encodeFrame(FrameType.Encapsulation, await sealing.shift()!));
+    do {
+      while (at < bytes.length && sealing.length < IN_FLIGHT) {
+        const confidential = this.#sealed(bytes.length - at);
+        const size = this.#context.wrapSizeLimit(MAX_TOKEN, { confidential });
+        const part = bytes.subarray(at, at + size);
+        const wrapping = this.#context.wrap(part, { confidential, headroom: FRAME_HEADER });
+        wrapping.catch(() => {}); // Reported when its turn comes.
+        sealing.push(wrapping);
+        at += size;
       }
-    } catch (error) {
-      throw this.#fail(error);
-    }
+      // Every number is taken: the next call's messages may take theirs.
+      if (at >= bytes.length) turns.onSealing();
+      await turns.writeTurn;
+      const next = sealing.shift();
+      if (next !== undefined) await this.#under.write(frameInPlace(FrameType.Encapsulation, await next));
+    } while (at < bytes.length || sealing.length > 0);
   }
 
   #sealed(length: number): boolean {

@@ -35,10 +35,20 @@ export const MAX_TOKEN = 65_535;
 
 const VERSION = 1;
 
+/** Writes the header of a frame over the first octets of an array whose other octets are the token. */
+export function frameInPlace(type: number, frame: Bytes): Bytes {
+  const length = frame.length - FRAME_HEADER;
+  if (length > MAX_TOKEN) throw new RangeError(`Cannot encode frame: the token has ${length} octets`);
+  frame[0] = VERSION;
+  frame[1] = type;
+  frame[2] = length >> 8;
+  frame[3] = length & 0xff;
+  return frame;
+}
+
 /** A frame; a token of more than 65,535 octets is a `RangeError`. */
 export function encodeFrame(type: number, token: Uint8Array): Bytes {
-  if (token.length > MAX_TOKEN) throw new RangeError(`Cannot encode frame: the token has ${token.length} octets`);
-  return concat(Uint8Array.of(VERSION, type, token.length >> 8, token.length & 0xff), token);
+  return frameInPlace(type, concat(new Uint8Array(FRAME_HEADER), token));
 }
 
 /** The refusal. */

@@ -10,6 +10,7 @@ import {
   formatEndpoint,
   parseEndpointText,
 } from "../../socks/wire/address.ts";
+import { FrameSplitter } from "../../socks/wire/frame_splitter.ts";
 import { decodeFrame, encodeAbort, encodeFrame } from "../../socks/wire/gssapi.ts";
 import { formatIp, parseIp } from "../../socks/wire/ip.ts";
 import {
@@ -174,6 +175,34 @@ Deno.test("ReceiveBuffer bounds what it holds", () => {
   assert.throws(() => buffer.next(() => undefined), { code: "TOO_LARGE" });
   assert.equal(buffer.takeAll().length, 10);
   assert.equal(buffer.length, 0);
+});
+
+Deno.test("FrameSplitter gives the same frames from pieces of every size", () => {
+  const frames = [
+    encodeFrame(3, new Uint8Array(300).fill(1)),
+    encodeFrame(3, new Uint8Array(0)),
+    encodeFrame(1, unhex("aa")),
+    encodeAbort(),
+    encodeFrame(3, new Uint8Array(70).fill(2)),
+  ];
+  const stream = concat(...frames);
+  for (const size of [1, 2, 3, 4, 5, 64, 299, 304, 305, 400]) {
+    const splitter = new FrameSplitter();
+    const seen: string[] = [];
+    for (let at = 0; at < stream.length; at += size) {
+      splitter.push(stream.subarray(at, at + size));
+      for (let frame = splitter.next(); frame !== undefined; frame = splitter.next()) {
+        seen.push(`${frame.type} ${hex(frame.token)}`);
+      }
+    }
+    assert.deepEqual(seen, frames.map((bytes) => `${bytes[1]} ${hex(bytes.subarray(4))}`), `pieces of ${size}`);
+    assert.equal(splitter.length, 0);
+  }
+  const bad = new FrameSplitter();
+  bad.push(unhex("01"));
+  assert.equal(bad.next(), undefined);
+  bad.push(unhex("07"));
+  assert.throws(() => bad.next(), SocksProtocolError);
 });
 
 Deno.test("property: random octets are a message that encodes to them, nothing yet, or a SocksError", () => {

@@ -52,9 +52,10 @@ export class MockContext implements GssContext {
     return { type: "user", text: this.initiator ? "mock-user" : "mock-service" };
   }
 
-  wrap(message: Uint8Array, options: { confidential: boolean }): Promise<Bytes> {
+  wrap(message: Uint8Array, options: { confidential: boolean; headroom?: number }): Promise<Bytes> {
+    const room = new Uint8Array(options.headroom ?? 0);
     const body = options.confidential ? message.map((octet) => octet ^ 0x55) : message;
-    return Promise.resolve(concat(utf8("wrap"), Uint8Array.of(options.confidential ? 1 : 0), body));
+    return Promise.resolve(concat(room, utf8("wrap"), Uint8Array.of(options.confidential ? 1 : 0), body));
   }
 
   unwrap(token: Uint8Array): Promise<{ data: Bytes; confidential: boolean; status: SupplementaryStatus }> {
