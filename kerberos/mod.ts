@@ -49,7 +49,7 @@ export { DEFAULT_CONFIG, type KerberosConfig, parseKrb5Conf, type RealmConfig } 
 export { defaultCcacheName, defaultKeytabName, loadConfig, type LoadConfigOptions } from "./config/load.ts";
 export type { ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype, ErrorCode, type KerberosErrorName } from "./constants.ts";
-export { KerberosKey, type PasswordKeyOptions } from "./crypto/key.ts";
+export { KerberosKey, type PasswordKeyOptions, type SealOptions } from "./crypto/key.ts";
 export { DEFAULT_ENCTYPES, enctypeByName, enctypeName } from "./crypto/profile.ts";
 export { KdcError, type KdcErrorInit, KerberosError, type KerberosErrorCode } from "./errors.ts";
 export type { AcceptorInit } from "./mech/acceptor.ts";
