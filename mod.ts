@@ -45,7 +45,7 @@ import type { ProtectionLevel } from "./socks/stream/protected.ts";
 import { type Endpoint, parseEndpointText } from "./socks/wire/address.ts";
 import { parseIp } from "./socks/wire/ip.ts";
 
-export { hostbasedService } from "./gss/names.ts";
+export { type GssName, hostbasedService } from "./gss/names.ts";
 export { GssError } from "./gss/status.ts";
 export { KdcError, KerberosError } from "./kerberos/errors.ts";
 export { systemTickets, type SystemTicketsOptions } from "./kerberos/system_tickets.ts";

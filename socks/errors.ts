@@ -40,74 +40,43 @@ export type SocksReplyErrorCode =
 /** The time allowed for something is over. */
 export type SocksTimeoutErrorCode = "HANDSHAKE_TIMEOUT" | "CONNECT_TIMEOUT" | "IDLE_TIMEOUT";
 
+/** Every code of the SOCKS layer. */
+export type SocksErrorCode = SocksAuthErrorCode | SocksProtocolErrorCode | SocksReplyErrorCode | SocksTimeoutErrorCode;
+
 /** Base of the SOCKS layer's errors. */
-export abstract class SocksError extends Error {
+export abstract class SocksError<Code extends SocksErrorCode = SocksErrorCode> extends Error {
   /** Stable code. */
-  abstract readonly code:
-    | SocksAuthErrorCode
-    | SocksProtocolErrorCode
-    | SocksReplyErrorCode
-    | SocksTimeoutErrorCode;
+  readonly code: Code;
+
+  /**
+   * Makes one.
+   *
+   * @param code Stable code.
+   * @param message What failed, for people.
+   * @param options Where it came from.
+   */
+  constructor(code: Code, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
 /** Authentication failed, or would have been weaker than what is asked for. */
-export class SocksAuthError extends SocksError {
+export class SocksAuthError extends SocksError<SocksAuthErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksAuthError";
-  /** Stable code. */
-  readonly code: SocksAuthErrorCode;
-
-  /**
-   * Makes one.
-   *
-   * @param code Stable code.
-   * @param message What failed, for people.
-   * @param options Where it came from.
-   */
-  constructor(code: SocksAuthErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 /** The peer broke the protocol, or somebody on the way did. */
-export class SocksProtocolError extends SocksError {
+export class SocksProtocolError extends SocksError<SocksProtocolErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksProtocolError";
-  /** Stable code. */
-  readonly code: SocksProtocolErrorCode;
-
-  /**
-   * Makes one.
-   *
-   * @param code Stable code.
-   * @param message What failed, for people.
-   * @param options Where it came from.
-   */
-  constructor(code: SocksProtocolErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 /** A connection could not be made: here, or by the proxy that says so in its reply. */
-export class SocksReplyError extends SocksError {
+export class SocksReplyError extends SocksError<SocksReplyErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksReplyError";
-  /** Stable code. */
-  readonly code: SocksReplyErrorCode;
-
-  /**
-   * Makes one.
-   *
-   * @param code Stable code.
-   * @param message What failed, for people.
-   * @param options Where it came from.
-   */
-  constructor(code: SocksReplyErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 
   /** REP field of the reply. */
   get reply(): number {
@@ -116,22 +85,9 @@ export class SocksReplyError extends SocksError {
 }
 
 /** Something took too long. */
-export class SocksTimeoutError extends SocksError {
+export class SocksTimeoutError extends SocksError<SocksTimeoutErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksTimeoutError";
-  /** Stable code. */
-  readonly code: SocksTimeoutErrorCode;
-
-  /**
-   * Makes one.
-   *
-   * @param code Stable code.
-   * @param message What failed, for people.
-   */
-  constructor(code: SocksTimeoutErrorCode, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /** RFC 1928 section 6. */

@@ -60,6 +60,7 @@ export {
   SocksAuthError,
   type SocksAuthErrorCode,
   SocksError,
+  type SocksErrorCode,
   SocksProtocolError,
   type SocksProtocolErrorCode,
   SocksReplyError,
