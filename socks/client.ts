@@ -89,19 +89,21 @@ async function negotiate(
   const channel = await method.authenticate(early, { proxy, signal });
   handshake.authenticated();
   const { connection, protection, identity } = channel;
-  const request = { command: Command.Connect, hostname: target.hostname, port: target.port };
-  await connection.write(handshake.send({ type: "request", request }));
-  const { reply } = await receive(handshake, connection, "reply");
-  if (reply.reply !== 0) {
+  try {
+    const request = { command: Command.Connect, hostname: target.hostname, port: target.port };
+    await connection.write(handshake.send({ type: "request", request }));
+    const { reply } = await receive(handshake, connection, "reply");
+    if (reply.reply !== 0) {
+      const code = replyCodeName(reply.reply);
+      const about = `Proxy ${formatEndpoint(proxy)} cannot reach ${formatEndpoint(target)}`;
+      throw new SocksReplyError(code, `${about}: ${code} (${reply.reply})`);
+    }
+    const bound = { hostname: reply.hostname, port: reply.port };
+    return { connection: withPrefix(connection, handshake.trailingData()), bound, protection, identity };
+  } catch (error) {
     connection.close();
-    const code = replyCodeName(reply.reply);
-    throw new SocksReplyError(
-      code,
-      `Proxy ${formatEndpoint(proxy)} cannot reach ${formatEndpoint(target)}: ${code} (${reply.reply})`,
-    );
+    throw error;
   }
-  const bound = { hostname: reply.hostname, port: reply.port };
-  return { connection: withPrefix(connection, handshake.trailingData()), bound, protection, identity };
 }
 
 /** Reads until the message wanted is there. */

@@ -111,7 +111,7 @@ async function greet(accepted: Connection, options: SessionOptions): Promise<Ask
   });
   const close = () => accepted.close();
   deadline.signal.addEventListener("abort", close, { once: true });
-  let identity: Identity | undefined;
+  let channel: SecuredChannel | undefined;
   try {
     const handshake = new Handshake("server");
     const { methods } = await receive(handshake, accepted, "offer");
@@ -125,14 +125,15 @@ async function greet(accepted: Connection, options: SessionOptions): Promise<Ask
       );
     }
     const early = withPrefix(accepted, handshake.trailingData());
-    const channel = await method.accept(early, { signal: deadline.signal });
+    channel = await method.accept(early, { signal: deadline.signal });
     handshake.authenticated();
-    identity = channel.identity;
-    onEvent({ type: "authenticated", identity, protection: channel.protection });
+    onEvent({ type: "authenticated", identity: channel.identity, protection: channel.protection });
     const { request } = await receive(handshake, channel.connection, "request");
     return { handshake, channel, request };
   } catch (error) {
-    onEvent({ type: "refused", identity, error: deadline.signal.aborted ? reasonOf(deadline.signal) : asError(error) });
+    channel?.connection.close();
+    const reason = deadline.signal.aborted ? reasonOf(deadline.signal) : asError(error);
+    onEvent({ type: "refused", identity: channel?.identity, error: reason });
     return undefined;
   } finally {
     deadline.signal.removeEventListener("abort", close);

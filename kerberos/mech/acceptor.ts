@@ -107,16 +107,16 @@ export class KerberosAcceptor implements GssNegotiation {
     const { id, message } = decodeContextToken(token);
     if (id !== "AP-REQ") throw defective(`Cannot accept context: ${id} came, AP-REQ is wanted`);
     const request = readMessage(ApReq, message);
-    const service = fromPrincipalName(request.ticket.sname, request.ticket.realm);
-    this.#service = service;
-    this.#checkService(service);
-    const opened = await this.#openTicket(request.ticket, service);
+    this.#service = fromPrincipalName(request.ticket.sname, request.ticket.realm);
+    const opened = await this.#openTicket(request.ticket, this.#service);
+    this.#checkService(opened.entry.principal);
     this.#checkTicket(opened.part, request.ticket.realm);
     const authenticator = await this.#openAuthenticator(request, opened);
     await this.#checkReplay(request);
-    return await this.#establish(service, opened, authenticator);
+    return await this.#establish(opened, authenticator);
   }
 
+  /** The name in the ticket is in clear and anybody's to change; whose key opened it is what counts. */
   #checkService(service: Principal): void {
     const { services } = this.#init;
     if (services === undefined || services.includes(service.components[0] ?? "")) return;
@@ -235,7 +235,7 @@ export class KerberosAcceptor implements GssNegotiation {
     throw kerberosFailure("KRB_AP_ERR_REPEAT", "Cannot accept ticket: this authenticator was used before");
   }
 
-  async #establish(service: Principal, opened: OpenedTicket, authenticator: Authenticator): Promise<GssStep> {
+  async #establish(opened: OpenedTicket, authenticator: Authenticator): Promise<GssStep> {
     const { part, sessionKey, entry } = opened;
     const { cksum } = authenticator;
     if (cksum === undefined || cksum.cksumtype !== GSS_CHECKSUM_TYPE) {
@@ -257,14 +257,14 @@ export class KerberosAcceptor implements GssNegotiation {
     const context = new KerberosContext({
       initiator: false,
       peer: toGssName(fromPrincipalName(part.cname, part.crealm)),
-      self: toGssName(service),
+      self: toGssName(entry.principal),
       flags: { ...asked.flags, confidentiality: true, integrity: true, delegation: delegated !== undefined },
       channelBound,
       expiresAt: part.endtime,
       attributes: {
         enctype: key.enctypeName,
         realm: part.crealm,
-        service: formatPrincipal(service),
+        service: formatPrincipal(entry.principal),
         kvno: entry.kvno,
         authtime: part.authtime,
       },

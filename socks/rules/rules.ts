@@ -156,7 +156,11 @@ function fitsPortAndUser(rule: Rule, { port, identity }: RuleQuery): boolean {
 
 function fitsPattern(pattern: string, name: string): boolean {
   if (pattern === "*") return name !== "";
-  if (pattern.startsWith("*")) return name.endsWith(pattern.slice(1));
+  if (pattern.startsWith("*")) {
+    const end = pattern.slice(1);
+    // An @ behind a backslash belongs to a name, and begins no realm.
+    return name.endsWith(end) && !name.slice(0, name.length - end.length).endsWith("\\");
+  }
   return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 

@@ -141,6 +141,8 @@ Deno.test("RuleSet matches users and principals", () => {
   assert.equal(users.judgeAddress(query("localhost", 1, bob), "127.0.0.1").allowed, false);
   assert.equal(users.judgeAddress(query("x", 1, bob), "10.0.0.1").allowed, true);
   assert.equal(users.judgeAddress(query("x", 1, { ...ALICE, name: "bob@EVIL.COM" }), "10.0.0.1").allowed, false);
+  const disguised = { ...ALICE, name: "bob@X\\@EXAMPLE.COM" };
+  assert.equal(users.judgeAddress(query("x", 1, disguised), "10.0.0.1").allowed, false);
   assert.equal(users.judgeName(query("x", 1, { ...ALICE, name: "eve@X" })).allowed, false);
   assert.equal(
     users.judgeAddress(query("x", 1, { method: "none", name: "", attributes: {} }), "127.0.0.1").allowed,

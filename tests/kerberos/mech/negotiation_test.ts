@@ -1,13 +1,13 @@
 /** Context establishment: captured requests, and everything that an acceptor and an initiator must refuse. */
 import assert from "node:assert/strict";
-import { oidBytes } from "../../../gss/asn1.ts";
+import { encode, oidBytes } from "../../../gss/asn1.ts";
 import { utf8 } from "../../../gss/bytes.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { GssError } from "../../../gss/status.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
 import { MemoryReplayCache } from "../../../kerberos/mech/replay_cache.ts";
-import { decodeContextToken } from "../../../kerberos/mech/tokens.ts";
+import { decodeContextToken, encodeContextToken } from "../../../kerberos/mech/tokens.ts";
 import { readMessage } from "../../../kerberos/client/exchange.ts";
 import { ApReq } from "../../../kerberos/messages/ap.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
@@ -181,6 +181,22 @@ Deno.test("KerberosAcceptor takes any service of its keytab, or those that it is
   const strict = credentialPair(realm, { acceptor: { services: ["rcmd"] } });
   const { token } = await (await strict.initiator.initiate(hostbasedService("socks", "localhost"))).step();
   assert.equal((await failure(strict.acceptor.accept().step(token))).code, "KRB_AP_ERR_NOT_US");
+});
+
+Deno.test("KerberosAcceptor goes by the key that opened a ticket, not by the name that stands on it", async () => {
+  const realm = await memoryRealm();
+  const strict = credentialPair(realm, { acceptor: { services: ["rcmd"] } });
+  const { token } = await (await strict.initiator.initiate(hostbasedService("socks", "localhost"))).step();
+  // A ticket for another service of the keytab, with the name of the one that is accepted written over its own.
+  const request = readMessage(ApReq, decodeContextToken(token!).message);
+  const sname = { ...request.ticket.sname, nameString: ["rcmd", "localhost"] };
+  const forged = encodeContextToken("AP-REQ", encode(ApReq, { ...request, ticket: { ...request.ticket, sname } }));
+  assert.equal((await failure(strict.acceptor.accept().step(forged))).code, "KRB_AP_ERR_NOT_US");
+  const open = credentialPair(realm);
+  const accepted = await open.acceptor.accept().step(forged);
+  assert.ok(accepted.done);
+  assert.equal(accepted.context.self.text, "socks/localhost@GSSOCKS.TEST");
+  assert.equal(accepted.context.attributes.service, "socks/localhost@GSSOCKS.TEST");
 });
 
 Deno.test("KerberosAcceptor takes an older key while tickets for it are about", async () => {
