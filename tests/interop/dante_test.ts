@@ -29,7 +29,7 @@ async function echoed(
 
 peerTest(
   "our client moves a megabyte through Dante's server at levels 1 and 2 with all four enctypes",
-  ["sockd"],
+  ["sockd", "root's rights"],
   async () => {
     for (const enctype of ENCTYPES) {
       await using realm = await startRealmFolder({ enctypes: [enctype] });
@@ -50,23 +50,27 @@ peerTest(
   },
 );
 
-peerTest("our client uses Dante's server without protection when told so, and not when not", ["sockd"], async () => {
-  await using realm = await startRealmFolder();
-  await using dante = await startDante({ ...realm, levels: "clear" });
-  await using echo = echoServer();
-  const options = {
-    proxy: { hostname: "localhost", port: dante.port },
-    hostname: "127.0.0.1",
-    port: echo.port,
-    credentials: realm.tickets,
-  };
-  await using connection = await connect({ ...options, protection: "none" });
-  await echoed(connection);
-  // Dante closes the connection on a level that it does not accept.
-  await assert.rejects(connect(options));
-});
+peerTest(
+  "our client uses Dante's server without protection when told so, and not when not",
+  ["sockd", "root's rights"],
+  async () => {
+    await using realm = await startRealmFolder();
+    await using dante = await startDante({ ...realm, levels: "clear" });
+    await using echo = echoServer();
+    const options = {
+      proxy: { hostname: "localhost", port: dante.port },
+      hostname: "127.0.0.1",
+      port: echo.port,
+      credentials: realm.tickets,
+    };
+    await using connection = await connect({ ...options, protection: "none" });
+    await echoed(connection);
+    // Dante closes the connection on a level that it does not accept.
+    await assert.rejects(connect(options));
+  },
+);
 
-peerTest("our client reports what Dante's server cannot reach", ["sockd"], async () => {
+peerTest("our client reports what Dante's server cannot reach", ["sockd", "root's rights"], async () => {
   await using realm = await startRealmFolder();
   await using dante = await startDante({ ...realm, levels: "confidentiality" });
   const { freePort } = await import("../support/process.ts");
@@ -81,7 +85,7 @@ peerTest("our client reports what Dante's server cannot reach", ["sockd"], async
   );
 });
 
-peerTest("unmodified fetch gets a page through our bridge and Dante's server", ["sockd"], async () => {
+peerTest("unmodified fetch gets a page through our bridge and Dante's server", ["sockd", "root's rights"], async () => {
   await using realm = await startRealmFolder();
   await using dante = await startDante({ ...realm, levels: "integrity confidentiality" });
   await using site = origin("the page");

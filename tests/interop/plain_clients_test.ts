@@ -117,7 +117,7 @@ peerTest("nc -X 5 works with no authentication", ["nc"], async () => {
 
 peerTest(
   "ssh logs in with nc, and with gssocks connect, as ProxyCommand",
-  ["ssh", "sshd", "ssh-keygen", "nc"],
+  ["ssh", "sshd", "ssh-keygen", "nc", "root's rights"],
   async () => {
     await using realm = await startRealmFolder();
     const { directory } = realm;
