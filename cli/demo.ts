@@ -4,6 +4,7 @@
  * @module
  */
 import { encodeHex } from "@std/encoding/hex";
+import { aborted } from "../gss/deadline.ts";
 import { systemRuntime } from "../gss/runtime.ts";
 import type { KerberosTickets } from "../kerberos/client/tickets.ts";
 import { startTestKdc, type TestKdc } from "../kerberos/kdc/test_kdc.ts";
@@ -136,10 +137,7 @@ Try it from another terminal, in this folder:
 
 Control-C ends it.
 `);
-    await new Promise<void>((resolve) => {
-      if (io.signal.aborted) resolve();
-      else io.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    await aborted(io.signal);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { encodeHex } from "@std/encoding/hex";
+import { aborted } from "../gss/deadline.ts";
 import { systemRuntime } from "../gss/runtime.ts";
 import { startTestKdc } from "../kerberos/kdc/test_kdc.ts";
 import { writeKeytab } from "../kerberos/stores/files.ts";
@@ -50,10 +51,7 @@ It keeps nothing on disk and limits no guessing of passwords: for tests and demo
     if (conf === undefined) io.out(kdc.krb5Conf);
     else await Deno.writeTextFile(conf, kdc.krb5Conf);
     io.err(`KDC of ${kdc.realm.name} listens on ${kdc.hostname}:${kdc.port}, TCP and UDP\n`);
-    await new Promise<void>((resolve) => {
-      if (io.signal.aborted) resolve();
-      else io.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    await aborted(io.signal);
     return ExitCode.Ok;
   },
 };

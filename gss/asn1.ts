@@ -66,14 +66,6 @@ export function applicationTag(bytes: Uint8Array): number | undefined {
   return first !== undefined && (first & 0xe0) === 0x60 && (first & 0x1f) !== 0x1f ? first & 0x1f : undefined;
 }
 
-/**
- * Length of the first element in `bytes`, header included: for buffers that are padded behind the message, as
- * decrypted ones may be (RFC 3961 section 5.3 lets a profile pad).
- */
-export function elementLength(name: string, bytes: Uint8Array): number {
-  return parse(name, bytes).length;
-}
-
 function parse(path: string, bytes: Uint8Array): { node: Node; length: number } {
   let parsed: ReturnType<typeof asn1js.fromBER>;
   try {

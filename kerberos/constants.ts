@@ -35,25 +35,6 @@ export const KeyUsage = {
   AsReq: 56,
 } as const;
 
-/** Message types, which are the APPLICATION tags too (RFC 4120 section 5.10). */
-export const MessageType = {
-  Ticket: 1,
-  Authenticator: 2,
-  EncTicketPart: 3,
-  AsReq: 10,
-  AsRep: 11,
-  TgsReq: 12,
-  TgsRep: 13,
-  ApReq: 14,
-  ApRep: 15,
-  KrbCred: 22,
-  EncAsRepPart: 25,
-  EncTgsRepPart: 26,
-  EncApRepPart: 27,
-  EncKrbCredPart: 29,
-  KrbError: 30,
-} as const;
-
 /** Principal name types (RFC 4120 section 6.2, RFC 6806 section 5). */
 export const NameType = {
   Unknown: 0,

@@ -102,9 +102,6 @@ const REPLIES: Readonly<Record<SocksReplyErrorCode, number>> = {
   ADDRESS_TYPE_NOT_SUPPORTED: 8,
 };
 
-/** REP field of success. */
-export const REPLY_SUCCEEDED = 0;
-
 /** What to answer a request that failed. A time-out is told as an unreachable host, as other proxies do. */
 export function replyCodeFor(error: unknown): number {
   if (error instanceof SocksReplyError) return error.reply;

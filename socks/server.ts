@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { startDeadline } from "../gss/deadline.ts";
+import { aborted, startDeadline } from "../gss/deadline.ts";
 import type { ServerAuthMethod } from "./auth/method.ts";
 import { type OpenTarget, runSession, type SessionEvent } from "./session.ts";
 import type { Connection } from "./stream/connection.ts";
@@ -137,10 +137,7 @@ export class SocksServer implements AsyncDisposable {
       signal: this.#cut.signal,
       reason: () => new Error("pause is over"),
     });
-    await new Promise<void>((resolve) => {
-      if (pause.signal.aborted) resolve();
-      else pause.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    await aborted(pause.signal);
   }
 
   #abort(reason: unknown): void {

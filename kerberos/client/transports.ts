@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
-import { concat } from "../../gss/bytes.ts";
+import { type Bytes, ByteWriter } from "../../gss/bytes.ts";
 import { abortable } from "../../gss/deadline.ts";
 import { KerberosError } from "../errors.ts";
 import type { KdcAddress, KdcTransport } from "./kdc_client.ts";
@@ -27,9 +26,7 @@ async function sendTcp(address: KdcAddress, message: Bytes, signal: AbortSignal)
   const close = () => connection[Symbol.dispose]();
   signal.addEventListener("abort", close, { once: true });
   try {
-    const prefix = new Uint8Array(4);
-    new DataView(prefix.buffer).setUint32(0, message.length);
-    await writeAll(connection, concat(prefix, message));
+    await writeAll(connection, new ByteWriter().u32(message.length).bytes(message).finish());
     const header = await readExactly(connection, 4);
     const length = new DataView(header.buffer).getUint32(0);
     if (length > MAX_REPLY) throw new KerberosError("BAD_MESSAGE", `KDC announces a reply of ${length} octets`);

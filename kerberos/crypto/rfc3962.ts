@@ -4,7 +4,7 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { type Bytes, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, ByteWriter, utf8 } from "../../gss/bytes.ts";
 import { KerberosError } from "../errors.ts";
 import { ctsDecrypt, ctsEncrypt } from "./aes_cts.ts";
 import type { CryptoPrimitives } from "./primitives.ts";
@@ -16,10 +16,7 @@ const CONFOUNDER = 16;
 
 /** Usage number and purpose, the constant that a usage's keys are derived with (RFC 3961 section 5.3). */
 export function usageConstant(usage: number, purpose: 0x99 | 0xaa | 0x55): Bytes {
-  const constant = new Uint8Array(5);
-  new DataView(constant.buffer).setUint32(0, usage);
-  constant[4] = purpose;
-  return constant;
+  return new ByteWriter().u32(usage).u8(purpose).finish();
 }
 
 async function deriveKey(key: Bytes, constant: Uint8Array, primitives: CryptoPrimitives): Promise<Bytes> {

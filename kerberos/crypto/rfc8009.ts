@@ -4,7 +4,7 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { type Bytes, concat, EMPTY, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, ByteWriter, concat, EMPTY, utf8 } from "../../gss/bytes.ts";
 import { ctsDecrypt, ctsEncrypt } from "./aes_cts.ts";
 import type { CryptoPrimitives, HashName } from "./primitives.ts";
 import type { EncryptionProfile, StringToKeyInput, UsageKeys } from "./profile.ts";
@@ -34,8 +34,7 @@ interface KdfInput {
 
 /** KDF-HMAC-SHA2 (RFC 8009 section 3): one HMAC over counter, label, zero, context and length in bits. */
 async function kdf(hash: HashName, input: KdfInput, primitives: CryptoPrimitives): Promise<Bytes> {
-  const bits = new Uint8Array(4);
-  new DataView(bits.buffer).setUint32(0, 8 * input.length);
+  const bits = new ByteWriter().u32(8 * input.length).finish();
   const message = concat(Uint8Array.of(0, 0, 0, 1), input.label, Uint8Array.of(0), input.context ?? EMPTY, bits);
   const mac = await primitives.hmac(hash, input.key);
   return (await mac.sign(message)).subarray(0, input.length);

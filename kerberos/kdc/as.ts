@@ -4,7 +4,7 @@
  * @module
  */
 import { encode } from "../../gss/asn1.ts";
-import { type Bytes, EMPTY } from "../../gss/bytes.ts";
+import { type Bytes, ByteWriter, EMPTY } from "../../gss/bytes.ts";
 import { readMessage } from "../client/exchange.ts";
 import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import type { KerberosKey } from "../crypto/key.ts";
@@ -58,8 +58,7 @@ function hints(client: KdcPrincipal, usable: readonly KerberosKey[]): PaData[] {
 
 function etypeInfo2(client: KdcPrincipal, keys: readonly KerberosKey[]): PaData {
   const entries = keys.map(({ enctype }) => {
-    const s2kparams = new Uint8Array(4);
-    new DataView(s2kparams.buffer).setUint32(0, profileOf(enctype).defaultIterations);
+    const s2kparams = new ByteWriter().u32(profileOf(enctype).defaultIterations).finish();
     return { etype: enctype, salt: client.salt, s2kparams };
   });
   return { padataType: PaType.EtypeInfo2, padataValue: encode(EtypeInfo2, entries) };

@@ -4,7 +4,7 @@
  * @module
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { type Bytes, concat } from "../../gss/bytes.ts";
+import { type Bytes, ByteWriter, concat } from "../../gss/bytes.ts";
 import type { KdcRealm } from "./realm.ts";
 
 /** Answers a request that came to some port; `undefined` for no answer. */
@@ -73,9 +73,7 @@ export class KdcListener implements AsyncDisposable {
           const reply = await this.#handler(buffer.slice(4, 4 + length), "tcp");
           buffer = buffer.subarray(4 + length);
           if (reply === undefined) return;
-          const prefix = new Uint8Array(4);
-          new DataView(prefix.buffer).setUint32(0, reply.length);
-          const framed = concat(prefix, reply);
+          const framed = new ByteWriter().u32(reply.length).bytes(reply).finish();
           for (let at = 0; at < framed.length;) at += await connection.write(framed.subarray(at));
         }
       }

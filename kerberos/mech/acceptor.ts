@@ -32,6 +32,7 @@ import { KerberosContext } from "./context.ts";
 import { readDelegation } from "./delegation.ts";
 import { kerberosFailure, toGssError } from "./errors.ts";
 import { type ReplayCache, replayTag } from "./replay_cache.ts";
+import { initialSequence } from "./sequence.ts";
 import {
   type AuthenticatorChecksum,
   decodeAuthenticatorChecksum,
@@ -250,9 +251,7 @@ export class KerberosAcceptor implements GssNegotiation {
     const delegated = asked.delegation && await readDelegation(asked.delegation, [initiatorKey, sessionKey]);
     const receiveSequence = (authenticator.seqNumber ?? 0) >>> 0;
     const subkey = asked.flags.mutual ? KerberosKey.generate(initiatorKey.enctype, this.#runtime) : undefined;
-    const sendSequence = subkey === undefined
-      ? receiveSequence
-      : new DataView(this.#runtime.randomBytes(4).buffer).getUint32(0) >>> 2;
+    const sendSequence = subkey === undefined ? receiveSequence : initialSequence(this.#runtime);
     const key = subkey ?? initiatorKey;
     const context = new KerberosContext({
       initiator: false,

@@ -22,6 +22,7 @@ import { formatPrincipal, toGssName, toPrincipalName } from "../principal.ts";
 import { KerberosContext } from "./context.ts";
 import { makeDelegation } from "./delegation.ts";
 import { kerberosFailure, toGssError } from "./errors.ts";
+import { initialSequence } from "./sequence.ts";
 import {
   decodeContextToken,
   defective,
@@ -65,8 +66,7 @@ export class KerberosInitiator implements GssNegotiation {
     this.#init = init;
     this.#runtime = init.runtime ?? systemRuntime;
     this.#subkey = KerberosKey.generate(init.ticket.credential.key.enctype, this.#runtime);
-    // 30 bits, since some peers read numbers as signed (RFC 4120 section 5.5.1 allows any).
-    this.#sequence = new DataView(this.#runtime.randomBytes(4).buffer).getUint32(0) >>> 2;
+    this.#sequence = initialSequence(this.#runtime);
   }
 
   /** See {@linkcode GssNegotiation.step}. */

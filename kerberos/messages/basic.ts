@@ -17,7 +17,7 @@ import {
   sequence,
   sequenceOf,
 } from "../../gss/asn1.ts";
-import { type Bytes, lenientText, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, lenientText } from "../../gss/bytes.ts";
 
 /** `Int32 ::= INTEGER (-2147483648..2147483647)` (section 5.2.4). */
 export const Int32: Codec<number> = integer("Int32", -(2 ** 31), 2 ** 31 - 1);
@@ -273,6 +273,3 @@ export function splitTime(milliseconds: number): { time: number; usec: number } 
   const time = Math.floor(milliseconds / 1000) * 1000;
   return { time, usec: Math.floor((milliseconds - time) * 1000) };
 }
-
-/** Octets of a salt that a KDC sent as text. */
-export const saltBytes: (salt: string) => Bytes = utf8;
