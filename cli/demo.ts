@@ -5,7 +5,7 @@
  */
 import { encodeHex } from "@std/encoding/hex";
 import { aborted } from "../gss/deadline.ts";
-import { systemRuntime } from "../gss/runtime.ts";
+import { randomBytes, systemRuntime } from "../gss/runtime.ts";
 import type { KerberosTickets } from "../kerberos/client/tickets.ts";
 import { startTestKdc, type TestKdc } from "../kerberos/kdc/test_kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../kerberos/principal.ts";
@@ -22,7 +22,7 @@ export const command: Command = {
   usage: "[OPTIONS]",
   options: { stay: { help: "Keep it running, and print commands to try against it" } },
   async run(args, io): Promise<number> {
-    const password = encodeHex(systemRuntime.randomBytes(6));
+    const password = encodeHex(randomBytes(6));
     await using stack = new AsyncDisposableStack();
     io.out("gssocks demo: a Kerberos realm, a web server, a SOCKS5 proxy and a bridge, all on 127.0.0.1\n\n");
     const setting = await setUp(stack, password, io);

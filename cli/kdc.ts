@@ -5,7 +5,7 @@
  */
 import { encodeHex } from "@std/encoding/hex";
 import { aborted } from "../gss/deadline.ts";
-import { systemRuntime } from "../gss/runtime.ts";
+import { randomBytes } from "../gss/runtime.ts";
 import { startTestKdc } from "../kerberos/kdc/test_kdc.ts";
 import { writeKeytab } from "../kerberos/stores/files.ts";
 import { type Command, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
@@ -60,7 +60,7 @@ async function users(args: ParsedArguments, io: CliIo): Promise<Record<string, s
   const passwords: Record<string, string> = {};
   for (const { name, value } of args.ordered("user", "user-from-stdin")) {
     if (name === "user") {
-      passwords[value] = encodeHex(systemRuntime.randomBytes(8));
+      passwords[value] = encodeHex(randomBytes(8));
       io.err(`Password of ${value}: ${passwords[value]}\n`);
     } else passwords[value] = await io.readPassword(`Password for ${value}: `);
   }

@@ -148,4 +148,6 @@ export interface WrapOptions {
   readonly confidential: boolean;
   /** Octets to leave free in front of the token in the array returned, for the header of a frame. @default {0} */
   readonly headroom?: number;
+  /** Memory for headroom and token; what is returned is its beginning. @default {fresh memory} */
+  readonly into?: Bytes;
 }

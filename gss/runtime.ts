@@ -3,22 +3,28 @@
  *
  * @module
  */
+import type { Bytes } from "./bytes.ts";
 
 /** What the protocol code needs from the machine it runs on. */
 export interface Runtime {
   /** Wall-clock time in milliseconds since the Unix epoch. */
   now(): number;
-  /** `length` octets from a cryptographically strong generator. */
-  randomBytes(length: number): Uint8Array<ArrayBuffer>;
+  /** Fills `target` from a cryptographically strong generator. */
+  fillRandom(target: Bytes): void;
 }
 
 /** The machine's own clock and generator. */
 export const systemRuntime: Runtime = {
   now: (): number => Date.now(),
-  randomBytes(length: number): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(length);
+  fillRandom(target: Bytes): void {
     // One call gives 65,536 octets at most (Web Cryptography API, section 10.1.1).
-    for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
-    return bytes;
+    for (let at = 0; at < target.length; at += 65_536) crypto.getRandomValues(target.subarray(at, at + 65_536));
   },
 };
+
+/** `length` fresh random octets. */
+export function randomBytes(length: number, runtime: Runtime = systemRuntime): Bytes {
+  const bytes = new Uint8Array(length);
+  runtime.fillRandom(bytes);
+  return bytes;
+}

@@ -4,10 +4,12 @@
  *
  * @module
  */
+import { BufferPool } from "../gss/buffer_pool.ts";
 import type { Bytes } from "../gss/bytes.ts";
 import { abortable, startDeadline } from "../gss/deadline.ts";
 import { SocksTimeoutError } from "./errors.ts";
 import type { Connection } from "./stream/connection.ts";
+import { LARGE, ReadSize } from "./stream/read_size.ts";
 
 /** What a relay is told. */
 export interface RelayOptions {
@@ -60,24 +62,37 @@ export async function relay(
   }
 }
 
+/** Memory of busy directions, shared by all relays. */
+const BUFFERS = new BufferPool(LARGE, 16);
+
 /**
  * The next read is under way while the last octets are written, and two writes may be at once, so that one is sealed while
  * the other goes out; a slow reader holds up two writes and one read, and no more.
  */
 async function copy(from: Connection, to: Connection, count: (length: number) => void): Promise<void> {
-  let reading = from.read();
+  const size = new ReadSize();
+  const take = () => size.next === LARGE ? BUFFERS.take() : new Uint8Array(size.next);
+  let buffer = take();
+  let reading = from.read(buffer);
+  let written = buffer.subarray(0, 0);
   let writing: Promise<void> = Promise.resolve();
   for (;;) {
     const bytes: Bytes | null = await reading;
     if (bytes === null) break;
     count(bytes.length);
-    reading = from.read();
+    size.learn(bytes.length);
+    const full = buffer;
+    buffer = take();
+    reading = from.read(buffer);
     reading.catch(() => {}); // Reported by the await above, or lost to an earlier failure.
     const before = writing;
     writing = to.write(bytes);
     writing.catch(() => {}); // Reported one round later.
     await before;
+    BUFFERS.giveBack(written);
+    written = full;
   }
   await writing;
+  for (const unused of [written, buffer]) BUFFERS.giveBack(unused);
   await to.closeWrite();
 }

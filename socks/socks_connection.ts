@@ -55,8 +55,10 @@ export class SocksConnection implements AsyncDisposable, Disposable {
    */
   async read(buffer: Uint8Array): Promise<number | null> {
     if (buffer.length === 0) return 0;
-    const bytes = this.#pending ?? await this.#connection.read();
+    const into = buffer.buffer instanceof ArrayBuffer ? buffer as Bytes : undefined;
+    const bytes = this.#pending ?? await this.#connection.read(into);
     if (bytes === null) return null;
+    if (bytes.buffer === buffer.buffer && bytes.byteOffset === buffer.byteOffset) return bytes.length;
     const count = Math.min(bytes.length, buffer.length);
     buffer.set(bytes.subarray(0, count));
     this.#pending = count < bytes.length ? bytes.subarray(count) : undefined;

@@ -5,10 +5,11 @@
  * @module
  */
 import { type Bytes, concat } from "../../gss/bytes.ts";
-import type { CbcCipher } from "./primitives.ts";
+import { andThen, type CbcCipher, type Eventually } from "./primitives.ts";
+import { borrow, giveBack } from "./scratch.ts";
 
 const BLOCK = 16;
-const ZERO_IV: Bytes = new Uint8Array(BLOCK);
+const ZERO_BLOCK: Bytes = new Uint8Array(BLOCK);
 
 /** Octets that whole blocks for `length` octets have. */
 export function paddedLength(length: number): number {
@@ -16,38 +17,65 @@ export function paddedLength(length: number): number {
 }
 
 /**
- * Encrypts `length` octets, 16 or more, into as many.
+ * Encrypts as many octets as `out` has room for, 16 or more, into it.
  *
  * @param padded The octets, with zeros behind them up to whole blocks.
+ * @returns `out`
  */
-export async function ctsEncrypt(cipher: CbcCipher, padded: Bytes, length: number): Promise<Bytes> {
-  const cbc = await cipher.encrypt(ZERO_IV, padded);
-  if (length === BLOCK) return cbc;
-  const head = padded.length - 2 * BLOCK;
-  // The last block moves forward; the one before it goes last and loses what the padding stole.
-  const last = cbc.slice(head + BLOCK);
-  cbc.copyWithin(head + BLOCK, head, head + BLOCK);
-  cbc.set(last, head);
-  return cbc.subarray(0, length);
+export function ctsEncrypt(cipher: CbcCipher, padded: Bytes, out: Bytes): Eventually<Bytes> {
+  return andThen(cipher.encrypt(padded), (cbc) => {
+    const { length } = out;
+    if (length === BLOCK) {
+      out.set(cbc);
+      return out;
+    }
+    const head = cbc.length - 2 * BLOCK;
+    // The last block moves forward; the one before it goes last and loses what the padding stole.
+    out.set(cbc.subarray(0, head));
+    out.set(cbc.subarray(head + BLOCK), head);
+    out.set(cbc.subarray(head, length - BLOCK), head + BLOCK);
+    return out;
+  });
 }
 
 /** Decrypts 16 octets or more into as many. */
-export async function ctsDecrypt(cipher: CbcCipher, ciphertext: Bytes): Promise<Bytes> {
+export function ctsDecrypt(cipher: CbcCipher, ciphertext: Bytes): Eventually<Bytes> {
   const { length } = ciphertext;
-  if (length === BLOCK) return await cipher.decrypt(ZERO_IV, ciphertext);
-  const padded = new Uint8Array(paddedLength(length));
+  if (length === BLOCK) return cipher.decrypt(ciphertext);
+  const whole = paddedLength(length);
+  const scratch = borrow(whole);
+  const padded = scratch.subarray(0, whole);
   padded.set(ciphertext);
+  return andThen(length === whole ? unswap(cipher, padded) : unsteal(cipher, padded, length), (plain) => {
+    giveBack(scratch, whole);
+    return plain;
+  });
+}
+
+/** Nothing was stolen: with its last two blocks in their places again it is plain CBC. */
+function unswap(cipher: CbcCipher, padded: Bytes): Eventually<Bytes> {
+  const head = padded.length - 2 * BLOCK;
+  const last = padded.slice(head, head + BLOCK);
+  padded.copyWithin(head, head + BLOCK);
+  padded.set(last, head + BLOCK);
+  return cipher.decrypt(padded);
+}
+
+function unsteal(cipher: CbcCipher, padded: Bytes, length: number): Eventually<Bytes> {
   const head = padded.length - 2 * BLOCK;
   const tail = length - head - BLOCK;
-  const before = head === 0 ? ZERO_IV : padded.subarray(head - BLOCK, head);
+  const before = head === 0 ? ZERO_BLOCK : padded.subarray(head - BLOCK, head);
   const stolen = padded.subarray(head + BLOCK);
   // The padded last block decrypts to nothing of use, and its place is needed below.
-  const plain = await cipher.decrypt(ZERO_IV, padded);
-  const swapped = plain.slice(head, head + BLOCK);
-  // CBC has mixed the block before into the swapped one; that is taken out again.
-  for (let i = 0; i < BLOCK; i++) swapped[i]! ^= before[i]!;
-  const lastButOne = await cipher.decrypt(before, concat(stolen.subarray(0, tail), swapped.subarray(tail)));
-  plain.set(lastButOne, head);
-  for (let i = 0; i < tail; i++) plain[head + BLOCK + i] = swapped[i]! ^ stolen[i]!;
-  return plain.subarray(0, length);
+  return andThen(cipher.decrypt(padded), (plain) => {
+    const swapped = plain.slice(head, head + BLOCK);
+    // CBC has mixed the block before into the swapped one; that is taken out again.
+    for (let i = 0; i < BLOCK; i++) swapped[i]! ^= before[i]!;
+    const whole = concat(stolen.subarray(0, tail), swapped.subarray(tail));
+    return andThen(cipher.decrypt(whole, before), (lastButOne) => {
+      plain.set(lastButOne, head);
+      for (let i = 0; i < tail; i++) plain[head + BLOCK + i] = swapped[i]! ^ stolen[i]!;
+      return plain.subarray(0, length);
+    });
+  });
 }

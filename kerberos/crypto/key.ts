@@ -5,12 +5,13 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { asBytes, type Bytes, utf8 } from "../../gss/bytes.ts";
-import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { randomBytes, type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { KerberosError } from "../errors.ts";
 import { paddedLength } from "./aes_cts.ts";
 import { nodePrimitives } from "./node_primitives.ts";
-import { type CryptoPrimitives, webCrypto } from "./primitives.ts";
-import { type EncryptionProfile, enctypeName, isSupported, type Padded, profileOf, type UsageKeys } from "./profile.ts";
+import { andThen, type CryptoPrimitives, type Eventually, webCrypto } from "./primitives.ts";
+import { type EncryptionProfile, enctypeName, isSupported, profileOf, type UsageKeys } from "./profile.ts";
+import { borrow, giveBack } from "./scratch.ts";
 
 /** What {@linkcode KerberosKey.fromPassword} takes. */
 export interface PasswordKeyOptions {
@@ -29,12 +30,62 @@ export interface PasswordKeyOptions {
 /** The fastest primitives that the runtime has. */
 const fastest: CryptoPrimitives = nodePrimitives(webCrypto) ?? webCrypto;
 
-/** How {@linkcode KerberosKey.seal} seals. */
+/** What a {@linkcode UsageKey} seals with. */
 export interface SealOptions {
-  /** Octets of zero to leave in front of the ciphertext, for a header. @default {0} */
-  readonly headroom?: number;
+  /** Where the result is put, exactly as long as that is. @default {fresh memory} */
+  readonly into?: Bytes | undefined;
   /** Randomness. @default {the system's} */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
+}
+
+/**
+ * A key for one usage, with its own keys derived. Results are there at once where the runtime can give them at once.
+ *
+ * @internal
+ */
+export class UsageKey implements Disposable {
+  readonly #profile: EncryptionProfile;
+  readonly #keys: UsageKeys;
+
+  constructor(profile: EncryptionProfile, keys: UsageKeys) {
+    this.#profile = profile;
+    this.#keys = keys;
+  }
+
+  /** Seals the parts one after another as one message (RFC 3961 section 3, encrypt). */
+  seal(parts: readonly Uint8Array[], options: SealOptions = {}): Eventually<Bytes> {
+    const { into, runtime = systemRuntime } = options;
+    const { confounderLength, checksumLength } = this.#profile;
+    const length = parts.reduce((sum, part) => sum + part.length, confounderLength);
+    const whole = paddedLength(length);
+    const scratch = borrow(whole);
+    runtime.fillRandom(scratch.subarray(0, confounderLength));
+    let at = confounderLength;
+    for (const part of parts) {
+      scratch.set(part, at);
+      at += part.length;
+    }
+    const out = into ?? new Uint8Array(length + checksumLength);
+    return andThen(this.#keys.seal({ bytes: scratch.subarray(0, whole), length }, out), () => {
+      giveBack(scratch, whole);
+      return out;
+    });
+  }
+
+  /** Opens a sealed message (RFC 3961 section 3, decrypt). */
+  open(ciphertext: Bytes): Eventually<Bytes> {
+    return andThen(this.#keys.open(ciphertext), (confounded) => confounded.subarray(this.#profile.confounderLength));
+  }
+
+  /** Checksum over the parts one after another (RFC 3961 section 3, get_mic). */
+  checksum(...parts: readonly Bytes[]): Eventually<Bytes> {
+    return this.#keys.checksum(...parts);
+  }
+
+  /** Gives back what the runtime holds for it. */
+  [Symbol.dispose](): void {
+    this.#keys[Symbol.dispose]();
+  }
 }
 
 /**
@@ -55,7 +106,8 @@ export class KerberosKey implements Disposable {
   readonly enctype: number;
   readonly #bytes: Bytes;
   readonly #primitives: CryptoPrimitives;
-  readonly #usages = new Map<number, UsageKeys | Promise<UsageKeys>>();
+  readonly #usages = new Map<number, Eventually<UsageKey>>();
+  #lasting = false;
   #disposed = false;
 
   /**
@@ -78,7 +130,7 @@ export class KerberosKey implements Disposable {
 
   /** A fresh random key. */
   static generate(enctype: number, runtime: Runtime = systemRuntime): KerberosKey {
-    return new KerberosKey(enctype, runtime.randomBytes(profileOf(enctype).keyLength));
+    return new KerberosKey(enctype, randomBytes(profileOf(enctype).keyLength, runtime));
   }
 
   /**
@@ -124,16 +176,8 @@ export class KerberosKey implements Disposable {
   }
 
   /** Seals a message for one key usage (RFC 3961 section 3, encrypt). */
-  encrypt(usage: number, plaintext: Uint8Array, runtime: Runtime = systemRuntime): Promise<Bytes> {
-    return this.seal(usage, [plaintext], { runtime });
-  }
-
-  /** Seals the parts one after another as one message, and may leave room for a header in front of the result. */
-  async seal(usage: number, parts: readonly Uint8Array[], options: SealOptions = {}): Promise<Bytes> {
-    const { headroom = 0, runtime = systemRuntime } = options;
-    const keys = this.#usage(usage);
-    const confounded = padded([runtime.randomBytes(this.#profile.confounderLength), ...parts]);
-    return await (keys instanceof Promise ? await keys : keys).seal(confounded, headroom);
+  async encrypt(usage: number, plaintext: Uint8Array, runtime: Runtime = systemRuntime): Promise<Bytes> {
+    return await (await this.usage(usage)).seal([plaintext], { runtime });
   }
 
   /**
@@ -142,15 +186,12 @@ export class KerberosKey implements Disposable {
    * @throws {KerberosError} `INTEGRITY` when it is not genuine, whatever the reason.
    */
   async decrypt(usage: number, ciphertext: Uint8Array): Promise<Bytes> {
-    const keys = this.#usage(usage);
-    const confounded = await (keys instanceof Promise ? await keys : keys).open(asBytes(ciphertext));
-    return confounded.subarray(this.#profile.confounderLength);
+    return await (await this.usage(usage)).open(asBytes(ciphertext));
   }
 
   /** Checksum over the parts one after another, for one key usage (RFC 3961 section 3, get_mic). */
   async checksum(usage: number, ...parts: readonly Uint8Array[]): Promise<Bytes> {
-    const keys = this.#usage(usage);
-    return await (keys instanceof Promise ? await keys : keys).checksum(...parts.map(asBytes));
+    return await (await this.usage(usage)).checksum(...parts.map(asBytes));
   }
 
   /** Whether `checksum` is the one over `data`, compared in constant time. */
@@ -164,41 +205,48 @@ export class KerberosKey implements Disposable {
     return await this.#profile.prf(this.#bytes, asBytes(input), this.#primitives);
   }
 
+  /**
+   * Says that many messages are to come: ciphers are held open from one to the next, and must be given back by disposing
+   * the key.
+   *
+   * @internal
+   */
+  expectMany(): this {
+    this.#lasting = true;
+    return this;
+  }
+
+  /**
+   * The keys of a usage, at once where they have been derived before.
+   *
+   * @internal
+   */
+  usage(usage: number): Eventually<UsageKey> {
+    this.#alive();
+    const known = this.#usages.get(usage);
+    if (known !== undefined) return known;
+    const profile = this.#profile;
+    const options = { primitives: this.#primitives, lasting: this.#lasting };
+    const derived = andThen(profile.usageKeys(this.#bytes, usage, options), (keys) => {
+      const made = new UsageKey(profile, keys);
+      if (!this.#disposed) this.#usages.set(usage, made);
+      return made;
+    });
+    if (derived instanceof Promise) this.#usages.set(usage, derived);
+    return derived;
+  }
+
   /** Overwrites the secret and forgets the derived keys. */
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#bytes.fill(0);
+    for (const made of this.#usages.values()) if (made instanceof UsageKey) made[Symbol.dispose]();
     this.#usages.clear();
-  }
-
-  /** The keys of a usage, at once where they have been derived before. */
-  #usage(usage: number): UsageKeys | Promise<UsageKeys> {
-    this.#alive();
-    const known = this.#usages.get(usage);
-    if (known !== undefined) return known;
-    const deriving = this.#profile.usageKeys(this.#bytes, usage, this.#primitives).then((keys) => {
-      if (!this.#disposed) this.#usages.set(usage, keys);
-      return keys;
-    });
-    this.#usages.set(usage, deriving);
-    return deriving;
   }
 
   #alive(): void {
     if (this.#disposed) throw new TypeError("Cannot use key: it has been disposed");
   }
-}
-
-/** The parts one after another, in whole blocks. */
-function padded(parts: readonly Uint8Array[]): Padded {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const bytes = new Uint8Array(paddedLength(length));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return { bytes, length };
 }
 
 /** RFC 3962 section 4: four octets, where zero stands for 2^32; outside the limits it is refused. */

@@ -9,7 +9,15 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import type { CbcCipher, CryptoPrimitives, Eventually, HashName, Mac } from "./primitives.ts";
+import {
+  andThen,
+  type CbcCipher,
+  type CipherOptions,
+  type CryptoPrimitives,
+  type Eventually,
+  type HashName,
+  type Mac,
+} from "./primitives.ts";
 
 /** The few functions of `node:crypto` that are used. */
 interface NodeCrypto {
@@ -33,8 +41,13 @@ interface NodeCipher {
 const NODE_HASHES: Readonly<Record<HashName, string>> = { "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384" };
 const HASH_BLOCKS: Readonly<Record<HashName, number>> = { "SHA-1": 64, "SHA-256": 64, "SHA-384": 128 };
 const BLOCK = 16;
+const ZERO_IV: Bytes = new Uint8Array(BLOCK);
 /** Longer messages are encrypted by WebCrypto. */
-const LONGEST_ENCRYPTED_HERE = 2048;
+const LONGEST_ENCRYPTED_HERE = 4096;
+/** So many messages go through a cipher of their own before one is kept open: it takes 4 KiB, and most keys are used little. */
+const MESSAGES_BEFORE_KEEPING = 4;
+/** Fewer octets are combined one by one: a view of words costs more. */
+const SHORT_XOR = 128;
 /** Longer messages are signed by WebCrypto where the hash is a slow one here. */
 const LONGEST_SHA2_HERE = 8192;
 
@@ -49,7 +62,8 @@ export function nodePrimitives(fallback: CryptoPrimitives): CryptoPrimitives | u
   const node = nodeCrypto();
   if (node === undefined) return undefined;
   return {
-    cbc: (key) => new NodeCbc(node, key, fallback),
+    cbc: (key, { lasting }) => new NodeCbc(node, key, { fallback, lasting }),
+    encryptBlocks: (key, blocks) => once(node.createCipheriv(cipherName(key, "ecb"), key, null), blocks),
     hmac: (hash, key) =>
       hash === "SHA-1"
         ? nodeHmac(node, hash, key)
@@ -64,51 +78,101 @@ function plain(buffer: Bytes): Bytes {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
+function cipherName(key: Bytes, mode: "cbc" | "ecb"): string {
+  return `aes-${8 * key.length}-${mode}`;
+}
+
+/** One message through a cipher of its own. It is always ended, or the runtime would keep it. */
+function once(cipher: NodeCipher, data: Bytes): Bytes {
+  cipher.setAutoPadding(false);
+  const out = cipher.update(data);
+  cipher.final();
+  return fromStart(out);
+}
+
+/** The same octets from the beginning of a buffer, where they can be taken by words. */
+function fromStart(out: Bytes): Bytes {
+  return out.byteOffset === 0 ? plain(out) : new Uint8Array(out);
+}
+
+/** Ends ciphers whose key nobody disposed. */
+const forgotten: FinalizationRegistry<NodeCipher> = new FinalizationRegistry((cipher) => cipher.final());
+
 class NodeCbc implements CbcCipher {
   readonly #node: NodeCrypto;
   readonly #key: Bytes;
-  readonly #bits: number;
   readonly #fallback: CryptoPrimitives;
-  #long: CbcCipher | Promise<CbcCipher> | undefined;
+  #messagesToKeeping: number;
+  #encryptor: NodeCipher | undefined;
+  #decryptor: NodeCipher | undefined;
+  /** Last block that the encryptor gave, with which it goes on. */
+  readonly #last: Bytes = new Uint8Array(BLOCK);
+  #long: Eventually<CbcCipher> | undefined;
 
-  constructor(node: NodeCrypto, key: Bytes, fallback: CryptoPrimitives) {
+  constructor(node: NodeCrypto, key: Bytes, options: CipherOptions & { readonly fallback: CryptoPrimitives }) {
     this.#node = node;
     this.#key = key;
-    this.#bits = 8 * key.length;
-    this.#fallback = fallback;
+    this.#fallback = options.fallback;
+    this.#messagesToKeeping = options.lasting ? MESSAGES_BEFORE_KEEPING : Infinity;
   }
 
-  encrypt(iv: Bytes, data: Bytes): Bytes | Promise<Bytes> {
-    if (data.length > LONGEST_ENCRYPTED_HERE) return this.#encryptLong(iv, data);
-    return this.#run(this.#node.createCipheriv(`aes-${this.#bits}-cbc`, this.#key, iv), data);
-  }
-
-  async #encryptLong(iv: Bytes, data: Bytes): Promise<Bytes> {
-    this.#long ??= this.#fallback.cbc(this.#key);
-    return await (await this.#long).encrypt(iv, data);
+  encrypt(data: Bytes): Eventually<Bytes> {
+    if (data.length > LONGEST_ENCRYPTED_HERE) {
+      this.#long ??= this.#fallback.cbc(this.#key, { lasting: false });
+      return andThen(this.#long, (cipher) => cipher.encrypt(data));
+    }
+    if (--this.#messagesToKeeping >= 0) {
+      return once(this.#node.createCipheriv(cipherName(this.#key, "cbc"), this.#key, ZERO_IV), data);
+    }
+    this.#encryptor ??= this.#keep(this.#node.createCipheriv(cipherName(this.#key, "cbc"), this.#key, ZERO_IV));
+    // A cipher that is kept goes on from its last block; with that in the first one it starts from zero again.
+    xor(data, this.#last, BLOCK);
+    const out = this.#encryptor.update(data);
+    xor(data, this.#last, BLOCK);
+    this.#last.set(out.subarray(out.length - BLOCK));
+    return plain(out);
   }
 
   /** CBC is ECB, and an exclusive-or with the ciphertext one block back. */
-  decrypt(iv: Bytes, data: Bytes): Bytes {
-    const out = this.#run(this.#node.createDecipheriv(`aes-${this.#bits}-ecb`, this.#key, null), data);
-    for (let i = 0; i < BLOCK; i++) out[i]! ^= iv[i]!;
-    if (data.length > BLOCK) {
-      // Whole words at once, from a copy where the input does not lie on a word's boundary.
-      const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
-      const before = new Uint32Array(aligned.buffer, aligned.byteOffset, (data.length - BLOCK) / 4);
-      const words = new Uint32Array(out.buffer, BLOCK, before.length);
+  decrypt(data: Bytes, iv: Bytes = ZERO_IV): Bytes {
+    const out = this.#decryptBlocks(data);
+    xor(out, iv, BLOCK);
+    if (data.length <= SHORT_XOR) {
+      for (let i = BLOCK; i < data.length; i++) out[i]! ^= data[i - BLOCK]!;
+    } else {
+      const aligned = data.byteOffset % 8 === 0 ? data : data.slice();
+      const before = new BigUint64Array(aligned.buffer, aligned.byteOffset, (data.length - BLOCK) / 8);
+      const words = new BigUint64Array(out.buffer, BLOCK, before.length);
       for (let i = 0; i < before.length; i++) words[i]! ^= before[i]!;
     }
     return out;
   }
 
-  /** The cipher is always ended, or the runtime would keep it. The result starts at its buffer's beginning. */
-  #run(cipher: NodeCipher, data: Bytes): Bytes {
-    cipher.setAutoPadding(false);
-    const out = cipher.update(data);
-    cipher.final();
-    return out.byteOffset === 0 ? plain(out) : new Uint8Array(out);
+  #decryptBlocks(data: Bytes): Bytes {
+    if (--this.#messagesToKeeping >= 0) {
+      return once(this.#node.createDecipheriv(cipherName(this.#key, "ecb"), this.#key, null), data);
+    }
+    this.#decryptor ??= this.#keep(this.#node.createDecipheriv(cipherName(this.#key, "ecb"), this.#key, null));
+    return fromStart(this.#decryptor.update(data));
   }
+
+  #keep(cipher: NodeCipher): NodeCipher {
+    cipher.setAutoPadding(false);
+    forgotten.register(this, cipher, this);
+    return cipher;
+  }
+
+  [Symbol.dispose](): void {
+    forgotten.unregister(this);
+    for (const cipher of [this.#encryptor, this.#decryptor]) cipher?.final();
+    this.#encryptor = this.#decryptor = undefined;
+    this.#messagesToKeeping = Infinity;
+  }
+}
+
+/** Exclusive-or of the first octets, in place. */
+function xor(target: Bytes, other: Bytes, length: number): void {
+  for (let i = 0; i < length; i++) target[i]! ^= other[i]!;
 }
 
 /** Short messages by one, long ones by another that is made when it is first needed. */
@@ -119,7 +183,7 @@ function shortHere(here: Mac, makeOther: () => Eventually<Mac>): Mac {
       const length = parts.reduce((sum, part) => sum + part.length, 0);
       if (length <= LONGEST_SHA2_HERE) return here.sign(...parts);
       other ??= makeOther();
-      return other instanceof Promise ? other.then((mac) => mac.sign(...parts)) : other.sign(...parts);
+      return andThen(other, (mac) => mac.sign(...parts));
     },
   };
 }

@@ -6,18 +6,18 @@
  */
 import type { Bytes } from "../../gss/bytes.ts";
 import { KerberosError } from "../errors.ts";
-import type { CryptoPrimitives } from "./primitives.ts";
+import type { CipherOptions, CryptoPrimitives, Eventually } from "./primitives.ts";
 import { aes128Sha1, aes256Sha1 } from "./rfc3962.ts";
 import { aes128Sha2, aes256Sha2 } from "./rfc8009.ts";
 
-/** The keys of one usage, ready for use. */
-export interface UsageKeys {
-  /** Seals `confounder | message`. The result has `headroom` octets of zero in front. */
-  seal(confounded: Padded, headroom: number): Promise<Bytes>;
-  /** Opens a ciphertext into `confounder | message`; throws where it is not genuine. */
-  open(ciphertext: Bytes): Promise<Bytes>;
+/** The keys of one usage, ready for use. Results are there at once where the primitives give them at once. */
+export interface UsageKeys extends Disposable {
+  /** Seals `confounder | message` into `out`, which has room for that and the tag, and returns `out`. */
+  seal(confounded: Padded, out: Bytes): Eventually<Bytes>;
+  /** Opens a ciphertext into `confounder | message`; fails where it is not genuine. */
+  open(ciphertext: Bytes): Eventually<Bytes>;
   /** Checksum over the parts one after another. */
-  checksum(...parts: readonly Bytes[]): Promise<Bytes>;
+  checksum(...parts: readonly Bytes[]): Eventually<Bytes>;
 }
 
 /** Octets with zeros behind them up to whole cipher blocks, so that nobody has to copy them to pad them. */
@@ -38,6 +38,11 @@ export interface StringToKeyInput {
   readonly iterations?: number | undefined;
 }
 
+/** What the keys of a usage are made with. */
+export interface UsageKeysOptions extends CipherOptions {
+  readonly primitives: CryptoPrimitives;
+}
+
 /** One enctype. */
 export interface EncryptionProfile {
   /** Number of the enctype. */
@@ -55,7 +60,7 @@ export interface EncryptionProfile {
   /** PBKDF2 iterations where the KDC names none. */
   readonly defaultIterations: number;
   /** Derives the keys of one usage. */
-  usageKeys(key: Bytes, usage: number, primitives: CryptoPrimitives): Promise<UsageKeys>;
+  usageKeys(key: Bytes, usage: number, options: UsageKeysOptions): Eventually<UsageKeys>;
   /** Makes a key from a password. */
   stringToKey(input: StringToKeyInput, primitives: CryptoPrimitives): Promise<Bytes>;
   /** Pseudo-random function over `input`. */

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../../gss/bytes.ts";
-import type { CbcCipher } from "./primitives.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import { andThen, type CryptoPrimitives, type Eventually } from "./primitives.ts";
+
+const BLOCK = 16;
 
 /**
  * Stretches or folds `input` to `length` octets: copies of the input, each turned right by 13 bits more than the one
@@ -40,14 +42,27 @@ function lcm(a: number, b: number): number {
   return a / x * b;
 }
 
-/** DR (RFC 3961 section 5.1): the folded constant, encrypted again and again, gives `length` octets. */
-export async function deriveRandom(cipher: CbcCipher, constant: Uint8Array, length: number): Promise<Bytes> {
-  const zero: Bytes = new Uint8Array(16);
-  const blocks: Bytes[] = [];
-  let block = constant.length === 16 ? new Uint8Array(constant) : nfold(constant, 16);
-  for (let have = 0; have < length; have += 16) {
-    block = await cipher.encrypt(zero, block);
-    blocks.push(block);
-  }
-  return concat(...blocks).subarray(0, length);
+/**
+ * DR (RFC 3961 section 5.1) for several constants at once: each folded constant, encrypted again and again, gives `length`
+ * octets.
+ */
+export function deriveRandom(
+  primitives: CryptoPrimitives,
+  key: Bytes,
+  constants: readonly Uint8Array[],
+  length: number,
+): Eventually<Bytes[]> {
+  const derived = constants.map(() => new Uint8Array(Math.ceil(length / BLOCK) * BLOCK));
+  const folded = new Uint8Array(BLOCK * constants.length);
+  constants.forEach((constant, i) =>
+    folded.set(constant.length === BLOCK ? constant : nfold(constant, BLOCK), BLOCK * i)
+  );
+  const round = (blocks: Bytes, at: number): Eventually<Bytes[]> => {
+    if (at >= length) return derived.map((bytes) => bytes.subarray(0, length));
+    return andThen(primitives.encryptBlocks(key, blocks), (next) => {
+      derived.forEach((bytes, i) => bytes.set(next.subarray(BLOCK * i, BLOCK * (i + 1)), at));
+      return round(next, at + BLOCK);
+    });
+  };
+  return round(folded, 0);
 }

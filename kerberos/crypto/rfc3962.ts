@@ -7,8 +7,8 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { type Bytes, ByteWriter, utf8 } from "../../gss/bytes.ts";
 import { KerberosError } from "../errors.ts";
 import { ctsDecrypt, ctsEncrypt } from "./aes_cts.ts";
-import type { CryptoPrimitives } from "./primitives.ts";
-import type { EncryptionProfile, StringToKeyInput, UsageKeys } from "./profile.ts";
+import { andThen, type CbcCipher, type CryptoPrimitives, type Eventually, type Mac } from "./primitives.ts";
+import type { EncryptionProfile, Padded, StringToKeyInput, UsageKeys, UsageKeysOptions } from "./profile.ts";
 import { deriveRandom } from "./rfc3961.ts";
 
 const MAC = 12;
@@ -20,43 +20,66 @@ export function usageConstant(usage: number, purpose: 0x99 | 0xaa | 0x55): Bytes
 }
 
 async function deriveKey(key: Bytes, constant: Uint8Array, primitives: CryptoPrimitives): Promise<Bytes> {
-  return await deriveRandom(await primitives.cbc(key), constant, key.length);
+  const [derived] = await deriveRandom(primitives, key, [constant], key.length);
+  return derived!;
 }
 
-async function usageKeys(key: Bytes, usage: number, primitives: CryptoPrimitives): Promise<UsageKeys> {
-  const base = await primitives.cbc(key);
-  const [ke, ki, kc] = await Promise.all(
-    ([0xaa, 0x55, 0x99] as const).map((purpose) => deriveRandom(base, usageConstant(usage, purpose), key.length)),
-  ) as [Bytes, Bytes, Bytes];
-  const cipher = await primitives.cbc(ke);
-  const integrity = await primitives.hmac("SHA-1", ki);
-  const checksum = await primitives.hmac("SHA-1", kc);
-  return {
-    async seal({ bytes, length }, headroom): Promise<Bytes> {
-      // Encryption goes first: where it runs on another thread, the code is computed meanwhile.
-      const sealing = ctsEncrypt(cipher, bytes, length);
-      const [sealed, mac] = await Promise.all([sealing, integrity.sign(bytes.subarray(0, length))]);
-      return withTag(sealed, mac, headroom, MAC);
-    },
-    async open(ciphertext): Promise<Bytes> {
-      if (ciphertext.length < CONFOUNDER + MAC) throw integrityError();
-      const confounded = await ctsDecrypt(cipher, ciphertext.subarray(0, -MAC));
-      const mac = await integrity.sign(confounded);
-      if (!timingSafeEqual(mac.subarray(0, MAC), ciphertext.subarray(-MAC))) throw integrityError();
-      return confounded;
-    },
-    async checksum(...parts): Promise<Bytes> {
-      return (await checksum.sign(...parts)).subarray(0, MAC);
-    },
-  };
+function usageKeys(key: Bytes, usage: number, { primitives, lasting }: UsageKeysOptions): Eventually<UsageKeys> {
+  const constants = ([0xaa, 0x55, 0x99] as const).map((purpose) => usageConstant(usage, purpose));
+  return andThen(
+    deriveRandom(primitives, key, constants, key.length),
+    ([ke, ki, kc]) =>
+      andThen(
+        primitives.cbc(ke!, { lasting }),
+        (cipher) =>
+          andThen(primitives.hmac("SHA-1", ki!), (integrity) =>
+            andThen(primitives.hmac("SHA-1", kc!), (checksum) =>
+              new Sha1UsageKeys(cipher, integrity, checksum))),
+      ),
+  );
 }
 
-/** Ciphertext and the first octets of a code, behind some octets of zero. */
-export function withTag(sealed: Bytes, mac: Bytes, headroom: number, length: number): Bytes {
-  const out = new Uint8Array(headroom + sealed.length + length);
-  out.set(sealed, headroom);
-  out.set(mac.subarray(0, length), headroom + sealed.length);
-  return out;
+class Sha1UsageKeys implements UsageKeys {
+  readonly #cipher: CbcCipher;
+  readonly #integrity: Mac;
+  readonly #checksum: Mac;
+
+  constructor(cipher: CbcCipher, integrity: Mac, checksum: Mac) {
+    this.#cipher = cipher;
+    this.#integrity = integrity;
+    this.#checksum = checksum;
+  }
+
+  seal({ bytes, length }: Padded, out: Bytes): Eventually<Bytes> {
+    // Encryption goes first: where it runs on another thread, the code is computed meanwhile.
+    const sealing = ctsEncrypt(this.#cipher, bytes, out.subarray(0, length));
+    if (sealing instanceof Promise) sealing.catch(() => {}); // Reported below, unless the code fails too.
+    return andThen(this.#integrity.sign(bytes.subarray(0, length)), (mac) =>
+      andThen(sealing, () => {
+        out.set(mac.subarray(0, MAC), length);
+        return out;
+      }));
+  }
+
+  open(ciphertext: Bytes): Eventually<Bytes> {
+    if (ciphertext.length < CONFOUNDER + MAC) throw integrityError();
+    return andThen(
+      ctsDecrypt(this.#cipher, ciphertext.subarray(0, -MAC)),
+      (confounded) =>
+        andThen(this.#integrity.sign(confounded), (mac) => {
+          if (!timingSafeEqual(mac.subarray(0, MAC), ciphertext.subarray(-MAC))) throw integrityError();
+          return confounded;
+        }),
+    );
+  }
+
+  checksum(...parts: readonly Bytes[]): Eventually<Bytes> {
+    return andThen(this.#checksum.sign(...parts), (mac) => mac.subarray(0, MAC));
+  }
+
+  [Symbol.dispose](): void {
+    this.#cipher[Symbol.dispose]();
+  }
 }
 
 /** One error for every way a ciphertext may be wrong, so that nothing tells them apart. */
@@ -75,7 +98,7 @@ async function stringToKey(input: StringToKeyInput, length: number, primitives: 
 async function prf(key: Bytes, input: Bytes, primitives: CryptoPrimitives): Promise<Bytes> {
   const hash = await primitives.digest("SHA-1", input);
   const derived = await deriveKey(key, utf8("prf"), primitives);
-  return await ctsEncrypt(await primitives.cbc(derived), hash.slice(0, 16), 16);
+  return await primitives.encryptBlocks(derived, hash.slice(0, 16));
 }
 
 function profile(enctype: number, name: string, checksumType: number, keyLength: number): EncryptionProfile {

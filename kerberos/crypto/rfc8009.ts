@@ -6,9 +6,16 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { type Bytes, ByteWriter, concat, EMPTY, utf8 } from "../../gss/bytes.ts";
 import { ctsDecrypt, ctsEncrypt } from "./aes_cts.ts";
-import type { CryptoPrimitives, HashName } from "./primitives.ts";
-import type { EncryptionProfile, StringToKeyInput, UsageKeys } from "./profile.ts";
-import { integrityError, usageConstant, withTag } from "./rfc3962.ts";
+import {
+  andThen,
+  type CbcCipher,
+  type CryptoPrimitives,
+  type Eventually,
+  type HashName,
+  type Mac,
+} from "./primitives.ts";
+import type { EncryptionProfile, Padded, StringToKeyInput, UsageKeys, UsageKeysOptions } from "./profile.ts";
+import { integrityError, usageConstant } from "./rfc3962.ts";
 
 const CONFOUNDER = 16;
 const CIPHER_STATE: Bytes = new Uint8Array(16);
@@ -33,42 +40,84 @@ interface KdfInput {
 }
 
 /** KDF-HMAC-SHA2 (RFC 8009 section 3): one HMAC over counter, label, zero, context and length in bits. */
-async function kdf(hash: HashName, input: KdfInput, primitives: CryptoPrimitives): Promise<Bytes> {
+function kdf(hash: HashName, input: KdfInput, primitives: CryptoPrimitives): Eventually<Bytes> {
   const bits = new ByteWriter().u32(8 * input.length).finish();
   const message = concat(Uint8Array.of(0, 0, 0, 1), input.label, Uint8Array.of(0), input.context ?? EMPTY, bits);
-  const mac = await primitives.hmac(hash, input.key);
-  return (await mac.sign(message)).subarray(0, input.length);
+  return andThen(
+    primitives.hmac(hash, input.key),
+    (mac) => andThen(mac.sign(message), (output) => output.slice(0, input.length)),
+  );
 }
 
 /** RFC 8009 section 5. */
-async function usageKeys(p: Parameters, key: Bytes, usage: number, primitives: CryptoPrimitives): Promise<UsageKeys> {
+function usageKeys(p: Parameters, key: Bytes, usage: number, options: UsageKeysOptions): Eventually<UsageKeys> {
+  const { primitives, lasting } = options;
   const derive = (purpose: 0x99 | 0xaa | 0x55, length: number) =>
     kdf(p.hash, { key, label: usageConstant(usage, purpose), length }, primitives);
-  const [ke, ki, kc] = await Promise.all([
+  return andThen(
     derive(0xaa, p.keyLength),
-    derive(0x55, p.macLength),
-    derive(0x99, p.macLength),
-  ]);
-  const cipher = await primitives.cbc(ke);
-  const integrity = await primitives.hmac(p.hash, ki);
-  const checksum = await primitives.hmac(p.hash, kc);
-  const tag = async (sealed: Bytes) => (await integrity.sign(CIPHER_STATE, sealed)).subarray(0, p.macLength);
-  return {
-    async seal({ bytes, length }, headroom): Promise<Bytes> {
-      const sealed = await ctsEncrypt(cipher, bytes, length);
-      return withTag(sealed, await tag(sealed), headroom, p.macLength);
-    },
-    async open(ciphertext): Promise<Bytes> {
-      if (ciphertext.length < CONFOUNDER + p.macLength) throw integrityError();
-      const sealed = ciphertext.subarray(0, -p.macLength);
+    (ke) =>
+      andThen(
+        derive(0x55, p.macLength),
+        (ki) =>
+          andThen(derive(0x99, p.macLength), (kc) =>
+            andThen(primitives.cbc(ke, { lasting }), (cipher) =>
+              andThen(primitives.hmac(p.hash, ki), (integrity) =>
+                andThen(primitives.hmac(p.hash, kc), (checksum) =>
+                  new Sha2UsageKeys({ cipher, integrity, checksum, macLength: p.macLength }))))),
+      ),
+  );
+}
+
+interface Sha2Parts {
+  readonly cipher: CbcCipher;
+  readonly integrity: Mac;
+  readonly checksum: Mac;
+  readonly macLength: number;
+}
+
+class Sha2UsageKeys implements UsageKeys {
+  readonly #parts: Sha2Parts;
+
+  constructor(parts: Sha2Parts) {
+    this.#parts = parts;
+  }
+
+  seal({ bytes, length }: Padded, out: Bytes): Eventually<Bytes> {
+    return andThen(
+      ctsEncrypt(this.#parts.cipher, bytes, out.subarray(0, length)),
+      (sealed) =>
+        andThen(this.#tag(sealed), (tag) => {
+          out.set(tag, length);
+          return out;
+        }),
+    );
+  }
+
+  open(ciphertext: Bytes): Eventually<Bytes> {
+    const { cipher, macLength } = this.#parts;
+    if (ciphertext.length < CONFOUNDER + macLength) throw integrityError();
+    const sealed = ciphertext.subarray(0, -macLength);
+    return andThen(this.#tag(sealed), (tag) => {
       // Checked before anything is decrypted (section 5).
-      if (!timingSafeEqual(await tag(sealed), ciphertext.subarray(-p.macLength))) throw integrityError();
-      return await ctsDecrypt(cipher, sealed);
-    },
-    async checksum(...parts): Promise<Bytes> {
-      return (await checksum.sign(...parts)).subarray(0, p.macLength);
-    },
-  };
+      if (!timingSafeEqual(tag, ciphertext.subarray(-macLength))) throw integrityError();
+      return ctsDecrypt(cipher, sealed);
+    });
+  }
+
+  #tag(sealed: Bytes): Eventually<Bytes> {
+    const { integrity, macLength } = this.#parts;
+    return andThen(integrity.sign(CIPHER_STATE, sealed), (mac) => mac.subarray(0, macLength));
+  }
+
+  checksum(...parts: readonly Bytes[]): Eventually<Bytes> {
+    const { checksum, macLength } = this.#parts;
+    return andThen(checksum.sign(...parts), (mac) => mac.subarray(0, macLength));
+  }
+
+  [Symbol.dispose](): void {
+    this.#parts.cipher[Symbol.dispose]();
+  }
 }
 
 /** RFC 8009 section 4: the salt starts with the enctype's name and a zero octet. */
@@ -88,10 +137,10 @@ function profile(enctype: number, checksumType: number, p: Parameters): Encrypti
     confounderLength: CONFOUNDER,
     checksumLength: p.macLength,
     defaultIterations: 32_768,
-    usageKeys: (key, usage, primitives) => usageKeys(p, key, usage, primitives),
+    usageKeys: (key, usage, options) => usageKeys(p, key, usage, options),
     stringToKey: (input, primitives) => stringToKey(p, input, primitives),
-    prf: (key, context, primitives) =>
-      kdf(p.hash, { key, label: utf8("prf"), context, length: p.prfLength }, primitives),
+    prf: async (key, context, primitives) =>
+      await kdf(p.hash, { key, label: utf8("prf"), context, length: p.prfLength }, primitives),
   };
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { randomBytes, type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { NameType } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { DEFAULT_ENCTYPES } from "../crypto/profile.ts";
@@ -164,7 +164,7 @@ export class KdcRealm {
 
   /** Lets clients of this realm use services of `other`. */
   async trust(other: KdcRealm): Promise<void> {
-    const password = [...this.runtime.randomBytes(16)].join(".");
+    const password = [...randomBytes(16, this.runtime)].join(".");
     await this.#add(krbtgt(other.name, this.name), { password });
     await other.#add(krbtgt(other.name, this.name), { password });
   }

@@ -4,13 +4,14 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { asBytes, type Bytes, concat, sameBytes } from "../../gss/bytes.ts";
+import { asBytes, type Bytes, concat, EMPTY } from "../../gss/bytes.ts";
 import type { GssContext, GssFlags, UnwrappedMessage, WrapOptions } from "../../gss/mechanism.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { KeyUsage } from "../constants.ts";
-import type { KerberosKey } from "../crypto/key.ts";
+import type { KerberosKey, UsageKey } from "../crypto/key.ts";
+import { andThen, type Eventually } from "../crypto/primitives.ts";
 import { KerberosError } from "../errors.ts";
 import type { CredentialCacheData } from "../stores/ccache.ts";
 import { SequenceWindow } from "./sequence.ts";
@@ -20,6 +21,7 @@ import {
   encodeMicHeader,
   encodeWrapHeader,
   HEADER_LENGTH,
+  isSealedHeader,
   KERBEROS_OID,
   type MessageHeader,
   rotateLeft,
@@ -46,6 +48,13 @@ export interface KerberosContextInit {
   readonly runtime?: Runtime;
 }
 
+/** A token that is genuine, not yet judged by its number. */
+interface Opened {
+  readonly sequence: bigint;
+  readonly data: Bytes;
+  readonly confidential: boolean;
+}
+
 /** An established context of the Kerberos mechanism. `Deno.inspect` shows no key. */
 export class KerberosContext implements GssContext {
   /** Kerberos V5. */
@@ -70,8 +79,10 @@ export class KerberosContext implements GssContext {
   readonly #runtime: Runtime;
   readonly #window: SequenceWindow;
   #sendSequence: bigint;
-  /** Judgement of the token before, so that tokens opened at once are judged in the order in which they came. */
-  #judged: Promise<unknown> = Promise.resolve();
+  /** Octets that sealing adds behind the header. */
+  readonly #sealOverhead: number;
+  /** Resolved when the token before has been judged, so that tokens opened at once are judged in the order they came in. */
+  #judging: Promise<void> | undefined;
   #disposed = false;
 
   /** @internal */
@@ -84,7 +95,8 @@ export class KerberosContext implements GssContext {
     this.expiresAt = init.expiresAt;
     this.attributes = Object.freeze({ ...init.attributes });
     this.#delegated = init.delegated;
-    this.#key = init.key;
+    this.#key = init.key.expectMany();
+    this.#sealOverhead = this.#key.overhead + HEADER_LENGTH;
     this.#acceptorSubkey = init.acceptorSubkey;
     this.#runtime = init.runtime ?? systemRuntime;
     this.#sendSequence = BigInt(init.sendSequence);
@@ -100,57 +112,64 @@ export class KerberosContext implements GssContext {
   /** See {@linkcode GssContext.wrap}. */
   async wrap(message: Uint8Array, options: WrapOptions): Promise<Bytes> {
     const header = this.#nextHeader(options.confidential);
-    const usage = this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal;
+    const found = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
+    const key = found instanceof Promise ? await found : found;
     // The copy that is sealed or signed has EC (where nothing fills up) and RRC zero (section 4.2.4).
     const inner = encodeWrapHeader(header);
     const { confidential, headroom = 0 } = options;
+    const start = headroom + HEADER_LENGTH;
+    const length = start + message.length + (confidential ? this.#sealOverhead : this.#key.checksumLength);
+    const token = options.into?.subarray(0, length) ?? new Uint8Array(length);
+    if (token.length < length) {
+      throw new RangeError(`Cannot wrap: the token has ${length} octets, more than there is room`);
+    }
     if (confidential) {
-      const room = headroom + HEADER_LENGTH;
-      const token = await this.#key.seal(usage, [message, inner], { headroom: room, runtime: this.#runtime });
       token.set(inner, headroom);
+      const sealed = key.seal([message, inner], { into: token.subarray(start), runtime: this.#runtime });
+      if (sealed instanceof Promise) await sealed;
       return token;
     }
-    const checksum = await this.#key.checksum(usage, message, inner);
-    const token = new Uint8Array(headroom + HEADER_LENGTH + message.length + checksum.length);
+    const signed = key.checksum(asBytes(message), inner);
+    const checksum = signed instanceof Promise ? await signed : signed;
     token.set(encodeWrapHeader({ ...header, ec: checksum.length }), headroom);
-    token.set(message, headroom + HEADER_LENGTH);
-    token.set(checksum, headroom + HEADER_LENGTH + message.length);
+    token.set(message, start);
+    token.set(checksum, start + message.length);
     return token;
   }
 
   /** See {@linkcode GssContext.unwrap}. */
-  async unwrap(token: Uint8Array): Promise<UnwrappedMessage> {
-    const { data, confidential, status } = await this.#inOrder(() => this.#open(asBytes(token)));
-    return { data, confidential, status };
+  unwrap(token: Uint8Array): Promise<UnwrappedMessage> {
+    return this.#inOrder(() => this.#open(asBytes(token)));
   }
 
-  async #open(token: Bytes): Promise<{ sequence: bigint; data: Bytes; confidential: boolean }> {
+  #open(token: Bytes): Eventually<Opened> {
     this.#alive();
     const header = decodeWrapHeader(token);
     this.#checkSender(header);
     const body = rotateLeft(token.subarray(HEADER_LENGTH), header.rrc);
-    const data = header.sealed ? await this.#unseal(header, body) : await this.#unsign(header, body);
-    return { sequence: header.sequence, data, confidential: header.sealed };
+    const usage = this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal;
+    return andThen(
+      this.#key.usage(usage),
+      (key) => header.sealed ? this.#unseal(key, header, { token, body }) : this.#unsign(key, header, body),
+    );
   }
 
-  async #unseal(header: MessageHeader, body: Bytes): Promise<Bytes> {
-    const usage = this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal;
-    const plain = await this.#key.decrypt(usage, body);
-    const length = plain.length - HEADER_LENGTH - header.ec;
-    if (length < 0) throw notGenuine();
-    // Every field in clear must be the one that was sealed; RRC alone is not covered (section 4.2.4).
-    if (!sameBytes(plain.subarray(-HEADER_LENGTH), encodeWrapHeader({ ...header, rrc: 0 }))) throw notGenuine();
-    return plain.subarray(0, length);
+  #unseal(key: UsageKey, header: MessageHeader, { token, body }: { token: Bytes; body: Bytes }): Eventually<Opened> {
+    const { ec, sequence } = header;
+    return andThen(key.open(body), (plain) => {
+      const length = plain.length - HEADER_LENGTH - ec;
+      if (length < 0 || !isSealedHeader(plain.subarray(-HEADER_LENGTH), token)) throw notGenuine();
+      return { sequence, data: plain.subarray(0, length), confidential: true };
+    });
   }
 
-  async #unsign(header: MessageHeader, body: Bytes): Promise<Bytes> {
-    const usage = this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal;
+  #unsign(key: UsageKey, header: MessageHeader, body: Bytes): Eventually<Opened> {
     if (header.ec !== this.#key.checksumLength || body.length < header.ec) throw notGenuine();
     const data = body.subarray(0, body.length - header.ec);
-    const inner = encodeWrapHeader({ ...header, ec: 0, rrc: 0 });
-    const checksum = await this.#key.checksum(usage, data, inner);
-    if (!timingSafeEqual(checksum, body.subarray(data.length))) throw notGenuine();
-    return data;
+    return andThen(key.checksum(data, encodeWrapHeader({ ...header, ec: 0, rrc: 0 })), (checksum) => {
+      if (!timingSafeEqual(checksum, body.subarray(data.length))) throw notGenuine();
+      return { sequence: header.sequence, data, confidential: false };
+    });
   }
 
   /** See {@linkcode GssContext.getMic}. */
@@ -169,14 +188,14 @@ export class KerberosContext implements GssContext {
       const usage = this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign;
       const signed = concat(message, mic.subarray(0, HEADER_LENGTH));
       if (!await this.#key.verifyChecksum(usage, signed, mic.subarray(HEADER_LENGTH))) throw notGenuine();
-      return { sequence: header.sequence };
+      return { sequence: header.sequence, data: EMPTY, confidential: false };
     });
     return status;
   }
 
   /** See {@linkcode GssContext.wrapSizeLimit}. */
   wrapSizeLimit(outputSize: number, options: WrapOptions): number {
-    const overhead = options.confidential ? this.#key.overhead + HEADER_LENGTH : this.#key.checksumLength;
+    const overhead = options.confidential ? this.#sealOverhead : this.#key.checksumLength;
     return Math.max(0, outputSize - HEADER_LENGTH - overhead);
   }
 
@@ -206,21 +225,29 @@ export class KerberosContext implements GssContext {
   }
 
   /** Opens at once, judges in order. A token that is not genuine has no number that counts. */
-  async #inOrder<T extends { sequence: bigint }>(open: () => Promise<T>): Promise<T & { status: SupplementaryStatus }> {
-    const before = this.#judged;
-    const opened = open();
-    const judged = (async () => {
-      await before;
-      const result = await opened;
-      return { ...result, status: this.#window.check(result.sequence) };
-    })();
-    this.#judged = judged.catch(() => {});
+  async #inOrder(open: () => Eventually<Opened>): Promise<UnwrappedMessage> {
+    const before = this.#judging;
     try {
-      return await judged;
+      const opening = open();
+      if (before === undefined && !(opening instanceof Promise)) return this.#judged(opening);
+      const turn = Promise.withResolvers<void>();
+      this.#judging = turn.promise;
+      try {
+        if (opening instanceof Promise) opening.catch(() => {}); // Reported when its turn comes.
+        await before;
+        return this.#judged(await opening);
+      } finally {
+        turn.resolve();
+        if (this.#judging === turn.promise) this.#judging = undefined;
+      }
     } catch (error) {
       if (error instanceof KerberosError && error.code === "INTEGRITY") throw notGenuine(error);
       throw error;
     }
+  }
+
+  #judged({ data, confidential, sequence }: Opened): UnwrappedMessage {
+    return { data, confidential, status: this.#window.check(sequence) };
   }
 
   #alive(): void {

@@ -142,6 +142,17 @@ export function encodeWrapHeader(header: MessageHeader): Bytes {
   return out;
 }
 
+/**
+ * Whether the header that was sealed is the one in front of the token, in every field but RRC, which is zero in the sealed
+ * one and not covered (RFC 4121 section 4.2.4).
+ */
+export function isSealedHeader(sealed: Uint8Array, token: Uint8Array): boolean {
+  for (let i = 0; i < HEADER_LENGTH; i++) {
+    if (sealed[i] !== (i === 6 || i === 7 ? 0 : token[i])) return false;
+  }
+  return true;
+}
+
 /** RFC 4121 section 4.2.6.1. */
 export function encodeMicHeader(header: MessageHeader): Bytes {
   const out = new Uint8Array(HEADER_LENGTH).fill(0xff);

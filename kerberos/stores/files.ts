@@ -4,7 +4,7 @@
  * @module
  */
 import { encodeHex } from "@std/encoding/hex";
-import { systemRuntime } from "../../gss/runtime.ts";
+import { randomBytes } from "../../gss/runtime.ts";
 import { KerberosError } from "../errors.ts";
 import { type CredentialCache, withCredential } from "./cache.ts";
 import { type CredentialCacheData, decodeCcache, encodeCcache } from "./ccache.ts";
@@ -115,7 +115,7 @@ export class FileCredentialCache implements CredentialCache {
 
 /** A reader sees the old file or the new one, never half of one, and nobody else can read either. */
 async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${encodeHex(systemRuntime.randomBytes(8))}`;
+  const temporary = `${path}.${encodeHex(randomBytes(8))}`;
   try {
     await Deno.writeFile(temporary, bytes, { mode: 0o600, createNew: true });
     await Deno.rename(temporary, path);

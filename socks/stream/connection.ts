@@ -14,8 +14,12 @@ export interface Connection extends AsyncDisposable {
   readonly local?: Endpoint | undefined;
   /** The other end, where it has an address. */
   readonly remote?: Endpoint | undefined;
-  /** Some octets, which are the caller's from then on; `null` after the peer's last. One call at a time. */
-  read(): Promise<Bytes | null>;
+  /**
+   * Some octets, which are the caller's from then on; `null` after the peer's last. One call at a time.
+   *
+   * @param into Memory that they may be put in, which spares fresh memory; they may lie elsewhere all the same.
+   */
+  read(into?: Bytes): Promise<Bytes | null>;
   /** Sends all of the octets, after those of earlier calls. They must not be changed until it is done. */
   write(bytes: Uint8Array): Promise<void>;
   /** Says that nothing more will be sent; reading goes on. */
@@ -44,8 +48,8 @@ export function withPrefix(connection: Connection, prefix: Bytes): Connection {
     get remote() {
       return connection.remote;
     },
-    read(): Promise<Bytes | null> {
-      if (pending === undefined) return connection.read();
+    read(into?: Bytes): Promise<Bytes | null> {
+      if (pending === undefined) return connection.read(into);
       const first = pending;
       pending = undefined;
       return Promise.resolve(first);

@@ -10,16 +10,12 @@ import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { parseIp } from "../wire/ip.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
-
-/** Reads begin small, so that an idle connection holds little, and grow while the peer fills them. */
-const SMALLEST_READ = 4_096;
-/** Four of the largest sealed messages of RFC 1961 hold this. */
-const LARGEST_READ = 261_120;
+import { ReadSize } from "./read_size.ts";
 
 /** A connection over a socket. */
 export class DenoConnection implements Connection {
   readonly #conn: Deno.Conn;
-  #readSize = SMALLEST_READ;
+  readonly #readSize = new ReadSize();
   #writing: Promise<void> = Promise.resolve();
   #pending = 0;
 
@@ -41,12 +37,11 @@ export class DenoConnection implements Connection {
     return endpointOf(this.#conn.remoteAddr);
   }
 
-  async read(): Promise<Bytes | null> {
-    const buffer = new Uint8Array(this.#readSize);
+  async read(into?: Bytes): Promise<Bytes | null> {
+    const buffer = into ?? new Uint8Array(this.#readSize.next);
     const count = await this.#conn.read(buffer);
     if (count === null) return null;
-    if (count === buffer.length) this.#readSize = Math.min(LARGEST_READ, 4 * buffer.length);
-    else if (count < buffer.length / 4) this.#readSize = Math.max(SMALLEST_READ, buffer.length / 4);
+    this.#readSize.learn(count);
     return buffer.subarray(0, count);
   }
 

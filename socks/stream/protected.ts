@@ -6,14 +6,16 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
-import type { GssContext, UnwrappedMessage } from "../../gss/mechanism.ts";
+import { BufferPool } from "../../gss/buffer_pool.ts";
+import { type Bytes, EMPTY } from "../../gss/bytes.ts";
+import type { GssContext } from "../../gss/mechanism.ts";
 import { GssError } from "../../gss/status.ts";
 import { SocksProtocolError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { FrameSplitter } from "../wire/frame_splitter.ts";
 import { decodeFrame, encodeFrame, FRAME_HEADER, frameInPlace, FrameType, MAX_TOKEN } from "../wire/gssapi.ts";
 import type { Connection } from "./connection.ts";
+import { ReadSize } from "./read_size.ts";
 
 /** Levels of RFC 1961 section 4, and the one without protection that some programs use. */
 export type ProtectionLevel = "none" | "integrity" | "confidentiality" | "selective";
@@ -35,6 +37,18 @@ export interface ProtectedConnectionOptions {
 
 /** Tokens that are sealed or opened at one time in each direction. */
 const IN_FLIGHT = 4;
+/** As many of the largest frames as are sealed at one time, so that one write takes them. */
+const FRAMES = new BufferPool(IN_FLIGHT * (FRAME_HEADER + MAX_TOKEN), 16);
+/** Longer messages are cut to whole cipher blocks, which spares either side the stealing. */
+const CUT_TO_BLOCKS = 4_096;
+
+/** A token being opened. */
+interface Opening {
+  /** Octets of the token, which are more than its message has. */
+  readonly length: number;
+  /** The message, genuine, in its place and protected as agreed. */
+  readonly message: Promise<Bytes>;
+}
 
 /** A connection whose octets are protected. */
 export class ProtectedConnection implements Connection {
@@ -43,8 +57,9 @@ export class ProtectedConnection implements Connection {
   readonly #level: Exclude<ProtectionLevel, "none">;
   readonly #seal: SealPolicy;
   readonly #incoming = new FrameSplitter();
+  readonly #readSize = new ReadSize();
   /** Messages being opened, in order. */
-  readonly #opening: Promise<UnwrappedMessage>[] = [];
+  readonly #opening: Opening[] = [];
   #ended = false;
   /** Resolved when the calls before have begun to seal all that they have. */
   #sealing: Promise<void> = Promise.resolve();
@@ -67,14 +82,13 @@ export class ProtectedConnection implements Connection {
     return this.#under.remote;
   }
 
-  async read(): Promise<Bytes | null> {
+  async read(into?: Bytes): Promise<Bytes | null> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
       for (;;) {
         this.#openFrames();
-        const opening = this.#opening.shift();
-        if (opening !== undefined) {
-          const data = this.#judge(await opening);
+        if (this.#opening.length > 0) {
+          const data = await this.#nextMessages(into);
           if (data.length > 0) return data;
         } else if (this.#ended) {
           if (this.#incoming.length === 0) return null;
@@ -83,9 +97,13 @@ export class ProtectedConnection implements Connection {
             "Peer closed the connection in the middle of a protected message",
           );
         } else {
-          const bytes = await this.#under.read();
+          const room = this.#incoming.room(this.#readSize.next);
+          const bytes = await this.#under.read(room);
           if (bytes === null) this.#ended = true;
-          else this.#incoming.push(bytes);
+          else {
+            this.#readSize.learn(bytes.length);
+            this.#incoming.push(bytes);
+          }
         }
       }
     } catch (error) {
@@ -102,21 +120,48 @@ export class ProtectedConnection implements Connection {
       if (type !== FrameType.Encapsulation) {
         throw new SocksProtocolError("UNEXPECTED_MESSAGE", `Protected message wanted, message type ${type} came`);
       }
-      const opening = this.#context.unwrap(token);
-      opening.catch(() => {}); // Reported when its turn comes.
-      this.#opening.push(opening);
+      const message = this.#open(token);
+      message.catch(() => {}); // Reported when its turn comes.
+      this.#opening.push({ length: token.length, message });
     }
   }
 
   /** What is genuine must also be in its place, and sealed where that was agreed. */
-  #judge(message: UnwrappedMessage): Bytes {
-    if (message.status !== "complete") {
-      throw new SocksProtocolError("OUT_OF_ORDER", `Protected message is out of order: ${message.status}`);
+  async #open(token: Bytes): Promise<Bytes> {
+    const { data, status, confidential } = await this.#context.unwrap(token);
+    if (status !== "complete") {
+      throw new SocksProtocolError("OUT_OF_ORDER", `Protected message is out of order: ${status}`);
     }
-    if (this.#level === "confidentiality" && !message.confidential) {
+    if (this.#level === "confidentiality" && !confidential) {
       throw new SocksProtocolError("NOT_SEALED", "Protected message is signed only, and was to be sealed");
     }
-    return message.data;
+    return data;
+  }
+
+  /** The next message, and those behind it that are under way and surely find room in `into`, where one is given. */
+  async #nextMessages(into: Bytes | undefined): Promise<Bytes> {
+    const first = await this.#opening[0]!.message;
+    this.#opening.shift();
+    // What was only signed lies in the memory of the stream, which is read into again.
+    if (into === undefined || first.length > into.length) {
+      return first.buffer === this.#incoming.buffer ? first.slice() : first;
+    }
+    into.set(first);
+    let at = first.length;
+    for (;;) {
+      this.#openFrames();
+      const next = this.#opening[0];
+      if (next === undefined || at + next.length > into.length) break;
+      try {
+        const data = await next.message;
+        into.set(data, at);
+        at += data.length;
+      } catch {
+        break; // It is the first one the next time, and what came before it was good.
+      }
+      this.#opening.shift();
+    }
+    return into.subarray(0, at);
   }
 
   /**
@@ -139,26 +184,49 @@ export class ProtectedConnection implements Connection {
     }
   }
 
+  /** Frames are sealed a batch at a time, the next one while the one before goes out. */
   async #writeMessages(bytes: Uint8Array, turns: { writeTurn: Promise<void>; onSealing: () => void }): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    const sealing: Promise<Bytes>[] = [];
-    let at = 0;
-    do {
-      while (at < bytes.length && sealing.length < IN_FLIGHT) {
-        const confidential = this.#sealed(bytes.length - at);
-        const size = this.#context.wrapSizeLimit(MAX_TOKEN, { confidential });
-        const part = bytes.subarray(at, at + size);
-        const wrapping = this.#context.wrap(part, { confidential, headroom: FRAME_HEADER });
-        wrapping.catch(() => {}); // Reported when its turn comes.
-        sealing.push(wrapping);
-        at += size;
-      }
+    let writing = turns.writeTurn;
+    for (let at = 0; at < bytes.length;) {
+      const batch = this.#startBatch(bytes.subarray(at));
+      at += batch.length;
       // Every number is taken: the next call's messages may take theirs.
       if (at >= bytes.length) turns.onSealing();
-      await turns.writeTurn;
-      const next = sealing.shift();
-      if (next !== undefined) await this.#under.write(frameInPlace(FrameType.Encapsulation, await next));
-    } while (at < bytes.length || sealing.length > 0);
+      batch.frames.catch(() => {}); // Reported below, unless the write before fails too.
+      await writing;
+      writing = batch.frames.then(async (frames) => {
+        await this.#under.write(frames);
+        FRAMES.giveBack(batch.memory);
+      });
+      writing.catch(() => {}); // Reported one round later.
+    }
+    turns.onSealing();
+    await writing;
+  }
+
+  /** Starts to seal as many messages as may be under way, each into its place in one buffer. */
+  #startBatch(bytes: Uint8Array): { length: number; memory: Bytes; frames: Promise<Bytes> } {
+    const messages: { part: Uint8Array; confidential: boolean }[] = [];
+    let length = 0;
+    while (length < bytes.length && messages.length < IN_FLIGHT) {
+      const confidential = this.#sealed(bytes.length - length);
+      const limit = this.#context.wrapSizeLimit(MAX_TOKEN, { confidential });
+      const part = bytes.subarray(length, length + (limit > CUT_TO_BLOCKS ? limit - limit % 16 : limit));
+      messages.push({ part, confidential });
+      length += part.length;
+    }
+    // A single short message gets memory of its own size.
+    const memory = bytes.length > CUT_TO_BLOCKS ? FRAMES.take() : EMPTY;
+    const wraps = messages.map(({ part, confidential }, i) => {
+      const into = memory.subarray(i * (FRAME_HEADER + MAX_TOKEN), (i + 1) * (FRAME_HEADER + MAX_TOKEN));
+      return this.#context.wrap(part, {
+        confidential,
+        headroom: FRAME_HEADER,
+        ...(into.length > 0 ? { into } : {}),
+      });
+    });
+    return { length, memory, frames: joinFrames(Promise.all(wraps), memory) };
   }
 
   #sealed(length: number): boolean {
@@ -194,6 +262,19 @@ export class ProtectedConnection implements Connection {
     this.#context.dispose();
     return failure;
   }
+}
+
+/** The frames one after another, in `memory` where there are several; most lie there where they belong. */
+async function joinFrames(sealing: Promise<Bytes[]>, memory: Bytes): Promise<Bytes> {
+  const frames = await sealing;
+  for (const frame of frames) frameInPlace(FrameType.Encapsulation, frame);
+  if (frames.length === 1) return frames[0]!;
+  let at = 0;
+  for (const frame of frames) {
+    if (frame.buffer !== memory.buffer || frame.byteOffset !== at) memory.set(frame, at);
+    at += frame.length;
+  }
+  return memory.subarray(0, at);
 }
 
 /** Seals and opens single datagrams with the context of the control connection (RFC 1961 section 5). */

@@ -50,7 +50,8 @@ export function connectionFromStreams(streams: DuplexStreams): Connection {
       }
     },
     async write(bytes: Uint8Array): Promise<void> {
-      await writer.write(bytes);
+      // A copy, since who reads may hold on to it after it is written, and the caller may not wait for that.
+      await writer.write(bytes.slice());
     },
     async closeWrite(): Promise<void> {
       ended = true;

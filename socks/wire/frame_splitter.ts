@@ -1,73 +1,58 @@
 /**
- * Frames of the GSS-API method out of a stream of octets, in pieces of any size. Only a frame that lies across two pieces
- * is copied.
+ * Frames of the GSS-API method out of a stream of octets, in place: a stream is read into the memory that this gives, and the
+ * frames are views of it.
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
-import { decodeFrame, type Frame, FRAME_HEADER } from "./gssapi.ts";
+import { type Bytes, EMPTY } from "../../gss/bytes.ts";
+import { decodeFrame, type Frame } from "./gssapi.ts";
 
-/** Takes pieces of a stream and gives its frames. What is held is less than a frame and a piece. */
+/** Takes a stream in pieces of any size and gives its frames. What is held is less than a frame and a piece. */
 export class FrameSplitter {
-  #pieces: Bytes[] = [];
-  #length = 0;
+  #bytes: Bytes = EMPTY;
+  /** Octets before this one have been given out in frames. */
+  #start = 0;
+  #end = 0;
 
   /** Octets held. */
   get length(): number {
-    return this.#length;
+    return this.#end - this.#start;
   }
 
-  /** Adds a piece, which must not be changed from then on. */
+  /** Buffer that the frames given lie in. */
+  get buffer(): ArrayBuffer {
+    return this.#bytes.buffer;
+  }
+
+  /** Memory for the next piece, `size` octets. Frames given before must not be used any more. */
+  room(size: number): Bytes {
+    const held = this.length;
+    const needed = held + size;
+    // A buffer that is much too large was for busier times.
+    if (this.#bytes.length < needed || (held === 0 && this.#bytes.length > 4 * needed)) {
+      const larger = new Uint8Array(needed);
+      larger.set(this.#bytes.subarray(this.#start, this.#end));
+      this.#bytes = larger;
+    } else if (this.#start > 0) {
+      this.#bytes.copyWithin(0, this.#start, this.#end);
+    }
+    this.#start = 0;
+    this.#end = held;
+    return this.#bytes.subarray(held, needed);
+  }
+
+  /** Adds a piece: one that lies in the {@linkcode room} given last is taken as it is, another is copied. */
   push(piece: Bytes): void {
-    if (piece.length === 0) return;
-    this.#pieces.push(piece);
-    this.#length += piece.length;
+    const inPlace = piece.buffer === this.#bytes.buffer && piece.byteOffset === this.#end;
+    if (!inPlace) this.room(piece.length).set(piece);
+    this.#end += piece.length;
   }
 
-  /** The next frame; `undefined` while it is not whole. Its token may share memory with the pieces. */
+  /** The next frame; `undefined` while it is not whole. Its token is good until {@linkcode room} is called. */
   next(): Frame | undefined {
-    const first = this.#pieces[0];
-    if (first === undefined) return undefined;
-    const here = decodeFrame(first);
-    if (here !== undefined) {
-      this.#drop(here.length);
-      return here.value;
-    }
-    if (this.#pieces.length === 1) return undefined;
-    // The frame goes on in the next piece: as many octets as it has, or its header to begin with, are put together.
-    const header = this.#copy(Math.min(FRAME_HEADER, this.#length));
-    const [, , high, low] = header;
-    const length = low === undefined ? header.length : FRAME_HEADER + ((high! << 8) | low);
-    if (length > this.#length) return decodeFrame(header)?.value;
-    const across = decodeFrame(length > header.length ? this.#copy(length) : header);
-    if (across === undefined) return undefined;
-    this.#drop(across.length);
-    return across.value;
-  }
-
-  #copy(length: number): Bytes {
-    const out = new Uint8Array(length);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      const part = piece.subarray(0, length - at);
-      out.set(part, at);
-      at += part.length;
-      if (at === length) break;
-    }
-    return out;
-  }
-
-  #drop(length: number): void {
-    this.#length -= length;
-    let left = length;
-    while (left > 0) {
-      const first = this.#pieces[0]!;
-      if (first.length > left) {
-        this.#pieces[0] = first.subarray(left);
-        return;
-      }
-      this.#pieces.shift();
-      left -= first.length;
-    }
+    const decoded = decodeFrame(this.#bytes.subarray(this.#start, this.#end));
+    if (decoded === undefined) return undefined;
+    this.#start += decoded.length;
+    return decoded.value;
   }
 }

@@ -20,10 +20,10 @@ export class TestRuntime implements Runtime {
   }
 
   /** Good enough to be different each time (a linear congruential generator), and the same for the same seed. */
-  randomBytes(length: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(length).map(() => {
+  fillRandom(target: Uint8Array<ArrayBuffer>): void {
+    for (let i = 0; i < target.length; i++) {
       this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0;
-      return this.#seed >>> 24;
-    });
+      target[i] = this.#seed >>> 24;
+    }
   }
 }

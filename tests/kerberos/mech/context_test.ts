@@ -43,7 +43,7 @@ function contexts(options: PairOptions = {}): { initiator: KerberosContext; acce
       receiveSequence: sequences[initiator ? 1 : 0],
       ...(options.confounder === undefined
         ? {}
-        : { runtime: { now: () => 0, randomBytes: () => options.confounder! } }),
+        : { runtime: { now: () => 0, fillRandom: (target: Uint8Array) => target.set(options.confounder!) } }),
     });
   return { initiator: make(true), acceptor: make(false) };
 }
