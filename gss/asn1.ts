@@ -1,16 +1,15 @@
 /**
- * Typed ASN.1 codecs in DER (ITU-T X.690), built from combinators.
+ * Typed ASN.1 codecs in DER (ITU-T X.690), built from combinators over trees of elements.
  *
- * asn1js splits octets into a tree and joins a tree into octets; it validates nothing that matters here, so every rule is
- * checked here and in `der_contents.ts`: definite and minimal lengths, elements within the ones around them, no trailing
- * octets, explicit tags in order, integers by range and in their shortest form, times by form and by calendar, nothing left
- * over in a closed SEQUENCE. A failure is an {@linkcode Asn1Error} that says where (`AP-REQ.ticket.enc-part.etype`). This
- * is the only importer of asn1js.
+ * Every rule is checked: definite and minimal lengths and elements within the ones around them where the tree is read, and
+ * here and in `der_contents.ts` trailing octets, explicit tags in order, integers by range and in their shortest form, times
+ * by form and by calendar, nothing left over in a closed SEQUENCE. A failure is an {@linkcode Asn1Error} that says where
+ * (`AP-REQ.ticket.enc-part.etype`).
  *
  * @module
  */
-import * as asn1js from "asn1js";
-import { asBytes, type Bytes } from "./bytes.ts";
+import { asn1jsSyntax } from "./asn1js_syntax.ts";
+import { asBytes, type Bytes, utf8 } from "./bytes.ts";
 import {
   Asn1Error,
   integerContents,
@@ -20,27 +19,21 @@ import {
   timeContents,
   timeValue,
 } from "./der_contents.ts";
+import { derSyntax } from "./der_syntax.ts";
+import { type Element, type ElementSyntax, type NewElement, type Tag, TagClass } from "./element.ts";
 
 export { Asn1Error, oidBytes, oidText } from "./der_contents.ts";
-
-type Node = asn1js.BaseBlock;
-const UNIVERSAL = 1;
-const APPLICATION = 2;
-const CONTEXT = 3;
-
-/** Messages come from the network before anybody is authenticated: asn1js stops at these. */
-const LIMITS = { maxDepth: 32, maxNodes: 20_000, maxContentLength: 16 * 1024 * 1024 };
 
 /** Encodes and decodes one ASN.1 type. */
 export interface Codec<T> {
   /** ASN.1 name of the type, the first part of error paths. */
   readonly name: string;
   /** Identifier that the encoding starts with; `undefined` where any may stand. */
-  readonly tag: { readonly class: number; readonly number: number; readonly constructed: boolean } | undefined;
+  readonly tag: Tag | undefined;
   /** @internal */
-  toNode(value: T, path: string): Node;
+  toElement(value: T, path: string): NewElement;
   /** @internal */
-  fromNode(node: Node, path: string): T;
+  fromElement(element: Element, path: string): T;
 }
 
 /** Codec of a field that may be absent; `undefined` stands for absence. */
@@ -50,14 +43,33 @@ export interface OptionalCodec<T> extends Codec<T> {
 
 /** DER octets of `value`. Throws {@linkcode Asn1Error} where the type cannot hold it. */
 export function encode<T>(codec: Codec<T>, value: T): Bytes {
-  return new Uint8Array(codec.toNode(value, codec.name).toBER());
+  return encodeBy(asn1jsSyntax, codec, value);
 }
 
 /** The value whose DER encoding is exactly `bytes`. Throws {@linkcode Asn1Error} for anything else. */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
-  const { node, length } = parse(codec.name, bytes);
-  if (length !== bytes.length) throw new Asn1Error(codec.name, `${bytes.length - length} trailing octets`);
-  return decodeNode(codec, node, codec.name);
+  return decodeBy(asn1jsSyntax, codec, bytes);
+}
+
+/** Same as {@linkcode encode}, without asn1js in between: for the messages of every handshake. */
+export function encodeDirectly<T>(codec: Codec<T>, value: T): Bytes {
+  return encodeBy(derSyntax, codec, value);
+}
+
+/** Same as {@linkcode decode}, without asn1js in between: for the messages of every handshake. */
+export function decodeDirectly<T>(codec: Codec<T>, bytes: Uint8Array): T {
+  return decodeBy(derSyntax, codec, bytes);
+}
+
+function encodeBy<T>(syntax: ElementSyntax, codec: Codec<T>, value: T): Bytes {
+  return syntax.write(codec.toElement(value, codec.name));
+}
+
+function decodeBy<T>(syntax: ElementSyntax, codec: Codec<T>, bytes: Uint8Array): T {
+  const element = syntax.read(asBytes(bytes), codec.name);
+  const trailing = bytes.length - element.whole.length;
+  if (trailing > 0) throw new Asn1Error(codec.name, `${trailing} trailing octets`);
+  return decodeElement(codec, element, codec.name);
 }
 
 /** The APPLICATION tag number that the octets start with, without looking further; `undefined` where they do not. */
@@ -66,83 +78,23 @@ export function applicationTag(bytes: Uint8Array): number | undefined {
   return first !== undefined && (first & 0xe0) === 0x60 && (first & 0x1f) !== 0x1f ? first & 0x1f : undefined;
 }
 
-function parse(path: string, bytes: Uint8Array): { node: Node; length: number } {
-  let parsed: ReturnType<typeof asn1js.fromBER>;
-  try {
-    parsed = asn1js.fromBER(asBytes(bytes), LIMITS);
-  } catch (error) {
-    throw new Asn1Error(path, "not DER", { cause: error });
-  }
-  if (parsed.offset === -1) throw new Asn1Error(path, "not DER, or cut short");
-  const length = wholeLength(parsed.result);
-  if (length > bytes.length) throw new Asn1Error(path, "cut short");
-  return { node: parsed.result, length };
-}
-
-function decodeNode<T>(codec: Codec<T>, node: Node, path: string): T {
-  checkLength(node, path);
+function decodeElement<T>(codec: Codec<T>, element: Element, path: string): T {
   const { tag } = codec;
-  if (tag !== undefined && !hasTag(node, tag)) {
-    throw new Asn1Error(path, `tag ${describeTag(codec.tag)} wanted, ${describeNode(node)} there`);
+  if (tag !== undefined && !hasTag(element, tag)) {
+    throw new Asn1Error(path, `tag ${describeTag(tag)} wanted, ${describeTag(element)} there`);
   }
-  return codec.fromNode(node, path);
+  return codec.fromElement(element, path);
 }
 
-/** X.690 section 10.1: definite form, in as few octets as it takes. */
-function checkLength(node: Node, path: string): void {
-  const { isIndefiniteForm, length, blockLength } = node.lenBlock;
-  const minimal = length < 128 ? 1 : 1 + Math.ceil((32 - Math.clz32(length)) / 8);
-  if (isIndefiniteForm || blockLength !== minimal) throw new Asn1Error(path, "length is not in DER form");
-  if (!node.idBlock.isConstructed) return;
-  // asn1js reads an element to its own end, whether or not that is within the one around it.
-  const inside = children(node)?.reduce((sum, child) => sum + wholeLength(child), 0);
-  if (inside === undefined) throw new Asn1Error(path, "primitive type in constructed form");
-  if (inside !== length) throw new Asn1Error(path, `elements of ${inside} octets in ${length}`);
+function hasTag(element: Tag, tag: Tag): boolean {
+  return element.tagClass === tag.tagClass && element.tagNumber === tag.tagNumber &&
+    element.constructed === tag.constructed;
 }
 
-/** Octets of an element by its own header. */
-function wholeLength(node: Node): number {
-  return node.idBlock.blockLength + node.lenBlock.blockLength + node.lenBlock.length;
-}
-
-function hasTag(node: Node, tag: NonNullable<Codec<unknown>["tag"]>): boolean {
-  const { idBlock } = node;
-  return idBlock.tagClass === tag.class && idBlock.tagNumber === tag.number &&
-    idBlock.isConstructed === tag.constructed;
-}
-
-function describeNode(node: Node): string {
-  const { tagClass, tagNumber, isConstructed } = node.idBlock;
-  return describeTag({ class: tagClass, number: tagNumber, constructed: isConstructed });
-}
-
-function describeTag(tag: Codec<unknown>["tag"]): string {
+function describeTag(tag: Tag | undefined): string {
   if (tag === undefined) return "any";
-  const name = ["?", "UNIVERSAL", "APPLICATION", "CONTEXT", "PRIVATE"][tag.class] ?? "?";
-  return `[${name} ${tag.number}]`;
-}
-
-/** Contents octets of a primitive node: what follows identifier and length. */
-function contents(node: Node): Bytes {
-  const whole = node.valueBeforeDecodeView;
-  return whole.subarray(whole.length - node.lenBlock.length) as Bytes;
-}
-
-/** Elements of a constructed node; `undefined` for a type that has none. */
-function children(node: Node): Node[] | undefined {
-  const { value } = (node as asn1js.Constructed).valueBlock;
-  return Array.isArray(value) ? value as Node[] : undefined;
-}
-
-function primitiveNode(tagClass: number, tagNumber: number, valueHex: Uint8Array): Node {
-  return new asn1js.Primitive({ idBlock: { tagClass, tagNumber }, valueHex: asBytes(valueHex) });
-}
-
-function constructedNode(tagClass: number, tagNumber: number, value: Node[]): Node {
-  return new asn1js.Constructed({
-    idBlock: { tagClass, tagNumber },
-    value: value as unknown as asn1js.AsnType[],
-  } as asn1js.ConstructedParams);
+  const name = Object.keys(TagClass)[tag.tagClass - 1] ?? "?";
+  return `[${name.toUpperCase()} ${tag.tagNumber}]`;
 }
 
 /** A codec for a primitive type out of two functions over its contents octets. */
@@ -152,11 +104,12 @@ function primitive<T>(
   write: (value: T, path: string) => Uint8Array,
   read: (bytes: Bytes, path: string) => T,
 ): Codec<T> {
+  const tag = { tagClass: TagClass.Universal, tagNumber, constructed: false };
   return {
     name,
-    tag: { class: UNIVERSAL, number: tagNumber, constructed: false },
-    toNode: (value, path) => primitiveNode(UNIVERSAL, tagNumber, write(value, path)),
-    fromNode: (node, path) => read(contents(node), path),
+    tag,
+    toElement: (value, path) => ({ ...tag, contents: write(value, path) }),
+    fromElement: (element, path) => read(element.contents, path),
   };
 }
 
@@ -166,7 +119,7 @@ export function integer(name: string, minimum: number, maximum: number, tagNumbe
     if (!Number.isInteger(value) || value < minimum || value > maximum) {
       throw new Asn1Error(path, `${value} is outside ${minimum}..${maximum}`);
     }
-    return integerContents(BigInt(value));
+    return integerContents(value);
   }, (bytes, path) => {
     const value = integerValue(bytes, path);
     if (value < minimum || value > maximum) throw new Asn1Error(path, `${value} is outside ${minimum}..${maximum}`);
@@ -220,6 +173,8 @@ export const bitString: Codec<BitString> = primitive(
   },
 );
 
+const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /**
  * GeneralString as Kerberos uses it: octets that are meant as UTF-8 (RFC 4120 section 5.2.1 asks for IA5, every
  * implementation sends UTF-8). Text that is not UTF-8 is refused, because two principals must never read as the same one.
@@ -227,10 +182,10 @@ export const bitString: Codec<BitString> = primitive(
 export const generalString: Codec<string> = primitive(
   "GeneralString",
   27,
-  (value) => new TextEncoder().encode(value),
+  utf8,
   (bytes, path) => {
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+      return STRICT_UTF8.decode(bytes);
     } catch (error) {
       throw new Asn1Error(path, "text is not UTF-8", { cause: error });
     }
@@ -252,52 +207,55 @@ export const objectIdentifier: Codec<string> = primitive(
 export const anyElement: Codec<Bytes> = {
   name: "ANY",
   tag: undefined,
-  toNode(value, path): Node {
-    const { node, length } = parse(path, value);
-    if (length !== value.length) throw new Asn1Error(path, "trailing octets");
-    const copy = primitiveNode(node.idBlock.tagClass, node.idBlock.tagNumber, contents(node));
-    copy.idBlock.isConstructed = node.idBlock.isConstructed;
-    return copy;
+  toElement(value, path): NewElement {
+    if (derSyntax.read(value, path).whole.length !== value.length) throw new Asn1Error(path, "trailing octets");
+    return { whole: value };
   },
-  fromNode: (node) => node.valueBeforeDecodeView.slice() as Bytes,
+  fromElement: (element) => element.whole.slice(),
 };
+
+const SEQUENCE: Tag = { tagClass: TagClass.Universal, tagNumber: 16, constructed: true };
 
 /** SEQUENCE OF, with `maximum` elements at most. */
 export function sequenceOf<T>(name: string, element: Codec<T>, maximum = 1000): Codec<readonly T[]> {
   return {
     name,
-    tag: { class: UNIVERSAL, number: 16, constructed: true },
-    toNode: (value, path) =>
-      constructedNode(UNIVERSAL, 16, value.map((item, i) => element.toNode(item, `${path}[${i}]`))),
-    fromNode(node, path): readonly T[] {
-      const items = children(node)!;
-      if (items.length > maximum) throw new Asn1Error(path, `${items.length} elements, at most ${maximum} are taken`);
-      return Object.freeze(items.map((item, i) => decodeNode(element, item, `${path}[${i}]`)));
+    tag: SEQUENCE,
+    toElement: (value, path) => ({
+      ...SEQUENCE,
+      children: value.map((item, i) => element.toElement(item, `${path}[${i}]`)),
+    }),
+    fromElement({ children }, path): readonly T[] {
+      if (children.length > maximum) {
+        throw new Asn1Error(path, `${children.length} elements, at most ${maximum} are taken`);
+      }
+      return Object.freeze(children.map((item, i) => decodeElement(element, item, `${path}[${i}]`)));
     },
   };
 }
 
-function tagged<T>(tagClass: number, number: number, inner: Codec<T>): Codec<T> {
+function tagged<T>(tagClass: number, tagNumber: number, inner: Codec<T>): Codec<T> {
+  const tag = { tagClass, tagNumber, constructed: true };
   return {
     name: inner.name,
-    tag: { class: tagClass, number, constructed: true },
-    toNode: (value, path) => constructedNode(tagClass, number, [inner.toNode(value, path)]),
-    fromNode(node, path): T {
-      const [only, ...more] = children(node)!;
+    tag,
+    toElement: (value, path) => ({ ...tag, children: [inner.toElement(value, path)] }),
+    fromElement({ children }, path): T {
+      const [only, ...more] = children;
       if (only === undefined || more.length > 0) throw new Asn1Error(path, "explicit tag must hold one element");
-      return decodeNode(inner, only, path);
+      return decodeElement(inner, only, path);
     },
   };
 }
 
 /** `[number] EXPLICIT`: how every field of a Kerberos message is tagged. */
 export function explicit<T>(number: number, inner: Codec<T>): Codec<T> {
-  return tagged(CONTEXT, number, inner);
+  return tagged(TagClass.Context, number, inner);
 }
 
 /** `[APPLICATION number] EXPLICIT`: how every Kerberos message is tagged. The name is that of the message. */
 export function application<T>(number: number, name: string, inner: Codec<T>): Codec<T> {
-  return { ...tagged(APPLICATION, number, inner), name };
+  return { ...tagged(TagClass.Application, number, inner), name };
 }
 
 /** A field that may be absent. */
@@ -330,37 +288,36 @@ export function sequence<T extends object>(name: string, fields: Fields<T>, opti
   }));
   return {
     name,
-    tag: { class: UNIVERSAL, number: 16, constructed: true },
-    toNode(value, path): Node {
-      const nodes: Node[] = [];
+    tag: SEQUENCE,
+    toElement(value, path): NewElement {
+      const children: NewElement[] = [];
       for (const { key, codec, label, optional } of entries) {
         const field = (value as Record<string, unknown>)[key];
-        if (field !== undefined) nodes.push(codec.toNode(field, `${path}.${label}`));
+        if (field !== undefined) children.push(codec.toElement(field, `${path}.${label}`));
         else if (!optional) throw new Asn1Error(`${path}.${label}`, "field is missing");
       }
-      return constructedNode(UNIVERSAL, 16, nodes);
+      return { ...SEQUENCE, children };
     },
-    fromNode(node, path): T {
-      const items = children(node)!;
+    fromElement({ children }, path): T {
       const value: Record<string, unknown> = {};
       let at = 0;
       for (const { key, codec, label, optional } of entries) {
-        const item = items[at];
+        const item = children[at];
         const present = item !== undefined && (codec.tag === undefined || hasTag(item, codec.tag));
         if (present) {
-          value[key] = decodeNode(codec, item, `${path}.${label}`);
+          value[key] = decodeElement(codec, item, `${path}.${label}`);
           at++;
         } else if (!optional) {
           throw new Asn1Error(
             `${path}.${label}`,
             item === undefined
               ? "field is missing"
-              : `tag ${describeTag(codec.tag)} wanted, ${describeNode(item)} there`,
+              : `tag ${describeTag(codec.tag)} wanted, ${describeTag(item)} there`,
           );
         }
       }
-      if (at < items.length && !options.extensible) {
-        throw new Asn1Error(path, `unexpected element ${describeNode(items[at]!)} behind the last field`);
+      if (at < children.length && !options.extensible) {
+        throw new Asn1Error(path, `unexpected element ${describeTag(children[at])} behind the last field`);
       }
       return Object.freeze(value) as T;
     },

@@ -8,6 +8,8 @@
 /** Octets over an ordinary buffer, which is what WebCrypto takes. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
+const ENCODER = new TextEncoder();
+
 /** No octets. */
 export const EMPTY: Bytes = new Uint8Array(0);
 
@@ -38,7 +40,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /** The UTF-8 octets of a text. */
 export function utf8(text: string): Bytes {
-  return new TextEncoder().encode(text);
+  return ENCODER.encode(text);
 }
 
 /** The text of UTF-8 octets, with U+FFFD for what is not UTF-8: for messages, never for comparison. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "./bytes.ts";
+import { type Bytes, utf8 } from "./bytes.ts";
 
 /** Octets that are not the DER encoding of the type wanted, or a value that the type cannot hold. */
 export class Asn1Error extends Error {
@@ -17,27 +17,28 @@ export class Asn1Error extends Error {
   }
 }
 
-/** X.690 section 8.3: two's complement in as few octets as it takes. */
-export function integerContents(value: bigint): Bytes {
+/** X.690 section 8.3: two's complement in as few octets as it takes, of a safe integer. */
+export function integerContents(value: number): Bytes {
   const octets: number[] = [];
   let rest = value;
   do {
-    octets.unshift(Number(rest & 0xffn));
-    rest >>= 8n;
-  } while (!((rest === 0n && octets[0]! < 0x80) || (rest === -1n && octets[0]! >= 0x80)));
+    const octet = ((rest % 256) + 256) % 256;
+    octets.unshift(octet);
+    rest = (rest - octet) / 256;
+  } while (!((rest === 0 && octets[0]! < 0x80) || (rest === -1 && octets[0]! >= 0x80)));
   return Uint8Array.from(octets);
 }
 
-/** The integer that contents octets stand for, in their shortest form, of nine octets at most. */
-export function integerValue(bytes: Bytes, path: string): bigint {
+/** The integer that contents octets stand for, in their shortest form, of nine octets at most; not exact beyond 2^53. */
+export function integerValue(bytes: Bytes, path: string): number {
   if (bytes.length === 0) throw new Asn1Error(path, "INTEGER without contents");
   if (bytes.length > 9) throw new Asn1Error(path, `INTEGER of ${bytes.length} octets`);
   const [first, second] = bytes;
   if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
     throw new Asn1Error(path, "INTEGER is not in DER form");
   }
-  let value = first! >= 0x80 ? -1n : 0n;
-  for (const octet of bytes) value = (value << 8n) | BigInt(octet);
+  let value = first! >= 0x80 ? -1 : 0;
+  for (let i = 0; i < bytes.length; i++) value = value * 256 + bytes[i]!;
   return value;
 }
 
@@ -47,25 +48,35 @@ export function timeContents(value: number, path: string): Bytes {
   if (!Number.isFinite(value) || value % 1000 !== 0 || date.getUTCFullYear() < 0 || date.getUTCFullYear() > 9999) {
     throw new Asn1Error(path, "time is not whole seconds of a four-digit year");
   }
-  return new TextEncoder().encode(compactTime(date));
+  const [year, month, rest] = date.toISOString().split("-");
+  const [day, time] = rest!.split("T");
+  return utf8(`${year}${month}${day}${time!.slice(0, 2)}${time!.slice(3, 5)}${time!.slice(6, 8)}Z`);
 }
 
 /** The time that contents octets stand for, in milliseconds since the epoch. */
 export function timeValue(bytes: Bytes, path: string): number {
-  const text = String.fromCharCode(...bytes.subarray(0, 32));
-  const parts = bytes.length === 15 ? /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text) : null;
-  if (parts === null) throw new Asn1Error(path, "time is not of the form YYYYMMDDhhmmssZ");
-  const [year, month, day, hour, minute, second] = parts.slice(1).map(Number);
+  const digits = (from: number, to: number): number => {
+    let value = 0;
+    for (let i = from; i < to; i++) {
+      const digit = bytes[i]! - 0x30;
+      if (digit < 0 || digit > 9) throw malformedTime(path);
+      value = value * 10 + digit;
+    }
+    return value;
+  };
+  if (bytes.length !== 15 || bytes[14] !== 0x5a) throw malformedTime(path);
+  const [year, month, day] = [digits(0, 4), digits(4, 6), digits(6, 8)];
+  const [hour, minute, second] = [digits(8, 10), digits(10, 12), digits(12, 14)];
   const date = new Date(0);
-  date.setUTCFullYear(year!, month! - 1, day!);
-  date.setUTCHours(hour!, minute!, second!);
-  // What is not on the calendar has rolled over into another date.
-  if (compactTime(date) !== text) throw new Asn1Error(path, "time is not on the calendar");
-  return date.getTime();
+  date.setUTCFullYear(year, month - 1, day);
+  // A day that is not on the calendar has rolled over into another month.
+  const onCalendar = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  if (!onCalendar || hour > 23 || minute > 59 || second > 59) throw new Asn1Error(path, "time is not on the calendar");
+  return date.getTime() + 1000 * (60 * (60 * hour + minute) + second);
 }
 
-function compactTime(date: Date): string {
-  return date.toISOString().replace(/[-:T]|\.\d+/g, "");
+function malformedTime(path: string): Asn1Error {
+  return new Asn1Error(path, "time is not of the form YYYYMMDDhhmmssZ");
 }
 
 /** Contents of a dotted object identifier (X.690 section 8.19). */

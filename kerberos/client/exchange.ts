@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { applicationTag, Asn1Error, type Codec, decode } from "../../gss/asn1.ts";
+import { applicationTag, Asn1Error, type Codec, decode, decodeDirectly } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { randomBytes, type Runtime } from "../../gss/runtime.ts";
 import { KdcError, KerberosError } from "../errors.ts";
@@ -33,18 +33,23 @@ export function readReply<T>(codec: Codec<T>, message: Bytes): KdcReply<T> {
 }
 
 /** Reads a message, with the error of this layer where it cannot be read. */
-export function readMessage<T>(codec: Codec<T>, message: Uint8Array): T {
+export function readMessage<T>(codec: Codec<T>, message: Uint8Array, read: typeof decode = decode): T {
   try {
-    return decode(codec, message);
+    return read(codec, message);
   } catch (error) {
     if (!(error instanceof Asn1Error)) throw error;
     throw new KerberosError("BAD_MESSAGE", error.message, { cause: error });
   }
 }
 
+/** Same as {@linkcode readMessage}, for the messages of every handshake. */
+export function readHandshakeMessage<T>(codec: Codec<T>, message: Uint8Array): T {
+  return readMessage(codec, message, decodeDirectly);
+}
+
 /** Reads one of two message types that may stand in the same place. */
 export function readEither<T>(first: Codec<T>, second: Codec<T>, message: Uint8Array): T {
-  return readMessage(applicationTag(message) === first.tag?.number ? first : second, message);
+  return readMessage(applicationTag(message) === first.tag?.tagNumber ? first : second, message);
 }
 
 /** The KDC's refusal as an error. */

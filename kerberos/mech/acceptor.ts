@@ -5,13 +5,13 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { encode } from "../../gss/asn1.ts";
+import { encodeDirectly } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { GssError } from "../../gss/status.ts";
-import { readMessage } from "../client/exchange.ts";
+import { readHandshakeMessage } from "../client/exchange.ts";
 import { AdType, ErrorCode, KeyUsage, TicketFlag } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { enctypeName, isSupported } from "../crypto/profile.ts";
@@ -107,7 +107,7 @@ export class KerberosAcceptor implements GssNegotiation {
     if (token === undefined || token.length === 0) throw defective("Cannot accept context: the token is empty");
     const { id, message } = decodeContextToken(token);
     if (id !== "AP-REQ") throw defective(`Cannot accept context: ${id} came, AP-REQ is wanted`);
-    const request = readMessage(ApReq, message);
+    const request = readHandshakeMessage(ApReq, message);
     this.#service = fromPrincipalName(request.ticket.sname, request.ticket.realm);
     const opened = await this.#openTicket(request.ticket, this.#service);
     this.#checkService(opened.entry.principal);
@@ -142,7 +142,7 @@ export class KerberosAcceptor implements GssNegotiation {
         if (error instanceof KerberosError && error.code === "INTEGRITY") continue;
         throw error;
       }
-      const part = readMessage(EncTicketPart, plain);
+      const part = readHandshakeMessage(EncTicketPart, plain);
       this.#checkEnctype("session key", part.key.keytype);
       return { part, sessionKey: new KerberosKey(part.key.keytype, part.key.keyvalue), entry };
     }
@@ -207,7 +207,7 @@ export class KerberosAcceptor implements GssNegotiation {
       );
     }
     const plain = await sessionKey.decrypt(KeyUsage.ApReqAuthenticator, request.authenticator.cipher);
-    const authenticator = readMessage(Authenticator, plain);
+    const authenticator = readHandshakeMessage(Authenticator, plain);
     const client = fromPrincipalName(part.cname, part.crealm);
     const sender = fromPrincipalName(authenticator.cname, authenticator.crealm);
     if (!samePrincipal(client, sender)) {
@@ -297,14 +297,14 @@ export class KerberosAcceptor implements GssNegotiation {
   }
 
   async #apRep(sessionKey: KerberosKey, sent: Authenticator, subkey: KerberosKey, seqNumber: number): Promise<Bytes> {
-    const part = encode(EncApRepPart, {
+    const part = encodeDirectly(EncApRepPart, {
       ctime: sent.ctime,
       cusec: sent.cusec,
       subkey: { keytype: subkey.enctype, keyvalue: subkey.exportBytes() },
       seqNumber,
     });
     const cipher = await sessionKey.encrypt(KeyUsage.ApRepEncPart, part, this.#runtime);
-    const reply = encode(ApRep, { pvno: 5, msgType: 15, encPart: { etype: sessionKey.enctype, cipher } });
+    const reply = encodeDirectly(ApRep, { pvno: 5, msgType: 15, encPart: { etype: sessionKey.enctype, cipher } });
     return encodeContextToken("AP-REP", reply);
   }
 
@@ -313,7 +313,7 @@ export class KerberosAcceptor implements GssNegotiation {
     if (!(error instanceof GssError)) return error;
     const service = this.#service ?? { realm: "?", components: ["?"], nameType: 0 };
     const { time, usec } = splitTime(this.#runtime.now());
-    const message = encode(KrbError, {
+    const message = encodeDirectly(KrbError, {
       pvno: 5,
       msgType: 30,
       stime: time,

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { encode } from "../../gss/asn1.ts";
+import { encodeDirectly } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { GssError } from "../../gss/status.ts";
-import { readMessage } from "../client/exchange.ts";
+import { readHandshakeMessage } from "../client/exchange.ts";
 import type { ServiceTicket } from "../client/tickets.ts";
 import { ApOption, ErrorCode, errorName, KeyUsage } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
@@ -97,7 +97,7 @@ export class KerberosInitiator implements GssNegotiation {
   async #apReq(): Promise<Bytes> {
     const { credential, kdcOffset } = this.#init.ticket;
     this.#sent = splitTime(this.#runtime.now() + kdcOffset);
-    const authenticator = encode(Authenticator, {
+    const authenticator = encodeDirectly(Authenticator, {
       authenticatorVno: 5,
       crealm: credential.client.realm,
       cname: toPrincipalName(credential.client),
@@ -107,11 +107,11 @@ export class KerberosInitiator implements GssNegotiation {
       subkey: { keytype: this.#subkey.enctype, keyvalue: this.#subkey.exportBytes() },
       seqNumber: this.#sequence,
     });
-    return encode(ApReq, {
+    return encodeDirectly(ApReq, {
       pvno: 5,
       msgType: 14,
       apOptions: this.#init.flags.mutual ? ApOption.MutualRequired : 0,
-      ticket: readMessage(Ticket, credential.ticket),
+      ticket: readHandshakeMessage(Ticket, credential.ticket),
       authenticator: {
         etype: credential.key.enctype,
         cipher: await credential.key.encrypt(KeyUsage.ApReqAuthenticator, authenticator, this.#runtime),
@@ -137,16 +137,19 @@ export class KerberosInitiator implements GssNegotiation {
       throw defective("Cannot finish context: the acceptor sent no AP-REP");
     }
     const { id, message } = decodeContextToken(token);
-    if (id === "KRB-ERROR") throw this.#refusal(readMessage(KrbError, message));
+    if (id === "KRB-ERROR") throw this.#refusal(readHandshakeMessage(KrbError, message));
     if (id !== "AP-REP") throw defective(`Cannot finish context: ${id} came, AP-REP is wanted`);
     const { credential } = this.#init.ticket;
-    const reply = readMessage(ApRep, message);
+    const reply = readHandshakeMessage(ApRep, message);
     if (reply.encPart.etype !== credential.key.enctype) {
       throw defective(
         `Cannot finish context: AP-REP has enctype ${reply.encPart.etype}, not ${credential.key.enctype}`,
       );
     }
-    const part = readMessage(EncApRepPart, await credential.key.decrypt(KeyUsage.ApRepEncPart, reply.encPart.cipher));
+    const part = readHandshakeMessage(
+      EncApRepPart,
+      await credential.key.decrypt(KeyUsage.ApRepEncPart, reply.encPart.cipher),
+    );
     if (part.ctime !== this.#sent.time || part.cusec !== this.#sent.usec) {
       throw kerberosFailure("KRB_AP_ERR_MUT_FAIL", "Cannot finish context: the acceptor did not prove itself");
     }

@@ -40,7 +40,7 @@ export const KerberosString: Codec<string> = generalString;
 /** KerberosString of which only people read the text: what is not UTF-8 in it is replaced. */
 export const ErrorText: Codec<string> = {
   ...generalString,
-  fromNode: (node): string => lenientText(node.valueBeforeDecodeView.subarray(-node.lenBlock.length)),
+  fromElement: ({ contents }): string => lenientText(contents),
 };
 
 /** `INTEGER (5)`: the protocol version. */
@@ -58,13 +58,13 @@ export function messageType(number: number): Codec<number> {
 export const KerberosFlags: Codec<number> = {
   ...bitString as unknown as Codec<number>,
   name: "KerberosFlags",
-  toNode(value, path) {
+  toElement(value, path) {
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setUint32(0, value);
-    return bitString.toNode({ bytes, unused: 0 }, path);
+    return bitString.toElement({ bytes, unused: 0 }, path);
   },
-  fromNode(node, path): number {
-    const bits: BitString = bitString.fromNode(node, path);
+  fromElement(element, path): number {
+    const bits: BitString = bitString.fromElement(element, path);
     const bytes = new Uint8Array(4);
     bytes.set(bits.bytes.subarray(0, 4));
     return new DataView(bytes.buffer).getUint32(0);
