@@ -184,6 +184,7 @@ export const generalString: Codec<string> = primitive(
   27,
   utf8,
   (bytes, path) => {
+    if (bytes.length <= 64 && bytes.every((octet) => octet < 0x80)) return String.fromCharCode(...bytes);
     try {
       return STRICT_UTF8.decode(bytes);
     } catch (error) {

@@ -115,41 +115,57 @@ export class ByteReader {
   }
 }
 
-/** Collects fixed-size fields into one array. */
+/** Collects fields into one array. */
 export class ByteWriter {
-  readonly #parts: Uint8Array[] = [];
+  #bytes: Bytes = new Uint8Array(64);
+  #view = new DataView(this.#bytes.buffer);
+  #at = 0;
 
   u8(value: number): this {
-    this.#parts.push(Uint8Array.of(value));
+    const at = this.#advance(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number, littleEndian = false): this {
-    return this.#number(2, (view) => view.setUint16(0, value, littleEndian));
+    const at = this.#advance(2);
+    this.#view.setUint16(at, value, littleEndian);
+    return this;
   }
 
   u32(value: number, littleEndian = false): this {
-    return this.#number(4, (view) => view.setUint32(0, value, littleEndian));
+    const at = this.#advance(4);
+    this.#view.setUint32(at, value, littleEndian);
+    return this;
   }
 
   u64(value: bigint): this {
-    return this.#number(8, (view) => view.setBigUint64(0, value));
+    const at = this.#advance(8);
+    this.#view.setBigUint64(at, value);
+    return this;
   }
 
   bytes(value: Uint8Array): this {
-    this.#parts.push(value);
+    const at = this.#advance(value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 
-  /** Everything written, in one new array. */
+  /** Everything written, in one array. */
   finish(): Bytes {
-    return concat(...this.#parts);
+    return this.#bytes.subarray(0, this.#at);
   }
 
-  #number(size: number, write: (view: DataView) => void): this {
-    const bytes = new Uint8Array(size);
-    write(new DataView(bytes.buffer));
-    this.#parts.push(bytes);
-    return this;
+  /** Makes room first: what the fields lie in may be another array afterwards. */
+  #advance(length: number): number {
+    const start = this.#at;
+    this.#at += length;
+    if (this.#at > this.#bytes.length) {
+      const larger = new Uint8Array(2 * this.#at);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    return start;
   }
 }

@@ -8,7 +8,7 @@ import { asBytes, type Bytes, utf8 } from "../../gss/bytes.ts";
 import { randomBytes, type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { KerberosError } from "../errors.ts";
 import { paddedLength } from "./aes_cts.ts";
-import { nodePrimitives } from "./node_primitives.ts";
+import { systemPrimitives } from "./node_primitives.ts";
 import { andThen, type CryptoPrimitives, type Eventually, webCrypto } from "./primitives.ts";
 import { type EncryptionProfile, enctypeName, isSupported, profileOf, type UsageKeys } from "./profile.ts";
 import { borrow, giveBack } from "./scratch.ts";
@@ -26,9 +26,6 @@ export interface PasswordKeyOptions {
   /** Most PBKDF2 iterations that are accepted from a KDC, so that it cannot keep the client busy. @default {1048576} */
   readonly maximumIterations?: number;
 }
-
-/** The fastest primitives that the runtime has. */
-const fastest: CryptoPrimitives = nodePrimitives(webCrypto) ?? webCrypto;
 
 /** What a {@linkcode UsageKey} seals with. */
 export interface SealOptions {
@@ -118,7 +115,7 @@ export class KerberosKey implements Disposable {
    * @throws {KerberosError} `BAD_KEY` when the length is not that of the enctype. Keys of enctypes that this library
    * does not have can be held (keytabs and caches are full of them), but every use throws `UNSUPPORTED_ENCTYPE`.
    */
-  constructor(enctype: number, bytes: Uint8Array, primitives: CryptoPrimitives = fastest) {
+  constructor(enctype: number, bytes: Uint8Array, primitives: CryptoPrimitives = systemPrimitives) {
     if (isSupported(enctype) && bytes.length !== profileOf(enctype).keyLength) {
       const { name, keyLength } = profileOf(enctype);
       throw new KerberosError("BAD_KEY", `Cannot use key: ${name} takes ${keyLength} octets, ${bytes.length} given`);

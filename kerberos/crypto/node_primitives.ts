@@ -17,6 +17,7 @@ import {
   type Eventually,
   type HashName,
   type Mac,
+  webCrypto,
 } from "./primitives.ts";
 
 /** The few functions of `node:crypto` that are used. */
@@ -188,20 +189,24 @@ function shortHere(here: Mac, makeOther: () => Eventually<Mac>): Mac {
   };
 }
 
-/** HMAC (RFC 2104) from two hash states that have taken the key in once. */
+/** HMAC (RFC 2104) from two hash states that have taken the key in once, when it is first used. */
 function nodeHmac(node: NodeCrypto, hash: HashName, key: Bytes): Mac {
   const start = (pad: number) => {
+    // Keys of the enctypes are shorter than a block, so none has to be hashed first.
     const block = new Uint8Array(HASH_BLOCKS[hash]).fill(pad);
     for (let i = 0; i < key.length; i++) block[i]! ^= key[i]!;
     return node.createHash(NODE_HASHES[hash]).update(block);
   };
-  // Keys of the enctypes are shorter than a block, so none has to be hashed first.
-  const [inner, outer] = [start(0x36), start(0x5c)];
+  let states: { inner: NodeHash; outer: NodeHash } | undefined;
   return {
     sign(...parts): Bytes {
+      const { inner, outer } = states ??= { inner: start(0x36), outer: start(0x5c) };
       const state = inner.copy();
       for (const part of parts) state.update(part);
       return plain(outer.copy().update(state.digest()).digest());
     },
   };
 }
+
+/** The fastest primitives that the runtime has. */
+export const systemPrimitives: CryptoPrimitives = nodePrimitives(webCrypto) ?? webCrypto;

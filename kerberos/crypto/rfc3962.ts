@@ -9,10 +9,24 @@ import { KerberosError } from "../errors.ts";
 import { ctsDecrypt, ctsEncrypt } from "./aes_cts.ts";
 import { andThen, type CbcCipher, type CryptoPrimitives, type Eventually, type Mac } from "./primitives.ts";
 import type { EncryptionProfile, Padded, StringToKeyInput, UsageKeys, UsageKeysOptions } from "./profile.ts";
-import { deriveRandom } from "./rfc3961.ts";
+import { deriveRandom, nfold } from "./rfc3961.ts";
 
 const MAC = 12;
 const CONFOUNDER = 16;
+
+/** Folded constants of the usages seen, of which there are a few dozen. */
+const FOLDED = new Map<number, Bytes>();
+
+/** A usage's constant, folded to a block as the derivation wants it. */
+function foldedConstant(usage: number, purpose: 0x99 | 0xaa | 0x55): Bytes {
+  const key = usage * 256 + purpose;
+  let folded = FOLDED.get(key);
+  if (folded === undefined) {
+    folded = nfold(usageConstant(usage, purpose), 16);
+    if (FOLDED.size < 256) FOLDED.set(key, folded);
+  }
+  return folded;
+}
 
 /** Usage number and purpose, the constant that a usage's keys are derived with (RFC 3961 section 5.3). */
 export function usageConstant(usage: number, purpose: 0x99 | 0xaa | 0x55): Bytes {
@@ -25,7 +39,7 @@ async function deriveKey(key: Bytes, constant: Uint8Array, primitives: CryptoPri
 }
 
 function usageKeys(key: Bytes, usage: number, { primitives, lasting }: UsageKeysOptions): Eventually<UsageKeys> {
-  const constants = ([0xaa, 0x55, 0x99] as const).map((purpose) => usageConstant(usage, purpose));
+  const constants = ([0xaa, 0x55, 0x99] as const).map((purpose) => foldedConstant(usage, purpose));
   return andThen(
     deriveRandom(primitives, key, constants, key.length),
     ([ke, ki, kc]) =>

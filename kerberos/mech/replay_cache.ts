@@ -6,7 +6,7 @@
  */
 import { encodeHex } from "@std/encoding/hex";
 import type { Bytes } from "../../gss/bytes.ts";
-import { webCrypto } from "../crypto/primitives.ts";
+import { systemPrimitives } from "../crypto/node_primitives.ts";
 
 /** Remembers authenticators. Several acceptors of one service must share one. */
 export interface ReplayCache {
@@ -32,7 +32,7 @@ export interface ReplayEntry {
 
 /** Tag of an encrypted authenticator: SHA-256. */
 export async function replayTag(cipher: Bytes): Promise<string> {
-  return encodeHex(await webCrypto.digest("SHA-256", cipher));
+  return encodeHex(await systemPrimitives.digest("SHA-256", cipher));
 }
 
 /** What {@linkcode MemoryReplayCache} takes. */

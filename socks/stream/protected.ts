@@ -66,6 +66,7 @@ export class ProtectedConnection implements Connection {
   /** Resolved when the calls before have written all that they have. */
   #writing: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
+  #closed = false;
 
   constructor(options: ProtectedConnectionOptions) {
     this.#under = options.connection;
@@ -83,7 +84,7 @@ export class ProtectedConnection implements Connection {
   }
 
   async read(into?: Bytes): Promise<Bytes | null> {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#alive();
     try {
       for (;;) {
         this.#openFrames();
@@ -186,7 +187,7 @@ export class ProtectedConnection implements Connection {
 
   /** Frames are sealed a batch at a time, the next one while the one before goes out. */
   async #writeMessages(bytes: Uint8Array, turns: { writeTurn: Promise<void>; onSealing: () => void }): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#alive();
     let writing = turns.writeTurn;
     for (let at = 0; at < bytes.length;) {
       const batch = this.#startBatch(bytes.subarray(at));
@@ -239,7 +240,7 @@ export class ProtectedConnection implements Connection {
   }
 
   close(): void {
-    this.#failure ??= new SocksProtocolError("UNEXPECTED_END", "Connection is closed");
+    this.#closed = true;
     this.#under.close();
     this.#context.dispose();
   }
@@ -249,9 +250,15 @@ export class ProtectedConnection implements Connection {
     return Promise.resolve();
   }
 
+  #alive(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closed) throw closedError();
+  }
+
   /** The first failure is the one for good; both directions end with it. */
   #fail(error: unknown): Error {
     if (this.#failure !== undefined) return this.#failure;
+    if (this.#closed) return closedError();
     const failure = error instanceof GssError
       ? new SocksProtocolError("NOT_GENUINE", `Protected message is not genuine: ${error.message}`, { cause: error })
       : error instanceof Error
@@ -262,6 +269,10 @@ export class ProtectedConnection implements Connection {
     this.#context.dispose();
     return failure;
   }
+}
+
+function closedError(): Error {
+  return new SocksProtocolError("UNEXPECTED_END", "Connection is closed");
 }
 
 /** The frames one after another, in `memory` where there are several; most lie there where they belong. */

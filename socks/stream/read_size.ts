@@ -4,19 +4,19 @@
  * @module
  */
 
-/** An idle connection holds this much for the octets that may come. */
-const SMALL = 2_048;
+/** An idle connection holds this much for the octets that may come; memory of this size is set aside quickly. */
+const SMALL = 1_024;
 /** Four of the largest frames of RFC 1961 nearly fill this; more at a time is not faster. */
 export const LARGE = 262_144;
 
-/** Begins small, is large as soon as the peer fills that, and small again when little comes. */
+/** Begins small, grows while the peer fills what there is, and is small again when little comes. */
 export class ReadSize {
   /** Octets to have room for in the next read. */
   next: number = SMALL;
 
   /** Takes in what the last read brought. */
   learn(count: number): void {
-    if (this.next === SMALL && count === SMALL) this.next = LARGE;
-    else if (count < LARGE / 16) this.next = SMALL;
+    if (count >= this.next) this.next = Math.min(LARGE, 16 * this.next);
+    else if (count < this.next / 16) this.next = SMALL;
   }
 }
