@@ -4,12 +4,16 @@
  * @module
  */
 
-/** A time-out that can be stopped or pushed back. */
+/** A time-out that can be stopped, pushed back and changed. */
 export interface Deadline extends Disposable {
   /** Aborted when the time is up, or when the signal given was, with its reason. */
   readonly signal: AbortSignal;
   /** Starts the time anew. */
   restart(): void;
+  /** Starts another time, with another reason; `Infinity` for none. */
+  limit(milliseconds: number, reason: () => Error): void;
+  /** Ends it now. */
+  abort(reason: unknown): void;
 }
 
 /** What {@linkcode startDeadline} takes. */
@@ -24,29 +28,55 @@ export interface DeadlineOptions {
 
 /** Starts a deadline. Dispose it, or its timer stays. */
 export function startDeadline(options: DeadlineOptions): Deadline {
-  const { milliseconds, reason, signal } = options;
-  const controller = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const onAbort = () => {
-    clearTimeout(timer);
-    controller.abort(signal!.reason);
-  };
-  const restart = () => {
-    clearTimeout(timer);
-    if (controller.signal.aborted || !Number.isFinite(milliseconds)) return;
-    timer = setTimeout(() => controller.abort(reason()), milliseconds);
-  };
-  if (signal?.aborted) controller.abort(signal.reason);
-  else signal?.addEventListener("abort", onAbort, { once: true });
-  restart();
-  return {
-    signal: controller.signal,
-    restart,
-    [Symbol.dispose](): void {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    },
-  };
+  return new TimerDeadline(options);
+}
+
+class TimerDeadline implements Deadline {
+  readonly #controller = new AbortController();
+  readonly #parent: AbortSignal | undefined;
+  readonly #onAbort: (() => void) | undefined;
+  #milliseconds: number;
+  #reason: () => Error;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor({ milliseconds, reason, signal }: DeadlineOptions) {
+    this.#milliseconds = milliseconds;
+    this.#reason = reason;
+    if (signal?.aborted) this.abort(signal.reason);
+    else if (signal !== undefined) {
+      this.#parent = signal;
+      this.#onAbort = () => this.abort(signal.reason);
+      signal.addEventListener("abort", this.#onAbort, { once: true });
+    }
+    this.restart();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  restart(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!Number.isFinite(this.#milliseconds) || this.signal.aborted) return;
+    this.#timer = setTimeout(() => this.abort(this.#reason()), this.#milliseconds);
+  }
+
+  limit(milliseconds: number, reason: () => Error): void {
+    this.#milliseconds = milliseconds;
+    this.#reason = reason;
+    this.restart();
+  }
+
+  abort(reason: unknown): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#controller.abort(reason);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    if (this.#onAbort !== undefined) this.#parent?.removeEventListener("abort", this.#onAbort);
+  }
 }
 
 /** The promise, or the signal's reason as soon as it is aborted. The promise itself goes on; close what it waits on. */

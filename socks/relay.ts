@@ -6,17 +6,17 @@
  */
 import { BufferPool } from "../gss/buffer_pool.ts";
 import type { Bytes } from "../gss/bytes.ts";
-import { abortable, startDeadline } from "../gss/deadline.ts";
+import type { Deadline } from "../gss/deadline.ts";
 import { SocksTimeoutError } from "./errors.ts";
 import type { Connection } from "./stream/connection.ts";
 import { LARGE, ReadSize } from "./stream/read_size.ts";
 
 /** What a relay is told. */
 export interface RelayOptions {
-  /** Time without an octet either way after which it ends, in milliseconds. @default {Infinity} */
-  readonly idleTimeout?: number;
-  /** Ends it. */
-  readonly signal?: AbortSignal | undefined;
+  /** Ends it: whoever aborts the clock closes one of the connections, which ends the other. */
+  readonly clock: Deadline;
+  /** Time without an octet either way after which it ends, in milliseconds; `Infinity` for none. */
+  readonly idleTimeout: number;
 }
 
 /** Octets carried. */
@@ -31,34 +31,31 @@ export interface RelayCounts {
  * Relays until both directions have ended, and closes both connections.
  *
  * @param counts Counted up while it runs, so that they are right after a failure too.
- * @throws {Error} What failed: reading or writing of either side, the time, or the signal's reason.
+ * @throws {Error} What failed: reading or writing of either side, or the reason why the clock was aborted.
  */
 export async function relay(
   [client, target]: readonly [Connection, Connection],
   counts: RelayCounts,
-  options: RelayOptions = {},
+  { clock, idleTimeout }: RelayOptions,
 ): Promise<void> {
-  const { idleTimeout = Infinity, signal } = options;
-  using idle = startDeadline({
-    milliseconds: idleTimeout,
-    signal,
-    reason: () => new SocksTimeoutError("IDLE_TIMEOUT", `Nothing was sent or received for ${idleTimeout} ms`),
-  });
-  const close = () => {
-    client.close();
-    target.close();
-  };
+  clock.limit(
+    idleTimeout,
+    () => new SocksTimeoutError("IDLE_TIMEOUT", `Nothing was sent or received for ${idleTimeout} ms`),
+  );
   const pump = (from: Connection, to: Connection, key: keyof RelayCounts) =>
     copy(from, to, (length) => {
       counts[key] += length;
-      idle.restart();
+      clock.restart();
     });
-  const both = Promise.all([pump(client, target, "sent"), pump(target, client, "received")]);
+  const both = [pump(client, target, "sent"), pump(target, client, "received")];
   try {
-    await abortable(both, idle.signal);
+    await Promise.all(both);
+  } catch (error) {
+    throw clock.signal.aborted ? clock.signal.reason : error;
   } finally {
-    close();
-    await both.catch(() => {});
+    client.close();
+    target.close();
+    await Promise.allSettled(both);
   }
 }
 
@@ -71,10 +68,11 @@ const BUFFERS = new BufferPool(LARGE, 16);
  */
 async function copy(from: Connection, to: Connection, count: (length: number) => void): Promise<void> {
   const size = new ReadSize();
-  const take = () => size.next === LARGE ? BUFFERS.take() : new Uint8Array(size.next);
+  // Where little comes, the connection's own memory does, and an idle one holds no more than that.
+  const take = () => size.next === LARGE ? BUFFERS.take() : undefined;
   let buffer = take();
   let reading = from.read(buffer);
-  let written = buffer.subarray(0, 0);
+  let written: Bytes | undefined;
   let writing: Promise<void> = Promise.resolve();
   for (;;) {
     const bytes: Bytes | null = await reading;
@@ -89,10 +87,10 @@ async function copy(from: Connection, to: Connection, count: (length: number) =>
     writing = to.write(bytes);
     writing.catch(() => {}); // Reported one round later.
     await before;
-    BUFFERS.giveBack(written);
+    if (written !== undefined) BUFFERS.giveBack(written);
     written = full;
   }
   await writing;
-  for (const unused of [written, buffer]) BUFFERS.giveBack(unused);
+  for (const unused of [written, buffer]) if (unused !== undefined) BUFFERS.giveBack(unused);
   await to.closeWrite();
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { aborted, startDeadline } from "../gss/deadline.ts";
+import { aborted, type Deadline, startDeadline } from "../gss/deadline.ts";
 import type { ServerAuthMethod } from "./auth/method.ts";
 import { type OpenTarget, runSession, type SessionEvent } from "./session.ts";
 import type { Connection } from "./stream/connection.ts";
@@ -53,7 +53,8 @@ const ACCEPT_PAUSE = 100;
 export class SocksServer implements AsyncDisposable {
   readonly #options: SocksServerOptions;
   readonly #listeners = new Set<ConnectionListener>();
-  readonly #sessions = new Set<Promise<void>>();
+  /** Sessions under way by their clocks. A listener each on one signal would take longer the more there are. */
+  readonly #sessions = new Map<Deadline, Promise<void>>();
   readonly #cut = new AbortController();
   readonly #stopping = Promise.withResolvers<void>();
   #count = 0;
@@ -102,16 +103,17 @@ export class SocksServer implements AsyncDisposable {
 
   /** Serves one connection to its end: for connections that come from elsewhere than a listener. Never rejects. */
   serve(connection: Connection): Promise<void> {
-    const session = this.#run(connection).finally(() => {
-      this.#sessions.delete(session);
-      this.#room.resolve();
-      this.#room = Promise.withResolvers<void>();
+    const clock = startDeadline({
+      milliseconds: Infinity,
+      reason: () => new Error("unreachable: there is no time limit"),
     });
-    this.#sessions.add(session);
+    if (this.#cut.signal.aborted) clock.abort(this.#cut.signal.reason);
+    const session = this.#run(connection, clock);
+    this.#sessions.set(clock, session);
     return session;
   }
 
-  async #run(connection: Connection): Promise<void> {
+  async #run(connection: Connection, clock: Deadline): Promise<void> {
     const { options, number, client } = { options: this.#options, number: ++this.#count, client: connection.remote };
     await runSession(connection, {
       auth: options.auth,
@@ -120,9 +122,13 @@ export class SocksServer implements AsyncDisposable {
       handshakeTimeout: options.handshakeTimeout ?? 10_000,
       connectTimeout: options.connectTimeout ?? 30_000,
       idleTimeout: options.idleTimeout ?? Infinity,
-      signal: this.#cut.signal,
+      clock,
       onEvent: (event) => options.onEvent?.({ ...event, session: number, client }),
     });
+    clock[Symbol.dispose]();
+    this.#sessions.delete(clock);
+    this.#room.resolve();
+    this.#room = Promise.withResolvers<void>();
   }
 
   async #waitForRoom(): Promise<void> {
@@ -143,6 +149,7 @@ export class SocksServer implements AsyncDisposable {
   #abort(reason: unknown): void {
     this.#cut.abort(reason);
     this.#stopping.resolve();
+    for (const clock of this.#sessions.keys()) clock.abort(reason);
     for (const listener of this.#listeners) listener.close();
   }
 
@@ -152,13 +159,13 @@ export class SocksServer implements AsyncDisposable {
     const milliseconds = options.deadline ?? Infinity;
     using deadline = startDeadline({ milliseconds, reason: () => new Error("Server is shutting down") });
     deadline.signal.addEventListener("abort", () => this.#abort(deadline.signal.reason), { once: true });
-    while (this.#sessions.size > 0) await Promise.all(this.#sessions);
+    while (this.#sessions.size > 0) await Promise.all(this.#sessions.values());
     this.#abort(new Error("Server is shut down"));
   }
 
   /** Ends the server at once, with all its sessions. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort(new Error("Server is shutting down"));
-    while (this.#sessions.size > 0) await Promise.all(this.#sessions);
+    while (this.#sessions.size > 0) await Promise.all(this.#sessions.values());
   }
 }

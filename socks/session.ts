@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { startDeadline } from "../gss/deadline.ts";
+import { type Deadline, startDeadline } from "../gss/deadline.ts";
 import type { Identity, SecuredChannel, ServerAuthMethod } from "./auth/method.ts";
 import { receive } from "./client.ts";
 import { replyCodeFor, SocksAuthError, SocksReplyError, SocksTimeoutError } from "./errors.ts";
@@ -71,25 +71,27 @@ export interface SessionOptions {
   readonly connectTimeout: number;
   /** Time without an octet after which a relay ends, in milliseconds. */
   readonly idleTimeout: number;
-  /** Ends the session. */
-  readonly signal: AbortSignal;
+  /** The session's own clock; aborting it ends the session. */
+  readonly clock: Deadline;
   /** Told what happens. */
   readonly onEvent: (event: SessionEvent) => void;
 }
 
 /** Serves one client to its end. Failures are told to `onEvent`, and to the client as far as the protocol goes. */
 export async function runSession(accepted: Connection, options: SessionOptions): Promise<void> {
+  const { clock, onEvent } = options;
+  // Whatever ends a session early ends it this way: everything else waits on this connection.
   const close = () => accepted.close();
-  options.signal.addEventListener("abort", close, { once: true });
+  clock.signal.addEventListener("abort", close, { once: true });
   try {
-    options.signal.throwIfAborted();
-    options.onEvent({ type: "accepted" });
+    clock.signal.throwIfAborted();
+    onEvent({ type: "accepted" });
     const asked = await greet(accepted, options);
     if (asked !== undefined) await carryOut(asked, options);
   } catch (error) {
-    options.onEvent({ type: "refused", error: options.signal.aborted ? reasonOf(options.signal) : asError(error) });
+    onEvent({ type: "refused", error: reasonOf(clock, error) });
   } finally {
-    options.signal.removeEventListener("abort", close);
+    clock.signal.removeEventListener("abort", close);
     accepted.close();
   }
 }
@@ -102,15 +104,11 @@ interface Asked {
 
 /** Everything before the request, against the clock: nobody may sit on a connection without saying who he is. */
 async function greet(accepted: Connection, options: SessionOptions): Promise<Asked | undefined> {
-  const { handshakeTimeout: milliseconds, onEvent } = options;
-  using deadline = startDeadline({
+  const { handshakeTimeout: milliseconds, clock, onEvent } = options;
+  clock.limit(
     milliseconds,
-    signal: options.signal,
-    reason: () =>
-      new SocksTimeoutError("HANDSHAKE_TIMEOUT", `Client took longer than ${milliseconds} ms to ask for something`),
-  });
-  const close = () => accepted.close();
-  deadline.signal.addEventListener("abort", close, { once: true });
+    () => new SocksTimeoutError("HANDSHAKE_TIMEOUT", `Client took longer than ${milliseconds} ms to ask for something`),
+  );
   let channel: SecuredChannel | undefined;
   try {
     const handshake = new Handshake("server");
@@ -125,18 +123,17 @@ async function greet(accepted: Connection, options: SessionOptions): Promise<Ask
       );
     }
     const early = withPrefix(accepted, handshake.trailingData());
-    channel = await method.accept(early, { signal: deadline.signal });
+    channel = await method.accept(early, { signal: clock.signal });
     handshake.authenticated();
     onEvent({ type: "authenticated", identity: channel.identity, protection: channel.protection });
     const { request } = await receive(handshake, channel.connection, "request");
     return { handshake, channel, request };
   } catch (error) {
     channel?.connection.close();
-    const reason = deadline.signal.aborted ? reasonOf(deadline.signal) : asError(error);
-    onEvent({ type: "refused", identity: channel?.identity, error: reason });
+    onEvent({ type: "refused", identity: channel?.identity, error: reasonOf(clock, error) });
     return undefined;
   } finally {
-    deadline.signal.removeEventListener("abort", close);
+    clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));
   }
 }
 
@@ -155,7 +152,7 @@ export function selectMethod(
 
 async function carryOut({ handshake, channel, request }: Asked, options: SessionOptions): Promise<void> {
   const { identity, connection } = channel;
-  const { onEvent, signal } = options;
+  const { onEvent, clock, idleTimeout } = options;
   const target = { hostname: request.hostname, port: request.port };
   let opened: OpenedTarget;
   try {
@@ -175,7 +172,7 @@ async function carryOut({ handshake, channel, request }: Asked, options: Session
     await connection.write(handshake.send({ type: "reply", reply: { reply: 0, ...opened.bound } }));
     onEvent({ type: "connected", identity, target, bound: opened.bound });
     const client = withPrefix(connection, handshake.trailingData());
-    await relay([client, opened.connection], counts, { idleTimeout: options.idleTimeout, signal });
+    await relay([client, opened.connection], counts, { clock, idleTimeout });
   } catch (error) {
     failure = asError(error);
   } finally {
@@ -209,15 +206,16 @@ async function open(request: Request, identity: Identity, options: SessionOption
   const target = { hostname: request.hostname, port: request.port };
   using deadline = startDeadline({
     milliseconds,
-    signal: options.signal,
+    signal: options.clock.signal,
     reason: () =>
       new SocksTimeoutError("CONNECT_TIMEOUT", `${formatEndpoint(target)} did not answer within ${milliseconds} ms`),
   });
   return await options.open({ ...target, identity, signal: deadline.signal });
 }
 
-function reasonOf(signal: AbortSignal): Error {
-  return asError(signal.reason);
+/** A closed connection fails in its own words; the reason is why it was closed. */
+function reasonOf({ signal }: Deadline, error: unknown): Error {
+  return asError(signal.aborted ? signal.reason : error);
 }
 
 function asError(error: unknown): Error {

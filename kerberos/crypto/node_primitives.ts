@@ -45,7 +45,7 @@ const BLOCK = 16;
 const ZERO_IV: Bytes = new Uint8Array(BLOCK);
 /** Longer messages are encrypted by WebCrypto. */
 const LONGEST_ENCRYPTED_HERE = 4096;
-/** So many messages go through a cipher of their own before one is kept open: it takes 4 KiB, and most keys are used little. */
+/** So many messages go through a cipher and hash states of their own before these are kept: most keys are used little. */
 const MESSAGES_BEFORE_KEEPING = 4;
 /** Fewer octets are combined one by one: a view of words costs more. */
 const SHORT_XOR = 128;
@@ -67,8 +67,8 @@ export function nodePrimitives(fallback: CryptoPrimitives): CryptoPrimitives | u
     encryptBlocks: (key, blocks) => once(node.createCipheriv(cipherName(key, "ecb"), key, null), blocks),
     hmac: (hash, key) =>
       hash === "SHA-1"
-        ? nodeHmac(node, hash, key)
-        : shortHere(nodeHmac(node, hash, key), () => fallback.hmac(hash, key)),
+        ? new NodeHmac(node, hash, key)
+        : shortHere(new NodeHmac(node, hash, key), () => fallback.hmac(hash, key)),
     digest: (hash, data) => plain(node.createHash(NODE_HASHES[hash]).update(data).digest()),
     pbkdf2: (input) => fallback.pbkdf2(input),
   };
@@ -107,7 +107,7 @@ class NodeCbc implements CbcCipher {
   #encryptor: NodeCipher | undefined;
   #decryptor: NodeCipher | undefined;
   /** Last block that the encryptor gave, with which it goes on. */
-  readonly #last: Bytes = new Uint8Array(BLOCK);
+  #last: Bytes = ZERO_IV;
   #long: Eventually<CbcCipher> | undefined;
 
   constructor(node: NodeCrypto, key: Bytes, options: CipherOptions & { readonly fallback: CryptoPrimitives }) {
@@ -128,10 +128,10 @@ class NodeCbc implements CbcCipher {
     this.#encryptor ??= this.#keep(this.#node.createCipheriv(cipherName(this.#key, "cbc"), this.#key, ZERO_IV));
     // A cipher that is kept goes on from its last block; with that in the first one it starts from zero again.
     xor(data, this.#last, BLOCK);
-    const out = this.#encryptor.update(data);
+    const out = plain(this.#encryptor.update(data));
     xor(data, this.#last, BLOCK);
-    this.#last.set(out.subarray(out.length - BLOCK));
-    return plain(out);
+    this.#last = out.slice(out.length - BLOCK);
+    return out;
   }
 
   /** CBC is ECB, and an exclusive-or with the ciphertext one block back. */
@@ -189,23 +189,36 @@ function shortHere(here: Mac, makeOther: () => Eventually<Mac>): Mac {
   };
 }
 
-/** HMAC (RFC 2104) from two hash states that have taken the key in once, when it is first used. */
-function nodeHmac(node: NodeCrypto, hash: HashName, key: Bytes): Mac {
-  const start = (pad: number) => {
+/** HMAC (RFC 2104), soon from two hash states that have taken the key in once and for all. */
+class NodeHmac implements Mac {
+  readonly #node: NodeCrypto;
+  readonly #hash: HashName;
+  readonly #key: Bytes;
+  #toKeeping = MESSAGES_BEFORE_KEEPING;
+  #kept: { readonly inner: NodeHash; readonly outer: NodeHash } | undefined;
+
+  constructor(node: NodeCrypto, hash: HashName, key: Bytes) {
+    this.#node = node;
+    this.#hash = hash;
+    this.#key = key;
+  }
+
+  sign(...parts: readonly Bytes[]): Bytes {
+    if (this.#kept === undefined && --this.#toKeeping < 0) {
+      this.#kept = { inner: this.#start(0x36), outer: this.#start(0x5c) };
+    }
+    const inner = this.#kept?.inner.copy() ?? this.#start(0x36);
+    for (const part of parts) inner.update(part);
+    const outer = this.#kept?.outer.copy() ?? this.#start(0x5c);
+    return plain(outer.update(inner.digest()).digest());
+  }
+
+  #start(pad: number): NodeHash {
     // Keys of the enctypes are shorter than a block, so none has to be hashed first.
-    const block = new Uint8Array(HASH_BLOCKS[hash]).fill(pad);
-    for (let i = 0; i < key.length; i++) block[i]! ^= key[i]!;
-    return node.createHash(NODE_HASHES[hash]).update(block);
-  };
-  let states: { inner: NodeHash; outer: NodeHash } | undefined;
-  return {
-    sign(...parts): Bytes {
-      const { inner, outer } = states ??= { inner: start(0x36), outer: start(0x5c) };
-      const state = inner.copy();
-      for (const part of parts) state.update(part);
-      return plain(outer.copy().update(state.digest()).digest());
-    },
-  };
+    const block = new Uint8Array(HASH_BLOCKS[this.#hash]).fill(pad);
+    xor(block, this.#key, this.#key.length);
+    return this.#node.createHash(NODE_HASHES[this.#hash]).update(block);
+  }
 }
 
 /** The fastest primitives that the runtime has. */

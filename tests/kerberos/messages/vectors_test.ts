@@ -106,28 +106,26 @@ for (const { decode, encode, name: way } of WAYS) {
 }
 
 Deno.test("both ways give the same value or an Asn1Error for every changed octet of every message", () => {
-  const outcome = (run: () => unknown) => {
-    try {
-      return Deno.inspect(run(), { depth: 20, iterableLimit: Infinity });
-    } catch (error) {
-      assert.ok(error instanceof Asn1Error, String(error));
-      return "refused";
-    }
-  };
   for (const v of vectors<{ name: string; type: string; der_hex: string }>("messages")) {
     const codec = CODECS[v.type]!;
     const der = unhex(v.der_hex);
+    // A value is told by what it encodes to, either way.
+    const outcome = (way: typeof WAYS[number], other: typeof WAYS[number], bytes: Uint8Array) => {
+      try {
+        const again = other.encode(codec, way.decode(codec, bytes));
+        assert.equal(again.length, bytes.length);
+        return hex(again);
+      } catch (error) {
+        assert.ok(error instanceof Asn1Error, String(error));
+        return "refused";
+      }
+    };
     for (let i = 0; i < der.length; i++) {
-      for (const bit of [0x01, 0x20, 0x80, 0xff]) {
-        const changed = der.slice();
-        changed[i]! ^= bit;
-        const direct = outcome(() => decodeDirectly(codec, changed));
-        assert.equal(direct, outcome(() => decode(codec, changed)), `${v.name}, octet ${i}`);
-        if (direct !== "refused") {
-          const again = encodeDirectly(codec, decodeDirectly(codec, changed));
-          assert.equal(again.length, changed.length);
-          assert.deepEqual(again, encode(codec, decode(codec, changed)));
-        }
+      const changed = der.slice();
+      for (const bit of [0x20, 1 << (i % 8)]) {
+        changed[i] = der[i]! ^ bit;
+        const [first, second] = WAYS;
+        assert.equal(outcome(first!, second!, changed), outcome(second!, first!, changed), `${v.name}, octet ${i}`);
       }
     }
   }
