@@ -140,6 +140,13 @@ export interface ListenerOptions {
   readonly hostname?: string;
   /** Port to listen on, 0 for a free one. @default {1080} */
   readonly port?: number;
+  /**
+   * Whether other servers may listen on the same port. Linux spreads the connections over them. They must share a
+   * {@linkcode ServeOptions.replayCache}. Needs `deno run --unstable-net`.
+   *
+   * @default {false}
+   */
+  readonly reusePort?: boolean;
   /** Ends the server at once, with all its sessions. */
   readonly signal?: AbortSignal;
   /** Time for greeting, authentication and request, in milliseconds. @default {10000} */
@@ -286,7 +293,11 @@ export function bridge(options: BridgeOptions): RunningServer {
 }
 
 function start(server: SocksServer, options: ListenerOptions): RunningServer {
-  const listener = listenTcp({ hostname: options.hostname ?? "127.0.0.1", port: options.port ?? SOCKS_PORT });
+  const listener = listenTcp({
+    hostname: options.hostname ?? "127.0.0.1",
+    port: options.port ?? SOCKS_PORT,
+    reusePort: options.reusePort ?? false,
+  });
   const { addr } = listener;
   const finished = server.listen(listener).then(() => server.shutdown());
   options.onListen?.(addr);

@@ -39,6 +39,8 @@ export interface OptionSpec {
 
 /** Arguments of a command, read. */
 export interface ParsedArguments {
+  /** All of them, as they were given. */
+  readonly given: readonly string[];
   /** Words that are no options. */
   readonly words: readonly string[];
   /** The last value of an option. */
@@ -88,6 +90,7 @@ export function readArguments(command: Command, args: readonly string[]): Parsed
     token.kind === "option" ? [{ name: token.name, value: token.value ?? "" }] : []
   );
   return {
+    given: args,
     words: parsed.positionals,
     value: (name) => given.findLast((option) => option.name === name)?.value,
     has: (name) => given.some((option) => option.name === name),

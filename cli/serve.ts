@@ -7,10 +7,12 @@ import { defaultKeytabName, loadConfig } from "../kerberos/config/load.ts";
 import { serve, type ServeOptions } from "../mod.ts";
 import { fixedPasswords } from "../socks/auth/password.ts";
 import { parseRule, type Rule, type RuleAction } from "../socks/rules/rules.ts";
-import { formatEndpoint } from "../socks/wire/address.ts";
+import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import { type Command, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
 import { eventPrinter } from "./event_log.ts";
+import type { CliIo } from "./io.ts";
 import { count, endpoint, level } from "./options.ts";
+import { runWorkers } from "./workers.ts";
 
 /** The command. */
 export const command: Command = {
@@ -44,6 +46,7 @@ export const command: Command = {
     "handshake-timeout": { value: "MS", help: "Time for greeting, authentication and request (default: 10000)" },
     "connect-timeout": { value: "MS", help: "Time for reaching a target (default: 30000)" },
     "idle-timeout": { value: "MS", help: "Close connections that are silent for so long (default: never)" },
+    workers: { value: "N", help: "Threads that serve, 0 for one a core (default: 1); Linux spreads the connections" },
     "max-sessions": { value: "N", help: "Sessions at one time (default: 10000)" },
     json: { help: "Log events as JSON lines" },
     quiet: { short: "q", help: "Log nothing" },
@@ -56,16 +59,42 @@ made on the address that is then dialled. --deny '*' as the last rule denies eve
 A client that asks for a level of protection that is not granted gets the strongest that is. --protection none lets
 curl --socks5-gssapi in, which cannot protect data: anybody on the way can read and change it then.`,
   async run(args, io): Promise<number> {
-    const server = serve({
-      ...serveOptions(args),
-      signal: io.signal,
-      onEvent: eventPrinter(args, io),
+    const workers = count("workers", args.value("workers") ?? "1", 256) || navigator.hardwareConcurrency;
+    if (workers > 1) {
+      // Deno has no other sign of the flag, and ends the process where it is missing.
+      if (!("listenDatagram" in Deno)) {
+        throw new UsageError(
+          "--workers needs deno run --unstable-net, with which several threads may listen on one port",
+        );
+      }
+      return await runWorkers(args.given, workers, io);
+    }
+    return await runServer(args, io, {
+      change: (options) => options,
       onListen: (address) => io.err(`Listening on ${formatEndpoint(address)}\n`),
     });
-    await server.finished;
-    return ExitCode.Ok;
   },
 };
+
+/** What one of several servers has different. */
+export interface RunServerOptions {
+  /** Changes what the arguments say. */
+  readonly change: (options: ServeOptions) => ServeOptions;
+  /** Told where the server listens. */
+  readonly onListen: (address: Endpoint) => void;
+}
+
+/** Runs one server in this thread until it is told to stop. */
+export async function runServer(args: ParsedArguments, io: CliIo, options: RunServerOptions): Promise<number> {
+  const { change, onListen } = options;
+  const server = serve({
+    ...change({ ...serveOptions(args), onEvent: eventPrinter(args, io) }),
+    signal: io.signal,
+    onListen,
+  });
+  await server.finished;
+  return ExitCode.Ok;
+}
 
 function serveOptions(args: ParsedArguments): ServeOptions {
   const listen = endpoint(args.value("listen") ?? "127.0.0.1:1080", 1080);

@@ -66,6 +66,7 @@ export {
   type ReplayCache,
   type ReplayEntry,
 } from "./mech/replay_cache.ts";
+export { SharedReplayCache, type SharedReplayCacheOptions } from "./mech/shared_replay_cache.ts";
 export { KERBEROS_OID } from "./mech/tokens.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";

@@ -83,7 +83,14 @@ export { type ServerEvent, type ShutdownOptions, SocksServer, type SocksServerOp
 export type { OpenedTarget, OpenTarget, SessionEvent, TargetRequest } from "./session.ts";
 export { SocksConnection } from "./socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
-export { type ConnectionListener, dialTcp, listenTcp, type Resolver, systemResolver } from "./stream/deno.ts";
+export {
+  type ConnectionListener,
+  dialTcp,
+  listenTcp,
+  type ListenTcpOptions,
+  type Resolver,
+  systemResolver,
+} from "./stream/deno.ts";
 export type { DatagramCodec, ProtectionLevel, SealPolicy } from "./stream/protected.ts";
 export { connectionFromStreams, type DuplexStreams, streamsOfConnection } from "./stream/web_streams.ts";
 export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address.ts";

@@ -136,9 +136,16 @@ export interface ConnectionListener {
   close(): void;
 }
 
+/** Where {@linkcode listenTcp} listens. */
+export interface ListenTcpOptions extends Endpoint {
+  /** Whether others may listen on the same port. @default {false} */
+  readonly reusePort?: boolean;
+}
+
 /** Listens on TCP. */
-export function listenTcp(options: { readonly hostname: string; readonly port: number }): ConnectionListener {
-  const listener = Deno.listen({ hostname: options.hostname, port: options.port });
+export function listenTcp(options: ListenTcpOptions): ConnectionListener {
+  const { hostname, port, reusePort = false } = options;
+  const listener = Deno.listen({ hostname, port, reusePort });
   let closed = false;
   return {
     addr: { hostname: listener.addr.hostname, port: listener.addr.port },

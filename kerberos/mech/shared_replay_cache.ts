@@ -1,0 +1,98 @@
+/**
+ * A replay cache in shared memory, for several threads that accept with the same keys.
+ *
+ * A table of buckets with room for a few authenticators each; a tag says by its first octets which bucket it belongs to, so
+ * nothing is ever moved, and one that has expired makes room by itself. Each bucket has a lock, held for the time that it
+ * takes to look at sixteen numbers.
+ *
+ * @module
+ */
+import type { ReplayCache, ReplayEntry } from "./replay_cache.ts";
+
+/** Authenticators in a bucket. */
+const SLOTS = 16;
+/** Words of a slot: 128 bits of the tag, and the second in which it expires. */
+const SLOT_WORDS = 5;
+const TAG_WORDS = SLOT_WORDS - 1;
+/** A lock and the slots. */
+const BUCKET_WORDS = 1 + SLOTS * SLOT_WORDS;
+const FREE = 0;
+const HELD = 1;
+
+/** What {@linkcode SharedReplayCache} takes. */
+export interface SharedReplayCacheOptions {
+  /**
+   * Authenticators that there is room for, 20 octets each; memory is not touched before it is used. A quarter of them may be
+   * in force before one in a million finds its place taken and is refused.
+   *
+   * @default {4194304}
+   */
+  readonly capacity?: number;
+  /** Memory of another one, to share it. @default {memory of its own} */
+  readonly memory?: SharedArrayBuffer;
+}
+
+/**
+ * A replay cache that several threads share: hand {@linkcode memory} to the others.
+ *
+ * @example
+ * ```ts
+ * import { SharedReplayCache } from "@gssocks/gssocks/kerberos";
+ *
+ * const ours = new SharedReplayCache({ capacity: 1024 });
+ * const theirs = new SharedReplayCache({ memory: ours.memory });
+ * const entry = { tag: "00112233445566778899aabbccddeeff", now: 1_000, expiresAt: 600_000 };
+ * if (!ours.insert(entry) || theirs.insert(entry)) throw new Error("not shared");
+ * ```
+ */
+export class SharedReplayCache implements ReplayCache {
+  /** What is shared. */
+  readonly memory: SharedArrayBuffer;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #buckets: number;
+
+  /**
+   * Makes one.
+   *
+   * @param options Size, or memory of another one.
+   */
+  constructor(options: SharedReplayCacheOptions = {}) {
+    const buckets = Math.ceil((options.capacity ?? 4_194_304) / SLOTS);
+    this.memory = options.memory ?? new SharedArrayBuffer(4 * BUCKET_WORDS * buckets);
+    this.#words = new Int32Array(this.memory);
+    this.#buckets = Math.floor(this.#words.length / BUCKET_WORDS);
+  }
+
+  /** See {@linkcode ReplayCache.insert}. */
+  insert({ tag, expiresAt, now }: ReplayEntry): boolean {
+    if (!/^[0-9a-f]{32}/.test(tag)) throw new TypeError("Cannot tell a replay: the tag is not hexadecimal");
+    const words = Array.from({ length: TAG_WORDS }, (_, i) => parseInt(tag.slice(8 * i, 8 * i + 8), 16) | 0);
+    const bucket = BUCKET_WORDS * ((words[0]! >>> 0) % this.#buckets);
+    this.#lock(bucket);
+    try {
+      return this.#place(bucket + 1, words, { now: Math.floor(now / 1000), expiresAt: Math.ceil(expiresAt / 1000) });
+    } finally {
+      Atomics.store(this.#words, bucket, FREE);
+      Atomics.notify(this.#words, bucket, 1);
+    }
+  }
+
+  #place(first: number, tag: readonly number[], time: { now: number; expiresAt: number }): boolean {
+    const words = this.#words;
+    let room: number | undefined;
+    for (let slot = first; slot < first + SLOTS * SLOT_WORDS; slot += SLOT_WORDS) {
+      if (words[slot + TAG_WORDS]! >>> 0 < time.now) room ??= slot;
+      else if (tag.every((word, i) => words[slot + i] === word)) return false;
+    }
+    if (room === undefined) throw new Error("Cannot tell a replay: the replay cache is full");
+    for (const [i, word] of tag.entries()) words[room + i] = word;
+    words[room + TAG_WORDS] = time.expiresAt;
+    return true;
+  }
+
+  #lock(bucket: number): void {
+    while (Atomics.compareExchange(this.#words, bucket, FREE, HELD) !== FREE) {
+      Atomics.wait(this.#words, bucket, HELD, 1);
+    }
+  }
+}
