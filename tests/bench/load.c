@@ -1,8 +1,8 @@
 /* Origin and load for the benchmarks, on MIT libgssapi: cheap enough that the proxy under test is what is measured.
  *
- *   load origin OCTETS                                  HTTP: so many zeros for "GET ", an echo for everything else; prints "port N"
+ *   load origin                                         HTTP: N zeros for "GET /N", an echo for everything else; prints "port N"
  *   load handshakes PROXY TARGET LEVEL COUNT WAYS       COUNT connections up to the reply -> "SECONDS"
- *   load drain PROXY TARGET LEVEL CONNECTIONS           downloads at once, what comes is thrown away unread -> "SECONDS WIRE_OCTETS"
+ *   load drain PROXY TARGET LEVEL OCTETS CONNECTIONS    downloads at once, what comes is thrown away unread -> "SECONDS WIRE_OCTETS"
  *   load ping PROXY TARGET LEVEL COUNT SIZE             round trips one after another -> "MEDIAN P99" in microseconds
  *   load hold PROXY TARGET LEVEL COUNT WAYS             sessions that do nothing -> "held COUNT", until stdin ends
  *   load stall PROXY TARGET LEVEL                       asks for a download and reads none of it -> "stalled", until stdin ends
@@ -226,17 +226,21 @@ static void hold(int proxy, int target, const char *level, int count, int ways) 
   for (char c; read(0, &c, 1) > 0;) continue;
 }
 
-static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+static void ask(struct session *s, long long octets) {
+  char request[64];
+  int length = snprintf(request, sizeof request, "GET /%lld HTTP/1.0\r\n\r\n", octets);
+  put_message(s, request, (size_t)length);
+}
 
 static void stall(int proxy, int target, const char *level) {
   struct session s = open_session(proxy, target, level);
-  put_message(&s, request, sizeof request - 1);
+  ask(&s, 1LL << 40);
   puts("stalled");
   fflush(stdout);
   for (char c; read(0, &c, 1) > 0;) continue;
 }
 
-static void drain(int proxy, int target, const char *level, int connections) {
+static void drain(int proxy, int target, const char *level, long long octets, int connections) {
   static char bytes[1 << 18];
   int epoll = epoll_create1(0), open = connections;
   struct session *sessions = calloc((size_t)connections, sizeof *sessions);
@@ -245,7 +249,7 @@ static void drain(int proxy, int target, const char *level, int connections) {
   unsigned long long total = 0;
   double start = now();
   for (int i = 0; i < connections; i++) {
-    put_message(&sessions[i], request, sizeof request - 1);
+    ask(&sessions[i], octets);
     event.data.fd = sessions[i].fd;
     epoll_ctl(epoll, EPOLL_CTL_ADD, sessions[i].fd, &event);
   }
@@ -282,13 +286,14 @@ struct client {
   long long left; /* octets to send; -1 while it echoes */
 };
 
-static void serve_client(int epoll, struct client *c, long long octets) {
+static void serve_client(int epoll, struct client *c) {
   static char bytes[1 << 18], zeros[1 << 18];
   if (c->left < 0) {
     ssize_t n = read(c->fd, bytes, sizeof bytes);
-    if (n > 0 && n >= 4 && !memcmp(bytes, "GET ", 4)) {
-      n = snprintf(bytes, sizeof bytes, "HTTP/1.0 200 OK\r\ncontent-length: %lld\r\n\r\n", octets);
-      c->left = octets;
+    if (n > 5 && n < 1000 && !memcmp(bytes, "GET /", 5)) {
+      bytes[n] = 0;
+      c->left = atoll(bytes + 5);
+      n = snprintf(bytes, sizeof bytes, "HTTP/1.0 200 OK\r\ncontent-length: %lld\r\n\r\n", c->left);
       struct epoll_event event = {.events = EPOLLOUT, .data.ptr = c};
       epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &event);
     }
@@ -306,7 +311,7 @@ static void serve_client(int epoll, struct client *c, long long octets) {
   free(c);
 }
 
-static void origin(long long octets) {
+static void origin(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t length = sizeof address;
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), epoll = epoll_create1(0), on = 1;
@@ -320,7 +325,7 @@ static void origin(long long octets) {
     int n = epoll_wait(epoll, events, 256, -1);
     for (int i = 0; i < n; i++) {
       if (events[i].data.ptr != NULL) {
-        serve_client(epoll, events[i].data.ptr, octets);
+        serve_client(epoll, events[i].data.ptr);
         continue;
       }
       for (int fd; (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0;) {
@@ -341,16 +346,17 @@ int main(int argc, char **argv) {
   setrlimit(RLIMIT_NOFILE, &files);
   signal(SIGPIPE, SIG_IGN);
   const char *command = argc > 1 ? argv[1] : "";
-  if (!strcmp(command, "origin") && argc == 3) origin(atoll(argv[2]));
+  if (!strcmp(command, "origin")) origin();
   if (argc < 5) return fprintf(stderr, "load: see the head of load.c\n"), 2;
-  int proxy = atoi(argv[2]), target = atoi(argv[3]), count = argc > 5 ? atoi(argv[5]) : 1, more = argc > 6 ? atoi(argv[6]) : 1;
+  int proxy = atoi(argv[2]), target = atoi(argv[3]), more = argc > 6 ? atoi(argv[6]) : 1;
+  long long count = argc > 5 ? atoll(argv[5]) : 1;
   gss_buffer_desc name = {14, "rcmd@localhost"};
   if (GSS_ERROR(gss_import_name(&minor, &name, GSS_C_NT_HOSTBASED_SERVICE, &service))) die("name");
   tickets_into_memory();
-  if (!strcmp(command, "handshakes")) handshakes(proxy, target, argv[4], count, more);
-  else if (!strcmp(command, "drain")) drain(proxy, target, argv[4], count);
-  else if (!strcmp(command, "ping")) ping(proxy, target, argv[4], count, more);
-  else if (!strcmp(command, "hold")) hold(proxy, target, argv[4], count, more);
+  if (!strcmp(command, "handshakes")) handshakes(proxy, target, argv[4], (int)count, more);
+  else if (!strcmp(command, "drain")) drain(proxy, target, argv[4], count, more);
+  else if (!strcmp(command, "ping")) ping(proxy, target, argv[4], (int)count, more);
+  else if (!strcmp(command, "hold")) hold(proxy, target, argv[4], (int)count, more);
   else if (!strcmp(command, "stall")) stall(proxy, target, argv[4]);
   else return 2;
   return 0;

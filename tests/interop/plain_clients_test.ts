@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { fixedPasswords, serve } from "../../mod.ts";
 import { peer, peerTest } from "../support/peers.ts";
-import { Daemon, freePort, run, waitForPort } from "../support/process.ts";
+import { run } from "../support/process.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
 import { origin } from "../support/servers.ts";
+import { startSshd } from "../support/sshd.ts";
 
 peerTest(
   "curl 8.16+ gets a page with --socks5-gssapi from a server that grants no protection by name",
@@ -156,32 +157,3 @@ peerTest(
     }
   },
 );
-
-/** An sshd of the test's own, for root with one key. */
-async function startSshd(directory: string): Promise<AsyncDisposable & { port: number }> {
-  const port = freePort();
-  for (const name of ["host", "id"]) {
-    await run(peer("ssh-keygen"), ["-q", "-t", "ed25519", "-N", "", "-f", `${directory}/${name}`]);
-  }
-  await Deno.copyFile(`${directory}/id.pub`, `${directory}/authorized`);
-  await Deno.mkdir("/run/sshd", { recursive: true });
-  const settings = [
-    `Port=${port}`,
-    "ListenAddress=127.0.0.1",
-    `HostKey=${directory}/host`,
-    `AuthorizedKeysFile=${directory}/authorized`,
-    "StrictModes=no",
-    "UsePAM=no",
-    "PermitRootLogin=yes",
-    `PidFile=${directory}/sshd.pid`,
-  ];
-  const daemon = new Daemon(peer("sshd"), [
-    "-D",
-    "-e",
-    "-f",
-    "/dev/null",
-    ...settings.flatMap((setting) => ["-o", setting]),
-  ]);
-  await waitForPort(port);
-  return { port, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
-}

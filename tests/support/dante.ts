@@ -11,6 +11,8 @@ const PREFIX = () => peer("sockd").replace(/\/sbin\/sockd$/, "");
 /** A running Dante server. */
 export interface DanteServer extends AsyncDisposable {
   readonly port: number;
+  /** The first of its processes, which leads their group. */
+  readonly pid: number;
 }
 
 /** What a Dante server is told. */
@@ -71,7 +73,7 @@ socks pass {
     await daemon[Symbol.asyncDispose]();
     throw new Error(`Dante did not start: ${daemon.output}`, { cause: error });
   }
-  return { port, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
+  return { port, pid: daemon.pid, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
 }
 
 /** Environment under which a program's connections go through a proxy, by Dante's preloaded client library. */

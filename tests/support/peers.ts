@@ -38,6 +38,10 @@ const PROGRAMS: Record<string, string | undefined> = {
   sshd: find("/usr/sbin/sshd"),
   "ssh-keygen": find("/usr/bin/ssh-keygen"),
   chromium: find("/usr/bin/chromium"),
+  load: find(`${ROOT}/load`),
+  microsocks: find("/usr/bin/microsocks"),
+  openssl: find("/usr/bin/openssl"),
+  java: find("/usr/bin/java"),
 };
 
 /** Path of a peer; throws where it is missing. */
@@ -45,6 +49,11 @@ export function peer(name: string): string {
   const path = PROGRAMS[name];
   if (path === undefined) throw new Error(`Peer ${name} is not installed: run tests/interop/peers/build.sh`);
   return path;
+}
+
+/** Whether a peer is there: for benchmarks, which do without those that are not. */
+export function hasPeer(name: string): boolean {
+  return PROGRAMS[name] !== undefined;
 }
 
 /** A test that needs peers. */

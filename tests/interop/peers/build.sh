@@ -8,6 +8,7 @@
 #   dante/sbin/sockd, dante/lib/libdsocks.so   Dante with GSSAPI (Debian's own package is configured without it)
 #   curl/curl                                  curl 8.16+ with GSSAPI, from Debian testing's source (Debian 12 has 7.88)
 #   gss_peer                                   a token-level peer on MIT libgssapi (gss_peer.c beside this file)
+#   load                                       origin and load for the benchmarks (tests/bench/load.c)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=${GSSOCKS_PEERS:-$HOME/.cache/gssocks-peers}
@@ -16,7 +17,7 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 mkdir -p "$root/logs"
 
 packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc make libc6-dev dpkg-dev curl
-  netcat-openbsd openssh-client openssh-server chromium tcpdump)
+  netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks openssl)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
@@ -94,6 +95,10 @@ esac
 for peer in dante curl; do
   "$here/build.sh" "$peer" >"$root/logs/$peer.log" 2>&1 || { tail -20 "$root/logs/$peer.log"; echo "peers: $peer failed"; exit 1; }
 done
+load=$here/../../bench/load.c
+if [ ! -x "$root/load" ] || [ "$load" -nt "$root/load" ]; then
+  gcc -O2 -Wall -o "$root/load" "$load" -lgssapi_krb5 -lkrb5
+fi
 if [ ! -x "$root/gss_peer" ] || [ "$here/gss_peer.c" -nt "$root/gss_peer" ]; then
   gcc -O2 -Wall -o "$root/gss_peer" "$here/gss_peer.c" -lgssapi_krb5
 fi

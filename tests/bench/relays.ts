@@ -1,0 +1,76 @@
+/**
+ * Downloads through proxies: both ends ours against both ends Dante's, and servers alone with a client that throws away what
+ * it gets unread.
+ *
+ * @module
+ */
+import type { Field, Proxy } from "./field.ts";
+import { byTurns } from "./measure.ts";
+import type { Report } from "./report.ts";
+
+const OCTETS = 256 * (1 << 20);
+const GOALS: Readonly<Record<string, number>> = { "2": 3, "1": 2, "0": 1 };
+
+/** MB/s of a server alone. */
+export async function drain(
+  field: Field,
+  proxy: Proxy,
+  level: string,
+  connections = 1,
+  octets: number = OCTETS,
+): Promise<number> {
+  const [seconds, came] = await field.load("drain", proxy, level, Math.floor(octets / connections), connections);
+  return came! / seconds! / 1e6;
+}
+
+/** The rows on downloads. */
+export async function benchRelays(field: Field, report: Report): Promise<void> {
+  await using ours = await field.ourServer();
+  await using dante = await field.dante("gssapi");
+  for (const [level, goal] of Object.entries(GOALS).reverse()) {
+    const [own, theirs] = await byTurns([() => drain(field, ours, level), () => drain(field, dante, level)]);
+    report.compare({
+      work: `download through the server alone, level ${level}`,
+      unit: "MB/s",
+      ours: own!,
+      peer: theirs!,
+      name: "Dante",
+      goal,
+    });
+    const [both, danteBoth] = await byTurns([
+      () => field.ourDownload(ours, level, OCTETS),
+      () => field.curlDownload(dante, level, OCTETS),
+    ]);
+    report.compare({
+      work: `download through client and server, level ${level}`,
+      unit: "MB/s",
+      ours: both!,
+      peer: danteBoth!,
+      name: "Dante",
+      goal,
+    });
+  }
+  await benchPlain(field, report, ours);
+}
+
+async function benchPlain(field: Field, report: Report, ours: Proxy): Promise<void> {
+  await using dante = await field.dante("none");
+  await using microsocks = await field.microsocks();
+  await using ssh = await field.sshTunnel();
+  const peers = { Dante: dante, microsocks, "ssh -D, encrypted": ssh };
+  for (const [name, proxy] of Object.entries(peers)) {
+    if (proxy === undefined) continue;
+    const [own, theirs] = await byTurns([
+      () => field.curlDownload(ours, undefined, OCTETS),
+      () => field.curlDownload(proxy, undefined, OCTETS),
+    ]);
+    report.compare({
+      work: "download by curl, no authentication",
+      unit: "MB/s",
+      ours: own!,
+      peer: theirs!,
+      name,
+      ...(name === "Dante" ? { goal: 1 } : {}),
+    });
+  }
+}
