@@ -125,7 +125,8 @@ export class Field implements AsyncDisposable {
   /** A download with curl, under Dante's client library where a level is given; MB/s. */
   async curlDownload(proxy: Proxy, level: string | undefined, octets: number): Promise<number> {
     const url = `http://127.0.0.1:${this.target}/${octets}`;
-    const plain = level === undefined ? ["--socks5", `127.0.0.1:${proxy.port}`] : [];
+    // Debian's curl offers GSS-API unasked.
+    const plain = level === undefined ? ["--socks5-basic", "--socks5", `127.0.0.1:${proxy.port}`] : [];
     const env = level === undefined
       ? {}
       : await socksifyEnv({ ...this.realm, proxyPort: proxy.port, level: LEVELS[level]!.dante });
