@@ -79,7 +79,7 @@ export class Field implements AsyncDisposable {
   async microsocks(): Promise<Proxy | undefined> {
     if (!hasPeer("microsocks")) return undefined;
     const port = freePort();
-    const daemon = new Daemon(peer("microsocks"), ["-i", "127.0.0.1", "-p", String(port), "-q"]);
+    const daemon = new Daemon(peer("microsocks"), ["-i", "127.0.0.1", "-p", String(port)]);
     await waitForPort(port);
     return { port, pid: daemon.pid, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
   }
