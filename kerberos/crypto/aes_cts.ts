@@ -43,12 +43,11 @@ export function ctsDecrypt(cipher: CbcCipher, ciphertext: Bytes): Eventually<Byt
   const { length } = ciphertext;
   if (length === BLOCK) return cipher.decrypt(ciphertext);
   const whole = paddedLength(length);
-  // A block more than is needed, where the cipher may put padding.
-  const scratch = borrow(whole + BLOCK);
+  const scratch = borrow(whole);
   const padded = scratch.subarray(0, whole);
   padded.set(ciphertext);
   return andThen(length === whole ? unswap(cipher, padded) : unsteal(cipher, padded, length), (plain) => {
-    giveBack(scratch, whole + BLOCK);
+    giveBack(scratch, whole);
     return plain;
   });
 }
@@ -59,7 +58,7 @@ function unswap(cipher: CbcCipher, padded: Bytes): Eventually<Bytes> {
   const last = padded.slice(head, head + BLOCK);
   padded.copyWithin(head, head + BLOCK);
   padded.set(last, head + BLOCK);
-  return cipher.decrypt(padded, { room: true });
+  return cipher.decrypt(padded);
 }
 
 function unsteal(cipher: CbcCipher, padded: Bytes, length: number): Eventually<Bytes> {
@@ -68,12 +67,12 @@ function unsteal(cipher: CbcCipher, padded: Bytes, length: number): Eventually<B
   const before = head === 0 ? ZERO_BLOCK : padded.subarray(head - BLOCK, head);
   const stolen = padded.subarray(head + BLOCK);
   // The padded last block decrypts to nothing of use, and its place is needed below.
-  return andThen(cipher.decrypt(padded, { room: true }), (plain) => {
+  return andThen(cipher.decrypt(padded), (plain) => {
     const swapped = plain.slice(head, head + BLOCK);
     // CBC has mixed the block before into the swapped one; that is taken out again.
     for (let i = 0; i < BLOCK; i++) swapped[i]! ^= before[i]!;
     const whole = concat(stolen.subarray(0, tail), swapped.subarray(tail));
-    return andThen(cipher.decrypt(whole, { iv: before }), (lastButOne) => {
+    return andThen(cipher.decrypt(whole, before), (lastButOne) => {
       plain.set(lastButOne, head);
       for (let i = 0; i < tail; i++) plain[head + BLOCK + i] = swapped[i]! ^ stolen[i]!;
       return plain.subarray(0, length);

@@ -21,20 +21,9 @@ export type HashName = "SHA-1" | "SHA-256" | "SHA-384";
 export interface CbcCipher extends Disposable {
   /** Encrypts whole blocks from an initial vector of zero. `data` must not be used meanwhile, and is as it was afterwards. */
   encrypt(data: Bytes): Eventually<Bytes>;
-  /** Decrypts whole blocks. */
-  decrypt(data: Bytes, options?: DecryptOptions): Eventually<Bytes>;
+  /** Decrypts whole blocks, from an initial vector of zero where none is given. */
+  decrypt(data: Bytes, iv?: Bytes): Eventually<Bytes>;
 }
-
-/** What {@linkcode CbcCipher.decrypt} takes beside the data. */
-export interface DecryptOptions {
-  /** Initial vector. @default {zero} */
-  readonly iv?: Bytes;
-  /** Whether the block behind the data, in its buffer, may be written to, which spares a copy. @default {false} */
-  readonly room?: boolean;
-}
-
-/** AES of one block by itself. */
-export type EncryptBlock = (block: Bytes) => Eventually<Bytes>;
 
 /** How a cipher is used. */
 export interface CipherOptions {
@@ -77,7 +66,8 @@ const ZERO_IV: Bytes = new Uint8Array(BLOCK);
 /** The primitives on WebCrypto. */
 export const webCrypto: CryptoPrimitives = {
   async cbc(key: Bytes): Promise<CbcCipher> {
-    return await webCbc(key);
+    const imported = await crypto.subtle.importKey("raw", key, "AES-CBC", false, ["encrypt", "decrypt"]);
+    return new WebCbc(imported);
   },
   async encryptBlocks(key: Bytes, blocks: Bytes): Promise<Bytes> {
     const cipher = await webCrypto.cbc(key, { lasting: false });
@@ -104,20 +94,12 @@ export const webCrypto: CryptoPrimitives = {
   },
 };
 
-/** AES-CBC on WebCrypto; with a way to encrypt one block at once, it decrypts without asking WebCrypto twice. */
-export async function webCbc(key: Bytes, encryptBlock?: EncryptBlock): Promise<CbcCipher> {
-  const imported = await crypto.subtle.importKey("raw", key, "AES-CBC", false, ["encrypt", "decrypt"]);
-  return new WebCbc(imported, encryptBlock);
-}
-
 /** WebCrypto's AES-CBC always pads (PKCS #7), so the padding block is cut off or computed and put back. */
 class WebCbc implements CbcCipher {
   readonly #key: CryptoKey;
-  readonly #encryptBlock: EncryptBlock | undefined;
 
-  constructor(key: CryptoKey, encryptBlock: EncryptBlock | undefined) {
+  constructor(key: CryptoKey) {
     this.#key = key;
-    this.#encryptBlock = encryptBlock;
   }
 
   async encrypt(data: Bytes): Promise<Bytes> {
@@ -125,24 +107,12 @@ class WebCbc implements CbcCipher {
     return new Uint8Array(padded, 0, data.length);
   }
 
-  async decrypt(data: Bytes, { iv = ZERO_IV, room = false }: DecryptOptions = {}): Promise<Bytes> {
-    const padding = this.#paddingBehind(data.subarray(data.length - BLOCK));
-    const padded = room
-      ? new Uint8Array(data.buffer, data.byteOffset, data.length + BLOCK)
-      : concat(data, new Uint8Array(BLOCK));
-    padded.set(padding instanceof Promise ? await padding : padding, data.length);
+  /** The block that padding would add is what encrypting nothing gives with the last block as initial vector. */
+  async decrypt(data: Bytes, iv: Bytes = ZERO_IV): Promise<Bytes> {
+    const last = data.subarray(data.length - BLOCK);
+    const padding = await crypto.subtle.encrypt({ name: "AES-CBC", iv: last }, this.#key, EMPTY);
+    const padded = concat(data, new Uint8Array(padding));
     return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-CBC", iv }, this.#key, padded));
-  }
-
-  /** What a block of padding would be encrypted to behind the last block. */
-  #paddingBehind(last: Bytes): Eventually<Bytes> {
-    if (this.#encryptBlock === undefined) return this.#encryptNothing(last);
-    return this.#encryptBlock(last.map((octet) => octet ^ BLOCK));
-  }
-
-  /** Encrypting nothing gives that block, with the last one as initial vector. */
-  async #encryptNothing(last: Bytes): Promise<Bytes> {
-    return new Uint8Array(await crypto.subtle.encrypt({ name: "AES-CBC", iv: last }, this.#key, EMPTY));
   }
 
   /** WebCrypto keeps nothing that would have to be given back. */

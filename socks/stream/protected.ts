@@ -61,6 +61,8 @@ export class ProtectedConnection implements Connection {
   /** Messages being opened, in order. */
   readonly #opening: Opening[] = [];
   #ended = false;
+  /** Whether what came is no stream of messages from some place on. */
+  #broken = false;
   /** Resolved when the calls before have begun to seal all that they have. */
   #sealing: Promise<void> = Promise.resolve();
   /** Resolved when the calls before have written all that they have. */
@@ -112,19 +114,29 @@ export class ProtectedConnection implements Connection {
     }
   }
 
-  /** Starts opening whole frames, as many as may be under way. */
+  /** Starts opening whole frames, as many as may be under way. What is wrong with one is told when its turn comes. */
   #openFrames(): void {
-    while (this.#opening.length < IN_FLIGHT) {
-      const frame = this.#incoming.next();
-      if (frame === undefined) return;
-      const { type, token } = frame;
-      if (type !== FrameType.Encapsulation) {
-        throw new SocksProtocolError("UNEXPECTED_MESSAGE", `Protected message wanted, message type ${type} came`);
+    while (this.#opening.length < IN_FLIGHT && !this.#broken) {
+      let token: Bytes = EMPTY;
+      let message: Promise<Bytes>;
+      try {
+        const frame = this.#nextToken();
+        if (frame === undefined) return;
+        token = frame;
+        message = this.#open(token);
+      } catch (error) {
+        this.#broken = true;
+        message = Promise.reject(error);
       }
-      const message = this.#open(token);
       message.catch(() => {}); // Reported when its turn comes.
       this.#opening.push({ length: token.length, message });
     }
+  }
+
+  #nextToken(): Bytes | undefined {
+    const frame = this.#incoming.next();
+    if (frame === undefined || frame.type === FrameType.Encapsulation) return frame?.token;
+    throw new SocksProtocolError("UNEXPECTED_MESSAGE", `Protected message wanted, message type ${frame.type} came`);
   }
 
   /** What is genuine must also be in its place, and sealed where that was agreed. */

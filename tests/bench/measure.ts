@@ -13,7 +13,7 @@ export function median(values: readonly number[]): number {
 export type Run = () => Promise<number>;
 
 /** Each in turn, again and again, so that a slow minute hits all; the median of each. The first round only warms up. */
-export async function byTurns(runs: readonly Run[], rounds = 5): Promise<number[]> {
+export async function byTurns(runs: readonly Run[], rounds = 3): Promise<number[]> {
   const seen: number[][] = runs.map(() => []);
   for (let round = 0; round <= rounds; round++) {
     for (const [i, run] of runs.entries()) {

@@ -42,7 +42,7 @@ Deno.test("nodePrimitives() and webCrypto agree on every primitive at every leng
     const iv = bytes(16, 7);
     for (const lasting of [false, true]) {
       using ours: CbcCipher = await node.cbc(bytes(keyLength, 3), { lasting });
-      for (const length of [16, 32, 48, 1024, 4096, 4112, 16_384, 16_400, 65_536, 16, 128, 144, 32]) {
+      for (const length of [16, 32, 48, 1024, 4096, 4112, 65_536, 16, 128, 144, 32]) {
         // One octet into its buffer, so that nothing lies on a word's boundary.
         const data = bytes(length + 1, 5).subarray(1);
         const before = hex(data);
@@ -50,7 +50,7 @@ Deno.test("nodePrimitives() and webCrypto agree on every primitive at every leng
         assert.equal(hex(await ours.encrypt(data)), hex(sealed));
         assert.equal(hex(data), before);
         assert.equal(hex(await ours.decrypt(sealed)), before);
-        assert.equal(hex(await ours.decrypt(data, { iv })), hex(await theirs.decrypt(data, { iv })));
+        assert.equal(hex(await ours.decrypt(data, iv)), hex(await theirs.decrypt(data, iv)));
       }
     }
     const blocks = bytes(64, 13);

@@ -14,7 +14,7 @@ import { decodeFrame, encodeAbort, encodeFrame } from "../../../socks/wire/gssap
 import { KerberosContext } from "../../../kerberos/mech/context.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";
-import { mockMechanism, type MockOptions } from "../../support/mock_mechanism.ts";
+import { MockContext, mockMechanism, type MockOptions } from "../../support/mock_mechanism.ts";
 import { pipe, type PipeEnd, type PipeOptions, readAll } from "../../support/pipe.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
 
@@ -358,6 +358,51 @@ Deno.test("ProtectedConnection delivers nothing of a message that is forged, sig
     // It stays failed, in both directions.
     await assert.rejects(theirs.read(), { code });
     await assert.rejects(theirs.write(utf8("x")), { code });
+  }
+  // Nor is a good one lost that came in one piece with a bad one, in whatever way it is read.
+  for (const [name, tamper, code] of cases) {
+    for (const into of [undefined, new Uint8Array(1000)]) {
+      const [writer, reader] = pipe();
+      const [sender, receiver] = [new MockContext(true, {}), new MockContext(false, {})];
+      const good = encodeFrame(3, await sender.wrap(utf8("good"), { confidential: true }));
+      const bad = tamper(encodeFrame(3, await sender.wrap(utf8("bad"), { confidential: true })));
+      const theirs = new ProtectedConnection({ connection: reader, context: receiver, level: "confidentiality" });
+      await writer.write(concat(good, good, bad));
+      await writer.closeWrite();
+      const seen: Bytes[] = [];
+      const failure = await (async () => {
+        for (let bytes = await theirs.read(into); bytes !== null; bytes = await theirs.read(into)) {
+          seen.push(bytes.slice());
+        }
+      })().catch((error) => error);
+      assert.equal(new TextDecoder().decode(concat(...seen)), "goodgood", name);
+      assert.equal(seen.length, into === undefined ? 2 : 1, name);
+      assert.equal(failure?.code, code, name);
+    }
+  }
+});
+
+Deno.test("ProtectedConnection.read() puts into the memory given what finds room there, and no more", async () => {
+  for (const confidential of [true, false]) {
+    for (const size of [3, 9, 10, 15, 16, 25, 1000]) {
+      const [writer, reader] = pipe();
+      const [sender, receiver] = [new MockContext(true, {}), new MockContext(false, {})];
+      const texts = ["0123", "", "456789", "abcdefgh", "i"];
+      const frames = [];
+      for (const text of texts) frames.push(encodeFrame(3, await sender.wrap(utf8(text), { confidential })));
+      await writer.write(concat(...frames));
+      await writer.closeWrite();
+      const theirs = new ProtectedConnection({ connection: reader, context: receiver, level: "integrity" });
+      const into = new Uint8Array(size + 8).fill(0x2e);
+      let all = "";
+      for (;;) {
+        const bytes = await theirs.read(into.subarray(0, size));
+        if (bytes === null) break;
+        all += new TextDecoder().decode(bytes);
+        assert.ok(into.subarray(size).every((octet) => octet === 0x2e), "nothing behind the memory given");
+      }
+      assert.equal(all, texts.join(""), `room for ${size}`);
+    }
   }
 });
 
