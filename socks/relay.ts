@@ -60,7 +60,7 @@ export async function relay(
 }
 
 /** Memory of busy directions, shared by all relays. */
-const BUFFERS = new BufferPool(LARGE, 16);
+const BUFFERS = new BufferPool(LARGE, 256);
 
 /**
  * The next read is under way while the last octets are written, and two writes may be at once, so that one is sealed while

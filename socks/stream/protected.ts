@@ -10,6 +10,7 @@ import { BufferPool } from "../../gss/buffer_pool.ts";
 import { type Bytes, EMPTY } from "../../gss/bytes.ts";
 import type { GssContext } from "../../gss/mechanism.ts";
 import { GssError } from "../../gss/status.ts";
+import { Turns } from "../../gss/turns.ts";
 import { SocksProtocolError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { FrameSplitter } from "../wire/frame_splitter.ts";
@@ -38,7 +39,9 @@ export interface ProtectedConnectionOptions {
 /** Tokens that are sealed or opened at one time in each direction. */
 const IN_FLIGHT = 4;
 /** As many of the largest frames as are sealed at one time, so that one write takes them. */
-const FRAMES = new BufferPool(IN_FLIGHT * (FRAME_HEADER + MAX_TOKEN), 16);
+const FRAMES = new BufferPool(IN_FLIGHT * (FRAME_HEADER + MAX_TOKEN), 256);
+/** Connections that seal at one time. More would not be faster, and the memory of all of them would be in use at once. */
+const SEALING = new Turns(4);
 /** Longer messages are cut to whole cipher blocks, which spares either side the stealing. */
 const CUT_TO_BLOCKS = 4_096;
 
@@ -202,7 +205,7 @@ export class ProtectedConnection implements Connection {
     this.#alive();
     let writing = turns.writeTurn;
     for (let at = 0; at < bytes.length;) {
-      const batch = this.#startBatch(bytes.subarray(at));
+      const batch = await this.#inTurn(() => this.#startBatch(bytes.subarray(at)));
       at += batch.length;
       // Every number is taken: the next call's messages may take theirs.
       if (at >= bytes.length) turns.onSealing();
@@ -216,6 +219,20 @@ export class ProtectedConnection implements Connection {
     }
     turns.onSealing();
     await writing;
+  }
+
+  /** Starts when there is a place, and gives it back when all is sealed. */
+  async #inTurn<T extends { readonly frames: Promise<Bytes> }>(start: () => T): Promise<T> {
+    const turn = SEALING.take();
+    if (turn !== undefined) await turn;
+    try {
+      const started = start();
+      started.frames.catch(() => {}).then(() => SEALING.giveBack());
+      return started;
+    } catch (error) {
+      SEALING.giveBack();
+      throw error;
+    }
   }
 
   /** Starts to seal as many messages as may be under way, each into its place in one buffer. */
