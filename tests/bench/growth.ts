@@ -19,7 +19,7 @@ async function curve(
   const series = names.map((name) => ({ name, points: [] as [number, number][] }));
   for (const x of xs) {
     const figures = await byTurns(names.map((name) => () => figure(name, x)), 3);
-    for (const [i, value] of figures.entries()) series[i]!.points.push([x, value]);
+    for (const [i, value] of figures.entries()) if (Number.isFinite(value)) series[i]!.points.push([x, value]);
   }
   return series;
 }
