@@ -9,6 +9,7 @@
 import * as asn1js from "asn1js";
 import { asBytes, type Bytes } from "./bytes.ts";
 import { Asn1Error } from "./der_contents.ts";
+import { lengthOctets } from "./der_syntax.ts";
 import { type Element, ELEMENT_LIMITS, type ElementSyntax, type NewElement, type Tag } from "./element.ts";
 
 type Node = asn1js.BaseBlock;
@@ -43,8 +44,7 @@ function parse(bytes: Bytes, path: string): Node {
 function toElement(node: Node, path: string): Element {
   const { tagClass, tagNumber, isConstructed: constructed } = node.idBlock;
   const { isIndefiniteForm, length, blockLength } = node.lenBlock;
-  const minimal = length < 128 ? 1 : 1 + Math.ceil((32 - Math.clz32(length)) / 8);
-  if (isIndefiniteForm || blockLength !== minimal) throw new Asn1Error(path, "length is not in DER form");
+  if (isIndefiniteForm || blockLength !== lengthOctets(length)) throw new Asn1Error(path, "length is not in DER form");
   if (tagNumber > 30) throw new Asn1Error(path, `tag number ${tagNumber}`);
   const whole = node.valueBeforeDecodeView as Bytes;
   const contents = whole.subarray(whole.length - length);

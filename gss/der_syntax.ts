@@ -113,7 +113,8 @@ function measure(element: NewElement, lengths: number[]): number {
   return 1 + lengthOctets(length) + length;
 }
 
-function lengthOctets(length: number): number {
+/** Octets that a length takes in its shortest form (X.690 section 10.1). */
+export function lengthOctets(length: number): number {
   return length < 0x80 ? 1 : 1 + Math.ceil((32 - Math.clz32(length)) / 8);
 }
 
