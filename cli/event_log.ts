@@ -5,6 +5,7 @@
  */
 import { KerberosError } from "../kerberos/errors.ts";
 import { GssError } from "../gss/status.ts";
+import { SocksReplyError } from "../socks/errors.ts";
 import type { ServerEvent } from "../socks/server.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
 import type { ParsedArguments } from "./command.ts";
@@ -34,7 +35,11 @@ export function eventRecord(event: ServerEvent): Record<string, unknown> {
   if ("protection" in event) record.protection = event.protection;
   if ("target" in event && event.target !== undefined) record.target = formatEndpoint(event.target);
   if ("bound" in event) record.bound = formatEndpoint(event.bound);
-  if (event.type === "closed") Object.assign(record, { sent: event.sent, received: event.received });
+  if ("command" in event) record.command = event.command;
+  if (event.type === "closed") {
+    const { sent, received, duration, datagrams } = event;
+    Object.assign(record, { sent, received, duration, ...(datagrams === undefined ? {} : { datagrams }) });
+  }
   if ("error" in event && event.error !== undefined) Object.assign(record, errorRecord(event.error));
   return record;
 }
@@ -44,7 +49,14 @@ function errorRecord(error: Error): Record<string, unknown> {
   const { cause } = error;
   const details = cause instanceof GssError ? { gssCode: cause.code, ...cause.details } : {};
   const code = "code" in error ? error.code : undefined;
-  return { error: error.message, code, ...(cause instanceof KerberosError ? { cause: cause.code } : {}), ...details };
+  const rule = error instanceof SocksReplyError && error.rule !== undefined ? { rule: error.rule } : {};
+  return {
+    error: error.message,
+    code,
+    ...rule,
+    ...(cause instanceof KerberosError ? { cause: cause.code } : {}),
+    ...details,
+  };
 }
 
 function eventText(event: ServerEvent): string {
@@ -59,6 +71,10 @@ function eventText(event: ServerEvent): string {
       return `[${session}] refused${
         event.identity === undefined ? "" : ` ${who(event.identity.name)}`
       }: ${event.error.message}`;
+    case "listening":
+      return `[${session}] listens on ${formatEndpoint(event.bound)}`;
+    case "associated":
+      return `[${session}] relays datagrams on ${formatEndpoint(event.bound)}`;
     case "connected":
       return `[${session}] connected to ${formatEndpoint(event.target)}`;
     case "closed":

@@ -6,7 +6,8 @@
 import { defaultKeytabName, loadConfig } from "../kerberos/config/load.ts";
 import { serve, type ServeOptions } from "../mod.ts";
 import { fixedPasswords } from "../socks/auth/password.ts";
-import { parseRule, type Rule, type RuleAction } from "../socks/rules/rules.ts";
+import { parseRule } from "../socks/rules/parse_rule.ts";
+import type { Rule, RuleAction } from "../socks/rules/rules.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import { type Command, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
 import { eventPrinter } from "./event_log.ts";

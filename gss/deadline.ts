@@ -31,6 +31,9 @@ export function startDeadline(options: DeadlineOptions): Deadline {
   return new TimerDeadline(options);
 }
 
+/** Timers count in 31 bits, which is more than 24 days; a longer time is none. */
+const LONGEST = 2 ** 31 - 1;
+
 class TimerDeadline implements Deadline {
   readonly #controller = new AbortController();
   readonly #parent: AbortSignal | undefined;
@@ -58,7 +61,7 @@ class TimerDeadline implements Deadline {
   restart(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!Number.isFinite(this.#milliseconds) || this.signal.aborted) return;
+    if (this.#milliseconds > LONGEST || this.signal.aborted) return;
     this.#timer = setTimeout(() => this.abort(this.#reason()), this.#milliseconds);
   }
 
@@ -88,6 +91,12 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
     else signal.addEventListener("abort", onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
+}
+
+/** Resolved after a time, or as soon as the signal is aborted. */
+export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  using deadline = startDeadline({ milliseconds, signal, reason: () => new Error("pause is over") });
+  await aborted(deadline.signal);
 }
 
 /** Resolved when the signal is aborted. */

@@ -4,28 +4,33 @@
  * @module
  */
 import { startDeadline } from "../gss/deadline.ts";
-import type { ClientAuthMethod, Identity } from "./auth/method.ts";
+import type { ClientAuthMethod, Identity, SecuredChannel } from "./auth/method.ts";
 import { replyCodeName, SocksProtocolError, SocksReplyError, SocksTimeoutError } from "./errors.ts";
 import { Handshake, type HandshakeMessage } from "./handshake.ts";
 import { type Connection, type Dialer, withPrefix } from "./stream/connection.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
 import { type Endpoint, formatEndpoint } from "./wire/address.ts";
-import { Command } from "./wire/messages.ts";
+import { parseIp } from "./wire/ip.ts";
+import { Command, type Request } from "./wire/messages.ts";
 
-/** How a target is reached. */
-export interface ConnectThroughOptions {
-  /** Target. A name is sent as it is, for the proxy to look up. */
-  readonly target: Endpoint;
+/** How a proxy is reached and spoken to. */
+export interface ThroughOptions {
   /** Proxy. Its host name is also that of its Kerberos service. */
   readonly proxy: Endpoint;
   /** Methods offered, in order of preference. */
   readonly auth: readonly ClientAuthMethod[];
   /** Makes the connection to the proxy. */
   readonly dial: Dialer;
-  /** Time until the target is reached, in milliseconds. @default {60000} */
+  /** Time until the proxy has done what it is asked for, in milliseconds. @default {60000} */
   readonly timeout?: number | undefined;
   /** Ends the attempt. A connection that was made is not closed by it. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How a target is reached. */
+export interface ConnectThroughOptions extends ThroughOptions {
+  /** Target. A name is sent as it is, for the proxy to look up. */
+  readonly target: Endpoint;
 }
 
 /** A connection through a proxy. */
@@ -40,6 +45,16 @@ export interface ProxiedConnection {
   readonly identity: Identity;
 }
 
+/** A proxy that has granted a request. */
+export interface GrantedRequest extends ProxiedConnection {
+  /** What authentication ended with. */
+  readonly channel: SecuredChannel;
+  /** Connection to the proxy underneath. */
+  readonly dialled: Connection;
+  /** For a reply that is still to come. */
+  readonly handshake: Handshake;
+}
+
 /**
  * Connects through a proxy.
  *
@@ -49,7 +64,17 @@ export interface ProxiedConnection {
  * @throws {SocksTimeoutError} It took too long.
  */
 export async function connectThrough(options: ConnectThroughOptions): Promise<ProxiedConnection> {
-  const { proxy, target, signal, timeout = 60_000 } = options;
+  const { connection, bound, protection, identity } = await requestThrough(options, Command.Connect, options.target);
+  return { connection, bound, protection, identity };
+}
+
+/** Asks a proxy for something; throws as {@linkcode connectThrough} does. */
+export async function requestThrough(
+  options: ThroughOptions,
+  command: number,
+  target: Endpoint,
+): Promise<GrantedRequest> {
+  const { proxy, signal, timeout = 60_000 } = options;
   if (options.auth.length === 0) {
     throw new TypeError("Cannot connect through a proxy: no authentication method is given");
   }
@@ -64,9 +89,9 @@ export async function connectThrough(options: ConnectThroughOptions): Promise<Pr
   deadline.signal.addEventListener("abort", close, { once: true });
   try {
     deadline.signal.throwIfAborted();
-    const made = await negotiate(dialled, options, deadline.signal);
+    const granted = await negotiate(dialled, options, { command, ...target }, deadline.signal);
     deadline.signal.throwIfAborted();
-    return made;
+    return granted;
   } catch (error) {
     close();
     // A closed socket fails in its own words; the reason is why it was closed.
@@ -78,32 +103,67 @@ export async function connectThrough(options: ConnectThroughOptions): Promise<Pr
 
 async function negotiate(
   dialled: Connection,
-  { auth, proxy, target }: ConnectThroughOptions,
+  { auth, proxy }: ThroughOptions,
+  request: Request,
   signal: AbortSignal,
-): Promise<ProxiedConnection> {
+): Promise<GrantedRequest> {
   const handshake = new Handshake("client");
   await dialled.write(handshake.send({ type: "offer", methods: auth.map(({ code }) => code) }));
   const choice = await receive(handshake, dialled, "choice");
   const method = auth.find(({ code }) => code === choice.method)!;
   const early = withPrefix(dialled, handshake.trailingData());
-  const channel = await method.authenticate(early, { proxy, signal });
+  const datagrams = request.command === Command.UdpAssociate;
+  const channel = await method.authenticate(early, { proxy, signal, datagrams });
   handshake.authenticated();
   const { connection, protection, identity } = channel;
   try {
-    const request = { command: Command.Connect, hostname: target.hostname, port: target.port };
     await connection.write(handshake.send({ type: "request", request }));
-    const { reply } = await receive(handshake, connection, "reply");
-    if (reply.reply !== 0) {
-      const code = replyCodeName(reply.reply);
-      const about = `Proxy ${formatEndpoint(proxy)} cannot reach ${formatEndpoint(target)}`;
-      throw new SocksReplyError(code, `${about}: ${code} (${reply.reply})`);
-    }
-    const bound = { hostname: reply.hostname, port: reply.port };
-    return { connection: withPrefix(connection, handshake.trailingData()), bound, protection, identity };
+    const bound = await grantedReply(handshake, connection, { proxy, request });
+    const rest = request.command === Command.Bind ? connection : withPrefix(connection, handshake.trailingData());
+    return { connection: rest, bound, protection, identity, channel, dialled, handshake };
   } catch (error) {
     connection.close();
     throw error;
   }
+}
+
+/** The address of the next reply; throws when that is a refusal. */
+export async function grantedReply(
+  handshake: Handshake,
+  connection: Connection,
+  { proxy, request }: { readonly proxy: Endpoint; readonly request: Request },
+): Promise<Endpoint> {
+  const { reply } = await receive(handshake, connection, "reply");
+  if (reply.reply !== 0) {
+    const code = replyCodeName(reply.reply);
+    const about = `Proxy ${formatEndpoint(proxy)} ${UNABLE[request.command] ?? "cannot reach"} ${
+      formatEndpoint(request)
+    }`;
+    throw new SocksReplyError(code, `${about}: ${code} (${reply.reply})`);
+  }
+  return { hostname: reply.hostname, port: reply.port };
+}
+
+const UNABLE: Readonly<Record<number, string>> = {
+  [Command.Bind]: "cannot listen for",
+  [Command.UdpAssociate]: "cannot relay datagrams from",
+  [Command.Resolve]: "cannot look up",
+  [Command.ResolvePtr]: "cannot look up",
+};
+
+/**
+ * Has a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
+ *
+ * @returns The address, or the name.
+ * @throws {SocksReplyError} The proxy could not, would not, or does not know the command.
+ * @throws {SocksAuthError} As {@linkcode connectThrough}.
+ */
+export async function resolveThrough(options: ThroughOptions & { readonly hostname: string }): Promise<string> {
+  const { hostname } = options;
+  const command = parseIp(hostname) === undefined ? Command.Resolve : Command.ResolvePtr;
+  const { bound, connection } = await requestThrough(options, command, { hostname, port: 0 });
+  connection.close();
+  return bound.hostname;
 }
 
 /** Reads until the message wanted is there. */

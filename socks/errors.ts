@@ -13,6 +13,7 @@ export type SocksAuthErrorCode =
   | "REFUSED_BY_PEER"
   | "PROTECTION_TOO_WEAK"
   | "FLAGS_MISSING"
+  | "TICKET_EXPIRED"
   | "TOO_MANY_LEGS";
 
 /** How a peer broke the protocol. */
@@ -40,8 +41,16 @@ export type SocksReplyErrorCode =
 /** The time allowed for something is over. */
 export type SocksTimeoutErrorCode = "HANDSHAKE_TIMEOUT" | "CONNECT_TIMEOUT" | "IDLE_TIMEOUT";
 
+/** A limit of the server is reached: of sessions that have not said who they are, of one source, or of one user. */
+export type SocksLimitErrorCode = "HALF_OPEN_LIMIT" | "SOURCE_LIMIT" | "USER_LIMIT";
+
 /** Every code of the SOCKS layer. */
-export type SocksErrorCode = SocksAuthErrorCode | SocksProtocolErrorCode | SocksReplyErrorCode | SocksTimeoutErrorCode;
+export type SocksErrorCode =
+  | SocksAuthErrorCode
+  | SocksProtocolErrorCode
+  | SocksReplyErrorCode
+  | SocksTimeoutErrorCode
+  | SocksLimitErrorCode;
 
 /** Base of the SOCKS layer's errors. */
 export abstract class SocksError<Code extends SocksErrorCode = SocksErrorCode> extends Error {
@@ -77,6 +86,20 @@ export class SocksProtocolError extends SocksError<SocksProtocolErrorCode> {
 export class SocksReplyError extends SocksError<SocksReplyErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksReplyError";
+  /** Text of the rule that decided, where one did. */
+  readonly rule: string | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param code Stable code.
+   * @param message What failed, for people.
+   * @param options Where it came from, and the rule that decided.
+   */
+  constructor(code: SocksReplyErrorCode, message: string, options?: ErrorOptions & { readonly rule?: string }) {
+    super(code, message, options);
+    this.rule = options?.rule;
+  }
 
   /** REP field of the reply. */
   get reply(): number {
@@ -88,6 +111,12 @@ export class SocksReplyError extends SocksError<SocksReplyErrorCode> {
 export class SocksTimeoutError extends SocksError<SocksTimeoutErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksTimeoutError";
+}
+
+/** A limit of the server is reached. */
+export class SocksLimitError extends SocksError<SocksLimitErrorCode> {
+  /** Name of the class. */
+  override readonly name = "SocksLimitError";
 }
 
 /** RFC 1928 section 6. */

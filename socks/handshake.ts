@@ -8,6 +8,7 @@
 import type { Bytes } from "../gss/bytes.ts";
 import { SocksAuthError, SocksProtocolError } from "./errors.ts";
 import {
+  Command,
   decodeChoice,
   decodeOffer,
   decodeReply,
@@ -29,11 +30,19 @@ export type HandshakeMessage =
   | { readonly type: "request"; readonly request: Request }
   | { readonly type: "reply"; readonly reply: Reply };
 
-/** What a state may be left by: a message, or the end of authentication. */
-type Trigger = HandshakeMessage["type"] | "refusal" | "failure" | "authenticated";
+/** What a state may be left by: a message, or the end of authentication. A bind's first reply is followed by another. */
+type Trigger = HandshakeMessage["type"] | "refusal" | "failure" | "first reply" | "authenticated";
 
 /** Where a conversation stands; both sides go through the same states. */
-export type HandshakeState = "start" | "offered" | "authenticating" | "authenticated" | "requested" | "open" | "closed";
+export type HandshakeState =
+  | "start"
+  | "offered"
+  | "authenticating"
+  | "authenticated"
+  | "requested"
+  | "listening"
+  | "open"
+  | "closed";
 
 /** What leads from where to where. What is not here is a breach of the protocol. */
 const TRANSITIONS: Readonly<Record<HandshakeState, Partial<Record<Trigger, HandshakeState>>>> = {
@@ -41,7 +50,8 @@ const TRANSITIONS: Readonly<Record<HandshakeState, Partial<Record<Trigger, Hands
   offered: { choice: "authenticating", refusal: "closed" },
   authenticating: { authenticated: "authenticated" },
   authenticated: { request: "requested" },
-  requested: { reply: "open", failure: "closed" },
+  requested: { reply: "open", "first reply": "listening", failure: "closed" },
+  listening: { reply: "open", failure: "closed" },
   open: {},
   closed: {},
 };
@@ -61,6 +71,7 @@ export class Handshake {
   readonly #buffer = new ReceiveBuffer(LIMIT);
   #state: HandshakeState = "start";
   #offered: readonly number[] = [];
+  #command: number | undefined;
 
   /**
    * Makes one.
@@ -152,7 +163,11 @@ export class Handshake {
       if (message.method === Method.NoneAcceptable) trigger = "refusal";
       else if (!this.#offered.includes(message.method)) throw this.#notOffered(message.method);
     }
-    if (message.type === "reply" && message.reply.reply !== 0) trigger = "failure";
+    if (message.type === "request") this.#command = message.request.command;
+    if (message.type === "reply") {
+      if (message.reply.reply !== 0) trigger = "failure";
+      else if (this.#command === Command.Bind && this.#state === "requested") trigger = "first reply";
+    }
     const next = TRANSITIONS[this.#state][trigger];
     if (next === undefined) {
       throw new SocksProtocolError("UNEXPECTED_MESSAGE", `Cannot take ${trigger} in state "${this.#state}"`);

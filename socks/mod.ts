@@ -55,12 +55,26 @@ export {
   passwordServer,
 } from "./auth/password.ts";
 export { PROTECTION_LEVELS } from "./auth/protection.ts";
-export { connectThrough, type ConnectThroughOptions, type ProxiedConnection } from "./client.ts";
+export { bindThrough, type BindThroughOptions, type ProxiedBind } from "./bind_through.ts";
+export {
+  connectThrough,
+  type ConnectThroughOptions,
+  type ProxiedConnection,
+  resolveThrough,
+  type ThroughOptions,
+} from "./client.ts";
+export { AssociateCommand, type AssociateOptions } from "./commands/associate.ts";
+export { bindDirectly, type BindDirectlyOptions, type OpenBind, type PendingBind } from "./commands/bind.ts";
+export type { DatagramCounts, DroppedDatagrams, TargetRequest } from "./commands/command.ts";
+export type { OpenedTarget, OpenTarget } from "./commands/connect.ts";
+export { resolveDirectly, type ResolveDirectlyOptions, type ResolveHost } from "./commands/resolve.ts";
 export {
   SocksAuthError,
   type SocksAuthErrorCode,
   SocksError,
   type SocksErrorCode,
+  SocksLimitError,
+  type SocksLimitErrorCode,
   SocksProtocolError,
   type SocksProtocolErrorCode,
   SocksReplyError,
@@ -68,10 +82,16 @@ export {
   SocksTimeoutError,
   type SocksTimeoutErrorCode,
 } from "./errors.ts";
+export type { OtherProtocol } from "./front/front.ts";
+export type { Limits, UserLedger } from "./limits/limits.ts";
 export { openDirectly, type OpenDirectlyOptions, openThrough } from "./open_target.ts";
+export type { RelayCounts } from "./relay.ts";
+export { type ClientRule, ClientRuleSet, type ClientVerdict, parseClientRule } from "./rules/client_rules.ts";
+export { parseRule, parseRuleText, type RuleFields, ruleFromFields } from "./rules/parse_rule.ts";
 export {
+  type CommandName,
   type Destination,
-  parseRule,
+  type PortRange,
   type Rule,
   type RuleAction,
   type RuleQuery,
@@ -79,18 +99,38 @@ export {
   type Verdict,
 } from "./rules/rules.ts";
 export type { Cidr } from "./rules/special_ranges.ts";
-export { type ServerEvent, type ShutdownOptions, SocksServer, type SocksServerOptions } from "./server.ts";
-export type { OpenedTarget, OpenTarget, SessionEvent, TargetRequest } from "./session.ts";
+export {
+  type LiveSession,
+  type ServerEvent,
+  type ShutdownOptions,
+  SocksServer,
+  type SocksServerOptions,
+} from "./server.ts";
+export type { ServedCommands, SessionEvent, SessionStatus } from "./session.ts";
 export { SocksConnection } from "./socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
 export {
   type ConnectionListener,
   dialTcp,
+  dialUnix,
+  type ListenTcp,
   listenTcp,
   type ListenTcpOptions,
+  listenUnix,
   type Resolver,
   systemResolver,
+  systemReverse,
 } from "./stream/deno.ts";
 export type { DatagramCodec, ProtectionLevel, SealPolicy } from "./stream/protected.ts";
 export { connectionFromStreams, type DuplexStreams, streamsOfConnection } from "./stream/web_streams.ts";
+export { bindWith, datagramsThrough, resolveWith } from "./through.ts";
+export { associateThrough, type AssociateThroughOptions, SocksDatagrams } from "./udp/client.ts";
+export {
+  type DatagramEgress,
+  datagramsDirectly,
+  type DatagramsDirectlyOptions,
+  type EgressListener,
+  type OpenDatagrams,
+} from "./udp/egress.ts";
+export { type BindDatagrams, type BindDatagramsOptions, bindUdp, type DatagramSocket } from "./udp/socket.ts";
 export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address.ts";

@@ -4,46 +4,45 @@
  * @module
  */
 import { connectThrough, type ConnectThroughOptions } from "./client.ts";
+import type { TargetRequest } from "./commands/command.ts";
+import type { OpenedTarget, OpenTarget } from "./commands/connect.ts";
 import { SocksReplyError } from "./errors.ts";
-import { canonicalAddress } from "./rules/special_ranges.ts";
+import { judgedAddresses } from "./judged_addresses.ts";
 import type { RuleSet } from "./rules/rules.ts";
-import type { OpenedTarget, OpenTarget, TargetRequest } from "./session.ts";
 import type { Connection, Dialer } from "./stream/connection.ts";
 import type { Resolver } from "./stream/deno.ts";
-import { formatEndpoint } from "./wire/address.ts";
-import { parseIp } from "./wire/ip.ts";
 
 /** What {@linkcode openDirectly} goes by. */
 export interface OpenDirectlyOptions {
   /** Who may go where. */
-  readonly rules: RuleSet;
+  readonly rules: RuleSet | (() => RuleSet);
   /** Looks names up. */
   readonly resolve: Resolver;
   /** Connects to addresses. */
   readonly dial: Dialer;
+  /** Proxies that rules name. */
+  readonly upstreams?: Readonly<Record<string, OpenTarget>> | undefined;
 }
 
 /**
  * Judges the name, looks it up once, judges each address, and dials the addresses that passed, in their order: the very
- * ones that were judged, so that a second look-up cannot bring another answer.
+ * ones that were judged. Where the rule that allowed it names an upstream, the request goes there as the client made it.
  */
-export function openDirectly({ rules, resolve, dial }: OpenDirectlyOptions): OpenTarget {
+export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirectlyOptions): OpenTarget {
   return async (request: TargetRequest): Promise<OpenedTarget> => {
-    const { hostname, port, signal } = request;
-    const named = rules.judgeName(request);
-    if (!named.allowed) throw notAllowed(request, named.reason);
-    const found = parseIp(hostname) === undefined ? await resolve(hostname, { signal }) : [hostname];
-    const addresses = [...new Set(found.map(canonicalAddress))];
-    if (addresses.length === 0) throw new SocksReplyError("HOST_UNREACHABLE", `${hostname} has no address`);
-    const verdicts = addresses.map((address) => ({ address, ...rules.judgeAddress(request, address) }));
-    const allowed = verdicts.filter((verdict) => verdict.allowed);
-    if (allowed.length === 0) {
-      throw notAllowed(request, verdicts.map(({ address, reason }) => `${address}: ${reason}`).join("; "));
-    }
+    const { port, signal } = request;
+    const current = typeof rules === "function" ? rules() : rules;
+    const named = current.judgeName(request);
+    // A rule about the name decides before anything is looked up: behind an upstream, names may be nobody's here.
+    if (named.allowed && named.rule?.upstream !== undefined) return await through(named.rule.upstream, request);
+    const judged = await judgedAddresses(request, { rules: current, resolve });
     let failure: unknown;
-    for (const { address } of allowed) {
+    for (const { address, verdict } of judged) {
       try {
-        return opened(await dial({ hostname: address, port }, { signal }));
+        const upstream = verdict.rule?.upstream;
+        return upstream === undefined
+          ? opened(await dial({ hostname: address, port }, { signal }))
+          : await through(upstream, { ...request, hostname: address });
       } catch (error) {
         signal.throwIfAborted();
         failure = error;
@@ -51,10 +50,12 @@ export function openDirectly({ rules, resolve, dial }: OpenDirectlyOptions): Ope
     }
     throw failure;
   };
-}
 
-function notAllowed(request: TargetRequest, reason: string): SocksReplyError {
-  return new SocksReplyError("NOT_ALLOWED", `${formatEndpoint(request)} is not allowed: ${reason}`);
+  async function through(name: string, request: TargetRequest): Promise<OpenedTarget> {
+    const upstream = Object.hasOwn(upstreams, name) ? upstreams[name] : undefined;
+    if (upstream === undefined) throw new SocksReplyError("GENERAL_FAILURE", `There is no upstream "${name}"`);
+    return await upstream(request);
+  }
 }
 
 function opened(connection: Connection): OpenedTarget {

@@ -17,7 +17,14 @@ export interface RelayOptions {
   readonly clock: Deadline;
   /** Time without an octet either way after which it ends, in milliseconds; `Infinity` for none. */
   readonly idleTimeout: number;
+  /** The same once one side has ended, where that is less. @default {Infinity} */
+  readonly halfCloseTimeout?: number | undefined;
+  /** Holds octets up before they are handed on. */
+  readonly gate?: Gate | undefined;
 }
+
+/** Gives a promise to wait for before so many octets are handed on, where there is anything to wait for. */
+export type Gate = (length: number) => Promise<void> | undefined;
 
 /** Octets carried. */
 export interface RelayCounts {
@@ -36,17 +43,25 @@ export interface RelayCounts {
 export async function relay(
   [client, target]: readonly [Connection, Connection],
   counts: RelayCounts,
-  { clock, idleTimeout }: RelayOptions,
+  { clock, idleTimeout, halfCloseTimeout = Infinity, gate }: RelayOptions,
 ): Promise<void> {
   clock.limit(
     idleTimeout,
     () => new SocksTimeoutError("IDLE_TIMEOUT", `Nothing was sent or received for ${idleTimeout} ms`),
   );
-  const pump = (from: Connection, to: Connection, key: keyof RelayCounts) =>
-    copy(from, to, (length) => {
+  const pump = async (from: Connection, to: Connection, key: keyof RelayCounts) => {
+    await copy(from, to, (length) => {
       counts[key] += length;
       clock.restart();
+      return gate?.(length);
     });
+    if (halfCloseTimeout >= idleTimeout) return;
+    clock.limit(
+      halfCloseTimeout,
+      () =>
+        new SocksTimeoutError("IDLE_TIMEOUT", `One side has ended, and the other was silent ${halfCloseTimeout} ms`),
+    );
+  };
   const both = [pump(client, target, "sent"), pump(target, client, "received")];
   try {
     await Promise.all(both);
@@ -66,7 +81,7 @@ const BUFFERS = new BufferPool(LARGE, 256);
  * The next read is under way while the last octets are written, and two writes may be at once, so that one is sealed while
  * the other goes out; a slow reader holds up two writes and one read, and no more.
  */
-async function copy(from: Connection, to: Connection, count: (length: number) => void): Promise<void> {
+async function copy(from: Connection, to: Connection, count: Gate): Promise<void> {
   const size = new ReadSize();
   // Where little comes, the connection's own memory does, and an idle one holds no more than that.
   const take = () => size.next === LARGE ? BUFFERS.take() : undefined;
@@ -77,7 +92,8 @@ async function copy(from: Connection, to: Connection, count: (length: number) =>
   for (;;) {
     const bytes: Bytes | null = await reading;
     if (bytes === null) break;
-    count(bytes.length);
+    const held = count(bytes.length);
+    if (held !== undefined) await held;
     size.learn(bytes.length);
     const full = buffer;
     buffer = take();

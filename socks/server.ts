@@ -3,29 +3,51 @@
  *
  * @module
  */
-import { aborted, type Deadline, startDeadline } from "../gss/deadline.ts";
-import type { ServerAuthMethod } from "./auth/method.ts";
-import { type OpenTarget, runSession, type SessionEvent } from "./session.ts";
+import { type Deadline, pause, startDeadline } from "../gss/deadline.ts";
+import { systemRuntime } from "../gss/runtime.ts";
+import type { Identity, ServerAuthMethod } from "./auth/method.ts";
+import { SocksLimitError, SocksReplyError } from "./errors.ts";
+import type { OtherProtocol } from "./front/front.ts";
+import {
+  gateFor,
+  type Limits,
+  sourceLimit,
+  sourceName,
+  Tally,
+  type UserLedger,
+  userLimit,
+  UserRates,
+} from "./limits/limits.ts";
+import { Rate } from "./limits/rate.ts";
+import type { Gate } from "./relay.ts";
+import type { ClientRuleSet } from "./rules/client_rules.ts";
+import { runSession, type ServedCommands, type SessionEvent, type SessionStatus } from "./session.ts";
 import type { Connection } from "./stream/connection.ts";
 import type { ConnectionListener } from "./stream/deno.ts";
 import type { Endpoint } from "./wire/address.ts";
 
 /** How a server behaves, whatever it listens on. Times are in milliseconds. */
-export interface SocksServerOptions {
+export interface SocksServerOptions extends ServedCommands, Limits {
   /** Methods accepted, in order of preference. */
   readonly auth: readonly ServerAuthMethod[];
   /** Whether a client that offers GSS-API must use it although "none" would do. @default {false} */
   readonly preferGssapi?: boolean | undefined;
-  /** Decides about requests and connects to targets. */
-  readonly open: OpenTarget;
+  /** Protocols accepted beside SOCKS version 5; such clients name nobody. @default {[]} */
+  readonly protocols?: readonly OtherProtocol[] | undefined;
+  /** Who may talk to the server at all. @default {everybody} */
+  readonly clients?: ClientRuleSet | undefined;
   /** Time for greeting, authentication and request. @default {10000} */
   readonly handshakeTimeout?: number | undefined;
-  /** Time for reaching a target. @default {30000} */
+  /** Time for reaching a target, and for a target to connect after BIND. @default {30000} */
   readonly connectTimeout?: number | undefined;
   /** Time without an octet either way after which a connection is closed. @default {Infinity} */
   readonly idleTimeout?: number | undefined;
-  /** Sessions at one time; further clients wait to be accepted. @default {10000} */
-  readonly maxSessions?: number | undefined;
+  /** The same once one side has ended, where that is less. @default {Infinity} */
+  readonly halfCloseTimeout?: number | undefined;
+  /** What becomes of a session when the client's ticket expires. @default {"keep"} */
+  readonly ticketExpiry?: "keep" | "cut" | undefined;
+  /** Counts the sessions of users; share one between servers. @default {one in memory} */
+  readonly userLedger?: UserLedger | undefined;
   /** Ends the server at once, with all its sessions. */
   readonly signal?: AbortSignal | undefined;
   /** Told what happens. What it throws is not caught. */
@@ -40,6 +62,14 @@ export type ServerEvent = SessionEvent & {
   readonly client: Endpoint | undefined;
 };
 
+/** A session under way. */
+export interface LiveSession extends Readonly<SessionStatus> {
+  /** Number of the session, from 1. */
+  readonly session: number;
+  /** The client's address, where it has one. */
+  readonly client: Endpoint | undefined;
+}
+
 /** How a server is stopped. */
 export interface ShutdownOptions {
   /** Time that sessions have left to end by themselves, in milliseconds. @default {Infinity} */
@@ -49,14 +79,49 @@ export interface ShutdownOptions {
 /** A pause after an accept that failed, for example because there are no file descriptors left. */
 const ACCEPT_PAUSE = 100;
 
+/** A session with what it holds. */
+class Running implements LiveSession {
+  readonly session: number;
+  readonly client: Endpoint | undefined;
+  readonly startedAt: number;
+  readonly counts = { sent: 0, received: 0 };
+  readonly clock: Deadline = startDeadline({
+    milliseconds: Infinity,
+    reason: () => new Error("unreachable: there is no time limit"),
+  });
+  identity?: Identity;
+  protection?: NonNullable<SessionStatus["protection"]>;
+  command?: NonNullable<SessionStatus["command"]>;
+  target?: Endpoint;
+  /** Limits on the rate of its octets. */
+  rates: Rate[] = [];
+  gate: Gate | undefined;
+  /** Gives back what it was counted as. */
+  leave: (() => void)[] = [];
+  ended: Promise<void> = Promise.resolve();
+
+  constructor(session: number, client: Endpoint | undefined, startedAt: number) {
+    this.session = session;
+    this.client = client;
+    this.startedAt = startedAt;
+  }
+}
+
 /** A SOCKS server. */
 export class SocksServer implements AsyncDisposable {
-  readonly #options: SocksServerOptions;
+  #options: SocksServerOptions;
   readonly #listeners = new Set<ConnectionListener>();
-  /** Sessions under way by their clocks. A listener each on one signal would take longer the more there are. */
-  readonly #sessions = new Map<Deadline, Promise<void>>();
+  /** Sessions under way. A listener each on one signal would take longer the more there are. */
+  readonly #sessions = new Set<Running>();
+  /** Those of them that have not said what they want, the oldest first. */
+  readonly #halfOpen = new Set<Running>();
+  readonly #sources = new Tally();
+  readonly #users = new Tally();
+  readonly #userRates = new UserRates();
   readonly #cut = new AbortController();
   readonly #stopping = Promise.withResolvers<void>();
+  #accepts: Rate | undefined;
+  #isStopping = false;
   #count = 0;
   #room = Promise.withResolvers<void>();
 
@@ -64,18 +129,42 @@ export class SocksServer implements AsyncDisposable {
    * Makes one.
    *
    * @param options How it behaves.
+   * @throws {TypeError} When no authentication method is given.
    */
   constructor(options: SocksServerOptions) {
-    if (options.auth.length === 0) throw new TypeError("Cannot serve: no authentication method is given");
     this.#options = options;
+    this.update(options);
     const { signal } = options;
     if (signal?.aborted) this.#abort(signal.reason);
     else signal?.addEventListener("abort", () => this.#abort(signal.reason), { once: true });
   }
 
-  /** Sessions under way. */
+  /**
+   * Behaves otherwise from now on. Sessions under way go on as they began; rules are theirs where {@linkcode ServedCommands}
+   * ask for them anew. The signal stays the first one.
+   *
+   * @throws {TypeError} When no authentication method is given.
+   */
+  update(options: SocksServerOptions): void {
+    if (options.auth.length === 0) throw new TypeError("Cannot serve: no authentication method is given");
+    this.#options = options;
+    const { maxAcceptsPerSecond: perSecond = Infinity } = options;
+    this.#accepts = Number.isFinite(perSecond) ? new Rate(perSecond, systemRuntime.now) : undefined;
+  }
+
+  /** How many sessions are under way. */
   get sessions(): number {
     return this.#sessions.size;
+  }
+
+  /** Resolved when it has begun to stop for good. */
+  get stopped(): Promise<void> {
+    return this.#stopping.promise;
+  }
+
+  /** The sessions under way. */
+  liveSessions(): readonly LiveSession[] {
+    return [...this.#sessions];
   }
 
   /** Accepts from a listener until it is closed or the server stops; the listener is closed then. */
@@ -88,12 +177,14 @@ export class SocksServer implements AsyncDisposable {
         try {
           connection = await listener.accept();
         } catch {
-          await this.#pause();
+          await pause(ACCEPT_PAUSE, this.#cut.signal);
           continue;
         }
         if (connection === undefined) return;
         void this.serve(connection);
         await this.#waitForRoom();
+        const owed = this.#accepts?.take(1) ?? 0;
+        if (owed > 0) await pause(owed, this.#cut.signal);
       }
     } finally {
       this.#listeners.delete(listener);
@@ -103,69 +194,140 @@ export class SocksServer implements AsyncDisposable {
 
   /** Serves one connection to its end: for connections that come from elsewhere than a listener. Never rejects. */
   serve(connection: Connection): Promise<void> {
-    const clock = startDeadline({
-      milliseconds: Infinity,
-      reason: () => new Error("unreachable: there is no time limit"),
-    });
-    if (this.#cut.signal.aborted) clock.abort(this.#cut.signal.reason);
-    const session = this.#run(connection, clock);
-    this.#sessions.set(clock, session);
-    return session;
+    const running = new Running(++this.#count, connection.remote, systemRuntime.now());
+    if (this.#cut.signal.aborted) running.clock.abort(this.#cut.signal.reason);
+    this.#sessions.add(running);
+    running.ended = this.#run(connection, running);
+    return running.ended;
   }
 
-  async #run(connection: Connection, clock: Deadline): Promise<void> {
-    const { options, number, client } = { options: this.#options, number: ++this.#count, client: connection.remote };
-    await runSession(connection, {
-      auth: options.auth,
-      preferGssapi: options.preferGssapi ?? false,
-      open: options.open,
-      handshakeTimeout: options.handshakeTimeout ?? 10_000,
-      connectTimeout: options.connectTimeout ?? 30_000,
-      idleTimeout: options.idleTimeout ?? Infinity,
-      clock,
-      onEvent: (event) => options.onEvent?.({ ...event, session: number, client }),
-    });
-    clock[Symbol.dispose]();
-    this.#sessions.delete(clock);
-    this.#room.resolve();
-    this.#room = Promise.withResolvers<void>();
+  async #run(connection: Connection, running: Running): Promise<void> {
+    const options = this.#options;
+    const { session, client, clock } = running;
+    const onEvent = (event: SessionEvent) => options.onEvent?.({ ...event, session, client });
+    try {
+      const refusal = this.#refusal(running);
+      if (refusal !== undefined) {
+        connection.close();
+        onEvent({ type: "refused", error: refusal });
+        return;
+      }
+      this.#openHalf(running);
+      await runSession(connection, {
+        auth: options.auth,
+        preferGssapi: options.preferGssapi ?? false,
+        protocols: options.protocols ?? [],
+        open: options.open,
+        bind: options.bind,
+        associate: options.associate,
+        resolve: options.resolve,
+        handshakeTimeout: options.handshakeTimeout ?? 10_000,
+        connectTimeout: options.connectTimeout ?? 30_000,
+        idleTimeout: options.idleTimeout ?? Infinity,
+        halfCloseTimeout: options.halfCloseTimeout ?? Infinity,
+        cutExpired: options.ticketExpiry === "cut",
+        clock,
+        status: running,
+        now: systemRuntime.now,
+        get gate(): Gate | undefined {
+          return running.gate;
+        },
+        admit: (length) => running.rates.every((rate) => rate.tryTake(length)),
+        enter: (identity) => this.#enter(running, identity.name, options),
+        onEvent,
+      });
+    } finally {
+      clock[Symbol.dispose]();
+      this.#sessions.delete(running);
+      this.#halfOpen.delete(running);
+      for (const leave of running.leave) leave();
+      this.#room.resolve();
+      this.#room = Promise.withResolvers<void>();
+    }
+  }
+
+  /** Why a client is not even listened to. */
+  #refusal(running: Running): Error | undefined {
+    const { clients, maxSessionsPerSource: limit = Infinity } = this.#options;
+    const source = sourceName(running.client);
+    const verdict = clients?.judge(running.client?.hostname);
+    if (verdict?.allowed === false) {
+      const { rule } = verdict;
+      const because = { ...(rule === undefined ? {} : { rule: `${rule.action} ${rule.text}` }) };
+      return new SocksReplyError("NOT_ALLOWED", `Client is not allowed: ${verdict.reason}`, because);
+    }
+    if (source === undefined || limit === Infinity) return undefined;
+    if (!this.#sources.enter(source, limit)) return sourceLimit(source, limit);
+    running.leave.push(() => this.#sources.leave(source));
+    return undefined;
+  }
+
+  /** Somebody who opens many connections and says nothing must not keep others out: the oldest such one goes. */
+  #openHalf(running: Running): void {
+    const { maxHalfOpen = 1_000 } = this.#options;
+    this.#halfOpen.add(running);
+    if (this.#halfOpen.size <= maxHalfOpen) return;
+    const oldest = this.#halfOpen.values().next().value!;
+    this.#halfOpen.delete(oldest);
+    oldest.clock.abort(
+      new SocksLimitError("HALF_OPEN_LIMIT", `More than ${maxHalfOpen} clients have said nothing yet`),
+    );
+  }
+
+  /** A client is about to have its request carried out. */
+  #enter(running: Running, user: string, options: SocksServerOptions): Promise<void> | undefined {
+    this.#halfOpen.delete(running);
+    const { maxSessionsPerUser: limit = Infinity, bandwidthPerSession = Infinity, bandwidthPerUser = Infinity } =
+      options;
+    const { rates, clock: { signal } } = running;
+    if (bandwidthPerSession !== Infinity) rates.push(new Rate(bandwidthPerSession, systemRuntime.now));
+    if (user !== "" && bandwidthPerUser !== Infinity) {
+      rates.push(this.#userRates.enter(user, bandwidthPerUser, systemRuntime.now));
+      running.leave.push(() => this.#userRates.leave(user));
+    }
+    running.gate = gateFor(rates, signal);
+    return user === "" || limit === Infinity ? undefined : this.#enterUser(running, user, limit);
+  }
+
+  async #enterUser(running: Running, user: string, limit: number): Promise<void> {
+    const ledger = this.#options.userLedger ?? this.#users;
+    if (!await ledger.enter(user, limit)) throw userLimit(user, limit);
+    running.leave.push(() => ledger.leave(user));
   }
 
   async #waitForRoom(): Promise<void> {
-    while (this.#sessions.size >= (this.#options.maxSessions ?? 10_000) && !this.#cut.signal.aborted) {
+    while (this.#sessions.size >= (this.#options.maxSessions ?? 10_000) && !this.#isStopping) {
       await Promise.race([this.#room.promise, this.#stopping.promise]);
     }
   }
 
-  async #pause(): Promise<void> {
-    using pause = startDeadline({
-      milliseconds: ACCEPT_PAUSE,
-      signal: this.#cut.signal,
-      reason: () => new Error("pause is over"),
-    });
-    await aborted(pause.signal);
-  }
-
   #abort(reason: unknown): void {
     this.#cut.abort(reason);
+    this.#isStopping = true;
     this.#stopping.resolve();
-    for (const clock of this.#sessions.keys()) clock.abort(reason);
+    for (const { clock } of this.#sessions) clock.abort(reason);
     for (const listener of this.#listeners) listener.close();
   }
 
   /** Accepts nobody any more, waits for the sessions under way until the deadline, and cuts those that are left. */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    this.#isStopping = true;
+    this.#stopping.resolve();
     for (const listener of this.#listeners) listener.close();
     const milliseconds = options.deadline ?? Infinity;
     using deadline = startDeadline({ milliseconds, reason: () => new Error("Server is shutting down") });
     deadline.signal.addEventListener("abort", () => this.#abort(deadline.signal.reason), { once: true });
-    while (this.#sessions.size > 0) await Promise.all(this.#sessions.values());
+    while (this.#sessions.size > 0) await this.#allEnded();
     this.#abort(new Error("Server is shut down"));
   }
 
   /** Ends the server at once, with all its sessions. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort(new Error("Server is shutting down"));
-    while (this.#sessions.size > 0) await Promise.all(this.#sessions.values());
+    while (this.#sessions.size > 0) await this.#allEnded();
+  }
+
+  async #allEnded(): Promise<void> {
+    await Promise.all([...this.#sessions].map(({ ended }) => ended));
   }
 }

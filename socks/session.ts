@@ -1,41 +1,30 @@
 /**
- * One client of a server: handshake, authentication, decision, connection to the target, relay.
+ * One client of a server: what it says of itself, and the command that it asks for.
  *
  * @module
  */
 import { type Deadline, startDeadline } from "../gss/deadline.ts";
 import type { Identity, SecuredChannel, ServerAuthMethod } from "./auth/method.ts";
-import { receive } from "./client.ts";
-import { replyCodeFor, SocksAuthError, SocksReplyError, SocksTimeoutError } from "./errors.ts";
-import { Handshake, methodName } from "./handshake.ts";
-import { relay, type RelayCounts } from "./relay.ts";
-import { type Connection, withPrefix } from "./stream/connection.ts";
+import type { AssociateCommand } from "./commands/associate.ts";
+import { type OpenBind, runBind } from "./commands/bind.ts";
+import {
+  asError,
+  type Asked,
+  type CommandCall,
+  type DatagramCounts,
+  refuse,
+  type TargetRequest,
+} from "./commands/command.ts";
+import { type OpenTarget, runConnect } from "./commands/connect.ts";
+import { type ResolveHost, runResolve } from "./commands/resolve.ts";
+import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "./errors.ts";
+import { ask, type OtherProtocol } from "./front/front.ts";
+import type { Gate, RelayCounts } from "./relay.ts";
+import type { CommandName } from "./rules/rules.ts";
+import type { Connection } from "./stream/connection.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
-import { type Endpoint, formatEndpoint } from "./wire/address.ts";
-import { Command, Method, type Request } from "./wire/messages.ts";
-
-/** A request that is to be carried out. */
-export interface TargetRequest extends Endpoint {
-  /** Who asks. */
-  readonly identity: Identity;
-  /** Ends the attempt. */
-  readonly signal: AbortSignal;
-}
-
-/** A connection to a target. */
-export interface OpenedTarget {
-  /** The connection. */
-  readonly connection: Connection;
-  /** Address of this end, for the reply. */
-  readonly bound: Endpoint;
-}
-
-/**
- * Decides about a request and connects to its target.
- *
- * @throws {SocksReplyError} When it may not be, or cannot; the client is told the code.
- */
-export type OpenTarget = (request: TargetRequest) => Promise<OpenedTarget>;
+import type { Endpoint } from "./wire/address.ts";
+import { Command } from "./wire/messages.ts";
 
 /** Something that happened to a session, for logs. It never holds a password, a key or a token. */
 export type SessionEvent =
@@ -44,35 +33,96 @@ export type SessionEvent =
   | {
     readonly type: "refused";
     readonly identity?: Identity | undefined;
+    readonly command?: CommandName;
     readonly target?: Endpoint;
     readonly error: Error;
   }
-  | { readonly type: "connected"; readonly identity: Identity; readonly target: Endpoint; readonly bound: Endpoint }
+  | {
+    /** A listener waits for the connection that BIND asked for, a socket for the datagrams of an association, or a target is reached. */
+    readonly type: "listening" | "associated" | "connected";
+    readonly identity: Identity;
+    readonly command: CommandName;
+    readonly target: Endpoint;
+    readonly bound: Endpoint;
+  }
   | {
     readonly type: "closed";
     readonly identity: Identity;
+    readonly command: CommandName;
     readonly target: Endpoint;
+    /** Octets from the client to targets. */
     readonly sent: number;
+    /** Octets from targets to the client. */
     readonly received: number;
+    /** What an association carried and dropped. */
+    readonly datagrams?: DatagramCounts;
+    /** Time since the client was accepted, in milliseconds. */
+    readonly duration: number;
     readonly error?: Error | undefined;
   };
 
+/** What a session has come to; it changes while the session runs. */
+export interface SessionStatus {
+  /** When the client was accepted, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Octets carried. */
+  readonly counts: RelayCounts;
+  /** The client, once it has said who it is. */
+  identity?: Identity;
+  /** How its data is protected. */
+  protection?: ProtectionLevel;
+  /** What it asked for. */
+  command?: CommandName;
+  /** Where to. */
+  target?: Endpoint;
+}
+
+/** What a server does for its clients; what is missing is refused. */
+export interface ServedCommands {
+  /** CONNECT. */
+  readonly open: OpenTarget;
+  /** BIND. */
+  readonly bind?: OpenBind | undefined;
+  /** UDP ASSOCIATE. */
+  readonly associate?: AssociateCommand | undefined;
+  /** RESOLVE and RESOLVE_PTR. */
+  readonly resolve?: ResolveHost | undefined;
+}
+
 /** What a session is told. */
-export interface SessionOptions {
+export interface SessionOptions extends ServedCommands {
   /** Methods accepted, in order of preference. */
   readonly auth: readonly ServerAuthMethod[];
   /** Whether a client that offers GSS-API must use it although "none" would do. @default {false} */
   readonly preferGssapi: boolean;
-  /** Decides and connects. */
-  readonly open: OpenTarget;
+  /** Protocols accepted beside SOCKS version 5. */
+  readonly protocols: readonly OtherProtocol[];
   /** Time for greeting, authentication and request, in milliseconds. */
   readonly handshakeTimeout: number;
   /** Time for reaching the target, in milliseconds. */
   readonly connectTimeout: number;
   /** Time without an octet after which a relay ends, in milliseconds. */
   readonly idleTimeout: number;
+  /** The same once one side has ended. */
+  readonly halfCloseTimeout: number;
   /** The session's own clock; aborting it ends the session. */
   readonly clock: Deadline;
+  /** What the session has come to. */
+  readonly status: SessionStatus;
+  /** Gives the time, in milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Holds octets of the relay up, for a limit on their rate. */
+  readonly gate?: Gate | undefined;
+  /** Whether a datagram of so many octets may pass now. */
+  readonly admit: (length: number) => boolean;
+  /**
+   * Called before the request of a client is carried out.
+   *
+   * @throws {Error} When the client may not go on, for a limit; it is told so.
+   */
+  readonly enter: (identity: Identity) => Promise<void> | undefined;
+  /** Whether a session ends when the ticket does. */
+  readonly cutExpired: boolean;
   /** Told what happens. */
   readonly onEvent: (event: SessionEvent) => void;
 }
@@ -96,38 +146,27 @@ export async function runSession(accepted: Connection, options: SessionOptions):
   }
 }
 
-interface Asked {
-  readonly handshake: Handshake;
-  readonly channel: SecuredChannel;
-  readonly request: Request;
-}
-
 /** Everything before the request, against the clock: nobody may sit on a connection without saying who he is. */
 async function greet(accepted: Connection, options: SessionOptions): Promise<Asked | undefined> {
-  const { handshakeTimeout: milliseconds, clock, onEvent } = options;
+  const { handshakeTimeout: milliseconds, clock, status, onEvent } = options;
   clock.limit(
     milliseconds,
     () => new SocksTimeoutError("HANDSHAKE_TIMEOUT", `Client took longer than ${milliseconds} ms to ask for something`),
   );
   let channel: SecuredChannel | undefined;
   try {
-    const handshake = new Handshake("server");
-    const { methods } = await receive(handshake, accepted, "offer");
-    const method = selectMethod(methods, options);
-    await accepted.write(handshake.send({ type: "choice", method: method?.code ?? Method.NoneAcceptable }));
-    if (method === undefined) {
-      const offered = methods.map(methodName).join(", ") || "none";
-      throw new SocksAuthError(
-        "NO_ACCEPTABLE_METHOD",
-        `Client offers no method that is accepted; it offers ${offered}`,
-      );
-    }
-    const early = withPrefix(accepted, handshake.trailingData());
-    channel = await method.accept(early, { signal: clock.signal });
-    handshake.authenticated();
-    onEvent({ type: "authenticated", identity: channel.identity, protection: channel.protection });
-    const { request } = await receive(handshake, channel.connection, "request");
-    return { handshake, channel, request };
+    return await ask(accepted, {
+      auth: options.auth,
+      preferGssapi: options.preferGssapi,
+      protocols: options.protocols,
+      signal: clock.signal,
+      onChannel(made): void {
+        channel = made;
+        status.identity = made.identity;
+        status.protection = made.protection;
+        onEvent({ type: "authenticated", identity: made.identity, protection: made.protection });
+      },
+    });
   } catch (error) {
     channel?.connection.close();
     onEvent({ type: "refused", identity: channel?.identity, error: reasonOf(clock, error) });
@@ -137,87 +176,55 @@ async function greet(accepted: Connection, options: SessionOptions): Promise<Ask
   }
 }
 
-/**
- * The method for a client. Programs built with GSS-API offer it whether they have a ticket or not, so where "none" is
- * accepted too it is taken, unless the server is told to prefer GSS-API.
- */
-export function selectMethod(
-  offered: readonly number[],
-  { auth, preferGssapi }: Pick<SessionOptions, "auth" | "preferGssapi">,
-): ServerAuthMethod | undefined {
-  const usable = auth.filter(({ code }) => offered.includes(code));
-  const first = preferGssapi ? Method.Gssapi : Method.None;
-  return usable.find(({ code }) => code === first) ?? usable[0];
-}
-
-async function carryOut({ handshake, channel, request }: Asked, options: SessionOptions): Promise<void> {
-  const { identity, connection } = channel;
-  const { onEvent, clock, idleTimeout } = options;
-  const target = { hostname: request.hostname, port: request.port };
-  let opened: OpenedTarget;
+async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
+  const { status, clock, bind, associate, resolve } = options;
+  const { identity, protection } = asked.channel;
+  const command = COMMANDS[asked.command] ?? "connect";
+  const request: TargetRequest = {
+    ...asked.target,
+    command,
+    identity,
+    protection,
+    source: asked.accepted.remote?.hostname,
+    signal: clock.signal,
+  };
+  status.command = command;
+  status.target = asked.target;
+  const call: CommandCall = { asked, request, options };
+  using _expiry = options.cutExpired ? endAtExpiry(asked.channel, options) : undefined;
   try {
-    opened = await open(request, identity, options);
+    await options.enter(identity);
   } catch (error) {
-    onEvent({ type: "refused", identity, target, error: asError(error) });
-    const reply = { reply: replyCodeFor(error), hostname: "0.0.0.0", port: 0 };
-    await connection.write(handshake.send({ type: "reply", reply })).catch(() => {});
-    await drain(connection);
-    connection.close();
-    return;
+    return await refuse(call, error);
   }
-  const counts: RelayCounts = { sent: 0, received: 0 };
-  let failure: Error | undefined;
-  try {
-    // The reply comes after the connection, never before it.
-    await connection.write(handshake.send({ type: "reply", reply: { reply: 0, ...opened.bound } }));
-    onEvent({ type: "connected", identity, target, bound: opened.bound });
-    const client = withPrefix(connection, handshake.trailingData());
-    await relay([client, opened.connection], counts, { clock, idleTimeout });
-  } catch (error) {
-    failure = asError(error);
-  } finally {
-    opened.connection.close();
-    connection.close();
-    onEvent({ type: "closed", identity, target, ...counts, error: failure });
+  if (asked.command === Command.Connect) return await runConnect(call);
+  if (command === "bind" && bind !== undefined) return await runBind(call, bind);
+  if (command === "udp" && associate !== undefined) return await associate.run(call);
+  if (command === "resolve" && resolve !== undefined) {
+    return await runResolve(call, resolve, asked.command === Command.Resolve ? "address" : "name");
   }
+  await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${asked.command} is not supported`));
 }
 
-/** The client may take its time to read the refusal, and must not lose it to a reset: its end is waited for, a little. */
-async function drain(connection: Connection): Promise<void> {
-  const milliseconds = 1_000;
-  using deadline = startDeadline({
-    milliseconds,
-    reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
+/** RFC 4120 section 3.2.3 leaves it to the server whether a session outlives the ticket that it began with. */
+function endAtExpiry({ expiresAt }: SecuredChannel, { clock, now }: SessionOptions): Disposable {
+  const deadline = startDeadline({
+    milliseconds: expiresAt - now(),
+    reason: () => new SocksAuthError("TICKET_EXPIRED", "Client's ticket has expired"),
   });
-  deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
-  try {
-    await connection.closeWrite();
-    for (let left = 64; left > 0 && await connection.read() !== null; left--);
-  } catch {
-    // Gone already, which is all that was waited for.
-  }
+  deadline.signal.addEventListener("abort", () => clock.abort(deadline.signal.reason), { once: true });
+  return deadline;
 }
 
-async function open(request: Request, identity: Identity, options: SessionOptions): Promise<OpenedTarget> {
-  if (request.command !== Command.Connect) {
-    throw new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${request.command} is not supported`);
-  }
-  const { connectTimeout: milliseconds } = options;
-  const target = { hostname: request.hostname, port: request.port };
-  using deadline = startDeadline({
-    milliseconds,
-    signal: options.clock.signal,
-    reason: () =>
-      new SocksTimeoutError("CONNECT_TIMEOUT", `${formatEndpoint(target)} did not answer within ${milliseconds} ms`),
-  });
-  return await options.open({ ...target, identity, signal: deadline.signal });
-}
+const COMMANDS: Readonly<Record<number, CommandName>> = {
+  [Command.Connect]: "connect",
+  [Command.Bind]: "bind",
+  [Command.UdpAssociate]: "udp",
+  [Command.Resolve]: "resolve",
+  [Command.ResolvePtr]: "resolve",
+};
 
 /** A closed connection fails in its own words; the reason is why it was closed. */
 function reasonOf({ signal }: Deadline, error: unknown): Error {
   return asError(signal.aborted ? signal.reason : error);
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -54,6 +54,13 @@ export interface GssapiClientOptions {
   readonly delegate?: boolean;
   /** Channel that the context is tied to. */
   readonly channelBindings?: ChannelBindings;
+  /**
+   * Whether the level of protection is agreed upon in clear, as NEC's reference code does and RFC 1961 section 4 does
+   * not. Whoever is on the way can change it then; what this side accepts at least still holds.
+   *
+   * @default {false}
+   */
+  readonly insecureNecMode?: boolean;
 }
 
 /** What a server decides a level on. */
@@ -83,6 +90,8 @@ export interface GssapiServerOptions {
   readonly seal?: SealPolicy;
   /** Channel that contexts must be tied to, where the client ties them. */
   readonly channelBindings?: ChannelBindings;
+  /** As {@linkcode GssapiClientOptions.insecureNecMode}; every client must do so then. @default {false} */
+  readonly insecureNecMode?: boolean;
 }
 
 const DEFAULT_GRANTED: readonly ProtectionLevel[] = ["confidentiality", "integrity", "selective"];
@@ -93,7 +102,7 @@ const DEFAULT_GRANTED: readonly ProtectionLevel[] = ["confidentiality", "integri
  * @throws {RangeError} When the weakest level to accept is stronger than the one asked for.
  */
 export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
-  const { credential, service = "rcmd", protection = "confidentiality" } = options;
+  const { credential, service = "rcmd", protection = "confidentiality", insecureNecMode = false } = options;
   const floor = options.minimumProtection ?? protection;
   if (!isAtLeast(protection, floor)) {
     throw new RangeError(`Cannot ask for protection "${protection}" and accept "${floor}" at least`);
@@ -101,7 +110,6 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
   const flags: GssFlags = {
     mutual: true,
     replay: true,
-    sequence: true,
     integrity: true,
     confidentiality: true,
     delegation: options.delegate ?? false,
@@ -109,20 +117,21 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
   return {
     code: Method.Gssapi,
     name: "gssapi",
-    async authenticate(connection, { proxy, signal }): Promise<SecuredChannel> {
+    async authenticate(connection, { proxy, signal, datagrams = false }): Promise<SecuredChannel> {
       const { channelBindings } = options;
       const target = hostbasedService(service, proxy.hostname);
       const frames = new FramePump(connection);
       let context: GssContext | undefined;
       try {
         const negotiation = await credential.initiate(target, {
-          flags,
+          // RFC 1961 section 5.2: datagrams have no order that could be kept.
+          flags: { ...flags, sequence: !datagrams },
           ...(channelBindings === undefined ? {} : { channelBindings }),
           ...(signal === undefined ? {} : { signal }),
         });
         context = await frames.initiate(negotiation);
-        checkFlags(context, floor);
-        const level = await askProtection(frames, context, protection);
+        checkFlags(context, floor, !datagrams);
+        const level = await askProtection(frames, levelCodec(context, insecureNecMode), protection);
         if (!isAtLeast(level, floor)) {
           throw new SocksAuthError(
             "PROTECTION_TOO_WEAK",
@@ -141,14 +150,11 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
 /** Section 4: nothing but the level's octet is sent before the proxy has said which one it is. */
 async function askProtection(
   frames: FramePump,
-  context: GssContext,
+  codec: LevelCodec,
   wanted: ProtectionLevel,
 ): Promise<ProtectionLevel> {
-  await frames.send(
-    FrameType.Protection,
-    await context.wrap(Uint8Array.of(protectionOctet(wanted)), { confidential: false }),
-  );
-  const octet = await readProtection(context, await frames.receive(FrameType.Protection));
+  await frames.send(FrameType.Protection, await codec.seal(protectionOctet(wanted)));
+  const octet = await codec.open(await frames.receive(FrameType.Protection));
   const level = protectionLevel(octet);
   if (level === undefined) {
     throw new SocksProtocolError("BAD_MESSAGE", `Proxy grants protection ${octet}, which RFC 1961 does not have`);
@@ -156,11 +162,32 @@ async function askProtection(
   return level;
 }
 
-async function readProtection(context: GssContext, token: Bytes): Promise<number> {
-  const { data, status } = await context.unwrap(token);
-  if (status !== "complete") {
-    throw new SocksProtocolError("OUT_OF_ORDER", `Protection message is out of order: ${status}`);
+/** How the octet of a level travels. */
+interface LevelCodec {
+  seal(octet: number): Promise<Bytes>;
+  open(token: Bytes): Promise<number>;
+}
+
+function levelCodec(context: GssContext, necMode: boolean): LevelCodec {
+  if (necMode) {
+    return {
+      seal: (octet) => Promise.resolve(Uint8Array.of(octet)),
+      open: (token) => Promise.resolve(onlyOctet(token)),
+    };
   }
+  return {
+    seal: (octet) => context.wrap(Uint8Array.of(octet), { confidential: false }),
+    async open(token): Promise<number> {
+      const { data, status } = await context.unwrap(token);
+      if (status !== "complete") {
+        throw new SocksProtocolError("OUT_OF_ORDER", `Protection message is out of order: ${status}`);
+      }
+      return onlyOctet(data);
+    },
+  };
+}
+
+function onlyOctet(data: Bytes): number {
   if (data.length !== 1) {
     throw new SocksProtocolError("BAD_MESSAGE", `Protection message has ${data.length} octets, not one`);
   }
@@ -168,13 +195,14 @@ async function readProtection(context: GssContext, token: Bytes): Promise<number
 }
 
 /** RFC 2743 section 1.2: a service counts only where the context says that it was granted. */
-function checkFlags(context: GssContext, floor: ProtectionLevel): void {
+function checkFlags(context: GssContext, floor: ProtectionLevel, ordered: boolean): void {
   const { mutual, replay, sequence, integrity, confidentiality } = context.flags;
   const missing = [
     mutual ? "" : "mutual authentication",
     floor !== "none" && !integrity ? "integrity" : "",
     floor === "confidentiality" && !confidentiality ? "confidentiality" : "",
-    floor !== "none" && !(replay && sequence) ? "replay and sequence detection" : "",
+    floor !== "none" && !replay ? "replay detection" : "",
+    floor !== "none" && ordered && !sequence ? "sequence detection" : "",
   ].filter((name) => name !== "");
   if (missing.length === 0) return;
   throw new SocksAuthError("FLAGS_MISSING", `Proxy's security context has no ${missing.join(", ")}`);
@@ -182,7 +210,7 @@ function checkFlags(context: GssContext, floor: ProtectionLevel): void {
 
 /** The GSS-API method for a server. */
 export function gssapiServer(options: GssapiServerOptions): ServerAuthMethod {
-  const { credential, protection = DEFAULT_GRANTED, channelBindings } = options;
+  const { credential, protection = DEFAULT_GRANTED, channelBindings, insecureNecMode = false } = options;
   const policy: ProtectionPolicy = typeof protection === "function" ? protection : grantFrom(protection);
   return {
     code: Method.Gssapi,
@@ -192,7 +220,7 @@ export function gssapiServer(options: GssapiServerOptions): ServerAuthMethod {
       let context: GssContext | undefined;
       try {
         context = await frames.accept(credential.accept(channelBindings === undefined ? {} : { channelBindings }));
-        const level = await grantProtection(frames, context, policy);
+        const level = await grantProtection(frames, context, { policy, insecureNecMode });
         return securedChannel(frames.rest(), context, level, options.seal);
       } catch (error) {
         context?.dispose();
@@ -211,9 +239,10 @@ function grantFrom(levels: readonly ProtectionLevel[]): ProtectionPolicy {
 async function grantProtection(
   frames: FramePump,
   context: GssContext,
-  policy: ProtectionPolicy,
+  { policy, insecureNecMode }: { readonly policy: ProtectionPolicy; readonly insecureNecMode: boolean },
 ): Promise<ProtectionLevel> {
-  const octet = await readProtection(context, await frames.receive(FrameType.Protection));
+  const codec = levelCodec(context, insecureNecMode);
+  const octet = await codec.open(await frames.receive(FrameType.Protection));
   const level = policy({ asked: protectionLevel(octet), identity: identityOf(context) });
   if (level === undefined) {
     throw new SocksAuthError(
@@ -221,10 +250,7 @@ async function grantProtection(
       `Client ${context.peer.text} asks for protection ${octet}, which it does not get`,
     );
   }
-  await frames.send(
-    FrameType.Protection,
-    await context.wrap(Uint8Array.of(protectionOctet(level)), { confidential: false }),
-  );
+  await frames.send(FrameType.Protection, await codec.seal(protectionOctet(level)));
   return level;
 }
 
@@ -332,7 +358,7 @@ function securedChannel(
     connection: new ProtectedConnection({ connection, context, level, seal }),
     identity,
     protection: level,
-    datagrams: protectedDatagrams({ context, level, seal }),
+    datagrams: context.flags.replay ? protectedDatagrams({ context, level, seal }) : undefined,
     expiresAt,
   };
 }

@@ -32,8 +32,8 @@ export interface SecuredChannel {
   readonly identity: Identity;
   /** How what follows is protected. */
   readonly protection: ProtectionLevel;
-  /** How datagrams of this peer are protected. */
-  readonly datagrams: DatagramCodec;
+  /** How datagrams of this peer are protected; `undefined` where one that comes twice would not be noticed. */
+  readonly datagrams: DatagramCodec | undefined;
   /** When the peer's credentials expire, in milliseconds since the epoch; `Infinity` where they do not. */
   readonly expiresAt: number;
 }
@@ -44,6 +44,8 @@ export interface AuthenticateOptions {
   readonly proxy: Endpoint;
   /** Ends the attempt. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether datagrams will be protected too, which may overtake one another. @default {false} */
+  readonly datagrams?: boolean | undefined;
 }
 
 /** A method on the client's side. */

@@ -1,6 +1,7 @@
 /**
- * Who may go where: ordered rules, the first that fits decides. They are asked twice: about the name before it is looked
- * up, and about each address before it is dialled, so that a name cannot stand for an address that is denied.
+ * Who may do what: ordered rules, the first that fits decides, and what no rule fits is denied. They are asked twice: about
+ * the name before it is looked up, and about each address before it is used, so that a name cannot stand for an address
+ * that is denied.
  *
  * Addresses that are not public (loopback, private, link-local, metadata services, ...) are denied unless a rule names
  * the address itself; a rule that allows a name, or everything, does not reach them.
@@ -8,26 +9,53 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import type { Identity } from "../auth/method.ts";
+import { systemRuntime } from "../../gss/runtime.ts";
+import type { Identity, MethodName } from "../auth/method.ts";
+import type { ProtectionLevel } from "../stream/protected.ts";
 import { formatIp, parseIp } from "../wire/ip.ts";
-import { canonicalAddress, type Cidr, embeddedIpv4, inCidr, parseCidr, specialKind } from "./special_ranges.ts";
+import { canonicalAddress, type Cidr, embeddedIpv4, inCidr, specialKind } from "./special_ranges.ts";
 
 /** What a rule says of those that it fits. */
 export type RuleAction = "allow" | "deny";
 
-/** One rule. */
+/**
+ * What a client may ask for: CONNECT, BIND or UDP ASSOCIATE (RFC 1928 section 4), or to have a name or an address looked
+ * up (Tor's RESOLVE and RESOLVE_PTR).
+ */
+export type CommandName = "connect" | "bind" | "udp" | "resolve";
+
+/** One rule. Where a list is missing, the rule fits whatever stands there; a list fits what any of its items fits. */
 export interface Rule {
   /** What it says. */
   readonly action: RuleAction;
   /** The rule as it was written. */
   readonly text: string;
-  /** Destinations that it fits. */
-  readonly destination: Destination;
-  /** First and last port that it fits. */
-  readonly ports: readonly [number, number];
-  /** Users or principals that it fits, where it names any: whole, or with a `*` at one end. */
-  readonly user?: string | undefined;
+  /** Destinations. */
+  readonly destinations: readonly Destination[];
+  /** First and last port of each range. */
+  readonly ports?: readonly PortRange[] | undefined;
+  /** Commands. */
+  readonly commands?: readonly CommandName[] | undefined;
+  /** Where clients come from. */
+  readonly sources?: readonly Cidr[] | undefined;
+  /** How clients authenticated. */
+  readonly methods?: readonly MethodName[] | undefined;
+  /** Users or principals: whole, or with a `*` at one end. */
+  readonly users?: readonly string[] | undefined;
+  /** Realms of principals: whole, or with a `*` at one end. */
+  readonly realms?: readonly string[] | undefined;
+  /** Names of the encryption types of security contexts. */
+  readonly enctypes?: readonly string[] | undefined;
+  /** Levels at which the client's data is protected. */
+  readonly protections?: readonly ProtectionLevel[] | undefined;
+  /** Longest time since the user got the initial ticket, in milliseconds. */
+  readonly maxTicketAge?: number | undefined;
+  /** Name of the proxy that what is allowed goes through. */
+  readonly upstream?: string | undefined;
 }
+
+/** First and last port. */
+export type PortRange = readonly [number, number];
 
 /** Destinations that a rule fits. */
 export type Destination =
@@ -41,6 +69,8 @@ export interface Verdict {
   readonly allowed: boolean;
   /** What decided: a rule's text, or what the address is. */
   readonly reason: string;
+  /** Rule that decided, where one did. */
+  readonly rule?: Rule;
 }
 
 /** What is asked about. */
@@ -49,109 +79,90 @@ export interface RuleQuery {
   readonly hostname: string;
   /** Port. */
   readonly port: number;
+  /** What the client asks for. */
+  readonly command: CommandName;
   /** Who asks. */
   readonly identity: Identity;
+  /** How the client's data is protected. */
+  readonly protection: ProtectionLevel;
+  /** Address of the client, where it has one. */
+  readonly source?: string | undefined;
 }
 
-/**
- * Reads a rule: `DESTINATION[:PORTS][,user=WHO]`, where DESTINATION is an address, a block (`10.0.0.0/8`,
- * `[fd00::]/8`), a host name, a domain with a dot in front (`.example.com`), `localhost` (which stands for the loopback
- * addresses), or `*`; PORTS is a port or a range (`8000-8999`); WHO is a user or principal, with a `*` in front or at
- * the end for many (`*@EXAMPLE.COM`).
- *
- * @throws {TypeError} When the text is none.
- *
- * @example
- * ```ts
- * import { parseRule } from "@gssocks/gssocks/socks";
- *
- * const rule = parseRule("allow", "10.1.0.0/16:443,user=*@EXAMPLE.COM");
- * if (rule.ports[0] !== 443) throw new Error("port not read");
- * ```
- */
-export function parseRule(action: RuleAction, text: string): Rule {
-  const fail = (problem: string) => new TypeError(`Cannot read rule ${JSON.stringify(text)}: ${problem}`);
-  const [place = "", ...conditions] = text.split(",");
-  let user: string | undefined;
-  for (const condition of conditions) {
-    if (!condition.startsWith("user=") || user !== undefined) throw fail(`"${condition}" is not a condition`);
-    user = condition.slice("user=".length);
-    if (!/^\*?[^*]+\*?$|^\*$/.test(user)) throw fail("a user may have a star at one end only");
-  }
-  const parts = /^(\[[^\]]+\](?:\/\d+)?|[^:]*(?::[^:]*:.*)?)(?::(\d{1,5})(?:-(\d{1,5}))?)?$/.exec(place);
-  if (parts === null || parts[1] === "") throw fail("DESTINATION[:PORTS] wanted");
-  const first = Number(parts[2] ?? 0);
-  const last = Number(parts[3] ?? parts[2] ?? 65_535);
-  if (first > last || last > 65_535) throw fail("the ports are not a range");
-  let destination: Destination | undefined;
-  try {
-    destination = parseDestination(parts[1]!);
-  } catch (error) {
-    throw fail((error as Error).message);
-  }
-  if (destination === undefined) throw fail("the destination is neither an address nor a name");
-  return Object.freeze({ action, text, destination, ports: [first, last] as const, user });
-}
-
-function parseDestination(text: string): Destination | undefined {
-  if (text === "*") return { type: "any" };
-  if (text.toLowerCase() === "localhost") {
-    return { type: "address", blocks: [parseCidr("127.0.0.0/8")!, parseCidr("::1")!] };
-  }
-  const block = parseCidr(text.replace(/^\[([^\]]+)\]/, "$1"));
-  if (block !== undefined) return { type: "address", blocks: [block] };
-  const name = text.toLowerCase().replace(/\.$/, "");
-  if (!/^\.?[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*$/u.test(name)) return undefined;
-  return { type: "domain", suffix: name, exact: !name.startsWith(".") };
-}
+const UNDECIDED: Verdict = { allowed: true, reason: "name is still to be looked up" };
 
 /** Ordered rules. */
 export class RuleSet {
   readonly #rules: readonly Rule[];
+  readonly #now: () => number;
 
   /**
    * Makes one.
    *
    * @param rules The rules, the first counting most.
+   * @param now Gives the time, in milliseconds since the epoch.
    */
-  constructor(rules: readonly Rule[] = []) {
+  constructor(rules: readonly Rule[] = [], now: () => number = systemRuntime.now) {
     this.#rules = Object.freeze([...rules]);
+    this.#now = now;
   }
 
   /** Before the name is looked up: denied where no address could change that. */
   judgeName(query: RuleQuery): Verdict {
     for (const rule of this.#rules) {
-      if (!fitsPortAndUser(rule, query)) continue;
-      const { destination } = rule;
+      if (!this.#fitsAllButPlace(rule, query)) continue;
+      if (rule.destinations.some((place) => fitsName(place, query.hostname))) return verdictOf(rule);
       // The address is not known yet, and this rule may fit it.
-      if (destination.type === "address") return { allowed: true, reason: "name is still to be looked up" };
-      if (destination.type === "any" || fitsDomain(destination, query.hostname)) {
-        return { allowed: rule.action === "allow", reason: `rule "${rule.action} ${rule.text}"` };
-      }
+      if (rule.destinations.some(({ type }) => type === "address")) return UNDECIDED;
     }
-    return { allowed: true, reason: "name is still to be looked up" };
+    return NOTHING_FITS;
   }
 
-  /** About an address that is to be dialled. */
+  /** About an address that is to be used. */
   judgeAddress(query: RuleQuery, address: string): Verdict {
     const octets = parseIp(address);
     if (octets === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
     const special = specialKind(octets);
     for (const rule of this.#rules) {
-      if (!fitsPortAndUser(rule, query) || !fitsDestination(rule, query.hostname, octets)) continue;
+      if (!this.#fitsAllButPlace(rule, query)) continue;
       // Only a rule that names the address opens what is not public.
-      const reaches = rule.action === "deny" || special === undefined || rule.destination.type === "address";
-      if (reaches) return { allowed: rule.action === "allow", reason: `rule "${rule.action} ${rule.text}"` };
+      const places = rule.action === "allow" && special !== undefined
+        ? rule.destinations.filter(({ type }) => type === "address")
+        : rule.destinations;
+      if (places.some((place) => fitsPlace(rule.action, place, query.hostname, octets))) return verdictOf(rule);
     }
     return special === undefined
-      ? { allowed: true, reason: "public address" }
+      ? NOTHING_FITS
       : { allowed: false, reason: `${special} address, which no rule allows` };
+  }
+
+  #fitsAllButPlace(rule: Rule, query: RuleQuery): boolean {
+    const { port, identity, source } = query;
+    const { realm, enctype } = identity.attributes;
+    return (rule.ports?.some(([first, last]) => port >= first && port <= last) ?? true) &&
+      (rule.commands?.includes(query.command) ?? true) &&
+      (rule.sources === undefined || fitsSource(rule.action, rule.sources, source)) &&
+      (rule.methods?.includes(identity.method) ?? true) &&
+      (rule.protections?.includes(query.protection) ?? true) &&
+      fitsSome(rule.users, identity.name) &&
+      fitsSome(rule.realms, identity.method === "gssapi" ? realm : undefined) &&
+      (rule.enctypes?.includes(String(enctype)) ?? true) &&
+      (rule.maxTicketAge === undefined || this.#ticketAge(identity) <= rule.maxTicketAge);
+  }
+
+  #ticketAge({ attributes: { authtime } }: Identity): number {
+    return typeof authtime === "number" ? this.#now() - authtime : Infinity;
   }
 }
 
-function fitsPortAndUser(rule: Rule, { port, identity }: RuleQuery): boolean {
-  const [first, last] = rule.ports;
-  return port >= first && port <= last && (rule.user === undefined || fitsPattern(rule.user, identity.name));
+const NOTHING_FITS: Verdict = { allowed: false, reason: "no rule allows it" };
+
+function verdictOf(rule: Rule): Verdict {
+  return { allowed: rule.action === "allow", reason: `rule "${rule.action} ${rule.text}"`, rule };
+}
+
+function fitsSome(patterns: readonly string[] | undefined, name: string | number | undefined): boolean {
+  return patterns?.some((pattern) => typeof name === "string" && fitsPattern(pattern, name)) ?? true;
 }
 
 function fitsPattern(pattern: string, name: string): boolean {
@@ -164,18 +175,30 @@ function fitsPattern(pattern: string, name: string): boolean {
   return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 
+/** A client whose address is not known is denied by what denies any source, and allowed by nothing that asks for one. */
+function fitsSource(action: RuleAction, sources: readonly Cidr[], source: string | undefined): boolean {
+  const octets = source === undefined ? undefined : parseIp(canonicalAddress(source));
+  return octets === undefined ? action === "deny" : inBlocks(action, sources, octets);
+}
+
+function fitsName(place: Destination, hostname: string): boolean {
+  return place.type === "any" || (place.type === "domain" && fitsDomain(place, hostname));
+}
+
 function fitsDomain(destination: Destination & { type: "domain" }, hostname: string): boolean {
   const name = hostname.toLowerCase().replace(/\.$/, "");
   return destination.exact ? name === destination.suffix : name.endsWith(destination.suffix);
+}
+
+function fitsPlace(action: RuleAction, place: Destination, hostname: string, address: Bytes): boolean {
+  return place.type === "address" ? inBlocks(action, place.blocks, address) : fitsName(place, hostname);
 }
 
 /**
  * An address is denied by every address that it carries, in whatever disguise, and allowed as what it is or as the IPv4
  * address that it is mapped from.
  */
-function fitsDestination({ action, destination }: Rule, hostname: string, address: Bytes): boolean {
-  if (destination.type === "any") return true;
-  if (destination.type === "domain") return fitsDomain(destination, hostname);
+function inBlocks(action: RuleAction, blocks: readonly Cidr[], address: Bytes): boolean {
   const carried = action === "deny" ? embeddedIpv4(address) : [parseIp(canonicalAddress(formatIp(address)))!];
-  return destination.blocks.some((block) => inCidr(address, block) || carried.some((inner) => inCidr(inner, block)));
+  return blocks.some((block) => inCidr(address, block) || carried.some((inner) => inCidr(inner, block)));
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { lookup } from "node:dns/promises";
+import { lookup, reverse } from "node:dns/promises";
 import type { Bytes } from "../../gss/bytes.ts";
 import { abortable } from "../../gss/deadline.ts";
 import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
@@ -126,6 +126,17 @@ export const systemResolver: Resolver = async (name, { signal }): Promise<readon
   }
 };
 
+/** Names of an address, by the system's resolver. */
+export const systemReverse: Resolver = async (address, { signal }): Promise<readonly string[]> => {
+  try {
+    return await abortable(reverse(address), signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SocksReplyError("HOST_UNREACHABLE", `Cannot find ${address}: ${reason}`, { cause: error });
+  }
+};
+
 /** Accepts connections. */
 export interface ConnectionListener {
   /** Address that it listens on. */
@@ -142,13 +153,70 @@ export interface ListenTcpOptions extends Endpoint {
   readonly reusePort?: boolean;
 }
 
+/** Makes listeners. */
+export type ListenTcp = (options: ListenTcpOptions) => ConnectionListener;
+
 /** Listens on TCP. */
-export function listenTcp(options: ListenTcpOptions): ConnectionListener {
+export const listenTcp: ListenTcp = (options: ListenTcpOptions): ConnectionListener => {
   const { hostname, port, reusePort = false } = options;
   const listener = Deno.listen({ hostname, port, reusePort });
+  return accepting(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
+};
+
+/** A certificate chain and its key, in PEM. */
+export interface TlsIdentity {
+  /** Certificates, the server's own first. */
+  readonly cert: string;
+  /** Private key. */
+  readonly key: string;
+}
+
+/** Listens for TLS, with SOCKS inside of it. */
+export function listenTls(options: ListenTcpOptions & TlsIdentity): ConnectionListener {
+  const { hostname, port, reusePort = false, cert, key } = options;
+  const listener = Deno.listenTls({ hostname, port, reusePort, cert, key });
+  return accepting(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
+}
+
+/** Connects over TLS: to a proxy that speaks SOCKS inside of it. */
+export function dialTls(tls: { readonly caCerts?: readonly string[] } = {}): Dialer {
+  return async (target, { signal }) => {
+    const { hostname, port } = target;
+    try {
+      const conn = await abortable(
+        Deno.connectTls({ hostname, port, ...(tls.caCerts === undefined ? {} : { caCerts: [...tls.caCerts] }) }),
+        signal,
+      );
+      await abortable(conn.handshake(), signal);
+      return new DenoConnection(conn);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw dialError(target, error);
+    }
+  };
+}
+
+/** Listens on a socket in the file system, which must not be there yet. Who may connect is what its folder's mode says. */
+export function listenUnix(path: string): ConnectionListener {
+  return accepting(Deno.listen({ transport: "unix", path }), { hostname: path, port: 0 });
+}
+
+/** Connects to a socket in the file system, whatever the target given is. */
+export function dialUnix(path: string): Dialer {
+  return async (_target, { signal }) => {
+    try {
+      return new DenoConnection(await abortable(Deno.connect({ transport: "unix", path }), signal));
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw dialError({ hostname: path, port: 0 }, error);
+    }
+  };
+}
+
+function accepting(listener: Deno.Listener, addr: Endpoint): ConnectionListener {
   let closed = false;
   return {
-    addr: { hostname: listener.addr.hostname, port: listener.addr.port },
+    addr,
     async accept(): Promise<Connection | undefined> {
       try {
         return new DenoConnection(await listener.accept());

@@ -345,8 +345,9 @@ export function protectedDatagrams(options: Omit<ProtectedConnectionOptions, "co
         throw new SocksProtocolError("BAD_MESSAGE", `Datagram of ${bytes.length} octets is not one protected message`);
       }
       const { data, confidential, status } = await context.unwrap(decoded.value.token);
-      // Datagrams may be lost and overtake one another; they may not come twice.
-      if (status === "duplicate" || status === "old") {
+      // Datagrams may be lost and overtake one another; they may not come twice. A context that keeps the order too, which
+      // it need not (RFC 1961 section 5.2), cannot tell a late one from one that came long ago.
+      if (status === "duplicate" || status === "old" || status === "unsequenced") {
         throw new SocksProtocolError("OUT_OF_ORDER", `Datagram was seen before: ${status}`);
       }
       if (level === "confidentiality" && !confidential) {

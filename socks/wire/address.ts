@@ -73,8 +73,13 @@ export function decodeEndpoint(bytes: Uint8Array): Decoded<Endpoint> | undefined
   return { value: Object.freeze({ hostname, port }), length: end + 2 };
 }
 
-/** Some clients send an address as a name; it is given as the address that it is, so that no rule is got around. */
-function readName(octets: Uint8Array): string {
+/**
+ * A host name that a peer sent. Some send an address as a name; it is given as the address that it is, so that no rule is
+ * got around.
+ *
+ * @throws {SocksProtocolError} `BAD_MESSAGE` for a name that no host can have.
+ */
+export function readName(octets: Uint8Array): string {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);

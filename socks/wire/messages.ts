@@ -11,8 +11,8 @@ import { type Decoded, decodeEndpoint, encodeEndpoint, type Endpoint } from "./a
 /** Methods (RFC 1928 section 3). */
 export const Method = { None: 0x00, Gssapi: 0x01, Password: 0x02, NoneAcceptable: 0xff } as const;
 
-/** Commands (RFC 1928 section 4). */
-export const Command = { Connect: 1, Bind: 2, UdpAssociate: 3 } as const;
+/** Commands (RFC 1928 section 4), and Tor's two that look names and addresses up (socks-extensions.txt). */
+export const Command = { Connect: 1, Bind: 2, UdpAssociate: 3, Resolve: 0xf0, ResolvePtr: 0xf1 } as const;
 
 const VERSION = 5;
 const PASSWORD_VERSION = 1;

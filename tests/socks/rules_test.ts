@@ -2,14 +2,22 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Identity } from "../../socks/auth/method.ts";
-import { parseRule, type RuleAction, RuleSet } from "../../socks/rules/rules.ts";
+import { parseRule } from "../../socks/rules/parse_rule.ts";
+import { type RuleAction, type RuleQuery, RuleSet } from "../../socks/rules/rules.ts";
 import { canonicalAddress, inCidr, parseCidr, specialKind } from "../../socks/rules/special_ranges.ts";
 import { formatIp, parseIp } from "../../socks/wire/ip.ts";
 
 const ALICE: Identity = { method: "gssapi", name: "alice@EXAMPLE.COM", attributes: {} };
 const rules = (...texts: string[]) =>
   new RuleSet(texts.map((text) => parseRule(text.split(" ")[0] as RuleAction, text.split(" ")[1]!)));
-const query = (hostname: string, port = 443, identity = ALICE) => ({ hostname, port, identity });
+const query = (hostname: string, port = 443, identity = ALICE): RuleQuery => ({
+  hostname,
+  port,
+  identity,
+  command: "connect",
+  protection: "confidentiality",
+  source: "192.0.2.7",
+});
 
 Deno.test("specialKind() knows every range that is not public, in every disguise", () => {
   const cases: Record<string, string[]> = {
@@ -68,8 +76,13 @@ Deno.test("specialKind() knows every range that is not public, in every disguise
   }
 });
 
-Deno.test("RuleSet without rules allows public addresses and no others", () => {
-  const none = rules();
+Deno.test("RuleSet without rules denies everything", () => {
+  assert.equal(rules().judgeName(query("example.com")).allowed, false);
+  assert.equal(rules().judgeAddress(query("example.com"), "93.184.216.34").allowed, false);
+});
+
+Deno.test("RuleSet that allows everything allows public addresses and no others", () => {
+  const none = rules("allow *");
   assert.ok(none.judgeName(query("example.com")).allowed);
   assert.ok(none.judgeAddress(query("example.com"), "93.184.216.34").allowed);
   for (
@@ -92,7 +105,7 @@ Deno.test("RuleSet without rules allows public addresses and no others", () => {
 });
 
 Deno.test("RuleSet obeys the first rule that fits", () => {
-  const some = rules("deny 10.1.0.0/16", "allow 10.0.0.0/8:443", "deny 93.184.216.34");
+  const some = rules("deny 10.1.0.0/16", "allow 10.0.0.0/8:443", "deny 93.184.216.34", "allow *");
   assert.equal(some.judgeAddress(query("x"), "10.1.2.3").allowed, false);
   assert.equal(some.judgeAddress(query("x"), "10.2.2.3").allowed, true);
   assert.equal(some.judgeAddress(query("x", 80), "10.2.2.3").allowed, false);
@@ -166,7 +179,7 @@ Deno.test("parseRule() reads addresses, names, ports and users, and refuses the 
   ) {
     assert.equal(parseRule("allow", text).text, text);
   }
-  assert.deepEqual(parseRule("deny", "host:80-90").ports, [80, 90]);
+  assert.deepEqual(parseRule("deny", "host:80-90").ports, [[80, 90]]);
   const bad = [
     "",
     ":80",

@@ -6,9 +6,12 @@ import { fixedPasswords, passwordClient, passwordServer } from "../../socks/auth
 import { connectThrough } from "../../socks/client.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../socks/errors.ts";
 import { openDirectly, openThrough } from "../../socks/open_target.ts";
-import { parseRule, RuleSet } from "../../socks/rules/rules.ts";
+import { parseRule } from "../../socks/rules/parse_rule.ts";
+import { RuleSet } from "../../socks/rules/rules.ts";
 import { type ServerEvent, SocksServer, type SocksServerOptions } from "../../socks/server.ts";
-import { type OpenTarget, selectMethod } from "../../socks/session.ts";
+import type { TargetRequest } from "../../socks/commands/command.ts";
+import type { OpenTarget } from "../../socks/commands/connect.ts";
+import { selectMethod } from "../../socks/front/socks5.ts";
 import { dialTcp, listenTcp, systemResolver } from "../../socks/stream/deno.ts";
 import { pipe, readAll } from "../support/pipe.ts";
 import { freePort } from "../support/process.ts";
@@ -24,6 +27,13 @@ const echoTarget: OpenTarget = () => {
   })().catch(() => {});
   return Promise.resolve({ connection: ours, bound: { hostname: "192.0.2.1", port: 99 } });
 };
+
+/** A request of somebody who names himself nobody. */
+function targetRequest(hostname: string, port: number): TargetRequest {
+  const identity = { method: "none", name: "", attributes: {} } as const;
+  const signal = new AbortController().signal;
+  return { hostname, port, identity, command: "connect", protection: "none", signal };
+}
 
 function makeServer(options: Partial<SocksServerOptions> = {}): { server: SocksServer; events: ServerEvent[] } {
   const events: ServerEvent[] = [];
@@ -191,8 +201,7 @@ Deno.test("openDirectly() dials the very address that it judged, and the next on
         : dialTcp(target, options);
     },
   });
-  const identity = { method: "none", name: "", attributes: {} } as const;
-  const request = { hostname: "rebind.example", port: echo.port, identity, signal: new AbortController().signal };
+  const request = targetRequest("rebind.example", echo.port);
   const { connection } = await open(request);
   connection.close();
   assert.equal(lookups, 1);
@@ -207,10 +216,7 @@ Deno.test("a denied name is not looked up", async () => {
     resolve: () => Promise.reject(new Error("looked up")),
     dial: dialTcp,
   });
-  const identity = { method: "none", name: "", attributes: {} } as const;
-  await assert.rejects(open({ hostname: "x.evil.example", port: 1, identity, signal: new AbortController().signal }), {
-    code: "NOT_ALLOWED",
-  });
+  await assert.rejects(open(targetRequest("x.evil.example", 1)), { code: "NOT_ALLOWED" });
 });
 
 Deno.test("time-outs end a silent client, a slow target and an idle relay", async () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createSocket } from "node:dgram";
 
 /** An HTTP origin whose page is `body`. */
 export function origin(body: string): Deno.HttpServer<Deno.NetAddr> {
@@ -47,4 +48,22 @@ export function echoServer(): TcpServer {
   return new TcpServer(async (connection) => {
     await connection.readable.pipeTo(connection.writable);
   });
+}
+
+/** A UDP server on a free port of the loopback interface. */
+export interface UdpServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Answers each datagram with what `answer` makes of it. */
+export async function udpServer(answer: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes): Promise<UdpServer> {
+  const socket = createSocket("udp4");
+  socket.on("message", (bytes: Uint8Array, from: { address: string; port: number }) => {
+    socket.send(answer(bytes), from.port, from.address);
+  });
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", () => resolve()));
+  return {
+    port: socket.address().port,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => socket.close(() => resolve())),
+  };
 }

@@ -26,13 +26,17 @@ interface PairOptions {
   client?: Partial<GssapiClientOptions>;
   server?: Partial<GssapiServerOptions>;
   pipe?: PipeOptions & { back?: PipeOptions };
+  datagrams?: boolean;
 }
 
 /** Both sides over a pipe, with what became of each. */
 async function negotiate(options: PairOptions = {}) {
   const { initiator, acceptor } = mockMechanism(options.mock);
   const [near, far] = pipe(options.pipe);
-  const client = gssapiClient({ credential: initiator, ...options.client }).authenticate(near, { proxy: PROXY });
+  const client = gssapiClient({ credential: initiator, ...options.client }).authenticate(near, {
+    proxy: PROXY,
+    datagrams: options.datagrams,
+  });
   const server = gssapiServer({ credential: acceptor, ...options.server }).accept(far, {});
   // Whoever fails hangs up, as a session does.
   client.catch(() => near.close());
@@ -449,12 +453,12 @@ Deno.test("datagrams are sealed and opened one by one, and a replay is refused",
   const realm = await memoryRealm();
   const { initiator, acceptor } = credentialPair(realm);
   const [ours, theirs] = channels(
-    await negotiate({ client: { credential: initiator }, server: { credential: acceptor } }),
+    await negotiate({ client: { credential: initiator }, server: { credential: acceptor }, datagrams: true }),
   );
-  const sealed = await Promise.all([1, 2, 3].map((n) => ours.datagrams.seal(Uint8Array.of(n))));
-  assert.deepEqual(await theirs.datagrams.open(sealed[2]!), Uint8Array.of(3));
-  assert.deepEqual(await theirs.datagrams.open(sealed[0]!), Uint8Array.of(1));
-  await assert.rejects(theirs.datagrams.open(sealed[2]!), { code: "OUT_OF_ORDER" });
+  const sealed = await Promise.all([1, 2, 3].map((n) => ours.datagrams!.seal(Uint8Array.of(n))));
+  assert.deepEqual(await theirs.datagrams!.open(sealed[2]!), Uint8Array.of(3));
+  assert.deepEqual(await theirs.datagrams!.open(sealed[0]!), Uint8Array.of(1));
+  await assert.rejects(theirs.datagrams!.open(sealed[2]!), { code: "OUT_OF_ORDER" });
   for (
     const bad of [
       new Uint8Array(0),
@@ -463,7 +467,36 @@ Deno.test("datagrams are sealed and opened one by one, and a replay is refused",
       sealed[1]!.with(30, sealed[1]![30]! ^ 1),
     ]
   ) {
-    await assert.rejects(theirs.datagrams.open(bad));
+    await assert.rejects(theirs.datagrams!.open(bad));
   }
-  assert.deepEqual(await theirs.datagrams.open(sealed[1]!), Uint8Array.of(2));
+  assert.deepEqual(await theirs.datagrams!.open(sealed[1]!), Uint8Array.of(2));
+});
+
+Deno.test("a context that keeps the order takes no datagram from before, since it could be any from before", async () => {
+  const { initiator, acceptor } = credentialPair(await memoryRealm());
+  const [ours, theirs] = channels(
+    await negotiate({ client: { credential: initiator }, server: { credential: acceptor } }),
+  );
+  const sealed: Bytes[] = [];
+  for (let n = 0; n < 100; n++) sealed.push(await ours.datagrams!.seal(Uint8Array.of(n)));
+  for (const [n, bytes] of sealed.entries()) {
+    if (n !== 50) assert.deepEqual(await theirs.datagrams!.open(bytes), Uint8Array.of(n));
+  }
+  for (const bytes of sealed) await assert.rejects(theirs.datagrams!.open(bytes), { code: "OUT_OF_ORDER" });
+});
+
+Deno.test("a context that does not notice what comes twice protects no datagrams", async () => {
+  const { initiator, acceptor } = mockMechanism({ flags: { replay: false } });
+  const [, theirs] = channels(
+    await negotiate({
+      client: { credential: initiator, protection: "none" },
+      server: { credential: acceptor, protection: () => "none" },
+    }),
+  );
+  assert.notEqual(theirs.datagrams, undefined);
+  const strict = await negotiate({
+    client: { credential: mockMechanism().initiator },
+    server: { credential: acceptor },
+  });
+  assert.equal(channels(strict)[1].datagrams, undefined);
 });

@@ -1,0 +1,65 @@
+/**
+ * The bridge: a server on this machine, without authentication, that carries everything through a proxy with Kerberos.
+ *
+ * @module
+ */
+import { noAuthentication } from "../socks/auth/method.ts";
+import { AssociateCommand } from "../socks/commands/associate.ts";
+import { openThrough } from "../socks/open_target.ts";
+import { specialKind } from "../socks/rules/special_ranges.ts";
+import { SocksServer } from "../socks/server.ts";
+import { systemResolver } from "../socks/stream/deno.ts";
+import { bindWith, datagramsThrough, resolveWith } from "../socks/through.ts";
+import { bindUdp } from "../socks/udp/socket.ts";
+import { parseIp } from "../socks/wire/ip.ts";
+import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
+import { type ListenerOptions, type RunningServer, start } from "./running.ts";
+
+/** What {@linkcode bridge} takes. */
+export interface BridgeOptions extends ProxyOptions, ListenerOptions {}
+
+/**
+ * Starts a bridge: a proxy without authentication, on this machine only, that carries everything through a proxy with
+ * Kerberos. It speaks SOCKS5, SOCKS4 and HTTP's CONNECT on one port, so that browsers, `fetch`, git and npm use the proxy
+ * through it; datagrams and BIND go through it too. Whoever can open a connection on this machine can use it, with the
+ * rights of the tickets.
+ *
+ * @throws {TypeError} When the address to listen on is not a loopback one.
+ *
+ * @example
+ * ```ts
+ * import { bridge } from "@gssocks/gssocks";
+ *
+ * export async function fetchPage(): Promise<string> {
+ *   await using local = bridge({ proxy: "proxy.example.com", port: 0 });
+ *   using client = Deno.createHttpClient({ proxy: { url: `socks5h://127.0.0.1:${local.addr.port}` } });
+ *   return await (await fetch("https://intranet.example.com/", { client })).text();
+ * }
+ * ```
+ */
+export function bridge(options: BridgeOptions): RunningServer {
+  const hostname = options.hostname ?? "127.0.0.1";
+  const address = hostname === "localhost" ? "127.0.0.1" : hostname;
+  const octets = parseIp(address);
+  if (octets === undefined || specialKind(octets) !== "loopback") {
+    throw new TypeError(
+      `Cannot start bridge on ${hostname}: only loopback addresses are possible, since it asks nobody who he is`,
+    );
+  }
+  const upstream = upstreamOf(options);
+  const server = new SocksServer({
+    ...options,
+    protocols: options.protocols ?? ["socks4", "http"],
+    connectTimeout: options.connectTimeout ?? 60_000,
+    auth: [noAuthentication()],
+    open: openThrough(upstream),
+    bind: bindWith(upstream),
+    resolve: resolveWith(upstream),
+    associate: new AssociateCommand({
+      ...options.datagrams,
+      bind: bindUdp,
+      open: datagramsThrough({ ...upstream, bind: bindUdp, resolve: systemResolver }),
+    }),
+  });
+  return start(server, { ...options, hostname: address });
+}

@@ -1,0 +1,129 @@
+/**
+ * The client's ways through a proxy.
+ *
+ * @module
+ */
+import { bindThrough, type ProxiedBind } from "../socks/bind_through.ts";
+import { connectThrough, resolveThrough } from "../socks/client.ts";
+import { SocksConnection } from "../socks/socks_connection.ts";
+import { systemResolver } from "../socks/stream/deno.ts";
+import { associateThrough, type SocksDatagrams } from "../socks/udp/client.ts";
+import { bindUdp } from "../socks/udp/socket.ts";
+import type { Endpoint } from "../socks/wire/address.ts";
+import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
+
+/** What a request to a proxy takes beside the proxy. */
+export interface RequestOptions extends ProxyOptions {
+  /** Time until the proxy has done it, in milliseconds. @default {60000} */
+  readonly timeout?: number;
+  /** Ends the attempt. */
+  readonly signal?: AbortSignal;
+}
+
+/** What {@linkcode connect} takes. */
+export interface ConnectOptions extends ProxyOptions {
+  /** Host of the target. A name goes to the proxy as it is. */
+  readonly hostname: string;
+  /** Port of the target. */
+  readonly port: number;
+  /** Time until the target is reached, in milliseconds. @default {60000} */
+  readonly timeout?: number;
+  /** Ends the attempt, and closes the connection. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Connects to a target through a SOCKS5 proxy, in the manner of `Deno.connect`.
+ *
+ * @throws {SocksReplyError} The proxy cannot or will not reach the target, or cannot be reached itself.
+ * @throws {SocksAuthError} Authentication failed, or the protection would be too weak.
+ * @throws {SocksProtocolError} The proxy broke the protocol.
+ * @throws {SocksTimeoutError} It took too long.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "@gssocks/gssocks";
+ *
+ * export async function fetchPage(): Promise<string> {
+ *   await using connection = await connect({ proxy: "proxy.example.com:1080", hostname: "intranet", port: 80 });
+ *   await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
+ *   return await new Response(connection.readable).text();
+ * }
+ * ```
+ */
+export async function connect(options: ConnectOptions): Promise<SocksConnection> {
+  const { hostname, port, signal, timeout } = options;
+  const target = { hostname, port };
+  const made = await connectThrough({ target, ...upstreamOf(options), timeout, signal });
+  if (signal?.aborted) {
+    made.connection.close();
+    throw signal.reason;
+  }
+  return new SocksConnection(made, target, signal);
+}
+
+/**
+ * Opens an association for datagrams through a SOCKS5 proxy (UDP ASSOCIATE), in the manner of `Deno.listenDatagram`. Each
+ * datagram is protected like everything else where the proxy was authenticated to with Kerberos.
+ *
+ * @throws {SocksReplyError} The proxy does not relay datagrams, or cannot be reached.
+ * @throws {SocksAuthError} As {@linkcode connect}.
+ *
+ * @example A question to a name server
+ * ```ts
+ * import { associate } from "@gssocks/gssocks";
+ *
+ * export async function ask(question: Uint8Array): Promise<Uint8Array> {
+ *   await using datagrams = await associate({ proxy: "proxy.example.com" });
+ *   await datagrams.send(question, { hostname: "9.9.9.9", port: 53 });
+ *   const [answer] = await datagrams.receive();
+ *   return answer;
+ * }
+ * ```
+ */
+export async function associate(options: RequestOptions): Promise<SocksDatagrams> {
+  const { timeout, signal } = options;
+  const made = await associateThrough({
+    ...upstreamOf(options),
+    timeout,
+    signal,
+    bind: bindUdp,
+    resolve: systemResolver,
+  });
+  signal?.addEventListener("abort", () => made.close(), { once: true });
+  return made;
+}
+
+/** What {@linkcode bind} takes. */
+export interface BindOptions extends RequestOptions {
+  /** Where the connection is expected from; others are closed. @default {anywhere} */
+  readonly expected?: Endpoint;
+}
+
+/**
+ * Has a SOCKS5 proxy listen for one connection (BIND), as FTP's active mode needs. It goes with a connection to the same
+ * host through the same proxy.
+ *
+ * @throws {SocksReplyError} The proxy does not listen for clients, or cannot be reached.
+ * @throws {SocksAuthError} As {@linkcode connect}.
+ */
+export async function bind(options: BindOptions): Promise<ProxiedBind> {
+  const { timeout, signal, expected = { hostname: "0.0.0.0", port: 0 } } = options;
+  return await bindThrough({ ...upstreamOf(options), expected, timeout, signal });
+}
+
+/** What {@linkcode resolve} takes. */
+export interface ResolveOptions extends RequestOptions {
+  /** A name, or an address whose name is wanted. */
+  readonly hostname: string;
+}
+
+/**
+ * Has a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
+ *
+ * @throws {SocksReplyError} The proxy does not know the commands, or finds nothing.
+ */
+export async function resolve(options: ResolveOptions): Promise<string> {
+  const { hostname, timeout, signal } = options;
+  return await resolveThrough({ ...upstreamOf(options), hostname, timeout, signal });
+}

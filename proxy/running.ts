@@ -1,0 +1,104 @@
+/**
+ * Servers that run: what they listen on and how they are stopped.
+ *
+ * @module
+ */
+import type { OtherProtocol } from "../socks/front/front.ts";
+import type { Limits } from "../socks/limits/limits.ts";
+import type { LiveSession, ServerEvent, ShutdownOptions, SocksServer } from "../socks/server.ts";
+import type { Connection } from "../socks/stream/connection.ts";
+import { type ConnectionListener, listenTcp, listenTls, type TlsIdentity } from "../socks/stream/deno.ts";
+import type { Endpoint } from "../socks/wire/address.ts";
+import { SOCKS_PORT } from "./proxy_options.ts";
+
+/** What the servers have in common. Times are in milliseconds. */
+export interface ListenerOptions extends Limits {
+  /** Address to listen on. @default {"127.0.0.1"} */
+  readonly hostname?: string | undefined;
+  /** Port to listen on, 0 for a free one. @default {1080} */
+  readonly port?: number | undefined;
+  /**
+   * Whether other servers may listen on the same port. Linux spreads the connections over them. They must share a
+   * `replayCache`. Needs `deno run --unstable-net`.
+   *
+   * @default {false}
+   */
+  readonly reusePort?: boolean | undefined;
+  /** Certificate and key for clients that speak SOCKS inside TLS. @default {SOCKS alone} */
+  readonly tls?: TlsIdentity | undefined;
+  /** Listeners instead of `hostname` and `port`; none for a server that is only given connections. */
+  readonly listeners?: readonly ConnectionListener[] | undefined;
+  /** Ends the server at once, with all its sessions. */
+  readonly signal?: AbortSignal | undefined;
+  /** Protocols accepted beside SOCKS version 5; their clients name nobody. @default {[], for the bridge both} */
+  readonly protocols?: readonly OtherProtocol[] | undefined;
+  /** Time for greeting, authentication and request. @default {10000} */
+  readonly handshakeTimeout?: number | undefined;
+  /** Time for reaching a target. @default {30000} */
+  readonly connectTimeout?: number | undefined;
+  /** Time without an octet either way after which a connection is closed. @default {Infinity} */
+  readonly idleTimeout?: number | undefined;
+  /** The same once one side has ended, where that is less. @default {Infinity} */
+  readonly halfCloseTimeout?: number | undefined;
+  /** How datagrams are relayed. */
+  readonly datagrams?: DatagramOptions | undefined;
+  /** Told where the server listens. */
+  readonly onListen?: ((address: Endpoint) => void) | undefined;
+  /** Told what happens. */
+  readonly onEvent?: ((event: ServerEvent) => void) | undefined;
+}
+
+/** How datagrams are relayed. */
+export interface DatagramOptions {
+  /** Address to tell clients instead of the one that they reached, for a server behind NAT. */
+  readonly announce?: string | undefined;
+  /** Time without a datagram after which an association ends, in milliseconds. @default {300000} */
+  readonly idleTimeout?: number | undefined;
+  /** Associations at one time. @default {1000} */
+  readonly maxAssociations?: number | undefined;
+  /** Addresses that an association remembers; the one used longest ago makes room. @default {256} */
+  readonly maxDestinations?: number | undefined;
+}
+
+/** A running server, in the manner of `Deno.HttpServer`. */
+export interface RunningServer extends AsyncDisposable {
+  /** Where it listens: the first of its listeners. */
+  readonly addr: Endpoint;
+  /** Sessions under way. */
+  readonly sessions: number;
+  /** Resolved when it has ended. */
+  readonly finished: Promise<void>;
+  /** The sessions under way, one by one. */
+  liveSessions(): readonly LiveSession[];
+  /** Serves a connection that came from elsewhere than a listener, to its end. Never rejects. */
+  serveConnection(connection: Connection): Promise<void>;
+  /** Accepts nobody any more and lets the sessions under way end. */
+  shutdown(options?: ShutdownOptions): Promise<void>;
+}
+
+/** Has a server listen. */
+export function start(server: SocksServer, options: ListenerOptions): RunningServer {
+  const { hostname = "127.0.0.1", port = SOCKS_PORT, reusePort = false, tls } = options;
+  const listeners = options.listeners ?? [
+    tls === undefined ? listenTcp({ hostname, port, reusePort }) : listenTls({ hostname, port, reusePort, ...tls }),
+  ];
+  const addr = listeners[0]?.addr ?? { hostname: "0.0.0.0", port: 0 };
+  const listening = listeners.map((listener) => server.listen(listener));
+  const stopped = listeners.length === 0 ? server.stopped : Promise.all(listening);
+  const finished = stopped.then(() => server.shutdown());
+  for (const listener of listeners) options.onListen?.(listener.addr);
+  return {
+    addr,
+    finished,
+    get sessions(): number {
+      return server.sessions;
+    },
+    liveSessions: () => server.liveSessions(),
+    serveConnection: (connection) => server.serve(connection),
+    shutdown: (how) => server.shutdown(how).then(() => finished),
+    async [Symbol.asyncDispose](): Promise<void> {
+      await server[Symbol.asyncDispose]();
+      await finished;
+    },
+  };
+}

@@ -1,0 +1,187 @@
+/**
+ * The server, put together: Kerberos behind SOCKS, rules in front of the network.
+ *
+ * @module
+ */
+import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
+import type { ReplayCache } from "../kerberos/mech/replay_cache.ts";
+import type { Keytab } from "../kerberos/stores/keytab.ts";
+import { readKeytab } from "../kerberos/stores/files.ts";
+import { gssapiServer, type GssapiServerOptions } from "../socks/auth/gssapi.ts";
+import { noAuthentication, type ServerAuthMethod } from "../socks/auth/method.ts";
+import { type PasswordCheck, passwordServer } from "../socks/auth/password.ts";
+import { AssociateCommand } from "../socks/commands/associate.ts";
+import { bindDirectly } from "../socks/commands/bind.ts";
+import type { OpenTarget } from "../socks/commands/connect.ts";
+import { resolveDirectly } from "../socks/commands/resolve.ts";
+import { SocksReplyError } from "../socks/errors.ts";
+import type { UserLedger } from "../socks/limits/limits.ts";
+import { openDirectly, openThrough } from "../socks/open_target.ts";
+import { type ClientRule, ClientRuleSet, parseClientRule } from "../socks/rules/client_rules.ts";
+import { parseRuleText } from "../socks/rules/parse_rule.ts";
+import { type CommandName, type Rule, type RuleAction, RuleSet } from "../socks/rules/rules.ts";
+import { SocksServer, type SocksServerOptions } from "../socks/server.ts";
+import type { Dialer } from "../socks/stream/connection.ts";
+import { dialTcp, listenTcp, type Resolver, systemResolver, systemReverse } from "../socks/stream/deno.ts";
+import { datagramsDirectly } from "../socks/udp/egress.ts";
+import { bindUdp } from "../socks/udp/socket.ts";
+import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
+import { type ListenerOptions, type RunningServer, start } from "./running.ts";
+
+/** What {@linkcode serve} takes. */
+export interface ServeOptions extends ListenerOptions {
+  /** Keys of the service, or the file that they are in. Needed for GSS-API. */
+  readonly keytab?: Keytab | string | undefined;
+  /** Names of the services accepted, such as `rcmd`. @default {every one that has a key} */
+  readonly services?: readonly string[] | undefined;
+  /** Levels of protection granted. @default {["confidentiality", "integrity", "selective"]} */
+  readonly protection?: GssapiServerOptions["protection"] | undefined;
+  /** Authenticators seen before; share one between servers with the same keys. @default {one in memory} */
+  readonly replayCache?: ReplayCache | undefined;
+  /** What becomes of a session when the client's ticket expires. @default {"keep"} */
+  readonly ticketExpiry?: "keep" | "cut" | undefined;
+  /**
+   * Whether the level of protection is agreed upon in clear, as NEC's reference code does. Whoever is on the way can
+   * change it then.
+   *
+   * @default {false}
+   */
+  readonly insecureNecMode?: boolean | undefined;
+  /** Says which passwords are right; with it the method "password" is accepted. */
+  readonly passwords?: PasswordCheck | undefined;
+  /** Whether clients that name nobody are accepted. @default {false} */
+  readonly allowUnauthenticated?: boolean | undefined;
+  /** Whether a client that offers GSS-API must use it although "none" would do. @default {false} */
+  readonly preferGssapi?: boolean | undefined;
+  /** What clients may ask for, where rules allow it. @default {["connect"]} */
+  readonly commands?: readonly CommandName[] | undefined;
+  /** Who may talk to the server at all: `"allow 10.0.0.0/8"`, `"deny *"`; who fits none may not. @default {everybody} */
+  readonly clients?: readonly (string | ClientRule)[] | undefined;
+  /**
+   * Who may go where, the first that fits: `"allow 10.0.0.0/8:443"`, `"allow *"`; see `parseRule`. What fits none is
+   * denied, and so are addresses that are not public unless a rule names them.
+   *
+   * @default {[]}
+   */
+  readonly rules?: readonly (string | Rule)[] | undefined;
+  /** Proxies that rules may name, for what they allow to go through. */
+  readonly upstreams?: Readonly<Record<string, ProxyOptions>> | undefined;
+  /** Counts the sessions of users; share one between servers. @default {one in memory} */
+  readonly userLedger?: UserLedger | undefined;
+  /** Looks names up. @default {the system's resolver} */
+  readonly resolve?: Resolver | undefined;
+  /** Connects to targets. @default {TCP} */
+  readonly dial?: Dialer | undefined;
+}
+
+/** A running server whose behaviour can be changed. */
+export interface UpdatableServer extends RunningServer {
+  /**
+   * Behaves otherwise from now on; where it listens, and the signal, stay. Sessions under way go on as they began, but
+   * every datagram is judged by the new rules.
+   *
+   * @throws {TypeError} As {@linkcode serve}; nothing is changed then.
+   * @throws {KerberosError} As {@linkcode serve}; nothing is changed then.
+   */
+  update(options: ServeOptions): void;
+}
+
+/**
+ * Starts a SOCKS5 server, in the manner of `Deno.serve`.
+ *
+ * @throws {TypeError} When there is no method by which anybody could come in, or a rule cannot be read.
+ * @throws {KerberosError} `BAD_FILE` when the keytab cannot be read.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@gssocks/gssocks";
+ *
+ * export async function main(): Promise<void> {
+ *   const server = serve({ hostname: "0.0.0.0", keytab: "/etc/krb5.keytab", rules: ["allow 10.0.0.0/8"] });
+ *   await server.finished;
+ * }
+ * ```
+ */
+export function serve(options: ServeOptions): UpdatableServer {
+  let rules = rulesOf(options);
+  let described = options;
+  const server = new SocksServer(serverOptions(options, () => rules));
+  return Object.assign(start(server, options), {
+    update(changed: ServeOptions): void {
+      const { signal } = described;
+      const next = rulesOf(changed);
+      server.update(serverOptions({ ...changed, signal }, () => rules));
+      rules = next;
+      described = { ...changed, signal };
+    },
+  });
+}
+
+function rulesOf({ rules = [], upstreams = {} }: ServeOptions): RuleSet {
+  const read = rules.map((rule) => typeof rule === "string" ? parseRuleText(rule) : rule);
+  for (const { text, upstream } of read) {
+    if (upstream !== undefined && !Object.hasOwn(upstreams, upstream)) {
+      throw new TypeError(`Cannot use rule "${text}": there is no upstream "${upstream}"`);
+    }
+  }
+  return new RuleSet(read);
+}
+
+function serverOptions(options: ServeOptions, rules: () => RuleSet): SocksServerOptions {
+  const { commands = ["connect"], resolve = systemResolver, dial = dialTcp, datagrams = {}, clients } = options;
+  const upstreams = Object.fromEntries(
+    Object.entries(options.upstreams ?? {}).map((
+      [name, proxy],
+    ): [string, OpenTarget] => [name, openThrough(upstreamOf(proxy))]),
+  );
+  const has = (command: CommandName) => commands.includes(command);
+  const refused: OpenTarget = () =>
+    Promise.reject(new SocksReplyError("COMMAND_NOT_SUPPORTED", "Command connect is not supported"));
+  return {
+    ...options,
+    auth: serverMethods(options),
+    clients: clients === undefined ? undefined : new ClientRuleSet(clients.map(readClientRule)),
+    open: has("connect") ? openDirectly({ rules, resolve, dial, upstreams }) : refused,
+    bind: has("bind") ? bindDirectly({ rules, resolve, listen: listenTcp, announce: datagrams.announce }) : undefined,
+    associate: has("udp")
+      ? new AssociateCommand({
+        ...datagrams,
+        bind: bindUdp,
+        open: datagramsDirectly({ rules, resolve, bind: bindUdp, maxDestinations: datagrams.maxDestinations }),
+      })
+      : undefined,
+    resolve: has("resolve") ? resolveDirectly({ rules, resolve, reverse: systemReverse }) : undefined,
+  };
+}
+
+function serverMethods(options: ServeOptions): ServerAuthMethod[] {
+  const { keytab, services, protection, replayCache, passwords, insecureNecMode } = options;
+  const methods: ServerAuthMethod[] = [];
+  if (keytab !== undefined) {
+    const credential = new KerberosAcceptorCredential({
+      keys: typeof keytab === "string" ? readKeytab(keytab) : keytab,
+      services,
+      ...(replayCache === undefined ? {} : { replayCache }),
+    });
+    methods.push(gssapiServer({
+      credential,
+      ...(protection === undefined ? {} : { protection }),
+      ...(insecureNecMode === undefined ? {} : { insecureNecMode }),
+    }));
+  }
+  if (passwords !== undefined) methods.push(passwordServer(passwords));
+  if (options.allowUnauthenticated) methods.push(noAuthentication());
+  if (methods.length === 0) {
+    throw new TypeError("Cannot serve: a keytab, passwords or allowUnauthenticated is needed for anybody to come in");
+  }
+  return methods;
+}
+
+function readClientRule(rule: string | ClientRule): ClientRule {
+  if (typeof rule !== "string") return rule;
+  const parts = /^(allow|deny)\s+(\S+)$/.exec(rule.trim());
+  if (parts === null) {
+    throw new TypeError(`Cannot read client rule ${JSON.stringify(rule)}: "allow ..." or "deny ..." wanted`);
+  }
+  return parseClientRule(parts[1] as RuleAction, parts[2]!);
+}

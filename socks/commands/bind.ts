@@ -1,0 +1,111 @@
+/**
+ * BIND (RFC 1928 section 4): listen, say where, wait for the one connection expected, say from where it came, relay.
+ *
+ * @module
+ */
+import { startDeadline } from "../../gss/deadline.ts";
+import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
+import { judgedAddresses } from "../judged_addresses.ts";
+import type { RuleSet } from "../rules/rules.ts";
+import { canonicalAddress } from "../rules/special_ranges.ts";
+import type { Connection } from "../stream/connection.ts";
+import type { ListenTcp, Resolver } from "../stream/deno.ts";
+import type { Endpoint } from "../wire/address.ts";
+import { type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
+import { relayToEnd } from "./connect.ts";
+
+/** A listener for one connection. */
+export interface PendingBind {
+  /** Where it listens, as the client is to tell its target. */
+  readonly bound: Endpoint;
+  /** The connection, once it has come from where it may. */
+  accept(): Promise<{ readonly connection: Connection; readonly peer: Endpoint }>;
+  /** Ends the wait. May be called again. */
+  close(): void;
+}
+
+/**
+ * Decides about a BIND request and listens. The request's endpoint is where the connection is expected from; an
+ * unspecified address stands for anywhere.
+ *
+ * @param local Address at which the client reached this server, where it has one.
+ * @throws {SocksReplyError} When it may not be, or cannot.
+ */
+export type OpenBind = (request: TargetRequest, local: Endpoint | undefined) => Promise<PendingBind>;
+
+/** Carries out BIND to the end of its relay. */
+export async function runBind(call: CommandCall, open: OpenBind): Promise<void> {
+  const { asked, request, options } = call;
+  const { connectTimeout: milliseconds, onEvent } = options;
+  using deadline = startDeadline({
+    milliseconds,
+    signal: request.signal,
+    reason: () => new SocksTimeoutError("CONNECT_TIMEOUT", `Nobody connected within ${milliseconds} ms`),
+  });
+  let pending: PendingBind | undefined;
+  let came: { connection: Connection; peer: Endpoint };
+  try {
+    pending = await open({ ...request, signal: deadline.signal }, asked.accepted.local);
+    const stop = pending.close;
+    deadline.signal.addEventListener("abort", stop, { once: true });
+    await asked.reply({ reply: 0, ...pending.bound });
+    onEvent({ type: "listening", ...subject(request), bound: pending.bound });
+    came = await pending.accept();
+  } catch (error) {
+    return await refuse(call, deadline.signal.aborted ? deadline.signal.reason : error);
+  } finally {
+    pending?.close();
+  }
+  try {
+    await asked.reply({ reply: 0, ...came.peer });
+    onEvent({ type: "connected", ...subject(request), target: came.peer, bound: pending.bound });
+  } catch (error) {
+    came.connection.close();
+    return await refuse(call, error);
+  }
+  await relayToEnd(call, came.connection);
+}
+
+/** What {@linkcode bindDirectly} goes by. */
+export interface BindDirectlyOptions {
+  /** Who may connect to whom. */
+  readonly rules: () => RuleSet;
+  /** Looks names up. */
+  readonly resolve: Resolver;
+  /** Listens. */
+  readonly listen: ListenTcp;
+  /** Address to listen on. @default {the one at which the client reached this server} */
+  readonly address?: string | undefined;
+  /** Address to tell clients instead of the one listened on, for a server behind NAT. */
+  readonly announce?: string | undefined;
+}
+
+/** Listens on this machine. Connections from elsewhere than expected, or from where no rule allows, are closed. */
+export function bindDirectly(options: BindDirectlyOptions): OpenBind {
+  const { resolve, listen, announce } = options;
+  return async (request, local): Promise<PendingBind> => {
+    const rules = options.rules();
+    const anybody = request.hostname === "0.0.0.0" || request.hostname === "::";
+    const expected = anybody ? undefined : (await judgedAddresses(request, { rules, resolve })).map((a) => a.address);
+    const address = options.address ?? local?.hostname;
+    if (address === undefined) {
+      throw new SocksReplyError("GENERAL_FAILURE", "Cannot listen: the client came without an address of this side");
+    }
+    const listener = listen({ hostname: canonicalAddress(address), port: 0 });
+    return {
+      bound: { hostname: announce ?? listener.addr.hostname, port: listener.addr.port },
+      close: () => listener.close(),
+      async accept() {
+        for (;;) {
+          const connection = await listener.accept();
+          if (connection === undefined) throw new SocksReplyError("GENERAL_FAILURE", "Listener is closed");
+          const peer = { hostname: canonicalAddress(connection.remote!.hostname), port: connection.remote!.port };
+          const fits = expected?.includes(peer.hostname) ??
+            options.rules().judgeAddress({ ...request, ...peer }, peer.hostname).allowed;
+          if (fits) return { connection, peer };
+          connection.close();
+        }
+      },
+    };
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * What a command is told, and what may happen while it runs.
+ *
+ * @module
+ */
+import { startDeadline } from "../../gss/deadline.ts";
+import type { Identity, SecuredChannel } from "../auth/method.ts";
+import { replyCodeFor, SocksTimeoutError } from "../errors.ts";
+import type { RuleQuery } from "../rules/rules.ts";
+import type { SessionOptions } from "../session.ts";
+import type { Connection } from "../stream/connection.ts";
+import type { Endpoint } from "../wire/address.ts";
+import type { Reply } from "../wire/messages.ts";
+
+/** A request that is to be carried out. */
+export interface TargetRequest extends RuleQuery {
+  /** Ends the attempt. */
+  readonly signal: AbortSignal;
+}
+
+/** A client that has said who it is and what it wants, whatever protocol it speaks. */
+export interface Asked {
+  /** The client's connection as it was accepted. */
+  readonly accepted: Connection;
+  /** The client. */
+  readonly channel: SecuredChannel;
+  /** Number of the command (RFC 1928 section 4). */
+  readonly command: number;
+  /** What it is about. */
+  readonly target: Endpoint;
+  /** Answers. */
+  reply(reply: Reply): Promise<void>;
+  /** The client's connection from here on, with what came early in front. */
+  rest(): Connection;
+}
+
+/** What a command is given. */
+export interface CommandCall {
+  /** The client and its request. */
+  readonly asked: Asked;
+  /** The request as rules see it, ended with the session. */
+  readonly request: TargetRequest;
+  /** What the session is told. */
+  readonly options: SessionOptions;
+}
+
+/** Why datagrams were not relayed, and how many. */
+export interface DroppedDatagrams {
+  /** Not from the client that asked for the association. */
+  wrongSource: number;
+  /** Not one genuine protected message that is new. */
+  notGenuine: number;
+  /** Without a header that can be read. */
+  malformed: number;
+  /** A part of a larger one (RFC 1928 section 7 lets a relay drop those). */
+  fragment: number;
+  /** Where no rule allows it. */
+  denied: number;
+  /** From where the client has sent nothing. */
+  unsolicited: number;
+  /** More at one time, or in a second, than is handled. */
+  overload: number;
+  /** Too large for a datagram once the header and the protection are around it. */
+  tooLarge: number;
+  /** Where sending failed. */
+  unreachable: number;
+}
+
+/** What an association carried. */
+export interface DatagramCounts {
+  /** Datagrams to targets. */
+  sent: number;
+  /** Datagrams to the client. */
+  received: number;
+  /** Those that were not relayed. */
+  readonly dropped: DroppedDatagrams;
+}
+
+/** Tells a client why its request is not carried out, and lets it read that. */
+export async function refuse({ asked, request, options }: CommandCall, error: unknown): Promise<void> {
+  const { identity, command, hostname, port } = request;
+  options.onEvent({ type: "refused", identity, command, target: { hostname, port }, error: asError(error) });
+  await asked.reply({ reply: replyCodeFor(error), hostname: "0.0.0.0", port: 0 }).catch(() => {});
+  await drain(asked.channel.connection);
+  asked.channel.connection.close();
+}
+
+/** The client may take its time to read the refusal, and must not lose it to a reset: its end is waited for, a little. */
+async function drain(connection: Connection): Promise<void> {
+  const milliseconds = 1_000;
+  using deadline = startDeadline({
+    milliseconds,
+    reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
+  });
+  deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
+  try {
+    await connection.closeWrite();
+    for (let left = 64; left > 0 && await connection.read() !== null; left--);
+  } catch {
+    // Gone already, which is all that was waited for.
+  }
+}
+
+/** What events say of who and what. */
+export function subject({ identity, command, hostname, port }: TargetRequest): {
+  identity: Identity;
+  command: TargetRequest["command"];
+  target: Endpoint;
+} {
+  return { identity, command, target: { hostname, port } };
+}
+
+/** Whatever was thrown, as an error. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,64 @@
+/**
+ * RESOLVE and RESOLVE_PTR, Tor's commands that look a name or an address up at the proxy (socks-extensions.txt section 2).
+ *
+ * @module
+ */
+import { startDeadline } from "../../gss/deadline.ts";
+import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
+import { judgedAddresses } from "../judged_addresses.ts";
+import type { RuleSet } from "../rules/rules.ts";
+import type { Resolver } from "../stream/deno.ts";
+import { formatEndpoint } from "../wire/address.ts";
+import { parseIp } from "../wire/ip.ts";
+import { type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
+
+/** Looks a host up: the address of a name, or the name of an address. */
+export type ResolveHost = (request: TargetRequest, direction: "address" | "name") => Promise<string>;
+
+/** Answers with what was found; there is nothing to relay. */
+export async function runResolve(
+  call: CommandCall,
+  resolve: ResolveHost,
+  direction: "address" | "name",
+): Promise<void> {
+  const { asked, request, options } = call;
+  const { connectTimeout: milliseconds, status, now } = options;
+  try {
+    using deadline = startDeadline({
+      milliseconds,
+      signal: request.signal,
+      reason: () => new SocksTimeoutError("CONNECT_TIMEOUT", `${formatEndpoint(request)} was not found in time`),
+    });
+    const found = await resolve({ ...request, signal: deadline.signal }, direction);
+    await asked.reply({ reply: 0, hostname: found, port: 0 });
+    await asked.channel.connection.closeWrite();
+  } catch (error) {
+    return await refuse(call, error);
+  }
+  asked.channel.connection.close();
+  options.onEvent({ type: "closed", ...subject(request), ...status.counts, duration: now() - status.startedAt });
+}
+
+/** What {@linkcode resolveDirectly} goes by. */
+export interface ResolveDirectlyOptions {
+  /** Who may look up what. */
+  readonly rules: () => RuleSet;
+  /** Addresses of a name. */
+  readonly resolve: Resolver;
+  /** Names of an address. */
+  readonly reverse: Resolver;
+}
+
+/** Looks up by itself what the rules allow; an address that is denied is not told either. */
+export function resolveDirectly({ rules, resolve, reverse }: ResolveDirectlyOptions): ResolveHost {
+  return async (request, direction): Promise<string> => {
+    const [first] = await judgedAddresses(request, { rules: rules(), resolve });
+    if (direction === "address") return first!.address;
+    if (parseIp(request.hostname) === undefined) {
+      throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `${request.hostname} is no address`);
+    }
+    const [name] = await reverse(request.hostname, { signal: request.signal });
+    if (name === undefined) throw new SocksReplyError("HOST_UNREACHABLE", `${request.hostname} has no name`);
+    return name;
+  };
+}

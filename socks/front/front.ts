@@ -1,0 +1,56 @@
+/**
+ * What clients speak until they have said who they are and what they want: SOCKS version 5, and where the server is told
+ * so, SOCKS version 4 and HTTP's CONNECT on the same port.
+ *
+ * @module
+ */
+import { type SecuredChannel, type ServerAuthMethod } from "../auth/method.ts";
+import type { Asked } from "../commands/command.ts";
+import { SocksAuthError, SocksProtocolError } from "../errors.ts";
+import { type Connection, withPrefix } from "../stream/connection.ts";
+import { Method } from "../wire/messages.ts";
+import { askHttp } from "./http_connect.ts";
+import { askSocks4 } from "./socks4.ts";
+import { askSocks5 } from "./socks5.ts";
+
+/** A protocol that clients may speak beside SOCKS version 5. */
+export type OtherProtocol = "socks4" | "http";
+
+/** What the conversation with a client goes by. */
+export interface FrontOptions {
+  /** Methods accepted, in order of preference. */
+  readonly auth: readonly ServerAuthMethod[];
+  /** Whether a client that offers GSS-API must use it although "none" would do. */
+  readonly preferGssapi: boolean;
+  /** Protocols accepted beside SOCKS version 5. */
+  readonly protocols: readonly OtherProtocol[];
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Told when the client has said who it is. */
+  readonly onChannel: (channel: SecuredChannel) => void;
+}
+
+/** Talks to a client until it has asked for something. */
+export async function ask(accepted: Connection, options: FrontOptions): Promise<Asked> {
+  const { protocols } = options;
+  if (protocols.length === 0) return await askSocks5(accepted, accepted, options);
+  const first = await accepted.read();
+  if (first === null) throw new SocksProtocolError("UNEXPECTED_END", "Client closed the connection and said nothing");
+  const connection = withPrefix(accepted, first);
+  const [octet = 0] = first;
+  if (octet === 4 && protocols.includes("socks4")) return await askSocks4(accepted, connection, options);
+  const letter = octet >= 0x41 && octet <= 0x5a;
+  if (letter && protocols.includes("http")) return await askHttp(accepted, connection, options);
+  return await askSocks5(accepted, connection, options);
+}
+
+/** The channel of a client whose protocol names nobody; it may come in where "none" may. */
+export async function nameless(connection: Connection, options: FrontOptions): Promise<SecuredChannel> {
+  const none = options.auth.find(({ code }) => code === Method.None);
+  if (none === undefined) {
+    throw new SocksAuthError("NO_ACCEPTABLE_METHOD", "Client's protocol names nobody, and method none is not accepted");
+  }
+  const channel = await none.accept(connection, { signal: options.signal });
+  options.onChannel(channel);
+  return channel;
+}

@@ -1,0 +1,55 @@
+/**
+ * SOCKS version 5 on the server's side, up to the request (RFC 1928 sections 3 and 4).
+ *
+ * @module
+ */
+import type { ServerAuthMethod } from "../auth/method.ts";
+import { receive } from "../client.ts";
+import type { Asked } from "../commands/command.ts";
+import { SocksAuthError } from "../errors.ts";
+import { Handshake, methodName } from "../handshake.ts";
+import { type Connection, withPrefix } from "../stream/connection.ts";
+import { Method } from "../wire/messages.ts";
+import type { FrontOptions } from "./front.ts";
+
+/** Talks to a client of SOCKS version 5. */
+export async function askSocks5(accepted: Connection, client: Connection, options: FrontOptions): Promise<Asked> {
+  const handshake = new Handshake("server");
+  const { methods } = await receive(handshake, client, "offer");
+  const method = selectMethod(methods, options);
+  await client.write(handshake.send({ type: "choice", method: method?.code ?? Method.NoneAcceptable }));
+  if (method === undefined) {
+    const offered = methods.map(methodName).join(", ") || "none";
+    throw new SocksAuthError(
+      "NO_ACCEPTABLE_METHOD",
+      `Client offers no method that is accepted; it offers ${offered}`,
+    );
+  }
+  const early = withPrefix(client, handshake.trailingData());
+  const channel = await method.accept(early, { signal: options.signal });
+  handshake.authenticated();
+  options.onChannel(channel);
+  const { connection } = channel;
+  const { request: { command, hostname, port } } = await receive(handshake, connection, "request");
+  return {
+    accepted,
+    channel,
+    command,
+    target: { hostname, port },
+    reply: (reply) => connection.write(handshake.send({ type: "reply", reply })),
+    rest: () => withPrefix(connection, handshake.trailingData()),
+  };
+}
+
+/**
+ * The method for a client. Programs built with GSS-API offer it whether they have a ticket or not, so where "none" is
+ * accepted too it is taken, unless the server is told to prefer GSS-API.
+ */
+export function selectMethod(
+  offered: readonly number[],
+  { auth, preferGssapi }: Pick<FrontOptions, "auth" | "preferGssapi">,
+): ServerAuthMethod | undefined {
+  const usable = auth.filter(({ code }) => offered.includes(code));
+  const first = preferGssapi ? Method.Gssapi : Method.None;
+  return usable.find(({ code }) => code === first) ?? usable[0];
+}

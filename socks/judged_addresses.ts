@@ -1,0 +1,57 @@
+/**
+ * From what a client named to the addresses that may be used for it.
+ *
+ * @module
+ */
+import { SocksReplyError } from "./errors.ts";
+import type { TargetRequest } from "./commands/command.ts";
+import { canonicalAddress } from "./rules/special_ranges.ts";
+import type { RuleSet, Verdict } from "./rules/rules.ts";
+import type { Resolver } from "./stream/deno.ts";
+import { formatEndpoint } from "./wire/address.ts";
+import { parseIp } from "./wire/ip.ts";
+
+/** An address that passed. */
+export interface JudgedAddress {
+  /** The address, in its canonical form. */
+  readonly address: string;
+  /** What allowed it. */
+  readonly verdict: Verdict;
+}
+
+/**
+ * Judges the name, looks it up once, and judges each address. What is used then must be the very addresses given, so that
+ * a second look-up cannot bring another answer.
+ *
+ * @throws {SocksReplyError} `NOT_ALLOWED` when none passed, `HOST_UNREACHABLE` when there is none.
+ */
+export async function judgedAddresses(
+  request: TargetRequest,
+  { rules, resolve }: { readonly rules: RuleSet; readonly resolve: Resolver },
+): Promise<readonly JudgedAddress[]> {
+  const { hostname, signal } = request;
+  const named = rules.judgeName(request);
+  if (!named.allowed) throw notAllowed(request, named.reason, named);
+  const found = parseIp(hostname) === undefined ? await resolve(hostname, { signal }) : [hostname];
+  const addresses = [...new Set(found.map(canonicalAddress))];
+  if (addresses.length === 0) throw new SocksReplyError("HOST_UNREACHABLE", `${hostname} has no address`);
+  const judged = addresses.map((address) => ({ address, verdict: rules.judgeAddress(request, address) }));
+  const allowed = judged.filter(({ verdict }) => verdict.allowed);
+  if (allowed.length === 0) {
+    const reasons = judged.map(({ address, verdict }) => `${address}: ${verdict.reason}`).join("; ");
+    throw notAllowed(request, reasons, judged[0]!.verdict);
+  }
+  const elsewhere = allowed.find(({ verdict }) => verdict.rule?.upstream !== undefined);
+  if (request.command !== "connect" && elsewhere !== undefined) {
+    throw notAllowed(request, "it would go through an upstream, which is for connections", elsewhere.verdict);
+  }
+  return allowed;
+}
+
+/** The refusal of a request, with the rule that decided. */
+export function notAllowed(request: TargetRequest, reason: string, { rule }: Verdict): SocksReplyError {
+  const what = request.command === "connect" ? "" : `${request.command} `;
+  return new SocksReplyError("NOT_ALLOWED", `${what}${formatEndpoint(request)} is not allowed: ${reason}`, {
+    ...(rule === undefined ? {} : { rule: `${rule.action} ${rule.text}` }),
+  });
+}

@@ -1,0 +1,109 @@
+/**
+ * How much of a server one client, one source and one user may have.
+ *
+ * @module
+ */
+import { pause } from "../../gss/deadline.ts";
+import { canonicalAddress } from "../rules/special_ranges.ts";
+import { SocksLimitError } from "../errors.ts";
+import type { Gate } from "../relay.ts";
+import type { Endpoint } from "../wire/address.ts";
+import { formatIp, parseIp } from "../wire/ip.ts";
+import { Rate } from "./rate.ts";
+
+/** Limits of a server. */
+export interface Limits {
+  /** Sessions at one time; further clients wait to be accepted. @default {10000} */
+  readonly maxSessions?: number | undefined;
+  /** Sessions that have not said yet what they want; beyond it, the oldest of them makes room. @default {1000} */
+  readonly maxHalfOpen?: number | undefined;
+  /** Sessions from one address at one time. @default {Infinity} */
+  readonly maxSessionsPerSource?: number | undefined;
+  /** Sessions of one user at one time; clients that name nobody do not count. @default {Infinity} */
+  readonly maxSessionsPerUser?: number | undefined;
+  /** Clients accepted in a second; further ones wait. @default {Infinity} */
+  readonly maxAcceptsPerSecond?: number | undefined;
+  /** Octets of a session in a second, both ways together. @default {Infinity} */
+  readonly bandwidthPerSession?: number | undefined;
+  /** Octets of all sessions of a user in a second, both ways together. @default {Infinity} */
+  readonly bandwidthPerUser?: number | undefined;
+}
+
+/** Counts the sessions of users, for one server or for several. */
+export interface UserLedger {
+  /** Takes note of a session unless the user has as many as the limit says; says whether it did. */
+  enter(user: string, limit: number): boolean | Promise<boolean>;
+  /** Takes note of the end of a session that was entered. */
+  leave(user: string): void;
+}
+
+/** Counts by name, and forgets names that have nothing left. */
+export class Tally {
+  readonly #counts = new Map<string, number>();
+
+  /** Counts one more, unless there are as many as the limit says; says whether it did. */
+  enter(name: string, limit: number): boolean {
+    const count = this.#counts.get(name) ?? 0;
+    if (count >= limit) return false;
+    this.#counts.set(name, count + 1);
+    return true;
+  }
+
+  /** Counts one less. */
+  leave(name: string): void {
+    const count = this.#counts.get(name) ?? 0;
+    if (count <= 1) this.#counts.delete(name);
+    else this.#counts.set(name, count - 1);
+  }
+
+  /** How many names have something left. */
+  get size(): number {
+    return this.#counts.size;
+  }
+}
+
+/** Name under which a client's address counts: the address, or the network of 64 bits that one host of IPv6 may have. */
+export function sourceName(client: Endpoint | undefined): string | undefined {
+  if (client === undefined) return undefined;
+  const address = canonicalAddress(client.hostname);
+  const octets = parseIp(address);
+  return octets?.length === 16 ? `${formatIp(octets.fill(0, 8))}/64` : address;
+}
+
+/** Rates of users, as long as they have sessions. */
+export class UserRates {
+  readonly #rates = new Map<string, { readonly rate: Rate; sessions: number }>();
+
+  /** The user's rate. */
+  enter(user: string, perSecond: number, now: () => number): Rate {
+    let entry = this.#rates.get(user);
+    if (entry === undefined) this.#rates.set(user, entry = { rate: new Rate(perSecond, now), sessions: 0 });
+    entry.sessions++;
+    return entry.rate;
+  }
+
+  /** Forgets the rate with the last session. */
+  leave(user: string): void {
+    const entry = this.#rates.get(user);
+    if (entry !== undefined && --entry.sessions === 0) this.#rates.delete(user);
+  }
+}
+
+/** Holds a relay up for the slowest of some rates; `undefined` where there are none. */
+export function gateFor(rates: readonly Rate[], signal: AbortSignal): Gate | undefined {
+  if (rates.length === 0) return undefined;
+  return (length) => {
+    const milliseconds = Math.max(...rates.map((rate) => rate.take(length)));
+    return milliseconds < 1 ? undefined : pause(milliseconds, signal);
+  };
+}
+
+/** The refusal for a source that has enough. */
+export function sourceLimit(source: string, limit: number): SocksLimitError {
+  return new SocksLimitError("SOURCE_LIMIT", `${source} has ${limit} sessions already`);
+}
+
+/** The refusal for a user who has enough. */
+export function userLimit(user: string, limit: number): SocksLimitError {
+  return new SocksLimitError("USER_LIMIT", `${user} has ${limit} sessions already`);
+}

@@ -1,0 +1,209 @@
+/**
+ * Rules as text, and as plain values out of a configuration file.
+ *
+ * @module
+ */
+import type { MethodName } from "../auth/method.ts";
+import { PROTECTION_LEVELS } from "../auth/protection.ts";
+import type { ProtectionLevel } from "../stream/protected.ts";
+import type { CommandName, Destination, PortRange, Rule, RuleAction } from "./rules.ts";
+import { type Cidr, parseCidr } from "./special_ranges.ts";
+
+/** A rule in plain values, as in a configuration file; see {@linkcode Rule} for what each means. */
+export interface RuleFields {
+  /** What it says. */
+  readonly action: RuleAction;
+  /** `10.0.0.0/8`, `fd00::/8`, `host.example.com`, `.example.com`, `localhost` or `*`. @default {["*"]} */
+  readonly destinations?: readonly string[] | undefined;
+  /** `443` or `8000-8999`. */
+  readonly ports?: readonly string[] | undefined;
+  /** `connect`, `bind`, `udp`, `resolve`. */
+  readonly commands?: readonly string[] | undefined;
+  /** Addresses or blocks that clients come from. */
+  readonly sources?: readonly string[] | undefined;
+  /** `none`, `password`, `gssapi`. */
+  readonly methods?: readonly string[] | undefined;
+  /** Users or principals, with a `*` in front or at the end for many. */
+  readonly users?: readonly string[] | undefined;
+  /** Realms of principals, with a `*` in front or at the end for many. */
+  readonly realms?: readonly string[] | undefined;
+  /** Encryption types, such as `aes256-cts-hmac-sha384-192`. */
+  readonly enctypes?: readonly string[] | undefined;
+  /** `none`, `integrity`, `selective`, `confidentiality`. */
+  readonly protections?: readonly string[] | undefined;
+  /** Longest time since the user got the initial ticket: `90s`, `30m`, `8h`, `1d`. */
+  readonly maxTicketAge?: string | undefined;
+  /** Name of the proxy that what is allowed goes through. */
+  readonly upstream?: string | undefined;
+}
+
+/** Conditions of a rule's text, and the fields that they are. */
+const CONDITIONS: Readonly<Record<string, Exclude<keyof RuleFields, "action" | "maxTicketAge" | "upstream">>> = {
+  port: "ports",
+  command: "commands",
+  from: "sources",
+  method: "methods",
+  user: "users",
+  realm: "realms",
+  enctype: "enctypes",
+  protection: "protections",
+};
+
+/**
+ * Reads a rule: `DESTINATION[:PORTS][,CONDITION=VALUE]...`, where DESTINATION is an address, a block (`10.0.0.0/8`,
+ * `[fd00::]/8`), a host name, a domain with a dot in front (`.example.com`), `localhost` (which stands for the loopback
+ * addresses), or `*`; PORTS is a port or a range (`8000-8999`). Conditions are `user` (a user or principal, with a `*`
+ * in front or at the end for many: `*@EXAMPLE.COM`), `realm`, `from` (an address or block), `command` (connect, bind,
+ * udp, resolve), `method` (gssapi, password, none), `protection`, `enctype`, `port`, `ticket-age` (`8h`) and `upstream`. One that
+ * is given twice fits either value.
+ *
+ * @throws {TypeError} When the text is none, or the rule could fit nobody.
+ *
+ * @example
+ * ```ts
+ * import { parseRule } from "@gssocks/gssocks/socks";
+ *
+ * const rule = parseRule("allow", "10.1.0.0/16:443,user=*@EXAMPLE.COM");
+ * if (rule.ports?.[0]?.[0] !== 443) throw new Error("port not read");
+ * ```
+ */
+export function parseRule(action: RuleAction, text: string): Rule {
+  const fail = (problem: string) => new TypeError(`Cannot read rule ${JSON.stringify(text)}: ${problem}`);
+  const [place = "", ...conditions] = text.split(",");
+  const parts = /^(\[[^\]]+\](?:\/\d+)?|[^:]*(?::[^:]*:.*)?)(?::(\d{1,5}(?:-\d{1,5})?))?$/.exec(place);
+  if (parts === null || parts[1] === "") throw fail("DESTINATION[:PORTS] wanted");
+  const lists: Record<string, string[]> = {};
+  const single: { maxTicketAge?: string; upstream?: string } = {};
+  for (const condition of conditions) {
+    const equals = condition.indexOf("=");
+    const [name, value] = [condition.slice(0, Math.max(equals, 0)), condition.slice(equals + 1)];
+    const field = Object.hasOwn(CONDITIONS, name) ? CONDITIONS[name] : undefined;
+    if (field !== undefined) (lists[field] ??= []).push(value);
+    else if (name === "ticket-age" && single.maxTicketAge === undefined) single.maxTicketAge = value;
+    else if (name === "upstream" && single.upstream === undefined) single.upstream = value;
+    else throw fail(`"${condition}" is not a condition`);
+  }
+  if (parts[2] !== undefined) (lists.ports ??= []).push(parts[2]);
+  try {
+    return { ...ruleFromFields({ action, destinations: [parts[1]!], ...lists, ...single }), text };
+  } catch (error) {
+    throw fail((error as Error).message);
+  }
+}
+
+/**
+ * Reads `allow DESTINATION...` or `deny DESTINATION...`; see {@linkcode parseRule}.
+ *
+ * @throws {TypeError} When the text is neither.
+ */
+export function parseRuleText(text: string): Rule {
+  const parts = /^(allow|deny)\s+(\S+)$/.exec(text.trim());
+  if (parts === null) throw new TypeError(`Cannot read rule ${JSON.stringify(text)}: "allow ..." or "deny ..." wanted`);
+  return parseRule(parts[1] as RuleAction, parts[2]!);
+}
+
+/**
+ * A rule out of plain values.
+ *
+ * @throws {TypeError} When a value cannot be read, or the rule asks for what can never be known together.
+ */
+export function ruleFromFields(fields: RuleFields): Rule {
+  const { action, destinations = ["*"], maxTicketAge, upstream } = fields;
+  const rule: Rule = {
+    action,
+    text: textOf(fields),
+    destinations: every(destinations, "destination", parseDestination) ?? [],
+    ports: every(fields.ports, "port", parsePorts),
+    commands: every(fields.commands, "command", (text) => oneOf(text, ["connect", "bind", "udp", "resolve"])) as
+      | CommandName[]
+      | undefined,
+    sources: every(fields.sources, "source", parseSource),
+    methods: every(fields.methods, "method", (text) => oneOf(text, ["none", "password", "gssapi"])) as
+      | MethodName[]
+      | undefined,
+    users: every(fields.users, "user", parsePattern),
+    realms: every(fields.realms, "realm", parsePattern),
+    enctypes: every(fields.enctypes, "enctype", (text) => text === "" ? undefined : text),
+    protections: every(fields.protections, "protection", (text) => oneOf(text, PROTECTION_LEVELS)) as
+      | ProtectionLevel[]
+      | undefined,
+    maxTicketAge: maxTicketAge === undefined ? undefined : parseAge(maxTicketAge),
+    upstream,
+  };
+  checkTogether(rule);
+  return Object.freeze(rule);
+}
+
+/** A rule that needs a ticket, for clients that show none, is a slip and never what somebody wants. */
+function checkTogether({ action, methods, users, realms, enctypes, maxTicketAge, upstream }: Rule): void {
+  const ofTickets = Object.entries({ realm: realms, enctype: enctypes, "ticket age": maxTicketAge });
+  for (const [what, value] of ofTickets) {
+    if (value !== undefined && methods !== undefined && !methods.includes("gssapi")) {
+      throw new TypeError(`the ${what} is known of clients with tickets only, and method ${methods} has none`);
+    }
+  }
+  if (users !== undefined && methods?.every((method) => method === "none")) {
+    throw new TypeError("a user is asked for, and method none names nobody");
+  }
+  if (action === "deny" && upstream !== undefined) throw new TypeError("what is denied goes through no proxy");
+}
+
+function every<T>(
+  texts: readonly string[] | undefined,
+  what: string,
+  read: (text: string) => T | undefined,
+): readonly T[] | undefined {
+  if (texts === undefined) return undefined;
+  if (texts.length === 0) throw new TypeError(`no ${what} is named`);
+  return Object.freeze(texts.map((text) => {
+    const value = read(text);
+    if (value === undefined) throw new TypeError(`${JSON.stringify(text)} is no ${what}`);
+    return value;
+  }));
+}
+
+function oneOf(text: string, names: readonly string[]): string | undefined {
+  return names.find((name) => name === text);
+}
+
+function parsePorts(text: string): PortRange | undefined {
+  const parts = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  const [first, last] = [Number(parts?.[1]), Number(parts?.[2] ?? parts?.[1])];
+  return first <= last && last <= 65_535 ? [first, last] : undefined;
+}
+
+function parseSource(text: string): Cidr | undefined {
+  return parseCidr(text.replace(/^\[([^\]]+)\]/, "$1"));
+}
+
+/** A star at one end, or alone. */
+function parsePattern(text: string): string | undefined {
+  return /^(\*|\*?[^*]+|[^*]+\*)$/.test(text) ? text : undefined;
+}
+
+/** Milliseconds of `90s`, `30m`, `8h` or `1d`. */
+function parseAge(text: string): number {
+  const parts = /^(\d{1,6})([smhd])$/.exec(text);
+  if (parts === null) throw new TypeError(`${JSON.stringify(text)} is no time; 90s, 30m, 8h or 1d are`);
+  return Number(parts[1]) * { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[parts[2] as "s" | "m" | "h" | "d"];
+}
+
+function parseDestination(text: string): Destination | undefined {
+  if (text === "*") return { type: "any" };
+  if (text.toLowerCase() === "localhost") {
+    return { type: "address", blocks: [parseCidr("127.0.0.0/8")!, parseCidr("::1")!] };
+  }
+  const block = parseSource(text);
+  if (block !== undefined) return { type: "address", blocks: [block] };
+  const name = text.toLowerCase().replace(/\.$/, "");
+  if (!/^\.?[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*$/u.test(name)) return undefined;
+  return { type: "domain", suffix: name, exact: !name.startsWith(".") };
+}
+
+/** For logs: the rule on one line. */
+function textOf({ action: _, destinations = ["*"], ...fields }: RuleFields): string {
+  const conditions = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${Array.isArray(value) ? value.join("+") : value}`]
+  );
+  return [destinations.join("+"), ...conditions].join(",");
+}

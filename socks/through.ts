@@ -1,0 +1,54 @@
+/**
+ * What a server does for its clients by way of another proxy: BIND and UDP ASSOCIATE, handed on as they are.
+ *
+ * @module
+ */
+import type { Bytes } from "../gss/bytes.ts";
+import { bindThrough } from "./bind_through.ts";
+import { resolveThrough, type ThroughOptions } from "./client.ts";
+import type { OpenBind } from "./commands/bind.ts";
+import { SocksProtocolError } from "./errors.ts";
+import type { ResolveHost } from "./commands/resolve.ts";
+import { associateThrough, type AssociateThroughOptions } from "./udp/client.ts";
+import type { OpenDatagrams } from "./udp/egress.ts";
+
+type Upstream<T extends ThroughOptions> = Omit<T, "signal" | "timeout">;
+
+/** Has another proxy listen. */
+export function bindWith(upstream: Upstream<ThroughOptions>): OpenBind {
+  return async ({ hostname, port, signal }) => {
+    const pending = await bindThrough({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
+    return {
+      bound: pending.bound,
+      close: () => {}, // The connection is the relay's once it has come, and is closed with the signal before.
+      accept: async () => {
+        const { connection, bound } = await pending.accept({ signal });
+        return { connection, peer: bound };
+      },
+    };
+  };
+}
+
+/** Sends datagrams through another proxy, names included; that proxy's rules decide. */
+export function datagramsThrough(upstream: Upstream<AssociateThroughOptions>): OpenDatagrams {
+  return async ({ signal }, listener) => {
+    const datagrams = await associateThrough({ ...upstream, signal });
+    let closed = false;
+    void (async () => {
+      for await (const [data, from] of datagrams) listener.onDatagram(data as Bytes, from);
+      if (!closed) listener.onEnd(new SocksProtocolError("UNEXPECTED_END", "Upstream has ended the association"));
+    })();
+    return {
+      send: async (data, to) => void await datagrams.send(data, to),
+      close(): void {
+        closed = true;
+        datagrams.close();
+      },
+    };
+  };
+}
+
+/** Has another proxy look hosts up. */
+export function resolveWith(upstream: Upstream<ThroughOptions>): ResolveHost {
+  return ({ hostname, signal }) => resolveThrough({ ...upstream, hostname, timeout: Infinity, signal });
+}

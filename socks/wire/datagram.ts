@@ -1,0 +1,48 @@
+/**
+ * Datagrams between a client and a relay (RFC 1928 section 7):
+ *
+ * ```text
+ * +----+------+------+----------+----------+----------+
+ * |RSV | FRAG | ATYP | DST.ADDR | DST.PORT |   DATA   |
+ * +----+------+------+----------+----------+----------+
+ * | 2  |  1   |  1   | Variable |    2     | Variable |
+ * +----+------+------+----------+----------+----------+
+ * ```
+ *
+ * @module
+ */
+import { type Bytes, concat } from "../../gss/bytes.ts";
+import { SocksProtocolError } from "../errors.ts";
+import { decodeEndpoint, encodeEndpoint, type Endpoint } from "./address.ts";
+
+/** A datagram with its header read. */
+export interface Datagram extends Endpoint {
+  /** FRAG field; 0 for a datagram that is whole. */
+  readonly fragment: number;
+  /** What it carries: a view of the input. */
+  readonly data: Bytes;
+}
+
+/** Octets that a UDP datagram can carry over IPv4. */
+export const MAX_DATAGRAM = 65_507;
+
+const HEADER = new Uint8Array(3);
+
+/** A whole datagram to, or from, an endpoint. */
+export function encodeDatagram(endpoint: Endpoint, data: Uint8Array): Bytes {
+  return concat(HEADER, encodeEndpoint(endpoint), data);
+}
+
+/**
+ * Reads a datagram.
+ *
+ * @throws {SocksProtocolError} `BAD_MESSAGE` when the header is not whole, or names no host.
+ * @throws {SocksReplyError} `ADDRESS_TYPE_NOT_SUPPORTED`
+ */
+export function decodeDatagram(bytes: Bytes): Datagram {
+  const address = bytes.length < HEADER.length ? undefined : decodeEndpoint(bytes.subarray(HEADER.length));
+  if (address === undefined) {
+    throw new SocksProtocolError("BAD_MESSAGE", `Datagram of ${bytes.length} octets has no whole header`);
+  }
+  return { ...address.value, fragment: bytes[2]!, data: bytes.subarray(HEADER.length + address.length) };
+}

@@ -1,0 +1,122 @@
+/** BIND and the lookup commands, both roles against each other over real sockets. */
+import assert from "node:assert/strict";
+import { connect as connectFrom } from "node:net";
+import { utf8 } from "../gss/bytes.ts";
+import { bind, bridge, noAuthentication, resolve, serve, type ServeOptions } from "../mod.ts";
+import type { Connection } from "../socks/stream/connection.ts";
+import { readAll } from "./support/pipe.ts";
+import { startRealmFolder } from "./support/realm_folder.ts";
+
+const LOCALHOST = "127.0.0.1";
+const decoder = new TextDecoder();
+
+function proxy(options: Partial<ServeOptions> = {}) {
+  const server = serve({
+    port: 0,
+    allowUnauthenticated: options.keytab === undefined,
+    commands: ["bind", "resolve"],
+    rules: ["allow localhost"],
+    ...options,
+  });
+  return { server, through: { proxy: { hostname: "localhost", port: server.addr.port }, auth: [noAuthentication()] } };
+}
+
+/** Says one word each way over a connection that was waited for. */
+async function talk(connection: Connection, target: Deno.TcpConn): Promise<void> {
+  await target.write(utf8("from the target"));
+  await target.closeWrite();
+  assert.equal(decoder.decode(await readAll(connection)), "from the target");
+  await connection.write(utf8("from the client"));
+  await connection.closeWrite();
+  assert.equal(await new Response(target.readable).text(), "from the client");
+  connection.close();
+}
+
+Deno.test("BIND waits for the connection, tells where it came from, and carries it, protected", async () => {
+  await using realm = await startRealmFolder();
+  const { server } = proxy({ keytab: realm.keytab });
+  await using _server = server;
+  const through = { proxy: { hostname: "localhost", port: server.addr.port }, credentials: realm.tickets };
+  for (const expected of [undefined, { hostname: LOCALHOST, port: 20 }, { hostname: "localhost", port: 0 }]) {
+    await using pending = await bind({ ...through, ...(expected === undefined ? {} : { expected }) });
+    assert.equal(pending.bound.hostname, LOCALHOST);
+    const accepted = pending.accept();
+    const target = await Deno.connect(pending.bound);
+    const { connection, bound, protection } = await accepted;
+    assert.equal(protection, "confidentiality");
+    assert.deepEqual(bound, { hostname: LOCALHOST, port: (target.localAddr as Deno.NetAddr).port });
+    await talk(connection, target);
+  }
+});
+
+Deno.test("BIND closes connections from elsewhere and goes on waiting", async () => {
+  const { server, through } = proxy({ rules: ["allow 127.0.0.5,command=bind", "allow 127.0.0.6"] });
+  await using _server = server;
+  await using pending = await bind({ ...through, expected: { hostname: "127.0.0.5", port: 0 } });
+  const accepted = pending.accept();
+  // Not the address expected, though a rule would allow it.
+  const wrong = await Deno.connect(pending.bound);
+  assert.equal(await wrong.read(new Uint8Array(1)), null);
+  wrong.close();
+  await using stack = new AsyncDisposableStack();
+  const right = connectFrom({ host: LOCALHOST, port: pending.bound.port, localAddress: "127.0.0.5" });
+  stack.defer(() => void right.destroy());
+  const { connection, bound } = await accepted;
+  assert.equal(bound.hostname, "127.0.0.5");
+  right.end("hello");
+  assert.equal(decoder.decode(await readAll(connection)), "hello");
+  connection.close();
+
+  // Anybody expected: the rules decide when somebody comes.
+  await using open = await bind(through);
+  const other = open.accept();
+  const stranger = await Deno.connect(open.bound);
+  assert.equal(await stranger.read(new Uint8Array(1)), null);
+  stranger.close();
+  open.close();
+  await assert.rejects(other);
+});
+
+Deno.test("BIND needs a rule and the command, and does not wait for ever", async () => {
+  const { server, through } = proxy({ rules: ["allow localhost,command=connect"], connectTimeout: 50 });
+  await using _server = server;
+  await assert.rejects(bind({ ...through, expected: { hostname: LOCALHOST, port: 1 } }), { code: "NOT_ALLOWED" });
+  const slow = proxy({ connectTimeout: 50 });
+  await using _slow = slow.server;
+  await using pending = await bind(slow.through);
+  await assert.rejects(pending.accept(), { code: "HOST_UNREACHABLE" });
+  await assert.rejects(Deno.connect(pending.bound), Deno.errors.ConnectionRefused);
+  await using given = await bind(slow.through);
+  await assert.rejects(given.accept({ timeout: 1 }), { code: "CONNECT_TIMEOUT" });
+  const without = proxy({ commands: ["connect"] });
+  await using _without = without.server;
+  await assert.rejects(bind(without.through), { code: "COMMAND_NOT_SUPPORTED" });
+});
+
+Deno.test("BIND goes through the bridge", async () => {
+  await using realm = await startRealmFolder();
+  const { server } = proxy({ keytab: realm.keytab });
+  await using _server = server;
+  await using local = bridge({ proxy: `localhost:${server.addr.port}`, credentials: realm.tickets, port: 0 });
+  await using pending = await bind({ proxy: `127.0.0.1:${local.addr.port}`, auth: [noAuthentication()] });
+  const accepted = pending.accept();
+  const target = await Deno.connect(pending.bound);
+  const { connection } = await accepted;
+  await talk(connection, target);
+});
+
+Deno.test("names and addresses are looked up at the proxy where rules allow it", async () => {
+  const { server, through } = proxy({
+    rules: ["allow localhost,command=resolve", "allow .example.com", "allow 192.0.2.0/24"],
+    resolve: (name) => Promise.resolve(name === "inner.example.com" ? ["10.0.0.1"] : ["192.0.2.1"]),
+  });
+  await using _server = server;
+  assert.equal(await resolve({ ...through, hostname: "www.example.com" }), "192.0.2.1");
+  assert.equal(await resolve({ ...through, hostname: "localhost" }), "192.0.2.1");
+  // What the client may not reach it is not told either.
+  await assert.rejects(resolve({ ...through, hostname: "inner.example.com" }), { code: "NOT_ALLOWED" });
+  assert.match(await resolve({ ...through, hostname: LOCALHOST }), /^[A-Za-z]/);
+  const without = proxy({ commands: ["connect"] });
+  await using _without = without.server;
+  await assert.rejects(resolve({ ...without.through, hostname: "x" }), { code: "COMMAND_NOT_SUPPORTED" });
+});
