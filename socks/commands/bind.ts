@@ -9,7 +9,7 @@ import { judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
 import { canonicalAddress } from "../rules/special_ranges.ts";
 import type { Connection } from "../stream/connection.ts";
-import type { ListenTcp, Resolver } from "../stream/deno.ts";
+import type { ConnectionListener, ListenTcp, Resolver } from "../stream/deno.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
 import { relayToEnd } from "./connect.ts";
@@ -91,7 +91,7 @@ export function bindDirectly(options: BindDirectlyOptions): OpenBind {
     if (address === undefined) {
       throw new SocksReplyError("GENERAL_FAILURE", "Cannot listen: the client came without an address of this side");
     }
-    const listener = listen({ hostname: canonicalAddress(address), port: 0 });
+    const listener = listenOn(listen, canonicalAddress(address), anybody ? request.port : 0);
     return {
       bound: { hostname: announce ?? listener.addr.hostname, port: listener.addr.port },
       close: () => listener.close(),
@@ -108,4 +108,19 @@ export function bindDirectly(options: BindDirectlyOptions): OpenBind {
       },
     };
   };
+}
+
+/**
+ * Who expects anybody may have a wish about the port, as Dante's client has: it is kept where the port is free and one of
+ * those that need no privilege.
+ */
+function listenOn(listen: ListenTcp, hostname: string, wanted: number): ConnectionListener {
+  if (wanted >= 1024) {
+    try {
+      return listen({ hostname, port: wanted });
+    } catch {
+      // Taken: any other will have to do, and the client may refuse it.
+    }
+  }
+  return listen({ hostname, port: 0 });
 }

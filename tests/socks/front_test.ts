@@ -33,6 +33,7 @@ async function exchange(server: SocksServer, sent: Uint8Array, chunk = Infinity)
   const [client, far] = pipe({ chunk });
   const served = server.serve(far);
   await client.write(sent);
+  await client.closeWrite();
   const answer = await readAll(client).catch(() => far.sent());
   await served;
   return answer;

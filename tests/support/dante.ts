@@ -92,8 +92,8 @@ resolveprotocol: fake
 route {
     from: 0.0.0.0/0 to: 0.0.0.0/0 via: localhost port = ${options.proxyPort}
     proxyprotocol: socks_v5
-    protocol: tcp
-    command: connect
+    protocol: tcp udp
+    command: connect bind udpassociate
     method: gssapi
     gssapi.servicename: rcmd
     gssapi.enctype: ${options.level}

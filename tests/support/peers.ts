@@ -38,9 +38,12 @@ const PROGRAMS: Record<string, string | undefined> = {
   sshd: find("/usr/sbin/sshd"),
   "ssh-keygen": find("/usr/bin/ssh-keygen"),
   chromium: find("/usr/bin/chromium"),
+  listen_once: find(`${ROOT}/listen_once`),
   load: find(`${ROOT}/load`),
   microsocks: find("/usr/bin/microsocks"),
   openssl: find("/usr/bin/openssl"),
+  dnsmasq: find("/usr/sbin/dnsmasq"),
+  "redis-server": find("/usr/bin/redis-server"),
   java: find("/usr/bin/java"),
 };
 

@@ -8,6 +8,7 @@
 #   dante/sbin/sockd, dante/lib/libdsocks.so   Dante with GSSAPI (Debian's own package is configured without it)
 #   curl/curl                                  curl 8.16+ with GSSAPI, from Debian testing's source (Debian 12 has 7.88)
 #   gss_peer                                   a token-level peer on MIT libgssapi (gss_peer.c beside this file)
+#   listen_once                                a program that accepts one connection, for Dante's client library
 #   load                                       origin and load for the benchmarks (tests/bench/load.c)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +18,8 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 mkdir -p "$root/logs"
 
 packages=(krb5-kdc krb5-admin-server krb5-user libkrb5-dev gcc make libc6-dev dpkg-dev curl
-  netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks openssl)
+  netcat-openbsd openssh-client openssh-server chromium tcpdump microsocks openssl
+  dnsmasq-base redis-server)
 missing=()
 for p in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=("$p")
@@ -25,7 +27,8 @@ done
 if [ ${#missing[@]} -gt 0 ]; then
   echo "peers: installing ${missing[*]}"
   apt-get update -qq >"$root/logs/apt.log" 2>&1 || true
-  apt-get install -y -qq --no-install-recommends "${missing[@]}" >>"$root/logs/apt.log" 2>&1 ||
+  # The servers among them are started by tests, on ports of their own, and not by the installation.
+  RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}" >>"$root/logs/apt.log" 2>&1 ||
     { tail -20 "$root/logs/apt.log"; exit 1; }
 fi
 
@@ -101,5 +104,8 @@ if [ ! -x "$root/load" ] || [ "$load" -nt "$root/load" ]; then
 fi
 if [ ! -x "$root/gss_peer" ] || [ "$here/gss_peer.c" -nt "$root/gss_peer" ]; then
   gcc -O2 -Wall -o "$root/gss_peer" "$here/gss_peer.c" -lgssapi_krb5
+fi
+if [ ! -x "$root/listen_once" ] || [ "$here/listen_once.c" -nt "$root/listen_once" ]; then
+  gcc -O2 -Wall -o "$root/listen_once" "$here/listen_once.c"
 fi
 echo "peers: ready in $root"
