@@ -35,10 +35,13 @@ export {
   type BindOptions,
   connect,
   type ConnectOptions,
+  connectTls,
+  type ConnectTlsOptions,
   type RequestOptions,
   resolve,
   type ResolveOptions,
 } from "./proxy/connect.ts";
+export { kdcThrough } from "./proxy/kdc_transport.ts";
 export { dialThrough, type ProxyOptions } from "./proxy/proxy_options.ts";
 export type { DatagramOptions, ListenerOptions, RunningServer } from "./proxy/running.ts";
 export { serve, type ServeOptions, type UpdatableServer } from "./proxy/serve.ts";
@@ -55,6 +58,8 @@ export {
 } from "./socks/errors.ts";
 export type { LiveSession, ServerEvent, ShutdownOptions } from "./socks/server.ts";
 export { SocksConnection } from "./socks/socks_connection.ts";
+export { dialTls, dialUnix, listenTls, listenUnix, type TlsIdentity } from "./socks/stream/deno.ts";
 export type { ProtectionLevel } from "./socks/stream/protected.ts";
+export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
 export { SocksDatagrams } from "./socks/udp/client.ts";
 export type { Endpoint } from "./socks/wire/address.ts";

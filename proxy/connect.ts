@@ -7,6 +7,7 @@ import { bindThrough, type ProxiedBind } from "../socks/bind_through.ts";
 import { connectThrough, resolveThrough } from "../socks/client.ts";
 import { SocksConnection } from "../socks/socks_connection.ts";
 import { systemResolver } from "../socks/stream/deno.ts";
+import { tlsOver } from "../socks/stream/tls.ts";
 import { associateThrough, type SocksDatagrams } from "../socks/udp/client.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
@@ -60,6 +61,29 @@ export async function connect(options: ConnectOptions): Promise<SocksConnection>
     throw signal.reason;
   }
   return new SocksConnection(made, target, signal);
+}
+
+/** What {@linkcode connectTls} takes. */
+export interface ConnectTlsOptions extends ConnectOptions {
+  /** Certificates of authorities to trust, in PEM, instead of the system's. */
+  readonly caCerts?: readonly string[];
+  /** Protocols offered (RFC 7301). */
+  readonly alpnProtocols?: readonly string[];
+}
+
+/**
+ * Connects to a target through a SOCKS5 proxy and speaks TLS with it, in the manner of `Deno.connectTls`. The proxy sees
+ * no octet of what is said.
+ *
+ * @throws {SocksProtocolError} `NOT_GENUINE` when the target's certificate is not its own, or the handshake fails.
+ * @throws {SocksReplyError} As {@linkcode connect}; so are the others.
+ */
+export async function connectTls(options: ConnectTlsOptions): Promise<SocksConnection> {
+  const { hostname, port, signal, caCerts, alpnProtocols } = options;
+  const target = { hostname, port };
+  const made = await connectThrough({ target, ...upstreamOf(options), timeout: options.timeout, signal });
+  const connection = await tlsOver(made.connection, { hostname, caCerts, alpnProtocols, signal });
+  return new SocksConnection({ ...made, connection }, target, signal);
 }
 
 /**

@@ -112,16 +112,21 @@ export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
 export {
   type ConnectionListener,
   dialTcp,
+  dialTls,
   dialUnix,
   type ListenTcp,
   listenTcp,
   type ListenTcpOptions,
+  listenTls,
   listenUnix,
   type Resolver,
   systemResolver,
   systemReverse,
+  type TlsIdentity,
 } from "./stream/deno.ts";
 export type { DatagramCodec, ProtectionLevel, SealPolicy } from "./stream/protected.ts";
+export { type TlsClientOptions, type TlsConnection, tlsOver } from "./stream/tls.ts";
+export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
 export { connectionFromStreams, type DuplexStreams, streamsOfConnection } from "./stream/web_streams.ts";
 export { bindWith, datagramsThrough, resolveWith } from "./through.ts";
 export { associateThrough, type AssociateThroughOptions, SocksDatagrams } from "./udp/client.ts";

@@ -13,7 +13,7 @@ import { LARGE, ReadSize } from "./stream/read_size.ts";
 
 /** What a relay is told. */
 export interface RelayOptions {
-  /** Ends it: whoever aborts the clock closes one of the connections, which ends the other. */
+  /** Ends it when it is aborted; whoever does that closes the client's connection. */
   readonly clock: Deadline;
   /** Time without an octet either way after which it ends, in milliseconds; `Infinity` for none. */
   readonly idleTimeout: number;
@@ -62,12 +62,16 @@ export async function relay(
         new SocksTimeoutError("IDLE_TIMEOUT", `One side has ended, and the other was silent ${halfCloseTimeout} ms`),
     );
   };
+  // One direction may have ended, and then only the other connection's end ends the other.
+  const close = () => target.close();
+  clock.signal.addEventListener("abort", close, { once: true });
   const both = [pump(client, target, "sent"), pump(target, client, "received")];
   try {
     await Promise.all(both);
   } catch (error) {
     throw clock.signal.aborted ? clock.signal.reason : error;
   } finally {
+    clock.signal.removeEventListener("abort", close);
     client.close();
     target.close();
     await Promise.allSettled(both);

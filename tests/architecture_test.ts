@@ -100,6 +100,8 @@ Deno.test("packages are imported where they belong", () => {
     "@std/encoding/hex": ["kerberos/mech/replay_cache.ts", "kerberos/stores/files.ts", "cli/"],
     "node:dgram": ["kerberos/client/transports.ts", "kerberos/kdc/listener.ts", "socks/udp/socket.ts"],
     "node:dns/promises": ["socks/stream/deno.ts"],
+    "node:stream": ["socks/stream/tls.ts"],
+    "node:tls": ["socks/stream/tls.ts"],
     "node:util": ["cli/command.ts"],
   };
   const wrong: string[] = [];

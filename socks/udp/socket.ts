@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { createSocket } from "node:dgram";
 import type { Bytes } from "../../gss/bytes.ts";
 import { SocksReplyError } from "../errors.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
@@ -28,8 +27,12 @@ export interface BindDatagramsOptions extends Endpoint {
 export type BindDatagrams = (options: BindDatagramsOptions) => Promise<DatagramSocket>;
 
 /** Binds a UDP socket of the system. */
-export const bindUdp: BindDatagrams = ({ hostname, port, onDatagram }: BindDatagramsOptions): Promise<DatagramSocket> =>
-  new Promise((resolve, reject) => {
+export const bindUdp: BindDatagrams = async (
+  { hostname, port, onDatagram }: BindDatagramsOptions,
+): Promise<DatagramSocket> => {
+  // Loaded when it is wanted: most users of this package never do.
+  const { createSocket } = await import("node:dgram");
+  return await new Promise((resolve, reject) => {
     const socket = createSocket({ type: hostname.includes(":") ? "udp6" : "udp4", ipv6Only: true });
     let closed = false;
     const made = (): DatagramSocket => {
@@ -59,3 +62,4 @@ export const bindUdp: BindDatagrams = ({ hostname, port, onDatagram }: BindDatag
     });
     socket.bind(port, hostname, () => resolve(made()));
   });
+};

@@ -142,3 +142,39 @@ peerTest(
     assert.ok(refused[0] instanceof SocksAuthError && refused[0].code === "PROTECTION_TOO_WEAK");
   },
 );
+
+peerTest(
+  "NEC's way of agreeing on a level works with Dante's server and client, where both sides are told so",
+  ["sockd", "libdsocks.so", "root's rights", "curl"],
+  async () => {
+    await using realm = await startRealmFolder();
+    await using dante = await startDante({ ...realm, levels: "confidentiality", necMode: true });
+    await using echo = echoServer();
+    await using site = origin("the page");
+    const options = {
+      proxy: { hostname: "localhost", port: dante.port },
+      hostname: "127.0.0.1",
+      port: echo.port,
+      credentials: realm.tickets,
+    };
+    await using connection = await connect({ ...options, insecureNecMode: true });
+    assert.equal(connection.protection, "confidentiality");
+    await echoed(connection);
+
+    await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"], insecureNecMode: true });
+    const env = await socksifyEnv({
+      ...realm,
+      proxyPort: server.addr.port,
+      level: "confidentiality",
+      necMode: true,
+    });
+    const got = await run(peer("curl"), ["-sS", "--fail", `http://127.0.0.1:${site.addr.port}/`], { env });
+    assert.equal(got.stdout, "the page", got.stderr);
+    // Whoever is not told so does not do it, and gets nowhere.
+    await assert.rejects(connect({ ...options, proxy: { hostname: "localhost", port: server.addr.port } }));
+    await using strict = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
+    await assert.rejects(
+      connect({ ...options, proxy: { hostname: "localhost", port: strict.addr.port }, insecureNecMode: true }),
+    );
+  },
+);

@@ -24,11 +24,13 @@ export interface DanteServerOptions {
   /** Dante's names of the levels it accepts. */
   readonly levels: string;
   readonly method?: string;
+  /** Whether the level is agreed upon in clear. */
+  readonly necMode?: boolean;
 }
 
 /** Starts a server. Dante drops to another user, so everything in the folder must be readable. */
 export async function startDante(options: DanteServerOptions): Promise<DanteServer> {
-  const { directory, levels, method = "gssapi" } = options;
+  const { directory, levels, method = "gssapi", necMode = false } = options;
   const port = freePort();
   const config = `${directory}/sockd-${port}.conf`;
   const gssapi = method.includes("gssapi")
@@ -47,6 +49,7 @@ timeout.negotiate: 10
 client pass {
     from: 127.0.0.0/8 port 1-65535 to: 127.0.0.0/8
     ${gssapi}
+    ${necMode ? "clientcompatibility: necgssapi" : ""}
     log: error
 }
 socks pass {
@@ -83,6 +86,7 @@ export async function socksifyEnv(options: {
   ccache: string;
   proxyPort: number;
   level: string;
+  necMode?: boolean;
 }): Promise<Record<string, string>> {
   const config = `${options.directory}/socks-${options.proxyPort}-${options.level}.conf`;
   await Deno.writeTextFile(
@@ -97,6 +101,7 @@ route {
     method: gssapi
     gssapi.servicename: rcmd
     gssapi.enctype: ${options.level}
+    ${options.necMode ? "clientcompatibility: necgssapi" : ""}
 }
 `,
   );

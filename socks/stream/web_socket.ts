@@ -1,0 +1,210 @@
+/**
+ * Connections over WebSockets, for hosts that have no other way in: the server behind `Deno.serve`, the client over
+ * `wss:`. Both ends are ours, and speak as follows:
+ *
+ * - binary messages carry the octets, an empty one says that no more will come from this side (half-close);
+ * - a text message `+N` says that N more octets have been consumed. A side has at most {@linkcode WINDOW} octets under
+ *   way, so that neither end holds more than that for a slow reader.
+ *
+ * @module
+ */
+import { asBytes, type Bytes, EMPTY } from "../../gss/bytes.ts";
+import { abortable } from "../../gss/deadline.ts";
+import { SocksProtocolError, SocksReplyError } from "../errors.ts";
+import type { Endpoint } from "../wire/address.ts";
+import type { Connection, Dialer } from "./connection.ts";
+
+/** Octets that may be under way in each direction. */
+const WINDOW = 1 << 20;
+/** Octets of a message at most. */
+const LARGEST = 1 << 16;
+
+/** Name that both ends agree upon in the handshake of HTTP (RFC 6455 section 1.9). */
+export const WEB_SOCKET_PROTOCOL = "gssocks.v1";
+
+/**
+ * A connection over a WebSocket, which is its own from then on and must be binary: `binaryType` is set here.
+ *
+ * @param remote Address of the other end, where it is known.
+ *
+ * @example A proxy behind `Deno.serve`
+ * ```ts
+ * import { serve } from "@gssocks/gssocks";
+ * import { connectionFromWebSocket, WEB_SOCKET_PROTOCOL } from "@gssocks/gssocks/socks";
+ *
+ * export function main(): Deno.HttpServer {
+ *   const proxy = serve({ listeners: [], keytab: "/etc/krb5.keytab", rules: ["allow *"] });
+ *   return Deno.serve((request) => {
+ *     const { socket, response } = Deno.upgradeWebSocket(request, { protocol: WEB_SOCKET_PROTOCOL });
+ *     void proxy.serveConnection(connectionFromWebSocket(socket));
+ *     return response;
+ *   });
+ * }
+ * ```
+ */
+export function connectionFromWebSocket(socket: WebSocket, remote?: Endpoint): Connection {
+  return new WebSocketConnection(socket, remote);
+}
+
+class WebSocketConnection implements Connection {
+  readonly remote: Endpoint | undefined;
+  readonly #socket: WebSocket;
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #incoming: Bytes[] = [];
+  #arrived = Promise.withResolvers<void>();
+  /** Octets received and not consumed yet. */
+  #held = 0;
+  /** Octets consumed of which the peer does not know yet. */
+  #consumed = 0;
+  /** Octets that may still be sent. */
+  #credit = WINDOW;
+  #moreCredit = Promise.withResolvers<void>();
+  #writing: Promise<void> = Promise.resolve();
+  #peerEnded = false;
+  #failure: Error | undefined;
+
+  constructor(socket: WebSocket, remote: Endpoint | undefined) {
+    this.#socket = socket;
+    this.remote = remote;
+    socket.binaryType = "arraybuffer";
+    this.#opened.promise.catch(() => {}); // Told by whatever is done next.
+    if (socket.readyState === WebSocket.OPEN) this.#opened.resolve();
+    else socket.onopen = () => this.#opened.resolve();
+    socket.onmessage = ({ data }) => this.#take(data);
+    socket.onerror = () => this.#end(new SocksReplyError("GENERAL_FAILURE", "WebSocket failed"));
+    socket.onclose = () => this.#end(new SocksProtocolError("UNEXPECTED_END", "WebSocket was closed"));
+  }
+
+  /** Resolved when octets can be sent. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  #take(data: unknown): void {
+    if (typeof data === "string") return this.#takeCredit(data);
+    const bytes = asBytes(new Uint8Array(data as ArrayBuffer));
+    this.#held += bytes.length;
+    if (this.#peerEnded || this.#held > WINDOW) {
+      return this.#end(new SocksProtocolError("TOO_LARGE", "Peer sends more than it may over the WebSocket"));
+    }
+    if (bytes.length === 0) this.#peerEnded = true;
+    else this.#incoming.push(bytes);
+    this.#wake();
+  }
+
+  #takeCredit(text: string): void {
+    const count = /^\+(\d{1,7})$/.exec(text)?.[1];
+    if (count === undefined || this.#credit + Number(count) > WINDOW) {
+      return this.#end(new SocksProtocolError("BAD_MESSAGE", "Peer sent a text that is no count of octets"));
+    }
+    this.#credit += Number(count);
+    this.#moreCredit.resolve();
+    this.#moreCredit = Promise.withResolvers<void>();
+  }
+
+  async read(): Promise<Bytes | null> {
+    for (;;) {
+      const bytes = this.#incoming.shift();
+      if (bytes !== undefined) {
+        this.#consume(bytes.length);
+        return bytes;
+      }
+      if (this.#peerEnded) return null;
+      if (this.#failure !== undefined) throw this.#failure;
+      await this.#arrived.promise;
+    }
+  }
+
+  #consume(length: number): void {
+    this.#held -= length;
+    this.#consumed += length;
+    if (this.#consumed < WINDOW / 4 || this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#socket.send(`+${this.#consumed}`);
+    this.#consumed = 0;
+  }
+
+  /** Calls that overlap are sent one after another. */
+  write(bytes: Uint8Array): Promise<void> {
+    const done = this.#writing.then(() => this.#send(bytes));
+    this.#writing = done.catch(() => {});
+    return done;
+  }
+
+  async #send(bytes: Uint8Array): Promise<void> {
+    await this.#opened.promise;
+    for (let at = 0; at < bytes.length;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const count = Math.min(this.#credit, LARGEST, bytes.length - at);
+      if (count === 0) {
+        await this.#moreCredit.promise;
+        continue;
+      }
+      this.#credit -= count;
+      // A copy: when a message leaves is the socket's business, and the caller's memory is used again.
+      this.#socket.send(bytes.slice(at, at + count));
+      at += count;
+    }
+  }
+
+  async closeWrite(): Promise<void> {
+    await this.#writing;
+    await this.#opened.promise;
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#socket.send(EMPTY);
+  }
+
+  close(): void {
+    this.#end(new SocksProtocolError("UNEXPECTED_END", "Connection is closed"));
+  }
+
+  #end(failure: Error): void {
+    this.#failure ??= failure;
+    this.#opened.reject(failure);
+    if (this.#socket.readyState <= WebSocket.OPEN) this.#socket.close();
+    this.#moreCredit.resolve();
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#arrived.resolve();
+    this.#arrived = Promise.withResolvers<void>();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+}
+
+/**
+ * Connects to a proxy over a WebSocket, `wss:` or `ws:`, whatever the target given is. The proxy's host name for Kerberos
+ * is still that of the proxy given.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "@gssocks/gssocks";
+ * import { dialWebSocket } from "@gssocks/gssocks/socks";
+ *
+ * export const open = () =>
+ *   connect({
+ *     proxy: "proxy.example.com",
+ *     dial: dialWebSocket("wss://proxy.example.com/socks"),
+ *     hostname: "intranet",
+ *     port: 80,
+ *   });
+ * ```
+ */
+export function dialWebSocket(url: string | URL): Dialer {
+  return async (_target, { signal }) => {
+    const connection = new WebSocketConnection(new WebSocket(url, WEB_SOCKET_PROTOCOL), undefined);
+    try {
+      await abortable(connection.opened, signal);
+      return connection;
+    } catch (error) {
+      connection.close();
+      signal?.throwIfAborted();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new SocksReplyError("GENERAL_FAILURE", `Cannot connect to ${url}: ${reason}`, { cause: error });
+    }
+  };
+}
