@@ -6,7 +6,7 @@
 import { bridge } from "../mod.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
 import { type Command, ExitCode, UsageError } from "./command.ts";
-import { eventPrinter } from "./event_log.ts";
+import { eventPrinter, logFormat } from "./event_log.ts";
 import { endpoint, PROXY_OPTIONS, proxyOptions } from "./options.ts";
 
 /** The command. */
@@ -33,7 +33,7 @@ Whoever can open a connection on this machine can use it, with the rights of you
         hostname: listen.hostname,
         port: listen.port,
         signal: io.signal,
-        onEvent: eventPrinter(args, io),
+        onEvent: eventPrinter(logFormat(args), io),
         onListen: (address) => io.err(`Listening on ${formatEndpoint(address)}\n`),
       });
     } catch (error) {

@@ -12,10 +12,18 @@ import type { ParsedArguments } from "./command.ts";
 import type { CliIo } from "./io.ts";
 import { systemRuntime } from "../gss/runtime.ts";
 
-/** Prints events as the options `--json` and `--quiet` say. */
-export function eventPrinter(args: ParsedArguments, io: CliIo): (event: ServerEvent) => void {
-  if (args.has("quiet")) return () => {};
-  return args.has("json")
+/** How events are printed: for people, as JSON lines, or not at all. */
+export type LogFormat = "text" | "json" | "none";
+
+/** Format that the options `--json` and `--quiet` say. */
+export function logFormat(args: ParsedArguments): LogFormat {
+  return args.has("quiet") ? "none" : args.has("json") ? "json" : "text";
+}
+
+/** Prints events. */
+export function eventPrinter(format: LogFormat, io: CliIo): (event: ServerEvent) => void {
+  if (format === "none") return () => {};
+  return format === "json"
     ? (event) => io.err(`${JSON.stringify(eventRecord(event))}\n`)
     : (event) => io.err(`${new Date(systemRuntime.now()).toISOString()} ${eventText(event)}\n`);
 }
@@ -60,17 +68,16 @@ function errorRecord(error: Error): Record<string, unknown> {
 }
 
 function eventText(event: ServerEvent): string {
-  const { session } = event;
+  const { session, client } = event;
+  const address = client === undefined ? "?" : formatEndpoint(client);
   const who = (name: string) => name === "" ? "somebody" : name;
   switch (event.type) {
     case "accepted":
-      return `[${session}] connection from ${event.client === undefined ? "?" : formatEndpoint(event.client)}`;
+      return `[${session}] connection from ${address}`;
     case "authenticated":
       return `[${session}] ${who(event.identity.name)} by ${event.identity.method}, protection ${event.protection}`;
     case "refused":
-      return `[${session}] refused${
-        event.identity === undefined ? "" : ` ${who(event.identity.name)}`
-      }: ${event.error.message}`;
+      return `[${session}] refused ${address} ${who(event.identity?.name ?? "")}: ${event.error.message}`;
     case "listening":
       return `[${session}] listens on ${formatEndpoint(event.bound)}`;
     case "associated":

@@ -18,6 +18,10 @@ export interface CliIo {
   readPassword(prompt: string): Promise<string>;
   /** Aborted when the program is told to end. */
   readonly signal: AbortSignal;
+  /** Calls back whenever the program is told to read its configuration again; the function given back ends that. */
+  onReload(callback: () => void): () => void;
+  /** Gives permissions up, for good. */
+  revoke(names: readonly Deno.PermissionName[]): Promise<void>;
 }
 
 /** The process's own. */
@@ -37,6 +41,14 @@ export function processIo(): CliIo {
     stdout: Deno.stdout.writable,
     readPassword,
     signal: stop.signal,
+    onReload(callback): () => void {
+      if (Deno.build.os === "windows") return () => {};
+      Deno.addSignalListener("SIGHUP", callback);
+      return () => Deno.removeSignalListener("SIGHUP", callback);
+    },
+    async revoke(names): Promise<void> {
+      for (const name of names) await Deno.permissions.revoke({ name });
+    },
   };
 }
 

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<{ readon
   klist: ["Show the tickets of a cache, or the keys of a keytab", () => import("./klist.ts")],
   kdestroy: ["Destroy a credential cache", () => import("./kdestroy.ts")],
   kvno: ["Get service tickets and show their key versions", () => import("./kvno.ts")],
+  passwd: ["Set a user's password in a file for serve", () => import("./passwd.ts")],
   kdc: ["Run the embedded KDC, for tests", () => import("./kdc.ts")],
   demo: ["Show everything working, on this machine alone", () => import("./demo.ts")],
 };

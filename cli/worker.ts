@@ -4,8 +4,12 @@
  * @module
  */
 import { errorLine, exitCodeFor, readArguments } from "./command.ts";
+import { openListeners } from "./config/listeners.ts";
+import { serverConfig } from "./config/serve_arguments.ts";
+import { serveOptions } from "./config/serve_options.ts";
 import type { CliIo } from "./io.ts";
-import { command, runServer } from "./serve.ts";
+import { command } from "./serve.ts";
+import { ServerRun } from "./server_run.ts";
 import { type FromWorker, placedOptions, type ToWorker, type WorkerPlace } from "./workers.ts";
 
 const scope = globalThis as unknown as {
@@ -13,10 +17,22 @@ const scope = globalThis as unknown as {
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
 };
 const stopping = new AbortController();
+let running: ServerRun | undefined;
 
 scope.onmessage = ({ data }) => {
-  if (data.type === "start") void start(data.args, data.place);
-  else stopping.abort(new Error("Stopped"));
+  switch (data.type) {
+    case "start":
+      void start(data.args, data.place);
+      break;
+    case "reload":
+      running?.reload();
+      break;
+    case "snapshot":
+      if (running !== undefined) scope.postMessage({ type: "snapshot", id: data.id, snapshot: running.snapshot() });
+      break;
+    case "stop":
+      stopping.abort(new Error("Stopped"));
+  }
 };
 
 async function start(args: readonly string[], place: WorkerPlace): Promise<void> {
@@ -27,13 +43,24 @@ async function start(args: readonly string[], place: WorkerPlace): Promise<void>
     stdout: new WritableStream(),
     readPassword: () => Promise.reject(new Error("A worker cannot ask for a password")),
     signal: stopping.signal,
+    onReload: () => () => {},
+    // Permissions are those of the whole process: the main thread gives them up when all workers have started.
+    revoke: () => Promise.resolve(),
   };
-  let code: number;
+  let code = 0;
   try {
-    code = await runServer(readArguments(command, args), io, {
+    const parsed = readArguments(command, args);
+    const config = serverConfig(parsed);
+    running = await ServerRun.start({
+      args: parsed,
+      config,
+      options: serveOptions(config),
+      io,
+      listeners: openListeners(config, place),
       change: (options) => placedOptions(options, place),
-      onListen: (address) => scope.postMessage({ type: "listening", address }),
     });
+    scope.postMessage({ type: "listening", addresses: running.addresses });
+    await running.finished;
   } catch (error) {
     io.err(`gssocks serve: ${errorLine(error)}\n`);
     code = exitCodeFor(error);

@@ -4,7 +4,7 @@
  * @module
  */
 import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
-import type { ReplayCache } from "../kerberos/mech/replay_cache.ts";
+import { MemoryReplayCache, type ReplayCache } from "../kerberos/mech/replay_cache.ts";
 import type { Keytab } from "../kerberos/stores/keytab.ts";
 import { readKeytab } from "../kerberos/stores/files.ts";
 import { gssapiServer, type GssapiServerOptions } from "../socks/auth/gssapi.ts";
@@ -104,15 +104,14 @@ export interface UpdatableServer extends RunningServer {
  */
 export function serve(options: ServeOptions): UpdatableServer {
   let rules = rulesOf(options);
-  let described = options;
-  const server = new SocksServer(serverOptions(options, () => rules));
+  // What was seen before must stay known, whatever else changes.
+  const { signal, replayCache = new MemoryReplayCache() } = options;
+  const server = new SocksServer(serverOptions({ ...options, replayCache }, () => rules));
   return Object.assign(start(server, options), {
     update(changed: ServeOptions): void {
-      const { signal } = described;
       const next = rulesOf(changed);
-      server.update(serverOptions({ ...changed, signal }, () => rules));
+      server.update(serverOptions({ replayCache, ...changed, signal }, () => rules));
       rules = next;
-      described = { ...changed, signal };
     },
   });
 }

@@ -128,7 +128,7 @@ Deno.test("kinit, klist, kvno, kdestroy, connect, serve and bridge", async (t) =
 Deno.test("serve takes passwords and levels, and refuses what it cannot mean", async () => {
   const directory = await Deno.makeTempDir();
   try {
-    await Deno.writeTextFile(`${directory}/users`, "# users\nbob:s3cret\n");
+    assert.equal((await gssocks(["passwd", `${directory}/users`, "bob"], { password: "s3cret" })).code, 0);
     await using echo = echoServer();
     const stop = new AbortController();
     const port = Promise.withResolvers<number>();
@@ -192,7 +192,18 @@ Deno.test("every command has help, and help needs nothing", async () => {
   const overview = await gssocks(["--help"]);
   assert.equal(overview.code, 0);
   const commands = [...overview.out.matchAll(/^ {2}(\w+) {2,}\S/gm)].map(([, name]) => name!);
-  assert.deepEqual(commands, ["serve", "bridge", "connect", "kinit", "klist", "kdestroy", "kvno", "kdc", "demo"]);
+  assert.deepEqual(commands, [
+    "serve",
+    "bridge",
+    "connect",
+    "kinit",
+    "klist",
+    "kdestroy",
+    "kvno",
+    "passwd",
+    "kdc",
+    "demo",
+  ]);
   for (const name of commands) {
     const help = await gssocks([name, "--help"]);
     assert.equal(help.code, 0);

@@ -42,7 +42,7 @@ export async function runConnect(call: CommandCall): Promise<void> {
   } catch (error) {
     opened.connection.close();
     asked.channel.connection.close();
-    return options.onEvent(closedEvent(call, asError(error)));
+    return options.onEvent({ type: "refused", ...subject(request), error: asError(error) });
   }
   await relayToEnd(call, opened.connection);
 }

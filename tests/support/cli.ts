@@ -18,6 +18,8 @@ export interface CliInput {
   password?: string;
   stdin?: ReadableStream<Uint8Array>;
   signal?: AbortSignal;
+  /** Given what tells the command to read its configuration again. */
+  onReload?: (reload: () => void) => void;
   /** Called with everything that it has written to standard error. */
   onErr?: (text: string) => void;
 }
@@ -36,6 +38,12 @@ export async function gssocks(args: readonly string[], input: CliInput = {}): Pr
     stdout: new WritableStream({ write: (chunk) => void (result.stdout += decoder.decode(chunk, { stream: true })) }),
     readPassword: () => Promise.resolve(input.password ?? ""),
     signal: input.signal ?? new AbortController().signal,
+    onReload: (callback) => {
+      input.onReload?.(callback);
+      return () => {};
+    },
+    // The permissions are this process's, and other tests need them.
+    revoke: () => Promise.resolve(),
   });
   return result;
 }

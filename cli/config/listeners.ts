@@ -1,0 +1,60 @@
+/**
+ * Where a server listens: `HOST:PORT`, `tls://HOST:PORT`, `unix:PATH`.
+ *
+ * @module
+ */
+import { type ConnectionListener, listenTcp, listenTls, listenUnix } from "../../socks/stream/deno.ts";
+import { parseEndpointText } from "../../socks/wire/address.ts";
+import { ConfigError, type ServerConfig } from "./server_config.ts";
+
+const DEFAULT = "127.0.0.1:1080";
+const PORT = 1080;
+
+/** Whether several servers of one process listen together. */
+export interface Together {
+  /** Which of them this is. */
+  readonly index: number;
+  /** Ports that the first has found, in the order of the configuration. */
+  readonly ports: readonly number[] | undefined;
+}
+
+/** Places to listen, checked. */
+export function listenPlaces({ listen = [DEFAULT] }: ServerConfig): readonly ListenPlace[] {
+  return listen.map((text, i) => {
+    if (text.startsWith("unix:")) return { type: "unix", path: text.slice("unix:".length) };
+    const tls = text.startsWith("tls://");
+    try {
+      return { type: tls ? "tls" : "tcp", ...parseEndpointText(tls ? text.slice("tls://".length) : text, PORT) };
+    } catch (error) {
+      throw new ConfigError(`listen[${i}]: ${(error as Error).message}`);
+    }
+  });
+}
+
+/** A place to listen. */
+export type ListenPlace =
+  | { readonly type: "unix"; readonly path: string }
+  | { readonly type: "tcp" | "tls"; readonly hostname: string; readonly port: number };
+
+/** Starts to listen. */
+export function openListeners(config: ServerConfig, together?: Together): ConnectionListener[] {
+  return listenPlaces(config).flatMap((place, i) => {
+    // One socket in the file system is enough for all.
+    if (place.type === "unix") return (together?.index ?? 0) === 0 ? [listenAtPath(place.path)] : [];
+    const port = together?.ports?.[i] ?? place.port;
+    const where = { hostname: place.hostname, port, reusePort: together !== undefined };
+    if (place.type === "tcp") return [listenTcp(where)];
+    const { certificate, key } = config.tls!;
+    return [listenTls({ ...where, cert: Deno.readTextFileSync(certificate), key: Deno.readTextFileSync(key) })];
+  });
+}
+
+/** A socket that an earlier run has left behind is in the way, and nobody listens at it. */
+function listenAtPath(path: string): ConnectionListener {
+  try {
+    if (Deno.lstatSync(path).isSocket) Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return listenUnix(path);
+}

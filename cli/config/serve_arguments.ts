@@ -1,0 +1,156 @@
+/**
+ * Options of `gssocks serve` on the command line, each of which is in the configuration file too. What is given on the command
+ * line counts before what the file says.
+ *
+ * @module
+ */
+import type { OptionSpec, ParsedArguments } from "../command.ts";
+import { UsageError } from "../command.ts";
+import { count } from "../options.ts";
+import { parseConfig, type ServerConfig } from "./server_config.ts";
+
+/** The options. */
+export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  config: { value: "FILE", short: "f", help: "Configuration, in JSON; options given here count before it" },
+  check: { help: "Say whether the configuration is good, and stop" },
+  listen: {
+    value: "WHERE",
+    short: "l",
+    multiple: true,
+    help: "HOST:PORT, tls://HOST:PORT or unix:PATH (default: 127.0.0.1:1080; port 0 for a free one)",
+  },
+  "tls-certificate": { value: "FILE", help: "Certificate chain for tls://, in PEM" },
+  "tls-key": { value: "FILE", help: "Its key" },
+  keytab: {
+    value: "FILE",
+    short: "k",
+    help: "Keys of the service (default: KRB5_KTNAME, krb5.conf, /etc/krb5.keytab)",
+  },
+  service: {
+    value: "NAME",
+    multiple: true,
+    help: "Accept tickets for this service only, such as rcmd (default: any key)",
+  },
+  method: { value: "LIST", short: "m", help: "Methods accepted: gssapi (default), password, none" },
+  "prefer-gssapi": { help: "Hold clients that offer GSS-API to it where none would do too" },
+  "password-file": { value: "FILE", help: "Users for the method password; gssocks passwd writes it" },
+  protection: {
+    value: "LIST",
+    help: "Levels granted (default: confidentiality,integrity,selective); none only by name",
+  },
+  "ticket-expiry": { value: "POLICY", help: "keep (default) or cut sessions whose ticket has expired" },
+  "insecure-nec-mode": { help: "Agree on the level of protection in clear, as NEC's reference code does" },
+  command: { value: "LIST", help: "What clients may ask for: connect (default), udp, bind, resolve" },
+  protocol: { value: "LIST", help: "Accepted beside SOCKS5: socks4, http; needs the method none" },
+  "allow-client": { value: "SOURCES", multiple: true, help: "Let clients from these addresses in, and no others" },
+  "deny-client": { value: "SOURCES", multiple: true, help: "Keep clients from these addresses out" },
+  allow: { value: "RULE", multiple: true, help: "Allow DESTINATION[:PORTS][,user=WHO]...; rules count in their order" },
+  deny: { value: "RULE", multiple: true, help: "Deny the same" },
+  announce: { value: "ADDRESS", help: "Tell clients of UDP and BIND this address, for a server behind NAT" },
+  "handshake-timeout": { value: "MS", help: "Time for greeting, authentication and request (default: 10000)" },
+  "connect-timeout": { value: "MS", help: "Time for reaching a target (default: 30000)" },
+  "idle-timeout": { value: "MS", help: "Close connections that are silent for so long (default: never)" },
+  "half-close-timeout": { value: "MS", help: "The same once one side has ended (default: never)" },
+  "udp-idle-timeout": { value: "MS", help: "End associations that are silent for so long (default: 300000)" },
+  "drain-timeout": { value: "MS", help: "Time that sessions have to end when the server stops (default: 10000)" },
+  "max-sessions": { value: "N", help: "Sessions at one time (default: 10000)" },
+  "max-half-open": { value: "N", help: "Sessions that have not said what they want (default: 1000)" },
+  "max-sessions-per-source": { value: "N", help: "Sessions from one address (default: any number)" },
+  "max-sessions-per-user": { value: "N", help: "Sessions of one user (default: any number)" },
+  "max-accepts": { value: "N", help: "Clients accepted in a second (default: any number)" },
+  "max-associations": { value: "N", help: "UDP associations at one time (default: 1000)" },
+  bandwidth: { value: "N", help: "Octets of a session in a second, both ways (default: any number)" },
+  "bandwidth-per-user": { value: "N", help: "The same of all sessions of a user" },
+  redis: { value: "URL", help: "Share replay cache and limits of users with other machines through Redis" },
+  "redis-loss": { value: "POLICY", help: "refuse (default) or allow clients while Redis is lost" },
+  workers: { value: "N", help: "Threads that serve, 0 for one a core (default: 1); Linux spreads the connections" },
+  admin: { value: "HOST:PORT", help: "Status page, /healthz and /metrics on a loopback address (default: none)" },
+  json: { help: "Log events as JSON lines" },
+  quiet: { short: "q", help: "Log nothing" },
+};
+
+/** What file and command line say together, checked. Throws `ConfigError` or `UsageError`. */
+export function serverConfig(args: ParsedArguments): ServerConfig {
+  const file = args.value("config");
+  const written = file === undefined ? {} : parseConfig(Deno.readTextFileSync(file), file);
+  const given = fromArguments(args);
+  const merged: ServerConfig = {
+    ...written,
+    ...given,
+    tls: given.tls ?? written.tls,
+    gssapi: { ...written.gssapi, ...given.gssapi },
+    timeouts: { ...written.timeouts, ...given.timeouts },
+    limits: { ...written.limits, ...given.limits },
+    rules: [...given.rules ?? [], ...written.rules ?? []],
+  };
+  return merged;
+}
+
+function fromArguments(args: ParsedArguments): ServerConfig {
+  const one = (name: string) => args.value(name);
+  const number = (name: string) => one(name) === undefined ? undefined : count(name, one(name)!);
+  const many = (name: string) => {
+    const values = args.ordered(name).map(({ value }) => value);
+    return values.length === 0 ? undefined : values;
+  };
+  const list = (name: string) => {
+    const items = one(name)?.split(",").map((item) => item.trim()).filter((item) => item !== "");
+    if (items?.length === 0) throw new UsageError(`--${name} "${one(name)}" is an empty list`);
+    return items;
+  };
+  const rules = (...names: readonly string[]) =>
+    args.ordered(...names).map(({ name, value }) => `${name.startsWith("allow") ? "allow" : "deny"} ${value}`);
+  const [certificate, key] = [one("tls-certificate"), one("tls-key")];
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw new UsageError("--tls-certificate and --tls-key go together");
+  }
+  const clients = rules("allow-client", "deny-client");
+  const redis = one("redis");
+  const values = {
+    listen: many("listen"),
+    tls: certificate === undefined ? undefined : { certificate, key },
+    methods: list("method"),
+    preferGssapi: args.has("prefer-gssapi") || undefined,
+    gssapi: defined({
+      keytab: one("keytab"),
+      services: many("service"),
+      protection: list("protection"),
+      ticketExpiry: one("ticket-expiry"),
+      insecureNecMode: args.has("insecure-nec-mode") || undefined,
+    }),
+    passwordFile: one("password-file"),
+    commands: list("command"),
+    protocols: list("protocol"),
+    clients: clients.length === 0 ? undefined : clients,
+    rules: rules("allow", "deny"),
+    announce: one("announce"),
+    timeouts: defined({
+      handshake: number("handshake-timeout"),
+      connect: number("connect-timeout"),
+      idle: number("idle-timeout"),
+      halfClose: number("half-close-timeout"),
+      udpIdle: number("udp-idle-timeout"),
+      drain: number("drain-timeout"),
+    }),
+    limits: defined({
+      sessions: number("max-sessions"),
+      halfOpen: number("max-half-open"),
+      sessionsPerSource: number("max-sessions-per-source"),
+      sessionsPerUser: number("max-sessions-per-user"),
+      acceptsPerSecond: number("max-accepts"),
+      associations: number("max-associations"),
+      bandwidthPerSession: number("bandwidth"),
+      bandwidthPerUser: number("bandwidth-per-user"),
+    }),
+    shared: redis === undefined ? undefined : { redis, onLoss: one("redis-loss") ?? "refuse" },
+    workers: number("workers"),
+    admin: one("admin"),
+    log: args.has("quiet") ? "none" : args.has("json") ? "json" : undefined,
+  };
+  // One check for both: what the command line says is as a file would say it.
+  return parseConfig(JSON.stringify(defined(values)), "command line");
+}
+
+function defined(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

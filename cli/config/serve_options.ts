@@ -1,0 +1,141 @@
+/**
+ * A configuration as what a server is started with.
+ *
+ * @module
+ */
+import { defaultKeytabName, loadConfig } from "../../kerberos/config/load.ts";
+import { FileCredentialCache } from "../../kerberos/stores/files.ts";
+import { systemTickets } from "../../kerberos/system_tickets.ts";
+import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
+import { noAuthentication } from "../../socks/auth/method.ts";
+import { passwordClient } from "../../socks/auth/password.ts";
+import { parseRuleText, ruleFromFields } from "../../socks/rules/parse_rule.ts";
+import type { Rule } from "../../socks/rules/rules.ts";
+import type { ProtectionLevel } from "../../socks/stream/protected.ts";
+import { hashedPasswords, parsePasswordFile } from "../passwords.ts";
+import { ConfigError, type RuleConfig, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
+import { milliseconds, octets } from "./units.ts";
+
+/**
+ * What a configuration says, but for where to listen.
+ *
+ * @throws {ConfigError} With the place of what cannot be used.
+ * @throws {KerberosError} When the keytab or krb5.conf cannot be read.
+ */
+export function serveOptions(config: ServerConfig): ServeOptions {
+  const { methods = ["gssapi"], gssapi = {}, timeouts = {}, limits = {}, announce, upstreams = {} } = config;
+  const time = (duration: number | string | undefined) => duration === undefined ? undefined : milliseconds(duration);
+  const size = (value: number | string | undefined) => value === undefined ? undefined : octets(value);
+  const options: ServeOptions = {
+    keytab: methods.includes("gssapi") ? gssapi.keytab ?? defaultKeytabName(loadConfig()) : undefined,
+    services: gssapi.services,
+    protection: gssapi.protection,
+    ticketExpiry: gssapi.ticketExpiry,
+    insecureNecMode: gssapi.insecureNecMode,
+    passwords: methods.includes("password") ? readPasswords(config) : undefined,
+    allowUnauthenticated: methods.includes("none"),
+    preferGssapi: config.preferGssapi,
+    commands: config.commands,
+    protocols: config.protocols,
+    clients: config.clients,
+    rules: (config.rules ?? []).map((rule, i) => at(`rules[${i}]`, () => readRule(rule))),
+    upstreams: readUpstreams(upstreams),
+    handshakeTimeout: time(timeouts.handshake),
+    connectTimeout: time(timeouts.connect),
+    idleTimeout: time(timeouts.idle),
+    halfCloseTimeout: time(timeouts.halfClose),
+    datagrams: {
+      announce,
+      idleTimeout: time(timeouts.udpIdle),
+      maxAssociations: limits.associations,
+      maxDestinations: limits.destinations,
+    },
+    maxSessions: limits.sessions,
+    maxHalfOpen: limits.halfOpen,
+    maxSessionsPerSource: limits.sessionsPerSource,
+    maxSessionsPerUser: limits.sessionsPerUser,
+    maxAcceptsPerSecond: limits.acceptsPerSecond,
+    bandwidthPerSession: size(limits.bandwidthPerSession),
+    bandwidthPerUser: size(limits.bandwidthPerUser),
+  };
+  checkTogether(config);
+  return options;
+}
+
+/** What can be read and makes no sense. */
+function checkTogether(
+  { methods = ["gssapi"], protocols = [], rules = [], upstreams = {}, listen = [], tls }: ServerConfig,
+): void {
+  if (protocols.length > 0 && !methods.includes("none")) {
+    throw new ConfigError(
+      `protocols: clients of ${protocols.join(" and ")} name nobody, and method none is not accepted`,
+    );
+  }
+  for (const [i, rule] of rules.entries()) {
+    const { upstream } = readRule(rule);
+    if (upstream !== undefined && !Object.hasOwn(upstreams, upstream)) {
+      throw new ConfigError(`rules[${i}]: there is no upstream "${upstream}"`);
+    }
+  }
+  if (listen.some((where) => where.startsWith("tls://")) && tls === undefined) {
+    throw new ConfigError("tls: a certificate and a key are needed for tls://");
+  }
+}
+
+function readRule(rule: string | RuleConfig): Rule {
+  return typeof rule === "string" ? parseRuleText(rule) : ruleFromFields(rule);
+}
+
+function readPasswords({ passwordFile }: ServerConfig): ServeOptions["passwords"] {
+  if (passwordFile === undefined) throw new ConfigError("passwordFile: is needed for the method password");
+  return at(
+    "passwordFile",
+    () => hashedPasswords(parsePasswordFile(Deno.readTextFileSync(passwordFile), passwordFile)),
+  );
+}
+
+function readUpstreams(upstreams: Readonly<Record<string, UpstreamConfig>>): Readonly<Record<string, ProxyOptions>> {
+  const made = new Map<string, ProxyOptions>();
+  const read = (name: string, seen: readonly string[]): ProxyOptions => {
+    const where = `upstreams.${name}`;
+    const config = Object.hasOwn(upstreams, name) ? upstreams[name]! : undefined;
+    if (config === undefined) throw new ConfigError(`upstreams.${seen.at(-1)}.via: there is no upstream "${name}"`);
+    if (seen.includes(name)) throw new ConfigError(`${where}.via: goes around in a circle`);
+    const options = made.get(name) ?? at(where, () => proxyOptions(config, (via) => read(via, [...seen, name])));
+    made.set(name, options);
+    return options;
+  };
+  for (const name of Object.keys(upstreams)) read(name, []);
+  return Object.fromEntries(made);
+}
+
+function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOptions): ProxyOptions {
+  const { proxy, service, protection, minimumProtection, ccache, user, passwordFile, unauthenticated } = config;
+  const auth = user !== undefined && passwordFile !== undefined
+    ? [passwordClient({ username: user, password: Deno.readTextFileSync(passwordFile).split(/\r?\n/)[0]! })]
+    : unauthenticated
+    ? [noAuthentication()]
+    : undefined;
+  if ((user === undefined) !== (passwordFile === undefined)) throw new TypeError("user and passwordFile go together");
+  return {
+    proxy,
+    ...(config.via === undefined ? {} : { dial: dialThrough(via(config.via)) }),
+    ...(service === undefined ? {} : { service }),
+    ...(protection === undefined ? {} : { protection: protection as ProtectionLevel }),
+    ...(minimumProtection === undefined ? {} : { minimumProtection: minimumProtection as ProtectionLevel }),
+    ...(auth === undefined ? {} : { auth }),
+    ...(auth !== undefined || ccache === undefined
+      ? {}
+      : { credentials: systemTickets({ cache: new FileCredentialCache(ccache) }) }),
+  };
+}
+
+/** Says where in the configuration something is wrong. */
+function at<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError(`${where}: ${(error as Error).message}`, { cause: error });
+  }
+}

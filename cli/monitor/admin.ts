@@ -1,0 +1,99 @@
+/**
+ * The admin port: status page, health and metrics, on a loopback address only and without authentication. Whoever has an
+ * account on the machine can read it; nothing can be changed through it.
+ *
+ * @module
+ */
+import { specialKind } from "../../socks/rules/special_ranges.ts";
+import { type Endpoint, parseEndpointText } from "../../socks/wire/address.ts";
+import { parseIp } from "../../socks/wire/ip.ts";
+import { PAGE_CSS, PAGE_HTML, PAGE_JS } from "./page.ts";
+import { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Gives the present snapshot. */
+export type TakeSnapshot = () => Promise<Snapshot>;
+
+/** A running admin port. */
+export interface AdminServer extends AsyncDisposable {
+  /** Where it listens. */
+  readonly addr: Endpoint;
+}
+
+/**
+ * Reads where to listen.
+ *
+ * @throws {TypeError} When it is not a loopback address.
+ */
+export function adminEndpoint(text: string): Endpoint {
+  const { hostname, port } = parseEndpointText(text);
+  const address = hostname === "localhost" ? "127.0.0.1" : hostname;
+  const octets = parseIp(address);
+  if (octets === undefined || specialKind(octets) !== "loopback") {
+    throw new TypeError(
+      `Cannot open the admin port on ${hostname}: a loopback address is wanted, since it asks nobody`,
+    );
+  }
+  return { hostname: address, port };
+}
+
+/** Opens the port. */
+export function startAdmin(where: Endpoint, take: TakeSnapshot): AdminServer {
+  const server = Deno.serve({ ...where, onListen: () => {} }, (request) => adminResponse(request, take));
+  return {
+    addr: { hostname: server.addr.hostname, port: server.addr.port },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+/** Answers a request. */
+export async function adminResponse(request: Request, take: TakeSnapshot): Promise<Response> {
+  // A page of somebody else's, under a name that he has pointed to this machine, must not read this.
+  if (!namesLoopback(request)) return answer(421, "text/plain", "Ask for this port by a loopback address.\n");
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return answer(405, "text/plain", "Nothing can be changed here.\n", { allow: "GET, HEAD" });
+  }
+  switch (new URL(request.url).pathname) {
+    case "/":
+      return answer(200, "text/html; charset=utf-8", PAGE_HTML);
+    case "/page.css":
+      return answer(200, "text/css; charset=utf-8", PAGE_CSS);
+    case "/page.js":
+      return answer(200, "text/javascript; charset=utf-8", PAGE_JS);
+    case "/status.json":
+      return answer(200, "application/json", JSON.stringify(await take()));
+    case "/metrics":
+      return answer(200, PROMETHEUS_TYPE, prometheusText(await take()));
+    case "/healthz":
+      return health(await take());
+    default:
+      return answer(404, "text/plain", "There is /, /healthz, /metrics and /status.json.\n");
+  }
+}
+
+function namesLoopback(request: Request): boolean {
+  const hostname = new URL(request.url).hostname.replace(/^\[(.*)\]$/, "$1");
+  const octets = parseIp(hostname);
+  return hostname === "localhost" || (octets !== undefined && specialKind(octets) === "loopback");
+}
+
+/** Ready to be sent clients, or not: what a load balancer asks. */
+function health({ draining, shared }: Snapshot): Response {
+  const lost = shared?.up === false;
+  const status = draining ? "draining" : !lost ? "ok" : shared.onLoss === "allow" ? "degraded" : "failing";
+  const ready = status === "ok" || status === "degraded";
+  return answer(ready ? 200 : 503, "application/json", JSON.stringify({ status, ...(lost ? { shared: "lost" } : {}) }));
+}
+
+function answer(status: number, type: string, body: string, headers: Record<string, string> = {}): Response {
+  return new Response(body, {
+    status,
+    headers: {
+      "content-type": type,
+      "cache-control": "no-store",
+      "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'",
+      "x-content-type-options": "nosniff",
+      ...headers,
+    },
+  });
+}

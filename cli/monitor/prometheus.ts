@@ -1,0 +1,70 @@
+/**
+ * A snapshot as metrics, in Prometheus' text format (version 0.0.4).
+ *
+ * @module
+ */
+import type { Counts, Snapshot } from "./snapshot.ts";
+
+type Labels = Readonly<Record<string, string>>;
+type Sample = readonly [Labels, number];
+
+/** Media type of {@linkcode prometheusText}. */
+export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** The metrics of a snapshot. */
+export function prometheusText(snapshot: Snapshot): string {
+  const { authenticated, sent, received, shared } = snapshot;
+  return [
+    metric("sessions", "gauge", "Sessions under way.", [[{}, snapshot.sessionCount]]),
+    metric("accepted_total", "counter", "Clients accepted.", [[{}, snapshot.accepted]]),
+    metric(
+      "authenticated_total",
+      "counter",
+      "Clients that said who they are.",
+      Object.entries(authenticated).map(([name, count]): Sample => {
+        const [method = "", protection = ""] = name.split(" ");
+        return [{ method, protection }, count];
+      }),
+    ),
+    metric(
+      "refused_total",
+      "counter",
+      "Clients, requests and datagrams turned away.",
+      byName("code", snapshot.refused),
+    ),
+    metric("served_total", "counter", "Requests carried out.", byName("command", snapshot.served)),
+    metric("octets_total", "counter", "Octets relayed.", [[{ direction: "sent" }, sent], [
+      { direction: "received" },
+      received,
+    ]]),
+    metric("datagrams_total", "counter", "Datagrams relayed by associations that have ended.", [
+      [{ direction: "sent" }, snapshot.datagramsSent],
+      [{ direction: "received" }, snapshot.datagramsReceived],
+    ]),
+    metric(
+      "datagrams_dropped_total",
+      "counter",
+      "Datagrams not relayed by associations that have ended.",
+      byName("reason", snapshot.datagramsDropped),
+    ),
+    metric("uptime_seconds", "gauge", "Time since the start.", [[{}, (snapshot.now - snapshot.startedAt) / 1_000]]),
+    shared === undefined
+      ? ""
+      : metric("shared_store_up", "gauge", "Whether the store that machines share can be reached.", [[
+        {},
+        shared.up ? 1 : 0,
+      ]]),
+  ].join("");
+}
+
+function byName(label: string, counts: Counts): Sample[] {
+  return Object.entries(counts).map(([name, count]): Sample => [{ [label]: name }, count]);
+}
+
+function metric(name: string, type: "counter" | "gauge", help: string, samples: readonly Sample[]): string {
+  const lines = samples.map(([labels, value]) => {
+    const text = Object.entries(labels).map(([label, of]) => `${label}="${of.replace(/[\\"\n]/g, "\\$&")}"`).join(",");
+    return `gssocks_${name}${text === "" ? "" : `{${text}}`} ${value}\n`;
+  });
+  return `# HELP gssocks_${name} ${help}\n# TYPE gssocks_${name} ${type}\n${lines.join("")}`;
+}

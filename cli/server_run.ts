@@ -1,0 +1,153 @@
+/**
+ * One server of `gssocks serve` from its start to its end: events to the log, to the monitor and to telemetry; reload; drain.
+ *
+ * @module
+ */
+import { serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
+import { connectRedis, type SharedStore } from "../proxy/redis.ts";
+import { telemetry } from "../proxy/telemetry.ts";
+import type { ServerEvent } from "../socks/server.ts";
+import type { ConnectionListener } from "../socks/stream/deno.ts";
+import type { Endpoint } from "../socks/wire/address.ts";
+import { errorLine, type ParsedArguments } from "./command.ts";
+import { serverConfig } from "./config/serve_arguments.ts";
+import { serveOptions } from "./config/serve_options.ts";
+import type { ServerConfig } from "./config/server_config.ts";
+import { milliseconds } from "./config/units.ts";
+import { eventPrinter } from "./event_log.ts";
+import type { CliIo } from "./io.ts";
+import { Monitor } from "./monitor/monitor.ts";
+import type { Snapshot } from "./monitor/snapshot.ts";
+
+/** What a server is started with. */
+export interface ServerRunOptions {
+  /** The command line, for reading the configuration again. */
+  readonly args: ParsedArguments;
+  /** The configuration. */
+  readonly config: ServerConfig;
+  /** What it says. */
+  readonly options: ServeOptions;
+  /** Input and output. */
+  readonly io: CliIo;
+  /** Where to listen. */
+  readonly listeners: readonly ConnectionListener[];
+  /** What one of several servers has different. */
+  readonly change?: ((options: ServeOptions) => ServeOptions) | undefined;
+}
+
+/** Time that sessions have to end when the server stops, where the configuration says nothing. */
+const DRAIN = 10_000;
+
+/** A server that runs. */
+export class ServerRun {
+  readonly #start: ServerRunOptions;
+  readonly #server: UpdatableServer;
+  readonly #monitor: Monitor;
+  readonly #shared: SharedStore | undefined;
+  /** Resolved when it has ended and everything is released. */
+  readonly finished: Promise<void>;
+
+  private constructor(start: ServerRunOptions, shared: SharedStore | undefined) {
+    const { config, io, listeners } = start;
+    this.#start = start;
+    this.#shared = shared;
+    this.#monitor = new Monitor();
+    this.#server = serve({ ...this.#complete(start.options, config), listeners });
+    this.finished = this.#run(io.signal);
+  }
+
+  /** Starts one. */
+  static async start(start: ServerRunOptions): Promise<ServerRun> {
+    const { config: { shared }, io } = start;
+    const store = shared === undefined ? undefined : await connectRedis({
+      url: shared.redis,
+      onLoss: shared.onLoss,
+      prefix: shared.prefix,
+      onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${reason}\n`),
+    });
+    try {
+      return new ServerRun(start, store);
+    } catch (error) {
+      await store?.[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Where it listens. */
+  get addresses(): readonly Endpoint[] {
+    return this.#start.listeners.map(({ addr }) => addr);
+  }
+
+  /** The server as it is now. */
+  snapshot(): Snapshot {
+    return this.#monitor.snapshot();
+  }
+
+  #complete(options: ServeOptions, config: ServerConfig): ServeOptions {
+    const print = eventPrinter(config.log ?? "text", this.#start.io);
+    const measure = telemetry();
+    const { replayCache, userLedger } = this.#shared ?? {};
+    const onEvent = (event: ServerEvent) => {
+      print(event);
+      this.#monitor.onEvent(event);
+      measure(event);
+    };
+    const changed = this.#start.change?.({ ...options, onEvent }) ?? { ...options, onEvent };
+    return {
+      ...changed,
+      ...(replayCache === undefined ? {} : { replayCache }),
+      ...(userLedger === undefined ? {} : { userLedger }),
+    };
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const drain = () => {
+      this.#monitor.drain();
+      const deadline = milliseconds(this.#start.config.timeouts?.drain ?? DRAIN);
+      void this.#server.shutdown({ deadline });
+    };
+    if (signal.aborted) drain();
+    else signal.addEventListener("abort", drain, { once: true });
+    const shared = this.#shared;
+    const watching = this.#monitor.watch({
+      liveSessions: () => this.#server.liveSessions(),
+      shared: shared && (() => shared.state()),
+    }, ended.signal);
+    try {
+      await this.#server.finished;
+    } finally {
+      signal.removeEventListener("abort", drain);
+      ended.abort();
+      await watching;
+      await shared?.[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Reads the configuration again. One that is not good changes nothing. */
+  reload(): void {
+    const { args, io } = this.#start;
+    try {
+      const config = serverConfig(args);
+      this.#server.update(this.#complete(serveOptions(config), config));
+      io.err("Configuration read again\n");
+    } catch (error) {
+      io.err(`Configuration not read again, the old one stays: ${errorLine(error)}\n`);
+    }
+  }
+}
+
+/**
+ * What is not needed any more is given up, so that a fault of this program has less to do harm with. Reading stays where a
+ * reload needs it, and what tickets need where an upstream has any.
+ */
+export async function dropPermissions(
+  { args, config, io }: Pick<ServerRunOptions, "args" | "config" | "io">,
+): Promise<void> {
+  const names: Deno.PermissionName[] = ["run", "ffi"];
+  if (Object.keys(config.upstreams ?? {}).length === 0) {
+    names.push("write", "sys", "env");
+    if (args.value("config") === undefined) names.push("read");
+  }
+  await io.revoke(names);
+}

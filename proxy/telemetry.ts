@@ -1,0 +1,122 @@
+/**
+ * Metrics and spans of a server through OpenTelemetry's API. They go wherever the program's SDK sends them: with Deno's own,
+ * `OTEL_DENO=true` is all it takes. Where there is no SDK, nothing happens.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@gssocks/gssocks";
+ * import { telemetry } from "@gssocks/gssocks/telemetry";
+ *
+ * export const main = () => serve({ keytab: "/etc/krb5.keytab", rules: ["allow *"], onEvent: telemetry() });
+ * ```
+ *
+ * @module
+ */
+import { type Attributes, metrics, type Span, SpanStatusCode, trace } from "@opentelemetry/api";
+import type { ServerEvent } from "../socks/server.ts";
+import { formatEndpoint } from "../socks/wire/address.ts";
+
+const NAME = "gssocks";
+
+/**
+ * An `onEvent` for `serve` and `bridge`. Each session is a span, with events for what happens in it; metrics count
+ * sessions, refusals, octets and durations. Users, clients and targets are in the spans and not in the metrics.
+ */
+export function telemetry(): (event: ServerEvent) => void {
+  const instruments = makeInstruments();
+  const tracer = trace.getTracer(NAME);
+  const spans = new Map<number, Span>();
+  return (event) => {
+    if (event.type === "accepted") {
+      const client = event.client === undefined ? {} : { "client.address": event.client.hostname };
+      spans.set(event.session, tracer.startSpan("socks.session", { attributes: client }));
+    }
+    countEvent(instruments, event);
+    const span = spans.get(event.session);
+    if (span === undefined) return;
+    noteEvent(span, event);
+    // A datagram that is refused is not the end of its session.
+    const ended = event.type === "closed" || (event.type === "refused" && !isDatagram(event));
+    if (!ended) return;
+    span.end();
+    spans.delete(event.session);
+  };
+}
+
+function isDatagram(event: ServerEvent & { type: "refused" }): boolean {
+  return event.command === "udp" && event.target?.port !== 0;
+}
+
+type Instruments = ReturnType<typeof makeInstruments>;
+
+function makeInstruments() {
+  const meter = metrics.getMeter(NAME);
+  return {
+    sessions: meter.createUpDownCounter("gssocks.sessions", { description: "Sessions whose request is carried out" }),
+    accepted: meter.createCounter("gssocks.accepted", { description: "Clients accepted" }),
+    authenticated: meter.createCounter("gssocks.authenticated", { description: "Clients that said who they are" }),
+    refused: meter.createCounter("gssocks.refused", { description: "Clients, requests and datagrams turned away" }),
+    octets: meter.createCounter("gssocks.io", { description: "Octets relayed", unit: "By" }),
+    dropped: meter.createCounter("gssocks.datagrams.dropped", { description: "Datagrams not relayed" }),
+    duration: meter.createHistogram("gssocks.session.duration", { description: "Length of sessions", unit: "s" }),
+  };
+}
+
+function countEvent(instruments: Instruments, event: ServerEvent): void {
+  switch (event.type) {
+    case "accepted":
+      instruments.accepted.add(1);
+      break;
+    case "authenticated":
+      instruments.authenticated.add(1, { method: event.identity.method, protection: event.protection });
+      break;
+    case "refused":
+      instruments.refused.add(1, { code: codeOf(event.error) });
+      break;
+    case "listening":
+      break;
+    case "associated":
+    case "connected":
+      instruments.sessions.add(1, { command: event.command });
+      break;
+    case "closed":
+      countEnd(instruments, event);
+  }
+}
+
+function countEnd(instruments: Instruments, event: ServerEvent & { type: "closed" }): void {
+  const { command, sent, received, duration, datagrams } = event;
+  // A lookup is closed without ever having been connected.
+  if (command !== "resolve") instruments.sessions.add(-1, { command });
+  instruments.octets.add(sent, { direction: "sent" });
+  instruments.octets.add(received, { direction: "received" });
+  instruments.duration.record(duration / 1_000, { command });
+  for (const [reason, count] of Object.entries(datagrams?.dropped ?? {})) {
+    if (count > 0) instruments.dropped.add(count, { reason });
+  }
+}
+
+function noteEvent(span: Span, event: ServerEvent): void {
+  const attributes: Attributes = {};
+  if ("identity" in event && event.identity !== undefined) {
+    attributes["enduser.id"] = event.identity.name;
+    attributes["socks.method"] = event.identity.method;
+  }
+  if ("protection" in event) attributes["socks.protection"] = event.protection;
+  if ("command" in event && event.command !== undefined) attributes["socks.command"] = event.command;
+  if ("target" in event && event.target !== undefined) attributes["socks.target"] = formatEndpoint(event.target);
+  if (event.type === "closed") {
+    attributes["socks.octets.sent"] = event.sent;
+    attributes["socks.octets.received"] = event.received;
+  }
+  span.setAttributes(attributes);
+  if (event.type !== "accepted" && event.type !== "closed") span.addEvent(event.type);
+  if ("error" in event && event.error !== undefined) {
+    span.setStatus({ code: SpanStatusCode.ERROR, message: event.error.message });
+    span.setAttribute("error.type", codeOf(event.error));
+  }
+}
+
+function codeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}
