@@ -17,9 +17,9 @@ import { resolveDirectly } from "../socks/commands/resolve.ts";
 import { SocksReplyError } from "../socks/errors.ts";
 import type { UserLedger } from "../socks/limits/limits.ts";
 import { openDirectly, openThrough } from "../socks/open_target.ts";
-import { type ClientRule, ClientRuleSet, parseClientRule } from "../socks/rules/client_rules.ts";
+import { type ClientRule, ClientRuleSet, parseClientRuleText } from "../socks/rules/client_rules.ts";
 import { parseRuleText } from "../socks/rules/parse_rule.ts";
-import { type CommandName, type Rule, type RuleAction, RuleSet } from "../socks/rules/rules.ts";
+import { type CommandName, type Rule, RuleSet } from "../socks/rules/rules.ts";
 import { SocksServer, type SocksServerOptions } from "../socks/server.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import { dialTcp, listenTcp, type Resolver, systemResolver, systemReverse } from "../socks/stream/deno.ts";
@@ -139,7 +139,9 @@ function serverOptions(options: ServeOptions, rules: () => RuleSet): SocksServer
   return {
     ...options,
     auth: serverMethods(options),
-    clients: clients === undefined ? undefined : new ClientRuleSet(clients.map(readClientRule)),
+    clients: clients === undefined
+      ? undefined
+      : new ClientRuleSet(clients.map((rule) => typeof rule === "string" ? parseClientRuleText(rule) : rule)),
     open: has("connect") ? openDirectly({ rules, resolve, dial, upstreams }) : refused,
     bind: has("bind") ? bindDirectly({ rules, resolve, listen: listenTcp, announce: datagrams.announce }) : undefined,
     associate: has("udp")
@@ -174,13 +176,4 @@ function serverMethods(options: ServeOptions): ServerAuthMethod[] {
     throw new TypeError("Cannot serve: a keytab, passwords or allowUnauthenticated is needed for anybody to come in");
   }
   return methods;
-}
-
-function readClientRule(rule: string | ClientRule): ClientRule {
-  if (typeof rule !== "string") return rule;
-  const parts = /^(allow|deny)\s+(\S+)$/.exec(rule.trim());
-  if (parts === null) {
-    throw new TypeError(`Cannot read client rule ${JSON.stringify(rule)}: "allow ..." or "deny ..." wanted`);
-  }
-  return parseClientRule(parts[1] as RuleAction, parts[2]!);
 }

@@ -86,7 +86,13 @@ export type { OtherProtocol } from "./front/front.ts";
 export type { Limits, UserLedger } from "./limits/limits.ts";
 export { openDirectly, type OpenDirectlyOptions, openThrough } from "./open_target.ts";
 export type { RelayCounts } from "./relay.ts";
-export { type ClientRule, ClientRuleSet, type ClientVerdict, parseClientRule } from "./rules/client_rules.ts";
+export {
+  type ClientRule,
+  ClientRuleSet,
+  type ClientVerdict,
+  parseClientRule,
+  parseClientRuleText,
+} from "./rules/client_rules.ts";
 export { parseRule, parseRuleText, type RuleFields, ruleFromFields } from "./rules/parse_rule.ts";
 export {
   type CommandName,

@@ -9,6 +9,7 @@ import { systemTickets } from "../../kerberos/system_tickets.ts";
 import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
 import { noAuthentication } from "../../socks/auth/method.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
+import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
 import { parseRuleText, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import type { Rule } from "../../socks/rules/rules.ts";
 import type { ProtectionLevel } from "../../socks/stream/protected.ts";
@@ -37,7 +38,7 @@ export function serveOptions(config: ServerConfig): ServeOptions {
     preferGssapi: config.preferGssapi,
     commands: config.commands,
     protocols: config.protocols,
-    clients: config.clients,
+    clients: config.clients?.map((text, i) => at(`clients[${i}]`, () => parseClientRuleText(text))),
     rules: (config.rules ?? []).map((rule, i) => at(`rules[${i}]`, () => readRule(rule))),
     upstreams: readUpstreams(upstreams),
     handshakeTimeout: time(timeouts.handshake),

@@ -89,11 +89,13 @@ export interface ServerConfig {
   readonly workers?: number | undefined;
 }
 
-const duration = z.union([z.number().int().nonnegative(), z.string().regex(/^(\d{1,9}(ms|s|m|h|d)|never)$/)], {
-  error: "a time is wanted: 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds",
+const TIME = "a time is wanted: 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds";
+const OCTETS = "octets are wanted: 64KiB, 10MiB, 1GiB, or a number";
+const duration = z.union([z.number().int().nonnegative(), z.string().regex(/^(\d{1,9}(ms|s|m|h|d)|never)$/, TIME)], {
+  error: TIME,
 }).describe("A time: 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds");
-const size = z.union([z.number().int().positive(), z.string().regex(/^\d{1,9}(KiB|MiB|GiB)$/)], {
-  error: "octets are wanted: 64KiB, 10MiB, 1GiB, or a number",
+const size = z.union([z.number().int().positive(), z.string().regex(/^\d{1,9}(KiB|MiB|GiB)$/, OCTETS)], {
+  error: OCTETS,
 }).describe("Octets: 64KiB, 10MiB, 1GiB, or a number");
 const count = z.number().int().positive();
 const texts = z.array(z.string()).nonempty();

@@ -52,6 +52,19 @@ export function parseClientRule(action: RuleAction, text: string): ClientRule {
   return Object.freeze({ action, text, ...(blocks.length === sources.length ? { sources: blocks } : {}) });
 }
 
+/**
+ * Reads `allow SOURCES` or `deny SOURCES`; see {@linkcode parseClientRule}.
+ *
+ * @throws {TypeError} When the text is neither.
+ */
+export function parseClientRuleText(text: string): ClientRule {
+  const parts = /^(allow|deny)\s+(\S+)$/.exec(text.trim());
+  if (parts === null) {
+    throw new TypeError(`Cannot read client rule ${JSON.stringify(text)}: "allow ..." or "deny ..." wanted`);
+  }
+  return parseClientRule(parts[1] as RuleAction, parts[2]!);
+}
+
 /** Ordered rules about clients, the first that fits decides, and who fits none is denied. */
 export class ClientRuleSet {
   readonly #rules: readonly ClientRule[];
