@@ -170,7 +170,7 @@ peerTest("the status page shows sessions and denials in headless Chromium, as te
   try {
     const evil = "<img src=x onerror=alert(1)>";
     await Deno.writeTextFile(`${directory}/users`, `${await passwordLine(evil, "pw")}\n`);
-    const { port, admin, stop, serving } = await serveWithAdmin([
+    const { port, admin, get, stop, serving } = await serveWithAdmin([
       ...["-m", "gssapi,password", "-k", realm.keytab, "--password-file", `${directory}/users`],
       ...["--allow", "localhost", "--allow", "*,user=carol*", "--quiet", "--drain-timeout", "0"],
     ]);
@@ -185,15 +185,15 @@ peerTest("the status page shows sessions and denials in headless Chromium, as te
     for (const hostname of ["10.20.30.40", "blocked.example"]) {
       await assert.rejects(connect({ proxy, credentials: realm.tickets, hostname, port: 443 }));
     }
-    const pump = (async () => {
-      const data = new Uint8Array(50_000);
-      for (let i = 0; i < 20; i++) {
-        await _first.write(data);
-        for (let got = 0; got < data.length;) got += await _first.read(new Uint8Array(data.length)) ?? data.length;
-      }
-    })();
-    await pump;
     const screenshot = Deno.env.get("GSSOCKS_WRITE_SCREENSHOT");
+    // Something to draw: traffic until enough seconds have been seen.
+    for (let seconds = 0; seconds < (screenshot === undefined ? 2 : 20);) {
+      const data = new Uint8Array(50_000 + 20_000 * (seconds % 5));
+      await _first.write(data);
+      for (let got = 0; got < data.length;) got += await _first.read(new Uint8Array(data.length)) ?? data.length;
+      const status: Snapshot = await (await get("/status.json")).json();
+      seconds = status.throughput.length;
+    }
     const got = await run(peer("chromium"), [
       ...["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
       ...["--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1100,760"],

@@ -18,7 +18,7 @@ export const PAGE_HTML = `<!doctype html>
 <section>
   <h2>Throughput</h2>
   <p class="legend"><span class="received">to clients</span> <span class="sent">to targets</span> <span id="peak"></span></p>
-  <svg id="chart" viewBox="0 0 600 120" preserveAspectRatio="none" role="img" aria-label="Octets in each of the last 300 seconds"></svg>
+  <svg id="chart" viewBox="0 0 600 120" preserveAspectRatio="none" role="img" aria-label="Octets in each second"></svg>
 </section>
 <section>
   <h2>Sessions</h2>
@@ -83,7 +83,7 @@ function fill(id, rows) {
   at(id).hidden = rows.length === 0;
 }
 function chart(points) {
-  const seconds = 300;
+  const seconds = Math.max(60, points.length);
   const last = points.length ? points[points.length - 1].at : 0;
   const peak = Math.max(1, ...points.map((p) => Math.max(p.sent, p.received)));
   at("peak").textContent = points.length ? "peak " + size(peak) + "/s" : "";

@@ -114,10 +114,11 @@ peerTest(
   },
 );
 
-/** Connects to a listener as a target does, and says and hears a line. */
+/** Connects to a listener as a target does, and hears and says a line. Dante's client loses what comes with the reply. */
 async function tell(listener: Endpoint): Promise<void> {
   using target = await Deno.connect(listener);
-  await target.write(new TextEncoder().encode("from the target\n"));
   const heard = new Uint8Array(100);
-  assert.equal(new TextDecoder().decode(heard.subarray(0, await target.read(heard) ?? 0)), "from the client\n");
+  const count = await target.read(heard);
+  await target.write(new TextEncoder().encode("from the target\n"));
+  assert.equal(new TextDecoder().decode(heard.subarray(0, count ?? 0)), "from the client\n");
 }

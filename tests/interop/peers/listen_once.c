@@ -1,4 +1,4 @@
-/* listen_once PORT: accepts one connection, prints a line of it, and sends a line back.  Unlike nc it calls accept() and
+/* listen_once PORT: accepts one connection, sends a line, and prints the line that comes back.  Unlike nc it calls accept() and
  * not accept4(), which is what Dante's preloaded client library knows. */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -29,9 +29,9 @@ int main(int argc, char **argv)
     perror("accept");
     return 1;
   }
+  if (write(peer, "from the client\n", 16) != 16) perror("write");
   count = read(peer, line, sizeof line);
   if (count > 0) fwrite(line, 1, (size_t)count, stdout);
-  if (write(peer, "from the client\n", 16) != 16) perror("write");
   close(peer);
   return 0;
 }
