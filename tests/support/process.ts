@@ -83,6 +83,11 @@ export class Daemon implements AsyncDisposable {
     return this.#output;
   }
 
+  /** Resolved when the program has ended by itself, or by a signal of somebody else. */
+  get ended(): Promise<Deno.CommandStatus> {
+    return this.#child.status;
+  }
+
   get pid(): number {
     return this.#child.pid;
   }
