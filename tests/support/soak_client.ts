@@ -1,6 +1,6 @@
 /**
- * A client with many sessions, for the soak: opens them, keeps traffic going on all of them, and checks what comes back,
- * until its standard input ends or it is killed.
+ * A client with many sessions, for the soak: opens them, and at a line of input keeps traffic going on all of them and
+ * checks what comes back, until its standard input ends or it is killed.
  *
  * deno run soak_client.ts PROXY_PORT TCP_PORT UDP_PORT CONNECTIONS ASSOCIATIONS
  *
@@ -55,7 +55,7 @@ async function ask(datagrams: SocksDatagrams, seed: number): Promise<void> {
   await reading;
 }
 
-const talking: Promise<void>[] = [];
+const start: (() => Promise<void>)[] = [];
 /** So many handshakes at one time. */
 const HANDSHAKES = 16;
 let next = 0;
@@ -64,15 +64,18 @@ await Promise.all(Array.from({ length: HANDSHAKES }, async () => {
     const seed = next++;
     if (seed < connections) {
       const connection = await connect({ ...through, ...target });
-      talking.push(talk(connection, seed).finally(() => connection.close()));
+      start.push(() => talk(connection, seed).finally(() => connection.close()));
     } else {
       const datagrams = await associate(through);
-      talking.push(ask(datagrams, seed).finally(() => datagrams.close()));
+      start.push(() => ask(datagrams, seed).finally(() => datagrams.close()));
     }
   }
 }));
 console.log("ready");
-for await (const _ of Deno.stdin.readable);
+const input = Deno.stdin.readable.getReader();
+await input.read();
+const talking = start.map((begin) => begin());
+while (!(await input.read()).done);
 running = false;
 const failed = (await Promise.allSettled(talking)).filter(({ status }) => status === "rejected");
 console.log(
