@@ -12,10 +12,8 @@ import type { ResolveHost } from "./commands/resolve.ts";
 import { associateThrough, type AssociateThroughOptions } from "./udp/client.ts";
 import type { OpenDatagrams } from "./udp/egress.ts";
 
-type Upstream<T extends ThroughOptions> = Omit<T, "signal" | "timeout">;
-
 /** Has another proxy listen. */
-export function bindWith(upstream: Upstream<ThroughOptions>): OpenBind {
+export function bindWith(upstream: Omit<ThroughOptions, "signal" | "timeout">): OpenBind {
   return async ({ hostname, port, signal }) => {
     const pending = await bindThrough({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
     return {
@@ -30,7 +28,7 @@ export function bindWith(upstream: Upstream<ThroughOptions>): OpenBind {
 }
 
 /** Sends datagrams through another proxy, names included; that proxy's rules decide. */
-export function datagramsThrough(upstream: Upstream<AssociateThroughOptions>): OpenDatagrams {
+export function datagramsThrough(upstream: Omit<AssociateThroughOptions, "signal" | "timeout">): OpenDatagrams {
   return async ({ signal }, listener) => {
     const datagrams = await associateThrough({ ...upstream, signal });
     let closed = false;
@@ -49,6 +47,6 @@ export function datagramsThrough(upstream: Upstream<AssociateThroughOptions>): O
 }
 
 /** Has another proxy look hosts up. */
-export function resolveWith(upstream: Upstream<ThroughOptions>): ResolveHost {
+export function resolveWith(upstream: Omit<ThroughOptions, "signal" | "timeout">): ResolveHost {
   return ({ hostname, signal }) => resolveThrough({ ...upstream, hostname, timeout: Infinity, signal });
 }

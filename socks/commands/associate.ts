@@ -47,7 +47,11 @@ export class AssociateCommand {
     this.#options = options;
   }
 
-  /** Carries out UDP ASSOCIATE to the end of the connection it came on. */
+  /**
+   * Carries out UDP ASSOCIATE to the end of the connection it came on.
+   *
+   * @internal
+   */
   async run(call: CommandCall): Promise<void> {
     const { maxAssociations = 1_000 } = this.#options;
     if (this.#running >= maxAssociations) {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type SecuredChannel, type ServerAuthMethod } from "../auth/method.ts";
+import type { SecuredChannel, ServerAuthMethod } from "../auth/method.ts";
 import type { Asked } from "../commands/command.ts";
 import { SocksAuthError, SocksProtocolError } from "../errors.ts";
 import { type Connection, withPrefix } from "../stream/connection.ts";

@@ -6,6 +6,7 @@
  *
  * @module
  */
+// deno-lint-ignore-file no-console
 import { associate, connect, type SocksConnection, type SocksDatagrams, systemTickets } from "../../mod.ts";
 
 const [proxyPort, tcpPort, udpPort, connections, associations] = Deno.args.map(Number) as [
