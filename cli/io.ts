@@ -18,10 +18,10 @@ export interface CliIo {
   readPassword(prompt: string): Promise<string>;
   /** Aborted when the program is told to end. */
   readonly signal: AbortSignal;
-  /** Calls back whenever the program is told to read its configuration again; the function given back ends that. */
-  onReload(callback: () => void): () => void;
-  /** Gives permissions up, for good. */
-  revoke(names: readonly Deno.PermissionName[]): Promise<void>;
+  /** Calls back whenever the program is told to read its configuration again; the function given back ends that. @default {never} */
+  onReload?(callback: () => void): () => void;
+  /** Gives permissions up, for good. @default {keeps them} */
+  revoke?(names: readonly Deno.PermissionName[]): Promise<void>;
 }
 
 /** The process's own. */

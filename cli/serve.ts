@@ -90,11 +90,11 @@ async function runAlone(
   }
   await using _admin = watch(() => Promise.resolve(run.snapshot()));
   await dropPermissions({ args, config, io });
-  const stopReloading = io.onReload(() => run.reload());
+  const stopReloading = io.onReload?.(() => run.reload());
   try {
     await run.finished;
   } finally {
-    stopReloading();
+    stopReloading?.();
   }
   return ExitCode.Ok;
 }

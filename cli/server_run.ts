@@ -149,5 +149,5 @@ export async function dropPermissions(
     names.push("write", "sys", "env");
     if (args.value("config") === undefined) names.push("read");
   }
-  await io.revoke(names);
+  await io.revoke?.(names);
 }

@@ -43,9 +43,6 @@ async function start(args: readonly string[], place: WorkerPlace): Promise<void>
     stdout: new WritableStream(),
     readPassword: () => Promise.reject(new Error("A worker cannot ask for a password")),
     signal: stopping.signal,
-    onReload: () => () => {},
-    // Permissions are those of the whole process: the main thread gives them up when all workers have started.
-    revoke: () => Promise.resolve(),
   };
   let code = 0;
   try {

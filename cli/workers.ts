@@ -68,13 +68,13 @@ export async function runWorkers(options: RunWorkersOptions): Promise<number> {
   if (io.signal.aborted) return ExitCode.Ok;
   const team = new Team(options);
   const stop = () => team.stop();
-  const stopReloading = io.onReload(() => team.reload());
+  const stopReloading = io.onReload?.(() => team.reload());
   io.signal.addEventListener("abort", stop, { once: true });
   await using _admin = watch(() => team.snapshot());
   try {
     return await team.ended;
   } finally {
-    stopReloading();
+    stopReloading?.();
     io.signal.removeEventListener("abort", stop);
   }
 }

@@ -42,8 +42,6 @@ export async function gssocks(args: readonly string[], input: CliInput = {}): Pr
       input.onReload?.(callback);
       return () => {};
     },
-    // The permissions are this process's, and other tests need them.
-    revoke: () => Promise.resolve(),
   });
   return result;
 }
