@@ -23,7 +23,7 @@ const MAX_REPLY = 1 << 20;
  *   proxy: "outer.example.com",
  *   auth: [passwordClient({ username: "me", password: "secret" })],
  * });
- * export const tickets = () => systemTickets({ transport: kdcThrough(outer), principal: "alice", password: "pw" });
+ * const tickets = () => systemTickets({ transport: kdcThrough(outer), principal: "alice", password: "pw" });
  * ```
  */
 export function kdcThrough(dial: Dialer): KdcTransport {

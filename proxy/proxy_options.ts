@@ -77,13 +77,11 @@ export function upstreamOf(options: ProxyOptions): Upstream {
  * ```ts
  * import { connect, dialThrough, passwordClient } from "@gssocks/gssocks";
  *
- * export const inner = (username: string, password: string) =>
- *   connect({
- *     proxy: "inner.example.com",
- *     dial: dialThrough({ proxy: "outer.example.com", auth: [passwordClient({ username, password })] }),
- *     hostname: "intranet",
- *     port: 80,
- *   });
+ * export async function reach(username: string, password: string): Promise<void> {
+ *   const outer = dialThrough({ proxy: "outer.example.com", auth: [passwordClient({ username, password })] });
+ *   await using connection = await connect({ proxy: "inner.example.com", dial: outer, hostname: "intranet", port: 80 });
+ *   await connection.write(new TextEncoder().encode("hello"));
+ * }
  * ```
  */
 export function dialThrough(options: ProxyOptions): Dialer {

@@ -56,8 +56,10 @@ export interface DatagramOptions {
   readonly idleTimeout?: number | undefined;
   /** Associations at one time. @default {1000} */
   readonly maxAssociations?: number | undefined;
-  /** Addresses that an association remembers; the one used longest ago makes room. @default {256} */
+  /** Targets that an association remembers; the one used longest ago makes room. @default {256} */
   readonly maxDestinations?: number | undefined;
+  /** Whether a target may answer from any of its ports, and not only from the one that was written to. @default {false} */
+  readonly answersFromAnyPort?: boolean | undefined;
 }
 
 /** A running server, in the manner of `Deno.HttpServer`. */

@@ -148,7 +148,7 @@ function serverOptions(options: ServeOptions, rules: () => RuleSet): SocksServer
       ? new AssociateCommand({
         ...datagrams,
         bind: bindUdp,
-        open: datagramsDirectly({ rules, resolve, bind: bindUdp, maxDestinations: datagrams.maxDestinations }),
+        open: datagramsDirectly({ ...datagrams, rules, resolve, bind: bindUdp }),
       })
       : undefined,
     resolve: has("resolve") ? resolveDirectly({ rules, resolve, reverse: systemReverse }) : undefined,

@@ -7,7 +7,9 @@
  * import { serve } from "@gssocks/gssocks";
  * import { telemetry } from "@gssocks/gssocks/telemetry";
  *
- * export const main = () => serve({ keytab: "/etc/krb5.keytab", rules: ["allow *"], onEvent: telemetry() });
+ * export async function main(): Promise<void> {
+ *   await serve({ keytab: "/etc/krb5.keytab", rules: ["allow *"], onEvent: telemetry() }).finished;
+ * }
  * ```
  *
  * @module

@@ -171,7 +171,7 @@ Deno.test("the relay drops and counts what is not the client's, not whole, not r
 
 Deno.test("nobody but those that the client wrote to reaches it, and each as the rules say", async () => {
   await using echo = await udpServer();
-  const { server, closed } = proxy({ rules: ["allow 127.0.0.1"], datagrams: { maxDestinations: 1 } });
+  const { server, closed } = proxy({ rules: ["allow 127.0.0.1"], datagrams: { answersFromAnyPort: true } });
   await using _server = server;
   const { control, relay } = await rawAssociation(server.addr.port);
   const { socket, receive } = await socketAt();
@@ -201,6 +201,33 @@ Deno.test("nobody but those that the client wrote to reaches it, and each as the
   for (const each of [unasked, asked]) each.socket.close();
   socket.close();
   await new Promise<void>((resolve) => spy.close(() => resolve()));
+});
+
+Deno.test("a target answers from the port that was written to, and is forgotten when others have been written to", async () => {
+  await using first = await udpServer();
+  await using second = await udpServer();
+  const { server, closed } = proxy({ datagrams: { maxDestinations: 1 } });
+  await using _server = server;
+  const { control, relay } = await rawAssociation(server.addr.port);
+  const { socket, receive } = await socketAt();
+  const learned = Promise.withResolvers<number>();
+  const spy = await bindUdp({ hostname: LOCALHOST, port: 0, onDatagram: (_bytes, { port }) => learned.resolve(port) });
+  const write = (port: number, text: string) =>
+    socket.send(encodeDatagram({ hostname: LOCALHOST, port }, utf8(text)), relay);
+  await write(spy.local.port, "x");
+  const outside = { hostname: LOCALHOST, port: await learned.promise };
+  const other = await socketAt();
+  await other.socket.send(utf8("another port"), outside);
+  await spy.send(utf8("the one"), outside);
+  assert.equal(decoder.decode((await receive()).data), "the one");
+  await write(first.port, "first");
+  assert.equal(decoder.decode((await receive()).data), "first");
+  await spy.send(utf8("forgotten"), outside);
+  await write(second.port, "second");
+  assert.equal(decoder.decode((await receive()).data), "second");
+  control.close();
+  assert.equal((await closed()).datagrams!.dropped.unsolicited, 2);
+  for (const each of [socket, other.socket, spy]) each.close();
 });
 
 Deno.test("a port that the client declares is the only one, unless the address is not where it comes from", async () => {

@@ -47,6 +47,7 @@ export function serveOptions(config: ServerConfig): ServeOptions {
     halfCloseTimeout: time(timeouts.halfClose),
     datagrams: {
       announce,
+      answersFromAnyPort: config.answersFromAnyPort,
       idleTimeout: time(timeouts.udpIdle),
       maxAssociations: limits.associations,
       maxDestinations: limits.destinations,

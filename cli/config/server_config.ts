@@ -79,6 +79,7 @@ export interface ServerConfig {
     readonly destinations?: number | undefined;
   } | undefined;
   readonly announce?: string | undefined;
+  readonly answersFromAnyPort?: boolean | undefined;
   readonly log?: "text" | "json" | "none" | undefined;
   readonly admin?: string | undefined;
   readonly shared?: {
@@ -173,9 +174,11 @@ const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
     bandwidthPerSession: size.optional().describe("Octets in a second, both ways together"),
     bandwidthPerUser: size.optional().describe("Octets in a second, both ways together"),
     associations: count.optional().describe("Associations at one time (1000)"),
-    destinations: count.optional().describe("Addresses that an association remembers (256)"),
+    destinations: count.optional().describe("Targets that an association remembers (256)"),
   }).optional(),
   announce: z.string().optional().describe("Address told to clients for UDP and BIND, for a server behind NAT"),
+  answersFromAnyPort: z.boolean().optional()
+    .describe("Let a target answer datagrams from any of its ports, as TFTP does (false)"),
   log: z.enum(["text", "json", "none"]).optional().describe("How events are logged (text)"),
   admin: z.string().optional().describe("Loopback HOST:PORT of the status page, /healthz and /metrics (none)"),
   shared: z.strictObject({

@@ -185,13 +185,11 @@ class WebSocketConnection implements Connection {
  * import { connect } from "@gssocks/gssocks";
  * import { dialWebSocket } from "@gssocks/gssocks/socks";
  *
- * export const open = () =>
- *   connect({
- *     proxy: "proxy.example.com",
- *     dial: dialWebSocket("wss://proxy.example.com/socks"),
- *     hostname: "intranet",
- *     port: 80,
- *   });
+ * export async function reach(): Promise<void> {
+ *   const dial = dialWebSocket("wss://proxy.example.com/socks");
+ *   await using connection = await connect({ proxy: "proxy.example.com", dial, hostname: "intranet", port: 80 });
+ *   await connection.write(new TextEncoder().encode("hello"));
+ * }
  * ```
  */
 export function dialWebSocket(url: string | URL): Dialer {

@@ -10,7 +10,7 @@ import { judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
 import { canonicalAddress } from "../rules/special_ranges.ts";
 import type { Resolver } from "../stream/deno.ts";
-import type { Endpoint } from "../wire/address.ts";
+import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import type { BindDatagrams, DatagramSocket } from "./socket.ts";
 
 /** Where an association's datagrams go out. */
@@ -46,13 +46,19 @@ export interface DatagramsDirectlyOptions {
   readonly resolve: Resolver;
   /** Makes sockets. */
   readonly bind: BindDatagrams;
-  /** Addresses, and names, that an association remembers; the one used longest ago makes room. @default {256} */
+  /** Targets, and names, that an association remembers; the one used longest ago makes room. @default {256} */
   readonly maxDestinations?: number | undefined;
+  /**
+   * Whether a target may answer from any of its ports, as TFTP does, and not only from the one that was written to.
+   *
+   * @default {false}
+   */
+  readonly answersFromAnyPort?: boolean | undefined;
 }
 
 /**
- * Judges every datagram, to and from a target. A target may answer from any port once the client has sent something to
- * its address; nobody else's datagrams reach the client.
+ * Judges every datagram, to and from a target. A target may answer once the client has sent something to it; nobody else's
+ * datagrams reach the client.
  */
 export function datagramsDirectly(options: DatagramsDirectlyOptions): OpenDatagrams {
   return (request, listener) => Promise.resolve(new DirectEgress(options, request, listener));
@@ -62,7 +68,7 @@ class DirectEgress implements DatagramEgress {
   readonly #options: DatagramsDirectlyOptions;
   readonly #request: TargetRequest;
   readonly #listener: EgressListener;
-  /** Addresses sent to, with the host as the client named it. */
+  /** Targets sent to, with the host as the client named it. */
   readonly #peers: Recent<string>;
   /** Names looked up once, so that a second look-up cannot bring another answer. */
   readonly #names: Recent<Promise<readonly string[]>>;
@@ -90,7 +96,7 @@ class DirectEgress implements DatagramEgress {
     };
     const [first] = await judgedAddresses(query, { rules: this.#options.rules(), resolve });
     const { address } = first!;
-    this.#peers.set(address, to.hostname);
+    this.#peers.set(this.#peer(address, to.port), to.hostname);
     const socket = await this.#socketFor(address);
     await socket.send(data, { hostname: address, port: to.port });
   }
@@ -108,9 +114,13 @@ class DirectEgress implements DatagramEgress {
     return bound;
   }
 
+  #peer(address: string, port: number): string {
+    return this.#options.answersFromAnyPort ? address : formatEndpoint({ hostname: address, port });
+  }
+
   #take(bytes: Bytes, from: Endpoint): void {
     const address = canonicalAddress(from.hostname);
-    const hostname = this.#peers.get(address);
+    const hostname = this.#peers.get(this.#peer(address, from.port));
     if (hostname === undefined) return this.#listener.onDrop("unsolicited");
     const verdict = this.#options.rules().judgeAddress({ ...this.#request, hostname, port: from.port }, address);
     if (!verdict.allowed) return this.#listener.onDrop("denied");

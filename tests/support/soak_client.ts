@@ -40,7 +40,12 @@ async function ask(datagrams: SocksDatagrams, seed: number): Promise<void> {
   const reading = (async () => {
     for await (const [data] of datagrams) {
       // Late ones come too; each is whole, and one of this association's.
-      if (data.some((octet) => octet !== data[0])) throw new Error("wrong datagram");
+      const at = data.findIndex((octet) => octet !== data[0]);
+      if (at >= 0) {
+        throw new Error(
+          `wrong datagram: ${data.length} octets, ${data[0]} until ${at}, then ${data.slice(at, at + 32)}`,
+        );
+      }
       answer.resolve();
     }
   })();
