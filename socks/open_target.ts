@@ -7,6 +7,7 @@ import { connectThrough, type ConnectThroughOptions } from "./client.ts";
 import type { TargetRequest } from "./commands/command.ts";
 import type { OpenedTarget, OpenTarget } from "./commands/connect.ts";
 import { SocksReplyError } from "./errors.ts";
+import { firstToConnect } from "./happy_eyeballs.ts";
 import { judgedAddresses } from "./judged_addresses.ts";
 import type { RuleSet } from "./rules/rules.ts";
 import type { Connection, Dialer } from "./stream/connection.ts";
@@ -25,8 +26,8 @@ export interface OpenDirectlyOptions {
 }
 
 /**
- * Judges the name, looks it up once, judges each address, and dials the addresses that passed, in their order: the very
- * ones that were judged. Where the rule that allowed it names an upstream, the request goes there as the client made it.
+ * Judges the name, looks it up once, judges each address, and dials the addresses that passed, in their order, the next one
+ * when the one before fails or is slow: the very ones that were judged. Where the rule that allowed it names an upstream, the request goes there as the client made it.
  */
 export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirectlyOptions): OpenTarget {
   return async (request: TargetRequest): Promise<OpenedTarget> => {
@@ -36,19 +37,14 @@ export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirec
     // A rule about the name decides before anything is looked up: behind an upstream, names may be nobody's here.
     if (named.allowed && named.rule?.upstream !== undefined) return await through(named.rule.upstream, request);
     const judged = await judgedAddresses(request, { rules: current, resolve });
-    let failure: unknown;
-    for (const { address, verdict } of judged) {
-      try {
-        const upstream = verdict.rule?.upstream;
-        return upstream === undefined
+    return await firstToConnect(
+      judged.map(({ address, verdict: { rule } }) => async (signal: AbortSignal) =>
+        rule?.upstream === undefined
           ? opened(await dial({ hostname: address, port }, { signal }))
-          : await through(upstream, { ...request, hostname: address });
-      } catch (error) {
-        signal.throwIfAborted();
-        failure = error;
-      }
-    }
-    throw failure;
+          : await through(rule.upstream, { ...request, hostname: address, signal })
+      ),
+      signal,
+    );
   };
 
   async function through(name: string, request: TargetRequest): Promise<OpenedTarget> {

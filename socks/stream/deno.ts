@@ -26,7 +26,11 @@ export class DenoConnection implements Connection {
    */
   constructor(conn: Deno.Conn) {
     this.#conn = conn;
-    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+    if (!("setNoDelay" in conn)) return;
+    const socket = conn as Deno.TcpConn;
+    socket.setNoDelay(true);
+    // A peer that is gone without a word is noticed, in the system's time, where there is no time-out of ours.
+    socket.setKeepAlive(true);
   }
 
   get local(): Endpoint | undefined {
