@@ -243,3 +243,49 @@ Deno.test("gssocks passwd sets, changes and deletes users in a file that nobody 
     assert.equal((await set("a:b", "x")).code, 2);
   });
 });
+
+Deno.test("serve gives up the permissions that it does not need any more, and no others", async () => {
+  await inFolder(async (directory) => {
+    const runs = async (args: string[], config?: unknown) => {
+      if (config !== undefined) await Deno.writeTextFile(`${directory}/c.json`, JSON.stringify(config));
+      const stop = new AbortController();
+      const revoked: string[] = [];
+      const { code, err } = await gssocks(["serve", "-m", "none", "-l", "127.0.0.1:0", ...args], {
+        signal: stop.signal,
+        revoke: (names) => {
+          revoked.push(...names);
+          stop.abort();
+          return Promise.resolve();
+        },
+      });
+      assert.equal(code, 0, err);
+      return revoked.sort().join(" ");
+    };
+    assert.equal(await runs([]), "env ffi read run sys write");
+    assert.equal(await runs(["-f", `${directory}/c.json`], {}), "env ffi run sys write");
+    const upstreams = { a: { proxy: "p", unauthenticated: true } };
+    assert.equal(await runs(["-f", `${directory}/c.json`], { upstreams }), "ffi run");
+  });
+});
+
+Deno.test("serve goes on when there are no file descriptors left, and serves when there are", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using echo = echoServer();
+  const cli = new URL("cli/mod.ts", ROOT).pathname;
+  const command = [
+    ...[Deno.execPath(), "run", "-q", "--allow-net", "-c", new URL("deno.json", ROOT).pathname, cli, "serve"],
+    ...["-l", "127.0.0.1:0", "-m", "none", "--allow", "localhost", "--quiet"],
+  ];
+  await using server = new Daemon("/bin/sh", ["-c", 'ulimit -n 64; exec "$@"', "sh", ...command]);
+  const port = Number((await server.waitFor(/Listening on 127\.0\.0\.1:(\d+)/))[1]);
+  // More than there is room for: some are served, the others wait in the system's queue or are refused their target.
+  const waiting = await Promise.all(Array.from({ length: 100 }, () => Deno.connect({ hostname: LOCALHOST, port })));
+  for (const connection of waiting) await connection.write(Uint8Array.of(5, 1, 0));
+  assert.equal(await waiting[0]!.read(new Uint8Array(2)), 2);
+  for (const connection of waiting) connection.close();
+  const proxy = { hostname: LOCALHOST, port };
+  await using connection = await connect({ proxy, auth: [noAuthentication()], hostname: LOCALHOST, port: echo.port });
+  await connection.write(Uint8Array.of(7));
+  assert.equal(await connection.read(new Uint8Array(9)), 1);
+});

@@ -1,5 +1,6 @@
 /** Several threads on one port: the replay cache that they share, and `gssocks serve --workers`. */
 import assert from "node:assert/strict";
+import type { Snapshot } from "../cli/monitor/snapshot.ts";
 import { hostbasedService } from "../gss/names.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { SharedReplayCache } from "../kerberos/mech/shared_replay_cache.ts";
@@ -75,6 +76,7 @@ Deno.test("serve --workers spreads connections, and a request replayed to anothe
   await using server = new Daemon(Deno.execPath(), [
     ...["run", "-q", "--unstable-net", "--allow-net", `--allow-read=${realm.keytab},${root}`, "-c", config, cli],
     ...["serve", "-l", "127.0.0.1:0", "-k", realm.keytab, "--allow", "localhost", "--workers", "2", "--json"],
+    ...["--admin", "127.0.0.1:0"],
   ]);
   const port = Number((await server.waitFor(/Listening on 127\.0\.0\.1:(\d+), 2 workers/))[1]);
 
@@ -91,6 +93,12 @@ Deno.test("serve --workers spreads connections, and a request replayed to anothe
   const sessions = [...server.output.matchAll(/"event":"accepted","session":(\d+)/g)].map(([, n]) => Number(n));
   assert.equal(new Set(sessions).size, sessions.length);
   assert.ok(sessions.some((n) => n % 2 === 0) && sessions.some((n) => n % 2 === 1), `${sessions}`);
+
+  // The admin port tells of all workers together.
+  const [, admin] = await server.waitFor(/Admin port on http:\/\/127\.0\.0\.1:(\d+)\//);
+  const status = async (): Promise<Snapshot> => await (await fetch(`http://127.0.0.1:${admin}/status.json`)).json();
+  while ((await status()).closed < 24);
+  assert.deepEqual((await status()).authenticated, { "gssapi confidentiality": 24 });
 
   const credential = new KerberosInitiatorCredential(realm.tickets);
   const { token } = await (await credential.initiate(hostbasedService("rcmd", "localhost"))).step();

@@ -1,6 +1,6 @@
 /** curl with GSS-API, and ordinary clients for the other methods. */
 import assert from "node:assert/strict";
-import { fixedPasswords, serve } from "../../mod.ts";
+import { bridge, fixedPasswords, listenUnix, serve } from "../../mod.ts";
 import { peer, peerTest } from "../support/peers.ts";
 import { run } from "../support/process.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
@@ -157,3 +157,84 @@ peerTest(
     }
   },
 );
+
+peerTest(
+  "curl uses the bridge as SOCKS4, SOCKS4A, HTTP and SOCKS5 proxy, and as one in the file system",
+  ["curl"],
+  async () => {
+    await using realm = await startRealmFolder();
+    await using site = origin("the page");
+    const seen: string[] = [];
+    await using far = serve({
+      port: 0,
+      keytab: realm.keytab,
+      rules: ["allow localhost"],
+      onEvent: (event) => void (event.type === "authenticated" && seen.push(event.protection)),
+    });
+    const proxy = { hostname: "localhost", port: far.addr.port };
+    await using local = bridge({ proxy, credentials: realm.tickets, port: 0 });
+    const path = `${realm.directory}/bridge.sock`;
+    await using _other = bridge({ proxy, credentials: realm.tickets, listeners: [listenUnix(path)] });
+    const where = `127.0.0.1:${local.addr.port}`;
+    const ways = [
+      ["--socks4", where],
+      ["--socks4a", where],
+      ["--proxytunnel", "--proxy", `http://${where}`],
+      ["--socks5-basic", "--socks5-hostname", where],
+      ["--socks5-basic", "--proxy", `socks5h://localhost${path}`],
+    ];
+    for (const way of ways) {
+      const got = await run(peer("curl"), ["-sS", "--fail", ...way, `http://127.0.0.1:${site.addr.port}/`]);
+      assert.equal(got.stdout, "the page", `${way}: ${got.stderr}`);
+    }
+    assert.deepEqual(seen, ways.map(() => "confidentiality"));
+    // What a program is not told to tunnel is no business of this proxy's.
+    const plain = await run(peer("curl"), ["-sS", "-i", "--proxy", `http://${where}`, "http://127.0.0.1:1/"]);
+    assert.match(plain.stdout, /^HTTP\/1\.1 405 /);
+  },
+);
+
+peerTest(
+  "curl agrees on the level in clear with --socks5-gssapi-nec where the server is told so",
+  ["curl-gssapi"],
+  async () => {
+    await using realm = await startRealmFolder();
+    await using site = origin("the page");
+    const options = { port: 0, keytab: realm.keytab, protection: ["none"], rules: ["allow localhost"] } as const;
+    await using server = serve({ ...options, insecureNecMode: true });
+    const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache };
+    const args = [
+      "-sS",
+      "--fail",
+      "--socks5",
+      `localhost:${server.addr.port}`,
+      "--socks5-gssapi",
+      "--socks5-gssapi-nec",
+    ];
+    const got = await run(peer("curl-gssapi"), [...args, `http://127.0.0.1:${site.addr.port}/`], { env });
+    assert.equal(got.stdout, "the page", got.stderr);
+  },
+);
+
+peerTest("tor-resolve looks names and addresses up at our server and through our bridge", ["tor-resolve"], async () => {
+  await using realm = await startRealmFolder();
+  await using server = serve({
+    port: 0,
+    keytab: realm.keytab,
+    allowUnauthenticated: true,
+    commands: ["resolve"],
+    rules: ["allow .example.com", "allow 192.0.2.0/24,command=resolve", "allow localhost,command=resolve"],
+    resolve: () => Promise.resolve(["192.0.2.80"]),
+  });
+  const proxy = { hostname: "localhost", port: server.addr.port };
+  await using local = bridge({ proxy, credentials: realm.tickets, port: 0 });
+  for (const { port } of [server.addr, local.addr]) {
+    const found = await run(peer("tor-resolve"), ["-5", "www.example.com", `127.0.0.1:${port}`]);
+    assert.equal(found.stdout.trim(), "192.0.2.80", found.stderr);
+    const named = await run(peer("tor-resolve"), ["-x", "127.0.0.1", `127.0.0.1:${port}`]);
+    assert.match(named.stdout.trim(), /^[A-Za-z]/, named.stderr);
+    const denied = await run(peer("tor-resolve"), ["-5", "www.example.org", `127.0.0.1:${port}`]);
+    assert.doesNotMatch(denied.stdout, /192\.0\.2\.80/);
+    assert.match(denied.stdout + denied.stderr, /status response|resolve/);
+  }
+});

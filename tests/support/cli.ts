@@ -18,6 +18,8 @@ export interface CliInput {
   password?: string;
   stdin?: ReadableStream<Uint8Array>;
   signal?: AbortSignal;
+  /** Told which permissions the command gives up; without it, it has none to give up. */
+  revoke?: (names: readonly Deno.PermissionName[]) => Promise<void>;
   /** Given what tells the command to read its configuration again. */
   onReload?: (reload: () => void) => void;
   /** Called with everything that it has written to standard error. */
@@ -42,6 +44,7 @@ export async function gssocks(args: readonly string[], input: CliInput = {}): Pr
       input.onReload?.(callback);
       return () => {};
     },
+    ...(input.revoke === undefined ? {} : { revoke: input.revoke }),
   });
   return result;
 }

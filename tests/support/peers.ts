@@ -42,6 +42,7 @@ const PROGRAMS: Record<string, string | undefined> = {
   load: find(`${ROOT}/load`),
   microsocks: find("/usr/bin/microsocks"),
   openssl: find("/usr/bin/openssl"),
+  "tor-resolve": find("/usr/bin/tor-resolve"),
   dnsmasq: find("/usr/sbin/dnsmasq"),
   "redis-server": find("/usr/bin/redis-server"),
   java: find("/usr/bin/java"),
