@@ -223,18 +223,18 @@ peerTest("tor-resolve looks names and addresses up at our server and through our
     keytab: realm.keytab,
     allowUnauthenticated: true,
     commands: ["resolve"],
-    rules: ["allow .example.com", "allow 192.0.2.0/24,command=resolve", "allow localhost,command=resolve"],
-    resolve: () => Promise.resolve(["192.0.2.80"]),
+    rules: ["allow .example.com,command=resolve", "allow localhost,command=resolve"],
+    resolve: () => Promise.resolve(["93.184.216.34"]),
   });
   const proxy = { hostname: "localhost", port: server.addr.port };
   await using local = bridge({ proxy, credentials: realm.tickets, port: 0 });
   for (const { port } of [server.addr, local.addr]) {
     const found = await run(peer("tor-resolve"), ["-5", "www.example.com", `127.0.0.1:${port}`]);
-    assert.equal(found.stdout.trim(), "192.0.2.80", found.stderr);
+    assert.equal(found.stdout.trim(), "93.184.216.34", found.stderr);
     const named = await run(peer("tor-resolve"), ["-x", "127.0.0.1", `127.0.0.1:${port}`]);
     assert.match(named.stdout.trim(), /^[A-Za-z]/, named.stderr);
     const denied = await run(peer("tor-resolve"), ["-5", "www.example.org", `127.0.0.1:${port}`]);
-    assert.doesNotMatch(denied.stdout, /192\.0\.2\.80/);
+    assert.doesNotMatch(denied.stdout, /93\.184/);
     assert.match(denied.stdout + denied.stderr, /status response|resolve/);
   }
 });
