@@ -29,6 +29,7 @@ export const PROXY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   service: { value: "NAME", help: "Service that the proxy runs as (default: rcmd)" },
   protection: { value: "LEVEL", help: "Ask for confidentiality (default), integrity, selective or none" },
   "minimum-protection": { value: "LEVEL", help: "Weakest level to accept (default: the one asked for)" },
+  spnego: { help: "Put SPNEGO around Kerberos, for a proxy that asks for it" },
   ...CCACHE_OPTION,
 };
 
@@ -43,6 +44,7 @@ export function proxyOptions(args: ParsedArguments): ProxyOptions {
     proxy: endpoint(proxy, 1080),
     credentials: ticketsFrom(args),
     ...(service === undefined ? {} : { service }),
+    ...(args.has("spnego") ? { spnego: true } : {}),
     ...(protection === undefined ? {} : { protection: level(protection) }),
     ...(minimum === undefined ? {} : { minimumProtection: level(minimum) }),
   };

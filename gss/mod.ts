@@ -36,3 +36,6 @@ export type {
 export { type GssName, type GssNameType, hostbasedService } from "./names.ts";
 export { type Runtime, systemRuntime } from "./runtime.ts";
 export { GssError, type GssErrorInit, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./status.ts";
+export { spnegoAcceptor } from "./spnego/acceptor.ts";
+export { spnegoInitiator } from "./spnego/initiator.ts";
+export { SPNEGO_OID } from "./spnego/tokens.ts";

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { GssInitiatorCredential } from "../gss/mechanism.ts";
+import { spnegoInitiator } from "../gss/spnego/initiator.ts";
 import type { TicketSource } from "../kerberos/client/tickets.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { systemTickets } from "../kerberos/system_tickets.ts";
@@ -31,6 +33,8 @@ export interface ProxyOptions {
   readonly protection?: ProtectionLevel;
   /** Weakest protection to accept. @default {the one asked for} */
   readonly minimumProtection?: ProtectionLevel;
+  /** Whether SPNEGO (RFC 4178) goes around Kerberos, for a proxy that asks for it. @default {false} */
+  readonly spnego?: boolean;
   /** Whether the proxy gets the user's own credentials. @default {false} */
   readonly delegate?: boolean;
   /**
@@ -59,7 +63,7 @@ export function upstreamOf(options: ProxyOptions): Upstream {
   const { service, protection, minimumProtection, delegate, insecureNecMode } = options;
   const proxy = typeof options.proxy === "string" ? parseEndpointText(options.proxy, SOCKS_PORT) : options.proxy;
   const auth = options.auth ?? [gssapiClient({
-    credential: new KerberosInitiatorCredential(options.credentials ?? systemTickets()),
+    credential: initiatorOf(options),
     ...(service === undefined ? {} : { service }),
     ...(protection === undefined ? {} : { protection }),
     ...(minimumProtection === undefined ? {} : { minimumProtection }),
@@ -67,6 +71,11 @@ export function upstreamOf(options: ProxyOptions): Upstream {
     ...(insecureNecMode === undefined ? {} : { insecureNecMode }),
   })];
   return { proxy, auth, dial: options.dial ?? dialTcp };
+}
+
+function initiatorOf({ credentials = systemTickets(), spnego }: ProxyOptions): GssInitiatorCredential {
+  const kerberos = new KerberosInitiatorCredential(credentials);
+  return spnego ? spnegoInitiator(kerberos) : kerberos;
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
 import { MemoryReplayCache, type ReplayCache } from "../kerberos/mech/replay_cache.ts";
 import type { Keytab } from "../kerberos/stores/keytab.ts";
@@ -165,7 +166,7 @@ function serverMethods(options: ServeOptions): ServerAuthMethod[] {
       ...(replayCache === undefined ? {} : { replayCache }),
     });
     methods.push(gssapiServer({
-      credential,
+      credential: spnegoAcceptor(credential),
       ...(protection === undefined ? {} : { protection }),
       ...(insecureNecMode === undefined ? {} : { insecureNecMode }),
     }));

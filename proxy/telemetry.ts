@@ -31,7 +31,9 @@ export function telemetry(): (event: ServerEvent) => void {
   return (event) => {
     if (event.type === "accepted") {
       const client = event.client === undefined ? {} : { "client.address": event.client.hostname };
-      spans.set(event.session, tracer.startSpan("socks.session", { attributes: client }));
+      const span = tracer.startSpan("socks.session", { attributes: client });
+      // Where nobody takes spans, there is nothing to keep them for.
+      if (span.isRecording()) spans.set(event.session, span);
     }
     countEvent(instruments, event);
     const span = spans.get(event.session);

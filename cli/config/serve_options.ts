@@ -123,6 +123,7 @@ function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOption
     proxy,
     ...(config.via === undefined ? {} : { dial: dialThrough(via(config.via)) }),
     ...(service === undefined ? {} : { service }),
+    ...(config.spnego === undefined ? {} : { spnego: config.spnego }),
     ...(protection === undefined ? {} : { protection: protection as ProtectionLevel }),
     ...(minimumProtection === undefined ? {} : { minimumProtection: minimumProtection as ProtectionLevel }),
     ...(auth === undefined ? {} : { auth }),

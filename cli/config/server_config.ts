@@ -36,6 +36,7 @@ export interface UpstreamConfig {
   readonly user?: string | undefined;
   readonly passwordFile?: string | undefined;
   readonly unauthenticated?: boolean | undefined;
+  readonly spnego?: boolean | undefined;
   readonly via?: string | undefined;
 }
 
@@ -126,6 +127,7 @@ const upstream = z.strictObject({
   user: z.string().optional().describe("User for the method password, with passwordFile"),
   passwordFile: z.string().optional().describe("File whose first line is the password of user"),
   unauthenticated: z.boolean().optional().describe("Use the method none"),
+  spnego: z.boolean().optional().describe("Put SPNEGO around Kerberos"),
   via: z.string().optional().describe("Name of the upstream by which this one is reached"),
 });
 

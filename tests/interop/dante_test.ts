@@ -178,3 +178,22 @@ peerTest(
     );
   },
 );
+
+peerTest("Dante's server takes Kerberos with SPNEGO around it", ["sockd", "root's rights"], async () => {
+  await using realm = await startRealmFolder();
+  await using dante = await startDante({ ...realm, levels: "confidentiality" });
+  await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
+  await using echo = echoServer();
+  // And so does ours, without being told.
+  for (const port of [dante.port, server.addr.port]) {
+    await using connection = await connect({
+      proxy: { hostname: "localhost", port },
+      hostname: "127.0.0.1",
+      port: echo.port,
+      credentials: realm.tickets,
+      spnego: true,
+    });
+    assert.equal(connection.protection, "confidentiality");
+    await echoed(connection);
+  }
+});

@@ -4,6 +4,8 @@ import { utf8 } from "../../gss/bytes.ts";
 import type { GssContext } from "../../gss/mechanism.ts";
 import { hostbasedService } from "../../gss/names.ts";
 import { systemRuntime } from "../../gss/runtime.ts";
+import { spnegoAcceptor } from "../../gss/spnego/acceptor.ts";
+import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
 import { GssError } from "../../gss/status.ts";
 import { passwordKey } from "../../kerberos/client/client_key.ts";
 import { KdcClient } from "../../kerberos/client/kdc_client.ts";
@@ -207,4 +209,37 @@ peerTest("MIT's refusals come out with their names, and ours with theirs", PEERS
   assert.ok(noKey instanceof GssError && noKey.code === "KRB_AP_ERR_NOT_US", String(noKey));
   assert.match(noKey.message, /wants host\/localhost@MIT\.TEST kvno 1 aes256.*keytab has rcmd\/localhost@MIT\.TEST/);
   assert.equal((await other.step(noKey.token)).ok, false);
+});
+
+peerTest("SPNEGO around Kerberos with MIT, as initiator and as acceptor", PEERS, async () => {
+  await using kdc = await startMitKdc();
+  const [enctype, name] = SERVICES[0];
+  await kdc.ktadd(`${kdc.directory}/kt`, `${name}/localhost`);
+  {
+    await using mit = new GssPeer({ ...kdc.env, KRB5_KTNAME: `${kdc.directory}/kt` });
+    await mit.command("accept");
+    const credential = spnegoInitiator(new KerberosInitiatorCredential(ourTickets(kdc, enctype)));
+    const initiator = await credential.initiate(hostbasedService(name, "localhost"));
+    let step = await initiator.step();
+    while (!step.done) {
+      const answer = await mit.step(step.token);
+      assert.ok(answer.ok, answer.rest);
+      step = await initiator.step(answer.token);
+    }
+    await exchange(step.context, mit);
+  }
+  await using mit = new GssPeer({ ...await mitClient(kdc, enctype), GSS_PEER_SPNEGO: "1" });
+  await mit.command(`init ${name}@localhost ${ALL}`);
+  const keys = readKeytab(`${kdc.directory}/kt`);
+  const acceptor = spnegoAcceptor(new KerberosAcceptorCredential({ keys })).accept();
+  let theirs = await mit.step();
+  for (;;) {
+    const step = await acceptor.step(theirs.token);
+    if (step.token !== undefined) theirs = await mit.step(step.token);
+    if (!step.done) continue;
+    assert.equal(theirs.major, 0, theirs.rest);
+    assert.equal(step.context.peer.text, "alice@MIT.TEST");
+    await exchange(step.context, mit);
+    break;
+  }
 });

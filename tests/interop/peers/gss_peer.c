@@ -20,6 +20,7 @@
 #include <string.h>
 #include <time.h>
 
+static gss_OID_desc spnego_mech = {6, "\x2b\x06\x01\x05\x05\x02"};
 static gss_OID_desc krb5_mech = {9, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
 static gss_ctx_id_t context = GSS_C_NO_CONTEXT;
 static gss_cred_id_t acceptor_cred = GSS_C_NO_CREDENTIAL, delegated = GSS_C_NO_CREDENTIAL;
@@ -67,7 +68,8 @@ static void do_step(const char *hex) {
   gss_buffer_desc in = parse_hex(hex), out = GSS_C_EMPTY_BUFFER;
   OM_uint32 flags = 0;
   if (initiator)
-    major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &context, target, &krb5_mech, wanted, 0, binding, &in, NULL, &out,
+    major = gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &context, target,
+        getenv("GSS_PEER_SPNEGO") ? &spnego_mech : &krb5_mech, wanted, 0, binding, &in, NULL, &out,
                                  &flags, NULL);
   else
     major = gss_accept_sec_context(&minor, &context, acceptor_cred, &in, binding, NULL, NULL, &out, &flags, NULL, &delegated);
