@@ -3,16 +3,20 @@
  *
  * @module
  */
-import type { OtherProtocol } from "../socks/front/front.ts";
 import type { Limits } from "../socks/limits/limits.ts";
-import type { LiveSession, ServerEvent, ShutdownOptions, SocksServer } from "../socks/server.ts";
+import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } from "../socks/server.ts";
 import type { Connection } from "../socks/stream/connection.ts";
 import { type ConnectionListener, listenTcp, listenTls, type TlsIdentity } from "../socks/stream/deno.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
 
 /** What the servers have in common. Times are in milliseconds. */
-export interface ListenerOptions extends Limits {
+export interface ListenerOptions extends
+  Limits,
+  Pick<
+    SocksServerOptions,
+    "protocols" | "handshakeTimeout" | "connectTimeout" | "idleTimeout" | "halfCloseTimeout" | "signal" | "onEvent"
+  > {
   /** Address to listen on. @default {"127.0.0.1"} */
   readonly hostname?: string | undefined;
   /** Port to listen on, 0 for a free one. @default {1080} */
@@ -28,24 +32,10 @@ export interface ListenerOptions extends Limits {
   readonly tls?: TlsIdentity | undefined;
   /** Listeners instead of `hostname` and `port`; none for a server that is only given connections. */
   readonly listeners?: readonly ConnectionListener[] | undefined;
-  /** Ends the server at once, with all its sessions. */
-  readonly signal?: AbortSignal | undefined;
-  /** Protocols accepted beside SOCKS version 5; their clients name nobody. @default {[], for the bridge both} */
-  readonly protocols?: readonly OtherProtocol[] | undefined;
-  /** Time for greeting, authentication and request. @default {10000} */
-  readonly handshakeTimeout?: number | undefined;
-  /** Time for reaching a target. @default {30000} */
-  readonly connectTimeout?: number | undefined;
-  /** Time without an octet either way after which a connection is closed. @default {Infinity} */
-  readonly idleTimeout?: number | undefined;
-  /** The same once one side has ended, where that is less. @default {Infinity} */
-  readonly halfCloseTimeout?: number | undefined;
   /** How datagrams are relayed. */
   readonly datagrams?: DatagramOptions | undefined;
   /** Told where the server listens. */
   readonly onListen?: ((address: Endpoint) => void) | undefined;
-  /** Told what happens. */
-  readonly onEvent?: ((event: ServerEvent) => void) | undefined;
 }
 
 /** How datagrams are relayed. */

@@ -10,11 +10,11 @@ import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts"
 import { noAuthentication } from "../../socks/auth/method.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
-import { parseRuleText, ruleFromFields } from "../../socks/rules/parse_rule.ts";
+import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import type { Rule } from "../../socks/rules/rules.ts";
 import type { ProtectionLevel } from "../../socks/stream/protected.ts";
 import { hashedPasswords, parsePasswordFile } from "../passwords.ts";
-import { ConfigError, type RuleConfig, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
+import { ConfigError, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
 import { milliseconds, octets } from "./units.ts";
 
 /**
@@ -84,7 +84,7 @@ function checkTogether(
   }
 }
 
-function readRule(rule: string | RuleConfig): Rule {
+function readRule(rule: string | RuleFields): Rule {
   return typeof rule === "string" ? parseRuleText(rule) : ruleFromFields(rule);
 }
 

@@ -4,27 +4,12 @@
  * @module
  */
 import { z } from "zod";
+import type { RuleFields } from "../../socks/rules/parse_rule.ts";
 
 /** A time: milliseconds, or `500ms`, `90s`, `30m`, `8h`, `1d`, `never`. */
 export type Duration = number | string;
 /** Octets: a number, or `64KiB`, `10MiB`, `1GiB`. */
 export type Size = number | string;
-
-/** A rule in a configuration file; see `RuleFields` for its parts. */
-export interface RuleConfig {
-  readonly action: "allow" | "deny";
-  readonly destinations?: readonly string[] | undefined;
-  readonly ports?: readonly string[] | undefined;
-  readonly commands?: readonly string[] | undefined;
-  readonly sources?: readonly string[] | undefined;
-  readonly methods?: readonly string[] | undefined;
-  readonly users?: readonly string[] | undefined;
-  readonly realms?: readonly string[] | undefined;
-  readonly enctypes?: readonly string[] | undefined;
-  readonly protections?: readonly string[] | undefined;
-  readonly maxTicketAge?: string | undefined;
-  readonly upstream?: string | undefined;
-}
 
 /** A proxy that rules may send connections through. */
 export interface UpstreamConfig {
@@ -58,7 +43,7 @@ export interface ServerConfig {
   readonly commands?: readonly ("connect" | "bind" | "udp" | "resolve")[] | undefined;
   readonly protocols?: readonly ("socks4" | "http")[] | undefined;
   readonly clients?: readonly string[] | undefined;
-  readonly rules?: readonly (string | RuleConfig)[] | undefined;
+  readonly rules?: readonly (string | RuleFields)[] | undefined;
   readonly upstreams?: Readonly<Record<string, UpstreamConfig>> | undefined;
   readonly timeouts?: {
     readonly handshake?: Duration | undefined;

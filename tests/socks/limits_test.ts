@@ -3,39 +3,17 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../gss/bytes.ts";
 import { noAuthentication, type ServerAuthMethod } from "../../socks/auth/method.ts";
 import { passwordServer } from "../../socks/auth/password.ts";
-import type { OpenTarget } from "../../socks/commands/connect.ts";
 import { sourceName, Tally } from "../../socks/limits/limits.ts";
 import { Rate } from "../../socks/limits/rate.ts";
 import { ClientRuleSet, parseClientRule } from "../../socks/rules/client_rules.ts";
-import { type ServerEvent, SocksServer, type SocksServerOptions } from "../../socks/server.ts";
+import type { SocksServer } from "../../socks/server.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
+import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";
 import { hex, unhex } from "../support/vectors.ts";
 
 const CONNECT = "050100" + "0501000304746573740050";
 const GRANTED = "0500" + "05000001c00002010063";
-
-const echoTarget: OpenTarget = () => {
-  const [ours, theirs] = pipe();
-  (async () => {
-    for (let bytes = await theirs.read(); bytes !== null; bytes = await theirs.read()) await theirs.write(bytes);
-    await theirs.closeWrite();
-  })().catch(() => {});
-  return Promise.resolve({ connection: ours, bound: { hostname: "192.0.2.1", port: 99 } });
-};
-
-function makeServer(options: Partial<SocksServerOptions> = {}) {
-  const events: ServerEvent[] = [];
-  const server = new SocksServer({
-    auth: [noAuthentication()],
-    open: echoTarget,
-    onEvent: (event) => void events.push(event),
-    ...options,
-  });
-  const refusals = () =>
-    events.flatMap((event) => event.type === "refused" ? [(event.error as { code?: string }).code] : []);
-  return { server, events, refusals };
-}
 
 /** A client whose request is granted, from an address. */
 async function enter(server: SocksServer, hostname = "192.0.2.7", sent = CONNECT) {

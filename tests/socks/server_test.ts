@@ -8,42 +8,21 @@ import { SocksReplyError, SocksTimeoutError } from "../../socks/errors.ts";
 import { openDirectly, openThrough } from "../../socks/open_target.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
-import { type ServerEvent, SocksServer, type SocksServerOptions } from "../../socks/server.ts";
+import { SocksServer } from "../../socks/server.ts";
 import type { TargetRequest } from "../../socks/commands/command.ts";
-import type { OpenTarget } from "../../socks/commands/connect.ts";
 import { selectMethod } from "../../socks/front/socks5.ts";
 import { dialTcp, listenTcp, systemResolver } from "../../socks/stream/deno.ts";
+import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";
 import { freePort } from "../support/process.ts";
 import { echoServer, TcpServer } from "../support/servers.ts";
 import { hex, unhex } from "../support/vectors.ts";
-
-/** A target that sends back what it gets. */
-const echoTarget: OpenTarget = () => {
-  const [ours, theirs] = pipe();
-  (async () => {
-    for (let bytes = await theirs.read(); bytes !== null; bytes = await theirs.read()) await theirs.write(bytes);
-    await theirs.closeWrite();
-  })().catch(() => {});
-  return Promise.resolve({ connection: ours, bound: { hostname: "192.0.2.1", port: 99 } });
-};
 
 /** A request of somebody who names himself nobody. */
 function targetRequest(hostname: string, port: number): TargetRequest {
   const identity = { method: "none", name: "", attributes: {} } as const;
   const signal = new AbortController().signal;
   return { hostname, port, identity, command: "connect", protection: "none", signal };
-}
-
-function makeServer(options: Partial<SocksServerOptions> = {}): { server: SocksServer; events: ServerEvent[] } {
-  const events: ServerEvent[] = [];
-  const server = new SocksServer({
-    auth: [noAuthentication()],
-    open: echoTarget,
-    onEvent: (event) => void events.push(event),
-    ...options,
-  });
-  return { server, events };
 }
 
 /** Sends octets to a fresh session and gives all that comes back. */

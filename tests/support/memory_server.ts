@@ -1,0 +1,35 @@
+/**
+ * A server whose clients and targets are in memory.
+ *
+ * @module
+ */
+import { noAuthentication } from "../../socks/auth/method.ts";
+import type { OpenTarget } from "../../socks/commands/connect.ts";
+import { type ServerEvent, SocksServer, type SocksServerOptions } from "../../socks/server.ts";
+import { pipe } from "./pipe.ts";
+
+/** A target that sends back what it gets. */
+export const echoTarget: OpenTarget = () => {
+  const [ours, theirs] = pipe();
+  (async () => {
+    for (let bytes = await theirs.read(); bytes !== null; bytes = await theirs.read()) await theirs.write(bytes);
+    await theirs.closeWrite();
+  })().catch(() => {});
+  return Promise.resolve({ connection: ours, bound: { hostname: "192.0.2.1", port: 99 } });
+};
+
+/** A server over memory, and what happens to it. */
+export function makeServer(
+  options: Partial<SocksServerOptions> = {},
+): { server: SocksServer; events: ServerEvent[]; refusals: () => (string | undefined)[] } {
+  const events: ServerEvent[] = [];
+  const server = new SocksServer({
+    auth: [noAuthentication()],
+    open: echoTarget,
+    onEvent: (event) => void events.push(event),
+    ...options,
+  });
+  const refusals = () =>
+    events.flatMap((event) => event.type === "refused" ? [(event.error as { code?: string }).code] : []);
+  return { server, events, refusals };
+}
