@@ -24,6 +24,7 @@ import { type CommandName, type Rule, RuleSet } from "../socks/rules/rules.ts";
 import { SocksServer, type SocksServerOptions } from "../socks/server.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import { dialTcp, listenTcp, type Resolver, systemResolver, systemReverse } from "../socks/stream/deno.ts";
+import { dialFrom } from "../socks/stream/dial_from.ts";
 import { datagramsDirectly } from "../socks/udp/egress.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
@@ -71,6 +72,12 @@ export interface ServeOptions extends ListenerOptions {
   readonly userLedger?: UserLedger | undefined;
   /** Looks names up. @default {the system's resolver} */
   readonly resolve?: Resolver | undefined;
+  /**
+   * Addresses of this machine's that targets are reached from, one of each family.
+   *
+   * @default {as the system routes}
+   */
+  readonly egress?: readonly string[] | undefined;
   /** Connects to targets. @default {TCP} */
   readonly dial?: Dialer | undefined;
 }
@@ -128,7 +135,8 @@ function rulesOf({ rules = [], upstreams = {} }: ServeOptions): RuleSet {
 }
 
 function serverOptions(options: ServeOptions, rules: () => RuleSet): SocksServerOptions {
-  const { commands = ["connect"], resolve = systemResolver, dial = dialTcp, datagrams = {}, clients } = options;
+  const { commands = ["connect"], resolve = systemResolver, datagrams = {}, clients, egress } = options;
+  const dial = options.dial ?? (egress === undefined ? dialTcp : dialFrom(egress));
   const upstreams = Object.fromEntries(
     Object.entries(options.upstreams ?? {}).map((
       [name, proxy],
@@ -149,7 +157,7 @@ function serverOptions(options: ServeOptions, rules: () => RuleSet): SocksServer
       ? new AssociateCommand({
         ...datagrams,
         bind: bindUdp,
-        open: datagramsDirectly({ ...datagrams, rules, resolve, bind: bindUdp }),
+        open: datagramsDirectly({ ...datagrams, egress, rules, resolve, bind: bindUdp }),
       })
       : undefined,
     resolve: has("resolve") ? resolveDirectly({ rules, resolve, reverse: systemReverse }) : undefined,

@@ -130,6 +130,7 @@ export {
   systemReverse,
   type TlsIdentity,
 } from "./stream/deno.ts";
+export { dialFrom } from "./stream/dial_from.ts";
 export type { DatagramCodec, ProtectionLevel, SealPolicy } from "./stream/protected.ts";
 export { type TlsClientOptions, type TlsConnection, tlsOver } from "./stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../gss/bytes.ts";
 import {
+  associate,
   bridge,
   connect,
   connectionFromWebSocket,
@@ -21,9 +22,9 @@ import {
 } from "../mod.ts";
 import { pipe, readAll } from "./support/pipe.ts";
 import { peer, peerTest } from "./support/peers.ts";
-import { run } from "./support/process.ts";
+import { freePort, run } from "./support/process.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
-import { echoServer, origin } from "./support/servers.ts";
+import { echoServer, origin, TcpServer, udpServer } from "./support/servers.ts";
 
 const LOCALHOST = "127.0.0.1";
 
@@ -280,6 +281,38 @@ Deno.test("the bridge serves HTTPS_PROXY and SOCKS 4 users on the port of SOCKS 
     /^HTTP\/1.1 200 .*the page$/s,
   );
   assert.match(await ask(Uint8Array.of(4, 1, port >> 8, port & 0xff, 127, 0, 0, 1, 0)), /^\0Z.*the page$/s);
+});
+
+Deno.test("targets are reached from the address that was chosen, over TCP and UDP", async () => {
+  const seen: string[] = [];
+  await using target = new TcpServer(async (connection) => {
+    seen.push((connection.remoteAddr as Deno.NetAddr).hostname);
+    await connection.readable.pipeTo(connection.writable);
+  });
+  await using udp = await udpServer((_bytes, from) => utf8(from));
+  await using server = serve({
+    port: 0,
+    allowUnauthenticated: true,
+    commands: ["connect", "udp"],
+    rules: ["allow localhost"],
+    egress: ["127.0.0.7"],
+  });
+  const through = { proxy: { hostname: LOCALHOST, port: server.addr.port }, auth: [noAuthentication()] };
+  {
+    await using connection = await connect({ ...through, hostname: LOCALHOST, port: target.port });
+    const sent = new Uint8Array(1_000_000).map((_, i) => i * 7);
+    const writing = connection.write(sent).then(() => connection.closeWrite());
+    const received = new Uint8Array(await new Response(connection.readable).arrayBuffer());
+    await writing;
+    assert.ok(received.length === sent.length && received.every((octet, i) => octet === sent[i]));
+  }
+  assert.deepEqual(seen, ["127.0.0.7"]);
+  await using datagrams = await associate(through);
+  await datagrams.send(utf8("from where?"), { hostname: LOCALHOST, port: udp.port });
+  assert.equal(new TextDecoder().decode((await datagrams.receive())[0]), "127.0.0.7");
+  const closed = freePort();
+  await assert.rejects(connect({ ...through, hostname: LOCALHOST, port: closed }), { code: "CONNECTION_REFUSED" });
+  assert.throws(() => serve({ port: 0, allowUnauthenticated: true, egress: ["eth0"] }), TypeError);
 });
 
 Deno.test("connections from elsewhere than a listener are served", async () => {

@@ -12,6 +12,7 @@ import { passwordClient } from "../../socks/auth/password.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
 import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import type { Rule } from "../../socks/rules/rules.ts";
+import { parseIp } from "../../socks/wire/ip.ts";
 import type { ProtectionLevel } from "../../socks/stream/protected.ts";
 import { hashedPasswords, parsePasswordFile } from "../passwords.ts";
 import { ConfigError, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
@@ -41,6 +42,7 @@ export function serveOptions(config: ServerConfig): ServeOptions {
     clients: config.clients?.map((text, i) => at(`clients[${i}]`, () => parseClientRuleText(text))),
     rules: (config.rules ?? []).map((rule, i) => at(`rules[${i}]`, () => readRule(rule))),
     upstreams: readUpstreams(upstreams),
+    egress: config.egress,
     handshakeTimeout: time(timeouts.handshake),
     connectTimeout: time(timeouts.connect),
     idleTimeout: time(timeouts.idle),
@@ -66,12 +68,15 @@ export function serveOptions(config: ServerConfig): ServeOptions {
 
 /** What can be read and makes no sense. */
 function checkTogether(
-  { methods = ["gssapi"], protocols = [], rules = [], upstreams = {}, listen = [], tls }: ServerConfig,
+  { methods = ["gssapi"], protocols = [], rules = [], upstreams = {}, listen = [], egress = [], tls }: ServerConfig,
 ): void {
   if (protocols.length > 0 && !methods.includes("none")) {
     throw new ConfigError(
       `protocols: clients of ${protocols.join(" and ")} name nobody, and method none is not accepted`,
     );
+  }
+  for (const [i, address] of egress.entries()) {
+    if (parseIp(address) === undefined) throw new ConfigError(`egress[${i}]: "${address}" is no address`);
   }
   for (const [i, rule] of rules.entries()) {
     const { upstream } = readRule(rule);

@@ -64,6 +64,7 @@ export interface ServerConfig {
     readonly associations?: number | undefined;
     readonly destinations?: number | undefined;
   } | undefined;
+  readonly egress?: readonly string[] | undefined;
   readonly announce?: string | undefined;
   readonly answersFromAnyPort?: boolean | undefined;
   readonly log?: "text" | "json" | "none" | undefined;
@@ -163,6 +164,7 @@ const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
     associations: count.optional().describe("Associations at one time (1000)"),
     destinations: count.optional().describe("Targets that an association remembers (256)"),
   }).optional(),
+  egress: texts.optional().describe("Addresses of this machine's that targets are reached from, one of each family"),
   announce: z.string().optional().describe("Address told to clients for UDP and BIND, for a server behind NAT"),
   answersFromAnyPort: z.boolean().optional()
     .describe("Let a target answer datagrams from any of its ports, as TFTP does (false)"),

@@ -96,7 +96,7 @@ export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): P
 };
 
 /** Class and errno of a failed connection as a SOCKS reply. */
-function dialError(target: Endpoint, error: unknown): Error {
+export function dialError(target: Endpoint, error: unknown): Error {
   const code = (error as { code?: unknown }).code;
   const kinds: Readonly<Record<string, SocksReplyErrorCode>> = {
     ECONNREFUSED: "CONNECTION_REFUSED",

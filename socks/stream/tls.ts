@@ -3,12 +3,11 @@
  *
  * @module
  */
-import type { Duplex } from "node:stream";
-import { asBytes, type Bytes } from "../../gss/bytes.ts";
 import { abortable } from "../../gss/deadline.ts";
 import { SocksProtocolError } from "../errors.ts";
 import { parseIp } from "../wire/ip.ts";
 import type { Connection } from "./connection.ts";
+import { connectionFromDuplex, duplexOf } from "./duplex.ts";
 
 /** What a TLS client asks for. */
 export interface TlsClientOptions {
@@ -61,65 +60,7 @@ export async function tlsOver(connection: Connection, options: TlsClientOptions)
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SocksProtocolError("NOT_GENUINE", `TLS handshake with ${hostname} failed: ${reason}`, { cause });
   }
-  return new DuplexConnection(socket, connection);
-}
-
-/** A stream of Node's over a connection. */
-function duplexOf(Stream: typeof Duplex, connection: Connection): Duplex {
-  const stream = new Stream({
-    read(): void {
-      connection.read().then((bytes) => stream.push(bytes), (error) => stream.destroy(error));
-    },
-    write(chunk: Uint8Array, _encoding: unknown, done: (error?: Error | null) => void): void {
-      connection.write(chunk).then(() => done(), done);
-    },
-    final(done: (error?: Error | null) => void): void {
-      connection.closeWrite().then(() => done(), done);
-    },
-    destroy(error: Error | null, done: (error?: Error | null) => void): void {
-      connection.close();
-      done(error);
-    },
+  return Object.assign(connectionFromDuplex(socket, { under: connection }), {
+    alpnProtocol: socket.alpnProtocol || undefined,
   });
-  return stream;
-}
-
-class DuplexConnection implements TlsConnection {
-  readonly alpnProtocol: string | undefined;
-  readonly #stream: Duplex;
-  readonly #under: Connection;
-  readonly #chunks: AsyncIterator<Uint8Array>;
-
-  constructor(stream: Duplex & { alpnProtocol?: string | false | null }, under: Connection) {
-    this.#stream = stream;
-    this.#under = under;
-    this.alpnProtocol = stream.alpnProtocol || undefined;
-    this.#chunks = stream[Symbol.asyncIterator]();
-    stream.on("error", () => {}); // Told by the read or the write that it is met in.
-  }
-
-  async read(): Promise<Bytes | null> {
-    const { done, value } = await this.#chunks.next();
-    return done ? null : asBytes(new Uint8Array(value));
-  }
-
-  write(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#stream.write(bytes.slice(), (error) => error ? reject(error) : resolve());
-    });
-  }
-
-  closeWrite(): Promise<void> {
-    return new Promise((resolve) => this.#stream.end(() => resolve()));
-  }
-
-  close(): void {
-    this.#stream.destroy();
-    this.#under.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    return Promise.resolve();
-  }
 }

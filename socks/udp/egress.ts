@@ -10,6 +10,7 @@ import { judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
 import { canonicalAddress } from "../rules/special_ranges.ts";
 import type { Resolver } from "../stream/deno.ts";
+import { addressFor } from "../stream/dial_from.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import type { BindDatagrams, DatagramSocket } from "./socket.ts";
 
@@ -46,6 +47,8 @@ export interface DatagramsDirectlyOptions {
   readonly resolve: Resolver;
   /** Makes sockets. */
   readonly bind: BindDatagrams;
+  /** Addresses of this machine's to send from, one of each family; where there is none the system chooses. */
+  readonly egress?: readonly string[] | undefined;
   /** Targets, and names, that an association remembers; the one used longest ago makes room. @default {256} */
   readonly maxDestinations?: number | undefined;
   /**
@@ -106,7 +109,8 @@ class DirectEgress implements DatagramEgress {
     if (this.#closed) throw new SocksReplyError("GENERAL_FAILURE", "Association has ended");
     let socket = this.#sockets.get(any);
     if (socket === undefined) {
-      socket = this.#options.bind({ hostname: any, port: 0, onDatagram: (bytes, from) => this.#take(bytes, from) });
+      const hostname = addressFor(address, this.#options.egress ?? []) ?? any;
+      socket = this.#options.bind({ hostname, port: 0, onDatagram: (bytes, from) => this.#take(bytes, from) });
       this.#sockets.set(any, socket);
     }
     const bound = await socket;

@@ -43,7 +43,7 @@ peerTest(
 
 peerTest(
   "nc asks a name server through Dante's client library and our server at levels 1 and 2",
-  ["libdsocks.so", "sockd", "dnsmasq", "nc"],
+  ["libdsocks.so", "sockd", "dnsmasq", "nc", "root's rights"],
   async () => {
     await using realm = await startRealmFolder();
     await using names = await startDnsmasq();

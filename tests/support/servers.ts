@@ -56,10 +56,12 @@ export interface UdpServer extends AsyncDisposable {
 }
 
 /** Answers each datagram with what `answer` makes of it. */
-export async function udpServer(answer: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes): Promise<UdpServer> {
+export async function udpServer(
+  answer: (bytes: Uint8Array, from: string) => Uint8Array = (bytes) => bytes,
+): Promise<UdpServer> {
   const socket = createSocket("udp4");
   socket.on("message", (bytes: Uint8Array, from: { address: string; port: number }) => {
-    socket.send(answer(bytes), from.port, from.address);
+    socket.send(answer(bytes, from.address), from.port, from.address);
   });
   await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", () => resolve()));
   return {
