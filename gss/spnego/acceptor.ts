@@ -12,9 +12,9 @@ import {
   decodeNegTokenInit,
   decodeNegTokenResp,
   encodeNegTokenResp,
+  isSpnego,
   mechListOctets,
   NegState,
-  type NegTokenInit,
   SPNEGO_OID,
 } from "./tokens.ts";
 
@@ -80,13 +80,11 @@ class SpnegoAcceptor implements GssNegotiation {
   }
 
   async #begin(token: Uint8Array | undefined): Promise<GssStep> {
-    let init: NegTokenInit | undefined;
-    if (token !== undefined && token.length > 0) init = decodeNegTokenInit(token);
-    if (init === undefined) {
+    if (token === undefined || !isSpnego(token)) {
       this.#state = "bare";
       return await this.#inner.step(token);
     }
-    const { mechTypes, mechToken } = init;
+    const { mechTypes, mechToken } = decodeNegTokenInit(token);
     const taken = mechTypes.findIndex((type) => (ALIASES[type] ?? type) === this.#mechanism);
     if (taken < 0) {
       throw new GssError(`Initiator offers ${mechTypes.join(", ") || "no mechanism"}, ${this.#mechanism} is wanted`, {

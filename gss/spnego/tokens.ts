@@ -105,15 +105,22 @@ export function encodeNegTokenInit(token: NegTokenInit): Bytes {
   return encodeInitialToken(SPNEGO_OID, encode(NegTokenInit, token));
 }
 
+const SPNEGO_ELEMENT = Uint8Array.of(0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02);
+
+/** Whether a first token names SPNEGO, without looking at more of it: most name another mechanism, which reads them. */
+export function isSpnego(token: Uint8Array): boolean {
+  const [, length = 0] = token;
+  const start = length < 0x80 ? 2 : 2 + (length & 0x7f);
+  return SPNEGO_ELEMENT.every((octet, i) => token[start + i] === octet);
+}
+
 /**
  * Reads an initiator's first token.
  *
- * @returns `undefined` when it is another mechanism's own.
- * @throws {Asn1Error} When it is nothing of the kind.
+ * @throws {Asn1Error} When it is none.
  */
-export function decodeNegTokenInit(token: Uint8Array): NegTokenInit | undefined {
-  const { mechanism, inner } = decodeInitialToken(token);
-  return mechanism === SPNEGO_OID ? decode(NegTokenInit, inner) : undefined;
+export function decodeNegTokenInit(token: Uint8Array): NegTokenInit {
+  return decode(NegTokenInit, decodeInitialToken(token).inner);
 }
 
 /** A token after the first. */
