@@ -16,7 +16,16 @@ function script(text: string, permissions: readonly string[]): Promise<RunResult
 
 Deno.test("importing any entry point needs no permission and does nothing", async () => {
   for (
-    const entry of ["mod.ts", "gss/mod.ts", "kerberos/mod.ts", "kerberos/kdc/mod.ts", "socks/mod.ts", "cli/mod.ts"]
+    const entry of [
+      "mod.ts",
+      "gss/mod.ts",
+      "kerberos/mod.ts",
+      "kerberos/kdc/mod.ts",
+      "socks/mod.ts",
+      "proxy/redis.ts",
+      "proxy/telemetry.ts",
+      "cli/mod.ts",
+    ]
   ) {
     const got = await script(`await import("file://${ROOT}${entry}"); console.log("imported");`, []);
     assert.equal(got.stdout.trim(), "imported", `${entry}: ${got.stderr}`);
