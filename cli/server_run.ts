@@ -65,6 +65,7 @@ export class ServerRun {
       prefix: shared.prefix,
       onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${reason}\n`),
     });
+    if (start.options.rules?.length === 0) io.err("Warning: there is no rule, so that nothing is allowed\n");
     if (start.options.insecureNecMode) {
       io.err("Warning: the level of protection is agreed upon in clear, and can be changed on its way\n");
     }

@@ -55,6 +55,10 @@ export interface SharedStore extends AsyncDisposable {
  * @throws {TypeError} When the URL is none.
  */
 export async function connectRedis(options: RedisOptions): Promise<SharedStore> {
+  // What is wrong with it is not repeated: there may be a password in it.
+  if (!/^rediss?:\/\/./.test(options.url) || !URL.canParse(options.url)) {
+    throw new TypeError("Cannot connect to Redis: redis://HOST:PORT is wanted");
+  }
   const redis = new Redis(options);
   await redis.start();
   return {

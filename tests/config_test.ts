@@ -40,6 +40,13 @@ Deno.test("a configuration that is wrong says where and why, each thing on its l
     const text = typeof value === "string" ? value : JSON.stringify(value);
     assert.throws(() => parseConfig(text, "f"), { name: "ConfigError", message }, text);
   }
+  for (const text of ['{"shared": secret}', "secret", '{"a": "secret"', '{"a": "b" secret}']) {
+    assert.throws(
+      () => parseConfig(text, "f"),
+      (error) => !String(error).includes("secret") && /JSON/.test(String(error)),
+      text,
+    );
+  }
 });
 
 Deno.test("serve --check says what is wrong beyond the shape, and touches no socket", async () => {

@@ -197,7 +197,8 @@ export function parseConfig(text: string, source: string): ServerConfig {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new ConfigError(`${source}: ${(error as Error).message}`);
+    // The engine quotes what stands around, which may be a secret.
+    throw new ConfigError(`${source}: ${(error as Error).message.replace(/"[^]*" is not valid/, "it is not valid")}`);
   }
   const result = SCHEMA.safeParse(value);
   if (result.success) return result.data;

@@ -54,6 +54,12 @@ async function machine(realm: Realm, redis: RedisOptions, more: { maxSessionsPer
   };
 }
 
+Deno.test("an address of Redis that cannot be used is not repeated", async () => {
+  for (const url of ["redis://u:s3cret@[", "http://u:s3cret@host", "s3cret"]) {
+    await assert.rejects(connectRedis({ url, onLoss: "refuse" }), (error) => !String(error).includes("s3cret"));
+  }
+});
+
 peerTest("an AP-REQ replayed to another server is refused by way of Redis", ["redis-server"], async () => {
   await using realm = await startRealmFolder();
   await using redis = await startRedis();
