@@ -1,10 +1,11 @@
 /**
  * Ours and each peer in turn on the same work: `deno task bench [PART ...]`, the parts being tokens, relays, handshakes,
- * sessions, latency, start and growth. Needs the peers of `tests/interop/peers/build.sh`; Java is measured where it is
+ * sessions, datagrams, latency, start and growth. Needs the peers of `tests/interop/peers/build.sh`; Java is measured where it is
  * installed. A whole run writes its figures and charts to `docs/performance.md`.
  *
  * @module
  */
+import { benchDatagrams } from "./datagrams.ts";
 import { Field } from "./field.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchHandshakes } from "./handshakes.ts";
@@ -19,6 +20,7 @@ const PARTS: Readonly<Record<string, (field: Field, report: Report) => Promise<v
   relays: benchRelays,
   handshakes: benchHandshakes,
   sessions: benchSessions,
+  datagrams: benchDatagrams,
   latency: benchLatency,
   start: (_, report) => benchStart(report),
   growth: benchGrowth,

@@ -59,7 +59,8 @@ export class Field implements AsyncDisposable {
   async ourServer(workers = 1): Promise<Proxy> {
     const methods = ["--method", "gssapi,none", "--prefer-gssapi", "--protection", "confidentiality,integrity,none"];
     const places = ["-l", "127.0.0.1:0", "-k", this.realm.keytab, "--allow", "localhost", "--max-sessions", "30000"];
-    const args = [...DENO, CLI, "serve", "-q", ...places, ...methods, "--workers", String(workers)];
+    const commands = ["--command", "connect,udp"];
+    const args = [...DENO, CLI, "serve", "-q", ...places, ...methods, ...commands, "--workers", String(workers)];
     return await listening(new Daemon(Deno.execPath(), args));
   }
 
