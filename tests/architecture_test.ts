@@ -129,6 +129,7 @@ Deno.test("sockets, files, environment, clock, randomness, timers and console ar
       "kerberos/stores/files.ts",
       "kerberos/config/load.ts",
       "socks/stream/deno.ts",
+      "socks/udp/socket.ts",
       "cli/",
     ]],
     [/\bDate\.now\b|\bperformance\./, ["gss/runtime.ts"]],

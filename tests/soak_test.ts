@@ -91,7 +91,17 @@ Deno.test({
     await using udp = await udpServer();
     const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache };
     await using server = new Daemon(Deno.execPath(), [
-      ...["run", "-q", "--allow-net", `--allow-read=${realm.keytab}`, "-c", `${ROOT}deno.json`, `${ROOT}cli/mod.ts`],
+      // With Deno's own datagrams; the other tests are without.
+      ...[
+        "run",
+        "-q",
+        "--unstable-net",
+        "--allow-net",
+        `--allow-read=${realm.keytab}`,
+        "-c",
+        `${ROOT}deno.json`,
+        `${ROOT}cli/mod.ts`,
+      ],
       ...["serve", "-l", "127.0.0.1:0", "-k", realm.keytab, "--allow", "localhost", "--command", "connect,udp"],
       ...["--admin", "127.0.0.1:0", "--quiet", "--handshake-timeout", "60000"],
     ]);
