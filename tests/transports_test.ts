@@ -129,6 +129,34 @@ Deno.test("a proxy behind Deno.serve is used over WebSockets, protected end to e
   );
 });
 
+peerTest("the client goes over wss:, with the certificate checked", ["openssl"], async () => {
+  await using realm = await startRealmFolder();
+  await using site = origin("the page");
+  const { cert, key } = await certificate(realm.directory);
+  await using proxy = serve({ listeners: [], keytab: realm.keytab, rules: ["allow localhost"] });
+  await using front = Deno.serve({ hostname: LOCALHOST, port: 0, cert, key, onListen() {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request, { protocol: WEB_SOCKET_PROTOCOL });
+    void proxy.serveConnection(connectionFromWebSocket(socket));
+    return response;
+  });
+  const root = new URL("..", import.meta.url).href;
+  const program = `
+    import { connect, dialWebSocket, systemTickets } from "${root}mod.ts";
+    const dial = dialWebSocket("wss://localhost:${front.addr.port}/");
+    const target = { hostname: "127.0.0.1", port: ${site.addr.port} };
+    await using connection = await connect({ proxy: "localhost", dial, credentials: systemTickets(), ...target });
+    await connection.write(new TextEncoder().encode("GET / HTTP/1.0\\r\\n\\r\\n"));
+    console.log(await new Response(connection.readable).text());`;
+  const url = `data:application/typescript,${encodeURIComponent(program)}`;
+  const config = new URL("../deno.json", import.meta.url).pathname;
+  const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache };
+  const trusting = ["--cert", `${realm.directory}/cert.pem`];
+  const got = await run(Deno.execPath(), ["run", "-q", "-A", ...trusting, "-c", config, url], { env });
+  assert.match(got.stdout, /the page\s*$/, got.stderr);
+  const wary = await run(Deno.execPath(), ["run", "-q", "-A", "-c", config, url], { env });
+  assert.notEqual(wary.code, 0);
+});
+
 /** Two ends of a WebSocket that is no network. */
 function sockets(): { socket: WebSocket; sent: (string | Uint8Array)[]; feed(data: unknown): void } {
   const sent: (string | Uint8Array)[] = [];
