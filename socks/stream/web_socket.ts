@@ -4,12 +4,14 @@
  *
  * - binary messages carry the octets, an empty one says that no more will come from this side (half-close);
  * - a text message `+N` says that N more octets have been consumed. A side has at most {@linkcode WINDOW} octets under
- *   way, so that neither end holds more than that for a slow reader.
+ *   way, so that neither end holds more than that for a slow reader;
+ * - a text message `end` says that everything until the other side's end has been read. Whoever has ended, and been told so,
+ *   may close: nothing that is on its way is lost by it.
  *
  * @module
  */
 import { asBytes, type Bytes, EMPTY } from "../../gss/bytes.ts";
-import { abortable } from "../../gss/deadline.ts";
+import { abortable, pause } from "../../gss/deadline.ts";
 import { SocksProtocolError, SocksReplyError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import type { Connection, Dialer } from "./connection.ts";
@@ -18,6 +20,9 @@ import type { Connection, Dialer } from "./connection.ts";
 const WINDOW = 1 << 20;
 /** Octets of a message at most. */
 const LARGEST = 1 << 16;
+
+/** Time that the peer has to read the last octets after both sides have ended, in milliseconds. */
+const LINGER = 5_000;
 
 /** Name that both ends agree upon in the handshake of HTTP (RFC 6455 section 1.9). */
 export const WEB_SOCKET_PROTOCOL = "gssocks.v1";
@@ -61,6 +66,11 @@ class WebSocketConnection implements Connection {
   #moreCredit = Promise.withResolvers<void>();
   #writing: Promise<void> = Promise.resolve();
   #peerEnded = false;
+  /** Whether this side has said that it has ended, and that it has read everything. */
+  #ended = false;
+  #toldEnd = false;
+  /** Aborted when the peer has read everything. */
+  readonly #peerDone = new AbortController();
   #failure: Error | undefined;
 
   constructor(socket: WebSocket, remote: Endpoint | undefined) {
@@ -81,6 +91,7 @@ class WebSocketConnection implements Connection {
   }
 
   #take(data: unknown): void {
+    if (data === "end") return this.#peerDone.abort();
     if (typeof data === "string") return this.#takeCredit(data);
     const bytes = asBytes(new Uint8Array(data as ArrayBuffer));
     this.#held += bytes.length;
@@ -109,16 +120,24 @@ class WebSocketConnection implements Connection {
         this.#consume(bytes.length);
         return bytes;
       }
-      if (this.#peerEnded) return null;
+      if (this.#peerEnded) {
+        this.#tellEnd();
+        return null;
+      }
       if (this.#failure !== undefined) throw this.#failure;
       await this.#arrived.promise;
     }
   }
 
+  #tellEnd(): void {
+    if (!this.#toldEnd && this.#socket.readyState === WebSocket.OPEN) this.#socket.send("end");
+    this.#toldEnd = true;
+  }
+
   #consume(length: number): void {
     this.#held -= length;
     this.#consumed += length;
-    if (this.#consumed < WINDOW / 4 || this.#socket.readyState !== WebSocket.OPEN) return;
+    if (this.#peerEnded || this.#consumed < WINDOW / 4 || this.#socket.readyState !== WebSocket.OPEN) return;
     this.#socket.send(`+${this.#consumed}`);
     this.#consumed = 0;
   }
@@ -150,15 +169,23 @@ class WebSocketConnection implements Connection {
     await this.#writing;
     await this.#opened.promise;
     if (this.#failure !== undefined) throw this.#failure;
+    this.#ended = true;
     this.#socket.send(EMPTY);
   }
 
   close(): void {
+    const graceful = this.#ended && this.#peerEnded && !this.#peerDone.signal.aborted && this.#failure === undefined;
+    if (graceful) {
+      this.#failure = new SocksProtocolError("UNEXPECTED_END", "Connection is closed");
+      void pause(LINGER, this.#peerDone.signal).then(() => this.#end(this.#failure!));
+      return;
+    }
     this.#end(new SocksProtocolError("UNEXPECTED_END", "Connection is closed"));
   }
 
   #end(failure: Error): void {
     this.#failure ??= failure;
+    this.#peerDone.abort();
     this.#opened.reject(failure);
     if (this.#socket.readyState <= WebSocket.OPEN) this.#socket.close();
     this.#moreCredit.resolve();
