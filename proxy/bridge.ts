@@ -6,12 +6,11 @@
 import { noAuthentication } from "../socks/auth/method.ts";
 import { AssociateCommand } from "../socks/commands/associate.ts";
 import { openThrough } from "../socks/open_target.ts";
-import { specialKind } from "../socks/rules/special_ranges.ts";
+import { loopbackAddress } from "../socks/rules/special_ranges.ts";
 import { SocksServer } from "../socks/server.ts";
 import { systemResolver } from "../socks/stream/deno.ts";
 import { bindWith, datagramsThrough, resolveWith } from "../socks/through.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
-import { parseIp } from "../socks/wire/ip.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { type ListenerOptions, type RunningServer, start } from "./running.ts";
 
@@ -39,9 +38,8 @@ export interface BridgeOptions extends ProxyOptions, ListenerOptions {}
  */
 export function bridge(options: BridgeOptions): RunningServer {
   const hostname = options.hostname ?? "127.0.0.1";
-  const address = hostname === "localhost" ? "127.0.0.1" : hostname;
-  const octets = parseIp(address);
-  if (octets === undefined || specialKind(octets) !== "loopback") {
+  const address = loopbackAddress(hostname);
+  if (address === undefined) {
     throw new TypeError(
       `Cannot start bridge on ${hostname}: only loopback addresses are possible, since it asks nobody who he is`,
     );

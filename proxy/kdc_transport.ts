@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { type Bytes, ByteWriter, concat } from "../gss/bytes.ts";
+import type { Bytes } from "../gss/bytes.ts";
 import { KerberosError } from "../kerberos/errors.ts";
+import { exchangeOverStream } from "../kerberos/client/tcp_framing.ts";
 import type { KdcTransport } from "../kerberos/client/kdc_client.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
-
-/** A reply with the largest PAC is far below this; a length beyond it is not read. */
-const MAX_REPLY = 1 << 20;
 
 /**
  * A transport that reaches KDCs over connections of a dialer, in TCP's framing (RFC 4120 section 7.2.2). What would go over
@@ -32,33 +30,7 @@ export function kdcThrough(dial: Dialer): KdcTransport {
       if (address.protocol !== "tcp") {
         throw new KerberosError("KDC_UNREACHABLE", "KDC is reached through a proxy, and so over TCP only");
       }
-      const connection = await dial(address, { signal });
-      const close = () => connection.close();
-      signal.addEventListener("abort", close, { once: true });
-      try {
-        await connection.write(new ByteWriter().u32(message.length).bytes(message).finish());
-        return await readReply(() => connection.read());
-      } catch (error) {
-        signal.throwIfAborted();
-        throw error;
-      } finally {
-        signal.removeEventListener("abort", close);
-        close();
-      }
+      return await exchangeOverStream(await dial(address, { signal }), message, signal);
     },
   };
-}
-
-async function readReply(read: () => Promise<Bytes | null>): Promise<Bytes> {
-  let held: Bytes = new Uint8Array(0);
-  for (;;) {
-    if (held.length >= 4) {
-      const length = new DataView(held.buffer, held.byteOffset).getUint32(0);
-      if (length > MAX_REPLY) throw new KerberosError("BAD_MESSAGE", `KDC announces a reply of ${length} octets`);
-      if (held.length >= 4 + length) return held.slice(4, 4 + length);
-    }
-    const bytes = await read();
-    if (bytes === null) throw new KerberosError("BAD_MESSAGE", "KDC closed the connection before its reply was whole");
-    held = concat(held, bytes);
-  }
 }

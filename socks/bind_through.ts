@@ -6,6 +6,7 @@
 import { startDeadline } from "../gss/deadline.ts";
 import { grantedReply, type ProxiedConnection, requestThrough, type ThroughOptions } from "./client.ts";
 import { SocksTimeoutError } from "./errors.ts";
+import { isUnspecified } from "./rules/special_ranges.ts";
 import { withPrefix } from "./stream/connection.ts";
 import type { Endpoint } from "./wire/address.ts";
 import { Command } from "./wire/messages.ts";
@@ -35,7 +36,7 @@ export async function bindThrough(options: BindThroughOptions): Promise<ProxiedB
   const { proxy, expected } = options;
   const { connection, bound, channel, dialled, handshake } = await requestThrough(options, Command.Bind, expected);
   // Proxies that listen on all of their addresses say so, which is no use to anybody.
-  const unspecified = bound.hostname === "0.0.0.0" || bound.hostname === "::";
+  const unspecified = isUnspecified(bound.hostname);
   const close = () => connection.close();
   return {
     bound: { hostname: unspecified ? dialled.remote?.hostname ?? proxy.hostname : bound.hostname, port: bound.port },

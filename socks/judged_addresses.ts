@@ -6,7 +6,7 @@
 import { SocksReplyError } from "./errors.ts";
 import type { TargetRequest } from "./commands/command.ts";
 import { canonicalAddress } from "./rules/special_ranges.ts";
-import type { RuleSet, Verdict } from "./rules/rules.ts";
+import { ruleLine, type RuleSet, type Verdict } from "./rules/rules.ts";
 import type { Resolver } from "./stream/deno.ts";
 import { formatEndpoint } from "./wire/address.ts";
 import { parseIp } from "./wire/ip.ts";
@@ -52,6 +52,6 @@ export async function judgedAddresses(
 export function notAllowed(request: TargetRequest, reason: string, { rule }: Verdict): SocksReplyError {
   const what = request.command === "connect" ? "" : `${request.command} `;
   return new SocksReplyError("NOT_ALLOWED", `${what}${formatEndpoint(request)} is not allowed: ${reason}`, {
-    ...(rule === undefined ? {} : { rule: `${rule.action} ${rule.text}` }),
+    ...(rule === undefined ? {} : { rule: ruleLine(rule) }),
   });
 }

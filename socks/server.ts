@@ -21,6 +21,7 @@ import {
 import { Rate } from "./limits/rate.ts";
 import type { Gate } from "./relay.ts";
 import type { ClientRuleSet } from "./rules/client_rules.ts";
+import { ruleLine } from "./rules/rules.ts";
 import { runSession, type ServedCommands, type SessionEvent, type SessionStatus } from "./session.ts";
 import type { Connection } from "./stream/connection.ts";
 import type { ConnectionListener } from "./stream/deno.ts";
@@ -253,7 +254,7 @@ export class SocksServer implements AsyncDisposable {
     const verdict = clients?.judge(running.client?.hostname);
     if (verdict?.allowed === false) {
       const { rule } = verdict;
-      const because = { ...(rule === undefined ? {} : { rule: `${rule.action} ${rule.text}` }) };
+      const because = { ...(rule === undefined ? {} : { rule: ruleLine(rule) }) };
       return new SocksReplyError("NOT_ALLOWED", `Client is not allowed: ${verdict.reason}`, because);
     }
     if (source === undefined || limit === Infinity) return undefined;

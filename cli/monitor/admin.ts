@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { specialKind } from "../../socks/rules/special_ranges.ts";
+import { loopbackAddress } from "../../socks/rules/special_ranges.ts";
 import { type Endpoint, parseEndpointText } from "../../socks/wire/address.ts";
-import { parseIp } from "../../socks/wire/ip.ts";
 import { PAGE_CSS, PAGE_HTML, PAGE_JS } from "./page.ts";
 import { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -27,9 +26,8 @@ export interface AdminServer extends AsyncDisposable {
  */
 export function adminEndpoint(text: string): Endpoint {
   const { hostname, port } = parseEndpointText(text);
-  const address = hostname === "localhost" ? "127.0.0.1" : hostname;
-  const octets = parseIp(address);
-  if (octets === undefined || specialKind(octets) !== "loopback") {
+  const address = loopbackAddress(hostname);
+  if (address === undefined) {
     throw new TypeError(
       `Cannot open the admin port on ${hostname}: a loopback address is wanted, since it asks nobody`,
     );
@@ -73,8 +71,7 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
 
 function namesLoopback(request: Request): boolean {
   const hostname = new URL(request.url).hostname.replace(/^\[(.*)\]$/, "$1");
-  const octets = parseIp(hostname);
-  return hostname === "localhost" || (octets !== undefined && specialKind(octets) === "loopback");
+  return loopbackAddress(hostname) !== undefined;
 }
 
 /** Ready to be sent clients, or not: what a load balancer asks. */

@@ -3,14 +3,11 @@
  *
  * @module
  */
-import { type Bytes, ByteWriter } from "../../gss/bytes.ts";
+import type { Bytes } from "../../gss/bytes.ts";
 import { abortable } from "../../gss/deadline.ts";
-import { KerberosError } from "../errors.ts";
 import type { KdcAddress, KdcTransport } from "./kdc_client.ts";
+import { exchangeOverStream } from "./tcp_framing.ts";
 import type { SrvRecord, SrvResolver } from "./locate.ts";
-
-/** A reply with the largest PAC is far below this; a length beyond it is not read. */
-const MAX_REPLY = 1 << 20;
 
 /** Transport over Deno's sockets. UDP goes through `node:dgram`, which needs no unstable flag. */
 export const denoTransport: KdcTransport = {
@@ -19,38 +16,25 @@ export const denoTransport: KdcTransport = {
   },
 };
 
-/** Section 7.2.2: four octets of length in front of request and reply. */
+/** Section 7.2.2. */
 async function sendTcp(address: KdcAddress, message: Bytes, signal: AbortSignal): Promise<Bytes> {
   const { hostname, port } = address;
-  using connection = await Deno.connect({ hostname, port, signal });
-  const close = () => connection[Symbol.dispose]();
-  signal.addEventListener("abort", close, { once: true });
-  try {
-    await writeAll(connection, new ByteWriter().u32(message.length).bytes(message).finish());
-    const header = await readExactly(connection, 4);
-    const length = new DataView(header.buffer).getUint32(0);
-    if (length > MAX_REPLY) throw new KerberosError("BAD_MESSAGE", `KDC announces a reply of ${length} octets`);
-    return await readExactly(connection, length);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", close);
-  }
-}
-
-async function writeAll(connection: Deno.TcpConn, bytes: Bytes): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
-}
-
-async function readExactly(connection: Deno.TcpConn, length: number): Promise<Bytes> {
-  const out = new Uint8Array(length);
-  for (let at = 0; at < length;) {
-    const count = await connection.read(out.subarray(at));
-    if (count === null) throw new KerberosError("BAD_MESSAGE", "KDC closed the connection before its reply was whole");
-    at += count;
-  }
-  return out;
+  const connection = await Deno.connect({ hostname, port, signal });
+  const buffer = new Uint8Array(8_192);
+  return await exchangeOverStream(
+    {
+      async read(): Promise<Bytes | null> {
+        const count = await connection.read(buffer);
+        return count === null ? null : buffer.slice(0, count);
+      },
+      async write(bytes): Promise<void> {
+        for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+      },
+      close: () => connection[Symbol.dispose](),
+    },
+    message,
+    signal,
+  );
 }
 
 /** Section 7.2.1. Only what comes from the address asked is taken. */

@@ -12,7 +12,15 @@ import type { DatagramCodec } from "../stream/protected.ts";
 import type { DatagramEgress, OpenDatagrams } from "../udp/egress.ts";
 import type { BindDatagrams, DatagramSocket } from "../udp/socket.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { asError, type CommandCall, type DatagramCounts, type DroppedDatagrams, refuse, subject } from "./command.ts";
+import {
+  asError,
+  closedEvent,
+  type CommandCall,
+  type DatagramCounts,
+  type DroppedDatagrams,
+  refuse,
+  subject,
+} from "./command.ts";
 
 /** How associations are served. */
 export interface AssociateOptions {
@@ -99,7 +107,7 @@ class Association {
       return await refuse(this.#call, error);
     }
     const { idleTimeout = 300_000 } = this.#options;
-    const { clock, status, now } = options;
+    const { clock } = options;
     clock.limit(
       idleTimeout,
       () => new SocksTimeoutError("IDLE_TIMEOUT", `No datagram was sent or received for ${idleTimeout} ms`),
@@ -114,16 +122,7 @@ class Association {
     } finally {
       this.#close();
       asked.channel.connection.close();
-      const duration = now() - status.startedAt;
-      const datagrams = this.#counts;
-      options.onEvent({
-        type: "closed",
-        ...subject(request),
-        ...status.counts,
-        datagrams,
-        duration,
-        error: failure,
-      });
+      options.onEvent(closedEvent(this.#call, { datagrams: this.#counts, error: failure }));
     }
   }
 

@@ -7,7 +7,7 @@ import { startDeadline } from "../../gss/deadline.ts";
 import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import { judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
-import { canonicalAddress } from "../rules/special_ranges.ts";
+import { canonicalAddress, isUnspecified } from "../rules/special_ranges.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ConnectionListener, ListenTcp, Resolver } from "../stream/deno.ts";
 import type { Endpoint } from "../wire/address.ts";
@@ -85,7 +85,7 @@ export function bindDirectly(options: BindDirectlyOptions): OpenBind {
   const { resolve, listen, announce } = options;
   return async (request, local): Promise<PendingBind> => {
     const rules = options.rules();
-    const anybody = request.hostname === "0.0.0.0" || request.hostname === "::";
+    const anybody = isUnspecified(request.hostname);
     const expected = anybody ? undefined : (await judgedAddresses(request, { rules, resolve })).map((a) => a.address);
     const address = options.address ?? local?.hostname;
     if (address === undefined) {

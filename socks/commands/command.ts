@@ -7,7 +7,7 @@ import { startDeadline } from "../../gss/deadline.ts";
 import type { Identity, SecuredChannel } from "../auth/method.ts";
 import { replyCodeFor, SocksTimeoutError } from "../errors.ts";
 import type { RuleQuery } from "../rules/rules.ts";
-import type { SessionOptions } from "../session.ts";
+import type { SessionEvent, SessionOptions } from "../session.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { Endpoint } from "../wire/address.ts";
 import type { Reply } from "../wire/messages.ts";
@@ -108,6 +108,15 @@ export function subject({ identity, command, hostname, port }: TargetRequest): {
   target: Endpoint;
 } {
   return { identity, command, target: { hostname, port } };
+}
+
+/** The end of a session whose request was carried out. */
+export function closedEvent(
+  { request, options }: CommandCall,
+  how: { readonly error?: Error | undefined; readonly datagrams?: DatagramCounts },
+): SessionEvent {
+  const { status: { counts, startedAt }, now } = options;
+  return { type: "closed", ...subject(request), ...counts, duration: now() - startedAt, ...how };
 }
 
 /** Whatever was thrown, as an error. */

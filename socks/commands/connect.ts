@@ -9,7 +9,7 @@ import { relay } from "../relay.ts";
 import type { SessionOptions } from "../session.ts";
 import type { Connection } from "../stream/connection.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
-import { asError, type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
+import { asError, closedEvent, type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
 
 /** A connection to a target. */
 export interface OpenedTarget {
@@ -59,13 +59,8 @@ export async function relayToEnd(call: CommandCall, target: Connection): Promise
   } finally {
     target.close();
     asked.channel.connection.close();
-    options.onEvent(closedEvent(call, failure));
+    options.onEvent(closedEvent(call, { error: failure }));
   }
-}
-
-function closedEvent({ request, options }: CommandCall, error: Error | undefined) {
-  const { status: { counts, startedAt }, now } = options;
-  return { type: "closed", ...subject(request), ...counts, duration: now() - startedAt, error } as const;
 }
 
 async function open(request: TargetRequest, options: SessionOptions): Promise<OpenedTarget> {

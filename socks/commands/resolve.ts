@@ -10,7 +10,7 @@ import type { RuleSet } from "../rules/rules.ts";
 import type { Resolver } from "../stream/deno.ts";
 import { formatEndpoint } from "../wire/address.ts";
 import { parseIp } from "../wire/ip.ts";
-import { type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
+import { closedEvent, type CommandCall, refuse, type TargetRequest } from "./command.ts";
 
 /** Looks a host up: the address of a name, or the name of an address. */
 export type ResolveHost = (request: TargetRequest, direction: "address" | "name") => Promise<string>;
@@ -22,7 +22,7 @@ export async function runResolve(
   direction: "address" | "name",
 ): Promise<void> {
   const { asked, request, options } = call;
-  const { connectTimeout: milliseconds, status, now } = options;
+  const { connectTimeout: milliseconds } = options;
   try {
     using deadline = startDeadline({
       milliseconds,
@@ -36,7 +36,7 @@ export async function runResolve(
     return await refuse(call, error);
   }
   asked.channel.connection.close();
-  options.onEvent({ type: "closed", ...subject(request), ...status.counts, duration: now() - status.startedAt });
+  options.onEvent(closedEvent(call, {}));
 }
 
 /** What {@linkcode resolveDirectly} goes by. */

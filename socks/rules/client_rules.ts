@@ -4,8 +4,9 @@
  * @module
  */
 import { parseIp } from "../wire/ip.ts";
-import type { RuleAction } from "./rules.ts";
-import { canonicalAddress, type Cidr, embeddedIpv4, inCidr, parseCidr } from "./special_ranges.ts";
+import { parseBlock, splitRule } from "./parse_rule.ts";
+import { type RuleAction, ruleLine } from "./rules.ts";
+import { canonicalAddress, type Cidr, embeddedIpv4, inCidr } from "./special_ranges.ts";
 
 /** One rule about where clients come from. */
 export interface ClientRule {
@@ -37,7 +38,7 @@ export function parseClientRule(action: RuleAction, text: string): ClientRule {
   const sources = parts.map((part) => {
     let block: Cidr | undefined;
     try {
-      block = parseCidr(part.trim().replace(/^\[([^\]]+)\]/, "$1"));
+      block = parseBlock(part.trim());
     } catch (error) {
       throw new TypeError(`Cannot read client rule ${JSON.stringify(text)}: ${(error as Error).message}`);
     }
@@ -58,11 +59,7 @@ export function parseClientRule(action: RuleAction, text: string): ClientRule {
  * @throws {TypeError} When the text is neither.
  */
 export function parseClientRuleText(text: string): ClientRule {
-  const parts = /^(allow|deny)\s+(\S+)$/.exec(text.trim());
-  if (parts === null) {
-    throw new TypeError(`Cannot read client rule ${JSON.stringify(text)}: "allow ..." or "deny ..." wanted`);
-  }
-  return parseClientRule(parts[1] as RuleAction, parts[2]!);
+  return parseClientRule(...splitRule(text, "client rule"));
 }
 
 /** Ordered rules about clients, the first that fits decides, and who fits none is denied. */
@@ -82,10 +79,10 @@ export class ClientRuleSet {
   judge(address: string | undefined): ClientVerdict {
     const octets = address === undefined ? undefined : parseIp(canonicalAddress(address));
     for (const rule of this.#rules) {
-      const { action, sources, text } = rule;
+      const { action, sources } = rule;
       const forms = octets === undefined ? [] : [octets, ...(action === "deny" ? embeddedIpv4(octets) : [])];
       if (sources === undefined || sources.some((block) => forms.some((form) => inCidr(form, block)))) {
-        return { allowed: action === "allow", reason: `client rule "${action} ${text}"`, rule };
+        return { allowed: action === "allow", reason: `client rule "${ruleLine(rule)}"`, rule };
       }
     }
     return { allowed: false, reason: "no client rule allows it" };

@@ -97,9 +97,16 @@ export function parseRule(action: RuleAction, text: string): Rule {
  * @throws {TypeError} When the text is neither.
  */
 export function parseRuleText(text: string): Rule {
+  return parseRule(...splitRule(text, "rule"));
+}
+
+/** Takes the action off a rule. Throws a `TypeError` where there is none; `what` is the rule's kind, for its text. */
+export function splitRule(text: string, what: string): [RuleAction, string] {
   const parts = /^(allow|deny)\s+(\S+)$/.exec(text.trim());
-  if (parts === null) throw new TypeError(`Cannot read rule ${JSON.stringify(text)}: "allow ..." or "deny ..." wanted`);
-  return parseRule(parts[1] as RuleAction, parts[2]!);
+  if (parts === null) {
+    throw new TypeError(`Cannot read ${what} ${JSON.stringify(text)}: "allow ..." or "deny ..." wanted`);
+  }
+  return [parts[1] as RuleAction, parts[2]!];
 }
 
 /**
@@ -117,7 +124,7 @@ export function ruleFromFields(fields: RuleFields): Rule {
     commands: every(fields.commands, "command", (text) => oneOf(text, ["connect", "bind", "udp", "resolve"])) as
       | CommandName[]
       | undefined,
-    sources: every(fields.sources, "source", parseSource),
+    sources: every(fields.sources, "source", parseBlock),
     methods: every(fields.methods, "method", (text) => oneOf(text, ["none", "password", "gssapi"])) as
       | MethodName[]
       | undefined,
@@ -172,7 +179,8 @@ function parsePorts(text: string): PortRange | undefined {
   return first <= last && last <= 65_535 ? [first, last] : undefined;
 }
 
-function parseSource(text: string): Cidr | undefined {
+/** An address or block, which may have brackets around its address. */
+export function parseBlock(text: string): Cidr | undefined {
   return parseCidr(text.replace(/^\[([^\]]+)\]/, "$1"));
 }
 
@@ -193,7 +201,7 @@ function parseDestination(text: string): Destination | undefined {
   if (text.toLowerCase() === "localhost") {
     return { type: "address", blocks: [parseCidr("127.0.0.0/8")!, parseCidr("::1")!] };
   }
-  const block = parseSource(text);
+  const block = parseBlock(text);
   if (block !== undefined) return { type: "address", blocks: [block] };
   const name = text.toLowerCase().replace(/\.$/, "");
   if (!/^\.?[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*$/u.test(name)) return undefined;

@@ -158,7 +158,12 @@ export class RuleSet {
 const NOTHING_FITS: Verdict = { allowed: false, reason: "no rule allows it" };
 
 function verdictOf(rule: Rule): Verdict {
-  return { allowed: rule.action === "allow", reason: `rule "${rule.action} ${rule.text}"`, rule };
+  return { allowed: rule.action === "allow", reason: `rule "${ruleLine(rule)}"`, rule };
+}
+
+/** A rule as it stands in reasons and logs. */
+export function ruleLine({ action, text }: Pick<Rule, "action" | "text">): string {
+  return `${action} ${text}`;
 }
 
 function fitsSome(patterns: readonly string[] | undefined, name: string | number | undefined): boolean {

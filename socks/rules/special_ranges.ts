@@ -119,3 +119,15 @@ export function canonicalAddress(text: string): string {
   const mapped = octets.length === 16 && inCidr(octets, CARRIERS[0]![0]);
   return formatIp(mapped ? octets.subarray(12) : octets);
 }
+
+/** The address of a loopback name or address; `undefined` for every other host. */
+export function loopbackAddress(hostname: string): string | undefined {
+  const address = hostname === "localhost" ? "127.0.0.1" : hostname;
+  const octets = parseIp(address);
+  return octets !== undefined && specialKind(octets) === "loopback" ? address : undefined;
+}
+
+/** Whether a host is the address that stands for none, or for any. */
+export function isUnspecified(hostname: string): boolean {
+  return hostname === "0.0.0.0" || hostname === "::";
+}

@@ -7,7 +7,7 @@ import type { Bytes } from "../../gss/bytes.ts";
 import type { Identity } from "../auth/method.ts";
 import { type GrantedRequest, requestThrough, type ThroughOptions } from "../client.ts";
 import { SocksAuthError, SocksProtocolError } from "../errors.ts";
-import { canonicalAddress } from "../rules/special_ranges.ts";
+import { canonicalAddress, isUnspecified } from "../rules/special_ranges.ts";
 import type { DatagramCodec, ProtectionLevel } from "../stream/protected.ts";
 import type { Resolver } from "../stream/deno.ts";
 import type { Endpoint } from "../wire/address.ts";
@@ -35,8 +35,7 @@ export async function associateThrough(options: AssociateThroughOptions): Promis
     if (channel.datagrams === undefined) {
       throw new SocksAuthError("FLAGS_MISSING", "Security context does not notice datagrams that come twice");
     }
-    const unspecified = bound.hostname === "0.0.0.0" || bound.hostname === "::";
-    const named = unspecified ? dialled.remote?.hostname ?? options.proxy.hostname : bound.hostname;
+    const named = isUnspecified(bound.hostname) ? dialled.remote?.hostname ?? options.proxy.hostname : bound.hostname;
     const { signal } = options;
     const [address] = parseIp(named) === undefined ? await options.resolve(named, { signal }) : [named];
     if (address === undefined) {
