@@ -34,6 +34,8 @@ export function serveOptions(config: ServerConfig): ServeOptions {
     protection: gssapi.protection,
     ticketExpiry: gssapi.ticketExpiry,
     insecureNecMode: gssapi.insecureNecMode,
+    insecureWithoutMutual: gssapi.insecureWithoutMutual,
+    insecureUnordered: gssapi.insecureUnordered,
     passwords: methods.includes("password") ? readPasswords(config) : undefined,
     allowUnauthenticated: methods.includes("none"),
     preferGssapi: config.preferGssapi,
