@@ -6,6 +6,7 @@
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
 import { MemoryReplayCache, type ReplayCache } from "../kerberos/mech/replay_cache.ts";
+import type { Capaths } from "../kerberos/mech/transited.ts";
 import type { Keytab } from "../kerberos/stores/keytab.ts";
 import { readKeytab } from "../kerberos/stores/files.ts";
 import { gssapiServer, type GssapiServerOptions } from "../socks/auth/gssapi.ts";
@@ -40,6 +41,12 @@ export interface ServeOptions extends ListenerOptions {
   readonly protection?: GssapiServerOptions["protection"] | undefined;
   /** Authenticators seen before; share one between servers with the same keys. @default {one in memory} */
   readonly replayCache?: ReplayCache | undefined;
+  /**
+   * Realms that may vouch for users of other realms where no KDC has judged that, such as `loadConfig().capaths`.
+   *
+   * @default {those between the two in the hierarchy of their names}
+   */
+  readonly capaths?: Capaths | undefined;
   /** What becomes of a session when the client's ticket expires. @default {"keep"} */
   readonly ticketExpiry?: "keep" | "cut" | undefined;
   /**
@@ -202,6 +209,7 @@ function serverMethods(options: ServeOptions): ServerAuthMethod[] {
     const credential = new KerberosAcceptorCredential({
       keys: typeof keytab === "string" ? readKeytab(keytab) : keytab,
       services,
+      capaths: options.capaths,
       ...(replayCache === undefined ? {} : { replayCache }),
     });
     methods.push(gssapiServer({

@@ -33,6 +33,7 @@ export function serveOptions(config: ServerConfig): ServeOptions {
     services: gssapi.services,
     protection: gssapi.protection,
     ticketExpiry: gssapi.ticketExpiry,
+    capaths: methods.includes("gssapi") ? loadConfig().capaths : undefined,
     insecureNecMode: gssapi.insecureNecMode,
     insecureWithoutMutual: gssapi.insecureWithoutMutual,
     insecureUnordered: gssapi.insecureUnordered,
