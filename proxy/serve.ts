@@ -201,6 +201,9 @@ function serverOptions(
   };
 }
 
+/** Twice the clock skew: for so long an authenticator is good that was made by a clock ahead of ours. */
+const REPLAYABLE = 600_000;
+
 function serverMethods(options: ServeOptions): ServerAuthMethod[] {
   const { keytab, services, protection, replayCache, passwords } = options;
   const { insecureNecMode = false, insecureWithoutMutual = false, insecureUnordered = false } = options;
@@ -216,6 +219,8 @@ function serverMethods(options: ServeOptions): ServerAuthMethod[] {
       credential: spnegoAcceptor(credential),
       ...(protection === undefined ? {} : { protection }),
       insecureNecMode,
+      // A cache that does not say since when it knows everything always has (ReplayCache.knowsSince).
+      replaysKnownFrom: () => (replayCache?.knowsSince ?? -Infinity) + REPLAYABLE,
       insecureWithoutMutual,
       insecureUnordered,
     }));

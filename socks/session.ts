@@ -222,7 +222,7 @@ async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
   status.command = command;
   status.target = asked.target;
   const call: CommandCall = { asked, request, options };
-  if (asked.channel.ordered === false && asked.command !== Command.UdpAssociate) {
+  if (asked.channel.ordered === false && command !== "udp") {
     return await refuse(call, new SocksReplyError("NOT_ALLOWED", UNORDERED));
   }
   using _expiry = options.cutExpired ? endAtExpiry(asked.channel, options) : undefined;
