@@ -40,8 +40,8 @@ Deno.test("every level needs mutual authentication, unless the knob for it is on
     assert.match(refused.error.message, /no mutual authentication.*insecureWithoutMutual would let it in/);
     assert.deepEqual(refused.sent.slice(-2), Uint8Array.of(1, 0xff));
     assert.equal((await meet(flags, level, { insecureUnordered: true })).error?.code, "FLAGS_MISSING");
-    const let_in = await meet(flags, level, { insecureWithoutMutual: true });
-    assert.equal(let_in.channel?.protection, LEVELS[level]);
+    const letIn = await meet(flags, level, { insecureWithoutMutual: true });
+    assert.equal(letIn.channel?.protection, LEVELS[level]);
   }
 });
 
