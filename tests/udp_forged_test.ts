@@ -4,15 +4,18 @@ import { type Bytes, utf8 } from "../gss/bytes.ts";
 import { associate, serve, type ServeOptions, type ServerEvent } from "../mod.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { gssapiClient, gssapiServer } from "../socks/auth/gssapi.ts";
+import { AssociateCommand } from "../socks/commands/associate.ts";
 import type { DroppedDatagrams } from "../socks/commands/command.ts";
 import { dialTcp, listenTcp } from "../socks/stream/deno.ts";
 import type { ProtectionLevel } from "../socks/stream/protected.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
+import type { Endpoint } from "../socks/wire/address.ts";
 import { decodeDatagram, encodeDatagram } from "../socks/wire/datagram.ts";
 import { encodeFrame } from "../socks/wire/gssapi.ts";
 import { Command } from "../socks/wire/messages.ts";
 import { ALL, ForgedClient, ForgedProxy } from "./support/forge_socks.ts";
 import { credentialPair, memoryRealm, memoryTickets } from "./support/gss_pair.ts";
+import { makeServer } from "./support/memory_server.ts";
 import { pipe } from "./support/pipe.ts";
 import { udpServer } from "./support/servers.ts";
 
@@ -102,6 +105,51 @@ Deno.test("the relay takes each genuine datagram once, in any order, sealed as w
     assert.deepEqual(drops, { notGenuine: level === 2 ? 5 : 4, fragment: 1 });
     assert.equal(sent, level === 2 ? 3 : 4);
   }
+});
+
+Deno.test("of two ports that send at one time, the first that is genuine is the client; the end of the connection ends both sides", async () => {
+  const { initiator, acceptor } = credentialPair(realm);
+  const sent: string[] = [];
+  const closed: string[] = [];
+  const ended = Promise.withResolvers<DroppedDatagrams>();
+  let take: ((bytes: Bytes, from: Endpoint) => void) | undefined;
+  const relay = { hostname: LOCALHOST, port: 9 };
+  const { server } = makeServer({
+    auth: [gssapiServer({ credential: acceptor })],
+    associate: new AssociateCommand({
+      open: () =>
+        Promise.resolve({
+          send: (data: Uint8Array) => Promise.resolve(void sent.push(new TextDecoder().decode(data))),
+          close: () => void closed.push("egress"),
+        }),
+      bind: ({ onDatagram }) => {
+        take = onDatagram;
+        return Promise.resolve({ local: relay, send: () => Promise.resolve(), close: () => void closed.push("relay") });
+      },
+    }),
+    onEvent: (event) => event.type === "closed" && ended.resolve(event.datagrams!.dropped),
+  });
+  await using _server = server;
+  const [near, far] = pipe();
+  const served = server.serve(Object.assign(far, { local: { hostname: LOCALHOST, port: 1080 } }));
+  const client = await ForgedClient.open(near, { credential: initiator, flags: UNORDERED, greeting: true });
+  await client.level(2);
+  await client.request({ command: Command.UdpAssociate, hostname: "0.0.0.0", port: 0 });
+  const target = { hostname: LOCALHOST, port: 53 };
+  const [one, two] = [
+    await client.sealed(encodeDatagram(target, utf8("one"))),
+    await client.sealed(encodeDatagram(target, utf8("two"))),
+  ];
+  const { hostname } = far.remote!;
+  take!(one, { hostname: "192.0.2.99", port: 1 });
+  take!(one, { hostname, port: 1 });
+  take!(two, { hostname, port: 2 });
+  await near.closeWrite();
+  await served;
+  assert.deepEqual(sent, ["one"]);
+  // RFC 1928 section 7: the association ends with the connection.
+  assert.deepEqual(closed, ["relay", "egress"]);
+  assert.deepEqual(dropped(await ended.promise), { wrongSource: 2 });
 });
 
 Deno.test("a datagram that is too old to tell is not taken, nor one from before where the context keeps the order", async () => {

@@ -45,6 +45,36 @@ Deno.test("every level needs mutual authentication, unless the knob for it is on
   }
 });
 
+Deno.test("a context without mutual authentication is not used, not even for the level", async () => {
+  const { initiator, acceptor } = credentialPair(realm);
+  const [near, far] = pipe();
+  const outcome = gssapiServer({ credential: acceptor }).accept(far, {}).catch((error) => error.code);
+  const client = await ForgedClient.open(near, { credential: initiator, flags: { ...ALL, mutual: false } });
+  assert.equal((await client.next()).type, 0xff);
+  assert.equal(await outcome, "FLAGS_MISSING");
+});
+
+Deno.test("in NEC's mode level none is granted where replays are surely noticed, and levels with protection anyway", async () => {
+  const { initiator, acceptor } = credentialPair(realm);
+  const cases: [number, (() => number) | undefined, boolean][] = [
+    [0, undefined, false],
+    [0, () => Infinity, false],
+    [0, () => Date.now() + 60_000, false],
+    [0, () => Date.now() - 1, true],
+    [1, undefined, true],
+    [2, () => Infinity, true],
+  ];
+  for (const [level, replaysKnownFrom, good] of cases) {
+    const [near, far] = pipe();
+    const options = replaysKnownFrom === undefined ? {} : { replaysKnownFrom };
+    const method = gssapiServer({ credential: acceptor, protection: LEVELS, insecureNecMode: true, ...options });
+    const outcome = method.accept(far, {}).then(({ protection }) => protection, (error) => error.code);
+    const client = await ForgedClient.open(near, { credential: initiator });
+    const { type } = await client.level(level, { nec: true });
+    assert.deepEqual([await outcome, type], good ? [LEVELS[level], 2] : ["PROTECTION_TOO_WEAK", 0xff]);
+  }
+});
+
 Deno.test("levels 1 to 3 need replay detection, unless the knob for it is on; level none, which curl asks for, does not", async () => {
   for (let level = 0; level <= 3; level++) {
     const flags = { ...ALL, replay: false };
@@ -186,20 +216,24 @@ async function wanted(
     (error) => error.code,
   );
   near.close();
-  await proxy;
-  return { outcome, closed: await isClosed(context!) };
+  return { outcome, closed: await isClosed(context!), asked: (await proxy)?.asked };
 }
 
 Deno.test("the client takes no level whose services its context lacks, the one granted above its floor included", async () => {
   for (const flag of ["mutual", "replay", "sequence", "integrity", "confidentiality"] as const) {
     const flags = { [flag]: false };
     const asked = await wanted({ flags, protection: "confidentiality", floor: "confidentiality", level: 2 });
-    assert.deepEqual(asked, { outcome: "FLAGS_MISSING", closed: true }, flag);
+    // Known before the proxy is asked for anything.
+    assert.deepEqual(asked, { outcome: "FLAGS_MISSING", closed: true, asked: undefined }, flag);
     const none = await wanted({ flags, protection: "none", floor: "none", level: 0 });
     assert.equal(none.outcome, flag === "mutual" ? "FLAGS_MISSING" : "none", flag);
     // More than was asked for is no use where it is not there.
     const more = await wanted({ flags, protection: "none", floor: "none", level: 2 });
-    assert.deepEqual(more, { outcome: "FLAGS_MISSING", closed: true }, flag);
+    assert.deepEqual(
+      more,
+      { outcome: "FLAGS_MISSING", closed: true, asked: flag === "mutual" ? undefined : 0 },
+      flag,
+    );
   }
   assert.equal((await wanted({ flags: {}, protection: "none", floor: "none", level: 2 })).outcome, "confidentiality");
 });
