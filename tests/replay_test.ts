@@ -19,6 +19,7 @@ import { pipe, type PipeEnd } from "./support/pipe.ts";
 import { udpServer } from "./support/servers.ts";
 
 const realm = await memoryRealm();
+const credential = new KerberosInitiatorCredential(memoryTickets([realm]));
 const LEVELS: readonly ProtectionLevel[] = ["none", "integrity", "confidentiality", "selective"];
 
 /** A server with the realm's keys that counts what it does. */
@@ -77,13 +78,12 @@ function recorder(port: number) {
 async function record(protection: ProtectionLevel, command: "connect" | "udp") {
   const { server, did } = start();
   await using _server = server;
-  const tickets = memoryTickets([realm]);
   const datagrams: Bytes[] = [];
   let recorded: readonly Bytes[];
   {
     await using way = recorder(server.addr.port);
     recorded = way.recorded;
-    const auth = [gssapiClient({ credential: new KerberosInitiatorCredential(tickets), protection })];
+    const auth = [gssapiClient({ credential, protection })];
     if (command === "connect") {
       await using connection = await connect({ proxy: way.proxy, auth, hostname: "pay.example", port: 80 });
       await connection.write(new TextEncoder().encode("POST /pay"));
@@ -186,7 +186,7 @@ async function recordByHand(flags: typeof ALL, level: number, options: Partial<S
   const tapped: PipeEnd = { ...near, write: (bytes) => (sent.push(new Uint8Array(bytes)), near.write(bytes)) };
   void server.serveConnection(far);
   const client = await ForgedClient.open(tapped, {
-    credential: new KerberosInitiatorCredential(memoryTickets([realm])),
+    credential,
     flags,
     greeting: true,
   });

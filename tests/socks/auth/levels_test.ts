@@ -10,6 +10,8 @@ import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";
 import { pipe } from "../../support/pipe.ts";
 
 const realm = await memoryRealm();
+// One ticket for all: getting it takes longer than anything else here.
+const { initiator, acceptor } = credentialPair(realm);
 const LEVELS: readonly ProtectionLevel[] = ["none", "integrity", "confidentiality", "selective"];
 const PROXY = { hostname: "localhost", port: 1 };
 type Peer = ForgedClient | ForgedProxy;
@@ -17,7 +19,6 @@ type Pair = { readonly peer: Peer; readonly ours: SecuredChannel; readonly seale
 
 /** Our server and a client by hand, or our client and a proxy by hand, at a level. */
 async function pair(side: "client" | "server", level: number, seal?: SealPolicy): Promise<Pair> {
-  const { initiator, acceptor } = credentialPair(realm);
   const [near, far] = pipe();
   const policy = seal === undefined ? {} : { seal };
   if (side === "server") {
@@ -99,7 +100,6 @@ Deno.test("level 2 takes nothing that is signed only, genuine as it is; levels 1
 });
 
 Deno.test("a level's octet that is sealed is as genuine, and is taken", async () => {
-  const { initiator, acceptor } = credentialPair(realm);
   const [near, far] = pipe();
   const accepting = gssapiServer({ credential: acceptor }).accept(far, {});
   const client = await ForgedClient.open(near, { credential: initiator });
@@ -110,7 +110,6 @@ Deno.test("a level's octet that is sealed is as genuine, and is taken", async ()
 
 /** A client by hand whose message for the level is what `make` says, at our server. */
 async function levelMessage(make: (client: ForgedClient) => Promise<Bytes>) {
-  const { initiator, acceptor } = credentialPair(realm);
   const [near, far] = pipe();
   let context: Parameters<typeof isClosed>[0] | undefined;
   const credential = changing(acceptor, (made) => context = made);
@@ -181,7 +180,6 @@ Deno.test("the client takes one octet that RFC 1961 has, in its frame and in its
     ["an abort", () => Promise.resolve(encodeAbort()), "REFUSED_BY_PEER"],
   ];
   for (const [name, make, wanted] of cases) {
-    const { initiator, acceptor } = credentialPair(realm);
     const [near, far] = pipe();
     let context: Parameters<typeof isClosed>[0] | undefined;
     const proxied = ForgedProxy.open(far, acceptor).then(async (proxy) => {
@@ -204,7 +202,6 @@ Deno.test("the client takes one octet that RFC 1961 has, in its frame and in its
 Deno.test("after the initiator's last token comes an empty frame, and nothing else is taken for it", async () => {
   // Without mutual authentication the initiator's context stands with its own token.
   for (const [answer, code] of [["", undefined], ["00", "UNEXPECTED_MESSAGE"]] as const) {
-    const { initiator, acceptor } = credentialPair(realm);
     const contexts: Parameters<typeof isClosed>[0][] = [];
     const oneLeg = {
       mechanism: initiator.mechanism,

@@ -13,6 +13,8 @@ import { pipe, readAll } from "../../support/pipe.ts";
 import { TcpServer } from "../../support/servers.ts";
 
 const realm = await memoryRealm();
+// One ticket for all: getting it takes longer than anything else here.
+const { initiator, acceptor } = credentialPair(realm);
 const PROTECTED: readonly ProtectionLevel[] = ["integrity", "confidentiality", "selective"];
 const OCTET = { integrity: 1, confidentiality: 2, selective: 3 } as Readonly<Record<ProtectionLevel, number>>;
 
@@ -41,7 +43,6 @@ async function delivered({ connection }: SecuredChannel, into?: Bytes): Promise<
 
 /** Either side of ours with the other by hand, once the level is agreed upon. */
 async function pair(side: "client" | "server", level: ProtectionLevel) {
-  const { initiator, acceptor } = credentialPair(realm);
   const [near, far] = pipe();
   let context: Parameters<typeof isClosed>[0] | undefined;
   const seen = { credential: changing(acceptor, (made) => context = made) };
@@ -103,7 +104,6 @@ Deno.test("through serve(), the target gets nothing of a message out of its plac
         onEvent: (event) => event.type === "closed" && ended.resolve((event.error as { code?: string })?.code),
       });
       const connection = await dialTcp(server.addr, {});
-      const { initiator } = credentialPair(realm);
       const client = await ForgedClient.open(connection, { credential: initiator, greeting: true });
       await client.level(OCTET[level]!);
       const request = { command: Command.Connect, hostname: "127.0.0.1", port: target.port };
@@ -138,7 +138,6 @@ Deno.test("a request that comes twice or in place of one that is missing is not 
         events.push("error" in event ? (event.error as { code?: string })?.code ?? event.type : event.type),
     });
     const connection = await dialTcp(server.addr, {});
-    const { initiator } = credentialPair(realm);
     const client = await ForgedClient.open(connection, { credential: initiator, greeting: true });
     await client.level(2);
     const frames: Bytes[] = [];
@@ -171,7 +170,6 @@ Deno.test("closing a connection closes its context, and what came before is all 
     }
   }
   const [near, far] = pipe();
-  const { initiator, acceptor } = credentialPair(realm);
   let context: Parameters<typeof isClosed>[0] | undefined;
   const accepting = gssapiServer({
     credential: changing(acceptor, (made) => context = made),

@@ -13,11 +13,12 @@ import { echoTarget, makeServer } from "../../support/memory_server.ts";
 import { pipe } from "../../support/pipe.ts";
 
 const realm = await memoryRealm();
+// One ticket for all: getting it takes longer than anything else here.
+const { initiator, acceptor } = credentialPair(realm);
 const LEVELS: readonly ProtectionLevel[] = ["none", "integrity", "confidentiality", "selective"];
 
 /** A server's method and a client by hand on one pipe; what the server made of it. */
 async function meet(flags: GssFlags, level: number, options: Partial<GssapiServerOptions> = {}) {
-  const { initiator, acceptor } = credentialPair(realm);
   const [near, far] = pipe();
   const accepting = gssapiServer({ credential: acceptor, protection: LEVELS, ...options }).accept(far, {});
   const outcome = accepting.then((channel) => ({ channel }), (error) => ({ error }));
@@ -46,7 +47,6 @@ Deno.test("every level needs mutual authentication, unless the knob for it is on
 });
 
 Deno.test("a context without mutual authentication is not used, not even for the level", async () => {
-  const { initiator, acceptor } = credentialPair(realm);
   const [near, far] = pipe();
   const outcome = gssapiServer({ credential: acceptor }).accept(far, {}).catch((error) => error.code);
   const client = await ForgedClient.open(near, { credential: initiator, flags: { ...ALL, mutual: false } });
@@ -55,7 +55,6 @@ Deno.test("a context without mutual authentication is not used, not even for the
 });
 
 Deno.test("in NEC's mode level none is granted where replays are surely noticed, and levels with protection anyway", async () => {
-  const { initiator, acceptor } = credentialPair(realm);
   const cases: [number, (() => number) | undefined, boolean][] = [
     [0, undefined, false],
     [0, () => Infinity, false],
@@ -102,7 +101,6 @@ Deno.test("a level rests on integrity and, but for level 1, on confidentiality, 
     ["selective", { integrity: false }, false],
   ];
   for (const [level, flags, good] of cases) {
-    const { acceptor } = credentialPair(realm);
     const credential = changing(acceptor, (context) => claiming(context, flags));
     const knobs = { insecureWithoutMutual: true, insecureUnordered: true };
     const { channel, error } = await meet(ALL, LEVELS.indexOf(level), { credential, ...knobs });
@@ -113,7 +111,6 @@ Deno.test("a level rests on integrity and, but for level 1, on confidentiality, 
 
 /** A request of a client with such flags at a server; what answers it, and what the server tells of it. */
 async function ask(command: number, flags: GssFlags, level: number, options: Partial<GssapiServerOptions> = {}) {
-  const { initiator, acceptor } = credentialPair(realm);
   const done: string[] = [];
   const { server, events } = makeServer({
     auth: [gssapiServer({ credential: acceptor, protection: LEVELS, ...options })],
@@ -179,7 +176,6 @@ Deno.test("at levels 1 to 3 everything but UDP ASSOCIATE needs sequence detectio
 
 Deno.test("the client asks for mutual, replay, integrity and confidentiality always, for the order unless it wants datagrams", async () => {
   for (const datagrams of [true, false]) {
-    const { initiator, acceptor } = credentialPair(realm);
     const [near, far] = pipe();
     const asking = gssapiClient({ credential: initiator }).authenticate(near, {
       proxy: { hostname: "localhost", port: 1 },
@@ -202,7 +198,6 @@ Deno.test("the client asks for mutual, replay, integrity and confidentiality alw
 async function wanted(
   options: { flags: GssFlags; protection: ProtectionLevel; floor: ProtectionLevel; level: number },
 ) {
-  const { initiator, acceptor } = credentialPair(realm);
   let context: ReturnType<typeof claiming> | undefined;
   const credential = changing(initiator, (made) => context = claiming(made, options.flags));
   const [near, far] = pipe();
