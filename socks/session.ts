@@ -8,12 +8,15 @@ import type { Identity, SecuredChannel, ServerAuthMethod } from "./auth/method.t
 import type { AssociateCommand } from "./commands/associate.ts";
 import { type OpenBind, runBind } from "./commands/bind.ts";
 import {
+  answerRefusal,
   asError,
   type Asked,
   type CommandCall,
   type DatagramCounts,
+  drain,
   refuse,
   type TargetRequest,
+  type UnknownCommand,
 } from "./commands/command.ts";
 import { type OpenTarget, runConnect } from "./commands/connect.ts";
 import { type ResolveHost, runResolve } from "./commands/resolve.ts";
@@ -24,7 +27,6 @@ import type { CommandName } from "./rules/rules.ts";
 import type { Connection } from "./stream/connection.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
 import type { Endpoint } from "./wire/address.ts";
-import { Command } from "./wire/messages.ts";
 
 /** Something that happened to a session, for logs. It never holds a password, a key or a token. */
 export type SessionEvent =
@@ -33,7 +35,8 @@ export type SessionEvent =
   | {
     readonly type: "refused";
     readonly identity?: Identity | undefined;
-    readonly command?: CommandName;
+    /** What was asked for; of a command that there is not, its number. */
+    readonly command?: CommandName | UnknownCommand;
     readonly target?: Endpoint;
     readonly error: Error;
   }
@@ -168,8 +171,9 @@ async function greet(accepted: Connection, options: SessionOptions): Promise<Ask
       },
     });
   } catch (error) {
-    channel?.connection.close();
     onEvent({ type: "refused", identity: channel?.identity, error: reasonOf(clock, error) });
+    if (!clock.signal.aborted) await drain(channel?.connection ?? accepted);
+    channel?.connection.close();
     return undefined;
   } finally {
     clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));
@@ -177,11 +181,12 @@ async function greet(accepted: Connection, options: SessionOptions): Promise<Ask
 }
 
 async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
-  const { status, clock, bind, associate, resolve } = options;
-  const { identity, protection } = asked.channel;
-  const command = COMMANDS[asked.command] ?? "connect";
+  const { status, clock } = options;
+  const { command, target, channel: { identity, protection } } = asked;
+  status.target = target;
+  if (!isServed(command)) return await refuseCommand(asked, command, options);
   const request: TargetRequest = {
-    ...asked.target,
+    ...target,
     command,
     identity,
     protection,
@@ -189,7 +194,6 @@ async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
     signal: clock.signal,
   };
   status.command = command;
-  status.target = asked.target;
   const call: CommandCall = { asked, request, options };
   using _expiry = options.cutExpired ? endAtExpiry(asked.channel, options) : undefined;
   try {
@@ -197,13 +201,28 @@ async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
   } catch (error) {
     return await refuse(call, error);
   }
-  if (asked.command === Command.Connect) return await runConnect(call);
+  await run(call);
+}
+
+async function run(call: CommandCall): Promise<void> {
+  const { asked: { lookup = "address" }, request: { command }, options: { bind, associate, resolve } } = call;
+  if (command === "connect") return await runConnect(call);
   if (command === "bind" && bind !== undefined) return await runBind(call, bind);
   if (command === "udp" && associate !== undefined) return await associate.run(call);
-  if (command === "resolve" && resolve !== undefined) {
-    return await runResolve(call, resolve, asked.command === Command.Resolve ? "address" : "name");
-  }
-  await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${asked.command} is not supported`));
+  if (command === "resolve" && resolve !== undefined) return await runResolve(call, resolve, lookup);
+  await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${command} is not supported`));
+}
+
+function isServed(command: Asked["command"]): command is CommandName {
+  return !command.startsWith("0x");
+}
+
+/** A command that there is not: nothing is judged or counted as one that there is. */
+async function refuseCommand(asked: Asked, command: UnknownCommand, { onEvent }: SessionOptions): Promise<void> {
+  const { target, channel: { identity } } = asked;
+  const error = new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${command} is not known`);
+  onEvent({ type: "refused", identity, command, target, error });
+  await answerRefusal(asked, error);
 }
 
 /** RFC 4120 section 3.2.3 leaves it to the server whether a session outlives the ticket that it began with. */
@@ -215,14 +234,6 @@ function endAtExpiry({ expiresAt }: SecuredChannel, { clock, now }: SessionOptio
   deadline.signal.addEventListener("abort", () => clock.abort(deadline.signal.reason), { once: true });
   return deadline;
 }
-
-const COMMANDS: Readonly<Record<number, CommandName>> = {
-  [Command.Connect]: "connect",
-  [Command.Bind]: "bind",
-  [Command.UdpAssociate]: "udp",
-  [Command.Resolve]: "resolve",
-  [Command.ResolvePtr]: "resolve",
-};
 
 /** A closed connection fails in its own words; the reason is why it was closed. */
 function reasonOf({ signal }: Deadline, error: unknown): Error {

@@ -192,11 +192,17 @@ Deno.test("a server that is told otherwise behaves so with the next client, and 
   const { server } = makeServer();
   const first = await enter(server);
   server.update({ auth: [passwordServer(() => false)], open: echoTarget });
-  assert.equal((await enter(server)).answer, "05ff");
+  const refused = async () => {
+    const { client, served, answer } = await enter(server);
+    client.close();
+    await served;
+    return answer;
+  };
+  assert.equal(await refused(), "05ff");
   await first.client.write(utf8("still here"));
   assert.equal(hex((await first.client.read())!), hex(utf8("still here")));
   assert.throws(() => server.update({ auth: [], open: echoTarget }), TypeError);
-  assert.equal((await enter(server)).answer, "05ff");
+  assert.equal(await refused(), "05ff");
   assert.deepEqual(server.liveSessions().map(({ session, command }) => [session, command]), [[1, "connect"]]);
   await server[Symbol.asyncDispose]();
 });
