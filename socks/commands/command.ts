@@ -122,6 +122,9 @@ export async function answerRefusal(asked: Asked, error: unknown): Promise<void>
   connection.close();
 }
 
+/** Octets that are still read from a client that was refused. */
+const DRAINED = 262_144;
+
 /**
  * Before a connection is closed on which a refusal was written: the client may take its time to read that, and must not lose it
  * to a reset, so its end is waited for, a little.
@@ -135,7 +138,11 @@ export async function drain(connection: Connection): Promise<void> {
   deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
   try {
     await connection.closeWrite();
-    for (let left = 64; left > 0 && await connection.read() !== null; left--);
+    for (let left = DRAINED; left > 0;) {
+      const bytes = await connection.read();
+      if (bytes === null) return;
+      left -= bytes.length;
+    }
   } catch {
     // Gone already, which is all that was waited for.
   }
