@@ -84,8 +84,8 @@ export function readName(octets: Uint8Array): string {
   try {
     return hostName(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets));
   } catch (cause) {
-    const problem = cause instanceof HostNameError ? cause.message : "the name is not UTF-8";
-    throw new SocksProtocolError("BAD_MESSAGE", `Cannot use address: ${problem}`, { cause });
+    const problem = cause instanceof HostNameError ? cause.message : "Cannot use host: its name is not UTF-8";
+    throw new SocksProtocolError("BAD_MESSAGE", problem, { cause });
   }
 }
 

@@ -64,8 +64,6 @@ export function hostName(text: string): string {
     throw refusal(text, "ZONE", "a zone means something on one machine only; leave it out");
   }
   const mapped = mappedName(text).replace(/\.$/, "");
-  const known = parseIp(mapped);
-  if (known !== undefined) return formatIp(unmapped(known));
   if (!NAME.test(mapped)) throw refusal(text, "NOT_A_HOST", "names have letters, digits, hyphens and single dots");
   if (mapped.length > LONGEST_NAME || LONG_LABEL.test(mapped)) {
     throw refusal(text, "TOO_LONG", `DNS takes ${LONGEST_NAME} octets, and 63 in a label, as A-labels`);
@@ -73,7 +71,10 @@ export function hostName(text: string): string {
   return mapped;
 }
 
-/** The domain in ASCII. The parser of URLs reads it in every runtime; what means something else to it was sorted out before. */
+/**
+ * The domain in ASCII, or the IPv4 address. The parser of URLs reads it in every runtime; what means something else to it is sorted
+ * out before.
+ */
 function mappedName(text: string): string {
   if (FORBIDDEN.test(text)) throw refusal(text, "NOT_A_HOST", "it holds what no host name can");
   try {

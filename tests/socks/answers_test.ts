@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { concat, utf8 } from "../../gss/bytes.ts";
 import { noAuthentication } from "../../socks/auth/method.ts";
 import { fixedPasswords, passwordServer } from "../../socks/auth/password.ts";
+import { AssociateCommand } from "../../socks/commands/associate.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
 import { Handshake } from "../../socks/handshake.ts";
 import { connectThrough } from "../../socks/client.ts";
@@ -293,6 +294,30 @@ Deno.test("the server hangs up after a failure, on a client that does not (RFC 1
   );
   await Promise.all(ends);
   assert.equal(server.sessions, 0);
+});
+
+Deno.test("a client that is gone before its reply is one refusal, and no second answer is tried", async () => {
+  const associate = new AssociateCommand({
+    bind: () =>
+      Promise.resolve({ local: { hostname: "127.0.0.1", port: 9 }, send: () => Promise.resolve(), close() {} }),
+    open: () => Promise.resolve({ send: () => Promise.resolve(), close() {} }),
+  });
+  const { server, events } = makeServer({ associate });
+  const [client, far] = pipe();
+  let writes = 0;
+  const breaking = Object.assign(Object.create(far), {
+    local: { hostname: "127.0.0.1", port: 1 },
+    write: (bytes: Uint8Array) => ++writes === 2 ? Promise.reject(new Error("Broken pipe")) : far.write(bytes),
+  });
+  const served = server.serve(breaking);
+  await client.write(unhex(OFFER + "05030001000000000000"));
+  await client.closeWrite();
+  await served;
+  assert.deepEqual(events.map((event) => `${event.type} ${"error" in event ? event.error?.message : ""}`.trim()), [
+    "accepted",
+    "authenticated",
+    "refused Broken pipe",
+  ]);
 });
 
 Deno.test("success is told after the target is reached, and never before", async () => {
