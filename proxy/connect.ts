@@ -82,10 +82,9 @@ export interface ConnectTlsOptions extends ConnectOptions {
  */
 export async function connectTls(options: ConnectTlsOptions): Promise<SocksConnection> {
   const { port, signal, caCerts, alpnProtocols } = options;
-  const hostname = hostName(options.hostname);
-  const target = { hostname, port };
+  const target = { hostname: hostName(options.hostname), port };
   const made = await connectThrough({ target, ...upstreamOf(options), timeout: options.timeout, signal });
-  const connection = await tlsOver(made.connection, { hostname, caCerts, alpnProtocols, signal });
+  const connection = await tlsOver(made.connection, { hostname: target.hostname, caCerts, alpnProtocols, signal });
   return new SocksConnection({ ...made, connection }, target, signal);
 }
 

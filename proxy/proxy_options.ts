@@ -15,7 +15,6 @@ import type { Dialer } from "../socks/stream/connection.ts";
 import { dialTcp } from "../socks/stream/deno.ts";
 import type { ProtectionLevel } from "../socks/stream/protected.ts";
 import { type Endpoint, parseEndpointText } from "../socks/wire/address.ts";
-import { reachableEndpoint } from "../socks/wire/host_name.ts";
 
 /** Port of a proxy or server that names none. */
 export const SOCKS_PORT = 1080;
@@ -62,9 +61,7 @@ export interface Upstream {
 /** Reads {@linkcode ProxyOptions}. */
 export function upstreamOf(options: ProxyOptions): Upstream {
   const { service, protection, minimumProtection, delegate, insecureNecMode } = options;
-  const proxy = typeof options.proxy === "string"
-    ? parseEndpointText(options.proxy, SOCKS_PORT)
-    : reachableEndpoint(options.proxy);
+  const proxy = typeof options.proxy === "string" ? parseEndpointText(options.proxy, SOCKS_PORT) : options.proxy;
   const auth = options.auth ?? [gssapiClient({
     credential: initiatorOf(options),
     ...(service === undefined ? {} : { service }),

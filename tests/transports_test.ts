@@ -20,6 +20,8 @@ import {
   systemTickets,
   WEB_SOCKET_PROTOCOL,
 } from "../mod.ts";
+import { DenoConnection } from "../socks/stream/deno.ts";
+import { tlsOver } from "../socks/stream/tls.ts";
 import { pipe, readAll } from "./support/pipe.ts";
 import { peer, peerTest } from "./support/peers.ts";
 import { freePort, run } from "./support/process.ts";
@@ -82,6 +84,13 @@ peerTest("SOCKS inside TLS, TLS inside SOCKS, and both at once", ["openssl"], as
     {
       await using connection = await connectTls({ ...through, ...target, caCerts });
       assert.equal(await page(connection), "the secret page ".repeat(20_000));
+    }
+    // Whatever it is called, the certificate is for the name in its one form.
+    for (const hostname of ["ＬＯＣＡＬＨＯＳＴ", "localhost。"]) {
+      await using spelled = await connectTls({ ...through, ...target, hostname, caCerts });
+      assert.equal(spelled.target.hostname, "localhost");
+      const plain = await Deno.connect({ hostname: LOCALHOST, port: site.addr.port });
+      await using _secured = await tlsOver(new DenoConnection(plain), { hostname, caCerts });
     }
     // Whose certificate is not known, or is another's, is nobody to talk to.
     await assert.rejects(connectTls({ ...through, ...target }), { code: "NOT_GENUINE" });
@@ -349,6 +358,7 @@ Deno.test("connections from elsewhere than a listener are served", async () => {
   const served = proxy.serveConnection(far);
   await near.write(Uint8Array.of(5, 1, 1));
   assert.deepEqual([...(await readAll(near).catch(() => far.sent()))], [5, 0xff]);
+  near.close();
   await served;
   assert.equal(proxy.sessions, 0);
 });

@@ -154,6 +154,18 @@ Deno.test("commands that there are not are refused with 07 and told as what they
       assert.ok(!live.includes("connect"));
     }
   }
+  // Nobody is counted as having it carried out.
+  const entered: string[] = [];
+  const { server: strict } = makeServer({
+    auth: [passwordServer(() => true)],
+    maxSessionsPerUser: 1,
+    userLedger: { enter: (user) => entered.push(user) > 0, leave() {} },
+  });
+  for (const [command, reply] of [["99", "07"], ["01", "00"]]) {
+    const asked = unhex("050102" + "0101620178" + `05${command}000304746573740050`);
+    assert.match(await talk(strict, [asked], true), new RegExp(`^0502010005${reply}`));
+  }
+  assert.deepEqual(entered, ["b"]);
   // Those that there are and are not served keep their names.
   for (const [command, name] of [[2, "bind"], [3, "udp"], [0xf0, "resolve"], [0xf1, "resolve"]] as const) {
     const { server, events } = makeServer(served);
@@ -171,8 +183,12 @@ Deno.test("commands that there are not are refused with 07 and told as what they
     assert.equal(await talk(server, [unhex(`04${hex(Uint8Array.of(command))}00500808080800`)]), "005b000000000000");
     assert.deepEqual(refusal(events), [`0x${hex(Uint8Array.of(command))}`, "COMMAND_NOT_SUPPORTED"]);
   }
-  const { server } = makeServer({ protocols: ["socks4"], resolve: () => Promise.resolve("9.9.9.9") });
-  assert.equal(await talk(server, [concat(unhex("04f0005000000001"), utf8("\0a.example\0"))]), "005a000009090909");
+  // Its replies hold IPv4 addresses only.
+  for (const [found, told] of [["9.9.9.9", "09090909"], ["2001:db8::1", "00000000"]]) {
+    const { server } = makeServer({ protocols: ["socks4"], resolve: () => Promise.resolve(found!) });
+    const lookup = concat(unhex("04f0005000000001"), utf8("\0a.example\0"));
+    assert.equal(await talk(server, [lookup]), `005a0000${told}`);
+  }
 });
 
 Deno.test("a request of SOCKS 4 that cannot be read is rejected in SOCKS 4", async () => {

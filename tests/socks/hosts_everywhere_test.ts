@@ -7,15 +7,17 @@ import { bindDirectly } from "../../socks/commands/bind.ts";
 import type { TargetRequest } from "../../socks/commands/command.ts";
 import { resolveDirectly } from "../../socks/commands/resolve.ts";
 import { connectThrough, resolveThrough } from "../../socks/client.ts";
+import { connect, dialThrough, HostNameError, serve, type ServerEvent } from "../../mod.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
 import { openDirectly, type OpenDirectlyOptions } from "../../socks/open_target.ts";
 import { parseRuleText, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
-import type { Connection } from "../../socks/stream/connection.ts";
+import type { Connection, Dialer } from "../../socks/stream/connection.ts";
 import { datagramsDirectly } from "../../socks/udp/egress.ts";
 import { decodeRequest } from "../../socks/wire/messages.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";
+import { echoServer } from "../support/servers.ts";
 import { FORMS, spellings } from "../support/spellings.ts";
 import { hex, unhex } from "../support/vectors.ts";
 
@@ -108,6 +110,7 @@ Deno.test("rules compare hosts in their form, whoever asks, and refuse names tha
     parseRuleText("allow *"),
   ]);
   assert.equal(made.judgeName(query("www.xn--bcher-kva.example")).reason, 'rule "deny by hand"');
+  assert.equal(made.judgeName(query("WWW.bücher.example.")).allowed, false);
   assert.equal(made.judgeAddress(query("WWW.bücher.example"), "9.9.9.9").allowed, false);
   assert.equal(made.judgeAddress(query("other.example"), "9.9.9.9").allowed, true);
   for (const verdict of [made.judgeName(query("a..b")), made.judgeAddress(query("a..b"), "9.9.9.9")]) {
@@ -165,15 +168,21 @@ Deno.test("a literal address is judged as the address before any upstream gets i
   for (const name of special) assert.equal(await ask("socks5", name), "denied", name);
   assert.deepEqual([asked, looked], [[], []]);
   assert.deepEqual(new Set(refusals()), new Set(["NOT_ALLOWED"]));
-  // As addresses of their own type, too.
-  const { server } = makeServer({
-    open: openDirectly({
-      rules: new RuleSet([parseRuleText("allow *,upstream=x")]),
-      resolve: () => Promise.reject(new Error("looked up")),
-      dial: () => Promise.reject(new Error("dialled")),
-      upstreams: { x: upstream },
-    }),
+  // By whoever asks for a target, not only out of a message.
+  const identity = { method: "none", name: "", attributes: {} } as const;
+  const { signal } = new AbortController();
+  const open = openDirectly({
+    rules: new RuleSet([parseRuleText("allow *,upstream=x")]),
+    resolve: () => Promise.reject(new Error("looked up")),
+    dial: () => Promise.reject(new Error("dialled")),
+    upstreams: { x: upstream },
   });
+  for (const hostname of special) {
+    const request = { hostname, port: 80, command: "connect", identity, protection: "none", signal } as const;
+    await assert.rejects(open(request), { code: "NOT_ALLOWED" }, hostname);
+  }
+  // As addresses of their own type, too.
+  const { server } = makeServer({ open });
   for (
     const address of [
       "01a9fea9fe",
@@ -261,6 +270,19 @@ Deno.test("BIND, datagrams and lookups judge and look up hosts in their form", a
     await way("ＯTHER.example.").catch(() => {});
     assert.deepEqual(looked.splice(0), ["other.example"]);
   }
+  // An upstream is for connections.
+  const elsewhere = () => new RuleSet([parseRuleText("allow *,upstream=x")]);
+  await assert.rejects(bindDirectly({ rules: elsewhere, resolve, listen })(request("9.9.9.9", "bind"), local), {
+    code: "NOT_ALLOWED",
+  });
+  await assert.rejects(
+    resolveDirectly({ rules: elsewhere, resolve, reverse: resolve })(request("a.example", "resolve"), "address"),
+    { code: "NOT_ALLOWED" },
+  );
+  assert.deepEqual(looked.splice(0), ["a.example"]);
+  const nowhere = resolveDirectly({ rules, resolve: () => Promise.resolve([]), reverse: () => Promise.resolve([]) });
+  await assert.rejects(nowhere(request("a.example", "resolve"), "address"), { code: "HOST_UNREACHABLE" });
+  await assert.rejects(nowhere(request("9.9.9.9", "resolve"), "name"), { code: "HOST_UNREACHABLE" });
   // Whoever owns an address may say anything of its name.
   assert.equal(await find(request("0x09090909", "resolve"), "name"), "dns9.xn--bcher-kva.example");
   for (const name of ["a b", "", "x\u001b[2J", "1.2.3"]) {
@@ -313,4 +335,48 @@ Deno.test("a client sends hosts in their form, and nothing of a name that is non
   const named = recorder("05000003" + "0e" + hex(utf8("BÜcher.exampl")) + "0000");
   assert.equal(await resolveThrough({ ...named.options, hostname: "[::ffff:9.9.9.9]" }), "xn--bcher-kva.exampl");
   assert.deepEqual(named.got, ["241 9.9.9.9"]);
+});
+
+Deno.test("connect() takes hosts as Deno.connect and URLs have them, and tells them in their form", async () => {
+  await using stack = new AsyncDisposableStack();
+  const events: ServerEvent[] = [];
+  const server = stack.use(serve({
+    port: 0,
+    allowUnauthenticated: true,
+    rules: ["allow localhost"],
+    resolve: (name) => Promise.resolve(name === "xn--bcher-kva.example" ? ["127.0.0.1"] : []),
+    onEvent: (event) => void events.push(event),
+  }));
+  const echo = stack.use(echoServer());
+  const auth = [noAuthentication()];
+  for (const [hostname, form] of [["bÜcher.example.", "xn--bcher-kva.example"], ["127.1", "127.0.0.1"]]) {
+    // The proxy's name as well.
+    const proxy = { hostname: "ＬＯＣＡＬＨＯＳＴ", port: server.addr.port };
+    await using connection = await connect({ proxy, auth, hostname: hostname!, port: echo.port });
+    assert.equal(connection.target.hostname, form);
+    const last = events.findLast((event) => event.type === "connected")!;
+    assert.ok(last.type === "connected" && last.target.hostname === form);
+  }
+  for (const hostname of ["[::1]", "::1"]) {
+    const attempt = connect({ proxy: server.addr, auth, hostname, port: 1 });
+    // There is nobody, but it was understood.
+    await assert.rejects(attempt, (error) => error instanceof SocksReplyError && error.code !== "GENERAL_FAILURE");
+  }
+  await assert.rejects(connect({ proxy: server.addr, auth, hostname: "a b", port: 1 }), HostNameError);
+  const seen: string[] = [];
+  const dial: Dialer = ({ hostname }) => {
+    seen.push(hostname);
+    return Promise.reject(new SocksReplyError("HOST_UNREACHABLE", "nowhere"));
+  };
+  for (
+    const proxy of ["BÜCHER.example:1080", { hostname: "BÜCHER.example", port: 1080 }, {
+      hostname: "fe80::1%eth0",
+      port: 1,
+    }]
+  ) {
+    await assert.rejects(dialThrough({ proxy, auth, dial })({ hostname: "x", port: 1 }, {}), {
+      code: "HOST_UNREACHABLE",
+    });
+  }
+  assert.deepEqual(seen, ["xn--bcher-kva.example", "xn--bcher-kva.example", "fe80::1%eth0"]);
 });

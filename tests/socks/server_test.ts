@@ -1,6 +1,7 @@
 /** Sessions of the server, over memory and over sockets: methods, decisions, replies, limits, shutdown. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../gss/bytes.ts";
+import { pause } from "../../gss/deadline.ts";
 import { noAuthentication, type ServerAuthMethod } from "../../socks/auth/method.ts";
 import { fixedPasswords, passwordClient, passwordServer } from "../../socks/auth/password.ts";
 import { connectThrough } from "../../socks/client.ts";
@@ -213,6 +214,16 @@ Deno.test("time-outs end a silent client, a slow target and an idle relay", asyn
     open: ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
   });
   assert.equal(await raw(slow.server, "050100 0501000304746573740050"), "0500" + "05040001000000000000");
+
+  // The handshake's time is the handshake's alone.
+  const patient = makeServer({
+    handshakeTimeout: 20,
+    open: async (request) => {
+      await pause(60);
+      return await echoTarget(request);
+    },
+  });
+  assert.equal(await raw(patient.server, "050100 0501000304746573740050"), "0500" + "05000001c00002010063");
 
   const idle = makeServer({ idleTimeout: 30 });
   const [quiet, other] = pipe();

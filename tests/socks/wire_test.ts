@@ -10,6 +10,7 @@ import {
   formatEndpoint,
   parseEndpointText,
 } from "../../socks/wire/address.ts";
+import { decodeDatagram, encodeDatagram } from "../../socks/wire/datagram.ts";
 import { FrameSplitter } from "../../socks/wire/frame_splitter.ts";
 import { decodeFrame, encodeAbort, encodeFrame } from "../../socks/wire/gssapi.ts";
 import { formatIp, parseIp, unmapped } from "../../socks/wire/ip.ts";
@@ -127,6 +128,22 @@ Deno.test("decodeEndpoint() gives an address that was sent as a name as an addre
   }
   assert.throws(() => decodeEndpoint(unhex("0301ff0050")), SocksProtocolError);
   assert.throws(() => decodeEndpoint(unhex("05")), { code: "ADDRESS_TYPE_NOT_SUPPORTED" });
+});
+
+Deno.test("datagrams come out as they went in, and a header that is not whole, or names no host, is refused", () => {
+  for (const hostname of ["192.0.2.1", "2001:db8::1", "name.example"]) {
+    const bytes = encodeDatagram({ hostname, port: 53 }, unhex("aabb"));
+    assert.deepEqual(decodeDatagram(bytes), { hostname, port: 53, fragment: 0, data: unhex("aabb") });
+    for (let i = 0; i < bytes.length - 2; i++) {
+      assert.throws(() => decodeDatagram(bytes.subarray(0, i)), { name: "SocksProtocolError", code: "BAD_MESSAGE" });
+    }
+    assert.equal(decodeDatagram(bytes.subarray(0, -2)).data.length, 0);
+    assert.equal(decodeDatagram(bytes.with(2, 7)).fragment, 7);
+    assert.throws(() => decodeDatagram(bytes.with(3, 9)), { code: "ADDRESS_TYPE_NOT_SUPPORTED" });
+  }
+  for (const text of ["000000030000350a", "00000003016100", "000000030120003500"]) {
+    assert.throws(() => decodeDatagram(unhex(text)), { code: "BAD_MESSAGE" }, text);
+  }
 });
 
 Deno.test("captured conversations without GSS-API decode and encode to the same octets", () => {
