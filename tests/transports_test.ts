@@ -54,12 +54,12 @@ Deno.test("the server listens on a socket in the file system, and the client dia
   );
 });
 
-/** A certificate for localhost, and the authority that it is from. */
+/** A certificate for localhost and 127.0.0.2, and the authority that it is from. */
 async function certificate(directory: string): Promise<{ cert: string; key: string; caCerts: string[] }> {
   const made = await run(peer("openssl"), [
     ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
     ...["-keyout", `${directory}/key.pem`, "-out", `${directory}/cert.pem`, "-subj", "/CN=localhost"],
-    ...["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"],
+    ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.2", "-addext", "basicConstraints=critical,CA:FALSE"],
   ]);
   assert.equal(made.code, 0, made.stderr);
   const [cert, key] = await Promise.all(["cert", "key"].map((name) => Deno.readTextFile(`${directory}/${name}.pem`)));
@@ -89,6 +89,8 @@ peerTest("SOCKS inside TLS, TLS inside SOCKS, and both at once", ["openssl"], as
     for (const hostname of ["ＬＯＣＡＬＨＯＳＴ", "localhost。"]) {
       await using spelled = await connectTls({ ...through, ...target, hostname, caCerts });
       assert.equal(spelled.target.hostname, "localhost");
+    }
+    for (const hostname of ["localhost。", "127.2", "[::ffff:127.0.0.2]"]) {
       const plain = await Deno.connect({ hostname: LOCALHOST, port: site.addr.port });
       await using _secured = await tlsOver(new DenoConnection(plain), { hostname, caCerts });
     }

@@ -312,6 +312,34 @@ Deno.test("the server hangs up after a failure, on a client that does not (RFC 1
   assert.equal(server.sessions, 0);
 });
 
+Deno.test("whatever ends a session, its connection is closed", async () => {
+  const { server } = makeServer({
+    protocols: ["socks4", "http"],
+    open: () => Promise.reject(new SocksReplyError("NOT_ALLOWED", "no")),
+  });
+  const ways = [
+    "",
+    "05",
+    OFFER,
+    "050102",
+    OFFER + "05010009",
+    OFFER + "0501000304746573740050",
+    "06",
+    "04",
+    hex(utf8("X\r\n")),
+  ];
+  for (const sent of ways) {
+    const [client, far] = pipe();
+    let closed = false;
+    const counting = Object.assign(Object.create(far), { close: () => void (closed = true) });
+    const served = server.serve(counting);
+    await client.write(unhex(sent));
+    await client.closeWrite();
+    await served;
+    assert.ok(closed, sent);
+  }
+});
+
 Deno.test("a client that is gone before its reply is one refusal, and no second answer is tried", async () => {
   const associate = new AssociateCommand({
     bind: () =>
