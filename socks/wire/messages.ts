@@ -88,9 +88,12 @@ export interface Reply extends Endpoint {
   readonly reply: number;
 }
 
-/** Reply (RFC 1928 section 6): as the request, with REP and the bound address in the places of CMD and destination. */
-export function encodeReply(reply: Reply): Bytes {
-  return concat(Uint8Array.of(VERSION, reply.reply, 0), encodeEndpoint(reply));
+/**
+ * Reply (RFC 1928 section 6): as the request, with REP and the bound address in the places of CMD and destination. A zone, which an
+ * address of this machine's may have, has no place in it.
+ */
+export function encodeReply({ reply, hostname, port }: Reply): Bytes {
+  return concat(Uint8Array.of(VERSION, reply, 0), encodeEndpoint({ hostname: hostname.replace(/%[^%]*$/, ""), port }));
 }
 
 /**

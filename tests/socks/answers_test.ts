@@ -433,3 +433,20 @@ Deno.test("a proxy's refusal counts at once, whatever follows it or does not", a
     }
   }
 });
+
+Deno.test("a client hangs up on a proxy that does not let it in, or says what cannot be read (RFC 1928 section 3)", async () => {
+  for (
+    const [choice, code] of [["05ff", "NO_ACCEPTABLE_METHOD"], ["0502", "METHOD_NOT_OFFERED"], ["0400", "BAD_VERSION"]]
+  ) {
+    const [client, far] = pipe();
+    const attempt = connectThrough({
+      target: { hostname: "target.example", port: 80 },
+      proxy: { hostname: "proxy", port: 1080 },
+      auth: [noAuthentication()],
+      dial: () => Promise.resolve(client),
+    });
+    await far.write(unhex(choice!));
+    await assert.rejects(attempt, { code });
+    await assert.rejects(far.write(unhex("00")), { message: "Pipe is closed" });
+  }
+});

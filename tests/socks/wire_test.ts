@@ -123,6 +123,9 @@ Deno.test("decodeEndpoint() gives an address that was sent as a name as an addre
   assert.equal(named("0x7f.1"), "127.0.0.1");
   assert.equal(decodeEndpoint(unhex("0400000000000000000000ffff7f0000010050"))!.value.hostname, "127.0.0.1");
   assert.equal(hex(encodeEndpoint({ hostname: "[::FFFF:127.0.0.1]", port: 80 })), "017f0000010050");
+  // An address of this machine's may have a zone, which nobody else can use.
+  const scoped = encodeReply({ reply: 0, hostname: "fe80::1%eth0", port: 80 });
+  assert.equal(hex(scoped), "05000004fe8000000000000000000000000000010050");
   for (const name of ["", "a b", "a/b", "a@b", "a\0b", "[1.2.3.4]", "a\nb", "%61", "a:80", "a:80#", "fe80::1%eth0"]) {
     assert.throws(() => named(name), SocksProtocolError, JSON.stringify(name));
   }

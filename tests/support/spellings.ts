@@ -16,7 +16,7 @@ export const FORMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "vm": ["VM", "ｖｍ", "v\u00adm", "v\u200bm", "ⓥⓜ", "𝐯𝐦", "vm。"],
   "xn--bcher-kva.example": ["bücher.example", "BÜCHER.example", "bu\u0308cher.example", "XN--BCHER-KVA.example"],
-  // Not what IDNA2003 made of them: deviation characters stay what they are (UTS 46 section 7, nontransitional).
+  // Not what IDNA2003 made of them: deviation characters stay what they are (UTS 46, nontransitional).
   "xn--fa-hia.example": ["faß.example", "faẞ.example", "FAẞ.example"],
   "xn--mxa8a.example": ["ας.example"],
   "xn--mxa9ab.example": ["ΣΑΣ.example", "σασ.example"],

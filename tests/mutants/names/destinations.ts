@@ -4,7 +4,7 @@
  * @module
  */
 import type { Mutant } from "../mutant.ts";
-import { HOSTS, of, PROPERTIES, RULES, SERVER, SSRF, UTS46 } from "./of.ts";
+import { ANSWERS, HOSTS, of, PROPERTIES, RULES, SERVER, SSRF, UTS46 } from "./of.ts";
 
 /** The rules. */
 export const DESTINATIONS: readonly Mutant[] = [
@@ -243,6 +243,14 @@ export const DESTINATIONS: readonly Mutant[] = [
       SSRF,
       "await judgedAddresses(request, { rules: rules(), resolve });",
       "(await resolve(hostname, { signal })).map((address) => ({ address }));",
+    ],
+  ]),
+  ...of("socks/client.ts", [ANSWERS], [
+    [
+      "a client hangs up when it is refused",
+      "RFC 1928 section 3",
+      "  } catch (error) {\n    close();\n",
+      "  } catch (error) {\n",
     ],
   ]),
   ...of("socks/client.ts", [HOSTS], [

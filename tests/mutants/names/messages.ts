@@ -22,11 +22,12 @@ export const MESSAGES: readonly Mutant[] = [
       "if (!(cause instanceof SocksReplyError)) throw cause;",
       "throw cause;",
     ],
+    ["no zone is told", "RFC 4007 section 11", 'hostname: hostname.replace(/%[^%]*$/, ""), port', "hostname, port"],
     [
       "RSV is 0 when sent",
       "RFC 1928 section 6",
-      "Uint8Array.of(VERSION, reply.reply, 0)",
-      "Uint8Array.of(VERSION, reply.reply, 1)",
+      "Uint8Array.of(VERSION, reply, 0)",
+      "Uint8Array.of(VERSION, reply, 1)",
     ],
     [
       "1 to 255 methods are offered",
@@ -64,6 +65,36 @@ export const MESSAGES: readonly Mutant[] = [
   ]),
   ...of("socks/wire/datagram.ts", [WIRE], [
     ["a header is whole", "RFC 1928 section 7", "if (address === undefined) {", "if (false) {"],
+  ]),
+  ...of("socks/wire/gssapi.ts", [WIRE], [
+    [
+      "frames have version 1",
+      "RFC 1961 section 3.4",
+      "if (version !== undefined && version !== VERSION) {",
+      "if (false) {",
+    ],
+    [
+      "message types are 1 to 3",
+      "RFC 1961 section 3.4",
+      "if (type !== undefined && (type < 1 || type > 3)) {",
+      "if (false) {",
+    ],
+    ["a token has 65,535 octets at most", "RFC 1961 section 3.4", "if (length > MAX_TOKEN) throw", "if (false) throw"],
+    ["nothing follows a refusal", "RFC 1961 section 3.8", "if (type === FrameType.Abort) return", "if (false) return"],
+  ]),
+  ...of("socks/wire/frame_splitter.ts", [WIRE], [
+    [
+      "octets of the next frame are kept",
+      "frames split and coalesced",
+      "larger.set(this.#bytes.subarray(this.#start, this.#end));",
+      "",
+    ],
+    [
+      "pieces in other memory are copied",
+      "frames split and coalesced",
+      "if (!inPlace) this.room",
+      "if (false) this.room",
+    ],
   ]),
   ...of("socks/wire/receive_buffer.ts", [WIRE], [
     ["what is not whole has a limit", "linear time", "if (this.length >= this.#limit) {", "if (false) {"],
