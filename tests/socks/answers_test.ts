@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { concat, utf8 } from "../../gss/bytes.ts";
 import { noAuthentication } from "../../socks/auth/method.ts";
+import { gssapiClient, gssapiServer } from "../../socks/auth/gssapi.ts";
 import { fixedPasswords, passwordServer } from "../../socks/auth/password.ts";
 import { AssociateCommand } from "../../socks/commands/associate.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
@@ -9,6 +10,7 @@ import { Handshake } from "../../socks/handshake.ts";
 import { connectThrough } from "../../socks/client.ts";
 import type { ServerEvent, SocksServer, SocksServerOptions } from "../../socks/server.ts";
 import { dialTcp, listenTcp } from "../../socks/stream/deno.ts";
+import { credentialPair, memoryRealm } from "../support/gss_pair.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";
 import { TcpServer } from "../support/servers.ts";
@@ -95,6 +97,25 @@ Deno.test("the reply to what cannot be read goes the way of the method, and a pa
   const wrong = "050102" + "0103" + hex(utf8("bob")) + "02" + hex(utf8("xx"));
   assert.equal(await talk(server, [unhex(wrong + "05010009")]), "05020101");
   assert.equal(await talk(server, [unhex("050100" + "05010009")]), "05ff");
+});
+
+Deno.test("the reply to what cannot be read is sealed where everything is", async () => {
+  const pair = credentialPair(await memoryRealm());
+  for (const protection of ["confidentiality", "integrity"] as const) {
+    const { server } = makeServer({ auth: [gssapiServer({ credential: pair.acceptor })] });
+    const [client, far] = pipe();
+    const served = server.serve(far);
+    await client.write(unhex("050101"));
+    assert.equal(hex((await client.read())!), "0501");
+    const proxy = { hostname: "localhost", port: 1 };
+    const { connection } = await gssapiClient({ credential: pair.initiator, protection }).authenticate(client, {
+      proxy,
+    });
+    await connection.write(unhex("05010009"));
+    assert.equal(hex(await readAll(connection)), spaceless(`0508 ${NOWHERE}`));
+    connection.close();
+    await served;
+  }
 });
 
 Deno.test("Handshake knows what the peer must be told of what cannot be read, once", () => {
