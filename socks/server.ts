@@ -22,6 +22,7 @@ import { Rate } from "./limits/rate.ts";
 import type { Gate } from "./relay.ts";
 import type { ClientRuleSet } from "./rules/client_rules.ts";
 import { ruleLine } from "./rules/rules.ts";
+import { userKey } from "./rules/users.ts";
 import { runSession, type ServedCommands, type SessionEvent, type SessionStatus } from "./session.ts";
 import type { Connection } from "./stream/connection.ts";
 import type { ConnectionListener } from "./stream/deno.ts";
@@ -234,7 +235,7 @@ export class SocksServer implements AsyncDisposable {
           return running.gate;
         },
         admit: (length) => running.rates.every((rate) => rate.tryTake(length)),
-        enter: (identity) => this.#enter(running, identity.name, options),
+        enter: (identity) => this.#enter(running, identity, options),
         onEvent,
       });
     } finally {
@@ -276,8 +277,10 @@ export class SocksServer implements AsyncDisposable {
   }
 
   /** A client is about to have its request carried out. */
-  #enter(running: Running, user: string, options: SocksServerOptions): Promise<void> | undefined {
+  #enter(running: Running, identity: Identity, options: SocksServerOptions): Promise<void> | undefined {
     this.#halfOpen.delete(running);
+    // One for all spellings of a name, of which a user may choose.
+    const user = userKey(identity);
     const { maxSessionsPerUser: limit = Infinity, bandwidthPerSession = Infinity, bandwidthPerUser = Infinity } =
       options;
     const { rates, clock: { signal } } = running;
@@ -287,12 +290,13 @@ export class SocksServer implements AsyncDisposable {
       running.leave.push(() => this.#userRates.leave(user));
     }
     running.gate = gateFor(rates, signal);
-    return user === "" || limit === Infinity ? undefined : this.#enterUser(running, user, limit);
+    return user === "" || limit === Infinity ? undefined : this.#enterUser(running, identity, limit);
   }
 
-  async #enterUser(running: Running, user: string, limit: number): Promise<void> {
+  async #enterUser(running: Running, identity: Identity, limit: number): Promise<void> {
     const ledger = this.#options.userLedger ?? this.#users;
-    if (!await ledger.enter(user, limit)) throw userLimit(user, limit);
+    const user = userKey(identity);
+    if (!await ledger.enter(user, limit)) throw userLimit(identity.name, limit);
     running.leave.push(() => ledger.leave(user));
   }
 

@@ -14,6 +14,7 @@ import type { Identity, MethodName } from "../auth/method.ts";
 import type { ProtectionLevel } from "../stream/protected.ts";
 import { formatIp, parseIp } from "../wire/ip.ts";
 import { canonicalAddress, type Cidr, embeddedIpv4, inCidr, specialKind } from "./special_ranges.ts";
+import { fitsIdentity, parseRealmPattern, parseUserPattern, type UserConditions } from "./users.ts";
 
 /** What a rule says of those that it fits. */
 export type RuleAction = "allow" | "deny";
@@ -40,7 +41,11 @@ export interface Rule {
   readonly sources?: readonly Cidr[] | undefined;
   /** How clients authenticated. */
   readonly methods?: readonly MethodName[] | undefined;
-  /** Users or principals: whole, or with a `*` at one end. */
+  /**
+   * Users or principals in the text form of RFC 1964 section 2.1.1, `component/component@REALM`; a `*` may stand at one
+   * end of the name and at one end of the realm. A rule that denies fits all spellings of a user that Active Directory
+   * takes for one. A well-known principal, such as `WELLKNOWN/ANONYMOUS@REALM` (RFC 8062), is allowed by name only.
+   */
   readonly users?: readonly string[] | undefined;
   /** Realms of principals: whole, or with a `*` at one end. */
   readonly realms?: readonly string[] | undefined;
@@ -94,6 +99,7 @@ const UNDECIDED: Verdict = { allowed: true, reason: "name is still to be looked 
 /** Ordered rules. */
 export class RuleSet {
   readonly #rules: readonly Rule[];
+  readonly #whom: ReadonlyMap<Rule, UserConditions>;
   readonly #now: () => number;
 
   /**
@@ -101,9 +107,17 @@ export class RuleSet {
    *
    * @param rules The rules, the first counting most.
    * @param now Gives the time, in milliseconds since the epoch.
+   * @throws {TypeError} When a user or realm of a rule cannot be read.
    */
   constructor(rules: readonly Rule[] = [], now: () => number = systemRuntime.now) {
     this.#rules = Object.freeze([...rules]);
+    this.#whom = new Map(
+      rules.map((rule) => [rule, {
+        denies: rule.action === "deny",
+        users: rule.users?.map(parseUserPattern),
+        realms: rule.realms?.map(parseRealmPattern),
+      }]),
+    );
     this.#now = now;
   }
 
@@ -138,14 +152,13 @@ export class RuleSet {
 
   #fitsAllButPlace(rule: Rule, query: RuleQuery): boolean {
     const { port, identity, source } = query;
-    const { realm, enctype } = identity.attributes;
+    const { enctype } = identity.attributes;
     return (rule.ports?.some(([first, last]) => port >= first && port <= last) ?? true) &&
       (rule.commands?.includes(query.command) ?? true) &&
       (rule.sources === undefined || fitsSource(rule.action, rule.sources, source)) &&
       (rule.methods?.includes(identity.method) ?? true) &&
       (rule.protections?.includes(query.protection) ?? true) &&
-      fitsSome(rule.users, identity.name) &&
-      fitsSome(rule.realms, identity.method === "gssapi" ? realm : undefined) &&
+      fitsIdentity(this.#whom.get(rule)!, identity) &&
       (rule.enctypes?.includes(String(enctype)) ?? true) &&
       (rule.maxTicketAge === undefined || this.#ticketAge(identity) <= rule.maxTicketAge);
   }
@@ -164,20 +177,6 @@ function verdictOf(rule: Rule): Verdict {
 /** A rule as it stands in reasons and logs. */
 export function ruleLine({ action, text }: Pick<Rule, "action" | "text">): string {
   return `${action} ${text}`;
-}
-
-function fitsSome(patterns: readonly string[] | undefined, name: string | number | undefined): boolean {
-  return patterns?.some((pattern) => typeof name === "string" && fitsPattern(pattern, name)) ?? true;
-}
-
-function fitsPattern(pattern: string, name: string): boolean {
-  if (pattern === "*") return name !== "";
-  if (pattern.startsWith("*")) {
-    const end = pattern.slice(1);
-    // An @ behind a backslash belongs to a name, and begins no realm.
-    return name.endsWith(end) && !name.slice(0, name.length - end.length).endsWith("\\");
-  }
-  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 
 /** A client whose address is not known is denied by what denies any source, and allowed by nothing that asks for one. */
