@@ -159,7 +159,7 @@ Deno.test("workers' snapshots are one server's, and labels cannot break out of t
   assert.deepEqual([merged.sessionCount, merged.accepted, merged.refused], [3, 5, { A: 3, 'B"\n\\': 1 }]);
   assert.deepEqual(merged.throughput, [{ at: 1, sent: 1, received: 2 }, { at: 2, sent: 6, received: 6 }]);
   assert.equal(merged.shared?.up, false);
-  assert.match(prometheusText(merged), /gssocks_refused_total\{code="B\\"\\\n\\\\"\} 1\n/);
+  assert.match(prometheusText(merged), /^gssocks_refused_total\{code="B\\"\\n\\\\"\} 1$/m);
   assert.match(prometheusText(merged), /gssocks_shared_store_up 0\n/);
 });
 
