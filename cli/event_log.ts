@@ -1,7 +1,7 @@
 /**
  * A server's events as lines for people or programs. What a client chose, and what others did, cannot end a line, drive a
- * terminal, or stand where another field stands: in a line of text the fields come in a fixed order with the client's
- * address first, names are single words or in quotation marks, and an error's message comes last.
+ * terminal, or stand where another field stands: in a line of text the event comes first and then the
+ * client's address, names are single words or in quotation marks, and an error's message comes last.
  *
  * @module
  */
@@ -80,7 +80,8 @@ function eventText(event: ServerEvent): string {
     case "accepted":
       return `[${session}] connection from ${address}`;
     case "authenticated":
-      return `[${session}] ${who(event.identity.name)} by ${event.identity.method}, protection ${event.protection}`;
+      return `[${session}] authenticated ${address} ${who(event.identity.name)} by ${event.identity.method}, ` +
+        `protection ${event.protection}`;
     case "refused":
       return `[${session}] refused ${address} ${who(event.identity?.name ?? "")}: ${event.error.message}`;
     case "listening":

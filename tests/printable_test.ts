@@ -107,8 +107,11 @@ Deno.test("property: the client's address in a line of text is the client's, wha
   fc.assert(
     fc.property(words, words, (name, message) => {
       const lines = logged("text", events(name, "target.example", new Error(message)));
+      const first = lines.map((line) => line.split(" ")[2]);
+      const words = ["connection", "authenticated", "refused", "refused", "listens", "relays", "connected", "closed"];
+      assert.deepEqual(first, [...words, "closed"]);
       for (const line of lines) {
-        const found = /^\S+ \[(\d+)\] (?:refused|connection from) (\S+)/.exec(line);
+        const found = /^\S+ \[(\d+)\] (?:refused|authenticated|connection from) (\S+)/.exec(line);
         if (found !== null) assert.deepEqual([found[1], found[2]], ["7", "192.0.2.7:4711"]);
       }
       // A name is one word or in quotation marks, and what it is can be told.
@@ -119,6 +122,31 @@ Deno.test("property: the client's address in a line of text is the client's, wha
       assert.equal(who === "somebody", name === "");
     }),
   );
+});
+
+Deno.test("the documented filter finds the client's own address, in the log as it is and without its times", async () => {
+  const guide = await Deno.readTextFile(new URL("../docs/operating.md", import.meta.url));
+  const failregex = /^failregex = (.*)$/m.exec(guide)![1]!;
+  const filter = new RegExp(failregex.replace("<HOST>", "(?<host>[0-9a-f.:]+)"));
+  const fake = '[1] refused 203.0.113.9:1 somebody: Password of "z" refused';
+  for (const name of ["bob", fake, `x ${fake}`, `Z ${fake}`, `2026-01-01T00:00:00.000Z ${fake}`, `\n${fake}`]) {
+    const refusal = new SocksAuthError("BAD_CREDENTIALS", `Password of ${JSON.stringify(name)} refused`);
+    const lines = [
+      ...logged("text", events(name, "target.example", refusal)),
+      ...logged("text", events("bob", fake, new Error(name))),
+    ].map((line) => line.trim());
+    for (
+      const log of [
+        lines,
+        lines.map((line) => line.replace(/^\S+Z/, "")),
+        lines.map((line) => `host deno[1]: ${line}`),
+      ]
+    ) {
+      const found = log.map((line) => filter.exec(line)?.groups?.host);
+      assert.equal(found[2], "192.0.2.7", log[2]);
+      assert.deepEqual(new Set(found.toSpliced(2, 1)), new Set([undefined]), log.join("\n"));
+    }
+  }
 });
 
 Deno.test("quoted() gives a rule's word for a name", () => {

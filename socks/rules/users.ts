@@ -29,6 +29,8 @@ export interface UserPattern {
   readonly folded: readonly PatternParts[];
   /** As a user name of another method, which is plain text: what stands between the stars. */
   readonly plain: readonly string[];
+  /** The same, folded. */
+  readonly foldedPlain: readonly string[];
 }
 
 /** A realm condition of a rule, read. */
@@ -54,8 +56,8 @@ export function parseUserPattern(text: string): UserPattern {
     name: readPart(text.slice(0, split), text, "/"),
     realm: split === undefined ? undefined : readPart(text.slice(split + 1), text),
   };
-  const folded = foldPattern(exact);
-  return { exact, folded: spellings(folded), plain: text.split("*") };
+  const plain = text.split("*");
+  return { exact, folded: spellings(foldPattern(exact)), plain, foldedPlain: plain.map(foldName) };
 }
 
 /**
@@ -235,9 +237,9 @@ function isAllowed({ exact, plain }: UserPattern, { name }: User, text: string):
   return name === undefined ? fitsText(plain, text) : fitsName(exact, name, false);
 }
 
-function isDenied({ folded, plain }: UserPattern, { name, readings }: User, text: string): boolean {
+function isDenied({ folded, foldedPlain }: UserPattern, { name, readings }: User): boolean {
   return readings.some((reading) => folded.some((pattern) => fitsName(pattern, reading, true))) ||
-    (name === undefined && fitsText(plain.map(foldName), foldName(text)));
+    (name === undefined && fitsText(foldedPlain, readings[0]!.components[0]!));
 }
 
 function fitsRealm({ denies, realms }: UserConditions, { attributes }: Identity, user: User | undefined): boolean {
