@@ -1,6 +1,6 @@
 /** What can be seen of a server: log lines, status page, health, metrics, telemetry. */
 import assert from "node:assert/strict";
-import { adminResponse } from "../cli/monitor/admin.ts";
+import { adminEndpoint, adminResponse } from "../cli/monitor/admin.ts";
 import { Monitor } from "../cli/monitor/monitor.ts";
 import { prometheusText } from "../cli/monitor/prometheus.ts";
 import { mergeSnapshots, type Snapshot } from "../cli/monitor/snapshot.ts";
@@ -138,6 +138,13 @@ Deno.test("the admin port answers nobody who asks by another name, and changes n
   assert.equal(await status("http://127.0.0.1/other"), 404);
   const page = await adminResponse(new Request("http://127.0.0.1/"), take);
   assert.match(page.headers.get("content-security-policy")!, /default-src 'none'/);
+});
+
+Deno.test("the admin port listens on loopback addresses only", () => {
+  for (const where of ["0.0.0.0:9180", "192.0.2.1:9180", "[::]:9180", "[2001:db8::1]:9180", "proxy.example:9180"]) {
+    assert.throws(() => adminEndpoint(where), /a loopback address is wanted/, where);
+  }
+  for (const where of ["127.0.0.1:9180", "localhost:9180", "[::1]:9180"]) assert.equal(adminEndpoint(where).port, 9180);
 });
 
 Deno.test("workers' snapshots are one server's, and labels cannot break out of their quotes", () => {

@@ -34,6 +34,16 @@ Deno.test("property: two names have one text only when they are one name", () =>
   );
 });
 
+Deno.test("samePrincipal() compares realm and components, case counted, and no name type", () => {
+  const alice = principal("A.TEST", ["alice"]);
+  assert.ok(samePrincipal(alice, principal("A.TEST", ["alice"], 10)));
+  for (
+    const [realm, ...components] of [["A.TEST", "Alice"], ["a.test", "alice"], ["A.TEST", "alice", ""], ["", "alice"]]
+  ) {
+    assert.ok(!samePrincipal(alice, principal(realm!, components)), `${components}@${realm}`);
+  }
+});
+
 Deno.test("formatPrincipal() writes a backslash where RFC 1964 section 2.1.1 has one, and nowhere else", () => {
   const cases: [string[], string][] = [
     [["John Doe"], "John Doe@A.TEST"],
