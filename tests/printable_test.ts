@@ -1,6 +1,8 @@
 /** What others chose, where it is shown: log lines, every command, status page, metrics. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { errorLine, UsageError } from "../cli/command.ts";
+import { ConfigError } from "../cli/config/server_config.ts";
 import { eventPrinter, type LogFormat } from "../cli/event_log.ts";
 import { adminResponse } from "../cli/monitor/admin.ts";
 import { Monitor } from "../cli/monitor/monitor.ts";
@@ -115,8 +117,9 @@ Deno.test("property: the client's address in a line of text is the client's, wha
         if (found !== null) assert.deepEqual([found[1], found[2]], ["7", "192.0.2.7:4711"]);
       }
       // A name is one word or in quotation marks, and what it is can be told.
-      const who = /^\S+ \[7\] refused \S+ ("(?:[^"]|"")*"|[^\s":]+): /.exec(lines[3]!)?.[1];
-      assert.ok(who !== undefined, lines[3]);
+      const [, who] = /^\S+ \[7\] refused \S+ ("(?:[^"]|"")*"|[^\s":]+): /.exec(lines[3]!) ?? [];
+      const [, also] = /^\S+ \[7\] authenticated \S+ (.*) by password, protection none$/.exec(lines[1]!.trim()) ?? [];
+      assert.ok(who !== undefined && also === who, lines[3]);
       const said = who.startsWith('"') ? who.slice(1, -1).replaceAll('""', '"') : who;
       if (name !== "") assert.equal(said, printable(name));
       assert.equal(who === "somebody", name === "");
@@ -199,6 +202,13 @@ Deno.test("no command shows what a cache, a keytab or a KDC put into a name", as
     Deno.env.delete("KRB5_CONFIG");
     await Deno.remove(directory, { recursive: true });
   }
+});
+
+Deno.test("an error is one line, but for what is wrong with a configuration", () => {
+  assert.equal(errorLine(new Error(`no\nFAKE${EVIL}`)), `no\\u000aFAKE${printable(EVIL)}`);
+  assert.equal(errorLine("a\nb"), "a\\u000ab");
+  assert.equal(errorLine(new ConfigError("one\ntwo")), "one\ntwo");
+  assert.equal(errorLine(new UsageError("one\ntwo")), "one\ntwo");
 });
 
 Deno.test("prompts are fit to be read, data for standard output stays what it is", async () => {

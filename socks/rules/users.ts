@@ -199,8 +199,8 @@ function readName(text: string): NameParts {
 function plain({ name }: Identity): User {
   const folded = foldName(name);
   const [user, domain] = enterprise([folded]) ?? [];
-  const texts = new Set([folded, folded.slice(folded.lastIndexOf("\\") + 1), user ?? folded]);
-  const readings: NameParts[] = [...texts].map((text) => ({ components: [text], realm: undefined }));
+  const texts = [folded, folded.slice(folded.lastIndexOf("\\") + 1)];
+  const readings: NameParts[] = texts.map((text) => ({ components: [text], realm: undefined }));
   if (user !== undefined) readings.push({ components: [user], realm: domain });
   return { name: undefined, readings, wellKnown: false, key: folded || name };
 }

@@ -182,6 +182,7 @@ Deno.test("a realm is denied in any case, and allowed as it is written", () => {
   // The realm of the name counts where the mechanism tells no other, and a password has none.
   assert.equal(realm("deny", "A.TEST", { method: "gssapi", name: "alice@A.TEST", attributes: {} }), false);
   assert.equal(realm("allow", "A.TEST", password("alice@A.TEST")), false);
+  assert.equal(realm("allow", "A.TEST", { ...password("alice"), attributes: { realm: "A.TEST" } }), false);
   assert.equal(realm("allow", "A\\*", ticket("A*", "alice")), true);
   assert.equal(realm("allow", "A\\*", ticket("AB", "alice")), false);
 });
@@ -227,6 +228,9 @@ Deno.test("well-known names are nobody's in particular, and allowed by name only
   assert.equal(allows("WELLKNOWN/ANONYMOUS@*", others[0]!), false);
   assert.equal(allows("*@WELLKNOWN:X", others[2]!), true);
   assert.equal(allows("alice@WELLKNOWN:X", others[2]!), true);
+  // One that fits and one that names another are not one that names this one.
+  const users = ["*@A.TEST", "WELLKNOWN/OTHER@A.TEST"];
+  assert.equal(judge(anonymous[0]!, ruleFromFields({ action: "allow", users })), false);
   // Both conditions at once.
   const both = parseRule("allow", "*,user=WELLKNOWN/ANONYMOUS@A.TEST,realm=B.TEST");
   assert.equal(judge(anonymous[0]!, both), false);
