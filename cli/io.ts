@@ -4,8 +4,6 @@
  * @module
  */
 
-import { printable, printableLines } from "../gss/printable.ts";
-
 /** Input and output of a command. */
 export interface CliIo {
   /** Writes to standard output. */
@@ -24,19 +22,6 @@ export interface CliIo {
   onReload?(callback: () => void): () => void;
   /** Gives permissions up, for good. @default {keeps them} */
   revoke?(names: readonly Deno.PermissionName[]): Promise<void>;
-}
-
-/**
- * The same, with everything that is to be read made fit for a terminal: names, texts and paths in it may be a peer's, a
- * KDC's or a file's choice. Octets for standard output are data and stay what they are.
- */
-export function printableIo(io: CliIo): CliIo {
-  return {
-    ...io,
-    out: (text) => io.out(printableLines(text)),
-    err: (text) => io.err(printableLines(text)),
-    readPassword: (prompt) => io.readPassword(printable(prompt)),
-  };
 }
 
 /** The process's own. */

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Command } from "./command.ts";
-import { type CliIo, printableIo } from "./io.ts";
+import type { CliIo } from "./io.ts";
+import { printableIo } from "./printable_io.ts";
 
 /** Version of the package. */
 export const VERSION = "0.1.0";

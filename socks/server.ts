@@ -235,7 +235,7 @@ export class SocksServer implements AsyncDisposable {
           return running.gate;
         },
         admit: (length) => running.rates.every((rate) => rate.tryTake(length)),
-        enter: (identity) => this.#enter(running, identity, options),
+        enter: (identity) => this.#enter(running, userKey(identity), options),
         onEvent,
       });
     } finally {
@@ -277,10 +277,8 @@ export class SocksServer implements AsyncDisposable {
   }
 
   /** A client is about to have its request carried out. */
-  #enter(running: Running, identity: Identity, options: SocksServerOptions): Promise<void> | undefined {
+  #enter(running: Running, user: string, options: SocksServerOptions): Promise<void> | undefined {
     this.#halfOpen.delete(running);
-    // One for all spellings of a name, of which a user may choose.
-    const user = userKey(identity);
     const { maxSessionsPerUser: limit = Infinity, bandwidthPerSession = Infinity, bandwidthPerUser = Infinity } =
       options;
     const { rates, clock: { signal } } = running;
@@ -290,13 +288,12 @@ export class SocksServer implements AsyncDisposable {
       running.leave.push(() => this.#userRates.leave(user));
     }
     running.gate = gateFor(rates, signal);
-    return user === "" || limit === Infinity ? undefined : this.#enterUser(running, identity, limit);
+    return user === "" || limit === Infinity ? undefined : this.#enterUser(running, user, limit);
   }
 
-  async #enterUser(running: Running, identity: Identity, limit: number): Promise<void> {
+  async #enterUser(running: Running, user: string, limit: number): Promise<void> {
     const ledger = this.#options.userLedger ?? this.#users;
-    const user = userKey(identity);
-    if (!await ledger.enter(user, limit)) throw userLimit(identity.name, limit);
+    if (!await ledger.enter(user, limit)) throw userLimit(user, limit);
     running.leave.push(() => ledger.leave(user));
   }
 

@@ -7,7 +7,7 @@ import { eventPrinter, type LogFormat } from "../cli/event_log.ts";
 import { adminResponse } from "../cli/monitor/admin.ts";
 import { Monitor } from "../cli/monitor/monitor.ts";
 import { prometheusText } from "../cli/monitor/prometheus.ts";
-import { printableIo } from "../cli/io.ts";
+import { printableIo } from "../cli/printable_io.ts";
 import { printable, printableLines, quoted } from "../gss/printable.ts";
 import { KerberosKey } from "../kerberos/crypto/key.ts";
 import { KdcError } from "../kerberos/errors.ts";
@@ -21,9 +21,8 @@ import { gssocks } from "./support/cli.ts";
 
 /** One of each kind: C0, C1, delete, bidirectional, zero width, separators, fillers, tags, half a surrogate pair. */
 const EVIL = "\x1b]0;x\x07\r\x08\x7f\x9b31m\u202e\u2066\u200b\u200e\u00ad\ufeff\u2028\u2029\u3164\ufe0f\u{e0041}\ud800";
-// deno-lint-ignore no-control-regex
 const UNFIT =
-  /[\0-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe0f\ufeff\u{e0041}]|\p{Cs}/u;
+  /(?![\n\t])\p{Cc}|[\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe0f\ufeff\u{e0041}]|\p{Cs}/u;
 
 function fit(text: string): void {
   assert.doesNotMatch(text, UNFIT);

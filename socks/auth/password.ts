@@ -75,14 +75,12 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
     name: "password",
     async accept(connection, { signal }) {
       const reader = new MessageReader(connection, LIMIT);
-      const message = await reader.next(decodeUsernamePassword);
-      const name = new TextDecoder("utf-8", { ignoreBOM: true }).decode(message.username);
+      const { username, password } = await reader.next(decodeUsernamePassword);
+      const name = new TextDecoder("utf-8", { ignoreBOM: true }).decode(username);
       let accepted = false;
       let cause: unknown;
       try {
-        accepted = await check({ username: strictText(message.username), password: strictText(message.password) }, {
-          signal,
-        });
+        accepted = await check({ username: strictText(username), password: strictText(password) }, { signal });
       } catch (error) {
         cause = error;
       }

@@ -14,7 +14,7 @@ import type { Identity, MethodName } from "../auth/method.ts";
 import type { ProtectionLevel } from "../stream/protected.ts";
 import { formatIp, parseIp } from "../wire/ip.ts";
 import { canonicalAddress, type Cidr, embeddedIpv4, inCidr, specialKind } from "./special_ranges.ts";
-import { fitsIdentity, parseRealmPattern, parseUserPattern, type UserConditions } from "./users.ts";
+import { checkUsers, fitsUser } from "./users.ts";
 
 /** What a rule says of those that it fits. */
 export type RuleAction = "allow" | "deny";
@@ -99,26 +99,18 @@ const UNDECIDED: Verdict = { allowed: true, reason: "name is still to be looked 
 /** Ordered rules. */
 export class RuleSet {
   readonly #rules: readonly Rule[];
-  readonly #whom: ReadonlyMap<Rule, UserConditions>;
   readonly #now: () => number;
 
   /**
    * Makes one.
    *
-   * @param rules The rules, the first counting most.
+   * @param rules The rules, the first counting most. A user or realm in them that cannot be read is a `TypeError`.
    * @param now Gives the time, in milliseconds since the epoch.
-   * @throws {TypeError} When a user or realm of a rule cannot be read.
    */
   constructor(rules: readonly Rule[] = [], now: () => number = systemRuntime.now) {
     this.#rules = Object.freeze([...rules]);
-    this.#whom = new Map(
-      rules.map((rule) => [rule, {
-        denies: rule.action === "deny",
-        users: rule.users?.map(parseUserPattern),
-        realms: rule.realms?.map(parseRealmPattern),
-      }]),
-    );
     this.#now = now;
+    this.#rules.forEach(checkUsers);
   }
 
   /** Before the name is looked up: denied where no address could change that. */
@@ -158,7 +150,7 @@ export class RuleSet {
       (rule.sources === undefined || fitsSource(rule.action, rule.sources, source)) &&
       (rule.methods?.includes(identity.method) ?? true) &&
       (rule.protections?.includes(query.protection) ?? true) &&
-      fitsIdentity(this.#whom.get(rule)!, identity) &&
+      fitsUser(rule, identity) &&
       (rule.enctypes?.includes(String(enctype)) ?? true) &&
       (rule.maxTicketAge === undefined || this.#ticketAge(identity) <= rule.maxTicketAge);
   }

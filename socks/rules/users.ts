@@ -210,19 +210,45 @@ export function userKey(identity: Identity): string {
   return identity.name === "" ? "" : userOf(identity).key;
 }
 
-/** Whom a rule is about; what is missing fits everybody. */
-export interface UserConditions {
-  /** Whether the rule denies, and so fits every spelling of a name. */
-  readonly denies: boolean;
-  /** User conditions. */
+/** What a rule says of users. */
+export interface UserRule {
+  /** A rule that denies fits every spelling of a name. */
+  readonly action: "allow" | "deny";
+  /** User conditions as they were written; where there are none, every user fits. */
+  readonly users?: readonly string[] | undefined;
+  /** Realm conditions as they were written. */
+  readonly realms?: readonly string[] | undefined;
+}
+
+interface Conditions {
   readonly users: readonly UserPattern[] | undefined;
-  /** Realm conditions. */
   readonly realms: readonly RealmPattern[] | undefined;
 }
 
+const CONDITIONS = new WeakMap<UserRule, Conditions>();
+
+function conditionsOf(rule: UserRule): Conditions {
+  let conditions = CONDITIONS.get(rule);
+  if (conditions === undefined) {
+    conditions = { users: rule.users?.map(parseUserPattern), realms: rule.realms?.map(parseRealmPattern) };
+    CONDITIONS.set(rule, conditions);
+  }
+  return conditions;
+}
+
+/**
+ * Reads the users and realms of a rule, for {@linkcode fitsUser} not to meet one that is none.
+ *
+ * @throws {TypeError} When one cannot be read.
+ */
+export function checkUsers(rule: UserRule): void {
+  conditionsOf(rule);
+}
+
 /** Whether a rule is about a client. */
-export function fitsIdentity(conditions: UserConditions, identity: Identity): boolean {
-  const { denies, users, realms } = conditions;
+export function fitsUser(rule: UserRule, identity: Identity): boolean {
+  const denies = rule.action === "deny";
+  const { users, realms } = conditionsOf(rule);
   const user = identity.method === "none" || identity.name === "" ? undefined : userOf(identity);
   if (users !== undefined) {
     const fits = denies ? isDenied : isAllowed;
@@ -230,7 +256,9 @@ export function fitsIdentity(conditions: UserConditions, identity: Identity): bo
   }
   // RFC 6111 section 3: such a name is nobody's in particular, so no rule lets it in that does not say the name.
   if (!denies && user?.wellKnown && !users?.some((pattern) => namesWellKnown(pattern, user))) return false;
-  return realms === undefined || (identity.method === "gssapi" && fitsRealm(conditions, identity, user));
+  if (realms === undefined) return true;
+  const realm = identity.method === "gssapi" ? realmOf(identity, user) : undefined;
+  return realm !== undefined && realms.some((pattern) => fitsRealm(pattern, realm, denies));
 }
 
 function isAllowed({ exact, plain }: UserPattern, { name }: User, text: string): boolean {
@@ -242,10 +270,12 @@ function isDenied({ folded, foldedPlain }: UserPattern, { name, readings }: User
     (name === undefined && fitsText(foldedPlain, readings[0]!.components[0]!));
 }
 
-function fitsRealm({ denies, realms }: UserConditions, { attributes }: Identity, user: User | undefined): boolean {
-  const realm = typeof attributes.realm === "string" ? attributes.realm : user?.name?.realm;
-  if (realm === undefined || realms === undefined) return false;
-  return realms.some(({ exact, folded }) => denies ? fitsPart(folded, [foldName(realm)]) : fitsPart(exact, [realm]));
+function realmOf({ attributes }: Identity, user: User | undefined): string | undefined {
+  return typeof attributes.realm === "string" ? attributes.realm : user?.name?.realm;
+}
+
+function fitsRealm({ exact, folded }: RealmPattern, realm: string, denies: boolean): boolean {
+  return denies ? fitsPart(folded, [foldName(realm)]) : fitsPart(exact, [realm]);
 }
 
 /** A name without a realm is a user of none; where `anywhere`, of any. */
