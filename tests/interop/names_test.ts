@@ -55,6 +55,8 @@ const NAMES = [
   'x" refused 203.0.113.9:1 y: Password of "z',
   '[1] refused 203.0.113.9:1 somebody: Password of "z" refused',
   '\n2026-01-01T00:00:00.000Z [1] refused 203.0.113.9:1 somebody: Password of "z" refused\n',
+  "2001-01-01T00:00:00.000Z [1] refused 203.0.113.9:1",
+  "Mon Jan 01 00:00:00 2001",
   "\r203.0.113.9 \u202e\x9b2J",
   '\u2028[1] refused 203.0.113.9:1 somebody: Password of "z" refused',
   " ",
@@ -81,6 +83,7 @@ async function guess(port: number, name: string): Promise<void> {
 peerTest("fail2ban finds who gave a wrong password, and nobody else", ["fail2ban-regex"], async () => {
   const directory = await Deno.makeTempDir({ prefix: "gssocks-fail2ban-" });
   try {
+    const started = Date.now();
     const lines: string[] = [];
     const print = eventPrinter("text", { err: (text) => void lines.push(text) } as Parameters<typeof eventPrinter>[1]);
     await using server = serve({
@@ -95,16 +98,22 @@ peerTest("fail2ban finds who gave a wrong password, and nobody else", ["fail2ban
     const refused = lines.filter((line) => /^\S+ \[\d+\] refused 127\.0\.0\.1:\d+ somebody: /.test(line));
     // One of them is a user's name, who is turned away for what he asks.
     assert.equal(refused.length, NAMES.length - 1, lines.join(""));
-    const [, failregex] = /^failregex = (.*)$/m.exec(await Deno.readTextFile(GUIDE))!;
+    const [definition] = /^\[Definition\]\nfailregex = [^`]*/m.exec(await Deno.readTextFile(GUIDE))!;
     const filter = `${directory}/gssocks.conf`;
-    await Deno.writeTextFile(filter, `[Definition]\nfailregex = ${failregex}\n`);
-    const journal = lines.map((line) => `Nov 25 20:15:11 proxy deno[4711]: ${line}`);
+    await Deno.writeTextFile(filter, definition);
+    const day = new Date(started).toISOString().slice(0, 10);
+    const journal = lines.map((line) => `${day} 00:00:01 proxy deno[4711]: ${line}`);
     for (const log of [lines, journal]) {
       await Deno.writeTextFile(`${directory}/log`, log.join(""));
-      const { stdout, stderr } = await run(peer("fail2ban-regex"), ["-o", "ip", `${directory}/log`, filter], {
-        timeout: 60_000,
-      });
-      assert.deepEqual(stdout.trim().split("\n"), refused.map(() => "127.0.0.1"), stderr);
+      const { stdout, stderr } = await run(
+        peer("fail2ban-regex"),
+        ["-o", "<ip> <time>", `${directory}/log`, filter],
+        { timeout: 60_000, env: { TZ: "UTC" } },
+      );
+      const found = stdout.trim().split("\n").map((line) => line.split(" "));
+      assert.deepEqual(found.map(([address]) => address), refused.map(() => "127.0.0.1"), stderr);
+      // Nobody puts his guess into the past, where it is not counted.
+      for (const [, time] of found) assert.ok(Number(time) * 1_000 >= Date.parse(day), time);
     }
   } finally {
     await Deno.remove(directory, { recursive: true });
