@@ -351,6 +351,11 @@ Deno.test("KerberosAcceptor judges realms by the key that opened the ticket (RFC
   const cases: [string, RequestChanges, string?][] = [
     ["a realm of nobody's", { ticket: evil }, "KRB_AP_PATH_NOT_ACCEPTED"],
     [
+      "with the strange realm written over our own",
+      { ticket: evil, outside: { realm: "EVIL.TEST" } },
+      "KRB_AP_PATH_NOT_ACCEPTED",
+    ],
+    [
       "with the client's realm written over",
       { ticket: evil, outside: { realm: "TRUSTED.TEST" } },
       "KRB_AP_PATH_NOT_ACCEPTED",
@@ -415,7 +420,7 @@ async function answered(forge: Forge, changes: RequestChanges) {
 
 Deno.test("KerberosAcceptor answers as RFC 4120 section 3.2.4 says: the client's time, a subkey and a number of its own", async () => {
   const forge = new Forge();
-  const { context, authenticator, part } = await answered(forge, {});
+  const { context, authenticator, part } = await answered(forge, { authenticator: { cusec: 123_456 } });
   assert.deepEqual([part!.ctime, part!.cusec], [authenticator.ctime, authenticator.cusec]);
   assert.equal(part!.subkey!.keytype, forge.subkey.enctype);
   assert.notDeepEqual(part!.subkey!.keyvalue, forge.subkey.exportBytes());
@@ -463,9 +468,17 @@ Deno.test("KerberosAcceptor compares channel bindings where both sides have them
   }
 });
 
+interface WrongDelegation {
+  readonly key?: KerberosKey;
+  readonly usage?: number;
+  readonly infos?: number;
+  readonly tickets?: number;
+  readonly bare?: boolean;
+}
+
 /** A KRB-CRED with one ticket-granting ticket, and what is wrong with it. */
-async function delegation(forge: Forge, wrong: { key?: KerberosKey; usage?: number; infos?: number; bare?: boolean }) {
-  const { key = forge.sessionKey, usage = KeyUsage.KrbCredEncPart, infos = 1, bare = false } = wrong;
+async function delegation(forge: Forge, wrong: WrongDelegation) {
+  const { key = forge.sessionKey, usage = KeyUsage.KrbCredEncPart, infos = 1, tickets = 1, bare = false } = wrong;
   const info = {
     key: { keytype: 18, keyvalue: new Uint8Array(32) },
     prealm: "A.TEST",
@@ -477,7 +490,8 @@ async function delegation(forge: Forge, wrong: { key?: KerberosKey; usage?: numb
   };
   const part = encodeDirectly(EncKrbCredPart, { ticketInfo: Array.from({ length: infos }, () => info) });
   const encPart = { etype: key.enctype, cipher: await key.encrypt(usage, part) };
-  return encodeDirectly(KrbCred, { pvno: 5, msgType: 22, tickets: [await forge.ticket()], encPart });
+  const ticket = await forge.ticket();
+  return encodeDirectly(KrbCred, { pvno: 5, msgType: 22, tickets: Array(tickets).fill(ticket), encPart });
 }
 
 Deno.test("KerberosAcceptor takes delegated tickets that its session sealed, whole ones, and passes extensions over", async () => {
@@ -496,6 +510,7 @@ Deno.test("KerberosAcceptor takes delegated tickets that its session sealed, who
     ["another use", { usage: KeyUsage.ApRepEncPart }, "INTEGRITY"],
     ["more keys than tickets", { infos: 2 }, "BAD_MESSAGE"],
     ["no keys", { infos: 0 }, "BAD_MESSAGE"],
+    ["no tickets", { infos: 0, tickets: 0 }, "BAD_MESSAGE"],
     ["a ticket for nobody", { bare: true }, "BAD_MESSAGE"],
   ];
   for (const [what, how, code] of wrong) {

@@ -5,11 +5,13 @@ import { encodeInitialToken } from "../../../gss/initial_token.ts";
 import type { GssFlags, GssNegotiation } from "../../../gss/mechanism.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { GssError } from "../../../gss/status.ts";
+import { readMessage } from "../../../kerberos/client/exchange.ts";
 import { authenticatorTime } from "../../../kerberos/client/authenticator_time.ts";
 import { ApOption, KeyUsage } from "../../../kerberos/constants.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
 import { decodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE, KERBEROS_OID } from "../../../kerberos/mech/tokens.ts";
+import { EncKrbCredPart, KrbCred } from "../../../kerberos/messages/cred.ts";
 import type { Authenticator } from "../../../kerberos/messages/ap.ts";
 import { TestRuntime } from "../../support/clock.ts";
 import { Forge, micToken, type ReplyChanges, wrapToken } from "../../support/forge.ts";
@@ -193,4 +195,40 @@ Deno.test("authenticatorTime() follows a clock that is set back, and stays uniqu
   assert.equal(at(1234.567), ahead + 1);
   runtime.time = -1500;
   assert.ok(Math.abs(at() / 1000 + 1500) <= 1);
+});
+
+Deno.test("KerberosInitiatorCredential hands a ticket over only where that is asked for (CVE-2011-2192)", async () => {
+  const forge = new Forge();
+  const tickets = forge.tickets();
+  let asked = 0;
+  const source = {
+    ...tickets,
+    forwardedTicket: () => {
+      asked++;
+      return tickets.forwardedTicket();
+    },
+  };
+  const credential = new KerberosInitiatorCredential(source, { runtime: forge.runtime });
+  for (
+    const [flags, wanted] of [[undefined, 0], [{ mutual: true }, 0], [{ delegation: false }, 0], [
+      { delegation: true },
+      1,
+    ]] as const
+  ) {
+    asked = 0;
+    const negotiation = await credential.initiate(TARGET, flags === undefined ? {} : { flags });
+    const { token } = await negotiation.step();
+    const { authenticator } = await forge.open(token!);
+    const sent = decodeAuthenticatorChecksum(authenticator.cksum!.checksum);
+    assert.deepEqual([asked, sent.flags.delegation, sent.delegation !== undefined], [
+      wanted,
+      wanted === 1,
+      wanted === 1,
+    ]);
+    if (sent.delegation === undefined) continue;
+    // Sealed in the session key (RFC 4121 section 4.1.1).
+    const { encPart } = readMessage(KrbCred, sent.delegation);
+    const part = readMessage(EncKrbCredPart, await forge.sessionKey.decrypt(KeyUsage.KrbCredEncPart, encPart.cipher));
+    assert.deepEqual(part.ticketInfo[0]!.pname!.nameString, ["alice"]);
+  }
 });

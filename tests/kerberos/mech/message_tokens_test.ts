@@ -101,6 +101,8 @@ for (const enctype of [17, 18, 19, 20]) {
     wraps.push(
       ...WRONG_SEALED,
       ...WRONG_SIGNED.map(([what, shape]): [string, Shape<WrapShape>] => [what, { sealed: false, ...shape }]),
+      // What is left of the message is counted from its other end then.
+      ["an extra count of token and checksum", { sealed: false, ec: 5 + 2 * key.checksumLength }],
     );
     const context = receiver(key);
     for (const [what, shape] of wraps) {

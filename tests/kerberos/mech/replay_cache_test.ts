@@ -5,6 +5,8 @@ import { MemoryReplayCache, type ReplayEntry } from "../../../kerberos/mech/repl
 import { SharedReplayCache } from "../../../kerberos/mech/shared_replay_cache.ts";
 import { TestRuntime } from "../../support/clock.ts";
 
+const SHARED = new URL("../../../kerberos/mech/shared_replay_cache.ts", import.meta.url).href;
+
 const tag = (number: number, bucket = 0) =>
   bucket.toString(16).padStart(8, "0") + number.toString(16).padStart(24, "0");
 
@@ -33,6 +35,18 @@ Deno.test("MemoryReplayCache makes room to the millisecond, and refuses rather t
   assert.equal(cache.insert({ tag: "b", now: 8000, expiresAt: 9000 }), false);
   assert.ok(cache.insert({ tag: "e", now: 8000, expiresAt: 9000 }));
   assert.equal(cache.size, 3, "b, d and e");
+});
+
+Deno.test("MemoryReplayCache forgets nothing that is in force for what expired in the same second", () => {
+  const cache = new MemoryReplayCache();
+  assert.ok(cache.insert({ tag: "early", now: 0, expiresAt: 3_000 }));
+  assert.ok(cache.insert({ tag: "late", now: 0, expiresAt: 5_900 }));
+  // One slot after the other, and all at once.
+  for (const [name, now] of [["x", 4_500], ["y", 5_100], ["z", 5_899]] as const) {
+    assert.ok(cache.insert({ tag: name, now, expiresAt: now + 600_000 }));
+    assert.equal(cache.insert({ tag: "late", now, expiresAt: now + 600_000 }), false, `at ${now}`);
+  }
+  assert.ok(cache.insert({ tag: "late", now: 5_901, expiresAt: 600_000 }));
 });
 
 Deno.test("property: MemoryReplayCache knows what is in force, whatever the clock does", () => {
@@ -106,6 +120,43 @@ Deno.test("caches in memory say since when they know everything", () => {
   }
 });
 
+Deno.test("threads that insert the same authenticator at the same moment get it once", async () => {
+  const ROUNDS = 1_000;
+  const cache = new SharedReplayCache({ capacity: 65_536 });
+  const code = `
+    import { SharedReplayCache } from ${JSON.stringify(SHARED)};
+    self.onmessage = ({ data: { memory, gate } }) => {
+      const cache = new SharedReplayCache({ memory });
+      const met = new Int32Array(gate);
+      const fresh = [];
+      for (let round = 1; round <= ${ROUNDS}; round++) {
+        const tag = Math.imul(round, 0x9e3779b1).toString(16).replace("-", "").padStart(8, "0").repeat(4);
+        Atomics.add(met, 0, 1);
+        for (let spins = 1; Atomics.load(met, 0) < 2 * round; spins++) {
+          if (spins % 10_000 === 0) Atomics.wait(met, 1, 0, 1);
+        }
+        fresh.push(cache.insert({ tag, now: 1_000, expiresAt: 9_000 }) ? 1 : 0);
+      }
+      self.postMessage(fresh);
+    };`;
+  const url = URL.createObjectURL(new Blob([code], { type: "text/typescript" }));
+  const gate = new SharedArrayBuffer(8);
+  const [ours, theirs] = await Promise.all([0, 1].map(() => {
+    const worker = new Worker(url, { type: "module" });
+    return new Promise<number[]>((resolve, reject) => {
+      worker.onmessage = ({ data }) => {
+        worker.terminate();
+        resolve(data);
+      };
+      worker.onerror = (event) => reject(new Error(event.message));
+      worker.postMessage({ memory: cache.memory, gate });
+    });
+  }));
+  URL.revokeObjectURL(url);
+  const counts = ours!.map((fresh, i) => fresh + theirs![i]!);
+  assert.deepEqual(counts.filter((count) => count !== 1), []);
+});
+
 Deno.test("a thread that ended within the lock of SharedReplayCache costs its part of the cache and no more", async () => {
   const cache = new SharedReplayCache({ capacity: 64 });
   const entry = (number: number, bucket: number) => ({ tag: tag(number, bucket), now: 1_000, expiresAt: 5_000 });
@@ -128,9 +179,7 @@ Deno.test("a thread that ended within the lock of SharedReplayCache costs its pa
   assert.ok(performance.now() - started < 5_000, "waited for once, and not for ever");
   // In a thread of its own too.
   const code = `
-    import { SharedReplayCache } from ${
-    JSON.stringify(new URL("../../../kerberos/mech/shared_replay_cache.ts", import.meta.url).href)
-  };
+    import { SharedReplayCache } from ${JSON.stringify(SHARED)};
     self.onmessage = ({ data: { memory, entries } }) => {
       const cache = new SharedReplayCache({ memory });
       self.postMessage(entries.map((entry) => {

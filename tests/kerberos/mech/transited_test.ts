@@ -216,6 +216,7 @@ Deno.test("a short field cannot stand for much, and costs no more than its lengt
   const deep = Array.from({ length: 200 }, () => "X").join(".");
   for (
     const text of [
+      "TEST,".repeat(12_000) + "TEST",
       "A.,".repeat(20_000),
       `TEST,${"A.,".repeat(20_000)}`,
       `/A,${"/A,".repeat(20_000)}`,
