@@ -77,5 +77,12 @@ export const INITIATOR_MUTANTS: readonly Mutant[] = [
       "flags.delegation ? await",
       "true ? await",
     ],
+    [
+      "a context comes without delegation where there is nothing to hand over",
+      "RFC 2743 section 2.2.1",
+      "      if (error instanceof KerberosError || error instanceof KdcError) return undefined;\n",
+      "",
+    ],
+    ["whoever gives up gets no context", "documentation of signal", "      signal?.throwIfAborted();\n", ""],
   ]),
 ];
