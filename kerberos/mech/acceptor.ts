@@ -144,7 +144,7 @@ export class KerberosAcceptor implements GssNegotiation {
       try {
         plain = await entry.key.decrypt(KeyUsage.KdcRepTicket, cipher);
       } catch (error) {
-        if (error instanceof KerberosError && error.code === "INTEGRITY") continue;
+        if (isIntegrity(error)) continue;
         throw error;
       }
       const part = readHandshakeMessage(EncTicketPart, plain);
@@ -176,12 +176,12 @@ export class KerberosAcceptor implements GssNegotiation {
   async #openAuthenticator(request: ApReq, opened: OpenedTicket): Promise<Authenticator> {
     const { part, sessionKey } = opened;
     if (request.authenticator.etype !== sessionKey.enctype) {
-      throw kerberosFailure(
-        "KRB_AP_ERR_BAD_INTEGRITY",
-        "Cannot open authenticator: its enctype is not the session key's",
-      );
+      throw notIntact("its enctype is not the session key's");
     }
-    const plain = await sessionKey.decrypt(KeyUsage.ApReqAuthenticator, request.authenticator.cipher);
+    const plain = await sessionKey.decrypt(KeyUsage.ApReqAuthenticator, request.authenticator.cipher)
+      .catch((error) => {
+        throw isIntegrity(error) ? notIntact("the session key does not open it", error) : error;
+      });
     const authenticator = readHandshakeMessage(Authenticator, plain);
     checkSender(authenticator, part, this.#clocks);
     checkAuthorization(authenticator.authorizationData);
@@ -280,4 +280,12 @@ export class KerberosAcceptor implements GssNegotiation {
     const reply = encodeDirectly(ApRep, { pvno: 5, msgType: 15, encPart: { etype: sessionKey.enctype, cipher } });
     return encodeContextToken("AP-REP", reply);
   }
+}
+
+function isIntegrity(error: unknown): boolean {
+  return error instanceof KerberosError && error.code === "INTEGRITY";
+}
+
+function notIntact(problem: string, cause?: unknown): GssError {
+  return kerberosFailure("KRB_AP_ERR_BAD_INTEGRITY", `Cannot open authenticator: ${problem}`, {}, cause);
 }

@@ -13,7 +13,8 @@ import type {
 } from "../../gss/mechanism.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
-import type { TicketSource } from "../client/tickets.ts";
+import type { ServiceTicket, TicketSource } from "../client/tickets.ts";
+import { KdcError, KerberosError } from "../errors.ts";
 import { principalOfGssName } from "../principal.ts";
 import { type AcceptorInit, KerberosAcceptor } from "./acceptor.ts";
 import { toGssError } from "./errors.ts";
@@ -63,16 +64,29 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
     this.#runtime = options.runtime ?? systemRuntime;
   }
 
-  /** See {@linkcode GssInitiatorCredential.initiate}. Delegation is done only when the flag asks for it. */
+  /**
+   * See {@linkcode GssInitiatorCredential.initiate}. Delegation is done only when the flag asks for it; where no ticket can be
+   * had that may be handed over, the context comes without, and its flags say so (RFC 2743 section 2.2.1, deleg_state).
+   */
   async initiate(target: GssName, options: InitiateOptions = {}): Promise<GssNegotiation> {
     const { signal, channelBindings } = options;
     const flags = options.flags === undefined ? DEFAULT_FLAGS : { ...NO_FLAGS, ...options.flags };
     try {
       const ticket = await this.#tickets.serviceTicket(principalOfGssName(target), { signal });
-      const forwarded = flags.delegation ? await this.#tickets.forwardedTicket({ signal }) : undefined;
+      const forwarded = flags.delegation ? await this.#forwarded(signal) : undefined;
       return new KerberosInitiator({ ticket, flags, forwarded, channelBindings, runtime: this.#runtime });
     } catch (error) {
       throw toGssError(error);
+    }
+  }
+
+  async #forwarded(signal: AbortSignal | undefined): Promise<ServiceTicket | undefined> {
+    try {
+      return await this.#tickets.forwardedTicket({ signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof KerberosError || error instanceof KdcError) return undefined;
+      throw error;
     }
   }
 }

@@ -110,6 +110,8 @@ export interface ReplyChanges {
 export interface ForgeOptions {
   /** Realm of the service. @default {"A.TEST"} */
   readonly realm?: string;
+  /** The client. @default {alice of that realm} */
+  readonly client?: string;
   /** Enctype of all keys. @default {18} */
   readonly enctype?: number;
   /** Clock and randomness. @default {a clock that stands still} */
@@ -135,10 +137,11 @@ export class Forge {
   /** Keytab of the service. */
   readonly keys: Keytab;
 
-  constructor({ realm = "A.TEST", enctype = 18, runtime = new TestRuntime() }: ForgeOptions = {}) {
+  constructor(options: ForgeOptions = {}) {
+    const { realm = "A.TEST", client = `alice@${realm}`, enctype = 18, runtime = new TestRuntime() } = options;
     this.runtime = runtime;
     this.service = parsePrincipal(`rcmd/p.a.test@${realm}`);
-    this.client = parsePrincipal(`alice@${realm}`);
+    this.client = parsePrincipal(client);
     [this.serviceKey, this.sessionKey, this.subkey, this.acceptorSubkey] = [1, 2, 3, 4].map(() =>
       KerberosKey.generate(enctype, runtime)
     ) as [KerberosKey, KerberosKey, KerberosKey, KerberosKey];
