@@ -83,29 +83,65 @@ function parseHash(text: string): HashedPassword | undefined {
 /** Makes a key out of a password; a test counts with one of its own. */
 export type Derive = (password: string, hashed: HashedPassword, signal?: AbortSignal) => Promise<Uint8Array>;
 
+/** Passwords that were right, by a keyed digest, each for the hash that it was right for. */
+export class KnownPasswords {
+  readonly #key = randomBytes(32);
+  readonly #right = new Map<string, { readonly digest: Uint8Array; readonly hash: string }>();
+
+  /** Whether a user's password is known to be right for a hash. */
+  has(username: string, password: string, hashed: HashedPassword): boolean {
+    const known = this.#right.get(username);
+    return known !== undefined && known.hash === hashText(hashed) &&
+      timingSafeEqual(known.digest, this.#digest(password));
+  }
+
+  /** Takes note of one that was right. */
+  add(username: string, password: string, hashed: HashedPassword): void {
+    this.#right.set(username, { digest: this.#digest(password), hash: hashText(hashed) });
+  }
+
+  /** Forgets those whose user has gone or has another password. */
+  keep(users: ReadonlyMap<string, HashedPassword>): void {
+    for (const [username, { hash }] of this.#right) {
+      const hashed = users.get(username);
+      if (hashed === undefined || hashText(hashed) !== hash) this.#right.delete(username);
+    }
+  }
+
+  #digest(password: string): Uint8Array {
+    return createHmac("sha256", this.#key).update(password, "utf8").digest();
+  }
+}
+
+function hashText(hashed: HashedPassword): string {
+  return `${parametersOf(hashed)} ${base64(hashed.salt)} ${base64(hashed.hash)}`;
+}
+
 /**
  * A check against hashed passwords. Whoever is named, it does the same work, that of one hash with each set of parameters
  * that the file has, so that the time does not tell who is in it. A password that was right is known by a keyed digest
- * afterwards, so that a browser with a hundred connections costs one hash.
+ * afterwards, so that a browser with a hundred connections costs one hash; give the same `known` to the check that takes this one's place,
+ * so that reading the file again does not cost everybody one.
  */
-export function hashedPasswords(users: ReadonlyMap<string, HashedPassword>, deriveKey: Derive = derive): PasswordCheck {
+export function hashedPasswords(
+  users: ReadonlyMap<string, HashedPassword>,
+  deriveKey: Derive = derive,
+  known: KnownPasswords = new KnownPasswords(),
+): PasswordCheck {
+  known.keep(users);
   const nobodies = new Map<string, HashedPassword>();
   for (const hashed of users.values()) nobodies.set(parametersOf(hashed), { ...hashed, ...nobody() });
   if (nobodies.size === 0) nobodies.set("", { ...COST, ...nobody() });
-  const key = randomBytes(32);
-  const known = new Map<string, Uint8Array>();
   return async ({ username, password }, { signal } = {}) => {
-    const digest = createHmac("sha256", key).update(password, "utf8").digest();
-    const seen = known.get(username);
-    if (seen !== undefined && timingSafeEqual(seen, digest)) return true;
     const wanted = users.get(username);
+    if (wanted !== undefined && known.has(username, password, wanted)) return true;
     let right = false;
     for (const [parameters, stranger] of nobodies) {
       const own = wanted !== undefined && parametersOf(wanted) === parameters;
       const hashed = own ? wanted : stranger;
       right = (timingSafeEqual(await deriveKey(password, hashed, signal), hashed.hash) && own) || right;
     }
-    if (right) known.set(username, digest);
+    if (right) known.add(username, password, wanted!);
     return right;
   };
 }

@@ -7,6 +7,8 @@ import { MemoryReplayCache } from "../kerberos/mech/replay_cache.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { serve, type ServeOptions } from "../mod.ts";
 import type { SocksServerOptions } from "../socks/server.ts";
+import { type Derive, type HashedPassword, hashedPasswords, KnownPasswords } from "../cli/passwords.ts";
+import type { PasswordCheck } from "../socks/auth/password.ts";
 import { Rate } from "../socks/limits/rate.ts";
 import { Tally, type UserLedger, UserRates } from "../socks/limits/limits.ts";
 import { encodeFrame } from "../socks/wire/gssapi.ts";
@@ -207,6 +209,39 @@ Deno.test("a rate goes on where it was: what was taken stays taken, and the new 
   assert.equal(bob.take(30), 2_000);
   assert.equal(users.enter("bob", 20, () => now), bob);
   assert.equal(bob.take(0), 1_000);
+});
+
+Deno.test("a file of passwords that is read again costs nobody a hash, but for those whose password has changed", async () => {
+  let hashes = 0;
+  const derive: Derive = (password) => {
+    hashes++;
+    return Promise.resolve(new Uint8Array(32).fill(password.length));
+  };
+  const hashed = (length: number, salt = 1) => ({
+    ...{ cost: 1, blockSize: 1, parallelization: 1 },
+    salt: new Uint8Array(16).fill(salt),
+    hash: new Uint8Array(32).fill(length),
+  });
+  const known = new KnownPasswords();
+  const read = (users: Record<string, HashedPassword>) =>
+    hashedPasswords(new Map(Object.entries(users)), derive, known);
+  const right = async (check: PasswordCheck, username: string, password: string) => {
+    hashes = 0;
+    return [await check({ username, password }), hashes];
+  };
+  const first = read({ bob: hashed(3), eve: hashed(3) });
+  assert.deepEqual(await right(first, "bob", "abc"), [true, 1]);
+  assert.deepEqual(await right(first, "bob", "abc"), [true, 0]);
+  assert.deepEqual(await right(first, "bob", "abd"), [true, 1]);
+  assert.deepEqual(await right(first, "eve", "abd"), [true, 1]);
+  const second = read({ bob: hashed(3), eve: hashed(4) });
+  assert.deepEqual(await right(second, "bob", "abd"), [true, 0]);
+  assert.deepEqual(await right(second, "eve", "abd"), [false, 1]);
+  // The same password with another salt is another entry, and one who has gone is forgotten.
+  const third = read({ bob: hashed(3, 2) });
+  assert.deepEqual(await right(third, "bob", "abd"), [true, 1]);
+  assert.deepEqual(await right(read({}), "bob", "abd"), [false, 1]);
+  assert.deepEqual(await right(read({ bob: hashed(3, 2) }), "bob", "abd"), [true, 1]);
 });
 
 Deno.test("the rate of accepted clients is not filled up by an update", async () => {

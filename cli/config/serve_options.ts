@@ -14,7 +14,7 @@ import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rule
 import type { Rule } from "../../socks/rules/rules.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
 import type { ProtectionLevel } from "../../socks/stream/protected.ts";
-import { hashedPasswords, parsePasswordFile } from "../passwords.ts";
+import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../passwords.ts";
 import { ConfigError, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
 import { milliseconds, octets } from "./units.ts";
 
@@ -96,11 +96,14 @@ function readRule(rule: string | RuleFields): Rule {
   return typeof rule === "string" ? parseRuleText(rule) : ruleFromFields(rule);
 }
 
+/** What this process knows of passwords; reading the configuration again does not forget it. */
+const KNOWN = new KnownPasswords();
+
 function readPasswords({ passwordFile }: ServerConfig): ServeOptions["passwords"] {
   if (passwordFile === undefined) throw new ConfigError("passwordFile: is needed for the method password");
   return at(
     "passwordFile",
-    () => hashedPasswords(parsePasswordFile(Deno.readTextFileSync(passwordFile), passwordFile)),
+    () => hashedPasswords(parsePasswordFile(Deno.readTextFileSync(passwordFile), passwordFile), undefined, KNOWN),
   );
 }
 

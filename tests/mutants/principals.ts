@@ -746,8 +746,8 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     rule: "a password that was right is known by its digest, not by the user",
     source: "passwords of ours",
     file: "cli/passwords.ts",
-    find: "if (seen !== undefined && timingSafeEqual(seen, digest)) return true;",
-    replace: "if (seen !== undefined) return true;",
+    find: "timingSafeEqual(known.digest, this.#digest(password))",
+    replace: "true",
     tests: ["tests/passwords_test.ts"],
   },
   {
