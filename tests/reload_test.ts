@@ -50,8 +50,10 @@ Deno.test("update() keeps what was seen and counted, whether an option is left o
   // One that is given takes over, and stays in turn.
   server.update({ ...options, replayCache: new MemoryReplayCache() });
   assert.deepEqual(await seen(), [true, true]);
+  const later = await request();
+  assert.equal(await offer(port, later), true);
   server.update({ ...options, replayCache: undefined });
-  assert.deepEqual(await seen(), [false, true]);
+  assert.equal(await offer(port, later), false);
   server.update(options);
   assert.deepEqual(await seen(), [false, true]);
   // What cannot be used changes nothing.
@@ -69,7 +71,11 @@ Deno.test("update() keeps what was seen and counted, whether an option is left o
 Deno.test("update() keeps the ledger of users and the signal", async () => {
   const stop = new AbortController();
   const tally = new Tally();
-  const ledger: UserLedger = { enter: (user, limit) => tally.enter(user, limit), leave: (user) => tally.leave(user) };
+  let asked = 0;
+  const ledger: UserLedger = {
+    enter: (user, limit) => (asked++, tally.enter(user, limit)),
+    leave: (user) => tally.leave(user),
+  };
   const base: ServeOptions = { port: 0, passwords: () => true, rules: ["allow *"], maxSessionsPerUser: 1 };
   const options: ServeOptions = {
     ...base,
@@ -85,8 +91,9 @@ Deno.test("update() keeps the ledger of users and the signal", async () => {
   assert.deepEqual([first.reply, tally.size], [0, 1]);
   for (const change of [{}, { userLedger: undefined, signal: undefined }]) {
     server.update({ ...options, ...change });
+    const before = asked;
     assert.equal((await open()).reply, 1);
-    assert.equal(tally.size, 1);
+    assert.deepEqual([asked - before, tally.size], [1, 1]);
   }
   stop.abort(new Error("enough"));
   await server.finished;

@@ -27,7 +27,6 @@ export class Rate {
   /** Goes on with another number in a second; what was taken stays taken. */
   change(perSecond: number): void {
     this.#refill();
-    this.#left = Math.min(this.#left, perSecond);
     this.#perSecond = perSecond;
   }
 
