@@ -8,7 +8,7 @@ import { ANSWERS, LIMITS, of, RELAY, SERVER } from "./of.ts";
 
 /** The rules. */
 export const SESSIONS: readonly Mutant[] = [
-  ...of("socks/session.ts", [SERVER, ANSWERS, LIMITS], [
+  ...of("socks/session.ts", [SERVER], [
     [
       "the handshake has a time",
       "connection floods",
@@ -21,6 +21,14 @@ export const SESSIONS: readonly Mutant[] = [
       '    clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
       "",
     ],
+    [
+      "BIND only where it is served",
+      "deny by default",
+      'await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED"',
+      'await refuse(call, new SocksReplyError("GENERAL_FAILURE"',
+    ],
+  ]),
+  ...of("socks/session.ts", [ANSWERS], [
     [
       "a refusal in the handshake can be read",
       "RFC 1928 section 6",
@@ -45,12 +53,6 @@ export const SESSIONS: readonly Mutant[] = [
       "RFC 1928 section 6",
       'clock.signal.removeEventListener("abort", close);\n    accepted.close();',
       'clock.signal.removeEventListener("abort", close);',
-    ],
-    [
-      "BIND only where it is served",
-      "deny by default",
-      'await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED"',
-      'await refuse(call, new SocksReplyError("GENERAL_FAILURE"',
     ],
   ]),
   ...of("socks/commands/command.ts", [ANSWERS], [
@@ -85,13 +87,15 @@ export const SESSIONS: readonly Mutant[] = [
       "  } catch (error) {\n    throw error;\n    // The client is gone",
     ],
   ]),
-  ...of("socks/commands/connect.ts", [ANSWERS, SERVER], [
+  ...of("socks/commands/connect.ts", [ANSWERS], [
     [
       "success is told after the target is reached",
       "success before the decision",
       "  let opened: OpenedTarget;\n  try {",
       '  let opened: OpenedTarget;\n  try {\n    await asked.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
     ],
+  ]),
+  ...of("socks/commands/connect.ts", [SERVER], [
     [
       "a target has a time",
       "connectTimeout",
@@ -99,7 +103,7 @@ export const SESSIONS: readonly Mutant[] = [
       "  using deadline = startDeadline({\n    milliseconds: Infinity,",
     ],
   ]),
-  ...of("socks/server.ts", [LIMITS, SERVER], [
+  ...of("socks/server.ts", [LIMITS], [
     [
       "half-open clients have a limit",
       "connection floods",
@@ -124,12 +128,6 @@ export const SESSIONS: readonly Mutant[] = [
     ],
     ["accepts have a rate", "limits", "if (owed > 0) await pause(owed, this.#cut.signal);", ""],
     [
-      "an accept that fails is tried again",
-      "EMFILE",
-      "          await pause(ACCEPT_PAUSE, this.#cut.signal);\n          continue;",
-      "          return;",
-    ],
-    [
       "a server has a method",
       "deny by default",
       'if (options.auth.length === 0) throw new TypeError("Cannot serve',
@@ -149,7 +147,15 @@ export const SESSIONS: readonly Mutant[] = [
       "if (false) rates.push",
     ],
   ]),
-  ...of("socks/relay.ts", [RELAY, SERVER, LIMITS], [
+  ...of("socks/server.ts", [SERVER], [
+    [
+      "an accept that fails is tried again",
+      "EMFILE",
+      "          await pause(ACCEPT_PAUSE, this.#cut.signal);\n          continue;",
+      "          return;",
+    ],
+  ]),
+  ...of("socks/relay.ts", [RELAY], [
     ["silence ends a relay", "idleTimeout", "  clock.limit(\n    idleTimeout,", "  clock.limit(\n    Infinity,"],
     ["half of a relay has its own time", "halfCloseTimeout", "if (halfCloseTimeout >= idleTimeout) return;", "return;"],
     ["an end is handed on", "half-close", "  await to.closeWrite();\n", ""],
