@@ -68,6 +68,7 @@ export {
 } from "./mech/replay_cache.ts";
 export { SharedReplayCache, type SharedReplayCacheOptions } from "./mech/shared_replay_cache.ts";
 export { KERBEROS_OID } from "./mech/tokens.ts";
+export type { Capaths } from "./mech/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";
 export { type CredentialCache, MemoryCredentialCache } from "./stores/cache.ts";

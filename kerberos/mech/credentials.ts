@@ -79,8 +79,17 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
 
 /** What {@linkcode KerberosAcceptorCredential} takes. */
 export interface KerberosAcceptorOptions extends Omit<AcceptorInit, "replayCache" | "channelBindings"> {
-  /** Authenticators seen before; share one between acceptors of the same keys. @default {one in memory} */
-  readonly replayCache?: ReplayCache;
+  /**
+   * Authenticators seen before; share one between acceptors of the same keys, and keep it when a server starts anew. Where it
+   * says since when it knows all of them ({@linkcode ReplayCache.knowsSince}, as every cache in memory does), contexts
+   * without mutual authentication are refused as long as they may be replays of older ones.
+   *
+   * Without one the credential is taken for the first and only one of its keys: a context without mutual authentication
+   * that another one has accepted can be replayed to it. Give it a cache, or look at `flags.mutual`.
+   *
+   * @default {one in memory, for this credential alone}
+   */
+  readonly replayCache?: ReplayCache | undefined;
 }
 
 /**
@@ -108,7 +117,8 @@ export class KerberosAcceptorCredential implements GssAcceptorCredential {
    * @param options Keys and limits.
    */
   constructor(options: KerberosAcceptorOptions) {
-    this.#init = { ...options, replayCache: options.replayCache ?? new MemoryReplayCache() };
+    const own = new MemoryReplayCache(options.runtime === undefined ? {} : { runtime: options.runtime });
+    this.#init = { ...options, replayCache: options.replayCache ?? { insert: (entry) => own.insert(entry) } };
   }
 
   /** See {@linkcode GssAcceptorCredential.accept}. */

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { startDeadline } from "../../gss/deadline.ts";
 import type { Identity, SecuredChannel } from "../auth/method.ts";
-import { replyCodeFor, SocksTimeoutError } from "../errors.ts";
+import { replyCodeFor } from "../errors.ts";
 import type { CommandName, RuleQuery } from "../rules/rules.ts";
 import type { SessionEvent, SessionOptions } from "../session.ts";
 import type { Connection } from "../stream/connection.ts";
+import { drain } from "../stream/drain.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Command, type Reply } from "../wire/messages.ts";
 
@@ -120,32 +120,6 @@ export async function answerRefusal(asked: Asked, error: unknown): Promise<void>
   }
   await drain(connection);
   connection.close();
-}
-
-/** Octets that are still read from a client that was refused. */
-const DRAINED = 262_144;
-
-/**
- * Before a connection is closed on which a refusal was written: the client may take its time to read that, and must not lose it
- * to a reset, so its end is waited for, a little.
- */
-export async function drain(connection: Connection): Promise<void> {
-  const milliseconds = 1_000;
-  using deadline = startDeadline({
-    milliseconds,
-    reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
-  });
-  deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
-  try {
-    await connection.closeWrite();
-    for (let left = DRAINED; left > 0;) {
-      const bytes = await connection.read();
-      if (bytes === null) return;
-      left -= bytes.length;
-    }
-  } catch {
-    // Gone already, which is all that was waited for.
-  }
 }
 
 /** What events say of who and what. */

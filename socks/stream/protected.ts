@@ -346,7 +346,7 @@ export function protectedDatagrams(options: Omit<ProtectedConnectionOptions, "co
       }
       const { data, confidential, status } = await context.unwrap(decoded.value.token);
       // Datagrams may be lost and overtake one another; they may not come twice. A context that keeps the order too, which
-      // it need not (RFC 1961 section 5.2), cannot tell a late one from one that came long ago.
+      // it need not (RFC 1961 section 3.2), cannot tell a late one from one that came long ago.
       if (status === "duplicate" || status === "old" || status === "unsequenced") {
         throw new SocksProtocolError("OUT_OF_ORDER", `Datagram was seen before: ${status}`);
       }
