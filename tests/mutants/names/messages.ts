@@ -118,8 +118,8 @@ export const MESSAGES: readonly Mutant[] = [
     [
       "an error closes it for good",
       "rule 4",
-      '      this.#state = "closed";\n      throw error;',
-      "      throw error;",
+      '    this.#state = "closed";\n  }\n',
+      "  }\n",
     ],
     [
       "what is out of turn is not sent",
@@ -172,6 +172,8 @@ export const FRONTS: readonly Mutant[] = [
     ],
   ]),
   ...of("socks/front/socks4.ts", [ANSWERS], [
+    ["who is cut off is told", "SOCKS 4", "    options.beforeClosing(() => reject(client));\n", ""],
+    ["who is served hears nothing of a cut", "SOCKS 4", "    options.beforeClosing(undefined);\n", ""],
     [
       "whoever is refused or unreadable is told",
       "SOCKS 4",
@@ -187,10 +189,11 @@ export const FRONTS: readonly Mutant[] = [
     ["a protocol that is off has an answer", "SOCKS 4", "  await reject(client);\n  throw new", "  throw new"],
   ]),
   ...of("socks/front/socks5.ts", [ANSWERS], [
+    ["who is cut off is told", "RFC 1928 section 6", "      handshake.abandon();\n", ""],
     [
       "an unreadable request is answered",
       "RFC 1928 section 6",
-      "if (answer !== undefined) await connection.write(answer).catch(() => {});",
+      "    await tell().catch(() => {});\n",
       "",
     ],
     [
@@ -248,5 +251,15 @@ export const FRONTS: readonly Mutant[] = [
       '  await answer(client, "501 Not Implemented", "This proxy speaks SOCKS and no HTTP.\\n");\n',
       "",
     ],
+  ]),
+  ...of("socks/front/http_connect.ts", [ANSWERS], [
+    [
+      "who is cut off is told",
+      "RFC 9110 section 15.5.9",
+      "    options.beforeClosing(() => answer(client, cutStatus(options.signal)));\n",
+      "",
+    ],
+    ["who is served hears nothing of a cut", "RFC 9110 section 9.3.6", "    options.beforeClosing(undefined);\n", ""],
+    ["the status says who was late", "RFC 9110 section 15.5.9", "reason instanceof SocksTimeoutError ? ", "true ? "],
   ]),
 ];

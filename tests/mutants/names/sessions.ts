@@ -69,6 +69,14 @@ export const SESSIONS: readonly Mutant[] = [
       "  connection.close();",
     ],
     [
+      "a client that is gone is one refusal",
+      "one event",
+      "  } catch {\n    // The client is gone",
+      "  } catch (error) {\n    throw error;\n    // The client is gone",
+    ],
+  ]),
+  ...of("socks/stream/drain.ts", [ANSWERS], [
+    [
       "a refusal ends with the connection",
       "RFC 1928 section 6",
       "    await connection.closeWrite();\n    for",
@@ -79,12 +87,6 @@ export const SESSIONS: readonly Mutant[] = [
       "RFC 1928 section 6",
       'deadline.signal.addEventListener("abort", () => connection.close(), { once: true });',
       "",
-    ],
-    [
-      "a client that is gone is one refusal",
-      "one event",
-      "  } catch {\n    // The client is gone",
-      "  } catch (error) {\n    throw error;\n    // The client is gone",
     ],
   ]),
   ...of("socks/commands/connect.ts", [ANSWERS], [
@@ -118,8 +120,18 @@ export const SESSIONS: readonly Mutant[] = [
       "",
     ],
     ["a source gives back what it had", "limits", "    running.leave.push(() => this.#sources.leave(source));\n", ""],
-    ["a user has a limit", "limits", "if (!await ledger.enter(user, limit)) throw userLimit(user, limit);", ""],
-    ["a user gives back what he had", "limits", "    running.leave.push(() => ledger.leave(user));\n", ""],
+    [
+      "a user has a limit",
+      "limits",
+      "if (!await this.#countUser(running, user, limit)) throw userLimit(user, limit);",
+      "",
+    ],
+    [
+      "a user gives back what he had",
+      "limits",
+      "if (this.#sessions.has(running)) running.leave.push(() => ledger.leave(user));",
+      "if (this.#sessions.has(running)) return true;",
+    ],
     [
       "sessions have a limit",
       "limits",
