@@ -137,14 +137,21 @@ export class Handshake {
    * @throws {SocksProtocolError} `UNEXPECTED_END`, always.
    */
   ended(wanted: HandshakeMessage["type"]): never {
-    return this.#guarded((): never => {
-      throw new SocksProtocolError("UNEXPECTED_END", `Peer closed the connection before its ${wanted}`);
-    });
+    this.abandon();
+    throw new SocksProtocolError("UNEXPECTED_END", `Peer closed the connection before its ${wanted}`);
+  }
+
+  /** Ends it here, whatever the peer was about to say; for a reason, where there is one that decides what it is told. */
+  abandon(reason?: unknown): void {
+    if (this.#role === "server" && this.#state === "authenticated" && this.#buffer.length > 0) {
+      this.#refusal = encodeReply({ reply: replyCodeFor(reason), hostname: "0.0.0.0", port: 0 });
+    }
+    this.#state = "closed";
   }
 
   /**
-   * What the peer must be told after {@linkcode nextEvent} or {@linkcode ended} has thrown, taken out: a reply (RFC 1928 section 6)
-   * where a request could not be read, and `undefined` where the protocol has no answer.
+   * What the peer must be told after {@linkcode nextEvent} has thrown, or it was ended, taken out: a reply (RFC 1928 section 6) where
+   * a request could not be read, and `undefined` where the protocol has no answer.
    */
   refusal(): Bytes | undefined {
     const refusal = this.#refusal;
@@ -214,10 +221,7 @@ export class Handshake {
     try {
       return run();
     } catch (error) {
-      if (this.#role === "server" && this.#state === "authenticated" && this.#buffer.length > 0) {
-        this.#refusal = encodeReply({ reply: replyCodeFor(error), hostname: "0.0.0.0", port: 0 });
-      }
-      this.#state = "closed";
+      this.abandon(error);
       throw error;
     }
   }

@@ -5,7 +5,13 @@
  */
 import { type Bytes, lenientText, utf8 } from "../../gss/bytes.ts";
 import type { Asked } from "../commands/command.ts";
-import { replyCodeName, SocksProtocolError, type SocksProtocolErrorCode, type SocksReplyErrorCode } from "../errors.ts";
+import {
+  replyCodeName,
+  SocksProtocolError,
+  type SocksProtocolErrorCode,
+  type SocksReplyErrorCode,
+  SocksTimeoutError,
+} from "../errors.ts";
 import { type Connection, MessageReader } from "../stream/connection.ts";
 import { type Decoded, type Endpoint, parseEndpointText } from "../wire/address.ts";
 import { type FrontOptions, nameless } from "./front.ts";
@@ -33,7 +39,9 @@ export async function askHttp(accepted: Connection, client: Connection, options:
   const reader = new MessageReader(client, MAX_HEAD + 1);
   let target: Endpoint;
   try {
+    options.beforeClosing(() => answer(client, cutStatus(options.signal)));
     target = await reader.next(headDecoder());
+    options.beforeClosing(undefined);
   } catch (error) {
     await answer(client, error instanceof RefusedRequest ? error.status : "400 Bad Request");
     throw error;
@@ -59,6 +67,11 @@ export async function askHttp(accepted: Connection, client: Connection, options:
 export async function refuseHttp(client: Connection): Promise<never> {
   await answer(client, "501 Not Implemented", "This proxy speaks SOCKS and no HTTP.\n");
   throw new SocksProtocolError("BAD_VERSION", "Client speaks HTTP, which is not served");
+}
+
+/** Why a client is not listened to any longer. */
+function cutStatus({ reason }: AbortSignal): string {
+  return reason instanceof SocksTimeoutError ? "408 Request Timeout" : "503 Service Unavailable";
 }
 
 async function answer(client: Connection, status: string, text: string = ""): Promise<void> {

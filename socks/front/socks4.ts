@@ -19,7 +19,9 @@ const COMMANDS: readonly number[] = [Command.Connect, Command.Bind, Command.Reso
 export async function askSocks4(accepted: Connection, client: Connection, options: FrontOptions): Promise<Asked> {
   const reader = new MessageReader(client, LIMIT);
   try {
+    options.beforeClosing(() => reject(client));
     const { command, hostname, port } = await reader.next(decodeSocks4Request);
+    options.beforeClosing(undefined);
     const channel = await nameless(reader.rest(), options);
     return {
       accepted,

@@ -30,7 +30,7 @@ export async function askSocks5(accepted: Connection, client: Connection, option
   handshake.authenticated();
   options.onChannel(channel);
   const { connection } = channel;
-  const { command, hostname, port } = await receiveRequest(handshake, connection);
+  const { command, hostname, port } = await receiveRequest(handshake, connection, options);
   return {
     accepted,
     channel,
@@ -41,13 +41,26 @@ export async function askSocks5(accepted: Connection, client: Connection, option
   };
 }
 
-/** The request. Whoever sent one that cannot be read is told so (RFC 1928 section 6). */
-async function receiveRequest(handshake: Handshake, connection: Connection): Promise<Request> {
-  try {
-    return (await receive(handshake, connection, "request")).request;
-  } catch (error) {
+/** The request. Whoever sent one that cannot be read, or only half of one, is told so (RFC 1928 section 6). */
+async function receiveRequest(
+  handshake: Handshake,
+  connection: Connection,
+  { beforeClosing }: FrontOptions,
+): Promise<Request> {
+  const tell = async (): Promise<void> => {
     const answer = handshake.refusal();
-    if (answer !== undefined) await connection.write(answer).catch(() => {});
+    if (answer !== undefined) await connection.write(answer);
+  };
+  try {
+    beforeClosing(() => {
+      handshake.abandon();
+      return tell();
+    });
+    const { request } = await receive(handshake, connection, "request");
+    beforeClosing(undefined);
+    return request;
+  } catch (error) {
+    await tell().catch(() => {});
     throw error;
   }
 }

@@ -284,6 +284,49 @@ Deno.test("protocols that are not served are told so in their words, and what is
   assert.deepEqual(refusals(), ["UNEXPECTED_END"]);
 });
 
+Deno.test("whoever does not come to an end in time, or must make room, is told so", async () => {
+  const cut = async (
+    sent: Uint8Array,
+    options: Partial<SocksServerOptions>,
+    end?: (server: SocksServer) => unknown,
+  ) => {
+    const { server } = makeServer({ protocols: ["socks4", "http"], ...options });
+    const [client, far] = pipe();
+    const served = server.serve(far);
+    for (const octet of sent) await client.write(Uint8Array.of(octet));
+    // Everything is read before the end comes.
+    for (let i = 0; i < 20 * sent.length; i++) await Promise.resolve();
+    await end?.(server);
+    await served;
+    await assert.rejects(client.write(unhex("00")), { message: "Pipe is closed" });
+    return hex(far.sent());
+  };
+  const status = (code: number) => new RegExp(`^${hex(utf8(`HTTP/1.1 ${code} `))}`);
+  const cases: readonly (readonly [Uint8Array, RegExp, RegExp?])[] = [
+    [unhex(OFFER + "0501000304"), new RegExp(`^${spaceless(`0500 0501 ${NOWHERE}`)}$`)],
+    [unhex(OFFER), /^0500$/],
+    [unhex("05"), /^$/],
+    [unhex("0401005008080808"), /^005b000000000000$/],
+    [utf8("CONNECT a:80 HTTP/1.1\r\nHost:"), status(408), status(503)],
+  ];
+  for (const [sent, late, shut = late] of cases) {
+    assert.match(await cut(sent, { handshakeTimeout: 20 }), late);
+    assert.match(await cut(sent, {}, (server) => server[Symbol.asyncDispose]()), shut);
+  }
+  // Whoever was served meanwhile hears nothing of it.
+  for (
+    const sent of [
+      unhex(OFFER + "0501000304746573740050"),
+      unhex("040100500808080800"),
+      utf8("CONNECT a:1 HTTP/1.1\r\n\r\n"),
+    ]
+  ) {
+    const answer = await cut(sent, {}, (server) => server[Symbol.asyncDispose]());
+    assert.match(answer, new RegExp(`^(05000500|005a|${hex(utf8("HTTP/1.1 200 "))})`));
+    assert.doesNotMatch(answer, new RegExp(`.(005b0|0501|${hex(utf8("HTTP/1.1 5"))})`));
+  }
+});
+
 /** A server on a socket, and what a client gets that sends a lot, reads late, and never closes by itself. */
 async function overSocket(options: Partial<SocksServerOptions>, sent: Uint8Array): Promise<string> {
   const { server } = makeServer(options);

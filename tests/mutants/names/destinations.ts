@@ -8,7 +8,7 @@ import { ANSWERS, HOSTS, of, PROPERTIES, RULES, SERVER, SSRF, UTS46 } from "./of
 
 /** The rules. */
 export const DESTINATIONS: readonly Mutant[] = [
-  ...of("socks/rules/rules.ts", [RULES, HOSTS, PROPERTIES], [
+  ...of("socks/rules/rules.ts", [RULES], [
     [
       "allow * opens no special address",
       SSRF,
@@ -34,16 +34,31 @@ export const DESTINATIONS: readonly Mutant[] = [
       "",
     ],
     [
-      "names of queries are in the form (name)",
-      UTS46,
-      "fitsName(place, hostname))) return verdictOf(rule);\n      // The address",
-      "fitsName(place, query.hostname))) return verdictOf(rule);\n      // The address",
-    ],
-    [
       "names of queries are in the form (address)",
       UTS46,
       "fitsPlace(rule.action, place, hostname, octets)",
       "fitsPlace(rule.action, place, query.hostname, octets)",
+    ],
+    [
+      "a domain begins at a dot",
+      "RuleSet",
+      'return text.startsWith(".") ? `.${hostName(text.slice(1))}` : hostName(text);',
+      'return hostName(text.replace(/^\\./, ""));',
+    ],
+    ["an address is denied in every disguise", SSRF, 'action === "deny" ? embeddedIpv4(address) : [', "false ? [] : ["],
+    [
+      "no disguise opens an address",
+      SSRF,
+      'action === "deny" ? embeddedIpv4(address) : [',
+      "true ? embeddedIpv4(address) : [",
+    ],
+  ]),
+  ...of("socks/rules/rules.ts", [HOSTS], [
+    [
+      "names of queries are in the form (name)",
+      UTS46,
+      "fitsName(place, hostname))) return verdictOf(rule);\n      // The address",
+      "fitsName(place, query.hostname))) return verdictOf(rule);\n      // The address",
     ],
     [
       "what is no host is denied",
@@ -52,24 +67,13 @@ export const DESTINATIONS: readonly Mutant[] = [
       "return hostname;",
     ],
     ["names of rules are in the form", UTS46, "Object.freeze(rules.map(withNormalNames))", "Object.freeze([...rules])"],
-    [
-      "a domain begins at a dot",
-      "RuleSet",
-      'return text.startsWith(".") ? `.${hostName(text.slice(1))}` : hostName(text);',
-      'return hostName(text.replace(/^\\./, ""));',
-    ],
+  ]),
+  ...of("socks/rules/rules.ts", [PROPERTIES], [
     [
       "a name is the whole name",
       "RuleSet",
       "exact ? hostname === suffix : hostname",
       "exact ? hostname.endsWith(suffix) : hostname",
-    ],
-    ["an address is denied in every disguise", SSRF, 'action === "deny" ? embeddedIpv4(address) : [', "false ? [] : ["],
-    [
-      "no disguise opens an address",
-      SSRF,
-      'action === "deny" ? embeddedIpv4(address) : [',
-      "true ? embeddedIpv4(address) : [",
     ],
     [
       "who comes from nowhere is denied by any source",
@@ -84,8 +88,12 @@ export const DESTINATIONS: readonly Mutant[] = [
       "octets === undefined ? true : inBlocks(action, sources",
     ],
   ]),
-  ...of("socks/rules/parse_rule.ts", [RULES, HOSTS, PROPERTIES], [
+  ...of("socks/rules/parse_rule.ts", [RULES], [
     ["localhost is the loopback addresses", "RFC 6761 section 6.3", 'if (suffix === "localhost") {', "if (false) {"],
+    ["ports are in order", "no slip is a rule", "first <= last && last <= 65_535", "last <= 65_535"],
+    ["what is no condition is refused", "CVE-2024-54662", 'else throw fail(`"${condition}" is not a condition`);', ""],
+  ]),
+  ...of("socks/rules/parse_rule.ts", [HOSTS], [
     [
       "localhost in every spelling",
       "RFC 6761 section 6.3",
@@ -104,12 +112,12 @@ export const DESTINATIONS: readonly Mutant[] = [
       "if (block === undefined || block.bits < 96) return block;",
       "return block;",
     ],
-    ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkTogether(rule);\n", ""],
-    ["ports are in order", "no slip is a rule", "first <= last && last <= 65_535", "last <= 65_535"],
-    ["what is no condition is refused", "CVE-2024-54662", 'else throw fail(`"${condition}" is not a condition`);', ""],
     ["errors are TypeErrors", "documented", "cause instanceof RangeError ? new TypeError", "false ? new TypeError"],
   ]),
-  ...of("socks/rules/special_ranges.ts", [RULES, HOSTS], [
+  ...of("socks/rules/parse_rule.ts", [PROPERTIES], [
+    ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkTogether(rule);\n", ""],
+  ]),
+  ...of("socks/rules/special_ranges.ts", [RULES], [
     [
       "no bits behind those that count",
       "no slip is a rule",
@@ -175,7 +183,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
     ["clients are denied in every disguise", SSRF, '...(action === "deny" ? embeddedIpv4(octets) : [])', ""],
   ]),
-  ...of("socks/judged_addresses.ts", [SERVER, HOSTS], [
+  ...of("socks/judged_addresses.ts", [SERVER], [
     ["each address is judged", SSRF, "judged.filter(({ verdict }) => verdict.allowed);", "judged;"],
     [
       "a denied name is not looked up",
@@ -183,6 +191,8 @@ export const DESTINATIONS: readonly Mutant[] = [
       "  if (!named.allowed) throw notAllowed(request, named.reason, named);\n",
       "",
     ],
+  ]),
+  ...of("socks/judged_addresses.ts", [HOSTS], [
     [
       "localhost is judged before it is looked up",
       "RFC 6761 section 6.3",
@@ -209,18 +219,12 @@ export const DESTINATIONS: readonly Mutant[] = [
       'if (addresses.length === 0) throw new SocksReplyError("GENERAL_FAILURE"',
     ],
   ]),
-  ...of("socks/open_target.ts", [SERVER, HOSTS], [
+  ...of("socks/open_target.ts", [HOSTS], [
     [
       "literal addresses are judged before an upstream gets them",
       SSRF,
       " && knownAddresses(hostname) === undefined) {",
       ") {",
-    ],
-    [
-      "the judged address is dialled",
-      SSRF,
-      "opened(await dial({ hostname: address, port }, { signal }))",
-      "opened(await dial({ hostname, port }, { signal }))",
     ],
     [
       "the judged address goes to the upstream",
@@ -234,6 +238,14 @@ export const DESTINATIONS: readonly Mutant[] = [
       "upstream",
       "Object.hasOwn(upstreams, name) ? upstreams[name] : undefined",
       "Object.values(upstreams)[0]",
+    ],
+  ]),
+  ...of("socks/open_target.ts", [SERVER], [
+    [
+      "the judged address is dialled",
+      SSRF,
+      "opened(await dial({ hostname: address, port }, { signal }))",
+      "opened(await dial({ hostname, port }, { signal }))",
     ],
   ]),
   ...of("socks/commands/resolve.ts", [HOSTS], [

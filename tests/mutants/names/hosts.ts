@@ -8,7 +8,7 @@ import { FORM, HOSTS, of, SSRF, UTS46, WIRE } from "./of.ts";
 
 /** The rules. */
 export const HOST_NAMES: readonly Mutant[] = [
-  ...of("socks/wire/host_name.ts", [FORM, HOSTS], [
+  ...of("socks/wire/host_name.ts", [FORM], [
     ["names are mapped", UTS46, "return new URL(`http://${text}/`).hostname;", "return text.toLowerCase();"],
     [
       "the full stop at the end is dropped",
@@ -53,7 +53,6 @@ export const HOST_NAMES: readonly Mutant[] = [
       "if (address !== undefined) return formatIp(unmapped(address));",
       "if (address !== undefined) return formatIp(address);",
     ],
-    ["names below localhost are it", "RFC 6761 section 6.3", ' || hostname.endsWith(".localhost")', ""],
     [
       "errors show nothing a terminal acts upon",
       "log injection",
@@ -67,7 +66,10 @@ export const HOST_NAMES: readonly Mutant[] = [
       "%[^%]+$/i.test(endpoint.hostname) ? normalEndpoint(endpoint) : normal",
     ],
   ]),
-  ...of("socks/wire/ip.ts", [WIRE, FORM], [
+  ...of("socks/wire/host_name.ts", [HOSTS], [
+    ["names below localhost are it", "RFC 6761 section 6.3", ' || hostname.endsWith(".localhost")', ""],
+  ]),
+  ...of("socks/wire/ip.ts", [WIRE], [
     [
       "a part of a dotted quad is at most 255",
       "RFC 6943 section 3.1.1",
@@ -88,14 +90,8 @@ export const HOST_NAMES: readonly Mutant[] = [
       "octets.length === 16",
     ],
   ]),
-  ...of("socks/wire/address.ts", [WIRE, HOSTS], [
-    [
-      "hosts go out in their form",
-      UTS46,
-      "hostname = hostName(endpoint.hostname);",
-      "{ hostname } = endpoint;",
-      "decodeEndpoint",
-    ],
+  ...of("socks/wire/address.ts", [WIRE], [
+    ["hosts go out in their form", UTS46, "hostname = hostName(endpoint.hostname);", "{ hostname } = endpoint;"],
     [
       "a mapped address is read as IPv4",
       SSRF,

@@ -8,7 +8,7 @@ import { ANSWERS, FRONT, HANDSHAKE, of, SERVER, WIRE } from "./of.ts";
 
 /** The rules. */
 export const MESSAGES: readonly Mutant[] = [
-  ...of("socks/wire/messages.ts", [WIRE, ANSWERS, HANDSHAKE], [
+  ...of("socks/wire/messages.ts", [WIRE], [
     ["the version is 5", "RFC 1928 section 3", "if (version !== undefined && version !== wanted) {", "if (false) {"],
     [
       "a refusal is told by two octets",
@@ -48,7 +48,7 @@ export const MESSAGES: readonly Mutant[] = [
       "{ value: bytes[1] !== 1, length: 2 }",
     ],
   ]),
-  ...of("socks/wire/socks4.ts", [FRONT, ANSWERS], [
+  ...of("socks/wire/socks4.ts", [FRONT], [
     [
       "names have 255 octets at most",
       "SOCKS 4A",
@@ -56,6 +56,8 @@ export const MESSAGES: readonly Mutant[] = [
       "if (false) {",
     ],
     ["0.0.0.x names a host", "SOCKS 4A", "address[2] === 0 && address[3] !== 0", "false"],
+  ]),
+  ...of("socks/wire/socks4.ts", [ANSWERS], [
     [
       "an IPv6 address has no place in a reply",
       "SOCKS 4",
@@ -105,7 +107,7 @@ export const MESSAGES: readonly Mutant[] = [
       "new Uint8Array(held + bytes.length)",
     ],
   ]),
-  ...of("socks/handshake.ts", [HANDSHAKE, ANSWERS], [
+  ...of("socks/handshake.ts", [HANDSHAKE], [
     [
       "a method that was not offered",
       "RFC 1928 section 3",
@@ -116,28 +118,14 @@ export const MESSAGES: readonly Mutant[] = [
     [
       "an error closes it for good",
       "rule 4",
-      '      this.#state = "closed";\n      throw error;',
-      "      throw error;",
+      '    this.#state = "closed";\n  }\n',
+      "  }\n",
     ],
     [
       "what is out of turn is not sent",
       "RFC 1928 section 3",
       "if (RECEIVES[this.#role].includes(message.type) || !(message.type in TRANSITIONS[this.#state])) {",
       "if (false) {",
-    ],
-    ["a broken request has an answer", "RFC 1928 section 6", "this.#refusal = encodeReply(", "void encodeReply("],
-    ["the answer is taken once", "RFC 1928 section 6", "    this.#refusal = undefined;\n", ""],
-    [
-      "a client gets no answer for a broken reply",
-      "RFC 1928 section 6",
-      'this.#role === "server" && this.#state === "authenticated" && ',
-      'this.#state !== "requested" && ',
-    ],
-    [
-      "whoever has begun no request gets no answer",
-      "RFC 1928 section 6",
-      ' && this.#state === "authenticated" && this.#buffer.length > 0',
-      ' && this.#state === "authenticated"',
     ],
     [
       "a failed request closes it",
@@ -152,11 +140,27 @@ export const MESSAGES: readonly Mutant[] = [
       "false && this.#state",
     ],
   ]),
+  ...of("socks/handshake.ts", [ANSWERS], [
+    ["a broken request has an answer", "RFC 1928 section 6", "this.#refusal = encodeReply(", "void encodeReply("],
+    ["the answer is taken once", "RFC 1928 section 6", "    this.#refusal = undefined;\n", ""],
+    [
+      "a client gets no answer for a broken reply",
+      "RFC 1928 section 6",
+      'this.#role === "server" && this.#state === "authenticated" && ',
+      'this.#state !== "requested" && ',
+    ],
+    [
+      "whoever has begun no request gets no answer",
+      "RFC 1928 section 6",
+      ' && this.#state === "authenticated" && this.#buffer.length > 0',
+      ' && this.#state === "authenticated"',
+    ],
+  ]),
 ];
 
 /** The rules. */
 export const FRONTS: readonly Mutant[] = [
-  ...of("socks/front/front.ts", [FRONT, ANSWERS], [
+  ...of("socks/front/front.ts", [FRONT], [
     ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? ask', "true ? ask"],
     ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? ask', "true ? ask"],
     ["methods of HTTP in any case", "RFC 9110 section 9.1", "octet & ~0x20", "octet"],
@@ -167,7 +171,9 @@ export const FRONTS: readonly Mutant[] = [
       "options.auth[0]",
     ],
   ]),
-  ...of("socks/front/socks4.ts", [ANSWERS, FRONT], [
+  ...of("socks/front/socks4.ts", [ANSWERS], [
+    ["who is cut off is told", "SOCKS 4", "    options.beforeClosing(() => reject(client));\n", ""],
+    ["who is served hears nothing of a cut", "SOCKS 4", "    options.beforeClosing(undefined);\n", ""],
     [
       "whoever is refused or unreadable is told",
       "SOCKS 4",
@@ -182,11 +188,12 @@ export const FRONTS: readonly Mutant[] = [
     ],
     ["a protocol that is off has an answer", "SOCKS 4", "  await reject(client);\n  throw new", "  throw new"],
   ]),
-  ...of("socks/front/socks5.ts", [ANSWERS, SERVER], [
+  ...of("socks/front/socks5.ts", [ANSWERS], [
+    ["who is cut off is told", "RFC 1928 section 6", "      handshake.abandon();\n", ""],
     [
       "an unreadable request is answered",
       "RFC 1928 section 6",
-      "if (answer !== undefined) await connection.write(answer).catch(() => {});",
+      "    await tell().catch(() => {});\n",
       "",
     ],
     [
@@ -196,19 +203,21 @@ export const FRONTS: readonly Mutant[] = [
       "method?.code ?? Method.None",
     ],
     [
-      "none before GSS-API unless told otherwise",
-      "preferGssapi",
-      "preferGssapi ? Method.Gssapi : Method.None",
-      "Method.None",
-    ],
-    [
       "only methods offered are chosen",
       "RFC 1928 section 3",
       "auth.filter(({ code }) => offered.includes(code))",
       "auth",
     ],
   ]),
-  ...of("socks/front/http_connect.ts", [FRONT, ANSWERS], [
+  ...of("socks/front/socks5.ts", [SERVER], [
+    [
+      "none before GSS-API unless told otherwise",
+      "preferGssapi",
+      "preferGssapi ? Method.Gssapi : Method.None",
+      "Method.None",
+    ],
+  ]),
+  ...of("socks/front/http_connect.ts", [FRONT], [
     [
       "whoever is unreadable gets a status",
       "RFC 9110 section 15.5.1",
@@ -242,5 +251,15 @@ export const FRONTS: readonly Mutant[] = [
       '  await answer(client, "501 Not Implemented", "This proxy speaks SOCKS and no HTTP.\\n");\n',
       "",
     ],
+  ]),
+  ...of("socks/front/http_connect.ts", [ANSWERS], [
+    [
+      "who is cut off is told",
+      "RFC 9110 section 15.5.9",
+      "    options.beforeClosing(() => answer(client, cutStatus(options.signal)));\n",
+      "",
+    ],
+    ["who is served hears nothing of a cut", "RFC 9110 section 9.3.6", "    options.beforeClosing(undefined);\n", ""],
+    ["the status says who was late", "RFC 9110 section 15.5.9", "reason instanceof SocksTimeoutError ? ", "true ? "],
   ]),
 ];

@@ -8,7 +8,7 @@ import { ANSWERS, LIMITS, of, RELAY, SERVER } from "./of.ts";
 
 /** The rules. */
 export const SESSIONS: readonly Mutant[] = [
-  ...of("socks/session.ts", [SERVER, ANSWERS, LIMITS], [
+  ...of("socks/session.ts", [SERVER], [
     [
       "the handshake has a time",
       "connection floods",
@@ -21,6 +21,14 @@ export const SESSIONS: readonly Mutant[] = [
       '    clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
       "",
     ],
+    [
+      "BIND only where it is served",
+      "deny by default",
+      'await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED"',
+      'await refuse(call, new SocksReplyError("GENERAL_FAILURE"',
+    ],
+  ]),
+  ...of("socks/session.ts", [ANSWERS], [
     [
       "a refusal in the handshake can be read",
       "RFC 1928 section 6",
@@ -46,12 +54,6 @@ export const SESSIONS: readonly Mutant[] = [
       'clock.signal.removeEventListener("abort", close);\n    accepted.close();',
       'clock.signal.removeEventListener("abort", close);',
     ],
-    [
-      "BIND only where it is served",
-      "deny by default",
-      'await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED"',
-      'await refuse(call, new SocksReplyError("GENERAL_FAILURE"',
-    ],
   ]),
   ...of("socks/commands/command.ts", [ANSWERS], [
     [
@@ -67,6 +69,14 @@ export const SESSIONS: readonly Mutant[] = [
       "  connection.close();",
     ],
     [
+      "a client that is gone is one refusal",
+      "one event",
+      "  } catch {\n    // The client is gone",
+      "  } catch (error) {\n    throw error;\n    // The client is gone",
+    ],
+  ]),
+  ...of("socks/stream/drain.ts", [ANSWERS], [
+    [
       "a refusal ends with the connection",
       "RFC 1928 section 6",
       "    await connection.closeWrite();\n    for",
@@ -78,20 +88,16 @@ export const SESSIONS: readonly Mutant[] = [
       'deadline.signal.addEventListener("abort", () => connection.close(), { once: true });',
       "",
     ],
-    [
-      "a client that is gone is one refusal",
-      "one event",
-      "  } catch {\n    // The client is gone",
-      "  } catch (error) {\n    throw error;\n    // The client is gone",
-    ],
   ]),
-  ...of("socks/commands/connect.ts", [ANSWERS, SERVER], [
+  ...of("socks/commands/connect.ts", [ANSWERS], [
     [
       "success is told after the target is reached",
       "success before the decision",
       "  let opened: OpenedTarget;\n  try {",
       '  let opened: OpenedTarget;\n  try {\n    await asked.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
     ],
+  ]),
+  ...of("socks/commands/connect.ts", [SERVER], [
     [
       "a target has a time",
       "connectTimeout",
@@ -99,7 +105,7 @@ export const SESSIONS: readonly Mutant[] = [
       "  using deadline = startDeadline({\n    milliseconds: Infinity,",
     ],
   ]),
-  ...of("socks/server.ts", [LIMITS, SERVER], [
+  ...of("socks/server.ts", [LIMITS], [
     [
       "half-open clients have a limit",
       "connection floods",
@@ -114,8 +120,18 @@ export const SESSIONS: readonly Mutant[] = [
       "",
     ],
     ["a source gives back what it had", "limits", "    running.leave.push(() => this.#sources.leave(source));\n", ""],
-    ["a user has a limit", "limits", "if (!await ledger.enter(user, limit)) throw userLimit(user, limit);", ""],
-    ["a user gives back what he had", "limits", "    running.leave.push(() => ledger.leave(user));\n", ""],
+    [
+      "a user has a limit",
+      "limits",
+      "if (!await this.#countUser(running, user, limit)) throw userLimit(user, limit);",
+      "",
+    ],
+    [
+      "a user gives back what he had",
+      "limits",
+      "if (this.#sessions.has(running)) running.leave.push(() => ledger.leave(user));",
+      "if (this.#sessions.has(running)) return true;",
+    ],
     [
       "sessions have a limit",
       "limits",
@@ -123,12 +139,6 @@ export const SESSIONS: readonly Mutant[] = [
       "while (false) {",
     ],
     ["accepts have a rate", "limits", "if (owed > 0) await pause(owed, this.#cut.signal);", ""],
-    [
-      "an accept that fails is tried again",
-      "EMFILE",
-      "          await pause(ACCEPT_PAUSE, this.#cut.signal);\n          continue;",
-      "          return;",
-    ],
     [
       "a server has a method",
       "deny by default",
@@ -149,7 +159,15 @@ export const SESSIONS: readonly Mutant[] = [
       "if (false) rates.push",
     ],
   ]),
-  ...of("socks/relay.ts", [RELAY, SERVER, LIMITS], [
+  ...of("socks/server.ts", [SERVER], [
+    [
+      "an accept that fails is tried again",
+      "EMFILE",
+      "          await pause(ACCEPT_PAUSE, this.#cut.signal);\n          continue;",
+      "          return;",
+    ],
+  ]),
+  ...of("socks/relay.ts", [RELAY], [
     ["silence ends a relay", "idleTimeout", "  clock.limit(\n    idleTimeout,", "  clock.limit(\n    Infinity,"],
     ["half of a relay has its own time", "halfCloseTimeout", "if (halfCloseTimeout >= idleTimeout) return;", "return;"],
     ["an end is handed on", "half-close", "  await to.closeWrite();\n", ""],
