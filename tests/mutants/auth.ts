@@ -604,7 +604,7 @@ const REFUSALS: readonly Mutant[] = [
     find: "        beforeClosing?.(undefined);\n        await frames.send(FrameType.Protection, token);",
     replace: "        await frames.send(FrameType.Protection, token);",
     tests: REFUSAL,
-    filter: "nothing is sent",
+    filter: "comes no refusal",
   },
   {
     rule: "a client that takes no refusal does not hold a server up",
@@ -660,6 +660,28 @@ const REFUSALS: readonly Mutant[] = [
     tests: REFUSAL,
     filter: "closes its connection",
   },
+];
+
+/** Knobs that are off. */
+const KNOBS: readonly Mutant[] = [
+  ...(["insecureWithoutMutual", "insecureUnordered"] as const).map((knob): Mutant => ({
+    rule: `${knob} is off`,
+    source: "RFC 1961 section 3.2",
+    file: "proxy/serve.ts",
+    find: `${knob} = false`,
+    replace: `${knob} = true`,
+    tests: ["tests/insecure_knobs_test.ts"],
+    filter: "serve()",
+  })),
+  ...(["insecureWithoutMutual", "insecureUnordered"] as const).map((knob): Mutant => ({
+    rule: `the configuration's ${knob} counts`,
+    source: "RFC 1961 section 3.2",
+    file: "cli/config/serve_options.ts",
+    find: `    ${knob}: gssapi.${knob},\n`,
+    replace: "",
+    tests: ["tests/insecure_knobs_test.ts"],
+    filter: "command line",
+  })),
 ];
 
 /** What an update keeps. */
@@ -728,6 +750,24 @@ const KEPT: readonly Mutant[] = [
     filter: "began before",
   },
   {
+    rule: "a password that has changed is not known any more",
+    source: "Limits of a server",
+    file: "cli/passwords.ts",
+    find: "known !== undefined && known.hash === hashText(hashed) &&",
+    replace: "known !== undefined &&",
+    tests: RELOAD,
+    filter: "passwords",
+  },
+  {
+    rule: "a password that was right stays known when its file is read again",
+    source: "Limits of a server",
+    file: "cli/passwords.ts",
+    find: "      if (hashed === undefined || hashText(hashed) !== hash) this.#right.delete(username);",
+    replace: "      this.#right.delete(username);",
+    tests: RELOAD,
+    filter: "passwords",
+  },
+  {
     rule: "the rate of accepted clients is not filled up by an update",
     source: "Limits of a server",
     file: "socks/server.ts",
@@ -748,4 +788,4 @@ const KEPT: readonly Mutant[] = [
 ];
 
 /** The rules. */
-export const AUTH_MUTANTS: readonly Mutant[] = [...NEGOTIATION, ...MESSAGES, ...REFUSALS, ...KEPT];
+export const AUTH_MUTANTS: readonly Mutant[] = [...NEGOTIATION, ...MESSAGES, ...REFUSALS, ...KNOBS, ...KEPT];

@@ -114,6 +114,33 @@ Deno.test("nothing is sent where there is no message for it: before the method, 
   assert.equal(hex(far.sent().slice(before)), "", "behind the level");
 });
 
+Deno.test("behind the answer to the level comes no refusal, not even while the client takes its time with it", async () => {
+  const { server } = gssServer({ handshakeTimeout: 250 });
+  const [near, far] = pipe();
+  const closed = Promise.withResolvers<void>();
+  let open = true;
+  let writes = 0;
+  const stuck: Connection = {
+    ...far,
+    async write(bytes): Promise<void> {
+      // The choice of the method, the AP-REP, the level.
+      if (open && ++writes < 3) return await far.write(bytes);
+      await closed.promise;
+      throw new Error("closed");
+    },
+    close(): void {
+      open = false;
+      closed.resolve();
+      far.close();
+    },
+  };
+  const served = server.serve(stuck);
+  const client = await ForgedClient.open(near, { credential: initiator, greeting: true });
+  await assert.rejects(client.level(2));
+  await served;
+  assert.equal(writes, 3);
+});
+
 Deno.test("a step that is still under way at the end brings nothing behind 01 ff, and its context is closed", async () => {
   const step = Promise.withResolvers<GssStep>();
   const context = new MockContext(false, {});
