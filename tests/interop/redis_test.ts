@@ -120,6 +120,7 @@ peerTest("Redis that is gone refuses or lets in, as was said, is seen, and comes
     wake = Promise.withResolvers<void>();
   };
   let redis = await startRedis(port);
+  await using ends = new AsyncDisposableStack();
   await using strict = await machine(realm, { url, onLoss: "refuse", onChange });
   await using lenient = await machine(realm, { url, onLoss: "allow", onChange });
   const until = async (up: boolean) => {
@@ -133,8 +134,7 @@ peerTest("Redis that is gone refuses or lets in, as was said, is seen, and comes
   assert.equal(await answerTo(lenient.port, token), "AP-REP");
   // What it has seen itself it refuses all the same.
   assert.notEqual(await answerTo(lenient.port, token), "AP-REP");
-  redis = await startRedis(port);
-  await using _redis = redis;
+  redis = ends.use(await startRedis(port));
   await until(true);
   assert.equal(await answerTo(strict.port, await fresh()), "AP-REP");
   assert.notEqual(await answerTo(lenient.port, token), "AP-REP");
