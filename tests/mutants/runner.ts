@@ -16,7 +16,7 @@ export interface TryOptions {
   readonly onResult: (result: MutantResult) => void;
   /** No mutant is begun after so many milliseconds. @default {Infinity} */
   readonly budget?: number;
-  /** Least time that tests of a mutant have, in milliseconds. @default {20000} */
+  /** Least time that tests of a mutant have, in milliseconds. @default {10000} */
   readonly leastLimit?: number;
   /** Ends everything. */
   readonly signal?: AbortSignal;
@@ -132,7 +132,7 @@ class Baselines {
   }
 
   async #measure({ tests, filter }: ListedMutant, directory: string): Promise<Baseline> {
-    const { leastLimit = 20_000, signal } = this.#options;
+    const { leastLimit = 10_000, signal } = this.#options;
     const { end, took, passed, output } = await runTests({
       tests,
       filter,

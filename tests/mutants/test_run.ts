@@ -41,7 +41,7 @@ export async function runTests(options: TestRunOptions): Promise<TestRun> {
   const started = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["test", "-A", "--no-check", "--no-lock", "--fail-fast"],
+      ...["test", "-A", "--no-check", "--fail-fast"],
       ...(filter === undefined ? [] : ["--filter", filter]),
       ...tests,
     ],
