@@ -38,6 +38,15 @@ export interface ServerRunOptions {
 /** Time that sessions have to end when the server stops, where the configuration says nothing. */
 const DRAIN = 10_000;
 
+/** What each of the insecure knobs gives up. */
+const WARNINGS = {
+  insecureNecMode: "the level of protection is agreed upon in clear, and can be changed on its way",
+  insecureWithoutMutual: "a recording of a client without mutual authentication may get in, here or at another server",
+  insecureUnordered:
+    "messages of a client without sequence detection can be left out, repeated and swapped on their way",
+} as const;
+const INSECURE = Object.keys(WARNINGS) as (keyof typeof WARNINGS)[];
+
 /** A server that runs. */
 export class ServerRun {
   readonly #start: ServerRunOptions;
@@ -66,8 +75,8 @@ export class ServerRun {
       onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${reason}\n`),
     });
     if (start.options.rules?.length === 0) io.err("Warning: there is no rule, so that nothing is allowed\n");
-    if (start.options.insecureNecMode) {
-      io.err("Warning: the level of protection is agreed upon in clear, and can be changed on its way\n");
+    for (const knob of INSECURE) {
+      if (start.options[knob]) io.err(`Warning: ${WARNINGS[knob]}\n`);
     }
     try {
       return new ServerRun(start, store);

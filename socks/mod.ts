@@ -63,7 +63,7 @@ export {
   resolveThrough,
   type ThroughOptions,
 } from "./client.ts";
-export { AssociateCommand, type AssociateOptions } from "./commands/associate.ts";
+export { AssociateCommand, type AssociateOptions, type AssociationCount } from "./commands/associate.ts";
 export { bindDirectly, type BindDirectlyOptions, type OpenBind, type PendingBind } from "./commands/bind.ts";
 export type { DatagramCounts, DroppedDatagrams, TargetRequest } from "./commands/command.ts";
 export type { OpenedTarget, OpenTarget } from "./commands/connect.ts";

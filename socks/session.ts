@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Deadline, startDeadline } from "../gss/deadline.ts";
+import { abortable, type Deadline, startDeadline } from "../gss/deadline.ts";
 import type { Identity, SecuredChannel, ServerAuthMethod } from "./auth/method.ts";
 import type { AssociateCommand } from "./commands/associate.ts";
 import { type OpenBind, runBind } from "./commands/bind.ts";
@@ -22,6 +22,7 @@ import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay.ts";
 import type { CommandName } from "./rules/rules.ts";
 import type { Connection } from "./stream/connection.ts";
+import { drain } from "./stream/drain.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
 import type { Endpoint } from "./wire/address.ts";
 import { Command } from "./wire/messages.ts";
@@ -130,14 +131,16 @@ export interface SessionOptions extends ServedCommands {
 /** Serves one client to its end. Failures are told to `onEvent`, and to the client as far as the protocol goes. */
 export async function runSession(accepted: Connection, options: SessionOptions): Promise<void> {
   const { clock, onEvent } = options;
+  const parting: Parting = { tell: undefined, told: false };
   // Whatever ends a session early ends it this way: everything else waits on this connection.
-  const close = () => accepted.close();
+  const close = () => void part(accepted, parting);
   clock.signal.addEventListener("abort", close, { once: true });
   try {
     clock.signal.throwIfAborted();
     onEvent({ type: "accepted" });
-    const asked = await greet(accepted, options);
+    const asked = await greet(accepted, options, parting);
     if (asked !== undefined) await carryOut(asked, options);
+    else if (parting.told) await drain(accepted);
   } catch (error) {
     onEvent({ type: "refused", error: reasonOf(clock, error) });
   } finally {
@@ -146,8 +149,27 @@ export async function runSession(accepted: Connection, options: SessionOptions):
   }
 }
 
+/** What tells a client that it is refused, while an authentication is under way that has such a message. */
+interface Parting {
+  tell: (() => Promise<void>) | undefined;
+  /** Whether it was told by its method, so that it is to have the time to read that. */
+  told: boolean;
+}
+
+/** Longest wait for a client to take its refusal, in milliseconds. */
+const PARTING = 1_000;
+
+/** Closes. RFC 1961 section 3.8: who is refused while it authenticates is told, for whatever reason; so in RFC 1929 section 2. */
+async function part(accepted: Connection, { tell }: Parting): Promise<void> {
+  if (tell !== undefined) {
+    using deadline = startDeadline({ milliseconds: PARTING, reason: () => new Error("Client takes no refusal") });
+    await abortable(tell(), deadline.signal).catch(() => {});
+  }
+  accepted.close();
+}
+
 /** Everything before the request, against the clock: nobody may sit on a connection without saying who he is. */
-async function greet(accepted: Connection, options: SessionOptions): Promise<Asked | undefined> {
+async function greet(accepted: Connection, options: SessionOptions, parting: Parting): Promise<Asked | undefined> {
   const { handshakeTimeout: milliseconds, clock, status, onEvent } = options;
   clock.limit(
     milliseconds,
@@ -160,7 +182,12 @@ async function greet(accepted: Connection, options: SessionOptions): Promise<Ask
       preferGssapi: options.preferGssapi,
       protocols: options.protocols,
       signal: clock.signal,
+      beforeClosing(tell): void {
+        parting.tell = tell;
+        parting.told = true;
+      },
       onChannel(made): void {
+        parting.told = false;
         channel = made;
         status.identity = made.identity;
         status.protection = made.protection;
@@ -175,6 +202,10 @@ async function greet(accepted: Connection, options: SessionOptions): Promise<Ask
     clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));
   }
 }
+
+/** RFC 1961 section 3.2: only clients of datagrams may leave the order out. */
+const UNORDERED = "Client's security context has no sequence detection, without which nothing but UDP ASSOCIATE is " +
+  "carried out; insecureUnordered would let it";
 
 async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
   const { status, clock, bind, associate, resolve } = options;
@@ -191,6 +222,9 @@ async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
   status.command = command;
   status.target = asked.target;
   const call: CommandCall = { asked, request, options };
+  if (asked.channel.ordered === false && command !== "udp") {
+    return await refuse(call, new SocksReplyError("NOT_ALLOWED", UNORDERED));
+  }
   using _expiry = options.cutExpired ? endAtExpiry(asked.channel, options) : undefined;
   try {
     await options.enter(identity);

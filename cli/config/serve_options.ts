@@ -35,6 +35,8 @@ export function serveOptions(config: ServerConfig): ServeOptions {
     ticketExpiry: gssapi.ticketExpiry,
     capaths: methods.includes("gssapi") ? loadConfig().capaths : undefined,
     insecureNecMode: gssapi.insecureNecMode,
+    insecureWithoutMutual: gssapi.insecureWithoutMutual,
+    insecureUnordered: gssapi.insecureUnordered,
     passwords: methods.includes("password") ? readPasswords(config) : undefined,
     allowUnauthenticated: methods.includes("none"),
     preferGssapi: config.preferGssapi,

@@ -67,9 +67,21 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
   return {
     code: Method.Password,
     name: "password",
-    async accept(connection) {
+    async accept(connection, { beforeClosing }) {
       const reader = new MessageReader(connection, LIMIT);
-      const { username, password } = await reader.next(decodeUsernamePassword);
+      // RFC 1929 section 2 has one answer to whatever is wrong, and gives it once.
+      let told: boolean | undefined;
+      const tell = async (accepted: boolean): Promise<void> => {
+        if (told !== undefined) return;
+        told = accepted;
+        beforeClosing?.(undefined);
+        await connection.write(encodePasswordStatus(accepted));
+      };
+      beforeClosing?.(() => tell(false));
+      const { username, password } = await reader.next(decodeUsernamePassword).catch(async (error) => {
+        await tell(false).catch(() => {});
+        throw error;
+      });
       const decoder = new TextDecoder();
       const name = decoder.decode(username);
       let accepted = false;
@@ -79,8 +91,8 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
       } catch (error) {
         cause = error;
       }
-      await connection.write(encodePasswordStatus(accepted));
-      if (!accepted) {
+      await tell(accepted);
+      if (!told) {
         throw new SocksAuthError("BAD_CREDENTIALS", `Password of ${JSON.stringify(name)} refused`, { cause });
       }
       return plainChannel(reader.rest(), identity(name));

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { startDeadline } from "../../gss/deadline.ts";
 import type { Identity, SecuredChannel } from "../auth/method.ts";
-import { replyCodeFor, SocksTimeoutError } from "../errors.ts";
+import { replyCodeFor } from "../errors.ts";
 import type { RuleQuery } from "../rules/rules.ts";
 import type { SessionEvent, SessionOptions } from "../session.ts";
 import type { Connection } from "../stream/connection.ts";
+import { drain } from "../stream/drain.ts";
 import type { Endpoint } from "../wire/address.ts";
 import type { Reply } from "../wire/messages.ts";
 
@@ -83,22 +83,6 @@ export async function refuse({ asked, request, options }: CommandCall, error: un
   await asked.reply({ reply: replyCodeFor(error), hostname: "0.0.0.0", port: 0 }).catch(() => {});
   await drain(asked.channel.connection);
   asked.channel.connection.close();
-}
-
-/** The client may take its time to read the refusal, and must not lose it to a reset: its end is waited for, a little. */
-async function drain(connection: Connection): Promise<void> {
-  const milliseconds = 1_000;
-  using deadline = startDeadline({
-    milliseconds,
-    reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
-  });
-  deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
-  try {
-    await connection.closeWrite();
-    for (let left = 64; left > 0 && await connection.read() !== null; left--);
-  } catch {
-    // Gone already, which is all that was waited for.
-  }
 }
 
 /** What events say of who and what. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { SecuredChannel, ServerAuthMethod } from "../auth/method.ts";
+import type { AcceptAuthOptions, SecuredChannel, ServerAuthMethod } from "../auth/method.ts";
 import type { Asked } from "../commands/command.ts";
 import { SocksAuthError, SocksProtocolError } from "../errors.ts";
 import { type Connection, withPrefix } from "../stream/connection.ts";
@@ -26,6 +26,8 @@ export interface FrontOptions {
   readonly protocols: readonly OtherProtocol[];
   /** Ends it. */
   readonly signal: AbortSignal;
+  /** As {@linkcode AcceptAuthOptions.beforeClosing}. */
+  readonly beforeClosing: NonNullable<AcceptAuthOptions["beforeClosing"]>;
   /** Told when the client has said who it is. */
   readonly onChannel: (channel: SecuredChannel) => void;
 }

@@ -26,7 +26,7 @@ export async function askSocks5(accepted: Connection, client: Connection, option
     );
   }
   const early = withPrefix(client, handshake.trailingData());
-  const channel = await method.accept(early, { signal: options.signal });
+  const channel = await method.accept(early, { signal: options.signal, beforeClosing: options.beforeClosing });
   handshake.authenticated();
   options.onChannel(channel);
   const { connection } = channel;

@@ -74,10 +74,11 @@ export function sourceName(client: Endpoint | undefined): string | undefined {
 export class UserRates {
   readonly #rates = new Map<string, { readonly rate: Rate; sessions: number }>();
 
-  /** The user's rate. */
+  /** The user's rate, which is so much in a second from now on for all of its sessions. */
   enter(user: string, perSecond: number, now: () => number): Rate {
     let entry = this.#rates.get(user);
     if (entry === undefined) this.#rates.set(user, entry = { rate: new Rate(perSecond, now), sessions: 0 });
+    else entry.rate.change(perSecond);
     entry.sessions++;
     return entry.rate;
   }
