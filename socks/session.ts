@@ -8,12 +8,14 @@ import type { Identity, SecuredChannel, ServerAuthMethod } from "./auth/method.t
 import type { AssociateCommand } from "./commands/associate.ts";
 import { type OpenBind, runBind } from "./commands/bind.ts";
 import {
+  answerRefusal,
   asError,
   type Asked,
   type CommandCall,
   type DatagramCounts,
   refuse,
   type TargetRequest,
+  type UnknownCommand,
 } from "./commands/command.ts";
 import { type OpenTarget, runConnect } from "./commands/connect.ts";
 import { type ResolveHost, runResolve } from "./commands/resolve.ts";
@@ -25,7 +27,6 @@ import type { Connection } from "./stream/connection.ts";
 import { drain } from "./stream/drain.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
 import type { Endpoint } from "./wire/address.ts";
-import { Command } from "./wire/messages.ts";
 
 /** Something that happened to a session, for logs. It never holds a password, a key or a token. */
 export type SessionEvent =
@@ -34,7 +35,8 @@ export type SessionEvent =
   | {
     readonly type: "refused";
     readonly identity?: Identity | undefined;
-    readonly command?: CommandName;
+    /** What was asked for; of a command that there is not, its number. */
+    readonly command?: CommandName | UnknownCommand;
     readonly target?: Endpoint;
     readonly error: Error;
   }
@@ -131,7 +133,7 @@ export interface SessionOptions extends ServedCommands {
 /** Serves one client to its end. Failures are told to `onEvent`, and to the client as far as the protocol goes. */
 export async function runSession(accepted: Connection, options: SessionOptions): Promise<void> {
   const { clock, onEvent } = options;
-  const parting: Parting = { tell: undefined, told: false };
+  const parting: Parting = { tell: undefined };
   // Whatever ends a session early ends it this way: everything else waits on this connection.
   const close = () => void part(accepted, parting);
   clock.signal.addEventListener("abort", close, { once: true });
@@ -140,7 +142,6 @@ export async function runSession(accepted: Connection, options: SessionOptions):
     onEvent({ type: "accepted" });
     const asked = await greet(accepted, options, parting);
     if (asked !== undefined) await carryOut(asked, options);
-    else if (parting.told) await drain(accepted);
   } catch (error) {
     onEvent({ type: "refused", error: reasonOf(clock, error) });
   } finally {
@@ -152,8 +153,6 @@ export async function runSession(accepted: Connection, options: SessionOptions):
 /** What tells a client that it is refused, while an authentication is under way that has such a message. */
 interface Parting {
   tell: (() => Promise<void>) | undefined;
-  /** Whether it was told by its method, so that it is to have the time to read that. */
-  told: boolean;
 }
 
 /** Longest wait for a client to take its refusal, in milliseconds. */
@@ -184,10 +183,8 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
       signal: clock.signal,
       beforeClosing(tell): void {
         parting.tell = tell;
-        parting.told = true;
       },
       onChannel(made): void {
-        parting.told = false;
         channel = made;
         status.identity = made.identity;
         status.protection = made.protection;
@@ -195,8 +192,9 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
       },
     });
   } catch (error) {
-    channel?.connection.close();
     onEvent({ type: "refused", identity: channel?.identity, error: reasonOf(clock, error) });
+    if (!clock.signal.aborted) await drain(channel?.connection ?? accepted);
+    channel?.connection.close();
     return undefined;
   } finally {
     clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));
@@ -208,11 +206,12 @@ const UNORDERED = "Client's security context has no sequence detection, without 
   "carried out; insecureUnordered would let it";
 
 async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
-  const { status, clock, bind, associate, resolve } = options;
-  const { identity, protection } = asked.channel;
-  const command = COMMANDS[asked.command] ?? "connect";
+  const { status, clock } = options;
+  const { command, target, channel: { identity, protection } } = asked;
+  status.target = target;
+  if (!isServed(command)) return await refuseCommand(asked, command, options);
   const request: TargetRequest = {
-    ...asked.target,
+    ...target,
     command,
     identity,
     protection,
@@ -220,7 +219,6 @@ async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
     signal: clock.signal,
   };
   status.command = command;
-  status.target = asked.target;
   const call: CommandCall = { asked, request, options };
   if (asked.channel.ordered === false && command !== "udp") {
     return await refuse(call, new SocksReplyError("NOT_ALLOWED", UNORDERED));
@@ -231,13 +229,28 @@ async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
   } catch (error) {
     return await refuse(call, error);
   }
-  if (asked.command === Command.Connect) return await runConnect(call);
+  await run(call);
+}
+
+async function run(call: CommandCall): Promise<void> {
+  const { asked: { lookup = "address" }, request: { command }, options: { bind, associate, resolve } } = call;
+  if (command === "connect") return await runConnect(call);
   if (command === "bind" && bind !== undefined) return await runBind(call, bind);
   if (command === "udp" && associate !== undefined) return await associate.run(call);
-  if (command === "resolve" && resolve !== undefined) {
-    return await runResolve(call, resolve, asked.command === Command.Resolve ? "address" : "name");
-  }
-  await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${asked.command} is not supported`));
+  if (command === "resolve" && resolve !== undefined) return await runResolve(call, resolve, lookup);
+  await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${command} is not supported`));
+}
+
+function isServed(command: Asked["command"]): command is CommandName {
+  return !command.startsWith("0x");
+}
+
+/** A command that there is not: nothing is judged or counted as one that there is. */
+async function refuseCommand(asked: Asked, command: UnknownCommand, { onEvent }: SessionOptions): Promise<void> {
+  const { target, channel: { identity } } = asked;
+  const error = new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${command} is not known`);
+  onEvent({ type: "refused", identity, command, target, error });
+  await answerRefusal(asked, error);
 }
 
 /** RFC 4120 section 3.2.3 leaves it to the server whether a session outlives the ticket that it began with. */
@@ -249,14 +262,6 @@ function endAtExpiry({ expiresAt }: SecuredChannel, { clock, now }: SessionOptio
   deadline.signal.addEventListener("abort", () => clock.abort(deadline.signal.reason), { once: true });
   return deadline;
 }
-
-const COMMANDS: Readonly<Record<number, CommandName>> = {
-  [Command.Connect]: "connect",
-  [Command.Bind]: "bind",
-  [Command.UdpAssociate]: "udp",
-  [Command.Resolve]: "resolve",
-  [Command.ResolvePtr]: "resolve",
-};
 
 /** A closed connection fails in its own words; the reason is why it was closed. */
 function reasonOf({ signal }: Deadline, error: unknown): Error {

@@ -3,10 +3,19 @@
  *
  * @module
  */
+import type { Bytes } from "../../gss/bytes.ts";
 import type { MethodName } from "../auth/method.ts";
 import { PROTECTION_LEVELS } from "../auth/protection.ts";
 import type { ProtectionLevel } from "../stream/protected.ts";
-import type { CommandName, Destination, PortRange, Rule, RuleAction } from "./rules.ts";
+import { parseIp, unmapped } from "../wire/ip.ts";
+import {
+  type CommandName,
+  type Destination,
+  normalSuffix,
+  type PortRange,
+  type Rule,
+  type RuleAction,
+} from "./rules.ts";
 import { type Cidr, parseCidr } from "./special_ranges.ts";
 
 /** A rule in plain values, as in a configuration file; see {@linkcode Rule} for what each means. */
@@ -163,7 +172,12 @@ function every<T>(
   if (texts === undefined) return undefined;
   if (texts.length === 0) throw new TypeError(`no ${what} is named`);
   return Object.freeze(texts.map((text) => {
-    const value = read(text);
+    let value: T | undefined;
+    try {
+      value = read(text);
+    } catch (cause) {
+      throw cause instanceof RangeError ? new TypeError(cause.message, { cause }) : cause;
+    }
     if (value === undefined) throw new TypeError(`${JSON.stringify(text)} is no ${what}`);
     return value;
   }));
@@ -179,9 +193,12 @@ function parsePorts(text: string): PortRange | undefined {
   return first <= last && last <= 65_535 ? [first, last] : undefined;
 }
 
-/** An address or block, which may have brackets around its address. */
+/** An address or block, which may have brackets around its address. One of mapped IPv4 addresses is one of IPv4 addresses. */
 export function parseBlock(text: string): Cidr | undefined {
-  return parseCidr(text.replace(/^\[([^\]]+)\]/, "$1"));
+  const block = parseCidr(text.replace(/^\[([^\]]+)\]/, "$1"));
+  if (block === undefined || block.bits < 96) return block;
+  const network = unmapped(block.network) as Bytes;
+  return network === block.network ? block : { network, bits: block.bits - 96 };
 }
 
 /** A star at one end, or alone. */
@@ -198,14 +215,15 @@ function parseAge(text: string): number {
 
 function parseDestination(text: string): Destination | undefined {
   if (text === "*") return { type: "any" };
-  if (text.toLowerCase() === "localhost") {
-    return { type: "address", blocks: [parseCidr("127.0.0.0/8")!, parseCidr("::1")!] };
-  }
   const block = parseBlock(text);
   if (block !== undefined) return { type: "address", blocks: [block] };
-  const name = text.toLowerCase().replace(/\.$/, "");
-  if (!/^\.?[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*$/u.test(name)) return undefined;
-  return { type: "domain", suffix: name, exact: !name.startsWith(".") };
+  const suffix = normalSuffix(text);
+  if (suffix === "localhost") {
+    return { type: "address", blocks: [parseCidr("127.0.0.0/8")!, parseCidr("::1")!] };
+  }
+  const host = suffix.replace(/^\./, "");
+  if (parseIp(host) !== undefined) throw new TypeError(`${JSON.stringify(text)} is an address written oddly: ${host}`);
+  return { type: "domain", suffix, exact: !suffix.startsWith(".") };
 }
 
 /** For logs: the rule on one line. */

@@ -12,6 +12,7 @@ import type { Bytes } from "../../gss/bytes.ts";
 import { systemRuntime } from "../../gss/runtime.ts";
 import type { Identity, MethodName } from "../auth/method.ts";
 import type { ProtectionLevel } from "../stream/protected.ts";
+import { hostName, HostNameError } from "../wire/host_name.ts";
 import { formatIp, parseIp } from "../wire/ip.ts";
 import { canonicalAddress, type Cidr, embeddedIpv4, inCidr, specialKind } from "./special_ranges.ts";
 
@@ -101,17 +102,20 @@ export class RuleSet {
    *
    * @param rules The rules, the first counting most.
    * @param now Gives the time, in milliseconds since the epoch.
+   * @throws {HostNameError} When a domain of a rule is none.
    */
   constructor(rules: readonly Rule[] = [], now: () => number = systemRuntime.now) {
-    this.#rules = Object.freeze([...rules]);
+    this.#rules = Object.freeze(rules.map(withNormalNames));
     this.#now = now;
   }
 
   /** Before the name is looked up: denied where no address could change that. */
   judgeName(query: RuleQuery): Verdict {
+    const hostname = hostOf(query);
+    if (typeof hostname !== "string") return hostname;
     for (const rule of this.#rules) {
       if (!this.#fitsAllButPlace(rule, query)) continue;
-      if (rule.destinations.some((place) => fitsName(place, query.hostname))) return verdictOf(rule);
+      if (rule.destinations.some((place) => fitsName(place, hostname))) return verdictOf(rule);
       // The address is not known yet, and this rule may fit it.
       if (rule.destinations.some(({ type }) => type === "address")) return UNDECIDED;
     }
@@ -122,6 +126,8 @@ export class RuleSet {
   judgeAddress(query: RuleQuery, address: string): Verdict {
     const octets = parseIp(address);
     if (octets === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
+    const hostname = hostOf(query);
+    if (typeof hostname !== "string") return hostname;
     const special = specialKind(octets);
     for (const rule of this.#rules) {
       if (!this.#fitsAllButPlace(rule, query)) continue;
@@ -129,7 +135,7 @@ export class RuleSet {
       const places = rule.action === "allow" && special !== undefined
         ? rule.destinations.filter(({ type }) => type === "address")
         : rule.destinations;
-      if (places.some((place) => fitsPlace(rule.action, place, query.hostname, octets))) return verdictOf(rule);
+      if (places.some((place) => fitsPlace(rule.action, place, hostname, octets))) return verdictOf(rule);
     }
     return special === undefined
       ? NOTHING_FITS
@@ -153,6 +159,31 @@ export class RuleSet {
   #ticketAge({ attributes: { authtime } }: Identity): number {
     return typeof authtime === "number" ? this.#now() - authtime : Infinity;
   }
+}
+
+/** The host asked about, in its one form; a denial where it is none. */
+function hostOf({ hostname }: RuleQuery): string | Verdict {
+  try {
+    return hostName(hostname);
+  } catch (error) {
+    if (error instanceof HostNameError) return { allowed: false, reason: error.message };
+    throw error;
+  }
+}
+
+/** Rules come from anywhere; names in them are compared in the one form. */
+function withNormalNames(rule: Rule): Rule {
+  const destinations = rule.destinations.map((place) => {
+    if (place.type !== "domain") return place;
+    const suffix = normalSuffix(place.suffix);
+    return suffix === place.suffix ? place : { ...place, suffix };
+  });
+  return destinations.every((place, i) => place === rule.destinations[i]) ? rule : { ...rule, destinations };
+}
+
+/** A name, or a domain with a dot in front, in its one form; throws as `hostName` does. */
+export function normalSuffix(text: string): string {
+  return text.startsWith(".") ? `.${hostName(text.slice(1))}` : hostName(text);
 }
 
 const NOTHING_FITS: Verdict = { allowed: false, reason: "no rule allows it" };
@@ -190,9 +221,8 @@ function fitsName(place: Destination, hostname: string): boolean {
   return place.type === "any" || (place.type === "domain" && fitsDomain(place, hostname));
 }
 
-function fitsDomain(destination: Destination & { type: "domain" }, hostname: string): boolean {
-  const name = hostname.toLowerCase().replace(/\.$/, "");
-  return destination.exact ? name === destination.suffix : name.endsWith(destination.suffix);
+function fitsDomain({ suffix, exact }: Destination & { type: "domain" }, hostname: string): boolean {
+  return exact ? hostname === suffix : hostname.endsWith(suffix);
 }
 
 function fitsPlace(action: RuleAction, place: Destination, hostname: string, address: Bytes): boolean {

@@ -9,8 +9,8 @@ import type { Connection } from "./connection.ts";
 
 /** Longest wait for a client to close. */
 const PATIENCE = 1_000;
-/** Reads until it is plain that a client does not listen. */
-const READS = 64;
+/** Octets that are still read from a client that was refused. */
+const DRAINED = 262_144;
 
 /**
  * The client may take its time to read a refusal, and must not lose it to a reset, which is what closing with octets unread makes of the
@@ -24,7 +24,11 @@ export async function drain(connection: Connection): Promise<void> {
   deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
   try {
     await connection.closeWrite();
-    for (let left = READS; left > 0 && await connection.read() !== null; left--);
+    for (let left = DRAINED; left > 0;) {
+      const bytes = await connection.read();
+      if (bytes === null) return;
+      left -= bytes.length;
+    }
   } catch {
     // Gone already, which is all that was waited for.
   }

@@ -192,11 +192,47 @@ Deno.test("a server that is told otherwise behaves so with the next client, and 
   const { server } = makeServer();
   const first = await enter(server);
   server.update({ auth: [passwordServer(() => false)], open: echoTarget });
-  assert.equal((await enter(server)).answer, "05ff");
+  const refused = async () => {
+    const { client, served, answer } = await enter(server);
+    client.close();
+    await served;
+    return answer;
+  };
+  assert.equal(await refused(), "05ff");
   await first.client.write(utf8("still here"));
   assert.equal(hex((await first.client.read())!), hex(utf8("still here")));
   assert.throws(() => server.update({ auth: [], open: echoTarget }), TypeError);
-  assert.equal((await enter(server)).answer, "05ff");
+  assert.equal(await refused(), "05ff");
   assert.deepEqual(server.liveSessions().map(({ session, command }) => [session, command]), [[1, "connect"]]);
   await server[Symbol.asyncDispose]();
+});
+
+Deno.test("a server that is full accepts nobody until a session ends", async () => {
+  const { server } = makeServer({ maxSessions: 2 });
+  const clients: Connection[] = [];
+  let accepts = 0;
+  let accepted = Promise.withResolvers<void>();
+  const stop = Promise.withResolvers<undefined>();
+  const listening = server.listen({
+    addr: { hostname: "192.0.2.1", port: 1 },
+    accept(): Promise<Connection | undefined> {
+      accepts++;
+      accepted.resolve();
+      accepted = Promise.withResolvers<void>();
+      if (accepts > 3) return stop.promise;
+      const [client, far] = pipe();
+      clients.push(client);
+      return Promise.resolve(far);
+    },
+    close: () => stop.resolve(undefined),
+  });
+  while (server.sessions < 2) await Promise.resolve();
+  for (let i = 0; i < 100; i++) await Promise.resolve();
+  assert.equal(accepts, 2);
+  const next = accepted.promise;
+  clients[0]!.close();
+  await next;
+  assert.equal(accepts, 3);
+  await server[Symbol.asyncDispose]();
+  await listening;
 });
