@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { printable } from "../gss/printable.ts";
 import { GssError } from "../gss/status.ts";
 import { KdcError, KerberosError } from "../kerberos/errors.ts";
 import { SocksAuthError, SocksError, SocksReplyError, SocksTimeoutError } from "../socks/errors.ts";
@@ -136,7 +137,9 @@ function ownExitCode(error: Error): number | undefined {
   return error instanceof SocksError && error.cause === undefined ? ExitCode.Failure : undefined;
 }
 
-/** An error as one line. */
+/** An error as one line; one about arguments or a configuration has a line for each thing that is wrong. */
 export function errorLine(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const several = error instanceof UsageError || (error instanceof Error && error.name === "ConfigError");
+  return several ? text : printable(text);
 }

@@ -23,7 +23,8 @@ export const command: Command = {
 What no rule allows is denied. Loopback, private, link-local, CGNAT, metadata and other special addresses are denied
 unless a rule names the address: --allow '*' allows public addresses, --allow 10.0.0.0/8 that network. The check is made
 on the address that is then used. Conditions of a rule: user, realm, from, command, method, protection, enctype, port,
-ticket-age, upstream.
+ticket-age, upstream. A value with a comma stands in quotation marks: user="Doe, John@EXAMPLE.COM". A rule that denies a
+user fits every spelling of the name, one that allows fits it as it is written.
 
 A client that asks for a level of protection that is not granted gets the strongest that is. --protection none lets
 curl --socks5-gssapi in, which cannot protect data: anybody on the way can read and change it then.

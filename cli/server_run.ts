@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../gss/printable.ts";
 import { serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
 import { connectRedis, type SharedStore } from "../proxy/redis.ts";
 import { telemetry } from "../proxy/telemetry.ts";
@@ -72,7 +73,7 @@ export class ServerRun {
       url: shared.redis,
       onLoss: shared.onLoss,
       prefix: shared.prefix,
-      onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${reason}\n`),
+      onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${printable(reason)}\n`),
     });
     if (start.options.rules?.length === 0) io.err("Warning: there is no rule, so that nothing is allowed\n");
     for (const knob of INSECURE) {

@@ -22,6 +22,7 @@ import { Rate } from "./limits/rate.ts";
 import type { Gate } from "./relay.ts";
 import type { ClientRuleSet } from "./rules/client_rules.ts";
 import { ruleLine } from "./rules/rules.ts";
+import { userKey } from "./rules/users.ts";
 import { runSession, type ServedCommands, type SessionEvent, type SessionStatus } from "./session.ts";
 import type { Connection } from "./stream/connection.ts";
 import type { ConnectionListener } from "./stream/deno.ts";
@@ -247,7 +248,7 @@ export class SocksServer implements AsyncDisposable {
         },
         admit: (length) => running.rates.every((rate) => rate.tryTake(length)),
         // Limits are the ones of now, so that all who are counted are counted alike.
-        enter: (identity) => this.#enter(running, identity.name, this.#options),
+        enter: (identity) => this.#enter(running, userKey(identity), this.#options),
         onEvent,
       });
     } finally {

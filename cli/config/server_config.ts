@@ -98,7 +98,7 @@ const rule = z.strictObject({
   commands: z.array(z.enum(["connect", "bind", "udp", "resolve"])).nonempty().optional(),
   sources: texts.optional().describe("Addresses or blocks that clients come from"),
   methods: z.array(z.enum(["none", "password", "gssapi"])).nonempty().optional(),
-  users: texts.optional().describe("Users or principals, with a * in front or at the end for many"),
+  users: texts.optional().describe("Users or principals, with a * at one end of the name or realm for many"),
   realms: texts.optional().describe("Realms of principals, with a * in front or at the end for many"),
   enctypes: texts.optional().describe("Encryption types of security contexts"),
   protections: z.array(level).nonempty().optional(),

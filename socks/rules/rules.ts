@@ -15,6 +15,7 @@ import type { ProtectionLevel } from "../stream/protected.ts";
 import { hostName, HostNameError } from "../wire/host_name.ts";
 import { formatIp, parseIp } from "../wire/ip.ts";
 import { canonicalAddress, type Cidr, embeddedIpv4, inCidr, specialKind } from "./special_ranges.ts";
+import { checkUsers, fitsUser } from "./users.ts";
 
 /** What a rule says of those that it fits. */
 export type RuleAction = "allow" | "deny";
@@ -41,7 +42,11 @@ export interface Rule {
   readonly sources?: readonly Cidr[] | undefined;
   /** How clients authenticated. */
   readonly methods?: readonly MethodName[] | undefined;
-  /** Users or principals: whole, or with a `*` at one end. */
+  /**
+   * Users or principals in the text form of RFC 1964 section 2.1.1, `component/component@REALM`; a `*` may stand at one
+   * end of the name and at one end of the realm. A rule that denies fits all spellings of a user that Active Directory
+   * takes for one. A well-known principal, such as `WELLKNOWN/ANONYMOUS@REALM` (RFC 8062), is allowed by name only.
+   */
   readonly users?: readonly string[] | undefined;
   /** Realms of principals: whole, or with a `*` at one end. */
   readonly realms?: readonly string[] | undefined;
@@ -100,13 +105,14 @@ export class RuleSet {
   /**
    * Makes one.
    *
-   * @param rules The rules, the first counting most.
+   * @param rules The rules, the first counting most. A user or realm in them that cannot be read is a `TypeError`.
    * @param now Gives the time, in milliseconds since the epoch.
    * @throws {HostNameError} When a domain of a rule is none.
    */
   constructor(rules: readonly Rule[] = [], now: () => number = systemRuntime.now) {
     this.#rules = Object.freeze(rules.map(withNormalNames));
     this.#now = now;
+    this.#rules.forEach(checkUsers);
   }
 
   /** Before the name is looked up: denied where no address could change that. */
@@ -144,14 +150,13 @@ export class RuleSet {
 
   #fitsAllButPlace(rule: Rule, query: RuleQuery): boolean {
     const { port, identity, source } = query;
-    const { realm, enctype } = identity.attributes;
+    const { enctype } = identity.attributes;
     return (rule.ports?.some(([first, last]) => port >= first && port <= last) ?? true) &&
       (rule.commands?.includes(query.command) ?? true) &&
       (rule.sources === undefined || fitsSource(rule.action, rule.sources, source)) &&
       (rule.methods?.includes(identity.method) ?? true) &&
       (rule.protections?.includes(query.protection) ?? true) &&
-      fitsSome(rule.users, identity.name) &&
-      fitsSome(rule.realms, identity.method === "gssapi" ? realm : undefined) &&
+      fitsUser(rule, identity) &&
       (rule.enctypes?.includes(String(enctype)) ?? true) &&
       (rule.maxTicketAge === undefined || this.#ticketAge(identity) <= rule.maxTicketAge);
   }
@@ -195,20 +200,6 @@ function verdictOf(rule: Rule): Verdict {
 /** A rule as it stands in reasons and logs. */
 export function ruleLine({ action, text }: Pick<Rule, "action" | "text">): string {
   return `${action} ${text}`;
-}
-
-function fitsSome(patterns: readonly string[] | undefined, name: string | number | undefined): boolean {
-  return patterns?.some((pattern) => typeof name === "string" && fitsPattern(pattern, name)) ?? true;
-}
-
-function fitsPattern(pattern: string, name: string): boolean {
-  if (pattern === "*") return name !== "";
-  if (pattern.startsWith("*")) {
-    const end = pattern.slice(1);
-    // An @ behind a backslash belongs to a name, and begins no realm.
-    return name.endsWith(end) && !name.slice(0, name.length - end.length).endsWith("\\");
-  }
-  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 
 /** A client whose address is not known is denied by what denies any source, and allowed by nothing that asks for one. */

@@ -46,6 +46,7 @@ const PROGRAMS: Record<string, string | undefined> = {
   dnsmasq: find("/usr/sbin/dnsmasq"),
   "redis-server": find("/usr/bin/redis-server"),
   java: find("/usr/bin/java"),
+  "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
 };
 
 /** Path of a peer; throws where it is missing. */
