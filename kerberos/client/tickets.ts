@@ -243,7 +243,8 @@ export class KerberosTickets implements TicketSource {
       }),
       { signal },
     );
-    await this.cache.initialize({ principal: data.principal, credentials: [credential], kdcOffset });
+    const renewed = { principal: data.principal, credentials: [credential], kdcOffset };
+    await this.cache.initialize(renewed, { replaces: data });
     return { credential, kdcOffset };
   }
 
