@@ -5,7 +5,6 @@
  */
 import type { Bytes } from "../../gss/bytes.ts";
 import { KerberosError } from "../errors.ts";
-import { formatPrincipal, samePrincipal } from "../principal.ts";
 import { type CredentialCache, type InitializeOptions, mayStore, withCredential } from "./cache.ts";
 import { type CredentialCacheData, decodeCcache, encodeCcache } from "./ccache.ts";
 import {
