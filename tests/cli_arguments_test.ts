@@ -1,7 +1,14 @@
 /** Arguments: nothing that was given is passed over, and what is wrong with them is said before anything happens. */
 import assert from "node:assert/strict";
+import { readArguments } from "../cli/command.ts";
+import type { ServerConfig } from "../cli/config/server_config.ts";
+import type { CliIo } from "../cli/io.ts";
+import { command } from "../cli/serve.ts";
+import { dropPermissions } from "../cli/server_run.ts";
 import { FileCredentialCache, writeKeytab } from "../kerberos/stores/files.ts";
 import { parsePrincipal } from "../kerberos/principal.ts";
+import { parseKrb5Conf } from "../kerberos/config/krb5_conf.ts";
+import { bridge, systemTickets } from "../mod.ts";
 import { type CliResult, gssocks } from "./support/cli.ts";
 import { run } from "./support/process.ts";
 import { type RealmFolder, startRealmFolder } from "./support/realm_folder.ts";
@@ -16,12 +23,16 @@ async function inRealm(
   await using realm = await startRealmFolder();
   const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache, KRB5_KTNAME: realm.keytab };
   await body(realm, async (args) => {
-    const { code, stdout, stderr } = await run(Deno.execPath(), [...CLI, ...args], { env, stdin: "alicepw\n" });
+    const { code, stdout, stderr } = await run(Deno.execPath(), [...CLI, ...args], {
+      env,
+      stdin: "alicepw\n",
+      timeout: 10_000,
+    });
     return { code, out: stdout, err: stderr, stdout: "" };
   });
 }
 
-Deno.test("words that a command does not take are an error before anything happens", async (t) => {
+Deno.test("words that a command does not take are an error before anything happens", async () => {
   await inRealm(async ({ directory, ccache, keytab, krb5Conf }, command) => {
     const before = await Deno.readFile(`${directory}/cc`);
     const [users, none] = [`${directory}/users`, ["--method", "none"]];
@@ -48,9 +59,9 @@ Deno.test("words that a command does not take are an error before anything happe
       [["kvno", "-c", `${directory}/a`, "-c", ccache, "rcmd/localhost"], /more than once/],
       [["passwd", users], /an argument is missing/],
       [["passwd", users, "bob", "carol"], /"carol" is not taken/],
-      [["serve", "-l", "127.0.0.1:0", "--allow", "1.txt", "2.txt"], /"2\.txt" is not taken.*quote a \*/],
-      [["serve", ...none, "word"], /"word" is not taken/],
-      [["serve", ...none, "--method", "gssapi"], /--method is given more than once/],
+      [["serve", "--check", "--allow", "1.txt", "2.txt"], /"2\.txt" is not taken.*quote a \*/],
+      [["serve", ...none, "--check", "word"], /"word" is not taken/],
+      [["serve", ...none, "--check", "--method", "gssapi"], /--method is given more than once/],
       [["serve", ...none, "--check", "--json", "-q"], /--quiet and --json do not go together/],
       [["serve", ...none, "--check", "--redis-loss", "allow"], /--redis-loss needs --redis/],
       [["bridge", "-p", "localhost:1", "-l", "127.0.0.1:0", "word"], /is not taken/],
@@ -60,16 +71,14 @@ Deno.test("words that a command does not take are an error before anything happe
       [["connect", "-p", "localhost:1", "host"], /an argument is missing/],
       [["kdc", "word"], /is not taken/],
       [["kdc", "-k", `${directory}/kt`], /--keytab needs a --service/],
-      [["kdc", "-u", "alice", "--user-from-stdin", "alice"], /alice is named more than once/],
+      [["kdc", "-s", "a/b", "-s", "a/b", "-k", "/nowhere/kt"], /a\/b is named more than once/],
       [["demo", "word"], /is not taken/],
     ];
     for (const [args, message] of wrong) {
-      await t.step(args.join(" ").replaceAll(directory, "DIR"), async () => {
-        const got = await command(args);
-        assert.deepEqual([got.code, got.out], [2, ""], got.err);
-        assert.match(got.err, message);
-        assert.match(got.err, /See gssocks \w+ --help\n$/);
-      });
+      const got = await command(args);
+      assert.deepEqual([got.code, got.out], [2, ""], `${args.join(" ")}: ${got.err}`);
+      assert.match(got.err, message, args.join(" "));
+      assert.match(got.err, /See gssocks \w+ --help\n$/);
     }
     assert.deepEqual(await Deno.readFile(`${directory}/cc`), before);
     const names = [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
@@ -164,5 +173,36 @@ Deno.test("passwd changes a password file only, and deletes only who is there", 
     assert.ok(Deno.lstatSync(`${directory}/link`).isSymlink);
   } finally {
     await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("serve keeps the permissions that reading its configuration again needs", async () => {
+  const given = async (args: string[], config: ServerConfig) => {
+    let names: readonly string[] = [];
+    const revoke = (revoked: readonly Deno.PermissionName[]) => Promise.resolve(void (names = revoked));
+    const io = { revoke } as unknown as CliIo;
+    await dropPermissions({ args: readArguments(command, args), config, io });
+    return ["read", "write", "env", "sys"].filter((name) => !names.includes(name));
+  };
+  const file = ["--config", "/c.json"];
+  assert.deepEqual(await given([], {}), []);
+  assert.deepEqual(await given(file, { gssapi: { keytab: "/kt" } }), ["read"]);
+  // The keytab is looked for anew, and not to be another one then.
+  assert.deepEqual(await given(file, {}), ["read", "env"]);
+  assert.deepEqual(await given(file, { methods: ["password"] }), ["read"]);
+  assert.deepEqual(await given(file, { upstreams: { a: { proxy: "p" } } }), ["read", "write", "env", "sys"]);
+});
+
+Deno.test("a bridge listens on loopback addresses only, since whoever reaches it has the rights of the ticket", async () => {
+  const credentials = systemTickets({ config: parseKrb5Conf(), principal: "alice@R.TEST", password: "x" });
+  for (const hostname of ["0.0.0.0", "::", "192.0.2.1", "example.com", "127.0.0.1.example.com", "::ffff:192.0.2.1"]) {
+    const started = () => bridge({ proxy: "localhost:1", credentials, hostname, port: 0 });
+    try {
+      await started().shutdown();
+      assert.fail(`a bridge listens on ${hostname}`);
+    } catch (error) {
+      assert.ok(error instanceof TypeError, String(error));
+      assert.match(error.message, /only loopback addresses/);
+    }
   }
 });

@@ -1,5 +1,6 @@
 /** Passwords: what the keys of a terminal do, the terminal behind it, and passwords from a file or another program. */
 import assert from "node:assert/strict";
+import { pause } from "../gss/deadline.ts";
 import { readPipedLine, SecretLine } from "../cli/secret_line.ts";
 import { gssocks } from "./support/cli.ts";
 import { peerTest } from "./support/peers.ts";
@@ -122,6 +123,27 @@ peerTest("passwd asks twice on a terminal, and changes nothing where the two dif
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+});
+
+peerTest("the terminal is as it was behind the question, while the program goes on", ["script"], async () => {
+  const terminal = new Terminal([...GSSOCKS, "kdc", "--user-from-stdin", "alice"], {});
+  for (const prompt of [/Password for alice: /, /again: /]) {
+    await terminal.shows(prompt);
+    await terminal.type("s3cret\r");
+  }
+  await terminal.shows(/listens on/);
+  // What is typed is shown again, and Control-C is a signal again. Where it is not, the program ends all the same.
+  const over = new AbortController();
+  const ending = pause(5_000, over.signal).then(() => over.signal.aborted ? undefined : terminal.kill("SIGTERM"));
+  await terminal.type("hello\r");
+  await terminal.shows(/hello/).catch(() => {});
+  await terminal.type("\x03").catch(() => {});
+  const end = await terminal.end();
+  over.abort();
+  await ending;
+  assert.match(end.shown, /hello/);
+  assert.doesNotMatch(end.shown, /s3cret/);
+  assert.deepEqual([end.code, end.echo, end.icanon], [0, true, true], end.shown);
 });
 
 Deno.test("passwords come from a pipe, and an end without one is an error", async () => {

@@ -27,7 +27,8 @@ export class Terminal {
   /** Runs a program; its words must need no quoting beyond single quotes. */
   constructor(words: readonly string[], env: Record<string, string>) {
     const quoted = words.map((word) => `'${word}'`).join(" ");
-    const command = `sh -c 'echo pid=$$; exec "$@"' sh ${quoted}; echo "code=$?"; stty -a; echo over`;
+    // The shell itself outlives Control-C.
+    const command = `trap : INT; sh -c 'echo pid=$$; exec "$@"' sh ${quoted}; echo "code=$?"; stty -a; echo over`;
     this.#child = new Deno.Command(peer("script"), {
       args: ["-qfc", command, "/dev/null"],
       env: { ...env, SHELL: "/bin/sh", NO_COLOR: "1" },

@@ -1,5 +1,6 @@
 /** Several who write to one credential cache: nothing is lost, undone or brought back, in one process and in several. */
 import assert from "node:assert/strict";
+import { pause } from "../../../gss/deadline.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
@@ -228,16 +229,43 @@ Deno.test("a lock that is never given back holds nobody up for long", async () =
   await inFolder(async (path) => {
     const cache = new FileCredentialCache(path, { lockTimeout: 50 });
     await cache.initialize(contents(ALICE));
-    {
+    for (const act of [() => cache.store(ticket(ALICE, "rcmd/p@R.TEST")), () => cache.destroy()]) {
       using stuck = await Deno.open(path);
       await stuck.lock(true);
-      await cache.store(ticket(ALICE, "rcmd/p@R.TEST"));
-      assert.equal((await cache.load())!.credentials.length, 2);
+      // So that it ends all the same if it does wait.
+      const over = new AbortController();
+      let released = false;
+      const releasing = pause(5_000, over.signal).then(() => {
+        released = !over.signal.aborted;
+        return stuck.unlock();
+      });
+      await act();
+      assert.equal(released, false);
+      over.abort();
+      await releasing;
     }
-    using stuck = await Deno.open(path);
-    await stuck.lock(true);
-    await cache.destroy();
     assert.equal(await cache.load(), undefined);
+  });
+});
+
+Deno.test("what is destroyed is the cache that is there when the lock is had", async () => {
+  await inFolder(async (path, folder) => {
+    const cache = new FileCredentialCache(path);
+    await cache.initialize(contents(ALICE));
+    const first = await Deno.open(path);
+    await first.lock(true);
+    const destroying = cache.destroy();
+    for (let i = 0; i < 50; i++) await Deno.stat(path);
+    // As another writer does it.
+    await Deno.writeFile(`${folder}/new`, encodeCcache(contents(BOB)));
+    using later = await Deno.open(`${folder}/new`);
+    await Deno.rename(`${folder}/new`, path);
+    first.close();
+    await destroying;
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+    const left = new Uint8Array(100);
+    await later.read(left);
+    assert.deepEqual(left, new Uint8Array(100));
   });
 });
 

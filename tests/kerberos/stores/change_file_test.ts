@@ -177,6 +177,27 @@ Deno.test("group and mode stay as they were, but nobody else ever gets anything"
   });
 });
 
+Deno.test("the new file is one that was not there, whoever guesses its name", async () => {
+  await inFolder(async (folder) => {
+    const cache = new FileCredentialCache(`${folder}/cc`);
+    await cache.initialize(contents());
+    const added = ticket("rcmd/p@R.TEST");
+    await Deno.writeTextFile(`${folder}/precious`, "the only copy");
+    await Deno.symlink(`${folder}/precious`, `${folder}/cc.0101010101010101`);
+    const random = crypto.getRandomValues;
+    crypto.getRandomValues = (array) => {
+      if (array instanceof Uint8Array) array.fill(1);
+      return array;
+    };
+    try {
+      await assert.rejects(cache.store(added), badFile(/Cannot write .*cc: File exists/));
+    } finally {
+      crypto.getRandomValues = random;
+    }
+    assert.equal(await Deno.readTextFile(`${folder}/precious`), "the only copy");
+  });
+});
+
 Deno.test("what was begun and cannot be done leaves nothing behind", async () => {
   await inFolder(async (folder) => {
     const fails = () => changeFile(`${folder}/x`, () => assert.fail("no"), { create: true });
