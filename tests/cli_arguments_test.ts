@@ -1,7 +1,8 @@
 /** Arguments: nothing that was given is passed over, and what is wrong with them is said before anything happens. */
 import assert from "node:assert/strict";
 import { readArguments } from "../cli/command.ts";
-import type { ServerConfig } from "../cli/config/server_config.ts";
+import { serveOptions } from "../cli/config/serve_options.ts";
+import type { ServerConfig, UpstreamConfig } from "../cli/config/server_config.ts";
 import type { CliIo } from "../cli/io.ts";
 import { command } from "../cli/serve.ts";
 import { dropPermissions } from "../cli/server_run.ts";
@@ -205,4 +206,26 @@ Deno.test("a bridge listens on loopback addresses only, since whoever reaches it
       assert.match(error.message, /only loopback addresses/);
     }
   }
+});
+
+Deno.test("nothing that a configuration says of an upstream is passed over", () => {
+  const proxy = "localhost:1";
+  const passwordFile = new URL("../LICENSE", import.meta.url).pathname; // Any line will do.
+  const none = { proxy, unauthenticated: true };
+  const cases: [UpstreamConfig, RegExp][] = [
+    [{ ...none, ccache: "/cc" }, /upstreams\.a: ccache and unauthenticated exclude each other/],
+    [{ ...none, user: "u", passwordFile }, /user and unauthenticated exclude/],
+    [{ ...none, protection: "confidentiality" }, /protection: only GSS-API has this, and unauthenticated is/],
+    [
+      { proxy, user: "u", passwordFile, minimumProtection: "integrity", spnego: true },
+      /spnego, minimumPro/,
+    ],
+  ];
+  for (const [a, message] of cases) {
+    assert.throws(() => serveOptions({ methods: ["none"], upstreams: { a } }), { name: "ConfigError", message });
+  }
+  serveOptions({
+    methods: ["none"],
+    upstreams: { a: none, b: { ...none, unauthenticated: undefined, user: "u", passwordFile } },
+  });
 });

@@ -301,6 +301,16 @@ const CACHES: readonly Mutant[] = [
     filter: "renewed",
   },
   {
+    rule: "another client's cache is not used in the place of the one asked for",
+    source: "MIT's KG_CCACHE_NOMATCH",
+    file: "kerberos/client/tickets.ts",
+    find:
+      "if (data === undefined || initial === undefined || samePrincipal(data.principal, initial.client)) return data;",
+    replace: "return data;",
+    tests: WRITERS,
+    filter: "another client's tickets",
+  },
+  {
     rule: "a cache that is replaced on condition is not made",
     source: "design",
     file: FILES,
@@ -540,6 +550,15 @@ const COMMANDS: readonly Mutant[] = [
     replace: "if (false) throw",
     tests: ARGUMENTS,
     filter: WORDS,
+  },
+  {
+    rule: "nothing that is said of an upstream is passed over",
+    source: "design",
+    file: "cli/config/serve_options.ts",
+    find: "  checkUpstream(config);\n",
+    replace: "",
+    tests: ARGUMENTS,
+    filter: "of an upstream",
   },
   {
     rule: "a policy for Redis needs Redis",

@@ -178,6 +178,34 @@ Deno.test("a ticket that is renewed does not bring back what was destroyed, nor 
   });
 });
 
+Deno.test("another client's tickets are not used in the place of those that are asked for, nor overwritten", async () => {
+  await inFolder(async (path) => {
+    await using kdc = await startTestKdc({ principals: { alice: "a", bob: "b", "rcmd/localhost": {} } });
+    const { config } = kdc;
+    const cache = new FileCredentialCache(path);
+    await systemTickets({ config, cache, principal: "bob", password: "b" }).initialTicket();
+    const before = await Deno.readFile(path);
+    const alice = { config, cache, principal: "alice", password: "a" };
+    const service = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");
+    for (
+      const get of [() => systemTickets(alice).serviceTicket(service), () => systemTickets(alice).forwardedTicket()]
+    ) {
+      await assert.rejects(get(), (error) => hasCode("NO_CREDENTIALS")(error) && /of bob@/.test(String(error)));
+    }
+    assert.deepEqual(await Deno.readFile(path), before);
+    // Whoever asks for nobody by name is whoever the cache's is, and one's own cache is used.
+    for (
+      const tickets of [systemTickets({ config, cache }), systemTickets({ ...alice, principal: "bob", password: "b" })]
+    ) {
+      const { credential } = await tickets.serviceTicket(service);
+      assert.equal(formatPrincipal(credential.client), "bob@GSSOCKS.TEST");
+    }
+    // Where the KDC may put another name in its place, what it has put there counts.
+    const canonical = systemTickets({ ...alice, config: { ...config, canonicalize: true } });
+    assert.equal(formatPrincipal((await canonical.serviceTicket(service)).credential.client), "bob@GSSOCKS.TEST");
+  });
+});
+
 Deno.test("what MIT's tools do, which do not see the lock, is seen right before the file is replaced", async () => {
   await inFolder(async (path, folder) => {
     const added = encodeCcache(contents(BOB));
