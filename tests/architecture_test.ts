@@ -129,6 +129,7 @@ Deno.test("sockets, files, environment, clock, randomness, timers and console ar
       "kerberos/kdc/listener.ts",
       "kerberos/stores/change_file.ts",
       "kerberos/stores/files.ts",
+      "kerberos/stores/held_file.ts",
       "kerberos/config/load.ts",
       "socks/stream/deno.ts",
       "socks/udp/socket.ts",

@@ -5,8 +5,8 @@
  * @module
  */
 import { KerberosError } from "../errors.ts";
-import { fileReason, readFileAtOnce } from "../stores/change_file.ts";
 import { filePath } from "../stores/files.ts";
+import { fileReason, readFileAtOnce } from "../stores/held_file.ts";
 import { DEFAULT_CONFIG, type KerberosConfig, parseKrb5Conf } from "./krb5_conf.ts";
 import type { ProfileSource } from "./profile.ts";
 

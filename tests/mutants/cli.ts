@@ -7,6 +7,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const CHANGE = "kerberos/stores/change_file.ts";
+const HELD = "kerberos/stores/held_file.ts";
 const FILES = "kerberos/stores/files.ts";
 const LOAD = "kerberos/config/load.ts";
 const WRITERS: readonly string[] = ["tests/kerberos/stores/cache_writers_test.ts"];
@@ -42,7 +43,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "writers follow one another by a lock",
     source: "krb5/krb5 #425 and its ticket 7707",
-    file: CHANGE,
+    file: HELD,
     find: "!await file.tryLock(true) &&",
     replace: "false &&",
     tests: WRITERS,
@@ -51,7 +52,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "a lock is waited for in bounded time",
     source: "design",
-    file: CHANGE,
+    file: HELD,
     find: "startDeadline({ milliseconds: lockTimeout,",
     replace: "startDeadline({ milliseconds: Infinity,",
     tests: WRITERS,
@@ -60,7 +61,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "a lock on a file that was replaced meanwhile is none",
     source: "design",
-    file: CHANGE,
+    file: HELD,
     find: "if (isSame(await lookAt(path), info)) {\n        return",
     replace: "{\n        return",
     tests: WRITERS,
@@ -96,7 +97,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "an empty file made for the lock is removed where nothing comes of it",
     source: "design",
-    file: CHANGE,
+    file: HELD,
     find: "isSame(await lookAt(path), made)) await Deno.remove(path);",
     replace: "isSame(await lookAt(path), made)) {}",
     tests: CHANGES,
@@ -213,7 +214,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "a file of absurd size is refused unread",
     source: "design",
-    file: CHANGE,
+    file: HELD,
     find: "export const MAX_FILE: number = 16 * 1024 * 1024;",
     replace: "export const MAX_FILE: number = 2 ** 40;",
     tests: CHANGES,
@@ -222,7 +223,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "a cache is an ordinary file",
     source: "design",
-    file: CHANGE,
+    file: HELD,
     find: "if (!(await Deno.stat(path)).isFile) throw",
     replace: "if (false) throw",
     tests: CHANGES,
@@ -231,7 +232,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "what is no ordinary file is not opened to be written",
     source: "design",
-    file: CHANGE,
+    file: HELD,
     find: "if (there !== undefined && !there.isFile) throw",
     replace: "if (false) throw",
     tests: CHANGES,
