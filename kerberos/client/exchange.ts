@@ -11,6 +11,9 @@ import { KdcError, KerberosError } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { formatPrincipal, fromPrincipalName, type Principal } from "../principal.ts";
 
+/** The latest time that messages can carry: a KDC that nothing authenticates may tell any. */
+export const LATEST_TIME: number = Date.UTC(9999, 11, 31, 23, 59, 59);
+
 /** A message for some KDC of a realm. */
 export interface KdcRequest {
   /** Realm whose KDC is to answer. */
@@ -25,11 +28,11 @@ export type KdcExchange<T> = AsyncGenerator<KdcRequest, T, Bytes>;
 /** A reply of the type wanted, or the KDC's refusal. */
 export type KdcReply<T> = { readonly reply: T } | { readonly refusal: KrbError };
 
-/** Reads a reply; throws `BAD_MESSAGE` where it is neither what was asked for nor a KRB-ERROR. */
+/** Reads a reply; throws `BAD_MESSAGE` where it is neither what was asked for nor a KRB-ERROR. Anybody may have sent it. */
 export function readReply<T>(codec: Codec<T>, message: Bytes): KdcReply<T> {
   return applicationTag(message) === 30
-    ? { refusal: readMessage(KrbError, message) }
-    : { reply: readMessage(codec, message) };
+    ? { refusal: readHandshakeMessage(KrbError, message) }
+    : { reply: readHandshakeMessage(codec, message) };
 }
 
 /** Reads a message, with the error of this layer where it cannot be read. */
@@ -42,7 +45,7 @@ export function readMessage<T>(codec: Codec<T>, message: Uint8Array, read: typeo
   }
 }
 
-/** Same as {@linkcode readMessage}, for the messages of every handshake. */
+/** Same as {@linkcode readMessage}, for the messages of every handshake and for what nobody has vouched for yet. */
 export function readHandshakeMessage<T>(codec: Codec<T>, message: Uint8Array): T {
   return readMessage(codec, message, decodeDirectly);
 }
