@@ -148,7 +148,7 @@ function referred(state: AsState, realm: string): AsState {
   if (state.realms.includes(realm) || state.realms.length > MAX_REFERRALS) {
     throw new KerberosError(
       "REFERRAL_LOOP",
-      `Cannot authenticate ${formatPrincipal(state.client)}: sent on to ${printable(realm)} after ` +
+      `Cannot authenticate ${printable(formatPrincipal(state.client))}: sent on to ${printable(realm)} after ` +
         state.realms.map(printable).join(", "),
     );
   }
@@ -159,7 +159,7 @@ async function preauthenticate(input: AsExchangeInput, state: AsState, methods: 
   if (!methods.some((method) => method.padataType === PaType.EncTimestamp)) {
     throw new KerberosError(
       "PREAUTH_UNSUPPORTED",
-      `Cannot authenticate ${formatPrincipal(state.client)}: the KDC offers pre-authentication ` +
+      `Cannot authenticate ${printable(formatPrincipal(state.client))}: the KDC offers pre-authentication ` +
         `${methods.map((method) => method.padataType).join(", ")}, an encrypted timestamp (2) is not among them`,
     );
   }
@@ -167,7 +167,7 @@ async function preauthenticate(input: AsExchangeInput, state: AsState, methods: 
   if (state.parameters === undefined) {
     throw new KerberosError(
       "UNSUPPORTED_ENCTYPE",
-      `Cannot authenticate ${formatPrincipal(state.client)}: the KDC has no key of ${
+      `Cannot authenticate ${printable(formatPrincipal(state.client))}: the KDC has no key of ${
         input.enctypes.map(enctypeName).join(", ")
       }`,
     );

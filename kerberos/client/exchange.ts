@@ -7,7 +7,7 @@
 import { applicationTag, Asn1Error, type Codec, decode, decodeDirectly } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { randomBytes, type Runtime } from "../../gss/runtime.ts";
-import { KdcError, KerberosError } from "../errors.ts";
+import { KdcError, KerberosError, printable } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { formatPrincipal, fromPrincipalName, type Principal } from "../principal.ts";
 
@@ -60,10 +60,8 @@ export function refusalError(refusal: KrbError, asked: Asked): KdcError {
   return new KdcError({
     errorCode: refusal.errorCode,
     text: refusal.eText,
-    client: asked.client && formatPrincipal(asked.client),
-    server: asked.server
-      ? formatPrincipal(asked.server)
-      : formatPrincipal(fromPrincipalName(refusal.sname, refusal.realm)),
+    client: asked.client && printable(formatPrincipal(asked.client)),
+    server: printable(formatPrincipal(asked.server ?? fromPrincipalName(refusal.sname, refusal.realm))),
     clockOffset: clockOffset(refusal, asked.runtime),
   });
 }
@@ -87,5 +85,6 @@ export function randomNonce(runtime: Runtime): number {
 
 /** Throws `REPLY_MISMATCH`: the reply is not to what was asked. */
 export function mismatch(what: string, wanted: string | number, there: string | number): never {
-  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${there}, ${wanted} was asked for`);
+  const [found, asked] = [there, wanted].map((value) => printable(String(value)));
+  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${found}, ${asked} was asked for`);
 }
