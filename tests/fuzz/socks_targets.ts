@@ -94,6 +94,7 @@ function conversationTargets(): Target[] {
           preferGssapi: false,
           protocols: ["socks4", "http"],
           signal: new AbortController().signal,
+          beforeClosing() {},
           onChannel() {},
         });
         if (/[\s\p{Cc}]/u.test(target.hostname) || !(target.port >= 0 && target.port <= 65_535)) {
