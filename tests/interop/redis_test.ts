@@ -60,6 +60,13 @@ Deno.test("an address of Redis that cannot be used is not repeated", async () =>
   }
 });
 
+Deno.test("a Redis that is not there is tried again until it is closed, and nothing is left of that", async () => {
+  const shared = await connectRedis({ url: `redis://127.0.0.1:${freePort()}`, onLoss: "refuse", timeout: 150 });
+  assert.equal(shared.state().up, false);
+  await shared[Symbol.asyncDispose]();
+  await shared[Symbol.asyncDispose]();
+});
+
 peerTest("an AP-REQ replayed to another server is refused by way of Redis", ["redis-server"], async () => {
   await using realm = await startRealmFolder();
   await using redis = await startRedis();

@@ -429,6 +429,15 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     filter: "cannot listen everywhere",
   },
   {
+    rule: "a shared store that is closed is not tried again",
+    source: "CONTRIBUTING.md",
+    file: "proxy/redis.ts",
+    find: "reconnectStrategy: false",
+    replace: "reconnectStrategy: () => 1_000",
+    tests: ["tests/interop/redis_test.ts"],
+    filter: "a Redis that is not there",
+  },
+  {
     rule: "a server whose admin port cannot be opened ends",
     source: "CONTRIBUTING.md",
     file: "cli/serve.ts",
