@@ -63,3 +63,4 @@ export type { ProtectionLevel } from "./socks/stream/protected.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
 export { SocksDatagrams } from "./socks/udp/client.ts";
 export type { Endpoint } from "./socks/wire/address.ts";
+export { HostNameError, type HostNameErrorCode } from "./socks/wire/host_name.ts";

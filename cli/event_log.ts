@@ -1,8 +1,11 @@
 /**
- * A server's events as lines for people or programs.
+ * A server's events as lines for people or programs. What a client chose, and what others did, cannot end a line, drive a
+ * terminal, or stand where another field stands: in a line of text the event comes first and then the
+ * client's address, names are single words or in quotation marks, and an error's message comes last.
  *
  * @module
  */
+import { printable, quoted } from "../gss/printable.ts";
 import { KerberosError } from "../kerberos/errors.ts";
 import { GssError } from "../gss/status.ts";
 import { SocksReplyError } from "../socks/errors.ts";
@@ -23,9 +26,10 @@ export function logFormat(args: ParsedArguments): LogFormat {
 /** Prints events. */
 export function eventPrinter(format: LogFormat, io: CliIo): (event: ServerEvent) => void {
   if (format === "none") return () => {};
-  return format === "json"
-    ? (event) => io.err(`${JSON.stringify(eventRecord(event))}\n`)
-    : (event) => io.err(`${new Date(systemRuntime.now()).toISOString()} ${eventText(event)}\n`);
+  const text = format === "json"
+    ? (event: ServerEvent) => JSON.stringify(eventRecord(event))
+    : (event: ServerEvent) => `${new Date(systemRuntime.now()).toISOString()} ${eventText(event)}`;
+  return (event) => io.err(`${printable(text(event))}\n`);
 }
 
 /** One event as a record of plain values. */
@@ -70,12 +74,14 @@ function errorRecord(error: Error): Record<string, unknown> {
 function eventText(event: ServerEvent): string {
   const { session, client } = event;
   const address = client === undefined ? "?" : formatEndpoint(client);
-  const who = (name: string) => name === "" ? "somebody" : name;
+  // Nobody is called that without quotation marks.
+  const who = (name: string) => name === "" ? "somebody" : name === "somebody" ? `"${name}"` : quoted(name);
   switch (event.type) {
     case "accepted":
       return `[${session}] connection from ${address}`;
     case "authenticated":
-      return `[${session}] ${who(event.identity.name)} by ${event.identity.method}, protection ${event.protection}`;
+      return `[${session}] authenticated ${address} ${who(event.identity.name)} by ${event.identity.method}, ` +
+        `protection ${event.protection}`;
     case "refused":
       return `[${session}] refused ${address} ${who(event.identity?.name ?? "")}: ${event.error.message}`;
     case "listening":

@@ -5,6 +5,7 @@
  */
 import type { Command } from "./command.ts";
 import type { CliIo } from "./io.ts";
+import { printableIo } from "./printable_io.ts";
 
 /** Version of the package. */
 export const VERSION = "0.1.0";
@@ -44,7 +45,8 @@ Environment: KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME.
  *
  * @returns Its exit code.
  */
-export async function main(args: readonly string[], io: CliIo): Promise<number> {
+export async function main(args: readonly string[], terminal: CliIo): Promise<number> {
+  const io = printableIo(terminal);
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     (name === undefined ? io.err : io.out)(overview());

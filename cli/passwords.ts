@@ -9,11 +9,17 @@ import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { Turns } from "../gss/turns.ts";
 import type { PasswordCheck } from "../socks/auth/password.ts";
 
-interface HashedPassword {
+/** A password's hash, and what it was made with. */
+export interface HashedPassword {
+  /** Binary logarithm of N. */
   readonly cost: number;
+  /** Block size r. */
   readonly blockSize: number;
+  /** Parallelization p. */
   readonly parallelization: number;
+  /** Salt. */
   readonly salt: Uint8Array;
+  /** The hash. */
   readonly hash: Uint8Array;
 }
 
@@ -74,31 +80,52 @@ function parseHash(text: string): HashedPassword | undefined {
   };
 }
 
+/** Makes a key out of a password; a test counts with one of its own. */
+export type Derive = (password: string, hashed: HashedPassword, signal?: AbortSignal) => Promise<Uint8Array>;
+
 /**
- * A check against hashed passwords. It takes as long for users that are not there. A password that was right is known by
- * a keyed digest afterwards, so that a browser with a hundred connections costs one hash.
+ * A check against hashed passwords. Whoever is named, it does the same work, that of one hash with each set of parameters
+ * that the file has, so that the time does not tell who is in it. A password that was right is known by a keyed digest
+ * afterwards, so that a browser with a hundred connections costs one hash.
  */
-export function hashedPasswords(users: ReadonlyMap<string, HashedPassword>): PasswordCheck {
-  const nobody: HashedPassword = { ...COST, salt: randomBytes(16), hash: randomBytes(32) };
+export function hashedPasswords(users: ReadonlyMap<string, HashedPassword>, deriveKey: Derive = derive): PasswordCheck {
+  const nobodies = new Map<string, HashedPassword>();
+  for (const hashed of users.values()) nobodies.set(parametersOf(hashed), { ...hashed, ...nobody() });
+  if (nobodies.size === 0) nobodies.set("", { ...COST, ...nobody() });
   const key = randomBytes(32);
   const known = new Map<string, Uint8Array>();
-  return async ({ username, password }) => {
+  return async ({ username, password }, { signal } = {}) => {
     const digest = createHmac("sha256", key).update(password, "utf8").digest();
     const seen = known.get(username);
     if (seen !== undefined && timingSafeEqual(seen, digest)) return true;
     const wanted = users.get(username);
-    const given = await derive(password, wanted ?? nobody);
-    const right = timingSafeEqual(given, (wanted ?? nobody).hash) && wanted !== undefined;
+    let right = false;
+    for (const [parameters, stranger] of nobodies) {
+      const own = wanted !== undefined && parametersOf(wanted) === parameters;
+      const hashed = own ? wanted : stranger;
+      right = (timingSafeEqual(await deriveKey(password, hashed, signal), hashed.hash) && own) || right;
+    }
     if (right) known.set(username, digest);
     return right;
   };
 }
 
-async function derive(password: string, hashed: HashedPassword): Promise<Uint8Array> {
+/** What no password makes. */
+function nobody(): Pick<HashedPassword, "salt" | "hash"> {
+  return { salt: randomBytes(16), hash: randomBytes(32) };
+}
+
+function parametersOf({ cost, blockSize, parallelization }: HashedPassword): string {
+  return `${cost} ${blockSize} ${parallelization}`;
+}
+
+/** One whose client has gone is not made any more when its turn comes. */
+async function derive(password: string, hashed: HashedPassword, signal?: AbortSignal): Promise<Uint8Array> {
   const { cost, blockSize, parallelization, salt, hash } = hashed;
   const turn = TURNS.take();
   if (turn !== undefined) await turn;
   try {
+    signal?.throwIfAborted();
     return await new Promise<Uint8Array>((resolve, reject) => {
       const parameters = { N: 2 ** cost, r: blockSize, p: parallelization, maxmem: MEMORY + (1 << 20) };
       scrypt(password, salt, hash.length, parameters, (error, key) => error ? reject(error) : resolve(key));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Command, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
+import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
 import { openListeners } from "./config/listeners.ts";
 import { SERVE_OPTIONS, serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
@@ -23,7 +23,8 @@ export const command: Command = {
 What no rule allows is denied. Loopback, private, link-local, CGNAT, metadata and other special addresses are denied
 unless a rule names the address: --allow '*' allows public addresses, --allow 10.0.0.0/8 that network. The check is made
 on the address that is then used. Conditions of a rule: user, realm, from, command, method, protection, enctype, port,
-ticket-age, upstream.
+ticket-age, upstream. A value with a comma stands in quotation marks: user="Doe, John@EXAMPLE.COM". A rule that denies a
+user fits every spelling of the name, one that allows fits it as it is written.
 
 A client that asks for a level of protection that is not granted gets the strongest that is. --protection none lets
 curl --socks5-gssapi in, which cannot protect data: anybody on the way can read and change it then.
@@ -39,6 +40,8 @@ SIGHUP has the configuration read again; sessions go on. SIGTERM and SIGINT let 
 };
 
 async function serve(args: ParsedArguments, io: CliIo): Promise<number> {
+  exclude(args, "quiet", "json");
+  if (args.has("redis-loss") && !args.has("redis")) throw new UsageError("--redis-loss needs --redis");
   const config = serverConfig(args);
   const admin = config.admin === undefined ? undefined : adminAt(config.admin);
   if (args.has("check")) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../gss/printable.ts";
 import { serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
 import { connectRedis, type SharedStore } from "../proxy/redis.ts";
 import { telemetry } from "../proxy/telemetry.ts";
@@ -38,6 +39,15 @@ export interface ServerRunOptions {
 /** Time that sessions have to end when the server stops, where the configuration says nothing. */
 const DRAIN = 10_000;
 
+/** What each of the insecure knobs gives up. */
+const WARNINGS = {
+  insecureNecMode: "the level of protection is agreed upon in clear, and can be changed on its way",
+  insecureWithoutMutual: "a recording of a client without mutual authentication may get in, here or at another server",
+  insecureUnordered:
+    "messages of a client without sequence detection can be left out, repeated and swapped on their way",
+} as const;
+const INSECURE = Object.keys(WARNINGS) as (keyof typeof WARNINGS)[];
+
 /** A server that runs. */
 export class ServerRun {
   readonly #start: ServerRunOptions;
@@ -64,11 +74,11 @@ export class ServerRun {
       url: shared.redis,
       onLoss: shared.onLoss,
       prefix: shared.prefix,
-      onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${reason}\n`),
+      onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${printable(reason)}\n`),
     });
     if (start.options.rules?.length === 0) io.err("Warning: there is no rule, so that nothing is allowed\n");
-    if (start.options.insecureNecMode) {
-      io.err("Warning: the level of protection is agreed upon in clear, and can be changed on its way\n");
+    for (const knob of INSECURE) {
+      if (start.options[knob]) io.err(`Warning: ${WARNINGS[knob]}\n`);
     }
     try {
       return new ServerRun(start, store);
@@ -150,16 +160,20 @@ export class ServerRun {
 }
 
 /**
- * What is not needed any more is given up, so that a fault of this program has less to do harm with. Reading stays where a
- * reload needs it, and what tickets need where an upstream has any.
+ * What is not needed any more is given up, so that a fault of this program has less to do harm with. Reading and the
+ * environment stay where a reload needs them, and what tickets need where an upstream has any.
  */
 export async function dropPermissions(
   { args, config, io }: Pick<ServerRunOptions, "args" | "config" | "io">,
 ): Promise<void> {
   const names: Deno.PermissionName[] = ["run", "ffi"];
   if (Object.keys(config.upstreams ?? {}).length === 0) {
-    names.push("write", "sys", "env");
-    if (args.value("config") === undefined) names.push("read");
+    names.push("write", "sys");
+    const reloads = args.value("config") !== undefined;
+    if (!reloads) names.push("read");
+    // A reload looks for the keytab anew where the configuration names none.
+    const findsKeytab = config.gssapi?.keytab === undefined && (config.methods ?? ["gssapi"]).includes("gssapi");
+    if (!reloads || !findsKeytab) names.push("env");
   }
   await io.revoke?.(names);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { printable } from "../gss/printable.ts";
 import { SharedReplayCache } from "../kerberos/mech/shared_replay_cache.ts";
 import type { ServeOptions } from "../mod.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
@@ -143,7 +144,7 @@ class Team {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(worker, data);
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#options.io.err(`gssocks serve: worker ${index + 1} failed: ${event.message}\n`);
+      this.#options.io.err(`gssocks serve: worker ${index + 1} failed: ${printable(event.message)}\n`);
       this.#ended(worker, ExitCode.Failure);
     };
     const { args, count } = this.#options;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { printable as fit } from "../gss/printable.ts";
 import { errorName, type KerberosErrorName } from "./constants.ts";
 
 /** What went wrong in the Kerberos layer, apart from what a KDC reported. */
@@ -91,7 +92,7 @@ export class KdcError extends Error {
 
 /** The text of a peer without anything that could drive a terminal, cut to a line. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, "?").slice(0, 200);
+  return fit(text.slice(0, 200));
 }
 
 function hint(code: KerberosErrorName, clockOffset: number): string {

@@ -68,11 +68,12 @@ export {
 } from "./mech/replay_cache.ts";
 export { SharedReplayCache, type SharedReplayCacheOptions } from "./mech/shared_replay_cache.ts";
 export { KERBEROS_OID } from "./mech/tokens.ts";
+export type { Capaths } from "./mech/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";
-export { type CredentialCache, MemoryCredentialCache } from "./stores/cache.ts";
+export { type CredentialCache, type InitializeOptions, MemoryCredentialCache } from "./stores/cache.ts";
 export { type CredentialCacheData, decodeCcache, encodeCcache } from "./stores/ccache.ts";
 export { Credential, type CredentialInit } from "./stores/credential.ts";
-export { FileCredentialCache, readKeytab, writeKeytab } from "./stores/files.ts";
+export { FileCredentialCache, type FileCredentialCacheOptions, readKeytab, writeKeytab } from "./stores/files.ts";
 export { systemTickets, type SystemTicketsOptions } from "./system_tickets.ts";
 export { type KeySource, Keytab, type KeytabEntry, type WantedKey } from "./stores/keytab.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { formatNameText, parseNameText } from "../gss/name_text.ts";
 import type { GssName } from "../gss/names.ts";
 import { NameType } from "./constants.ts";
 import type { PrincipalName } from "./messages/basic.ts";
@@ -16,8 +17,6 @@ export interface Principal {
   /** Realm, such as `EXAMPLE.COM`; empty where it is not known. */
   readonly realm: string;
 }
-
-const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", b: "\b", "0": "\0" };
 
 /** Makes a principal out of its parts. */
 export function principal(
@@ -43,26 +42,8 @@ export function principal(
  * ```
  */
 export function parsePrincipal(text: string, options: ParsePrincipalOptions = {}): Principal {
-  const parts: string[] = [""];
-  let realm: string | undefined;
-  for (let i = 0; i < text.length; i++) {
-    let character = text[i]!;
-    const escaped = character === "\\";
-    if (escaped) {
-      const next = text[++i];
-      if (next === undefined) {
-        throw new TypeError(`Cannot read principal ${JSON.stringify(text)}: it ends in a backslash`);
-      }
-      character = ESCAPES[next] ?? next;
-    }
-    if (!escaped && character === "@") {
-      if (realm !== undefined) throw new TypeError(`Cannot read principal ${JSON.stringify(text)}: it has two realms`);
-      realm = "";
-    } else if (realm !== undefined) realm += character;
-    else if (!escaped && character === "/") parts.push("");
-    else parts[parts.length - 1] += character;
-  }
-  return principal(realm ?? options.defaultRealm ?? "", parts, options.nameType);
+  const { components, realm = options.defaultRealm ?? "" } = parseNameText(text);
+  return principal(realm, components, options.nameType);
 }
 
 /** What {@linkcode parsePrincipal} takes beside the text. */
@@ -73,16 +54,21 @@ export interface ParsePrincipalOptions {
   readonly nameType?: number;
 }
 
-/** The text form that {@linkcode parsePrincipal} reads. */
+/**
+ * The text form that {@linkcode parsePrincipal} reads, as MIT's programs write it: a backslash in front of `/`, `@` and
+ * itself, `\n`, `\t`, `\b` and `\0` for these four, and all else as it is. A blank has no backslash; another control
+ * character stands as itself, so whoever shows a name of somebody else's choice has to take care of those.
+ *
+ * @example
+ * ```ts
+ * import { formatPrincipal, parsePrincipal } from "@gssocks/gssocks/kerberos";
+ *
+ * const name = parsePrincipal("John Doe@EXAMPLE.COM");
+ * if (formatPrincipal(name) !== "John Doe@EXAMPLE.COM") throw new Error("not the same");
+ * ```
+ */
 export function formatPrincipal(name: Principal): string {
-  return `${name.components.map(escape).join("/")}@${escape(name.realm)}`;
-}
-
-function escape(text: string): string {
-  return text.replace(/[\\/@\p{Cc} ]/gu, (character) => {
-    const letter = Object.keys(ESCAPES).find((key) => ESCAPES[key] === character);
-    return `\\${letter ?? character}`;
-  });
+  return formatNameText(name);
 }
 
 /** Whether two principals are the same one: realm and components, case counted. */

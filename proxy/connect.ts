@@ -11,6 +11,7 @@ import { tlsOver } from "../socks/stream/tls.ts";
 import { associateThrough, type SocksDatagrams } from "../socks/udp/client.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
+import { hostName } from "../socks/wire/host_name.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 
 /** What a request to a proxy takes beside the proxy. */
@@ -23,7 +24,7 @@ export interface RequestOptions extends ProxyOptions {
 
 /** What {@linkcode connect} takes. */
 export interface ConnectOptions extends ProxyOptions {
-  /** Host of the target. A name goes to the proxy as it is. */
+  /** Host of the target: an address, with or without brackets, or a name, which the proxy looks up and gets in A-labels. */
   readonly hostname: string;
   /** Port of the target. */
   readonly port: number;
@@ -40,6 +41,7 @@ export interface ConnectOptions extends ProxyOptions {
  * @throws {SocksAuthError} Authentication failed, or the protection would be too weak.
  * @throws {SocksProtocolError} The proxy broke the protocol.
  * @throws {SocksTimeoutError} It took too long.
+ * @throws {HostNameError} No host can be called what the target is called; nothing was sent then.
  *
  * @example
  * ```ts
@@ -53,8 +55,8 @@ export interface ConnectOptions extends ProxyOptions {
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<SocksConnection> {
-  const { hostname, port, signal, timeout } = options;
-  const target = { hostname, port };
+  const { port, signal, timeout } = options;
+  const target = { hostname: hostName(options.hostname), port };
   const made = await connectThrough({ target, ...upstreamOf(options), timeout, signal });
   if (signal?.aborted) {
     made.connection.close();
@@ -79,10 +81,10 @@ export interface ConnectTlsOptions extends ConnectOptions {
  * @throws {SocksReplyError} As {@linkcode connect}; so are the others.
  */
 export async function connectTls(options: ConnectTlsOptions): Promise<SocksConnection> {
-  const { hostname, port, signal, caCerts, alpnProtocols } = options;
-  const target = { hostname, port };
+  const { port, signal, caCerts, alpnProtocols } = options;
+  const target = { hostname: hostName(options.hostname), port };
   const made = await connectThrough({ target, ...upstreamOf(options), timeout: options.timeout, signal });
-  const connection = await tlsOver(made.connection, { hostname, caCerts, alpnProtocols, signal });
+  const connection = await tlsOver(made.connection, { hostname: target.hostname, caCerts, alpnProtocols, signal });
   return new SocksConnection({ ...made, connection }, target, signal);
 }
 

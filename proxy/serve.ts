@@ -6,12 +6,13 @@
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
 import { MemoryReplayCache, type ReplayCache } from "../kerberos/mech/replay_cache.ts";
+import type { Capaths } from "../kerberos/mech/transited.ts";
 import type { Keytab } from "../kerberos/stores/keytab.ts";
 import { readKeytab } from "../kerberos/stores/files.ts";
 import { gssapiServer, type GssapiServerOptions } from "../socks/auth/gssapi.ts";
 import { noAuthentication, type ServerAuthMethod } from "../socks/auth/method.ts";
 import { type PasswordCheck, passwordServer } from "../socks/auth/password.ts";
-import { AssociateCommand } from "../socks/commands/associate.ts";
+import { AssociateCommand, type AssociationCount } from "../socks/commands/associate.ts";
 import { bindDirectly } from "../socks/commands/bind.ts";
 import type { OpenTarget } from "../socks/commands/connect.ts";
 import { resolveDirectly } from "../socks/commands/resolve.ts";
@@ -40,15 +41,36 @@ export interface ServeOptions extends ListenerOptions {
   readonly protection?: GssapiServerOptions["protection"] | undefined;
   /** Authenticators seen before; share one between servers with the same keys. @default {one in memory} */
   readonly replayCache?: ReplayCache | undefined;
+  /**
+   * Realms that may vouch for users of other realms where no KDC has judged that, such as `loadConfig().capaths`.
+   *
+   * @default {those between the two in the hierarchy of their names}
+   */
+  readonly capaths?: Capaths | undefined;
   /** What becomes of a session when the client's ticket expires. @default {"keep"} */
   readonly ticketExpiry?: "keep" | "cut" | undefined;
   /**
    * Whether the level of protection is agreed upon in clear, as NEC's reference code does. Whoever is on the way can
-   * change it then.
+   * change it then. Level "none" is not granted in this mode until replays are surely noticed: with a cache in memory ten minutes
+   * after the start, and other servers with the same keys must share it.
    *
    * @default {false}
    */
   readonly insecureNecMode?: boolean | undefined;
+  /**
+   * Whether clients are let in that did not ask for mutual authentication. What such a client has sent can be sent again to
+   * another server with the same keys, unless it shares the `replayCache`.
+   *
+   * @default {false}
+   */
+  readonly insecureWithoutMutual?: boolean | undefined;
+  /**
+   * Whether levels with protection are granted without replay detection, and everything but datagrams carried without
+   * sequence detection. Whoever is on the way can leave out, repeat and swap the messages of such a client.
+   *
+   * @default {false}
+   */
+  readonly insecureUnordered?: boolean | undefined;
   /** Says which passwords are right; with it the method "password" is accepted. */
   readonly passwords?: PasswordCheck | undefined;
   /** Whether clients that name nobody are accepted. @default {false} */
@@ -85,8 +107,8 @@ export interface ServeOptions extends ListenerOptions {
 /** A running server whose behaviour can be changed. */
 export interface UpdatableServer extends RunningServer {
   /**
-   * Behaves otherwise from now on; where it listens, and the signal, stay. Sessions under way go on as they began, but
-   * every datagram is judged by the new rules.
+   * Behaves otherwise from now on; where it listens, and the signal, stay. So do `replayCache` and `userLedger` where no others are
+   * given, and whatever is counted. Sessions under way go on as they began, but every datagram is judged by the new rules.
    *
    * @throws {TypeError} As {@linkcode serve}; nothing is changed then.
    * @throws {KerberosError} As {@linkcode serve}; nothing is changed then.
@@ -112,17 +134,28 @@ export interface UpdatableServer extends RunningServer {
  */
 export function serve(options: ServeOptions): UpdatableServer {
   let rules = rulesOf(options);
-  // What was seen before must stay known, whatever else changes.
-  const { signal, replayCache = new MemoryReplayCache() } = options;
-  const server = new SocksServer(serverOptions({ ...options, replayCache }, () => rules));
+  const { signal } = options;
+  const running: AssociationCount = { associations: 0 };
+  // What was seen and counted before must stay known, whatever else changes.
+  let kept: Kept = { replayCache: options.replayCache ?? new MemoryReplayCache(), userLedger: options.userLedger };
+  const made = (wanted: ServeOptions, keep: Kept) =>
+    serverOptions({ ...wanted, ...keep, signal }, { rules: () => rules, running });
+  const server = new SocksServer(made(options, kept));
   return Object.assign(start(server, options), {
     update(changed: ServeOptions): void {
       const next = rulesOf(changed);
-      server.update(serverOptions({ replayCache, ...changed, signal }, () => rules));
-      rules = next;
+      const keep: Kept = {
+        replayCache: changed.replayCache ?? kept.replayCache,
+        userLedger: changed.userLedger ?? kept.userLedger,
+      };
+      server.update(made(changed, keep));
+      [rules, kept] = [next, keep];
     },
   });
 }
+
+/** What stays where nothing else is given. */
+type Kept = Required<Pick<ServeOptions, "replayCache" | "userLedger">>;
 
 function rulesOf({ rules = [], upstreams = {} }: ServeOptions): RuleSet {
   const read = rules.map((rule) => typeof rule === "string" ? parseRuleText(rule) : rule);
@@ -134,7 +167,10 @@ function rulesOf({ rules = [], upstreams = {} }: ServeOptions): RuleSet {
   return new RuleSet(read);
 }
 
-function serverOptions(options: ServeOptions, rules: () => RuleSet): SocksServerOptions {
+function serverOptions(
+  options: ServeOptions,
+  { rules, running }: { readonly rules: () => RuleSet; readonly running: AssociationCount },
+): SocksServerOptions {
   const { commands = ["connect"], resolve = systemResolver, datagrams = {}, clients, egress } = options;
   const dial = options.dial ?? (egress === undefined ? dialTcp : dialFrom(egress));
   const upstreams = Object.fromEntries(
@@ -156,6 +192,7 @@ function serverOptions(options: ServeOptions, rules: () => RuleSet): SocksServer
     associate: has("udp")
       ? new AssociateCommand({
         ...datagrams,
+        running,
         bind: bindUdp,
         open: datagramsDirectly({ ...datagrams, egress, rules, resolve, bind: bindUdp }),
       })
@@ -164,19 +201,28 @@ function serverOptions(options: ServeOptions, rules: () => RuleSet): SocksServer
   };
 }
 
+/** Twice the clock skew: for so long an authenticator is good that was made by a clock ahead of ours. */
+const REPLAYABLE = 600_000;
+
 function serverMethods(options: ServeOptions): ServerAuthMethod[] {
-  const { keytab, services, protection, replayCache, passwords, insecureNecMode } = options;
+  const { keytab, services, protection, replayCache, passwords } = options;
+  const { insecureNecMode = false, insecureWithoutMutual = false, insecureUnordered = false } = options;
   const methods: ServerAuthMethod[] = [];
   if (keytab !== undefined) {
     const credential = new KerberosAcceptorCredential({
       keys: typeof keytab === "string" ? readKeytab(keytab) : keytab,
       services,
+      capaths: options.capaths,
       ...(replayCache === undefined ? {} : { replayCache }),
     });
     methods.push(gssapiServer({
       credential: spnegoAcceptor(credential),
       ...(protection === undefined ? {} : { protection }),
-      ...(insecureNecMode === undefined ? {} : { insecureNecMode }),
+      insecureNecMode,
+      // A cache that does not say since when it knows everything always has (ReplayCache.knowsSince).
+      replaysKnownFrom: () => (replayCache?.knowsSince ?? -Infinity) + REPLAYABLE,
+      insecureWithoutMutual,
+      insecureUnordered,
     }));
   }
   if (passwords !== undefined) methods.push(passwordServer(passwords));

@@ -10,6 +10,7 @@ import { Handshake, type HandshakeMessage } from "./handshake.ts";
 import { type Connection, type Dialer, withPrefix } from "./stream/connection.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
 import { type Endpoint, formatEndpoint } from "./wire/address.ts";
+import { hostName, normalEndpoint, reachableEndpoint } from "./wire/host_name.ts";
 import { parseIp } from "./wire/ip.ts";
 import { Command, type Request } from "./wire/messages.ts";
 
@@ -29,7 +30,7 @@ export interface ThroughOptions {
 
 /** How a target is reached. */
 export interface ConnectThroughOptions extends ThroughOptions {
-  /** Target. A name is sent as it is, for the proxy to look up. */
+  /** Target. A name is sent as a name, in A-labels, for the proxy to look up; brackets around an IPv6 address are taken off. */
   readonly target: Endpoint;
 }
 
@@ -62,6 +63,7 @@ export interface GrantedRequest extends ProxiedConnection {
  * @throws {SocksAuthError} The proxy did not accept this side, or would have protected the connection too weakly.
  * @throws {SocksProtocolError} The proxy broke the protocol.
  * @throws {SocksTimeoutError} It took too long.
+ * @throws {HostNameError} No host can be called what the target is called; nothing was sent then.
  */
 export async function connectThrough(options: ConnectThroughOptions): Promise<ProxiedConnection> {
   const { connection, bound, protection, identity } = await requestThrough(options, Command.Connect, options.target);
@@ -72,9 +74,11 @@ export async function connectThrough(options: ConnectThroughOptions): Promise<Pr
 export async function requestThrough(
   options: ThroughOptions,
   command: number,
-  target: Endpoint,
+  to: Endpoint,
 ): Promise<GrantedRequest> {
-  const { proxy, signal, timeout = 60_000 } = options;
+  const { signal, timeout = 60_000 } = options;
+  const proxy = reachableEndpoint(options.proxy);
+  const target = normalEndpoint(to);
   if (options.auth.length === 0) {
     throw new TypeError("Cannot connect through a proxy: no authentication method is given");
   }
@@ -89,7 +93,7 @@ export async function requestThrough(
   deadline.signal.addEventListener("abort", close, { once: true });
   try {
     deadline.signal.throwIfAborted();
-    const granted = await negotiate(dialled, options, { command, ...target }, deadline.signal);
+    const granted = await negotiate(dialled, { ...options, proxy }, { command, ...target }, deadline.signal);
     deadline.signal.throwIfAborted();
     return granted;
   } catch (error) {
@@ -157,9 +161,10 @@ const UNABLE: Readonly<Record<number, string>> = {
  * @returns The address, or the name.
  * @throws {SocksReplyError} The proxy could not, would not, or does not know the command.
  * @throws {SocksAuthError} As {@linkcode connectThrough}.
+ * @throws {HostNameError} As {@linkcode connectThrough}.
  */
 export async function resolveThrough(options: ThroughOptions & { readonly hostname: string }): Promise<string> {
-  const { hostname } = options;
+  const hostname = hostName(options.hostname);
   const command = parseIp(hostname) === undefined ? Command.Resolve : Command.ResolvePtr;
   const { bound, connection } = await requestThrough(options, command, { hostname, port: 0 });
   connection.close();
@@ -176,9 +181,7 @@ export async function receive<T extends HandshakeMessage["type"]>(
     const event = handshake.nextEvent();
     if (event !== undefined) return event as HandshakeMessage & { type: T };
     const bytes = await connection.read();
-    if (bytes === null) {
-      throw new SocksProtocolError("UNEXPECTED_END", `Peer closed the connection before its ${type}`);
-    }
+    if (bytes === null) handshake.ended(type);
     handshake.receive(bytes);
   }
 }

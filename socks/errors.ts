@@ -14,6 +14,7 @@ export type SocksAuthErrorCode =
   | "PROTECTION_TOO_WEAK"
   | "FLAGS_MISSING"
   | "TICKET_EXPIRED"
+  | "TOKEN_TOO_LARGE"
   | "TOO_MANY_LEGS";
 
 /** How a peer broke the protocol. */

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Bytes } from "../gss/bytes.ts";
-import { SocksAuthError, SocksProtocolError } from "./errors.ts";
+import { replyCodeFor, SocksAuthError, SocksProtocolError } from "./errors.ts";
 import {
   Command,
   decodeChoice,
@@ -72,6 +72,7 @@ export class Handshake {
   #state: HandshakeState = "start";
   #offered: readonly number[] = [];
   #command: number | undefined;
+  #refusal: Bytes | undefined;
 
   /**
    * Makes one.
@@ -128,6 +129,27 @@ export class Handshake {
   authenticated(): void {
     if (this.#state !== "authenticating") throw new TypeError(`Cannot end authentication in state "${this.#state}"`);
     this.#state = "authenticated";
+  }
+
+  /**
+   * Says that the peer will send nothing more, although its next message is wanted.
+   *
+   * @throws {SocksProtocolError} `UNEXPECTED_END`, always.
+   */
+  ended(wanted: HandshakeMessage["type"]): never {
+    return this.#guarded((): never => {
+      throw new SocksProtocolError("UNEXPECTED_END", `Peer closed the connection before its ${wanted}`);
+    });
+  }
+
+  /**
+   * What the peer must be told after {@linkcode nextEvent} or {@linkcode ended} has thrown, taken out: a reply (RFC 1928 section 6)
+   * where a request could not be read, and `undefined` where the protocol has no answer.
+   */
+  refusal(): Bytes | undefined {
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    return refusal;
   }
 
   /** Octets that came behind the last message, taken out: they belong to authentication, or to the tunnel. */
@@ -192,6 +214,9 @@ export class Handshake {
     try {
       return run();
     } catch (error) {
+      if (this.#role === "server" && this.#state === "authenticated" && this.#buffer.length > 0) {
+        this.#refusal = encodeReply({ reply: replyCodeFor(error), hostname: "0.0.0.0", port: 0 });
+      }
       this.#state = "closed";
       throw error;
     }

@@ -9,6 +9,7 @@ import { canonicalAddress } from "./rules/special_ranges.ts";
 import { ruleLine, type RuleSet, type Verdict } from "./rules/rules.ts";
 import type { Resolver } from "./stream/deno.ts";
 import { formatEndpoint } from "./wire/address.ts";
+import { isLocalhost, normalEndpoint } from "./wire/host_name.ts";
 import { parseIp } from "./wire/ip.ts";
 
 /** An address that passed. */
@@ -19,33 +20,49 @@ export interface JudgedAddress {
   readonly verdict: Verdict;
 }
 
+/** The addresses that a host stands for whatever a resolver says: a literal address itself, and `localhost` loopback. */
+export function knownAddresses(hostname: string): readonly string[] | undefined {
+  if (parseIp(hostname) !== undefined) return [hostname];
+  return isLocalhost(hostname) ? LOOPBACK : undefined;
+}
+
+/** RFC 6761 section 6.3. */
+const LOOPBACK: readonly string[] = ["127.0.0.1", "::1"];
+
 /**
  * Judges the name, looks it up once, and judges each address. What is used then must be the very addresses given, so that
- * a second look-up cannot bring another answer.
+ * a second look-up cannot bring another answer. A name that stands for loopback is nothing else, wherever it is looked up.
  *
  * @throws {SocksReplyError} `NOT_ALLOWED` when none passed, `HOST_UNREACHABLE` when there is none.
+ * @throws {HostNameError} When no host can be called that.
  */
 export async function judgedAddresses(
-  request: TargetRequest,
+  asked: TargetRequest,
   { rules, resolve }: { readonly rules: RuleSet; readonly resolve: Resolver },
 ): Promise<readonly JudgedAddress[]> {
+  const request = normalEndpoint(asked);
   const { hostname, signal } = request;
   const named = rules.judgeName(request);
   if (!named.allowed) throw notAllowed(request, named.reason, named);
+  const known = knownAddresses(hostname);
+  if (known !== undefined) passed(request, rules, known);
   const found = parseIp(hostname) === undefined ? await resolve(hostname, { signal }) : [hostname];
-  const addresses = [...new Set(found.map(canonicalAddress))];
-  if (addresses.length === 0) throw new SocksReplyError("HOST_UNREACHABLE", `${hostname} has no address`);
-  const judged = addresses.map((address) => ({ address, verdict: rules.judgeAddress(request, address) }));
-  const allowed = judged.filter(({ verdict }) => verdict.allowed);
-  if (allowed.length === 0) {
-    const reasons = judged.map(({ address, verdict }) => `${address}: ${verdict.reason}`).join("; ");
-    throw notAllowed(request, reasons, judged[0]!.verdict);
-  }
+  const allowed = passed(request, rules, [...new Set(found.map(canonicalAddress))]);
   const elsewhere = allowed.find(({ verdict }) => verdict.rule?.upstream !== undefined);
   if (request.command !== "connect" && elsewhere !== undefined) {
     throw notAllowed(request, "it would go through an upstream, which is for connections", elsewhere.verdict);
   }
   return allowed;
+}
+
+/** Those of the addresses that rules allow; throws when that is none. */
+function passed(request: TargetRequest, rules: RuleSet, addresses: readonly string[]): readonly JudgedAddress[] {
+  if (addresses.length === 0) throw new SocksReplyError("HOST_UNREACHABLE", `${request.hostname} has no address`);
+  const judged = addresses.map((address) => ({ address, verdict: rules.judgeAddress(request, address) }));
+  const allowed = judged.filter(({ verdict }) => verdict.allowed);
+  if (allowed.length > 0) return allowed;
+  const reasons = judged.map(({ address, verdict }) => `${address}: ${verdict.reason}`).join("; ");
+  throw notAllowed(request, reasons, judged[0]!.verdict);
 }
 
 /** The refusal of a request, with the rule that decided. */

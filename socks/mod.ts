@@ -63,9 +63,9 @@ export {
   resolveThrough,
   type ThroughOptions,
 } from "./client.ts";
-export { AssociateCommand, type AssociateOptions } from "./commands/associate.ts";
+export { AssociateCommand, type AssociateOptions, type AssociationCount } from "./commands/associate.ts";
 export { bindDirectly, type BindDirectlyOptions, type OpenBind, type PendingBind } from "./commands/bind.ts";
-export type { DatagramCounts, DroppedDatagrams, TargetRequest } from "./commands/command.ts";
+export type { DatagramCounts, DroppedDatagrams, TargetRequest, UnknownCommand } from "./commands/command.ts";
 export type { OpenedTarget, OpenTarget } from "./commands/connect.ts";
 export { resolveDirectly, type ResolveDirectlyOptions, type ResolveHost } from "./commands/resolve.ts";
 export {
@@ -146,3 +146,4 @@ export {
 } from "./udp/egress.ts";
 export { type BindDatagrams, type BindDatagramsOptions, bindUdp, type DatagramSocket } from "./udp/socket.ts";
 export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address.ts";
+export { hostName, HostNameError, type HostNameErrorCode } from "./wire/host_name.ts";

@@ -8,10 +8,11 @@ import type { TargetRequest } from "./commands/command.ts";
 import type { OpenedTarget, OpenTarget } from "./commands/connect.ts";
 import { SocksReplyError } from "./errors.ts";
 import { firstToConnect } from "./happy_eyeballs.ts";
-import { judgedAddresses } from "./judged_addresses.ts";
+import { judgedAddresses, knownAddresses } from "./judged_addresses.ts";
 import type { RuleSet } from "./rules/rules.ts";
 import type { Connection, Dialer } from "./stream/connection.ts";
 import type { Resolver } from "./stream/deno.ts";
+import { normalEndpoint } from "./wire/host_name.ts";
 
 /** What {@linkcode openDirectly} goes by. */
 export interface OpenDirectlyOptions {
@@ -27,15 +28,19 @@ export interface OpenDirectlyOptions {
 
 /**
  * Judges the name, looks it up once, judges each address, and dials the addresses that passed, in their order, the next one
- * when the one before fails or is slow: the very ones that were judged. Where the rule that allowed it names an upstream, the request goes there as the client made it.
+ * when the one before fails or is slow: the very ones that were judged. Where the rule that allowed a name also names an upstream, the request goes there with the
+ * name; literal addresses and loopback names are judged as the addresses that they are, and only those go anywhere.
  */
 export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirectlyOptions): OpenTarget {
-  return async (request: TargetRequest): Promise<OpenedTarget> => {
-    const { port, signal } = request;
+  return async (asked: TargetRequest): Promise<OpenedTarget> => {
+    const request = normalEndpoint(asked);
+    const { hostname, port, signal } = request;
     const current = typeof rules === "function" ? rules() : rules;
     const named = current.judgeName(request);
     // A rule about the name decides before anything is looked up: behind an upstream, names may be nobody's here.
-    if (named.allowed && named.rule?.upstream !== undefined) return await through(named.rule.upstream, request);
+    if (named.allowed && named.rule?.upstream !== undefined && knownAddresses(hostname) === undefined) {
+      return await through(named.rule.upstream, request);
+    }
     const judged = await judgedAddresses(request, { rules: current, resolve });
     return await firstToConnect(
       judged.map(({ address, verdict: { rule } }) => async (signal: AbortSignal) =>

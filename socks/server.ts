@@ -22,6 +22,7 @@ import { Rate } from "./limits/rate.ts";
 import type { Gate } from "./relay.ts";
 import type { ClientRuleSet } from "./rules/client_rules.ts";
 import { ruleLine } from "./rules/rules.ts";
+import { userKey } from "./rules/users.ts";
 import { runSession, type ServedCommands, type SessionEvent, type SessionStatus } from "./session.ts";
 import type { Connection } from "./stream/connection.ts";
 import type { ConnectionListener } from "./stream/deno.ts";
@@ -97,6 +98,10 @@ class Running implements LiveSession {
   /** Limits on the rate of its octets. */
   rates: Rate[] = [];
   gate: Gate | undefined;
+  /** Where its user is counted. */
+  ledger: UserLedger | undefined;
+  /** Whether its request is carried out. */
+  entered = false;
   /** Gives back what it was counted as. */
   leave: (() => void)[] = [];
   ended: Promise<void> = Promise.resolve();
@@ -141,8 +146,8 @@ export class SocksServer implements AsyncDisposable {
   }
 
   /**
-   * Behaves otherwise from now on. Sessions under way go on as they began; rules are theirs where {@linkcode ServedCommands}
-   * ask for them anew. The signal stays the first one.
+   * Behaves otherwise from now on. Sessions under way go on as they began, and count for the new limits; rules are theirs where
+   * {@linkcode ServedCommands} ask for them anew. The signal stays the first one.
    *
    * @throws {TypeError} When no authentication method is given.
    */
@@ -150,7 +155,15 @@ export class SocksServer implements AsyncDisposable {
     if (options.auth.length === 0) throw new TypeError("Cannot serve: no authentication method is given");
     this.#options = options;
     const { maxAcceptsPerSecond: perSecond = Infinity } = options;
-    this.#accepts = Number.isFinite(perSecond) ? new Rate(perSecond, systemRuntime.now) : undefined;
+    if (!Number.isFinite(perSecond)) this.#accepts = undefined;
+    else if (this.#accepts === undefined) this.#accepts = new Rate(perSecond, systemRuntime.now);
+    else this.#accepts.change(perSecond);
+    if ((options.maxSessionsPerUser ?? Infinity) === Infinity) return;
+    // Users were not counted before, or elsewhere.
+    for (const running of this.#sessions) {
+      const { entered, identity } = running;
+      if (entered && identity !== undefined) void this.#countUser(running, identity.name, Infinity).catch(() => {});
+    }
   }
 
   /** How many sessions are under way. */
@@ -234,7 +247,8 @@ export class SocksServer implements AsyncDisposable {
           return running.gate;
         },
         admit: (length) => running.rates.every((rate) => rate.tryTake(length)),
-        enter: (identity) => this.#enter(running, identity.name, options),
+        // Limits are the ones of now, so that all who are counted are counted alike.
+        enter: (identity) => this.#enter(running, userKey(identity), this.#options),
         onEvent,
       });
     } finally {
@@ -257,7 +271,8 @@ export class SocksServer implements AsyncDisposable {
       const because = { ...(rule === undefined ? {} : { rule: ruleLine(rule) }) };
       return new SocksReplyError("NOT_ALLOWED", `Client is not allowed: ${verdict.reason}`, because);
     }
-    if (source === undefined || limit === Infinity) return undefined;
+    if (source === undefined) return undefined;
+    // Counted without a limit too, for the day that there is one.
     if (!this.#sources.enter(source, limit)) return sourceLimit(source, limit);
     running.leave.push(() => this.#sources.leave(source));
     return undefined;
@@ -278,6 +293,7 @@ export class SocksServer implements AsyncDisposable {
   /** A client is about to have its request carried out. */
   #enter(running: Running, user: string, options: SocksServerOptions): Promise<void> | undefined {
     this.#halfOpen.delete(running);
+    running.entered = true;
     const { maxSessionsPerUser: limit = Infinity, bandwidthPerSession = Infinity, bandwidthPerUser = Infinity } =
       options;
     const { rates, clock: { signal } } = running;
@@ -291,9 +307,19 @@ export class SocksServer implements AsyncDisposable {
   }
 
   async #enterUser(running: Running, user: string, limit: number): Promise<void> {
+    if (!await this.#countUser(running, user, limit)) throw userLimit(user, limit);
+  }
+
+  /** Counts a session of a user where users are counted now, once. */
+  async #countUser(running: Running, user: string, limit: number): Promise<boolean> {
     const ledger = this.#options.userLedger ?? this.#users;
-    if (!await ledger.enter(user, limit)) throw userLimit(user, limit);
-    running.leave.push(() => ledger.leave(user));
+    if (user === "" || running.ledger === ledger) return true;
+    running.ledger = ledger;
+    const entered = ledger.enter(user, limit);
+    if (!(typeof entered === "boolean" ? entered : await entered)) return false;
+    if (this.#sessions.has(running)) running.leave.push(() => ledger.leave(user));
+    else ledger.leave(user);
+    return true;
   }
 
   async #waitForRoom(): Promise<void> {

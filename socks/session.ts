@@ -3,17 +3,19 @@
  *
  * @module
  */
-import { type Deadline, startDeadline } from "../gss/deadline.ts";
+import { abortable, type Deadline, startDeadline } from "../gss/deadline.ts";
 import type { Identity, SecuredChannel, ServerAuthMethod } from "./auth/method.ts";
 import type { AssociateCommand } from "./commands/associate.ts";
 import { type OpenBind, runBind } from "./commands/bind.ts";
 import {
+  answerRefusal,
   asError,
   type Asked,
   type CommandCall,
   type DatagramCounts,
   refuse,
   type TargetRequest,
+  type UnknownCommand,
 } from "./commands/command.ts";
 import { type OpenTarget, runConnect } from "./commands/connect.ts";
 import { type ResolveHost, runResolve } from "./commands/resolve.ts";
@@ -22,9 +24,9 @@ import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay.ts";
 import type { CommandName } from "./rules/rules.ts";
 import type { Connection } from "./stream/connection.ts";
+import { drain } from "./stream/drain.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
 import type { Endpoint } from "./wire/address.ts";
-import { Command } from "./wire/messages.ts";
 
 /** Something that happened to a session, for logs. It never holds a password, a key or a token. */
 export type SessionEvent =
@@ -33,7 +35,8 @@ export type SessionEvent =
   | {
     readonly type: "refused";
     readonly identity?: Identity | undefined;
-    readonly command?: CommandName;
+    /** What was asked for; of a command that there is not, its number. */
+    readonly command?: CommandName | UnknownCommand;
     readonly target?: Endpoint;
     readonly error: Error;
   }
@@ -130,13 +133,14 @@ export interface SessionOptions extends ServedCommands {
 /** Serves one client to its end. Failures are told to `onEvent`, and to the client as far as the protocol goes. */
 export async function runSession(accepted: Connection, options: SessionOptions): Promise<void> {
   const { clock, onEvent } = options;
+  const parting: Parting = { tell: undefined };
   // Whatever ends a session early ends it this way: everything else waits on this connection.
-  const close = () => accepted.close();
+  const close = () => void part(accepted, parting);
   clock.signal.addEventListener("abort", close, { once: true });
   try {
     clock.signal.throwIfAborted();
     onEvent({ type: "accepted" });
-    const asked = await greet(accepted, options);
+    const asked = await greet(accepted, options, parting);
     if (asked !== undefined) await carryOut(asked, options);
   } catch (error) {
     onEvent({ type: "refused", error: reasonOf(clock, error) });
@@ -146,8 +150,25 @@ export async function runSession(accepted: Connection, options: SessionOptions):
   }
 }
 
+/** What tells a client that it is refused, while an authentication is under way that has such a message. */
+interface Parting {
+  tell: (() => Promise<void>) | undefined;
+}
+
+/** Longest wait for a client to take its refusal, in milliseconds. */
+const PARTING = 1_000;
+
+/** Closes. RFC 1961 section 3.8: who is refused while it authenticates is told, for whatever reason; so in RFC 1929 section 2. */
+async function part(accepted: Connection, { tell }: Parting): Promise<void> {
+  if (tell !== undefined) {
+    using deadline = startDeadline({ milliseconds: PARTING, reason: () => new Error("Client takes no refusal") });
+    await abortable(tell(), deadline.signal).catch(() => {});
+  }
+  accepted.close();
+}
+
 /** Everything before the request, against the clock: nobody may sit on a connection without saying who he is. */
-async function greet(accepted: Connection, options: SessionOptions): Promise<Asked | undefined> {
+async function greet(accepted: Connection, options: SessionOptions, parting: Parting): Promise<Asked | undefined> {
   const { handshakeTimeout: milliseconds, clock, status, onEvent } = options;
   clock.limit(
     milliseconds,
@@ -160,6 +181,9 @@ async function greet(accepted: Connection, options: SessionOptions): Promise<Ask
       preferGssapi: options.preferGssapi,
       protocols: options.protocols,
       signal: clock.signal,
+      beforeClosing(tell): void {
+        parting.tell = tell;
+      },
       onChannel(made): void {
         channel = made;
         status.identity = made.identity;
@@ -168,20 +192,26 @@ async function greet(accepted: Connection, options: SessionOptions): Promise<Ask
       },
     });
   } catch (error) {
-    channel?.connection.close();
     onEvent({ type: "refused", identity: channel?.identity, error: reasonOf(clock, error) });
+    if (!clock.signal.aborted) await drain(channel?.connection ?? accepted);
+    channel?.connection.close();
     return undefined;
   } finally {
     clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));
   }
 }
 
+/** RFC 1961 section 3.2: only clients of datagrams may leave the order out. */
+const UNORDERED = "Client's security context has no sequence detection, without which nothing but UDP ASSOCIATE is " +
+  "carried out; insecureUnordered would let it";
+
 async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
-  const { status, clock, bind, associate, resolve } = options;
-  const { identity, protection } = asked.channel;
-  const command = COMMANDS[asked.command] ?? "connect";
+  const { status, clock } = options;
+  const { command, target, channel: { identity, protection } } = asked;
+  status.target = target;
+  if (!isServed(command)) return await refuseCommand(asked, command, options);
   const request: TargetRequest = {
-    ...asked.target,
+    ...target,
     command,
     identity,
     protection,
@@ -189,21 +219,38 @@ async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
     signal: clock.signal,
   };
   status.command = command;
-  status.target = asked.target;
   const call: CommandCall = { asked, request, options };
+  if (asked.channel.ordered === false && command !== "udp") {
+    return await refuse(call, new SocksReplyError("NOT_ALLOWED", UNORDERED));
+  }
   using _expiry = options.cutExpired ? endAtExpiry(asked.channel, options) : undefined;
   try {
     await options.enter(identity);
   } catch (error) {
     return await refuse(call, error);
   }
-  if (asked.command === Command.Connect) return await runConnect(call);
+  await run(call);
+}
+
+async function run(call: CommandCall): Promise<void> {
+  const { asked: { lookup = "address" }, request: { command }, options: { bind, associate, resolve } } = call;
+  if (command === "connect") return await runConnect(call);
   if (command === "bind" && bind !== undefined) return await runBind(call, bind);
   if (command === "udp" && associate !== undefined) return await associate.run(call);
-  if (command === "resolve" && resolve !== undefined) {
-    return await runResolve(call, resolve, asked.command === Command.Resolve ? "address" : "name");
-  }
-  await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${asked.command} is not supported`));
+  if (command === "resolve" && resolve !== undefined) return await runResolve(call, resolve, lookup);
+  await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${command} is not supported`));
+}
+
+function isServed(command: Asked["command"]): command is CommandName {
+  return !command.startsWith("0x");
+}
+
+/** A command that there is not: nothing is judged or counted as one that there is. */
+async function refuseCommand(asked: Asked, command: UnknownCommand, { onEvent }: SessionOptions): Promise<void> {
+  const { target, channel: { identity } } = asked;
+  const error = new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${command} is not known`);
+  onEvent({ type: "refused", identity, command, target, error });
+  await answerRefusal(asked, error);
 }
 
 /** RFC 4120 section 3.2.3 leaves it to the server whether a session outlives the ticket that it began with. */
@@ -215,14 +262,6 @@ function endAtExpiry({ expiresAt }: SecuredChannel, { clock, now }: SessionOptio
   deadline.signal.addEventListener("abort", () => clock.abort(deadline.signal.reason), { once: true });
   return deadline;
 }
-
-const COMMANDS: Readonly<Record<number, CommandName>> = {
-  [Command.Connect]: "connect",
-  [Command.Bind]: "bind",
-  [Command.UdpAssociate]: "udp",
-  [Command.Resolve]: "resolve",
-  [Command.ResolvePtr]: "resolve",
-};
 
 /** A closed connection fails in its own words; the reason is why it was closed. */
 function reasonOf({ signal }: Deadline, error: unknown): Error {

@@ -13,7 +13,7 @@ import type { Endpoint } from "./wire/address.ts";
 
 /** A connection through a proxy, in the manner of `Deno.Conn`. */
 export class SocksConnection implements AsyncDisposable, Disposable {
-  /** Target, as it was named. */
+  /** Target, with its host in one form: a name in A-labels, an address without brackets. */
   readonly target: Endpoint;
   /** Address that the proxy uses towards the target. */
   readonly bound: Endpoint;

@@ -1,6 +1,6 @@
 /** What can be seen of a server: log lines, status page, health, metrics, telemetry. */
 import assert from "node:assert/strict";
-import { adminResponse } from "../cli/monitor/admin.ts";
+import { adminEndpoint, adminResponse } from "../cli/monitor/admin.ts";
 import { Monitor } from "../cli/monitor/monitor.ts";
 import { prometheusText } from "../cli/monitor/prometheus.ts";
 import { mergeSnapshots, type Snapshot } from "../cli/monitor/snapshot.ts";
@@ -140,6 +140,13 @@ Deno.test("the admin port answers nobody who asks by another name, and changes n
   assert.match(page.headers.get("content-security-policy")!, /default-src 'none'/);
 });
 
+Deno.test("the admin port listens on loopback addresses only", () => {
+  for (const where of ["0.0.0.0:9180", "192.0.2.1:9180", "[::]:9180", "[2001:db8::1]:9180", "proxy.example:9180"]) {
+    assert.throws(() => adminEndpoint(where), /a loopback address is wanted/, where);
+  }
+  for (const where of ["127.0.0.1:9180", "localhost:9180", "[::1]:9180"]) assert.equal(adminEndpoint(where).port, 9180);
+});
+
 Deno.test("workers' snapshots are one server's, and labels cannot break out of their quotes", () => {
   const one: Snapshot = {
     ...EMPTY,
@@ -159,7 +166,7 @@ Deno.test("workers' snapshots are one server's, and labels cannot break out of t
   assert.deepEqual([merged.sessionCount, merged.accepted, merged.refused], [3, 5, { A: 3, 'B"\n\\': 1 }]);
   assert.deepEqual(merged.throughput, [{ at: 1, sent: 1, received: 2 }, { at: 2, sent: 6, received: 6 }]);
   assert.equal(merged.shared?.up, false);
-  assert.match(prometheusText(merged), /gssocks_refused_total\{code="B\\"\\\n\\\\"\} 1\n/);
+  assert.match(prometheusText(merged), /^gssocks_refused_total\{code="B\\"\\n\\\\"\} 1$/m);
   assert.match(prometheusText(merged), /gssocks_shared_store_up 0\n/);
 });
 

@@ -20,6 +20,8 @@ import {
   systemTickets,
   WEB_SOCKET_PROTOCOL,
 } from "../mod.ts";
+import { DenoConnection } from "../socks/stream/deno.ts";
+import { tlsOver } from "../socks/stream/tls.ts";
 import { pipe, readAll } from "./support/pipe.ts";
 import { peer, peerTest } from "./support/peers.ts";
 import { freePort, run } from "./support/process.ts";
@@ -52,12 +54,12 @@ Deno.test("the server listens on a socket in the file system, and the client dia
   );
 });
 
-/** A certificate for localhost, and the authority that it is from. */
+/** A certificate for localhost and 127.0.0.2, and the authority that it is from. */
 async function certificate(directory: string): Promise<{ cert: string; key: string; caCerts: string[] }> {
   const made = await run(peer("openssl"), [
     ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
     ...["-keyout", `${directory}/key.pem`, "-out", `${directory}/cert.pem`, "-subj", "/CN=localhost"],
-    ...["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"],
+    ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.2", "-addext", "basicConstraints=critical,CA:FALSE"],
   ]);
   assert.equal(made.code, 0, made.stderr);
   const [cert, key] = await Promise.all(["cert", "key"].map((name) => Deno.readTextFile(`${directory}/${name}.pem`)));
@@ -82,6 +84,15 @@ peerTest("SOCKS inside TLS, TLS inside SOCKS, and both at once", ["openssl"], as
     {
       await using connection = await connectTls({ ...through, ...target, caCerts });
       assert.equal(await page(connection), "the secret page ".repeat(20_000));
+    }
+    // Whatever it is called, the certificate is for the name in its one form.
+    for (const hostname of ["ＬＯＣＡＬＨＯＳＴ", "localhost。"]) {
+      await using spelled = await connectTls({ ...through, ...target, hostname, caCerts });
+      assert.equal(spelled.target.hostname, "localhost");
+    }
+    for (const hostname of ["localhost。", "127.2", "[::ffff:127.0.0.2]"]) {
+      const plain = await Deno.connect({ hostname: LOCALHOST, port: site.addr.port });
+      await using _secured = await tlsOver(new DenoConnection(plain), { hostname, caCerts });
     }
     // Whose certificate is not known, or is another's, is nobody to talk to.
     await assert.rejects(connectTls({ ...through, ...target }), { code: "NOT_GENUINE" });
@@ -349,6 +360,7 @@ Deno.test("connections from elsewhere than a listener are served", async () => {
   const served = proxy.serveConnection(far);
   await near.write(Uint8Array.of(5, 1, 1));
   assert.deepEqual([...(await readAll(near).catch(() => far.sent()))], [5, 0xff]);
+  near.close();
   await served;
   assert.equal(proxy.sessions, 0);
 });

@@ -22,6 +22,7 @@ import { decodeDatagram, encodeDatagram } from "../socks/wire/datagram.ts";
 import type { DroppedDatagrams } from "../socks/commands/command.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { udpServer } from "./support/servers.ts";
+import { unhex } from "./support/vectors.ts";
 
 const LOCALHOST = "127.0.0.1";
 const decoder = new TextDecoder();
@@ -156,6 +157,15 @@ Deno.test("the relay drops and counts what is not the client's, not whole, not r
   await send(new Uint8Array(0));
   await send(whole.with(3, 9));
   await send(encodeDatagram({ ...target, port: 0 }, utf8("x")));
+  const named = (name: string) =>
+    concat(
+      unhex("00000003"),
+      Uint8Array.of(utf8(name).length),
+      utf8(name),
+      Uint8Array.of(echo.port >> 8, echo.port & 255),
+    );
+  for (const name of ["", "a b", "xn--a.example", "127.0.0.1%lo", "1.2.3.256"]) await send(named(name));
+  for (const name of ["10.1", "0x0a000001", "１０.０.０.１", "[::1]", "0"]) await send(named(name));
   await send(encodeDatagram({ hostname: LOCALHOST, port: other.port }, utf8("x")));
   await send(encodeDatagram({ hostname: "10.0.0.1", port: 53 }, utf8("x")));
   await send(encodeDatagram({ hostname: "rebound.example", port: 53 }, utf8("x")));
@@ -163,8 +173,8 @@ Deno.test("the relay drops and counts what is not the client's, not whole, not r
   assert.equal(decoder.decode((await receive()).data), "last");
   control.close();
   const { datagrams } = await closed();
-  assert.deepEqual(dropped(datagrams!.dropped), { wrongSource: 2, fragment: 1, malformed: 4, denied: 3 });
-  assert.equal(events.filter((event) => event.type === "refused" && event.command === "udp").length, 3);
+  assert.deepEqual(dropped(datagrams!.dropped), { wrongSource: 2, fragment: 1, malformed: 9, denied: 8 });
+  assert.equal(events.filter((event) => event.type === "refused" && event.command === "udp").length, 8);
   for (const { socket } of [stranger, neighbour]) socket.close();
   socket.close();
 });

@@ -40,6 +40,12 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   "ticket-expiry": { value: "POLICY", help: "keep (default) or cut sessions whose ticket has expired" },
   "insecure-nec-mode": { help: "Agree on the level of protection in clear, as NEC's reference code does" },
+  "insecure-without-mutual": {
+    help: "Let clients in that do not ask for mutual authentication (RFC 1961 section 3.2)",
+  },
+  "insecure-unordered": {
+    help: "Serve clients that do not ask for replay and sequence detection at levels above none",
+  },
   command: { value: "LIST", help: "What clients may ask for: connect (default), udp, bind, resolve" },
   protocol: { value: "LIST", help: "Accepted beside SOCKS5: socks4, http; needs the method none" },
   "allow-client": { value: "SOURCES", multiple: true, help: "Let clients from these addresses in, and no others" },
@@ -117,6 +123,8 @@ function fromArguments(args: ParsedArguments): ServerConfig {
       protection: list("protection"),
       ticketExpiry: one("ticket-expiry"),
       insecureNecMode: args.has("insecure-nec-mode") || undefined,
+      insecureWithoutMutual: args.has("insecure-without-mutual") || undefined,
+      insecureUnordered: args.has("insecure-unordered") || undefined,
     }),
     passwordFile: one("password-file"),
     commands: list("command"),

@@ -38,6 +38,8 @@ export interface ServerConfig {
     readonly protection?: readonly ("none" | "integrity" | "selective" | "confidentiality")[] | undefined;
     readonly ticketExpiry?: "keep" | "cut" | undefined;
     readonly insecureNecMode?: boolean | undefined;
+    readonly insecureWithoutMutual?: boolean | undefined;
+    readonly insecureUnordered?: boolean | undefined;
   } | undefined;
   readonly passwordFile?: string | undefined;
   readonly commands?: readonly ("connect" | "bind" | "udp" | "resolve")[] | undefined;
@@ -96,7 +98,7 @@ const rule = z.strictObject({
   commands: z.array(z.enum(["connect", "bind", "udp", "resolve"])).nonempty().optional(),
   sources: texts.optional().describe("Addresses or blocks that clients come from"),
   methods: z.array(z.enum(["none", "password", "gssapi"])).nonempty().optional(),
-  users: texts.optional().describe("Users or principals, with a * in front or at the end for many"),
+  users: texts.optional().describe("Users or principals, with a * at one end of the name or realm for many"),
   realms: texts.optional().describe("Realms of principals, with a * in front or at the end for many"),
   enctypes: texts.optional().describe("Encryption types of security contexts"),
   protections: z.array(level).nonempty().optional(),
@@ -133,6 +135,10 @@ const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
       "What becomes of a session when the ticket expires (keep)",
     ),
     insecureNecMode: z.boolean().optional().describe("Agree on the level in clear, as NEC's reference code does"),
+    insecureWithoutMutual: z.boolean().optional()
+      .describe("Let clients in that do not ask for mutual authentication; a recording of one gets in elsewhere too"),
+    insecureUnordered: z.boolean().optional()
+      .describe("Serve clients whose messages may be left out, repeated and swapped on their way unnoticed"),
   }).optional(),
   passwordFile: z.string().optional().describe("Users and hashes as gssocks passwd writes them"),
   commands: z.array(z.enum(["connect", "bind", "udp", "resolve"])).nonempty().optional()

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { printable } from "../../gss/printable.ts";
 import { loopbackAddress } from "../../socks/rules/special_ranges.ts";
 import { type Endpoint, parseEndpointText } from "../../socks/wire/address.ts";
 import { PAGE_CSS, PAGE_HTML, PAGE_JS } from "./page.ts";
@@ -59,7 +60,7 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
     case "/page.js":
       return answer(200, "text/javascript; charset=utf-8", PAGE_JS);
     case "/status.json":
-      return answer(200, "application/json", JSON.stringify(await take()));
+      return answer(200, "application/json", shownJson(await take()));
     case "/metrics":
       return answer(200, PROMETHEUS_TYPE, prometheusText(await take()));
     case "/healthz":
@@ -67,6 +68,11 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
     default:
       return answer(404, "text/plain", "There is /, /healthz, /metrics and /status.json.\n");
   }
+}
+
+/** Names, targets and reasons are shown by a page or a terminal, and were chosen by others. */
+function shownJson(snapshot: Snapshot): string {
+  return JSON.stringify(snapshot, (_key, value) => typeof value === "string" ? printable(value) : value);
 }
 
 function namesLoopback(request: Request): boolean {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printableLines } from "../../gss/printable.ts";
 import type { Counts, Snapshot } from "./snapshot.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -63,8 +64,13 @@ function byName(label: string, counts: Counts): Sample[] {
 
 function metric(name: string, type: "counter" | "gauge", help: string, samples: readonly Sample[]): string {
   const lines = samples.map(([labels, value]) => {
-    const text = Object.entries(labels).map(([label, of]) => `${label}="${of.replace(/[\\"\n]/g, "\\$&")}"`).join(",");
+    const text = Object.entries(labels).map(([label, of]) => `${label}="${escape(of)}"`).join(",");
     return `gssocks_${name}${text === "" ? "" : `{${text}}`} ${value}\n`;
   });
   return `# HELP gssocks_${name} ${help}\n# TYPE gssocks_${name} ${type}\n${lines.join("")}`;
+}
+
+/** As the format has it: a backslash in front of itself and of quotation marks, and `\n` for the end of a line. */
+function escape(label: string): string {
+  return printableLines(label).replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n");
 }

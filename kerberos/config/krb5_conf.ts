@@ -30,6 +30,11 @@ export interface KerberosConfig {
   readonly realms: ReadonlyMap<string, RealmConfig>;
   /** Realm by host name, or by domain with a dot in front. @default {{}} */
   readonly domainRealm: ReadonlyMap<string, string>;
+  /**
+   * Realms that may vouch on the way from one realm to another, by the client's realm, then by the service's; `.` stands for
+   * none. @default {{}}
+   */
+  readonly capaths: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
   /** Enctypes that may be used at all, in order of preference. @default {18, 20, 17, 19} */
   readonly permittedEnctypes: readonly number[];
   /** Enctypes asked for in initial tickets. */
@@ -66,6 +71,7 @@ export interface KerberosConfig {
 export const DEFAULT_CONFIG: KerberosConfig = Object.freeze({
   realms: new Map(),
   domainRealm: new Map(),
+  capaths: new Map(),
   permittedEnctypes: DEFAULT_ENCTYPES,
   defaultTktEnctypes: DEFAULT_ENCTYPES,
   defaultTgsEnctypes: DEFAULT_ENCTYPES,
@@ -108,6 +114,7 @@ export function parseKrb5Conf(...sources: readonly ProfileSource[]): KerberosCon
     defaultRealm: one("default_realm"),
     realms: readRealms(profile),
     domainRealm: readDomains(profile),
+    capaths: readCapaths(profile),
     permittedEnctypes: permitted,
     defaultTktEnctypes: parseEnctypes(one("default_tkt_enctypes"), permitted),
     defaultTgsEnctypes: parseEnctypes(one("default_tgs_enctypes"), permitted),
@@ -153,6 +160,17 @@ function readDomains(profile: ProfileSection): Map<string, string> {
     if (realm !== undefined) domains.set(domain.toLowerCase(), realm);
   }
   return domains;
+}
+
+/** One realm a value, as MIT has them, or several with blanks between, as Heimdal does. */
+function readCapaths(profile: ProfileSection): KerberosConfig["capaths"] {
+  const ways = [...profile.sections.get("capaths")?.sections ?? []].map(([client, { values }]) => {
+    const realms = [...values].map(([service, between]) =>
+      [service, between.flatMap((value) => value.split(/\s+/)).filter((realm) => realm !== "")] as const
+    );
+    return [client, new Map(realms)] as const;
+  });
+  return new Map(ways);
 }
 
 /** Realm of a host: its own entry, then the nearest domain above it that has one. */

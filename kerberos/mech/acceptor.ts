@@ -5,34 +5,27 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { encodeDirectly } from "../../gss/asn1.ts";
+import { applicationTag, encodeDirectly } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { GssError } from "../../gss/status.ts";
 import { readHandshakeMessage } from "../client/exchange.ts";
-import { AdType, ErrorCode, KeyUsage, TicketFlag } from "../constants.ts";
+import { ApOption, KeyUsage, TicketFlag } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { enctypeName, isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, type Ticket } from "../messages/ap.ts";
-import { type AuthorizationDataElement, splitTime } from "../messages/basic.ts";
-import { KrbError } from "../messages/error.ts";
-import {
-  formatPrincipal,
-  fromPrincipalName,
-  type Principal,
-  samePrincipal,
-  toGssName,
-  toPrincipalName,
-} from "../principal.ts";
+import { formatPrincipal, fromPrincipalName, type Principal, toGssName } from "../principal.ts";
 import type { KeySource, KeytabEntry } from "../stores/keytab.ts";
 import { KerberosContext } from "./context.ts";
 import { readDelegation } from "./delegation.ts";
 import { kerberosFailure, toGssError } from "./errors.ts";
+import { maybeReplayed, noKey, userToUser, withErrorToken } from "./refusals.ts";
 import { type ReplayCache, replayTag } from "./replay_cache.ts";
 import { initialSequence } from "./sequence.ts";
+import { authenticatorTime, checkAuthorization, checkSender, checkTimes, type Clocks } from "./ticket_checks.ts";
 import {
   type AuthenticatorChecksum,
   decodeAuthenticatorChecksum,
@@ -40,7 +33,9 @@ import {
   defective,
   encodeContextToken,
   GSS_CHECKSUM_TYPE,
+  unexpectedMessage,
 } from "./tokens.ts";
+import { type Capaths, checkTransited } from "./transited.ts";
 
 /** What a context is accepted with. */
 export interface AcceptorInit {
@@ -54,6 +49,13 @@ export interface AcceptorInit {
   readonly services?: readonly string[] | undefined;
   /** Enctypes accepted for tickets and messages. @default {every supported one} */
   readonly enctypes?: readonly number[] | undefined;
+  /**
+   * Realms that may vouch for clients of other realms, where the KDC has not judged that itself (`[capaths]`, RFC 4120
+   * section 2.7).
+   *
+   * @default {those between the two in the hierarchy of their names}
+   */
+  readonly capaths?: Capaths | undefined;
   /** Channel that the context must be tied to where the initiator ties it. */
   readonly channelBindings?: ChannelBindings | undefined;
   /** Clock and randomness. @default {the system's} */
@@ -63,8 +65,8 @@ export interface AcceptorInit {
 /** A ticket may be tried with this many keys. */
 const MAX_KEYS = 64;
 
-/** Authorization data that need not be understood to be obeyed (RFC 4120 section 5.2.6). */
-const KNOWN_AUTHORIZATION: ReadonlySet<number> = new Set([AdType.IfRelevant, AdType.KdcIssued, AdType.MandatoryForKdc]);
+/** Application tag of AP-REQ (RFC 4120 section 5.10). */
+const AP_REQ = 14;
 
 interface OpenedTicket {
   readonly part: EncTicketPart;
@@ -99,19 +101,21 @@ export class KerberosAcceptor implements GssNegotiation {
     try {
       return await this.#accept(token);
     } catch (error) {
-      throw this.#withToken(toGssError(error));
+      throw withErrorToken(toGssError(error), this.#service, this.#runtime);
     }
   }
 
   async #accept(token: Uint8Array | undefined): Promise<GssStep> {
     if (token === undefined || token.length === 0) throw defective("Cannot accept context: the token is empty");
     const { id, message } = decodeContextToken(token);
-    if (id !== "AP-REQ") throw defective(`Cannot accept context: ${id} came, AP-REQ is wanted`);
+    if (id !== "AP-REQ") throw unexpectedMessage(`Cannot accept context: ${id} came, AP-REQ is wanted`);
+    if (applicationTag(message) !== AP_REQ) throw unexpectedMessage("Cannot accept context: the message is no AP-REQ");
     const request = readHandshakeMessage(ApReq, message);
     this.#service = fromPrincipalName(request.ticket.sname, request.ticket.realm);
+    if ((request.apOptions & ApOption.UseSessionKey) !== 0) throw userToUser(this.#service);
     const opened = await this.#openTicket(request.ticket, this.#service);
     this.#checkService(opened.entry.principal);
-    this.#checkTicket(opened.part, request.ticket.realm);
+    this.#checkTicket(opened);
     const authenticator = await this.#openAuthenticator(request, opened);
     await this.#checkReplay(request);
     return await this.#establish(opened, authenticator);
@@ -132,40 +136,22 @@ export class KerberosAcceptor implements GssNegotiation {
   async #openTicket(ticket: Ticket, service: Principal): Promise<OpenedTicket> {
     const { etype, kvno, cipher } = ticket.encPart;
     this.#checkEnctype("ticket", etype);
-    const wantedKvno = kvno === undefined ? undefined : kvno >>> 0;
-    const candidates = this.#init.keys.candidates({ service, enctype: etype, kvno: wantedKvno });
+    const { keys } = this.#init;
+    const wanted = { service, enctype: etype, kvno: kvno === undefined ? undefined : kvno >>> 0 };
+    const candidates = keys.candidates(wanted);
     for (const entry of candidates.slice(0, MAX_KEYS)) {
       let plain: Bytes;
       try {
         plain = await entry.key.decrypt(KeyUsage.KdcRepTicket, cipher);
       } catch (error) {
-        if (error instanceof KerberosError && error.code === "INTEGRITY") continue;
+        if (isIntegrity(error)) continue;
         throw error;
       }
       const part = readHandshakeMessage(EncTicketPart, plain);
       this.#checkEnctype("session key", part.key.keytype);
       return { part, sessionKey: new KerberosKey(part.key.keytype, part.key.keyvalue), entry };
     }
-    throw this.#noKey(service, etype, wantedKvno, candidates);
-  }
-
-  /** Says what the ticket wants and what the keytab has: the most frequent trouble with Kerberos services. */
-  #noKey(service: Principal, etype: number, kvno: number | undefined, tried: readonly KeytabEntry[]): GssError {
-    const own = tried.filter((entry) => samePrincipal(entry.principal, service));
-    const name = own.length === 0
-      ? (tried.length === 0 ? "KRB_AP_ERR_NOKEY" : "KRB_AP_ERR_NOT_US")
-      : own.some((entry) => entry.kvno === kvno)
-      ? "KRB_AP_ERR_BAD_INTEGRITY"
-      : "KRB_AP_ERR_BADKEYVER";
-    const wanted = `${formatPrincipal(service)} kvno ${kvno ?? "?"} ${enctypeName(etype)}`;
-    const held = this.#init.keys.describe();
-    const shown = held.slice(0, 12).join("; ") + (held.length > 12 ? `; and ${held.length - 12} more` : "");
-    return kerberosFailure(name, `Cannot open ticket: it wants ${wanted}; the keytab has ${shown || "no keys"}`, {
-      service: formatPrincipal(service),
-      wantedEnctype: enctypeName(etype),
-      wantedKvno: kvno ?? -1,
-      heldKeys: shown,
-    });
+    throw noKey(wanted, candidates, keys);
   }
 
   #checkEnctype(what: string, etype: number): void {
@@ -175,65 +161,51 @@ export class KerberosAcceptor implements GssNegotiation {
     });
   }
 
-  #checkTicket(part: EncTicketPart, realm: string): void {
-    const now = this.#runtime.now();
-    const skew = this.#skew;
-    const starts = part.starttime ?? part.authtime;
-    const delta = (time: number) => ({ clockDeltaSeconds: Math.round((time - now) / 1000) });
-    if (starts - skew > now || (part.flags & TicketFlag.Invalid) !== 0) {
-      throw kerberosFailure("KRB_AP_ERR_TKT_NYV", "Cannot accept ticket: it is not good yet", delta(starts));
-    }
-    if (part.endtime + skew < now) {
-      throw kerberosFailure("KRB_AP_ERR_TKT_EXPIRED", "Cannot accept ticket: it has expired", delta(part.endtime));
-    }
+  #checkTicket({ part, entry }: OpenedTicket): void {
+    checkTimes(part, this.#clocks);
     checkAuthorization(part.authorizationData);
-    // Section 2.7: realms on the way that no KDC answered for are not taken on trust.
-    const checked = (part.flags & TicketFlag.TransitedPolicyChecked) !== 0;
-    if (part.crealm !== realm && !checked && part.transited.contents.length > 0) {
-      throw kerberosFailure("KRB_AP_PATH_NOT_ACCEPTED", "Cannot accept ticket: the realms on its way were not checked");
-    }
+    // Section 2.7. The ticket's own realm is in clear and anybody's to change; that of the key is not.
+    if ((part.flags & TicketFlag.TransitedPolicyChecked) !== 0) return;
+    checkTransited(part.transited, { client: part.crealm, service: entry.principal.realm }, this.#init.capaths);
   }
 
-  get #skew(): number {
-    return this.#init.clockskew ?? 300_000;
+  get #clocks(): Clocks {
+    return { now: this.#runtime.now(), skew: this.#init.clockskew ?? 300_000 };
   }
 
   async #openAuthenticator(request: ApReq, opened: OpenedTicket): Promise<Authenticator> {
     const { part, sessionKey } = opened;
     if (request.authenticator.etype !== sessionKey.enctype) {
-      throw kerberosFailure(
-        "KRB_AP_ERR_BAD_INTEGRITY",
-        "Cannot open authenticator: its enctype is not the session key's",
-      );
+      throw notIntact("its enctype is not the session key's");
     }
-    const plain = await sessionKey.decrypt(KeyUsage.ApReqAuthenticator, request.authenticator.cipher);
+    const plain = await sessionKey.decrypt(KeyUsage.ApReqAuthenticator, request.authenticator.cipher)
+      .catch((error) => {
+        throw isIntegrity(error) ? notIntact("the session key does not open it", error) : error;
+      });
     const authenticator = readHandshakeMessage(Authenticator, plain);
-    const client = fromPrincipalName(part.cname, part.crealm);
-    const sender = fromPrincipalName(authenticator.cname, authenticator.crealm);
-    if (!samePrincipal(client, sender)) {
-      throw kerberosFailure("KRB_AP_ERR_BADMATCH", "Cannot accept ticket: the authenticator names another client");
-    }
-    const delta = authenticator.ctime + authenticator.cusec / 1000 - this.#runtime.now();
-    if (Math.abs(delta) > this.#skew) {
-      const seconds = Math.round(delta / 1000);
-      throw kerberosFailure(
-        "KRB_AP_ERR_SKEW",
-        `Cannot accept ticket: the client's clock is ${seconds} s ahead of ours`,
-        {
-          clockDeltaSeconds: seconds,
-        },
-      );
-    }
+    checkSender(authenticator, part, this.#clocks);
     checkAuthorization(authenticator.authorizationData);
     return authenticator;
   }
 
   async #checkReplay(request: ApReq): Promise<void> {
-    const now = this.#runtime.now();
+    const { now, skew } = this.#clocks;
     const tag = await replayTag(request.authenticator.cipher);
     // Past twice the skew the authenticator is too old to be accepted anyway.
-    if (await this.#init.replayCache.insert({ tag, now, expiresAt: now + 2 * this.#skew })) return;
+    if (await this.#init.replayCache.insert({ tag, now, expiresAt: now + 2 * skew })) return;
     throw kerberosFailure("KRB_AP_ERR_REPEAT", "Cannot accept ticket: this authenticator was used before");
+  }
+
+  /**
+   * Section 3.2.3: who has lost track of authenticators refuses those that may be among the lost ones, until the skew has
+   * passed. A context whose keys rest on a subkey of ours needs no such care: whoever replays its beginning cannot go on.
+   */
+  #checkKnown(authenticator: Authenticator): void {
+    const { knowsSince } = this.#init.replayCache;
+    const { now, skew } = this.#clocks;
+    // An authenticator is accepted at its time less the skew at the earliest.
+    if (knowsSince === undefined || authenticatorTime(authenticator) - skew > knowsSince) return;
+    throw maybeReplayed(Math.max(1, Math.ceil((knowsSince + skew - now) / 1000)));
   }
 
   async #establish(opened: OpenedTicket, authenticator: Authenticator): Promise<GssStep> {
@@ -246,6 +218,7 @@ export class KerberosAcceptor implements GssNegotiation {
       );
     }
     const asked = decodeAuthenticatorChecksum(cksum.checksum);
+    if (!asked.flags.mutual) this.#checkKnown(authenticator);
     const channelBound = await this.#checkBindings(asked);
     const initiatorKey = this.#initiatorKey(authenticator, sessionKey);
     const delegated = asked.delegation && await readDelegation(asked.delegation, [initiatorKey, sessionKey]);
@@ -307,42 +280,12 @@ export class KerberosAcceptor implements GssNegotiation {
     const reply = encodeDirectly(ApRep, { pvno: 5, msgType: 15, encPart: { etype: sessionKey.enctype, cipher } });
     return encodeContextToken("AP-REP", reply);
   }
-
-  /** A Kerberos failure is told to the peer by its number and no more (RFC 4121 section 4.1). */
-  #withToken(error: unknown): unknown {
-    if (!(error instanceof GssError)) return error;
-    const service = this.#service ?? { realm: "?", components: ["?"], nameType: 0 };
-    const { time, usec } = splitTime(this.#runtime.now());
-    const message = encodeDirectly(KrbError, {
-      pvno: 5,
-      msgType: 30,
-      stime: time,
-      susec: usec,
-      errorCode: error.minor || ErrorCode.KRB_ERR_GENERIC,
-      realm: service.realm,
-      sname: toPrincipalName(service),
-    });
-    const { major, code, minor, details, cause } = error;
-    return new GssError(error.message, {
-      major,
-      code,
-      minor,
-      details,
-      cause,
-      token: encodeContextToken("KRB-ERROR", message),
-    });
-  }
 }
 
-/** Section 5.2.6: a restriction that is not understood forbids, unless it says of itself that it may be passed over. */
-function checkAuthorization(data: readonly AuthorizationDataElement[] | undefined): void {
-  const unknown = data?.find(({ adType }) => !KNOWN_AUTHORIZATION.has(adType));
-  if (unknown === undefined) return;
-  throw kerberosFailure(
-    "KDC_ERR_POLICY",
-    `Cannot accept ticket: authorization data ${unknown.adType} is not understood`,
-    {
-      authorizationDataType: unknown.adType,
-    },
-  );
+function isIntegrity(error: unknown): boolean {
+  return error instanceof KerberosError && error.code === "INTEGRITY";
+}
+
+function notIntact(problem: string, cause?: unknown): GssError {
+  return kerberosFailure("KRB_AP_ERR_BAD_INTEGRITY", `Cannot open authenticator: ${problem}`, {}, cause);
 }

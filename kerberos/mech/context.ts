@@ -25,6 +25,7 @@ import {
   KERBEROS_OID,
   type MessageHeader,
   rotateLeft,
+  signedHeader,
 } from "./tokens.ts";
 
 /** What both sides of an exchange end with. */
@@ -150,7 +151,7 @@ export class KerberosContext implements GssContext {
     const usage = this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal;
     return andThen(
       this.#key.usage(usage),
-      (key) => header.sealed ? this.#unseal(key, header, { token, body }) : this.#unsign(key, header, body),
+      (key) => header.sealed ? this.#unseal(key, header, { token, body }) : this.#unsign(key, header, { token, body }),
     );
   }
 
@@ -163,10 +164,10 @@ export class KerberosContext implements GssContext {
     });
   }
 
-  #unsign(key: UsageKey, header: MessageHeader, body: Bytes): Eventually<Opened> {
+  #unsign(key: UsageKey, header: MessageHeader, { token, body }: { token: Bytes; body: Bytes }): Eventually<Opened> {
     if (header.ec !== this.#key.checksumLength || body.length < header.ec) throw notGenuine();
     const data = body.subarray(0, body.length - header.ec);
-    return andThen(key.checksum(data, encodeWrapHeader({ ...header, ec: 0, rrc: 0 })), (checksum) => {
+    return andThen(key.checksum(data, signedHeader(token)), (checksum) => {
       if (!timingSafeEqual(checksum, body.subarray(data.length))) throw notGenuine();
       return { sequence: header.sequence, data, confidential: false };
     });

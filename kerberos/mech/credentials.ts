@@ -13,7 +13,8 @@ import type {
 } from "../../gss/mechanism.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
-import type { TicketSource } from "../client/tickets.ts";
+import type { ServiceTicket, TicketSource } from "../client/tickets.ts";
+import { KdcError, KerberosError } from "../errors.ts";
 import { principalOfGssName } from "../principal.ts";
 import { type AcceptorInit, KerberosAcceptor } from "./acceptor.ts";
 import { toGssError } from "./errors.ts";
@@ -63,24 +64,46 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
     this.#runtime = options.runtime ?? systemRuntime;
   }
 
-  /** See {@linkcode GssInitiatorCredential.initiate}. Delegation is done only when the flag asks for it. */
+  /**
+   * See {@linkcode GssInitiatorCredential.initiate}. Delegation is done only when the flag asks for it; where no ticket can be
+   * had that may be handed over, the context comes without, and its flags say so (RFC 2743 section 2.2.1, deleg_state).
+   */
   async initiate(target: GssName, options: InitiateOptions = {}): Promise<GssNegotiation> {
     const { signal, channelBindings } = options;
     const flags = options.flags === undefined ? DEFAULT_FLAGS : { ...NO_FLAGS, ...options.flags };
     try {
       const ticket = await this.#tickets.serviceTicket(principalOfGssName(target), { signal });
-      const forwarded = flags.delegation ? await this.#tickets.forwardedTicket({ signal }) : undefined;
+      const forwarded = flags.delegation ? await this.#forwarded(signal) : undefined;
       return new KerberosInitiator({ ticket, flags, forwarded, channelBindings, runtime: this.#runtime });
     } catch (error) {
       throw toGssError(error);
+    }
+  }
+
+  async #forwarded(signal: AbortSignal | undefined): Promise<ServiceTicket | undefined> {
+    try {
+      return await this.#tickets.forwardedTicket({ signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof KerberosError || error instanceof KdcError) return undefined;
+      throw error;
     }
   }
 }
 
 /** What {@linkcode KerberosAcceptorCredential} takes. */
 export interface KerberosAcceptorOptions extends Omit<AcceptorInit, "replayCache" | "channelBindings"> {
-  /** Authenticators seen before; share one between acceptors of the same keys. @default {one in memory} */
-  readonly replayCache?: ReplayCache;
+  /**
+   * Authenticators seen before; share one between acceptors of the same keys, and keep it when a server starts anew. Where it
+   * says since when it knows all of them ({@linkcode ReplayCache.knowsSince}, as every cache in memory does), contexts
+   * without mutual authentication are refused as long as they may be replays of older ones.
+   *
+   * Without one the credential is taken for the first and only one of its keys: a context without mutual authentication
+   * that another one has accepted can be replayed to it. Give it a cache, or look at `flags.mutual`.
+   *
+   * @default {one in memory, for this credential alone}
+   */
+  readonly replayCache?: ReplayCache | undefined;
 }
 
 /**
@@ -108,7 +131,8 @@ export class KerberosAcceptorCredential implements GssAcceptorCredential {
    * @param options Keys and limits.
    */
   constructor(options: KerberosAcceptorOptions) {
-    this.#init = { ...options, replayCache: options.replayCache ?? new MemoryReplayCache() };
+    const own = new MemoryReplayCache(options.runtime === undefined ? {} : { runtime: options.runtime });
+    this.#init = { ...options, replayCache: options.replayCache ?? { insert: (entry) => own.insert(entry) } };
   }
 
   /** See {@linkcode GssAcceptorCredential.accept}. */

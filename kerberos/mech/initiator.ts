@@ -9,6 +9,7 @@ import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bind
 import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { GssError } from "../../gss/status.ts";
+import { authenticatorTime } from "../client/authenticator_time.ts";
 import { readHandshakeMessage } from "../client/exchange.ts";
 import type { ServiceTicket } from "../client/tickets.ts";
 import { ApOption, ErrorCode, errorName, KeyUsage } from "../constants.ts";
@@ -16,7 +17,6 @@ import { KerberosKey } from "../crypto/key.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { printable } from "../errors.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart, Ticket } from "../messages/ap.ts";
-import { splitTime } from "../messages/basic.ts";
 import { KrbError } from "../messages/error.ts";
 import { formatPrincipal, toGssName, toPrincipalName } from "../principal.ts";
 import { KerberosContext } from "./context.ts";
@@ -96,7 +96,7 @@ export class KerberosInitiator implements GssNegotiation {
 
   async #apReq(): Promise<Bytes> {
     const { credential, kdcOffset } = this.#init.ticket;
-    this.#sent = splitTime(this.#runtime.now() + kdcOffset);
+    this.#sent = authenticatorTime(this.#runtime, kdcOffset);
     const authenticator = encodeDirectly(Authenticator, {
       authenticatorVno: 5,
       crealm: credential.client.realm,
@@ -119,13 +119,28 @@ export class KerberosInitiator implements GssNegotiation {
     });
   }
 
+  /**
+   * Services that will be active, which is what the acceptor and the caller are told alike (RFC 4121 section 4.1.1.1).
+   * Kerberos tokens can always be sealed and signed, asked for or not.
+   */
+  get #flags(): Required<GssFlags> {
+    const { flags, forwarded } = this.#init;
+    return {
+      ...flags,
+      confidentiality: true,
+      integrity: true,
+      delegation: flags.delegation && forwarded !== undefined,
+    };
+  }
+
   async #checksum(): Promise<Bytes> {
-    const { flags, channelBindings, forwarded, ticket } = this.#init;
-    const delegation = flags.delegation && forwarded !== undefined
-      ? await makeDelegation(forwarded, ticket.credential.key, this.#runtime)
+    const { channelBindings, forwarded, ticket } = this.#init;
+    const flags = this.#flags;
+    const delegation = flags.delegation
+      ? await makeDelegation(forwarded!, ticket.credential.key, this.#runtime)
       : undefined;
     return encodeAuthenticatorChecksum({
-      flags: { ...flags, delegation: delegation !== undefined },
+      flags,
       bindings: channelBindings === undefined ? new Uint8Array(16) : await channelBindingHash(channelBindings),
       delegation,
     });
@@ -183,19 +198,13 @@ export class KerberosInitiator implements GssNegotiation {
   }
 
   #context(key: KerberosKey, acceptorSubkey: boolean, receiveSequence: number): KerberosContext {
-    const { ticket, flags, channelBindings, forwarded } = this.#init;
+    const { ticket, channelBindings } = this.#init;
     const { client, server, endtime, authtime } = ticket.credential;
     return new KerberosContext({
       initiator: true,
       peer: toGssName(server),
       self: toGssName(client),
-      // Kerberos tokens can always be sealed and signed, asked for or not.
-      flags: {
-        ...flags,
-        confidentiality: true,
-        integrity: true,
-        delegation: flags.delegation && forwarded !== undefined,
-      },
+      flags: this.#flags,
       channelBound: channelBindings !== undefined,
       expiresAt: endtime - ticket.kdcOffset,
       attributes: { enctype: key.enctypeName, realm: server.realm, authtime },

@@ -6,10 +6,19 @@
  */
 import { encodeHex } from "@std/encoding/hex";
 import type { Bytes } from "../../gss/bytes.ts";
+import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { systemPrimitives } from "../crypto/node_primitives.ts";
 
 /** Remembers authenticators. Several acceptors of one service must share one. */
 export interface ReplayCache {
+  /**
+   * Since when every authenticator that was accepted is known, in milliseconds since the epoch: for a cache in memory, when
+   * it was made. What may have been used before that is refused (RFC 4120 section 3.2.3: until the skew has passed) where a
+   * context's keys do not rest on a subkey of the acceptor's, that is, without mutual authentication.
+   *
+   * @default {undefined: all of them are known, as by a store that outlives the process}
+   */
+  readonly knowsSince?: number | undefined;
   /**
    * Remembers `tag` until `expiresAt` and says whether it is new. To ask and to remember is one step: of two calls with
    * the same tag, however close, one at most gets `true`.
@@ -39,13 +48,23 @@ export async function replayTag(cipher: Bytes): Promise<string> {
 export interface MemoryReplayCacheOptions {
   /** Authenticators kept at most; when all of them are still in force, new ones are refused. @default {1000000} */
   readonly capacity?: number;
+  /** Clock that says since when it knows everything. @default {the system's} */
+  readonly runtime?: Runtime;
 }
+
+/** Milliseconds: authenticators that expire in the same one are forgotten together. */
+const SLOT = 1_000;
 
 /** A replay cache in memory, for one process. */
 export class MemoryReplayCache implements ReplayCache {
-  /** In order of insertion, which is nearly the order of expiry. */
-  readonly #expiry = new Map<string, number>();
+  /** When it was made: what was accepted before is not known. */
+  readonly knowsSince: number;
   readonly #capacity: number;
+  readonly #expiry = new Map<string, number>();
+  /** Tags by the slot that they expire in. */
+  readonly #slots = new Map<number, Set<string>>();
+  /** Slots before this one are empty. */
+  #oldest = Infinity;
 
   /**
    * Makes one.
@@ -54,6 +73,7 @@ export class MemoryReplayCache implements ReplayCache {
    */
   constructor(options: MemoryReplayCacheOptions = {}) {
     this.#capacity = options.capacity ?? 1_000_000;
+    this.knowsSince = (options.runtime ?? systemRuntime).now();
   }
 
   /** Authenticators remembered. */
@@ -62,22 +82,52 @@ export class MemoryReplayCache implements ReplayCache {
   }
 
   /** See {@linkcode ReplayCache.insert}. */
-  insert(entry: ReplayEntry): boolean {
-    const { tag, expiresAt, now } = entry;
+  insert({ tag, expiresAt, now }: ReplayEntry): boolean {
     const held = this.#expiry.get(tag);
     if (held !== undefined && held >= now) return false;
-    this.#forget(now);
+    if (held !== undefined) this.#forget(tag, held);
+    this.#forgetSlots(now);
+    if (this.#expiry.size >= this.#capacity) this.#forgetExpired(now);
     if (this.#expiry.size >= this.#capacity) throw new Error("Cannot tell a replay: the replay cache is full");
-    this.#expiry.delete(tag);
     this.#expiry.set(tag, expiresAt);
+    const slot = Math.floor(expiresAt / SLOT);
+    const tags = this.#slots.get(slot);
+    if (tags === undefined) this.#slots.set(slot, new Set([tag]));
+    else tags.add(tag);
+    this.#oldest = Math.min(this.#oldest, slot);
     return true;
   }
 
-  /** Drops expired entries from the old end; one that outlives its neighbours only waits there a little longer. */
-  #forget(now: number): void {
-    for (const [tag, expiresAt] of this.#expiry) {
-      if (expiresAt >= now) break;
-      this.#expiry.delete(tag);
+  #forget(tag: string, expiresAt: number): void {
+    this.#expiry.delete(tag);
+    this.#slots.get(Math.floor(expiresAt / SLOT))?.delete(tag);
+  }
+
+  /**
+   * Drops the slots that have passed. One that ends far off keeps none of the others, and each is looked at once: one by
+   * one as time goes on, all of them after a leap.
+   */
+  #forgetSlots(now: number): void {
+    const present = Math.floor(now / SLOT);
+    if (this.#oldest >= present) return;
+    if (present - this.#oldest > this.#slots.size) {
+      for (const slot of this.#slots.keys()) if (slot < present) this.#drop(slot);
+    } else {
+      for (let slot = this.#oldest; slot < present; slot++) this.#drop(slot);
+    }
+    this.#oldest = this.#slots.size === 0 ? Infinity : present;
+  }
+
+  #drop(slot: number): void {
+    for (const tag of this.#slots.get(slot) ?? []) this.#expiry.delete(tag);
+    this.#slots.delete(slot);
+  }
+
+  /** Drops what has expired in the present slot, where room is short. */
+  #forgetExpired(now: number): void {
+    for (const tag of this.#slots.get(Math.floor(now / SLOT)) ?? []) {
+      const expiresAt = this.#expiry.get(tag)!;
+      if (expiresAt < now) this.#forget(tag, expiresAt);
     }
   }
 }

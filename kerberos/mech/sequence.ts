@@ -29,7 +29,10 @@ export class SequenceWindow {
   readonly #initial: bigint;
   readonly #replay: boolean;
   readonly #sequence: boolean;
-  /** Number expected next, reckoned from the initial one so that wrapping around at 2^64 needs no care. */
+  /**
+   * Number expected next, reckoned from the initial one so that wrapping around at 2^64 needs no care. After the last number
+   * that there is comes none: what were else the first ones again could be replays.
+   */
   #next = 0n;
   /** Which of the numbers before were seen: bit 0 stands for the one just before. */
   #seen = 0n;
@@ -47,7 +50,7 @@ export class SequenceWindow {
     if (relative >= this.#next) {
       const missing = relative - this.#next;
       this.#seen = missing >= WINDOW ? 1n : ((this.#seen << (missing + 1n)) | 1n) & MASK;
-      this.#next = (relative + 1n) & MASK;
+      this.#next = relative + 1n;
       return missing > 0n && this.#sequence ? "gap" : "complete";
     }
     const age = this.#next - relative;

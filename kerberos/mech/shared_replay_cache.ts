@@ -3,10 +3,12 @@
  *
  * A table of buckets with room for a few authenticators each; a tag says by its first octets which bucket it belongs to, so
  * nothing is ever moved, and one that has expired makes room by itself. Each bucket has a lock, held for the time that it
- * takes to look at sixteen numbers.
+ * takes to look at sixteen numbers. A thread that ends while it holds one leaves that bucket locked: nobody can tell it from
+ * one that is only slow, so that what belongs there is refused from then on, at once, until all threads are started anew.
  *
  * @module
  */
+import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import type { ReplayCache, ReplayEntry } from "./replay_cache.ts";
 
 /** Authenticators in a bucket. */
@@ -16,8 +18,18 @@ const SLOT_WORDS = 5;
 const TAG_WORDS = SLOT_WORDS - 1;
 /** A lock and the slots. */
 const BUCKET_WORDS = 1 + SLOTS * SLOT_WORDS;
+/** In front of the buckets: the second in which the memory was first used. */
+const HEADER_WORDS = 1;
+
 const FREE = 0;
 const HELD = 1;
+/** Held for so long that nobody waits any more. */
+const GIVEN_UP = 2;
+/** Milliseconds to wait for a lock at one time, and how often: a thread in possession needs microseconds once it runs. */
+const WAIT = 5;
+const WAITS = 20;
+/** How often another one may come first before that counts as waiting in vain. */
+const TRIES = 10_000;
 
 /** What {@linkcode SharedReplayCache} takes. */
 export interface SharedReplayCacheOptions {
@@ -30,6 +42,8 @@ export interface SharedReplayCacheOptions {
   readonly capacity?: number;
   /** Memory of another one, to share it. @default {memory of its own} */
   readonly memory?: SharedArrayBuffer;
+  /** Clock that says since when it knows everything. @default {the system's} */
+  readonly runtime?: Runtime;
 }
 
 /**
@@ -48,6 +62,8 @@ export interface SharedReplayCacheOptions {
 export class SharedReplayCache implements ReplayCache {
   /** What is shared. */
   readonly memory: SharedArrayBuffer;
+  /** When the first thread began to use the memory: what was accepted before is not known. */
+  readonly knowsSince: number;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #buckets: number;
 
@@ -58,16 +74,23 @@ export class SharedReplayCache implements ReplayCache {
    */
   constructor(options: SharedReplayCacheOptions = {}) {
     const buckets = Math.ceil((options.capacity ?? 4_194_304) / SLOTS);
-    this.memory = options.memory ?? new SharedArrayBuffer(4 * BUCKET_WORDS * buckets);
+    this.memory = options.memory ?? new SharedArrayBuffer(4 * (HEADER_WORDS + BUCKET_WORDS * buckets));
     this.#words = new Int32Array(this.memory);
-    this.#buckets = Math.floor(this.#words.length / BUCKET_WORDS);
+    this.#buckets = Math.floor((this.#words.length - HEADER_WORDS) / BUCKET_WORDS);
+    const present = Math.ceil((options.runtime ?? systemRuntime).now() / 1000) | 0;
+    this.knowsSince = 1000 * ((Atomics.compareExchange(this.#words, 0, 0, present) || present) >>> 0);
   }
 
-  /** See {@linkcode ReplayCache.insert}. */
+  /**
+   * See {@linkcode ReplayCache.insert}. It may block the thread for a tenth of a second, once for each lock that a thread
+   * took with it.
+   *
+   * @throws {Error} When there is no room, or the lock cannot be had.
+   */
   insert({ tag, expiresAt, now }: ReplayEntry): boolean {
     if (!/^[0-9a-f]{32}/.test(tag)) throw new TypeError("Cannot tell a replay: the tag is not hexadecimal");
     const words = Array.from({ length: TAG_WORDS }, (_, i) => parseInt(tag.slice(8 * i, 8 * i + 8), 16) | 0);
-    const bucket = BUCKET_WORDS * ((words[0]! >>> 0) % this.#buckets);
+    const bucket = HEADER_WORDS + BUCKET_WORDS * ((words[0]! >>> 0) % this.#buckets);
     this.#lock(bucket);
     try {
       return this.#place(bucket + 1, words, { now: Math.floor(now / 1000), expiresAt: Math.ceil(expiresAt / 1000) });
@@ -91,8 +114,14 @@ export class SharedReplayCache implements ReplayCache {
   }
 
   #lock(bucket: number): void {
-    while (Atomics.compareExchange(this.#words, bucket, FREE, HELD) !== FREE) {
-      Atomics.wait(this.#words, bucket, HELD, 1);
+    for (let tries = 0, waits = 0; tries < TRIES && waits < WAITS; tries++) {
+      const found = Atomics.compareExchange(this.#words, bucket, FREE, HELD);
+      if (found === FREE) return;
+      if (found === GIVEN_UP) break;
+      if (Atomics.wait(this.#words, bucket, HELD, WAIT) === "timed-out") waits++;
     }
+    // If it is only slow after all, it sets the lock free when it is done.
+    Atomics.compareExchange(this.#words, bucket, HELD, GIVEN_UP);
+    throw new Error("Cannot tell a replay: a thread keeps a part of the replay cache locked; start all of them anew");
   }
 }

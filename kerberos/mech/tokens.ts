@@ -9,6 +9,7 @@ import { ByteReader, type Bytes, ByteWriter, concat } from "../../gss/bytes.ts";
 import { decodeInitialToken, encodeInitialToken } from "../../gss/initial_token.ts";
 import type { GssFlags } from "../../gss/mechanism.ts";
 import { GssError } from "../../gss/status.ts";
+import { ErrorCode } from "../constants.ts";
 
 /** Kerberos V5 (RFC 4121 section 1). */
 export const KERBEROS_OID = "1.2.840.113554.1.2.2";
@@ -30,7 +31,8 @@ export function encodeContextToken(id: ContextTokenId, message: Uint8Array): Byt
 /**
  * Takes a context token apart.
  *
- * @throws {GssError} `BAD_MECH` for another mechanism, `DEFECTIVE_TOKEN` for anything else that does not fit.
+ * @throws {GssError} `BAD_MECH` for another mechanism, `DEFECTIVE_TOKEN` for anything else that does not fit, with the code
+ * `KRB_AP_ERR_MSG_TYPE` where it is of a kind that is not known.
  */
 export function decodeContextToken(token: Uint8Array): { id: ContextTokenId; message: Bytes } {
   let framed;
@@ -51,7 +53,16 @@ export function decodeContextToken(token: Uint8Array): { id: ContextTokenId; mes
   for (const id of Object.keys(CONTEXT_TOKENS) as ContextTokenId[]) {
     if (CONTEXT_TOKENS[id] === number) return { id, message: framed.inner.subarray(2) };
   }
-  throw defective(`Cannot use token: identifier 0x${number.toString(16).padStart(4, "0")} is not known`);
+  throw unexpectedMessage(`Cannot use token: identifier 0x${number.toString(16).padStart(4, "0")} is not known`);
+}
+
+/**
+ * The error for a token of another kind than is wanted; the peer is told KRB_AP_ERR_MSG_TYPE (section 4.1). The RFC has the
+ * context go on then (`GSS_S_CONTINUE_NEEDED`); here it ends, as with every other error.
+ */
+export function unexpectedMessage(message: string): GssError {
+  const code = "KRB_AP_ERR_MSG_TYPE";
+  return new GssError(message, { major: "DEFECTIVE_TOKEN", code, minor: ErrorCode[code] });
 }
 
 /** The error for octets that are not a token. */
@@ -153,6 +164,11 @@ export function isSealedHeader(sealed: Uint8Array, token: Uint8Array): boolean {
   return true;
 }
 
+/** The header of a signed Wrap token as the signature covers it: as it came, with EC and RRC zero (RFC 4121 section 4.2.4). */
+export function signedHeader(token: Uint8Array): Bytes {
+  return new Uint8Array(token.subarray(0, HEADER_LENGTH)).fill(0, 4, 8);
+}
+
 /** RFC 4121 section 4.2.6.1. */
 export function encodeMicHeader(header: MessageHeader): Bytes {
   const out = new Uint8Array(HEADER_LENGTH).fill(0xff);
@@ -177,6 +193,8 @@ export function decodeMicHeader(token: Uint8Array): MessageHeader {
   for (let i = 3; i < 8; i++) {
     if (token[i] !== 0xff) throw defective("Cannot read MIC token: filler octets are not 0xff");
   }
+  // Section 4.2.2: this one is known, and SHALL NOT be set here.
+  if (header.sealed) throw defective("Cannot read MIC token: it is marked as sealed");
   return header;
 }
 
@@ -187,8 +205,8 @@ function decodeHeader(token: Uint8Array, id: number): MessageHeader {
   if (view.getUint16(0) !== id) {
     throw defective(`Cannot read ${name} token: identifier 0x${view.getUint16(0).toString(16)}`);
   }
+  // Flags that are not known are passed over (section 4.2.2); they are signed or sealed as they came.
   const flags = view.getUint8(2);
-  if ((flags & ~0x07) !== 0) throw defective(`Cannot read ${name} token: unknown flags`);
   return {
     sentByAcceptor: (flags & 1) !== 0,
     sealed: (flags & 2) !== 0,

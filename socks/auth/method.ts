@@ -34,6 +34,13 @@ export interface SecuredChannel {
   readonly protection: ProtectionLevel;
   /** How datagrams of this peer are protected; `undefined` where one that comes twice would not be noticed. */
   readonly datagrams: DatagramCodec | undefined;
+  /**
+   * Whether a message of the connection that is left out, comes twice or out of its turn is noticed. Where it is not, a server
+   * carries out nothing on it but UDP ASSOCIATE.
+   *
+   * @default {true}
+   */
+  readonly ordered?: boolean | undefined;
   /** When the peer's credentials expire, in milliseconds since the epoch; `Infinity` where they do not. */
   readonly expiresAt: number;
 }
@@ -66,6 +73,11 @@ export interface ClientAuthMethod {
 export interface AcceptAuthOptions {
   /** Ends the attempt. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Takes what tells the client that it is refused, for a session that is ended while the method is under way; `undefined` takes it
+   * back, once there is nothing to tell any more.
+   */
+  readonly beforeClosing?: ((tell: (() => Promise<void>) | undefined) => void) | undefined;
 }
 
 /** A method on the server's side. */

@@ -24,8 +24,14 @@ export interface PasswordCredentials {
   readonly password: string;
 }
 
-/** Says whether a name and a password belong together. */
-export type PasswordCheck = (credentials: PasswordCredentials) => boolean | Promise<boolean>;
+/**
+ * Says whether a name and a password belong together. Its signal is aborted when the answer is of no use any more, because
+ * the session has ended or the client's time is over; a check that waits for its turn need not be made then.
+ */
+export type PasswordCheck = (
+  credentials: PasswordCredentials,
+  options?: { readonly signal?: AbortSignal | undefined },
+) => boolean | Promise<boolean>;
 
 /** The longest message has 513 octets. */
 const LIMIT = 1024;
@@ -67,25 +73,41 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
   return {
     code: Method.Password,
     name: "password",
-    async accept(connection) {
+    async accept(connection, { signal, beforeClosing }) {
       const reader = new MessageReader(connection, LIMIT);
-      const { username, password } = await reader.next(decodeUsernamePassword);
-      const decoder = new TextDecoder();
-      const name = decoder.decode(username);
+      // RFC 1929 section 2 has one answer to whatever is wrong, and gives it once.
+      let told: boolean | undefined;
+      const tell = async (accepted: boolean): Promise<void> => {
+        if (told !== undefined) return;
+        told = accepted;
+        beforeClosing?.(undefined);
+        await connection.write(encodePasswordStatus(accepted));
+      };
+      beforeClosing?.(() => tell(false));
+      const { username, password } = await reader.next(decodeUsernamePassword).catch(async (error) => {
+        await tell(false).catch(() => {});
+        throw error;
+      });
+      const name = new TextDecoder("utf-8", { ignoreBOM: true }).decode(username);
       let accepted = false;
       let cause: unknown;
       try {
-        accepted = await check({ username: name, password: decoder.decode(password) });
+        accepted = await check({ username: strictText(username), password: strictText(password) }, { signal });
       } catch (error) {
         cause = error;
       }
-      await connection.write(encodePasswordStatus(accepted));
-      if (!accepted) {
+      await tell(accepted);
+      if (!told) {
         throw new SocksAuthError("BAD_CREDENTIALS", `Password of ${JSON.stringify(name)} refused`, { cause });
       }
       return plainChannel(reader.rest(), identity(name));
     },
   };
+}
+
+/** Two texts that are not UTF-8 must not become one by what is put in place of the octets. */
+function strictText(octets: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
 }
 
 /** A check against a fixed list, in a time that does not tell how much of a password was right. */

@@ -34,6 +34,14 @@ export interface AssociateOptions {
   readonly idleTimeout?: number | undefined;
   /** Associations at one time. @default {1000} */
   readonly maxAssociations?: number | undefined;
+  /** Where they are counted; share one where another command takes the place of this one. @default {its own} */
+  readonly running?: AssociationCount | undefined;
+}
+
+/** How many associations there are at one time. */
+export interface AssociationCount {
+  /** Associations under way. */
+  associations: number;
 }
 
 /** Datagrams of one client that are on their way at one time; further ones are dropped, as a full network would. */
@@ -44,7 +52,7 @@ const TOLD_REFUSALS = 16;
 /** Serves associations, so many at one time. */
 export class AssociateCommand {
   readonly #options: AssociateOptions;
-  #running = 0;
+  readonly #running: AssociationCount;
 
   /**
    * Makes one.
@@ -53,6 +61,7 @@ export class AssociateCommand {
    */
   constructor(options: AssociateOptions) {
     this.#options = options;
+    this.#running = options.running ?? { associations: 0 };
   }
 
   /**
@@ -62,16 +71,16 @@ export class AssociateCommand {
    */
   async run(call: CommandCall): Promise<void> {
     const { maxAssociations = 1_000 } = this.#options;
-    if (this.#running >= maxAssociations) {
+    if (this.#running.associations >= maxAssociations) {
       const full = `There are ${maxAssociations} associations already`;
       return await refuse(call, new SocksReplyError("GENERAL_FAILURE", full));
     }
-    this.#running++;
+    this.#running.associations++;
     try {
       const association = new Association(call, this.#options);
       await association.run();
     } finally {
-      this.#running--;
+      this.#running.associations--;
     }
   }
 }

@@ -3,19 +3,45 @@
  *
  * @module
  */
-import { startDeadline } from "../../gss/deadline.ts";
 import type { Identity, SecuredChannel } from "../auth/method.ts";
-import { replyCodeFor, SocksTimeoutError } from "../errors.ts";
-import type { RuleQuery } from "../rules/rules.ts";
+import { replyCodeFor } from "../errors.ts";
+import type { CommandName, RuleQuery } from "../rules/rules.ts";
 import type { SessionEvent, SessionOptions } from "../session.ts";
 import type { Connection } from "../stream/connection.ts";
+import { drain } from "../stream/drain.ts";
 import type { Endpoint } from "../wire/address.ts";
-import type { Reply } from "../wire/messages.ts";
+import { Command, type Reply } from "../wire/messages.ts";
 
 /** A request that is to be carried out. */
 export interface TargetRequest extends RuleQuery {
   /** Ends the attempt. */
   readonly signal: AbortSignal;
+}
+
+/** A command that there is not, by its number as it came: `0x99`. */
+export type UnknownCommand = `0x${string}`;
+
+/** The command of a number (RFC 1928 section 4, and Tor's two). */
+export function commandOf(number: number): Pick<Asked, "command" | "lookup"> {
+  switch (number) {
+    case Command.Connect:
+      return { command: "connect" };
+    case Command.Bind:
+      return { command: "bind" };
+    case Command.UdpAssociate:
+      return { command: "udp" };
+    case Command.Resolve:
+      return { command: "resolve" };
+    case Command.ResolvePtr:
+      return { command: "resolve", lookup: "name" };
+    default:
+      return { command: unknownCommand(number) };
+  }
+}
+
+/** How a command is told of that there is not. */
+export function unknownCommand(number: number): UnknownCommand {
+  return `0x${number.toString(16).padStart(2, "0")}`;
 }
 
 /** A client that has said who it is and what it wants, whatever protocol it speaks. */
@@ -24,8 +50,10 @@ export interface Asked {
   readonly accepted: Connection;
   /** The client. */
   readonly channel: SecuredChannel;
-  /** Number of the command (RFC 1928 section 4). */
-  readonly command: number;
+  /** The command. */
+  readonly command: CommandName | UnknownCommand;
+  /** What "resolve" is to find. @default {"address"} */
+  readonly lookup?: "address" | "name";
   /** What it is about. */
   readonly target: Endpoint;
   /** Answers. */
@@ -78,27 +106,20 @@ export interface DatagramCounts {
 
 /** Tells a client why its request is not carried out, and lets it read that. */
 export async function refuse({ asked, request, options }: CommandCall, error: unknown): Promise<void> {
-  const { identity, command, hostname, port } = request;
-  options.onEvent({ type: "refused", identity, command, target: { hostname, port }, error: asError(error) });
-  await asked.reply({ reply: replyCodeFor(error), hostname: "0.0.0.0", port: 0 }).catch(() => {});
-  await drain(asked.channel.connection);
-  asked.channel.connection.close();
+  options.onEvent({ type: "refused", ...subject(request), error: asError(error) });
+  await answerRefusal(asked, error);
 }
 
-/** The client may take its time to read the refusal, and must not lose it to a reset: its end is waited for, a little. */
-async function drain(connection: Connection): Promise<void> {
-  const milliseconds = 1_000;
-  using deadline = startDeadline({
-    milliseconds,
-    reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
-  });
-  deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
+/** The answer to a request that is not carried out, and the end of the client's connection. */
+export async function answerRefusal(asked: Asked, error: unknown): Promise<void> {
+  const { connection } = asked.channel;
   try {
-    await connection.closeWrite();
-    for (let left = 64; left > 0 && await connection.read() !== null; left--);
+    await asked.reply({ reply: replyCodeFor(error), hostname: "0.0.0.0", port: 0 });
   } catch {
-    // Gone already, which is all that was waited for.
+    // The client is gone, or was told of a success that came to nothing: there is no second answer.
   }
+  await drain(connection);
+  connection.close();
 }
 
 /** What events say of who and what. */

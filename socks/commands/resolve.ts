@@ -9,6 +9,7 @@ import { judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
 import type { Resolver } from "../stream/deno.ts";
 import { formatEndpoint } from "../wire/address.ts";
+import { hostName, normalEndpoint } from "../wire/host_name.ts";
 import { parseIp } from "../wire/ip.ts";
 import { closedEvent, type CommandCall, refuse, type TargetRequest } from "./command.ts";
 
@@ -52,13 +53,24 @@ export interface ResolveDirectlyOptions {
 /** Looks up by itself what the rules allow; an address that is denied is not told either. */
 export function resolveDirectly({ rules, resolve, reverse }: ResolveDirectlyOptions): ResolveHost {
   return async (request, direction): Promise<string> => {
+    const { hostname, signal } = normalEndpoint(request);
     const [first] = await judgedAddresses(request, { rules: rules(), resolve });
     if (direction === "address") return first!.address;
-    if (parseIp(request.hostname) === undefined) {
-      throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `${request.hostname} is no address`);
+    if (parseIp(hostname) === undefined) {
+      throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `${hostname} is no address`);
     }
-    const [name] = await reverse(request.hostname, { signal: request.signal });
-    if (name === undefined) throw new SocksReplyError("HOST_UNREACHABLE", `${request.hostname} has no name`);
-    return name;
+    const [name] = await reverse(hostname, { signal });
+    if (name === undefined) throw new SocksReplyError("HOST_UNREACHABLE", `${hostname} has no name`);
+    return foundName(hostname, name);
   };
+}
+
+/** Whoever owns an address says what its name is, and may say anything. */
+function foundName(address: string, name: string): string {
+  try {
+    return hostName(name);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new SocksReplyError("HOST_UNREACHABLE", `${address} has a name that is none: ${problem}`, { cause });
+  }
 }

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import type { SecuredChannel, ServerAuthMethod } from "../auth/method.ts";
+import type { AcceptAuthOptions, SecuredChannel, ServerAuthMethod } from "../auth/method.ts";
 import type { Asked } from "../commands/command.ts";
 import { SocksAuthError, SocksProtocolError } from "../errors.ts";
 import { type Connection, withPrefix } from "../stream/connection.ts";
 import { Method } from "../wire/messages.ts";
-import { askHttp } from "./http_connect.ts";
-import { askSocks4 } from "./socks4.ts";
+import { askHttp, refuseHttp } from "./http_connect.ts";
+import { askSocks4, refuseSocks4 } from "./socks4.ts";
 import { askSocks5 } from "./socks5.ts";
 
 /** A protocol that clients may speak beside SOCKS version 5. */
@@ -26,22 +26,38 @@ export interface FrontOptions {
   readonly protocols: readonly OtherProtocol[];
   /** Ends it. */
   readonly signal: AbortSignal;
+  /** As {@linkcode AcceptAuthOptions.beforeClosing}. */
+  readonly beforeClosing: NonNullable<AcceptAuthOptions["beforeClosing"]>;
   /** Told when the client has said who it is. */
   readonly onChannel: (channel: SecuredChannel) => void;
 }
 
-/** Talks to a client until it has asked for something. */
+/**
+ * Talks to a client until it has asked for something. The first octet tells the protocol; a client that speaks one that is not
+ * served is told so in that protocol.
+ *
+ * @throws {SocksError} When the client did not come to ask. Where its protocol has an answer to that, it has been sent.
+ */
 export async function ask(accepted: Connection, options: FrontOptions): Promise<Asked> {
   const { protocols } = options;
-  if (protocols.length === 0) return await askSocks5(accepted, accepted, options);
-  const first = await accepted.read();
+  let first = await accepted.read();
+  while (first?.length === 0) first = await accepted.read();
   if (first === null) throw new SocksProtocolError("UNEXPECTED_END", "Client closed the connection and said nothing");
-  const connection = withPrefix(accepted, first);
-  const [octet = 0] = first;
-  if (octet === 4 && protocols.includes("socks4")) return await askSocks4(accepted, connection, options);
-  const letter = octet >= 0x41 && octet <= 0x5a;
-  if (letter && protocols.includes("http")) return await askHttp(accepted, connection, options);
-  return await askSocks5(accepted, connection, options);
+  const client = withPrefix(accepted, first);
+  const octet = first[0]!;
+  if (octet === 4) {
+    return await (protocols.includes("socks4") ? askSocks4(accepted, client, options) : refuseSocks4(client));
+  }
+  if (isLetter(octet)) {
+    return await (protocols.includes("http") ? askHttp(accepted, client, options) : refuseHttp(client));
+  }
+  return await askSocks5(accepted, client, options);
+}
+
+/** Methods of HTTP are letters, and no version of SOCKS is one. */
+function isLetter(octet: number): boolean {
+  const upper = octet & ~0x20;
+  return upper >= 0x41 && upper <= 0x5a;
 }
 
 /** The channel of a client whose protocol names nobody; it may come in where "none" may. */

@@ -3,73 +3,100 @@
  *
  * @module
  */
-import { type Bytes, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, lenientText, utf8 } from "../../gss/bytes.ts";
 import type { Asked } from "../commands/command.ts";
-import { replyCodeName, SocksProtocolError, type SocksReplyErrorCode } from "../errors.ts";
+import { replyCodeName, SocksProtocolError, type SocksProtocolErrorCode, type SocksReplyErrorCode } from "../errors.ts";
 import { type Connection, MessageReader } from "../stream/connection.ts";
-import { type Decoded, type Endpoint, parseEndpointText, readName } from "../wire/address.ts";
-import { Command } from "../wire/messages.ts";
+import { type Decoded, type Endpoint, parseEndpointText } from "../wire/address.ts";
 import { type FrontOptions, nameless } from "./front.ts";
 
-/** Octets that a request's head may have. */
-const LIMIT = 8_192;
+/** Octets that a request's head may have: Kerberos tickets of users in many groups travel in it. */
+const MAX_HEAD = 65_536;
+/** Octets that its first line may have (RFC 9112 section 3 asks for 8,000 at least). */
+const MAX_LINE = 8_192;
+/** Methods that everybody knows, and that are not for this proxy (RFC 9110 section 9.3, RFC 5789). */
+const OTHER_METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"];
 
-interface RequestLine {
-  readonly method: string;
-  readonly target: string;
+/** A request that is answered with a status and nothing else. */
+class RefusedRequest extends SocksProtocolError {
+  /** Status code and reason of the answer. */
+  readonly status: string;
+
+  constructor(status: string, code: SocksProtocolErrorCode, problem: string, options?: ErrorOptions) {
+    super(code, `Cannot serve HTTP request: ${problem}`, options);
+    this.status = status;
+  }
 }
 
-/** Talks to a client of HTTP. */
+/** Talks to a client of HTTP. One that is refused is told so with a status. */
 export async function askHttp(accepted: Connection, client: Connection, options: FrontOptions): Promise<Asked> {
-  const reader = new MessageReader(client, LIMIT);
-  const answer = (status: string, text = "", headers = "") =>
-    client.write(utf8(
-      `HTTP/1.1 ${status}\r\n${headers}Content-Type: text/plain\r\nContent-Length: ${text.length}\r\n` +
-        `Connection: close\r\n\r\n${text}`,
-    )).catch(() => {});
+  const reader = new MessageReader(client, MAX_HEAD + 1);
   let target: Endpoint;
   try {
-    const line = await reader.next(decodeHead);
-    if (line.method !== "CONNECT") {
-      await answer("405 Method Not Allowed", "This proxy knows CONNECT only.\n", "Allow: CONNECT\r\n");
-      throw new SocksProtocolError("UNEXPECTED_MESSAGE", `HTTP method ${line.method} came, CONNECT is wanted`);
-    }
-    target = authority(line.target);
+    target = await reader.next(headDecoder());
   } catch (error) {
-    if (error instanceof SocksProtocolError && error.code === "BAD_MESSAGE") await answer("400 Bad Request");
+    await answer(client, error instanceof RefusedRequest ? error.status : "400 Bad Request");
     throw error;
   }
   const channel = await nameless(reader.rest(), options).catch(async (error) => {
-    await answer("403 Forbidden", "This proxy wants to know who asks, which HTTP clients cannot tell it.\n");
+    await answer(client, "403 Forbidden", "This proxy wants to know who asks, which HTTP clients cannot tell it.\n");
     throw error;
   });
   return {
     accepted,
     channel,
-    command: Command.Connect,
+    command: "connect",
     target,
     async reply({ reply }): Promise<void> {
       if (reply === 0) await client.write(utf8("HTTP/1.1 200 Connection established\r\n\r\n"));
-      else await answer(STATUS[replyCodeName(reply)] ?? "502 Bad Gateway");
+      else await answer(client, STATUS[replyCodeName(reply)] ?? "502 Bad Gateway");
     },
     rest: () => channel.connection,
   };
 }
 
+/** Tells a client of HTTP that nobody here speaks it. */
+export async function refuseHttp(client: Connection): Promise<never> {
+  await answer(client, "501 Not Implemented", "This proxy speaks SOCKS and no HTTP.\n");
+  throw new SocksProtocolError("BAD_VERSION", "Client speaks HTTP, which is not served");
+}
+
+async function answer(client: Connection, status: string, text: string = ""): Promise<void> {
+  const allow = status.startsWith("405") ? "Allow: CONNECT\r\n" : "";
+  const body = status.startsWith("405") ? "This proxy knows CONNECT only.\n" : text;
+  await client.write(utf8(
+    `HTTP/1.1 ${status}\r\n${allow}Content-Type: text/plain\r\nContent-Length: ${body.length}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+  )).catch(() => {});
+}
+
 const STATUS: Partial<Record<SocksReplyErrorCode, string>> = {
   NOT_ALLOWED: "403 Forbidden",
   HOST_UNREACHABLE: "504 Gateway Timeout",
+  COMMAND_NOT_SUPPORTED: "501 Not Implemented",
 };
 
-/** Request line and headers; the headers are nobody's business here. */
-function decodeHead(bytes: Bytes): Decoded<RequestLine> | undefined {
-  let end = bytes.indexOf(0x0a);
-  while (end >= 0 && !endsHead(bytes, end)) end = bytes.indexOf(0x0a, end + 1);
-  if (end < 0) return undefined;
-  const head = new TextDecoder().decode(bytes.subarray(0, end));
-  const parts = /^([A-Z]{1,32}) (\S{1,1024}) HTTP\/1\.[01]\r?\n/.exec(head);
-  if (parts === null) throw new SocksProtocolError("BAD_MESSAGE", "Cannot read HTTP request: its first line is none");
-  return { value: { method: parts[1]!, target: parts[2]! }, length: end + 1 };
+/**
+ * Reads request line and headers, and gives the target; the headers are nobody's business here. What came before is not looked
+ * at again when more comes, and a first line that is wrong is refused as soon as it is there.
+ */
+function headDecoder(): (bytes: Bytes) => Decoded<Endpoint> | undefined {
+  let scanned = 0;
+  let target: Endpoint | undefined;
+  return (bytes) => {
+    for (let end = bytes.indexOf(0x0a, scanned); end >= 0 && end < MAX_HEAD; end = bytes.indexOf(0x0a, scanned)) {
+      scanned = end + 1;
+      if (target === undefined) target = readTarget(bytes.subarray(0, end));
+      else if (endsHead(bytes, end)) return { value: target, length: end + 1 };
+    }
+    if (target === undefined && bytes.length > MAX_LINE) throw tooLong(MAX_LINE);
+    if (bytes.length > MAX_HEAD) {
+      const status = "431 Request Header Fields Too Large"; // RFC 6585 section 5
+      throw new RefusedRequest(status, "TOO_LARGE", `its head has more than ${MAX_HEAD} octets`);
+    }
+    scanned = bytes.length;
+    return undefined;
+  };
 }
 
 /** Whether the line that ends here is empty. */
@@ -77,11 +104,33 @@ function endsHead(bytes: Bytes, end: number): boolean {
   return bytes[end - 1] === 0x0a || (bytes[end - 1] === 0x0d && bytes[end - 2] === 0x0a);
 }
 
-function authority(text: string): Endpoint {
-  try {
-    const { hostname, port } = parseEndpointText(text);
-    return { hostname: readName(utf8(hostname)), port };
-  } catch (cause) {
-    throw new SocksProtocolError("BAD_MESSAGE", "Cannot read HTTP request: CONNECT HOST:PORT wanted", { cause });
+/** The target in a request line (RFC 9112 section 3). */
+function readTarget(line: Bytes): Endpoint {
+  if (line.length > MAX_LINE) throw tooLong(MAX_LINE);
+  const parts = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP\/(\d)\.\d\r?$/.exec(lenientText(line));
+  if (parts === null) throw new RefusedRequest("400 Bad Request", "BAD_MESSAGE", "its first line is none");
+  const [, method, target, version] = parts;
+  if (version !== "1") {
+    throw new RefusedRequest("505 HTTP Version Not Supported", "BAD_VERSION", `version ${version} came, 1 is wanted`);
   }
+  if (method !== "CONNECT") {
+    const status = OTHER_METHODS.includes(method!) ? "405 Method Not Allowed" : "501 Not Implemented";
+    throw new RefusedRequest(status, "UNEXPECTED_MESSAGE", `method ${method!.slice(0, 32)} came, CONNECT is wanted`);
+  }
+  return authority(target!);
+}
+
+function tooLong(octets: number): RefusedRequest {
+  return new RefusedRequest("414 URI Too Long", "TOO_LARGE", `its first line has more than ${octets} octets`);
+}
+
+function authority(text: string): Endpoint {
+  let problem: unknown;
+  try {
+    const target = parseEndpointText(text);
+    if (target.port !== 0) return target;
+  } catch (cause) {
+    problem = cause;
+  }
+  throw new RefusedRequest("400 Bad Request", "BAD_MESSAGE", "CONNECT HOST:PORT wanted", { cause: problem });
 }

@@ -5,11 +5,11 @@
  */
 import type { ServerAuthMethod } from "../auth/method.ts";
 import { receive } from "../client.ts";
-import type { Asked } from "../commands/command.ts";
+import { type Asked, commandOf } from "../commands/command.ts";
 import { SocksAuthError } from "../errors.ts";
 import { Handshake, methodName } from "../handshake.ts";
 import { type Connection, withPrefix } from "../stream/connection.ts";
-import { Method } from "../wire/messages.ts";
+import { Method, type Request } from "../wire/messages.ts";
 import type { FrontOptions } from "./front.ts";
 
 /** Talks to a client of SOCKS version 5. */
@@ -26,19 +26,30 @@ export async function askSocks5(accepted: Connection, client: Connection, option
     );
   }
   const early = withPrefix(client, handshake.trailingData());
-  const channel = await method.accept(early, { signal: options.signal });
+  const channel = await method.accept(early, { signal: options.signal, beforeClosing: options.beforeClosing });
   handshake.authenticated();
   options.onChannel(channel);
   const { connection } = channel;
-  const { request: { command, hostname, port } } = await receive(handshake, connection, "request");
+  const { command, hostname, port } = await receiveRequest(handshake, connection);
   return {
     accepted,
     channel,
-    command,
+    ...commandOf(command),
     target: { hostname, port },
     reply: (reply) => connection.write(handshake.send({ type: "reply", reply })),
     rest: () => withPrefix(connection, handshake.trailingData()),
   };
+}
+
+/** The request. Whoever sent one that cannot be read is told so (RFC 1928 section 6). */
+async function receiveRequest(handshake: Handshake, connection: Connection): Promise<Request> {
+  try {
+    return (await receive(handshake, connection, "request")).request;
+  } catch (error) {
+    const answer = handshake.refusal();
+    if (answer !== undefined) await connection.write(answer).catch(() => {});
+    throw error;
+  }
 }
 
 /**

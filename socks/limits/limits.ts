@@ -19,7 +19,7 @@ export interface Limits {
   readonly maxHalfOpen?: number | undefined;
   /** Sessions from one address at one time. @default {Infinity} */
   readonly maxSessionsPerSource?: number | undefined;
-  /** Sessions of one user at one time; clients that name nobody do not count. @default {Infinity} */
+  /** Sessions of one user at one time, however the name is spelled; clients that name nobody do not count. @default {Infinity} */
   readonly maxSessionsPerUser?: number | undefined;
   /** Clients accepted in a second; further ones wait. @default {Infinity} */
   readonly maxAcceptsPerSecond?: number | undefined;
@@ -29,7 +29,10 @@ export interface Limits {
   readonly bandwidthPerUser?: number | undefined;
 }
 
-/** Counts the sessions of users, for one server or for several. */
+/**
+ * Counts the sessions of users, for one server or for several. A user's name comes in the form in which all spellings that
+ * Active Directory takes for one are one: without case and accents, and without the domain of an enterprise name.
+ */
 export interface UserLedger {
   /** Takes note of a session unless the user has as many as the limit says; says whether it did. */
   enter(user: string, limit: number): boolean | Promise<boolean>;
@@ -74,10 +77,11 @@ export function sourceName(client: Endpoint | undefined): string | undefined {
 export class UserRates {
   readonly #rates = new Map<string, { readonly rate: Rate; sessions: number }>();
 
-  /** The user's rate. */
+  /** The user's rate, which is so much in a second from now on for all of its sessions. */
   enter(user: string, perSecond: number, now: () => number): Rate {
     let entry = this.#rates.get(user);
     if (entry === undefined) this.#rates.set(user, entry = { rate: new Rate(perSecond, now), sessions: 0 });
+    else entry.rate.change(perSecond);
     entry.sessions++;
     return entry.rate;
   }

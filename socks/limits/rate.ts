@@ -6,7 +6,7 @@
 
 /** A bucket that fills up with time and is taken from. */
 export class Rate {
-  readonly #perSecond: number;
+  #perSecond: number;
   readonly #now: () => number;
   #left: number;
   #at: number;
@@ -22,6 +22,13 @@ export class Rate {
     this.#now = now;
     this.#left = perSecond;
     this.#at = now();
+  }
+
+  /** Goes on with another number in a second; what was taken stays taken. */
+  change(perSecond: number): void {
+    this.#refill();
+    this.#left = Math.min(this.#left, perSecond);
+    this.#perSecond = perSecond;
   }
 
   /** Takes some, more than there are if need be; gives the time in milliseconds until that is made good. */

@@ -3,11 +3,21 @@
  *
  * @module
  */
+import type { Bytes } from "../../gss/bytes.ts";
 import type { MethodName } from "../auth/method.ts";
 import { PROTECTION_LEVELS } from "../auth/protection.ts";
 import type { ProtectionLevel } from "../stream/protected.ts";
-import type { CommandName, Destination, PortRange, Rule, RuleAction } from "./rules.ts";
+import { parseIp, unmapped } from "../wire/ip.ts";
+import {
+  type CommandName,
+  type Destination,
+  normalSuffix,
+  type PortRange,
+  type Rule,
+  type RuleAction,
+} from "./rules.ts";
 import { type Cidr, parseCidr } from "./special_ranges.ts";
+import { parseRealmPattern, parseUserPattern } from "./users.ts";
 
 /** A rule in plain values, as in a configuration file; see {@linkcode Rule} for what each means. */
 export interface RuleFields {
@@ -23,7 +33,7 @@ export interface RuleFields {
   readonly sources?: readonly string[] | undefined;
   /** `none`, `password`, `gssapi`. */
   readonly methods?: readonly string[] | undefined;
-  /** Users or principals, with a `*` in front or at the end for many. */
+  /** Users or principals, with a `*` at one end of the name or realm for many; see {@linkcode Rule.users}. */
   readonly users?: readonly string[] | undefined;
   /** Realms of principals, with a `*` in front or at the end for many. */
   readonly realms?: readonly string[] | undefined;
@@ -53,9 +63,11 @@ const CONDITIONS: Readonly<Record<string, Exclude<keyof RuleFields, "action" | "
  * Reads a rule: `DESTINATION[:PORTS][,CONDITION=VALUE]...`, where DESTINATION is an address, a block (`10.0.0.0/8`,
  * `[fd00::]/8`), a host name, a domain with a dot in front (`.example.com`), `localhost` (which stands for the loopback
  * addresses), or `*`; PORTS is a port or a range (`8000-8999`). Conditions are `user` (a user or principal, with a `*`
- * in front or at the end for many: `*@EXAMPLE.COM`), `realm`, `from` (an address or block), `command` (connect, bind,
+ * at one end of its name or realm for many: `*@EXAMPLE.COM`, `host/*@EXAMPLE.COM`, `alice@*`), `realm`, `from` (an address or block), `command` (connect, bind,
  * udp, resolve), `method` (gssapi, password, none), `protection`, `enctype`, `port`, `ticket-age` (`8h`) and `upstream`. One that
- * is given twice fits either value.
+ * is given twice fits either value. A value with a comma, or with a quotation mark in front, stands in quotation marks,
+ * where one that belongs to it is doubled: `user="Doe, John@EXAMPLE.COM"`. In users and realms a backslash takes the
+ * meaning from the character behind it (RFC 1964 section 2.1.1), a `*` too.
  *
  * @throws {TypeError} When the text is none, or the rule could fit nobody.
  *
@@ -69,19 +81,18 @@ const CONDITIONS: Readonly<Record<string, Exclude<keyof RuleFields, "action" | "
  */
 export function parseRule(action: RuleAction, text: string): Rule {
   const fail = (problem: string) => new TypeError(`Cannot read rule ${JSON.stringify(text)}: ${problem}`);
-  const [place = "", ...conditions] = text.split(",");
+  const { place, conditions, rest } = splitConditions(text);
+  if (rest !== "") throw fail(`"${rest}" is not a condition`);
   const parts = /^(\[[^\]]+\](?:\/\d+)?|[^:]*(?::[^:]*:.*)?)(?::(\d{1,5}(?:-\d{1,5})?))?$/.exec(place);
   if (parts === null || parts[1] === "") throw fail("DESTINATION[:PORTS] wanted");
   const lists: Record<string, string[]> = {};
   const single: { maxTicketAge?: string; upstream?: string } = {};
-  for (const condition of conditions) {
-    const equals = condition.indexOf("=");
-    const [name, value] = [condition.slice(0, Math.max(equals, 0)), condition.slice(equals + 1)];
+  for (const [name, value] of conditions) {
     const field = Object.hasOwn(CONDITIONS, name) ? CONDITIONS[name] : undefined;
     if (field !== undefined) (lists[field] ??= []).push(value);
     else if (name === "ticket-age" && single.maxTicketAge === undefined) single.maxTicketAge = value;
     else if (name === "upstream" && single.upstream === undefined) single.upstream = value;
-    else throw fail(`"${condition}" is not a condition`);
+    else throw fail(`"${name}=${value}" is not a condition`);
   }
   if (parts[2] !== undefined) (lists.ports ??= []).push(parts[2]);
   try {
@@ -89,6 +100,23 @@ export function parseRule(action: RuleAction, text: string): Rule {
   } catch (error) {
     throw fail((error as Error).message);
   }
+}
+
+const CONDITION = /,([^=,"]+)=(?:"((?:[^"]|"")*)"|((?!")[^,]*))(?=,|$)/y;
+
+/** Takes a rule apart at its commas, but for those in quotation marks; `rest` is what is no condition. */
+function splitConditions(
+  text: string,
+): { place: string; conditions: (readonly [name: string, value: string])[]; rest: string } {
+  const place = text.split(",", 1)[0]!;
+  const conditions: (readonly [string, string])[] = [];
+  let at = CONDITION.lastIndex = place.length;
+  for (let found = CONDITION.exec(text); found !== null; found = CONDITION.exec(text)) {
+    const [, name, quoted, bare] = found;
+    conditions.push([name!, quoted?.replaceAll('""', '"') ?? bare!]);
+    at = CONDITION.lastIndex;
+  }
+  return { place, conditions, rest: text.slice(at).replace(/^,/, "") || (at < text.length ? "," : "") };
 }
 
 /**
@@ -102,7 +130,7 @@ export function parseRuleText(text: string): Rule {
 
 /** Takes the action off a rule. Throws a `TypeError` where there is none; `what` is the rule's kind, for its text. */
 export function splitRule(text: string, what: string): [RuleAction, string] {
-  const parts = /^(allow|deny)\s+(\S+)$/.exec(text.trim());
+  const parts = /^(allow|deny)\s+([^]+)$/.exec(text.trim());
   if (parts === null) {
     throw new TypeError(`Cannot read ${what} ${JSON.stringify(text)}: "allow ..." or "deny ..." wanted`);
   }
@@ -128,8 +156,8 @@ export function ruleFromFields(fields: RuleFields): Rule {
     methods: every(fields.methods, "method", (text) => oneOf(text, ["none", "password", "gssapi"])) as
       | MethodName[]
       | undefined,
-    users: every(fields.users, "user", parsePattern),
-    realms: every(fields.realms, "realm", parsePattern),
+    users: every(fields.users, "user", readableBy(parseUserPattern)),
+    realms: every(fields.realms, "realm", readableBy(parseRealmPattern)),
     enctypes: every(fields.enctypes, "enctype", (text) => text === "" ? undefined : text),
     protections: every(fields.protections, "protection", (text) => oneOf(text, PROTECTION_LEVELS)) as
       | ProtectionLevel[]
@@ -163,7 +191,12 @@ function every<T>(
   if (texts === undefined) return undefined;
   if (texts.length === 0) throw new TypeError(`no ${what} is named`);
   return Object.freeze(texts.map((text) => {
-    const value = read(text);
+    let value: T | undefined;
+    try {
+      value = read(text);
+    } catch (cause) {
+      throw cause instanceof RangeError ? new TypeError(cause.message, { cause }) : cause;
+    }
     if (value === undefined) throw new TypeError(`${JSON.stringify(text)} is no ${what}`);
     return value;
   }));
@@ -173,20 +206,26 @@ function oneOf(text: string, names: readonly string[]): string | undefined {
   return names.find((name) => name === text);
 }
 
+/** Text that another function can read; it is kept as it was written. */
+function readableBy(read: (text: string) => unknown): (text: string) => string {
+  return (text) => {
+    read(text);
+    return text;
+  };
+}
+
 function parsePorts(text: string): PortRange | undefined {
   const parts = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
   const [first, last] = [Number(parts?.[1]), Number(parts?.[2] ?? parts?.[1])];
   return first <= last && last <= 65_535 ? [first, last] : undefined;
 }
 
-/** An address or block, which may have brackets around its address. */
+/** An address or block, which may have brackets around its address. One of mapped IPv4 addresses is one of IPv4 addresses. */
 export function parseBlock(text: string): Cidr | undefined {
-  return parseCidr(text.replace(/^\[([^\]]+)\]/, "$1"));
-}
-
-/** A star at one end, or alone. */
-function parsePattern(text: string): string | undefined {
-  return /^(\*|\*?[^*]+|[^*]+\*)$/.test(text) ? text : undefined;
+  const block = parseCidr(text.replace(/^\[([^\]]+)\]/, "$1"));
+  if (block === undefined || block.bits < 96) return block;
+  const network = unmapped(block.network) as Bytes;
+  return network === block.network ? block : { network, bits: block.bits - 96 };
 }
 
 /** Milliseconds of `90s`, `30m`, `8h` or `1d`. */
@@ -198,20 +237,22 @@ function parseAge(text: string): number {
 
 function parseDestination(text: string): Destination | undefined {
   if (text === "*") return { type: "any" };
-  if (text.toLowerCase() === "localhost") {
-    return { type: "address", blocks: [parseCidr("127.0.0.0/8")!, parseCidr("::1")!] };
-  }
   const block = parseBlock(text);
   if (block !== undefined) return { type: "address", blocks: [block] };
-  const name = text.toLowerCase().replace(/\.$/, "");
-  if (!/^\.?[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*$/u.test(name)) return undefined;
-  return { type: "domain", suffix: name, exact: !name.startsWith(".") };
+  const suffix = normalSuffix(text);
+  if (suffix === "localhost") {
+    return { type: "address", blocks: [parseCidr("127.0.0.0/8")!, parseCidr("::1")!] };
+  }
+  const host = suffix.replace(/^\./, "");
+  if (parseIp(host) !== undefined) throw new TypeError(`${JSON.stringify(text)} is an address written oddly: ${host}`);
+  return { type: "domain", suffix, exact: !suffix.startsWith(".") };
 }
 
 /** For logs: the rule on one line. */
 function textOf({ action: _, destinations = ["*"], ...fields }: RuleFields): string {
+  const shown = (value: unknown) => /[,+"]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : value;
   const conditions = Object.entries(fields).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${Array.isArray(value) ? value.join("+") : value}`]
+    value === undefined ? [] : [`${name}=${[value].flat().map(shown).join("+")}`]
   );
   return [destinations.join("+"), ...conditions].join(",");
 }

@@ -12,8 +12,10 @@ import type { Bytes } from "../../gss/bytes.ts";
 import { systemRuntime } from "../../gss/runtime.ts";
 import type { Identity, MethodName } from "../auth/method.ts";
 import type { ProtectionLevel } from "../stream/protected.ts";
+import { hostName, HostNameError } from "../wire/host_name.ts";
 import { formatIp, parseIp } from "../wire/ip.ts";
 import { canonicalAddress, type Cidr, embeddedIpv4, inCidr, specialKind } from "./special_ranges.ts";
+import { checkUsers, fitsUser } from "./users.ts";
 
 /** What a rule says of those that it fits. */
 export type RuleAction = "allow" | "deny";
@@ -40,7 +42,11 @@ export interface Rule {
   readonly sources?: readonly Cidr[] | undefined;
   /** How clients authenticated. */
   readonly methods?: readonly MethodName[] | undefined;
-  /** Users or principals: whole, or with a `*` at one end. */
+  /**
+   * Users or principals in the text form of RFC 1964 section 2.1.1, `component/component@REALM`; a `*` may stand at one
+   * end of the name and at one end of the realm. A rule that denies fits all spellings of a user that Active Directory
+   * takes for one. A well-known principal, such as `WELLKNOWN/ANONYMOUS@REALM` (RFC 8062), is allowed by name only.
+   */
   readonly users?: readonly string[] | undefined;
   /** Realms of principals: whole, or with a `*` at one end. */
   readonly realms?: readonly string[] | undefined;
@@ -99,19 +105,23 @@ export class RuleSet {
   /**
    * Makes one.
    *
-   * @param rules The rules, the first counting most.
+   * @param rules The rules, the first counting most. A user or realm in them that cannot be read is a `TypeError`.
    * @param now Gives the time, in milliseconds since the epoch.
+   * @throws {HostNameError} When a domain of a rule is none.
    */
   constructor(rules: readonly Rule[] = [], now: () => number = systemRuntime.now) {
-    this.#rules = Object.freeze([...rules]);
+    this.#rules = Object.freeze(rules.map(withNormalNames));
     this.#now = now;
+    this.#rules.forEach(checkUsers);
   }
 
   /** Before the name is looked up: denied where no address could change that. */
   judgeName(query: RuleQuery): Verdict {
+    const hostname = hostOf(query);
+    if (typeof hostname !== "string") return hostname;
     for (const rule of this.#rules) {
       if (!this.#fitsAllButPlace(rule, query)) continue;
-      if (rule.destinations.some((place) => fitsName(place, query.hostname))) return verdictOf(rule);
+      if (rule.destinations.some((place) => fitsName(place, hostname))) return verdictOf(rule);
       // The address is not known yet, and this rule may fit it.
       if (rule.destinations.some(({ type }) => type === "address")) return UNDECIDED;
     }
@@ -122,6 +132,8 @@ export class RuleSet {
   judgeAddress(query: RuleQuery, address: string): Verdict {
     const octets = parseIp(address);
     if (octets === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
+    const hostname = hostOf(query);
+    if (typeof hostname !== "string") return hostname;
     const special = specialKind(octets);
     for (const rule of this.#rules) {
       if (!this.#fitsAllButPlace(rule, query)) continue;
@@ -129,7 +141,7 @@ export class RuleSet {
       const places = rule.action === "allow" && special !== undefined
         ? rule.destinations.filter(({ type }) => type === "address")
         : rule.destinations;
-      if (places.some((place) => fitsPlace(rule.action, place, query.hostname, octets))) return verdictOf(rule);
+      if (places.some((place) => fitsPlace(rule.action, place, hostname, octets))) return verdictOf(rule);
     }
     return special === undefined
       ? NOTHING_FITS
@@ -138,14 +150,13 @@ export class RuleSet {
 
   #fitsAllButPlace(rule: Rule, query: RuleQuery): boolean {
     const { port, identity, source } = query;
-    const { realm, enctype } = identity.attributes;
+    const { enctype } = identity.attributes;
     return (rule.ports?.some(([first, last]) => port >= first && port <= last) ?? true) &&
       (rule.commands?.includes(query.command) ?? true) &&
       (rule.sources === undefined || fitsSource(rule.action, rule.sources, source)) &&
       (rule.methods?.includes(identity.method) ?? true) &&
       (rule.protections?.includes(query.protection) ?? true) &&
-      fitsSome(rule.users, identity.name) &&
-      fitsSome(rule.realms, identity.method === "gssapi" ? realm : undefined) &&
+      fitsUser(rule, identity) &&
       (rule.enctypes?.includes(String(enctype)) ?? true) &&
       (rule.maxTicketAge === undefined || this.#ticketAge(identity) <= rule.maxTicketAge);
   }
@@ -153,6 +164,31 @@ export class RuleSet {
   #ticketAge({ attributes: { authtime } }: Identity): number {
     return typeof authtime === "number" ? this.#now() - authtime : Infinity;
   }
+}
+
+/** The host asked about, in its one form; a denial where it is none. */
+function hostOf({ hostname }: RuleQuery): string | Verdict {
+  try {
+    return hostName(hostname);
+  } catch (error) {
+    if (error instanceof HostNameError) return { allowed: false, reason: error.message };
+    throw error;
+  }
+}
+
+/** Rules come from anywhere; names in them are compared in the one form. */
+function withNormalNames(rule: Rule): Rule {
+  const destinations = rule.destinations.map((place) => {
+    if (place.type !== "domain") return place;
+    const suffix = normalSuffix(place.suffix);
+    return suffix === place.suffix ? place : { ...place, suffix };
+  });
+  return destinations.every((place, i) => place === rule.destinations[i]) ? rule : { ...rule, destinations };
+}
+
+/** A name, or a domain with a dot in front, in its one form; throws as `hostName` does. */
+export function normalSuffix(text: string): string {
+  return text.startsWith(".") ? `.${hostName(text.slice(1))}` : hostName(text);
 }
 
 const NOTHING_FITS: Verdict = { allowed: false, reason: "no rule allows it" };
@@ -166,20 +202,6 @@ export function ruleLine({ action, text }: Pick<Rule, "action" | "text">): strin
   return `${action} ${text}`;
 }
 
-function fitsSome(patterns: readonly string[] | undefined, name: string | number | undefined): boolean {
-  return patterns?.some((pattern) => typeof name === "string" && fitsPattern(pattern, name)) ?? true;
-}
-
-function fitsPattern(pattern: string, name: string): boolean {
-  if (pattern === "*") return name !== "";
-  if (pattern.startsWith("*")) {
-    const end = pattern.slice(1);
-    // An @ behind a backslash belongs to a name, and begins no realm.
-    return name.endsWith(end) && !name.slice(0, name.length - end.length).endsWith("\\");
-  }
-  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
-}
-
 /** A client whose address is not known is denied by what denies any source, and allowed by nothing that asks for one. */
 function fitsSource(action: RuleAction, sources: readonly Cidr[], source: string | undefined): boolean {
   const octets = source === undefined ? undefined : parseIp(canonicalAddress(source));
@@ -190,9 +212,8 @@ function fitsName(place: Destination, hostname: string): boolean {
   return place.type === "any" || (place.type === "domain" && fitsDomain(place, hostname));
 }
 
-function fitsDomain(destination: Destination & { type: "domain" }, hostname: string): boolean {
-  const name = hostname.toLowerCase().replace(/\.$/, "");
-  return destination.exact ? name === destination.suffix : name.endsWith(destination.suffix);
+function fitsDomain({ suffix, exact }: Destination & { type: "domain" }, hostname: string): boolean {
+  return exact ? hostname === suffix : hostname.endsWith(suffix);
 }
 
 function fitsPlace(action: RuleAction, place: Destination, hostname: string, address: Bytes): boolean {

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import { formatIp, parseIp } from "../wire/ip.ts";
+import { formatIp, parseIp, unmapped } from "../wire/ip.ts";
 
 /** A block of addresses. */
 export interface Cidr {
@@ -115,9 +115,7 @@ export function embeddedIpv4(address: Uint8Array): readonly Uint8Array[] {
 /** An address as rules see it: mapped IPv4 as the IPv4 address that would be dialled. */
 export function canonicalAddress(text: string): string {
   const octets = parseIp(text);
-  if (octets === undefined) return text;
-  const mapped = octets.length === 16 && inCidr(octets, CARRIERS[0]![0]);
-  return formatIp(mapped ? octets.subarray(12) : octets);
+  return octets === undefined ? text : formatIp(unmapped(octets));
 }
 
 /** The address of a loopback name or address; `undefined` for every other host. */

@@ -5,6 +5,7 @@
  */
 import { abortable } from "../../gss/deadline.ts";
 import { SocksProtocolError } from "../errors.ts";
+import { hostName } from "../wire/host_name.ts";
 import { parseIp } from "../wire/ip.ts";
 import type { Connection } from "./connection.ts";
 import { connectionFromDuplex, duplexOf } from "./duplex.ts";
@@ -34,7 +35,8 @@ export interface TlsConnection extends Connection {
  * @throws {SocksProtocolError} `NOT_GENUINE` when the handshake fails or the certificate is not the server's.
  */
 export async function tlsOver(connection: Connection, options: TlsClientOptions): Promise<TlsConnection> {
-  const { hostname, caCerts, alpnProtocols, signal } = options;
+  const { caCerts, alpnProtocols, signal } = options;
+  const hostname = hostName(options.hostname);
   // Loaded when it is wanted: most users of this package never do.
   const [{ Duplex }, { connect }] = await Promise.all([import("node:stream"), import("node:tls")]);
   const socket = connect({

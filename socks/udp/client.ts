@@ -97,10 +97,11 @@ export class SocksDatagrams implements AsyncDisposable, AsyncIterable<[Uint8Arra
   }
 
   /**
-   * Sends a datagram. A name goes to the proxy as it is. As with any datagram, nobody says whether it arrives.
+   * Sends a datagram. A name goes to the proxy as a name, in A-labels. As with any datagram, nobody says whether it arrives.
    *
    * @returns How many octets that were.
    * @throws {SocksProtocolError} `UNEXPECTED_END` after the association has ended.
+   * @throws {HostNameError} When no host can be called what the target is called.
    * @throws {RangeError} When it is too large for a datagram with what is put around it.
    */
   async send(data: Uint8Array, to: Endpoint): Promise<number> {

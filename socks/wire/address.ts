@@ -13,11 +13,12 @@
  */
 import { type Bytes, concat, utf8 } from "../../gss/bytes.ts";
 import { SocksProtocolError, SocksReplyError } from "../errors.ts";
-import { formatIp, parseIp } from "./ip.ts";
+import { hostName, HostNameError } from "./host_name.ts";
+import { formatIp, parseIp, unmapped } from "./ip.ts";
 
 /** A host and a port. */
 export interface Endpoint {
-  /** Host name, or address without brackets. */
+  /** Host name, or address. What this package gives is in one form: A-labels in lower case, addresses without brackets. */
   readonly hostname: string;
   /** Port, 0 to 65535. */
   readonly port: number;
@@ -34,20 +35,20 @@ const DOMAIN = 3;
 const IPV6 = 4;
 
 /**
- * ATYP, address and port. A name of more than 255 octets is an error and never a reason to look it up here.
+ * ATYP, address and port. The host goes out in its one form, whatever it was called; a name that is too long is an error and
+ * never a reason to look it up here.
  *
- * @throws {RangeError} When the name or the port do not fit.
+ * @throws {HostNameError} When no host can be called that.
+ * @throws {RangeError} When the port does not fit.
  */
 export function encodeEndpoint(endpoint: Endpoint): Bytes {
-  const { hostname, port } = endpoint;
+  const { port } = endpoint;
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`Cannot encode address: port ${port}`);
   const tail = Uint8Array.of(port >> 8, port & 0xff);
+  const hostname = hostName(endpoint.hostname);
   const ip = parseIp(hostname);
   if (ip !== undefined) return concat(Uint8Array.of(ip.length === 4 ? IPV4 : IPV6), ip, tail);
   const name = utf8(hostname);
-  if (name.length < 1 || name.length > 255) {
-    throw new RangeError(`Cannot encode address: a name takes 1 to 255 octets, this one has ${name.length}`);
-  }
   return concat(Uint8Array.of(DOMAIN, name.length), name, tail);
 }
 
@@ -68,29 +69,24 @@ export function decodeEndpoint(bytes: Uint8Array): Decoded<Endpoint> | undefined
   const end = start + (type === IPV4 ? 4 : type === IPV6 ? 16 : nameLength!);
   if (bytes.length < end + 2) return undefined;
   const host = bytes.subarray(start, end);
-  const hostname = type === DOMAIN ? readName(host) : formatIp(host);
+  const hostname = type === DOMAIN ? readName(host) : formatIp(unmapped(host));
   const port = (bytes[end]! << 8) | bytes[end + 1]!;
   return { value: Object.freeze({ hostname, port }), length: end + 2 };
 }
 
 /**
- * A host name that a peer sent. Some send an address as a name; it is given as the address that it is, so that no rule is
- * got around.
+ * A host that a peer sent as a name, in its one form. Some send an address as a name; it is given as the address that it is, so
+ * that no rule is got around.
  *
  * @throws {SocksProtocolError} `BAD_MESSAGE` for a name that no host can have.
  */
 export function readName(octets: Uint8Array): string {
-  let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
+    return hostName(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets));
   } catch (cause) {
-    throw new SocksProtocolError("BAD_MESSAGE", "Cannot use address: the name is not UTF-8", { cause });
+    const problem = cause instanceof HostNameError ? cause.message : "Cannot use host: its name is not UTF-8";
+    throw new SocksProtocolError("BAD_MESSAGE", problem, { cause });
   }
-  if (text === "" || /[\s\p{Cc}/\\@?#%[\]]/u.test(text)) {
-    throw new SocksProtocolError("BAD_MESSAGE", "Cannot use address: the name holds what no host name can");
-  }
-  const ip = parseIp(text.replace(/\.$/, ""));
-  return ip === undefined ? text : formatIp(ip);
 }
 
 /** `host:port`, with brackets around IPv6. */
@@ -101,15 +97,20 @@ export function formatEndpoint(endpoint: Endpoint): string {
 }
 
 /**
- * Reads `host:port`, `[v6]:port`, or the host alone where a default port is given.
+ * Reads `host:port`, `[v6]:port`, or the host alone where a default port is given. The host comes out in its one form: names in
+ * A-labels, addresses canonical.
  *
  * @throws {TypeError} When the text is neither.
  */
 export function parseEndpointText(text: string, defaultPort?: number): Endpoint {
-  const parts = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]/\s@]+))(?::(\d{1,5}))?$/.exec(text);
-  const port = parts?.[3] === undefined ? defaultPort : Number(parts[3]);
+  const parts = /^(\[[0-9A-Fa-f:.]+\]|[^:[\]/\s@]+)(?::(\d{1,5}))?$/.exec(text);
+  const port = parts?.[2] === undefined ? defaultPort : Number(parts[2]);
   if (parts === null || port === undefined || port > 65_535) {
     throw new TypeError(`Cannot read ${JSON.stringify(text)}: HOST:PORT wanted, with brackets around an IPv6 address`);
   }
-  return { hostname: parts[1] ?? parts[2]!, port };
+  try {
+    return { hostname: hostName(parts[1]!), port };
+  } catch (cause) {
+    throw new TypeError(`Cannot read ${JSON.stringify(text)}: ${(cause as Error).message}`, { cause });
+  }
 }

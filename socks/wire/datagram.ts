@@ -40,7 +40,7 @@ export function encodeDatagram(endpoint: Endpoint, data: Uint8Array): Bytes {
  * @throws {SocksReplyError} `ADDRESS_TYPE_NOT_SUPPORTED`
  */
 export function decodeDatagram(bytes: Bytes): Datagram {
-  const address = bytes.length < HEADER.length ? undefined : decodeEndpoint(bytes.subarray(HEADER.length));
+  const address = decodeEndpoint(bytes.subarray(HEADER.length));
   if (address === undefined) {
     throw new SocksProtocolError("BAD_MESSAGE", `Datagram of ${bytes.length} octets has no whole header`);
   }

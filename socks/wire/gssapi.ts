@@ -9,7 +9,7 @@
  * +------+------+------+.......................+
  * ```
  *
- * and the refusal, `ver mtyp` with `mtyp` 0xff and nothing behind it (section 3.3).
+ * and the refusal, `ver mtyp` with `mtyp` 0xff and nothing behind it (section 3.8).
  *
  * @module
  */

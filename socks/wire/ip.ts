@@ -43,6 +43,13 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
   return groups;
 }
 
+const MAPPED: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+/** The IPv4 address that is mapped into an IPv6 one (RFC 4291 section 2.5.5.2) and would be dialled; others as they are. */
+export function unmapped(octets: Uint8Array): Uint8Array {
+  return octets.length === 16 && MAPPED.every((octet, i) => octets[i] === octet) ? octets.subarray(12) : octets;
+}
+
 /** Canonical text of 4 or 16 octets. */
 export function formatIp(octets: Uint8Array): string {
   if (octets.length === 4) return octets.join(".");

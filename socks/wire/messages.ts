@@ -5,7 +5,7 @@
  * @module
  */
 import { type Bytes, concat, utf8 } from "../../gss/bytes.ts";
-import { SocksProtocolError } from "../errors.ts";
+import { SocksProtocolError, SocksReplyError } from "../errors.ts";
 import { type Decoded, decodeEndpoint, encodeEndpoint, type Endpoint } from "./address.ts";
 
 /** Methods (RFC 1928 section 3). */
@@ -88,15 +88,33 @@ export interface Reply extends Endpoint {
   readonly reply: number;
 }
 
-/** Reply (RFC 1928 section 6): as the request, with REP and the bound address in the places of CMD and destination. */
-export function encodeReply(reply: Reply): Bytes {
-  return concat(Uint8Array.of(VERSION, reply.reply, 0), encodeEndpoint(reply));
+/**
+ * Reply (RFC 1928 section 6): as the request, with REP and the bound address in the places of CMD and destination. A zone, which an
+ * address of this machine's may have, has no place in it.
+ */
+export function encodeReply({ reply, hostname, port }: Reply): Bytes {
+  return concat(Uint8Array.of(VERSION, reply, 0), encodeEndpoint({ hostname: hostname.replace(/%[^%]*$/, ""), port }));
 }
 
-/** Reads {@linkcode encodeReply}'s message. */
+/**
+ * Reads {@linkcode encodeReply}'s message. A refusal is told by its first two octets: what is behind them says nothing, some
+ * servers leave it out, and the conversation is over.
+ *
+ * @throws {SocksProtocolError} When the message is of another version, or the address of a success cannot be read.
+ */
 export function decodeReply(bytes: Uint8Array): Decoded<Reply> | undefined {
-  const decoded = decodeHeaded(bytes);
-  return decoded && { value: { reply: bytes[1]!, ...decoded.value }, length: decoded.length };
+  checkVersion(bytes[0]);
+  const reply = bytes[1];
+  if (reply === undefined) return undefined;
+  if (reply !== 0) return { value: { reply, hostname: "0.0.0.0", port: 0 }, length: bytes.length };
+  try {
+    const decoded = decodeHeaded(bytes);
+    return decoded && { value: { reply, ...decoded.value }, length: decoded.length };
+  } catch (cause) {
+    // The code of a request's refusal would be taken for the proxy's word.
+    if (!(cause instanceof SocksReplyError)) throw cause;
+    throw new SocksProtocolError("BAD_MESSAGE", `Cannot read reply: ${cause.message}`, { cause });
+  }
 }
 
 /** The reserved octet is not looked at: RFC 1928 tells senders, not receivers, what it must be. */

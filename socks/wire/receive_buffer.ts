@@ -3,14 +3,17 @@
  *
  * @module
  */
-import { type Bytes, concat, EMPTY } from "../../gss/bytes.ts";
+import { type Bytes, EMPTY } from "../../gss/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
 import type { Decoded } from "./address.ts";
 
-/** Holds what a peer sent until a decoder can make something of it. */
+/** Holds what a peer sent until a decoder can make something of it. However small the pieces are, each octet is moved a few times at most. */
 export class ReceiveBuffer {
   readonly #limit: number;
-  #bytes: Bytes = EMPTY;
+  /** Memory, with the octets held from `start` to `end`. What was given out is a view of it, and is never written over. */
+  #memory: Bytes = EMPTY;
+  #start = 0;
+  #end = 0;
 
   /**
    * Makes one.
@@ -23,32 +26,50 @@ export class ReceiveBuffer {
 
   /** Octets held. */
   get length(): number {
-    return this.#bytes.length;
+    return this.#end - this.#start;
   }
 
   /** Adds what came. */
   push(bytes: Bytes): void {
-    this.#bytes = this.#bytes.length === 0 ? bytes : concat(this.#bytes, bytes);
+    const held = this.length;
+    if (held === 0) {
+      this.#memory = bytes;
+      this.#start = 0;
+      this.#end = bytes.length;
+      return;
+    }
+    // A piece that came first has no room behind it, so nobody else's memory is written into.
+    if (this.#end + bytes.length > this.#memory.length) {
+      const larger = new Uint8Array(2 * (held + bytes.length));
+      larger.set(this.#memory.subarray(this.#start, this.#end));
+      this.#memory = larger;
+      this.#start = 0;
+      this.#end = held;
+    }
+    this.#memory.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
 
   /** The next message, taken out; `undefined` while it is not whole. */
   next<T>(decode: (bytes: Bytes) => Decoded<T> | undefined): T | undefined {
-    if (this.#bytes.length === 0) return undefined;
-    const decoded = decode(this.#bytes);
+    if (this.length === 0) return undefined;
+    const decoded = decode(this.#memory.subarray(this.#start, this.#end));
     if (decoded === undefined) {
-      if (this.#bytes.length >= this.#limit) {
+      if (this.length >= this.#limit) {
         throw new SocksProtocolError("TOO_LARGE", `Cannot read message: it is not whole after ${this.#limit} octets`);
       }
       return undefined;
     }
-    this.#bytes = this.#bytes.subarray(decoded.length);
+    this.#start += decoded.length;
     return decoded.value;
   }
 
   /** Everything held, taken out. */
   takeAll(): Bytes {
-    const all = this.#bytes;
-    this.#bytes = EMPTY;
+    const all = this.#memory.subarray(this.#start, this.#end);
+    this.#memory = EMPTY;
+    this.#start = 0;
+    this.#end = 0;
     return all;
   }
 }

@@ -26,7 +26,9 @@ function makeServer(options: Partial<SocksServerOptions> = {}) {
     onEvent: (event) => void events.push(event),
     ...options,
   });
-  return { server, events, requests };
+  const refusals = () =>
+    events.flatMap((event) => event.type === "refused" ? [(event.error as { code?: string }).code] : []);
+  return { server, events, requests, refusals };
 }
 
 async function exchange(server: SocksServer, sent: Uint8Array, chunk = Infinity): Promise<Uint8Array> {
@@ -66,7 +68,8 @@ Deno.test("an address in a SOCKS 4A name is the address that it is, and bad name
   await exchange(server, concat(unhex("0401005000000001"), utf8("\x00127.0.0.1\x00")));
   assert.equal(requests[0]!.hostname, "127.0.0.1");
   for (const name of ["", "a b", "a/b", "a\n"]) {
-    assert.equal(text(await exchange(server, concat(unhex("0401005000000001"), utf8(`\0${name}\0`)))), "");
+    const answer = await exchange(server, concat(unhex("0401005000000001"), utf8(`\0${name}\0`)));
+    assert.equal(hex(answer), "005b000000000000", name);
   }
   assert.equal(requests.length, 1);
   for (const long of [utf8("u".repeat(256)), concat(utf8("u\0"), utf8("h".repeat(256)))]) {
@@ -89,27 +92,64 @@ Deno.test("HTTP CONNECT is served, in any pieces, with its headers passed over",
     assert.match(await ask("CONNECT [2001:db8::1]:443 HTTP/1.0"), /^HTTP\/1\.1 200 /);
     assert.match(await ask("CONNECT denied.example:443 HTTP/1.1"), /^HTTP\/1\.1 403 /);
     assert.match(await ask("GET http://www.example.com/ HTTP/1.1"), /^HTTP\/1\.1 405 .*Allow: CONNECT/s);
-    assert.match(await ask("CONNECT www.example.com HTTP/1.1"), /^HTTP\/1\.1 400 /);
-    assert.match(await ask("CONNECT a b HTTP/1.1"), /^HTTP\/1\.1 400 /);
+    for (
+      const [line, status] of [
+        ["CONNECT www.example.com HTTP/1.1", 400],
+        ["CONNECT a b HTTP/1.1", 400],
+        ["CONNECT a..b:1 HTTP/1.1", 400],
+        ["CONNECT a:0 HTTP/1.1", 400],
+        ["CONNECT a:65536 HTTP/1.1", 400],
+        ["CONNECT u@a:1 HTTP/1.1", 400],
+        ["CONNECT [fe80::1%25eth0]:1 HTTP/1.1", 400],
+        ["CONNECT a:1", 400],
+        ["CONNECT", 400],
+        ["Connection: close", 400],
+        ["GET /", 400],
+        ["connect a:1 HTTP/1.1", 501],
+        ["BREW / HTTP/1.1", 501],
+        ["PRI * HTTP/2.0", 505],
+        ["CONNECT a:1 HTTP/2.0", 505],
+      ] as const
+    ) assert.match(await ask(line), new RegExp(`^HTTP/1\\.1 ${status} `), line);
     assert.deepEqual(requests.map(({ hostname }) => hostname), ["www.example.com", "2001:db8::1", "denied.example"]);
   }
 });
 
-Deno.test("a head of HTTP that does not end costs no more than its limit", async () => {
-  const { server, events } = makeServer();
-  await exchange(server, utf8(`CONNECT a:1 HTTP/1.1\r\n${"x: y\r\n".repeat(3_000)}`));
-  const last = events.at(-1)!;
-  assert.ok(last.type === "refused" && "code" in last.error && last.error.code === "TOO_LARGE");
+Deno.test("a head of HTTP has a limit, which Kerberos tokens do not reach, and is read in linear time", async () => {
+  const head = (length: number) => {
+    const start = "CONNECT a:1 HTTP/1.1\r\nProxy-Authorization: Negotiate ";
+    return utf8(`${start}${"A".repeat(length - start.length - 4)}\r\n\r\n`);
+  };
+  for (const chunk of [1, 1_400, Infinity]) {
+    const { server, refusals } = makeServer();
+    for (const length of [9_000, 40_000, 65_536]) {
+      assert.match(text(await exchange(server, head(length), chunk)), /^HTTP\/1\.1 200 /, `${length} by ${chunk}`);
+    }
+    for (
+      const long of [
+        head(65_537),
+        head(chunk === 1 ? 70_000 : 200_000),
+        utf8(`CONNECT a:1 HTTP/1.1\r\n${"x: y\r\n".repeat(12_000)}`),
+      ]
+    ) {
+      assert.match(text(await exchange(server, long, chunk)), /^HTTP\/1\.1 431 /, `${long.length} by ${chunk}`);
+    }
+    for (const line of [`CONNECT ${"a".repeat(9_000)}:1 HTTP/1.1\r\n\r\n`, `CONNECT ${"a".repeat(9_000)}`]) {
+      assert.match(text(await exchange(server, utf8(line), chunk)), /^HTTP\/1\.1 414 /, `by ${chunk}`);
+    }
+    assert.deepEqual(new Set(refusals()), new Set(["TOO_LARGE"]));
+  }
 });
 
 Deno.test("protocols that name nobody get nothing where everybody must be somebody, or where they are off", async () => {
   const strict = makeServer({ auth: [passwordServer(() => true)] });
   assert.equal(hex(await exchange(strict.server, unhex("040100500808080800"))), "005b000000000000");
   assert.match(text(await exchange(strict.server, utf8("CONNECT a:1 HTTP/1.1\r\n\r\n"))), /^HTTP\/1\.1 403 /);
-  assert.deepEqual(strict.requests, []);
+  assert.deepEqual([strict.requests, strict.refusals()], [[], ["NO_ACCEPTABLE_METHOD", "NO_ACCEPTABLE_METHOD"]]);
   const off = makeServer({ protocols: [] });
-  assert.equal(text(await exchange(off.server, unhex("040100500808080800"))), "");
-  assert.equal(text(await exchange(off.server, utf8("CONNECT a:1 HTTP/1.1\r\n\r\n"))), "");
+  assert.equal(hex(await exchange(off.server, unhex("040100500808080800"))), "005b000000000000");
+  assert.match(text(await exchange(off.server, utf8("CONNECT a:1 HTTP/1.1\r\n\r\n"))), /^HTTP\/1\.1 501 /);
+  assert.deepEqual([off.requests, off.refusals()], [[], ["BAD_VERSION", "BAD_VERSION"]]);
   // SOCKS version 5 goes on working beside them.
   const { server } = makeServer();
   assert.equal(

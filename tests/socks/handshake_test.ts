@@ -62,6 +62,37 @@ Deno.test("Handshake refuses a method that was not offered, and says so when non
   assert.throws(() => server.send({ type: "choice", method: 2 }), TypeError);
 });
 
+Deno.test("Handshake has two replies to BIND, and one to everything else, and a failure ends it at either", () => {
+  const [first, second] = ["0500000100000000" + "0001", "0500000100000000" + "0002"];
+  const asked = (command: number) => {
+    const client = new Handshake("client");
+    client.send({ type: "offer", methods: [0] });
+    client.receive(unhex("0500"));
+    client.nextEvent();
+    client.authenticated();
+    client.send({ type: "request", request: { ...REQUEST, command } });
+    return client;
+  };
+  const bind = asked(2);
+  bind.receive(unhex(first + second));
+  for (const [port, state] of [[1, "listening"], [2, "open"]] as const) {
+    const event = bind.nextEvent();
+    assert.ok(event?.type === "reply" && event.reply.port === port);
+    assert.equal(bind.state, state);
+  }
+  const failed = asked(2);
+  failed.receive(unhex(first + "0504"));
+  failed.nextEvent();
+  failed.nextEvent();
+  assert.equal(failed.state, "closed");
+  const connect = asked(1);
+  connect.receive(unhex(first + second));
+  connect.nextEvent();
+  assert.equal(connect.state, "open");
+  assert.equal(connect.nextEvent(), undefined);
+  assert.deepEqual(connect.trailingData(), unhex(second));
+});
+
 Deno.test("Handshake refuses to send or go on out of turn", () => {
   for (const role of ["client", "server"] as const) {
     for (const [from, message] of SCRIPT) {

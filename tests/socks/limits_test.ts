@@ -62,6 +62,55 @@ Deno.test("a user has so many sessions and no more, and is told so", async () =>
   await server[Symbol.asyncDispose]();
 });
 
+/** Clients with tickets, one after another. */
+function ticketHolders(...names: readonly string[]): ServerAuthMethod {
+  let next = 0;
+  return {
+    ...noAuthentication(),
+    accept: async (connection, options) => {
+      const identity = { method: "gssapi" as const, name: names[next++]!, attributes: {} };
+      return { ...await noAuthentication().accept(connection, options), identity };
+    },
+  };
+}
+
+Deno.test("a user who spells himself in another way has no more sessions than before", async () => {
+  const names = ["aduser@A.TEST", "ADUSER@A.TEST", "aduser\\@a.test@A.TEST", "aduser@B.TEST"];
+  const entered: string[] = [];
+  const left: string[] = [];
+  const { server, refusals } = makeServer({
+    auth: [ticketHolders(...names)],
+    maxSessionsPerUser: 1,
+    userLedger: {
+      enter: (user, limit) => entered.push(user) > 0 && entered.filter((one) => one === user).length <= limit,
+      leave: (user) => void left.push(user),
+    },
+  });
+  const answers = [];
+  for (const _ of names) answers.push((await enter(server)).answer === GRANTED);
+  assert.deepEqual(answers, [true, false, false, true]);
+  assert.deepEqual(refusals(), ["USER_LIMIT", "USER_LIMIT"]);
+  assert.equal(new Set(entered).size, 2);
+  await server[Symbol.asyncDispose]();
+  assert.deepEqual(left.sort(), [...new Set(entered)].sort());
+});
+
+Deno.test("a user who spells himself in another way has the bandwidth that he had", async () => {
+  const auth = [ticketHolders("aduser@A.TEST", "ADUSER@A.TEST")];
+  const { server } = makeServer({ auth, bandwidthPerUser: 100_000 });
+  const clients = [(await enter(server)).client, (await enter(server)).client];
+  const started = Date.now();
+  for (const client of clients) {
+    // 30,000 octets each way, twice: a second's worth at once, and 20,000 that take another 0.2 s.
+    await client.write(new Uint8Array(30_000));
+    await client.closeWrite();
+    assert.equal((await readAll(client)).length, 30_000);
+  }
+  const elapsed = Date.now() - started;
+  assert.ok(elapsed >= 150, `${elapsed} ms`);
+  await server[Symbol.asyncDispose]();
+});
+
 Deno.test("those who say nothing make room for those who do", async () => {
   const { server, refusals } = makeServer({ maxHalfOpen: 3 });
   const silent = Array.from({ length: 5 }, () => {
@@ -252,11 +301,47 @@ Deno.test("a server that is told otherwise behaves so with the next client, and 
   const { server } = makeServer();
   const first = await enter(server);
   server.update({ auth: [passwordServer(() => false)], open: echoTarget });
-  assert.equal((await enter(server)).answer, "05ff");
+  const refused = async () => {
+    const { client, served, answer } = await enter(server);
+    client.close();
+    await served;
+    return answer;
+  };
+  assert.equal(await refused(), "05ff");
   await first.client.write(utf8("still here"));
   assert.equal(hex((await first.client.read())!), hex(utf8("still here")));
   assert.throws(() => server.update({ auth: [], open: echoTarget }), TypeError);
-  assert.equal((await enter(server)).answer, "05ff");
+  assert.equal(await refused(), "05ff");
   assert.deepEqual(server.liveSessions().map(({ session, command }) => [session, command]), [[1, "connect"]]);
   await server[Symbol.asyncDispose]();
+});
+
+Deno.test("a server that is full accepts nobody until a session ends", async () => {
+  const { server } = makeServer({ maxSessions: 2 });
+  const clients: Connection[] = [];
+  let accepts = 0;
+  let accepted = Promise.withResolvers<void>();
+  const stop = Promise.withResolvers<undefined>();
+  const listening = server.listen({
+    addr: { hostname: "192.0.2.1", port: 1 },
+    accept(): Promise<Connection | undefined> {
+      accepts++;
+      accepted.resolve();
+      accepted = Promise.withResolvers<void>();
+      if (accepts > 3) return stop.promise;
+      const [client, far] = pipe();
+      clients.push(client);
+      return Promise.resolve(far);
+    },
+    close: () => stop.resolve(undefined),
+  });
+  while (server.sessions < 2) await Promise.resolve();
+  for (let i = 0; i < 100; i++) await Promise.resolve();
+  assert.equal(accepts, 2);
+  const next = accepted.promise;
+  clients[0]!.close();
+  await next;
+  assert.equal(accepts, 3);
+  await server[Symbol.asyncDispose]();
+  await listening;
 });

@@ -224,6 +224,14 @@ Deno.test("client rules know where a client comes from and nothing else", () => 
   );
   // An IPv4 address in disguise is denied, and lets nobody in.
   assert.equal(allowed("64:ff9b::c000:207"), false);
+  const open = new ClientRuleSet([
+    parseClientRule("deny", "192.0.2.66,::ffff:192.0.2.67"),
+    parseClientRule("allow", "*"),
+  ]);
+  for (const denied of ["192.0.2.66", "64:ff9b::c000:242", "::ffff:192.0.2.66", "2002:c000:242::1", "192.0.2.67"]) {
+    assert.equal(open.judge(denied).allowed, false, denied);
+  }
+  assert.equal(open.judge("64:ff9b::c000:207").allowed, true);
   assert.equal(new ClientRuleSet([parseClientRule("allow", "*")]).judge(undefined).allowed, true);
   assert.throws(() => parseClientRule("allow", "user=alice"), /its address is all that is known/);
   assert.throws(() => parseClientRule("allow", "192.0.2.1/24"), TypeError);

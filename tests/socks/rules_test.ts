@@ -27,6 +27,7 @@ Deno.test("specialKind() knows every range that is not public, in every disguise
       "::1",
       "::ffff:127.0.0.1",
       "::127.0.0.1",
+      "::ffff:0:127.0.0.1",
       "64:ff9b::7f00:1",
       "2002:7f00:1::",
     ],
@@ -116,6 +117,17 @@ Deno.test("RuleSet obeys the first rule that fits", () => {
   // A disguise that leads elsewhere is not opened by a rule for the address inside, but it is closed by one.
   assert.equal(some.judgeAddress(query("x"), "2002:a02:203::1").allowed, false);
   assert.equal(some.judgeAddress(query("x"), "64:ff9b::5db8:d822").allowed, false);
+});
+
+Deno.test("both IPv4 addresses in a Teredo address are denied, and neither lets it in (RFC 4380)", () => {
+  const some = rules("deny 8.8.8.8", "allow 2001::/32");
+  // Server, flags and port, client with its bits turned over.
+  const teredo = (server: string, client: string) => `2001:0:${server}:8000:63bf:${client}`;
+  const [public8, other] = ["808:808", "909:909"];
+  assert.equal(some.judgeAddress(query("x"), teredo(other, "f6f6:f6f6")).allowed, true);
+  assert.equal(some.judgeAddress(query("x"), teredo(public8, "f6f6:f6f6")).allowed, false);
+  assert.equal(some.judgeAddress(query("x"), teredo(other, "f7f7:f7f7")).allowed, false);
+  assert.equal(rules("allow 8.8.8.8").judgeAddress(query("x"), teredo(public8, "f7f7:f7f7")).allowed, false);
 });
 
 Deno.test("a rule that allows a name does not open addresses that are not public", () => {

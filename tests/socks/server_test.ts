@@ -1,6 +1,7 @@
 /** Sessions of the server, over memory and over sockets: methods, decisions, replies, limits, shutdown. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../gss/bytes.ts";
+import { pause } from "../../gss/deadline.ts";
 import { noAuthentication, type ServerAuthMethod } from "../../socks/auth/method.ts";
 import { fixedPasswords, passwordClient, passwordServer } from "../../socks/auth/password.ts";
 import { connectThrough } from "../../socks/client.ts";
@@ -59,8 +60,8 @@ Deno.test("the server refuses what it must and tells the client no more than a c
     ["050101", "05ff"],
     ["0500", "05ff"],
     ["0504 80 81 82 fe", "05ff"],
-    ["04010050 7f000001 00", ""],
-    ["474554202f", ""],
+    ["04010050 7f000001 00", "005b 000000000000"],
+    ["16030100", ""],
     ["050100 05 02 00 01 7f000001 0050", "0500 0507 0001 00000000 0000"],
     ["050100 05 03 00 01 7f000001 0050", "0500 0507 0001 00000000 0000"],
     ["050100 05 09 00 01 7f000001 0050", "0500 0507 0001 00000000 0000"],
@@ -214,6 +215,16 @@ Deno.test("time-outs end a silent client, a slow target and an idle relay", asyn
     open: ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
   });
   assert.equal(await raw(slow.server, "050100 0501000304746573740050"), "0500" + "05040001000000000000");
+
+  // The handshake's time is the handshake's alone.
+  const patient = makeServer({
+    handshakeTimeout: 20,
+    open: async (request) => {
+      await pause(60);
+      return await echoTarget(request);
+    },
+  });
+  assert.equal(await raw(patient.server, "050100 0501000304746573740050"), "0500" + "05000001c00002010063");
 
   const idle = makeServer({ idleTimeout: 30 });
   const [quiet, other] = pipe();

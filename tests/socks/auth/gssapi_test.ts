@@ -490,7 +490,7 @@ Deno.test("a context that keeps the order takes no datagram from before, since i
   theirs.connection.close();
 });
 
-Deno.test("a context that does not notice what comes twice protects no datagrams", async () => {
+Deno.test("a context that does not notice what comes twice protects no datagrams, where it is let in at all", async () => {
   const { initiator, acceptor } = mockMechanism({ flags: { replay: false } });
   const [, theirs] = channels(
     await negotiate({
@@ -499,9 +499,9 @@ Deno.test("a context that does not notice what comes twice protects no datagrams
     }),
   );
   assert.notEqual(theirs.datagrams, undefined);
-  const strict = await negotiate({
-    client: { credential: mockMechanism().initiator },
-    server: { credential: acceptor },
-  });
-  assert.equal(channels(strict)[1].datagrams, undefined);
+  const client = { credential: mockMechanism().initiator };
+  const [, refused] = reasons(await negotiate({ client, server: { credential: acceptor } }));
+  assert.ok(refused instanceof SocksAuthError && refused.code === "FLAGS_MISSING");
+  const letIn = await negotiate({ client, server: { credential: acceptor, insecureUnordered: true } });
+  assert.equal(channels(letIn)[1].datagrams, undefined);
 });

@@ -1,0 +1,52 @@
+/**
+ * What the GSS-API method ends with, on both sides.
+ *
+ * @module
+ */
+import type { GssContext } from "../../../gss/mechanism.ts";
+import { GssError } from "../../../gss/status.ts";
+import { SocksAuthError } from "../../errors.ts";
+import type { Connection } from "../../stream/connection.ts";
+import {
+  plainDatagrams,
+  ProtectedConnection,
+  protectedDatagrams,
+  type ProtectionLevel,
+  type SealPolicy,
+} from "../../stream/protected.ts";
+import type { Identity, SecuredChannel } from "../method.ts";
+
+/** The peer of a context. */
+export function identityOf(context: GssContext): Identity {
+  return Object.freeze({ method: "gssapi", name: context.peer.text, attributes: context.attributes });
+}
+
+/** The channel that a context and a level make. */
+export function securedChannel(
+  connection: Connection,
+  context: GssContext,
+  level: ProtectionLevel,
+  seal: SealPolicy | undefined,
+): SecuredChannel {
+  const identity = identityOf(context);
+  const { expiresAt } = context;
+  if (level === "none") {
+    context.dispose();
+    return { connection, identity, protection: level, datagrams: plainDatagrams, expiresAt };
+  }
+  return {
+    connection: new ProtectedConnection({ connection, context, level, seal }),
+    identity,
+    protection: level,
+    datagrams: context.flags.replay ? protectedDatagrams({ context, level, seal }) : undefined,
+    ordered: context.flags.sequence,
+    expiresAt,
+  };
+}
+
+/** GSS-API errors become this layer's; its own and everything else stay what they are. */
+export function gssapiFailure(error: unknown, what: string): unknown {
+  return error instanceof GssError
+    ? new SocksAuthError("GSSAPI_FAILED", `${what}: ${error.message}`, { cause: error })
+    : error;
+}

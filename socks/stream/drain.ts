@@ -1,0 +1,35 @@
+/**
+ * The end of a connection on which something was refused.
+ *
+ * @module
+ */
+import { startDeadline } from "../../gss/deadline.ts";
+import { SocksTimeoutError } from "../errors.ts";
+import type { Connection } from "./connection.ts";
+
+/** Longest wait for a client to close. */
+const PATIENCE = 1_000;
+/** Octets that are still read from a client that was refused. */
+const DRAINED = 262_144;
+
+/**
+ * The client may take its time to read a refusal, and must not lose it to a reset, which is what closing with octets unread makes of the
+ * end: its own end is waited for, a little. Never rejects; closing is left to the caller.
+ */
+export async function drain(connection: Connection): Promise<void> {
+  using deadline = startDeadline({
+    milliseconds: PATIENCE,
+    reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
+  });
+  deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
+  try {
+    await connection.closeWrite();
+    for (let left = DRAINED; left > 0;) {
+      const bytes = await connection.read();
+      if (bytes === null) return;
+      left -= bytes.length;
+    }
+  } catch {
+    // Gone already, which is all that was waited for.
+  }
+}

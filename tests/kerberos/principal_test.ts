@@ -1,0 +1,72 @@
+/** Names of principals as text: one to one, and as MIT's programs write them. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { formatNameText, parseNameText } from "../../gss/name_text.ts";
+import { formatPrincipal, parsePrincipal, principal, samePrincipal, toGssName } from "../../kerberos/principal.ts";
+
+/** Anything at all: control characters, separators, backslashes, halves of surrogate pairs, nothing. */
+const part = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.array(fc.constantFrom(..."\\/@*nt0b \t\n\b\0\r\x1b\x7f\x9b\ud800\udc40é, =\"'"), { maxLength: 8 }).map((all) =>
+    all.join("")
+  ),
+);
+const anybody = fc.tuple(part, fc.array(part, { minLength: 1, maxLength: 4 })).map(([realm, components]) =>
+  principal(realm, components)
+);
+
+Deno.test("property: a name's text is read as that name, whatever it is made of", () => {
+  fc.assert(
+    fc.property(anybody, (name) => {
+      const again = parsePrincipal(formatPrincipal(name), { defaultRealm: "OTHER" });
+      assert.deepEqual([again.components, again.realm], [name.components, name.realm]);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+Deno.test("property: two names have one text only when they are one name", () => {
+  fc.assert(
+    fc.property(anybody, anybody, (a, b) => {
+      assert.equal(formatPrincipal(a) === formatPrincipal(b), samePrincipal(a, b));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+Deno.test("samePrincipal() compares realm and components, case counted, and no name type", () => {
+  const alice = principal("A.TEST", ["alice"]);
+  assert.ok(samePrincipal(alice, principal("A.TEST", ["alice"], 10)));
+  for (
+    const [realm, ...components] of [["A.TEST", "Alice"], ["a.test", "alice"], ["A.TEST", "alice", ""], ["", "alice"]]
+  ) {
+    assert.ok(!samePrincipal(alice, principal(realm!, components)), `${components}@${realm}`);
+  }
+});
+
+Deno.test("formatPrincipal() writes a backslash where RFC 1964 section 2.1.1 has one, and nowhere else", () => {
+  const cases: [string[], string][] = [
+    [["John Doe"], "John Doe@A.TEST"],
+    [["j.doe@a.test"], "j.doe\\@a.test@A.TEST"],
+    [["a/b", "c"], "a\\/b/c@A.TEST"],
+    [["eve\\"], "eve\\\\@A.TEST"],
+    [["a\tb\nc\bd\0e"], "a\\tb\\nc\\bd\\0e@A.TEST"],
+    // These have no letter; MIT writes them as they are.
+    [["a\rb\x1bc\x7fd\x9be"], "a\rb\x1bc\x7fd\x9be@A.TEST"],
+    [["", ""], "/@A.TEST"],
+    [["*"], "*@A.TEST"],
+  ];
+  for (const [components, text] of cases) {
+    assert.equal(formatPrincipal(principal("A.TEST", components)), text);
+    assert.equal(toGssName(principal("A.TEST", components)).text, text);
+  }
+  assert.deepEqual(parsePrincipal("John\\ Doe@A.TEST").components, ["John Doe"]);
+});
+
+Deno.test("a text that names no realm has none, which is not the empty one", () => {
+  assert.deepEqual(parseNameText("alice"), { components: ["alice"], realm: undefined });
+  assert.deepEqual(parseNameText("alice@"), { components: ["alice"], realm: "" });
+  assert.equal(formatNameText({ components: ["alice"], realm: undefined }), "alice");
+  assert.equal(parsePrincipal("alice@", { defaultRealm: "A.TEST" }).realm, "");
+  for (const text of ["a@b@c", "a\\", "a@b\\"]) assert.throws(() => parseNameText(text), TypeError, text);
+});

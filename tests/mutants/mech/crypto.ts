@@ -1,0 +1,95 @@
+/**
+ * Keys and enctypes.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+import { rules } from "./rules.ts";
+
+const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
+const CRYPTO = "tests/kerberos/crypto/vectors_test.ts";
+const KEYS = "tests/kerberos/crypto/key_test.ts";
+const MESSAGES = "tests/kerberos/mech/message_tokens_test.ts";
+
+/** The rules. */
+export const CRYPTO_MUTANTS: readonly Mutant[] = [
+  ...rules("kerberos/crypto/rfc3962.ts", [CRYPTO], [
+    [
+      "the tag of the SHA-1 enctypes is compared",
+      "RFC 3961 section 5.3, CVE-2025-57736",
+      "          if (!timingSafeEqual(mac.subarray(0, MAC), ciphertext.subarray(-MAC))) throw integrityError();\n",
+      "",
+    ],
+    [
+      "a ciphertext has confounder and tag (SHA-1)",
+      "RFC 3962 section 5",
+      "    if (ciphertext.length < CONFOUNDER + MAC) throw integrityError();\n",
+      "",
+    ],
+  ]),
+  ...rules("kerberos/crypto/rfc8009.ts", [CRYPTO], [
+    [
+      "the tag of the SHA-2 enctypes is compared",
+      "RFC 8009 section 5, CVE-2025-57736",
+      "      if (!timingSafeEqual(tag, ciphertext.subarray(-macLength))) throw integrityError();\n",
+      "",
+    ],
+    [
+      "the tag of the SHA-2 enctypes covers the cipher state",
+      "RFC 8009 section 5",
+      "integrity.sign(CIPHER_STATE, sealed)",
+      "integrity.sign(sealed)",
+    ],
+  ]),
+  ...rules("kerberos/crypto/rfc8009.ts", [KEYS], [
+    [
+      "a ciphertext has confounder and tag (SHA-2)",
+      "RFC 8009 section 5",
+      "    if (ciphertext.length < CONFOUNDER + macLength) throw integrityError();\n",
+      "",
+    ],
+  ]),
+  ...rules("kerberos/crypto/key.ts", [MESSAGES], [
+    [
+      "a checksum is compared",
+      "RFC 3961 section 3, verify_mic",
+      "return timingSafeEqual(await this.checksum(usage, data), checksum);",
+      "return (await this.checksum(usage, data)).length === checksum.length;",
+    ],
+  ]),
+  ...rules("kerberos/crypto/key.ts", [CRYPTO], [
+    [
+      "iterations have limits",
+      "RFC 3962 section 4; a KDC that keeps its client busy",
+      "if (iterations < minimumIterations || iterations > maximumIterations) {",
+      "if (false) {",
+    ],
+    ["iterations have an upper limit", "a KDC that keeps its client busy", " || iterations > maximumIterations", ""],
+    ["iterations have a lower limit", "RFC 3962 section 4", "iterations < minimumIterations || ", ""],
+    ["parameters have four octets", "RFC 3962 section 4", "if (s2kparams.length !== 4) {", "if (false) {"],
+    [
+      "keys are not shown by inspect",
+      "rule 5 of CONTRIBUTING.md",
+      "    this.#bytes = new Uint8Array(bytes);\n",
+      "    this.#bytes = new Uint8Array(bytes);\n    Object.assign(this, { shown: this.#bytes });\n",
+    ],
+    [
+      "a key is not used after dispose",
+      "secrets are kept no longer than needed",
+      "    if (this.#disposed) throw new TypeError",
+      "    if (false) throw new TypeError",
+    ],
+  ]),
+  ...rules("kerberos/crypto/key.ts", [KEYS], [
+    ["zero iterations stand for 2^32", "RFC 3962 section 4", " || 2 ** 32", ""],
+    ["a key is wiped on dispose", "secrets are kept no longer than needed", "    this.#bytes.fill(0);\n", ""],
+  ]),
+  ...rules("kerberos/crypto/key.ts", [ACCEPTOR], [
+    [
+      "a key has its enctype's length",
+      "RFC 3961 section 3",
+      "if (isSupported(enctype) && bytes.length !== profileOf(enctype).keyLength) {",
+      "if (false) {",
+    ],
+  ]),
+];

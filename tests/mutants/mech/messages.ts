@@ -1,0 +1,202 @@
+/**
+ * Layout of tokens, and per-message tokens.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+import { rules } from "./rules.ts";
+
+const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
+const CONTEXT = "tests/kerberos/mech/context_test.ts";
+const INITIATOR = "tests/kerberos/mech/initiator_test.ts";
+const MESSAGES = "tests/kerberos/mech/message_tokens_test.ts";
+
+/** The rules. */
+export const MESSAGES_MUTANTS: readonly Mutant[] = [
+  ...rules("kerberos/mech/tokens.ts", [ACCEPTOR], [
+    [
+      "an identifier that is not known is told as such",
+      "RFC 4121 section 4.1, KRB_AP_ERR_MSG_TYPE",
+      "throw unexpectedMessage(`Cannot use token: identifier",
+      "throw defective(`Cannot use token: identifier",
+    ],
+    [
+      "bindings of the checksum have 16 octets",
+      "RFC 4121 section 4.1.1",
+      "if (length !== 16) throw",
+      "if (false) throw",
+    ],
+    ["the delegation option is 1", "RFC 4121 section 4.1.1", "if (option !== 1) throw", "if (false) throw"],
+    [
+      "extensions are passed over",
+      "RFC 4121 section 4.1.1",
+      "    if (!flags.delegation) return { flags, bindings };",
+      '    if (!flags.delegation && reader.remaining > 0) throw defective("more");\n    if (!flags.delegation) return { flags, bindings };',
+    ],
+  ]),
+  ...rules("kerberos/mech/sequence.ts", [INITIATOR], [
+    [
+      "numbers begin within 30 bits",
+      "RFC 4120 section 5.5.1; peers that read them as signed",
+      "getUint32(0) >>> 2",
+      "getUint32(0)",
+    ],
+  ]),
+  ...rules("kerberos/mech/context.ts", [MESSAGES], [
+    [
+      "the header sealed is the one in front",
+      "RFC 4121 section 4.2.4, CVE-2024-37370",
+      " || !isSealedHeader(plain.subarray(-HEADER_LENGTH), token)",
+      "",
+    ],
+    [
+      "there is room for header and filler after opening",
+      "CVE-2024-37371",
+      "if (length < 0 || !isSealedHeader",
+      "if (!isSealedHeader",
+    ],
+    [
+      "the signature of a Wrap token is compared",
+      "CVE-2025-57736",
+      "      if (!timingSafeEqual(checksum, body.subarray(data.length))) throw notGenuine();\n",
+      "",
+    ],
+    [
+      "the signature covers the header as it came",
+      "RFC 4121 section 4.2.4",
+      "key.checksum(data, signedHeader(token))",
+      "key.checksum(data, encodeWrapHeader({ ...header, ec: 0, rrc: 0 }))",
+    ],
+    [
+      "EC of a signed token is the checksum's length",
+      "RFC 4121 section 4.2.3",
+      "    if (header.ec !== this.#key.checksumLength || body.length < header.ec) throw notGenuine();\n",
+      "",
+    ],
+    [
+      "a MIC is compared",
+      "CVE-2025-57736",
+      "      if (!await this.#key.verifyChecksum(usage, signed, mic.subarray(HEADER_LENGTH))) throw notGenuine();\n",
+      "",
+    ],
+    [
+      "a token is by the other side",
+      "RFC 4121 section 4.2.2, SentByAcceptor",
+      "    if (header.sentByAcceptor !== this.initiator) throw notGenuine();\n",
+      "",
+    ],
+    [
+      "a token is under the key agreed upon",
+      "RFC 4121 section 4.2.2, AcceptorSubkey",
+      "    if (header.acceptorSubkey !== this.#acceptorSubkey) throw notGenuine();\n",
+      "",
+    ],
+    [
+      "a forged token does not count",
+      "RFC 2743 section 1.2.3",
+      "return { data, confidential, status: this.#window.check(sequence) };",
+      "return { data, confidential, status: this.#window.check(sequence + 1n) };",
+    ],
+  ]),
+  ...rules("kerberos/mech/tokens.ts", [MESSAGES], [
+    [
+      "every octet of it",
+      "RFC 4121 section 4.2.4, CVE-2024-37370",
+      "for (let i = 0; i < HEADER_LENGTH; i++) {",
+      "for (let i = 6; i < HEADER_LENGTH; i++) {",
+    ],
+    [
+      "the rotation sealed is zero",
+      "RFC 4121 section 4.2.4",
+      "(i === 6 || i === 7 ? 0 : token[i])",
+      "(i === 6 || i === 7 ? sealed[i] : token[i])",
+    ],
+    ["it covers the header with EC and RRC zero", "RFC 4121 section 4.2.4", ".fill(0, 4, 8)", ""],
+    [
+      "a MIC token is not sealed",
+      "RFC 4121 section 4.2.2, Sealed",
+      '  if (header.sealed) throw defective("Cannot read MIC token: it is marked as sealed");\n',
+      "",
+    ],
+    [
+      "flags that are not known are passed over",
+      "RFC 4121 section 4.2.2",
+      "  const flags = view.getUint8(2);\n",
+      '  const flags = view.getUint8(2);\n  if (flags > 7) throw defective("unknown");\n',
+    ],
+    [
+      "the filler of a Wrap header is 0xff",
+      "RFC 4121 section 4.2.6.2",
+      "if (token[3] !== 0xff) throw",
+      "if (false) throw",
+    ],
+    [
+      "the filler of a MIC header is 0xff",
+      "RFC 4121 section 4.2.6.1",
+      "    if (token[i] !== 0xff) throw",
+      "    if (false) throw",
+    ],
+    ["a token is of its kind", "RFC 4121 section 4.2.6", "  if (view.getUint16(0) !== id) {", "  if (false) {"],
+  ]),
+  ...rules("kerberos/mech/tokens.ts", [MESSAGES, CONTEXT], [
+    [
+      "a rotation may be longer than the token",
+      "RFC 4121 section 4.2.5",
+      "count % data.length",
+      "Math.min(count, data.length)",
+    ],
+  ]),
+  ...rules("kerberos/mech/context.ts", [MESSAGES, CONTEXT], [
+    [
+      "sealing has its own use of the key",
+      "RFC 4121 section 2",
+      "const usage = this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal;",
+      "const usage = this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign;",
+    ],
+  ]),
+  ...rules("kerberos/mech/sequence.ts", [MESSAGES, CONTEXT], [
+    [
+      "a replayed message is reported",
+      "RFC 2743 section 1.2.3",
+      '    if (this.#replay && (this.#seen & bit) !== 0n) return "duplicate";\n',
+      "",
+    ],
+    [
+      "a missing message is reported",
+      "RFC 2743 section 1.2.3",
+      'return missing > 0n && this.#sequence ? "gap" : "complete";',
+      'return "complete";',
+    ],
+    ["a number has 64 bits", "RFC 4121 section 4.2.1", "(number - this.#initial) & MASK", "(number - this.#initial)"],
+  ]),
+  ...rules("kerberos/mech/sequence.ts", [CONTEXT], [
+    [
+      "a late message is reported",
+      "RFC 2743 section 1.2.3",
+      '    return this.#sequence ? "unsequenced" : "complete";',
+      '    return "complete";',
+    ],
+    [
+      "what is too old to be told is not complete",
+      "RFC 2743 section 1.2.3",
+      '    if (age > WINDOW) return this.#sequence ? "unsequenced" : "old";\n',
+      "",
+    ],
+  ]),
+  ...rules("kerberos/mech/sequence.ts", [MESSAGES], [
+    [
+      "the numbers do not begin anew after the last one",
+      "RFC 4121 section 4.2.1",
+      "this.#next = relative + 1n;",
+      "this.#next = (relative + 1n) & MASK;",
+    ],
+  ]),
+  ...rules("kerberos/mech/context.ts", [CONTEXT], [
+    [
+      "a context that is closed opens nothing",
+      "RFC 2743 section 2.2.3",
+      "    if (this.#disposed) {",
+      "    if (false) {",
+    ],
+  ]),
+];

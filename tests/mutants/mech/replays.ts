@@ -1,0 +1,110 @@
+/**
+ * Replay caches.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+import { rules } from "./rules.ts";
+
+const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
+const REPLAYS = "tests/kerberos/mech/replay_cache_test.ts";
+const WORKERS = "tests/workers_test.ts";
+
+/** The rules. */
+export const REPLAYS_MUTANTS: readonly Mutant[] = [
+  ...rules("kerberos/mech/replay_cache.ts", [REPLAYS, ACCEPTOR], [
+    [
+      "a cache in memory says when it was made",
+      "RFC 4120 section 3.2.3, lost authenticators",
+      "this.knowsSince = (options.runtime ?? systemRuntime).now();",
+      "this.knowsSince = 0;",
+    ],
+  ]),
+  ...rules("kerberos/mech/shared_replay_cache.ts", [REPLAYS], [
+    [
+      "shared memory says when it was first used",
+      "RFC 4120 section 3.2.3, lost authenticators",
+      "(Atomics.compareExchange(this.#words, 0, 0, present) || present)",
+      "present",
+    ],
+    ["threads ask and remember in one step", "RFC 4120 section 3.2.3", "    this.#lock(bucket);\n", ""],
+    [
+      "a lock that is not given back is not waited for for ever",
+      "liveness of all other threads",
+      "tries < TRIES && waits < WAITS; tries++",
+      "tries < 1_200; tries++",
+    ],
+    [
+      "it is waited for once",
+      "liveness of all other threads",
+      "    Atomics.compareExchange(this.#words, bucket, HELD, GIVEN_UP);\n",
+      "",
+    ],
+    ["a thread in the lock is waited for", "no refusal without need", "const WAITS = 20;", "const WAITS = 0;"],
+    [
+      "a lock is not taken over",
+      "RFC 4120 section 3.2.3",
+      '    throw new Error("Cannot tell a replay: a thread keeps a part of the replay cache locked; start all of them anew");\n',
+      "",
+    ],
+  ]),
+  ...rules("kerberos/mech/replay_cache.ts", [REPLAYS], [
+    [
+      "a replay in memory is known",
+      "RFC 4120 section 3.2.3",
+      "if (held !== undefined && held >= now) return false;",
+      "",
+    ],
+    [
+      "a full replay cache refuses",
+      "RFC 4120 section 3.2.3",
+      '    if (this.#expiry.size >= this.#capacity) throw new Error("Cannot tell a replay: the replay cache is full");\n',
+      "",
+    ],
+    [
+      "an entry that expires far off keeps no others",
+      "bounded memory",
+      "for (const slot of this.#slots.keys()) if (slot < present) this.#drop(slot);",
+      "for (const slot of this.#slots.keys()) {\n        if (slot >= present) break;\n        this.#drop(slot);\n      }",
+    ],
+    [
+      "slots pass one by one",
+      "bounded memory",
+      "for (let slot = this.#oldest; slot < present; slot++) this.#drop(slot);",
+      "",
+    ],
+    ["slots that have not passed stay", "RFC 4120 section 3.2.3", "slot < present; slot++", "slot <= present; slot++"],
+    [
+      "room is made to the millisecond",
+      "bounded memory",
+      "    if (this.#expiry.size >= this.#capacity) this.#forgetExpired(now);\n",
+      "",
+    ],
+    [
+      "what is in force stays when room is short",
+      "RFC 4120 section 3.2.3",
+      "      if (expiresAt < now) this.#forget(tag, expiresAt);",
+      "      if (now >= 0) this.#forget(tag, expiresAt);",
+    ],
+    [
+      "a slot before the oldest one is looked at",
+      "bounded memory after the clock was set back",
+      "this.#oldest = Math.min(this.#oldest, slot);",
+      "if (this.#oldest === Infinity) this.#oldest = slot;",
+    ],
+  ]),
+  ...rules("kerberos/mech/shared_replay_cache.ts", [WORKERS], [
+    [
+      "a full shared cache refuses",
+      "RFC 4120 section 3.2.3",
+      '    if (room === undefined) throw new Error("Cannot tell a replay: the replay cache is full");\n',
+      "    room ??= first;\n",
+    ],
+    [
+      "a replay in shared memory is known",
+      "RFC 4120 section 3.2.3",
+      "      else if (tag.every((word, i) => words[slot + i] === word)) return false;\n",
+      "",
+    ],
+  ]),
+];

@@ -1,0 +1,293 @@
+/**
+ * Who may go where, and what is dialled.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+import { ANSWERS, HOSTS, of, PROPERTIES, RULES, SERVER, SSRF, UTS46 } from "./of.ts";
+
+/** The rules. */
+export const DESTINATIONS: readonly Mutant[] = [
+  ...of("socks/rules/rules.ts", [RULES, HOSTS, PROPERTIES], [
+    [
+      "allow * opens no special address",
+      SSRF,
+      'const places = rule.action === "allow" && special !== undefined',
+      "const places = false",
+    ],
+    [
+      "only a rule that names the address opens it",
+      SSRF,
+      'rule.destinations.filter(({ type }) => type === "address")\n',
+      "rule.destinations\n",
+    ],
+    [
+      "what fits no rule is denied",
+      "deny by default",
+      "const NOTHING_FITS: Verdict = { allowed: false,",
+      "const NOTHING_FITS: Verdict = { allowed: true,",
+    ],
+    [
+      "a name is looked up only where an address could fit",
+      "RuleSet",
+      'if (rule.destinations.some(({ type }) => type === "address")) return UNDECIDED;',
+      "",
+    ],
+    [
+      "names of queries are in the form (name)",
+      UTS46,
+      "fitsName(place, hostname))) return verdictOf(rule);\n      // The address",
+      "fitsName(place, query.hostname))) return verdictOf(rule);\n      // The address",
+    ],
+    [
+      "names of queries are in the form (address)",
+      UTS46,
+      "fitsPlace(rule.action, place, hostname, octets)",
+      "fitsPlace(rule.action, place, query.hostname, octets)",
+    ],
+    [
+      "what is no host is denied",
+      "deny by default",
+      "return { allowed: false, reason: error.message };",
+      "return hostname;",
+    ],
+    ["names of rules are in the form", UTS46, "Object.freeze(rules.map(withNormalNames))", "Object.freeze([...rules])"],
+    [
+      "a domain begins at a dot",
+      "RuleSet",
+      'return text.startsWith(".") ? `.${hostName(text.slice(1))}` : hostName(text);',
+      'return hostName(text.replace(/^\\./, ""));',
+    ],
+    [
+      "a name is the whole name",
+      "RuleSet",
+      "exact ? hostname === suffix : hostname",
+      "exact ? hostname.endsWith(suffix) : hostname",
+    ],
+    ["an address is denied in every disguise", SSRF, 'action === "deny" ? embeddedIpv4(address) : [', "false ? [] : ["],
+    [
+      "no disguise opens an address",
+      SSRF,
+      'action === "deny" ? embeddedIpv4(address) : [',
+      "true ? embeddedIpv4(address) : [",
+    ],
+    [
+      "who comes from nowhere is denied by any source",
+      "deny by default",
+      'octets === undefined ? action === "deny" : inBlocks(action, sources',
+      "octets === undefined ? false : inBlocks(action, sources",
+    ],
+    [
+      "who comes from nowhere is allowed by none",
+      "deny by default",
+      'octets === undefined ? action === "deny" : inBlocks(action, sources',
+      "octets === undefined ? true : inBlocks(action, sources",
+    ],
+  ]),
+  ...of("socks/rules/parse_rule.ts", [RULES, HOSTS, PROPERTIES], [
+    ["localhost is the loopback addresses", "RFC 6761 section 6.3", 'if (suffix === "localhost") {', "if (false) {"],
+    [
+      "localhost in every spelling",
+      "RFC 6761 section 6.3",
+      'if (suffix === "localhost") {',
+      'if (text === "localhost") {',
+    ],
+    [
+      "addresses are written as such",
+      "no slip is a rule",
+      "if (parseIp(host) !== undefined) throw",
+      "if (false) throw",
+    ],
+    [
+      "blocks of mapped addresses are of IPv4",
+      SSRF,
+      "if (block === undefined || block.bits < 96) return block;",
+      "return block;",
+    ],
+    ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkTogether(rule);\n", ""],
+    ["ports are in order", "no slip is a rule", "first <= last && last <= 65_535", "last <= 65_535"],
+    ["what is no condition is refused", "CVE-2024-54662", 'else throw fail(`"${condition}" is not a condition`);', ""],
+    ["errors are TypeErrors", "documented", "cause instanceof RangeError ? new TypeError", "false ? new TypeError"],
+  ]),
+  ...of("socks/rules/special_ranges.ts", [RULES, HOSTS], [
+    [
+      "no bits behind those that count",
+      "no slip is a rule",
+      "if (network.some((octet, i) => (octet & ~mask(bits, i)) !== 0)) {",
+      "if (false) {",
+    ],
+    ["bits end with the address", "no slip is a rule", "if (bits > 8 * network.length) throw", "if (false) throw"],
+    ["metadata services", SSRF, '"100.100.100.200",', ""],
+    ["metadata services outside private blocks", SSRF, '"168.63.129.16",', ""],
+    ["loopback", "RFC 6890", '["loopback", ["127.0.0.0/8", "::1"]],', '["loopback", ["127.0.0.1", "::1"]],'],
+    ["private", "RFC 1918", '"172.16.0.0/12", ', ""],
+    ["unique local", "RFC 4193", ', "fc00::/7"', ""],
+    ["link-local", "RFC 3927", '["169.254.0.0/16", "fe80::/10"]', '["fe80::/10"]'],
+    ["shared", "RFC 6598", '["shared (CGNAT)", ["100.64.0.0/10"]],', ""],
+    ["this network", "RFC 6890", '["0.0.0.0/8", "::"]', '["::"]'],
+    ["multicast", "RFC 5771", '["224.0.0.0/4", ', "["],
+    ["reserved", "RFC 1112 section 4", '"240.0.0.0/4",', ""],
+    [
+      "only global unicast is public",
+      "RFC 4291 section 2.4",
+      '&& !inCidr(address, GLOBAL_UNICAST) ? "reserved"',
+      '&& false ? "reserved"',
+    ],
+    [
+      "IPv4-compatible addresses are looked into",
+      SSRF,
+      '  [parseCidr("::/96")!, (octets) => octets.subarray(12)],\n',
+      "",
+    ],
+    [
+      "translated addresses are looked into",
+      "RFC 2765",
+      '  [parseCidr("::ffff:0:0:0/96")!, (octets) => octets.subarray(12)],\n',
+      "",
+    ],
+    ["NAT64 is looked into", "RFC 6052", '  [parseCidr("64:ff9b::/96")!, (octets) => octets.subarray(12)],\n', ""],
+    ["6to4 is looked into", "RFC 3056", '  [parseCidr("2002::/16")!, (octets) => octets.subarray(2, 6)],\n', ""],
+    [
+      "Teredo's server is looked into",
+      "RFC 4380",
+      '  [parseCidr("2001::/32")!, (octets) => octets.subarray(4, 8)],\n',
+      "",
+    ],
+    [
+      "Teredo's client is looked into",
+      "RFC 4380",
+      '  [parseCidr("2001::/32")!, (octets) => octets.slice(12).map((octet) => octet ^ 0xff)],\n',
+      "",
+    ],
+  ]),
+  ...of("socks/rules/client_rules.ts", [PROPERTIES], [
+    [
+      "who fits no client rule is denied",
+      "deny by default",
+      '{ allowed: false, reason: "no client rule allows it" }',
+      '{ allowed: true, reason: "" }',
+    ],
+    [
+      "conditions that are not known yet are refused",
+      "CVE-2024-54662",
+      'if (block === undefined && part.trim() !== "*") {',
+      "if (false) {",
+    ],
+    ["clients are denied in every disguise", SSRF, '...(action === "deny" ? embeddedIpv4(octets) : [])', ""],
+  ]),
+  ...of("socks/judged_addresses.ts", [SERVER, HOSTS], [
+    ["each address is judged", SSRF, "judged.filter(({ verdict }) => verdict.allowed);", "judged;"],
+    [
+      "a denied name is not looked up",
+      SSRF,
+      "  if (!named.allowed) throw notAllowed(request, named.reason, named);\n",
+      "",
+    ],
+    [
+      "localhost is judged before it is looked up",
+      "RFC 6761 section 6.3",
+      "  if (known !== undefined) passed(request, rules, known);\n",
+      "",
+    ],
+    [
+      "localhost is loopback",
+      "RFC 6761 section 6.3",
+      "return isLocalhost(hostname) ? LOOPBACK : undefined;",
+      "return undefined;",
+    ],
+    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(asked);", "const request = asked;"],
+    [
+      "what goes through an upstream is a connection",
+      "upstream",
+      'if (request.command !== "connect" && elsewhere !== undefined) {',
+      "if (false) {",
+    ],
+    [
+      "a name without an address is no success",
+      "RFC 1928 section 6",
+      'if (addresses.length === 0) throw new SocksReplyError("HOST_UNREACHABLE"',
+      'if (addresses.length === 0) throw new SocksReplyError("GENERAL_FAILURE"',
+    ],
+  ]),
+  ...of("socks/open_target.ts", [SERVER, HOSTS], [
+    [
+      "literal addresses are judged before an upstream gets them",
+      SSRF,
+      " && knownAddresses(hostname) === undefined) {",
+      ") {",
+    ],
+    [
+      "the judged address is dialled",
+      SSRF,
+      "opened(await dial({ hostname: address, port }, { signal }))",
+      "opened(await dial({ hostname, port }, { signal }))",
+    ],
+    [
+      "the judged address goes to the upstream",
+      SSRF,
+      "{ ...request, hostname: address, signal }",
+      "{ ...request, signal }",
+    ],
+    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(asked);", "const request = asked;"],
+    [
+      "an upstream is one that is named",
+      "upstream",
+      "Object.hasOwn(upstreams, name) ? upstreams[name] : undefined",
+      "Object.values(upstreams)[0]",
+    ],
+  ]),
+  ...of("socks/commands/resolve.ts", [HOSTS], [
+    ["names that are found are in the form", UTS46, "return foundName(hostname, name);", "return name;"],
+    [
+      "an address that is denied is not told",
+      SSRF,
+      "await judgedAddresses(request, { rules: rules(), resolve });",
+      "(await resolve(hostname, { signal })).map((address) => ({ address }));",
+    ],
+  ]),
+  ...of("socks/client.ts", [ANSWERS], [
+    [
+      "a client hangs up when it is refused",
+      "RFC 1928 section 3",
+      "  } catch (error) {\n    close();\n",
+      "  } catch (error) {\n",
+    ],
+  ]),
+  ...of("socks/client.ts", [HOSTS], [
+    [
+      "a proxy is named in its form",
+      UTS46,
+      "const proxy = reachableEndpoint(options.proxy);",
+      "const { proxy } = options;",
+    ],
+    [
+      "targets are in the form before anything is sent",
+      "CVE-2023-38545",
+      "const target = normalEndpoint(to);",
+      "const target = to;",
+    ],
+    [
+      "lookups are in the form before anything is sent",
+      "CVE-2023-38545",
+      "const hostname = hostName(options.hostname);",
+      "const { hostname } = options;",
+    ],
+  ]),
+  ...of("proxy/connect.ts", [HOSTS], [
+    [
+      "a target is told in its form",
+      UTS46,
+      "const { port, signal, timeout } = options;\n  const target = { hostname: hostName(options.hostname), port };",
+      "const { hostname, port, signal, timeout } = options;\n  const target = { hostname, port };",
+    ],
+  ]),
+  ...of("socks/stream/tls.ts", ["tests/transports_test.ts"], [
+    [
+      "a certificate is for the name in its form",
+      "RFC 6066 section 3",
+      "const hostname = hostName(options.hostname);",
+      "const { hostname } = options;",
+      "TLS inside SOCKS",
+    ],
+  ]),
+];

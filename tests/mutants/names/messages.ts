@@ -1,0 +1,246 @@
+/**
+ * Messages, and what is answered to those that cannot be read.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+import { ANSWERS, FRONT, HANDSHAKE, of, SERVER, WIRE } from "./of.ts";
+
+/** The rules. */
+export const MESSAGES: readonly Mutant[] = [
+  ...of("socks/wire/messages.ts", [WIRE, ANSWERS, HANDSHAKE], [
+    ["the version is 5", "RFC 1928 section 3", "if (version !== undefined && version !== wanted) {", "if (false) {"],
+    [
+      "a refusal is told by two octets",
+      "RFC 1928 section 6",
+      'if (reply !== 0) return { value: { reply, hostname: "0.0.0.0", port: 0 }, length: bytes.length };',
+      "",
+    ],
+    [
+      "a broken success is no refusal",
+      "RFC 1928 section 6",
+      "if (!(cause instanceof SocksReplyError)) throw cause;",
+      "throw cause;",
+    ],
+    ["no zone is told", "RFC 4007 section 11", 'hostname: hostname.replace(/%[^%]*$/, ""), port', "hostname, port"],
+    [
+      "RSV is 0 when sent",
+      "RFC 1928 section 6",
+      "Uint8Array.of(VERSION, reply, 0)",
+      "Uint8Array.of(VERSION, reply, 1)",
+    ],
+    [
+      "1 to 255 methods are offered",
+      "RFC 1928 section 3",
+      "if (methods.length < 1 || methods.length > 255) throw",
+      "if (false) throw",
+    ],
+    [
+      "a name and a password have 1 to 255 octets",
+      "RFC 1929 section 2",
+      "if (part.length < 1 || part.length > 255) {",
+      "if (false) {",
+    ],
+    [
+      "every status but 0 is a refusal",
+      "RFC 1929 section 2",
+      "{ value: bytes[1] === 0, length: 2 }",
+      "{ value: bytes[1] !== 1, length: 2 }",
+    ],
+  ]),
+  ...of("socks/wire/socks4.ts", [FRONT, ANSWERS], [
+    [
+      "names have 255 octets at most",
+      "SOCKS 4A",
+      "if (end > start + MAX_NAME || (end < 0 && bytes.length > start + MAX_NAME)) {",
+      "if (false) {",
+    ],
+    ["0.0.0.x names a host", "SOCKS 4A", "address[2] === 0 && address[3] !== 0", "false"],
+    [
+      "an IPv6 address has no place in a reply",
+      "SOCKS 4",
+      "octets?.length === 4 ? octets : new Uint8Array(4)",
+      "octets ?? new Uint8Array(4)",
+    ],
+  ]),
+  ...of("socks/wire/datagram.ts", [WIRE], [
+    ["a header is whole", "RFC 1928 section 7", "if (address === undefined) {", "if (false) {"],
+  ]),
+  ...of("socks/wire/gssapi.ts", [WIRE], [
+    [
+      "frames have version 1",
+      "RFC 1961 section 3.4",
+      "if (version !== undefined && version !== VERSION) {",
+      "if (false) {",
+    ],
+    [
+      "message types are 1 to 3",
+      "RFC 1961 section 3.4",
+      "if (type !== undefined && (type < 1 || type > 3)) {",
+      "if (false) {",
+    ],
+    ["a token has 65,535 octets at most", "RFC 1961 section 3.4", "if (length > MAX_TOKEN) throw", "if (false) throw"],
+    ["nothing follows a refusal", "RFC 1961 section 3.8", "if (type === FrameType.Abort) return", "if (false) return"],
+  ]),
+  ...of("socks/wire/frame_splitter.ts", [WIRE], [
+    [
+      "octets of the next frame are kept",
+      "frames split and coalesced",
+      "larger.set(this.#bytes.subarray(this.#start, this.#end));",
+      "",
+    ],
+    [
+      "pieces in other memory are copied",
+      "frames split and coalesced",
+      "if (!inPlace) this.room",
+      "if (false) this.room",
+    ],
+  ]),
+  ...of("socks/wire/receive_buffer.ts", [WIRE], [
+    ["what is not whole has a limit", "linear time", "if (this.length >= this.#limit) {", "if (false) {"],
+    [
+      "pieces are put together in linear time",
+      "linear time",
+      "new Uint8Array(2 * (held + bytes.length))",
+      "new Uint8Array(held + bytes.length)",
+    ],
+  ]),
+  ...of("socks/handshake.ts", [HANDSHAKE, ANSWERS], [
+    [
+      "a method that was not offered",
+      "RFC 1928 section 3",
+      "else if (!this.#offered.includes(message.method)) throw",
+      "else if (false) throw",
+    ],
+    ["X'FF' ends it", "RFC 1928 section 3", 'if (trigger === "refusal" && this.#role === "client") {', "if (false) {"],
+    [
+      "an error closes it for good",
+      "rule 4",
+      '      this.#state = "closed";\n      throw error;',
+      "      throw error;",
+    ],
+    [
+      "what is out of turn is not sent",
+      "RFC 1928 section 3",
+      "if (RECEIVES[this.#role].includes(message.type) || !(message.type in TRANSITIONS[this.#state])) {",
+      "if (false) {",
+    ],
+    ["a broken request has an answer", "RFC 1928 section 6", "this.#refusal = encodeReply(", "void encodeReply("],
+    ["the answer is taken once", "RFC 1928 section 6", "    this.#refusal = undefined;\n", ""],
+    [
+      "a client gets no answer for a broken reply",
+      "RFC 1928 section 6",
+      'this.#role === "server" && this.#state === "authenticated" && ',
+      'this.#state !== "requested" && ',
+    ],
+    [
+      "whoever has begun no request gets no answer",
+      "RFC 1928 section 6",
+      ' && this.#state === "authenticated" && this.#buffer.length > 0',
+      ' && this.#state === "authenticated"',
+    ],
+    [
+      "a failed request closes it",
+      "RFC 1928 section 6",
+      'if (message.reply.reply !== 0) trigger = "failure";\n      else if',
+      "if",
+    ],
+    [
+      "BIND has two replies",
+      "RFC 1928 section 6",
+      "this.#command === Command.Bind && this.#state",
+      "false && this.#state",
+    ],
+  ]),
+];
+
+/** The rules. */
+export const FRONTS: readonly Mutant[] = [
+  ...of("socks/front/front.ts", [FRONT, ANSWERS], [
+    ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? ask', "true ? ask"],
+    ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? ask', "true ? ask"],
+    ["methods of HTTP in any case", "RFC 9110 section 9.1", "octet & ~0x20", "octet"],
+    [
+      "who names nobody comes in where none may",
+      "deny by default",
+      "options.auth.find(({ code }) => code === Method.None)",
+      "options.auth[0]",
+    ],
+  ]),
+  ...of("socks/front/socks4.ts", [ANSWERS, FRONT], [
+    [
+      "whoever is refused or unreadable is told",
+      "SOCKS 4",
+      "    await reject(client);\n    throw error;",
+      "    throw error;",
+    ],
+    [
+      "version 4 has its own commands",
+      "SOCKS 4",
+      "COMMANDS.includes(command) ? commandOf(command)",
+      "true ? commandOf(command)",
+    ],
+    ["a protocol that is off has an answer", "SOCKS 4", "  await reject(client);\n  throw new", "  throw new"],
+  ]),
+  ...of("socks/front/socks5.ts", [ANSWERS, SERVER], [
+    [
+      "an unreadable request is answered",
+      "RFC 1928 section 6",
+      "if (answer !== undefined) await connection.write(answer).catch(() => {});",
+      "",
+    ],
+    [
+      "no acceptable method is told",
+      "RFC 1928 section 3",
+      "method?.code ?? Method.NoneAcceptable",
+      "method?.code ?? Method.None",
+    ],
+    [
+      "none before GSS-API unless told otherwise",
+      "preferGssapi",
+      "preferGssapi ? Method.Gssapi : Method.None",
+      "Method.None",
+    ],
+    [
+      "only methods offered are chosen",
+      "RFC 1928 section 3",
+      "auth.filter(({ code }) => offered.includes(code))",
+      "auth",
+    ],
+  ]),
+  ...of("socks/front/http_connect.ts", [FRONT, ANSWERS], [
+    [
+      "whoever is unreadable gets a status",
+      "RFC 9110 section 15.5.1",
+      '    await answer(client, error instanceof RefusedRequest ? error.status : "400 Bad Request");\n',
+      "",
+    ],
+    ["long heads are served", "RFC 4559", "const MAX_HEAD = 65_536;", "const MAX_HEAD = 8_192;"],
+    ["a head has a limit", "RFC 6585 section 5", "if (bytes.length > MAX_HEAD) {", "if (false) {"],
+    ["a head that comes whole has the same", "RFC 6585 section 5", "end >= 0 && end < MAX_HEAD;", "end >= 0;"],
+    [
+      "a first line has a limit",
+      "RFC 9112 section 3",
+      "if (target === undefined && bytes.length > MAX_LINE) throw tooLong(MAX_LINE);",
+      "",
+    ],
+    [
+      "a first line that comes whole has the same",
+      "RFC 9112 section 3",
+      "  if (line.length > MAX_LINE) throw tooLong(MAX_LINE);\n",
+      "",
+    ],
+    ["version 1 only", "RFC 9110 section 15.6.6", 'if (version !== "1") {', "if (false) {"],
+    ["CONNECT only", "RFC 9110 section 15.5.6", 'if (method !== "CONNECT") {', "if (false) {"],
+    ["405 for methods that there are", "RFC 9110 section 9.1", "OTHER_METHODS.includes(method!)", "true"],
+    ["port 0 is none", "RFC 9110 section 9.3.6", "if (target.port !== 0) return target;", "return target;"],
+    ["a head ends with an empty line", "RFC 9112 section 2.1", "bytes[end - 1] === 0x0a || ", "true || "],
+    ["what denies is told as 403", "RFC 9110 section 15.5.4", 'NOT_ALLOWED: "403 Forbidden",', ""],
+    [
+      "a protocol that is off has an answer",
+      "RFC 9110 section 15.6.2",
+      '  await answer(client, "501 Not Implemented", "This proxy speaks SOCKS and no HTTP.\\n");\n',
+      "",
+    ],
+  ]),
+];

@@ -1,0 +1,179 @@
+/**
+ * Sessions, limits and relays.
+ *
+ * @module
+ */
+import type { Mutant } from "../mutant.ts";
+import { ANSWERS, LIMITS, of, RELAY, SERVER } from "./of.ts";
+
+/** The rules. */
+export const SESSIONS: readonly Mutant[] = [
+  ...of("socks/session.ts", [SERVER, ANSWERS, LIMITS], [
+    [
+      "the handshake has a time",
+      "connection floods",
+      "  clock.limit(\n    milliseconds,",
+      "  clock.limit(\n    Infinity,",
+    ],
+    [
+      "the request has its own time",
+      "connection floods",
+      '    clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
+      "",
+    ],
+    [
+      "a refusal in the handshake can be read",
+      "RFC 1928 section 6",
+      "    if (!clock.signal.aborted) await drain(channel?.connection ?? accepted);\n",
+      "",
+    ],
+    [
+      "no command is taken for another",
+      "RFC 1928 section 4",
+      "  if (!isServed(command)) return await refuseCommand(asked, command, options);\n",
+      "",
+    ],
+    [
+      "what is not known is told as what it is",
+      "RFC 1928 section 4",
+      '{ type: "refused", identity, command, target, error }',
+      '{ type: "refused", identity, command: "connect", target, error }',
+    ],
+    ["limits hold before a request is carried out", "limits", "    await options.enter(identity);\n", ""],
+    [
+      "the connection is closed at the end",
+      "RFC 1928 section 6",
+      'clock.signal.removeEventListener("abort", close);\n    accepted.close();',
+      'clock.signal.removeEventListener("abort", close);',
+    ],
+    [
+      "BIND only where it is served",
+      "deny by default",
+      'await refuse(call, new SocksReplyError("COMMAND_NOT_SUPPORTED"',
+      'await refuse(call, new SocksReplyError("GENERAL_FAILURE"',
+    ],
+  ]),
+  ...of("socks/commands/command.ts", [ANSWERS], [
+    [
+      "unknown commands have no name of another",
+      "RFC 1928 section 4",
+      "return { command: unknownCommand(number) };",
+      'return { command: "connect" };',
+    ],
+    [
+      "a refusal can be read",
+      "RFC 1928 section 6",
+      "  await drain(connection);\n  connection.close();",
+      "  connection.close();",
+    ],
+    [
+      "a refusal ends with the connection",
+      "RFC 1928 section 6",
+      "    await connection.closeWrite();\n    for",
+      "    for",
+    ],
+    [
+      "a client that does not close is closed",
+      "RFC 1928 section 6",
+      'deadline.signal.addEventListener("abort", () => connection.close(), { once: true });',
+      "",
+    ],
+    [
+      "a client that is gone is one refusal",
+      "one event",
+      "  } catch {\n    // The client is gone",
+      "  } catch (error) {\n    throw error;\n    // The client is gone",
+    ],
+  ]),
+  ...of("socks/commands/connect.ts", [ANSWERS, SERVER], [
+    [
+      "success is told after the target is reached",
+      "success before the decision",
+      "  let opened: OpenedTarget;\n  try {",
+      '  let opened: OpenedTarget;\n  try {\n    await asked.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
+    ],
+    [
+      "a target has a time",
+      "connectTimeout",
+      "  using deadline = startDeadline({\n    milliseconds,",
+      "  using deadline = startDeadline({\n    milliseconds: Infinity,",
+    ],
+  ]),
+  ...of("socks/server.ts", [LIMITS, SERVER], [
+    [
+      "half-open clients have a limit",
+      "connection floods",
+      "if (this.#halfOpen.size <= maxHalfOpen) return;",
+      "return;",
+    ],
+    ["client rules are asked", "clients", "if (verdict?.allowed === false) {", "if (false) {"],
+    [
+      "a source has a limit",
+      "limits",
+      "if (!this.#sources.enter(source, limit)) return sourceLimit(source, limit);",
+      "",
+    ],
+    ["a source gives back what it had", "limits", "    running.leave.push(() => this.#sources.leave(source));\n", ""],
+    ["a user has a limit", "limits", "if (!await ledger.enter(user, limit)) throw userLimit(user, limit);", ""],
+    ["a user gives back what he had", "limits", "    running.leave.push(() => ledger.leave(user));\n", ""],
+    [
+      "sessions have a limit",
+      "limits",
+      "while (this.#sessions.size >= (this.#options.maxSessions ?? 10_000) && !this.#isStopping) {",
+      "while (false) {",
+    ],
+    ["accepts have a rate", "limits", "if (owed > 0) await pause(owed, this.#cut.signal);", ""],
+    [
+      "an accept that fails is tried again",
+      "EMFILE",
+      "          await pause(ACCEPT_PAUSE, this.#cut.signal);\n          continue;",
+      "          return;",
+    ],
+    [
+      "a server has a method",
+      "deny by default",
+      'if (options.auth.length === 0) throw new TypeError("Cannot serve',
+      'if (false) throw new TypeError("Cannot serve',
+    ],
+    [
+      "sessions under way are cut at the end",
+      "shutdown",
+      "for (const { clock } of this.#sessions) clock.abort(reason);",
+      "",
+    ],
+    ["a user's octets have a rate", "limits", 'if (user !== "" && bandwidthPerUser !== Infinity) {', "if (false) {"],
+    [
+      "a session's octets have a rate",
+      "limits",
+      "if (bandwidthPerSession !== Infinity) rates.push",
+      "if (false) rates.push",
+    ],
+  ]),
+  ...of("socks/relay.ts", [RELAY, SERVER, LIMITS], [
+    ["silence ends a relay", "idleTimeout", "  clock.limit(\n    idleTimeout,", "  clock.limit(\n    Infinity,"],
+    ["half of a relay has its own time", "halfCloseTimeout", "if (halfCloseTimeout >= idleTimeout) return;", "return;"],
+    ["an end is handed on", "half-close", "  await to.closeWrite();\n", ""],
+    [
+      "a failure ends both sides",
+      "relay",
+      "    client.close();\n    target.close();\n    await Promise",
+      "    await Promise",
+    ],
+    ["octets start the time anew", "idleTimeout", "      clock.restart();\n", ""],
+    ["a slow reader holds up two writes and no more", "backpressure", "    await before;\n", ""],
+    ["octets are held up by a rate", "limits", "if (held !== undefined) await held;", ""],
+    ["octets are counted", "events", "counts[key] += length;", ""],
+    [
+      "an aborted clock ends the target too",
+      "relay",
+      'clock.signal.addEventListener("abort", close, { once: true });',
+      "",
+    ],
+    [
+      "the reason is the clock's",
+      "events",
+      "throw clock.signal.aborted ? clock.signal.reason : error;",
+      "throw error;",
+    ],
+  ]),
+];

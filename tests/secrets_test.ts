@@ -1,0 +1,171 @@
+/** No password, key, ticket or token is in what is inspected, serialised, logged or thrown. */
+import assert from "node:assert/strict";
+import { eventRecord } from "../cli/event_log.ts";
+import { hashedPasswords, parsePasswordFile, passwordLine } from "../cli/passwords.ts";
+import { hostbasedService } from "../gss/names.ts";
+import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
+import { spnegoInitiator } from "../gss/spnego/initiator.ts";
+import { keytabKey, passwordKey } from "../kerberos/client/client_key.ts";
+import type { KerberosKey } from "../kerberos/crypto/key.ts";
+import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
+import { MemoryCredentialCache } from "../kerberos/stores/cache.ts";
+import { parsePrincipal } from "../kerberos/principal.ts";
+import { bridge, connect, fixedPasswords, passwordClient, serve, type ServeOptions } from "../mod.ts";
+import { gssapiClient, gssapiServer } from "../socks/auth/gssapi.ts";
+import { passwordServer } from "../socks/auth/password.ts";
+import type { ServerEvent } from "../socks/server.ts";
+import { credentialPair, establish, memoryRealm, memoryTickets } from "./support/gss_pair.ts";
+
+const ALL = { depth: 20, iterableLimit: 1e6, strAbbreviateSize: 1e7, showHidden: true };
+const SECRET = "s3cret-of-alice";
+
+/** Octets in the ways in which something may show them, with whatever stands between them. */
+function octetsIn(text: string, octets: Uint8Array): boolean {
+  const some = [...octets.subarray(0, 8)];
+  const hex = some.map((octet) => octet.toString(16).padStart(2, "0")).join("");
+  const base64 = btoa(String.fromCharCode(...octets.subarray(0, 9))).slice(0, 11);
+  return new RegExp(some.join('[\\s,]+(?:"\\d+":)?')).test(text) ||
+    text.toLowerCase().replace(/ /g, "").includes(hex) ||
+    text.includes(base64) ||
+    new RegExp(some.map((octet, i) => `"${i}":${octet}`).join(",")).test(text);
+}
+
+/** Everything that an object says of itself. */
+function said(value: unknown): string {
+  let json = "";
+  try {
+    json = JSON.stringify(value, (_key, one) => typeof one === "bigint" ? String(one) : one) ?? "";
+  } catch {
+    // A circle shows nothing.
+  }
+  return [Deno.inspect(value, ALL), json, String(value), value instanceof Error ? `${value.stack}` : ""].join("\n");
+}
+
+interface Secrets {
+  readonly octets: readonly Uint8Array[];
+  readonly words: readonly string[];
+}
+
+function assertSilent(what: string, value: unknown, { octets, words }: Secrets): void {
+  const text = typeof value === "string" ? value : said(value);
+  for (const word of words) assert.ok(!text.includes(word), `${what} shows a password`);
+  for (const one of octets) assert.ok(!octetsIn(text, one), `${what} shows a key, ticket or token`);
+}
+
+Deno.test("the check for secrets finds them in every form", () => {
+  const octets = Uint8Array.from({ length: 32 }, (_, i) => (i * 37 + 11) & 0xff);
+  const secrets = { octets: [octets], words: [SECRET] };
+  for (const value of [octets, { a: [octets] }, { a: [...octets] }, new Map([["a", octets.buffer]]), { p: SECRET }]) {
+    assert.throws(() => assertSilent("it", value, secrets), { name: "AssertionError" });
+  }
+  for (const text of [octets.toHex(), `x${octets.toBase64()}`, JSON.stringify(octets), `${SECRET}!`]) {
+    assert.throws(() => assertSilent("it", text, secrets), { name: "AssertionError" });
+  }
+});
+
+/** A realm, both sides of a context, and everything in it that must not be seen. */
+async function world() {
+  const realm = await memoryRealm({ principals: { alice: SECRET } });
+  const credentials = {
+    initiator: new KerberosInitiatorCredential(memoryTickets([realm], { password: SECRET })),
+    acceptor: credentialPair(realm).acceptor,
+  };
+  const tickets = memoryTickets([realm], { password: SECRET });
+  const { credential } = await tickets.serviceTicket(parsePrincipal("rcmd/localhost@GSSOCKS.TEST"));
+  const { credential: tgt } = await tickets.initialTicket();
+  const keytab = realm.keytab("rcmd/localhost");
+  const bytes = (key: KerberosKey) => key.exportBytes();
+  const octets = [
+    ...[bytes(credential.key), credential.ticket, bytes(tgt.key), tgt.ticket],
+    ...keytab.entries.map(({ key }) => bytes(key)),
+    ...realm.find(parsePrincipal("alice@GSSOCKS.TEST"))!.keys.map(bytes),
+  ];
+  return { pair: credentials, tickets, credential, keytab, secrets: { octets, words: [SECRET] } };
+}
+
+Deno.test("keys, tickets, caches, keytabs and credentials show none of what they hold", async () => {
+  const { pair, tickets, credential, keytab, secrets } = await world();
+  const cache = new MemoryCredentialCache();
+  const data = (await tickets.cache.load())!;
+  await cache.initialize(data);
+  const things: Record<string, unknown> = {
+    ...{
+      credential,
+      tickets,
+      cache,
+      data,
+      keytab,
+      entry: keytab.entries[0],
+      key: credential.key,
+      list: keytab.describe(),
+    },
+    passwordKey: passwordKey(SECRET),
+    keytabKey: keytabKey(keytab, keytab.entries[0]!.principal),
+    ...{ initiator: pair.initiator, acceptor: pair.acceptor },
+    spnego: [spnegoInitiator(pair.initiator), spnegoAcceptor(pair.acceptor)],
+    methods: [
+      gssapiClient({ credential: pair.initiator }),
+      gssapiServer({ credential: pair.acceptor }),
+      passwordClient({ username: "alice", password: SECRET }),
+      passwordServer(fixedPasswords({ alice: SECRET })),
+    ],
+    checks: [
+      fixedPasswords({ alice: SECRET }),
+      hashedPasswords(parsePasswordFile(await passwordLine("a", SECRET), "f")),
+    ],
+  };
+  for (const [what, thing] of Object.entries(things)) assertSilent(what, thing, secrets);
+});
+
+Deno.test("negotiations, contexts and what they throw show no key and no token", async () => {
+  const { pair, secrets } = await world();
+  const negotiation = await pair.initiator.initiate(hostbasedService("rcmd", "localhost"));
+  const { token } = await negotiation.step();
+  const broken = token!.slice();
+  broken[broken.length - 1]! ^= 1;
+  const error: unknown = await pair.acceptor.accept().step(broken).catch((thrown) => thrown);
+  assert.ok(error instanceof Error);
+  const { ours, theirs } = await establish(pair);
+  const wrapped = await ours.wrap(new TextEncoder().encode("what was carried"), { confidential: false });
+  wrapped[wrapped.length - 1]! ^= 1;
+  const spoilt: unknown = await theirs.unwrap(wrapped).catch((thrown) => thrown);
+  // A failure's own token is what the peer is sent; ours is what must not be seen.
+  const all = { octets: [...secrets.octets, token!.slice(60)], words: [...secrets.words, "what was carried"] };
+  for (const [what, thing] of Object.entries({ negotiation, error, ours, theirs, spoilt })) {
+    assertSilent(what, thing, all);
+  }
+});
+
+Deno.test("servers, bridges, their events and their errors show no secret", async () => {
+  const { tickets, keytab, secrets } = await world();
+  const words = [...secrets.words, "wrong-guess"];
+  const events: ServerEvent[] = [];
+  const options: ServeOptions = {
+    ...{ hostname: "127.0.0.1", port: 0, keytab, rules: ["deny *"] },
+    passwords: fixedPasswords({ alice: SECRET }),
+    onEvent: (event) => void events.push(event),
+  };
+  const shown: unknown[] = [];
+  {
+    await using server = serve(options);
+    const proxy = { hostname: "localhost", port: server.addr.port };
+    await using local = bridge({ proxy, credentials: tickets, port: 0 });
+    const target = { hostname: "192.0.2.1", port: 9 };
+    const right = passwordClient({ username: "alice", password: SECRET });
+    const wrong = passwordClient({ username: "alice", password: "wrong-guess" });
+    for (const auth of [[right], [wrong]]) {
+      shown.push(await connect({ proxy, auth, ...target }).catch((error) => error));
+    }
+    shown.push(await connect({ proxy, credentials: tickets, ...target }).catch((error) => error));
+    shown.push(server, local, options.passwords);
+  }
+  assert.ok(events.filter(({ type }) => type === "authenticated").length >= 2);
+  assert.ok(
+    events.some((event) => event.type === "refused" && "code" in event.error && event.error.code === "BAD_CREDENTIALS"),
+  );
+  for (const thing of shown) assertSilent("server", thing, { ...secrets, words });
+  for (const event of events) {
+    assertSilent("event", event, { ...secrets, words });
+    assertSilent("log", JSON.stringify(eventRecord(event)), { ...secrets, words });
+  }
+});

@@ -1,0 +1,373 @@
+/** RFC 1961 section 3.8 and RFC 1929 section 2: who is refused is told, for whatever reason, once, and can read it. */
+import assert from "node:assert/strict";
+import { concat, utf8 } from "../../../gss/bytes.ts";
+import type { GssContext, GssStep } from "../../../gss/mechanism.ts";
+import { hostbasedService } from "../../../gss/names.ts";
+import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
+import { noAuthentication } from "../../../socks/auth/method.ts";
+import { passwordServer } from "../../../socks/auth/password.ts";
+import { connectThrough } from "../../../socks/client.ts";
+import { SocksReplyError } from "../../../socks/errors.ts";
+import type { SocksServer, SocksServerOptions } from "../../../socks/server.ts";
+import type { Connection } from "../../../socks/stream/connection.ts";
+import { listenTcp } from "../../../socks/stream/deno.ts";
+import { encodeFrame } from "../../../socks/wire/gssapi.ts";
+import { changing, ForgedClient, ForgedProxy, isClosed } from "../../support/forge_socks.ts";
+import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";
+import { makeServer } from "../../support/memory_server.ts";
+import { MockContext } from "../../support/mock_mechanism.ts";
+import { pipe, type PipeEnd } from "../../support/pipe.ts";
+import { hex, unhex } from "../../support/vectors.ts";
+
+const realm = await memoryRealm();
+/** With a ticket at hand, so that nothing takes long while a server counts the time. */
+const { initiator } = credentialPair(realm);
+await initiator.initiate(hostbasedService("rcmd", "localhost"));
+
+function gssServer(options: Partial<SocksServerOptions> = {}) {
+  const { acceptor } = credentialPair(realm);
+  const contexts: GssContext[] = [];
+  const credential = changing(acceptor, (made) => (contexts.push(made), made));
+  return { ...makeServer({ auth: [gssapiServer({ credential })], ...options }), contexts };
+}
+
+/** What each phase of a conversation has behind the choice of the method, and whether it has a message for a refusal. */
+const PHASES: Readonly<Record<string, (near: PipeEnd) => Promise<unknown>>> = {
+  "before the first token": (near) => near.write(Uint8Array.of(5, 1, 1)),
+  "in the first token": (near) => near.write(Uint8Array.of(5, 1, 1, 1, 1, 5, 0, 0x60)),
+  "before the level": (near) => ForgedClient.open(near, { credential: initiator, greeting: true }),
+  "in the level": async (near) => {
+    const client = await ForgedClient.open(near, { credential: initiator, greeting: true });
+    await client.send((await client.wrapped(Uint8Array.of(2), { confidential: false, type: 2 })).slice(0, 9));
+  },
+};
+
+/** Ways in which a server ends somebody who is still saying who he is. */
+const ENDS: Readonly<
+  Record<string, { options: Partial<SocksServerOptions>; end: (server: SocksServer) => unknown; reason: string }>
+> = {
+  "time-out": { options: { handshakeTimeout: 250 }, end: () => {}, reason: "HANDSHAKE_TIMEOUT" },
+  "half-open limit": {
+    options: { maxHalfOpen: 1 },
+    end: (server) => {
+      const [near, far] = pipe();
+      void server.serve(far);
+      near.close();
+    },
+    reason: "HALF_OPEN_LIMIT",
+  },
+  "shutdown": { options: {}, end: (server) => server.shutdown({ deadline: 1 }), reason: "Server is shutting down" },
+  "dispose": { options: {}, end: (server) => server[Symbol.asyncDispose](), reason: "Server is shutting down" },
+};
+
+Deno.test("whoever is ended while GSS-API is under way is sent 01 ff, once and before the end, in every phase", async () => {
+  for (const [phase, begin] of Object.entries(PHASES)) {
+    for (const [how, { options, end, reason }] of Object.entries(ENDS)) {
+      const { server, events, contexts } = gssServer(options);
+      await using _server = server;
+      const [near, far] = pipe();
+      const served = server.serve(far);
+      await begin(near);
+      while (far.sent().length < 2) await near.read();
+      const before = far.sent().length;
+      void end(server);
+      await served;
+      const about = `${phase}, ${how}`;
+      assert.equal(hex(far.sent().slice(before)), "01ff", about);
+      const event = events.find(({ type, session }) => type === "refused" && session === 1);
+      assert.ok(event?.type === "refused", about);
+      assert.equal((event.error as { code?: string }).code ?? event.error.message, reason, about);
+      for (const context of contexts) assert.ok(await isClosed(context), about);
+    }
+  }
+});
+
+Deno.test("nothing is sent where there is no message for it: before the method, behind the level, without authentication", async () => {
+  const silent: [string, (near: PipeEnd) => Promise<unknown>, Partial<SocksServerOptions>][] = [
+    ["before the method", () => Promise.resolve(), {}],
+    ["in the greeting", (near) => near.write(Uint8Array.of(5, 2, 1)), {}],
+    ["without authentication", async (near) => {
+      await near.write(Uint8Array.of(5, 1, 0));
+      await near.read();
+    }, { auth: [noAuthentication()] }],
+    ["password was right", async (near) => {
+      await near.write(unhex("050102"));
+      await near.read();
+      await near.write(unhex("0101620178"));
+      await near.read();
+    }, { auth: [passwordServer(() => true)] }],
+  ];
+  for (const [name, begin, options] of silent) {
+    const { server } = gssServer({ handshakeTimeout: 100, ...options });
+    const [near, far] = pipe();
+    const served = server.serve(far);
+    await begin(near);
+    const before = far.sent().length;
+    await served;
+    assert.equal(hex(far.sent().slice(before)), "", name);
+  }
+  const { server } = gssServer({ handshakeTimeout: 250 });
+  const [near, far] = pipe();
+  const served = server.serve(far);
+  const client = await ForgedClient.open(near, { credential: initiator, greeting: true });
+  await client.level(2);
+  const before = far.sent().length;
+  await served;
+  assert.equal(hex(far.sent().slice(before)), "", "behind the level");
+});
+
+Deno.test("a step that is still under way at the end brings nothing behind 01 ff, and its context is closed", async () => {
+  const step = Promise.withResolvers<GssStep>();
+  const context = new MockContext(false, {});
+  const { server } = makeServer({
+    auth: [gssapiServer({ credential: { mechanism: "1.2.3", accept: () => ({ step: () => step.promise }) } })],
+    handshakeTimeout: 100,
+  });
+  const [near, far] = pipe();
+  const served = server.serve(far);
+  await near.write(concat(Uint8Array.of(5, 1, 1), encodeFrame(1, utf8("i1"))));
+  await assert.rejects(async () => {
+    while (await near.read() !== null);
+  });
+  assert.equal(hex(far.sent()), "050101ff");
+  step.resolve({ done: true, token: utf8("a1"), context });
+  await served;
+  assert.equal(hex(far.sent()), "050101ff");
+  assert.ok(context.disposed);
+});
+
+Deno.test("a client that takes no refusal does not hold the server up, and is sent nothing behind it", async () => {
+  const step = Promise.withResolvers<GssStep>();
+  const { server } = makeServer({
+    auth: [gssapiServer({ credential: { mechanism: "1.2.3", accept: () => ({ step: () => step.promise }) } })],
+    handshakeTimeout: 20,
+  });
+  const [near, far] = pipe();
+  let blocked = 0;
+  const stuck: Connection = {
+    ...far,
+    write: (bytes) => {
+      if (bytes[1] !== 0xff) return far.write(bytes);
+      blocked++;
+      step.resolve({ done: true, token: utf8("a1"), context: new MockContext(false, {}) });
+      return new Promise(() => {});
+    },
+  };
+  const served = server.serve(stuck);
+  await near.write(concat(Uint8Array.of(5, 1, 1), encodeFrame(1, utf8("i1"))));
+  await served;
+  assert.equal(blocked, 1);
+  assert.equal(hex(far.sent()), "0501");
+  await assert.rejects(async () => {
+    while (await near.read() !== null);
+  });
+});
+
+Deno.test("status 01 ends username and password for whatever reason, once: a time-out, a shutdown, a message that cannot be read", async () => {
+  const never = () => new Promise<boolean>(() => {});
+  const cases: [string, string, Partial<SocksServerOptions>, (server: SocksServer) => unknown][] = [
+    ["time-out before the message", "", { handshakeTimeout: 100 }, () => {}],
+    ["time-out in the message", "0101", { handshakeTimeout: 100 }, () => {}],
+    ["time-out while it is checked", "0101620178", { handshakeTimeout: 100 }, () => {}],
+    ["shutdown", "0101", {}, (server) => void server.shutdown({ deadline: 1 })],
+    ["another version", "0501620178", {}, () => {}],
+    ["the end", "0101", {}, () => {}],
+  ];
+  for (const [name, message, options, end] of cases) {
+    const { server, events } = makeServer({ auth: [passwordServer(never)], ...options });
+    const [near, far] = pipe();
+    const served = server.serve(far);
+    await near.write(unhex(`050102${message}`));
+    while (far.sent().length < 2) await near.read();
+    end(server);
+    if (name === "the end" || name === "another version") await near.closeWrite();
+    if (name.endsWith("checked")) {
+      while (far.sent().length < 4) await near.read().catch(() => {});
+      assert.equal(hex(far.sent()), "05020101", name);
+      continue;
+    }
+    await served;
+    assert.equal(hex(far.sent()), "05020101", name);
+    assert.deepEqual(events.map(({ type }) => type), ["accepted", "refused"], name);
+  }
+});
+
+Deno.test("a check that says yes to somebody who was refused meanwhile lets nobody in", async () => {
+  const check = Promise.withResolvers<boolean>();
+  const { server, events } = makeServer({ auth: [passwordServer(() => check.promise)], handshakeTimeout: 100 });
+  const [near, far] = pipe();
+  const served = server.serve(far);
+  await near.write(unhex("0501020101620178"));
+  await assert.rejects(async () => {
+    while (await near.read() !== null);
+  });
+  check.resolve(true);
+  await served;
+  assert.equal(hex(far.sent()), "05020101");
+  assert.deepEqual(events.map(({ type }) => type), ["accepted", "refused"]);
+});
+
+Deno.test("what was refused can be read to its end, although the client has sent more than is read", async () => {
+  const more = new Uint8Array(300_000);
+  const { acceptor } = credentialPair(realm);
+  const { server } = makeServer({
+    auth: [gssapiServer({ credential: acceptor }), passwordServer(() => false), noAuthentication()],
+    preferGssapi: true,
+    open: () => Promise.reject(new SocksReplyError("NOT_ALLOWED", "no")),
+  });
+  await using _server = server;
+  const listener = listenTcp({ hostname: "127.0.0.1", port: 0 });
+  void server.listen(listener);
+  for (
+    const [sent, answer] of [
+      ["050101 0101 0003 010203", "01ff"],
+      ["050102 01016201 78", "05020101"],
+      ["050100 0501000304746573740050", "050005020001000000000000"],
+    ] as const
+  ) {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+    const writing = (async () => {
+      const octets = concat(unhex(sent.replaceAll(" ", "")), more);
+      for (let at = 0; at < octets.length;) at += await connection.write(octets.subarray(at));
+      await connection.closeWrite();
+    })();
+    const buffer = new Uint8Array(1_000);
+    let got = "";
+    for (let n = await connection.read(buffer); n !== null; n = await connection.read(buffer)) {
+      got += hex(buffer.slice(0, n));
+    }
+    await writing;
+    assert.ok(got.endsWith(answer), `${sent}: ${got}`);
+  }
+});
+
+Deno.test("a token of 65,536 octets fits no frame: an error that says so, and the peer is told", async () => {
+  for (const [length, code] of [[65_535, undefined], [65_536, "TOKEN_TOO_LARGE"]] as const) {
+    const big = new Uint8Array(length).fill(7);
+    const [near, far] = pipe();
+    let closed = false;
+    const connecting = connectThrough({
+      proxy: { hostname: "localhost", port: 1 },
+      target: { hostname: "x", port: 1 },
+      auth: [gssapiClient({
+        credential: {
+          mechanism: "1.2.3",
+          initiate: () => Promise.resolve({ step: () => Promise.resolve({ done: false, token: big } as const) }),
+        },
+      })],
+      dial: () => Promise.resolve({ ...near, close: () => (closed = true, near.close()) }),
+    });
+    const outcome = connecting.catch((error) => error);
+    await far.read();
+    await far.write(Uint8Array.of(5, 1));
+    if (code === undefined) {
+      let got = 0;
+      while (got < 4 + length) got += (await far.read())!.length;
+      far.close();
+      await outcome;
+      continue;
+    }
+    const error = await outcome;
+    assert.deepEqual([error.name, error.code], ["SocksAuthError", code]);
+    assert.match(error.message, /65536 octets.*65535/);
+    assert.ok(closed);
+  }
+  const [near, far] = pipe();
+  const big = new Uint8Array(65_536);
+  const accepting = gssapiServer({
+    credential: {
+      mechanism: "1.2.3",
+      accept: () => ({ step: () => Promise.resolve({ done: false, token: big } as const) }),
+    },
+  }).accept(far, {});
+  await near.write(encodeFrame(1, utf8("i1")));
+  await assert.rejects(accepting, { name: "SocksAuthError", code: "TOKEN_TOO_LARGE" });
+  assert.equal(hex(far.sent()), "01ff");
+});
+
+Deno.test("the client closes its connection when GSS-API fails or the level will not do (sections 3.5 and 4.4)", async () => {
+  const ways: [string, (proxy: ForgedProxy) => Promise<unknown>][] = [
+    ["a level below its floor", (proxy) => proxy.grant(0)],
+    ["01 ff", async (proxy) => {
+      await proxy.next();
+      await proxy.send(Uint8Array.of(1, 0xff));
+    }],
+    ["a token that is not genuine", async (proxy) => {
+      await proxy.next();
+      await proxy.send(encodeFrame(2, utf8("no")));
+    }],
+  ];
+  for (const [name, play] of ways) {
+    const { acceptor } = credentialPair(realm);
+    const [near, far] = pipe();
+    let closed = 0;
+    let context: GssContext | undefined;
+    const connecting = connectThrough({
+      proxy: { hostname: "localhost", port: 1 },
+      target: { hostname: "x", port: 1 },
+      auth: [gssapiClient({ credential: changing(initiator, (made) => context = made) })],
+      dial: () => Promise.resolve({ ...near, close: () => (closed++, near.close()) }),
+    });
+    const failing = assert.rejects(connecting, name);
+    const proxy = await ForgedProxy.open(far, acceptor);
+    await play(proxy);
+    await failing;
+    assert.ok(closed > 0, name);
+    assert.ok(await isClosed(context!), name);
+    await assert.rejects(far.read(), name);
+  }
+  // No ticket: the connection that was made for nothing is closed too.
+  const [near] = pipe();
+  let closed = 0;
+  const nobody = connectThrough({
+    proxy: { hostname: "localhost", port: 1 },
+    target: { hostname: "x", port: 1 },
+    auth: [
+      gssapiClient({ credential: { mechanism: "1.2.3", initiate: () => Promise.reject(new Error("no ticket")) } }),
+    ],
+    dial: () =>
+      Promise.resolve({ ...near, read: () => Promise.resolve(Uint8Array.of(5, 1)), close: () => void closed++ }),
+  });
+  await assert.rejects(nobody, { message: "no ticket" });
+  assert.equal(closed, 1);
+});
+
+Deno.test("a context whose negotiation fails after it stands is closed, on both sides", async () => {
+  const { acceptor } = credentialPair(realm);
+  for (const side of ["client", "client of one leg", "server"] as const) {
+    const [near, far] = pipe();
+    let context: GssContext | undefined;
+    const take = (made: GssContext) => context = made;
+    // Whoever is on the other side hangs up while the last token is on its way.
+    const breaking = (connection: PipeEnd, writes: number): Connection => {
+      let count = 0;
+      return {
+        ...connection,
+        write: (bytes) => ++count > writes ? Promise.reject(new Error("gone")) : connection.write(bytes),
+      };
+    };
+    if (side === "server") {
+      const accepting = gssapiServer({ credential: changing(acceptor, take) }).accept(breaking(far, 0), {});
+      const opening = ForgedClient.open(near, { credential: initiator }).catch(() => {});
+      await assert.rejects(accepting, { message: "gone" });
+      near.close();
+      await opening;
+    } else if (side === "client of one leg") {
+      const oneLeg = { mechanism: "1.2.3", initiate: () => Promise.resolve({ step: () => Promise.resolve(done) }) };
+      const done = { done: true, token: utf8("i1"), context: new MockContext(true, {}) } as const;
+      const client = gssapiClient({ credential: oneLeg });
+      const asking = client.authenticate(breaking(near, 0), { proxy: { hostname: "localhost", port: 1 } });
+      await assert.rejects(asking, { message: "gone" });
+      assert.ok(done.context.disposed);
+      continue;
+    } else {
+      const client = gssapiClient({ credential: changing(initiator, take) });
+      const asking = client.authenticate(breaking(near, 1), { proxy: { hostname: "localhost", port: 1 } });
+      const failing = assert.rejects(asking, { message: "gone" });
+      const step = await acceptor.accept().step((await far.read())!.subarray(4));
+      await far.write(encodeFrame(1, step.token!));
+      await failing;
+    }
+    assert.ok(await isClosed(context!), side);
+  }
+});

@@ -1,0 +1,151 @@
+/** The relay alone: ends, failures, silence, and how much it holds. */
+import assert from "node:assert/strict";
+import { type Bytes, utf8 } from "../../gss/bytes.ts";
+import { type Deadline, startDeadline } from "../../gss/deadline.ts";
+import { relay, type RelayOptions } from "../../socks/relay.ts";
+import type { Connection } from "../../socks/stream/connection.ts";
+import { pipe, readAll } from "../support/pipe.ts";
+import { hex } from "../support/vectors.ts";
+
+function clockOf(): Deadline {
+  return startDeadline({ milliseconds: Infinity, reason: () => new Error("no limit") });
+}
+
+/** A relay between two pipes, with the far ends. */
+function relayed(options: Partial<RelayOptions> = {}) {
+  const [client, near] = pipe();
+  const [far, target] = pipe();
+  const clock = options.clock ?? clockOf();
+  const counts = { sent: 0, received: 0 };
+  const done = relay([near, far], counts, { clock, idleTimeout: Infinity, ...options }).finally(() =>
+    clock[Symbol.dispose]()
+  );
+  return { client, target, counts, done, clock };
+}
+
+Deno.test("relay() carries octets and each end, and counts", async () => {
+  const { client, target, counts, done } = relayed();
+  await client.write(utf8("question"));
+  await client.closeWrite();
+  assert.equal(hex(await readAll(target)), hex(utf8("question")));
+  // One direction has ended, and the other goes on.
+  await target.write(utf8("answer"));
+  await target.write(utf8("s"));
+  await target.closeWrite();
+  assert.equal(hex(await readAll(client)), hex(utf8("answers")));
+  await done;
+  assert.deepEqual(counts, { sent: 8, received: 7 });
+});
+
+Deno.test("relay() ends both sides when one fails, with that failure", async () => {
+  for (const side of ["client", "target"] as const) {
+    const { done, ...ends } = relayed();
+    ends[side].close();
+    await assert.rejects(done, { message: "Pipe is closed" });
+    for (const end of [ends.client, ends.target]) await assert.rejects(end.read(), { message: "Pipe is closed" });
+  }
+});
+
+Deno.test("relay() ends when nothing comes for a time, and not while something does", async () => {
+  const silent = relayed({ idleTimeout: 30 });
+  await assert.rejects(silent.done, { code: "IDLE_TIMEOUT" });
+  await assert.rejects(silent.target.read(), { message: "Pipe is closed" });
+
+  let restarts = 0;
+  const under = clockOf();
+  const clock: Deadline = {
+    signal: under.signal,
+    restart: () => void restarts++,
+    limit: (milliseconds, reason) => under.limit(milliseconds, reason),
+    abort: (reason) => under.abort(reason),
+    [Symbol.dispose]: () => under[Symbol.dispose](),
+  };
+  const busy = relayed({ clock });
+  for (const [from, to] of [[busy.client, busy.target], [busy.target, busy.client]] as const) {
+    await from.write(utf8("x"));
+    assert.equal(hex((await to.read())!), "78");
+  }
+  assert.equal(restarts, 2);
+  busy.client.close();
+  await assert.rejects(busy.done);
+
+  const half = relayed({ halfCloseTimeout: 20 });
+  await half.client.closeWrite();
+  await assert.rejects(half.done, { code: "IDLE_TIMEOUT", message: /One side has ended/ });
+});
+
+Deno.test("relay() ends with the clock's reason, wherever it waits", async () => {
+  const { done, clock, client, target } = relayed();
+  await client.closeWrite();
+  assert.equal(await target.read(), null);
+  // Nothing waits on the client now: only the target's end can end this.
+  clock.abort(new Error("enough"));
+  await assert.rejects(done, { message: "enough" });
+  await assert.rejects(target.read(), { message: "Pipe is closed" });
+});
+
+/** A connection that gives pieces without end, and one whose writes end when they are told to. */
+function slowPair() {
+  let reads = 0;
+  const writes: (() => void)[] = [];
+  let stopped = false;
+  const stop = Promise.withResolvers<never>();
+  stop.promise.catch(() => {});
+  const none = { closeWrite: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
+  const close = () => {
+    stopped = true;
+    stop.reject(new Error("closed"));
+    for (const write of writes) write();
+  };
+  const source: Connection = {
+    ...none,
+    close,
+    write: () => Promise.resolve(),
+    read: (): Promise<Bytes> =>
+      stopped || reads >= 1_000 ? stop.promise : Promise.resolve(new Uint8Array([reads++ & 0xff])),
+  };
+  const sink: Connection = {
+    ...none,
+    close,
+    read: () => stop.promise,
+    write: () => stopped ? stop.promise : new Promise((done) => writes.push(done)),
+  };
+  return { source, sink, writes, reads: () => reads, close };
+}
+
+/** Everything that can happen has happened. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 200; i++) await Promise.resolve();
+}
+
+Deno.test("relay() reads no more than two writes and one read ahead of a slow reader", async () => {
+  const { source, sink, writes, reads, close } = slowPair();
+  using clock = clockOf();
+  const done = relay([source, sink], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+  await settled();
+  assert.deepEqual([writes.length, reads()], [2, 3]);
+  writes[0]!();
+  await settled();
+  assert.deepEqual([writes.length, reads()], [3, 4]);
+  close();
+  await assert.rejects(done, { message: "closed" });
+});
+
+Deno.test("relay() holds octets up for as long as it is told", async () => {
+  const free = Promise.withResolvers<void>();
+  const { client, target, done } = relayed({ gate: (length) => length === 4 ? free.promise : undefined });
+  await client.write(utf8("held"));
+  await settled();
+  assert.equal(hex(target.sent()), "");
+  let came = false;
+  const reading = target.read().then((bytes) => {
+    came = true;
+    return bytes;
+  });
+  await settled();
+  assert.equal(came, false);
+  free.resolve();
+  assert.equal(hex((await reading)!), hex(utf8("held")));
+  client.close();
+  await assert.rejects(done);
+});

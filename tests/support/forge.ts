@@ -1,0 +1,356 @@
+/**
+ * A forge: tickets, authenticators, AP-REQs, AP-REPs, KRB-ERRORs and per-message tokens that are genuine (sealed and signed
+ * with the right keys) and wrong in whatever field a test names. What a test does not name is as a good peer makes it.
+ *
+ * ```ts
+ * const forge = new Forge();
+ * const { token } = await forge.apReq({ ticket: { flags: TicketFlag.Invalid } });
+ * await forge.acceptor().accept().step(token); // throws KRB_AP_ERR_TKT_NYV
+ * ```
+ *
+ * @module
+ */
+import { encodeDirectly } from "../../gss/asn1.ts";
+import { asBytes, type Bytes, concat, EMPTY, utf8 } from "../../gss/bytes.ts";
+import type { GssFlags } from "../../gss/mechanism.ts";
+import { readMessage } from "../../kerberos/client/exchange.ts";
+import type { ServiceTicket, TicketSource } from "../../kerberos/client/tickets.ts";
+import { ApOption, KeyUsage } from "../../kerberos/constants.ts";
+import { KerberosKey } from "../../kerberos/crypto/key.ts";
+import { KerberosAcceptorCredential, type KerberosAcceptorOptions } from "../../kerberos/mech/credentials.ts";
+import {
+  type AuthenticatorChecksum,
+  decodeContextToken,
+  encodeAuthenticatorChecksum,
+  encodeContextToken,
+  GSS_CHECKSUM_TYPE,
+} from "../../kerberos/mech/tokens.ts";
+import { ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, Ticket } from "../../kerberos/messages/ap.ts";
+import { splitTime } from "../../kerberos/messages/basic.ts";
+import { KrbError } from "../../kerberos/messages/error.ts";
+import { parsePrincipal, type Principal, toPrincipalName } from "../../kerberos/principal.ts";
+import { Credential } from "../../kerberos/stores/credential.ts";
+import { Keytab } from "../../kerberos/stores/keytab.ts";
+import { TestRuntime } from "./clock.ts";
+
+/** Fields of a message that are to be other than a good peer makes them; `undefined` leaves an optional one out. */
+export type Changes<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** Changes octets that are about to be sealed, for what the codecs cannot say. */
+export type Rewrite = (octets: Bytes) => Bytes;
+
+/** All services of a context. */
+export const ALL_FLAGS: Required<GssFlags> = {
+  delegation: false,
+  mutual: true,
+  replay: true,
+  sequence: true,
+  confidentiality: true,
+  integrity: true,
+};
+
+/** `fields` as they are, with `changes` in place; what is changed to `undefined` is left out. */
+export function changed<T extends object>(fields: T, changes: Changes<T> = {}): T {
+  return Object.fromEntries(
+    Object.entries({ ...fields, ...changes }).filter(([, value]) => value !== undefined),
+  ) as unknown as T;
+}
+
+/** What is wrong with a ticket. */
+export interface TicketChanges {
+  /** Fields of the sealed part. */
+  readonly ticket?: Changes<EncTicketPart>;
+  /** The sealed part's octets before they are sealed. */
+  readonly rewriteTicket?: Rewrite;
+  /** Fields that stand on the ticket in clear. */
+  readonly outside?: Changes<Ticket>;
+  /** Version of the key as it stands on the ticket. @default {that of the service's key} */
+  readonly kvno?: number | undefined;
+  /** Key that seals it. @default {the service's} */
+  readonly ticketKey?: KerberosKey;
+  /** Key usage that seals it. @default {2} */
+  readonly ticketUsage?: number;
+}
+
+/** What is wrong with a request. */
+export interface RequestChanges extends TicketChanges {
+  /** Fields of the authenticator. */
+  readonly authenticator?: Changes<Authenticator>;
+  /** Fields of its checksum. */
+  readonly checksum?: Omit<Changes<AuthenticatorChecksum>, "flags"> & { readonly flags?: GssFlags };
+  /** The checksum's octets. */
+  readonly rewriteChecksum?: Rewrite;
+  /** The authenticator's octets before they are sealed. */
+  readonly rewriteAuthenticator?: Rewrite;
+  /** Key that seals the authenticator. @default {the session key} */
+  readonly authenticatorKey?: KerberosKey;
+  /** Enctype as it stands on the authenticator. @default {that of its key} */
+  readonly authenticatorEnctype?: number;
+  /** Key usage that seals the authenticator. @default {11} */
+  readonly authenticatorUsage?: number;
+  /** Fields of the AP-REQ. */
+  readonly request?: Changes<ApReq>;
+}
+
+/** What is wrong with an answer. */
+export interface ReplyChanges {
+  /** Fields of the sealed part. */
+  readonly part?: Changes<EncApRepPart>;
+  /** The sealed part's octets before they are sealed. */
+  readonly rewritePart?: Rewrite;
+  /** Key that seals it. @default {the session key} */
+  readonly replyKey?: KerberosKey;
+  /** Enctype as it stands on it. @default {that of its key} */
+  readonly replyEnctype?: number;
+  /** Key usage that seals it. @default {12} */
+  readonly replyUsage?: number;
+}
+
+/** What a forge works with. */
+export interface ForgeOptions {
+  /** Realm of the service. @default {"A.TEST"} */
+  readonly realm?: string;
+  /** The client. @default {alice of that realm} */
+  readonly client?: string;
+  /** Enctype of all keys. @default {18} */
+  readonly enctype?: number;
+  /** Clock and randomness. @default {a clock that stands still} */
+  readonly runtime?: TestRuntime;
+}
+
+/** Keys of one service, one ticket's session and one context, and what can be made with them. */
+export class Forge {
+  /** Clock that the forged messages go by. */
+  readonly runtime: TestRuntime;
+  /** The service. */
+  readonly service: Principal;
+  /** The client that tickets speak for. */
+  readonly client: Principal;
+  /** The service's key, version 2. */
+  readonly serviceKey: KerberosKey;
+  /** Session key in the tickets. */
+  readonly sessionKey: KerberosKey;
+  /** Subkey in the authenticators. */
+  readonly subkey: KerberosKey;
+  /** Subkey in the answers. */
+  readonly acceptorSubkey: KerberosKey;
+  /** Keytab of the service. */
+  readonly keys: Keytab;
+
+  constructor(options: ForgeOptions = {}) {
+    const { realm = "A.TEST", client = `alice@${realm}`, enctype = 18, runtime = new TestRuntime() } = options;
+    this.runtime = runtime;
+    this.service = parsePrincipal(`rcmd/p.a.test@${realm}`);
+    this.client = parsePrincipal(client);
+    [this.serviceKey, this.sessionKey, this.subkey, this.acceptorSubkey] = [1, 2, 3, 4].map(() =>
+      KerberosKey.generate(enctype, runtime)
+    ) as [KerberosKey, KerberosKey, KerberosKey, KerberosKey];
+    this.keys = new Keytab([{ principal: this.service, kvno: 2, key: this.serviceKey }]);
+  }
+
+  /** The service, as the product accepts for it. */
+  acceptor(options: Partial<KerberosAcceptorOptions> = {}): KerberosAcceptorCredential {
+    return new KerberosAcceptorCredential({ keys: this.keys, runtime: this.runtime, ...options });
+  }
+
+  /** A ticket of the client for the service, good for ten hours from an hour ago. */
+  async ticket(changes: TicketChanges = {}): Promise<Ticket> {
+    const now = splitTime(this.runtime.now()).time;
+    const part = changed<EncTicketPart>({
+      flags: 0,
+      key: { keytype: this.sessionKey.enctype, keyvalue: this.sessionKey.exportBytes() },
+      crealm: this.client.realm,
+      cname: toPrincipalName(this.client),
+      transited: { trType: 1, contents: EMPTY },
+      authtime: now - 3_600_000,
+      starttime: now - 3_600_000,
+      endtime: now + 9 * 3_600_000,
+    }, changes.ticket);
+    const { rewriteTicket: rewrite = same, ticketKey: key = this.serviceKey, ticketUsage = KeyUsage.KdcRepTicket } =
+      changes;
+    const octets = rewrite(encodeDirectly(EncTicketPart, part));
+    const kvno = "kvno" in changes ? changes.kvno : 2;
+    return changed<Ticket>({
+      tktVno: 5,
+      realm: this.service.realm,
+      sname: toPrincipalName(this.service),
+      encPart: {
+        etype: key.enctype,
+        ...(kvno === undefined ? {} : { kvno }),
+        cipher: await key.encrypt(ticketUsage, octets, this.runtime),
+      },
+    }, changes.outside);
+  }
+
+  /** The authenticator that a good client of the ticket would send. */
+  authenticator({ ticket, authenticator, checksum, rewriteChecksum = same }: RequestChanges = {}): Authenticator {
+    const { time, usec } = splitTime(this.runtime.now());
+    const sum: AuthenticatorChecksum = changed({ bindings: new Uint8Array(16), flags: ALL_FLAGS }, {
+      ...checksum,
+      flags: { ...ALL_FLAGS, ...checksum?.flags },
+    });
+    return changed<Authenticator>({
+      authenticatorVno: 5,
+      crealm: ticket?.crealm ?? this.client.realm,
+      cname: ticket?.cname ?? toPrincipalName(this.client),
+      cksum: { cksumtype: GSS_CHECKSUM_TYPE, checksum: rewriteChecksum(encodeAuthenticatorChecksum(sum)) },
+      cusec: usec,
+      ctime: time,
+      subkey: { keytype: this.subkey.enctype, keyvalue: this.subkey.exportBytes() },
+      seqNumber: 1000,
+    }, authenticator);
+  }
+
+  /** The first token of a context. */
+  async apReq(changes: RequestChanges = {}): Promise<{ token: Bytes; authenticator: Authenticator }> {
+    const { rewriteAuthenticator: rewrite = same, authenticatorKey: key = this.sessionKey } = changes;
+    const authenticator = this.authenticator(changes);
+    const usage = changes.authenticatorUsage ?? KeyUsage.ApReqAuthenticator;
+    const octets = rewrite(encodeDirectly(Authenticator, authenticator));
+    const mutual = changes.checksum?.flags?.mutual ?? true;
+    const message = changed<ApReq>({
+      pvno: 5,
+      msgType: 14,
+      apOptions: mutual ? ApOption.MutualRequired : 0,
+      ticket: await this.ticket(changes),
+      authenticator: {
+        etype: changes.authenticatorEnctype ?? key.enctype,
+        cipher: await key.encrypt(usage, octets, this.runtime),
+      },
+    }, changes.request);
+    return { token: encodeContextToken("AP-REQ", encodeDirectly(ApReq, message)), authenticator };
+  }
+
+  /** A source that has this forge's ticket, for an initiator of the product. */
+  tickets(changes: TicketChanges = {}): TicketSource {
+    const serviceTicket = async (): Promise<ServiceTicket> => ({
+      kdcOffset: 0,
+      credential: new Credential({
+        client: this.client,
+        server: this.service,
+        key: this.sessionKey,
+        authtime: this.runtime.now(),
+        endtime: this.runtime.now() + 36_000_000,
+        flags: 0,
+        ticket: encodeDirectly(Ticket, await this.ticket(changes)),
+      }),
+    });
+    return { serviceTicket, forwardedTicket: serviceTicket };
+  }
+
+  /** What an initiator of the product put into its first token. */
+  async open(token: Uint8Array): Promise<{ request: ApReq; authenticator: Authenticator }> {
+    const request = readMessage(ApReq, decodeContextToken(token).message);
+    const plain = await this.sessionKey.decrypt(KeyUsage.ApReqAuthenticator, request.authenticator.cipher);
+    return { request, authenticator: readMessage(Authenticator, plain) };
+  }
+
+  /** The answer to an authenticator. */
+  async apRep(to: Authenticator, changes: ReplyChanges = {}): Promise<Bytes> {
+    const { rewritePart: rewrite = same, replyKey: key = this.sessionKey } = changes;
+    const part = changed<EncApRepPart>({
+      ctime: to.ctime,
+      cusec: to.cusec,
+      subkey: { keytype: this.acceptorSubkey.enctype, keyvalue: this.acceptorSubkey.exportBytes() },
+      seqNumber: 2000,
+    }, changes.part);
+    const octets = rewrite(encodeDirectly(EncApRepPart, part));
+    const cipher = await key.encrypt(changes.replyUsage ?? KeyUsage.ApRepEncPart, octets, this.runtime);
+    const etype = changes.replyEnctype ?? key.enctype;
+    return encodeContextToken("AP-REP", encodeDirectly(ApRep, { pvno: 5, msgType: 15, encPart: { etype, cipher } }));
+  }
+
+  /** A refusal, which nothing authenticates. */
+  krbError(changes: Changes<KrbError> = {}): Bytes {
+    const { time, usec } = splitTime(this.runtime.now());
+    const message = changed<KrbError>({
+      pvno: 5,
+      msgType: 30,
+      stime: time,
+      susec: usec,
+      errorCode: 60,
+      realm: this.service.realm,
+      sname: toPrincipalName(this.service),
+    }, changes);
+    return encodeContextToken("KRB-ERROR", encodeDirectly(KrbError, message));
+  }
+}
+
+/** A per-message token, header field by header field (RFC 4121 section 4.2.6). */
+export interface TokenShape {
+  /** Key of the context. */
+  readonly key: KerberosKey;
+  /** What is protected. @default {"hello"} */
+  readonly data?: Uint8Array;
+  /** Whose token it says it is, which also chooses the key usage. @default {false} */
+  readonly byAcceptor?: boolean;
+  /** The whole Flags octet. @default {as the other fields say, with AcceptorSubkey} */
+  readonly flags?: number;
+  /** Number. @default {1000} */
+  readonly sequence?: number | bigint;
+  /** Filler octets of the header. @default {all 0xff} */
+  readonly filler?: readonly number[];
+  /** TOK_ID. @default {0x0504 for Wrap, 0x0404 for MIC} */
+  readonly id?: number;
+  /** Key usage. @default {as RFC 4121 section 2 says} */
+  readonly usage?: number;
+}
+
+/** A Wrap token's own fields. */
+export interface WrapShape extends TokenShape {
+  /** Sealed rather than signed. @default {true} */
+  readonly sealed?: boolean;
+  /** Extra count as it stands in clear. @default {the filler sealed, or the length of the checksum} */
+  readonly ec?: number;
+  /** Octets sealed between data and header. @default {none} */
+  readonly padding?: Uint8Array;
+  /** Changes the copy of the header that is sealed or signed. */
+  readonly rewriteInner?: Rewrite;
+  /** Right rotation count as it stands in clear; the body is rotated by {@linkcode rotated}. @default {0} */
+  readonly rrc?: number;
+  /** How far the body is rotated. @default {by rrc} */
+  readonly rotated?: number;
+}
+
+/** A MIC token. */
+export async function micToken(shape: TokenShape): Promise<Bytes> {
+  const { key, data = utf8("hello"), byAcceptor = false, filler = [255, 255, 255, 255, 255] } = shape;
+  const header = tokenHeader(shape, { id: 0x0404, flags: (byAcceptor ? 1 : 0) | 4, middle: filler });
+  const usage = shape.usage ?? (byAcceptor ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign);
+  return concat(header, await key.checksum(usage, data, header));
+}
+
+/** A Wrap token. */
+export async function wrapToken(shape: WrapShape): Promise<Bytes> {
+  const { key, data = utf8("hello"), byAcceptor = false, sealed = true, padding = EMPTY, rewriteInner = same } = shape;
+  const [filler = 255] = shape.filler ?? [];
+  const flags = (byAcceptor ? 1 : 0) | (sealed ? 2 : 0) | 4;
+  const ec = shape.ec ?? (sealed ? padding.length : key.checksumLength);
+  const { rrc = 0, rotated = rrc } = shape;
+  const header = (ec: number, rrc: number) =>
+    tokenHeader(shape, { id: 0x0504, flags, middle: [filler, ec >> 8, ec & 255, rrc >> 8, rrc & 255] });
+  const usage = shape.usage ?? (byAcceptor ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal);
+  const inner = rewriteInner(header(sealed ? ec : 0, 0));
+  const body = sealed
+    ? await key.encrypt(usage, concat(data, padding, inner))
+    : concat(data, await key.checksum(usage, data, inner));
+  const by = body.length - rotated % body.length;
+  return concat(header(ec, rrc), body.subarray(by), body.subarray(0, by));
+}
+
+function tokenHeader(
+  shape: TokenShape,
+  usual: { readonly id: number; readonly flags: number; readonly middle: readonly number[] },
+): Bytes {
+  const out = new Uint8Array(16);
+  const view = new DataView(out.buffer);
+  view.setUint16(0, shape.id ?? usual.id);
+  view.setUint8(2, shape.flags ?? usual.flags);
+  out.set(usual.middle, 3);
+  view.setBigUint64(8, BigInt(shape.sequence ?? 1000));
+  return out;
+}
+
+function same(octets: Uint8Array): Bytes {
+  return asBytes(octets);
+}
