@@ -64,6 +64,7 @@ export class ServerRun {
     this.#monitor = new Monitor();
     this.#server = serve({ ...this.#complete(start.options, config), listeners });
     this.finished = this.#run(io.signal);
+    this.finished.catch(() => {}); // Whoever waits for it is told.
   }
 
   /** Starts one. */
@@ -83,6 +84,7 @@ export class ServerRun {
       return new ServerRun(start, store);
     } catch (error) {
       await store?.[Symbol.asyncDispose]();
+      for (const listener of start.listeners) listener.close();
       throw error;
     }
   }
@@ -95,6 +97,12 @@ export class ServerRun {
   /** The server as it is now. */
   snapshot(): Snapshot {
     return this.#monitor.snapshot();
+  }
+
+  /** Ends it at once, with all its sessions. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+    await this.finished;
   }
 
   #complete(options: ServeOptions, config: ServerConfig): ServeOptions {
@@ -152,16 +160,20 @@ export class ServerRun {
 }
 
 /**
- * What is not needed any more is given up, so that a fault of this program has less to do harm with. Reading stays where a
- * reload needs it, and what tickets need where an upstream has any.
+ * What is not needed any more is given up, so that a fault of this program has less to do harm with. Reading and the
+ * environment stay where a reload needs them, and what tickets need where an upstream has any.
  */
 export async function dropPermissions(
   { args, config, io }: Pick<ServerRunOptions, "args" | "config" | "io">,
 ): Promise<void> {
   const names: Deno.PermissionName[] = ["run", "ffi"];
   if (Object.keys(config.upstreams ?? {}).length === 0) {
-    names.push("write", "sys", "env");
-    if (args.value("config") === undefined) names.push("read");
+    names.push("write", "sys");
+    const reloads = args.value("config") !== undefined;
+    if (!reloads) names.push("read");
+    // A reload looks for the keytab anew where the configuration names none.
+    const findsKeytab = config.gssapi?.keytab === undefined && (config.methods ?? ["gssapi"]).includes("gssapi");
+    if (!reloads || !findsKeytab) names.push("env");
   }
   await io.revoke?.(names);
 }
