@@ -146,6 +146,7 @@ export async function runSession(accepted: Connection, options: SessionOptions):
     onEvent({ type: "refused", error: reasonOf(clock, error) });
   } finally {
     clock.signal.removeEventListener("abort", close);
+    parting.patience?.abort(new Error("Session has ended"));
     accepted.close();
   }
 }
@@ -153,15 +154,19 @@ export async function runSession(accepted: Connection, options: SessionOptions):
 /** What tells a client that it is refused, while an authentication is under way that has such a message. */
 interface Parting {
   tell: (() => Promise<void>) | undefined;
+  /** How long the client has for it, once it is being told. */
+  patience?: Deadline;
 }
 
 /** Longest wait for a client to take its refusal, in milliseconds. */
 const PARTING = 1_000;
 
 /** Closes. RFC 1961 section 3.8: who is refused while it authenticates is told, for whatever reason; so in RFC 1929 section 2. */
-async function part(accepted: Connection, { tell }: Parting): Promise<void> {
+async function part(accepted: Connection, parting: Parting): Promise<void> {
+  const { tell } = parting;
   if (tell !== undefined) {
     using deadline = startDeadline({ milliseconds: PARTING, reason: () => new Error("Client takes no refusal") });
+    parting.patience = deadline;
     await abortable(tell(), deadline.signal).catch(() => {});
   }
   accepted.close();

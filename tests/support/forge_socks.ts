@@ -84,6 +84,12 @@ class ForgedPeer {
     return { type, token, ...await this.context.unwrap(token) };
   }
 
+  /** Ends it, and frees the keys. */
+  close(): void {
+    this.connection.close();
+    this.context.dispose();
+  }
+
   /** Everything that comes until the end, as it is; what a reset has taken away is not there. */
   async rest(): Promise<Bytes> {
     const parts: Bytes[] = [];
