@@ -129,7 +129,7 @@ Deno.test("kdestroy destroys the cache that is named, and says what it has not d
 });
 
 Deno.test("kinit renews the ticket of whoever is named, and takes no cache that it cannot read for an empty one", async () => {
-  await inRealm(async ({ directory }, command) => {
+  await inRealm(async ({ directory, keytab }, command) => {
     const before = await Deno.readFile(`${directory}/cc`);
     const other = await command(["kinit", "-R", "bob"]);
     assert.equal(other.code, 3);
@@ -137,6 +137,9 @@ Deno.test("kinit renews the ticket of whoever is named, and takes no cache that 
     assert.deepEqual(await Deno.readFile(`${directory}/cc`), before);
     assert.equal((await command(["kinit", "-r", "2d", "alice"])).code, 0);
     assert.equal((await command(["kinit", "-R", "alice"])).code, 0);
+    // A keytab that is named is whoever's it is, not the cache's owner's.
+    assert.equal((await command(["kinit", "-t", keytab])).code, 0);
+    assert.match((await command(["klist"])).out, /Principal: rcmd\/localhost@/);
     await Deno.writeTextFile(`${directory}/garbage`, "garbage");
     const garbage = await command(["kinit", "-c", `${directory}/garbage`]);
     assert.deepEqual([garbage.code, /Cannot read credential cache .*garbage/.test(garbage.err)], [1, true]);
