@@ -5,7 +5,7 @@
  */
 import { bridge } from "../mod.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
-import { type Command, ExitCode, UsageError } from "./command.ts";
+import { type Command, exclude, ExitCode, UsageError } from "./command.ts";
 import { eventPrinter, logFormat } from "./event_log.ts";
 import { endpoint, PROXY_OPTIONS, proxyOptions } from "./options.ts";
 
@@ -24,6 +24,7 @@ Point programs at it as a SOCKS5 proxy without authentication, names to be looke
   ALL_PROXY=socks5h://127.0.0.1:1080 git clone ...
 Whoever can open a connection on this machine can use it, with the rights of your ticket.`,
   async run(args, io): Promise<number> {
+    exclude(args, "quiet", "json");
     const options = proxyOptions(args);
     const listen = endpoint(args.value("listen") ?? "127.0.0.1:1080", 1080);
     let server;

@@ -58,6 +58,8 @@ export interface Command {
   readonly summary: string;
   /** Words it takes, for the help. */
   readonly usage: string;
+  /** How many words that are no options it takes, at least and at most. @default {none} */
+  readonly words?: readonly [least: number, most: number];
   /** Its options by name. */
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** Further help. */
@@ -71,7 +73,12 @@ export class UsageError extends Error {}
 
 const COMMON: Readonly<Record<string, OptionSpec>> = { help: { short: "h", help: "Show this help" } };
 
-/** Reads arguments; throws {@linkcode UsageError}. */
+/**
+ * Reads arguments. What a command does not take is an error, and so is an option that is given twice where it counts once:
+ * nothing that was given is passed over.
+ *
+ * @throws {UsageError}
+ */
 export function readArguments(command: Command, args: readonly string[]): ParsedArguments {
   const options: Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }> = {};
   for (const [name, spec] of Object.entries({ ...command.options, ...COMMON })) {
@@ -90,6 +97,7 @@ export function readArguments(command: Command, args: readonly string[]): Parsed
   const given = parsed.tokens.flatMap((token) =>
     token.kind === "option" ? [{ name: token.name, value: token.value ?? "" }] : []
   );
+  if (!given.some(({ name }) => name === "help")) checkGiven(command, parsed.positionals, given);
   return {
     given: args,
     words: parsed.positionals,
@@ -97,6 +105,42 @@ export function readArguments(command: Command, args: readonly string[]): Parsed
     has: (name) => given.some((option) => option.name === name),
     ordered: (...names) => given.filter((option) => names.includes(option.name)),
   };
+}
+
+/** Nothing that was given may be without effect. */
+function checkGiven(
+  { words: [least, most] = [0, 0], usage, options }: Command,
+  words: readonly string[],
+  given: readonly { readonly name: string; readonly value: string }[],
+): void {
+  if (words.includes("")) throw new UsageError("an empty word is no argument");
+  if (words.length > most) {
+    const hint = given.some(({ name }) => name === "allow" || name === "deny")
+      ? "; quote a *, or the shell expands it"
+      : "";
+    throw new UsageError(`"${words[most]}" is not taken; the arguments are: ${usage}${hint}`);
+  }
+  if (words.length < least) throw new UsageError(`an argument is missing; they are: ${usage}`);
+  const seen = new Set<string>();
+  for (const { name, value } of given) {
+    const { value: takes, multiple } = options[name]!;
+    if (takes === undefined) continue;
+    if (value === "") throw new UsageError(`--${name} takes ${takes}, and what is given is empty`);
+    if (!multiple && seen.has(name)) throw new UsageError(`--${name} is given more than once, and can count only once`);
+    seen.add(name);
+  }
+}
+
+/**
+ * Checks that options do not exclude each other.
+ *
+ * @throws {UsageError}
+ */
+export function exclude(args: ParsedArguments, one: string, ...others: readonly string[]): void {
+  if (!args.has(one)) return;
+  for (const other of others) {
+    if (args.has(other)) throw new UsageError(`--${one} and --${other} do not go together`);
+  }
 }
 
 /** Help of one command. */

@@ -4,22 +4,20 @@
  * @module
  */
 import { connect } from "../mod.ts";
-import { type Command, ExitCode, UsageError } from "./command.ts";
+import { type Command, ExitCode } from "./command.ts";
 import { count, PROXY_OPTIONS, proxyOptions } from "./options.ts";
 
 /** The command. */
 export const command: Command = {
   summary: "connect standard input and output to a target",
   usage: "--proxy HOST:PORT [OPTIONS] HOST PORT",
+  words: [2, 2],
   options: { ...PROXY_OPTIONS, timeout: { value: "MS", help: "Time until the target is reached (default: 60000)" } },
   details: `
 As an ssh ProxyCommand:
   ssh -o ProxyCommand='gssocks connect --proxy proxy.example.com %h %p' user@host`,
   async run(args, io): Promise<number> {
-    const [hostname, port, ...more] = args.words;
-    if (hostname === undefined || port === undefined || more.length > 0) {
-      throw new UsageError("HOST and PORT are needed");
-    }
+    const [hostname, port] = args.words as [string, string];
     const timeout = args.value("timeout");
     await using connection = await connect({
       ...proxyOptions(args),

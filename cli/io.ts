@@ -4,6 +4,10 @@
  * @module
  */
 
+import { utf8 } from "../gss/bytes.ts";
+import { abortable } from "../gss/deadline.ts";
+import { readPipedLine, SecretLine } from "./secret_line.ts";
+
 /** Input and output of a command. */
 export interface CliIo {
   /** Writes to standard output. */
@@ -14,8 +18,14 @@ export interface CliIo {
   readonly stdin: ReadableStream<Uint8Array>;
   /** Octets for standard output. */
   readonly stdout: WritableStream<Uint8Array>;
-  /** One line from standard input without echo; prompts only where a person is there to see it. */
+  /**
+   * One line from standard input without echo; prompts only where a person is there to see it.
+   *
+   * @throws {Error} When there is none, or whoever was asked has ended the program instead.
+   */
   readPassword(prompt: string): Promise<string>;
+  /** Whether passwords are typed by a person, who is asked for a new one twice. @default {false} */
+  readonly interactive?: boolean;
   /** Aborted when the program is told to end. */
   readonly signal: AbortSignal;
   /** Calls back whenever the program is told to read its configuration again; the function given back ends that. @default {never} */
@@ -33,13 +43,15 @@ export function processIo(): CliIo {
     stop.abort(new Error("Stopped by a signal"));
   };
   for (const name of SIGNALS) Deno.addSignalListener(name, onSignal);
-  const encoder = new TextEncoder();
   return {
-    out: (text) => writeAll(Deno.stdout, encoder.encode(text)),
-    err: (text) => writeAll(Deno.stderr, encoder.encode(text)),
+    out: (text) => writeAll(Deno.stdout, utf8(text)),
+    err: (text) => writeAll(Deno.stderr, utf8(text)),
     stdin: Deno.stdin.readable,
     stdout: Deno.stdout.writable,
-    readPassword,
+    readPassword: (prompt) => readPassword(prompt, stop.signal),
+    get interactive(): boolean {
+      return Deno.stdin.isTerminal();
+    },
     signal: stop.signal,
     onReload(callback): () => void {
       if (Deno.build.os === "windows") return () => {};
@@ -58,34 +70,63 @@ function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Arra
   for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
 }
 
-/** Longest password line. */
-const MAX_LINE = 1024;
+/** What ends a program whose terminal would stay without echo. */
+const ENDS: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP", "SIGQUIT"];
 
-async function readPassword(prompt: string): Promise<string> {
-  const person = Deno.stdin.isTerminal();
-  if (person) {
-    writeAll(Deno.stderr, new TextEncoder().encode(prompt));
-    Deno.stdin.setRaw(true, { cbreak: true });
+/**
+ * The terminal is as it was before when this is over, however it ends: by the line, an end of input, Control-C, or a signal.
+ * Control-C comes as a key and not as a signal here, so that nothing can end the program in between.
+ */
+async function readPassword(prompt: string, signal: AbortSignal): Promise<string> {
+  if (!Deno.stdin.isTerminal()) {
+    const line = await readPipedLine((into) => Deno.stdin.read(into));
+    if (line === undefined) throw new Error("Cannot read the password: standard input has ended");
+    return line;
   }
+  const ended = new AbortController();
+  const interrupt = () => ended.abort(new Error("Password read interrupted"));
+  for (const name of ENDS) Deno.addSignalListener(name, interrupt);
+  signal.addEventListener("abort", interrupt, { once: true });
+  Deno.stdin.setRaw(true);
   try {
-    return await readLine();
+    // Whoever sees it sees nothing of what he types.
+    writeAll(Deno.stderr, utf8(prompt));
+    if (signal.aborted) interrupt();
+    return await abortable(readTypedLine(interrupt), ended.signal);
   } finally {
-    if (person) {
-      Deno.stdin.setRaw(false);
-      writeAll(Deno.stderr, new TextEncoder().encode("\n"));
-    }
+    Deno.stdin.setRaw(false);
+    signal.removeEventListener("abort", interrupt);
+    for (const name of ENDS) Deno.removeSignalListener(name, interrupt);
+    writeAll(Deno.stderr, utf8("\n"));
   }
 }
 
-/** One octet at a time: what comes behind the line is not ours. */
-async function readLine(): Promise<string> {
-  const line: number[] = [];
+async function readTypedLine(interrupt: () => void): Promise<string> {
+  const line = new SecretLine();
   const octet = new Uint8Array(1);
-  while (await Deno.stdin.read(octet) !== null && octet[0] !== 0x0a && octet[0] !== 0x0d) {
-    if (octet[0] === 0x7f || octet[0] === 0x08) line.pop();
-    else if (line.length < MAX_LINE) line.push(octet[0]!);
+  while (await Deno.stdin.read(octet) !== null) {
+    switch (line.type(octet[0]!)) {
+      case "done":
+        return line.text;
+      case "interrupted":
+        interrupt();
+        break;
+      case "ended":
+        throw new Error("Cannot read the password: input has ended");
+    }
   }
-  const text = new TextDecoder().decode(Uint8Array.from(line));
-  line.fill(0);
-  return text;
+  throw new Error("Cannot read the password: the terminal is gone");
+}
+
+/**
+ * A password that is to be set. Whoever types it does so twice: a slip would lock him out.
+ *
+ * @throws {Error} When the two are not the same.
+ */
+export async function newPassword(io: CliIo, user: string): Promise<string> {
+  const password = await io.readPassword(`Password for ${user}: `);
+  if (io.interactive && await io.readPassword(`Password for ${user}, again: `) !== password) {
+    throw new Error("The two passwords are not the same; nothing is changed");
+  }
+  return password;
 }

@@ -9,7 +9,7 @@ import { randomBytes } from "../gss/runtime.ts";
 import { startTestKdc } from "../kerberos/kdc/test_kdc.ts";
 import { writeKeytab } from "../kerberos/stores/files.ts";
 import { type Command, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
-import type { CliIo } from "./io.ts";
+import { type CliIo, newPassword } from "./io.ts";
 import { endpoint } from "./options.ts";
 
 /** The command. */
@@ -34,6 +34,11 @@ It keeps nothing on disk and limits no guessing of passwords: for tests and demo
   async run(args, io): Promise<number> {
     const listen = endpoint(args.value("listen") ?? "127.0.0.1:0", 0);
     const services = args.ordered("service").map(({ value }) => value);
+    const keytab = args.value("keytab");
+    if (keytab !== undefined && services.length === 0) throw new UsageError("--keytab needs a --service");
+    const names = args.ordered("user", "user-from-stdin", "service").map(({ value }) => value);
+    const twice = names.find((name, i) => names.indexOf(name) < i);
+    if (twice !== undefined) throw new UsageError(`${twice} is named more than once`);
     const realm = args.value("realm");
     const principals = { ...await users(args, io), ...Object.fromEntries(services.map((name) => [name, {}])) };
     await using kdc = await startTestKdc({
@@ -42,11 +47,7 @@ It keeps nothing on disk and limits no guessing of passwords: for tests and demo
       port: listen.port,
       principals,
     });
-    const keytab = args.value("keytab");
-    if (keytab !== undefined) {
-      if (services.length === 0) throw new UsageError("--keytab needs a --service");
-      await writeKeytab(keytab, kdc.keytab(...services));
-    }
+    if (keytab !== undefined) await writeKeytab(keytab, kdc.keytab(...services));
     const conf = args.value("krb5-conf");
     if (conf === undefined) io.out(kdc.krb5Conf);
     else await Deno.writeTextFile(conf, kdc.krb5Conf);
@@ -62,7 +63,7 @@ async function users(args: ParsedArguments, io: CliIo): Promise<Record<string, s
     if (name === "user") {
       passwords[value] = encodeHex(randomBytes(8));
       io.err(`Password of ${value}: ${passwords[value]}\n`);
-    } else passwords[value] = await io.readPassword(`Password for ${value}: `);
+    } else passwords[value] = await newPassword(io, value);
   }
   return passwords;
 }

@@ -10,9 +10,11 @@ import { denoResolveSrv, denoTransport } from "../kerberos/client/transports.ts"
 import { type KerberosConfig, parseDuration } from "../kerberos/config/krb5_conf.ts";
 import { defaultKeytabName, loadConfig } from "../kerberos/config/load.ts";
 import { NameType } from "../kerberos/constants.ts";
-import { formatPrincipal, parsePrincipal, type Principal } from "../kerberos/principal.ts";
+import { KerberosError } from "../kerberos/errors.ts";
+import { formatPrincipal, parsePrincipal, type Principal, samePrincipal } from "../kerberos/principal.ts";
+import type { CredentialCache } from "../kerberos/stores/cache.ts";
 import { readKeytab } from "../kerberos/stores/files.ts";
-import { type Command, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
+import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
 import type { CliIo } from "./io.ts";
 import { cacheFrom, CCACHE_OPTION } from "./options.ts";
 
@@ -20,6 +22,7 @@ import { cacheFrom, CCACHE_OPTION } from "./options.ts";
 export const command: Command = {
   summary: "get an initial ticket",
   usage: "[OPTIONS] [PRINCIPAL]",
+  words: [0, 1],
   options: {
     ...CCACHE_OPTION,
     "use-keytab": { short: "k", help: "Use a key of the keytab instead of a password" },
@@ -34,14 +37,26 @@ export const command: Command = {
   details: `
 The password is prompted for, or read as one line from standard input where that is no terminal; never from an argument.`,
   async run(args, io): Promise<number> {
+    exclude(
+      args,
+      "renew",
+      "use-keytab",
+      "keytab",
+      "lifetime",
+      "renewable",
+      "forwardable",
+      "canonicalize",
+      "enterprise",
+    );
+    if (args.has("enterprise") && args.words.length === 0) throw new UsageError("--enterprise needs a PRINCIPAL");
     const config = configured(args, loadConfig());
     const cache = cacheFrom(args, config);
     const kdc = new KdcClient({ config, transport: denoTransport, resolveSrv: denoResolveSrv });
     if (args.has("renew")) {
+      await checkOwner(args, config, cache);
       await new KerberosTickets({ config, kdc, cache }).renewedTicket({ signal: io.signal });
       return ExitCode.Ok;
     }
-    if (args.words.length > 1) throw new UsageError("one PRINCIPAL at most is taken");
     const client = await clientFrom(args, config, cache);
     const key = await keyFrom(args, io, client, config);
     await new KerberosTickets({ config, kdc, cache, initial: { client, key } }).initialTicket({ signal: io.signal });
@@ -52,7 +67,12 @@ The password is prompted for, or read as one line from standard input where that
 function configured(args: ParsedArguments, config: KerberosConfig): KerberosConfig {
   const duration = (name: string, fallback: number) => {
     const text = args.value(name);
-    return text === undefined ? fallback : 1000 * parseDuration(text);
+    if (text === undefined) return fallback;
+    try {
+      return 1000 * parseDuration(text);
+    } catch (error) {
+      throw new UsageError(`--${name}: ${(error as Error).message}`);
+    }
   };
   return {
     ...config,
@@ -63,11 +83,22 @@ function configured(args: ParsedArguments, config: KerberosConfig): KerberosConf
   };
 }
 
+/** The ticket of whoever is named is renewed, and nobody else's. */
+async function checkOwner(args: ParsedArguments, config: KerberosConfig, cache: CredentialCache): Promise<void> {
+  const [text] = args.words;
+  if (text === undefined) return;
+  const wanted = parsePrincipal(text, { defaultRealm: config.defaultRealm ?? "" });
+  const held = await cache.load();
+  if (held === undefined || samePrincipal(held.principal, wanted)) return;
+  const owner = formatPrincipal(held.principal);
+  throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${cache.name} has the tickets of ${owner}, not of ${text}`);
+}
+
 /** The principal named, the one whose cache it is, or for a keytab the first in it. */
 async function clientFrom(
   args: ParsedArguments,
   config: KerberosConfig,
-  cache: ReturnType<typeof cacheFrom>,
+  cache: CredentialCache,
 ): Promise<Principal> {
   const [text] = args.words;
   const defaultRealm = config.defaultRealm ?? "";
@@ -78,11 +109,11 @@ async function clientFrom(
     if (client.realm === "") throw new UsageError(`${text} has no realm, and krb5.conf has no default_realm`);
     return client;
   }
-  if (args.has("use-keytab")) {
+  if (args.has("use-keytab") || args.has("keytab")) {
     const first = readKeytab(keytabName(args, config)).entries[0];
     if (first !== undefined) return first.principal;
   }
-  const held = await cache.load().catch(() => undefined);
+  const held = await cache.load();
   if (held === undefined) throw new UsageError("PRINCIPAL is needed");
   return held.principal;
 }

@@ -11,15 +11,16 @@ import { enctypeName } from "../kerberos/crypto/profile.ts";
 import { Ticket } from "../kerberos/messages/ap.ts";
 import { formatPrincipal } from "../kerberos/principal.ts";
 import type { Credential } from "../kerberos/stores/credential.ts";
-import { readKeytab } from "../kerberos/stores/files.ts";
-import { type Command, ExitCode, type ParsedArguments } from "./command.ts";
+import { FileCredentialCache, readKeytab } from "../kerberos/stores/files.ts";
+import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
 import type { CliIo } from "./io.ts";
 import { cacheFrom, CCACHE_OPTION } from "./options.ts";
 
 /** The command. */
 export const command: Command = {
   summary: "show the tickets of a cache, or the keys of a keytab",
-  usage: "[OPTIONS]",
+  usage: "[OPTIONS] [NAME]",
+  words: [0, 1],
   options: {
     ...CCACHE_OPTION,
     keytab: { short: "k", help: "Show a keytab instead of a cache" },
@@ -31,13 +32,21 @@ export const command: Command = {
     json: { help: "Show it as JSON" },
     silent: { short: "s", help: "Show nothing; exit with 3 where there is no ticket that is still good" },
   },
-  run(args, io): Promise<number> {
-    return args.has("keytab") || args.has("keytab-file") ? Promise.resolve(listKeytab(args, io)) : listCache(args, io);
+  details: `
+NAME is the cache or, with --keytab, the keytab.`,
+  async run(args, io): Promise<number> {
+    const keytab = args.has("keytab") || args.has("keytab-file");
+    exclude(args, "ccache", "keytab", "keytab-file");
+    exclude(args, "silent", "json", "keytab", "keytab-file");
+    const [name] = args.words;
+    const named = args.value("keytab-file") ?? args.value("ccache");
+    if (name !== undefined && named !== undefined) throw new UsageError(`there is "${name}" beside "${named}"`);
+    return keytab ? listKeytab(args, io) : await listCache(args, io);
   },
 };
 
 function listKeytab(args: ParsedArguments, io: CliIo): number {
-  const name = args.value("keytab-file") ?? defaultKeytabName(loadConfig());
+  const name = args.words[0] ?? args.value("keytab-file") ?? defaultKeytabName(loadConfig());
   const entries = readKeytab(name).entries.map(({ principal, kvno, key, timestamp = 0 }) => ({
     principal: formatPrincipal(principal),
     kvno,
@@ -55,7 +64,8 @@ function listKeytab(args: ParsedArguments, io: CliIo): number {
 }
 
 async function listCache(args: ParsedArguments, io: CliIo): Promise<number> {
-  const cache = cacheFrom(args);
+  const [name] = args.words;
+  const cache = name === undefined ? cacheFrom(args) : new FileCredentialCache(name);
   const data = await cache.load();
   const now = systemRuntime.now();
   const tickets = data?.credentials.filter((credential) => !credential.isConfiguration) ?? [];

@@ -10,13 +10,14 @@ import { Ticket } from "../kerberos/messages/ap.ts";
 import { formatPrincipal, parsePrincipal } from "../kerberos/principal.ts";
 import type { Credential } from "../kerberos/stores/credential.ts";
 import { readKeytab } from "../kerberos/stores/files.ts";
-import { type Command, ExitCode, UsageError } from "./command.ts";
+import { type Command, ExitCode } from "./command.ts";
 import { CCACHE_OPTION, ticketsFrom } from "./options.ts";
 
 /** The command. */
 export const command: Command = {
   summary: "get service tickets and show their key versions",
   usage: "[OPTIONS] SERVICE...",
+  words: [1, Infinity],
   options: {
     ...CCACHE_OPTION,
     keytab: { value: "FILE", short: "k", help: "Check that this keytab opens the tickets" },
@@ -25,7 +26,6 @@ export const command: Command = {
   details: `
 SERVICE is a principal such as rcmd/proxy.example.com, with a realm or without.`,
   async run(args, io): Promise<number> {
-    if (args.words.length === 0) throw new UsageError("SERVICE is needed");
     const tickets = ticketsFrom(args);
     const keytab = args.value("keytab");
     const results = [];

@@ -76,9 +76,9 @@ export function count(name: string, text: string, maximum: number = Number.MAX_S
   return Number(text);
 }
 
-/** The cache that the options name. */
-export function cacheFrom(args: ParsedArguments, config: KerberosConfig = loadConfig()): FileCredentialCache {
-  return new FileCredentialCache(args.value("ccache") ?? defaultCcacheName(config));
+/** The cache that the options name, or the default one, for which alone the configuration is read. */
+export function cacheFrom(args: ParsedArguments, config?: KerberosConfig): FileCredentialCache {
+  return new FileCredentialCache(args.value("ccache") ?? defaultCcacheName(config ?? loadConfig()));
 }
 
 /** Tickets out of the cache that the options name. */

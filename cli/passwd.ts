@@ -3,40 +3,46 @@
  *
  * @module
  */
+import { changeFile } from "../kerberos/stores/change_file.ts";
 import { type Command, ExitCode, UsageError } from "./command.ts";
-import { passwordLine } from "./passwords.ts";
+import { type CliIo, newPassword } from "./io.ts";
+import { parsePasswordFile, passwordLine } from "./passwords.ts";
 
 /** The command. */
 export const command: Command = {
   summary: "set a user's password in a file for serve",
-  usage: "FILE USER",
+  usage: "[OPTIONS] FILE USER",
+  words: [2, 2],
   options: { delete: { short: "D", help: "Delete the user instead" } },
   details: `
-The password is read from standard input, or asked for. The file has one line for each user, with a hash (scrypt) and not
-the password; it is made where there is none, and nobody else may read it.`,
+The password is read from standard input, or asked for twice. The file has one line for each user, with a hash (scrypt) and
+not the password; it is made where there is none, and nobody else may read it.`,
   async run(args, io): Promise<number> {
-    const [file, user, ...more] = args.words;
-    if (file === undefined || user === undefined || more.length > 0) throw new UsageError("FILE and USER are needed");
-    const lines = existingLines(file).filter((line) => !line.startsWith(`${user}:`));
-    if (!args.has("delete")) {
-      try {
-        lines.push(await passwordLine(user, await io.readPassword(`Password for ${user}: `)));
-      } catch (error) {
-        throw error instanceof TypeError ? new UsageError(error.message) : error;
-      }
-    }
-    const temporary = `${file}.new`;
-    await Deno.writeTextFile(temporary, lines.map((line) => `${line}\n`).join(""), { mode: 0o600 });
-    await Deno.rename(temporary, file);
+    const [file, user] = args.words as [string, string];
+    const line = args.has("delete") ? undefined : await newLine(user, io);
+    await changeFile(file, ({ bytes }) => {
+      const lines = (bytes === undefined ? "" : decoded(file, bytes)).split(/\r?\n/).filter((held) => held !== "");
+      const others = lines.filter((held) => !held.startsWith(`${user}:`));
+      if (line !== undefined) others.push(line);
+      else if (others.length === lines.length) throw new Error(`there is no user "${user}"`);
+      return new TextEncoder().encode(others.map((held) => `${held}\n`).join(""));
+    }, { create: line !== undefined, temporary: `${file}.new` });
     return ExitCode.Ok;
   },
 };
 
-function existingLines(file: string): string[] {
+async function newLine(user: string, io: CliIo): Promise<string> {
+  const password = await newPassword(io, user);
   try {
-    return Deno.readTextFileSync(file).split(/\r?\n/).filter((line) => line !== "");
+    return await passwordLine(user, password);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
+    throw error instanceof TypeError ? new UsageError(error.message) : error;
   }
+}
+
+/** A file of something else is not rewritten as text. */
+function decoded(file: string, bytes: Uint8Array): string {
+  const text = new TextDecoder().decode(bytes);
+  parsePasswordFile(text, file);
+  return text;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Command, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
+import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
 import { openListeners } from "./config/listeners.ts";
 import { SERVE_OPTIONS, serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
@@ -40,6 +40,8 @@ SIGHUP has the configuration read again; sessions go on. SIGTERM and SIGINT let 
 };
 
 async function serve(args: ParsedArguments, io: CliIo): Promise<number> {
+  exclude(args, "quiet", "json");
+  if (args.has("redis-loss") && !args.has("redis")) throw new UsageError("--redis-loss needs --redis");
   const config = serverConfig(args);
   const admin = config.admin === undefined ? undefined : adminAt(config.admin);
   if (args.has("check")) {

@@ -152,16 +152,20 @@ export class ServerRun {
 }
 
 /**
- * What is not needed any more is given up, so that a fault of this program has less to do harm with. Reading stays where a
- * reload needs it, and what tickets need where an upstream has any.
+ * What is not needed any more is given up, so that a fault of this program has less to do harm with. Reading and the
+ * environment stay where a reload needs them, and what tickets need where an upstream has any.
  */
 export async function dropPermissions(
   { args, config, io }: Pick<ServerRunOptions, "args" | "config" | "io">,
 ): Promise<void> {
   const names: Deno.PermissionName[] = ["run", "ffi"];
   if (Object.keys(config.upstreams ?? {}).length === 0) {
-    names.push("write", "sys", "env");
-    if (args.value("config") === undefined) names.push("read");
+    names.push("write", "sys");
+    const reloads = args.value("config") !== undefined;
+    if (!reloads) names.push("read");
+    // A reload looks for the keytab anew where the configuration names none.
+    const findsKeytab = config.gssapi?.keytab === undefined && (config.methods ?? ["gssapi"]).includes("gssapi");
+    if (!reloads || !findsKeytab) names.push("env");
   }
   await io.revoke?.(names);
 }

@@ -16,6 +16,9 @@
  *
  * @module
  */
+// First, although only the next line needs it, and only if it is there: without a lock file Deno does not find that package
+// where a dynamic import meets it before its optional peer.
+import "@opentelemetry/api";
 import { createClient, type RedisClientType } from "@redis/client";
 import { abortable, pause, startDeadline } from "../gss/deadline.ts";
 import { randomBytes } from "../gss/runtime.ts";

@@ -1,5 +1,7 @@
 /** Each entry point under exactly the permissions that the README gives. */
 import assert from "node:assert/strict";
+import { commandsIn } from "./support/cli_child.ts";
+import { peerTest } from "./support/peers.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { Daemon, run, type RunResult } from "./support/process.ts";
 import { echoServer, origin } from "./support/servers.ts";
@@ -122,4 +124,122 @@ Deno.test("kdc and demo need the network, and demo --stay a folder for its files
   const demo = await run(Deno.execPath(), [...BASE, "--allow-net", CLI, "demo"]);
   assert.equal(demo.code, 0, demo.stderr);
   assert.match(demo.stdout, /Done: every page came whole/);
+});
+
+Deno.test("a permission that is missing is named, and no other cache, configuration, keytab or identity is used", async () => {
+  await using realm = await startRealmFolder();
+  const { directory } = realm;
+  await Deno.mkdir(`${directory}/more.d`);
+  await Deno.writeTextFile(`${directory}/more.d/a.conf`, "[libdefaults]\n ticket_lifetime = 1h\n");
+  const including = `${directory}/including.conf`;
+  await Deno.writeTextFile(including, `includedir ${directory}/more.d\n${await Deno.readTextFile(realm.krb5Conf)}`);
+  const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache, KRB5_KTNAME: realm.keytab };
+  const files = [`--allow-read=${directory}`, `--allow-write=${directory}`, "--allow-net"];
+  const only = (...names: string[]) => [...files, `--allow-env=${names.join(",")}`];
+  const reading = (...paths: string[]) => [ENV, "--allow-net", `--allow-read=${paths.join(",")}`];
+  const service = ["kvno", "rcmd/localhost"];
+  const cases: [readonly string[], readonly string[], Record<string, string>, RegExp][] = [];
+  for (const args of [["klist"], ["klist", "-s"], ["kdestroy"], service, ["kinit", "-R"]]) {
+    cases.push([only("KRB5_CONFIG"), args, env, /KRB5CCNAME may not be read; allow it with --allow-env=KRB5CCNAME/]);
+    cases.push([only("KRB5CCNAME"), args, env, /KRB5_CONFIG may not be read; allow it with --allow-env=KRB5_CONFIG/]);
+  }
+  for (const args of [["klist", "-k"], ["kinit", "-k", "rcmd/localhost"], ["serve", "-l", "127.0.0.1:0", "--check"]]) {
+    cases.push([only("KRB5_CONFIG", "KRB5CCNAME"), args, env, /allow it with --allow-env=KRB5_KTNAME/]);
+  }
+  const conf = realm.krb5Conf;
+  cases.push(
+    [reading(`${directory}/cc`), service, env, /krb5\.conf: not permitted; allow it with --allow-read=.*krb5\.conf/],
+    [reading(`${directory}/cc`), service, { KRB5CCNAME: realm.ccache }, /\/etc\/krb5\.conf: not permitted; allow/],
+    [
+      reading(`${directory}/cc`, including),
+      service,
+      { ...env, KRB5_CONFIG: including },
+      /more\.d, which .*including\.conf includes: not permitted; allow it with --allow-read=.*more\.d/,
+    ],
+    [
+      reading(`${directory}/cc`, including, `${directory}/more.d/b`),
+      service,
+      { ...env, KRB5_CONFIG: including },
+      /more\.d, which .*including\.conf includes/,
+    ],
+    [reading(conf), ["klist"], env, /cc: not permitted; allow it with --allow-read=.*\/cc/],
+    [reading(directory), ["kdestroy"], env, /cc: not permitted; allow it with --allow-write=/],
+    [reading(directory, "/tmp"), ["klist"], { KRB5_CONFIG: conf }, /set KRB5CCNAME, or allow --allow-sys=uid/],
+    [files.concat(ENV), ["kdestroy"], { KRB5_CONFIG: conf }, /set KRB5CCNAME, or allow --allow-sys=uid/],
+    [files.concat(ENV), ["klist"], { ...env, KRB5CCNAME: "" }, /KRB5CCNAME is set and empty/],
+    [files.concat(ENV), service, { ...env, KRB5_CONFIG: "" }, /KRB5_CONFIG is set and empty/],
+    [
+      files.concat(ENV),
+      service,
+      { ...env, KRB5_CONFIG: `${directory}/none` },
+      /KRB5_CONFIG is ".*none", and no such file/,
+    ],
+  );
+  const before = await Deno.readFile(`${directory}/cc`);
+  const places = Map.groupBy(cases, ([permissions, _args, variables]) => JSON.stringify([permissions, variables]));
+  for (const [place, here] of places) {
+    const [permissions, variables] = JSON.parse(place);
+    const results = await commandsIn(here.map(([, args]) => args), { permissions, env: variables });
+    for (const [i, [, args, , message]] of here.entries()) {
+      const { code, out, err } = results[i]!;
+      assert.ok(code === 1 || code === 3, `${place} ${args.join(" ")}: ${code} ${err}`);
+      assert.equal(out, "", place);
+      assert.match(err, message, `${place} ${args.join(" ")}`);
+    }
+  }
+  assert.deepEqual(await Deno.readFile(`${directory}/cc`), before);
+  // What is not needed is not asked for: the name of a cache is enough.
+  const named = await run(Deno.execPath(), [...BASE, `--allow-read=${directory}`, CLI, "klist", "-c", realm.ccache]);
+  assert.match(named.stdout, /alice@GSSOCKS\.TEST/, named.stderr);
+  const missing = await script(
+    `import { systemTickets } from "file://${ROOT}mod.ts";
+     const tried = (options) => { try { return systemTickets(options).cache.name; } catch (e) { return e.code + " " + e.message; } };
+     console.log(tried({})); console.log(tried({ principal: "alice@R", password: "x" }));`,
+    ["--allow-read", "--allow-sys=uid"],
+  );
+  assert.match(missing.stdout, /^(BAD_CONFIG .*--allow-env=KRB5_CONFIG\n){2}$/, missing.stderr);
+});
+
+peerTest(
+  "whose a link is can be told without the permission to ask for our own number",
+  ["root's rights"],
+  async () => {
+    const directory = await Deno.makeTempDir();
+    try {
+      await Deno.chmod(directory, 0o1777);
+      await Deno.mkdir(`${directory}/private`);
+      const text = `
+      import { FileCredentialCache, parsePrincipal } from "file://${ROOT}kerberos/mod.ts";
+      for (const name of ["ours", "theirs"]) {
+        const cache = new FileCredentialCache("${directory}/" + name);
+        const data = { principal: parsePrincipal("alice@R"), credentials: [] };
+        console.log(name, await cache.initialize(data).then(() => "written", (error) => error.message));
+      }`;
+      for (const name of ["ours", "theirs"]) await Deno.symlink(`private/${name}`, `${directory}/${name}`);
+      await Deno.chown(directory, 65_533, 65_533);
+      await new Deno.Command("chown", { args: ["-h", "65534", `${directory}/theirs`] }).output();
+      const got = await script(text, [`--allow-read=${directory}`, `--allow-write=${directory}`]);
+      assert.match(got.stdout, /^ours written\ntheirs Cannot write .*is a symbolic link of user 65534's/, got.stderr);
+      assert.deepEqual([...Deno.readDirSync(`${directory}/private`)].map(({ name }) => name), ["ours"]);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+);
+
+Deno.test("passwd needs to read and write its file and FILE.new, and keeps the rest of the file", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const file = `${directory}/users`;
+    const files = `${file},${file}.new`;
+    for (const user of ["bob", "carol"]) {
+      const args = [`--allow-read=${files}`, `--allow-write=${files}`, CLI, "passwd", file, user];
+      const got = await run(Deno.execPath(), [...BASE, ...args], { stdin: "s3cret\n" });
+      assert.equal(got.code, 0, got.stderr);
+    }
+    assert.match(await Deno.readTextFile(file), /^bob:\$scrypt.*\ncarol:\$scrypt.*\n$/);
+    assert.deepEqual([...Deno.readDirSync(directory)].map(({ name }) => name), ["users"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });

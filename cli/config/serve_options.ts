@@ -123,6 +123,7 @@ function readUpstreams(upstreams: Readonly<Record<string, UpstreamConfig>>): Rea
 }
 
 function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOptions): ProxyOptions {
+  checkUpstream(config);
   const { proxy, service, protection, minimumProtection, ccache, user, passwordFile, unauthenticated } = config;
   const auth = user !== undefined && passwordFile !== undefined
     ? [passwordClient({ username: user, password: Deno.readTextFileSync(passwordFile).split(/\r?\n/)[0]! })]
@@ -142,6 +143,19 @@ function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOption
       ? {}
       : { credentials: systemTickets({ cache: new FileCredentialCache(ccache) }) }),
   };
+}
+
+/** Nothing that is said of an upstream may be without effect. */
+function checkUpstream(config: UpstreamConfig): void {
+  const { ccache, user, unauthenticated, service, spnego, protection, minimumProtection } = config;
+  const given = (settings: Record<string, unknown>) =>
+    Object.keys(settings).filter((name) => settings[name] !== undefined);
+  const ways = given({ ccache, user, unauthenticated: unauthenticated || undefined });
+  if (ways.length > 1) throw new TypeError(`${ways.join(" and ")} exclude each other`);
+  const gssapi = given({ service, spnego, protection, minimumProtection });
+  if (gssapi.length > 0 && (user !== undefined || unauthenticated)) {
+    throw new TypeError(`${gssapi.join(", ")}: only GSS-API has this, and ${ways[0]} is in its place`);
+  }
 }
 
 /** Says where in the configuration something is wrong. */

@@ -7,7 +7,7 @@
 import { abortable } from "../../gss/deadline.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { type KerberosConfig, realmOfHost } from "../config/krb5_conf.ts";
-import { KdcOption } from "../constants.ts";
+import { KdcOption, NameType } from "../constants.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
 import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../principal.ts";
@@ -135,8 +135,24 @@ export class KerberosTickets implements TicketSource {
     return abortable(ticket, signal).finally(() => signal?.removeEventListener("abort", leave));
   }
 
-  async #service(wanted: Principal, signal: AbortSignal): Promise<ServiceTicket> {
+  /**
+   * What is in the cache, where it is the client's: another's tickets would speak for him. A KDC may have put a canonical name
+   * in place of one that was to be replaced.
+   */
+  async #load(): Promise<CredentialCacheData | undefined> {
     const data = await this.cache.load();
+    const { initial, config } = this.#options;
+    if (data === undefined || initial === undefined || samePrincipal(data.principal, initial.client)) return data;
+    if (config.canonicalize || initial.client.nameType === NameType.Enterprise) return data;
+    const [owner, client] = [data.principal, initial.client].map(formatPrincipal);
+    throw new KerberosError(
+      "NO_CREDENTIALS",
+      `Cannot get a ticket of ${client}: ${this.cache.name} has the tickets of ${owner}; use another cache`,
+    );
+  }
+
+  async #service(wanted: Principal, signal: AbortSignal): Promise<ServiceTicket> {
+    const data = await this.#load();
     const service = this.#withRealm(wanted, data);
     const held = data && this.#find(data, service);
     if (held !== undefined) return { credential: held, kdcOffset: data?.kdcOffset ?? 0 };
@@ -243,12 +259,13 @@ export class KerberosTickets implements TicketSource {
       }),
       { signal },
     );
-    await this.cache.initialize({ principal: data.principal, credentials: [credential], kdcOffset });
+    const renewed = { principal: data.principal, credentials: [credential], kdcOffset };
+    await this.cache.initialize(renewed, { replaces: data });
     return { credential, kdcOffset };
   }
 
   async #forwarded(signal: AbortSignal): Promise<ServiceTicket> {
-    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(await this.cache.load(), signal);
+    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(await this.#load(), signal);
     if (!isForwardable(tgt)) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot delegate: the ticket-granting ticket is not forwardable");
     }

@@ -44,6 +44,7 @@ const PROGRAMS: Record<string, string | undefined> = {
   openssl: find("/usr/bin/openssl"),
   "tor-resolve": find("/usr/bin/tor-resolve"),
   dnsmasq: find("/usr/sbin/dnsmasq"),
+  script: find("/usr/bin/script"),
   "redis-server": find("/usr/bin/redis-server"),
   java: find("/usr/bin/java"),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),

@@ -1,0 +1,230 @@
+/** Arguments: nothing that was given is passed over, and what is wrong with them is said before anything happens. */
+import assert from "node:assert/strict";
+import { readArguments } from "../cli/command.ts";
+import { serveOptions } from "../cli/config/serve_options.ts";
+import type { ServerConfig, UpstreamConfig } from "../cli/config/server_config.ts";
+import type { CliIo } from "../cli/io.ts";
+import { command } from "../cli/serve.ts";
+import { dropPermissions } from "../cli/server_run.ts";
+import { FileCredentialCache, writeKeytab } from "../kerberos/stores/files.ts";
+import { parsePrincipal } from "../kerberos/principal.ts";
+import { parseKrb5Conf } from "../kerberos/config/krb5_conf.ts";
+import { bridge, systemTickets } from "../mod.ts";
+import { type CliResult, gssocks } from "./support/cli.ts";
+import { commandsIn } from "./support/cli_child.ts";
+import { type RealmFolder, startRealmFolder } from "./support/realm_folder.ts";
+
+/** A realm whose files the environment of a process of its own names: that of this one belongs to all tests. */
+async function inRealm(
+  body: (
+    realm: RealmFolder,
+    command: (args: readonly string[]) => Promise<CliResult>,
+    commands: (all: readonly (readonly string[])[]) => Promise<CliResult[]>,
+  ) => Promise<void>,
+): Promise<void> {
+  await using realm = await startRealmFolder();
+  const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache, KRB5_KTNAME: realm.keytab };
+  const commands = (all: readonly (readonly string[])[]) => commandsIn(all, { permissions: ["-A"], env });
+  await body(realm, async (args) => (await commands([args]))[0]!, commands);
+}
+
+Deno.test("words that a command does not take are an error before anything happens", async () => {
+  await inRealm(async ({ directory, ccache, keytab, krb5Conf }, command, commands) => {
+    const before = await Deno.readFile(`${directory}/cc`);
+    const [users, none] = [`${directory}/users`, ["--method", "none"]];
+    const wrong: [string[], RegExp][] = [
+      [["kdestroy", `${directory}/other`], /"[^"]*\/other" is not taken/],
+      [["kdestroy", "-c", `${directory}/other`, ccache], /is not taken/],
+      [["kdestroy", "-A"], /Unknown option/],
+      [["klist", ccache, ccache], /is not taken/],
+      [["klist", "-c", ccache, keytab], /there is .* beside/],
+      [["klist", "-t", keytab, ccache], /there is .* beside/],
+      [["klist", "-k", "-c", ccache], /--ccache and --keytab do not go together/],
+      [["klist", "-s", "-k"], /--silent and --keytab do not go together/],
+      [["klist", "-s", "--json"], /do not go together/],
+      [["klist", ""], /an empty word/],
+      [["klist", "-c", ""], /--ccache takes CACHE, and what is given is empty/],
+      [["klist", "-c", ccache, "-c", "/other"], /--ccache is given more than once/],
+      [["kinit", "alice", "bob"], /"bob" is not taken/],
+      [["kinit", "-R", "-l", "1h"], /--renew and --lifetime do not go together/],
+      [["kinit", "-R", "-k"], /--renew and --use-keytab do not go together/],
+      [["kinit", "-E"], /--enterprise needs a PRINCIPAL/],
+      [["kinit", "-l", "bogus", "alice"], /--lifetime: .*bogus/],
+      [["kinit", "-c", ccache, "-c", `${directory}/two`, "alice"], /more than once/],
+      [["kvno"], /an argument is missing; they are: .*SERVICE/],
+      [["kvno", "-c", `${directory}/a`, "-c", ccache, "rcmd/localhost"], /more than once/],
+      [["passwd", users], /an argument is missing/],
+      [["passwd", users, "bob", "carol"], /"carol" is not taken/],
+      [["serve", "--check", "--allow", "1.txt", "2.txt"], /"2\.txt" is not taken.*quote a \*/],
+      [["serve", ...none, "--check", "word"], /"word" is not taken/],
+      [["serve", ...none, "--check", "--method", "gssapi"], /--method is given more than once/],
+      [["serve", ...none, "--check", "--json", "-q"], /--quiet and --json do not go together/],
+      [["serve", ...none, "--check", "--redis-loss", "allow"], /--redis-loss needs --redis/],
+      [["bridge", "-p", "localhost:1", "-l", "0.0.0.0:0", "word"], /is not taken/],
+      [["bridge", "-p", "localhost:1", "-p", "localhost:2", "-l", "0.0.0.0:0"], /--proxy is given more than once/],
+      [["bridge", "-p", "localhost:1", "-q", "--json", "-l", "0.0.0.0:0"], /do not go together/],
+      [["connect", "-p", "localhost:1", "host", "80", "81"], /"81" is not taken/],
+      [["connect", "-p", "localhost:1", "host"], /an argument is missing/],
+      [["kdc", "-s", "a/b", "-k", "/nowhere/kt", "word"], /is not taken/],
+      [["kdc", "-k", `${directory}/kt`], /--keytab needs a --service/],
+      [["kdc", "-s", "a/b", "-s", "a/b", "-k", "/nowhere/kt"], /a\/b is named more than once/],
+      [["demo", "word"], /is not taken/],
+    ];
+    const results = await commands(wrong.map(([args]) => args));
+    for (const [i, [args, message]] of wrong.entries()) {
+      const got = results[i]!;
+      assert.deepEqual([got.code, got.out], [2, ""], `${args.join(" ")}: ${got.err}`);
+      assert.match(got.err, message, args.join(" "));
+      assert.match(got.err, /See gssocks \w+ --help\n$/);
+    }
+    assert.deepEqual(await Deno.readFile(`${directory}/cc`), before);
+    const names = [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
+    assert.deepEqual(names, ["cc", "keytab", krb5Conf.split("/").at(-1)]);
+    // Help is given whatever else there is.
+    assert.equal((await command(["kdestroy", "word", "--help"])).code, 0);
+  });
+});
+
+Deno.test("klist takes the name of a cache or keytab as MIT's does", async () => {
+  await inRealm(async ({ directory, keytab, kdc }, command) => {
+    const other = new FileCredentialCache(`${directory}/other`);
+    await other.initialize({ principal: parsePrincipal("bob@GSSOCKS.TEST"), credentials: [] });
+    assert.match((await command(["klist", `FILE:${directory}/other`])).out, /Principal: bob@/);
+    assert.match((await command(["klist"])).out, /Principal: alice@/);
+    assert.equal((await command(["klist", "-s", `${directory}/other`])).code, 3);
+    const none = await command(["klist", "/nosuchcache"]);
+    assert.deepEqual([none.code, none.out], [3, ""]);
+    assert.match(none.err, /\/nosuchcache is empty/);
+    await kdc.realm.addPrincipal("other/host");
+    await writeKeytab(`${directory}/kt2`, kdc.keytab("other/host"));
+    for (const args of [["-k", `${directory}/kt2`], ["-kt", `${directory}/kt2`], ["-t", `${directory}/kt2`]]) {
+      assert.match((await command(["klist", ...args])).out, /kt2\n[^]*other\/host@/, args.join(" "));
+    }
+    assert.match((await command(["klist", "-k"])).out, new RegExp(`${keytab}\n[^]*rcmd/localhost@`));
+    assert.match((await command(["klist", "-k", "/nosuchkeytab"])).err, /Cannot read keytab \/nosuchkeytab/);
+  });
+});
+
+Deno.test("kdestroy destroys the cache that is named, and says what it has not destroyed", async () => {
+  await inRealm(async ({ directory }, command) => {
+    const other = `${directory}/other`;
+    const make = () =>
+      new FileCredentialCache(other).initialize({ principal: parsePrincipal("bob@R"), credentials: [] });
+    await make();
+    assert.equal((await command(["kdestroy", "-c", other])).code, 0);
+    assert.throws(() => Deno.statSync(other), Deno.errors.NotFound);
+    Deno.statSync(`${directory}/cc`);
+    const none = await command(["kdestroy", "-c", other]);
+    assert.deepEqual([none.code, /there is no FILE:.*\/other/.test(none.err)], [1, true]);
+    await make();
+    await Deno.symlink(other, `${directory}/link`);
+    const link = await command(["kdestroy", "-c", `${directory}/link`]);
+    assert.deepEqual([link.code, /symbolic link; .*\/other is as it was/.test(link.err)], [0, true]);
+    assert.throws(() => Deno.lstatSync(`${directory}/link`), Deno.errors.NotFound);
+    assert.ok(Deno.statSync(other).size > 0);
+    await Deno.writeTextFile(`${directory}/thesis`, "the only copy");
+    const thesis = await command(["kdestroy", "-c", `${directory}/thesis`]);
+    assert.deepEqual([thesis.code, await Deno.readTextFile(`${directory}/thesis`)], [1, "the only copy"]);
+  });
+});
+
+Deno.test("kinit renews the ticket of whoever is named, and takes no cache that it cannot read for an empty one", async () => {
+  await inRealm(async ({ directory, keytab }, command) => {
+    const before = await Deno.readFile(`${directory}/cc`);
+    const other = await command(["kinit", "-R", "bob"]);
+    assert.equal(other.code, 3);
+    assert.match(other.err, /has the tickets of alice@GSSOCKS\.TEST, not of bob/);
+    assert.deepEqual(await Deno.readFile(`${directory}/cc`), before);
+    assert.equal((await command(["kinit", "-r", "2d", "alice"])).code, 0);
+    assert.equal((await command(["kinit", "-R", "alice"])).code, 0);
+    // A keytab that is named is whoever's it is, not the cache's owner's.
+    assert.equal((await command(["kinit", "-t", keytab])).code, 0);
+    assert.match((await command(["klist"])).out, /Principal: rcmd\/localhost@/);
+    await Deno.writeTextFile(`${directory}/garbage`, "garbage");
+    const garbage = await command(["kinit", "-c", `${directory}/garbage`]);
+    assert.deepEqual([garbage.code, /Cannot read credential cache .*garbage/.test(garbage.err)], [1, true]);
+  });
+});
+
+Deno.test("passwd changes a password file only, and deletes only who is there", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const file = `${directory}/users`;
+    const passwd = (...args: string[]) => gssocks(["passwd", ...args], { password: "s3cret" });
+    assert.equal((await passwd("-D", file, "bob")).code, 1);
+    assert.throws(() => Deno.statSync(file), Deno.errors.NotFound);
+    assert.equal((await passwd(file, "bob")).code, 0);
+    await Deno.chmod(file, 0o640);
+    assert.equal((await passwd(file, "carol")).code, 0);
+    assert.equal(Deno.statSync(file).mode! & 0o777, 0o640);
+    const nobody = await passwd("-D", file, "dave");
+    assert.deepEqual([nobody.code, /there is no user "dave"/.test(nobody.err)], [1, true]);
+    assert.equal((await passwd("-D", file, "bob")).code, 0);
+    assert.match(await Deno.readTextFile(file), /^carol:\$scrypt\$.*\n$/);
+    // Two at one time.
+    await Promise.all(["a", "b", "c", "d"].map((user) => passwd(file, user)));
+    assert.equal((await Deno.readTextFile(file)).trim().split("\n").length, 5);
+    await Deno.writeTextFile(`${directory}/thesis`, "the only copy\n");
+    assert.equal((await passwd(`${directory}/thesis`, "bob")).code, 1);
+    assert.equal(await Deno.readTextFile(`${directory}/thesis`), "the only copy\n");
+    await Deno.symlink(file, `${directory}/link`);
+    assert.equal((await passwd(`${directory}/link`, "eve")).code, 0);
+    assert.match(await Deno.readTextFile(file), /^eve:/m);
+    assert.ok(Deno.lstatSync(`${directory}/link`).isSymlink);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("serve keeps the permissions that reading its configuration again needs", async () => {
+  const given = async (args: string[], config: ServerConfig) => {
+    let names: readonly string[] = [];
+    const revoke = (revoked: readonly Deno.PermissionName[]) => Promise.resolve(void (names = revoked));
+    const io = { revoke } as unknown as CliIo;
+    await dropPermissions({ args: readArguments(command, args), config, io });
+    return ["read", "write", "env", "sys"].filter((name) => !names.includes(name));
+  };
+  const file = ["--config", "/c.json"];
+  assert.deepEqual(await given([], {}), []);
+  assert.deepEqual(await given(file, { gssapi: { keytab: "/kt" } }), ["read"]);
+  // The keytab is looked for anew, and not to be another one then.
+  assert.deepEqual(await given(file, {}), ["read", "env"]);
+  assert.deepEqual(await given(file, { methods: ["password"] }), ["read"]);
+  assert.deepEqual(await given(file, { upstreams: { a: { proxy: "p" } } }), ["read", "write", "env", "sys"]);
+});
+
+Deno.test("a bridge listens on loopback addresses only, since whoever reaches it has the rights of the ticket", async () => {
+  const credentials = systemTickets({ config: parseKrb5Conf(), principal: "alice@R.TEST", password: "x" });
+  for (const hostname of ["0.0.0.0", "::", "192.0.2.1", "example.com", "127.0.0.1.example.com", "::ffff:192.0.2.1"]) {
+    const started = () => bridge({ proxy: "localhost:1", credentials, hostname, port: 0 });
+    try {
+      await started().shutdown();
+      assert.fail(`a bridge listens on ${hostname}`);
+    } catch (error) {
+      assert.ok(error instanceof TypeError, String(error));
+      assert.match(error.message, /only loopback addresses/);
+    }
+  }
+});
+
+Deno.test("nothing that a configuration says of an upstream is passed over", () => {
+  const proxy = "localhost:1";
+  const passwordFile = new URL("../LICENSE", import.meta.url).pathname; // Any line will do.
+  const none = { proxy, unauthenticated: true };
+  const cases: [UpstreamConfig, RegExp][] = [
+    [{ ...none, ccache: "/cc" }, /upstreams\.a: ccache and unauthenticated exclude each other/],
+    [{ ...none, user: "u", passwordFile }, /user and unauthenticated exclude/],
+    [{ ...none, protection: "confidentiality" }, /protection: only GSS-API has this, and unauthenticated is/],
+    [
+      { proxy, user: "u", passwordFile, minimumProtection: "integrity", spnego: true },
+      /spnego, minimumPro/,
+    ],
+  ];
+  for (const [a, message] of cases) {
+    assert.throws(() => serveOptions({ methods: ["none"], upstreams: { a } }), { name: "ConfigError", message });
+  }
+  serveOptions({
+    methods: ["none"],
+    upstreams: { a: none, b: { ...none, unauthenticated: undefined, user: "u", passwordFile } },
+  });
+});

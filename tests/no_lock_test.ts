@@ -1,0 +1,66 @@
+/**
+ * The package without its lock file, which is how everybody has it who gets it from JSR: every command starts, and every entry
+ * point loads, whichever comes first.
+ */
+import assert from "node:assert/strict";
+import { gssocks } from "./support/cli.ts";
+import { Daemon, run } from "./support/process.ts";
+
+const ROOT = new URL("..", import.meta.url);
+const { exports, publish }: { exports: Record<string, string>; publish: { include: string[] } } = JSON.parse(
+  await Deno.readTextFile(new URL("deno.json", ROOT)),
+);
+
+/** A copy of what is published, with the stand-ins for JSR's packages. */
+async function inCleanCopy(body: (copy: string) => Promise<void>): Promise<void> {
+  const copy = await Deno.makeTempDir({ prefix: "gssocks-copy-" });
+  const visit = async (path: string) => {
+    const source = new URL(path, ROOT);
+    if ((await Deno.stat(source)).isFile) return await Deno.copyFile(source, `${copy}/${path}`);
+    await Deno.mkdir(`${copy}/${path}`, { recursive: true });
+    for await (const { name } of Deno.readDir(source)) await visit(`${path}/${name}`);
+  };
+  try {
+    const tops = publish.include.map((pattern) => pattern.replace(/\/\*\*.*$/, ""));
+    for (const top of [...tops.filter((path) => !path.startsWith("docs/")), "links"]) await visit(top);
+    assert.throws(() => Deno.statSync(`${copy}/deno.lock`), Deno.errors.NotFound);
+    await body(copy);
+  } finally {
+    await Deno.remove(copy, { recursive: true });
+  }
+}
+
+const without = (copy: string) => ["run", "-A", "-q", "--no-check", "--no-lock", "--config", `${copy}/deno.json`];
+
+Deno.test("every command starts without a lock file", async () => {
+  const commands = [...(await gssocks(["--help"])).out.matchAll(/^ {2}(\w+) {2,}\S/gm)].map(([, name]) => name!);
+  assert.ok(commands.includes("serve") && commands.length >= 10);
+  await inCleanCopy(async (copy) => {
+    for (const name of commands) {
+      const got = await run(Deno.execPath(), [...without(copy), `${copy}/cli/mod.ts`, name, "--help"]);
+      assert.equal(got.code, 0, `${name}: ${got.stderr}`);
+      assert.match(got.stdout, new RegExp(`^gssocks ${name}: `));
+    }
+    const serve = ["serve", "--listen", "127.0.0.1:0", "--method", "none", "--allow", "*"];
+    await using server = new Daemon(Deno.execPath(), [...without(copy), `${copy}/cli/mod.ts`, ...serve]);
+    const port = Number((await server.waitFor(/Listening on 127\.0\.0\.1:(\d+)/))[1]);
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await connection.write(Uint8Array.of(5, 1, 0));
+    const answer = new Uint8Array(2);
+    assert.equal(await connection.read(answer), 2);
+    assert.deepEqual([...answer], [5, 0]);
+  });
+});
+
+Deno.test("every entry point loads without a lock file, whichever is imported first", async () => {
+  await inCleanCopy(async (copy) => {
+    const all = Object.values(exports);
+    const orders = all.map((first) => [first, ...all.filter((path) => path !== first).reverse()]);
+    for (const order of orders) {
+      const lines = order.map((path) => `await import(${JSON.stringify(`file://${copy}/${path}`)});`);
+      await Deno.writeTextFile(`${copy}/main.ts`, `${lines.join("\n")}\nconsole.log("loaded");\n`);
+      const got = await run(Deno.execPath(), [...without(copy), `${copy}/main.ts`]);
+      assert.equal(got.stdout.trim(), "loaded", `${order.join(" ")}: ${got.stderr}`);
+    }
+  });
+});

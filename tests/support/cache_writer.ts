@@ -1,0 +1,57 @@
+/**
+ * One of several processes that change a credential cache at one time: `CACHE NAME COUNT` stores COUNT tickets of alice's;
+ * with a COUNT of 0 it takes commands from standard input, a line each.
+ *
+ * @module
+ */
+import { KerberosKey } from "../../kerberos/crypto/key.ts";
+import { KerberosError } from "../../kerberos/errors.ts";
+import { parsePrincipal } from "../../kerberos/principal.ts";
+import { Credential } from "../../kerberos/stores/credential.ts";
+import { FileCredentialCache } from "../../kerberos/stores/files.ts";
+
+const [path, name, count] = Deno.args as [string, string, string];
+const cache = new FileCredentialCache(path);
+
+function ticket(client: string, service: string): Credential {
+  return new Credential({
+    client: parsePrincipal(client),
+    server: parsePrincipal(service),
+    key: KerberosKey.generate(18),
+    authtime: 0,
+    endtime: 2e12,
+    flags: 0,
+    ticket: new Uint8Array(300),
+  });
+}
+
+async function act(command: string): Promise<string> {
+  try {
+    if (command === "store") await cache.store(ticket("alice@R.TEST", `rcmd/${name}@R.TEST`));
+    else if (command === "destroy") await cache.destroy();
+    else {
+      const principal = parsePrincipal(command);
+      await cache.initialize({ principal, credentials: [ticket(command, "krbtgt/R.TEST@R.TEST")] });
+    }
+    return "done";
+  } catch (error) {
+    return error instanceof KerberosError ? error.code : String(error);
+  }
+}
+
+async function writeLine(line: string): Promise<void> {
+  const writer = Deno.stdout.writable.getWriter();
+  await writer.write(new TextEncoder().encode(`${line}\n`));
+  writer.releaseLock();
+}
+
+for (let i = 0; i < Number(count); i++) await cache.store(ticket("alice@R.TEST", `rcmd/${name}-${i}@R.TEST`));
+if (count === "0") {
+  await writeLine("ready");
+  let rest = "";
+  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) await writeLine(await act(line));
+  }
+}
