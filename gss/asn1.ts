@@ -9,7 +9,7 @@
  * @module
  */
 import { asn1jsSyntax } from "./asn1js_syntax.ts";
-import { asBytes, type Bytes, utf8 } from "./bytes.ts";
+import { asBytes, type Bytes, concat, utf8 } from "./bytes.ts";
 import {
   Asn1Error,
   integerContents,
@@ -20,7 +20,15 @@ import {
   timeValue,
 } from "./der_contents.ts";
 import { derSyntax } from "./der_syntax.ts";
-import { type Element, type ElementSyntax, type NewElement, type Tag, TagClass } from "./element.ts";
+import {
+  type Element,
+  type ElementSyntax,
+  type NewElement,
+  type ReadOptions,
+  type Tag,
+  TagClass,
+  VOUCHED_ELEMENTS,
+} from "./element.ts";
 
 export { Asn1Error, oidBytes, oidText } from "./der_contents.ts";
 
@@ -30,6 +38,8 @@ export interface Codec<T> {
   readonly name: string;
   /** Identifier that the encoding starts with; `undefined` where any may stand. */
   readonly tag: Tag | undefined;
+  /** Elements that a message of this type may have, all told. @default {STRANGER_ELEMENTS} */
+  readonly elements?: number;
   /** @internal */
   toElement(value: T, path: string): NewElement;
   /** @internal */
@@ -43,30 +53,44 @@ export interface OptionalCodec<T> extends Codec<T> {
 
 /** DER octets of `value`. Throws {@linkcode Asn1Error} where the type cannot hold it. */
 export function encode<T>(codec: Codec<T>, value: T): Bytes {
-  return encodeBy(asn1jsSyntax, codec, value);
-}
-
-/** The value whose DER encoding is exactly `bytes`. Throws {@linkcode Asn1Error} for anything else. */
-export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
-  return decodeBy(asn1jsSyntax, codec, bytes);
-}
-
-/** Same as {@linkcode encode}, without asn1js in between: for the messages of every handshake. */
-export function encodeDirectly<T>(codec: Codec<T>, value: T): Bytes {
   return encodeBy(derSyntax, codec, value);
 }
 
-/** Same as {@linkcode decode}, without asn1js in between: for the messages of every handshake. */
-export function decodeDirectly<T>(codec: Codec<T>, bytes: Uint8Array): T {
-  return decodeBy(derSyntax, codec, bytes);
+/**
+ * The value whose DER encoding is exactly `bytes`. Throws {@linkcode Asn1Error} for anything else, and for more elements than
+ * the codec says, 400 where it says nothing.
+ */
+export function decode<T>(codec: Codec<T>, bytes: Uint8Array, options?: Pick<ReadOptions, "longLengths">): T {
+  return decodeBy(derSyntax, codec, bytes, options);
 }
 
-function encodeBy<T>(syntax: ElementSyntax, codec: Codec<T>, value: T): Bytes {
+/**
+ * Same as {@linkcode encode}, through asn1js: for what we ask others ourselves, a few times in a day. What others make us
+ * write does not go this way, since it costs a hundred times as much.
+ */
+export function encodeByAsn1js<T>(codec: Codec<T>, value: T): Bytes {
+  return encodeBy(asn1jsSyntax, codec, value);
+}
+
+/** Another name of {@linkcode encode}. */
+export const encodeDirectly: typeof encode = encode;
+
+/** Another name of {@linkcode decode}. */
+export const decodeDirectly: typeof decode = decode;
+
+/** {@linkcode encode} through a syntax of choice. */
+export function encodeBy<T>(syntax: ElementSyntax, codec: Codec<T>, value: T): Bytes {
   return syntax.write(codec.toElement(value, codec.name));
 }
 
-function decodeBy<T>(syntax: ElementSyntax, codec: Codec<T>, bytes: Uint8Array): T {
-  const element = syntax.read(asBytes(bytes), codec.name);
+/** {@linkcode decode} through a syntax of choice. */
+export function decodeBy<T>(
+  syntax: ElementSyntax,
+  codec: Codec<T>,
+  bytes: Uint8Array,
+  options?: Pick<ReadOptions, "longLengths">,
+): T {
+  const element = syntax.read(asBytes(bytes), codec.name, { ...options, elements: codec.elements });
   const trailing = bytes.length - element.whole.length;
   if (trailing > 0) throw new Asn1Error(codec.name, `${trailing} trailing octets`);
   return decodeElement(codec, element, codec.name);
@@ -163,7 +187,7 @@ export interface BitString {
 export const bitString: Codec<BitString> = primitive(
   "BIT STRING",
   3,
-  (value) => Uint8Array.of(value.unused, ...value.bytes),
+  (value) => concat(Uint8Array.of(value.unused), value.bytes),
   (bytes, path) => {
     const unused = bytes[0];
     if (unused === undefined || unused > 7 || (unused > 0 && bytes.length === 1)) {
@@ -257,6 +281,11 @@ export function explicit<T>(number: number, inner: Codec<T>): Codec<T> {
 /** `[APPLICATION number] EXPLICIT`: how every Kerberos message is tagged. The name is that of the message. */
 export function application<T>(number: number, name: string, inner: Codec<T>): Codec<T> {
   return { ...tagged(TagClass.Application, number, inner), name };
+}
+
+/** The same type for messages of a KDC, and for what was opened with a key: with as many elements as their lists take. */
+export function vouched<T>(codec: Codec<T>): Codec<T> {
+  return { ...codec, elements: VOUCHED_ELEMENTS };
 }
 
 /** A field that may be absent. */

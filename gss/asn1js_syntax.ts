@@ -1,5 +1,6 @@
 /**
- * Trees of elements through asn1js, the only importer of it.
+ * Trees of elements through asn1js, the only importer of it: for messages that we make ourselves and that are rare, and as a
+ * second opinion on `der_syntax.ts` in tests. Nothing that others send is read here.
  *
  * asn1js splits octets into a tree and joins a tree into octets; it validates little, so the rules of DER about identifiers
  * and lengths (X.690 section 10.1) are checked here, and those about contents in `asn1.ts` and `der_contents.ts`.
@@ -9,31 +10,33 @@
 import * as asn1js from "asn1js";
 import { asBytes, type Bytes } from "./bytes.ts";
 import { Asn1Error } from "./der_contents.ts";
-import { lengthOctets } from "./der_syntax.ts";
-import { type Element, ELEMENT_LIMITS, type ElementSyntax, type NewElement, type Tag } from "./element.ts";
+import { derSyntax, lengthOctets } from "./der_syntax.ts";
+import {
+  type Element,
+  ELEMENT_LIMITS,
+  type ElementSyntax,
+  type NewElement,
+  STRANGER_ELEMENTS,
+  type Tag,
+} from "./element.ts";
 
 type Node = asn1js.BaseBlock;
 
-const LIMITS = {
-  maxDepth: ELEMENT_LIMITS.depth,
-  maxNodes: ELEMENT_LIMITS.elements,
-  maxContentLength: ELEMENT_LIMITS.octets,
-};
-
 /** The syntax on asn1js. */
 export const asn1jsSyntax: ElementSyntax = {
-  read(bytes, path): Element {
-    const node = parse(bytes, path);
+  read(bytes, path, { elements = STRANGER_ELEMENTS } = {}): Element {
+    const node = parse(bytes, path, elements);
     if (wholeLength(node) > bytes.length) throw new Asn1Error(path, "cut short");
     return toElement(node, path);
   },
   write: (element) => new Uint8Array(toNode(element).toBER()),
 };
 
-function parse(bytes: Bytes, path: string): Node {
+function parse(bytes: Bytes, path: string, elements: number): Node {
   let parsed: ReturnType<typeof asn1js.fromBER>;
   try {
-    parsed = asn1js.fromBER(bytes, LIMITS);
+    const { depth, octets } = ELEMENT_LIMITS;
+    parsed = asn1js.fromBER(bytes, { maxDepth: depth, maxNodes: elements, maxContentLength: octets });
   } catch (error) {
     throw new Asn1Error(path, "not DER", { cause: error });
   }
@@ -69,8 +72,8 @@ function wholeLength(node: Node): number {
 
 function toNode(element: NewElement): Node {
   if ("whole" in element) {
-    const { contents, ...tag } = asn1jsSyntax.read(element.whole, "element");
-    return leaf(tag, contents);
+    const { tagClass, tagNumber, constructed, contents } = derSyntax.read(element.whole, "element");
+    return leaf({ tagClass, tagNumber, constructed }, contents);
   }
   if ("contents" in element) return leaf(element, element.contents);
   const idBlock = { tagClass: element.tagClass, tagNumber: element.tagNumber };

@@ -34,13 +34,35 @@ export type NewElement =
   | (Tag & { readonly children: readonly NewElement[] })
   | { readonly whole: Bytes };
 
+/** How much is read, and in which form. */
+export interface ReadOptions {
+  /** Elements at most, all told. @default {STRANGER_ELEMENTS} */
+  readonly elements?: number | undefined;
+  /**
+   * Whether lengths may be written in more octets than they take, as in `84 00 00 00 2c`. Not DER, but what some peers put
+   * around their tokens; only the syntax by hand knows it.
+   *
+   * @default {false}
+   */
+  readonly longLengths?: boolean | undefined;
+}
+
 /** Reads and writes trees. */
 export interface ElementSyntax {
-  /** The element that the octets start with. Throws `Asn1Error` where its encoding is not DER. */
-  read(bytes: Bytes, path: string): Element;
+  /** The element that the octets start with. Throws `Asn1Error` where its encoding is not DER, or more than the options allow. */
+  read(bytes: Bytes, path: string, options?: ReadOptions): Element;
   /** The DER octets of an element. */
   write(element: NewElement): Bytes;
 }
 
-/** Messages come from the network before anybody is authenticated: reading stops at these. */
-export const ELEMENT_LIMITS = { depth: 32, elements: 20_000, octets: 16_777_216 } as const;
+/** Reading stops at elements that lie deeper (CVE-2020-28196) or are larger. */
+export const ELEMENT_LIMITS = { depth: 32, octets: 16_777_216 } as const;
+
+/**
+ * Elements of what anybody may send before it is known who he is: an AP-REQ has some fifty, the fullest offer of SPNEGO
+ * forty. Reading stops here, however many octets are left.
+ */
+export const STRANGER_ELEMENTS = 400;
+
+/** Elements of what a KDC answers, and of what a key has vouched for: lists of 256 entries fit, two of them in one message. */
+export const VOUCHED_ELEMENTS = 4_000;

@@ -22,22 +22,54 @@ export function encodeInitialToken(mechanism: string, inner: Uint8Array): Bytes 
   return concat(Uint8Array.of(0x60), lengthOctets(body.length), body);
 }
 
+/** How strictly a framed token is read. */
+export interface InitialTokenOptions {
+  /** Whether lengths may be written in more octets than they take, as in `84 00 00 00 2c`. @default {false} */
+  readonly longLengths?: boolean;
+}
+
+const PATH = "InitialContextToken";
+
 /**
  * Takes a framed token apart.
  *
  * @throws {Asn1Error} When the octets are not exactly one.
  */
-export function decodeInitialToken(token: Uint8Array): InitialToken {
-  const path = "InitialContextToken";
-  const reader = new ByteReader(token);
-  try {
-    if (reader.u8() !== 0x60) throw new Asn1Error(path, "tag 0x60 wanted");
-    if (readLength(reader, path) !== reader.remaining) throw new Asn1Error(path, "length does not fit the token");
-    if (reader.u8() !== 0x06) throw new Asn1Error(path, "mechanism identifier wanted");
-    const mechanism = oidText(reader.take(readLength(reader, path)), path);
+export function decodeInitialToken(token: Uint8Array, options: InitialTokenOptions = {}): InitialToken {
+  return orCutShort(() => {
+    const reader = new ByteReader(token);
+    if (reader.u8() !== 0x60) throw new Asn1Error(PATH, "tag 0x60 wanted");
+    if (readLength(reader, options) !== reader.remaining) throw new Asn1Error(PATH, "length does not fit the token");
+    const mechanism = oidText(readMechanism(reader, options), PATH);
     return { mechanism, inner: reader.rest() };
+  });
+}
+
+/** Octets of the mechanism's identifier, without looking further; `undefined` where the token names none. */
+export function namedMechanism(token: Uint8Array, options: InitialTokenOptions = {}): Bytes | undefined {
+  try {
+    return orCutShort(() => {
+      const reader = new ByteReader(token);
+      if (reader.u8() !== 0x60) return undefined;
+      readLength(reader, options);
+      return readMechanism(reader, options);
+    });
   } catch (error) {
-    if (error instanceof RangeError) throw new Asn1Error(path, "cut short", { cause: error });
+    if (error instanceof Asn1Error) return undefined;
+    throw error;
+  }
+}
+
+function readMechanism(reader: ByteReader, options: InitialTokenOptions): Bytes {
+  if (reader.u8() !== 0x06) throw new Asn1Error(PATH, "mechanism identifier wanted");
+  return reader.take(readLength(reader, options));
+}
+
+function orCutShort<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) throw new Asn1Error(PATH, "cut short", { cause: error });
     throw error;
   }
 }
@@ -49,13 +81,14 @@ function lengthOctets(length: number): Bytes {
   return Uint8Array.of(0x80 | octets.length, ...octets);
 }
 
-function readLength(reader: ByteReader, path: string): number {
+function readLength(reader: ByteReader, { longLengths = false }: InitialTokenOptions): number {
   const first = reader.u8();
   if (first < 0x80) return first;
   const count = first & 0x7f;
-  if (count === 0 || count > 4) throw new Asn1Error(path, "length is not in DER form");
+  if (count === 0 || count > 4) throw new Asn1Error(PATH, "length is not in DER form");
   const octets = reader.take(count);
   const length = octets.reduce((sum, octet) => sum * 256 + octet, 0);
-  if (octets[0] === 0 || length < 0x80) throw new Asn1Error(path, "length is not in DER form");
+  const shortest = octets[0] !== 0 && length >= 0x80;
+  if (!shortest && !longLengths) throw new Asn1Error(PATH, "length is not in DER form");
   return length;
 }

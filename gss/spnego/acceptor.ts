@@ -1,6 +1,6 @@
 /**
  * The accepting side of SPNEGO (RFC 4178) over one mechanism. Tokens of the mechanism itself, without SPNEGO around them, are
- * taken too.
+ * taken too. NegoEx and the hints that old servers send unasked are left out.
  *
  * @module
  */
@@ -8,21 +8,25 @@ import { Asn1Error } from "../asn1.ts";
 import type { Bytes } from "../bytes.ts";
 import type { AcceptOptions, GssAcceptorCredential, GssContext, GssNegotiation, GssStep } from "../mechanism.ts";
 import { GssError } from "../status.ts";
+import { micError, type MicExchange, nextMicStep, spnegoError, verifyListMic } from "./mic_exchange.ts";
 import {
+  canonicalMechanism,
   decodeNegTokenInit,
   decodeNegTokenResp,
   encodeNegTokenResp,
   isSpnego,
   mechListOctets,
   NegState,
+  type NegTokenResp,
   SPNEGO_OID,
 } from "./tokens.ts";
 
-/** What Windows 2000 called Kerberos, which newer ones still offer first (MS-SPNG section 3.1.5.2). */
-const ALIASES: Readonly<Record<string, string>> = { "1.2.840.48018.1.2.2": "1.2.840.113554.1.2.2" };
-
 /**
- * Accepts contexts of a mechanism, with SPNEGO around them or without.
+ * Accepts contexts of a mechanism, with SPNEGO around them (RFC 4178) or without. Where the mechanism is not the initiator's first
+ * choice, both sides must protect the list of mechanisms with a MIC (section 5). What a step refuses is a `GssError` whose code is
+ * the mechanism's, `DEFECTIVE_TOKEN`, or one of `SpnegoErrorCode`'s, with a rejection as its token.
+ *
+ * @param credential The mechanism's credentials, of which every context is made.
  *
  * @example
  * ```ts
@@ -41,14 +45,20 @@ export function spnegoAcceptor(credential: GssAcceptorCredential): GssAcceptorCr
   };
 }
 
+/** Mechanisms of a list that are named in a message. */
+const LISTED = 4;
+
+/** What goes along with a token of the mechanism. */
+type First = Pick<NegTokenResp, "supportedMech">;
+
 class SpnegoAcceptor implements GssNegotiation {
   readonly #mechanism: string;
   readonly #inner: GssNegotiation;
   #state: "start" | "bare" | "mechanism" | "mic" | "over" = "start";
   /** Octets that a MIC is over. */
   #list: Bytes | undefined;
-  /** Whether the list must be protected: where the initiator's first choice was not taken, somebody may have changed it. */
-  #micNeeded = false;
+  /** Whether the initiator's first choice was not taken: somebody may have changed the list then. */
+  #passedOver = false;
   #context: GssContext | undefined;
 
   constructor(credential: GssAcceptorCredential, options: AcceptOptions | undefined) {
@@ -59,85 +69,121 @@ class SpnegoAcceptor implements GssNegotiation {
   async step(token?: Uint8Array): Promise<GssStep> {
     const state = this.#state;
     this.#state = "over";
-    try {
-      switch (state) {
-        case "start":
-          return await this.#begin(token);
-        case "bare":
-          this.#state = "bare";
-          return await this.#inner.step(token);
-        case "mechanism":
-          return await this.#goOn(decodeNegTokenResp(token ?? new Uint8Array(0)).responseToken, {});
-        case "mic":
-          return await this.#finish(token);
-        case "over":
-          throw new GssError("Cannot step context: it is over", { major: "NO_CONTEXT", code: "NO_CONTEXT" });
-      }
-    } catch (error) {
-      this.#context?.dispose();
-      throw asGssError(error);
-    }
-  }
-
-  async #begin(token: Uint8Array | undefined): Promise<GssStep> {
-    if (token === undefined || !isSpnego(token)) {
+    if (state === "over") throw negotiationIsOver();
+    if (state === "bare" || (state === "start" && (token === undefined || !isSpnego(token)))) {
       this.#state = "bare";
       return await this.#inner.step(token);
     }
-    const { mechTypes, mechToken } = decodeNegTokenInit(token);
-    const taken = mechTypes.findIndex((type) => (ALIASES[type] ?? type) === this.#mechanism);
+    try {
+      if (state === "start") return await this.#begin(token!);
+      const answer = decodeNegTokenResp(token ?? new Uint8Array(0));
+      checkAnswer(answer);
+      return state === "mic"
+        ? await this.#finish(answer)
+        : await this.#goOn(answer.responseToken, answer.mechListMic, {});
+    } catch (error) {
+      this.#context?.dispose();
+      throw rejected(asGssError(error));
+    }
+  }
+
+  async #begin(token: Uint8Array): Promise<GssStep> {
+    const { mechTypes, mechToken, mechListMic } = decodeNegTokenInit(token);
+    const taken = mechTypes.findIndex((type) => canonicalMechanism(type) === this.#mechanism);
     if (taken < 0) {
-      throw new GssError(`Initiator offers ${mechTypes.join(", ") || "no mechanism"}, ${this.#mechanism} is wanted`, {
-        major: "BAD_MECH",
-        code: "SPNEGO_REJECT",
-        token: encodeNegTokenResp({ negState: NegState.Reject }),
-      });
+      const problem = `Initiator offers ${listed(mechTypes)}, ${this.#mechanism} is wanted`;
+      throw spnegoError(problem, "BAD_MECH", "SPNEGO_REJECT");
     }
     this.#list = mechListOctets(mechTypes);
+    this.#passedOver = taken > 0;
     const supportedMech = mechTypes[taken]!;
-    if (taken === 0 && mechToken !== undefined) return await this.#goOn(mechToken, { supportedMech });
-    this.#micNeeded = taken > 0;
+    // A first token of a mechanism that is not taken is not looked at.
+    if (!this.#passedOver && mechToken !== undefined) {
+      return await this.#goOn(mechToken, mechListMic, { supportedMech });
+    }
+    if (mechListMic !== undefined) throw micError("misplaced MIC", "Initiator");
     this.#state = "mechanism";
-    const negState = this.#micNeeded ? NegState.RequestMic : NegState.AcceptIncomplete;
+    const negState = this.#passedOver ? NegState.RequestMic : NegState.AcceptIncomplete;
     return { done: false, token: encodeNegTokenResp({ negState, supportedMech }) };
   }
 
   /** A token of the mechanism. */
-  async #goOn(mechToken: Bytes | undefined, more: { readonly supportedMech?: string }): Promise<GssStep> {
-    let step: GssStep;
-    try {
-      step = await this.#inner.step(mechToken);
-    } catch (error) {
-      throw rejected(error);
+  async #goOn(mechToken: Bytes | undefined, mechListMic: Bytes | undefined, first: First): Promise<GssStep> {
+    if (mechToken === undefined) {
+      throw spnegoError("Initiator sent no token of the mechanism", "DEFECTIVE_TOKEN", "SPNEGO_TOKEN");
     }
-    const { token: responseToken } = step;
-    if (!step.done) {
-      this.#state = "mechanism";
-      const negState = NegState.AcceptIncomplete;
-      return { done: false, token: encodeNegTokenResp({ negState, ...more, responseToken }) };
+    const step = await this.#inner.step(mechToken);
+    const responseToken = step.token;
+    if (step.done) {
+      this.#context = step.context;
+      return await this.#protect(step.context, { responseToken, mechListMic, first });
     }
-    this.#context = step.context;
-    if (!this.#micNeeded) {
-      const token = encodeNegTokenResp({ negState: NegState.AcceptCompleted, ...more, responseToken });
-      return { done: true, token, context: step.context };
-    }
-    const mechListMic = await step.context.getMic(this.#list!);
-    this.#state = "mic";
-    const negState = NegState.AcceptIncomplete;
-    return { done: false, token: encodeNegTokenResp({ negState, responseToken, mechListMic }) };
+    if (mechListMic !== undefined) throw micError("misplaced MIC", "Initiator");
+    this.#state = "mechanism";
+    return {
+      done: false,
+      token: encodeNegTokenResp({ negState: NegState.AcceptIncomplete, ...first, responseToken }),
+    };
   }
 
-  /** The initiator's MIC over the list: what was offered is what arrived. */
-  async #finish(token: Uint8Array | undefined): Promise<GssStep> {
-    const { mechListMic } = decodeNegTokenResp(token ?? new Uint8Array(0));
-    if (mechListMic === undefined) {
-      throw new GssError("Initiator did not protect its list of mechanisms", {
-        major: "DEFECTIVE_TOKEN",
-        code: "SPNEGO_NO_MIC",
-      });
+  /** The mechanism is done: what section 5 says of the list. */
+  async #protect(
+    context: GssContext,
+    { responseToken, mechListMic, first }: {
+      readonly responseToken: Bytes | undefined;
+      readonly mechListMic: Bytes | undefined;
+      readonly first: First;
+    },
+  ): Promise<GssStep> {
+    const list = this.#list!;
+    const sending = responseToken !== undefined && responseToken.length > 0;
+    const exchange: MicExchange = !context.flags.integrity ? "forbidden" : this.#passedOver ? "required" : "optional";
+    const came = mechListMic !== undefined;
+    const last = sending ? "acceptor" : "initiator";
+    const next = nextMicStep({ role: "acceptor", last, sending, exchange, came, sent: false, peer: "silent" });
+    const error = micError(next, "Initiator");
+    if (error !== undefined) throw error;
+    if (mechListMic !== undefined) await verifyListMic(context, list, mechListMic);
+    const mic = next.endsWith("with MIC") ? { mechListMic: await context.getMic(list) } : {};
+    if (next === "wait with MIC") {
+      this.#state = "mic";
+      const negState = NegState.AcceptIncomplete;
+      return { done: false, token: encodeNegTokenResp({ negState, ...first, responseToken, ...mic }) };
     }
-    await this.#context!.verifyMic(this.#list!, mechListMic);
-    return { done: true, context: this.#context! };
+    const token = encodeNegTokenResp({ negState: NegState.AcceptCompleted, ...first, responseToken, ...mic });
+    return { done: true, token, context };
+  }
+
+  /** The initiator's MIC, behind the acceptor's: what was offered is what arrived. */
+  async #finish({ responseToken, mechListMic }: NegTokenResp): Promise<GssStep> {
+    if (responseToken !== undefined && responseToken.length > 0) {
+      throw spnegoError("Initiator sent a token to a context that stands", "DEFECTIVE_TOKEN", "SPNEGO_TOKEN");
+    }
+    const context = this.#context!;
+    const came = mechListMic !== undefined;
+    const standing = { role: "acceptor", last: "acceptor", sending: false, exchange: "required" } as const;
+    const error = micError(nextMicStep({ ...standing, came, sent: true, peer: "silent" }), "Initiator");
+    if (error !== undefined) throw error;
+    await verifyListMic(context, this.#list!, mechListMic!);
+    return { done: true, context };
+  }
+}
+
+/** A list as it goes into messages, of which a stranger must not make many lines. */
+function listed(mechTypes: readonly string[]): string {
+  const more = mechTypes.length - LISTED;
+  const names = mechTypes.slice(0, LISTED).map((name) => name.length > 64 ? `${name.slice(0, 64)}...` : name);
+  return (names.join(", ") || "no mechanism") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** RFC 4178 section 4.2.2: what only the acceptor says. */
+function checkAnswer({ negState, supportedMech }: NegTokenResp): void {
+  if (negState === NegState.Reject) throw spnegoError("Initiator gave up", "FAILURE", "SPNEGO_REJECT");
+  if (negState === NegState.RequestMic) {
+    throw spnegoError("Initiator sent request-mic, which is the acceptor's", "DEFECTIVE_TOKEN", "SPNEGO_STATE");
+  }
+  if (supportedMech !== undefined) {
+    throw spnegoError("Initiator named a mechanism, which is the acceptor's", "DEFECTIVE_TOKEN", "SPNEGO_MECH");
   }
 }
 
@@ -147,6 +193,11 @@ function rejected(error: unknown): unknown {
   const { message, major, code, minor, details, cause, token: responseToken } = error;
   const token = encodeNegTokenResp({ negState: NegState.Reject, responseToken });
   return new GssError(message, { major, code, minor, details, cause, token });
+}
+
+/** For a step after the last one. The context that was handed out is its owner's, and stays. */
+export function negotiationIsOver(): GssError {
+  return new GssError("Cannot step context: it is over", { major: "NO_CONTEXT", code: "NO_CONTEXT" });
 }
 
 /** What cannot be read is a defective token. */

@@ -5,9 +5,10 @@
  */
 import type { Bytes } from "../bytes.ts";
 import type { GssContext, GssInitiatorCredential, GssNegotiation, GssStep } from "../mechanism.ts";
-import { GssError } from "../status.ts";
-import { asGssError } from "./acceptor.ts";
+import { asGssError, negotiationIsOver } from "./acceptor.ts";
+import { micError, type MicExchange, nextMicStep, spnegoError, type Standing, verifyListMic } from "./mic_exchange.ts";
 import {
+  canonicalMechanism,
   decodeNegTokenResp,
   encodeNegTokenInit,
   encodeNegTokenResp,
@@ -17,7 +18,13 @@ import {
   SPNEGO_OID,
 } from "./tokens.ts";
 
-/** Starts contexts of a mechanism with SPNEGO around them, for peers that ask for it. */
+/**
+ * Starts contexts of a mechanism with SPNEGO around them (RFC 4178), for peers that ask for it. The mechanism is the only one that
+ * is offered. MICs over the list are sent where the acceptor asks for them, and verified wherever they come; what a step refuses is
+ * a `GssError` whose code is the mechanism's, `DEFECTIVE_TOKEN`, or one of `SpnegoErrorCode`'s.
+ *
+ * @param credential The mechanism's credentials, of which every context is made.
+ */
 export function spnegoInitiator(credential: GssInitiatorCredential): GssInitiatorCredential {
   return {
     mechanism: SPNEGO_OID,
@@ -30,8 +37,14 @@ class SpnegoInitiator implements GssNegotiation {
   readonly #mechanism: string;
   readonly #inner: GssNegotiation;
   readonly #list: Bytes;
-  #state: "start" | "going" | "over" = "start";
+  #state: "start" | "first" | "going" | "over" = "start";
   #context: GssContext | undefined;
+  /** Who sent the mechanism's last token, once the context stands. */
+  #last: "initiator" | "acceptor" = "acceptor";
+  /** Whether the acceptor's first answer asked for MICs. */
+  #micRequested = false;
+  /** Whether this side's MIC has gone out. */
+  #micSent = false;
 
   constructor(mechanism: string, inner: GssNegotiation) {
     this.#mechanism = mechanism;
@@ -42,10 +55,14 @@ class SpnegoInitiator implements GssNegotiation {
   async step(token?: Uint8Array): Promise<GssStep> {
     const state = this.#state;
     this.#state = "over";
+    if (state === "over") throw negotiationIsOver();
     try {
       if (state === "start") return await this.#begin();
-      if (state === "going") return await this.#goOn(decodeNegTokenResp(token ?? new Uint8Array(0)));
-      throw new GssError("Cannot step context: it is over", { major: "NO_CONTEXT", code: "NO_CONTEXT" });
+      const answer = decodeNegTokenResp(token ?? new Uint8Array(0));
+      // A rejection may say why in a token of the mechanism, which throws better than could be done here.
+      if (answer.negState === NegState.Reject) return await this.#rejected(answer);
+      this.#checkAnswer(answer, state === "first");
+      return await this.#goOn(answer);
     } catch (error) {
       this.#context?.dispose();
       throw asGssError(error);
@@ -53,45 +70,97 @@ class SpnegoInitiator implements GssNegotiation {
   }
 
   async #begin(): Promise<GssStep> {
-    const step = await this.#inner.step();
-    if (step.done) this.#context = step.context;
-    this.#state = "going";
-    const mechToken = step.token;
+    const mechToken = await this.#stepMechanism(undefined);
+    this.#state = "first";
     return { done: false, token: encodeNegTokenInit({ mechTypes: [this.#mechanism], mechToken }) };
   }
 
-  async #goOn({ negState, supportedMech, responseToken, mechListMic }: NegTokenResp): Promise<GssStep> {
-    // A rejection may say why, in a token of the mechanism, which throws better than could be done here.
-    let token: Bytes | undefined;
-    if (responseToken !== undefined && this.#context === undefined) {
-      const step = await this.#inner.step(responseToken);
-      if (step.done) this.#context = step.context;
-      token = step.token;
+  async #stepMechanism(token: Bytes | undefined): Promise<Bytes | undefined> {
+    const step = await this.#inner.step(token);
+    if (step.done) {
+      this.#context = step.context;
+      this.#last = step.token !== undefined && step.token.length > 0 ? "initiator" : "acceptor";
     }
-    if (negState === NegState.Reject) throw refused("Acceptor rejected the mechanism", "SPNEGO_REJECT");
-    if (supportedMech !== undefined && supportedMech !== this.#mechanism) {
-      throw refused(`Acceptor took ${supportedMech}, which was not offered`, "SPNEGO_MECH");
-    }
-    if (mechListMic !== undefined) {
-      if (this.#context === undefined) throw refused("Acceptor sent a MIC before there was a context", "SPNEGO_MIC");
-      await this.#context.verifyMic(this.#list, mechListMic);
-    }
-    if (this.#context === undefined) {
-      if (negState === NegState.AcceptCompleted) {
-        throw refused("Acceptor is done before the mechanism is", "SPNEGO_STATE");
-      }
-      this.#state = "going";
-      return { done: false, token: encodeNegTokenResp({ responseToken: token }) };
-    }
-    if (negState === NegState.AcceptCompleted) return { done: true, context: this.#context };
-    const mic = await this.#context.getMic(this.#list);
-    const last = encodeNegTokenResp({ negState: NegState.AcceptCompleted, responseToken: token, mechListMic: mic });
-    if (mechListMic !== undefined) return { done: true, token: last, context: this.#context };
-    this.#state = "going";
-    return { done: false, token: last };
+    return step.token;
   }
-}
 
-function refused(message: string, code: string): GssError {
-  return new GssError(`Cannot negotiate: ${message}`, { major: "BAD_MECH", code });
+  async #rejected({ responseToken }: NegTokenResp): Promise<never> {
+    if (responseToken !== undefined && this.#context === undefined) await this.#stepMechanism(responseToken);
+    throw spnegoError("Acceptor rejected the mechanism", "BAD_MECH", "SPNEGO_REJECT");
+  }
+
+  /** RFC 4178 section 4.2.2: what stands in the first answer, and only there. */
+  #checkAnswer({ negState, supportedMech }: NegTokenResp, first: boolean): void {
+    if (first && negState === undefined) {
+      throw spnegoError("Acceptor's first answer has no state", "DEFECTIVE_TOKEN", "SPNEGO_STATE");
+    }
+    if (negState === NegState.RequestMic) {
+      if (!first) {
+        throw spnegoError("Acceptor sent request-mic behind its first answer", "DEFECTIVE_TOKEN", "SPNEGO_STATE");
+      }
+      this.#micRequested = true;
+    }
+    if (supportedMech === undefined) return;
+    if (!first) {
+      throw spnegoError("Acceptor named a mechanism behind its first answer", "DEFECTIVE_TOKEN", "SPNEGO_MECH");
+    }
+    if (canonicalMechanism(supportedMech) !== this.#mechanism) {
+      throw spnegoError(`Acceptor took ${supportedMech}, which was not offered`, "BAD_MECH", "SPNEGO_MECH");
+    }
+  }
+
+  async #goOn({ negState, responseToken, mechListMic }: NegTokenResp): Promise<GssStep> {
+    const stood = this.#context !== undefined;
+    const empty = responseToken === undefined || responseToken.length === 0;
+    if (stood !== empty) {
+      const problem = stood ? "sent a token to a context that stands" : "sent no token of the mechanism";
+      throw spnegoError(`Acceptor ${problem}`, "DEFECTIVE_TOKEN", "SPNEGO_TOKEN");
+    }
+    const token = stood ? undefined : await this.#stepMechanism(responseToken);
+    const context = this.#context;
+    const done = negState === NegState.AcceptCompleted;
+    const sending = !stood && (context === undefined || this.#last === "initiator");
+    if (sending && done) {
+      throw spnegoError("Acceptor is done before the mechanism is", "DEFECTIVE_TOKEN", "SPNEGO_STATE");
+    }
+    if (context !== undefined) {
+      const peer = done ? "done" : negState === undefined ? "silent" : "waiting";
+      return await this.#protect(context, token, mechListMic, { sending, peer });
+    }
+    if (mechListMic !== undefined) throw micError("misplaced MIC", "Acceptor");
+    this.#state = "going";
+    return { done: false, token: encodeNegTokenResp({ responseToken: token }) };
+  }
+
+  /** The mechanism is done: what section 5 says of the list. */
+  async #protect(
+    context: GssContext,
+    responseToken: Bytes | undefined,
+    mechListMic: Bytes | undefined,
+    { sending, peer }: Pick<Standing, "sending" | "peer">,
+  ): Promise<GssStep> {
+    const exchange: MicExchange = !context.flags.integrity ? "forbidden" : this.#micRequested ? "required" : "optional";
+    const came = mechListMic !== undefined;
+    const next = nextMicStep({
+      role: "initiator",
+      last: this.#last,
+      sending,
+      exchange,
+      came,
+      sent: this.#micSent,
+      peer,
+    });
+    const error = micError(next, "Acceptor");
+    if (error !== undefined) throw error;
+    if (mechListMic !== undefined) await verifyListMic(context, this.#list, mechListMic);
+    if (next === "finish") return { done: true, context };
+    const mic = next.endsWith("with MIC") ? { mechListMic: await context.getMic(this.#list) } : {};
+    const finished = next === "finish with MIC";
+    const negState = finished ? NegState.AcceptCompleted : NegState.AcceptIncomplete;
+    const token = encodeNegTokenResp({ negState, responseToken, ...mic });
+    if (finished) return { done: true, token, context };
+    this.#micSent = mic.mechListMic !== undefined;
+    this.#state = "going";
+    return { done: false, token };
+  }
 }

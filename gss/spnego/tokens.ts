@@ -1,9 +1,12 @@
 /**
- * Tokens of SPNEGO (RFC 4178 section 4.2).
+ * Tokens of SPNEGO (RFC 4178 section 4.2), and NegTokenInit2 (MS-SPNG section 2.2.1), whose hints are passed over. They are
+ * written in DER. In what is read, lengths may take more octets than they need (`84 00 00 00 2c`), as some appliances write
+ * them and MIT reads them; what the mechanism has put into a token is the mechanism's to read.
  *
  * @module
  */
 import {
+  anyElement,
   type BitString,
   bitString,
   type Codec,
@@ -13,15 +16,24 @@ import {
   explicit,
   objectIdentifier,
   octetString,
+  oidBytes,
   optional,
   sequence,
   sequenceOf,
 } from "../asn1.ts";
-import type { Bytes } from "../bytes.ts";
-import { decodeInitialToken, encodeInitialToken } from "../initial_token.ts";
+import { type Bytes, sameBytes } from "../bytes.ts";
+import { decodeInitialToken, encodeInitialToken, namedMechanism } from "../initial_token.ts";
 
 /** SPNEGO's own identifier. */
 export const SPNEGO_OID = "1.3.6.1.5.5.2";
+
+/** What Windows 2000 called Kerberos, which newer ones still offer first (MS-SPNG section 3.1.5.2), and Samba answers with. */
+const ALIASES: Readonly<Record<string, string>> = { "1.2.840.48018.1.2.2": "1.2.840.113554.1.2.2" };
+
+/** The identifier that a mechanism is known by here. */
+export function canonicalMechanism(mechanism: string): string {
+  return ALIASES[mechanism] ?? mechanism;
+}
 
 /** Where a negotiation stands, in the words of RFC 4178 section 4.2.2. */
 export const NegState = { AcceptCompleted: 0, AcceptIncomplete: 1, Reject: 2, RequestMic: 3 } as const;
@@ -50,18 +62,22 @@ export interface NegTokenResp {
   readonly mechListMic?: Bytes | undefined;
 }
 
+/** Lengths as peers write them. */
+const LENIENT = { longLengths: true } as const;
+
 /** `MechTypeList ::= SEQUENCE OF MechType`. */
 const MechTypeList: Codec<readonly string[]> = sequenceOf("MechTypeList", objectIdentifier, 32);
 
 /**
  * ```text
- * NegTokenInit ::= SEQUENCE {
- *         mechTypes       [0] MechTypeList,
- *         reqFlags        [1] ContextFlags OPTIONAL,
- *         mechToken       [2] OCTET STRING OPTIONAL,
- *         mechListMIC     [3] OCTET STRING OPTIONAL,
- *         ...
- * }
+ * NegTokenInit ::= SEQUENCE {                            NegTokenInit2 ::= SEQUENCE {
+ *         mechTypes       [0] MechTypeList,                      mechTypes   [0] MechTypeList OPTIONAL,
+ *         reqFlags        [1] ContextFlags OPTIONAL,             reqFlags    [1] ContextFlags OPTIONAL,
+ *         mechToken       [2] OCTET STRING OPTIONAL,             mechToken   [2] OCTET STRING OPTIONAL,
+ *         mechListMIC     [3] OCTET STRING OPTIONAL,             negHints    [3] NegHints     OPTIONAL,
+ *                                                                mechListMIC [4] OCTET STRING OPTIONAL,
+ *         ...                                                    ...
+ * }                                                      }
  * ```
  */
 const NegTokenInit: Codec<NegTokenInit> = explicit(
@@ -95,7 +111,24 @@ const NegTokenResp: Codec<NegTokenResp> = explicit(
   }, { extensible: true }),
 );
 
-/** Octets of the list that a MIC is over (RFC 4178 section 5). */
+/** What is behind the token in either type, told apart by what stands under [3]. */
+interface Read extends Omit<NegTokenInit, "mechListMic"> {
+  readonly third?: Bytes | undefined;
+  readonly fourth?: Bytes | undefined;
+}
+
+const ReadNegTokenInit: Codec<Read> = explicit(
+  0,
+  sequence<Read>("NegTokenInit", {
+    mechTypes: explicit(0, MechTypeList),
+    reqFlags: optional(explicit(1, bitString)),
+    mechToken: optional(explicit(2, octetString)),
+    third: optional(explicit(3, anyElement)),
+    fourth: optional(explicit(4, octetString)),
+  }, { extensible: true, names: { third: "mechListMIC" } }),
+);
+
+/** Octets of the list that a MIC is over: the type alone, without `[0]` around it (RFC 4178 section 5 a). */
 export function mechListOctets(mechTypes: readonly string[]): Bytes {
   return encode(MechTypeList, mechTypes);
 }
@@ -105,13 +138,12 @@ export function encodeNegTokenInit(token: NegTokenInit): Bytes {
   return encodeInitialToken(SPNEGO_OID, encode(NegTokenInit, token));
 }
 
-const SPNEGO_ELEMENT = Uint8Array.of(0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02);
+const SPNEGO_IDENTIFIER = oidBytes(SPNEGO_OID);
 
 /** Whether a first token names SPNEGO, without looking at more of it: most name another mechanism, which reads them. */
 export function isSpnego(token: Uint8Array): boolean {
-  const [, length = 0] = token;
-  const start = length < 0x80 ? 2 : 2 + (length & 0x7f);
-  return SPNEGO_ELEMENT.every((octet, i) => token[start + i] === octet);
+  const mechanism = namedMechanism(token, LENIENT);
+  return mechanism !== undefined && sameBytes(mechanism, SPNEGO_IDENTIFIER);
 }
 
 /**
@@ -120,8 +152,13 @@ export function isSpnego(token: Uint8Array): boolean {
  * @throws {Asn1Error} When it is none.
  */
 export function decodeNegTokenInit(token: Uint8Array): NegTokenInit {
-  return decode(NegTokenInit, decodeInitialToken(token).inner);
+  const { third, fourth, ...read } = decode(ReadNegTokenInit, decodeInitialToken(token, LENIENT).inner, LENIENT);
+  const hints = third?.[0] === SEQUENCE;
+  const mechListMic = third === undefined || hints ? fourth : decode(octetString, third, LENIENT);
+  return Object.freeze({ ...read, ...(mechListMic === undefined ? {} : { mechListMic }) });
 }
+
+const SEQUENCE = 0x30;
 
 /** A token after the first. */
 export function encodeNegTokenResp(token: NegTokenResp): Bytes {
@@ -129,10 +166,14 @@ export function encodeNegTokenResp(token: NegTokenResp): Bytes {
 }
 
 /**
- * Reads a token after the first.
+ * Reads a token after the first. A MIC that is the mechanism's token once more is none, and is left out: Windows 2000 and
+ * appliances that learned from it send such, and MIT passes over it too.
  *
  * @throws {Asn1Error} When it is none.
  */
 export function decodeNegTokenResp(token: Uint8Array): NegTokenResp {
-  return decode(NegTokenResp, token);
+  const read = decode(NegTokenResp, token, LENIENT);
+  const { responseToken, mechListMic, ...others } = read;
+  const repeated = responseToken !== undefined && mechListMic !== undefined && sameBytes(responseToken, mechListMic);
+  return repeated ? Object.freeze({ ...others, responseToken }) : read;
 }

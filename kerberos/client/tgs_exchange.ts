@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encode } from "../../gss/asn1.ts";
+import { encode, encodeByAsn1js } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import type { Runtime } from "../../gss/runtime.ts";
 import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
@@ -108,7 +108,7 @@ async function* askOnce(input: TgsExchangeInput, tgt: Credential, service: Princ
     etype: input.enctypes,
   };
   using subkey = KerberosKey.generate(tgt.key.enctype, runtime);
-  const message = encode(TgsReq, {
+  const message = encodeByAsn1js(TgsReq, {
     pvno: 5,
     msgType: 12,
     padata: [{ padataType: PaType.TgsReq, padataValue: await tgsApReq(input, tgt, encode(KdcReqBody, body), subkey) }],

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { application, type Codec, explicit, octetString, optional, sequence } from "../../gss/asn1.ts";
+import { application, type Codec, explicit, octetString, optional, sequence, vouched } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import {
   AuthorizationData,
@@ -104,7 +104,7 @@ export interface EncTicketPart {
  * }
  * ```
  */
-export const EncTicketPart: Codec<EncTicketPart> = application(
+export const EncTicketPart: Codec<EncTicketPart> = vouched(application(
   3,
   "EncTicketPart",
   sequence<EncTicketPart>("EncTicketPart", {
@@ -120,7 +120,7 @@ export const EncTicketPart: Codec<EncTicketPart> = application(
     caddr: optional(explicit(9, HostAddresses)),
     authorizationData: optional(explicit(10, AuthorizationData)),
   }),
-);
+));
 
 /** Request of a client to a service (section 5.5.1). */
 export interface ApReq {
@@ -182,7 +182,7 @@ export interface Authenticator {
  * }
  * ```
  */
-export const Authenticator: Codec<Authenticator> = application(
+export const Authenticator: Codec<Authenticator> = vouched(application(
   2,
   "Authenticator",
   sequence<Authenticator>("Authenticator", {
@@ -196,7 +196,7 @@ export const Authenticator: Codec<Authenticator> = application(
     seqNumber: optional(explicit(7, UInt32)),
     authorizationData: optional(explicit(8, AuthorizationData)),
   }),
-);
+));
 
 /** Answer of the service (section 5.5.2). */
 export interface ApRep {

@@ -16,6 +16,7 @@ import {
   optional,
   sequence,
   sequenceOf,
+  vouched,
 } from "../../gss/asn1.ts";
 import { type Bytes, lenientText } from "../../gss/bytes.ts";
 
@@ -130,14 +131,14 @@ export interface AuthorizationDataElement {
  * }
  * ```
  */
-export const AuthorizationData: Codec<readonly AuthorizationDataElement[]> = sequenceOf(
+export const AuthorizationData: Codec<readonly AuthorizationDataElement[]> = vouched(sequenceOf(
   "AuthorizationData",
   sequence<AuthorizationDataElement>("AuthorizationData", {
     adType: explicit(0, Int32),
     adData: explicit(1, octetString),
   }),
   256,
-);
+));
 
 /** Pre-authentication data (section 5.2.7). */
 export interface PaData {
@@ -160,7 +161,7 @@ export const PaData: Codec<PaData> = sequence<PaData>("PA-DATA", {
   padataValue: explicit(2, octetString),
 });
 /** SEQUENCE OF PA-DATA (section 5.9.1). */
-export const MethodData: Codec<readonly PaData[]> = sequenceOf("METHOD-DATA", PaData, 256);
+export const MethodData: Codec<readonly PaData[]> = vouched(sequenceOf("METHOD-DATA", PaData, 256));
 
 /** Ciphertext and the key it wants (section 5.2.9). */
 export interface EncryptedData {
@@ -239,7 +240,7 @@ export interface EtypeInfo2Entry {
  * ETYPE-INFO2 ::= SEQUENCE SIZE (1..MAX) OF ETYPE-INFO2-ENTRY
  * ```
  */
-export const EtypeInfo2: Codec<readonly EtypeInfo2Entry[]> = sequenceOf(
+export const EtypeInfo2: Codec<readonly EtypeInfo2Entry[]> = vouched(sequenceOf(
   "ETYPE-INFO2",
   sequence<EtypeInfo2Entry>("ETYPE-INFO2-ENTRY", {
     etype: explicit(0, Int32),
@@ -247,7 +248,7 @@ export const EtypeInfo2: Codec<readonly EtypeInfo2Entry[]> = sequenceOf(
     s2kparams: optional(explicit(2, octetString)),
   }),
   64,
-);
+));
 
 /** The client's clock, to be encrypted (section 5.2.7.2). */
 export interface PaEncTsEnc {

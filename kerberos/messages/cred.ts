@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { application, type Codec, explicit, optional, sequence, sequenceOf } from "../../gss/asn1.ts";
+import { application, type Codec, explicit, optional, sequence, sequenceOf, vouched } from "../../gss/asn1.ts";
 import { Ticket } from "./ap.ts";
 import {
   EncryptedData,
@@ -39,7 +39,7 @@ export interface KrbCred {
  * }
  * ```
  */
-export const KrbCred: Codec<KrbCred> = application(
+export const KrbCred: Codec<KrbCred> = vouched(application(
   22,
   "KRB-CRED",
   sequence<KrbCred>("KRB-CRED", {
@@ -48,7 +48,7 @@ export const KrbCred: Codec<KrbCred> = application(
     tickets: explicit(2, sequenceOf("tickets", Ticket, 64)),
     encPart: explicit(3, EncryptedData),
   }),
-);
+));
 
 /** What the receiver must know of one ticket (section 5.8.1). */
 export interface KrbCredInfo {
@@ -118,7 +118,7 @@ export interface EncKrbCredPart {
  * }
  * ```
  */
-export const EncKrbCredPart: Codec<EncKrbCredPart> = application(
+export const EncKrbCredPart: Codec<EncKrbCredPart> = vouched(application(
   29,
   "EncKrbCredPart",
   sequence<EncKrbCredPart>("EncKrbCredPart", {
@@ -129,4 +129,4 @@ export const EncKrbCredPart: Codec<EncKrbCredPart> = application(
     sAddress: optional(explicit(4, HostAddressCodec)),
     rAddress: optional(explicit(5, HostAddressCodec)),
   }),
-);
+));

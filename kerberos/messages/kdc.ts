@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { application, type Codec, explicit, optional, sequence, sequenceOf } from "../../gss/asn1.ts";
+import { application, type Codec, explicit, optional, sequence, sequenceOf, vouched } from "../../gss/asn1.ts";
 import { Ticket } from "./ap.ts";
 import {
   EncryptedData,
@@ -153,9 +153,9 @@ function kdcRep(name: string, number: number): Codec<KdcRep> {
 }
 
 /** Reply to AS-REQ. */
-export const AsRep: Codec<KdcRep> = kdcRep("AS-REP", 11);
+export const AsRep: Codec<KdcRep> = vouched(kdcRep("AS-REP", 11));
 /** Reply to TGS-REQ. */
-export const TgsRep: Codec<KdcRep> = kdcRep("TGS-REP", 13);
+export const TgsRep: Codec<KdcRep> = vouched(kdcRep("TGS-REP", 13));
 
 /** When something happened last (section 5.4.2). */
 export interface LastReqEntry {
@@ -238,6 +238,6 @@ function encKdcRepPart(name: string, number: number): Codec<EncKdcRepPart> {
 }
 
 /** Encrypted part of AS-REP. Some KDCs put {@linkcode EncTgsRepPart} there (section 5.4.2). */
-export const EncAsRepPart: Codec<EncKdcRepPart> = encKdcRepPart("EncASRepPart", 25);
+export const EncAsRepPart: Codec<EncKdcRepPart> = vouched(encKdcRepPart("EncASRepPart", 25));
 /** Encrypted part of TGS-REP. */
-export const EncTgsRepPart: Codec<EncKdcRepPart> = encKdcRepPart("EncTGSRepPart", 26);
+export const EncTgsRepPart: Codec<EncKdcRepPart> = vouched(encKdcRepPart("EncTGSRepPart", 26));

@@ -15,6 +15,7 @@ import { abortable, pause } from "../../gss/deadline.ts";
 import { SocksProtocolError, SocksReplyError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import type { Connection, Dialer } from "./connection.ts";
+import { PieceQueue } from "./piece_queue.ts";
 
 /** Octets that may be under way in each direction. */
 const WINDOW = 1 << 20;
@@ -55,7 +56,7 @@ class WebSocketConnection implements Connection {
   readonly remote: Endpoint | undefined;
   readonly #socket: WebSocket;
   readonly #opened = Promise.withResolvers<void>();
-  readonly #incoming: Bytes[] = [];
+  readonly #incoming = new PieceQueue();
   #arrived = Promise.withResolvers<void>();
   /** Octets received and not consumed yet. */
   #held = 0;

@@ -30,7 +30,8 @@ export class FrameSplitter {
     const needed = held + size;
     // A buffer that is much too large was for busier times.
     if (this.#bytes.length < needed || (held === 0 && this.#bytes.length > 4 * needed)) {
-      const larger = new Uint8Array(needed);
+      // Room for as much again as is held, so that each octet is moved a few times at most, however few come at a time.
+      const larger = new Uint8Array(needed + held);
       larger.set(this.#bytes.subarray(this.#start, this.#end));
       this.#bytes = larger;
     } else if (this.#start > 0) {

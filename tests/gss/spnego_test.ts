@@ -111,7 +111,7 @@ Deno.test("where the first choice is not taken, the list is protected both ways"
     assert.equal(negState, NegState.AcceptIncomplete);
     assert.equal(new TextDecoder().decode(mechListMic), `mic of ${hex(mechListOctets(arrived))}`);
     const last = theirs.step(encodeNegTokenResp({ mechListMic: utf8(`mic of ${hex(mechListOctets(offered))}`) }));
-    if (tamper) await assert.rejects(last, { code: "BAD_SIG" });
+    if (tamper) await assert.rejects(last, { code: "SPNEGO_MIC" });
     else assert.ok((await last).done);
   }
 });
@@ -135,8 +135,7 @@ Deno.test("what is not offered, not protected or not in its place is refused", a
   const answers: [Parameters<typeof encodeNegTokenResp>[0], string][] = [
     [{ negState: NegState.Reject }, "SPNEGO_REJECT"],
     [{ negState: NegState.AcceptCompleted, supportedMech: OTHER, responseToken: utf8("a1") }, "SPNEGO_MECH"],
-    [{ negState: NegState.AcceptCompleted }, "SPNEGO_STATE"],
-    [{ negState: NegState.AcceptIncomplete, mechListMic: utf8("mic") }, "SPNEGO_MIC"],
+    [{ negState: NegState.AcceptCompleted }, "SPNEGO_TOKEN"],
   ];
   for (const [answer, code] of answers) {
     const { ours } = await sides();
