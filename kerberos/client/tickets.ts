@@ -7,7 +7,7 @@
 import { abortable } from "../../gss/deadline.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { type KerberosConfig, realmOfHost } from "../config/krb5_conf.ts";
-import { KdcOption, TicketFlag } from "../constants.ts";
+import { KdcOption, NameType, TicketFlag } from "../constants.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
 import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../principal.ts";
@@ -48,7 +48,7 @@ export interface KerberosTicketsOptions {
   readonly kdc?: KdcClient | undefined;
   /** Where tickets are kept. @default {memory} */
   readonly cache?: CredentialCache;
-  /** Who to be when the cache has no good ticket-granting ticket. */
+  /** Who to be when the cache has no good ticket-granting ticket. A cache of somebody else's is neither used nor overwritten. */
   readonly initial?: { readonly client: Principal; readonly key: ClientKey } | undefined;
   /** Clock and randomness. @default {the system's} */
   readonly runtime?: Runtime;
@@ -142,8 +142,22 @@ export class KerberosTickets implements TicketSource {
     if (this.#underway.get(key)?.stop === stop) this.#underway.delete(key);
   }
 
-  async #service(wanted: Principal, signal: AbortSignal): Promise<ServiceTicket> {
+  /** What is in the cache, unless it is somebody else's: then it is neither used nor overwritten. */
+  async #load(): Promise<CredentialCacheData | undefined> {
     const data = await this.cache.load();
+    const { initial, config } = this.#options;
+    if (data === undefined || initial === undefined || samePrincipal(data.principal, initial.client)) return data;
+    // The KDC may have answered for another name, which only the cache knows.
+    if (config.canonicalize || initial.client.nameType === NameType.Enterprise) return data;
+    throw new KerberosError(
+      "NO_CREDENTIALS",
+      `Cannot get a ticket: ${this.cache.name} is of ${formatPrincipal(data.principal)}, not of ` +
+        `${formatPrincipal(initial.client)}; name another cache, or run kinit`,
+    );
+  }
+
+  async #service(wanted: Principal, signal: AbortSignal): Promise<ServiceTicket> {
+    const data = await this.#load();
     const service = this.#withRealm(wanted, data);
     const held = data && this.#find(data, service);
     if (held !== undefined) return { credential: held, kdcOffset: data?.kdcOffset ?? 0 };
@@ -261,7 +275,7 @@ export class KerberosTickets implements TicketSource {
   }
 
   async #renew(signal: AbortSignal): Promise<ServiceTicket> {
-    const data = await this.cache.load();
+    const data = await this.#load();
     const held = data?.credentials.find(({ server }) => samePrincipal(server, krbtgt(data.principal.realm)));
     if (data === undefined || held === undefined) {
       throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${this.cache.name} has no ticket-granting ticket`);
@@ -275,7 +289,7 @@ export class KerberosTickets implements TicketSource {
   }
 
   async #forwarded(signal: AbortSignal): Promise<ServiceTicket> {
-    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(await this.cache.load(), signal);
+    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(await this.#load(), signal);
     if (!isForwardable(tgt)) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot delegate: the ticket-granting ticket is not forwardable");
     }

@@ -96,7 +96,7 @@ const UNKEYED: ReadonlySet<number> = new Set([1, 2, 7, 10, 14]);
 async function checkRequest(realm: KdcRealm, proof: RequestProof): Promise<void> {
   const { authenticator, cipher, sessionKey, message } = proof;
   const [seal, digest] = await Promise.all([digestOf(cipher), digestOf(message)]);
-  if (realm.seenRequests.isReplay(seal, digest)) throw new Refusal("KRB_AP_ERR_REPEAT");
+  if (realm.isReplay(seal, digest)) throw new Refusal("KRB_AP_ERR_REPEAT");
   const { cksum } = authenticator;
   if (cksum === undefined || UNKEYED.has(cksum.cksumtype)) throw new Refusal("KRB_AP_ERR_INAPP_CKSUM");
   if (cksum.cksumtype !== sessionKey.checksumType) throw new Refusal("KDC_ERR_SUMTYPE_NOSUPP");
@@ -105,8 +105,8 @@ async function checkRequest(realm: KdcRealm, proof: RequestProof): Promise<void>
     throw new Refusal("KRB_AP_ERR_MODIFIED");
   }
   // Two that came at the same time: the other one may have been found genuine meanwhile.
-  if (realm.seenRequests.isReplay(seal, digest)) throw new Refusal("KRB_AP_ERR_REPEAT");
-  realm.seenRequests.remember(seal, digest);
+  if (realm.isReplay(seal, digest)) throw new Refusal("KRB_AP_ERR_REPEAT");
+  realm.remember(seal, digest);
 }
 
 /** A request whose body is left as it is. */

@@ -116,3 +116,19 @@ Deno.test("KerberosTickets say why the ticket-granting ticket of a cache is not 
   const tickets = new KerberosTickets({ config: odd, cache, runtime });
   await assert.rejects(tickets.serviceTicket(SERVICE), { code: "NO_CREDENTIALS", message: /aes256-cts-hmac-sha1-96/ });
 });
+
+Deno.test("KerberosTickets for one client use no cache of another one's, nor overwrite it", async () => {
+  const { cache, config, realm, runtime } = await cacheWith(() => ({}));
+  const kdc = new KdcClient({ config, transport: inProcessTransport(realm) });
+  const initial = { client: parsePrincipal("bob@GSSOCKS.TEST"), key: passwordKey("bobpw") };
+  const tickets = new KerberosTickets({ config, kdc, cache, initial, runtime });
+  const before = await cache.load();
+  const refused = { code: "NO_CREDENTIALS", message: /is of alice@GSSOCKS\.TEST, not of bob@GSSOCKS\.TEST/ };
+  await assert.rejects(tickets.serviceTicket(SERVICE), refused);
+  await assert.rejects(tickets.forwardedTicket(), refused);
+  assert.deepEqual((await cache.load())!.credentials, before!.credentials);
+  // Who asks for an initial ticket means it.
+  await tickets.initialTicket();
+  const { credential } = await tickets.serviceTicket(SERVICE);
+  assert.equal(formatPrincipal(credential.client), "bob@GSSOCKS.TEST");
+});
