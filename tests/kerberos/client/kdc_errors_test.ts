@@ -224,6 +224,9 @@ Deno.test("asExchange() makes no key that is cheaper to guess from than the enct
     assert.ok(error instanceof KerberosError && error.code === "BAD_S2K_PARAMS", `${etype} ${count} ${error}`);
     assert.equal(sent.length, 1);
   }
+  // A count of zero is no count of none (RFC 3962 section 4), whatever the limit below.
+  const zero = { enctype: 18, salt: "", s2kparams: new Uint8Array(4), minimumIterations: 0 };
+  await assert.rejects(KerberosKey.fromPassword("x", zero), { code: "BAD_S2K_PARAMS", message: /4294967296/ });
   // A keytab's keys are made already: no count matters.
   const fixed = KerberosKey.generate(18);
   const key: ClientKey = { usable: () => [18], keyFor: () => Promise.resolve(fixed) };

@@ -60,10 +60,23 @@ Deno.test("a request goes on as long as somebody waits for it, and one that was 
   two.abort(new Error("two"));
   const third = tickets.serviceTicket(SERVICE, { signal: three.signal });
   await assert.rejects(second, { message: "two" });
-  // The first request ends only now; it must not make the table forget the one that is under way.
+  // The first request has ended by now; it must not have made the table forget the one that is under way.
+  await new Promise((resolve) => setTimeout(resolve, 0));
   const fourth = tickets.serviceTicket(SERVICE);
   open();
   assert.equal((await third).credential, (await fourth).credential);
+});
+
+Deno.test("a request that one of two callers gives up is there for the other one", async () => {
+  const { tickets, open, asked } = slowTickets(await memoryRealm());
+  const stop = new AbortController();
+  const first = tickets.serviceTicket(SERVICE, { signal: stop.signal });
+  const second = tickets.serviceTicket(SERVICE);
+  await asked;
+  stop.abort(new Error("A gave up"));
+  await assert.rejects(first, { message: "A gave up" });
+  open();
+  assert.equal(formatPrincipal((await second).credential.server), "rcmd/localhost@GSSOCKS.TEST");
 });
 
 /** A cache with a ticket-granting ticket of alice's and one service ticket, changed. */
