@@ -257,6 +257,8 @@ const KDC_TGS_RULES = [
     ["KDC: the checksum is over the octets that came", "RFC 4120 section 5.2.7.1", "return readHandshakeMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readHandshakeMessage(TgsReq, message).reqBody);"],
   ]),
   ...rules("kerberos/kdc/tgs.ts", KDC_TGS, [
+    ["KDC: a service is looked for in the realm asked for", S333, "fromPrincipalName(body.sname, body.realm)", "fromPrincipalName(body.sname, realm.name)"],
+    ["KDC: referrals for those who ask for canonicalization", "RFC 6806 section 8", "  if ((kdcOptions & KdcOption.Canonicalize) === 0) return undefined;\n", ""],
     ["KDC: options that are not served", S333, 'if ((options & UNSUPPORTED) !== 0) throw new Refusal("KDC_ERR_BADOPTION");', ""],
     ["KDC: FORWARDED needs FORWARDABLE", S333, "  [KdcOption.Forwarded, TicketFlag.Forwardable],\n", ""],
     ["KDC: RENEW needs RENEWABLE", S333, "  [KdcOption.Renew, TicketFlag.Renewable],\n", ""],

@@ -125,6 +125,18 @@ Deno.test("a ticket for another service is none for the ticket-granting service"
   assert.equal(await answerOf(realm, message), 35);
 });
 
+Deno.test("a service of another realm is not one of ours of the same name", async () => {
+  const here = await memoryRealm({ runtime, enctypes: [18] });
+  const there = await createRealm({ realm: "THERE.TEST", runtime, enctypes: [18] });
+  await here.trust(there);
+  const { credential } = await memoryTickets([here], { runtime }).initialTicket();
+  const asked = { tgt: credential, of: here };
+  assert.equal(await code({ body: { realm: "THERE.TEST" } }, asked), 7);
+  assert.equal(await code({ body: { realm: "ELSEWHERE.TEST", kdcOptions: KdcOption.Canonicalize } }, asked), 7);
+  const body = { realm: "THERE.TEST", kdcOptions: KdcOption.Canonicalize };
+  assert.deepEqual((await granted({ body }, asked)).part.sname.nameString, ["krbtgt", "THERE.TEST"]);
+});
+
 Deno.test("a sealed part of another enctype, or sealed for another use, is not opened", async () => {
   const { message } = await request();
   const parsed = decode(TgsReq, message);
