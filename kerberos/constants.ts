@@ -86,7 +86,10 @@ export const KdcOption = {
   AllowPostdate: 0x04000000,
   Postdated: 0x02000000,
   Renewable: 0x00800000,
+  /** MS-SFU section 2.2.3. */
+  CnameInAddlTkt: 0x00020000,
   Canonicalize: 0x00010000,
+  DisableTransitedCheck: 0x00000020,
   RenewableOk: 0x00000010,
   EncTktInSkey: 0x00000008,
   Renew: 0x00000002,

@@ -17,6 +17,8 @@ export interface KeyParameters {
   readonly salt: string;
   /** Parameters as the KDC sent them. */
   readonly s2kparams?: Uint8Array | undefined;
+  /** Most PBKDF2 iterations that making the key may take, whoever asks for more. @default {1048576} */
+  readonly maximumIterations?: number | undefined;
 }
 
 /** A client's secret. */
@@ -40,7 +42,7 @@ export function defaultSalt(client: Principal): string {
 export function passwordKey(password: string): ClientKey {
   return {
     usable: (enctypes) => enctypes.filter(isSupported),
-    keyFor: ({ enctype, salt, s2kparams }) => KerberosKey.fromPassword(password, { enctype, salt, s2kparams }),
+    keyFor: (parameters) => KerberosKey.fromPassword(password, parameters),
   };
 }
 

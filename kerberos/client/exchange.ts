@@ -7,9 +7,12 @@
 import { applicationTag, Asn1Error, type Codec, decode, decodeDirectly } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { randomBytes, type Runtime } from "../../gss/runtime.ts";
-import { KdcError, KerberosError } from "../errors.ts";
+import { KdcError, KerberosError, printable } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { formatPrincipal, fromPrincipalName, type Principal } from "../principal.ts";
+
+/** The latest time that messages can carry: a KDC that nothing authenticates may tell any. */
+export const LATEST_TIME: number = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /** A message for some KDC of a realm. */
 export interface KdcRequest {
@@ -25,11 +28,11 @@ export type KdcExchange<T> = AsyncGenerator<KdcRequest, T, Bytes>;
 /** A reply of the type wanted, or the KDC's refusal. */
 export type KdcReply<T> = { readonly reply: T } | { readonly refusal: KrbError };
 
-/** Reads a reply; throws `BAD_MESSAGE` where it is neither what was asked for nor a KRB-ERROR. */
+/** Reads a reply; throws `BAD_MESSAGE` where it is neither what was asked for nor a KRB-ERROR. Anybody may have sent it. */
 export function readReply<T>(codec: Codec<T>, message: Bytes): KdcReply<T> {
   return applicationTag(message) === 30
-    ? { refusal: readMessage(KrbError, message) }
-    : { reply: readMessage(codec, message) };
+    ? { refusal: readHandshakeMessage(KrbError, message) }
+    : { reply: readHandshakeMessage(codec, message) };
 }
 
 /** Reads a message, with the error of this layer where it cannot be read. */
@@ -42,7 +45,7 @@ export function readMessage<T>(codec: Codec<T>, message: Uint8Array, read: typeo
   }
 }
 
-/** Same as {@linkcode readMessage}, for the messages of every handshake. */
+/** Same as {@linkcode readMessage}, for the messages of every handshake and for what nobody has vouched for yet. */
 export function readHandshakeMessage<T>(codec: Codec<T>, message: Uint8Array): T {
   return readMessage(codec, message, decodeDirectly);
 }
@@ -57,10 +60,8 @@ export function refusalError(refusal: KrbError, asked: Asked): KdcError {
   return new KdcError({
     errorCode: refusal.errorCode,
     text: refusal.eText,
-    client: asked.client && formatPrincipal(asked.client),
-    server: asked.server
-      ? formatPrincipal(asked.server)
-      : formatPrincipal(fromPrincipalName(refusal.sname, refusal.realm)),
+    client: asked.client && printable(formatPrincipal(asked.client)),
+    server: printable(formatPrincipal(asked.server ?? fromPrincipalName(refusal.sname, refusal.realm))),
     clockOffset: clockOffset(refusal, asked.runtime),
   });
 }
@@ -84,5 +85,6 @@ export function randomNonce(runtime: Runtime): number {
 
 /** Throws `REPLY_MISMATCH`: the reply is not to what was asked. */
 export function mismatch(what: string, wanted: string | number, there: string | number): never {
-  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${there}, ${wanted} was asked for`);
+  const [found, asked] = [there, wanted].map((value) => printable(String(value)));
+  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${found}, ${asked} was asked for`);
 }

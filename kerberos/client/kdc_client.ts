@@ -5,12 +5,13 @@
  */
 import { applicationTag } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
-import { startDeadline } from "../../gss/deadline.ts";
+import { abortable, startDeadline } from "../../gss/deadline.ts";
+import type { Runtime } from "../../gss/runtime.ts";
 import type { KerberosConfig } from "../config/krb5_conf.ts";
 import { ErrorCode } from "../constants.ts";
-import { KerberosError } from "../errors.ts";
+import { KerberosError, printable } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
-import { type KdcExchange, readMessage } from "./exchange.ts";
+import { type KdcExchange, readHandshakeMessage } from "./exchange.ts";
 import { type KdcEndpoint, locateKdcs, type SrvResolver } from "./locate.ts";
 
 /** An endpoint with its protocol chosen. */
@@ -35,6 +36,10 @@ export interface KdcClientOptions {
   readonly resolveSrv?: SrvResolver | undefined;
   /** How long one KDC may take to answer, in milliseconds. @default {5000} */
   readonly timeout?: number | undefined;
+  /** How long a whole exchange may take, over all KDCs and realms that it asks, in milliseconds. @default {60000} */
+  readonly totalTimeout?: number | undefined;
+  /** Draws among the hosts that the DNS names. @default {the system's} */
+  readonly runtime?: Runtime | undefined;
 }
 
 /** What a call may be told. */
@@ -56,21 +61,40 @@ export class KdcClient {
     this.#options = options;
   }
 
-  /** Runs an exchange to its end. */
+  /**
+   * Runs an exchange to its end.
+   *
+   * @throws {KerberosError} `KDC_UNREACHABLE` when no KDC answers, or the exchange takes too long.
+   */
   async run<T>(exchange: KdcExchange<T>, options: KdcCallOptions = {}): Promise<T> {
-    let step = await exchange.next();
-    while (!step.done) {
-      const { realm, message } = step.value;
-      step = await exchange.next(await this.#ask(realm, message, options.signal));
+    const milliseconds = this.#options.totalTimeout ?? 60_000;
+    using deadline = startDeadline({
+      milliseconds,
+      signal: options.signal,
+      reason: () =>
+        new KerberosError(
+          "KDC_UNREACHABLE",
+          `Cannot get a ticket: the KDCs took longer than ${milliseconds} ms in all`,
+        ),
+    });
+    try {
+      let step = await exchange.next();
+      while (!step.done) {
+        const { realm, message } = step.value;
+        step = await exchange.next(await this.#ask(realm, message, deadline.signal));
+      }
+      return step.value;
+    } finally {
+      // What the exchange holds, keys for one, is given up where it did not come to its end.
+      await exchange.return(undefined as never);
     }
-    return step.value;
   }
 
   /** Asks one KDC after another until one answers. */
-  async #ask(realm: string, message: Bytes, signal: AbortSignal | undefined): Promise<Bytes> {
-    const { config, resolveSrv } = this.#options;
-    signal?.throwIfAborted();
-    const endpoints = await locateKdcs(realm, { config, resolveSrv, signal });
+  async #ask(realm: string, message: Bytes, signal: AbortSignal): Promise<Bytes> {
+    const { config, resolveSrv, runtime } = this.#options;
+    signal.throwIfAborted();
+    const endpoints = await abortable(locateKdcs(realm, { config, resolveSrv, signal, runtime }), signal);
     const failures: unknown[] = [];
     for (const endpoint of endpoints) {
       for (const protocol of this.#protocols(endpoint, message)) {
@@ -83,7 +107,7 @@ export class KdcClient {
             new KerberosError("KDC_UNREACHABLE", `${describe({ ...endpoint, protocol })} is not available`),
           );
         } catch (error) {
-          signal?.throwIfAborted();
+          signal.throwIfAborted();
           failures.push(error);
         }
       }
@@ -98,7 +122,7 @@ export class KdcClient {
     return message.length <= this.#options.config.udpPreferenceLimit ? ["udp", "tcp"] : ["tcp", "udp"];
   }
 
-  async #send(address: KdcAddress, message: Bytes, signal: AbortSignal | undefined): Promise<Bytes> {
+  async #send(address: KdcAddress, message: Bytes, signal: AbortSignal): Promise<Bytes> {
     const milliseconds = this.#options.timeout ?? 5_000;
     using deadline = startDeadline({
       milliseconds,
@@ -106,7 +130,10 @@ export class KdcClient {
       reason: () =>
         new KerberosError("KDC_UNREACHABLE", `${describe(address)} did not answer within ${milliseconds} ms`),
     });
-    return await this.#options.transport.send(address, message, { signal: deadline.signal });
+    return await abortable(
+      this.#options.transport.send(address, message, { signal: deadline.signal }),
+      deadline.signal,
+    );
   }
 }
 
@@ -114,7 +141,7 @@ export class KdcClient {
 function errorCode(reply: Bytes): number | undefined {
   if (applicationTag(reply) !== 30) return undefined;
   try {
-    return readMessage(KrbError, reply).errorCode;
+    return readHandshakeMessage(KrbError, reply).errorCode;
   } catch {
     return undefined;
   }
@@ -124,9 +151,15 @@ function describe(address: KdcAddress): string {
   return `KDC ${address.protocol}/${address.hostname}:${address.port}`;
 }
 
+/** Failures that are told in words; the cause has all of them. */
+const TOLD_FAILURES = 5;
+
 function unreachable(realm: string, failures: readonly unknown[]): KerberosError {
-  const reasons = failures.map((failure) => failure instanceof Error ? failure.message : String(failure));
-  return new KerberosError("KDC_UNREACHABLE", `Cannot reach a KDC of ${realm}: ${reasons.join("; ")}`, {
+  const reasons = failures.slice(0, TOLD_FAILURES).map((failure) =>
+    printable(failure instanceof Error ? failure.message : String(failure))
+  );
+  if (failures.length > TOLD_FAILURES) reasons.push(`and ${failures.length - TOLD_FAILURES} more`);
+  return new KerberosError("KDC_UNREACHABLE", `Cannot reach a KDC of ${printable(realm)}: ${reasons.join("; ")}`, {
     cause: new AggregateError(failures),
   });
 }

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { randomBytes, type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import type { KerberosConfig } from "../config/krb5_conf.ts";
-import { KerberosError } from "../errors.ts";
+import { KerberosError, printable } from "../errors.ts";
 
 /** One way to reach a KDC. */
 export interface KdcEndpoint {
@@ -20,7 +21,7 @@ export interface KdcEndpoint {
 export interface SrvRecord {
   /** Lower ones are tried first. */
   readonly priority: number;
-  /** Higher ones are tried first among those of one priority. */
+  /** How often it is to be the first among those of one priority, against the weights of the others. */
   readonly weight: number;
   /** Port. */
   readonly port: number;
@@ -50,10 +51,15 @@ export function parseEndpoint(text: string, defaultPort: number = KDC_PORT): Kdc
   return { protocol: parts[1] as "tcp" | "udp" | undefined, hostname: parts[2] ?? parts[3]!, port };
 }
 
+/** Most hosts that are taken from one answer of the DNS. */
+const MAX_TARGETS = 10;
+
 /** What {@linkcode locateKdcs} looks in. */
 export interface LocateOptions {
   readonly config: KerberosConfig;
   readonly resolveSrv: SrvResolver | undefined;
+  /** Draws among hosts of one priority. @default {the system's} */
+  readonly runtime?: Runtime | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -63,24 +69,48 @@ export interface LocateOptions {
  * @throws {KerberosError} `KDC_UNREACHABLE` when none is known.
  */
 export async function locateKdcs(realm: string, options: LocateOptions): Promise<readonly KdcEndpoint[]> {
-  const { config, resolveSrv, signal } = options;
+  const { config, resolveSrv, signal, runtime = systemRuntime } = options;
   const configured = config.realms.get(realm);
   if (configured !== undefined && configured.kdc.length > 0) return configured.kdc.map((text) => parseEndpoint(text));
   const found: KdcEndpoint[] = [];
-  if (config.dnsLookupKdc && resolveSrv !== undefined && /^[A-Za-z0-9._-]+$/.test(realm)) {
+  if (config.dnsLookupKdc && resolveSrv !== undefined && /^[A-Za-z0-9._-]{1,200}$/.test(realm)) {
     for (const protocol of ["tcp", "udp"] as const) {
       const records = await resolveSrv(`_kerberos._${protocol}.${realm}.`, { signal });
-      // A target of "." says that there is no such service (RFC 2782).
-      const usable = records.filter(({ target }) => target !== "." && target !== "");
-      found.push(
-        ...usable.toSorted((a, b) => a.priority - b.priority || b.weight - a.weight)
-          .map(({ target, port }) => ({ protocol, hostname: target.replace(/\.$/, ""), port })),
-      );
+      const ordered = inOrder(records.filter(({ target }) => isHost(target)), runtime);
+      found.push(...ordered.map(({ target, port }) => ({ protocol, hostname: target.replace(/\.$/, ""), port })));
     }
   }
   if (found.length > 0) return found;
   throw new KerberosError(
     "KDC_UNREACHABLE",
-    `Cannot find a KDC of ${realm}: krb5.conf names none` + (config.dnsLookupKdc ? ", nor does the DNS" : ""),
+    `Cannot find a KDC of ${printable(realm)}: krb5.conf names none` +
+      (config.dnsLookupKdc ? ", nor does the DNS" : ""),
   );
+}
+
+/** A target of "." says that there is no such service (RFC 2782); what is no host name is not looked up. */
+function isHost(target: string): boolean {
+  return target.length <= 255 && /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?$/.test(target);
+}
+
+/** RFC 2782: by priority, and among those of one drawn by chance, heavier ones more often. At most so many as are used. */
+function inOrder(records: readonly SrvRecord[], runtime: Runtime): readonly SrvRecord[] {
+  const out: SrvRecord[] = [];
+  for (const priority of [...new Set(records.map((record) => record.priority))].sort((a, b) => a - b)) {
+    // Those without weight come first, so that the sum reaches them only when zero is drawn.
+    const left = records.filter((record) => record.priority === priority).sort((a, b) => a.weight - b.weight);
+    while (left.length > 0) {
+      if (out.length === MAX_TARGETS) return out;
+      const drawn = draw(left.reduce((sum, { weight }) => sum + weight, 0), runtime);
+      let sum = 0;
+      const at = left.findIndex(({ weight }) => (sum += weight) >= drawn);
+      out.push(...left.splice(at, 1));
+    }
+  }
+  return out;
+}
+
+/** A number by chance from 0 to `maximum`, both included. The sums are far below 2^32, so that the bias is too small to matter. */
+function draw(maximum: number, runtime: Runtime): number {
+  return new DataView(randomBytes(4, runtime).buffer).getUint32(0) % (maximum + 1);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, ByteWriter, concat, EMPTY } from "../../gss/bytes.ts";
+import { type Bytes, ByteWriter } from "../../gss/bytes.ts";
 import { KerberosError } from "../errors.ts";
 
 /** A reply with the largest PAC is far below this; a length beyond it is not read. */
@@ -36,15 +36,61 @@ export async function exchangeOverStream(stream: KdcStream, message: Bytes, sign
 }
 
 async function readReply(stream: KdcStream): Promise<Bytes> {
-  let held: Bytes = EMPTY;
+  const frames = new FrameReader(MAX_REPLY);
   for (;;) {
-    if (held.length >= 4) {
-      const length = new DataView(held.buffer, held.byteOffset).getUint32(0);
-      if (length > MAX_REPLY) throw new KerberosError("BAD_MESSAGE", `KDC announces a reply of ${length} octets`);
-      if (held.length >= 4 + length) return held.slice(4, 4 + length);
-    }
     const bytes = await stream.read();
     if (bytes === null) throw new KerberosError("BAD_MESSAGE", "KDC closed the connection before its reply was whole");
-    held = concat(held, bytes);
+    frames.receive(bytes);
+    const length = frames.announced;
+    if (length !== undefined && length > MAX_REPLY) {
+      throw new KerberosError("BAD_MESSAGE", `KDC announces a reply of ${length} octets`);
+    }
+    const reply = frames.next();
+    if (reply !== undefined) return reply;
+  }
+}
+
+/** Takes messages out of a stream, each behind its length. The work is linear, however few come at a time. */
+export class FrameReader {
+  readonly #limit: number;
+  #held: Bytes = new Uint8Array(1_024);
+  #start = 0;
+  #end = 0;
+
+  /**
+   * Makes one.
+   *
+   * @param limit Longest message that is waited for; whoever reads ends where more is {@linkcode announced}.
+   */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Takes octets in. */
+  receive(bytes: Bytes): void {
+    if (this.#end + bytes.length > this.#held.length) {
+      const left = this.#held.subarray(this.#start, this.#end);
+      const held = new Uint8Array(2 * (left.length + bytes.length));
+      held.set(left);
+      this.#held = held;
+      this.#start = 0;
+      this.#end = left.length;
+    }
+    this.#held.set(bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  /** Length of the next message, as soon as it is known. */
+  get announced(): number | undefined {
+    return this.#end - this.#start < 4 ? undefined : new DataView(this.#held.buffer).getUint32(this.#start);
+  }
+
+  /** The next message, once it is whole. */
+  next(): Bytes | undefined {
+    const length = this.announced;
+    if (length === undefined || length > this.#limit || this.#end - this.#start < 4 + length) return undefined;
+    const from = this.#start + 4;
+    this.#start = from + length;
+    return this.#held.slice(from, this.#start);
   }
 }

@@ -9,10 +9,9 @@ import type { Bytes } from "../../gss/bytes.ts";
 import type { Runtime } from "../../gss/runtime.ts";
 import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { KerberosError } from "../errors.ts";
+import { KerberosError, printable } from "../errors.ts";
 import { ApReq, Authenticator, Ticket } from "../messages/ap.ts";
-import { splitTime } from "../messages/basic.ts";
-import { EncAsRepPart, EncTgsRepPart, type KdcRep, KdcReqBody, TgsRep, TgsReq } from "../messages/kdc.ts";
+import { EncTgsRepPart, type KdcRep, KdcReqBody, TgsRep, TgsReq } from "../messages/kdc.ts";
 import {
   formatPrincipal,
   fromPrincipalName,
@@ -22,16 +21,9 @@ import {
   toPrincipalName,
 } from "../principal.ts";
 import type { Credential } from "../stores/credential.ts";
-import { toCredential } from "./as_exchange.ts";
-import {
-  type KdcExchange,
-  mismatch,
-  randomNonce,
-  readEither,
-  readMessage,
-  readReply,
-  refusalError,
-} from "./exchange.ts";
+import { distinctTime } from "./distinct_time.ts";
+import { type KdcExchange, mismatch, randomNonce, readMessage, readReply, refusalError } from "./exchange.ts";
+import { checkReply, toCredential } from "./reply.ts";
 
 /** What a service ticket is asked for with. */
 export interface TgsExchangeInput {
@@ -45,6 +37,8 @@ export interface TgsExchangeInput {
   readonly options?: number;
   /** How far the KDC's clock is ahead, in milliseconds. @default {0} */
   readonly kdcOffset?: number;
+  /** How far clocks may be apart, in milliseconds. @default {300000} */
+  readonly clockskew?: number;
   /** Clock and randomness. */
   readonly runtime: Runtime;
 }
@@ -59,6 +53,8 @@ export interface TgsExchangeResult {
 
 /** Realms that a path may lead through. */
 const MAX_HOPS = 10;
+/** Options that are about the ticket presented, so that a ticket for somewhere else cannot be the answer. */
+const EXACT = KdcOption.Renew | KdcOption.Forwarded;
 
 /**
  * Asks for a service ticket, through as many realms as it takes.
@@ -70,7 +66,7 @@ export async function* tgsExchange(input: TgsExchangeInput): KdcExchange<TgsExch
   const path: Credential[] = [];
   const seen = new Set<string>();
   let tgt = input.tgt;
-  while (seen.size < MAX_HOPS) {
+  for (let hop = 0; hop < MAX_HOPS; hop++) {
     const here = issuingRealm(tgt);
     if (seen.has(here)) break;
     seen.add(here);
@@ -78,8 +74,7 @@ export async function* tgsExchange(input: TgsExchangeInput): KdcExchange<TgsExch
     const service = abroad ? krbtgt(input.service.realm, here) : { ...input.service, realm: here };
     const got = yield* askOnce(input, tgt, service);
     if (!abroad && samePrincipal(got.server, service)) return { credential: got, path };
-    // A ticket for another realm's ticket-granting service: where the service is, or nearer to it.
-    if (got.server.components.length !== 2 || got.server.components[0] !== "krbtgt" || issuingRealm(got) === here) {
+    if (!isReferral(got, here) || ((input.options ?? 0) & EXACT) !== 0) {
       mismatch("the service", formatPrincipal(service), formatPrincipal(got.server));
     }
     path.push(got);
@@ -87,8 +82,16 @@ export async function* tgsExchange(input: TgsExchangeInput): KdcExchange<TgsExch
   }
   throw new KerberosError(
     "REFERRAL_LOOP",
-    `Cannot find ${formatPrincipal(input.service)}: referred through ${[...seen].join(", ")} without an end`,
+    `Cannot find ${formatPrincipal(input.service)}: referred through ${
+      [...seen].map(printable).join(", ")
+    } without an end`,
   );
+}
+
+/** Whether a realm answered with a ticket for another realm's ticket-granting service: where the service is, or nearer. */
+function isReferral({ server }: Credential, here: string): boolean {
+  return server.components.length === 2 && server.components[0] === "krbtgt" && server.components[1] !== here &&
+    server.realm === here;
 }
 
 /** Realm whose KDC takes a ticket-granting ticket. */
@@ -116,13 +119,13 @@ async function* askOnce(input: TgsExchangeInput, tgt: Credential, service: Princ
   });
   const answer = readReply(TgsRep, yield { realm: service.realm, message });
   if ("refusal" in answer) throw refusalError(answer.refusal, { client: tgt.client, server: service, runtime });
-  return await acceptReply(tgt, body, answer.reply, subkey);
+  return await acceptReply({ input, tgt, body, subkey }, answer.reply);
 }
 
 /** Section 3.3.1: the ticket-granting ticket, with an authenticator that covers the request's body. */
 async function tgsApReq(input: TgsExchangeInput, tgt: Credential, body: Bytes, subkey: KerberosKey): Promise<Bytes> {
   const { runtime } = input;
-  const { time, usec } = splitTime(runtime.now() + (input.kdcOffset ?? 0));
+  const { time, usec } = distinctTime(runtime, input.kdcOffset);
   const authenticator = encode(Authenticator, {
     authenticatorVno: 5,
     crealm: tgt.client.realm,
@@ -145,20 +148,35 @@ async function tgsApReq(input: TgsExchangeInput, tgt: Credential, body: Bytes, s
   });
 }
 
-/** Section 3.3.4. */
-async function acceptReply(tgt: Credential, body: KdcReqBody, reply: KdcRep, subkey: KerberosKey): Promise<Credential> {
+interface AskedOfTgs {
+  readonly input: TgsExchangeInput;
+  readonly tgt: Credential;
+  readonly body: KdcReqBody;
+  readonly subkey: KerberosKey;
+}
+
+/** Section 3.3.4. Flags that were not asked for are no reason to do without a ticket: no harm is in them until they are used. */
+async function acceptReply({ input, tgt, body, subkey }: AskedOfTgs, reply: KdcRep): Promise<Credential> {
   const client = fromPrincipalName(reply.cname, reply.crealm);
   if (!samePrincipal(client, tgt.client)) {
     mismatch("the client", formatPrincipal(tgt.client), formatPrincipal(client));
   }
   if (reply.encPart.etype !== subkey.enctype) mismatch("the enctype", subkey.enctype, reply.encPart.etype);
   const plain = await subkey.decrypt(KeyUsage.TgsRepEncPartSubkey, reply.encPart.cipher);
-  const part = readEither(EncTgsRepPart, EncAsRepPart, plain);
-  if (part.nonce !== body.nonce) mismatch("the nonce", body.nonce, part.nonce);
-  if (!body.etype.includes(part.key.keytype)) {
-    mismatch("the session key's enctype", body.etype.join(), part.key.keytype);
-  }
-  return toCredential(client, part, reply);
+  const part = readMessage(EncTgsRepPart, plain);
+  // Section 5.4.2: addresses stand in the reply only where they are others than the ticket-granting ticket's.
+  const forwarded = (body.kdcOptions & KdcOption.Forwarded) !== 0;
+  const addresses = forwarded ? [] : tgt.addresses;
+  checkReply(reply, part, {
+    nonce: body.nonce,
+    enctypes: body.etype,
+    now: input.runtime.now() + (input.kdcOffset ?? 0),
+    clockskew: input.clockskew ?? 300_000,
+    latestEnd: (body.kdcOptions & KdcOption.Renew) !== 0 ? tgt.renewTill : body.till,
+    latestRenewal: tgt.renewTill,
+    addresses,
+  });
+  return toCredential(client, part, { reply, addresses: part.caddr ?? addresses });
 }
 
 /** Whether a ticket may be forwarded (RFC 4120 section 2.6). */

@@ -7,7 +7,7 @@
 import { abortable } from "../../gss/deadline.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { type KerberosConfig, realmOfHost } from "../config/krb5_conf.ts";
-import { KdcOption, NameType } from "../constants.ts";
+import { KdcOption, NameType, TicketFlag } from "../constants.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
 import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../principal.ts";
@@ -17,7 +17,7 @@ import type { Credential } from "../stores/credential.ts";
 import { asExchange } from "./as_exchange.ts";
 import type { ClientKey } from "./client_key.ts";
 import type { KdcCallOptions, KdcClient } from "./kdc_client.ts";
-import { isForwardable, tgsExchange } from "./tgs_exchange.ts";
+import { isForwardable, tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./tgs_exchange.ts";
 
 /** A ticket with its session key, and the clock that it is to be used by. */
 export interface ServiceTicket {
@@ -48,7 +48,7 @@ export interface KerberosTicketsOptions {
   readonly kdc?: KdcClient | undefined;
   /** Where tickets are kept. @default {memory} */
   readonly cache?: CredentialCache;
-  /** Who to be when the cache has no good ticket-granting ticket. */
+  /** Who to be when the cache has no good ticket-granting ticket. A cache of somebody else's is neither used nor overwritten. */
   readonly initial?: { readonly client: Principal; readonly key: ClientKey } | undefined;
   /** Clock and randomness. @default {the system's} */
   readonly runtime?: Runtime;
@@ -121,7 +121,7 @@ export class KerberosTickets implements TicketSource {
     let request = this.#underway.get(key);
     if (request === undefined) {
       const stop = new AbortController();
-      const ticket = get(stop.signal).finally(() => this.#underway.delete(key));
+      const ticket = get(stop.signal).finally(() => this.#forget(key, stop));
       request = { ticket, stop, waiting: 0 };
       this.#underway.set(key, request);
     }
@@ -129,25 +129,30 @@ export class KerberosTickets implements TicketSource {
     const shared = request;
     shared.waiting++;
     const leave = () => {
-      if (--shared.waiting === 0) stop.abort(signal!.reason);
+      if (--shared.waiting > 0) return;
+      // It fails from here on, so nobody else may come to wait for it.
+      this.#forget(key, stop);
+      stop.abort(signal!.reason);
     };
     signal?.addEventListener("abort", leave, { once: true });
     return abortable(ticket, signal).finally(() => signal?.removeEventListener("abort", leave));
   }
 
-  /**
-   * What is in the cache, where it is the client's: another's tickets would speak for him. A KDC may have put a canonical name
-   * in place of one that was to be replaced.
-   */
+  #forget(key: string, stop: AbortController): void {
+    if (this.#underway.get(key)?.stop === stop) this.#underway.delete(key);
+  }
+
+  /** What is in the cache, unless it is somebody else's: then it is neither used nor overwritten. */
   async #load(): Promise<CredentialCacheData | undefined> {
     const data = await this.cache.load();
     const { initial, config } = this.#options;
     if (data === undefined || initial === undefined || samePrincipal(data.principal, initial.client)) return data;
+    // The KDC may have answered for another name, which only the cache knows.
     if (config.canonicalize || initial.client.nameType === NameType.Enterprise) return data;
-    const [owner, client] = [data.principal, initial.client].map(formatPrincipal);
     throw new KerberosError(
       "NO_CREDENTIALS",
-      `Cannot get a ticket of ${client}: ${this.cache.name} has the tickets of ${owner}; use another cache`,
+      `Cannot get a ticket: ${this.cache.name} is of ${formatPrincipal(data.principal)}, not of ` +
+        `${formatPrincipal(initial.client)}; name another cache, or run kinit`,
     );
   }
 
@@ -157,11 +162,17 @@ export class KerberosTickets implements TicketSource {
     const held = data && this.#find(data, service);
     if (held !== undefined) return { credential: held, kdcOffset: data?.kdcOffset ?? 0 };
     const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(data, signal);
-    const { runtime, enctypes } = { runtime: this.#runtime, enctypes: this.#options.config.defaultTgsEnctypes };
-    const exchange = tgsExchange({ tgt, service, enctypes, kdcOffset, runtime });
-    const { credential, path } = await this.#kdc().run(exchange, { signal });
+    const { credential, path } = await this.#askTgs({ tgt, service, kdcOffset }, signal);
     for (const got of [...path, credential]) await this.#keep(got);
     return { credential, kdcOffset };
+  }
+
+  #askTgs(
+    asked: Pick<TgsExchangeInput, "tgt" | "service"> & Partial<TgsExchangeInput>,
+    signal: AbortSignal,
+  ): Promise<TgsExchangeResult> {
+    const { defaultTgsEnctypes: enctypes, clockskew } = this.#options.config;
+    return this.#kdc().run(tgsExchange({ enctypes, clockskew, runtime: this.#runtime, ...asked }), { signal });
   }
 
   /** A cache that cannot be written to is no reason to do without the ticket; it is kept here then. */
@@ -197,8 +208,14 @@ export class KerberosTickets implements TicketSource {
     );
   }
 
+  /** Good now, and with a session key that would be asked for today. */
   #good(credential: Credential, kdcOffset = 0): boolean {
-    return credential.endtime > this.#runtime.now() + kdcOffset + MARGIN && isSupported(credential.key.enctype);
+    const { clockskew, defaultTgsEnctypes, permittedEnctypes } = this.#options.config;
+    const { endtime, starttime, flags, server, key: { enctype } } = credential;
+    const now = this.#runtime.now() + kdcOffset;
+    const wanted = server.components[0] === "krbtgt" ? permittedEnctypes : defaultTgsEnctypes;
+    return endtime > now + MARGIN && starttime <= now + clockskew && (flags & TicketFlag.Invalid) === 0 &&
+      wanted.includes(enctype) && isSupported(enctype);
   }
 
   async #ticketGrantingTicket(data: CredentialCacheData | undefined, signal: AbortSignal): Promise<ServiceTicket> {
@@ -208,11 +225,26 @@ export class KerberosTickets implements TicketSource {
       if (held !== undefined) return { credential: held, kdcOffset: data.kdcOffset ?? 0 };
     }
     if (this.#options.initial !== undefined) return await this.#acquire(signal);
-    throw data === undefined
-      ? new KerberosError("NO_CREDENTIALS", `Cannot get a ticket: ${this.cache.name} is empty; run kinit first`)
+    throw this.#noTicket(data);
+  }
+
+  /** Why there is no ticket-granting ticket to be used. */
+  #noTicket(data: CredentialCacheData | undefined): KerberosError {
+    const { name } = this.cache;
+    if (data === undefined) {
+      return new KerberosError("NO_CREDENTIALS", `Cannot get a ticket: ${name} is empty; run kinit first`);
+    }
+    const now = this.#runtime.now() + (data.kdcOffset ?? 0);
+    const odd = data.credentials.find(({ server, endtime }) =>
+      samePrincipal(server, krbtgt(data.principal.realm)) && endtime > now + MARGIN
+    );
+    return odd === undefined
+      ? new KerberosError("TICKET_EXPIRED", `Cannot get a ticket: the one in ${name} has expired; run kinit again`)
       : new KerberosError(
-        "TICKET_EXPIRED",
-        `Cannot get a ticket: the one in ${this.cache.name} has expired; run kinit again`,
+        "NO_CREDENTIALS",
+        `Cannot get a ticket: the one in ${name} is not to be used: its session key is of ${odd.key.enctypeName}, ` +
+          `it begins ${Math.max(0, Math.round((odd.starttime - now) / 1000))} s from now, and is ` +
+          ((odd.flags & TicketFlag.Invalid) === 0 ? "valid" : "invalid") + "; run kinit again",
       );
   }
 
@@ -232,6 +264,7 @@ export class KerberosTickets implements TicketSource {
         proxiable: config.proxiable,
         canonicalize: config.canonicalize,
         timesync: config.kdcTimesync,
+        clockskew: config.clockskew,
         runtime: this.#runtime,
       }),
       { signal },
@@ -242,23 +275,15 @@ export class KerberosTickets implements TicketSource {
   }
 
   async #renew(signal: AbortSignal): Promise<ServiceTicket> {
-    const data = await this.cache.load();
+    const data = await this.#load();
     const held = data?.credentials.find(({ server }) => samePrincipal(server, krbtgt(data.principal.realm)));
     if (data === undefined || held === undefined) {
       throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${this.cache.name} has no ticket-granting ticket`);
     }
     const kdcOffset = data.kdcOffset ?? 0;
-    const { credential } = await this.#kdc().run(
-      tgsExchange({
-        tgt: held,
-        service: held.server,
-        enctypes: this.#options.config.defaultTktEnctypes,
-        options: KdcOption.Renew,
-        kdcOffset,
-        runtime: this.#runtime,
-      }),
-      { signal },
-    );
+    const enctypes = this.#options.config.defaultTktEnctypes;
+    const renewal = { tgt: held, service: held.server, enctypes, options: KdcOption.Renew, kdcOffset };
+    const { credential } = await this.#askTgs(renewal, signal);
     const renewed = { principal: data.principal, credentials: [credential], kdcOffset };
     await this.cache.initialize(renewed, { replaces: data });
     return { credential, kdcOffset };
@@ -269,17 +294,8 @@ export class KerberosTickets implements TicketSource {
     if (!isForwardable(tgt)) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot delegate: the ticket-granting ticket is not forwardable");
     }
-    const { credential } = await this.#kdc().run(
-      tgsExchange({
-        tgt,
-        service: krbtgt(tgt.client.realm),
-        enctypes: this.#options.config.defaultTgsEnctypes,
-        options: KdcOption.Forwarded,
-        kdcOffset,
-        runtime: this.#runtime,
-      }),
-      { signal },
-    );
+    const service = krbtgt(tgt.client.realm);
+    const { credential } = await this.#askTgs({ tgt, service, options: KdcOption.Forwarded, kdcOffset }, signal);
     return { credential, kdcOffset };
   }
 }

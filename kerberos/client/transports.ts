@@ -37,20 +37,40 @@ async function sendTcp(address: KdcAddress, message: Bytes, signal: AbortSignal)
   );
 }
 
-/** Section 7.2.1. Only what comes from the address asked is taken. */
+/** Section 7.2.1. Only what comes from the address asked is taken: `connect()` alone does not see to that in Deno. */
 async function sendUdp(address: KdcAddress, message: Bytes, signal: AbortSignal): Promise<Bytes> {
   const { createSocket } = await import("node:dgram");
   const socket = createSocket(address.hostname.includes(":") ? "udp6" : "udp4");
   try {
     const reply = new Promise<Bytes>((resolve, reject) => {
       socket.on("error", reject);
-      socket.on("message", (data: Uint8Array) => resolve(new Uint8Array(data)));
-      socket.connect(address.port, address.hostname, () => socket.send(message));
+      socket.connect(address.port, address.hostname, () => {
+        const asked = socket.remoteAddress();
+        socket.on("message", (data: Uint8Array, from: DatagramSource) => {
+          if (sameSource(from, asked)) resolve(new Uint8Array(data));
+        });
+        socket.send(message);
+      });
     });
     return await abortable(reply, signal);
   } finally {
     socket.close();
   }
+}
+
+interface DatagramSource {
+  readonly address: string;
+  readonly port: number;
+}
+
+function sameSource(a: DatagramSource, b: DatagramSource): boolean {
+  return a.port === b.port && plainAddress(a.address) === plainAddress(b.address);
+}
+
+/** An address in the one form that URLs have, without the interface that it is reached by. */
+function plainAddress(text: string): string {
+  const address = text.replace(/%.*$/, "");
+  return address.includes(":") ? new URL(`udp://[${address}]`).hostname : address;
 }
 
 /** SRV records through the system's resolver. */

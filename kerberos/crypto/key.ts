@@ -21,10 +21,15 @@ export interface PasswordKeyOptions {
   readonly salt: string | Uint8Array;
   /** Opaque parameters as a KDC sends them: an iteration count in four octets (RFC 3962 section 4). */
   readonly s2kparams?: Uint8Array | undefined;
-  /** Fewest PBKDF2 iterations that are accepted from a KDC. @default {4096} */
-  readonly minimumIterations?: number;
+  /**
+   * Fewest PBKDF2 iterations that are accepted from a KDC, so that nobody can make the password cheaper to guess from what
+   * is sent (RFC 3962 section 8).
+   *
+   * @default {those of the enctype where a KDC names none: 4096 or 32768}
+   */
+  readonly minimumIterations?: number | undefined;
   /** Most PBKDF2 iterations that are accepted from a KDC, so that it cannot keep the client busy. @default {1048576} */
-  readonly maximumIterations?: number;
+  readonly maximumIterations?: number | undefined;
 }
 
 /** What a {@linkcode UsageKey} seals with. */
@@ -247,14 +252,17 @@ export class KerberosKey implements Disposable {
 }
 
 /** RFC 3962 section 4: four octets, where zero stands for 2^32; outside the limits it is refused. */
-function iterationCount(options: PasswordKeyOptions): number | undefined {
-  const { s2kparams, minimumIterations = 4096, maximumIterations = 1 << 20 } = options;
-  if (s2kparams === undefined || s2kparams.length === 0) return undefined;
-  if (s2kparams.length !== 4) {
+function iterationCount(options: PasswordKeyOptions): number {
+  const { defaultIterations } = profileOf(options.enctype);
+  const { s2kparams, minimumIterations = defaultIterations, maximumIterations = 1 << 20 } = options;
+  const named = s2kparams !== undefined && s2kparams.length > 0;
+  if (named && s2kparams.length !== 4) {
     throw new KerberosError("BAD_S2K_PARAMS", `Cannot make key: parameters have ${s2kparams.length} octets, not 4`);
   }
-  const iterations = new DataView(s2kparams.buffer, s2kparams.byteOffset).getUint32(0) || 2 ** 32;
-  if (iterations < minimumIterations || iterations > maximumIterations) {
+  const iterations = named
+    ? new DataView(s2kparams.buffer, s2kparams.byteOffset).getUint32(0) || 2 ** 32
+    : defaultIterations;
+  if (iterations > maximumIterations || (named && iterations < minimumIterations)) {
     throw new KerberosError(
       "BAD_S2K_PARAMS",
       `Cannot make key: ${iterations} iterations asked, ${minimumIterations} to ${maximumIterations} accepted`,

@@ -5,24 +5,27 @@
  */
 import { encode } from "../../gss/asn1.ts";
 import { type Bytes, ByteWriter, EMPTY } from "../../gss/bytes.ts";
-import { readMessage } from "../client/exchange.ts";
+import { readHandshakeMessage, readMessage } from "../client/exchange.ts";
 import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import { profileOf } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
-import { Checksum, EncryptedData, EtypeInfo2, MethodData, type PaData, PaEncTsEnc } from "../messages/basic.ts";
+import { EncryptedData, EtypeInfo2, MethodData, type PaData, PaEncTsEnc } from "../messages/basic.ts";
 import { AsRep, EncAsRepPart, type KdcReq } from "../messages/kdc.ts";
 import { fromPrincipalName, type Principal, toPrincipalName } from "../principal.ts";
-import { issue } from "./issue.ts";
+import { issue, KDC_SKEW, requestProof } from "./issue.ts";
 import type { KdcPrincipal, KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
+import { TRANSITED_TYPE } from "./transited.ts";
 
-/** Section 3.1.3: clocks may be this far apart. */
-export const KDC_SKEW = 300_000;
+/** Options that are about a ticket presented (section 5.4.1), which there is none of here. */
+const NOT_INITIAL = KdcOption.Forwarded | KdcOption.Proxy | KdcOption.CnameInAddlTkt | KdcOption.EncTktInSkey |
+  KdcOption.Renew | KdcOption.Validate;
 
 /** Answers an AS-REQ. */
 export async function handleAsReq(realm: KdcRealm, request: KdcReq, message: Bytes): Promise<Bytes> {
   const { reqBody: body } = request;
+  if ((body.kdcOptions & NOT_INITIAL) !== 0) throw new Refusal("KDC_ERR_BADOPTION");
   if (body.realm !== realm.name) throw new Refusal("KDC_ERR_WRONG_REALM");
   if (body.cname === undefined) throw new Refusal("KDC_ERR_C_PRINCIPAL_UNKNOWN");
   const asked = fromPrincipalName(body.cname, body.realm);
@@ -66,7 +69,7 @@ function etypeInfo2(client: KdcPrincipal, keys: readonly KerberosKey[]): PaData 
 
 /** Section 5.2.7.2. */
 async function checkTimestamp(realm: KdcRealm, client: KdcPrincipal, proof: PaData): Promise<void> {
-  const sealed = readMessage(EncryptedData, proof.padataValue);
+  const sealed = readHandshakeMessage(EncryptedData, proof.padataValue);
   const key = client.keys.find(({ enctype }) => enctype === sealed.etype && realm.has(enctype));
   if (key === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
   let plain: Bytes;
@@ -92,20 +95,19 @@ async function reply(realm: KdcRealm, request: KdcReq, message: Bytes, granted: 
   const { client, asked, key, service } = granted;
   // RFC 6806 section 6: the name in the reply is the stored one only where the client allows it.
   const name = (request.reqBody.kdcOptions & KdcOption.Canonicalize) !== 0 ? client.name : asked;
-  const wantsProof = request.padata?.some(({ padataType }) => padataType === PaType.ReqEncPaRep) ?? false;
   const { ticket, part } = await issue({
     realm,
     body: request.reqBody,
     client: name,
     service,
-    flags: TicketFlag.Initial | (granted.preauthenticated ? TicketFlag.PreAuthent : 0) |
-      (wantsProof ? TicketFlag.EncPaRep : 0),
+    flags: TicketFlag.Initial | (granted.preauthenticated ? TicketFlag.PreAuthent : 0),
     allowedFlags: TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable,
     authtime: Math.floor(realm.now() / 1000) * 1000,
     latestEnd: Infinity,
     latestRenewal: Infinity,
-    transited: EMPTY,
-    ...(wantsProof ? { encryptedPaData: [await requestProof(key, message)] } : {}),
+    transited: { trType: TRANSITED_TYPE, contents: EMPTY },
+    addresses: request.reqBody.addresses,
+    encryptedPaData: await requestProof(request, message, key),
   });
   const cipher = await key.encrypt(KeyUsage.AsRepEncPart, encode(EncAsRepPart, part), realm.runtime);
   return encode(AsRep, {
@@ -117,10 +119,4 @@ async function reply(realm: KdcRealm, request: KdcReq, message: Bytes, granted: 
     ticket,
     encPart: { etype: key.enctype, kvno: client.kvno, cipher },
   });
-}
-
-/** RFC 6806 section 11: a checksum over the request, under the key of the reply. */
-async function requestProof(key: KerberosKey, message: Bytes): Promise<PaData> {
-  const checksum = await key.checksum(KeyUsage.AsReq, message);
-  return { padataType: PaType.ReqEncPaRep, padataValue: encode(Checksum, { cksumtype: key.checksumType, checksum }) };
 }

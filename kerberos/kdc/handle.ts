@@ -5,7 +5,7 @@
  */
 import { applicationTag } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
-import { readMessage } from "../client/exchange.ts";
+import { readHandshakeMessage } from "../client/exchange.ts";
 import { ErrorCode } from "../constants.ts";
 import { KerberosError } from "../errors.ts";
 import { AsReq, type KdcReq, TgsReq } from "../messages/kdc.ts";
@@ -45,7 +45,7 @@ export async function handleKdcMessage(
   let request: KdcReq;
   try {
     if (tag !== 10 && tag !== 12) return undefined;
-    request = readMessage(tag === 10 ? AsReq : TgsReq, message);
+    request = readHandshakeMessage(tag === 10 ? AsReq : TgsReq, message);
   } catch (error) {
     if (error instanceof KerberosError) return undefined;
     throw error;
@@ -54,7 +54,7 @@ export async function handleKdcMessage(
   if (realm.faults.answerWithError !== 0) return encodeRefusal(realm, realm.faults.answerWithError, about);
   let reply: Bytes;
   try {
-    reply = tag === 10 ? await handleAsReq(realm, request, message) : await handleTgsReq(realm, request);
+    reply = tag === 10 ? await handleAsReq(realm, request, message) : await handleTgsReq(realm, request, message);
   } catch (error) {
     if (error instanceof Refusal) reply = refusalMessage(realm, error, about);
     else if (error instanceof KerberosError) reply = encodeRefusal(realm, ErrorCode.KRB_ERR_GENERIC, about);
@@ -62,4 +62,9 @@ export async function handleKdcMessage(
   }
   const tooBig = options.transport === "udp" && reply.length > realm.faults.maxUdpReply;
   return tooBig ? encodeRefusal(realm, ErrorCode.KRB_ERR_RESPONSE_TOO_BIG, about) : reply;
+}
+
+/** Answer to a request over TCP whose length is too large, or has the reserved bit set (RFC 4120 section 7.2.2). */
+export function tooLongRefusal(realm: KdcRealm): Bytes {
+  return encodeRefusal(realm, ErrorCode.KRB_ERR_FIELD_TOOLONG, {});
 }

@@ -5,14 +5,17 @@
  */
 import { encode } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
-import { KdcOption, KeyUsage, TicketFlag } from "../constants.ts";
+import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { EncTicketPart, type Ticket } from "../messages/ap.ts";
-import type { AuthorizationDataElement, PaData } from "../messages/basic.ts";
-import type { EncKdcRepPart, KdcReqBody } from "../messages/kdc.ts";
+import { EncTicketPart, type Ticket, type TransitedEncoding } from "../messages/ap.ts";
+import { type AuthorizationDataElement, Checksum, type HostAddress, type PaData } from "../messages/basic.ts";
+import type { EncKdcRepPart, KdcReq, KdcReqBody } from "../messages/kdc.ts";
 import { type Principal, toPrincipalName } from "../principal.ts";
 import type { KdcPrincipal, KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
+
+/** Section 3.1.3: clocks may be this far apart. */
+export const KDC_SKEW = 300_000;
 
 /** What a ticket is issued from. */
 export interface IssueInput {
@@ -29,9 +32,11 @@ export interface IssueInput {
   readonly latestEnd: number;
   /** Nor be renewable beyond this. */
   readonly latestRenewal: number;
-  readonly transited: Bytes;
+  readonly transited: TransitedEncoding;
+  /** Addresses that the ticket is limited to. */
+  readonly addresses: readonly HostAddress[] | undefined;
   readonly authorizationData?: readonly AuthorizationDataElement[] | undefined;
-  readonly encryptedPaData?: readonly PaData[];
+  readonly encryptedPaData: readonly PaData[] | undefined;
 }
 
 /** A ticket, and what the reply says of it. */
@@ -44,6 +49,7 @@ export interface Issued {
 export async function issue(input: IssueInput): Promise<Issued> {
   const { realm, body, service, client } = input;
   const now = wholeSeconds(realm.now());
+  checkStart(body, now);
   const sessionKey = KerberosKey.generate(sessionEnctype(input), realm.runtime);
   const key = { keytype: sessionKey.enctype, keyvalue: sessionKey.exportBytes() };
   const ticketKey = service.keys.find(({ enctype }) => realm.has(enctype));
@@ -55,7 +61,8 @@ export async function issue(input: IssueInput): Promise<Issued> {
   const asked = (body.kdcOptions & (KdcOption.Forwardable | KdcOption.Proxiable | KdcOption.Forwarded)) &
     input.allowedFlags;
   const renewTill = renewal(input, now, till);
-  const flags = (input.flags | asked | (renewTill === undefined ? 0 : TicketFlag.Renewable) |
+  // RFC 6806 section 11: every ticket says that the KDC knows PA-REQ-ENC-PA-REP, so that nobody can have taken it out.
+  const flags = (input.flags | asked | TicketFlag.EncPaRep | (renewTill === undefined ? 0 : TicketFlag.Renewable) |
     (service.okAsDelegate ? TicketFlag.OkAsDelegate : 0)) >>> 0;
   const times = {
     authtime: input.authtime,
@@ -63,14 +70,16 @@ export async function issue(input: IssueInput): Promise<Issued> {
     endtime,
     ...(renewTill === undefined ? {} : { renewTill }),
   };
-  const { authorizationData } = input;
+  const { authorizationData, addresses = [] } = input;
+  const caddr = addresses.length === 0 ? {} : { caddr: addresses };
   const plain = encode(EncTicketPart, {
     flags,
     key,
     crealm: client.realm,
     cname: toPrincipalName(client),
-    transited: { trType: 1, contents: input.transited },
+    transited: input.transited,
     ...times,
+    ...caddr,
     ...(authorizationData === undefined ? {} : { authorizationData }),
   });
   return {
@@ -92,9 +101,29 @@ export async function issue(input: IssueInput): Promise<Issued> {
       ...times,
       srealm: service.name.realm,
       sname: toPrincipalName(service.name),
+      ...caddr,
       ...(input.encryptedPaData === undefined ? {} : { encryptedPaData: input.encryptedPaData }),
     },
   };
+}
+
+/** Sections 3.1.3 and 3.3.3: no ticket begins later than now, as a matter of this KDC's policy. */
+function checkStart({ from = 0, kdcOptions }: KdcReqBody, now: number): void {
+  if (from > now + KDC_SKEW || (kdcOptions & KdcOption.Postdated) !== 0) throw new Refusal("KDC_ERR_CANNOT_POSTDATE");
+}
+
+/** RFC 6806 section 11: a checksum over the request as it came, under the key of the reply, for those who ask for it. */
+export async function requestProof(
+  request: KdcReq,
+  message: Bytes,
+  key: KerberosKey,
+): Promise<readonly PaData[] | undefined> {
+  if (!request.padata?.some(({ padataType }) => padataType === PaType.ReqEncPaRep)) return undefined;
+  const checksum = await key.checksum(KeyUsage.AsReq, message);
+  return [{
+    padataType: PaType.ReqEncPaRep,
+    padataValue: encode(Checksum, { cksumtype: key.checksumType, checksum }),
+  }];
 }
 
 /** The first enctype that the client asks for and the service is known to have. */

@@ -4,11 +4,18 @@
  * @module
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { type Bytes, ByteWriter, concat } from "../../gss/bytes.ts";
+import { type Bytes, ByteWriter } from "../../gss/bytes.ts";
+import { abortable, startDeadline } from "../../gss/deadline.ts";
+import { FrameReader } from "../client/tcp_framing.ts";
 import type { KdcRealm } from "./realm.ts";
 
-/** Answers a request that came to some port; `undefined` for no answer. */
-export type KdcHandler = (message: Bytes, transport: "tcp" | "udp") => Promise<Bytes | undefined>;
+/** What answers requests. */
+export interface KdcHandler {
+  /** Answers a request that came to some port; `undefined` for no answer. */
+  answer(message: Bytes, transport: "tcp" | "udp"): Promise<Bytes | undefined>;
+  /** Answers a request that is too long to be read. */
+  tooLong(): Bytes;
+}
 
 /** Where to listen. */
 export interface ListenOptions {
@@ -18,8 +25,10 @@ export interface ListenOptions {
   readonly port: number;
 }
 
-/** Requests are small; a length beyond this ends the connection. */
+/** Requests are small; what is longer is not read. */
 const MAX_REQUEST = 65_536;
+/** How long a client may take to read why its request is refused, in milliseconds. */
+const DRAIN = 1_000;
 
 /** The two sockets of a KDC. */
 export class KdcListener implements AsyncDisposable {
@@ -62,19 +71,19 @@ export class KdcListener implements AsyncDisposable {
   async #serve(connection: Deno.TcpConn): Promise<void> {
     this.#connections.add(connection);
     try {
-      let buffer: Bytes = new Uint8Array(0);
+      const frames = new FrameReader(MAX_REQUEST);
       const chunk = new Uint8Array(16_384);
       for (let count = await connection.read(chunk); count !== null; count = await connection.read(chunk)) {
-        buffer = concat(buffer, chunk.subarray(0, count));
-        while (buffer.length >= 4) {
-          const length = new DataView(buffer.buffer, buffer.byteOffset).getUint32(0);
-          if (length > MAX_REQUEST) return;
-          if (buffer.length < 4 + length) break;
-          const reply = await this.#handler(buffer.slice(4, 4 + length), "tcp");
-          buffer = buffer.subarray(4 + length);
+        frames.receive(chunk.subarray(0, count));
+        for (let message = frames.next(); message !== undefined; message = frames.next()) {
+          const reply = await this.#handler.answer(message, "tcp");
           if (reply === undefined) return;
-          const framed = new ByteWriter().u32(reply.length).bytes(reply).finish();
-          for (let at = 0; at < framed.length;) at += await connection.write(framed.subarray(at));
+          await send(connection, reply);
+        }
+        // The reserved high bit makes it too long as well.
+        if ((frames.announced ?? 0) > MAX_REQUEST) {
+          await send(connection, this.#handler.tooLong());
+          return await drain(connection);
         }
       }
     } catch {
@@ -86,7 +95,7 @@ export class KdcListener implements AsyncDisposable {
   }
 
   async #datagram(message: Bytes, from: RemoteInfo): Promise<void> {
-    const reply = await this.#handler(message, "udp").catch(() => undefined);
+    const reply = await this.#handler.answer(message, "udp").catch(() => undefined);
     if (reply !== undefined) this.#udp.send(reply, from.port, from.address);
   }
 
@@ -99,6 +108,20 @@ export class KdcListener implements AsyncDisposable {
     await new Promise<void>((resolve) => this.#udp.close(() => resolve()));
     await this.#accepting;
   }
+}
+
+/** Sends a message behind its length. */
+async function send(connection: Deno.TcpConn, message: Bytes): Promise<void> {
+  const framed = new ByteWriter().u32(message.length).bytes(message).finish();
+  for (let at = 0; at < framed.length;) at += await connection.write(framed.subarray(at));
+}
+
+/** Ends our direction and reads what is left for a moment: closing at once could take the last message back. */
+async function drain(connection: Deno.TcpConn): Promise<void> {
+  await connection.closeWrite();
+  using deadline = startDeadline({ milliseconds: DRAIN, reason: () => new Error("the client does not go") });
+  const rest = new Uint8Array(16_384);
+  while (!deadline.signal.aborted && await abortable(connection.read(rest), deadline.signal) !== null);
 }
 
 function bindUdp(hostname: string, port: number): Promise<Socket> {

@@ -7,8 +7,9 @@ import { randomBytes, type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { NameType } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { DEFAULT_ENCTYPES } from "../crypto/profile.ts";
-import { formatPrincipal, krbtgt, parsePrincipal, type Principal, samePrincipal } from "../principal.ts";
+import { formatPrincipal, krbtgt, parsePrincipal, type Principal, principal, samePrincipal } from "../principal.ts";
 import { Keytab, type KeytabEntry } from "../stores/keytab.ts";
+import { SeenRequests } from "./replays.ts";
 
 /** How a principal is added. */
 export interface AddPrincipalOptions {
@@ -101,6 +102,12 @@ export class KdcRealm {
   };
   /** Realm to refer a client to, by host name or by domain with a dot in front. */
   readonly referrals: Map<string, string> = new Map();
+  /**
+   * Realms that clients may come through beside those of the hierarchy (RFC 4120 section 2.7). Tickets of clients that came
+   * through another one lack the flag `TRANSITED-POLICY-CHECKED`.
+   */
+  readonly acceptedTransits: Set<string> = new Set();
+  readonly #seen = new SeenRequests();
   readonly #principals: KdcPrincipal[] = [];
 
   private constructor(name: string, options: KdcRealmOptions) {
@@ -169,17 +176,35 @@ export class KdcRealm {
     await other.#add(krbtgt(other.name, this.name), { password });
   }
 
+  /**
+   * Whether another request has come with this authenticator, both told by their digests.
+   *
+   * @internal
+   */
+  isReplay(authenticator: string, request: string): boolean {
+    return this.#seen.isReplay(authenticator, request);
+  }
+
+  /**
+   * Remembers a request that has been found genuine.
+   *
+   * @internal
+   */
+  remember(authenticator: string, request: string): void {
+    this.#seen.remember(authenticator, request);
+  }
+
   /** A principal by name. */
   find(name: Principal): KdcPrincipal | undefined {
     return this.#principals.find((held) => samePrincipal(held.name, name));
   }
 
-  /** A principal of this realm whose name is not of a trust. */
+  /** A principal of this realm that may be a client: ticket-granting services are none. */
   findUser(name: Principal): KdcPrincipal | undefined {
-    const found = this.find(name);
-    return name.nameType === NameType.Enterprise && found === undefined && name.components.length === 1
-      ? this.find(parsePrincipal(name.components[0]!.split("@")[0]!, { defaultRealm: this.name }))
-      : found;
+    const enterprise = name.nameType === NameType.Enterprise && name.components.length === 1;
+    const found = this.find(name) ??
+      (enterprise ? this.find(principal(this.name, [name.components[0]!.split("@")[0]!])) : undefined);
+    return found?.name.components[0] === "krbtgt" ? undefined : found;
   }
 
   /**

@@ -8,7 +8,7 @@ import { denoTransport } from "../client/transports.ts";
 import { type KerberosConfig, parseKrb5Conf } from "../config/krb5_conf.ts";
 import { KerberosError } from "../errors.ts";
 import type { Keytab } from "../stores/keytab.ts";
-import { handleKdcMessage } from "./handle.ts";
+import { handleKdcMessage, tooLongRefusal } from "./handle.ts";
 import { KdcListener, krb5ConfFor } from "./listener.ts";
 import { type AddPrincipalOptions, type KdcFaults, KdcRealm, type KdcRealmOptions } from "./realm.ts";
 
@@ -62,7 +62,10 @@ export async function startTestKdc(options: TestKdcOptions = {}): Promise<TestKd
   const realm = await createRealm(options);
   const listener = await KdcListener.open(
     { hostname, port },
-    (message, transport) => handleKdcMessage(realm, message, { transport }),
+    {
+      answer: (message, transport) => handleKdcMessage(realm, message, { transport }),
+      tooLong: () => tooLongRefusal(realm),
+    },
   );
   const krb5Conf = krb5ConfFor([{ realm, hostname, port: listener.port }]);
   const config = parseKrb5Conf({ name: "krb5.conf of the test KDC", text: krb5Conf });

@@ -1,14 +1,22 @@
 /** Which KDC is asked, how long it is waited for, and what is tried next; over real sockets where it matters. */
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { decode, encode } from "../../../gss/asn1.ts";
+import { abortable, startDeadline } from "../../../gss/deadline.ts";
+import type { KdcExchange } from "../../../kerberos/client/exchange.ts";
 import { KdcClient, type KdcTransport } from "../../../kerberos/client/kdc_client.ts";
 import { locateKdcs, parseEndpoint } from "../../../kerberos/client/locate.ts";
+import { FrameReader } from "../../../kerberos/client/tcp_framing.ts";
 import { KerberosTickets } from "../../../kerberos/client/tickets.ts";
 import { passwordKey } from "../../../kerberos/client/client_key.ts";
 import { denoTransport } from "../../../kerberos/client/transports.ts";
 import { DEFAULT_CONFIG, type KerberosConfig } from "../../../kerberos/config/krb5_conf.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
-import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
+import { handleKdcMessage, startTestKdc } from "../../../kerberos/kdc/mod.ts";
+import { KrbError } from "../../../kerberos/messages/error.ts";
+import { AsReq } from "../../../kerberos/messages/kdc.ts";
 import { parsePrincipal } from "../../../kerberos/principal.ts";
+import { TestRuntime } from "../../support/clock.ts";
 import { freePort } from "../../support/process.ts";
 import { TcpServer } from "../../support/servers.ts";
 import { vectors } from "../../support/vectors.ts";
@@ -50,7 +58,7 @@ Deno.test("locateKdcs() sorts SRV records and obeys dns_lookup_kdc", async () =>
       name.includes("_tcp")
         ? [
           { priority: 10, weight: 0, port: 88, target: "b.example." },
-          { priority: 0, weight: 1, port: 89, target: "a1.example." },
+          { priority: 1, weight: 1, port: 89, target: "a1.example." },
           { priority: 0, weight: 9, port: 88, target: "a2.example." },
           { priority: 0, weight: 9, port: 88, target: "." },
         ]
@@ -143,13 +151,262 @@ Deno.test("denoTransport refuses a reply that announces an absurd length", async
 
 Deno.test("the KDC's listener survives garbage and oversize, and serves the next client", async () => {
   await using kdc = await startTestKdc({ principals: { alice: "pw" } });
-  for (
-    const junk of [new Uint8Array([255, 255, 255, 255]), new Uint8Array([0, 0, 0, 4, 1, 2, 3, 4]), new Uint8Array(10)]
-  ) {
+  for (const junk of [new Uint8Array([0, 0, 0, 4, 1, 2, 3, 4]), new Uint8Array(10)]) {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: kdc.port });
     await connection.write(junk);
     await connection.closeWrite();
     assert.equal(await connection.read(new Uint8Array(1)), null);
   }
   await login(kdc.config).initialTicket();
+});
+
+Deno.test("the KDC's listener answers a length with the high bit, or too large, with KRB_ERR_FIELD_TOOLONG and closes", async () => {
+  await using kdc = await startTestKdc();
+  for (const length of [[255, 255, 255, 255], [0x80, 0, 0, 4], [0, 1, 0, 1]]) {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: kdc.port });
+    await connection.write(new Uint8Array([...length, 1, 2, 3, 4]));
+    const answer: number[] = [];
+    const buffer = new Uint8Array(1000);
+    // To the end, which the KDC makes: this side stays open.
+    using deadline = startDeadline({ milliseconds: 5000, reason: () => new Error("the KDC does not close") });
+    const read = () => abortable(connection.read(buffer), deadline.signal);
+    for (let count = await read(); count !== null; count = await read()) answer.push(...buffer.subarray(0, count));
+    const [, , high, low, ...message] = answer;
+    assert.equal(message.length, high! * 256 + low!);
+    assert.equal(decode(KrbError, new Uint8Array(message)).errorCode, 61);
+  }
+});
+
+Deno.test("the KDC's listener takes requests that come octet by octet, and several at once", async () => {
+  await using kdc = await startTestKdc();
+  const asReq = encode(AsReq, {
+    pvno: 5,
+    msgType: 10,
+    reqBody: { kdcOptions: 0, realm: "GSSOCKS.TEST", till: 0, nonce: 1, etype: [18] },
+  });
+  const framed = new Uint8Array([0, 0, 0, asReq.length, ...asReq]);
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: kdc.port });
+  for (const octet of framed) await connection.write(new Uint8Array([octet]));
+  await connection.write(new Uint8Array([...framed, ...framed]));
+  await connection.closeWrite();
+  const answers: number[] = [];
+  const buffer = new Uint8Array(1000);
+  for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
+    answers.push(...buffer.subarray(0, count));
+  }
+  const codes: number[] = [];
+  for (let at = 0; at < answers.length;) {
+    const end = at + 4 + answers[at + 2]! * 256 + answers[at + 3]!;
+    codes.push(decode(KrbError, new Uint8Array(answers.slice(at + 4, end))).errorCode);
+    at = end;
+  }
+  assert.deepEqual(codes, [6, 6, 6]);
+});
+
+Deno.test("FrameReader takes messages out of a stream, whole, octet by octet, and with trailing octets, in linear time", () => {
+  const stream = new Uint8Array([0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 1, 9, 0, 0]);
+  for (const step of [1, 2, 5, stream.length]) {
+    const frames = new FrameReader(3);
+    const found: number[][] = [];
+    for (let at = 0; at < stream.length; at += step) {
+      frames.receive(stream.slice(at, at + step));
+      for (let message = frames.next(); message !== undefined; message = frames.next()) found.push([...message]);
+    }
+    assert.deepEqual(found, [[1, 2, 3], [], [9]]);
+    assert.equal(frames.announced, undefined);
+  }
+  const short = new FrameReader(2);
+  short.receive(stream);
+  assert.equal(short.announced, 3);
+  assert.equal(short.next(), undefined);
+  // However few come at a time, memory is taken a few times only.
+  const slow = new FrameReader(1 << 16);
+  const octet = new Uint8Array([1]);
+  slow.receive(new Uint8Array([0, 1, 0, 0]));
+  const taken = countArrays(() => {
+    for (let i = 0; i < 1 << 16; i++) slow.receive(octet);
+  });
+  assert.ok(taken < 20, `${taken}`);
+  assert.equal(slow.next()?.length, 1 << 16);
+});
+
+/** How many arrays of octets are made meanwhile. */
+function countArrays(body: () => void): number {
+  const original = Uint8Array;
+  let made = 0;
+  globalThis.Uint8Array = new Proxy(original, {
+    construct(target, given): object {
+      made++;
+      return Reflect.construct(target, given);
+    },
+  });
+  try {
+    body();
+  } finally {
+    globalThis.Uint8Array = original;
+  }
+  return made;
+}
+
+Deno.test("denoTransport over UDP takes only what comes from the address asked", async () => {
+  await using kdc = await startTestKdc({ principals: { alice: "pw" } });
+  // Stands before the KDC and lets a stranger's answer go first, from another port.
+  const front = await datagrams();
+  const stranger = await datagrams();
+  try {
+    front.socket.on("message", async (message: Uint8Array, from: { port: number }) => {
+      const reply = await handleKdcMessage(kdc.realm, new Uint8Array(message), { transport: "udp" });
+      const forged = refusal(6);
+      stranger.socket.send(forged, from.port, "127.0.0.1", () => front.socket.send(reply!, from.port, "127.0.0.1"));
+    });
+    const config = { ...withKdcs(kdc.config, `udp/127.0.0.1:${front.port}`), udpPreferenceLimit: 1465 };
+    const got = await login(config).initialTicket();
+    assert.equal(got.credential.client.components[0], "alice");
+  } finally {
+    await Promise.all([front.close(), stranger.close()]);
+  }
+});
+
+/** A KRB-ERROR of nobody's. */
+function refusal(code: number): Uint8Array<ArrayBuffer> {
+  return encode(KrbError, {
+    pvno: 5,
+    msgType: 30,
+    stime: Math.floor(Date.now() / 1000) * 1000,
+    susec: 0,
+    errorCode: code,
+    realm: "GSSOCKS.TEST",
+    sname: { nameType: 2, nameString: ["krbtgt", "GSSOCKS.TEST"] },
+  });
+}
+
+async function datagrams() {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  return {
+    socket,
+    port: socket.address().port,
+    close: () => new Promise<void>((resolve) => socket.close(() => resolve())),
+  };
+}
+
+/** A transport that never answers, and counts. */
+function deaf(): KdcTransport & { asked: string[] } {
+  const asked: string[] = [];
+  return {
+    asked,
+    send(address, _message, { signal }) {
+      asked.push(`${address.protocol}/${address.hostname}`);
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    },
+  };
+}
+
+async function* once(realm: string): KdcExchange<Uint8Array<ArrayBuffer>> {
+  return yield { realm, message: new Uint8Array(3000) };
+}
+
+Deno.test("KdcClient tries a bounded number of the hosts that the DNS names, and tells of a few", async () => {
+  const transport = deaf();
+  const records = Array.from({ length: 1200 }, (_, i) => ({ priority: 0, weight: 0, port: 88, target: `h${i}.evil.` }));
+  const client = new KdcClient({
+    config: DEFAULT_CONFIG,
+    timeout: 1,
+    resolveSrv: () => Promise.resolve(records),
+    transport,
+  });
+  const error = await client.run(once("EVIL.TEST")).then(() => undefined, (e) => e);
+  assert.equal(error.code, "KDC_UNREACHABLE");
+  // Ten by TCP; ten by UDP, each by TCP too.
+  assert.equal(transport.asked.length, 30);
+  assert.ok(error.message.length < 600, `${error.message.length}`);
+  assert.match(error.message, /and 25 more$/);
+  assert.equal(error.cause.errors.length, 30);
+});
+
+Deno.test("KdcClient says nothing of a KDC's words that could drive a terminal, and not much of long ones", async () => {
+  const transport: KdcTransport = {
+    send: () => Promise.reject(new Error("\x1b]0;owned\x07\u202e" + "x".repeat(10_000))),
+  };
+  const config = withKdcs(DEFAULT_CONFIG, "tcp/127.0.0.1:1");
+  const error = await new KdcClient({ config, transport }).run(once("GSSOCKS.TEST")).then(() => undefined, (e) => e);
+  assert.doesNotMatch(error.message, /[\p{Cc}\p{Cf}]/u);
+  assert.ok(error.message.length < 400);
+  const name = "\x1b[2J\u202eREALM";
+  const known = { ...config, realms: new Map([[name, config.realms.get("GSSOCKS.TEST")!]]) };
+  const there = await new KdcClient({ config: known, transport }).run(once(name)).then(() => undefined, (e) => e);
+  assert.match(there.message, /^Cannot reach/);
+  assert.doesNotMatch(there.message, /[\p{Cc}\p{Cf}]/u);
+  const odd = await new KdcClient({ config, transport }).run(once("\x1b[2J\u202eREALM")).then(
+    () => undefined,
+    (e) => e,
+  );
+  assert.doesNotMatch(odd.message, /[\p{Cc}\p{Cf}]/u);
+});
+
+Deno.test("KdcClient ends an exchange that takes too long in all, however the time is spent", async () => {
+  const config = withKdcs(DEFAULT_CONFIG, ...Array.from({ length: 50 }, () => "tcp/127.0.0.1:1"));
+  const transport = deaf();
+  const slow = new KdcClient({ config, transport, timeout: 30, totalTimeout: 100 });
+  await assert.rejects(slow.run(once("GSSOCKS.TEST")), /longer than 100 ms in all/);
+  assert.ok(transport.asked.length < 10, `${transport.asked.length}`);
+  // Every answer is quick, but there is no end of them.
+  const chatty = new KdcClient({
+    config,
+    transport: { send: () => new Promise((resolve) => setTimeout(resolve, 0, new Uint8Array(3))) },
+    totalTimeout: 100,
+  });
+  let ended = false;
+  const endless = async function* (): KdcExchange<never> {
+    try {
+      for (;;) yield { realm: "GSSOCKS.TEST", message: new Uint8Array(3) };
+    } finally {
+      ended = true;
+    }
+  };
+  await assert.rejects(chatty.run(endless()), { code: "KDC_UNREACHABLE" });
+  assert.ok(ended, "what the exchange holds is given up");
+  // Nor may a resolver that forgets its signal hold it up.
+  const stuck = new KdcClient({
+    config: DEFAULT_CONFIG,
+    transport,
+    resolveSrv: () => new Promise(() => {}),
+    totalTimeout: 50,
+  });
+  await assert.rejects(stuck.run(once("SLOW.TEST")), { code: "KDC_UNREACHABLE" });
+});
+
+const targets = (...list: [priority: number, weight: number, target: string][]) => () =>
+  Promise.resolve(list.map(([priority, weight, target]) => ({ priority, weight, port: 88, target })));
+
+Deno.test("locateKdcs() draws among SRV records of one priority by their weights (RFC 2782)", async () => {
+  const runtime = new TestRuntime();
+  const resolveSrv = targets([20, 0, "last."], [10, 0, "never."], [10, 30, "light."], [10, 90, "heavy."]);
+  const first = new Map<string, number>();
+  for (let i = 0; i < 2000; i++) {
+    const found = await locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv, runtime });
+    const order = found.slice(0, 4).map(({ hostname }) => hostname);
+    assert.equal(order[3], "last");
+    assert.deepEqual(order.toSorted(), ["heavy", "last", "light", "never"]);
+    first.set(order[0]!, (first.get(order[0]!) ?? 0) + 1);
+  }
+  const share = (name: string) => (first.get(name) ?? 0) / 2000;
+  assert.ok(Math.abs(share("heavy") - 0.75) < 0.06, `${share("heavy")}`);
+  assert.ok(Math.abs(share("light") - 0.25) < 0.06, `${share("light")}`);
+  // One draw of 121 is zero.
+  assert.ok(share("never") > 0 && share("never") < 0.03, `${share("never")}`);
+});
+
+Deno.test("locateKdcs() takes no target that is no host name, and asks for no realm that is none", async () => {
+  const asked: string[] = [];
+  const resolveSrv = (name: string) => {
+    asked.push(name);
+    return targets([0, 0, "."], [0, 0, ""], [0, 0, "a b."], [0, 0, "\x1b[2J."], [0, 0, `${"a".repeat(300)}.`])();
+  };
+  await assert.rejects(locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv }), { code: "KDC_UNREACHABLE" });
+  assert.equal(asked.length, 2);
+  await assert.rejects(locateKdcs("A".repeat(300), { config: DEFAULT_CONFIG, resolveSrv }), {
+    code: "KDC_UNREACHABLE",
+  });
+  assert.equal(asked.length, 2);
 });

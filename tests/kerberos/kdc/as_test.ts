@@ -1,0 +1,183 @@
+/** The embedded KDC's authentication service: RFC 4120 sections 3.1.2 and 3.1.3, RFC 6806 section 11. */
+import assert from "node:assert/strict";
+import { applicationTag, decode, encode } from "../../../gss/asn1.ts";
+import type { Bytes } from "../../../gss/bytes.ts";
+import { KdcOption, NameType, PaType, TicketFlag } from "../../../kerberos/constants.ts";
+import { KerberosKey } from "../../../kerberos/crypto/key.ts";
+import { createRealm, handleKdcMessage } from "../../../kerberos/kdc/mod.ts";
+import type { EncTicketPart } from "../../../kerberos/messages/ap.ts";
+import { Checksum, type PaData } from "../../../kerberos/messages/basic.ts";
+import { KrbError } from "../../../kerberos/messages/error.ts";
+import { AsRep, AsReq, EncAsRepPart, type EncKdcRepPart, type KdcReqBody } from "../../../kerberos/messages/kdc.ts";
+import { krbtgt, parsePrincipal, toPrincipalName } from "../../../kerberos/principal.ts";
+import { TestRuntime } from "../../support/clock.ts";
+import { answerOf, openTicket } from "../../support/forge_kdc.ts";
+
+const HOUR = 3_600_000;
+const runtime = new TestRuntime();
+const realm = await createRealm({
+  realm: "A.TEST",
+  runtime,
+  enctypes: [18],
+  principals: {
+    alice: { password: "pw", requiresPreauth: false },
+    strict: { password: "pw" },
+    "rcmd/a": {},
+  },
+});
+const other = await createRealm({ realm: "B.TEST", runtime, enctypes: [18] });
+await realm.trust(other);
+const key = await KerberosKey.fromPassword("pw", { enctype: 18, salt: "A.TESTalice" });
+
+function request(changes: Partial<KdcReqBody> = {}, padata: readonly PaData[] = []): Bytes {
+  return encode(AsReq, {
+    pvno: 5,
+    msgType: 10,
+    padata,
+    reqBody: {
+      kdcOptions: 0,
+      cname: toPrincipalName(parsePrincipal("alice")),
+      realm: "A.TEST",
+      sname: toPrincipalName(krbtgt("A.TEST")),
+      till: runtime.time + HOUR,
+      nonce: 7,
+      etype: [18],
+      ...changes,
+    },
+  });
+}
+
+async function granted(message: Bytes): Promise<{ part: EncKdcRepPart; ticket: EncTicketPart }> {
+  const reply = (await handleKdcMessage(realm, message))!;
+  if (applicationTag(reply) === 30) assert.fail(`refused with ${decode(KrbError, reply).errorCode}`);
+  const { encPart, ticket } = decode(AsRep, reply);
+  return {
+    part: decode(EncAsRepPart, await key.decrypt(3, encPart.cipher)),
+    ticket: await openTicket(realm, ticket),
+  };
+}
+
+const asked = (value: Bytes): PaData => ({ padataType: PaType.ReqEncPaRep, padataValue: value });
+
+Deno.test("every ticket says that the KDC knows PA-REQ-ENC-PA-REP, and the proof is there for those who ask", async () => {
+  const plain = await granted(request());
+  for (const { flags } of [plain.part, plain.ticket]) assert.notEqual(flags & TicketFlag.EncPaRep, 0);
+  assert.equal(plain.part.encryptedPaData, undefined);
+  // What is in the item does not matter.
+  for (const value of [new Uint8Array(0), new Uint8Array([1, 2, 3])]) {
+    const message = request({}, [asked(value)]);
+    const { part } = await granted(message);
+    const [proof, ...more] = part.encryptedPaData!;
+    assert.equal(more.length, 0);
+    assert.equal(proof!.padataType, PaType.ReqEncPaRep);
+    const { cksumtype, checksum } = decode(Checksum, proof!.padataValue);
+    assert.equal(cksumtype, key.checksumType);
+    assert.ok(await key.verifyChecksum(56, message, checksum));
+  }
+});
+
+Deno.test("the proof is over the octets that came, also where they could be written in another way", async () => {
+  // kdc-options of 40 bits instead of 32: three lengths around them grow by one.
+  const usual = request({}, [asked(new Uint8Array(0))]);
+  const at = usual.findIndex((_, i) => usual[i] === 3 && usual[i + 1] === 5 && usual[i + 2] === 0);
+  const longer = new Uint8Array([
+    ...usual.subarray(0, at),
+    3,
+    6,
+    ...usual.subarray(at + 2, at + 7),
+    0,
+    ...usual.subarray(at + 7),
+  ]);
+  for (const [place, length] of lengthsAround(longer, at)) longer[place] = length + 1;
+  const { part } = await granted(longer);
+  const { checksum } = decode(Checksum, part.encryptedPaData![0]!.padataValue);
+  assert.ok(await key.verifyChecksum(56, longer, checksum));
+  assert.ok(!await key.verifyChecksum(56, usual, checksum));
+});
+
+/** Where the last octets of the lengths of the elements around a place stand, and what they are. */
+function lengthsAround(message: Bytes, place: number): [number, number][] {
+  const found: [number, number][] = [];
+  let at = 0;
+  for (let end = message.length; at < place;) {
+    const size = message[at + 1]! < 0x80 ? 1 : 1 + (message[at + 1]! & 0x7f);
+    const length = size === 1
+      ? message[at + 1]!
+      : message.subarray(at + 2, at + 1 + size).reduce((sum, octet) => sum * 256 + octet, 0);
+    const body = at + 1 + size;
+    if (body + length <= place) at = body + length;
+    else {
+      found.push([body - 1, message[body - 1]!]);
+      end = body + length;
+      at = body;
+    }
+    assert.ok(end > place - 1);
+  }
+  return found;
+}
+
+Deno.test("an AS-REQ with options that need a ticket is refused with KDC_ERR_BADOPTION", async () => {
+  const { Forwarded, Proxy, Renew, Validate, EncTktInSkey, CnameInAddlTkt } = KdcOption;
+  for (const kdcOptions of [Forwarded, Proxy, Renew, Validate, EncTktInSkey, CnameInAddlTkt]) {
+    assert.equal(await answerOf(realm, request({ kdcOptions })), 13, kdcOptions.toString(16));
+  }
+  const { flags } = (await granted(request({
+    kdcOptions: KdcOption.Forwardable | KdcOption.Proxiable | KdcOption.Renewable,
+  }))).ticket;
+  const wished = TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable;
+  assert.equal(flags & wished, wished);
+  // Options that are not known are ignored (section 2), and so are flags that nobody wished.
+  assert.equal((await granted(request({ kdcOptions: 0x80000000 | 0x00100000 }))).ticket.flags & wished, 0);
+});
+
+Deno.test("an AS-REQ for a later start is refused with KDC_ERR_CANNOT_POSTDATE", async () => {
+  const from = runtime.time + HOUR;
+  const till = runtime.time + 2 * HOUR;
+  assert.equal(await answerOf(realm, request({ from, till })), 10);
+  assert.equal(await answerOf(realm, request({ from, till, kdcOptions: KdcOption.Postdated })), 10);
+  assert.equal(await answerOf(realm, request({ kdcOptions: KdcOption.Postdated })), 10);
+  for (const near of [runtime.time - HOUR, runtime.time + 299_000]) {
+    assert.equal((await granted(request({ from: near }))).ticket.starttime, runtime.time);
+  }
+  const may = await granted(request({ kdcOptions: KdcOption.AllowPostdate }));
+  assert.equal(may.ticket.flags & TicketFlag.MayPostdate, 0);
+});
+
+Deno.test("addresses of an AS-REQ become those of the ticket, and the client is told", async () => {
+  const addresses = [{ addrType: 2, address: new Uint8Array([10, 0, 0, 1]) }, {
+    addrType: 20,
+    address: new Uint8Array(16),
+  }];
+  const limited = await granted(request({ addresses }));
+  assert.deepEqual(limited.ticket.caddr, addresses);
+  assert.deepEqual(limited.part.caddr, addresses);
+  const free = await granted(request());
+  assert.equal(free.ticket.caddr, undefined);
+  assert.equal(free.part.caddr, undefined);
+});
+
+Deno.test("a ticket-granting service is no client, under none of its names", async () => {
+  for (const name of ["krbtgt/A.TEST", "krbtgt/B.TEST"]) {
+    assert.equal(realm.findUser(parsePrincipal(`${name}@A.TEST`)), undefined);
+    assert.equal(await answerOf(realm, request({ cname: toPrincipalName(parsePrincipal(name)) })), 6);
+    const enterprise = { nameType: NameType.Enterprise, nameString: [`${name}@A.TEST`] };
+    assert.equal(await answerOf(realm, request({ cname: enterprise })), 6);
+  }
+  assert.equal(realm.findUser(parsePrincipal("alice@A.TEST"))?.name.components[0], "alice");
+});
+
+Deno.test("an enterprise name is text: nothing in it is read as a principal", async () => {
+  const enterprise = (text: string) =>
+    answerOf(realm, request({ cname: { nameType: NameType.Enterprise, nameString: [text] } }));
+  assert.equal(await enterprise("alice@example.com"), 0);
+  for (const text of ["", "@", "alice\\", "\\", "rcmd/a@example.com", "a@b@c"]) assert.equal(await enterprise(text), 6);
+});
+
+Deno.test("an AS-REQ for another realm, an unknown client or service, or without pre-authentication is refused", async () => {
+  assert.equal(await answerOf(realm, request({ realm: "B.TEST" })), 68);
+  assert.equal(await answerOf(realm, request({ cname: toPrincipalName(parsePrincipal("nobody")) })), 6);
+  assert.equal(await answerOf(realm, request({ sname: toPrincipalName(parsePrincipal("no/body")) })), 7);
+  assert.equal(await answerOf(realm, request({ etype: [17] })), 14);
+  assert.equal(await answerOf(realm, request({ cname: toPrincipalName(parsePrincipal("strict")) })), 25);
+  assert.equal(await answerOf(realm, request({ till: runtime.time - HOUR })), 11);
+});

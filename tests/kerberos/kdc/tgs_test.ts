@@ -1,0 +1,353 @@
+/** The embedded KDC's ticket-granting service: requests that are genuine and wrong in one field (RFC 4120 section 3.3). */
+import assert from "node:assert/strict";
+import { applicationTag, decode, encode } from "../../../gss/asn1.ts";
+import { type Bytes, lenientText, utf8 } from "../../../gss/bytes.ts";
+import { KdcOption, TicketFlag } from "../../../kerberos/constants.ts";
+import { KerberosKey } from "../../../kerberos/crypto/key.ts";
+import { createRealm, handleKdcMessage, type KdcRealm } from "../../../kerberos/kdc/mod.ts";
+import { ApReq, type EncTicketPart } from "../../../kerberos/messages/ap.ts";
+import { AuthorizationData, Checksum } from "../../../kerberos/messages/basic.ts";
+import { KrbError } from "../../../kerberos/messages/error.ts";
+import { type EncKdcRepPart, EncTgsRepPart, TgsRep, TgsReq } from "../../../kerberos/messages/kdc.ts";
+import { parsePrincipal } from "../../../kerberos/principal.ts";
+import type { Credential } from "../../../kerberos/stores/credential.ts";
+import { TestRuntime } from "../../support/clock.ts";
+import { answerOf, forgeTgsReq, forgeTicket, openTicket, type TgsRequestForgery } from "../../support/forge_kdc.ts";
+import { memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
+
+const HOUR = 3_600_000;
+const runtime = new TestRuntime();
+const realm = await memoryRealm({ runtime, enctypes: [18, 17] });
+const config = { forwardable: true, proxiable: true, renewLifetime: 48 * HOUR };
+const { credential: tgt } = await memoryTickets([realm], { runtime, config }).initialTicket();
+
+interface Asked {
+  readonly tgt?: Credential;
+  readonly service?: string;
+  readonly of?: KdcRealm;
+}
+
+async function request(forgery: TgsRequestForgery = {}, asked: Asked = {}) {
+  return await forgeTgsReq({ tgt, service: "rcmd/localhost", now: runtime.time, ...asked }, forgery);
+}
+
+/** Code of the KDC's error, 0 for a ticket. */
+async function code(forgery: TgsRequestForgery = {}, asked: Asked = {}): Promise<number> {
+  return await answerOf(asked.of ?? realm, (await request(forgery, asked)).message);
+}
+
+async function granted(
+  forgery: TgsRequestForgery = {},
+  asked: Asked = {},
+): Promise<{ part: EncKdcRepPart; ticket: EncTicketPart }> {
+  const { message, subkey } = await request(forgery, asked);
+  const reply = (await handleKdcMessage(asked.of ?? realm, message))!;
+  if (applicationTag(reply) === 30) assert.fail(`refused with ${decode(KrbError, reply).errorCode}`);
+  const { encPart, ticket } = decode(TgsRep, reply);
+  return {
+    part: decode(EncTgsRepPart, await subkey.decrypt(9, encPart.cipher)),
+    ticket: await openTicket(asked.of ?? realm, ticket),
+  };
+}
+
+const flagged = (flag: number) => (part: EncTicketPart) => ({ flags: (part.flags | flag) >>> 0 });
+const unflagged = (flag: number) => (part: EncTicketPart) => ({ flags: (part.flags & ~flag) >>> 0 });
+
+Deno.test("the forge itself: a TGS-REQ that nothing is wrong with is served", async () => {
+  const { part, ticket } = await granted();
+  assert.equal(part.nonce, 4711);
+  assert.notEqual(ticket.flags & TicketFlag.EncPaRep, 0);
+  assert.equal(await code({}, { tgt: await forgeTicket(realm, tgt, () => ({})) }), 0);
+});
+
+Deno.test("a TGS-REQ must be what its authenticator says", async () => {
+  const sum = (change: (body: Bytes) => Checksum | Promise<Checksum> | undefined): TgsRequestForgery => ({
+    authenticator: async (_, body) => ({ cksum: await change(body) }),
+  });
+  const typed = async (body: Bytes, usage = 6): Promise<Checksum> => ({
+    cksumtype: tgt.key.checksumType,
+    checksum: await tgt.key.checksum(usage, body),
+  });
+  assert.equal(await code(sum((body) => typed(body))), 0);
+  assert.equal(await code(sum(() => typed(new Uint8Array(3)))), 41);
+  assert.equal(await code(sum((body) => typed(body, 10))), 41);
+  assert.equal(await code(sum(async (body) => ({ ...await typed(body), checksum: new Uint8Array(0) }))), 41);
+  assert.equal(await code(sum(() => undefined)), 50);
+  // Without a key anybody can make one (CVE-2018-16860).
+  for (const cksumtype of [1, 2, 7, 10, 14]) {
+    assert.equal(await code(sum(async (body) => ({ ...await typed(body), cksumtype }))), 50, `${cksumtype}`);
+    const sha1 = new Uint8Array(20);
+    assert.equal(await code(sum(() => ({ cksumtype, checksum: sha1 }))), 50);
+  }
+  // Types of other keys.
+  for (const cksumtype of [15, 19, 20, 12, -138]) {
+    assert.equal(await code(sum(async (body) => ({ ...await typed(body), cksumtype }))), 15, `${cksumtype}`);
+  }
+  const other = KerberosKey.generate(18);
+  assert.equal(await code(sum(async (body) => ({ cksumtype: 16, checksum: await other.checksum(6, body) }))), 41);
+});
+
+Deno.test("a TGS-REQ must come from the ticket's client, in time", async () => {
+  const bob = { nameType: 1, nameString: ["bob"] };
+  assert.equal(await code({ authenticator: () => ({ cname: bob }) }), 36);
+  assert.equal(await code({ authenticator: () => ({ crealm: "OTHER.TEST" }) }), 36);
+  for (const by of [301_000, -301_000]) {
+    assert.equal(await code({ authenticator: ({ ctime }) => ({ ctime: ctime + by }) }), 37);
+  }
+  for (const by of [299_000, -299_000]) {
+    assert.equal(await code({ authenticator: ({ ctime }) => ({ ctime: ctime + by }) }), 0);
+  }
+});
+
+Deno.test("a ticket that has expired, is not yet good, or is invalid gets no other ticket", async () => {
+  const now = runtime.time;
+  const cases: [number, (part: EncTicketPart) => Partial<EncTicketPart>][] = [
+    [32, () => ({ endtime: now - 301_000 })],
+    [33, () => ({ starttime: now + 301_000 })],
+    [33, flagged(TicketFlag.Invalid)],
+    [0, () => ({ starttime: now + 299_000 })],
+  ];
+  for (const [wanted, change] of cases) {
+    assert.equal(await code({}, { tgt: await forgeTicket(realm, tgt, change) }), wanted, `${change}`);
+  }
+  const late = await forgeTicket(realm, tgt, () => ({ authtime: now + HOUR, starttime: undefined }));
+  assert.equal(await code({}, { tgt: late }), 33);
+  // Not to be renewed either.
+  const invalid = await forgeTicket(realm, tgt, flagged(TicketFlag.Invalid));
+  const renewal = { body: { kdcOptions: KdcOption.Renew } };
+  assert.equal(await code(renewal, { tgt: invalid, service: "krbtgt/GSSOCKS.TEST" }), 33);
+});
+
+Deno.test("a ticket for another service is none for the ticket-granting service", async () => {
+  const { credential } = await memoryTickets([realm], { runtime }).serviceTicket(parsePrincipal("rcmd/localhost"));
+  const asked = { tgt: credential, service: "rcmd/localhost", now: runtime.time };
+  const { message } = await forgeTgsReq(asked, { body: { realm: "GSSOCKS.TEST" } });
+  assert.equal(await answerOf(realm, message), 35);
+});
+
+Deno.test("a service of another realm is not one of ours of the same name", async () => {
+  const here = await memoryRealm({ runtime, enctypes: [18] });
+  const there = await createRealm({ realm: "THERE.TEST", runtime, enctypes: [18] });
+  await here.trust(there);
+  const { credential } = await memoryTickets([here], { runtime }).initialTicket();
+  const asked = { tgt: credential, of: here };
+  assert.equal(await code({ body: { realm: "THERE.TEST" } }, asked), 7);
+  assert.equal(await code({ body: { realm: "ELSEWHERE.TEST", kdcOptions: KdcOption.Canonicalize } }, asked), 7);
+  const body = { realm: "THERE.TEST", kdcOptions: KdcOption.Canonicalize };
+  assert.deepEqual((await granted({ body }, asked)).part.sname.nameString, ["krbtgt", "THERE.TEST"]);
+});
+
+Deno.test("a sealed part of another enctype, or sealed for another use, is not opened", async () => {
+  const { message } = await request();
+  const parsed = decode(TgsReq, message);
+  const apReq = decode(ApReq, parsed.padata![0]!.padataValue);
+  const resealed = async (change: Partial<ApReq>) =>
+    await answerOf(
+      realm,
+      encode(TgsReq, {
+        ...parsed,
+        padata: [{ padataType: 1, padataValue: encode(ApReq, { ...apReq, ...change }) }],
+      }),
+    );
+  assert.equal(await resealed({}), 0);
+  assert.equal(await resealed({ authenticator: { ...apReq.authenticator, etype: 17 } }), 31);
+  const plain = await tgt.key.decrypt(7, apReq.authenticator.cipher);
+  assert.equal(
+    await resealed({ authenticator: { etype: 18, cipher: await tgt.key.encrypt(11, plain) } }),
+    31,
+  );
+  const flipped = apReq.ticket.encPart.cipher.map((octet, i) => i === 20 ? octet ^ 1 : octet);
+  assert.equal(
+    await resealed({ ticket: { ...apReq.ticket, encPart: { ...apReq.ticket.encPart, cipher: flipped } } }),
+    31,
+  );
+  assert.equal(
+    await answerOf(realm, encode(TgsReq, { ...parsed, padata: [] })),
+    16,
+  );
+});
+
+Deno.test("the same request is served again; another one with its authenticator is a replay", async () => {
+  const first = await request();
+  assert.equal(await answerOf(realm, first.message), 0);
+  assert.equal(await answerOf(realm, first.message), 0);
+  assert.equal(await code({ apReq: first.apReq, body: { nonce: 4712 } }), 34);
+  assert.equal(await code({ apReq: first.apReq, padata: [{ padataType: 149, padataValue: new Uint8Array(0) }] }), 34);
+  // What was not genuine is not remembered: it cannot make the genuine one a replay.
+  const second = await request();
+  assert.equal(await code({ apReq: second.apReq, body: { nonce: 4712 } }), 41);
+  assert.equal(await answerOf(realm, second.message), 0);
+  // Two at the same time.
+  const third = await request();
+  const twin = await request({ apReq: third.apReq, padata: [{ padataType: 149, padataValue: new Uint8Array(0) }] });
+  const both = await Promise.all([answerOf(realm, third.message), answerOf(realm, twin.message)]);
+  assert.deepEqual(both.toSorted((a, b) => a - b), [0, 34]);
+});
+
+Deno.test("options that the ticket does not allow, or that are not served, are refused with KDC_ERR_BADOPTION", async () => {
+  const { Forwarded, Renew, Proxy, Validate, EncTktInSkey, CnameInAddlTkt, Forwardable, Proxiable, Renewable } =
+    KdcOption;
+  for (const kdcOptions of [Proxy, Validate, EncTktInSkey, CnameInAddlTkt]) {
+    assert.equal(await code({ body: { kdcOptions } }), 13, kdcOptions.toString(16));
+  }
+  const plain = await forgeTicket(
+    realm,
+    tgt,
+    unflagged(TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable),
+  );
+  assert.equal(await code({ body: { kdcOptions: Forwarded } }, { tgt: plain, service: "krbtgt/GSSOCKS.TEST" }), 13);
+  assert.equal(await code({ body: { kdcOptions: Renew } }, { tgt: plain, service: "krbtgt/GSSOCKS.TEST" }), 13);
+  // Flags that are only wished are left out.
+  const wished = TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable;
+  const kdcOptions = (Forwardable | Proxiable | Renewable | KdcOption.RenewableOk) >>> 0;
+  const { ticket, part } = await granted({ body: { kdcOptions, till: runtime.time + 1000 * HOUR } }, { tgt: plain });
+  assert.equal(ticket.flags & wished, 0);
+  assert.equal(part.renewTill, undefined);
+  assert.equal((await granted({ body: { kdcOptions } })).ticket.flags & wished, wished);
+  // And those that nobody wished.
+  assert.equal((await granted()).ticket.flags & wished, 0);
+});
+
+Deno.test("FORWARDED makes a ticket forwarded, and so are all that come of it", async () => {
+  const forwarded = await granted({ body: { kdcOptions: KdcOption.Forwarded } }, { service: "krbtgt/GSSOCKS.TEST" });
+  assert.notEqual(forwarded.ticket.flags & TicketFlag.Forwarded, 0);
+  assert.equal(forwarded.ticket.flags & TicketFlag.Initial, 0);
+  const derived = await granted({}, { tgt: await forgeTicket(realm, tgt, flagged(TicketFlag.Forwarded)) });
+  assert.notEqual(derived.ticket.flags & TicketFlag.Forwarded, 0);
+});
+
+Deno.test("addresses are those of the ticket shown, or with FORWARDED those asked for", async () => {
+  const ours = [{ addrType: 2, address: new Uint8Array([10, 0, 0, 1]) }];
+  const theirs = [{ addrType: 2, address: new Uint8Array([10, 0, 0, 2]) }];
+  const limited = await forgeTicket(realm, tgt, () => ({ caddr: ours }));
+  assert.deepEqual((await granted({ body: { addresses: theirs } }, { tgt: limited })).ticket.caddr, ours);
+  assert.equal((await granted({ body: { addresses: theirs } })).ticket.caddr, undefined);
+  const forwarded = { kdcOptions: KdcOption.Forwarded, addresses: theirs };
+  const asked = { tgt: limited, service: "krbtgt/GSSOCKS.TEST" };
+  assert.deepEqual((await granted({ body: forwarded }, asked)).ticket.caddr, theirs);
+  assert.equal((await granted({ body: { kdcOptions: KdcOption.Forwarded } }, asked)).ticket.caddr, undefined);
+});
+
+Deno.test("RENEW changes times and key only, for the ticket shown, until its renewals end", async () => {
+  const service = "krbtgt/GSSOCKS.TEST";
+  const renewal = { body: { kdcOptions: KdcOption.Renew } };
+  const { ticket } = await granted(renewal, { service });
+  assert.equal(ticket.flags, tgt.flags);
+  assert.equal(ticket.renewTill, tgt.renewTill);
+  assert.equal(await code(renewal), 26);
+  const over = await forgeTicket(realm, tgt, () => ({ renewTill: runtime.time }));
+  assert.equal(await code(renewal, { tgt: over, service }), 32);
+  const never = await forgeTicket(realm, tgt, () => ({ renewTill: undefined }));
+  assert.equal(await code(renewal, { tgt: never, service }), 32);
+  const nearly = await forgeTicket(realm, tgt, () => ({ renewTill: runtime.time + 60_000 }));
+  assert.equal((await granted(renewal, { tgt: nearly, service })).ticket.endtime, runtime.time + 60_000);
+});
+
+Deno.test("a TGS-REQ for a later start is refused, and no ticket outlasts the one it rests on", async () => {
+  const from = runtime.time + HOUR;
+  assert.equal(await code({ body: { from } }), 10);
+  assert.equal(await code({ body: { from, kdcOptions: KdcOption.Postdated } }), 10);
+  assert.equal(await code({ body: { from: runtime.time + 299_000 } }), 0);
+  const short = await forgeTicket(realm, tgt, () => ({ endtime: runtime.time + HOUR }));
+  const { ticket, part } = await granted({ body: { till: tgt.endtime } }, { tgt: short });
+  assert.equal(ticket.endtime, runtime.time + HOUR);
+  assert.equal(part.endtime, runtime.time + HOUR);
+  assert.equal(ticket.authtime, tgt.authtime);
+});
+
+Deno.test("the proof is in a TGS-REP for those who ask (RFC 6806 section 11), by the reply's key", async () => {
+  const { message, subkey } = await request({ padata: [{ padataType: 149, padataValue: new Uint8Array(0) }] });
+  const { encPart } = decode(TgsRep, (await handleKdcMessage(realm, message))!);
+  const { encryptedPaData } = decode(EncTgsRepPart, await subkey.decrypt(9, encPart.cipher));
+  const { cksumtype, checksum } = decode(Checksum, encryptedPaData![0]!.padataValue);
+  assert.equal(cksumtype, subkey.checksumType);
+  assert.ok(await subkey.verifyChecksum(56, message, checksum));
+  assert.equal((await granted()).part.encryptedPaData, undefined);
+  // Without a subkey it is the session key, for another usage.
+  const bare = await request({
+    authenticator: () => ({ subkey: undefined }),
+    padata: [{ padataType: 149, padataValue: new Uint8Array(0) }],
+  });
+  const reply = decode(TgsRep, (await handleKdcMessage(realm, bare.message))!);
+  const part = decode(EncTgsRepPart, await tgt.key.decrypt(8, reply.encPart.cipher));
+  const proof = decode(Checksum, part.encryptedPaData![0]!.padataValue);
+  assert.ok(await tgt.key.verifyChecksum(56, bare.message, proof.checksum));
+});
+
+Deno.test("a subkey of an enctype that is not there is refused by name", async () => {
+  assert.equal(await code({ authenticator: () => ({ subkey: { keytype: 23, keyvalue: new Uint8Array(16) } }) }), 14);
+  assert.equal(await code({ authenticator: () => ({ subkey: { keytype: 18, keyvalue: new Uint8Array(3) } }) }), 60);
+});
+
+Deno.test("authorization data that the client adds is opened and kept beside the ticket's own", async () => {
+  const own = [{ adType: 4, adData: new Uint8Array([1]) }];
+  const added = [{ adType: 1, adData: new Uint8Array([2]) }];
+  const holder = await forgeTicket(realm, tgt, () => ({ authorizationData: own }));
+  assert.deepEqual((await granted({}, { tgt: holder })).ticket.authorizationData, own);
+  const bare = { authenticator: () => ({ subkey: undefined }) };
+  for (const usage of [4, 5]) {
+    const cipher = await tgt.key.encrypt(usage, encode(AuthorizationData, added));
+    const body = { encAuthorizationData: { etype: 18, cipher } };
+    const { message } = await request({ ...bare, body }, { tgt: holder });
+    const reply = (await handleKdcMessage(realm, message))!;
+    if (usage === 5) assert.equal(decode(KrbError, reply).errorCode, 31);
+    else {
+      const { authorizationData } = await openTicket(realm, decode(TgsRep, reply).ticket);
+      assert.deepEqual(authorizationData, [...own, ...added]);
+    }
+  }
+});
+
+/** A ticket of B's for C, whose path is B's to say. */
+async function across(change: (part: EncTicketPart) => Partial<EncTicketPart> = () => ({})) {
+  const [b, c] = await Promise.all(
+    ["B.TEST", "C.TEST"].map((name) =>
+      createRealm({ realm: name, runtime, enctypes: [18], principals: { alice: "alicepw" } })
+    ),
+  );
+  await b!.trust(c!);
+  await c!.addPrincipal("rcmd/far");
+  const { credential } = await memoryTickets([b!], { runtime }).serviceTicket(parsePrincipal("krbtgt/C.TEST@B.TEST"));
+  return { c: c!, tgt: await forgeTicket(b!, credential, (part) => ({ crealm: "A.TEST", ...change(part) })) };
+}
+
+async function through(contents: string, options = 0, accept: string[] = []) {
+  const { c, tgt } = await across(() => ({ transited: { trType: 1, contents: utf8(contents) } }));
+  for (const name of accept) c.acceptedTransits.add(name);
+  const { ticket } = await granted({ body: { kdcOptions: options } }, { tgt, service: "rcmd/far", of: c });
+  return {
+    transited: lenientText(ticket.transited.contents),
+    checked: (ticket.flags & TicketFlag.TransitedPolicyChecked) !== 0,
+  };
+}
+
+Deno.test("the realm that vouched for a client joins the transited ones, and the flag says that all are accepted", async () => {
+  assert.deepEqual(await through(""), { transited: "B.TEST", checked: false });
+  assert.deepEqual(await through("", 0, ["B.TEST"]), { transited: "B.TEST", checked: true });
+  assert.deepEqual(await through("TEST", 0, ["B.TEST"]), { transited: "TEST,B.TEST", checked: true });
+  assert.deepEqual(await through("EVIL", 0, ["B.TEST"]), { transited: "EVIL,B.TEST", checked: false });
+  assert.deepEqual(await through("B.TEST", 0, ["B.TEST"]), { transited: "B.TEST", checked: true });
+  assert.deepEqual(await through(",", 0, ["B.TEST"]), { transited: ",,B.TEST", checked: false });
+  // Who asks that it is not checked gets no word of it.
+  const unchecked = await through("", KdcOption.DisableTransitedCheck, ["B.TEST"]);
+  assert.deepEqual(unchecked, { transited: "B.TEST", checked: false });
+});
+
+Deno.test("a client of the realm that vouches for it comes through no other, and one of our own comes by none", async () => {
+  const own = await across(() => ({ crealm: "B.TEST" }));
+  const { ticket } = await granted({}, { tgt: own.tgt, service: "rcmd/far", of: own.c });
+  assert.equal(ticket.transited.contents.length, 0);
+  assert.notEqual(ticket.flags & TicketFlag.TransitedPolicyChecked, 0);
+  // B says that it knows a client of C's: C does not take its word.
+  const ours = await across(() => ({ crealm: "C.TEST" }));
+  assert.equal(await code({}, { tgt: ours.tgt, service: "rcmd/far", of: ours.c }), 12);
+});
+
+Deno.test("a transited field of another encoding is not added to", async () => {
+  const odd = await across(() => ({ transited: { trType: 7, contents: utf8("?") } }));
+  assert.equal(await code({}, { tgt: odd.tgt, service: "rcmd/far", of: odd.c }), 17);
+  const kept = await across(() => ({ crealm: "B.TEST", transited: { trType: 7, contents: utf8("?") } }));
+  const { ticket } = await granted({}, { tgt: kept.tgt, service: "rcmd/far", of: kept.c });
+  assert.equal(ticket.transited.trType, 7);
+  assert.equal(ticket.flags & TicketFlag.TransitedPolicyChecked, 0);
+});

@@ -1,0 +1,239 @@
+/**
+ * KDC replies and requests that are genuine (made with the right keys) and wrong in any one field: what stands behind the
+ * checksums is tested with these.
+ *
+ * @module
+ */
+import { applicationTag, decode, encode } from "../../gss/asn1.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import type { KdcExchange } from "../../kerberos/client/exchange.ts";
+import { KeyUsage, PaType } from "../../kerberos/constants.ts";
+import { KerberosKey } from "../../kerberos/crypto/key.ts";
+import { handleKdcMessage, type KdcRealm } from "../../kerberos/kdc/mod.ts";
+import { ApReq, Authenticator, EncTicketPart, Ticket } from "../../kerberos/messages/ap.ts";
+import { KrbError } from "../../kerberos/messages/error.ts";
+import {
+  AsRep,
+  AsReq,
+  EncAsRepPart,
+  type EncKdcRepPart,
+  EncTgsRepPart,
+  type KdcRep,
+  KdcReqBody,
+  TgsRep,
+  TgsReq,
+} from "../../kerberos/messages/kdc.ts";
+import { fromPrincipalName, principal, toPrincipalName } from "../../kerberos/principal.ts";
+import { Credential } from "../../kerberos/stores/credential.ts";
+
+/** What is wrong with a reply; everything else is as the KDC made it. */
+export interface ReplyForgery {
+  /** Changes fields of the sealed part; a field that becomes `undefined` is left out. */
+  readonly part?: (part: EncKdcRepPart) => { [K in keyof EncKdcRepPart]?: EncKdcRepPart[K] | undefined };
+  /** Changes fields in clear. */
+  readonly reply?: (reply: KdcRep) => Partial<KdcRep>;
+  /** Key that the part is sealed with. */
+  readonly key?: (key: KerberosKey) => KerberosKey;
+  /** Key usage that it is sealed for. */
+  readonly usage?: number;
+  /** Tag of the sealed part, 25 or 26. */
+  readonly partTag?: number;
+  /** Tag and type of the message, 11 or 13. */
+  readonly replyTag?: number;
+}
+
+/** What a reply to a request is sealed with. */
+export interface ReplyKey {
+  readonly key: KerberosKey;
+  readonly usage: number;
+}
+
+/** The key and usage of the reply to a request, from what the realm knows. */
+export async function replyKeyOf(realm: KdcRealm, request: Bytes, reply: KdcRep): Promise<ReplyKey> {
+  if (applicationTag(request) === 10) {
+    const { reqBody } = decode(AsReq, request);
+    const client = realm.findUser(fromPrincipalName(reqBody.cname!, reqBody.realm))!;
+    return {
+      key: client.keys.find(({ enctype }) => enctype === reply.encPart.etype)!,
+      usage: KeyUsage.AsRepEncPart,
+    };
+  }
+  const { sessionKey, authenticator } = await openTgsReq(realm, request);
+  const { subkey } = authenticator;
+  return subkey === undefined
+    ? { key: sessionKey, usage: KeyUsage.TgsRepEncPartSessionKey }
+    : { key: new KerberosKey(subkey.keytype, subkey.keyvalue), usage: KeyUsage.TgsRepEncPartSubkey };
+}
+
+/** Ticket and authenticator of a TGS-REQ, opened with the realm's own key. */
+export async function openTgsReq(
+  realm: KdcRealm,
+  request: Bytes,
+): Promise<{ part: EncTicketPart; sessionKey: KerberosKey; authenticator: Authenticator }> {
+  const { padata } = decode(TgsReq, request);
+  const { ticket, authenticator } = decode(
+    ApReq,
+    padata!.find(({ padataType }) => padataType === PaType.TgsReq)!.padataValue,
+  );
+  const part = await openTicket(realm, ticket);
+  const sessionKey = new KerberosKey(part.key.keytype, part.key.keyvalue);
+  const plain = await sessionKey.decrypt(KeyUsage.TgsReqAuthenticator, authenticator.cipher);
+  return { part, sessionKey, authenticator: decode(Authenticator, plain) };
+}
+
+function ticketKey(realm: KdcRealm, ticket: Ticket): KerberosKey {
+  const service = realm.find(fromPrincipalName(ticket.sname, ticket.realm));
+  const key = service?.keys.find(({ enctype }) => enctype === ticket.encPart.etype);
+  if (key === undefined) throw new Error(`no key for the ticket of ${ticket.sname.nameString.join("/")}`);
+  return key;
+}
+
+/** What a ticket says. */
+export async function openTicket(realm: KdcRealm, ticket: Ticket): Promise<EncTicketPart> {
+  return decode(EncTicketPart, await ticketKey(realm, ticket).decrypt(KeyUsage.KdcRepTicket, ticket.encPart.cipher));
+}
+
+/** A reply made wrong. A KRB-ERROR stays as it is. */
+export async function forgeReply(realm: KdcRealm, request: Bytes, reply: Bytes, forgery: ReplyForgery): Promise<Bytes> {
+  const tag = applicationTag(reply);
+  if (tag !== 11 && tag !== 13) return reply;
+  const genuine = decode(tag === 11 ? AsRep : TgsRep, reply);
+  const { key, usage } = await replyKeyOf(realm, request, genuine);
+  const plain = await key.decrypt(usage, genuine.encPart.cipher);
+  const part = decode(tag === 11 ? EncAsRepPart : EncTgsRepPart, plain);
+  const changed = defined({ ...part, ...forgery.part?.(part) });
+  const partTag = forgery.partTag ?? (tag === 11 ? 25 : 26);
+  const sealing = forgery.key?.(key) ?? key;
+  const cipher = await sealing.encrypt(
+    forgery.usage ?? usage,
+    encode(partTag === 25 ? EncAsRepPart : EncTgsRepPart, changed),
+  );
+  const whole: KdcRep = { ...genuine, encPart: { ...genuine.encPart, etype: sealing.enctype, cipher } };
+  const replyTag = forgery.replyTag ?? tag;
+  return encode(replyTag === 11 ? AsRep : TgsRep, { ...whole, msgType: replyTag, ...forgery.reply?.(genuine) });
+}
+
+function defined<T extends object>(value: { [K in keyof T]?: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+}
+
+/** Runs an exchange against a realm; what each reply becomes is up to `change`. */
+export async function runForged<T>(
+  exchange: KdcExchange<T>,
+  realm: KdcRealm,
+  forgery: ReplyForgery | ((reply: Bytes, request: Bytes) => Bytes | Promise<Bytes>),
+): Promise<T> {
+  let step = await exchange.next();
+  while (!step.done) {
+    const { message } = step.value;
+    const reply = await handleKdcMessage(realm, message);
+    if (reply === undefined) throw new Error("the KDC does not answer");
+    step = await exchange.next(
+      typeof forgery === "function" ? await forgery(reply, message) : await forgeReply(realm, message, reply, forgery),
+    );
+  }
+  return step.value;
+}
+
+/** A ticket-granting or service ticket whose sealed part is changed; the holder's copy of flags and times follows. */
+export async function forgeTicket(
+  realm: KdcRealm,
+  credential: Credential,
+  change: (part: EncTicketPart) => { [K in keyof EncTicketPart]?: EncTicketPart[K] | undefined },
+  clear: Partial<Ticket> = {},
+): Promise<Credential> {
+  const ticket = decode(Ticket, credential.ticket);
+  const part = await openTicket(realm, ticket);
+  const changed = defined<EncTicketPart>({ ...part, ...change(part) });
+  const target = { ...ticket, ...clear };
+  const cipher = await ticketKey(realm, target).encrypt(KeyUsage.KdcRepTicket, encode(EncTicketPart, changed));
+  return new Credential({
+    client: fromPrincipalName(changed.cname, changed.crealm),
+    server: fromPrincipalName(target.sname, target.realm),
+    key: credential.key,
+    authtime: changed.authtime,
+    starttime: changed.starttime,
+    endtime: changed.endtime,
+    renewTill: changed.renewTill,
+    flags: changed.flags,
+    ticket: encode(Ticket, { ...target, encPart: { ...ticket.encPart, cipher } }),
+  });
+}
+
+/** What is wrong with a TGS-REQ. */
+export interface TgsRequestForgery {
+  /** Changes the body, before its checksum is made. */
+  readonly body?: Partial<KdcReqBody>;
+  /** Changes the authenticator. */
+  readonly authenticator?: (
+    authenticator: Authenticator,
+    body: Bytes,
+  ) =>
+    | Promise<{ [K in keyof Authenticator]?: Authenticator[K] | undefined }>
+    | {
+      [K in keyof Authenticator]?: Authenticator[K] | undefined;
+    };
+  /** Pre-authentication data beside the ticket. */
+  readonly padata?: readonly { readonly padataType: number; readonly padataValue: Bytes }[];
+  /** The AP-REQ, where it is not a fresh one. */
+  readonly apReq?: Bytes;
+}
+
+/** A TGS-REQ by the holder of a ticket, wrong in what the forgery says. */
+export async function forgeTgsReq(
+  { tgt, service, now, enctypes = [18, 17, 20, 19] }: {
+    tgt: Credential;
+    service: string;
+    now: number;
+    enctypes?: readonly number[];
+  },
+  forgery: TgsRequestForgery = {},
+): Promise<{ message: Bytes; apReq: Bytes; subkey: KerberosKey }> {
+  const realm = tgt.server.components[1]!;
+  const body = {
+    kdcOptions: 0,
+    realm,
+    sname: toPrincipalName(principal(realm, service.split("/"))),
+    till: tgt.endtime,
+    nonce: 4711,
+    etype: enctypes,
+    ...forgery.body,
+  };
+  const octets = encode(KdcReqBody, body);
+  const subkey = KerberosKey.generate(tgt.key.enctype);
+  const plain: Authenticator = {
+    authenticatorVno: 5,
+    crealm: tgt.client.realm,
+    cname: toPrincipalName(tgt.client),
+    cksum: {
+      cksumtype: tgt.key.checksumType,
+      checksum: await tgt.key.checksum(KeyUsage.TgsReqAuthenticatorChecksum, octets),
+    },
+    cusec: crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000,
+    ctime: Math.floor(now / 1000) * 1000,
+    subkey: { keytype: subkey.enctype, keyvalue: subkey.exportBytes() },
+  };
+  const authenticator = defined<Authenticator>({ ...plain, ...await forgery.authenticator?.(plain, octets) });
+  const cipher = await tgt.key.encrypt(KeyUsage.TgsReqAuthenticator, encode(Authenticator, authenticator));
+  const apReq = forgery.apReq ?? encode(ApReq, {
+    pvno: 5,
+    msgType: 14,
+    apOptions: 0,
+    ticket: decode(Ticket, tgt.ticket),
+    authenticator: { etype: tgt.key.enctype, cipher },
+  });
+  const message = encode(TgsReq, {
+    pvno: 5,
+    msgType: 12,
+    padata: [{ padataType: PaType.TgsReq, padataValue: apReq }, ...forgery.padata ?? []],
+    reqBody: body,
+  });
+  return { message, apReq, subkey };
+}
+
+/** What a KDC says to a message: the code of its error, or 0. */
+export async function answerOf(realm: KdcRealm, message: Bytes): Promise<number> {
+  const reply = await handleKdcMessage(realm, message);
+  if (reply === undefined) return -1;
+  return applicationTag(reply) === 30 ? decode(KrbError, reply).errorCode : 0;
+}
