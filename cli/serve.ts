@@ -87,7 +87,7 @@ async function runAlone(
   watch: (take: TakeSnapshot) => AdminServer | undefined,
 ): Promise<number> {
   const options = serveOptions(config);
-  const run = await ServerRun.start({ args, config, options, io, listeners: openListeners(config) });
+  await using run = await ServerRun.start({ args, config, options, io, listeners: openListeners(config) });
   for (const { hostname, port } of run.addresses) {
     io.err(`Listening on ${port === 0 ? hostname : formatEndpoint({ hostname, port })}\n`);
   }

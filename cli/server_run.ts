@@ -64,6 +64,7 @@ export class ServerRun {
     this.#monitor = new Monitor();
     this.#server = serve({ ...this.#complete(start.options, config), listeners });
     this.finished = this.#run(io.signal);
+    this.finished.catch(() => {}); // Whoever waits for it is told.
   }
 
   /** Starts one. */
@@ -83,6 +84,7 @@ export class ServerRun {
       return new ServerRun(start, store);
     } catch (error) {
       await store?.[Symbol.asyncDispose]();
+      for (const listener of start.listeners) listener.close();
       throw error;
     }
   }
@@ -95,6 +97,12 @@ export class ServerRun {
   /** The server as it is now. */
   snapshot(): Snapshot {
     return this.#monitor.snapshot();
+  }
+
+  /** Ends it at once, with all its sessions. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+    await this.finished;
   }
 
   #complete(options: ServeOptions, config: ServerConfig): ServeOptions {

@@ -71,9 +71,13 @@ export async function runWorkers(options: RunWorkersOptions): Promise<number> {
   const stop = () => team.stop();
   const stopReloading = io.onReload?.(() => team.reload());
   io.signal.addEventListener("abort", stop, { once: true });
-  await using _admin = watch(() => team.snapshot());
   try {
+    await using _admin = watch(() => team.snapshot());
     return await team.ended;
+  } catch (error) {
+    team.stop();
+    await team.ended;
+    throw error;
   } finally {
     stopReloading?.();
     io.signal.removeEventListener("abort", stop);

@@ -20,7 +20,7 @@
 // where a dynamic import meets it before its optional peer.
 import "@opentelemetry/api";
 import { createClient, type RedisClientType } from "@redis/client";
-import { abortable, pause, startDeadline } from "../gss/deadline.ts";
+import { abortable, aborted, pause, startDeadline } from "../gss/deadline.ts";
 import { randomBytes } from "../gss/runtime.ts";
 import { MemoryReplayCache, type ReplayCache, type ReplayEntry } from "../kerberos/mech/replay_cache.ts";
 import { Tally, type UserLedger } from "../socks/limits/limits.ts";
@@ -86,6 +86,7 @@ class Redis {
   readonly #client: RedisClientType;
   readonly #timeout: number;
   readonly #onChange: (up: boolean, reason: string) => void;
+  #keeping: Promise<void> = Promise.resolve();
   #up = false;
 
   constructor({ url, onLoss, prefix = "gssocks:", timeout = 2_000, onChange = () => {} }: RedisOptions) {
@@ -98,7 +99,8 @@ class Redis {
       // What cannot be asked now is not asked later: a client waits for the answer.
       disableOfflineQueue: true,
       maintNotifications: "disabled",
-      socket: { connectTimeout: timeout, reconnectStrategy: (tries: number) => Math.min(100 * 2 ** tries, 2_000) },
+      // The client's own pauses go on when it is closed, so that it is connected again here.
+      socket: { connectTimeout: timeout, reconnectStrategy: false },
     }) as RedisClientType;
     this.#client.on("error", (error: Error) => this.#change(false, error.message || "connection failed"));
     this.#client.on("ready", () => this.#change(true, "connected"));
@@ -116,9 +118,24 @@ class Redis {
 
   /** Waits for the connection, and not for longer than an answer may take. */
   async start(): Promise<void> {
-    const connecting = this.#client.connect();
-    connecting.catch(() => {}); // Told by the events.
-    await this.#inTime(connecting).catch((error) => this.#onChange(false, (error as Error).message));
+    const connected = new Promise<void>((resolve) => this.#client.once("ready", () => resolve()));
+    this.#keeping = this.#keep();
+    await this.#inTime(connected).catch((error) => this.#onChange(false, (error as Error).message));
+  }
+
+  /** Connects, and connects again, until it is closed. */
+  async #keep(): Promise<void> {
+    const { signal } = this.closing;
+    for (let tries = 0; !signal.aborted; tries++) {
+      // What fails is told by the events.
+      const lost = new Promise<void>((resolve) => this.#client.once("terminated", () => resolve()));
+      const connected = await this.#client.connect().then(() => true, () => false);
+      if (connected) {
+        tries = 0;
+        await Promise.race([lost, aborted(signal)]);
+      }
+      await pause(Math.min(100 * 2 ** tries, 2_000), signal);
+    }
   }
 
   /** An answer, or an error in time. */
@@ -143,10 +160,10 @@ class Redis {
     throw new SharedStoreError(`Cannot ask the shared store: ${reason}`, { cause: error });
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.closing.abort();
     this.#client.destroy();
-    return Promise.resolve();
+    await this.#keeping;
   }
 }
 

@@ -78,7 +78,13 @@ export function start(server: SocksServer, options: ListenerOptions): RunningSer
   const listening = listeners.map((listener) => server.listen(listener));
   const stopped = listeners.length === 0 ? server.stopped : Promise.all(listening);
   const finished = stopped.then(() => server.shutdown());
-  for (const listener of listeners) options.onListen?.(listener.addr);
+  try {
+    for (const listener of listeners) options.onListen?.(listener.addr);
+  } catch (error) {
+    // Nobody would have anything to stop it with.
+    void server[Symbol.asyncDispose]();
+    throw error;
+  }
   return {
     addr,
     finished,

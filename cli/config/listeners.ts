@@ -36,17 +36,33 @@ export type ListenPlace =
   | { readonly type: "unix"; readonly path: string }
   | { readonly type: "tcp" | "tls"; readonly hostname: string; readonly port: number };
 
-/** Starts to listen. */
+/** Starts to listen: everywhere, or, where that fails, nowhere. */
 export function openListeners(config: ServerConfig, together?: Together): ConnectionListener[] {
-  return listenPlaces(config).flatMap((place, i) => {
-    // One socket in the file system is enough for all.
-    if (place.type === "unix") return (together?.index ?? 0) === 0 ? [listenAtPath(place.path)] : [];
-    const port = together?.ports?.[i] ?? place.port;
-    const where = { hostname: place.hostname, port, reusePort: together !== undefined };
-    if (place.type === "tcp") return [listenTcp(where)];
-    const { certificate, key } = config.tls!;
-    return [listenTls({ ...where, cert: Deno.readTextFileSync(certificate), key: Deno.readTextFileSync(key) })];
-  });
+  const open: ConnectionListener[] = [];
+  try {
+    for (const [i, place] of listenPlaces(config).entries()) {
+      // One socket in the file system is enough for all.
+      if (place.type === "unix" && together !== undefined && together.index > 0) continue;
+      open.push(openListener(place, config, together && { port: together.ports?.[i] }));
+    }
+    return open;
+  } catch (error) {
+    for (const listener of open) listener.close();
+    throw error;
+  }
+}
+
+function openListener(
+  place: ListenPlace,
+  { tls }: ServerConfig,
+  together: { readonly port: number | undefined } | undefined,
+): ConnectionListener {
+  if (place.type === "unix") return listenAtPath(place.path);
+  const port = together?.port ?? place.port;
+  const where = { hostname: place.hostname, port, reusePort: together !== undefined };
+  if (place.type === "tcp") return listenTcp(where);
+  const { certificate, key } = tls!;
+  return listenTls({ ...where, cert: Deno.readTextFileSync(certificate), key: Deno.readTextFileSync(key) });
 }
 
 /** A socket that an earlier run has left behind is in the way, and nobody listens at it. */

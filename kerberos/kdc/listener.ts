@@ -96,7 +96,7 @@ export class KdcListener implements AsyncDisposable {
 
   async #datagram(message: Bytes, from: RemoteInfo): Promise<void> {
     const reply = await this.#handler.answer(message, "udp").catch(() => undefined);
-    if (reply !== undefined) this.#udp.send(reply, from.port, from.address);
+    if (reply !== undefined && !this.#closed) this.#udp.send(reply, from.port, from.address);
   }
 
   /** Closes both sockets and every connection. May be called again. */

@@ -186,16 +186,25 @@ export function listenTls(options: ListenTcpOptions & TlsIdentity): ConnectionLi
 export function dialTls(tls: { readonly caCerts?: readonly string[] } = {}): Dialer {
   return async (target, { signal }) => {
     const { hostname, port } = target;
+    const caCerts = tls.caCerts === undefined ? {} : { caCerts: [...tls.caCerts] };
+    // The socket is held from the first octet on, so that an attempt that fails or is given up leaves none behind:
+    // `Deno.connectTls` keeps it for itself until the handshake is done.
+    let conn: Deno.Conn | undefined;
+    const close = () => conn?.[Symbol.dispose]();
     try {
-      const conn = await abortable(
-        Deno.connectTls({ hostname, port, ...(tls.caCerts === undefined ? {} : { caCerts: [...tls.caCerts] }) }),
-        signal,
-      );
-      await abortable(conn.handshake(), signal);
-      return new DenoConnection(conn);
+      conn = await Deno.connect({ hostname, port, ...(signal === undefined ? {} : { signal }) });
+      const secured = await Deno.startTls(conn as Deno.TcpConn, { hostname, ...caCerts });
+      conn = secured;
+      signal?.addEventListener("abort", close, { once: true });
+      signal?.throwIfAborted();
+      await secured.handshake();
+      return new DenoConnection(secured);
     } catch (error) {
+      close();
       signal?.throwIfAborted();
       throw dialError(target, error);
+    } finally {
+      signal?.removeEventListener("abort", close);
     }
   };
 }
@@ -208,9 +217,11 @@ export function listenUnix(path: string): ConnectionListener {
 /** Connects to a socket in the file system, whatever the target given is. */
 export function dialUnix(path: string): Dialer {
   return async (_target, { signal }) => {
+    const opening = Deno.connect({ transport: "unix", path });
     try {
-      return new DenoConnection(await abortable(Deno.connect({ transport: "unix", path }), signal));
+      return new DenoConnection(await abortable(opening, signal));
     } catch (error) {
+      opening.then((conn) => conn.close(), () => {}); // Comes too late.
       signal?.throwIfAborted();
       throw dialError({ hostname: path, port: 0 }, error);
     }

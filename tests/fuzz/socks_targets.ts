@@ -99,6 +99,7 @@ function conversationTargets(): Target[] {
           preferGssapi: false,
           protocols: ["socks4", "http"] as const,
           signal: new AbortController().signal,
+          beforeClosing() {},
           onChannel() {},
           beforeClosing() {},
         };

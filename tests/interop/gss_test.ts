@@ -26,8 +26,9 @@ const SERVICES = [[18, "one0"], [17, "one1"], [20, "one2"], [19, "one3"]] as con
 const [MUTUAL, REPLAY, SEQUENCE, CONF, INTEG, DELEG] = [2, 4, 8, 16, 32, 1];
 const ALL = MUTUAL | REPLAY | SEQUENCE | CONF | INTEG;
 
-/** Messages of many lengths go both ways, sealed, signed, and with a signature apart. */
-async function exchange(context: GssContext, mit: GssPeer): Promise<void> {
+/** Messages of many lengths go both ways, sealed, signed, and with a signature apart; then the context is done with. */
+async function exchange(established: GssContext, mit: GssPeer): Promise<void> {
+  using context = established;
   for (const length of [0, 1, 15, 16, 17, 31, 32, 33, 1000]) {
     const message = Uint8Array.from({ length }, (_, i) => i);
     for (const confidential of [true, false]) {

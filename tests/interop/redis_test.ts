@@ -60,6 +60,13 @@ Deno.test("an address of Redis that cannot be used is not repeated", async () =>
   }
 });
 
+Deno.test("a Redis that is not there is tried again until it is closed, and nothing is left of that", async () => {
+  const shared = await connectRedis({ url: `redis://127.0.0.1:${freePort()}`, onLoss: "refuse", timeout: 150 });
+  assert.equal(shared.state().up, false);
+  await shared[Symbol.asyncDispose]();
+  await shared[Symbol.asyncDispose]();
+});
+
 peerTest("an AP-REQ replayed to another server is refused by way of Redis", ["redis-server"], async () => {
   await using realm = await startRealmFolder();
   await using redis = await startRedis();
@@ -120,6 +127,7 @@ peerTest("Redis that is gone refuses or lets in, as was said, is seen, and comes
     wake = Promise.withResolvers<void>();
   };
   let redis = await startRedis(port);
+  await using ends = new AsyncDisposableStack();
   await using strict = await machine(realm, { url, onLoss: "refuse", onChange });
   await using lenient = await machine(realm, { url, onLoss: "allow", onChange });
   const until = async (up: boolean) => {
@@ -133,8 +141,7 @@ peerTest("Redis that is gone refuses or lets in, as was said, is seen, and comes
   assert.equal(await answerTo(lenient.port, token), "AP-REP");
   // What it has seen itself it refuses all the same.
   assert.notEqual(await answerTo(lenient.port, token), "AP-REP");
-  redis = await startRedis(port);
-  await using _redis = redis;
+  redis = ends.use(await startRedis(port));
   await until(true);
   assert.equal(await answerTo(strict.port, await fresh()), "AP-REP");
   assert.notEqual(await answerTo(lenient.port, token), "AP-REP");

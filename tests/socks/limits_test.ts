@@ -1,12 +1,15 @@
 /** Limits of a server: what one client, one source and one user may have, and what becomes of those who want more. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../gss/bytes.ts";
+import type { Deadline } from "../../gss/deadline.ts";
 import { noAuthentication, type ServerAuthMethod } from "../../socks/auth/method.ts";
 import { passwordServer } from "../../socks/auth/password.ts";
 import { sourceName, Tally } from "../../socks/limits/limits.ts";
 import { Rate } from "../../socks/limits/rate.ts";
 import { ClientRuleSet, parseClientRule } from "../../socks/rules/client_rules.ts";
+import { relay } from "../../socks/relay.ts";
 import type { SocksServer } from "../../socks/server.ts";
+import { runSession } from "../../socks/session.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";
@@ -121,6 +124,7 @@ Deno.test("those who say nothing make room for those who do", async () => {
   assert.equal(granted.answer, GRANTED);
   // It counts no more once it has asked for something.
   await enter(server);
+  for (let i = 0; i < 5; i++) void server.serve(pipe()[1]);
   await granted.client.write(utf8("still here"));
   assert.equal(hex((await granted.client.read())!), hex(utf8("still here")));
   await server[Symbol.asyncDispose]();
@@ -210,6 +214,62 @@ Deno.test("once one side has ended the other has its own time", async () => {
   const closed = events.at(-1)!;
   assert.ok(closed.type === "closed");
   assert.match(String(closed.error), /One side has ended, and the other was silent 30 ms/);
+});
+
+/** A clock that never strikes, and what it was told. */
+function recordingClock(): { clock: Deadline; told: (number | "restart")[] } {
+  const told: (number | "restart")[] = [];
+  const clock: Deadline = {
+    signal: new AbortController().signal,
+    limit: (milliseconds) => void told.push(milliseconds),
+    restart: () => void told.push("restart"),
+    abort: () => {},
+    [Symbol.dispose]: () => {},
+  };
+  return { clock, told };
+}
+
+Deno.test("the time to say something is over once something is said", async () => {
+  const { clock, told } = recordingClock();
+  const [client, far] = pipe();
+  const served = runSession(far, {
+    auth: [noAuthentication()],
+    preferGssapi: false,
+    protocols: [],
+    open: echoTarget,
+    handshakeTimeout: 1,
+    connectTimeout: 10_000,
+    idleTimeout: 2,
+    halfCloseTimeout: Infinity,
+    clock,
+    status: { startedAt: 0, counts: { sent: 0, received: 0 } },
+    now: () => 0,
+    admit: () => true,
+    enter: () => undefined,
+    cutExpired: false,
+    onEvent: () => {},
+  });
+  await client.write(unhex(CONNECT));
+  await client.closeWrite();
+  await readAll(client);
+  await served;
+  assert.deepEqual(told, [1, Infinity, 2]);
+});
+
+Deno.test("octets that go either way keep a relay, and are counted by the way that they go", async () => {
+  const { clock, told } = recordingClock();
+  const [client, clientEnd] = pipe();
+  const [target, targetEnd] = pipe();
+  const counts = { sent: 0, received: 0 };
+  const relaying = relay([clientEnd, targetEnd], counts, { clock, idleTimeout: 5 });
+  for (const [from, to, text] of [[client, target, "ask"], [target, client, "answer"]] as const) {
+    await from.write(utf8(text));
+    await to.read();
+    await from.closeWrite();
+  }
+  await relaying;
+  assert.deepEqual(told, [5, "restart", "restart"]);
+  assert.deepEqual(counts, { sent: 3, received: 6 });
 });
 
 Deno.test("accepts are so many in a second", async () => {

@@ -12,6 +12,7 @@ import { RuleSet } from "../../socks/rules/rules.ts";
 import { SocksServer } from "../../socks/server.ts";
 import type { TargetRequest } from "../../socks/commands/command.ts";
 import { selectMethod } from "../../socks/front/socks5.ts";
+import type { Connection } from "../../socks/stream/connection.ts";
 import { dialTcp, listenTcp, systemResolver } from "../../socks/stream/deno.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";
@@ -327,7 +328,16 @@ Deno.test("chained proxies carry names to the last one", async () => {
 Deno.test("the server takes no more sessions than it may, and takes the next when one ends", async () => {
   const { server } = makeServer({ maxSessions: 2 });
   const listener = listenTcp({ hostname: "127.0.0.1", port: 0 });
-  const listening = server.listen(listener);
+  let accepted = 0;
+  const listening = server.listen({
+    addr: listener.addr,
+    async accept(): Promise<Connection | undefined> {
+      const connection = await listener.accept();
+      if (connection !== undefined) accepted++;
+      return connection;
+    },
+    close: () => listener.close(),
+  });
   const open = () =>
     connectThrough({
       target: { hostname: "x", port: 1 },
@@ -338,14 +348,19 @@ Deno.test("the server takes no more sessions than it may, and takes the next whe
   const first = await open();
   const second = await open();
   const third = open();
-  assert.equal(server.sessions, 2);
+  // One who has room gets his answer meanwhile: the third would have been accepted before that.
+  for (let i = 0; i < 20; i++) {
+    await first.connection.write(utf8("x"));
+    await first.connection.read();
+  }
+  assert.deepEqual([accepted, server.sessions], [2, 2]);
   first.connection.close();
   const { connection } = await third;
   connection.close();
   second.connection.close();
   await server.shutdown({ deadline: 1000 });
   await listening;
-  assert.equal(server.sessions, 0);
+  assert.deepEqual([accepted, server.sessions], [3, 0]);
 });
 
 Deno.test("shutdown() waits for sessions until the deadline and then cuts them; dispose cuts at once", async () => {
@@ -361,7 +376,16 @@ Deno.test("shutdown() waits for sessions until the deadline and then cuts them; 
     await assert.rejects(readAll(client));
   }
   const { server } = makeServer();
-  await server.shutdown();
+  const [client, far] = pipe();
+  void server.serve(far);
+  await client.write(unhex("050100"));
+  assert.equal(hex((await client.read())!), "0500");
+  const stopping = server.shutdown({ deadline: 60_000 });
+  // A session that is under way goes on, whatever is left of it.
+  await client.write(unhex("0501000304746573740050"));
+  assert.equal(hex((await client.read())!).slice(0, 4), "0500");
+  client.close();
+  await stopping;
   assert.throws(() => new SocksServer({ auth: [], open: echoTarget }), TypeError);
 });
 

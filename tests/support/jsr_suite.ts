@@ -9,7 +9,7 @@ const { links: _, ...config } = JSON.parse(await Deno.readTextFile(new URL("deno
 const path = new URL(".deno.jsr.json", root);
 try {
   await Deno.writeTextFile(path, JSON.stringify(config));
-  const args = ["test", "-A", "--parallel", "--doc", "--no-lock", "--config", path.pathname];
+  const args = [...config.tasks.test.split(" ").slice(1), "--no-lock", "--config", path.pathname];
   const { code } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).spawn().status;
   Deno.exitCode = code;
 } finally {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 
 /** An HTTP origin whose page is `body`. */
@@ -15,6 +16,7 @@ export class TcpServer implements AsyncDisposable {
   readonly #listener: Deno.TcpListener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #running: Promise<void>;
   readonly #connections = new Set<Deno.TcpConn>();
+  #failure: Error | undefined;
 
   constructor(handle: (connection: Deno.TcpConn) => Promise<void>) {
     this.#running = (async () => {
@@ -22,7 +24,10 @@ export class TcpServer implements AsyncDisposable {
       for await (const connection of this.#listener) {
         this.#connections.add(connection);
         handling.push(
-          handle(connection).catch(() => {}).finally(() => {
+          handle(connection).catch((error) => {
+            // A peer that is gone is the end of a connection; an assertion that fails is the test's.
+            if (error instanceof assert.AssertionError) this.#failure ??= error;
+          }).finally(() => {
             this.#connections.delete(connection);
             connection[Symbol.dispose]();
           }),
@@ -40,6 +45,7 @@ export class TcpServer implements AsyncDisposable {
     this.#listener.close();
     for (const connection of this.#connections) connection[Symbol.dispose]();
     await this.#running;
+    if (this.#failure !== undefined) throw this.#failure;
   }
 }
 

@@ -24,8 +24,13 @@ interface PairOptions {
   confounder?: Uint8Array<ArrayBuffer>;
 }
 
-/** Two contexts around one key, without a negotiation. */
-function contexts(options: PairOptions = {}): { initiator: KerberosContext; acceptor: KerberosContext } {
+interface ContextPair extends Disposable {
+  initiator: KerberosContext;
+  acceptor: KerberosContext;
+}
+
+/** Two contexts around one key, without a negotiation; dispose what many messages go through, or its ciphers stay open. */
+function contexts(options: PairOptions = {}): ContextPair {
   const { enctype = 18, acceptorSubkey = true, sequences = [1000, 2000], replay = true, sequence = true } = options;
   const bytes = options.keyBytes ?? KerberosKey.generate(enctype).exportBytes();
   const make = (initiator: boolean) =>
@@ -45,7 +50,14 @@ function contexts(options: PairOptions = {}): { initiator: KerberosContext; acce
         ? {}
         : { runtime: { now: () => 0, fillRandom: (target: Uint8Array) => target.set(options.confounder!) } }),
     });
-  return { initiator: make(true), acceptor: make(false) };
+  const pair = { initiator: make(true), acceptor: make(false) };
+  return {
+    ...pair,
+    [Symbol.dispose](): void {
+      pair.initiator.dispose();
+      pair.acceptor.dispose();
+    },
+  };
 }
 
 const refused = (error: unknown): boolean =>
@@ -159,7 +171,8 @@ for (const enctype of [17, 18, 19, 20]) {
   });
 
   Deno.test(`KerberosContext refuses every changed octet, every cut and every addition (${name})`, async () => {
-    const { initiator, acceptor } = contexts({ enctype });
+    using pair = contexts({ enctype });
+    const { initiator, acceptor } = pair;
     const message = utf8("a message of some length");
     for (const confidential of [true, false]) {
       const token = await initiator.wrap(message, { confidential });
@@ -188,7 +201,8 @@ for (const enctype of [17, 18, 19, 20]) {
 }
 
 Deno.test("KerberosContext refuses its own tokens, and those of another key", async () => {
-  const { initiator, acceptor } = contexts();
+  using pair = contexts();
+  const { initiator, acceptor } = pair;
   const token = await initiator.wrap(utf8("x"), { confidential: true });
   assert.ok(refused(await initiator.unwrap(token).catch((error) => error)), "reflected");
   assert.ok(refused(await contexts().acceptor.unwrap(token).catch((error) => error)), "other key");
@@ -202,7 +216,8 @@ Deno.test("KerberosContext refuses its own tokens, and those of another key", as
 });
 
 Deno.test("KerberosContext.unwrap() reports duplicates, gaps and late tokens, and a forged one changes nothing", async () => {
-  const { initiator, acceptor } = contexts();
+  using pair = contexts();
+  const { initiator, acceptor } = pair;
   const tokens = await Promise.all(
     Array.from({ length: 5 }, (_, i) => initiator.wrap(Uint8Array.of(i), { confidential: true })),
   );
@@ -219,7 +234,8 @@ Deno.test("KerberosContext.unwrap() reports duplicates, gaps and late tokens, an
 });
 
 Deno.test("KerberosContext judges tokens opened at once in the order given, although large ones take longer", async () => {
-  const { initiator, acceptor } = contexts();
+  using pair = contexts();
+  const { initiator, acceptor } = pair;
   const sizes = [300_000, 10, 200_000, 1, 0, 100_000];
   const tokens = await Promise.all(sizes.map((size) => initiator.wrap(new Uint8Array(size), { confidential: true })));
   const results = await Promise.all(tokens.map((token) => acceptor.unwrap(token)));
@@ -245,7 +261,8 @@ Deno.test("KerberosContext hides its keys from Deno.inspect", () => {
 });
 
 Deno.test("property: what is wrapped comes out, and no token is over the limit", async () => {
-  const { initiator, acceptor } = contexts();
+  using pair = contexts();
+  const { initiator, acceptor } = pair;
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), fc.boolean(), async (message, confidential) => {
       const token = await initiator.wrap(message, { confidential });
@@ -258,7 +275,8 @@ Deno.test("property: what is wrapped comes out, and no token is over the limit",
 });
 
 Deno.test("property: random octets are never a token", async () => {
-  const { acceptor } = contexts();
+  using pair = contexts();
+  const { acceptor } = pair;
   const headers = [
     utf8(""),
     Uint8Array.of(5, 4, 6, 255),

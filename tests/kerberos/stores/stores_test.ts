@@ -53,24 +53,34 @@ Deno.test("Keytab.decode() reads the keytabs of other programs", () => {
   }
 });
 
-Deno.test("Keytab.decode() refuses or passes over damage, in bounded time", () => {
-  for (const v of vectors<{ file_hex: string }>("keytab_malformed")) {
-    decodeOrTypedError(() => Keytab.decode(unhex(v.file_hex)));
+Deno.test("Keytab.decode() refuses damage, and gives no entry that is not whole", () => {
+  for (const v of vectors<{ name: string; file_hex: string; expect: string }>("keytab_malformed")) {
+    const keytab = decodedOrRefused(() => Keytab.decode(unhex(v.file_hex)));
+    if (v.expect.startsWith("error")) assert.equal(keytab, undefined, v.name);
+    else assert.equal(keytab?.entries.length ?? 0, 0, v.name);
   }
   const whole = unhex(vectors<KeytabCase>("keytab")[0]!.file_hex);
+  const all = Keytab.decode(whole).describe();
+  const first = 6 + new DataView(whole.buffer).getInt32(2);
   for (let i = 0; i < whole.length; i++) {
-    decodeOrTypedError(() => Keytab.decode(whole.subarray(0, i)));
+    // What ends between two entries, or with too little for another length, is a shorter keytab.
+    const cut = decodedOrRefused(() => Keytab.decode(whole.subarray(0, i)))?.describe();
+    assert.deepEqual(cut ?? [], all.slice(0, cut?.length ?? 0), `cut at ${i}`);
+    if (i > 6 && i < first) assert.equal(cut, undefined, `cut at ${i}`);
     const changed = whole.slice();
     changed[i]! ^= 0xff;
-    decodeOrTypedError(() => Keytab.decode(changed));
+    const keytab = decodedOrRefused(() => Keytab.decode(changed));
+    if (i < 2) assert.equal(keytab, undefined, `octet ${i}`);
   }
 });
 
-function decodeOrTypedError(run: () => unknown): void {
+/** What was decoded, or nothing where it was refused with an error of ours. */
+function decodedOrRefused<T>(decode: () => T): T | undefined {
   try {
-    run();
+    return decode();
   } catch (error) {
     assert.ok(error instanceof KerberosError, String(error));
+    return undefined;
   }
 }
 
@@ -131,14 +141,20 @@ Deno.test("decodeCcache() reads the caches of other programs, and encodeCcache()
 
 Deno.test("decodeCcache() gives a cache or a KerberosError for every cut and every changed octet", () => {
   const whole = unhex(vectors<CcacheCase>("ccache")[0]!.file_hex);
+  const all = decodeCcache(whole).credentials;
+  let refused = 0;
   for (let i = 0; i < whole.length; i++) {
-    decodeOrTypedError(() => decodeCcache(whole.subarray(0, i)));
+    const cut = decodedOrRefused(() => decodeCcache(whole.subarray(0, i)))?.credentials;
+    assert.deepEqual(cut ?? [], all.slice(0, cut?.length ?? 0), `cut at ${i}`);
+    if (cut === undefined) refused++;
     const changed = whole.slice();
     changed[i]! ^= 0xff;
-    decodeOrTypedError(() => decodeCcache(changed));
+    decodedOrRefused(() => decodeCcache(changed));
   }
+  // All cuts but those between two tickets.
+  assert.ok(refused >= whole.length - all.length - 1, `${refused} of ${whole.length}`);
   for (const v of vectors<{ file_hex: string }>("ccache_malformed")) {
-    decodeOrTypedError(() => decodeCcache(unhex(v.file_hex)));
+    assert.equal(decodedOrRefused(() => decodeCcache(unhex(v.file_hex)))?.credentials.length ?? 0, 0);
   }
 });
 

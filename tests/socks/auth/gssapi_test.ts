@@ -447,6 +447,7 @@ Deno.test("ProtectedConnection keeps the order of writes that are not waited for
   ours.connection.close();
   ours.connection.close();
   await assert.rejects(ours.connection.write(utf8("x")));
+  theirs.connection.close();
 });
 
 Deno.test("datagrams are sealed and opened one by one, and a replay is refused", async () => {
@@ -470,6 +471,8 @@ Deno.test("datagrams are sealed and opened one by one, and a replay is refused",
     await assert.rejects(theirs.datagrams!.open(bad));
   }
   assert.deepEqual(await theirs.datagrams!.open(sealed[1]!), Uint8Array.of(2));
+  ours.connection.close();
+  theirs.connection.close();
 });
 
 Deno.test("a context that keeps the order takes no datagram from before, since it could be any from before", async () => {
@@ -483,6 +486,8 @@ Deno.test("a context that keeps the order takes no datagram from before, since i
     if (n !== 50) assert.deepEqual(await theirs.datagrams!.open(bytes), Uint8Array.of(n));
   }
   for (const bytes of sealed) await assert.rejects(theirs.datagrams!.open(bytes), { code: "OUT_OF_ORDER" });
+  ours.connection.close();
+  theirs.connection.close();
 });
 
 Deno.test("a context that does not notice what comes twice protects no datagrams, where it is let in at all", async () => {

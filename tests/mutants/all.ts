@@ -1,0 +1,39 @@
+/**
+ * The lists of all areas.
+ *
+ * @module
+ */
+import { AUTH_MUTANTS } from "./auth.ts";
+import { CLI_MUTANTS } from "./cli.ts";
+import { GSS_MUTANTS } from "./gss.ts";
+import { KDC_MUTANTS } from "./kdc.ts";
+import { MECH_MUTANTS } from "./mech.ts";
+import type { Mutant } from "./mutant.ts";
+import { NAMES_MUTANTS } from "./names.ts";
+import { PRINCIPALS_MUTANTS } from "./principals.ts";
+import { SUITE_MUTANTS } from "./suite.ts";
+
+/** A mutant, and the list that it is from. */
+export interface ListedMutant extends Mutant {
+  /** Name of the list. */
+  readonly area: string;
+}
+
+const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
+  auth: AUTH_MUTANTS,
+  cli: CLI_MUTANTS,
+  gss: GSS_MUTANTS,
+  kdc: KDC_MUTANTS,
+  mech: MECH_MUTANTS,
+  names: NAMES_MUTANTS,
+  principals: PRINCIPALS_MUTANTS,
+  suite: SUITE_MUTANTS,
+};
+
+/** Names of the lists. */
+export const AREAS: readonly string[] = Object.keys(LISTS);
+
+/** Every mutant. */
+export const ALL_MUTANTS: readonly ListedMutant[] = Object.entries(LISTS).flatMap(([area, mutants]) =>
+  mutants.map((mutant) => ({ ...mutant, area }))
+);
