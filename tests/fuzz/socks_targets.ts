@@ -101,7 +101,6 @@ function conversationTargets(): Target[] {
           signal: new AbortController().signal,
           beforeClosing() {},
           onChannel() {},
-          beforeClosing() {},
         };
         const { target } = await ask(talker(input, random), options);
         if (/[\s\p{Cc}]/u.test(target.hostname) || !(target.port >= 0 && target.port <= 65_535)) {
