@@ -181,7 +181,9 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
       preferGssapi: options.preferGssapi,
       protocols: options.protocols,
       signal: clock.signal,
-      beforeClosing: (tell) => parting.tell = tell,
+      beforeClosing(tell): void {
+        parting.tell = tell;
+      },
       onChannel(made): void {
         channel = made;
         status.identity = made.identity;

@@ -244,6 +244,9 @@ Deno.test("a file of passwords that is read again costs nobody a hash, but for t
   const second = read({ bob: hashed(3), eve: hashed(4) });
   assert.deepEqual(await right(second, "bob", "abd"), [true, 0]);
   assert.deepEqual(await right(second, "eve", "abd"), [false, 1]);
+  // Somebody whose check began before the file was read again says nothing for what is in it now.
+  assert.deepEqual(await right(first, "eve", "abd"), [true, 1]);
+  assert.deepEqual(await right(second, "eve", "abd"), [false, 1]);
   // The same password with another salt is another entry, and one who has gone is forgotten.
   const third = read({ bob: hashed(3, 2) });
   assert.deepEqual(await right(third, "bob", "abd"), [true, 1]);
