@@ -176,7 +176,7 @@ const CACHED = rules("kerberos/client/tickets.ts", TICKETS, [
 
 /** The client: how KDCs are found and reached. */
 const REACHED = [
-  ...rules("kerberos/client/locate.ts", REACH, [
+  ...rules("kerberos/client/locate.ts", ["tests/kerberos/client/locate_test.ts", ...REACH], [
     ["an answer of the DNS has so many hosts at most", "a stranger's list", "      if (out.length === MAX_TARGETS) return out;\n", ""],
     ["priorities in order", "RFC 2782", ".sort((a, b) => a - b)", ".sort((a, b) => b - a)"],
     ["weights by chance", "RFC 2782", "const drawn = draw(left.reduce((sum, { weight }) => sum + weight, 0), runtime);", "const drawn = left.at(-1)!.weight;"],
@@ -203,7 +203,7 @@ const REACHED = [
   ...rules("kerberos/client/exchange.ts", TGS_REPLY, [
     ["names that a KDC sends do not drive a terminal", "log injection", "map((value) => printable(String(value)))", "map((value) => String(value))", "terminal"],
   ]),
-  ...rules("kerberos/kdc/listener.ts", REACH, [
+  ...rules("kerberos/kdc/listener.ts", ["tests/kerberos/kdc/listener_test.ts"], [
     ["a length with the high bit, or too large, is answered", "RFC 4120 section 7.2.2", "          await send(connection, this.#handler.tooLong());\n", "", "FIELD_TOOLONG"],
     ["and the stream is closed", "RFC 4120 section 7.2.2", "          return await drain(connection);\n", "          continue;\n", "FIELD_TOOLONG"],
   ]),
