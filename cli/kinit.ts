@@ -109,7 +109,7 @@ async function clientFrom(
     if (client.realm === "") throw new UsageError(`${text} has no realm, and krb5.conf has no default_realm`);
     return client;
   }
-  if (args.has("use-keytab")) {
+  if (args.has("use-keytab") || args.has("keytab")) {
     const first = readKeytab(keytabName(args, config)).entries[0];
     if (first !== undefined) return first.principal;
   }

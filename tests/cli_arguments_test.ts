@@ -11,30 +11,25 @@ import { parsePrincipal } from "../kerberos/principal.ts";
 import { parseKrb5Conf } from "../kerberos/config/krb5_conf.ts";
 import { bridge, systemTickets } from "../mod.ts";
 import { type CliResult, gssocks } from "./support/cli.ts";
-import { run } from "./support/process.ts";
+import { commandsIn } from "./support/cli_child.ts";
 import { type RealmFolder, startRealmFolder } from "./support/realm_folder.ts";
-
-const ROOT = new URL("..", import.meta.url).pathname;
-const CLI = ["run", "-A", "-q", "--no-check", "-c", `${ROOT}deno.json`, `${ROOT}cli/mod.ts`];
 
 /** A realm whose files the environment of a process of its own names: that of this one belongs to all tests. */
 async function inRealm(
-  body: (realm: RealmFolder, command: (args: readonly string[]) => Promise<CliResult>) => Promise<void>,
+  body: (
+    realm: RealmFolder,
+    command: (args: readonly string[]) => Promise<CliResult>,
+    commands: (all: readonly (readonly string[])[]) => Promise<CliResult[]>,
+  ) => Promise<void>,
 ): Promise<void> {
   await using realm = await startRealmFolder();
   const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache, KRB5_KTNAME: realm.keytab };
-  await body(realm, async (args) => {
-    const { code, stdout, stderr } = await run(Deno.execPath(), [...CLI, ...args], {
-      env,
-      stdin: "alicepw\n",
-      timeout: 10_000,
-    });
-    return { code, out: stdout, err: stderr, stdout: "" };
-  });
+  const commands = (all: readonly (readonly string[])[]) => commandsIn(all, { permissions: ["-A"], env });
+  await body(realm, async (args) => (await commands([args]))[0]!, commands);
 }
 
 Deno.test("words that a command does not take are an error before anything happens", async () => {
-  await inRealm(async ({ directory, ccache, keytab, krb5Conf }, command) => {
+  await inRealm(async ({ directory, ccache, keytab, krb5Conf }, command, commands) => {
     const before = await Deno.readFile(`${directory}/cc`);
     const [users, none] = [`${directory}/users`, ["--method", "none"]];
     const wrong: [string[], RegExp][] = [
@@ -65,18 +60,19 @@ Deno.test("words that a command does not take are an error before anything happe
       [["serve", ...none, "--check", "--method", "gssapi"], /--method is given more than once/],
       [["serve", ...none, "--check", "--json", "-q"], /--quiet and --json do not go together/],
       [["serve", ...none, "--check", "--redis-loss", "allow"], /--redis-loss needs --redis/],
-      [["bridge", "-p", "localhost:1", "-l", "127.0.0.1:0", "word"], /is not taken/],
-      [["bridge", "-p", "localhost:1", "-p", "localhost:2"], /--proxy is given more than once/],
-      [["bridge", "-p", "localhost:1", "-q", "--json"], /do not go together/],
+      [["bridge", "-p", "localhost:1", "-l", "0.0.0.0:0", "word"], /is not taken/],
+      [["bridge", "-p", "localhost:1", "-p", "localhost:2", "-l", "0.0.0.0:0"], /--proxy is given more than once/],
+      [["bridge", "-p", "localhost:1", "-q", "--json", "-l", "0.0.0.0:0"], /do not go together/],
       [["connect", "-p", "localhost:1", "host", "80", "81"], /"81" is not taken/],
       [["connect", "-p", "localhost:1", "host"], /an argument is missing/],
-      [["kdc", "word"], /is not taken/],
+      [["kdc", "-s", "a/b", "-k", "/nowhere/kt", "word"], /is not taken/],
       [["kdc", "-k", `${directory}/kt`], /--keytab needs a --service/],
       [["kdc", "-s", "a/b", "-s", "a/b", "-k", "/nowhere/kt"], /a\/b is named more than once/],
       [["demo", "word"], /is not taken/],
     ];
-    for (const [args, message] of wrong) {
-      const got = await command(args);
+    const results = await commands(wrong.map(([args]) => args));
+    for (const [i, [args, message]] of wrong.entries()) {
+      const got = results[i]!;
       assert.deepEqual([got.code, got.out], [2, ""], `${args.join(" ")}: ${got.err}`);
       assert.match(got.err, message, args.join(" "));
       assert.match(got.err, /See gssocks \w+ --help\n$/);
@@ -133,7 +129,7 @@ Deno.test("kdestroy destroys the cache that is named, and says what it has not d
 });
 
 Deno.test("kinit renews the ticket of whoever is named, and takes no cache that it cannot read for an empty one", async () => {
-  await inRealm(async ({ directory }, command) => {
+  await inRealm(async ({ directory, keytab }, command) => {
     const before = await Deno.readFile(`${directory}/cc`);
     const other = await command(["kinit", "-R", "bob"]);
     assert.equal(other.code, 3);
@@ -141,6 +137,9 @@ Deno.test("kinit renews the ticket of whoever is named, and takes no cache that 
     assert.deepEqual(await Deno.readFile(`${directory}/cc`), before);
     assert.equal((await command(["kinit", "-r", "2d", "alice"])).code, 0);
     assert.equal((await command(["kinit", "-R", "alice"])).code, 0);
+    // A keytab that is named is whoever's it is, not the cache's owner's.
+    assert.equal((await command(["kinit", "-t", keytab])).code, 0);
+    assert.match((await command(["klist"])).out, /Principal: rcmd\/localhost@/);
     await Deno.writeTextFile(`${directory}/garbage`, "garbage");
     const garbage = await command(["kinit", "-c", `${directory}/garbage`]);
     assert.deepEqual([garbage.code, /Cannot read credential cache .*garbage/.test(garbage.err)], [1, true]);

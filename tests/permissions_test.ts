@@ -1,5 +1,6 @@
 /** Each entry point under exactly the permissions that the README gives. */
 import assert from "node:assert/strict";
+import { commandsIn } from "./support/cli_child.ts";
 import { peerTest } from "./support/peers.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { Daemon, run, type RunResult } from "./support/process.ts";
@@ -175,15 +176,16 @@ Deno.test("a permission that is missing is named, and no other cache, configurat
     ],
   );
   const before = await Deno.readFile(`${directory}/cc`);
-  for (const [permissions, args, variables, message] of cases) {
-    const where = `${permissions.join(" ")} ${args.join(" ")} ${JSON.stringify(variables)}`;
-    // Other tests of this process set them too.
-    const clear = ["KRB5_CONFIG", "KRB5CCNAME", "KRB5_KTNAME"].flatMap((name) => ["-u", name]);
-    const set = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-    const got = await run("env", [...clear, ...set, Deno.execPath(), ...BASE, ...permissions, CLI, ...args]);
-    assert.ok(got.code === 1 || got.code === 3, `${where}: ${got.code} ${got.stderr}`);
-    assert.equal(got.stdout, "", where);
-    assert.match(got.stderr, message, where);
+  const places = Map.groupBy(cases, ([permissions, _args, variables]) => JSON.stringify([permissions, variables]));
+  for (const [place, here] of places) {
+    const [permissions, variables] = JSON.parse(place);
+    const results = await commandsIn(here.map(([, args]) => args), { permissions, env: variables });
+    for (const [i, [, args, , message]] of here.entries()) {
+      const { code, out, err } = results[i]!;
+      assert.ok(code === 1 || code === 3, `${place} ${args.join(" ")}: ${code} ${err}`);
+      assert.equal(out, "", place);
+      assert.match(err, message, `${place} ${args.join(" ")}`);
+    }
   }
   assert.deepEqual(await Deno.readFile(`${directory}/cc`), before);
   // What is not needed is not asked for: the name of a cache is enough.

@@ -127,6 +127,15 @@ Deno.test("property: the client's address in a line of text is the client's, wha
   );
 });
 
+Deno.test("who is named in a line is one word, or in quotation marks", () => {
+  const cases = [["", "somebody"], ["somebody", '"somebody"'], ["bob", "bob"], ["a b", '"a b"'], ['a" b', '"a"" b"']];
+  for (const [name, shown] of cases) {
+    const lines = logged("text", events(name!, "target.example", new Error("no")));
+    assert.ok(lines[1]!.endsWith(`] authenticated 192.0.2.7:4711 ${shown} by password, protection none\n`), lines[1]);
+    assert.ok(lines[3]!.endsWith(`] refused 192.0.2.7:4711 ${shown}: no\n`), lines[3]);
+  }
+});
+
 Deno.test("the documented filter finds the client's own address, in the log as it is and without its times", async () => {
   const guide = await Deno.readTextFile(new URL("../docs/operating.md", import.meta.url));
   const failregex = /^failregex = (.*)$/m.exec(guide)![1]!;

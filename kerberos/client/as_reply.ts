@@ -47,7 +47,8 @@ export async function acceptAsReply(asked: AskedOfAs, reply: KdcRep): Promise<As
   checkTerms(asked, reply, part);
   await checkProof(part, key, message);
   const server = fromPrincipalName(part.sname, part.srealm);
-  const renamed = canonicalize && samePrincipal(asked.service, krbtgt(state.client.realm)) &&
+  // RFC 6806 section 6: where the client's realm may be another one than was asked, so may that of its ticket-granting service.
+  const renamed = samePrincipal(asked.service, krbtgt(state.client.realm)) &&
     samePrincipal(server, krbtgt(client.realm));
   if (!renamed && !samePrincipal(server, asked.service)) {
     mismatch("the service", formatPrincipal(asked.service), formatPrincipal(server));

@@ -48,7 +48,7 @@ export interface KerberosTicketsOptions {
   readonly kdc?: KdcClient | undefined;
   /** Where tickets are kept. @default {memory} */
   readonly cache?: CredentialCache;
-  /** Who to be when the cache has no good ticket-granting ticket. */
+  /** Who to be when the cache has no good ticket-granting ticket. A cache of somebody else's is neither used nor overwritten. */
   readonly initial?: { readonly client: Principal; readonly key: ClientKey } | undefined;
   /** Clock and randomness. @default {the system's} */
   readonly runtime?: Runtime;
@@ -142,19 +142,17 @@ export class KerberosTickets implements TicketSource {
     if (this.#underway.get(key)?.stop === stop) this.#underway.delete(key);
   }
 
-  /**
-   * What is in the cache, where it is the client's: another's tickets would speak for him. A KDC may have put a canonical name
-   * in place of one that was to be replaced.
-   */
+  /** What is in the cache, unless it is somebody else's: then it is neither used nor overwritten. */
   async #load(): Promise<CredentialCacheData | undefined> {
     const data = await this.cache.load();
     const { initial, config } = this.#options;
     if (data === undefined || initial === undefined || samePrincipal(data.principal, initial.client)) return data;
+    // The KDC may have answered for another name, which only the cache knows.
     if (config.canonicalize || initial.client.nameType === NameType.Enterprise) return data;
-    const [owner, client] = [data.principal, initial.client].map(formatPrincipal);
     throw new KerberosError(
       "NO_CREDENTIALS",
-      `Cannot get a ticket of ${client}: ${this.cache.name} has the tickets of ${owner}; use another cache`,
+      `Cannot get a ticket: ${this.cache.name} is of ${formatPrincipal(data.principal)}, not of ` +
+        `${formatPrincipal(initial.client)}; name another cache, or run kinit`,
     );
   }
 
@@ -277,7 +275,7 @@ export class KerberosTickets implements TicketSource {
   }
 
   async #renew(signal: AbortSignal): Promise<ServiceTicket> {
-    const data = await this.cache.load();
+    const data = await this.#load();
     const held = data?.credentials.find(({ server }) => samePrincipal(server, krbtgt(data.principal.realm)));
     if (data === undefined || held === undefined) {
       throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${this.cache.name} has no ticket-granting ticket`);

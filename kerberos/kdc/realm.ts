@@ -107,8 +107,7 @@ export class KdcRealm {
    * through another one lack the flag `TRANSITED-POLICY-CHECKED`.
    */
   readonly acceptedTransits: Set<string> = new Set();
-  /** Requests answered, so that an authenticator is good for one. @internal */
-  readonly seenRequests: SeenRequests = new SeenRequests();
+  readonly #seen = new SeenRequests();
   readonly #principals: KdcPrincipal[] = [];
 
   private constructor(name: string, options: KdcRealmOptions) {
@@ -175,6 +174,24 @@ export class KdcRealm {
     const password = [...randomBytes(16, this.runtime)].join(".");
     await this.#add(krbtgt(other.name, this.name), { password });
     await other.#add(krbtgt(other.name, this.name), { password });
+  }
+
+  /**
+   * Whether another request has come with this authenticator, both told by their digests.
+   *
+   * @internal
+   */
+  isReplay(authenticator: string, request: string): boolean {
+    return this.#seen.isReplay(authenticator, request);
+  }
+
+  /**
+   * Remembers a request that has been found genuine.
+   *
+   * @internal
+   */
+  remember(authenticator: string, request: string): void {
+    this.#seen.remember(authenticator, request);
   }
 
   /** A principal by name. */

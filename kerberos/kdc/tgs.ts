@@ -113,16 +113,17 @@ async function authorizationOf(
 /** The service, or the ticket-granting service of the realm that it is in. */
 function findService(realm: KdcRealm, body: KdcReqBody): KdcPrincipal {
   if (body.sname === undefined) throw new Refusal("KDC_ERR_S_PRINCIPAL_UNKNOWN");
-  const wanted = fromPrincipalName(body.sname, realm.name);
+  const wanted = fromPrincipalName(body.sname, body.realm);
   const found = realm.find(wanted) ?? referred(realm, body, wanted);
   if (found === undefined) throw new Refusal("KDC_ERR_S_PRINCIPAL_UNKNOWN");
   return found;
 }
 
-function referred(realm: KdcRealm, body: KdcReqBody, wanted: Principal): KdcPrincipal | undefined {
+/** RFC 6806 section 8: where the realm is another one, or the host is said to be in one. */
+function referred(realm: KdcRealm, { kdcOptions }: KdcReqBody, wanted: Principal): KdcPrincipal | undefined {
+  if ((kdcOptions & KdcOption.Canonicalize) === 0) return undefined;
   const host = wanted.components[1];
-  if (host === undefined || (body.kdcOptions & KdcOption.Canonicalize) === 0) return undefined;
-  const target = realm.referralFor(host);
+  const target = wanted.realm !== realm.name ? wanted.realm : host && realm.referralFor(host);
   return target === undefined ? undefined : realm.find(krbtgt(target, realm.name));
 }
 

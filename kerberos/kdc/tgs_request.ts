@@ -7,7 +7,7 @@
 import { anyElement, application, type Codec, explicit, integer, optional, sequence } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { readHandshakeMessage, readMessage } from "../client/exchange.ts";
-import { KeyUsage, PaType, TicketFlag } from "../constants.ts";
+import { type KerberosErrorName, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
@@ -94,19 +94,23 @@ const UNKEYED: ReadonlySet<number> = new Set([1, 2, 7, 10, 14]);
 
 /** The authenticator is for this request and for no other one. */
 async function checkRequest(realm: KdcRealm, proof: RequestProof): Promise<void> {
-  const { authenticator, cipher, sessionKey, message } = proof;
-  const [seal, digest] = await Promise.all([digestOf(cipher), digestOf(message)]);
-  if (realm.seenRequests.isReplay(seal, digest)) throw new Refusal("KRB_AP_ERR_REPEAT");
-  const { cksum } = authenticator;
-  if (cksum === undefined || UNKEYED.has(cksum.cksumtype)) throw new Refusal("KRB_AP_ERR_INAPP_CKSUM");
-  if (cksum.cksumtype !== sessionKey.checksumType) throw new Refusal("KDC_ERR_SUMTYPE_NOSUPP");
+  const [seal, digest] = await Promise.all([digestOf(proof.cipher), digestOf(proof.message)]);
+  const fault = await checksumFault(proof);
+  // Nothing may come in between from here on: another request with this authenticator may be under way.
+  if (realm.isReplay(seal, digest)) throw new Refusal("KRB_AP_ERR_REPEAT");
+  if (fault !== undefined) throw new Refusal(fault);
+  realm.remember(seal, digest);
+}
+
+/** What is wrong with the checksum over the request. */
+async function checksumFault(
+  { authenticator: { cksum }, sessionKey, message }: RequestProof,
+): Promise<KerberosErrorName | undefined> {
+  if (cksum === undefined || UNKEYED.has(cksum.cksumtype)) return "KRB_AP_ERR_INAPP_CKSUM";
+  if (cksum.cksumtype !== sessionKey.checksumType) return "KDC_ERR_SUMTYPE_NOSUPP";
   const usage = KeyUsage.TgsReqAuthenticatorChecksum;
-  if (!await sessionKey.verifyChecksum(usage, bodyAsReceived(message), cksum.checksum)) {
-    throw new Refusal("KRB_AP_ERR_MODIFIED");
-  }
-  // Two that came at the same time: the other one may have been found genuine meanwhile.
-  if (realm.seenRequests.isReplay(seal, digest)) throw new Refusal("KRB_AP_ERR_REPEAT");
-  realm.seenRequests.remember(seal, digest);
+  const right = await sessionKey.verifyChecksum(usage, bodyAsReceived(message), cksum.checksum);
+  return right ? undefined : "KRB_AP_ERR_MODIFIED";
 }
 
 /** A request whose body is left as it is. */

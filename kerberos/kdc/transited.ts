@@ -74,7 +74,7 @@ export function withRealm(contents: Bytes, realm: string): Bytes {
 export function isBetween(realm: string, from: string, to: string): boolean {
   const above = (name: string) => name === realm || name.endsWith(`.${realm}`);
   const common = commonDomain(from, to);
-  return (above(from) || above(to)) && (realm === common || realm.endsWith(`.${common}`)) && common !== "";
+  return (above(from) || above(to)) && (realm === common || realm.endsWith(`.${common}`));
 }
 
 /** The longest domain that two realms are in. */

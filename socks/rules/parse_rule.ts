@@ -17,7 +17,7 @@ import {
   type RuleAction,
 } from "./rules.ts";
 import { type Cidr, parseCidr } from "./special_ranges.ts";
-import { parseRealmPattern, parseUserPattern } from "./users.ts";
+import { parseRealmPattern, parseUserPattern } from "./user_pattern.ts";
 
 /** A rule in plain values, as in a configuration file; see {@linkcode Rule} for what each means. */
 export interface RuleFields {

@@ -1,17 +1,22 @@
 /** Our client against MIT's KDC, MIT's programs against our KDC, and each other's files. */
 import assert from "node:assert/strict";
-import { KdcClient } from "../../kerberos/client/kdc_client.ts";
+import { decode, encode } from "../../gss/asn1.ts";
+import { ByteWriter } from "../../gss/bytes.ts";
+import { KdcClient, type KdcTransport } from "../../kerberos/client/kdc_client.ts";
 import { passwordKey } from "../../kerberos/client/client_key.ts";
 import { KerberosTickets } from "../../kerberos/client/tickets.ts";
+import { FrameReader } from "../../kerberos/client/tcp_framing.ts";
 import { denoTransport } from "../../kerberos/client/transports.ts";
 import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
 import { KdcError, KerberosError } from "../../kerberos/errors.ts";
-import { startTestKdc } from "../../kerberos/kdc/mod.ts";
+import { handleKdcMessage, startTestKdc } from "../../kerberos/kdc/mod.ts";
+import { AsReq, type KdcReq } from "../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
 import { FileCredentialCache, readKeytab, writeKeytab } from "../../kerberos/stores/files.ts";
 import { startMitKdc } from "../support/mit_kdc.ts";
 import { peer, peerTest } from "../support/peers.ts";
 import { run } from "../support/process.ts";
+import { TcpServer } from "../support/servers.ts";
 
 const MIT = ["krb5kdc", "kdb5_util", "kadmin.local", "kinit", "klist", "kvno", "ktutil"];
 
@@ -64,6 +69,59 @@ peerTest("MIT KDC answers our client over UDP, and over TCP where the reply is t
     const initial = { client: parsePrincipal("carol@MIT.TEST"), key: passwordKey("carolpw") };
     await new KerberosTickets({ config, kdc: client, initial }).initialTicket();
     assert.deepEqual([...new Set(seen)], [udpPreferenceLimit === 0 ? "tcp" : "udp"]);
+  }
+});
+
+peerTest("MIT KDC signs what it was asked, and our client refuses what was changed on its way", MIT, async () => {
+  await using kdc = await startMitKdc();
+  const strip = (request: KdcReq): KdcReq => ({
+    ...request,
+    padata: request.padata!.filter(({ padataType }) => padataType !== 149),
+  });
+  const weaken = (request: KdcReq): KdcReq => ({ ...request, reqBody: { ...request.reqBody, etype: [17] } });
+  for (const user of ["alice", "carol"]) {
+    for (const change of [strip, weaken, (request: KdcReq) => weaken(strip(request))]) {
+      const transport: KdcTransport = {
+        send: (address, message, options) =>
+          denoTransport.send(address, encode(AsReq, change(decode(AsReq, message))), options),
+      };
+      const client = new KdcClient({ config: kdc.config, transport });
+      const initial = { client: parsePrincipal(`${user}@MIT.TEST`), key: passwordKey(`${user}pw`) };
+      await assert.rejects(
+        new KerberosTickets({ config: kdc.config, kdc: client, initial }).initialTicket(),
+        (error) =>
+          error instanceof KerberosError && error.code === "INTEGRITY" && /changed on its way/.test(error.message),
+      );
+    }
+  }
+});
+
+peerTest("MIT's kinit notices it too, at our KDC", MIT, async () => {
+  await using kdc = await startTestKdc({ principals: { alice: { password: "secret", requiresPreauth: false } } });
+  const directory = await Deno.makeTempDir();
+  // Between the two, the item that asks for the proof is lost.
+  await using between = new TcpServer(async (connection) => {
+    const frames = new FrameReader(65_536);
+    const buffer = new Uint8Array(8_192);
+    for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
+      frames.receive(buffer.subarray(0, count));
+      const message = frames.next();
+      if (message === undefined) continue;
+      const { padata = [], ...rest } = decode(AsReq, message);
+      const stripped = encode(AsReq, { ...rest, padata: padata.filter(({ padataType }) => padataType !== 149) });
+      const reply = (await handleKdcMessage(kdc.realm, stripped))!;
+      await connection.write(new ByteWriter().u32(reply.length).bytes(reply).finish());
+    }
+  });
+  try {
+    const conf = kdc.krb5Conf.replace(`127.0.0.1:${kdc.port}`, `127.0.0.1:${between.port}`)
+      .replace("[libdefaults]", "[libdefaults]\n    udp_preference_limit = 1");
+    await Deno.writeTextFile(`${directory}/krb5.conf`, conf);
+    const env = { KRB5_CONFIG: `${directory}/krb5.conf`, KRB5CCNAME: `FILE:${directory}/cc`, LC_ALL: "C" };
+    const got = await run(peer("kinit"), ["alice"], { env, stdin: "secret\n" });
+    assert.match(got.stderr, /KDC reply did not match expectations/);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
   }
 });
 

@@ -350,6 +350,14 @@ const tokens: readonly Mutant[] = [
 
 const acceptor: readonly Mutant[] = [
   {
+    rule: "a stranger's list of mechanisms does not fill the log",
+    source: "log injection and its kin",
+    file: "gss/spnego/acceptor.ts",
+    find: "mechTypes.slice(0, LISTED)",
+    replace: "mechTypes.slice()",
+    tests: SPNEGO,
+  },
+  {
     rule: "the acceptor verifies the MIC that answers its own",
     source: "RFC 4178 section 5 b",
     file: "gss/spnego/acceptor.ts",
@@ -730,8 +738,8 @@ const streams: readonly Mutant[] = [
     rule: "octets of a frame that come one by one are moved a few times at most",
     source: "quadratic work",
     file: "socks/wire/frame_splitter.ts",
-    find: "held === 0 ? needed : 2 * needed",
-    replace: "needed",
+    find: "new Uint8Array(needed + held)",
+    replace: "new Uint8Array(needed)",
     tests: LINEAR,
   },
   {

@@ -1,3 +1,4 @@
+// deno-fmt-ignore-file -- a line a rule
 /**
  * Rules of this area, each with the change that switches it off.
  *
@@ -5,5 +6,306 @@
  */
 import type { Mutant } from "./mutant.ts";
 
+const AS_REPLY = ["tests/kerberos/client/as_reply_test.ts"];
+const TGS_REPLY = ["tests/kerberos/client/tgs_reply_test.ts"];
+const ERRORS = ["tests/kerberos/client/kdc_errors_test.ts"];
+const TICKETS = ["tests/kerberos/client/tickets_test.ts"];
+const REACH = ["tests/kerberos/client/kdc_client_test.ts"];
+const KDC_AS = ["tests/kerberos/kdc/as_test.ts"];
+const KDC_TGS = ["tests/kerberos/kdc/tgs_test.ts"];
+const TRANSITED = ["tests/kerberos/kdc/transited_test.ts"];
+
+type Change = readonly [rule: string, source: string, find: string, replace: string, filter?: string];
+
+/** Rules of one file, which the same tests hold. */
+function rules(file: string, tests: readonly string[], changes: readonly Change[]): readonly Mutant[] {
+  return changes.map(([rule, source, find, replace, filter]) => ({
+    rule,
+    source,
+    file,
+    find,
+    replace,
+    tests,
+    ...(filter === undefined ? {} : { filter }),
+  }));
+}
+
+const S315 = "RFC 4120 section 3.1.5";
+const S334 = "RFC 4120 section 3.3.4";
+const S332 = "RFC 4120 section 3.3.2";
+const S333 = "RFC 4120 section 3.3.3";
+const S313 = "RFC 4120 section 3.1.3";
+const S3332 = "RFC 4120 section 3.3.3.2";
+const R11 = "RFC 6806 section 11";
+const R7 = "RFC 6806 section 7";
+
+/** The client: AS-REP. */
+const AS_REPLIES = rules("kerberos/client/as_reply.ts", AS_REPLY, [
+  ["AS: the client is the one asked for", S315, "if (!canonicalize && !samePrincipal(client", "if (false && !samePrincipal(client"],
+  ["AS: the service is the one asked for", S315, "if (!renamed && !samePrincipal(server, asked.service)) {", "if (false) {"],
+  ["AS: only the ticket-granting service comes back renamed", "RFC 6806 section 6", "samePrincipal(asked.service, krbtgt(state.client.realm)) &&", "true &&"],
+  ["AS: renamed to the client's own realm's service only", "RFC 6806 section 6", "samePrincipal(server, krbtgt(client.realm));", 'server.components[0] === "krbtgt";'],
+  ["AS: the part is sealed for its own use", "RFC 4120 section 5.4.2", "key.decrypt(KeyUsage.AsRepEncPart, reply.encPart.cipher)", "key.decrypt(KeyUsage.AsRepEncPart, reply.encPart.cipher).catch(() => key.decrypt(8, reply.encPart.cipher))"],
+  ["AS: the request is signed", R11, "  await checkProof(part, key, message);\n", ""],
+  ["AS: a missing signature is refused", R11, "if (proofs.length === 0) throw", "if (false) throw"],
+  ["AS: the signature's type is the key's", R11, "if (cksumtype !== key.checksumType) {", "if (false) {"],
+  ["AS: the signature is right", R11, "if (!await key.verifyChecksum(KeyUsage.AsReq, message, checksum)) throw", "if (false) throw"],
+  ["AS: every signature is right, not only one", R11, "for (const { padataValue } of proofs) {", "for (const { padataValue } of proofs.slice(0, 1)) {"],
+  ["AS: the reply's key is of an enctype that was asked for", "CVE-2022-33679", "if (!state.enctypes.includes(etype)) mismatch", "if (false) mismatch"],
+  ["AS: the session key is of an enctype that was asked for", S315, "enctypes: state.enctypes,", "enctypes: [part.key.keytype],"],
+  ["AS: without timesync a KDC's clock must be near", S315, "if (!timesync && Math.abs(ahead) > clockskew) {", "if (false) {"],
+  ["AS: without timesync no offset is taken", S315, "input.timesync ? tolerated(part.authtime", "true ? tolerated(part.authtime"],
+  ["AS: the ticket may be renewed as long as asked at most", S315, ": Math.min(request.reqBody.rtime, part.authtime + renewLifetime + clockskew),", ": Infinity,"],
+  ["AS: RENEWABLE-OK renews until the end asked for at most", "RFC 4120 section 2.9.1", "      ? latestEnd\n", "      ? Infinity\n"],
+  ["AS: no addresses where none are asked for", S315, "    addresses: [],\n  });\n}", "    addresses: part.caddr ?? [],\n  });\n}"],
+]);
+
+/** The client: the lifetime is held against the sealed clock, not against the one that an error told. */
+const CLOCK = rules("kerberos/client/as_reply.ts", ERRORS, [
+  ["AS: a forged clock lengthens no ticket", "RFC 4120 section 3.1.6", "Math.min(request.reqBody.till, part.authtime + lifetime + clockskew)", "request.reqBody.till"],
+]);
+
+/** The client: both replies. */
+const REPLIES = rules("kerberos/client/reply.ts", [...AS_REPLY, ...TGS_REPLY], [
+  ["the nonce is the one sent", S315, 'if (part.nonce !== asked.nonce) mismatch("the nonce"', 'if (false) mismatch("the nonce"'],
+  ["the session key is of an enctype that was asked for", "RFC 4120 section 3.1.3", "if (!asked.enctypes.includes(part.key.keytype)) {", "if (false) {"],
+  ["the names in clear agree with the sealed ones", "CVE-2017-11103", 'if (!samePrincipal(clear, sealed)) mismatch("the ticket', 'if (false) mismatch("the ticket'],
+  ["times are looked at", S315, "  checkTimes(part, asked);\n", ""],
+  ["no ticket that must be validated first", "RFC 4120 section 2.2", "if ((part.flags & TicketFlag.Invalid) !== 0) mismatch", "if (false) mismatch"],
+  ["addresses are those asked for", S315, "    if (!fits) {", "    if (false) {"],
+  ["addresses are compared with their types", "RFC 4120 section 5.2.5", "held.addrType === addrType && sameBytes", "sameBytes"],
+  ["no ticket that begins later", S315, "if (starttime > asked.now + asked.clockskew) {", "if (false) {"],
+  ["a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "const starttime = part.starttime ?? part.authtime;", "const starttime = part.starttime ?? 0;"],
+  ["no ticket lasts longer than asked", S315, "if (part.endtime > asked.latestEnd) {", "if (false) {"],
+  ["no ticket that has ended", S315, "if (part.endtime <= starttime) {", "if (false) {"],
+  ["no ticket can be renewed for longer than asked", S315, "renewTill > asked.latestRenewal) {", "false) {"],
+]);
+
+/** The client: TGS-REP and referrals. */
+const TGS_REPLIES = rules("kerberos/client/tgs_exchange.ts", TGS_REPLY, [
+  ["TGS: the client is the one that asked", S334, "  if (!samePrincipal(client, tgt.client)) {", "  if (false) {"],
+  ["TGS: the reply is sealed with the enctype of the subkey", S334, "if (reply.encPart.etype !== subkey.enctype) mismatch", "if (false) mismatch"],
+  ["TGS: the subkey opens the reply, not the session key", S334, "await subkey.decrypt(KeyUsage.TgsRepEncPartSubkey, reply.encPart.cipher);", "await subkey.decrypt(KeyUsage.TgsRepEncPartSubkey, reply.encPart.cipher).catch(() => tgt.key.decrypt(8, reply.encPart.cipher));"],
+  ["TGS: the subkey opens the reply for its own usage", "RFC 4120 section 7.5.1", "await subkey.decrypt(KeyUsage.TgsRepEncPartSubkey, reply.encPart.cipher);", "await subkey.decrypt(KeyUsage.TgsRepEncPartSubkey, reply.encPart.cipher).catch(() => subkey.decrypt(8, reply.encPart.cipher));"],
+  ["TGS: the part has its own tag", "RFC 4120 section 5.4.2", "const part = readMessage(EncTgsRepPart, plain);", "plain[0] = 0x7a;\n  const part = readMessage(EncTgsRepPart, plain);"],
+  ["TGS: the service is the one asked for", S334, "if (!abroad && samePrincipal(got.server, service)) return", 'if (!abroad && got.server.components[0] !== "krbtgt") return'],
+  ["TGS: what is no referral is not followed", "RFC 6806 section 8", "if (!isReferral(got, here) || ((input.options ?? 0) & EXACT) !== 0) {", "if (((input.options ?? 0) & EXACT) !== 0) {"],
+  ["TGS: no referral where a ticket is renewed or forwarded", "RFC 4120 section 2.6", "if (!isReferral(got, here) || ((input.options ?? 0) & EXACT) !== 0) {", "if (!isReferral(got, here)) {"],
+  ["TGS: a realm refers in its own name", S334, "server.components[1] !== here &&\n    server.realm === here;", "server.components[1] !== here;"],
+  ["TGS: a realm does not refer to itself", "RFC 6806 section 8", 'server.components[0] === "krbtgt" && server.components[1] !== here &&', 'server.components[0] === "krbtgt" &&'],
+  ["TGS: no realm is asked twice", "RFC 6806 section 8", "    if (seen.has(here)) break;\n", ""],
+  ["TGS: referrals have an end", "RFC 6806 section 8", "const MAX_HOPS = 10;", "const MAX_HOPS = 12;"],
+  ["TGS: a ticket outlasts its ticket-granting ticket only by renewal", S333, "(body.kdcOptions & KdcOption.Renew) !== 0 ? tgt.renewTill : body.till", "tgt.renewTill"],
+  ["TGS: renewals end with those of the ticket-granting ticket", "RFC 4120 section 2.3", "latestRenewal: tgt.renewTill,", "latestRenewal: Infinity,"],
+  ["TGS: a forwarded ticket has the addresses asked for, which are none", "RFC 4120 section 2.6", "const addresses = forwarded ? [] : tgt.addresses;", "const addresses = tgt.addresses;"],
+  ["TGS: the enctypes of the session key are those asked for", S334, "enctypes: body.etype,", "enctypes: [part.key.keytype],"],
+  ["TGS: the authenticator's time is told once", "RFC 4120 section 3.2.3", "const { time, usec } = distinctTime(runtime, input.kdcOffset);", "const whole = runtime.now() + (input.kdcOffset ?? 0);\n  const { time, usec } = { time: Math.floor(whole / 1000) * 1000, usec: (whole % 1000) * 1000 };"],
+]);
+
+const TIMES = rules("kerberos/client/distinct_time.ts", TGS_REPLY, [
+  ["authenticators tell no time twice", "RFC 4120 section 3.2.3", "last - now < 1_000_000 ? last + 1 : now", "last - now < 1_000_000 ? now : now"],
+  ["a clock that was set back is believed", "RFC 4120 section 3.2.3", "now <= last && last - now < 1_000_000", "now <= last"],
+]);
+
+/** The client: what an error can make it do. */
+const KDC_ERRORS = rules("kerberos/client/as_exchange.ts", ERRORS, [
+  ["another realm only where canonicalization was asked for", R7, "if (!canonicalizes(input) || refusal.crealm === undefined) throw fail();", "if (refusal.crealm === undefined) throw fail();"],
+  ["no realm is asked twice", R7, "state.realms.includes(realm) || ", ""],
+  ["five referrals at most", R7, " || state.realms.length > MAX_REFERRALS", ""],
+  ["the name in an error is not used", R7, "return referred(state, refusal.crealm);", "return referred({ ...state, client: { ...state.client, components: refusal.cname?.nameString ?? [] } }, refusal.crealm);"],
+  ["what one realm said of keys is not used for another", R7, "    parameters: undefined,\n    preauthenticated: false,", "    parameters: (before as AsState).parameters,\n    preauthenticated: false,"],
+  ["what one realm said of its clock is not used for another", R7, "    offset: 0,\n    padata: [],", "    offset: (before as AsState).offset ?? 0,\n    padata: [],"],
+  ["what was sent to one realm is not sent to another", R7, "    offset: 0,\n    padata: [],", "    offset: 0,\n    padata: (before as AsState).padata ?? [],"],
+  ["pre-authentication is asked for once", "RFC 4120 section 3.1.6", "if (state.preauthenticated || refusal.eData === undefined) throw fail();", "if (refusal.eData === undefined) throw fail();"],
+  ["a clock is set right once", "RFC 4120 section 3.1.6", "if (state.skewed || !input.timesync", "if (!input.timesync"],
+  ["a clock is set right only where that is wished", S315, "if (state.skewed || !input.timesync || ", "if (state.skewed || "],
+  ["requests of one exchange have an end", "RFC 4120 section 3.1.6", "const MAX_REQUESTS = 10;", "const MAX_REQUESTS = 30;"],
+  ["a time beyond what messages carry is cut", "RFC 4120 section 5.2.3", "till: Math.min(now + input.lifetime, LATEST_TIME),", "till: now + input.lifetime,"],
+  ["a renewal beyond what messages carry is cut", "RFC 4120 section 5.2.3", "rtime: Math.min(now + input.renewLifetime, LATEST_TIME)", "rtime: now + input.renewLifetime"],
+  ["a timestamp beyond what messages carry is cut", "RFC 4120 section 5.2.3", "splitTime(Math.min(input.runtime.now() + state.offset, LATEST_TIME))", "splitTime(input.runtime.now() + state.offset + 2000)"],
+]);
+
+const PROOF_ASKED = rules("kerberos/client/as_exchange.ts", AS_REPLY, [
+  ["AS: every request asks for the proof", R11, "padata: [...state.padata, { padataType: PaType.ReqEncPaRep, padataValue: EMPTY }],", "padata: state.padata,"],
+]);
+
+const KEYS = [
+  ...rules("kerberos/client/exchange_keys.ts", ERRORS, [
+    ["PBKDF2 iterations are counted over an exchange", "RFC 3962 section 8", "    this.#left -= iterations(enctype, s2kparams);\n", ""],
+    ["the default count counts too", "RFC 3962 section 4", "isSupported(enctype) ? profileOf(enctype).defaultIterations : 0", "0"],
+    ["each key is made once", "RFC 3962 section 8", "    if (known !== undefined) return known;\n", ""],
+  ]),
+  ...rules("kerberos/client/client_key.ts", ERRORS, [
+    ["the limit of an exchange reaches the password", "RFC 3962 section 8", "KerberosKey.fromPassword(password, parameters)", "KerberosKey.fromPassword(password, { ...parameters, maximumIterations: undefined })"],
+  ]),
+  ...rules("kerberos/crypto/key.ts", ERRORS, [
+    ["iteration counts have a limit above", "RFC 3962 section 4", "if (iterations > maximumIterations || ", "if ("],
+    ["iteration counts have a limit below", "RFC 3962 section 8", " || (named && iterations < minimumIterations)) {", ") {"],
+    ["the limit below is the enctype's own default", "RFC 8009 section 4", "minimumIterations = defaultIterations,", "minimumIterations = 4096,"],
+    ["a count of zero stands for 2^32", "RFC 3962 section 4", ".getUint32(0) || 2 ** 32", ".getUint32(0)"],
+  ]),
+  ...rules("kerberos/crypto/key.ts", ["tests/kerberos/crypto/vectors_test.ts"], [
+    ["parameters have four octets", "RFC 3962 section 4", "if (named && s2kparams.length !== 4) {", "if (false) {", "iteration"],
+  ]),
+];
+
+/** The client: what is not vouched for is read by hand. */
+const BY_HAND = [
+  ...rules("kerberos/client/exchange.ts", ERRORS, [
+    ["a KRB-ERROR is read in linear time", "a stranger's octets", "refusal: readHandshakeMessage(KrbError, message)", "refusal: readMessage(KrbError, message)", "asn1js"],
+    ["a KDC-REP is read in linear time", "a stranger's octets", "reply: readHandshakeMessage(codec, message)", "reply: readMessage(codec, message)", "asn1js"],
+  ]),
+  ...rules("kerberos/client/as_exchange.ts", ERRORS, [
+    ["METHOD-DATA is read in linear time", "a stranger's octets", "readHandshakeMessage(MethodData, refusal.eData)", "(await import(\"../../gss/asn1.ts\")).decode(MethodData, refusal.eData)", "asn1js"],
+  ]),
+];
+
+/** The client: tickets out of a cache. */
+const CACHED = rules("kerberos/client/tickets.ts", TICKETS, [
+  ["a request that was given up is not joined", "one caller must not fail for another", "      this.#forget(key, stop);\n      stop.abort", "      stop.abort"],
+  ["a request that ends forgets itself only", "one caller must not fail for another", "if (this.#underway.get(key)?.stop === stop) this.#underway.delete(key);", "this.#underway.delete(key);"],
+  ["a request goes on while somebody waits", "one caller must not fail for another", "if (--shared.waiting > 0) return;", "--shared.waiting;"],
+  ["a cache of somebody else's is not used", "the wrong identity", "initial === undefined || samePrincipal(data.principal, initial.client)) return data;", "initial === undefined || true) return data;"],
+  ["a cached ticket is the client's", "dotnet/Kerberos.NET#248", "samePrincipal(held.client, data.principal) && !held", "!held"],
+  ["a cached ticket is for the service", "dotnet/Kerberos.NET#248", '      samePrincipal(held.server, service.realm === "" ? { ...service, realm: held.server.realm } : service) &&\n', "      held.server.components[0] === service.components[0] &&\n"],
+  ["a cached ticket has not ended", "RFC 4120 section 3.2.3", "return endtime > now + MARGIN && ", "return "],
+  ["a cached ticket has begun", "RFC 4120 section 3.2.3", "starttime <= now + clockskew && ", ""],
+  ["a cached ticket is valid", "RFC 4120 section 2.2", "(flags & TicketFlag.Invalid) === 0 &&\n      wanted", "wanted"],
+  ["a cached ticket's session key is of an enctype asked for", "dotnet/Kerberos.NET#248", "wanted.includes(enctype) && ", ""],
+]);
+
+/** The client: how KDCs are found and reached. */
+const REACHED = [
+  ...rules("kerberos/client/locate.ts", ["tests/kerberos/client/locate_test.ts", ...REACH], [
+    ["an answer of the DNS has so many hosts at most", "a stranger's list", "      if (out.length === MAX_TARGETS) return out;\n", ""],
+    ["priorities in order", "RFC 2782", ".sort((a, b) => a - b)", ".sort((a, b) => b - a)"],
+    ["weights by chance", "RFC 2782", "const drawn = draw(left.reduce((sum, { weight }) => sum + weight, 0), runtime);", "const drawn = left.at(-1)!.weight;"],
+    ["those without weight have a small chance", "RFC 2782", ".sort((a, b) => a.weight - b.weight)", ".sort((a, b) => b.weight - a.weight)"],
+    ["a target that is no host name is not taken", "RFC 2782", "records.filter(({ target }) => isHost(target))", "records"],
+    ["no realm that is no domain is looked up", "RFC 4120 section 7.2.3.2", "/^[A-Za-z0-9._-]{1,200}$/.test(realm)", "true"],
+  ]),
+  ...rules("kerberos/client/kdc_client.ts", REACH, [
+    ["an exchange has a time in all", "a stranger's time", "const milliseconds = this.#options.totalTimeout ?? 60_000;", "const milliseconds = Infinity;", "too long in all"],
+    ["what an exchange holds is given up", "keys are overwritten", "      await exchange.return(undefined as never);\n", ""],
+    ["few failures are told in words", "a stranger's text", "failures.slice(0, TOLD_FAILURES)", "failures.slice()"],
+    ["failures do not drive a terminal", "log injection", "    printable(failure instanceof Error ? failure.message : String(failure))\n", "    failure instanceof Error ? failure.message : String(failure)\n"],
+    ["a realm does not drive a terminal", "log injection", "Cannot reach a KDC of ${printable(realm)}", "Cannot reach a KDC of ${realm}"],
+    ["a look-up does not hold up an exchange", "a stranger's time", "await abortable(locateKdcs(realm, { config, resolveSrv, signal, runtime }), signal)", "await locateKdcs(realm, { config, resolveSrv, signal, runtime })", "too long in all"],
+  ]),
+  ...rules("kerberos/client/tcp_framing.ts", REACH, [
+    ["a KDC's reply has a limit", "RFC 4120 section 7.2.2", "if (length !== undefined && length > MAX_REPLY) {", "if (false) {", "absurd length"],
+    ["a frame beyond the limit is not taken", "RFC 4120 section 7.2.2", "length > this.#limit || ", "", "FrameReader"],
+    ["frames are read in linear time", "a stranger's octets", "new Uint8Array(2 * (left.length + bytes.length))", "new Uint8Array(left.length + bytes.length)", "FrameReader"],
+  ]),
+  ...rules("kerberos/client/transports.ts", REACH, [
+    ["a reply over UDP comes from the address asked", "RFC 4120 section 7.2.1", "if (sameSource(from, asked)) resolve", "resolve", "over UDP"],
+  ]),
+  ...rules("kerberos/client/exchange.ts", TGS_REPLY, [
+    ["names that a KDC sends do not drive a terminal", "log injection", "map((value) => printable(String(value)))", "map((value) => String(value))", "terminal"],
+  ]),
+  ...rules("kerberos/kdc/listener.ts", ["tests/kerberos/kdc/listener_test.ts"], [
+    ["a length with the high bit, or too large, is answered", "RFC 4120 section 7.2.2", "          await send(connection, this.#handler.tooLong());\n", "", "FIELD_TOOLONG"],
+    ["and the stream is closed", "RFC 4120 section 7.2.2", "          return await drain(connection);\n", "          continue;\n", "FIELD_TOOLONG"],
+  ]),
+];
+
+/** The embedded KDC: AS-REQ. */
+const KDC_AS_RULES = [
+  ...rules("kerberos/kdc/as.ts", KDC_AS, [
+    ["KDC: no options that need a ticket", "RFC 4120 section 5.4.1", 'if ((body.kdcOptions & NOT_INITIAL) !== 0) throw new Refusal("KDC_ERR_BADOPTION");', ""],
+    ["KDC: only its own realm", S313, 'if (body.realm !== realm.name) throw new Refusal("KDC_ERR_WRONG_REALM");', ""],
+    ["KDC: addresses go into the ticket", S313, "addresses: request.reqBody.addresses,", "addresses: undefined,"],
+    ["KDC: pre-authentication where it is required", S313, "else if (client.requiresPreauth) {", "else if (false) {"],
+  ]),
+  ...rules("kerberos/kdc/issue.ts", KDC_AS, [
+    ["KDC: every ticket has the flag enc-pa-rep", R11, "asked | TicketFlag.EncPaRep |", "asked |"],
+    ["KDC: the proof is there for those who ask only", R11, "if (!request.padata?.some(({ padataType }) => padataType === PaType.ReqEncPaRep)) return undefined;", ""],
+    ["KDC: the proof has its own key usage", R11, "key.checksum(KeyUsage.AsReq, message)", "key.checksum(55, message)"],
+    ["KDC: no start in the future", S313, "from > now + KDC_SKEW || ", ""],
+    ["KDC: no postdated tickets", S313, " || (kdcOptions & KdcOption.Postdated) !== 0", ""],
+    ["KDC: a start within the skew is now", S313, "from > now + KDC_SKEW", "from > now"],
+    ["KDC: no ticket that ends before it begins", S313, 'if (endtime <= now) throw new Refusal("KDC_ERR_NEVER_VALID");', ""],
+    ["KDC: the client is told of addresses", "RFC 4120 section 5.4.2", "      ...caddr,\n      ...(input.encryptedPaData", "      ...(input.encryptedPaData"],
+  ]),
+  ...rules("kerberos/kdc/realm.ts", KDC_AS, [
+    ["KDC: ticket-granting services are no clients", "RFC 4120 section 7.3", 'return found?.name.components[0] === "krbtgt" ? undefined : found;', "return found;"],
+    ["KDC: an enterprise name is text", "RFC 6806 section 5", 'principal(this.name, [name.components[0]!.split("@")[0]!])', 'parsePrincipal(name.components[0]!.split("@")[0]!, { defaultRealm: this.name })'],
+  ]),
+];
+
+/** The embedded KDC: TGS-REQ. */
+const KDC_TGS_RULES = [
+  ...rules("kerberos/kdc/tgs_request.ts", KDC_TGS, [
+    ["KDC: only tickets for ticket-granting services", S332, "own === undefined || !samePrincipal(service, krbtgt(realm.name, service.realm))", "own === undefined"],
+    ["KDC: no expired ticket", S332, "if (part.endtime + KDC_SKEW < now) throw", "if (false) throw"],
+    ["KDC: no invalid ticket", "RFC 4120 section 2.2", "if (invalid || (part.starttime", "if ((part.starttime"],
+    ["KDC: no ticket that is not yet good", S332, "if (invalid || (part.starttime ?? part.authtime) > now + KDC_SKEW) throw", "if (invalid) throw"],
+    ["KDC: a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "(part.starttime ?? part.authtime) > now", "(part.starttime ?? 0) > now"],
+    ["KDC: other realms do not vouch for its own clients", "RFC 4120 section 1.2", "if (own.name.realm !== realm.name && part.crealm === realm.name) throw", "if (false) throw"],
+    ["KDC: the authenticator is the ticket's client's", S332, "if (!samePrincipal(client, fromPrincipalName(authenticator.cname, authenticator.crealm))) {", "if (false) {"],
+    ["KDC: the authenticator is fresh", S332, "if (Math.abs(authenticator.ctime - realm.now()) > KDC_SKEW) throw", "if (false) throw"],
+    ["KDC: an authenticator is good for one request", S332, "  if (realm.isReplay(seal, digest)) throw", "  if (false) throw"],
+    ["KDC: a request that is not genuine makes no other one a replay", S332, "  if (fault !== undefined) throw new Refusal(fault);\n  realm.remember(seal, digest);", "  realm.remember(seal, digest);\n  if (fault !== undefined) throw new Refusal(fault);"],
+    ["KDC: no checksum without a key", "CVE-2018-16860", "cksum === undefined || UNKEYED.has(cksum.cksumtype)", "cksum === undefined"],
+    ["KDC: the checksum's type is the key's", S332, "if (cksum.cksumtype !== sessionKey.checksumType) return", "if (false) return"],
+    ["KDC: the checksum is right", S332, "  return right ? undefined", "  return right || !right ? undefined"],
+    ["KDC: what is wrong with a checksum is told", S332, "  if (fault !== undefined) throw new Refusal(fault);\n", ""],
+    ["KDC: a subkey is of an enctype that there is", S332, "if (subkey !== undefined && !isSupported(subkey.keytype)) throw", "if (false) throw"],
+    ["KDC: a sealed part is of its key's enctype", "RFC 4120 section 5.2.9", "if (sealed.etype !== key.enctype) throw", "if (false) throw"],
+  ]),
+  ...rules("kerberos/kdc/tgs_request.ts", ["tests/kerberos/kdc/encodings_test.ts"], [
+    ["KDC: the checksum is over the octets that came", "RFC 4120 section 5.2.7.1", "return readHandshakeMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readHandshakeMessage(TgsReq, message).reqBody);"],
+  ]),
+  ...rules("kerberos/kdc/tgs.ts", KDC_TGS, [
+    ["KDC: a service is looked for in the realm asked for", S333, "fromPrincipalName(body.sname, body.realm)", "fromPrincipalName(body.sname, realm.name)"],
+    ["KDC: referrals for those who ask for canonicalization", "RFC 6806 section 8", "  if ((kdcOptions & KdcOption.Canonicalize) === 0) return undefined;\n", ""],
+    ["KDC: options that are not served", S333, 'if ((options & UNSUPPORTED) !== 0) throw new Refusal("KDC_ERR_BADOPTION");', ""],
+    ["KDC: FORWARDED needs FORWARDABLE", S333, "  [KdcOption.Forwarded, TicketFlag.Forwardable],\n", ""],
+    ["KDC: RENEW needs RENEWABLE", S333, "  [KdcOption.Renew, TicketFlag.Renewable],\n", ""],
+    ["KDC: flags come of flags", "RFC 4120 section 5.4.1", "allowedFlags: (part.flags & (TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable)) |", "allowedFlags: (TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable) |"],
+    ["KDC: FORWARDED is handed on", "RFC 4120 section 2.6", "TicketFlag.HwAuthent | TicketFlag.Forwarded)) |", "TicketFlag.HwAuthent)) |"],
+    ["KDC: addresses change only by forwarding", S333, "(body.kdcOptions & KdcOption.Forwarded) !== 0 ? body.addresses : part.caddr", "body.addresses ?? part.caddr"],
+    ["KDC: addresses are copied", S333, "(body.kdcOptions & KdcOption.Forwarded) !== 0 ? body.addresses : part.caddr", "(body.kdcOptions & KdcOption.Forwarded) !== 0 ? body.addresses : undefined"],
+    ["KDC: only the ticket shown is renewed", S333, "if (!samePrincipal(service.name, presented.service)) throw", "if (false) throw"],
+    ["KDC: renewals have an end", S333, "if (latestRenewal <= realm.now()) throw", "if (false) throw"],
+    ["KDC: a renewed ticket ends with its renewals", S333, "      latestEnd: latestRenewal,\n", "      latestEnd: Infinity,\n"],
+    ["KDC: no ticket outlasts the one shown", S333, "    latestEnd: part.endtime,\n", "    latestEnd: Infinity,\n"],
+    ["KDC: renewal leaves flags as they are", "RFC 4120 section 2.3", "      flags: part.flags,\n", "      flags: 0,\n"],
+    ["KDC: added authorization data is sealed for its own use", "RFC 4120 section 7.5.1", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData)", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData).catch(() => openSealed(sessionKey, 5, encAuthorizationData))"],
+    ["KDC: authorization data is kept", S333, "return [...part.authorizationData ?? [], ", "return ["],
+    ["KDC: the realm that vouched joins those on the way", S3332, "contents: joins ? withRealm(contents, from) : contents", "contents"],
+    ["KDC: the client's own realm does not", S3332, "const joins = from !== realm.name && from !== part.crealm;", "const joins = from !== realm.name;"],
+    ["KDC: the flag says that realms were checked", "RFC 4120 section 2.7", "checked: wanted && isAccepted(realm, part, transited.contents)", "checked: wanted"],
+    ["KDC: who wants no check gets no flag", "RFC 4120 section 2.7", "checked: wanted && isAccepted", "checked: isAccepted"],
+    ["KDC: realms that cannot be listed are not accepted", S3332, "return way !== undefined &&", "return way === undefined ||"],
+    ["KDC: another encoding is not added to", S333, '    if (joins) throw new Refusal("KDC_ERR_TRTYPE_NOSUPP");\n', ""],
+    ["KDC: another encoding is not checked", "RFC 4120 section 2.7", "return { transited: part.transited, checked: false };", "return { transited: part.transited, checked: true };"],
+  ]),
+  ...rules("kerberos/kdc/transited.ts", TRANSITED, [
+    ["a realm joins once", S3332, "  if (transitedRealms(contents)?.includes(realm)) return contents;\n", ""],
+    ["commas and backslashes are quoted", S3332, '.replace(/[,\\\\]/g, "\\\\$&")', ""],
+    ["spaces in front are quoted", S3332, '.replace(/^ +/, (spaces) => spaces.replaceAll(" ", "\\\\ "))', ""],
+    ["dots at the end are quoted", S3332, '.replace(/\\.+$/, (dots) => dots.replaceAll(".", "\\\\."))', ""],
+    ["a realm that begins with a slash stands alone", S3332, 'realm.startsWith("/") && contents.length > 0 ? ` ${quoted}` : quoted', "quoted"],
+    ["a null subfield stands for realms that are not named", S3332, '    if (text === "") return undefined;\n', ""],
+    ["the hierarchy ends at the common domain", "RFC 4120 section 1.2", " && (realm === common || realm.endsWith(`.${common}`))", ""],
+    ["realms beside the way are not on it", "RFC 4120 section 1.2", "(above(from) || above(to)) && ", ""],
+  ]),
+];
+
 /** The rules. */
-export const KDC_MUTANTS: readonly Mutant[] = [];
+export const KDC_MUTANTS: readonly Mutant[] = [
+  ...AS_REPLIES,
+  ...CLOCK,
+  ...REPLIES,
+  ...TGS_REPLIES,
+  ...TIMES,
+  ...KDC_ERRORS,
+  ...PROOF_ASKED,
+  ...KEYS,
+  ...BY_HAND,
+  ...CACHED,
+  ...REACHED,
+  ...KDC_AS_RULES,
+  ...KDC_TGS_RULES,
+];

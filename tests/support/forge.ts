@@ -2,7 +2,7 @@
  * A forge: tickets, authenticators, AP-REQs, AP-REPs, KRB-ERRORs and per-message tokens that are genuine (sealed and signed
  * with the right keys) and wrong in whatever field a test names. What a test does not name is as a good peer makes it.
  *
- * ```ts
+ * ```ts ignore
  * const forge = new Forge();
  * const { token } = await forge.apReq({ ticket: { flags: TicketFlag.Invalid } });
  * await forge.acceptor().accept().step(token); // throws KRB_AP_ERR_TKT_NYV

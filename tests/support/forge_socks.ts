@@ -2,7 +2,7 @@
  * A forge for RFC 1961: a client and a proxy played by hand. What they send is genuine (a real context made it) and wrong in whatever a test
  * wants; what they are sent is given as it is.
  *
- * ```ts
+ * ```ts ignore
  * const client = await ForgedClient.open(near, { credential: initiator });
  * await client.level(2);
  * const [one, two] = [await client.sealed(utf8("one")), await client.sealed(utf8("two"))];

@@ -1,10 +1,9 @@
 /** Which KDC is asked, how long it is waited for, and what is tried next; over real sockets where it matters. */
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
-import { decode, encode } from "../../../gss/asn1.ts";
+import { encode } from "../../../gss/asn1.ts";
 import type { KdcExchange } from "../../../kerberos/client/exchange.ts";
 import { KdcClient, type KdcTransport } from "../../../kerberos/client/kdc_client.ts";
-import { locateKdcs, parseEndpoint } from "../../../kerberos/client/locate.ts";
 import { FrameReader } from "../../../kerberos/client/tcp_framing.ts";
 import { KerberosTickets } from "../../../kerberos/client/tickets.ts";
 import { passwordKey } from "../../../kerberos/client/client_key.ts";
@@ -13,12 +12,9 @@ import { DEFAULT_CONFIG, type KerberosConfig } from "../../../kerberos/config/kr
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { handleKdcMessage, startTestKdc } from "../../../kerberos/kdc/mod.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
-import { AsReq } from "../../../kerberos/messages/kdc.ts";
 import { parsePrincipal } from "../../../kerberos/principal.ts";
-import { TestRuntime } from "../../support/clock.ts";
 import { freePort } from "../../support/process.ts";
 import { TcpServer } from "../../support/servers.ts";
-import { vectors } from "../../support/vectors.ts";
 
 function withKdcs(config: KerberosConfig, ...kdc: string[]): KerberosConfig {
   return {
@@ -35,47 +31,6 @@ function login(config: KerberosConfig, options: { transport?: KdcTransport; time
     initial: { client: parsePrincipal("alice@GSSOCKS.TEST"), key: passwordKey("pw") },
   });
 }
-
-Deno.test("parseEndpoint() agrees with MIT's samples", () => {
-  type Case = { text: string; default_port: number; valid: boolean; host: string | null; port: number | null };
-  for (const v of vectors<Case>("kdc_host_strings")) {
-    if (!v.valid) assert.throws(() => parseEndpoint(v.text, v.default_port), KerberosError, v.text);
-    else {assert.deepEqual(parseEndpoint(v.text, v.default_port || 88), {
-        protocol: undefined,
-        hostname: v.host,
-        port: v.port,
-      });}
-  }
-  assert.deepEqual(parseEndpoint("tcp/kdc.example.com"), { protocol: "tcp", hostname: "kdc.example.com", port: 88 });
-});
-
-Deno.test("locateKdcs() sorts SRV records and obeys dns_lookup_kdc", async () => {
-  const asked: string[] = [];
-  const resolveSrv = (name: string) => {
-    asked.push(name);
-    return Promise.resolve(
-      name.includes("_tcp")
-        ? [
-          { priority: 10, weight: 0, port: 88, target: "b.example." },
-          { priority: 1, weight: 1, port: 89, target: "a1.example." },
-          { priority: 0, weight: 9, port: 88, target: "a2.example." },
-          { priority: 0, weight: 9, port: 88, target: "." },
-        ]
-        : [],
-    );
-  };
-  const found = await locateKdcs("EXAMPLE.COM", { config: DEFAULT_CONFIG, resolveSrv });
-  assert.deepEqual(found.map(({ hostname, port }) => `${hostname}:${port}`), [
-    "a2.example:88",
-    "a1.example:89",
-    "b.example:88",
-  ]);
-  assert.deepEqual(asked, ["_kerberos._tcp.EXAMPLE.COM.", "_kerberos._udp.EXAMPLE.COM."]);
-  await assert.rejects(locateKdcs("EXAMPLE.COM", { config: { ...DEFAULT_CONFIG, dnsLookupKdc: false }, resolveSrv }), {
-    code: "KDC_UNREACHABLE",
-  });
-  await assert.rejects(locateKdcs("../etc", { config: DEFAULT_CONFIG, resolveSrv }), { code: "KDC_UNREACHABLE" });
-});
 
 Deno.test("KdcClient goes on to the next KDC when one refuses, hangs up or says nothing", async () => {
   await using kdc = await startTestKdc({ principals: { alice: "pw" } });
@@ -148,60 +103,6 @@ Deno.test("denoTransport refuses a reply that announces an absurd length", async
   await assert.rejects(login(config).initialTicket(), /announces a reply of 2147483647 octets/);
 });
 
-Deno.test("the KDC's listener survives garbage and oversize, and serves the next client", async () => {
-  await using kdc = await startTestKdc({ principals: { alice: "pw" } });
-  for (const junk of [new Uint8Array([0, 0, 0, 4, 1, 2, 3, 4]), new Uint8Array(10)]) {
-    using connection = await Deno.connect({ hostname: "127.0.0.1", port: kdc.port });
-    await connection.write(junk);
-    await connection.closeWrite();
-    assert.equal(await connection.read(new Uint8Array(1)), null);
-  }
-  await login(kdc.config).initialTicket();
-});
-
-Deno.test("the KDC's listener answers a length with the high bit, or too large, with KRB_ERR_FIELD_TOOLONG and closes", async () => {
-  await using kdc = await startTestKdc();
-  for (const length of [[255, 255, 255, 255], [0x80, 0, 0, 4], [0, 1, 0, 1]]) {
-    using connection = await Deno.connect({ hostname: "127.0.0.1", port: kdc.port });
-    await connection.write(new Uint8Array([...length, 1, 2, 3, 4]));
-    const answer: number[] = [];
-    const buffer = new Uint8Array(1000);
-    // To the end, which the KDC makes: this side stays open.
-    for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
-      answer.push(...buffer.subarray(0, count));
-    }
-    const [, , high, low, ...message] = answer;
-    assert.equal(message.length, high! * 256 + low!);
-    assert.equal(decode(KrbError, new Uint8Array(message)).errorCode, 61);
-  }
-});
-
-Deno.test("the KDC's listener takes requests that come octet by octet, and several at once", async () => {
-  await using kdc = await startTestKdc();
-  const asReq = encode(AsReq, {
-    pvno: 5,
-    msgType: 10,
-    reqBody: { kdcOptions: 0, realm: "GSSOCKS.TEST", till: 0, nonce: 1, etype: [18] },
-  });
-  const framed = new Uint8Array([0, 0, 0, asReq.length, ...asReq]);
-  using connection = await Deno.connect({ hostname: "127.0.0.1", port: kdc.port });
-  for (const octet of framed) await connection.write(new Uint8Array([octet]));
-  await connection.write(new Uint8Array([...framed, ...framed]));
-  await connection.closeWrite();
-  const answers: number[] = [];
-  const buffer = new Uint8Array(1000);
-  for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
-    answers.push(...buffer.subarray(0, count));
-  }
-  const codes: number[] = [];
-  for (let at = 0; at < answers.length;) {
-    const end = at + 4 + answers[at + 2]! * 256 + answers[at + 3]!;
-    codes.push(decode(KrbError, new Uint8Array(answers.slice(at + 4, end))).errorCode);
-    at = end;
-  }
-  assert.deepEqual(codes, [6, 6, 6]);
-});
-
 Deno.test("FrameReader takes messages out of a stream, whole, octet by octet, and with trailing octets, in linear time", () => {
   const stream = new Uint8Array([0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 1, 9, 0, 0]);
   for (const step of [1, 2, 5, stream.length]) {
@@ -218,14 +119,34 @@ Deno.test("FrameReader takes messages out of a stream, whole, octet by octet, an
   short.receive(stream);
   assert.equal(short.announced, 3);
   assert.equal(short.next(), undefined);
-  // A megabyte in single octets: with a copy for each it would be half a million megabytes.
-  const slow = new FrameReader(1 << 20);
-  slow.receive(new Uint8Array([0, 0x10, 0, 0]));
-  const started = performance.now();
-  for (let i = 0; i < 1 << 20; i++) slow.receive(new Uint8Array([1]));
-  assert.equal(slow.next()?.length, 1 << 20);
-  assert.ok(performance.now() - started < 10_000);
+  // However few come at a time, memory is taken a few times only.
+  const slow = new FrameReader(1 << 16);
+  const octet = new Uint8Array([1]);
+  slow.receive(new Uint8Array([0, 1, 0, 0]));
+  const taken = countArrays(() => {
+    for (let i = 0; i < 1 << 16; i++) slow.receive(octet);
+  });
+  assert.ok(taken < 20, `${taken}`);
+  assert.equal(slow.next()?.length, 1 << 16);
 });
+
+/** How many arrays of octets are made meanwhile. */
+function countArrays(body: () => void): number {
+  const original = Uint8Array;
+  let made = 0;
+  globalThis.Uint8Array = new Proxy(original, {
+    construct(target, given): object {
+      made++;
+      return Reflect.construct(target, given);
+    },
+  });
+  try {
+    body();
+  } finally {
+    globalThis.Uint8Array = original;
+  }
+  return made;
+}
 
 Deno.test("denoTransport over UDP takes only what comes from the address asked", async () => {
   await using kdc = await startTestKdc({ principals: { alice: "pw" } });
@@ -298,7 +219,7 @@ Deno.test("KdcClient tries a bounded number of the hosts that the DNS names, and
   assert.equal(error.code, "KDC_UNREACHABLE");
   // Ten by TCP; ten by UDP, each by TCP too.
   assert.equal(transport.asked.length, 30);
-  assert.ok(error.message.length < 2000, `${error.message.length}`);
+  assert.ok(error.message.length < 600, `${error.message.length}`);
   assert.match(error.message, /and 25 more$/);
   assert.equal(error.cause.errors.length, 30);
 });
@@ -311,6 +232,11 @@ Deno.test("KdcClient says nothing of a KDC's words that could drive a terminal, 
   const error = await new KdcClient({ config, transport }).run(once("GSSOCKS.TEST")).then(() => undefined, (e) => e);
   assert.doesNotMatch(error.message, /[\p{Cc}\p{Cf}]/u);
   assert.ok(error.message.length < 400);
+  const name = "\x1b[2J\u202eREALM";
+  const known = { ...config, realms: new Map([[name, config.realms.get("GSSOCKS.TEST")!]]) };
+  const there = await new KdcClient({ config: known, transport }).run(once(name)).then(() => undefined, (e) => e);
+  assert.match(there.message, /^Cannot reach/);
+  assert.doesNotMatch(there.message, /[\p{Cc}\p{Cf}]/u);
   const odd = await new KdcClient({ config, transport }).run(once("\x1b[2J\u202eREALM")).then(
     () => undefined,
     (e) => e,
@@ -348,39 +274,4 @@ Deno.test("KdcClient ends an exchange that takes too long in all, however the ti
     totalTimeout: 50,
   });
   await assert.rejects(stuck.run(once("SLOW.TEST")), { code: "KDC_UNREACHABLE" });
-});
-
-const targets = (...list: [priority: number, weight: number, target: string][]) => () =>
-  Promise.resolve(list.map(([priority, weight, target]) => ({ priority, weight, port: 88, target })));
-
-Deno.test("locateKdcs() draws among SRV records of one priority by their weights (RFC 2782)", async () => {
-  const runtime = new TestRuntime();
-  const resolveSrv = targets([20, 0, "last."], [10, 0, "never."], [10, 30, "light."], [10, 90, "heavy."]);
-  const first = new Map<string, number>();
-  for (let i = 0; i < 2000; i++) {
-    const found = await locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv, runtime });
-    const order = found.slice(0, 4).map(({ hostname }) => hostname);
-    assert.equal(order[3], "last");
-    assert.deepEqual(order.toSorted(), ["heavy", "last", "light", "never"]);
-    first.set(order[0]!, (first.get(order[0]!) ?? 0) + 1);
-  }
-  const share = (name: string) => (first.get(name) ?? 0) / 2000;
-  assert.ok(Math.abs(share("heavy") - 0.75) < 0.06, `${share("heavy")}`);
-  assert.ok(Math.abs(share("light") - 0.25) < 0.06, `${share("light")}`);
-  // One draw of 121 is zero.
-  assert.ok(share("never") > 0 && share("never") < 0.03, `${share("never")}`);
-});
-
-Deno.test("locateKdcs() takes no target that is no host name, and asks for no realm that is none", async () => {
-  const asked: string[] = [];
-  const resolveSrv = (name: string) => {
-    asked.push(name);
-    return targets([0, 0, "."], [0, 0, ""], [0, 0, "a b."], [0, 0, "\x1b[2J."], [0, 0, `${"a".repeat(300)}.`])();
-  };
-  await assert.rejects(locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv }), { code: "KDC_UNREACHABLE" });
-  assert.equal(asked.length, 2);
-  await assert.rejects(locateKdcs("A".repeat(300), { config: DEFAULT_CONFIG, resolveSrv }), {
-    code: "KDC_UNREACHABLE",
-  });
-  assert.equal(asked.length, 2);
 });

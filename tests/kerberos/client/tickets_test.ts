@@ -60,10 +60,23 @@ Deno.test("a request goes on as long as somebody waits for it, and one that was 
   two.abort(new Error("two"));
   const third = tickets.serviceTicket(SERVICE, { signal: three.signal });
   await assert.rejects(second, { message: "two" });
-  // The first request ends only now; it must not make the table forget the one that is under way.
+  // The first request has ended by now; it must not have made the table forget the one that is under way.
+  await new Promise((resolve) => setTimeout(resolve, 0));
   const fourth = tickets.serviceTicket(SERVICE);
   open();
   assert.equal((await third).credential, (await fourth).credential);
+});
+
+Deno.test("a request that one of two callers gives up is there for the other one", async () => {
+  const { tickets, open, asked } = slowTickets(await memoryRealm());
+  const stop = new AbortController();
+  const first = tickets.serviceTicket(SERVICE, { signal: stop.signal });
+  const second = tickets.serviceTicket(SERVICE);
+  await asked;
+  stop.abort(new Error("A gave up"));
+  await assert.rejects(first, { message: "A gave up" });
+  open();
+  assert.equal(formatPrincipal((await second).credential.server), "rcmd/localhost@GSSOCKS.TEST");
 });
 
 /** A cache with a ticket-granting ticket of alice's and one service ticket, changed. */
@@ -115,4 +128,20 @@ Deno.test("KerberosTickets say why the ticket-granting ticket of a cache is not 
   const odd = { ...config, permittedEnctypes: [20], defaultTgsEnctypes: [20] };
   const tickets = new KerberosTickets({ config: odd, cache, runtime });
   await assert.rejects(tickets.serviceTicket(SERVICE), { code: "NO_CREDENTIALS", message: /aes256-cts-hmac-sha1-96/ });
+});
+
+Deno.test("KerberosTickets for one client use no cache of another one's, nor overwrite it", async () => {
+  const { cache, config, realm, runtime } = await cacheWith(() => ({}));
+  const kdc = new KdcClient({ config, transport: inProcessTransport(realm) });
+  const initial = { client: parsePrincipal("bob@GSSOCKS.TEST"), key: passwordKey("bobpw") };
+  const tickets = new KerberosTickets({ config, kdc, cache, initial, runtime });
+  const before = await cache.load();
+  const refused = { code: "NO_CREDENTIALS", message: /is of alice@GSSOCKS\.TEST, not of bob@GSSOCKS\.TEST/ };
+  await assert.rejects(tickets.serviceTicket(SERVICE), refused);
+  await assert.rejects(tickets.forwardedTicket(), refused);
+  assert.deepEqual((await cache.load())!.credentials, before!.credentials);
+  // Who asks for an initial ticket means it.
+  await tickets.initialTicket();
+  const { credential } = await tickets.serviceTicket(SERVICE);
+  assert.equal(formatPrincipal(credential.client), "bob@GSSOCKS.TEST");
 });

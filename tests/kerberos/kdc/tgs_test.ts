@@ -125,6 +125,18 @@ Deno.test("a ticket for another service is none for the ticket-granting service"
   assert.equal(await answerOf(realm, message), 35);
 });
 
+Deno.test("a service of another realm is not one of ours of the same name", async () => {
+  const here = await memoryRealm({ runtime, enctypes: [18] });
+  const there = await createRealm({ realm: "THERE.TEST", runtime, enctypes: [18] });
+  await here.trust(there);
+  const { credential } = await memoryTickets([here], { runtime }).initialTicket();
+  const asked = { tgt: credential, of: here };
+  assert.equal(await code({ body: { realm: "THERE.TEST" } }, asked), 7);
+  assert.equal(await code({ body: { realm: "ELSEWHERE.TEST", kdcOptions: KdcOption.Canonicalize } }, asked), 7);
+  const body = { realm: "THERE.TEST", kdcOptions: KdcOption.Canonicalize };
+  assert.deepEqual((await granted({ body }, asked)).part.sname.nameString, ["krbtgt", "THERE.TEST"]);
+});
+
 Deno.test("a sealed part of another enctype, or sealed for another use, is not opened", async () => {
   const { message } = await request();
   const parsed = decode(TgsReq, message);
@@ -236,9 +248,10 @@ Deno.test("a TGS-REQ for a later start is refused, and no ticket outlasts the on
   assert.equal(await code({ body: { from } }), 10);
   assert.equal(await code({ body: { from, kdcOptions: KdcOption.Postdated } }), 10);
   assert.equal(await code({ body: { from: runtime.time + 299_000 } }), 0);
-  const { ticket, part } = await granted({ body: { till: tgt.endtime + HOUR } });
-  assert.equal(ticket.endtime, tgt.endtime);
-  assert.equal(part.endtime, tgt.endtime);
+  const short = await forgeTicket(realm, tgt, () => ({ endtime: runtime.time + HOUR }));
+  const { ticket, part } = await granted({ body: { till: tgt.endtime } }, { tgt: short });
+  assert.equal(ticket.endtime, runtime.time + HOUR);
+  assert.equal(part.endtime, runtime.time + HOUR);
   assert.equal(ticket.authtime, tgt.authtime);
 });
 

@@ -420,7 +420,8 @@ async function answered(forge: Forge, changes: RequestChanges) {
 
 Deno.test("KerberosAcceptor answers as RFC 4120 section 3.2.4 says: the client's time, a subkey and a number of its own", async () => {
   const forge = new Forge();
-  const { context, authenticator, part } = await answered(forge, { authenticator: { cusec: 123_456 } });
+  const { context: established, authenticator, part } = await answered(forge, { authenticator: { cusec: 123_456 } });
+  using context = established;
   assert.deepEqual([part!.ctime, part!.cusec], [authenticator.ctime, authenticator.cusec]);
   assert.equal(part!.subkey!.keytype, forge.subkey.enctype);
   assert.notDeepEqual(part!.subkey!.keyvalue, forge.subkey.exportBytes());
@@ -445,7 +446,7 @@ Deno.test("KerberosAcceptor without mutual authentication uses the initiator's s
   for (const without of [false, true]) {
     const forge = new Forge();
     const subkey = without ? { authenticator: { subkey: undefined } } : {};
-    const { context } = await answered(forge, { ...NOT_MUTUAL, ...subkey });
+    using context = (await answered(forge, { ...NOT_MUTUAL, ...subkey })).context;
     const key = without ? forge.sessionKey : forge.subkey;
     assert.equal((await context.unwrap(await wrapToken({ key, flags: 2 }))).status, "complete");
     // JDK-8201814: both directions begin with the initiator's number then.

@@ -104,7 +104,7 @@ for (const enctype of [17, 18, 19, 20]) {
       // What is left of the message is counted from its other end then.
       ["an extra count of token and checksum", { sealed: false, ec: 5 + 2 * key.checksumLength }],
     );
-    const context = receiver(key);
+    using context = receiver(key);
     for (const [what, shape] of wraps) {
       const got = await context.unwrap(await wrapToken({ key, ...shape })).catch((error) => error);
       assert.ok(refused(got), `${what}, ${shape.sealed === false ? "signed" : "sealed"}: ${Deno.inspect(got)}`);
@@ -134,7 +134,8 @@ for (const enctype of [17, 18, 19, 20]) {
       ["signed, with one flag that is not known", { sealed: false, flags: 0x0c, rrc: 7 }],
     ];
     for (const [what, shape] of good) {
-      const opened = await receiver(key).unwrap(await wrapToken({ key, ...shape }));
+      using context = receiver(key);
+      const opened = await context.unwrap(await wrapToken({ key, ...shape }));
       assert.deepEqual(opened, {
         data: shape.data ?? utf8("hello"),
         confidential: shape.sealed !== false,
@@ -142,10 +143,11 @@ for (const enctype of [17, 18, 19, 20]) {
       }, what);
     }
     for (const flags of [4, 0x0c, 0xfc]) {
-      assert.equal(await receiver(key).verifyMic(utf8("hello"), await micToken({ key, flags })), "complete");
+      using context = receiver(key);
+      assert.equal(await context.verifyMic(utf8("hello"), await micToken({ key, flags })), "complete");
     }
     // The initiator's side, and no subkey of the acceptor's.
-    const initiator = receiver(key, { initiator: true, acceptorSubkey: false });
+    using initiator = receiver(key, { initiator: true, acceptorSubkey: false });
     assert.equal((await initiator.unwrap(await wrapToken({ key, byAcceptor: true, flags: 3 }))).status, "complete");
     await assert.rejects(initiator.unwrap(await wrapToken({ key, byAcceptor: true, sequence: 1001 })), refused);
     await assert.rejects(initiator.unwrap(await wrapToken({ key, flags: 2, sequence: 1001 })), refused);
@@ -159,7 +161,7 @@ Deno.test("KerberosContext refuses a genuine token with octets behind it, and ev
     await wrapToken({ key, sealed: false }),
     await micToken({ key }),
   ];
-  const context = receiver(key);
+  using context = receiver(key);
   for (const token of [sealed, signed]) {
     await assert.rejects(context.unwrap(concat(token, Uint8Array.of(0))), refused);
     for (let i = 0; i < token.length; i++) await assert.rejects(context.unwrap(token.subarray(0, i)), refused);
@@ -172,7 +174,7 @@ Deno.test("KerberosContext refuses a genuine token with octets behind it, and ev
 
 Deno.test("KerberosContext counts numbers to 64 bits and around (RFC 4121 section 4.2.1)", async () => {
   const key = KerberosKey.generate(18);
-  const context = receiver(key);
+  using context = receiver(key);
   const status = async (sequence: number | bigint) => (await context.unwrap(await wrapToken({ key, sequence }))).status;
   assert.equal(await status(1000), "complete");
   assert.equal(await status(1000), "duplicate");

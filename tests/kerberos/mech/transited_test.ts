@@ -229,7 +229,7 @@ Deno.test("a short field cannot stand for much, and costs no more than its lengt
   ) {
     const started = performance.now();
     const got = judged("A.TEST", text, "B.TEST");
-    assert.ok(performance.now() - started < 500, text.slice(0, 20));
+    assert.ok(performance.now() - started < 2_000, text.slice(0, 20));
     if (!/^,+$/.test(text)) assert.equal(got, REFUSED, text.slice(0, 20));
   }
   assert.deepEqual(expand(",".repeat(60_000), ends), ["TEST"]);
