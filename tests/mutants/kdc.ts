@@ -72,12 +72,12 @@ const REPLIES = rules("kerberos/client/reply.ts", [...AS_REPLY, ...TGS_REPLY], [
   ["the names in clear agree with the sealed ones", "CVE-2017-11103", 'if (!samePrincipal(clear, sealed)) mismatch("the ticket', 'if (false) mismatch("the ticket'],
   ["times are looked at", S315, "  checkTimes(part, asked);\n", ""],
   ["no ticket that must be validated first", "RFC 4120 section 2.2", "if ((part.flags & TicketFlag.Invalid) !== 0) mismatch", "if (false) mismatch"],
-  ["addresses are those asked for", S315, "    if (!fits) {", "    if (false) {"],
-  ["addresses are compared with their types", "RFC 4120 section 5.2.5", "held.addrType === addrType && sameBytes", "sameBytes"],
-  ["no ticket that begins later", S315, "if (starttime > asked.now + asked.clockskew) {", "if (false) {"],
-  ["a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "const starttime = part.starttime ?? part.authtime;", "const starttime = part.starttime ?? 0;"],
-  ["no ticket lasts longer than asked", S315, "if (part.endtime > asked.latestEnd) {", "if (false) {"],
-  ["no ticket that has ended", S315, "if (part.endtime <= starttime) {", "if (false) {"],
+  ["addresses are those asked for", S315, "    if (!fits) {", "    if (false) {", "addresses"],
+  ["addresses are compared with their types", "RFC 4120 section 5.2.5", "held.addrType === addrType && sameBytes", "sameBytes", "addresses"],
+  ["no ticket that begins later", S315, "if (starttime > asked.now + asked.clockskew) {", "if (false) {", "refuses a ticket that begins"],
+  ["a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "const starttime = part.starttime ?? part.authtime;", "const starttime = part.starttime ?? 0;", "refuses a ticket that begins"],
+  ["no ticket lasts longer than asked", S315, "if (part.endtime > asked.latestEnd) {", "if (false) {", "refuses a ticket that begins"],
+  ["no ticket that has ended", S315, "if (part.endtime <= starttime) {", "if (false) {", "refuses a ticket that begins"],
   ["no ticket can be renewed for longer than asked", S315, "renewTill > asked.latestRenewal) {", "false) {"],
 ]);
 
@@ -177,7 +177,7 @@ const CACHED = rules("kerberos/client/tickets.ts", TICKETS, [
 /** The client: how KDCs are found and reached. */
 const REACHED = [
   ...rules("kerberos/client/locate.ts", ["tests/kerberos/client/locate_test.ts", ...REACH], [
-    ["an answer of the DNS has so many hosts at most", "a stranger's list", "      if (out.length === MAX_TARGETS) return out;\n", ""],
+    ["an answer of the DNS has so many hosts at most", "a stranger's list", "      if (out.length === MAX_TARGETS) return out;\n", "", "bounded number of the hosts"],
     ["priorities in order", "RFC 2782", ".sort((a, b) => a - b)", ".sort((a, b) => b - a)"],
     ["weights by chance", "RFC 2782", "const drawn = draw(left.reduce((sum, { weight }) => sum + weight, 0), runtime);", "const drawn = left.at(-1)!.weight;"],
     ["those without weight have a small chance", "RFC 2782", ".sort((a, b) => a.weight - b.weight)", ".sort((a, b) => b.weight - a.weight)"],

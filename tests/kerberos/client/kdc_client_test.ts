@@ -208,7 +208,7 @@ async function* once(realm: string): KdcExchange<Uint8Array<ArrayBuffer>> {
 
 Deno.test("KdcClient tries a bounded number of the hosts that the DNS names, and tells of a few", async () => {
   const transport = deaf();
-  const records = Array.from({ length: 1200 }, (_, i) => ({ priority: 0, weight: 0, port: 88, target: `h${i}.evil.` }));
+  const records = Array.from({ length: 200 }, (_, i) => ({ priority: 0, weight: 0, port: 88, target: `h${i}.evil.` }));
   const client = new KdcClient({
     config: DEFAULT_CONFIG,
     timeout: 1,
