@@ -72,6 +72,7 @@ async function relayed(level: number, flags = UNORDERED, options: Partial<ServeO
     async end(): Promise<{ drops: Partial<DroppedDatagrams>; sent: number }> {
       control.close();
       const { datagrams } = await ended.promise;
+      client.context.dispose();
       socket.close();
       await server[Symbol.asyncDispose]();
       return { drops: dropped(datagrams!.dropped), sent: datagrams!.sent };
@@ -157,7 +158,7 @@ Deno.test("a datagram that is too old to tell is not taken, nor one from before 
     const accepting = gssapiServer({ credential: acceptor }).accept(far, {});
     const client = await ForgedClient.open(near, { credential: initiator, flags });
     await client.level(2);
-    const { datagrams } = await accepting;
+    const { datagrams, connection } = await accepting;
     const sealed: Bytes[] = [];
     for (let n = 0; n < 70; n++) sealed.push(await client.sealed(Uint8Array.of(n)));
     assert.deepEqual(await datagrams!.open(sealed[69]!), Uint8Array.of(69));
@@ -167,6 +168,8 @@ Deno.test("a datagram that is too old to tell is not taken, nor one from before 
     if (flags.sequence) await assert.rejects(late, { code: "OUT_OF_ORDER", message: /unsequenced/ });
     else assert.deepEqual(await late, Uint8Array.of(60));
     await assert.rejects(datagrams!.open(sealed[69]!), { code: "OUT_OF_ORDER" });
+    client.context.dispose();
+    connection.close();
   }
 });
 
@@ -248,6 +251,7 @@ Deno.test("the client takes each genuine datagram once, sealed as was agreed, wh
     assert.equal(datagrams.dropped, level === 2 ? 6 : 5);
     for (const socket of [relay, stranger]) socket.close();
     proxy.connection.close();
+    proxy.context.dispose();
     listener.close();
   }
 });
