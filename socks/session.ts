@@ -135,7 +135,10 @@ export async function runSession(accepted: Connection, options: SessionOptions):
   const { clock, onEvent } = options;
   const parting: Parting = { tell: undefined };
   // Whatever ends a session early ends it this way: everything else waits on this connection.
-  const close = () => void part(accepted, parting);
+  let parted: Promise<void> | undefined;
+  const close = () => {
+    parted = part(accepted, parting);
+  };
   clock.signal.addEventListener("abort", close, { once: true });
   try {
     clock.signal.throwIfAborted();
@@ -146,7 +149,9 @@ export async function runSession(accepted: Connection, options: SessionOptions):
     onEvent({ type: "refused", error: reasonOf(clock, error) });
   } finally {
     clock.signal.removeEventListener("abort", close);
+    // A session is not over while somebody is being told of its end, who has the time of the session for it and no more.
     parting.patience?.abort(new Error("Session has ended"));
+    await parted;
     accepted.close();
   }
 }
