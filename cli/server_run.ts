@@ -48,6 +48,9 @@ const WARNINGS = {
 } as const;
 const INSECURE = Object.keys(WARNINGS) as (keyof typeof WARNINGS)[];
 
+const NO_CAPATHS = "Note: krb5.conf may not be read, so that [capaths] counts for nothing; allow it with " +
+  "--allow-env=KRB5_CONFIG and --allow-read\n";
+
 /** A server that runs. */
 export class ServerRun {
   readonly #start: ServerRunOptions;
@@ -77,6 +80,7 @@ export class ServerRun {
       onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${printable(reason)}\n`),
     });
     if (start.options.rules?.length === 0) io.err("Warning: there is no rule, so that nothing is allowed\n");
+    if (start.options.keytab !== undefined && start.options.capaths === undefined) io.err(NO_CAPATHS);
     for (const knob of INSECURE) {
       if (start.options[knob]) io.err(`Warning: ${WARNINGS[knob]}\n`);
     }
@@ -171,9 +175,9 @@ export async function dropPermissions(
     names.push("write", "sys");
     const reloads = args.value("config") !== undefined;
     if (!reloads) names.push("read");
-    // A reload looks for the keytab anew where the configuration names none.
-    const findsKeytab = config.gssapi?.keytab === undefined && (config.methods ?? ["gssapi"]).includes("gssapi");
-    if (!reloads || !findsKeytab) names.push("env");
+    // A reload reads krb5.conf anew, which says where the keytab is and has [capaths].
+    const usesKerberos = (config.methods ?? ["gssapi"]).includes("gssapi");
+    if (!reloads || !usesKerberos) names.push("env");
   }
   await io.revoke?.(names);
 }

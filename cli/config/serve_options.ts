@@ -4,6 +4,8 @@
  * @module
  */
 import { defaultKeytabName, loadConfig } from "../../kerberos/config/load.ts";
+import { KerberosError } from "../../kerberos/errors.ts";
+import type { Capaths } from "../../kerberos/mech/transited.ts";
 import { FileCredentialCache } from "../../kerberos/stores/files.ts";
 import { systemTickets } from "../../kerberos/system_tickets.ts";
 import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
@@ -33,7 +35,7 @@ export function serveOptions(config: ServerConfig): ServeOptions {
     services: gssapi.services,
     protection: gssapi.protection,
     ticketExpiry: gssapi.ticketExpiry,
-    capaths: methods.includes("gssapi") ? loadConfig().capaths : undefined,
+    capaths: methods.includes("gssapi") ? readableCapaths() : undefined,
     insecureNecMode: gssapi.insecureNecMode,
     insecureWithoutMutual: gssapi.insecureWithoutMutual,
     insecureUnordered: gssapi.insecureUnordered,
@@ -67,6 +69,16 @@ export function serveOptions(config: ServerConfig): ServeOptions {
   };
   checkTogether(config);
   return options;
+}
+
+/** Where a keytab is named nothing else of krb5.conf is needed, so a server may be run without the permission to read it. */
+function readableCapaths(): Capaths | undefined {
+  try {
+    return loadConfig().capaths;
+  } catch (error) {
+    if (error instanceof KerberosError && error.cause instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
 }
 
 /** What can be read and makes no sense. */
