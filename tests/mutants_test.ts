@@ -116,6 +116,7 @@ Deno.test("entries that do not fit are told from those that do", async () => {
       mutant("no tests", { find: "n < 10", tests: [] }),
       mutant("no test file", { find: "n < 10", tests: ["tests/none_test.ts"] }),
       mutant("fits", { find: "n < 10" }),
+      mutant("fits", { find: "n < 10" }),
     ];
     assert.deepEqual((await misfits(entries, root)).map(({ mutant: { rule }, why }) => [rule, why]), [
       ["gone", "what is to be changed stands 0 times in source/rules.ts, not once: n % 3"],
@@ -125,7 +126,7 @@ Deno.test("entries that do not fit are told from those that do", async () => {
       ["no file", "there is no source/none.ts"],
       ["no tests", "no test is named"],
       ["no test file", "there is no tests/none_test.ts"],
-      ["fits", "the list has another rule of that name"],
+      ["fits", "the list has this twice"],
     ]);
   });
 });

@@ -24,8 +24,10 @@ export async function misfits(mutants: readonly ListedMutant[], root: string): P
   for (const mutant of mutants) {
     const { area, rule, file, find, replace, tests } = mutant;
     const complain = (why: string) => void wrong.push({ mutant, why });
-    if (seen.has(`${area}: ${rule}`)) complain("the list has another rule of that name");
-    seen.add(`${area}: ${rule}`);
+    // One rule may stand in several places.
+    const place = JSON.stringify([area, rule, file, find]);
+    if (seen.has(place)) complain("the list has this twice");
+    seen.add(place);
     const source = await text(file);
     if (source === undefined) complain(`there is no ${file}`);
     else {
@@ -45,7 +47,7 @@ export async function misfits(mutants: readonly ListedMutant[], root: string): P
  */
 export async function shuffled(mutants: readonly ListedMutant[], seed: string): Promise<ListedMutant[]> {
   const placed = await Promise.all(mutants.map(async (mutant) => {
-    const name = new TextEncoder().encode(`${seed} ${mutant.area} ${mutant.rule}`);
+    const name = new TextEncoder().encode(`${seed} ${mutant.area} ${mutant.rule} ${mutant.file} ${mutant.find}`);
     return { mutant, place: encodeHex(await crypto.subtle.digest("SHA-256", name)) };
   }));
   return placed.sort((a, b) => a.place < b.place ? -1 : 1).map(({ mutant }) => mutant);

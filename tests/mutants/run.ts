@@ -88,7 +88,9 @@ const results = await tryMutants(fitting, { root, jobs, budget, onResult: print,
   .catch((error) => fail(error instanceof Error ? error.message : String(error)));
 const broken = results.filter(({ outcome }) => outcome === "broken").length + wrong.length;
 console.log(`${results.length} of ${selected.length} rules in ${((performance.now() - started) / 1000).toFixed(0)} s`);
-if (results.length < selected.length) console.log(`The rest is not in the sample of ${commit}`);
+if (results.length < fitting.length || count < selected.length) {
+  console.log(`The rest is not in the sample of ${commit}`);
+}
 if (broken > 0) console.log(`${broken} entries say nothing; see above`);
 const { line, good } = verdict(results);
 console.log(line);

@@ -51,8 +51,8 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "the connection is closed at the end",
       "RFC 1928 section 6",
-      'clock.signal.removeEventListener("abort", close);\n    accepted.close();',
-      'clock.signal.removeEventListener("abort", close);',
+      "await parted;\n    accepted.close();",
+      "await parted;",
     ],
   ]),
   ...of("socks/commands/command.ts", [ANSWERS], [
