@@ -1,0 +1,23 @@
+/**
+ * Everything that reads octets of others: `deno run -A tests/fuzz/decoders.ts [--seed N] [--seconds S] [--runs N]`. Ends with 1
+ * where something was found, whose input is printed in hex.
+ *
+ * @module
+ */
+import { asn1Targets } from "./asn1_targets.ts";
+import { fuzz, fuzzArguments, report, type Target } from "./fuzz.ts";
+import { gssTargets } from "./gss_targets.ts";
+import { socksTargets } from "./socks_targets.ts";
+import { textTargets } from "./text_targets.ts";
+
+/** All of them. */
+export async function decoderTargets(): Promise<Target[]> {
+  return [...asn1Targets(), ...textTargets(), ...socksTargets(), ...await gssTargets()];
+}
+
+if (import.meta.main) {
+  const options = fuzzArguments(Deno.args);
+  // deno-lint-ignore no-console
+  console.log(`decoders: seed ${options.seed}`);
+  Deno.exit(report("decoders", options, await fuzz(await decoderTargets(), options)));
+}

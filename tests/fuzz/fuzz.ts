@@ -1,0 +1,211 @@
+/**
+ * Runs targets on inputs by chance until the time is over. Whatever a target throws that is not its own answer to bad input, a
+ * promise that nobody handles, an input that takes long or never ends, and memory that grows are findings.
+ *
+ * @module
+ */
+import { encodeHex } from "@std/encoding/hex";
+import type { Bytes } from "../../gss/bytes.ts";
+import { mutate } from "./mutate.ts";
+import { Random } from "./random.ts";
+
+/** Something that takes octets from strangers. */
+export interface Target {
+  readonly name: string;
+  /** Genuine inputs, of which changed ones are made. */
+  readonly seeds: readonly Uint8Array[];
+  /** Whether an error is the answer to input that is bad. */
+  readonly expects: (error: unknown) => boolean;
+  /** Takes an input. Whatever it finds wrong itself it throws as an error that it does not expect. */
+  readonly run: (input: Bytes, random: Random) => unknown;
+  /** Makes an input. @default {a seed that was changed, one in twenty octets by chance} */
+  readonly make?: (random: Random) => Bytes;
+  /** Inputs in a row before the next target's turn. @default {50} */
+  readonly batch?: number;
+  /** How long one input may take, in milliseconds. @default {250} */
+  readonly slow?: number;
+}
+
+/** How long to run. */
+export interface FuzzOptions {
+  readonly seed: number;
+  readonly seconds: number;
+  /** Inputs at most. @default {Infinity} */
+  readonly runs?: number;
+  /** Memory that may be held at the end beyond what was held after a tenth of the time, in MiB. @default {256} */
+  readonly growth?: number;
+  /** Time that an input may take before it hangs, in milliseconds. @default {10,000} */
+  readonly hang?: number;
+}
+
+/** Something that should not have happened. */
+export interface Finding {
+  readonly target: string;
+  readonly problem: string;
+  /** The input in hex. */
+  readonly input: string;
+}
+
+/** What came of it. */
+export interface FuzzResult {
+  readonly runs: number;
+  /** Inputs of each target: taken, and refused as they should be. */
+  readonly counts: ReadonlyMap<string, { readonly taken: number; readonly refused: number }>;
+  /** One of each kind. */
+  readonly findings: readonly Finding[];
+}
+
+const HANGS = Symbol("hangs");
+
+class Run {
+  readonly #options: FuzzOptions;
+  readonly #random: Random;
+  readonly #counts = new Map<string, { taken: number; refused: number }>();
+  readonly #findings = new Map<string, Finding>();
+  #current: { readonly target: Target; readonly input: Bytes } | undefined;
+  #runs = 0;
+
+  constructor(options: FuzzOptions) {
+    this.#options = options;
+    this.#random = new Random(options.seed);
+  }
+
+  async all(targets: readonly Target[]): Promise<FuzzResult> {
+    const onUnhandled = (event: PromiseRejectionEvent) => {
+      event.preventDefault();
+      this.#note(`promise that nobody handles: ${describe(event.reason)}`);
+    };
+    globalThis.addEventListener("unhandledrejection", onUnhandled);
+    const { seconds, runs = Infinity, growth = 256 } = this.#options;
+    const start = performance.now();
+    let before: number | undefined;
+    const over = () => performance.now() - start >= 1000 * seconds || this.#runs >= runs;
+    try {
+      while (!over()) {
+        for (const target of targets) {
+          for (let left = target.batch ?? 50; left > 0 && !over(); left--) await this.#one(target);
+        }
+        const early = Math.max((performance.now() - start) / (1000 * seconds), this.#runs / runs);
+        if (early > 0.1) before ??= held();
+      }
+      // Rejections are told in a turn of their own.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      const grown = before === undefined ? 0 : held() - before;
+      if (grown > growth) this.#note(`memory grew by ${grown.toFixed(0)} MiB`);
+    } finally {
+      globalThis.removeEventListener("unhandledrejection", onUnhandled);
+    }
+    return { runs: this.#runs, counts: this.#counts, findings: [...this.#findings.values()] };
+  }
+
+  async #one(target: Target): Promise<void> {
+    const input = (target.make ?? ((random) => changed(random, target.seeds)))(this.#random);
+    this.#current = { target, input };
+    const counts = this.#counts.get(target.name) ?? { taken: 0, refused: 0 };
+    this.#counts.set(target.name, counts);
+    const start = performance.now();
+    try {
+      const outcome = target.run(input, this.#random);
+      if (outcome instanceof Promise && await this.#ended(outcome) === HANGS) this.#note("never ends");
+      counts.taken++;
+    } catch (error) {
+      counts.refused++;
+      if (!target.expects(error)) this.#note(describe(error));
+    }
+    this.#runs++;
+    if (performance.now() - start > (target.slow ?? 250)) await this.#again(target, input);
+  }
+
+  /** Whether an input is slow for good, and not because the machine had something else to do. */
+  async #again(target: Target, input: Bytes): Promise<void> {
+    let best = Infinity;
+    for (let i = 0; i < 3; i++) {
+      const start = performance.now();
+      try {
+        const outcome = target.run(input, new Random(i));
+        if (outcome instanceof Promise) await this.#ended(outcome);
+      } catch {
+        // Seen before.
+      }
+      best = Math.min(best, performance.now() - start);
+    }
+    if (best > (target.slow ?? 250)) this.#note(`takes ${Math.round(best)} ms for ${input.length} octets`);
+  }
+
+  async #ended(outcome: Promise<unknown>): Promise<unknown> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const hangs = new Promise<typeof HANGS>((resolve) => {
+      timer = setTimeout(() => resolve(HANGS), this.#options.hang ?? 10_000);
+    });
+    try {
+      return await Promise.race([outcome, hangs]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #note(problem: string): void {
+    const { target, input } = this.#current ?? { target: { name: "?" }, input: new Uint8Array(0) };
+    const kind = `${target.name}: ${problem.replace(/\d+/g, "N")}`;
+    if (!this.#findings.has(kind)) {
+      this.#findings.set(kind, { target: target.name, problem, input: encodeHex(input) });
+    }
+  }
+}
+
+/** A genuine input changed, or, seldom, octets that were never one. */
+function changed(random: Random, seeds: readonly Uint8Array[]): Bytes {
+  if (seeds.length === 0 || random.once(20)) return random.bytes(random.below(200));
+  return mutate(random, random.pick(seeds), random.pick(seeds));
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `thrown: ${String(error)}`;
+  const place = (error.stack ?? "").split("\n").find((line) => line.includes("at "))?.trim() ?? "";
+  return `${error.name}: ${error.message.slice(0, 300)} (${place})`;
+}
+
+/** Memory held, in MiB: after a collection, where there is one to be had. */
+function held(): number {
+  const { gc } = globalThis as { gc?: () => void };
+  gc?.();
+  const { rss, heapUsed, external } = Deno.memoryUsage();
+  return (gc === undefined ? rss : heapUsed + external) / 2 ** 20;
+}
+
+/** Runs the targets. */
+export function fuzz(targets: readonly Target[], options: FuzzOptions): Promise<FuzzResult> {
+  return new Run(options).all(targets);
+}
+
+/** Reads `--seed N --seconds S --runs N`; a seed that is not given is drawn. */
+export function fuzzArguments(args: readonly string[]): FuzzOptions {
+  const values = new Map<string, number>();
+  for (let i = 0; i < args.length; i += 2) {
+    const [name, value] = [args[i]!, Number(args[i + 1] ?? NaN)];
+    if (!["--seed", "--seconds", "--runs"].includes(name) || !(value >= 0)) {
+      throw new TypeError("Usage: [--seed N] [--seconds S] [--runs N]");
+    }
+    values.set(name.slice(2), value);
+  }
+  const runs = values.get("runs");
+  return {
+    seed: values.get("seed") ?? Math.floor(Math.random() * 2 ** 31),
+    seconds: values.get("seconds") ?? (runs === undefined ? 60 : Infinity),
+    ...(runs === undefined ? {} : { runs }),
+  };
+}
+
+/** Prints what came of a run; the exit code. */
+export function report(name: string, options: FuzzOptions, result: FuzzResult): number {
+  const lines = [`${name}: seed ${options.seed}, ${result.runs} inputs, ${result.findings.length} findings`];
+  for (const [target, { taken, refused }] of result.counts) {
+    lines.push(`  ${target}: ${taken} taken, ${refused} refused`);
+  }
+  for (const { target, problem, input } of result.findings) {
+    lines.push(`FOUND ${target}: ${problem}`, `  input ${input}`);
+  }
+  // deno-lint-ignore no-console
+  console.log(lines.join("\n"));
+  return result.findings.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,153 @@
+/**
+ * What reading costs that anybody may ask for: every decoder that sees octets before their sender is known stops after a few
+ * hundred elements, and none of them goes through asn1js.
+ */
+import assert from "node:assert/strict";
+import { Asn1Error, type Codec, decode, encode } from "../../../gss/asn1.ts";
+import { asn1jsSyntax } from "../../../gss/asn1js_syntax.ts";
+import { STRANGER_ELEMENTS, VOUCHED_ELEMENTS } from "../../../gss/element.ts";
+import { encodeInitialToken } from "../../../gss/initial_token.ts";
+import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
+import { spnegoInitiator } from "../../../gss/spnego/initiator.ts";
+import { decodeNegTokenInit, decodeNegTokenResp, SPNEGO_OID } from "../../../gss/spnego/tokens.ts";
+import { readMessage, readReply } from "../../../kerberos/client/exchange.ts";
+import { encodeContextToken } from "../../../kerberos/mech/tokens.ts";
+import * as ap from "../../../kerberos/messages/ap.ts";
+import * as basic from "../../../kerberos/messages/basic.ts";
+import * as cred from "../../../kerberos/messages/cred.ts";
+import { KrbError } from "../../../kerberos/messages/error.ts";
+import * as kdc from "../../../kerberos/messages/kdc.ts";
+import { kerberosSides, tlv } from "../../support/forge_spnego.ts";
+import { unhex, vectors } from "../../support/vectors.ts";
+
+/** 64 KiB of the smallest elements, of several kinds. */
+const CROWDS: readonly Uint8Array[] = ["0500", "3000", "040100", "a0020500"].map((element) => {
+  const count = Math.floor(65_000 / (element.length / 2));
+  return unhex(element.repeat(count));
+});
+
+/** What anybody may send to a server or to a KDC of ours, and what a service answers before it has proven itself. */
+const STRANGERS: Record<string, Codec<unknown>> = {
+  "AP-REQ": ap.ApReq,
+  "AP-REP": ap.ApRep,
+  "AS-REQ": kdc.AsReq,
+  "TGS-REQ": kdc.TgsReq,
+  "KRB-ERROR": KrbError,
+  "Ticket": ap.Ticket,
+  "PA-ENC-TIMESTAMP": basic.EncryptedData,
+  "PA-REQ-ENC-PA-REP": basic.Checksum,
+} as Record<string, Codec<unknown>>;
+
+/** What a KDC answers, what is opened with a key, and lists in either. */
+const VOUCHED: Record<string, Codec<unknown>> = {
+  "AS-REP": kdc.AsRep,
+  "TGS-REP": kdc.TgsRep,
+  "METHOD-DATA": basic.MethodData,
+  "ETYPE-INFO2": basic.EtypeInfo2,
+  "AuthorizationData": basic.AuthorizationData,
+  "EncTicketPart": ap.EncTicketPart,
+  "Authenticator": ap.Authenticator,
+  "EncASRepPart": kdc.EncAsRepPart,
+  "EncTGSRepPart": kdc.EncTgsRepPart,
+  "KRB-CRED": cred.KrbCred,
+  "EncKrbCredPart": cred.EncKrbCredPart,
+} as Record<string, Codec<unknown>>;
+
+/** Runs with an asn1js that must not be asked to read anything. */
+async function withoutAsn1js(run: () => Promise<void> | void): Promise<void> {
+  const { read } = asn1jsSyntax;
+  asn1jsSyntax.read = () => {
+    throw new Error("asn1js was asked to read");
+  };
+  try {
+    await run();
+  } finally {
+    asn1jsSyntax.read = read;
+  }
+}
+
+Deno.test("64 KiB of tiny elements end after 400 for what strangers send, and after 4,000 for KDCs and keys", async () => {
+  assert.ok(STRANGER_ELEMENTS <= 500 && VOUCHED_ELEMENTS <= 5_000);
+  await withoutAsn1js(() => {
+    for (const [codecs, most] of [[STRANGERS, STRANGER_ELEMENTS], [VOUCHED, VOUCHED_ELEMENTS]] as const) {
+      for (const [name, codec] of Object.entries(codecs)) {
+        for (const crowd of CROWDS) {
+          const { tagClass, tagNumber } = codec.tag!;
+          const outer = ((tagClass - 1) << 6) | 0x20 | tagNumber;
+          for (const bytes of [tlv(outer, crowd), tlv(outer, tlv(0x30, crowd))]) {
+            assert.throws(() => decode(codec, bytes), (error) => {
+              assert.ok(error instanceof Asn1Error, String(error));
+              assert.match(error.message, new RegExp(`more than ${most} elements`), name);
+              return true;
+            });
+          }
+        }
+      }
+    }
+  });
+});
+
+Deno.test("64 KiB of tiny elements end after 400 in every token of SPNEGO, for acceptor and initiator", async () => {
+  const { acceptor, initiator } = await kerberosSides(true);
+  const tooMany = (error: unknown) => {
+    assert.match(String(error), /more than 400 elements/);
+    return true;
+  };
+  await withoutAsn1js(async () => {
+    for (const crowd of CROWDS) {
+      const init = encodeInitialToken(SPNEGO_OID, tlv(0xa0, tlv(0x30, crowd)));
+      const listed = encodeInitialToken(SPNEGO_OID, tlv(0xa0, tlv(0x30, tlv(0xa0, tlv(0x30, crowd)))));
+      const response = tlv(0xa1, tlv(0x30, crowd));
+      for (const token of [init, listed]) {
+        assert.throws(() => decodeNegTokenInit(token), tooMany);
+        await assert.rejects(spnegoAcceptor(acceptor).accept().step(token), tooMany);
+      }
+      assert.throws(() => decodeNegTokenResp(response), tooMany);
+      const ours = await spnegoInitiator(initiator).initiate({ type: "user", text: "x" });
+      await ours.step();
+      await assert.rejects(ours.step(response), tooMany);
+      const message = tlv(0x6e, tlv(0x30, crowd));
+      await assert.rejects(acceptor.accept().step(encodeContextToken("AP-REQ", message)), tooMany);
+    }
+  });
+});
+
+Deno.test("genuine messages of every kind are read without asn1js", async () => {
+  const codecs = { ...STRANGERS, ...VOUCHED };
+  let seen = 0;
+  await withoutAsn1js(() => {
+    for (const { type, der_hex } of vectors<{ type: string; der_hex: string }>("messages")) {
+      const codec = codecs[type];
+      if (codec === undefined) continue;
+      readMessage(codec, unhex(der_hex));
+      if (type.endsWith("-REP") || type === "KRB-ERROR") readReply(codec, unhex(der_hex));
+      seen++;
+    }
+  });
+  assert.ok(seen >= 10, `${seen}`);
+});
+
+Deno.test("the fullest messages that are taken fit into their limits", () => {
+  const part: ap.EncTicketPart = {
+    flags: 0,
+    key: { keytype: 18, keyvalue: new Uint8Array(32) },
+    crealm: "A.TEST",
+    cname: { nameType: 1, nameString: ["alice"] },
+    transited: { trType: 1, contents: new Uint8Array(0) },
+    authtime: 0,
+    endtime: 0,
+    caddr: Array(256).fill({ addrType: 2, address: new Uint8Array(4) }),
+    authorizationData: Array(256).fill({ adType: 1, adData: new Uint8Array(1) }),
+  };
+  const read = decode(ap.EncTicketPart, encode(ap.EncTicketPart, part));
+  assert.deepEqual([read.caddr!.length, read.authorizationData!.length], [256, 256]);
+  const more = { ...part, caddr: [...part.caddr!, part.caddr![0]!] };
+  assert.throws(() => decode(ap.EncTicketPart, encode(ap.EncTicketPart, more)), /257 elements, at most 256/);
+});
+
+Deno.test("no depth of nesting is followed beyond 32 elements (CVE-2020-28196)", () => {
+  let nested: Uint8Array = new Uint8Array(0);
+  for (let i = 0; i < 300; i++) nested = tlv(0x30, nested);
+  assert.throws(() => decode(basic.MethodData, nested), /too deep/);
+  assert.throws(() => decode(basic.MethodData, unhex("3080".repeat(30_000))), /not in DER form/);
+});
