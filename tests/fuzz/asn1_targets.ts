@@ -86,7 +86,8 @@ function codecTarget(name: string, codec: Codec<unknown>, seeds: readonly Uint8A
 /** The targets. */
 export function asn1Targets(): Target[] {
   const seeds = messageSeeds();
-  const all = seeds.flatMap((seed) => parts(derSyntax.read(asBytes(seed), "seed", { elements: VOUCHED_ELEMENTS })));
+  const tree = (seed: Uint8Array) => derSyntax.read(asBytes(seed), "seed", { elements: VOUCHED_ELEMENTS });
+  const all = [...new Set(seeds.flatMap((seed) => parts(tree(seed)).map(hex)))].map((text) => unhex(text));
   const modules = { ...ap, ...basic, ...cred, ...error, ...kdc };
   const codecs = Object.entries(modules).flatMap(([name, codec]) =>
     isCodec(codec) ? [codecTarget(name, codec, seedsOf(codec, all))] : []

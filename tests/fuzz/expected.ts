@@ -10,7 +10,7 @@ import { SocksError } from "../../socks/errors.ts";
 
 /** What the runtime says of mistakes in a program, in the words of V8. */
 const MISTAKE =
-  /propert(y|ies)|undefined|not a function|not iterable|destructur|Invalid (array|string|typed)|call stack|out of bounds|offset|BigInt/i;
+  /propert(y|ies)|undefined|not a function|not iterable|destructur|Invalid (array|string|typed|count)|call stack|out of bounds|offset|BigInt/i;
 
 /** Codecs of ASN.1. */
 export const asn1Error = (error: unknown): boolean => error instanceof Asn1Error;

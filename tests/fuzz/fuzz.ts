@@ -20,6 +20,8 @@ export interface Target {
   readonly run: (input: Bytes, random: Random) => unknown;
   /** Makes an input. @default {a seed that was changed, one in twenty octets by chance} */
   readonly make?: (random: Random) => Bytes;
+  /** What was really given, where the input only says how to change something that is made anew each time. */
+  readonly given?: () => Uint8Array;
   /** Inputs in a row before the next target's turn. @default {50} */
   readonly batch?: number;
   /** How long one input may take, in milliseconds. @default {250} */
@@ -44,6 +46,8 @@ export interface Finding {
   readonly problem: string;
   /** The input in hex. */
   readonly input: string;
+  /** What was made of it, in hex, where it is something else. */
+  readonly given?: string;
 }
 
 /** What came of it. */
@@ -75,18 +79,24 @@ class Run {
       event.preventDefault();
       this.#note(`promise that nobody handles: ${describe(event.reason)}`);
     };
+    const onError = (event: ErrorEvent) => {
+      event.preventDefault();
+      this.#note(`error that nobody catches: ${describe(event.error)}`);
+    };
     globalThis.addEventListener("unhandledrejection", onUnhandled);
+    globalThis.addEventListener("error", onError);
     const { seconds, runs = Infinity, growth = 256 } = this.#options;
     const start = performance.now();
     let before: number | undefined;
-    const over = () => performance.now() - start >= 1000 * seconds || this.#runs >= runs;
+    const share = () => Math.max((performance.now() - start) / (1000 * seconds), this.#runs / runs);
     try {
-      while (!over()) {
+      while (share() < 1) {
         for (const target of targets) {
-          for (let left = target.batch ?? 50; left > 0 && !over(); left--) await this.#one(target);
+          for (let left = target.batch ?? 50; left > 0 && share() < 1; left--) {
+            await this.#one(target);
+            if (before === undefined && share() > 0.1) before = held();
+          }
         }
-        const early = Math.max((performance.now() - start) / (1000 * seconds), this.#runs / runs);
-        if (early > 0.1) before ??= held();
       }
       // Rejections are told in a turn of their own.
       await new Promise((resolve) => setTimeout(resolve, 0));
@@ -94,6 +104,7 @@ class Run {
       if (grown > growth) this.#note(`memory grew by ${grown.toFixed(0)} MiB`);
     } finally {
       globalThis.removeEventListener("unhandledrejection", onUnhandled);
+      globalThis.removeEventListener("error", onError);
     }
     return { runs: this.#runs, counts: this.#counts, findings: [...this.#findings.values()] };
   }
@@ -145,10 +156,11 @@ class Run {
   }
 
   #note(problem: string): void {
-    const { target, input } = this.#current ?? { target: { name: "?" }, input: new Uint8Array(0) };
+    const { target, input } = this.#current!;
     const kind = `${target.name}: ${problem.replace(/\d+/g, "N")}`;
     if (!this.#findings.has(kind)) {
-      this.#findings.set(kind, { target: target.name, problem, input: encodeHex(input) });
+      const given = target.given === undefined ? {} : { given: encodeHex(target.given()) };
+      this.#findings.set(kind, { target: target.name, problem, input: encodeHex(input), ...given });
     }
   }
 }
@@ -202,8 +214,9 @@ export function report(name: string, options: FuzzOptions, result: FuzzResult): 
   for (const [target, { taken, refused }] of result.counts) {
     lines.push(`  ${target}: ${taken} taken, ${refused} refused`);
   }
-  for (const { target, problem, input } of result.findings) {
+  for (const { target, problem, input, given } of result.findings) {
     lines.push(`FOUND ${target}: ${problem}`, `  input ${input}`);
+    if (given !== undefined) lines.push(`  given ${given}`);
   }
   // deno-lint-ignore no-console
   console.log(lines.join("\n"));

@@ -156,6 +156,7 @@ async function initiatorTarget(spnego: boolean): Promise<Target> {
   const sides = await kerberosSides(true);
   const initiator = spnego ? spnegoInitiator(sides.initiator) : sides.initiator;
   const acceptor = spnego ? spnegoAcceptor(sides.acceptor) : sides.acceptor;
+  let given: Uint8Array = new Uint8Array(0);
   return {
     name: spnego ? "initiator of SPNEGO" : "initiator",
     seeds: [],
@@ -163,12 +164,14 @@ async function initiatorTarget(spnego: boolean): Promise<Target> {
     batch: 10,
     // The answer is of this one exchange; the input says how to change it.
     make: (random) => random.bytes(4),
+    given: () => given,
     async run(input): Promise<void> {
       const ours = await initiator.initiate({ type: "user", text: "rcmd/localhost" });
       const { token } = await ours.step();
       const answer = (await acceptor.accept().step(token)).token!;
       const chance = new Random(new DataView(input.buffer).getUint32(0));
-      const step = await ours.step(mutate(chance, answer, answer));
+      given = mutate(chance, answer, answer);
+      const step = await ours.step(given);
       if (step.done) step.context.dispose();
     },
   };

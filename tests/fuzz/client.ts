@@ -1,0 +1,218 @@
+/**
+ * What clients are answered, by a KDC and by a proxy: `deno run -A tests/fuzz/client.ts [--seed N] [--seconds S] [--runs N]`. Ends
+ * with 1 where something was found. Replies are changed in clear, and under the key that seals them.
+ *
+ * @module
+ */
+import { applicationTag, decode, encode } from "../../gss/asn1.ts";
+import { type Bytes, concat } from "../../gss/bytes.ts";
+import { spnegoAcceptor } from "../../gss/spnego/acceptor.ts";
+import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
+import { KdcClient } from "../../kerberos/client/kdc_client.ts";
+import { passwordKey } from "../../kerberos/client/client_key.ts";
+import { KerberosTickets } from "../../kerberos/client/tickets.ts";
+import { KeyUsage } from "../../kerberos/constants.ts";
+import { KerberosKey } from "../../kerberos/crypto/key.ts";
+import { inProcessTransport, type KdcRealm } from "../../kerberos/kdc/mod.ts";
+import { ApReq, Authenticator } from "../../kerberos/messages/ap.ts";
+import { AsRep, EncAsRepPart, type KdcRep, TgsRep, TgsReq } from "../../kerberos/messages/kdc.ts";
+import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
+import {
+  connectThrough,
+  gssapiClient,
+  gssapiServer,
+  noAuthentication,
+  passwordClient,
+  resolveThrough,
+} from "../../socks/mod.ts";
+import { credentialPair, memoryConfig, memoryRealm } from "../support/gss_pair.ts";
+import { pipe } from "../support/pipe.ts";
+import { anyOf, gssError, kerberosError, socksError } from "./expected.ts";
+import { fuzz, fuzzArguments, report, type Target } from "./fuzz.ts";
+import { mutate } from "./mutate.ts";
+import { Random } from "./random.ts";
+
+/** Chance out of an input of four octets. */
+function chanceOf(input: Bytes): Random {
+  return new Random(new DataView(input.buffer, input.byteOffset).getUint32(0));
+}
+
+const drawn = (random: Random): Bytes => random.bytes(4);
+
+/** Changes the sealed part of a reply: opened with its key, changed, and sealed again. */
+async function resealed(random: Random, reply: Bytes, message: Bytes, keys: SealKeys): Promise<Bytes> {
+  const tag = applicationTag(reply);
+  if (tag !== 11 && tag !== 13) return mutate(random, reply, message);
+  const codec = tag === 11 ? AsRep : TgsRep;
+  const rep = decode<KdcRep>(codec, reply);
+  const [key, usage] = tag === 11
+    ? [keys.client, KeyUsage.AsRepEncPart]
+    : [await keys.subkey(message), KeyUsage.TgsRepEncPartSubkey];
+  const plain = await key.decrypt(usage, rep.encPart.cipher);
+  if (tag === 11) keys.session = decode(EncAsRepPart, plain).key;
+  const cipher = await key.encrypt(usage, mutate(random, plain, plain));
+  return encode<KdcRep>(codec, { ...rep, encPart: { ...rep.encPart, cipher } });
+}
+
+/** Keys that replies to alice are sealed with. */
+class SealKeys {
+  readonly client: KerberosKey;
+  session: { readonly keytype: number; readonly keyvalue: Bytes } | undefined;
+
+  constructor(realm: KdcRealm) {
+    this.client = realm.keytab("alice").entries.find(({ key }) => key.enctype === 18)!.key;
+  }
+
+  /** Learns the session key of a reply that goes through as it is. */
+  async learn(reply: Bytes): Promise<void> {
+    if (applicationTag(reply) !== 11) return;
+    const plain = await this.client.decrypt(KeyUsage.AsRepEncPart, decode(AsRep, reply).encPart.cipher);
+    this.session = decode(EncAsRepPart, plain).key;
+  }
+
+  /** The subkey in a request for a ticket. */
+  async subkey(message: Bytes): Promise<KerberosKey> {
+    const { authenticator } = decode(ApReq, decode(TgsReq, message).padata![0]!.padataValue);
+    const session = new KerberosKey(this.session!.keytype, this.session!.keyvalue);
+    const { subkey } = decode(Authenticator, await session.decrypt(KeyUsage.TgsReqAuthenticator, authenticator.cipher));
+    return new KerberosKey(subkey!.keytype, subkey!.keyvalue);
+  }
+}
+
+/** Tickets out of replies of which one was changed. Who gets one has the one that he wanted. */
+function kdcTarget(realm: KdcRealm, sealed: boolean): Target {
+  const config = memoryConfig(realm);
+  const honest = inProcessTransport(realm);
+  let given: Uint8Array = new Uint8Array(0);
+  return {
+    name: sealed ? "KDC's reply, changed before sealing" : "KDC's reply",
+    seeds: [],
+    expects: kerberosError,
+    batch: 10,
+    // A KDC may ask for a million rounds of PBKDF2 (SECURITY.md), and for them again.
+    slow: 5_000,
+    make: drawn,
+    given: () => given,
+    async run(input): Promise<void> {
+      const random = chanceOf(input);
+      const at = random.below(3);
+      const keys = new SealKeys(realm);
+      let count = 0;
+      const tickets = new KerberosTickets({
+        config,
+        kdc: new KdcClient({
+          config,
+          transport: {
+            async send(address, message, options): Promise<Bytes> {
+              const reply = await honest.send(address, message, options);
+              if (count++ !== at) {
+                await keys.learn(reply);
+                return reply;
+              }
+              given = sealed ? await resealed(random, reply, message, keys) : mutate(random, reply, message);
+              return given as Bytes;
+            },
+          },
+        }),
+        initial: { client: parsePrincipal(`alice@${realm.name}`), key: passwordKey("alicepw") },
+      });
+      const { credential } = await tickets.serviceTicket(parsePrincipal(`rcmd/localhost@${realm.name}`));
+      const got = `${formatPrincipal(credential.client)} to ${formatPrincipal(credential.server)}`;
+      if (got !== `alice@${realm.name} to rcmd/localhost@${realm.name}`) throw new Error(`a ticket for ${got}`);
+    },
+  };
+}
+
+/** The GSS-API method with answers of which one was changed; nothing arrives that was not sent. */
+function gssapiTarget(realm: KdcRealm, spnego: boolean): Target {
+  const { initiator, acceptor } = credentialPair(realm);
+  const client = gssapiClient({ credential: spnego ? spnegoInitiator(initiator) : initiator });
+  const server = gssapiServer({ credential: spnego ? spnegoAcceptor(acceptor) : acceptor });
+  let given: Uint8Array = new Uint8Array(0);
+  const message = Uint8Array.from({ length: 300 }, (_, i) => i);
+  return {
+    name: spnego ? "proxy's tokens in SPNEGO" : "proxy's tokens",
+    seeds: [],
+    expects: anyOf(socksError, gssError),
+    batch: 10,
+    make: drawn,
+    given: () => given,
+    async run(input): Promise<void> {
+      const random = chanceOf(input);
+      const at = random.below(4);
+      const tamper = (bytes: Bytes, index: number) => index === at ? given = mutate(random, bytes, bytes) : bytes;
+      const [near, far] = pipe({ back: { tamper: tamper as (bytes: Bytes) => Bytes, endAfterTamper: true } });
+      const serving = server.accept(far, {}).then(async ({ connection }) => {
+        await connection.write(message);
+        await connection.closeWrite();
+      }).catch(() => far.closeWrite());
+      try {
+        const { connection } = await client.authenticate(near, { proxy: { hostname: "localhost", port: 1 } });
+        const got = await connection.read();
+        if (got !== null && (got.length !== message.length || got.some((octet, i) => octet !== message[i]))) {
+          throw new Error("other octets");
+        }
+      } finally {
+        near.close();
+        await serving;
+      }
+    },
+  };
+}
+
+/** A proxy without cryptography. */
+function proxyTarget(): Target {
+  const choices = [Uint8Array.of(5, 0), Uint8Array.of(5, 2, 1, 0)];
+  const replies = [[5, 0, 0, 1, 10, 0, 0, 1, 0, 80], [5, 0, 0, 3, 4, 97, 98, 99, 100, 0, 80], [
+    5,
+    4,
+    0,
+    1,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ]];
+  return {
+    name: "proxy",
+    seeds: choices.flatMap((choice) => replies.map((reply) => concat(choice, Uint8Array.from(reply)))),
+    expects: socksError,
+    async run(input, random): Promise<void> {
+      const [near, far] = pipe({ back: { chunk: 1 + random.below(50) } });
+      await far.write(input);
+      await far.closeWrite();
+      const options = {
+        proxy: { hostname: "p", port: 1 },
+        auth: [random.once(2) ? noAuthentication() : passwordClient({ username: "a", password: "b" })],
+        dial: () => Promise.resolve(near),
+      };
+      try {
+        if (random.once(2)) await connectThrough({ ...options, target: { hostname: "x", port: 1 } });
+        else await resolveThrough({ ...options, hostname: "x" });
+      } finally {
+        near.close();
+      }
+    },
+  };
+}
+
+/** All of them. */
+export async function clientTargets(): Promise<Target[]> {
+  const realm = await memoryRealm();
+  return [
+    kdcTarget(realm, false),
+    kdcTarget(realm, true),
+    gssapiTarget(realm, false),
+    gssapiTarget(realm, true),
+    proxyTarget(),
+  ];
+}
+
+if (import.meta.main) {
+  const options = fuzzArguments(Deno.args);
+  // deno-lint-ignore no-console
+  console.log(`client: seed ${options.seed}`);
+  Deno.exit(report("client", options, await fuzz(await clientTargets(), options)));
+}

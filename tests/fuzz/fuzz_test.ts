@@ -1,0 +1,120 @@
+/** The fuzzers themselves: each runs for a moment, and each kind of fault is noticed. */
+import assert from "node:assert/strict";
+import { decode } from "../../gss/asn1.ts";
+import { sameBytes } from "../../gss/bytes.ts";
+import { Int32 } from "../../kerberos/messages/basic.ts";
+import { unhex } from "../support/vectors.ts";
+import { clientTargets } from "./client.ts";
+import { decoderTargets } from "./decoders.ts";
+import { asn1Error, textError } from "./expected.ts";
+import { fuzz, fuzzArguments, type FuzzResult, type Target } from "./fuzz.ts";
+import { mutate, mutateElement } from "./mutate.ts";
+import { Random } from "./random.ts";
+import { fuzzServer } from "./server.ts";
+
+function clean(result: FuzzResult, targets: number): void {
+  assert.deepEqual(result.findings, []);
+  assert.equal(result.counts.size, targets, "every target had its turn");
+}
+
+Deno.test("the decoders' fuzzer finds nothing in its first inputs", async () => {
+  const targets = (await decoderTargets()).map((target) => ({ ...target, batch: 5 }));
+  clean(await fuzz(targets, { seed: 7, seconds: 60, runs: 5 * targets.length }), targets.length);
+});
+
+Deno.test("the clients' fuzzer finds nothing in its first inputs", async () => {
+  const targets = (await clientTargets()).map((target) => ({ ...target, batch: 10 }));
+  clean(await fuzz(targets, { seed: 7, seconds: 60, runs: 10 * targets.length }), targets.length);
+});
+
+Deno.test("the server's fuzzer finds nothing in its first inputs", async () => {
+  clean(await fuzzServer({ seed: 7, seconds: 60, runs: 120 }), 12);
+});
+
+/** A target with a fault. */
+function faulty(run: Target["run"]): Target {
+  return { name: "faulty", seeds: [Uint8Array.of(1, 2, 3)], expects: asn1Error, slow: 50, run };
+}
+
+async function found(run: Target["run"], more: { runs?: number; growth?: number } = {}): Promise<string> {
+  const options = { seed: 1, seconds: 20, runs: 2, hang: 100, ...more };
+  const { findings } = await fuzz([faulty(run)], options);
+  assert.ok(findings.length > 0, "found");
+  for (const { input } of findings) assert.match(input, /^([0-9a-f]{2})*$/);
+  return findings[0]!.problem;
+}
+
+Deno.test("a foreign error, a hang, a slow input, an unhandled rejection and growth are findings, with their input", async () => {
+  assert.match(await found(() => (undefined as unknown as Uint8Array).length), /TypeError: Cannot read properties/);
+  assert.match(await found(() => Promise.reject(new RangeError("x"))), /RangeError: x/);
+  assert.match(await found(() => new Promise(() => {})), /never ends/);
+  assert.match(await found(() => void Promise.reject(new Error("lost"))), /nobody handles: Error: lost/);
+  const spin = (milliseconds: number) => {
+    for (const end = performance.now() + milliseconds; performance.now() < end;);
+  };
+  assert.match(await found(() => spin(60)), /takes \d+ ms for \d+ octets/);
+  const kept: Uint8Array[] = [];
+  assert.match(
+    await found(() => void kept.push(new Uint8Array(4 << 20).fill(1)), { runs: 20, growth: 8 }),
+    /memory grew by \d+ MiB/,
+  );
+  kept.length = 0;
+});
+
+Deno.test("errors that answer bad input are no findings, and what is slow once is none", async () => {
+  const refusing = faulty((input) => decode(Int32, input));
+  assert.deepEqual((await fuzz([refusing], { seed: 1, seconds: 20, runs: 200 })).findings, []);
+  let first = true;
+  const hesitant = faulty(() => {
+    for (const end = performance.now() + 60; first && performance.now() < end;);
+    first = false;
+  });
+  assert.deepEqual((await fuzz([hesitant], { seed: 1, seconds: 20, runs: 20 })).findings, []);
+});
+
+Deno.test("the same seed makes the same inputs, another one others", async () => {
+  const inputs = async (seed: number) => {
+    const seen: string[] = [];
+    await fuzz([faulty((input) => void seen.push(input.join()))], { seed, seconds: 20, runs: 50 });
+    return seen.join(";");
+  };
+  assert.equal(await inputs(3), await inputs(3));
+  assert.notEqual(await inputs(3), await inputs(4));
+});
+
+Deno.test("mutateElement() keeps the lengths around what it changes true, and mutate() leaves its input as it is", () => {
+  const der = unhex("300f a003020105 a2030401aa a303020101".replaceAll(" ", ""));
+  const random = new Random(1);
+  let whole = 0;
+  for (let i = 0; i < 500; i++) {
+    const changed = mutateElement(random, der);
+    if (changed[0] === 0x30 && changed[1] === changed.length - 2) whole++;
+    mutate(random, der, der);
+  }
+  assert.ok(whole > 250, `${whole}`);
+  assert.ok(sameBytes(der, unhex("300fa003020105a2030401aaa303020101")));
+});
+
+Deno.test("arguments name a seed, a time or a number of inputs", () => {
+  assert.deepEqual(fuzzArguments(["--seed", "5", "--seconds", "2"]), { seed: 5, seconds: 2 });
+  assert.deepEqual(fuzzArguments(["--runs", "100", "--seed", "5"]), { seed: 5, seconds: Infinity, runs: 100 });
+  assert.equal(fuzzArguments([]).seconds, 60);
+  for (const args of [["--seed"], ["--seed", "x"], ["--what", "1"]]) {
+    assert.throws(() => fuzzArguments(args), TypeError);
+  }
+});
+
+Deno.test("textError() tells our sentences from the runtime's", () => {
+  assert.ok(textError(new TypeError('Cannot read rule "x": ACTION DESTINATION wanted')));
+  for (
+    const mistake of [
+      () => (undefined as unknown as Uint8Array).length,
+      () => (1 as unknown as () => void)(),
+      () => new Uint8Array(-1),
+      () => "x".repeat(-1),
+      () => [...(1 as unknown as string)],
+    ]
+  ) {
+    assert.throws(mistake, (error) => !textError(error), String(mistake));
+  }
+});
