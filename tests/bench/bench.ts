@@ -1,6 +1,6 @@
 /**
  * Ours and each peer in turn on the same work: `deno task bench [PART ...]`, the parts being tokens, relays, handshakes,
- * sessions, datagrams, latency, start and growth. Needs the peers of `tests/interop/peers/build.sh`; Java is measured where it is
+ * sessions, datagrams, latency, strangers, start and growth. Needs the peers of `tests/interop/peers/build.sh`; Java is measured where it is
  * installed. A whole run writes its figures and charts to `docs/performance.md`.
  *
  * @module
@@ -13,6 +13,7 @@ import { benchLatency, benchStart } from "./latency.ts";
 import { benchRelays } from "./relays.ts";
 import { Report } from "./report.ts";
 import { benchSessions } from "./sessions.ts";
+import { benchStrangers } from "./strangers.ts";
 import { benchTokens } from "./tokens.ts";
 
 const PARTS: Readonly<Record<string, (field: Field, report: Report) => Promise<void>>> = {
@@ -22,6 +23,7 @@ const PARTS: Readonly<Record<string, (field: Field, report: Report) => Promise<v
   sessions: benchSessions,
   datagrams: benchDatagrams,
   latency: benchLatency,
+  strangers: benchStrangers,
   start: (_, report) => benchStart(report),
   growth: benchGrowth,
 };

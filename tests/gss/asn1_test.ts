@@ -86,6 +86,7 @@ Deno.test("decode() refuses what asn1js lets through", () => {
   refused(codec, "300aa002020105a2030401aa", /elements of 9 octets in 10|longer than the element around it/);
   refused(codec, "300aa003040105a2030401aa", /tag \[UNIVERSAL 2\] wanted, \[UNIVERSAL 4\] there/);
   refused(codec, "3006a0000201aa", /Sample/);
+  refused(codec, "300da006020105020106a2030401aa", /explicit tag must hold one element/);
   refused(codec, "", /Sample/);
 });
 
@@ -95,7 +96,7 @@ Deno.test("integer() reads values of four octets and more, where asn1js reads 0"
   }
   assert.throws(() => encode(integer("UInt8", 0, 255), 256), Asn1Error);
   assert.throws(() => encode(integer("UInt8", 0, 255), 0.5), Asn1Error);
-  assert.throws(() => decode(Wide, unhex("020a00ffffffffffffffffff")), Asn1Error);
+  assert.throws(() => decode(Wide, unhex("020a00ffffffffffffffffff")), /INTEGER of 10 octets/);
   assert.equal(decode(enumerated("E", 0, 3), unhex("0a0102")), 2);
 });
 
@@ -144,6 +145,9 @@ Deno.test("objectIdentifier refuses malformed identifiers", () => {
     assert.throws(() => encode(objectIdentifier, text), Asn1Error, text);
   }
   assert.equal(hex(encode(objectIdentifier, "2.999.3")), "0603883703");
+  assert.throws(() => decode(objectIdentifier, unhex("060b2a" + "ff".repeat(9) + "7f")), /arc is too large/);
+  assert.equal(decode(objectIdentifier, unhex("0640" + "2a".repeat(64))).split(".").length, 65);
+  assert.throws(() => decode(objectIdentifier, unhex("0641" + "2a".repeat(65))), /malformed/);
 });
 
 Deno.test("anyElement keeps the exact octets", () => {
@@ -162,6 +166,29 @@ Deno.test("sequenceOf() bounds the number of elements, and nesting is bounded", 
   let nested = new Uint8Array(0);
   for (let i = 0; i < 60; i++) nested = new Uint8Array([0x30, nested.length, ...nested]);
   assert.throws(() => decode(list, nested), Asn1Error);
+});
+
+Deno.test("lengths in more octets than they take are read where they are asked for, indefinite ones never", () => {
+  const long = { longLengths: true };
+  for (const text of ["0484000000 01aa", "048101aa", "04820001aa"]) {
+    const bytes = unhex(text.replace(" ", ""));
+    assert.deepEqual(decode(octetString, bytes, long), unhex("aa"));
+    assert.throws(() => decode(octetString, bytes), /not in DER form/);
+  }
+  for (const text of ["0480", "048500000000 01aa", "04840000", "048400000002aa"]) {
+    assert.throws(() => decode(octetString, unhex(text.replace(" ", "")), long), Asn1Error, text);
+  }
+});
+
+Deno.test("elements of more than 16 MiB and tag numbers above 30 are refused", () => {
+  const large = (length: number) => {
+    const bytes = new Uint8Array(length);
+    bytes.set([4, 0x83, 255, 255, length - 5 - 0xffff00]);
+    return bytes;
+  };
+  assert.equal(decode(octetString, large(1 << 24)).length, (1 << 24) - 5);
+  assert.throws(() => decode(octetString, large((1 << 24) + 1)), /too large/);
+  assert.throws(() => decode(anyElement, unhex("bf1f020500")), /tag number above 30/);
 });
 
 Deno.test("applicationTag() looks at the first octet only", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Asn1Error } from "../../gss/asn1.ts";
 import { ByteReader, ByteWriter, concat } from "../../gss/bytes.ts";
 import { abortable, startDeadline } from "../../gss/deadline.ts";
-import { decodeInitialToken, encodeInitialToken } from "../../gss/initial_token.ts";
+import { decodeInitialToken, encodeInitialToken, namedMechanism } from "../../gss/initial_token.ts";
 import { hostbasedService } from "../../gss/names.ts";
 import { randomBytes } from "../../gss/runtime.ts";
 import { GssError, MAJOR_STATUS } from "../../gss/status.ts";
@@ -28,6 +28,13 @@ Deno.test("decodeInitialToken() refuses every cut, every addition and lengths th
   assert.throws(() => decodeInitialToken(unhex("6081050603550403")), Asn1Error);
   assert.throws(() => decodeInitialToken(unhex("608000")), Asn1Error);
   assert.throws(() => decodeInitialToken(unhex("6085010000000000")), Asn1Error);
+  const long = unhex("6084000000050603550403");
+  assert.throws(() => decodeInitialToken(long), Asn1Error);
+  assert.equal(decodeInitialToken(long, { longLengths: true }).mechanism, "2.5.4.3");
+  assert.deepEqual(namedMechanism(long, { longLengths: true }), unhex("550403"));
+  for (const text of ["608006035504 03", "60", "6005", "30050603550403", "60050203550403"]) {
+    assert.equal(namedMechanism(unhex(text.replace(" ", "")), { longLengths: true }), undefined, text);
+  }
 });
 
 Deno.test("hostbasedService() refuses names that could be taken for another principal", () => {

@@ -54,6 +54,28 @@ Deno.test("MessageReader leaves what it gave out as it is when more comes behind
   }
 });
 
+Deno.test("MessageReader tells a peer that ends early, stops at its limit, and hands over what is behind a message", async () => {
+  const frame = encodeFrame(FrameType.Authentication, new Uint8Array(20));
+  const of = (...pieces: readonly Bytes[]) => {
+    const left = [...pieces];
+    let reads = 0;
+    return { read: () => Promise.resolve(++reads > 50 ? Promise.reject(new Error("read on")) : left.shift() ?? null) };
+  };
+  const early = new MessageReader(of(frame.slice(0, 23)) as never, 100);
+  await assert.rejects(early.next(decodeFrame), { code: "UNEXPECTED_END" });
+  const endless = Array.from({ length: 40 }, () => new Uint8Array(10).fill(1));
+  await assert.rejects(new MessageReader(of(frame.slice(0, 23)) as never, 23).next(decodeFrame), { code: "TOO_LARGE" });
+  await assert.rejects(new MessageReader(of(...endless) as never, 200).next(() => undefined), { code: "TOO_LARGE" });
+  const reader = new MessageReader(of(new Uint8Array([...frame, 7, 8]), Uint8Array.of(9)) as never, 100);
+  await reader.next(decodeFrame);
+  const rest = reader.rest();
+  assert.deepEqual([await rest.read(), await rest.read(), await rest.read()], [
+    Uint8Array.of(7, 8),
+    Uint8Array.of(9),
+    null,
+  ]);
+});
+
 Deno.test("FrameSplitter takes the largest frame octet by octet, in linear work", async () => {
   const splitter = new FrameSplitter();
   const octets = await moved(() => {

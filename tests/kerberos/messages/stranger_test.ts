@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { Asn1Error, type Codec, decode, encode } from "../../../gss/asn1.ts";
 import { asn1jsSyntax } from "../../../gss/asn1js_syntax.ts";
+import { concat } from "../../../gss/bytes.ts";
 import { STRANGER_ELEMENTS, VOUCHED_ELEMENTS } from "../../../gss/element.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
 import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
@@ -18,7 +19,7 @@ import * as cred from "../../../kerberos/messages/cred.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import * as kdc from "../../../kerberos/messages/kdc.ts";
 import { kerberosSides, tlv } from "../../support/forge_spnego.ts";
-import { unhex, vectors } from "../../support/vectors.ts";
+import { hex, unhex, vectors } from "../../support/vectors.ts";
 
 /** 64 KiB of the smallest elements, of several kinds. */
 const CROWDS: readonly Uint8Array[] = ["0500", "3000", "040100", "a0020500"].map((element) => {
@@ -150,4 +151,31 @@ Deno.test("no depth of nesting is followed beyond 32 elements (CVE-2020-28196)",
   for (let i = 0; i < 300; i++) nested = tlv(0x30, nested);
   assert.throws(() => decode(basic.MethodData, nested), /too deep/);
   assert.throws(() => decode(basic.MethodData, unhex("3080".repeat(30_000))), /not in DER form/);
+});
+
+Deno.test("a message whose version, type, microseconds or name is out of bounds is refused", () => {
+  const krbError: KrbError = {
+    pvno: 5,
+    msgType: 30,
+    stime: 0,
+    susec: 999_999,
+    errorCode: 60,
+    realm: "A.TEST",
+    sname: { nameType: 2, nameString: ["rcmd", "p"] },
+  };
+  const good = hex(encode(KrbError, krbError));
+  assert.equal(decode(KrbError, unhex(good)).susec, 999_999);
+  const changes = [
+    ["a003020105", "a003020104", /pvno: 4 is outside 5..5/],
+    ["a10302011e", "a10302011d", /msg-type: 29 is outside 30..30/],
+    ["a50502030f423f", "a50502030f4240", /susec: 1000000 is outside/],
+  ] as const;
+  for (const [there, instead, message] of changes) {
+    assert.equal(good.split(there).length, 2);
+    assert.throws(() => decode(KrbError, unhex(good.replace(there, instead))), message);
+  }
+  const named = (count: number) =>
+    tlv(0x30, concat(unhex("a003020101"), tlv(0xa1, tlv(0x30, unhex("1b0161".repeat(count))))));
+  assert.equal(decode(basic.PrincipalName, named(64)).nameString.length, 64);
+  assert.throws(() => decode(basic.PrincipalName, named(65)), /65 elements, at most 64/);
 });

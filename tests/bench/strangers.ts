@@ -1,0 +1,121 @@
+/**
+ * What an ordinary client feels of strangers who send tokens that are all tiny elements, on connections of their own and without
+ * having said who they are.
+ *
+ * @module
+ */
+import type { Bytes } from "../../gss/bytes.ts";
+import { encodeInitialToken } from "../../gss/initial_token.ts";
+import { SPNEGO_OID } from "../../gss/spnego/tokens.ts";
+import { encodeContextToken } from "../../kerberos/mech/tokens.ts";
+import { encodeFrame, FrameType } from "../../socks/wire/gssapi.ts";
+import { encodeOffer, encodeRequest } from "../../socks/wire/messages.ts";
+import { tlv } from "../support/forge_spnego.ts";
+import type { Field, Proxy } from "./field.ts";
+import { median } from "./measure.ts";
+import { type Report, show } from "./report.ts";
+
+/** Octets of a token, more or less, and tokens a second. */
+const OCTETS = 36_000;
+const RATE = 100;
+/** How long each part goes on, in milliseconds. */
+const PART = 8_000;
+
+/** Tokens of the smallest elements there are, for SPNEGO and for Kerberos. */
+function hostileFrames(): Bytes[] {
+  const crowd = (element: readonly number[]) =>
+    Uint8Array.from({ length: OCTETS - OCTETS % element.length }, (_, i) => element[i % element.length]!);
+  const crowds = [[5, 0], [4, 1, 0], [0x30, 0], [6, 1, 0x2a]].map(crowd);
+  return [
+    ...crowds.map((elements) => encodeInitialToken(SPNEGO_OID, tlv(0xa0, tlv(0x30, elements)))),
+    ...crowds.map((elements) => encodeInitialToken(SPNEGO_OID, tlv(0xa0, tlv(0x30, tlv(0xa0, tlv(0x30, elements)))))),
+    encodeInitialToken(SPNEGO_OID, tlv(0xa0, tlv(0x30, tlv(0xa2, tlv(0x24, crowds[1]!))))),
+    ...crowds.map((elements) => encodeContextToken("AP-REQ", tlv(0x6e, tlv(0x30, elements)))),
+  ].map((token) => encodeFrame(FrameType.Authentication, token));
+}
+
+async function readExactly(connection: Deno.TcpConn, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const count = await connection.read(bytes.subarray(at));
+    if (count === null) throw new Error(`closed after ${at} octets of ${length}`);
+    at += count;
+  }
+  return bytes;
+}
+
+/** Connect, ask, send a little and have it back; milliseconds. */
+async function ordinary(port: number, target: number): Promise<number> {
+  const start = performance.now();
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  await connection.write(encodeOffer([0]));
+  await readExactly(connection, 2);
+  await connection.write(encodeRequest({ command: 1, hostname: "127.0.0.1", port: target }));
+  const reply = await readExactly(connection, 10);
+  if (reply[1] !== 0) throw new Error(`the server answers ${reply[1]}`);
+  await connection.write(new Uint8Array(64));
+  await readExactly(connection, 64);
+  return performance.now() - start;
+}
+
+/** One stranger: offers GSS-API, sends the token, and waits for what he gets. */
+async function stranger(port: number, frame: Bytes): Promise<void> {
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  await connection.write(encodeOffer([1]));
+  await readExactly(connection, 2);
+  for (let at = 0; at < frame.length;) at += await connection.write(frame.subarray(at));
+  const buffer = new Uint8Array(1024);
+  while (await connection.read(buffer) !== null);
+}
+
+/** A target that sends back what it gets. */
+function echo(): Deno.TcpListener {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  void (async () => {
+    for await (const connection of listener) {
+      void connection.readable.pipeTo(connection.writable).catch(() => {});
+    }
+  })();
+  return listener;
+}
+
+async function times(server: Proxy, target: number): Promise<number[]> {
+  const seen: number[] = [];
+  for (const end = performance.now() + PART; performance.now() < end;) {
+    seen.push(await ordinary(server.port, target));
+    // A client that asks now and then, not one that keeps the server busy by itself.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return seen;
+}
+
+/** The row on strangers. */
+export async function benchStrangers(field: Field, report: Report): Promise<void> {
+  await using server = await field.ourServer();
+  using target = echo();
+  const { port } = target.addr;
+  const frames = hostileFrames();
+  await times(server, port); // Warms up.
+  const calm = await times(server, port);
+  let sent = 0;
+  let told = 0;
+  const sending = setInterval(() => {
+    const frame = frames[sent++ % frames.length]!;
+    void stranger(server.port, frame).then(() => told++, () => {});
+  }, 1000 / RATE);
+  const busy = await times(server, port);
+  clearInterval(sending);
+  const [before, beside] = [median(calm), median(busy)];
+  const worst = Math.max(...busy);
+  report.limit({
+    what: `median of an ordinary client beside ${RATE} tokens of ${
+      OCTETS / 1000
+    } KB a second from strangers, of its calm one`,
+    figure: beside / before,
+    unit: "times",
+    goal: { most: 2 },
+    remark: `${show(before)} and ${show(beside)} ms, the longest ${show(worst)} ms; ${
+      Math.round(sent / (PART / 1000))
+    } tokens a second sent, ${told} of ${sent} answered`,
+  });
+}
