@@ -191,6 +191,10 @@ Deno.test("5, acceptor: a MIC before the initiator can have a context is refused
   );
   const { theirs } = await passedOver(mutual);
   await refused(theirs.step(forgeResp({ responseToken: await token(), mechListMic })), "SPNEGO_MIC");
+  // One that would be good, with the token that the acceptor answers with its last one.
+  const even = await passedOver(countedSides(2));
+  const early = await new CountedContext("initiator", true).getMic(even.list);
+  await refused(even.theirs.step(forgeResp({ responseToken: utf8("t1"), mechListMic: early })), "SPNEGO_MIC");
   // With a list whose first choice is not taken, with no token, and with one that another must follow.
   await refused(accept().step(forgeInit({ mechTypes: [OID.negoEx, OID.kerberos], mechListMic })), "SPNEGO_MIC");
   await refused(accept().step(forgeInit({ mechTypes: [OID.kerberos], mechListMic })), "SPNEGO_MIC");
@@ -208,7 +212,8 @@ Deno.test("5, acceptor: a mechanism that cannot sign is negotiated without MICs"
   finished(last);
   assert.deepEqual(answer(last), { negState: AcceptCompleted, responseToken: utf8("t2") });
   const one = await passedOver(countedSides(1, { integrity: false }));
-  await refused(one.theirs.step(forgeResp({ responseToken: utf8("t1"), mechListMic: utf8("mic") })), "SPNEGO_MIC");
+  const mechListMic = await new CountedContext("initiator", true).getMic(one.list);
+  await refused(one.theirs.step(forgeResp({ responseToken: utf8("t1"), mechListMic })), "SPNEGO_MIC");
 });
 
 Deno.test("4.2.2, acceptor: what is only the acceptor's to say, a token too few or too many, and reject end it", async () => {
@@ -401,6 +406,15 @@ Deno.test("5 c, initiator: it sends its MIC with its last token where MICs were 
   finished(end);
   assert.equal(end.token, undefined);
 
+  // The answer to a MIC is the end, whatever the acceptor says of its state.
+  for (const negState of [{}, { negState: AcceptIncomplete }]) {
+    const silent = await last(RequestMic);
+    const mechListMic = await new CountedContext("acceptor", true).getMic(list);
+    const step = await silent.ours.step(forgeResp({ ...negState, mechListMic }));
+    finished(step);
+    assert.equal(step.token, undefined);
+  }
+
   const plain = await last(AcceptIncomplete);
   assert.deepEqual(plain.sent, { negState: AcceptIncomplete, responseToken: utf8("t3") });
   finished(await plain.ours.step(forgeResp({ negState: AcceptCompleted })));
@@ -499,7 +513,8 @@ Deno.test("initiator: a mechanism that cannot sign is negotiated without MICs, w
   const sides = countedSides(2, { integrity: false });
   const t2 = { responseToken: utf8("t2") };
   finished(await (await initiating(sides)).ours.step(forgeResp({ negState: RequestMic, ...t2 })));
-  const mic = { negState: AcceptCompleted, ...t2, mechListMic: utf8("mic") };
+  const mechListMic = await new CountedContext("acceptor", true).getMic(listOctets([OID.counted]));
+  const mic = { negState: AcceptCompleted, ...t2, mechListMic };
   await refused((await initiating(sides)).ours.step(forgeResp(mic)), "SPNEGO_MIC");
 });
 
