@@ -42,8 +42,6 @@ export class PieceQueue {
 
   /** The first piece, which is the caller's from then on; `undefined` where none waits. */
   shift(): Bytes | undefined {
-    const piece = this.#pieces.shift();
-    if (this.#pieces.length === 0) this.#joining = undefined;
-    return piece;
+    return this.#pieces.shift();
   }
 }

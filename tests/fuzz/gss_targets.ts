@@ -5,7 +5,7 @@
  * @module
  */
 import { encode } from "../../gss/asn1.ts";
-import { type Bytes, concat } from "../../gss/bytes.ts";
+import { type Bytes, concat, sameBytes, utf8 } from "../../gss/bytes.ts";
 import { spnegoAcceptor } from "../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
 import { KeyUsage } from "../../kerberos/constants.ts";
@@ -23,9 +23,11 @@ import {
 import { ApReq, Authenticator, EncTicketPart } from "../../kerberos/messages/ap.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
 import { Keytab } from "../../kerberos/stores/keytab.ts";
+import { protectedDatagrams } from "../../socks/stream/protected.ts";
+import { encodeDatagram } from "../../socks/wire/datagram.ts";
 import { forgeInit, forgeResp, kerberosSides, OID } from "../support/forge_spnego.ts";
 import { credentialPair, establish, memoryRealm } from "../support/gss_pair.ts";
-import { gssError } from "./expected.ts";
+import { anyOf, gssError, socksError } from "./expected.ts";
 import type { Target } from "./fuzz.ts";
 import { mutate } from "./mutate.ts";
 import { Random } from "./random.ts";
@@ -177,6 +179,8 @@ async function initiatorTarget(spnego: boolean): Promise<Target> {
   };
 }
 
+const DATAGRAM = encodeDatagram({ hostname: "example.com", port: 53 }, utf8("question"));
+
 /** Messages over an established context. */
 async function contextTargets(): Promise<Target[]> {
   const realm = await memoryRealm();
@@ -186,6 +190,8 @@ async function contextTargets(): Promise<Target[]> {
     await ours.wrap(new Uint8Array(40), { confidential: false }),
   ];
   const mic = await ours.getMic(new Uint8Array(40));
+  const sealing = protectedDatagrams({ context: ours, level: "confidentiality" });
+  const datagrams = [await sealing.seal(DATAGRAM), await sealing.seal(DATAGRAM)];
   const genuine = (seed: Uint8Array, input: Uint8Array): boolean => {
     // Only the rotation is not covered by anything (RFC 4121 section 4.2.5).
     return seed.length === input.length && seed.every((octet, i) => octet === input[i] || i === 6 || i === 7);
@@ -209,6 +215,15 @@ async function contextTargets(): Promise<Target[]> {
       async run(input): Promise<void> {
         await theirs.verifyMic(new Uint8Array(40), input);
         if (!genuine(mic, input)) throw new Error("forged");
+      },
+    },
+    {
+      name: "protected datagram",
+      seeds: datagrams,
+      expects: anyOf(gssError, socksError),
+      async run(input): Promise<void> {
+        const opened = await protectedDatagrams({ context: theirs, level: "confidentiality" }).open(input);
+        if (!sameBytes(opened, DATAGRAM)) throw new Error("forged");
       },
     },
     { name: "header of Wrap", seeds: wrapped, expects: gssError, run: (input) => void decodeWrapHeader(input) },
