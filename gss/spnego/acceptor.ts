@@ -41,6 +41,9 @@ export function spnegoAcceptor(credential: GssAcceptorCredential): GssAcceptorCr
   };
 }
 
+/** Mechanisms of a list that are named in a message. */
+const LISTED = 4;
+
 /** What goes along with a token of the mechanism. */
 type First = Pick<NegTokenResp, "supportedMech">;
 
@@ -84,8 +87,8 @@ class SpnegoAcceptor implements GssNegotiation {
     const { mechTypes, mechToken, mechListMic } = decodeNegTokenInit(token);
     const taken = mechTypes.findIndex((type) => canonicalMechanism(type) === this.#mechanism);
     if (taken < 0) {
-      const offered = mechTypes.join(", ") || "no mechanism";
-      throw spnegoError(`Initiator offers ${offered}, ${this.#mechanism} is wanted`, "BAD_MECH", "SPNEGO_REJECT");
+      const problem = `Initiator offers ${listed(mechTypes)}, ${this.#mechanism} is wanted`;
+      throw spnegoError(problem, "BAD_MECH", "SPNEGO_REJECT");
     }
     this.#list = mechListOctets(mechTypes);
     this.#passedOver = taken > 0;
@@ -160,6 +163,13 @@ class SpnegoAcceptor implements GssNegotiation {
     await verifyListMic(context, this.#list!, mechListMic!);
     return { done: true, context };
   }
+}
+
+/** A list as it goes into messages, of which a stranger must not make many lines. */
+function listed(mechTypes: readonly string[]): string {
+  const more = mechTypes.length - LISTED;
+  const names = mechTypes.slice(0, LISTED).map((name) => name.length > 64 ? `${name.slice(0, 64)}...` : name);
+  return (names.join(", ") || "no mechanism") + (more > 0 ? ` and ${more} more` : "");
 }
 
 /** RFC 4178 section 4.2.2: what only the acceptor says. */

@@ -297,6 +297,9 @@ Deno.test("4.2.1, acceptor: unusual first tokens are read or refused as they sho
     const error = await refused(accept(token), code, major);
     assert.equal(decodeNegTokenResp(error.token!).negState, Reject, what);
   }
+  const many = forgeInit({ mechTypes: Array(32).fill(concat(unhex("0640"), new Uint8Array(64).fill(0x7f))) });
+  const told = await refused(accept(many), "SPNEGO_REJECT", "BAD_MECH");
+  assert.ok(told.message.length < 400 && / and 28 more/.test(told.message), told.message);
   // Without a list nothing says that it is SPNEGO, so that the mechanism refuses it in its own words.
   const unframed = forgeInit({ ...other, lengths: "indefinite" });
   for (const token of [new Uint8Array(0), unhex("60"), forgeResp({ responseToken: t1 }), unframed]) {
@@ -320,6 +323,17 @@ Deno.test("lengths that are not DER are taken around the mechanism's token and n
     spnegoAcceptor(sides.acceptor).accept().step(forgeInit({ mechTypes, mechToken, lengths: "long" }));
   await refused(accept(inner), "DEFECTIVE_TOKEN");
   finished(await accept(token!));
+});
+
+Deno.test("5 a: MICs are over the list in DER, however its lengths were written", async () => {
+  const mechTypes = [OID.negoEx, OID.counted];
+  const theirs = spnegoAcceptor(countedSides(2).acceptor).accept();
+  await theirs.step(forgeInit({ mechTypes, lengths: "long" }));
+  const { mechListMic } = answer(await theirs.step(forgeResp({ responseToken: utf8("t1"), lengths: "long" })));
+  const ours = new CountedContext("initiator", true);
+  assert.equal(await ours.verifyMic(listOctets(mechTypes), mechListMic!), "complete");
+  const mine = await ours.getMic(listOctets(mechTypes));
+  finished(await theirs.step(forgeResp({ mechListMic: mine, lengths: "long" })));
 });
 
 Deno.test("the identifier that Windows 2000 gave Kerberos is another name of it, and answered as it was offered", async () => {

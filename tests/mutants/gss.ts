@@ -350,6 +350,14 @@ const tokens: readonly Mutant[] = [
 
 const acceptor: readonly Mutant[] = [
   {
+    rule: "a stranger's list of mechanisms does not fill the log",
+    source: "log injection and its kin",
+    file: "gss/spnego/acceptor.ts",
+    find: "mechTypes.slice(0, LISTED)",
+    replace: "mechTypes.slice()",
+    tests: SPNEGO,
+  },
+  {
     rule: "the acceptor verifies the MIC that answers its own",
     source: "RFC 4178 section 5 b",
     file: "gss/spnego/acceptor.ts",
