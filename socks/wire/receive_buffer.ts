@@ -14,8 +14,6 @@ export class ReceiveBuffer {
   #memory: Bytes = EMPTY;
   #start = 0;
   #end = 0;
-  /** Whether the memory is this object's, and not the piece that came first. */
-  #owned = false;
 
   /**
    * Makes one.
@@ -38,16 +36,15 @@ export class ReceiveBuffer {
       this.#memory = bytes;
       this.#start = 0;
       this.#end = bytes.length;
-      this.#owned = false;
       return;
     }
-    if (!this.#owned || this.#end + bytes.length > this.#memory.length) {
+    // A piece that came first has no room behind it, so nobody else's memory is written into.
+    if (this.#end + bytes.length > this.#memory.length) {
       const larger = new Uint8Array(2 * (held + bytes.length));
       larger.set(this.#memory.subarray(this.#start, this.#end));
       this.#memory = larger;
       this.#start = 0;
       this.#end = held;
-      this.#owned = true;
     }
     this.#memory.set(bytes, this.#end);
     this.#end += bytes.length;
