@@ -38,4 +38,5 @@ export { type Runtime, systemRuntime } from "./runtime.ts";
 export { GssError, type GssErrorInit, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./status.ts";
 export { spnegoAcceptor } from "./spnego/acceptor.ts";
 export { spnegoInitiator } from "./spnego/initiator.ts";
+export type { SpnegoErrorCode } from "./spnego/mic_exchange.ts";
 export { SPNEGO_OID } from "./spnego/tokens.ts";

@@ -22,7 +22,11 @@ import {
 } from "./tokens.ts";
 
 /**
- * Accepts contexts of a mechanism, with SPNEGO around them or without.
+ * Accepts contexts of a mechanism, with SPNEGO around them (RFC 4178) or without. Where the mechanism is not the initiator's first
+ * choice, both sides must protect the list of mechanisms with a MIC (section 5). What a step refuses is a `GssError` whose code is
+ * the mechanism's, `DEFECTIVE_TOKEN`, or one of `SpnegoErrorCode`'s, with a rejection as its token.
+ *
+ * @param credential The mechanism's credentials, of which every context is made.
  *
  * @example
  * ```ts

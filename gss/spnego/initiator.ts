@@ -18,7 +18,13 @@ import {
   SPNEGO_OID,
 } from "./tokens.ts";
 
-/** Starts contexts of a mechanism with SPNEGO around them, for peers that ask for it. */
+/**
+ * Starts contexts of a mechanism with SPNEGO around them (RFC 4178), for peers that ask for it. The mechanism is the only one that
+ * is offered. MICs over the list are sent where the acceptor asks for them, and verified wherever they come; what a step refuses is
+ * a `GssError` whose code is the mechanism's, `DEFECTIVE_TOKEN`, or one of `SpnegoErrorCode`'s.
+ *
+ * @param credential The mechanism's credentials, of which every context is made.
+ */
 export function spnegoInitiator(credential: GssInitiatorCredential): GssInitiatorCredential {
   return {
     mechanism: SPNEGO_OID,
