@@ -45,7 +45,11 @@ const SEEDS: readonly Uint8Array[] = [
 ];
 
 /** Takes what a decoder says of its input at its word, and holds it against the same input in pieces. */
-function wireTarget(name: string, decode: (bytes: Bytes) => Decoded<unknown> | undefined): Target {
+function wireTarget(
+  name: string,
+  decode: (bytes: Bytes) => Decoded<unknown> | undefined,
+  hasOneLength: (input: Bytes) => boolean = () => true,
+): Target {
   return {
     name: `wire: ${name}`,
     seeds: SEEDS,
@@ -56,6 +60,7 @@ function wireTarget(name: string, decode: (bytes: Bytes) => Decoded<unknown> | u
       if (!(decoded.length >= 1 && decoded.length <= input.length)) {
         throw new Error(`${decoded.length} octets read of ${input.length}`);
       }
+      if (!hasOneLength(input)) return;
       for (let cut = Math.max(0, decoded.length - 8); cut < decoded.length; cut++) {
         const early = decode(input.subarray(0, cut));
         if (early !== undefined) throw new Error(`whole with ${cut} octets and with ${decoded.length}`);
@@ -89,13 +94,15 @@ function conversationTargets(): Target[] {
       seeds: [...HTTP, SOCKS4A, concat(OFFER, SEEDS[1]!), concat(OFFER, SEEDS[2]!, utf8("data"))],
       expects: anyOf(socksError, textError),
       async run(input, random): Promise<void> {
-        const { target } = await ask(talker(input, random), {
+        const options = {
           auth: [noAuthentication()],
           preferGssapi: false,
-          protocols: ["socks4", "http"],
+          protocols: ["socks4", "http"] as const,
           signal: new AbortController().signal,
           onChannel() {},
-        });
+          beforeClosing() {},
+        };
+        const { target } = await ask(talker(input, random), options);
         if (/[\s\p{Cc}]/u.test(target.hostname) || !(target.port >= 0 && target.port <= 65_535)) {
           throw new Error(`target ${JSON.stringify(target)}`);
         }
@@ -148,7 +155,8 @@ export function socksTargets(): Target[] {
     wireTarget("offer", messages.decodeOffer),
     wireTarget("choice", messages.decodeChoice),
     wireTarget("request", messages.decodeRequest),
-    wireTarget("reply", messages.decodeReply),
+    // Refusals that are cut short are told from what there is.
+    wireTarget("reply", messages.decodeReply, (input) => input[1] === 0),
     wireTarget("password", messages.decodeUsernamePassword),
     wireTarget("password's status", messages.decodePasswordStatus),
     wireTarget("frame", decodeFrame),
