@@ -30,8 +30,8 @@ export class FrameSplitter {
     const needed = held + size;
     // A buffer that is much too large was for busier times.
     if (this.#bytes.length < needed || (held === 0 && this.#bytes.length > 4 * needed)) {
-      // Twice as much behind a piece of a frame, so that each octet of it is moved a few times at most.
-      const larger = new Uint8Array(held === 0 ? needed : 2 * needed);
+      // Room for as much again as is held, so that each octet is moved a few times at most, however few come at a time.
+      const larger = new Uint8Array(needed + held);
       larger.set(this.#bytes.subarray(this.#start, this.#end));
       this.#bytes = larger;
     } else if (this.#start > 0) {
