@@ -139,7 +139,7 @@ Deno.test("threads that insert the same authenticator at the same moment get it 
       }
       self.postMessage(fresh);
     };`;
-  const url = URL.createObjectURL(new Blob([code], { type: "text/typescript" }));
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   const gate = new SharedArrayBuffer(8);
   const [ours, theirs] = await Promise.all([0, 1].map(() => {
     const worker = new Worker(url, { type: "module" });
@@ -190,7 +190,7 @@ Deno.test("a thread that ended within the lock of SharedReplayCache costs its pa
         }
       }));
     };`;
-  const url = URL.createObjectURL(new Blob([code], { type: "text/typescript" }));
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   const worker = new Worker(url, { type: "module" });
   const said = await new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
