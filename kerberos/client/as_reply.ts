@@ -83,16 +83,18 @@ function checkTerms({ input, state, request }: AskedOfAs, reply: KdcRep, part: E
   if (!timesync && Math.abs(ahead) > clockskew) {
     mismatch("the difference of the clocks", `at most ${clockskew / 1000} s`, `${Math.round(ahead / 1000)} s`);
   }
-  const latestEnd = Math.min(request.reqBody.till, part.authtime + lifetime + clockskew);
+  const sealedEnd = part.authtime + lifetime + clockskew;
+  const wishedEnd = Math.min(request.reqBody.till, sealedEnd);
   checkReply(reply, part, {
     nonce: request.reqBody.nonce,
     enctypes: state.enctypes,
     now: part.authtime,
     clockskew,
-    latestEnd,
+    // How long a ticket lasts is the KDC's to say (RFC 4120 section 3.1.3), as long as nobody else told us a time to ask by.
+    latestEnd: request.reqBody.till > sealedEnd ? sealedEnd : Infinity,
     // RENEWABLE-OK: a ticket that does not last as long as asked may be renewable until then (RFC 4120 section 2.9.1).
     latestRenewal: request.reqBody.rtime === undefined
-      ? latestEnd
+      ? wishedEnd
       : Math.min(request.reqBody.rtime, part.authtime + renewLifetime + clockskew),
     addresses: [],
   });

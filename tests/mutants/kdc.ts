@@ -61,8 +61,9 @@ const AS_REPLIES = rules("kerberos/client/as_reply.ts", AS_REPLY, [
 ]);
 
 /** The client: the lifetime is held against the sealed clock, not against the one that an error told. */
-const CLOCK = rules("kerberos/client/as_reply.ts", ERRORS, [
-  ["AS: a forged clock lengthens no ticket", "RFC 4120 section 3.1.6", "Math.min(request.reqBody.till, part.authtime + lifetime + clockskew)", "request.reqBody.till"],
+const CLOCK = rules("kerberos/client/as_reply.ts", [...ERRORS, ...AS_REPLY], [
+  ["AS: a forged clock lengthens no ticket", "RFC 4120 section 3.1.6", "request.reqBody.till > sealedEnd ? sealedEnd : Infinity", "Infinity"],
+  ["AS: the end is the KDC's to say where no clock was forged", "RFC 4120 section 3.1.3", "request.reqBody.till > sealedEnd ? sealedEnd : Infinity", "wishedEnd"],
 ]);
 
 /** The client: both replies. */
@@ -76,7 +77,7 @@ const REPLIES = rules("kerberos/client/reply.ts", [...AS_REPLY, ...TGS_REPLY], [
   ["addresses are compared with their types", "RFC 4120 section 5.2.5", "held.addrType === addrType && sameBytes", "sameBytes", "addresses"],
   ["no ticket that begins later", S315, "if (starttime > asked.now + asked.clockskew) {", "if (false) {", "refuses a ticket that begins"],
   ["a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "const starttime = part.starttime ?? part.authtime;", "const starttime = part.starttime ?? 0;", "refuses a ticket that begins"],
-  ["no ticket lasts longer than asked", S315, "if (part.endtime > asked.latestEnd) {", "if (false) {", "refuses a ticket that begins"],
+  ["no ticket lasts longer for a clock that is not the KDC's", S315, "if (part.endtime > asked.latestEnd) {", "if (false) {"],
   ["no ticket that has ended", S315, "if (part.endtime <= starttime) {", "if (false) {", "refuses a ticket that begins"],
   ["no ticket can be renewed for longer than asked", S315, "renewTill > asked.latestRenewal) {", "false) {"],
 ]);

@@ -150,10 +150,11 @@ Deno.test("asExchange() refuses a reply of another protocol version or type", as
   }
 });
 
-Deno.test("asExchange() refuses a ticket that begins later than now, ends too late, or has ended", async () => {
+Deno.test("asExchange() refuses a ticket that begins later than now or has ended", async () => {
   await taken({ part: ({ authtime }) => ({ starttime: authtime + 240_000 }) });
   await refused({ part: ({ authtime }) => ({ starttime: authtime + 301_000 }) }, "REPLY_MISMATCH");
-  await refused({ part: ({ endtime }) => ({ endtime: endtime + 1000 }) }, "REPLY_MISMATCH");
+  // The KDC has the last word about the end.
+  await taken({ part: ({ endtime }) => ({ endtime: endtime + 24 * HOUR }) });
   await refused({ part: ({ starttime }) => ({ endtime: starttime }) }, "REPLY_MISMATCH");
   await refused({ part: ({ authtime }) => ({ endtime: authtime, starttime: undefined }) }, "REPLY_MISMATCH");
   await taken({ part: () => ({ starttime: undefined }) });
