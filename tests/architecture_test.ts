@@ -154,6 +154,17 @@ Deno.test("sockets, files, environment, clock, randomness, timers and console ar
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("Kerberos asks the DNS for the KDCs of a realm and for nothing else, so for no name of a service", () => {
+  const asks = [...sources()].filter(([path]) => path.startsWith("kerberos/") || path.startsWith("gss/")).flatMap((
+    [path, text],
+  ) =>
+    text.split("\n").filter((line) => /\bresolveDns\(|\blookup\w*\(|node:dns/.test(line)).map((line) =>
+      `${path}: ${/resolveDns\(name, "SRV"/.test(line) ? "SRV" : line.trim()}`
+    )
+  );
+  assert.deepEqual(asks, ["kerberos/client/transports.ts: SRV"]);
+});
+
 Deno.test("the scan itself sees what it is to see", () => {
   assert.deepEqual(
     imports(

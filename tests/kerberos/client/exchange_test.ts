@@ -1,6 +1,7 @@
 /** AS and TGS exchanges stepped by hand and through the embedded KDC, with everything that a KDC may do wrong. */
 import assert from "node:assert/strict";
 import { decode, encode } from "../../../gss/asn1.ts";
+import { utf8 } from "../../../gss/bytes.ts";
 import { asExchange, type AsExchangeInput } from "../../../kerberos/client/as_exchange.ts";
 import { keytabKey, passwordKey } from "../../../kerberos/client/client_key.ts";
 import { KdcClient, type KdcTransport } from "../../../kerberos/client/kdc_client.ts";
@@ -8,6 +9,7 @@ import { tgsExchange } from "../../../kerberos/client/tgs_exchange.ts";
 import { KerberosTickets } from "../../../kerberos/client/tickets.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
 import { NameType, TicketFlag } from "../../../kerberos/constants.ts";
+import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KdcError, KerberosError } from "../../../kerberos/errors.ts";
 import { createRealm, handleKdcMessage, inProcessTransport, type KdcRealm } from "../../../kerberos/kdc/mod.ts";
 import { MethodData } from "../../../kerberos/messages/basic.ts";
@@ -74,6 +76,37 @@ Deno.test("asExchange() pre-authenticates when it is told to, with salt and para
   assert.equal(credential.endtime, runtime.time + 3_600_000);
   assert.ok((credential.flags & TicketFlag.Forwardable) !== 0 && (credential.flags & TicketFlag.PreAuthent) !== 0);
 });
+
+Deno.test("nothing that a client sends to a KDC has the password or a key in it", async () => {
+  const runtime = new TestRuntime();
+  const password = "a password that is long enough to be looked for";
+  const realm = await memoryRealm({ runtime, principals: { alice: { password, salt: "salt" } } });
+  const sent: string[] = [];
+  const transport: KdcTransport = inProcessTransport(realm);
+  const config = memoryConfig(realm);
+  const kdc = new KdcClient({
+    config,
+    transport: {
+      send(address, message, options) {
+        sent.push(latin1(message));
+        return transport.send(address, message, options);
+      },
+    },
+  });
+  const tickets = new KerberosTickets({ config, kdc, initial: { client: ALICE, key: passwordKey(password) }, runtime });
+  const { credential } = await tickets.serviceTicket(parsePrincipal("rcmd/localhost@GSSOCKS.TEST"));
+  assert.equal(sent.length, 3);
+  const key = await KerberosKey.fromPassword(password, { enctype: 18, salt: "salt" });
+  const { credential: initial } = await tickets.initialTicket();
+  for (const secret of [utf8(password), key.exportBytes(), initial.key.exportBytes(), credential.key.exportBytes()]) {
+    assert.equal(sent.some((message) => message.includes(latin1(secret))), false);
+  }
+  assert.ok(sent.every((message) => message.includes("GSSOCKS.TEST")), "what is sent is looked at");
+});
+
+function latin1(octets: Uint8Array): string {
+  return new TextDecoder("latin1").decode(octets);
+}
 
 Deno.test("asExchange() works with a keytab, without pre-authentication, and with an enterprise name", async () => {
   const runtime = new TestRuntime();
