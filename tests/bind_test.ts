@@ -81,6 +81,11 @@ Deno.test("BIND needs a rule and the command, and does not wait for ever", async
   const { server, through } = proxy({ rules: ["allow localhost,command=connect"], connectTimeout: 50 });
   await using _server = server;
   await assert.rejects(bind({ ...through, expected: { hostname: LOCALHOST, port: 1 } }), { code: "NOT_ALLOWED" });
+  // Who expects anybody gets no listener for nobody, on whatever port he would like.
+  for (const port of [0, 50_001]) {
+    await assert.rejects(bind({ ...through, expected: { hostname: "0.0.0.0", port } }), { code: "NOT_ALLOWED" });
+    await assert.rejects(bind({ ...through, expected: { hostname: "::", port } }), { code: "NOT_ALLOWED" });
+  }
   const slow = proxy({ connectTimeout: 50 });
   await using _slow = slow.server;
   await using pending = await bind(slow.through);
