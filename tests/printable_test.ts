@@ -1,5 +1,6 @@
 /** What others chose, where it is shown: log lines, every command, status page, metrics. */
 import assert from "node:assert/strict";
+import { trace, type TracerProvider } from "@opentelemetry/api";
 import fc from "fast-check";
 import { errorLine, UsageError } from "../cli/command.ts";
 import { ConfigError } from "../cli/config/server_config.ts";
@@ -15,6 +16,7 @@ import { principal } from "../kerberos/principal.ts";
 import { Credential } from "../kerberos/stores/credential.ts";
 import { FileCredentialCache, writeKeytab } from "../kerberos/stores/files.ts";
 import { Keytab } from "../kerberos/stores/keytab.ts";
+import { telemetry } from "../proxy/telemetry.ts";
 import { SocksAuthError } from "../socks/errors.ts";
 import type { ServerEvent } from "../socks/server.ts";
 import { gssocks } from "./support/cli.ts";
@@ -275,4 +277,36 @@ Deno.test("the status page is given nothing that it must not show, and metrics n
   const metrics = prometheusText({ ...monitor.snapshot(), refused: { [`A"\\\n${EVIL}`]: 1 } });
   fit(metrics);
   assert.match(metrics, /^gssocks_refused_total\{code="A\\"\\\\\\n[^\n]*"\} 1$/m);
+});
+
+Deno.test("spans are given nothing that must not be shown", () => {
+  const told: unknown[] = [];
+  const span = {
+    isRecording: () => true,
+    setAttributes: (attributes: unknown) => void told.push(attributes),
+    setAttribute: (...attribute: unknown[]) => void told.push(attribute),
+    setStatus: (status: unknown) => void told.push(status),
+    addEvent: () => {},
+    end: () => {},
+  };
+  const tracer = { startSpan: (_name: string, options: unknown) => (told.push(options), span) };
+  trace.setGlobalTracerProvider({ getTracer: () => tracer } as unknown as TracerProvider);
+  try {
+    const tell = telemetry();
+    const name = `bob${EVIL}\n`;
+    const error = new SocksAuthError("BAD_CREDENTIALS", `Password of ${name} refused`);
+    for (const one of events(name, `evil${EVIL}`, error)) {
+      tell(event({ type: "accepted" }));
+      tell(one);
+    }
+  } finally {
+    trace.disable();
+  }
+  const values = told.flatMap((one) => Object.values(one as object)).flatMap((value) =>
+    typeof value === "object" ? Object.values(value) : [value]
+  ).map(String);
+  for (const value of values) fit(value);
+  for (const text of ["bob\\u001b", "evil\\u001b", "Password of bob\\u001b", "192.0.2.7"]) {
+    assert.ok(values.some((value) => value.startsWith(text)), text);
+  }
 });

@@ -631,6 +631,32 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     replace: '? name : true ? name : `"',
     tests: ["tests/printable_test.ts"],
   },
+  ...[
+    ["a user in a span is fit to be shown", "printable(event.identity.name)", "event.identity.name"],
+    [
+      "a target in a span is fit to be shown",
+      "printable(formatEndpoint(event.target))",
+      "formatEndpoint(event.target)",
+    ],
+    ["an error in a span is fit to be shown", "printable(event.error.message)", "event.error.message"],
+  ].map(([rule, find, replace]) => ({
+    rule: rule!,
+    source: "Terminal escapes in logs; CVE-2021-42574",
+    file: "proxy/telemetry.ts",
+    find: find!,
+    replace: replace!,
+    tests: ["tests/printable_test.ts"],
+    filter: "spans",
+  })),
+  {
+    rule: "a client of IPv4 is told as such where both families are listened to",
+    source: "RFC 4291 section 2.5.5.2",
+    file: "socks/stream/deno.ts",
+    find: "formatIp(unmapped(octets)), port",
+    replace: "formatIp(octets), port",
+    tests: ["tests/socks/hosts_everywhere_test.ts"],
+    filter: "both families",
+  },
   {
     rule: "a line of the log is fit to be shown",
     source: "CVE-2021-25743; terminal escapes in logs",
