@@ -205,6 +205,14 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     filter: "beyond the shape",
   },
   {
+    rule: "a blank at an end of a value stands in quotation marks",
+    source: "Rules of ours",
+    file: "socks/rules/parse_rule.ts",
+    find: "bare !== bare?.trim()",
+    replace: "false",
+    tests: ["tests/socks/rule_users_test.ts"],
+  },
+  {
     rule: "letters with a stroke are folded where a name is denied",
     source: "Active Directory's names; Samba bug 14847",
     file: "socks/rules/user_pattern.ts",
@@ -522,8 +530,8 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     rule: "what is no condition is an error",
     source: "rules of ours",
     file: "socks/rules/parse_rule.ts",
-    find: 'if (rest !== "") throw fail(',
-    replace: "if (false) throw fail(",
+    find: 'if (rest !== "") {',
+    replace: "if (false) {",
     tests: ["tests/socks/rule_users_test.ts"],
   },
   {

@@ -115,6 +115,10 @@ Deno.test("values with blanks stand as they are, and those with commas or quotat
   assert.deepEqual(users('deny *:443,user="Doe, John@A.TEST",port=80'), ["Doe, John@A.TEST"]);
   assert.deepEqual(users('deny *,user="a ""b"", c=d"'), ['a "b", c=d']);
   assert.deepEqual(users("deny *,user=a=b@A"), ["a=b@A"]);
+  assert.deepEqual(users('deny *,user="eve@A ",port=25'), ["eve@A "]);
+  for (const blank of ["user=eve@A ,port=25", "user= eve@A,port=25", "port=25,user=eve@A\u00a0,port=1", "realm= A"]) {
+    assert.throws(() => parseRule("deny", `*,${blank}`), /blank at an end stands in quotation marks/, blank);
+  }
   assert.deepEqual(users('deny *,user=O\'Neil "x"@A'), ['O\'Neil "x"@A']);
   assert.deepEqual(parseRuleText('allow *,realm="/C=US/O=X, Inc"').realms, ["/C=US/O=X, Inc"]);
   for (
