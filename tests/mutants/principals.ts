@@ -213,6 +213,22 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     tests: ["tests/socks/rule_users_test.ts"],
   },
   {
+    rule: "the bridge answers a lookup of an address's address with that",
+    source: "Tor's socks-extensions.txt section 2",
+    file: "socks/through.ts",
+    find: 'if (literal && direction === "address") return hostname;',
+    replace: "",
+    tests: ["tests/bind_test.ts"],
+  },
+  {
+    rule: "the bridge looks up the name of an address only",
+    source: "Tor's socks-extensions.txt section 2",
+    file: "socks/through.ts",
+    find: 'if (!literal && direction === "name")',
+    replace: "if (false)",
+    tests: ["tests/bind_test.ts"],
+  },
+  {
     rule: "letters with a stroke are folded where a name is denied",
     source: "Active Directory's names; Samba bug 14847",
     file: "socks/rules/user_pattern.ts",
