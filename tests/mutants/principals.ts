@@ -229,6 +229,22 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     tests: ["tests/bind_test.ts"],
   },
   {
+    rule: "empty lines before a request of HTTP are passed over",
+    source: "RFC 9112 section 2.2",
+    file: "socks/front/http_connect.ts",
+    find: "if (target === undefined && isEmpty(line)) begin = scanned;",
+    replace: "if (target === undefined && line.length > MAX_HEAD) begin = scanned;",
+    tests: ["tests/socks/front_test.ts"],
+  },
+  {
+    rule: "an empty line may be what a request of HTTP begins with",
+    source: "RFC 9112 section 2.2",
+    file: "socks/front/front.ts",
+    find: '|| (isLineEnd(octet) && protocols.includes("http"))',
+    replace: "",
+    tests: ["tests/socks/front_test.ts"],
+  },
+  {
     rule: "letters with a stroke are folded where a name is denied",
     source: "Active Directory's names; Samba bug 14847",
     file: "socks/rules/user_pattern.ts",
