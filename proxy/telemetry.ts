@@ -15,7 +15,7 @@
  * @module
  */
 import { type Attributes, metrics, type Span, SpanStatusCode, trace } from "@opentelemetry/api";
-import { printable } from "../gss/printable.ts";
+import { printable, shortened } from "../gss/printable.ts";
 import type { ServerEvent } from "../socks/server.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
 
@@ -104,7 +104,7 @@ function countEnd(instruments: Instruments, event: ServerEvent & { type: "closed
 function noteEvent(span: Span, event: ServerEvent): void {
   const attributes: Attributes = {};
   if ("identity" in event && event.identity !== undefined) {
-    attributes["enduser.id"] = printable(event.identity.name);
+    attributes["enduser.id"] = printable(shortened(event.identity.name));
     attributes["socks.method"] = event.identity.method;
   }
   if ("protection" in event) attributes["socks.protection"] = event.protection;
@@ -119,7 +119,7 @@ function noteEvent(span: Span, event: ServerEvent): void {
   span.setAttributes(attributes);
   if (event.type !== "accepted" && event.type !== "closed") span.addEvent(event.type);
   if ("error" in event && event.error !== undefined) {
-    span.setStatus({ code: SpanStatusCode.ERROR, message: printable(event.error.message) });
+    span.setStatus({ code: SpanStatusCode.ERROR, message: printable(shortened(event.error.message)) });
     span.setAttribute("error.type", codeOf(event.error));
   }
 }

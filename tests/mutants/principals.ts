@@ -244,6 +244,36 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     replace: "",
     tests: ["tests/socks/front_test.ts"],
   },
+  ...[
+    ["a name in a line of the log is cut", "cli/event_log.ts", "quoted(shortened(name))", "quoted(name)"],
+    ["an error in a line of the log is cut", "cli/event_log.ts", "shortened(error.message)", "error.message"],
+    ["a value in a line of JSON is cut", "cli/event_log.ts", "eventRecord(event), shortValue", "eventRecord(event)"],
+    ["a rule in a line of JSON is not cut", "cli/event_log.ts", ' && key !== "rule"', ""],
+    [
+      "a name on the status page is cut",
+      "cli/monitor/monitor.ts",
+      'shortened(identity?.name ?? ""),\n      target',
+      'identity?.name ?? "",\n      target',
+    ],
+    ["a reason on the status page is cut", "cli/monitor/monitor.ts", "shortened(error.message)", "error.message"],
+    ["the longest name of a password stays whole", "gss/printable.ts", "LONGEST = 2_000", "LONGEST = 1_500"],
+  ].map(([rule, file, find, replace]) => ({
+    rule: rule!,
+    source: "systemd's LineMax=; log injection",
+    file: file!,
+    find: find!,
+    replace: replace!,
+    tests: ["tests/printable_test.ts"],
+  })),
+  {
+    rule: "an error does not repeat what a stranger made long",
+    source: "systemd's LineMax=; log injection",
+    file: "kerberos/mech/refusals.ts",
+    find: "shortened(formatPrincipal(service), 200)",
+    replace: "formatPrincipal(service)",
+    tests: ["tests/kerberos/mech/acceptor_test.ts"],
+    filter: "made long",
+  },
   {
     rule: "letters with a stroke are folded where a name is denied",
     source: "Active Directory's names; Samba bug 14847",
@@ -717,13 +747,13 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     tests: ["tests/printable_test.ts"],
   },
   ...[
-    ["a user in a span is fit to be shown", "printable(event.identity.name)", "event.identity.name"],
+    ["a user in a span is fit to be shown", "printable(shortened(event.identity.name))", "event.identity.name"],
     [
       "a target in a span is fit to be shown",
       "printable(formatEndpoint(event.target))",
       "formatEndpoint(event.target)",
     ],
-    ["an error in a span is fit to be shown", "printable(event.error.message)", "event.error.message"],
+    ["an error in a span is fit to be shown", "printable(shortened(event.error.message))", "event.error.message"],
   ].map(([rule, find, replace]) => ({
     rule: rule!,
     source: "Terminal escapes in logs; CVE-2021-42574",
