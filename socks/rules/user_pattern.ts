@@ -141,7 +141,7 @@ export function foldName(text: string): string {
     .replace(/[\u3041-\u3096]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) + 0x60));
 }
 
-/** Components in that form. A domain controller compares names as text, so that a `/` in one is as good as between two. */
+/** Components in that form. A domain controller may compare names as text, to which a `/` in one is as good as between two. */
 export function foldComponents(components: readonly string[]): readonly string[] {
   return components.flatMap((component) => foldName(component).split("/"));
 }

@@ -48,15 +48,14 @@ function principal({ name: text }: Identity): User {
   const name = readName(text);
   const realm = name.realm === undefined ? undefined : foldName(name.realm);
   const components = foldComponents(name.components);
-  const readings = [{ components, realm }];
+  const readings: NameParts[] = [{ components, realm }];
   const [user, domain] = enterprise(components) ?? [];
   if (user !== undefined) {
     const plain = user.split("/");
     readings.push({ components: plain, realm }, { components: plain, realm: domain });
   }
-  // NT-MS-PRINCIPAL is a user with the domain's short name in front.
-  const short = components.length === 1 ? components[0]!.lastIndexOf("\\") : -1;
-  if (short >= 0) readings.push({ components: [components[0]!.slice(short + 1)], realm });
+  // NT-MS-PRINCIPAL is a name with the domain's short one in front.
+  readings.push(...readings.filter((one) => one.components[0]!.includes("\\")).map(withoutShortDomain));
   // A domain controller that does not find a name looks for a machine's, which ends in a dollar.
   readings.push(
     ...readings.filter((one) => one.components.length === 1).map((one) => ({
@@ -71,6 +70,10 @@ function principal({ name: text }: Identity): User {
     wellKnown: components[0] === "WELLKNOWN" || (realm?.startsWith("WELLKNOWN:") ?? false),
     key: formatNameText({ components: counted?.split("/") ?? components, realm }),
   };
+}
+
+function withoutShortDomain({ components: [first, ...others], realm }: NameParts): NameParts {
+  return { components: [first!.slice(first!.lastIndexOf("\\") + 1), ...others], realm };
 }
 
 /** A mechanism whose names have another form has the whole of one as the only component. */

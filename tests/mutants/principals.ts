@@ -300,10 +300,10 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   },
   {
     rule: "a user is denied with the domain's short name in front",
-    source: "Active Directory's names; MS-KILE section 3.3.5.6.1",
+    source: "Active Directory's names; NT-MS-PRINCIPAL",
     file: "socks/rules/users.ts",
-    find: "if (short >= 0) readings.push",
-    replace: "if (short >= Infinity) readings.push",
+    find: '.includes("\\\\")).map(withoutShortDomain)',
+    replace: '.includes("\\\\\\\\")).map(withoutShortDomain)',
     tests: ["tests/socks/rule_users_test.ts"],
   },
   {

@@ -148,6 +148,7 @@ Deno.test("who is denied is denied however he spells himself, and who is allowed
     ticket("A.TEST", "aduser＠a.test"),
     ticket("A.TEST", "A\\aduser"),
     ticket("A.TEST", "a.test＼ADUSER"),
+    ticket("A.TEST", "A\\aduser@a.test"),
   ];
   for (const who of spelled) {
     assert.equal(denies("aduser@A.TEST", who), true, who.name);
@@ -167,13 +168,14 @@ Deno.test("who is denied is denied however he spells himself, and who is allowed
   assert.equal(denies("cifs/example.com@A.TEST", ticket("A.TEST", "cīfs", "ëxamplē.cøm")), true);
   assert.equal(denies("Łódź Æðelþryð@A.TEST", ticket("A.TEST", "LODZ aedelthryd")), true);
   assert.equal(denies("(ツ)@A.TEST", ticket("A.TEST", "(\u32e1)")), true);
-  // A domain controller compares names as text, whose components are where the slashes are.
+  // A domain controller may compare names as text, whose components are where the slashes are.
   for (
     const who of [
       ticket("A.TEST", "HOST/pc1.a.test"),
       ticket("A.TEST", "host\uff0fpc1.a.test"),
       ticket("A.TEST", "host/pc1.a.test@A.TEST"),
       ticket("A.TEST", "host", "pc1.a.test@a.test"),
+      ticket("A.TEST", "A\\host", "pc1.a.test"),
     ]
   ) {
     for (const pattern of ["host/pc1.a.test@A.TEST", "host/*@A.TEST", "host\\/pc1.a.test@A.TEST", "host/*"]) {
