@@ -1,11 +1,11 @@
 /**
  * A server's events as lines for people or programs. What a client chose, and what others did, cannot end a line, drive a
- * terminal, or stand where another field stands: in a line of text the event comes first and then the
+ * terminal, make it longer than journals take, or stand where another field stands: in a line of text the event comes first and then the
  * client's address, names are single words or in quotation marks, and an error's message comes last.
  *
  * @module
  */
-import { printable, quoted } from "../gss/printable.ts";
+import { printable, quoted, shortened } from "../gss/printable.ts";
 import { KerberosError } from "../kerberos/errors.ts";
 import { GssError } from "../gss/status.ts";
 import { SocksReplyError } from "../socks/errors.ts";
@@ -27,9 +27,14 @@ export function logFormat(args: ParsedArguments): LogFormat {
 export function eventPrinter(format: LogFormat, io: CliIo): (event: ServerEvent) => void {
   if (format === "none") return () => {};
   const text = format === "json"
-    ? (event: ServerEvent) => JSON.stringify(eventRecord(event))
+    ? (event: ServerEvent) => JSON.stringify(eventRecord(event), shortValue)
     : (event: ServerEvent) => `${new Date(systemRuntime.now()).toISOString()} ${eventText(event)}`;
   return (event) => io.err(`${printable(text(event))}\n`);
+}
+
+/** A rule is nobody's but the operator's. */
+function shortValue(key: string, value: unknown): unknown {
+  return typeof value === "string" && key !== "rule" ? shortened(value) : value;
 }
 
 /** One event as a record of plain values. */
@@ -75,7 +80,8 @@ function eventText(event: ServerEvent): string {
   const { session, client } = event;
   const address = client === undefined ? "?" : formatEndpoint(client);
   // Nobody is called that without quotation marks.
-  const who = (name: string) => name === "" ? "somebody" : name === "somebody" ? `"${name}"` : quoted(name);
+  const who = (name: string) => name === "" ? "somebody" : name === "somebody" ? `"${name}"` : quoted(shortened(name));
+  const why = (error: Error) => shortened(error.message);
   switch (event.type) {
     case "accepted":
       return `[${session}] connection from ${address}`;
@@ -83,7 +89,7 @@ function eventText(event: ServerEvent): string {
       return `[${session}] authenticated ${address} ${who(event.identity.name)} by ${event.identity.method}, ` +
         `protection ${event.protection}`;
     case "refused":
-      return `[${session}] refused ${address} ${who(event.identity?.name ?? "")}: ${event.error.message}`;
+      return `[${session}] refused ${address} ${who(event.identity?.name ?? "")}: ${why(event.error)}`;
     case "listening":
       return `[${session}] listens on ${formatEndpoint(event.bound)}`;
     case "associated":
@@ -94,6 +100,6 @@ function eventText(event: ServerEvent): string {
       return `[${session}] closed ${
         formatEndpoint(event.target)
       }, ${event.sent} octets sent, ${event.received} received` +
-        (event.error === undefined ? "" : `: ${event.error.message}`);
+        (event.error === undefined ? "" : `: ${why(event.error)}`);
   }
 }

@@ -29,6 +29,17 @@ function escape(character: string): string {
 }
 
 /**
+ * Characters of a text that are shown, enough for a complaint about the longest name of RFC 1929. Journals begin another
+ * entry after 48 KiB, with whatever stands there then.
+ */
+const LONGEST = 2_000;
+
+/** The beginning of a text that somebody may have made long, with dots where it is cut. */
+export function shortened(text: string, longest: number = LONGEST): string {
+  return text.length <= longest ? text : `${text.slice(0, longest)}...`;
+}
+
+/**
  * A name that others chose, as one word of a line: in quotation marks with those in it doubled, unless it has nothing in it
  * but letters, digits and what names are made of. No part of it reads as another field, and a rule takes it as it stands.
  */

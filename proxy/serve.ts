@@ -29,6 +29,7 @@ import { dialFrom } from "../socks/stream/dial_from.ts";
 import { datagramsDirectly } from "../socks/udp/egress.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
+import { withEnctypeNames } from "./rule_enctypes.ts";
 import { type ListenerOptions, type RunningServer, start } from "./running.ts";
 
 /** What {@linkcode serve} takes. */
@@ -158,7 +159,7 @@ export function serve(options: ServeOptions): UpdatableServer {
 type Kept = Required<Pick<ServeOptions, "replayCache" | "userLedger">>;
 
 function rulesOf({ rules = [], upstreams = {} }: ServeOptions): RuleSet {
-  const read = rules.map((rule) => typeof rule === "string" ? parseRuleText(rule) : rule);
+  const read = rules.map((rule) => withEnctypeNames(typeof rule === "string" ? parseRuleText(rule) : rule));
   for (const { text, upstream } of read) {
     if (upstream !== undefined && !Object.hasOwn(upstreams, upstream)) {
       throw new TypeError(`Cannot use rule "${text}": there is no upstream "${upstream}"`);

@@ -15,6 +15,7 @@
  * @module
  */
 import { type Attributes, metrics, type Span, SpanStatusCode, trace } from "@opentelemetry/api";
+import { printable, shortened } from "../gss/printable.ts";
 import type { ServerEvent } from "../socks/server.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
 
@@ -103,12 +104,14 @@ function countEnd(instruments: Instruments, event: ServerEvent & { type: "closed
 function noteEvent(span: Span, event: ServerEvent): void {
   const attributes: Attributes = {};
   if ("identity" in event && event.identity !== undefined) {
-    attributes["enduser.id"] = event.identity.name;
+    attributes["enduser.id"] = printable(shortened(event.identity.name));
     attributes["socks.method"] = event.identity.method;
   }
   if ("protection" in event) attributes["socks.protection"] = event.protection;
   if ("command" in event && event.command !== undefined) attributes["socks.command"] = event.command;
-  if ("target" in event && event.target !== undefined) attributes["socks.target"] = formatEndpoint(event.target);
+  if ("target" in event && event.target !== undefined) {
+    attributes["socks.target"] = printable(formatEndpoint(event.target));
+  }
   if (event.type === "closed") {
     attributes["socks.octets.sent"] = event.sent;
     attributes["socks.octets.received"] = event.received;
@@ -116,7 +119,7 @@ function noteEvent(span: Span, event: ServerEvent): void {
   span.setAttributes(attributes);
   if (event.type !== "accepted" && event.type !== "closed") span.addEvent(event.type);
   if ("error" in event && event.error !== undefined) {
-    span.setStatus({ code: SpanStatusCode.ERROR, message: event.error.message });
+    span.setStatus({ code: SpanStatusCode.ERROR, message: printable(shortened(event.error.message)) });
     span.setAttribute("error.type", codeOf(event.error));
   }
 }

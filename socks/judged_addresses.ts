@@ -65,6 +65,17 @@ function passed(request: TargetRequest, rules: RuleSet, addresses: readonly stri
   throw notAllowed(request, reasons, judged[0]!.verdict);
 }
 
+/**
+ * Judges a request whose places come later, if ever: BIND for anybody, and UDP ASSOCIATE. Who may do that with nobody gets no
+ * listener and no socket for it.
+ *
+ * @throws {SocksReplyError} `NOT_ALLOWED`
+ */
+export function judgeCommand(request: TargetRequest, rules: RuleSet): void {
+  const verdict = rules.judgeCommand(request);
+  if (!verdict.allowed) throw notAllowed(request, verdict.reason, verdict);
+}
+
 /** The refusal of a request, with the rule that decided. */
 export function notAllowed(request: TargetRequest, reason: string, { rule }: Verdict): SocksReplyError {
   const what = request.command === "connect" ? "" : `${request.command} `;

@@ -7,10 +7,12 @@ import type { Bytes } from "../gss/bytes.ts";
 import { bindThrough } from "./bind_through.ts";
 import { resolveThrough, type ThroughOptions } from "./client.ts";
 import type { OpenBind } from "./commands/bind.ts";
-import { SocksProtocolError } from "./errors.ts";
+import { SocksProtocolError, SocksReplyError } from "./errors.ts";
 import type { ResolveHost } from "./commands/resolve.ts";
 import { associateThrough, type AssociateThroughOptions } from "./udp/client.ts";
 import type { OpenDatagrams } from "./udp/egress.ts";
+import { normalEndpoint } from "./wire/host_name.ts";
+import { parseIp } from "./wire/ip.ts";
 
 /** Has another proxy listen. */
 export function bindWith(upstream: Omit<ThroughOptions, "signal" | "timeout">): OpenBind {
@@ -46,7 +48,15 @@ export function datagramsThrough(upstream: Omit<AssociateThroughOptions, "signal
   };
 }
 
-/** Has another proxy look hosts up. */
+/** Has another proxy look hosts up. What is asked of it goes by the host: a literal address is its own, and a name is no address. */
 export function resolveWith(upstream: Omit<ThroughOptions, "signal" | "timeout">): ResolveHost {
-  return ({ hostname, signal }) => resolveThrough({ ...upstream, hostname, timeout: Infinity, signal });
+  return async (request, direction): Promise<string> => {
+    const { hostname, signal } = normalEndpoint(request);
+    const literal = parseIp(hostname) !== undefined;
+    if (literal && direction === "address") return hostname;
+    if (!literal && direction === "name") {
+      throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `${hostname} is no address`);
+    }
+    return await resolveThrough({ ...upstream, hostname, timeout: Infinity, signal });
+  };
 }

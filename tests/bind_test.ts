@@ -1,9 +1,10 @@
 /** BIND and the lookup commands, both roles against each other over real sockets. */
 import assert from "node:assert/strict";
 import { connect as connectFrom } from "node:net";
-import { utf8 } from "../gss/bytes.ts";
+import { concat, utf8 } from "../gss/bytes.ts";
 import { bind, bridge, noAuthentication, resolve, serve, type ServeOptions } from "../mod.ts";
 import type { Connection } from "../socks/stream/connection.ts";
+import { DenoConnection } from "../socks/stream/deno.ts";
 import { readAll } from "./support/pipe.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 
@@ -81,6 +82,11 @@ Deno.test("BIND needs a rule and the command, and does not wait for ever", async
   const { server, through } = proxy({ rules: ["allow localhost,command=connect"], connectTimeout: 50 });
   await using _server = server;
   await assert.rejects(bind({ ...through, expected: { hostname: LOCALHOST, port: 1 } }), { code: "NOT_ALLOWED" });
+  // Who expects anybody gets no listener for nobody, on whatever port he would like.
+  for (const port of [0, 50_001]) {
+    await assert.rejects(bind({ ...through, expected: { hostname: "0.0.0.0", port } }), { code: "NOT_ALLOWED" });
+    await assert.rejects(bind({ ...through, expected: { hostname: "::", port } }), { code: "NOT_ALLOWED" });
+  }
   const slow = proxy({ connectTimeout: 50 });
   await using _slow = slow.server;
   await using pending = await bind(slow.through);
@@ -119,4 +125,24 @@ Deno.test("names and addresses are looked up at the proxy where rules allow it",
   const without = proxy({ commands: ["connect"] });
   await using _without = without.server;
   await assert.rejects(resolve({ ...without.through, hostname: "x" }), { code: "COMMAND_NOT_SUPPORTED" });
+});
+
+Deno.test("the bridge answers each lookup as it was asked", async () => {
+  const { server } = proxy({
+    rules: ["allow .example.com", "allow localhost"],
+    resolve: () => Promise.resolve(["192.0.2.1", "127.0.0.1"]),
+  });
+  await using _server = server;
+  await using local = bridge({ proxy: server.addr, auth: [noAuthentication()], port: 0 });
+  const ask = async (command: number, address: Uint8Array) => {
+    using conn = await Deno.connect(local.addr);
+    await conn.write(concat(Uint8Array.of(5, 1, 0, 5, command, 0), address, Uint8Array.of(0, 0)));
+    return (await readAll(new DenoConnection(conn))).subarray(2);
+  };
+  const name = concat(Uint8Array.of(3, 15), utf8("www.example.com"));
+  const [LOOPBACK, FOUND] = [Uint8Array.of(1, 127, 0, 0, 1), Uint8Array.of(5, 0, 0, 1, 127, 0, 0, 1, 0, 0)];
+  assert.deepEqual(await ask(0xf0, name), FOUND);
+  assert.deepEqual(await ask(0xf0, LOOPBACK), FOUND);
+  assert.deepEqual((await ask(0xf1, LOOPBACK)).subarray(0, 4), Uint8Array.of(5, 0, 0, 3));
+  assert.deepEqual((await ask(0xf1, name)).subarray(0, 2), Uint8Array.of(5, 8));
 });

@@ -62,6 +62,11 @@ Deno.test("serve --check says what is wrong beyond the shape, and touches no soc
     const cases: [Record<string, unknown>, RegExp][] = [
       [{ ...none, rules: ["allow 10.0.0.1/8"] }, /rules\[0\]: .*bits behind/],
       [{ ...none, rules: [{ action: "allow", users: ["a"], methods: ["none"] }] }, /rules\[0\]: .*names nobody/],
+      [
+        { ...none, rules: ["allow *", "deny *,enctype=aes"] },
+        /rules\[1\]: Cannot use rule .*"aes" is no encryption type/,
+      ],
+      [{ ...none, announce: "a b" }, /announce: Cannot use host "a b"/],
       [{ ...none, rules: [{ action: "allow", upstream: "x" }] }, /rules\[0\]: there is no upstream "x"/],
       [{ ...none, upstreams: { a: { proxy: "p", via: "b" }, b: { proxy: "p", via: "a" } } }, /goes around in a circle/],
       [{ ...none, upstreams: { a: { proxy: "p", via: "b" } } }, /upstreams\.a\.via: there is no upstream "b"/],

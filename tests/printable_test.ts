@@ -1,5 +1,6 @@
 /** What others chose, where it is shown: log lines, every command, status page, metrics. */
 import assert from "node:assert/strict";
+import { trace, type TracerProvider } from "@opentelemetry/api";
 import fc from "fast-check";
 import { errorLine, UsageError } from "../cli/command.ts";
 import { ConfigError } from "../cli/config/server_config.ts";
@@ -9,13 +10,15 @@ import { Monitor } from "../cli/monitor/monitor.ts";
 import { prometheusText } from "../cli/monitor/prometheus.ts";
 import { printableIo } from "../cli/printable_io.ts";
 import { printable, printableLines, quoted } from "../gss/printable.ts";
+import { GssError } from "../gss/status.ts";
 import { KerberosKey } from "../kerberos/crypto/key.ts";
 import { KdcError } from "../kerberos/errors.ts";
 import { principal } from "../kerberos/principal.ts";
 import { Credential } from "../kerberos/stores/credential.ts";
 import { FileCredentialCache, writeKeytab } from "../kerberos/stores/files.ts";
 import { Keytab } from "../kerberos/stores/keytab.ts";
-import { SocksAuthError } from "../socks/errors.ts";
+import { telemetry } from "../proxy/telemetry.ts";
+import { SocksAuthError, SocksReplyError } from "../socks/errors.ts";
 import type { ServerEvent } from "../socks/server.ts";
 import { gssocks } from "./support/cli.ts";
 
@@ -127,6 +130,27 @@ Deno.test("property: the client's address in a line of text is the client's, wha
   );
 });
 
+Deno.test("no line of the log is longer than journals take, which begin another with what stands there", () => {
+  const long = "\x1b".repeat(60_000);
+  const cause = new GssError("no", { major: "FAILURE", code: "X", details: { service: long } });
+  const rule = `deny ${"a.example+".repeat(500)}b.example`;
+  const denied = new SocksReplyError("NOT_ALLOWED", long, { rule });
+  for (const error of [new SocksAuthError("GSSAPI_FAILED", long, { cause }), denied]) {
+    for (const format of ["text", "json"] as const) {
+      for (const line of logged(format, events(long, "x", error))) {
+        assert.ok(line.length < 40_000, `${line.length} ${line.slice(0, 200)}`);
+      }
+    }
+    const [, , , record] = logged("json", events("bob", "x", error));
+    const { user, error: message, rule: told, service } = JSON.parse(record!);
+    assert.deepEqual([user, message], ["bob", `${long.slice(0, 2_000)}...`]);
+    assert.equal(error === denied ? told : service, error === denied ? rule : `${long.slice(0, 2_000)}...`);
+    const monitor = new Monitor();
+    for (const one of events(long, "x", error)) monitor.onEvent(one);
+    assert.ok(JSON.stringify(monitor.snapshot()).length < 60_000);
+  }
+});
+
 Deno.test("who is named in a line is one word, or in quotation marks", () => {
   const cases = [["", "somebody"], ["somebody", '"somebody"'], ["bob", "bob"], ["a b", '"a b"'], ['a" b', '"a"" b"']];
   for (const [name, shown] of cases) {
@@ -141,7 +165,8 @@ Deno.test("the documented filter finds the client's own address, in the log as i
   const failregex = /^failregex = (.*)$/m.exec(guide)![1]!;
   const filter = new RegExp(failregex.replace("<HOST>", "(?<host>[0-9a-f.:]+)"));
   const fake = '[1] refused 203.0.113.9:1 somebody: Password of "z" refused';
-  for (const name of ["bob", fake, `x ${fake}`, `Z ${fake}`, `2026-01-01T00:00:00.000Z ${fake}`, `\n${fake}`]) {
+  const names = ["bob", fake, `x ${fake}`, `Z ${fake}`, `2026-01-01T00:00:00.000Z ${fake}`, `\n${fake}`];
+  for (const name of [...names, "\x1b".repeat(255)]) {
     const refusal = new SocksAuthError("BAD_CREDENTIALS", `Password of ${JSON.stringify(name)} refused`);
     const lines = [
       ...logged("text", events(name, "target.example", refusal)),
@@ -275,4 +300,36 @@ Deno.test("the status page is given nothing that it must not show, and metrics n
   const metrics = prometheusText({ ...monitor.snapshot(), refused: { [`A"\\\n${EVIL}`]: 1 } });
   fit(metrics);
   assert.match(metrics, /^gssocks_refused_total\{code="A\\"\\\\\\n[^\n]*"\} 1$/m);
+});
+
+Deno.test("spans are given nothing that must not be shown", () => {
+  const told: unknown[] = [];
+  const span = {
+    isRecording: () => true,
+    setAttributes: (attributes: unknown) => void told.push(attributes),
+    setAttribute: (...attribute: unknown[]) => void told.push(attribute),
+    setStatus: (status: unknown) => void told.push(status),
+    addEvent: () => {},
+    end: () => {},
+  };
+  const tracer = { startSpan: (_name: string, options: unknown) => (told.push(options), span) };
+  trace.setGlobalTracerProvider({ getTracer: () => tracer } as unknown as TracerProvider);
+  try {
+    const tell = telemetry();
+    const name = `bob${EVIL}\n`;
+    const error = new SocksAuthError("BAD_CREDENTIALS", `Password of ${name} refused`);
+    for (const one of events(name, `evil${EVIL}`, error)) {
+      tell(event({ type: "accepted" }));
+      tell(one);
+    }
+  } finally {
+    trace.disable();
+  }
+  const values = told.flatMap((one) => Object.values(one as object)).flatMap((value) =>
+    typeof value === "object" ? Object.values(value) : [value]
+  ).map(String);
+  for (const value of values) fit(value);
+  for (const text of ["bob\\u001b", "evil\\u001b", "Password of bob\\u001b", "192.0.2.7"]) {
+    assert.ok(values.some((value) => value.startsWith(text)), text);
+  }
 });

@@ -351,6 +351,12 @@ Deno.test("a server that does not relay datagrams says so, and one behind NAT te
   const { server, address } = proxy({ commands: ["connect"] });
   await using _server = server;
   await assert.rejects(associate({ proxy: address, auth: [noAuthentication()] }), { code: "COMMAND_NOT_SUPPORTED" });
+  // Where no datagram would be allowed there is no association to be had.
+  for (const rules of [[], ["allow *,command=connect"], ["deny *,command=udp", "allow localhost"]]) {
+    const denying = proxy({ rules });
+    await using _denying = denying.server;
+    await assert.rejects(associate({ proxy: denying.address, auth: [noAuthentication()] }), { code: "NOT_ALLOWED" });
+  }
   const nat = proxy({ datagrams: { announce: "192.0.2.99" } });
   await using _nat = nat.server;
   await using datagrams = await associate({ proxy: nat.address, auth: [noAuthentication()] });

@@ -1,6 +1,7 @@
 /** Rules about users from end to end: tickets of an embedded KDC, a server started as the command line and a file say. */
 import assert from "node:assert/strict";
-import { connect, systemTickets } from "../mod.ts";
+import { connect, serve, systemTickets } from "../mod.ts";
+import { parseRuleText } from "../socks/rules/parse_rule.ts";
 import { gssocks } from "./support/cli.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { echoServer } from "./support/servers.ts";
@@ -59,4 +60,37 @@ Deno.test("rules find the users that they name, and every spelling of those whom
     err,
     /^\S+ \[\d+\] refused \S+ eve\\@gssocks\.test@GSSOCKS\.TEST: .* not allowed: rule "deny \*,user=eve@/m,
   );
+});
+
+Deno.test("an encryption type is denied in whatever case and short form it is written, and a slip is an error", async () => {
+  await using realm = await startRealmFolder();
+  await using echo = echoServer();
+  const attempt = async (...rules: string[]) => {
+    await using server = serve({ port: 0, keytab: realm.keytab, rules });
+    const proxy = { hostname: "localhost", port: server.addr.port };
+    const target = { hostname: "127.0.0.1", port: echo.port };
+    try {
+      await using connection = await connect({ proxy, credentials: realm.tickets, ...target });
+      return connection.identity.attributes.enctype;
+    } catch (error) {
+      return (error as { code?: string }).code;
+    }
+  };
+  assert.equal(await attempt("allow localhost"), "aes256-cts-hmac-sha1-96");
+  for (const name of ["aes256-cts-hmac-sha1-96", "AES256-CTS-HMAC-SHA1-96", "aes256-cts", "AES256-SHA1"]) {
+    assert.equal(await attempt(`deny *,enctype=${name}`, "allow localhost"), "NOT_ALLOWED", name);
+    assert.equal(await attempt(`allow localhost,enctype=${name}`), "aes256-cts-hmac-sha1-96", name);
+  }
+  for (const name of ["aes256-sha2", "rc4-hmac", "ARCFOUR-HMAC", "des3-cbc-sha1"]) {
+    assert.equal(await attempt(`deny *,enctype=${name}`, "allow localhost"), "aes256-cts-hmac-sha1-96", name);
+  }
+  for (const name of ["aes256-cts-hmac-sha1", "aes", "18", "enctype 2", "constructor"]) {
+    const rule = `deny *,enctype=${name}`;
+    for (const rules of [[rule], [parseRuleText(rule)]]) {
+      assert.throws(() => serve({ port: 0, keytab: realm.keytab, rules }), {
+        name: "TypeError",
+        message: new RegExp(`Cannot use rule .*"${name}" is no encryption type; .*aes256-cts-hmac-sha384-192`),
+      });
+    }
+  }
 });

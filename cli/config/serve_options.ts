@@ -9,11 +9,13 @@ import type { Capaths } from "../../kerberos/mech/transited.ts";
 import { FileCredentialCache } from "../../kerberos/stores/files.ts";
 import { systemTickets } from "../../kerberos/system_tickets.ts";
 import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
+import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
 import { noAuthentication } from "../../socks/auth/method.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
 import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import type { Rule } from "../../socks/rules/rules.ts";
+import { hostName } from "../../socks/wire/host_name.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
 import type { ProtectionLevel } from "../../socks/stream/protected.ts";
 import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../passwords.ts";
@@ -83,8 +85,10 @@ function readableCapaths(): Capaths | undefined {
 
 /** What can be read and makes no sense. */
 function checkTogether(
-  { methods = ["gssapi"], protocols = [], rules = [], upstreams = {}, listen = [], egress = [], tls }: ServerConfig,
+  { methods = ["gssapi"], protocols = [], rules = [], upstreams = {}, listen = [], egress = [], tls, announce }:
+    ServerConfig,
 ): void {
+  if (announce !== undefined) at("announce", () => hostName(announce));
   if (protocols.length > 0 && !methods.includes("none")) {
     throw new ConfigError(
       `protocols: clients of ${protocols.join(" and ")} name nobody, and method none is not accepted`,
@@ -105,7 +109,7 @@ function checkTogether(
 }
 
 function readRule(rule: string | RuleFields): Rule {
-  return typeof rule === "string" ? parseRuleText(rule) : ruleFromFields(rule);
+  return withEnctypeNames(typeof rule === "string" ? parseRuleText(rule) : ruleFromFields(rule));
 }
 
 /** What this process knows of passwords; reading the configuration again does not forget it. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { pause } from "../../gss/deadline.ts";
+import { shortened } from "../../gss/printable.ts";
 import { systemRuntime } from "../../gss/runtime.ts";
 import type { LiveSession, ServerEvent } from "../../socks/server.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
@@ -77,9 +78,9 @@ export class Monitor {
     this.#denials.unshift({
       at: systemRuntime.now(),
       client: client === undefined ? "" : formatEndpoint(client),
-      user: identity?.name ?? "",
+      user: shortened(identity?.name ?? ""),
       target: target === undefined ? "" : formatEndpoint(target),
-      reason: error.message,
+      reason: shortened(error.message),
     });
     this.#denials.length = Math.min(this.#denials.length, MAX_DENIALS);
   }
@@ -168,7 +169,7 @@ export class Monitor {
     return {
       session,
       client: client === undefined ? "" : formatEndpoint(client),
-      user: identity?.name ?? "",
+      user: shortened(identity?.name ?? ""),
       method: identity?.method ?? "",
       protection: protection ?? "",
       command: command ?? "",

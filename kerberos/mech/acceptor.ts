@@ -22,7 +22,7 @@ import type { KeySource, KeytabEntry } from "../stores/keytab.ts";
 import { KerberosContext } from "./context.ts";
 import { readDelegation } from "./delegation.ts";
 import { kerberosFailure, toGssError } from "./errors.ts";
-import { maybeReplayed, noKey, userToUser, withErrorToken } from "./refusals.ts";
+import { maybeReplayed, namedService, noKey, userToUser, withErrorToken } from "./refusals.ts";
 import { type ReplayCache, replayTag } from "./replay_cache.ts";
 import { initialSequence } from "./sequence.ts";
 import { authenticatorTime, checkAuthorization, checkSender, checkTimes, type Clocks } from "./ticket_checks.ts";
@@ -127,8 +127,8 @@ export class KerberosAcceptor implements GssNegotiation {
     if (services === undefined || services.includes(service.components[0] ?? "")) return;
     throw kerberosFailure(
       "KRB_AP_ERR_NOT_US",
-      `Cannot accept ticket: it is for ${formatPrincipal(service)}, this service is ${services.join(", ")}`,
-      { service: formatPrincipal(service) },
+      `Cannot accept ticket: it is for ${namedService(service)}, this service is ${services.join(", ")}`,
+      { service: namedService(service) },
     );
   }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { encodeDirectly } from "../../gss/asn1.ts";
+import { shortened } from "../../gss/printable.ts";
 import type { Runtime } from "../../gss/runtime.ts";
 import { GssError } from "../../gss/status.ts";
 import { ErrorCode } from "../constants.ts";
@@ -16,6 +17,11 @@ import type { KeySource, KeytabEntry, WantedKey } from "../stores/keytab.ts";
 import { kerberosFailure } from "./errors.ts";
 import { encodeContextToken } from "./tokens.ts";
 
+/** The service that a ticket names in clear, which may be as long as a token. */
+export function namedService(service: Principal): string {
+  return shortened(formatPrincipal(service), 200);
+}
+
 /** No key opens the ticket: says what it wants and what the keytab has, the most frequent trouble with Kerberos services. */
 export function noKey(wanted: WantedKey, tried: readonly KeytabEntry[], keys: KeySource): GssError {
   const { service, enctype, kvno } = wanted;
@@ -25,11 +31,11 @@ export function noKey(wanted: WantedKey, tried: readonly KeytabEntry[], keys: Ke
     : own.some((entry) => entry.kvno === kvno)
     ? "KRB_AP_ERR_BAD_INTEGRITY"
     : "KRB_AP_ERR_BADKEYVER";
-  const text = `${formatPrincipal(service)} kvno ${kvno ?? "?"} ${enctypeName(enctype)}`;
+  const text = `${namedService(service)} kvno ${kvno ?? "?"} ${enctypeName(enctype)}`;
   const held = keys.describe();
   const shown = held.slice(0, 12).join("; ") + (held.length > 12 ? `; and ${held.length - 12} more` : "");
   return kerberosFailure(name, `Cannot open ticket: it wants ${text}; the keytab has ${shown || "no keys"}`, {
-    service: formatPrincipal(service),
+    service: namedService(service),
     wantedEnctype: enctypeName(enctype),
     wantedKvno: kvno ?? -1,
     heldKeys: shown,
@@ -38,7 +44,7 @@ export function noKey(wanted: WantedKey, tried: readonly KeytabEntry[], keys: Ke
 
 /** The ticket is sealed in the session key of a ticket-granting ticket that this service does not have (RFC 4120 section 3.7). */
 export function userToUser(service: Principal): GssError {
-  const name = formatPrincipal(service);
+  const name = namedService(service);
   return kerberosFailure(
     "KRB_AP_ERR_NOKEY",
     `Cannot open ticket: it is for ${name} as a user (USE-SESSION-KEY), not for the keys of a service`,

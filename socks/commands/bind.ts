@@ -5,7 +5,7 @@
  */
 import { startDeadline } from "../../gss/deadline.ts";
 import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
-import { judgedAddresses } from "../judged_addresses.ts";
+import { judgeCommand, judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
 import { canonicalAddress, isUnspecified } from "../rules/special_ranges.ts";
 import type { Connection } from "../stream/connection.ts";
@@ -86,6 +86,7 @@ export function bindDirectly(options: BindDirectlyOptions): OpenBind {
   return async (request, local): Promise<PendingBind> => {
     const rules = options.rules();
     const anybody = isUnspecified(request.hostname);
+    if (anybody) judgeCommand(request, rules);
     const expected = anybody ? undefined : (await judgedAddresses(request, { rules, resolve })).map((a) => a.address);
     const address = options.address ?? local?.hostname;
     if (address === undefined) {

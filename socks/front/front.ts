@@ -48,7 +48,8 @@ export async function ask(accepted: Connection, options: FrontOptions): Promise<
   if (octet === 4) {
     return await (protocols.includes("socks4") ? askSocks4(accepted, client, options) : refuseSocks4(client));
   }
-  if (isLetter(octet)) {
+  // Lines that are empty may come before a request (RFC 9112 section 2.2).
+  if (isLetter(octet) || (isLineEnd(octet) && protocols.includes("http"))) {
     return await (protocols.includes("http") ? askHttp(accepted, client, options) : refuseHttp(client));
   }
   return await askSocks5(accepted, client, options);
@@ -58,6 +59,10 @@ export async function ask(accepted: Connection, options: FrontOptions): Promise<
 function isLetter(octet: number): boolean {
   const upper = octet & ~0x20;
   return upper >= 0x41 && upper <= 0x5a;
+}
+
+function isLineEnd(octet: number): boolean {
+  return octet === 0x0d || octet === 0x0a;
 }
 
 /** The channel of a client whose protocol names nobody; it may come in where "none" may. */

@@ -95,11 +95,14 @@ const STATUS: Partial<Record<SocksReplyErrorCode, string>> = {
  */
 function headDecoder(): (bytes: Bytes) => Decoded<Endpoint> | undefined {
   let scanned = 0;
+  let begin = 0;
   let target: Endpoint | undefined;
   return (bytes) => {
     for (let end = bytes.indexOf(0x0a, scanned); end >= 0 && end < MAX_HEAD; end = bytes.indexOf(0x0a, scanned)) {
+      const line = bytes.subarray(begin, end);
       scanned = end + 1;
-      if (target === undefined) target = readTarget(bytes.subarray(0, end));
+      if (target === undefined && isEmpty(line)) begin = scanned;
+      else if (target === undefined) target = readTarget(line);
       else if (endsHead(bytes, end)) return { value: target, length: end + 1 };
     }
     if (target === undefined && bytes.length > MAX_LINE) throw tooLong(MAX_LINE);
@@ -110,6 +113,11 @@ function headDecoder(): (bytes: Bytes) => Decoded<Endpoint> | undefined {
     scanned = bytes.length;
     return undefined;
   };
+}
+
+/** Whether a line is one that may stand before a request (RFC 9112 section 2.2). */
+function isEmpty(line: Bytes): boolean {
+  return line.length === 0 || (line.length === 1 && line[0] === 0x0d);
 }
 
 /** Whether the line that ends here is empty. */

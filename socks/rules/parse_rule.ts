@@ -82,7 +82,12 @@ const CONDITIONS: Readonly<Record<string, Exclude<keyof RuleFields, "action" | "
 export function parseRule(action: RuleAction, text: string): Rule {
   const fail = (problem: string) => new TypeError(`Cannot read rule ${JSON.stringify(text)}: ${problem}`);
   const { place, conditions, rest } = splitConditions(text);
-  if (rest !== "") throw fail(`"${rest}" is not a condition`);
+  if (rest !== "") {
+    const blank = /^[^="]+=(?:\s|[^"]*\s$)/.test(rest)
+      ? "; a value with a blank at an end stands in quotation marks"
+      : "";
+    throw fail(`"${rest}" is not a condition${blank}`);
+  }
   const parts = /^(\[[^\]]+\](?:\/\d+)?|[^:]*(?::[^:]*:.*)?)(?::(\d{1,5}(?:-\d{1,5})?))?$/.exec(place);
   if (parts === null || parts[1] === "") throw fail("DESTINATION[:PORTS] wanted");
   const lists: Record<string, string[]> = {};
@@ -113,6 +118,8 @@ function splitConditions(
   let at = CONDITION.lastIndex = place.length;
   for (let found = CONDITION.exec(text); found !== null; found = CONDITION.exec(text)) {
     const [, name, quoted, bare] = found;
+    // A blank at an end is seen by nobody: a rule that denies would fit nobody for it, and who means one can say so.
+    if (bare !== bare?.trim()) return { place, conditions, rest: found[0].slice(1) };
     conditions.push([name!, quoted?.replaceAll('""', '"') ?? bare!]);
     at = CONDITION.lastIndex;
   }

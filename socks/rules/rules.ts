@@ -148,11 +148,26 @@ export class RuleSet {
       : { allowed: false, reason: `${special} address, which no rule allows` };
   }
 
+  /** About a command whose places come later, if ever: denied where no host and no port could be allowed. */
+  judgeCommand(query: Omit<RuleQuery, "hostname" | "port">): Verdict {
+    for (const rule of this.#rules) {
+      if (!this.#fitsClient(rule, query)) continue;
+      const everywhere = rule.ports === undefined && rule.destinations.some(({ type }) => type === "any");
+      if (rule.action === "allow" || everywhere) return verdictOf(rule);
+    }
+    return NOTHING_FITS;
+  }
+
   #fitsAllButPlace(rule: Rule, query: RuleQuery): boolean {
-    const { port, identity, source } = query;
-    const { enctype } = identity.attributes;
+    const { port } = query;
     return (rule.ports?.some(([first, last]) => port >= first && port <= last) ?? true) &&
-      (rule.commands?.includes(query.command) ?? true) &&
+      this.#fitsClient(rule, query);
+  }
+
+  #fitsClient(rule: Rule, query: Omit<RuleQuery, "hostname" | "port">): boolean {
+    const { identity, source } = query;
+    const { enctype } = identity.attributes;
+    return (rule.commands?.includes(query.command) ?? true) &&
       (rule.sources === undefined || fitsSource(rule.action, rule.sources, source)) &&
       (rule.methods?.includes(identity.method) ?? true) &&
       (rule.protections?.includes(query.protection) ?? true) &&

@@ -88,7 +88,8 @@ export function specialKind(address: Uint8Array): string | undefined {
     if (found !== undefined) return found[0];
   }
   // All of IPv6 that was given out is in one block; forms that carry an IPv4 address were judged by that.
-  return address.length === 16 && forms.length === 1 && !inCidr(address, GLOBAL_UNICAST) ? "reserved" : undefined;
+  const carries = CARRIERS.some(([block]) => inCidr(address, block));
+  return address.length === 16 && !carries && !inCidr(address, GLOBAL_UNICAST) ? "reserved" : undefined;
 }
 
 const CARRIERS: readonly (readonly [Cidr, (octets: Uint8Array) => Uint8Array])[] = [
@@ -97,6 +98,10 @@ const CARRIERS: readonly (readonly [Cidr, (octets: Uint8Array) => Uint8Array])[]
   [parseCidr("::/96")!, (octets) => octets.subarray(12)],
   [parseCidr("::ffff:0:0:0/96")!, (octets) => octets.subarray(12)],
   [parseCidr("64:ff9b::/96")!, (octets) => octets.subarray(12)],
+  // NAT64 of one's own (RFC 8215), which may have a prefix of any length in there (RFC 6052 section 2.2)
+  ...[[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]].map((places) =>
+    [parseCidr("64:ff9b:1::/48")!, (octets: Uint8Array) => Uint8Array.from(places, (i) => octets[i]!)] as const
+  ),
   // 6to4 (RFC 3056)
   [parseCidr("2002::/16")!, (octets) => octets.subarray(2, 6)],
   // Teredo (RFC 4380): the server, and the client with all bits turned over
@@ -109,7 +114,13 @@ export function embeddedIpv4(address: Uint8Array): readonly Uint8Array[] {
   if (address.length !== 16) return [];
   // :: and ::1 look IPv4-compatible and are not.
   if (address.subarray(0, 15).every((octet) => octet === 0) && address[15]! <= 1) return [];
-  return CARRIERS.filter(([block]) => inCidr(address, block)).map(([, take]) => take(address));
+  const carried = CARRIERS.filter(([block]) => inCidr(address, block)).map(([, take]) => take(address));
+  return isIsatap(address) ? [...carried, address.subarray(12)] : carried;
+}
+
+/** ISATAP (RFC 5214 section 6.1): under any prefix, an interface identifier that is an IPv4 address. */
+function isIsatap(address: Uint8Array): boolean {
+  return (address[8]! & ~0x02) === 0 && address[9] === 0 && address[10] === 0x5e && address[11] === 0xfe;
 }
 
 /** An address as rules see it: mapped IPv4 as the IPv4 address that would be dialled. */

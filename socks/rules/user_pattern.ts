@@ -65,7 +65,7 @@ export function parseUserPattern(text: string): UserPattern {
 export function parseRealmPattern(text: string): RealmPattern {
   if (text === "") throw new TypeError('"" is no realm');
   const exact = readPart(text, text);
-  return { exact, folded: foldPart(exact) };
+  return { exact, folded: foldRealm(exact) };
 }
 
 /** Where an `@` separates. */
@@ -98,6 +98,36 @@ function readPart(text: string, whole: string, separator?: string): Part {
   return { components, star: star === undefined ? "none" : star === length - 1 ? "end" : "start" };
 }
 
+/** Letters with a stroke, a hook or another in them, which Unicode does not take apart and Active Directory does. */
+const LETTERS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    A: "\u023a",
+    AE: "\u00c6",
+    B: "\u0243\u0181",
+    C: "\u023b\u0187",
+    D: "\u0110\u00d0\u0189\u018a",
+    E: "\u0246",
+    F: "\u0191",
+    G: "\u01e4\u0193",
+    H: "\u0126",
+    I: "\u0197",
+    J: "\u0248",
+    K: "\u0198",
+    L: "\u0141\u023d",
+    N: "\u019d\u0220",
+    O: "\u00d8\u019f",
+    OE: "\u0152",
+    P: "\u01a4",
+    R: "\u024c",
+    T: "\u0166\u023e\u01ac\u01ae",
+    TH: "\u00de",
+    U: "\u0244",
+    V: "\u01b2",
+    Y: "\u024e\u01b3",
+    Z: "\u01b5\u0224",
+  }).flatMap(([plain, letters]) => [...letters].map((letter) => [letter, plain] as const)),
+);
+
 const UNSEEN = /[\p{M}\p{Cc}\p{Cf}\p{DI}]/gu;
 
 /**
@@ -107,34 +137,41 @@ const UNSEEN = /[\p{M}\p{Cc}\p{Cf}\p{DI}]/gu;
 export function foldName(text: string): string {
   // Marks go first: to bring a long row of them into order is not linear work.
   return text.replace(UNSEEN, "").normalize("NFKD").replace(UNSEEN, "").toLowerCase().toUpperCase()
+    .replace(/[\u00c6-\u024e]/g, (letter) => LETTERS.get(letter) ?? letter)
     .replace(/[\u3041-\u3096]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) + 0x60));
 }
 
-function foldPart({ components, star }: Part): Part {
+/** Components in that form. A domain controller may compare names as text, to which a `/` in one is as good as between two. */
+export function foldComponents(components: readonly string[]): readonly string[] {
+  return components.flatMap((component) => foldName(component).split("/"));
+}
+
+function foldRealm({ components, star }: Part): Part {
   return { components: components.map(foldName), star };
 }
 
-function foldPattern({ name, realm }: PatternParts): PatternParts {
-  return { name: foldPart(name), realm: realm && foldPart(realm) };
+function foldPattern({ name: { components, star }, realm }: PatternParts): PatternParts {
+  return { name: { components: foldComponents(components), star }, realm: realm && foldRealm(realm) };
 }
 
 /** An enterprise name of the realm itself is the user's plain one. */
 function spellings(pattern: PatternParts): PatternParts[] {
   const { name, realm } = pattern;
   const plain = realm?.star === "none" && name.star === "none" && plainUser(name.components, realm.components[0]!);
-  return plain ? [pattern, { name: { components: [plain], star: "none" }, realm }] : [pattern];
+  return plain ? [pattern, { name: { components: plain.split("/"), star: "none" }, realm }] : [pattern];
 }
 
-/** User of an enterprise name that says the realm once more, whole or by its first label; folded, as everything here. */
+/** User of an enterprise name that says the realm once more, whole or by its first labels; folded, as everything here. */
 export function plainUser(components: readonly string[], realm: string): string | undefined {
   const [user, domain] = enterprise(components) ?? [];
   return domain !== undefined && (domain === realm || realm.startsWith(`${domain}.`)) ? user : undefined;
 }
 
-/** Both sides of an enterprise name, `user@domain` in one component. */
+/** Both sides of an enterprise name, `user@domain`, whose components are parts of one text. */
 export function enterprise(components: readonly string[]): readonly [user: string, domain: string] | undefined {
-  const at = components.length === 1 ? components[0]!.lastIndexOf("@") : -1;
-  return at < 1 ? undefined : [components[0]!.slice(0, at), components[0]!.slice(at + 1)];
+  const text = components.join("/");
+  const at = text.lastIndexOf("@");
+  return at < 1 ? undefined : [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** A name without a realm is a user of none; where `anywhere`, of any. */

@@ -12,6 +12,7 @@ import {
   fitsName,
   fitsPart,
   fitsText,
+  foldComponents,
   foldName,
   parseRealmPattern,
   parseUserPattern,
@@ -46,10 +47,15 @@ function userOf(identity: Identity): User {
 function principal({ name: text }: Identity): User {
   const name = readName(text);
   const realm = name.realm === undefined ? undefined : foldName(name.realm);
-  const components = name.components.map(foldName);
-  const readings = [{ components, realm }];
+  const components = foldComponents(name.components);
+  const readings: NameParts[] = [{ components, realm }];
   const [user, domain] = enterprise(components) ?? [];
-  if (user !== undefined) readings.push({ components: [user], realm }, { components: [user], realm: domain });
+  if (user !== undefined) {
+    const plain = user.split("/");
+    readings.push({ components: plain, realm }, { components: plain, realm: domain });
+  }
+  // NT-MS-PRINCIPAL is a name with the domain's short one in front.
+  readings.push(...readings.filter((one) => one.components[0]!.includes("\\")).map(withoutShortDomain));
   // A domain controller that does not find a name looks for a machine's, which ends in a dollar.
   readings.push(
     ...readings.filter((one) => one.components.length === 1).map((one) => ({
@@ -57,13 +63,17 @@ function principal({ name: text }: Identity): User {
       realm: one.realm,
     })),
   );
-  const counted = plainUser(components, realm ?? "");
+  const counted = name.components.length === 1 ? plainUser(components, realm ?? "") : undefined;
   return {
     name,
     readings,
     wellKnown: components[0] === "WELLKNOWN" || (realm?.startsWith("WELLKNOWN:") ?? false),
-    key: formatNameText({ components: counted === undefined ? components : [counted], realm }),
+    key: formatNameText({ components: counted?.split("/") ?? components, realm }),
   };
+}
+
+function withoutShortDomain({ components: [first, ...others], realm }: NameParts): NameParts {
+  return { components: [first!.slice(first!.lastIndexOf("\\") + 1), ...others], realm };
 }
 
 /** A mechanism whose names have another form has the whole of one as the only component. */
@@ -80,8 +90,8 @@ function plain({ name }: Identity): User {
   const folded = foldName(name);
   const [user, domain] = enterprise([folded]) ?? [];
   const texts = [folded, folded.slice(folded.lastIndexOf("\\") + 1)];
-  const readings: NameParts[] = texts.map((text) => ({ components: [text], realm: undefined }));
-  if (user !== undefined) readings.push({ components: [user], realm: domain });
+  const readings: NameParts[] = texts.map((text) => ({ components: text.split("/"), realm: undefined }));
+  if (user !== undefined) readings.push({ components: user.split("/"), realm: domain });
   return { name: undefined, readings, wellKnown: false, key: folded || name };
 }
 
@@ -147,7 +157,7 @@ function isAllowed({ exact, plain }: UserPattern, { name }: User, text: string):
 
 function isDenied({ folded, foldedPlain }: UserPattern, { name, readings }: User): boolean {
   return readings.some((reading) => folded.some((pattern) => fitsName(pattern, reading, true))) ||
-    (name === undefined && fitsText(foldedPlain, readings[0]!.components[0]!));
+    (name === undefined && fitsText(foldedPlain, readings[0]!.components.join("/")));
 }
 
 function realmOf({ attributes }: Identity, user: User | undefined): string | undefined {

@@ -8,7 +8,7 @@ import type { Bytes } from "../../gss/bytes.ts";
 import { abortable } from "../../gss/deadline.ts";
 import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
-import { parseIp } from "../wire/ip.ts";
+import { formatIp, parseIp, unmapped } from "../wire/ip.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
 import { ReadSize } from "./read_size.ts";
 
@@ -79,8 +79,11 @@ export class DenoConnection implements Connection {
   }
 }
 
+/** An end of a connection, in the form that hosts have everywhere: a socket for both families calls an IPv4 address a mapped one. */
 function endpointOf(address: Deno.Addr): Endpoint | undefined {
-  return address.transport === "tcp" ? { hostname: address.hostname, port: address.port } : undefined;
+  if (address.transport !== "tcp") return undefined;
+  const octets = parseIp(address.hostname);
+  return { hostname: octets === undefined ? address.hostname : formatIp(unmapped(octets)), port: address.port };
 }
 
 /** Connects over TCP. */

@@ -6,7 +6,7 @@
 import type { Bytes } from "../../gss/bytes.ts";
 import { SocksReplyError } from "../errors.ts";
 import type { TargetRequest } from "../commands/command.ts";
-import { judgedAddresses } from "../judged_addresses.ts";
+import { judgeCommand, judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
 import { canonicalAddress } from "../rules/special_ranges.ts";
 import type { Resolver } from "../stream/deno.ts";
@@ -64,7 +64,11 @@ export interface DatagramsDirectlyOptions {
  * datagrams reach the client.
  */
 export function datagramsDirectly(options: DatagramsDirectlyOptions): OpenDatagrams {
-  return (request, listener) => Promise.resolve(new DirectEgress(options, request, listener));
+  // deno-lint-ignore require-await -- what is not allowed is a rejection
+  return async (request, listener) => {
+    judgeCommand(request, options.rules());
+    return new DirectEgress(options, request, listener);
+  };
 }
 
 class DirectEgress implements DatagramEgress {

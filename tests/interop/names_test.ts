@@ -60,6 +60,7 @@ const NAMES = [
   "\r203.0.113.9 \u202e\x9b2J",
   '\u2028[1] refused 203.0.113.9:1 somebody: Password of "z" refused',
   " ",
+  "\x1b".repeat(255), // The longest line of them all.
 ];
 
 /** The password "A" of a name, which is right for one of them. */

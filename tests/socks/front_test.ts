@@ -115,6 +115,23 @@ Deno.test("HTTP CONNECT is served, in any pieces, with its headers passed over",
   }
 });
 
+Deno.test("empty lines before a request of HTTP are passed over, as far as a line may go", async () => {
+  for (const chunk of [1, 7, Infinity]) {
+    const { server, requests } = makeServer();
+    const ask = (octets: string) => exchange(server, utf8(octets), chunk).then(text);
+    for (const lines of ["\r\n", "\n", "\r\n\r\n\n"]) {
+      assert.match(await ask(`${lines}CONNECT www.example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n`), /^HTTP\/1\.1 200 /);
+      assert.match(await ask(`${lines}CONNECT a HTTP/1.1\r\n\r\n`), /^HTTP\/1\.1 400 /);
+      assert.match(await ask(lines), /^HTTP\/1\.1 400 /);
+    }
+    assert.match(await ask(`\rCONNECT a:1 HTTP/1.1\r\n\r\n`), /^HTTP\/1\.1 400 /);
+    assert.match(await ask("\r\n".repeat(5_000)), /^HTTP\/1\.1 414 /);
+    assert.equal(requests.length, 3);
+    const off = makeServer({ protocols: [] });
+    assert.equal(await exchange(off.server, utf8("\r\nCONNECT a:1 HTTP/1.1\r\n\r\n"), chunk).then(text), "");
+  }
+});
+
 Deno.test("a head of HTTP has a limit, which Kerberos tokens do not reach, and is read in linear time", async () => {
   const head = (length: number) => {
     const start = "CONNECT a:1 HTTP/1.1\r\nProxy-Authorization: Negotiate ";

@@ -380,3 +380,26 @@ Deno.test("connect() takes hosts as Deno.connect and URLs have them, and tells t
   }
   assert.deepEqual(seen, ["xn--bcher-kva.example", "xn--bcher-kva.example", "fe80::1%eth0"]);
 });
+
+Deno.test("a client of IPv4 is told as such by a listener for both families", async () => {
+  await using stack = new AsyncDisposableStack();
+  const events: ServerEvent[] = [];
+  const server = stack.use(serve({
+    hostname: "::ffff:127.0.0.1",
+    port: 0,
+    allowUnauthenticated: true,
+    rules: ["allow localhost,from=127.0.0.1"],
+    onEvent: (event) => void events.push(event),
+  }));
+  const echo = stack.use(echoServer());
+  const proxy = { hostname: "127.0.0.1", port: server.addr.port };
+  await using connection = await connect({
+    proxy,
+    auth: [noAuthentication()],
+    hostname: "127.0.0.1",
+    port: echo.port,
+  });
+  assert.equal(connection.target.port, echo.port);
+  assert.deepEqual(new Set(events.map(({ client }) => client?.hostname)), new Set(["127.0.0.1"]));
+  assert.deepEqual(server.liveSessions().map(({ client }) => client?.hostname), ["127.0.0.1"]);
+});

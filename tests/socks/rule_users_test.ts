@@ -115,6 +115,10 @@ Deno.test("values with blanks stand as they are, and those with commas or quotat
   assert.deepEqual(users('deny *:443,user="Doe, John@A.TEST",port=80'), ["Doe, John@A.TEST"]);
   assert.deepEqual(users('deny *,user="a ""b"", c=d"'), ['a "b", c=d']);
   assert.deepEqual(users("deny *,user=a=b@A"), ["a=b@A"]);
+  assert.deepEqual(users('deny *,user="eve@A ",port=25'), ["eve@A "]);
+  for (const blank of ["user=eve@A ,port=25", "user= eve@A,port=25", "port=25,user=eve@A\u00a0,port=1", "realm= A"]) {
+    assert.throws(() => parseRule("deny", `*,${blank}`), /blank at an end stands in quotation marks/, blank);
+  }
   assert.deepEqual(users('deny *,user=O\'Neil "x"@A'), ['O\'Neil "x"@A']);
   assert.deepEqual(parseRuleText('allow *,realm="/C=US/O=X, Inc"').realms, ["/C=US/O=X, Inc"]);
   for (
@@ -140,6 +144,11 @@ Deno.test("who is denied is denied however he spells himself, and who is allowed
     ticket("A.TEST", "ad\u00aduser"),
     ticket("A.TEST", "ad\u200buser\ufeff"),
     ticket("A.TEST", "aduſer"),
+    ticket("A.TEST", "ađuser"),
+    ticket("A.TEST", "aduser＠a.test"),
+    ticket("A.TEST", "A\\aduser"),
+    ticket("A.TEST", "a.test＼ADUSER"),
+    ticket("A.TEST", "A\\aduser@a.test"),
   ];
   for (const who of spelled) {
     assert.equal(denies("aduser@A.TEST", who), true, who.name);
@@ -154,6 +163,30 @@ Deno.test("who is denied is denied however he spells himself, and who is allowed
   assert.equal(denies("straße@A.TEST", ticket("A.TEST", "STRASSE")), true);
   assert.equal(denies("ΟΔΟΣ*@A.TEST", ticket("A.TEST", "οδοσx")), true);
   assert.equal(denies("かな@A.TEST", ticket("A.TEST", "カナ")), true);
+  // Samba bug 14847, and what Unicode takes for letters of their own.
+  assert.equal(denies("bjorn@A.TEST", ticket("A.TEST", "b\u0328\u0301j\u1ab2\u01eb\u0308\u24c7n\u0301")), true);
+  assert.equal(denies("cifs/example.com@A.TEST", ticket("A.TEST", "cīfs", "ëxamplē.cøm")), true);
+  assert.equal(denies("Łódź Æðelþryð@A.TEST", ticket("A.TEST", "LODZ aedelthryd")), true);
+  assert.equal(denies("(ツ)@A.TEST", ticket("A.TEST", "(\u32e1)")), true);
+  // A domain controller may compare names as text, whose components are where the slashes are.
+  for (
+    const who of [
+      ticket("A.TEST", "HOST/pc1.a.test"),
+      ticket("A.TEST", "host\uff0fpc1.a.test"),
+      ticket("A.TEST", "host/pc1.a.test@A.TEST"),
+      ticket("A.TEST", "host", "pc1.a.test@a.test"),
+      ticket("A.TEST", "A\\host", "pc1.a.test"),
+    ]
+  ) {
+    for (const pattern of ["host/pc1.a.test@A.TEST", "host/*@A.TEST", "host\\/pc1.a.test@A.TEST", "host/*"]) {
+      assert.equal(denies(pattern, who), true, `${pattern} ${who.name}`);
+    }
+    for (const pattern of ["host/*@A.TEST", "host/*"]) {
+      assert.equal(allows(pattern, who), who.name.startsWith("host/pc1"), `${pattern} ${who.name}`);
+    }
+    assert.equal(denies("host/pc2.a.test@A.TEST", who), false, who.name);
+  }
+  assert.equal(userKey(ticket("A.TEST", "host/pc1")), userKey(ticket("A.TEST", "HOST", "pc1")));
   // A domain controller finds a machine without its dollar.
   assert.equal(denies("pc1$@A.TEST", ticket("A.TEST", "PC1")), true);
   assert.equal(allows("pc1$@A.TEST", ticket("A.TEST", "pc1")), false);

@@ -30,6 +30,8 @@ Deno.test("specialKind() knows every range that is not public, in every disguise
       "::ffff:0:127.0.0.1",
       "64:ff9b::7f00:1",
       "2002:7f00:1::",
+      "2606:4700::5efe:127.0.0.1",
+      "2606:4700::200:5efe:127.0.0.1",
     ],
     "private": [
       "10.0.0.1",
@@ -55,7 +57,7 @@ Deno.test("specialKind() knows every range that is not public, in every disguise
     "unspecified": ["0.0.0.0", "0.1.2.3", "::"],
     "multicast or broadcast": ["224.0.0.1", "239.255.255.255", "255.255.255.255", "ff02::1"],
     "documentation": ["192.0.2.1", "2001:db8::1"],
-    "reserved": ["198.18.0.1", "240.0.0.1", "4000::1", "64:ff9b:1::1", "100::1"],
+    "reserved": ["198.18.0.1", "240.0.0.1", "4000::1", "64:ff9b:1::1", "100::1", "4000::5efe:8.8.8.8"],
   };
   for (const [kind, addresses] of Object.entries(cases)) {
     for (const address of addresses) assert.equal(specialKind(parseIp(address)!), kind, address);
@@ -71,6 +73,8 @@ Deno.test("specialKind() knows every range that is not public, in every disguise
       "2606:4700::1111",
       "64:ff9b::808:808",
       "::ffff:8.8.8.8",
+      "2606:4700::5efe:8.8.8.8",
+      "2606:4700::100:5efe:10.0.0.1",
     ]
   ) {
     assert.equal(specialKind(parseIp(address)!), undefined, address);
@@ -117,6 +121,49 @@ Deno.test("RuleSet obeys the first rule that fits", () => {
   // A disguise that leads elsewhere is not opened by a rule for the address inside, but it is closed by one.
   assert.equal(some.judgeAddress(query("x"), "2002:a02:203::1").allowed, false);
   assert.equal(some.judgeAddress(query("x"), "64:ff9b::5db8:d822").allowed, false);
+});
+
+Deno.test("an IPv4 address is denied wherever an IPv6 one has it, and let in nowhere (RFC 5214, RFC 6052, RFC 8215)", () => {
+  const some = rules("deny 10.1.0.0/16", "allow ::/0");
+  const forms = [
+    "2606:4700::5efe:10.1.2.3",
+    "2606:4700::200:5efe:10.1.2.3",
+    "fe80::5efe:10.1.2.3",
+    "64:ff9b:1::10.1.2.3",
+    "64:ff9b:1:a01:2:300::", // Prefixes of 48, 56 and 64 bits.
+    "64:ff9b:1:10a:1:203::",
+    "64:ff9b:1:1:a:102:300::",
+  ];
+  for (const address of forms) {
+    assert.equal(some.judgeAddress(query("x"), address).allowed, false, address);
+    assert.equal(rules("allow 10.1.0.0/16").judgeAddress(query("x"), address).allowed, false, address);
+    assert.equal(rules("allow ::/0").judgeAddress(query("x"), address).allowed, true, address);
+  }
+  for (const address of ["2606:4700::5efe:10.2.2.3", "64:ff9b:1::10.2.2.3", "2606:4700::5eff:10.1.2.3"]) {
+    assert.equal(some.judgeAddress(query("x"), address).allowed, true, address);
+  }
+});
+
+Deno.test("a command is denied at once where no host and no port could be allowed", () => {
+  const bind = { ...query(""), command: "bind" } as const;
+  const cases: [boolean, ...string[]][] = [
+    [false],
+    [false, "allow *,command=connect"],
+    [false, "allow *,user=bob@EXAMPLE.COM"],
+    [false, "deny *,command=bind", "allow *"],
+    [false, "deny 10.0.0.0/8", "deny *", "allow *"],
+    [true, "allow *"],
+    [true, "allow 10.0.0.1:20,command=bind", "deny *"],
+    [true, "allow host.example,port=20"],
+    [true, "deny *:22", "allow 10.0.0.1"],
+    [true, "deny 10.0.0.0/8", "allow *"],
+    [true, "deny *,user=bob@EXAMPLE.COM", "allow *"],
+    [true, "deny *,from=10.0.0.0/8", "allow *"],
+  ];
+  for (const [allowed, ...texts] of cases) {
+    assert.equal(rules(...texts).judgeCommand(bind).allowed, allowed, texts.join("; "));
+  }
+  assert.match(rules("deny *,command=bind").judgeCommand(bind).reason, /^rule "deny \*,command=bind"$/);
 });
 
 Deno.test("both IPv4 addresses in a Teredo address are denied, and neither lets it in (RFC 4380)", () => {

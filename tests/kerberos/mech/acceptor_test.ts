@@ -518,3 +518,20 @@ Deno.test("KerberosAcceptor takes delegated tickets that its session sealed, who
     assert.equal((await refusal(accept(forge, sent(await delegation(forge, how))))).code, code, what);
   }
 });
+
+Deno.test("KerberosAcceptor makes no error of what a stranger has made long", async () => {
+  const forge = new Forge();
+  const outside = { sname: { nameType: 2, nameString: ["rcmd", "x".repeat(30_000)] }, realm: "R".repeat(20_000) };
+  const encPart = { etype: 18, kvno: 2, cipher: new Uint8Array(64) };
+  for (
+    const changes of [
+      { outside: { ...outside, encPart } },
+      { outside, request: { apOptions: ApOption.UseSessionKey | ApOption.MutualRequired } },
+    ]
+  ) {
+    const { error } = await refusal(accept(forge, changes));
+    assert.match(error.message, /rcmd\/x{195}\.\.\./);
+    assert.ok(error.message.length < 500, error.message);
+    assert.equal(error.details.service, `rcmd/${"x".repeat(195)}...`);
+  }
+});
