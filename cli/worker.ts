@@ -43,6 +43,8 @@ async function start(args: readonly string[], place: WorkerPlace): Promise<void>
     stdout: new WritableStream(),
     readPassword: () => Promise.reject(new Error("A worker cannot ask for a password")),
     signal: stopping.signal,
+    // The main thread gives them up for all.
+    revoke: () => Promise.resolve(),
   };
   let code = 0;
   try {

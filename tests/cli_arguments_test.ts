@@ -185,7 +185,10 @@ Deno.test("serve keeps the permissions that reading its configuration again need
     return ["read", "write", "env", "sys"].filter((name) => !names.includes(name));
   };
   const file = ["--config", "/c.json"];
-  assert.deepEqual(await given([], {}), []);
+  // Without a file the keytab or the file of passwords is read anew all the same.
+  assert.deepEqual(await given([], {}), ["read", "env"]);
+  assert.deepEqual(await given([], { methods: ["password"] }), ["read"]);
+  assert.deepEqual(await given([], { methods: ["none"] }), []);
   // [capaths] is read anew beside a keytab that is named.
   assert.deepEqual(await given(file, { gssapi: { keytab: "/kt" } }), ["read", "env"]);
   // The keytab is looked for anew, and not to be another one then.

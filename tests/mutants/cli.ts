@@ -14,6 +14,7 @@ const WRITERS: readonly string[] = ["tests/kerberos/stores/cache_writers_test.ts
 const CHANGES: readonly string[] = ["tests/kerberos/stores/change_file_test.ts"];
 const ARGUMENTS: readonly string[] = ["tests/cli_arguments_test.ts"];
 const PROMPT: readonly string[] = ["tests/password_prompt_test.ts"];
+const RELOADS: readonly string[] = ["tests/serve_reload_test.ts"];
 const PERMISSIONS: readonly string[] = ["tests/permissions_test.ts"];
 const WORDS = "words that a command";
 const MISSING = "a permission that is missing";
@@ -382,10 +383,64 @@ const CONFIGURATION: readonly Mutant[] = [
     rule: "a reload does not look for the keytab without the environment",
     source: "deny by default",
     file: "cli/server_run.ts",
-    find: "if (!reloads || !findsKeytab) names.push",
+    find: 'if (!methods.includes("gssapi")) names.push',
     replace: "names.push",
     tests: ARGUMENTS,
     filter: "serve keeps",
+  },
+  {
+    rule: "a reload reads the keytab that the command line names",
+    source: "key rotation",
+    file: "cli/server_run.ts",
+    find: 'if (!files) names.push("read");',
+    replace: 'if (args.value("config") === undefined) names.push("read");',
+    tests: RELOADS,
+    filter: "without a configuration file",
+  },
+  {
+    rule: "a reload does not lose [capaths] that may not be read any more",
+    source: "RFC 4120 section 2.7",
+    file: "cli/server_run.ts",
+    find: "options.capaths === undefined && this.#options.capaths !== undefined",
+    replace: "options.capaths === undefined && false",
+    tests: RELOADS,
+    filter: "in silence",
+  },
+  {
+    rule: "a reload says that [capaths] is another one",
+    source: "RFC 4120 section 2.7",
+    file: "cli/server_run.ts",
+    find: "if (!isDeepStrictEqual(capaths, after.capaths))",
+    replace: "if (false)",
+    tests: RELOADS,
+    filter: "in silence",
+  },
+  {
+    rule: "a reload says that the keytab is another one",
+    source: "design",
+    file: "cli/server_run.ts",
+    find: "if (keytab !== after.keytab)",
+    replace: "if (false)",
+    tests: RELOADS,
+    filter: "in silence",
+  },
+  {
+    rule: "a reload to what was given up is refused",
+    source: "deny by default",
+    file: "cli/server_run.ts",
+    find: "if (io.revoke !== undefined) checkPermitted(",
+    replace: "if (false) checkPermitted(",
+    tests: RELOADS,
+    filter: "given up",
+  },
+  {
+    rule: "a reload says what needs a restart",
+    source: "design",
+    file: "cli/server_run.ts",
+    find: "const waiting = AT_START.filter(",
+    replace: "const waiting = AT_START.slice(5).filter(",
+    tests: RELOADS,
+    filter: "given up",
   },
   {
     rule: "redis can be loaded without a lock file",
