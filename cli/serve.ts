@@ -92,7 +92,7 @@ async function runAlone(
   const stopReloading = io.onReload?.(() => started === undefined ? asked = true : started.reload());
   try {
     const options = serveOptions(config);
-    await using run = await ServerRun.start({ args, config, options, io, listeners: openListeners(config) });
+    await using run = await ServerRun.start({ args, config, options, io, listeners: await openListeners(config) });
     started = run;
     for (const { hostname, port } of run.addresses) {
       io.err(`Listening on ${port === 0 ? hostname : formatEndpoint({ hostname, port })}\n`);

@@ -55,7 +55,7 @@ async function start(args: readonly string[], place: WorkerPlace): Promise<void>
       config,
       options: serveOptions(config),
       io,
-      listeners: openListeners(config, place),
+      listeners: await openListeners(config, place),
       change: (options) => placedOptions(options, place),
     });
     scope.postMessage({ type: "listening", addresses: running.addresses });
