@@ -71,7 +71,9 @@ function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Arra
 }
 
 /** What ends a program whose terminal would stay without echo. */
-const ENDS: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP", "SIGQUIT"];
+const ENDS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? []
+  : ["SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2"];
 
 /**
  * The terminal is as it was before when this is over, however it ends: by the line, an end of input, Control-C, or a signal.
@@ -79,7 +81,8 @@ const ENDS: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP
  */
 async function readPassword(prompt: string, signal: AbortSignal): Promise<string> {
   if (!Deno.stdin.isTerminal()) {
-    const line = await readPipedLine((into) => Deno.stdin.read(into));
+    // Whoever is to write it may never do so.
+    const line = await abortable(readPipedLine((into) => Deno.stdin.read(into)), signal);
     if (line === undefined) throw new Error("Cannot read the password: standard input has ended");
     return line;
   }

@@ -167,10 +167,51 @@ Deno.test("passwd changes a password file only, and deletes only who is there", 
     await Deno.writeTextFile(`${directory}/thesis`, "the only copy\n");
     assert.equal((await passwd(`${directory}/thesis`, "bob")).code, 1);
     assert.equal(await Deno.readTextFile(`${directory}/thesis`), "the only copy\n");
+    // The new file is made beside the file, and not beside a link to it, which may be on another disk.
+    await Deno.mkdir(`${directory}/links/link.new`, { recursive: true });
+    await Deno.symlink(file, `${directory}/links/link`);
+    assert.equal((await passwd(`${directory}/links/link`, "eve")).code, 0);
+    assert.ok(Deno.statSync(`${directory}/links/link.new`).isDirectory);
     await Deno.symlink(file, `${directory}/link`);
     assert.equal((await passwd(`${directory}/link`, "eve")).code, 0);
     assert.match(await Deno.readTextFile(file), /^eve:/m);
     assert.ok(Deno.lstatSync(`${directory}/link`).isSymlink);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("passwd takes nobody who could never log in, and changes no names that it cannot read", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const file = `${directory}/users`;
+    let asked = 0;
+    const passwd = async (password: string, ...args: string[]) => {
+      const input = {
+        get password() {
+          asked++;
+          return password;
+        },
+      };
+      return await gssocks(["passwd", ...args], input);
+    };
+    for (const user of ["#bob", "b:ob", "bob\n", "\u00e9".repeat(128)]) {
+      for (const args of [[file, user], ["-D", file, user]]) {
+        const got = await passwd("s3cret", ...args);
+        assert.deepEqual([got.code, asked], [2, 0], args.join(" "));
+        assert.match(got.err, /A user's name has 1 to 255 octets, no colon, and no # in front/);
+      }
+    }
+    const long = await passwd("\u00e9".repeat(128), file, "bob");
+    assert.deepEqual([long.code, /more than 255 octets cannot be sent/.test(long.err)], [2, true]);
+    assert.throws(() => Deno.statSync(file), Deno.errors.NotFound);
+    assert.equal((await passwd("x".repeat(255), file, "\u00e9".repeat(127))).code, 0);
+    const latin1 = new TextEncoder().encode(await Deno.readTextFile(file));
+    latin1[0] = 0xe9;
+    await Deno.writeFile(file, latin1);
+    const other = await passwd("s3cret", file, "carol");
+    assert.deepEqual([other.code, /users is not in UTF-8/.test(other.err)], [1, true], other.err);
+    assert.deepEqual(await Deno.readFile(file), latin1);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
