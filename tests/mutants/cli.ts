@@ -515,6 +515,15 @@ const CONFIGURATION: readonly Mutant[] = [
     filter: "from a pipe into",
   },
   {
+    rule: "a permission that is missing for a file beside another is the folder's",
+    source: "design",
+    file: HELD,
+    find: 'access === "write" || /',
+    replace: 'access === "write" || /none/.test(named) && /',
+    tests: PERMISSIONS,
+    filter: MISSING,
+  },
+  {
     rule: "redis can be loaded without a lock file",
     source: "Deno 2.9.6",
     file: "proxy/redis.ts",
