@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { isDeepStrictEqual } from "node:util";
 import { printable } from "../gss/printable.ts";
 import { serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
 import { connectRedis, type SharedStore } from "../proxy/redis.ts";
@@ -20,6 +19,7 @@ import { eventPrinter } from "./event_log.ts";
 import type { CliIo } from "./io.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import type { Snapshot } from "./monitor/snapshot.ts";
+import { changesOf, waitingFor } from "./reload.ts";
 
 /** What a server is started with. */
 export interface ServerRunOptions {
@@ -172,25 +172,6 @@ export class ServerRun {
       io.err(`Configuration not read again, the old one stays: ${errorLine(error)}\n`);
     }
   }
-}
-
-/** What may have become another one although nobody has touched the configuration file. */
-function changesOf(before: ServeOptions, after: ServeOptions): string[] {
-  const changes: string[] = [];
-  const { keytab, capaths } = before;
-  if (keytab !== after.keytab) {
-    changes.push(`Note: the keytab was ${keytab ?? "none"}, and is ${after.keytab ?? "none"} now`);
-  }
-  if (!isDeepStrictEqual(capaths, after.capaths)) changes.push("Note: [capaths] of krb5.conf is another one now");
-  return changes;
-}
-
-/** What counts when the server starts, and not when its configuration is read again. */
-const AT_START = ["listen", "tls", "admin", "shared", "workers"] as const;
-
-function waitingFor(start: ServerConfig, now: ServerConfig): string[] {
-  const waiting = AT_START.filter((name) => !isDeepStrictEqual(start[name], now[name]));
-  return waiting.length === 0 ? [] : [`Note: ${waiting.join(", ")}: changed, and needs a restart`];
 }
 
 /** What is dangerous, or of no use, and yet no error. */

@@ -140,6 +140,10 @@ Deno.test("kinit renews the ticket of whoever is named, and takes no cache that 
     // A keytab that is named is whoever's it is, not the cache's owner's.
     assert.equal((await command(["kinit", "-t", keytab])).code, 0);
     assert.match((await command(["klist"])).out, /Principal: rcmd\/localhost@/);
+    const empty = `${directory}/empty.keytab`;
+    await Deno.writeFile(empty, Uint8Array.of(5, 2));
+    const nobody = await command(["kinit", "-kt", empty]);
+    assert.deepEqual([nobody.code, /keytab .*empty\.keytab has no key/.test(nobody.err)], [3, true], nobody.err);
     await Deno.writeTextFile(`${directory}/garbage`, "garbage");
     const garbage = await command(["kinit", "-c", `${directory}/garbage`]);
     assert.deepEqual([garbage.code, /Cannot read credential cache .*garbage/.test(garbage.err)], [1, true]);

@@ -111,7 +111,12 @@ Deno.test("without a configuration file a reload takes the new keys and users, a
     assert.match(await server.reload(), /^Configuration read again\n/m);
     assert.deepEqual([await accepts(port, seen), await accepts(port, await request(tickets))], [false, true]);
 
-    // What cannot be read changes nothing.
+    // What cannot be read changes nothing, nor does what has no key, or the half of one.
+    const whole = await Deno.readFile(keytab);
+    await Deno.writeFile(keytab, whole.subarray(0, 2));
+    assert.match(await server.reload(), /the old one stays: Cannot use keytab .*: it has no key/);
+    await Deno.writeFile(keytab, whole.subarray(0, whole.length - 10));
+    assert.match(await server.reload(), /the old one stays: Cannot read keytab/);
     await Deno.writeTextFile(keytab, "garbage");
     assert.match(await server.reload(), /the old one stays: Cannot read keytab/);
     await Deno.remove(keytab);

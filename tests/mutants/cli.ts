@@ -409,7 +409,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload says that [capaths] is another one",
     source: "RFC 4120 section 2.7",
-    file: "cli/server_run.ts",
+    file: "cli/reload.ts",
     find: "if (!isDeepStrictEqual(capaths, after.capaths))",
     replace: "if (false)",
     tests: RELOADS,
@@ -418,7 +418,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload says that the keytab is another one",
     source: "design",
-    file: "cli/server_run.ts",
+    file: "cli/reload.ts",
     find: "if (keytab !== after.keytab)",
     replace: "if (false)",
     tests: RELOADS,
@@ -436,7 +436,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload says what needs a restart",
     source: "design",
-    file: "cli/server_run.ts",
+    file: "cli/reload.ts",
     find: "const waiting = AT_START.filter(",
     replace: "const waiting = AT_START.slice(5).filter(",
     tests: RELOADS,
@@ -522,6 +522,24 @@ const CONFIGURATION: readonly Mutant[] = [
     replace: 'access === "write" || /none/.test(named) && /',
     tests: PERMISSIONS,
     filter: MISSING,
+  },
+  {
+    rule: "a keytab without a key is none to serve with",
+    source: "design",
+    file: "proxy/serve.ts",
+    find: "if (keytab.entries.length === 0) throw",
+    replace: "if (false) throw",
+    tests: RELOADS,
+    filter: "without a configuration file",
+  },
+  {
+    rule: "an empty keytab is not the cache's owner's",
+    source: "design",
+    file: "cli/kinit.ts",
+    find: '    throw new KerberosError("NO_CREDENTIALS", `Cannot authenticate: keytab',
+    replace: '    if (false) throw new KerberosError("NO_CREDENTIALS", `Cannot authenticate: keytab',
+    tests: ARGUMENTS,
+    filter: "kinit renews",
   },
   {
     rule: "redis can be loaded without a lock file",
