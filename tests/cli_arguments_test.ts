@@ -150,6 +150,33 @@ Deno.test("kinit renews the ticket of whoever is named, and takes no cache that 
   });
 });
 
+Deno.test("kdc overwrites nobody's keytab or krb5.conf but its own", async () => {
+  await using realm = await startRealmFolder({ realm: "OTHER.TEST" });
+  const { directory, keytab, krb5Conf } = realm;
+  const kdc = async (...args: string[]) => await gssocks(["kdc", ...args], { signal: AbortSignal.abort() });
+  const mine = [await Deno.readFile(keytab), await Deno.readFile(krb5Conf)];
+  const unchanged = async () => assert.deepEqual([await Deno.readFile(keytab), await Deno.readFile(krb5Conf)], mine);
+  const service = ["-s", "rcmd/localhost"];
+  const keys = await kdc(...service, "-k", keytab, "--krb5-conf", `${directory}/new.conf`);
+  assert.deepEqual(
+    [keys.code, /has keys of rcmd\/localhost@OTHER\.TEST; remove it/.test(keys.err)],
+    [1, true],
+    keys.err,
+  );
+  const conf = await kdc(...service, "-k", `${directory}/new.keytab`, "--krb5-conf", krb5Conf);
+  assert.deepEqual([conf.code, /krb5\.conf is there, and not what gssocks kdc/.test(conf.err)], [1, true], conf.err);
+  await unchanged();
+  for (const name of ["new.conf", "new.keytab"]) {
+    assert.throws(() => Deno.statSync(`${directory}/${name}`), Deno.errors.NotFound);
+  }
+  // What is its own it writes anew, with another port; and into what is empty, as mktemp makes it.
+  assert.equal((await kdc("-r", "OTHER.TEST", ...service, "-k", keytab, "--krb5-conf", krb5Conf)).code, 0);
+  assert.notDeepEqual(await Deno.readFile(keytab), mine[0]);
+  await Deno.writeFile(`${directory}/new.conf`, new Uint8Array());
+  assert.equal((await kdc(...service, "--krb5-conf", `${directory}/new.conf`)).code, 0);
+  assert.match(await Deno.readTextFile(`${directory}/new.conf`), /default_realm = GSSOCKS\.TEST/);
+});
+
 Deno.test("passwd changes a password file only, and deletes only who is there", async () => {
   const directory = await Deno.makeTempDir();
   try {
