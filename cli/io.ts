@@ -45,7 +45,7 @@ export function processIo(): CliIo {
   for (const name of SIGNALS) Deno.addSignalListener(name, onSignal);
   return {
     out: (text) => writeAll(Deno.stdout, utf8(text)),
-    err: (text) => writeAll(Deno.stderr, utf8(text)),
+    err: (text) => tell(text),
     stdin: Deno.stdin.readable,
     stdout: Deno.stdout.writable,
     readPassword: (prompt) => readPassword(prompt, stop.signal),
@@ -65,6 +65,15 @@ export function processIo(): CliIo {
 }
 
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+
+/** A log that is full, or that nobody reads any more, ends nothing: else whoever has something logged ends a server. */
+function tell(text: string): void {
+  try {
+    writeAll(Deno.stderr, utf8(text));
+  } catch {
+    // There is nobody else to be told.
+  }
+}
 
 function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));

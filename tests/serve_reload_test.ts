@@ -213,3 +213,31 @@ peerTest("a reload asks nothing on a terminal, where Deno asks for permissions t
     assert.deepEqual([code, /requests/.test(shown)], [0, false], shown);
   });
 });
+
+Deno.test("a server whose log nobody reads any more serves and reloads as before", async () => {
+  const serve = ["serve", "-l", `${HOST}:0`, "-m", "none", "--allow", "*"];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...DENO, "--no-prompt", CLI, ...serve],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  try {
+    let said = "";
+    for await (const chunk of child.stderr) {
+      said += new TextDecoder().decode(chunk);
+      if (/Listening on .*\n/.test(said)) break; // And closed with that.
+    }
+    const port = Number(/:(\d+)/.exec(said)![1]);
+    for (let i = 0; i < 3; i++) {
+      using connection = await Deno.connect({ hostname: HOST, port });
+      await connection.write(Uint8Array.of(5, 1, 0));
+      const answer = new Uint8Array(2);
+      assert.deepEqual([await connection.read(answer), ...answer], [2, 5, 0]);
+      child.kill("SIGHUP");
+    }
+  } finally {
+    child.kill("SIGTERM");
+  }
+  assert.equal((await child.status).code, 0);
+});
