@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { writeKeytab } from "../kerberos/stores/files.ts";
 import type { KerberosTickets } from "../kerberos/client/tickets.ts";
-import { connect, passwordClient, type ProxyOptions } from "../mod.ts";
+import { connect, noAuthentication, passwordClient, type ProxyOptions } from "../mod.ts";
 import { hashPassword } from "../cli/passwords.ts";
 import { hostbasedService } from "../gss/names.ts";
 import { concat } from "../gss/bytes.ts";
+import { pause } from "../gss/deadline.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { encodeFrame } from "../socks/wire/gssapi.ts";
 import { peerTest } from "./support/peers.ts";
@@ -40,6 +41,17 @@ class Server implements AsyncDisposable {
     Deno.kill(this.#daemon.pid, "SIGHUP");
     await this.#daemon.waitFor(new RegExp(`(Configuration (not )?read again[^]*?\\n){${++this.#reloads}}`));
     return this.#daemon.output.slice(said);
+  }
+
+  /** Tells it to end, and a second time, which ends it at once, when three seconds are over; gives its exit code. */
+  async end(): Promise<number> {
+    const over = new AbortController();
+    Deno.kill(this.#daemon.pid, "SIGTERM");
+    const late = pause(3_000, over.signal).then(() => Deno.kill(this.#daemon.pid, "SIGTERM")).catch(() => {});
+    const { code } = await this.#daemon.ended;
+    over.abort();
+    await late;
+    return code;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -195,6 +207,22 @@ Deno.test("a reload to what was given up is refused, and one that needs a restar
       await server.reload(),
       /read again\nNote: admin, workers: changed, and needs a restart\nWarning: there is no rule/,
     );
+  });
+});
+
+Deno.test("the time that sessions have to end is the one that was read last", async () => {
+  await inRealm(async ({ directory }) => {
+    await using echo = echoServer();
+    const file = `${directory}/c.json`;
+    const write = (drain: string) =>
+      Deno.writeTextFile(file, JSON.stringify({ methods: ["none"], rules: [`allow ${HOST}`], timeouts: { drain } }));
+    await write("1h");
+    await using server = new Server([`--allow-read=${file}`], ["--config", file]);
+    const proxy = { hostname: HOST, port: await server.port() };
+    await using _session = await connect({ proxy, auth: [noAuthentication()], hostname: HOST, port: echo.port });
+    await write("50ms");
+    await server.reload();
+    assert.equal(await server.end(), 0);
   });
 });
 

@@ -560,6 +560,15 @@ const CONFIGURATION: readonly Mutant[] = [
     filter: "kdc overwrites",
   },
   {
+    rule: "a reload changes the time that sessions have to end",
+    source: "design",
+    file: "cli/server_run.ts",
+    find: "milliseconds(this.#config.timeouts",
+    replace: "milliseconds(this.#start.config.timeouts",
+    tests: RELOADS,
+    filter: "read last",
+  },
+  {
     rule: "a log that cannot be written ends no server",
     source: "design",
     file: "cli/io.ts",
