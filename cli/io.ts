@@ -45,7 +45,7 @@ export function processIo(): CliIo {
   for (const name of SIGNALS) Deno.addSignalListener(name, onSignal);
   return {
     out: (text) => writeAll(Deno.stdout, utf8(text)),
-    err: (text) => writeAll(Deno.stderr, utf8(text)),
+    err: (text) => tell(text),
     stdin: Deno.stdin.readable,
     stdout: Deno.stdout.writable,
     readPassword: (prompt) => readPassword(prompt, stop.signal),
@@ -66,12 +66,23 @@ export function processIo(): CliIo {
 
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
 
+/** A log that is full, or that nobody reads any more, ends nothing: else whoever has something logged ends a server. */
+function tell(text: string): void {
+  try {
+    writeAll(Deno.stderr, utf8(text));
+  } catch {
+    // There is nobody else to be told.
+  }
+}
+
 function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
 }
 
 /** What ends a program whose terminal would stay without echo. */
-const ENDS: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP", "SIGQUIT"];
+const ENDS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? []
+  : ["SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2"];
 
 /**
  * The terminal is as it was before when this is over, however it ends: by the line, an end of input, Control-C, or a signal.
@@ -79,7 +90,8 @@ const ENDS: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP
  */
 async function readPassword(prompt: string, signal: AbortSignal): Promise<string> {
   if (!Deno.stdin.isTerminal()) {
-    const line = await readPipedLine((into) => Deno.stdin.read(into));
+    // Whoever is to write it may never do so.
+    const line = await abortable(readPipedLine((into) => Deno.stdin.read(into)), signal);
     if (line === undefined) throw new Error("Cannot read the password: standard input has ended");
     return line;
   }

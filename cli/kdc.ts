@@ -6,8 +6,9 @@
 import { encodeHex } from "@std/encoding/hex";
 import { aborted } from "../gss/deadline.ts";
 import { randomBytes } from "../gss/runtime.ts";
-import { startTestKdc } from "../kerberos/kdc/test_kdc.ts";
-import { writeKeytab } from "../kerberos/stores/files.ts";
+import { startTestKdc, type TestKdc } from "../kerberos/kdc/test_kdc.ts";
+import { formatPrincipal } from "../kerberos/principal.ts";
+import { readKeytab, writeKeytab } from "../kerberos/stores/files.ts";
 import { type Command, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
 import { type CliIo, newPassword } from "./io.ts";
 import { endpoint } from "./options.ts";
@@ -26,8 +27,12 @@ export const command: Command = {
       help: "A user; its password is the next line of standard input",
     },
     service: { value: "NAME", short: "s", multiple: true, help: "A service with random keys, such as rcmd/localhost" },
-    keytab: { value: "FILE", short: "k", help: "Write the keys of the services there" },
-    "krb5-conf": { value: "FILE", help: "Write a krb5.conf for clients there" },
+    keytab: {
+      value: "FILE",
+      short: "k",
+      help: "Write the keys of the services there; not over those of another realm",
+    },
+    "krb5-conf": { value: "FILE", help: "Write a krb5.conf for clients there; not over another" },
   },
   details: `
 It keeps nothing on disk and limits no guessing of passwords: for tests and demonstrations only.`,
@@ -47,8 +52,10 @@ It keeps nothing on disk and limits no guessing of passwords: for tests and demo
       port: listen.port,
       principals,
     });
-    if (keytab !== undefined) await writeKeytab(keytab, kdc.keytab(...services));
     const conf = args.value("krb5-conf");
+    if (keytab !== undefined) checkKeytab(keytab, kdc);
+    if (conf !== undefined) checkKrb5Conf(conf, kdc);
+    if (keytab !== undefined) await writeKeytab(keytab, kdc.keytab(...services));
     if (conf === undefined) io.out(kdc.krb5Conf);
     else await Deno.writeTextFile(conf, kdc.krb5Conf);
     io.err(`KDC of ${kdc.realm.name} listens on ${kdc.hostname}:${kdc.port}, TCP and UDP\n`);
@@ -56,6 +63,32 @@ It keeps nothing on disk and limits no guessing of passwords: for tests and demo
     return ExitCode.Ok;
   },
 };
+
+/** The keys of this machine are not to give way to keys of a test. */
+function checkKeytab(path: string, { realm }: TestKdc): void {
+  if (!isThere(path)) return;
+  const other = readKeytab(path).entries.find(({ principal }) => principal.realm !== realm.name);
+  if (other === undefined) return;
+  throw new Error(`${path} has keys of ${formatPrincipal(other.principal)}; remove it, or name another file`);
+}
+
+/** What an earlier run has written gives way to what is the same but for the port. */
+function checkKrb5Conf(path: string, { krb5Conf }: TestKdc): void {
+  const shape = (text: string) => text.replaceAll(/^ *kdc = \S+$/gm, "");
+  if (!isThere(path) || shape(Deno.readTextFileSync(path)) === shape(krb5Conf)) return;
+  throw new Error(`${path} is there, and not what gssocks kdc writes for this realm; remove it, or name another file`);
+}
+
+/** Whether there is a file with something in it. */
+function isThere(path: string): boolean {
+  try {
+    const { isFile, size } = Deno.statSync(path);
+    return isFile && size > 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
 
 async function users(args: ParsedArguments, io: CliIo): Promise<Record<string, string>> {
   const passwords: Record<string, string> = {};

@@ -110,8 +110,10 @@ async function clientFrom(
     return client;
   }
   if (args.has("use-keytab") || args.has("keytab")) {
-    const first = readKeytab(keytabName(args, config)).entries[0];
+    const name = keytabName(args, config);
+    const first = readKeytab(name).entries[0];
     if (first !== undefined) return first.principal;
+    throw new KerberosError("NO_CREDENTIALS", `Cannot authenticate: keytab ${name} has no key`);
   }
   const held = await cache.load();
   if (held === undefined) throw new UsageError("PRINCIPAL is needed");

@@ -6,7 +6,7 @@
 import { changeFile } from "../kerberos/stores/change_file.ts";
 import { type Command, ExitCode, UsageError } from "./command.ts";
 import { type CliIo, newPassword } from "./io.ts";
-import { parsePasswordFile, passwordLine } from "./passwords.ts";
+import { checkUser, parsePasswordFile, passwordLine } from "./passwords.ts";
 
 /** The command. */
 export const command: Command = {
@@ -19,6 +19,8 @@ The password is read from standard input, or asked for twice. The file has one l
 not the password; it is made where there is none, and nobody else may read it.`,
   async run(args, io): Promise<number> {
     const [file, user] = args.words as [string, string];
+    // Before anybody is asked for anything.
+    checkName(user);
     const line = args.has("delete") ? undefined : await newLine(user, io);
     await changeFile(file, ({ bytes }) => {
       const lines = (bytes === undefined ? "" : decoded(file, bytes)).split(/\r?\n/).filter((held) => held !== "");
@@ -26,10 +28,18 @@ not the password; it is made where there is none, and nobody else may read it.`,
       if (line !== undefined) others.push(line);
       else if (others.length === lines.length) throw new Error(`there is no user "${user}"`);
       return new TextEncoder().encode(others.map((held) => `${held}\n`).join(""));
-    }, { create: line !== undefined, temporary: `${file}.new` });
+    }, { create: line !== undefined, ending: ".new" });
     return ExitCode.Ok;
   },
 };
+
+function checkName(user: string): void {
+  try {
+    checkUser(user);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
 
 async function newLine(user: string, io: CliIo): Promise<string> {
   const password = await newPassword(io, user);
@@ -42,7 +52,12 @@ async function newLine(user: string, io: CliIo): Promise<string> {
 
 /** A file of something else is not rewritten as text. */
 function decoded(file: string, bytes: Uint8Array): string {
-  const text = new TextDecoder().decode(bytes);
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new TypeError(`${file} is not in UTF-8, and names in it would become others`);
+  }
   parsePasswordFile(text, file);
   return text;
 }

@@ -6,6 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { utf8 } from "../gss/bytes.ts";
 import { Turns } from "../gss/turns.ts";
 import type { PasswordCheck } from "../socks/auth/password.ts";
 
@@ -38,10 +39,26 @@ export async function hashPassword(password: string): Promise<string> {
   return `$scrypt$ln=${cost},r=${blockSize},p=${parallelization}$${base64(salt)}$${base64(hash)}`;
 }
 
+/** Most octets of a name and of a password: what RFC 1929 section 2 has room for. */
+const MAX_OCTETS = 255;
+
+/**
+ * Checks a user's name: one that a password file can have, and a client can send.
+ *
+ * @throws {TypeError}
+ */
+export function checkUser(user: string): void {
+  const fits = /^[^:\r\n#][^:\r\n]*$/.test(user) && utf8(user).length <= MAX_OCTETS;
+  if (!fits) throw new TypeError(`A user's name has 1 to ${MAX_OCTETS} octets, no colon, and no # in front`);
+}
+
 /** A line for a password file. */
 export async function passwordLine(user: string, password: string): Promise<string> {
-  if (!/^[^:\r\n]{1,255}$/.test(user)) throw new TypeError("A user's name has 1 to 255 characters and no colon");
+  checkUser(user);
   if (password === "") throw new TypeError("An empty password is none");
+  if (utf8(password).length > MAX_OCTETS) {
+    throw new TypeError(`A password of more than ${MAX_OCTETS} octets cannot be sent by any client`);
+  }
   return `${user}:${await hashPassword(password)}`;
 }
 

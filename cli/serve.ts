@@ -86,15 +86,20 @@ async function runAlone(
   io: CliIo,
   watch: (take: TakeSnapshot) => AdminServer | undefined,
 ): Promise<number> {
-  const options = serveOptions(config);
-  await using run = await ServerRun.start({ args, config, options, io, listeners: openListeners(config) });
-  for (const { hostname, port } of run.addresses) {
-    io.err(`Listening on ${port === 0 ? hostname : formatEndpoint({ hostname, port })}\n`);
-  }
-  await using _admin = watch(() => Promise.resolve(run.snapshot()));
-  await dropPermissions({ args, config, io });
-  const stopReloading = io.onReload?.(() => run.reload());
+  let started: ServerRun | undefined;
+  let asked = false;
+  // Before anybody can know that it runs: the signal would end the process.
+  const stopReloading = io.onReload?.(() => started === undefined ? asked = true : started.reload());
   try {
+    const options = serveOptions(config);
+    await using run = await ServerRun.start({ args, config, options, io, listeners: await openListeners(config) });
+    started = run;
+    for (const { hostname, port } of run.addresses) {
+      io.err(`Listening on ${port === 0 ? hostname : formatEndpoint({ hostname, port })}\n`);
+    }
+    await using _admin = watch(() => Promise.resolve(run.snapshot()));
+    await dropPermissions({ args, config, io });
+    if (asked) run.reload();
     await run.finished;
   } finally {
     stopReloading?.();

@@ -19,6 +19,7 @@ import { eventPrinter } from "./event_log.ts";
 import type { CliIo } from "./io.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import type { Snapshot } from "./monitor/snapshot.ts";
+import { changesOf, waitingFor } from "./reload.ts";
 
 /** What a server is started with. */
 export interface ServerRunOptions {
@@ -49,7 +50,7 @@ const WARNINGS = {
 const INSECURE = Object.keys(WARNINGS) as (keyof typeof WARNINGS)[];
 
 const NO_CAPATHS = "Note: krb5.conf may not be read, so that [capaths] counts for nothing; allow it with " +
-  "--allow-env=KRB5_CONFIG and --allow-read\n";
+  "--allow-env=KRB5_CONFIG and --allow-read";
 
 /** A server that runs. */
 export class ServerRun {
@@ -57,13 +58,17 @@ export class ServerRun {
   readonly #server: UpdatableServer;
   readonly #monitor: Monitor;
   readonly #shared: SharedStore | undefined;
+  #config: ServerConfig;
+  #options: ServeOptions;
   /** Resolved when it has ended and everything is released. */
   readonly finished: Promise<void>;
 
   private constructor(start: ServerRunOptions, shared: SharedStore | undefined) {
-    const { config, io, listeners } = start;
+    const { config, options, io, listeners } = start;
     this.#start = start;
     this.#shared = shared;
+    this.#config = config;
+    this.#options = options;
     this.#monitor = new Monitor();
     this.#server = serve({ ...this.#complete(start.options, config), listeners });
     this.finished = this.#run(io.signal);
@@ -79,11 +84,7 @@ export class ServerRun {
       prefix: shared.prefix,
       onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${printable(reason)}\n`),
     });
-    if (start.options.rules?.length === 0) io.err("Warning: there is no rule, so that nothing is allowed\n");
-    if (start.options.keytab !== undefined && start.options.capaths === undefined) io.err(NO_CAPATHS);
-    for (const knob of INSECURE) {
-      if (start.options[knob]) io.err(`Warning: ${WARNINGS[knob]}\n`);
-    }
+    for (const warning of warnings(start.options)) io.err(`${warning}\n`);
     try {
       return new ServerRun(start, store);
     } catch (error) {
@@ -130,7 +131,7 @@ export class ServerRun {
     const ended = new AbortController();
     const drain = () => {
       this.#monitor.drain();
-      const deadline = milliseconds(this.#start.config.timeouts?.drain ?? DRAIN);
+      const deadline = milliseconds(this.#config.timeouts?.drain ?? DRAIN);
       void this.#server.shutdown({ deadline });
     };
     if (signal.aborted) drain();
@@ -150,34 +151,70 @@ export class ServerRun {
     }
   }
 
-  /** Reads the configuration again. One that is not good changes nothing. */
+  /**
+   * Reads the configuration again. One that is not good changes nothing, nor does one for which this process may no longer
+   * do what it could when it started: it would be another one than is written.
+   */
   reload(): void {
     const { args, io } = this.#start;
     try {
       const config = serverConfig(args);
-      this.#server.update(this.#complete(serveOptions(config), config));
-      io.err("Configuration read again\n");
+      if (io.revoke !== undefined) checkPermitted(args, this.#start.config, config);
+      const options = serveOptions(config);
+      if (options.keytab !== undefined && options.capaths === undefined && this.#options.capaths !== undefined) {
+        throw new Error("krb5.conf may not be read any more, and its [capaths] would count for nothing");
+      }
+      this.#server.update(this.#complete(options, config));
+      const changes = [...changesOf(this.#options, options), ...waitingFor(this.#start.config, config)];
+      [this.#config, this.#options] = [config, options];
+      io.err(["Configuration read again", ...changes, ...warnings(options)].map((line) => `${line}\n`).join(""));
     } catch (error) {
       io.err(`Configuration not read again, the old one stays: ${errorLine(error)}\n`);
     }
   }
 }
 
+/** What is dangerous, or of no use, and yet no error. */
+function warnings(options: ServeOptions): string[] {
+  const { rules, keytab, capaths } = options;
+  return [
+    ...rules?.length === 0 ? ["Warning: there is no rule, so that nothing is allowed"] : [],
+    ...keytab !== undefined && capaths === undefined ? [NO_CAPATHS] : [],
+    ...INSECURE.filter((knob) => options[knob]).map((knob) => `Warning: ${WARNINGS[knob]}`),
+  ];
+}
+
 /**
- * What is not needed any more is given up, so that a fault of this program has less to do harm with. Reading and the
+ * Gives up what is not needed any more, so that a fault of this program has less to do harm with. Reading and the
  * environment stay where a reload needs them, and what tickets need where an upstream has any.
  */
 export async function dropPermissions(
   { args, config, io }: Pick<ServerRunOptions, "args" | "config" | "io">,
 ): Promise<void> {
+  await io.revoke?.(unneeded(args, config));
+}
+
+/** Permissions that a server with this configuration can do without once it listens. */
+function unneeded(args: ParsedArguments, { methods = ["gssapi"], upstreams = {} }: ServerConfig) {
   const names: Deno.PermissionName[] = ["run", "ffi"];
-  if (Object.keys(config.upstreams ?? {}).length === 0) {
-    names.push("write", "sys");
-    const reloads = args.value("config") !== undefined;
-    if (!reloads) names.push("read");
-    // A reload reads krb5.conf anew, which says where the keytab is and has [capaths].
-    const usesKerberos = (config.methods ?? ["gssapi"]).includes("gssapi");
-    if (!reloads || !usesKerberos) names.push("env");
-  }
-  await io.revoke?.(names);
+  if (Object.keys(upstreams).length > 0) return names;
+  names.push("write", "sys");
+  // A reload reads files anew, those that are named on the command line too: a keytab gets new keys.
+  const files = args.value("config") !== undefined || methods.includes("gssapi") || methods.includes("password");
+  if (!files) names.push("read");
+  // krb5.conf says where the keytab is, and has [capaths].
+  if (!methods.includes("gssapi")) names.push("env");
+  return names;
+}
+
+/**
+ * Refuses a configuration for which something is needed that was given up: what cannot be read then would be passed over,
+ * or, on a terminal, Deno would ask for it and hold the server up until somebody answers.
+ */
+function checkPermitted(args: ParsedArguments, before: ServerConfig, after: ServerConfig): void {
+  const needed = unneeded(args, before).filter((name) => !unneeded(args, after).includes(name));
+  if (needed.length === 0) return;
+  throw new Error(
+    `it needs permissions that were given up when the server had started (${needed.join(", ")}); restart it`,
+  );
 }

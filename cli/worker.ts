@@ -43,6 +43,8 @@ async function start(args: readonly string[], place: WorkerPlace): Promise<void>
     stdout: new WritableStream(),
     readPassword: () => Promise.reject(new Error("A worker cannot ask for a password")),
     signal: stopping.signal,
+    // The main thread gives them up for all.
+    revoke: () => Promise.resolve(),
   };
   let code = 0;
   try {
@@ -53,7 +55,7 @@ async function start(args: readonly string[], place: WorkerPlace): Promise<void>
       config,
       options: serveOptions(config),
       io,
-      listeners: openListeners(config, place),
+      listeners: await openListeners(config, place),
       change: (options) => placedOptions(options, place),
     });
     scope.postMessage({ type: "listening", addresses: running.addresses });

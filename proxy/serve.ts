@@ -4,6 +4,7 @@
  * @module
  */
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
+import { KerberosError } from "../kerberos/errors.ts";
 import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
 import { MemoryReplayCache, type ReplayCache } from "../kerberos/mech/replay_cache.ts";
 import type { Capaths } from "../kerberos/mech/transited.ts";
@@ -121,7 +122,7 @@ export interface UpdatableServer extends RunningServer {
  * Starts a SOCKS5 server, in the manner of `Deno.serve`.
  *
  * @throws {TypeError} When there is no method by which anybody could come in, or a rule cannot be read.
- * @throws {KerberosError} `BAD_FILE` when the keytab cannot be read.
+ * @throws {KerberosError} `BAD_FILE` when the keytab cannot be read, or has no key.
  *
  * @example
  * ```ts
@@ -211,7 +212,7 @@ function serverMethods(options: ServeOptions): ServerAuthMethod[] {
   const methods: ServerAuthMethod[] = [];
   if (keytab !== undefined) {
     const credential = new KerberosAcceptorCredential({
-      keys: typeof keytab === "string" ? readKeytab(keytab) : keytab,
+      keys: typeof keytab === "string" ? readKeys(keytab) : keytab,
       services,
       capaths: options.capaths,
       ...(replayCache === undefined ? {} : { replayCache }),
@@ -232,4 +233,11 @@ function serverMethods(options: ServeOptions): ServerAuthMethod[] {
     throw new TypeError("Cannot serve: a keytab, passwords or allowUnauthenticated is needed for anybody to come in");
   }
   return methods;
+}
+
+/** A file that is about to be written again may have no key yet, and nobody would get in. */
+function readKeys(name: string): Keytab {
+  const keytab = readKeytab(name);
+  if (keytab.entries.length === 0) throw new KerberosError("BAD_FILE", `Cannot use keytab ${name}: it has no key`);
+  return keytab;
 }

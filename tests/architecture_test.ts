@@ -109,7 +109,7 @@ Deno.test("packages are imported where they belong", () => {
     "@opentelemetry/api": ["proxy/telemetry.ts", "proxy/redis.ts"],
     "@redis/client": ["proxy/redis.ts"],
     "zod": ["cli/config/server_config.ts"],
-    "node:util": ["cli/command.ts"],
+    "node:util": ["cli/command.ts", "cli/reload.ts"],
   };
   const wrong: string[] = [];
   for (const [path, text] of sources()) {

@@ -140,10 +140,41 @@ Deno.test("kinit renews the ticket of whoever is named, and takes no cache that 
     // A keytab that is named is whoever's it is, not the cache's owner's.
     assert.equal((await command(["kinit", "-t", keytab])).code, 0);
     assert.match((await command(["klist"])).out, /Principal: rcmd\/localhost@/);
+    const empty = `${directory}/empty.keytab`;
+    await Deno.writeFile(empty, Uint8Array.of(5, 2));
+    const nobody = await command(["kinit", "-kt", empty]);
+    assert.deepEqual([nobody.code, /keytab .*empty\.keytab has no key/.test(nobody.err)], [3, true], nobody.err);
     await Deno.writeTextFile(`${directory}/garbage`, "garbage");
     const garbage = await command(["kinit", "-c", `${directory}/garbage`]);
     assert.deepEqual([garbage.code, /Cannot read credential cache .*garbage/.test(garbage.err)], [1, true]);
   });
+});
+
+Deno.test("kdc overwrites nobody's keytab or krb5.conf but its own", async () => {
+  await using realm = await startRealmFolder({ realm: "OTHER.TEST" });
+  const { directory, keytab, krb5Conf } = realm;
+  const kdc = async (...args: string[]) => await gssocks(["kdc", ...args], { signal: AbortSignal.abort() });
+  const mine = [await Deno.readFile(keytab), await Deno.readFile(krb5Conf)];
+  const unchanged = async () => assert.deepEqual([await Deno.readFile(keytab), await Deno.readFile(krb5Conf)], mine);
+  const service = ["-s", "rcmd/localhost"];
+  const keys = await kdc(...service, "-k", keytab, "--krb5-conf", `${directory}/new.conf`);
+  assert.deepEqual(
+    [keys.code, /has keys of rcmd\/localhost@OTHER\.TEST; remove it/.test(keys.err)],
+    [1, true],
+    keys.err,
+  );
+  const conf = await kdc(...service, "-k", `${directory}/new.keytab`, "--krb5-conf", krb5Conf);
+  assert.deepEqual([conf.code, /krb5\.conf is there, and not what gssocks kdc/.test(conf.err)], [1, true], conf.err);
+  await unchanged();
+  for (const name of ["new.conf", "new.keytab"]) {
+    assert.throws(() => Deno.statSync(`${directory}/${name}`), Deno.errors.NotFound);
+  }
+  // What is its own it writes anew, with another port; and into what is empty, as mktemp makes it.
+  assert.equal((await kdc("-r", "OTHER.TEST", ...service, "-k", keytab, "--krb5-conf", krb5Conf)).code, 0);
+  assert.notDeepEqual(await Deno.readFile(keytab), mine[0]);
+  await Deno.writeFile(`${directory}/new.conf`, new Uint8Array());
+  assert.equal((await kdc(...service, "--krb5-conf", `${directory}/new.conf`)).code, 0);
+  assert.match(await Deno.readTextFile(`${directory}/new.conf`), /default_realm = GSSOCKS\.TEST/);
 });
 
 Deno.test("passwd changes a password file only, and deletes only who is there", async () => {
@@ -167,10 +198,51 @@ Deno.test("passwd changes a password file only, and deletes only who is there", 
     await Deno.writeTextFile(`${directory}/thesis`, "the only copy\n");
     assert.equal((await passwd(`${directory}/thesis`, "bob")).code, 1);
     assert.equal(await Deno.readTextFile(`${directory}/thesis`), "the only copy\n");
+    // The new file is made beside the file, and not beside a link to it, which may be on another disk.
+    await Deno.mkdir(`${directory}/links/link.new`, { recursive: true });
+    await Deno.symlink(file, `${directory}/links/link`);
+    assert.equal((await passwd(`${directory}/links/link`, "eve")).code, 0);
+    assert.ok(Deno.statSync(`${directory}/links/link.new`).isDirectory);
     await Deno.symlink(file, `${directory}/link`);
     assert.equal((await passwd(`${directory}/link`, "eve")).code, 0);
     assert.match(await Deno.readTextFile(file), /^eve:/m);
     assert.ok(Deno.lstatSync(`${directory}/link`).isSymlink);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("passwd takes nobody who could never log in, and changes no names that it cannot read", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const file = `${directory}/users`;
+    let asked = 0;
+    const passwd = async (password: string, ...args: string[]) => {
+      const input = {
+        get password() {
+          asked++;
+          return password;
+        },
+      };
+      return await gssocks(["passwd", ...args], input);
+    };
+    for (const user of ["#bob", "b:ob", "bob\n", "\u00e9".repeat(128)]) {
+      for (const args of [[file, user], ["-D", file, user]]) {
+        const got = await passwd("s3cret", ...args);
+        assert.deepEqual([got.code, asked], [2, 0], args.join(" "));
+        assert.match(got.err, /A user's name has 1 to 255 octets, no colon, and no # in front/);
+      }
+    }
+    const long = await passwd("\u00e9".repeat(128), file, "bob");
+    assert.deepEqual([long.code, /more than 255 octets cannot be sent/.test(long.err)], [2, true]);
+    assert.throws(() => Deno.statSync(file), Deno.errors.NotFound);
+    assert.equal((await passwd("x".repeat(255), file, "\u00e9".repeat(127))).code, 0);
+    const latin1 = new TextEncoder().encode(await Deno.readTextFile(file));
+    latin1[0] = 0xe9;
+    await Deno.writeFile(file, latin1);
+    const other = await passwd("s3cret", file, "carol");
+    assert.deepEqual([other.code, /users is not in UTF-8/.test(other.err)], [1, true], other.err);
+    assert.deepEqual(await Deno.readFile(file), latin1);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
@@ -185,7 +257,10 @@ Deno.test("serve keeps the permissions that reading its configuration again need
     return ["read", "write", "env", "sys"].filter((name) => !names.includes(name));
   };
   const file = ["--config", "/c.json"];
-  assert.deepEqual(await given([], {}), []);
+  // Without a file the keytab or the file of passwords is read anew all the same.
+  assert.deepEqual(await given([], {}), ["read", "env"]);
+  assert.deepEqual(await given([], { methods: ["password"] }), ["read"]);
+  assert.deepEqual(await given([], { methods: ["none"] }), []);
   // [capaths] is read anew beside a keytab that is named.
   assert.deepEqual(await given(file, { gssapi: { keytab: "/kt" } }), ["read", "env"]);
   // The keytab is looked for anew, and not to be another one then.

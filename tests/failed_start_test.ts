@@ -41,6 +41,35 @@ Deno.test("gssocks serve that cannot listen everywhere, or cannot open its admin
   }
 });
 
+Deno.test("a socket in the file system is taken from nobody who listens, and one that is left over is in nobody's way", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const path = `${directory}/socket`;
+    // Told to stop from the beginning: what starts all the same ends.
+    const signal = AbortSignal.abort();
+    const at = (where: string) => gssocks(["serve", "-m", "none", "--allow", "localhost", "-l", where], { signal });
+    {
+      using listener = Deno.listen({ transport: "unix", path });
+      const got = await at(`unix:${path}`);
+      assert.equal(got.code, 1);
+      assert.match(got.err, /Cannot listen at .*socket: a server listens there/);
+      using _client = await Deno.connect({ transport: "unix", path });
+      for (let i = 0; i < 2; i++) (await listener.accept()).close();
+      await Deno.rename(path, `${path}.left`);
+    }
+    assert.ok(Deno.lstatSync(`${path}.left`).isSocket);
+    const { code, err } = await at(`unix:${path}.left`);
+    assert.deepEqual([code, /Listening on .*socket\.left/.test(err)], [0, true], err);
+    await Deno.writeTextFile(path, "the only copy");
+    assert.equal((await at(`unix:${path}`)).code, 1);
+    assert.equal(await Deno.readTextFile(path), "the only copy");
+    const nowhere = await at("unix:");
+    assert.deepEqual([nowhere.code, /"unix:" names no path/.test(nowhere.err)], [2, true]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("a proxy that does not speak TLS leaves no socket behind", async () => {
   const ends: Promise<unknown>[] = [];
   await using plain = new TcpServer(async (connection) => {

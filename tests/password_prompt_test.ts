@@ -88,6 +88,8 @@ peerTest("kinit asks on a terminal, and leaves it as it was, however that ends",
     ["SIGTERM", (terminal) => terminal.kill("SIGTERM"), 1, /Password read interrupted/],
     ["SIGHUP", (terminal) => terminal.kill("SIGHUP"), 1, /Password read interrupted/],
     ["SIGQUIT", (terminal) => terminal.kill("SIGQUIT"), 1, /Password read interrupted/],
+    ["SIGUSR1", (terminal) => terminal.kill("SIGUSR1"), 1, /Password read interrupted/],
+    ["SIGALRM", (terminal) => terminal.kill("SIGALRM"), 1, /Password read interrupted/],
   ];
   for (const [name, act, code, shown] of ways) {
     await t.step(name, async () => {
@@ -155,4 +157,27 @@ Deno.test("passwords come from a pipe, and an end without one is an error", asyn
   assert.deepEqual([none.code, /standard input has ended/.test(none.stderr)], [1, true]);
   const { code } = await gssocks(["passwd", `${realm.directory}/users`, "bob"], { password: "" });
   assert.equal(code, 2);
+});
+
+Deno.test("a signal ends the wait for a line from a pipe into which nobody writes", async () => {
+  const [command, ...args] = GSSOCKS as [string, ...string[]];
+  const over = new AbortController();
+  const child = new Deno.Command(command, {
+    args: [...args, "kdc", "--user", "alice", "--user-from-stdin", "bob"],
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  // Without the rule the end of the pipe ends it.
+  const late = pause(3_000, over.signal).then(() => child.stdin.close(), () => child.stdin.close());
+  let said = "";
+  for await (const chunk of child.stderr) {
+    const first = said === "";
+    said += new TextDecoder().decode(chunk);
+    if (first) child.kill("SIGTERM");
+  }
+  assert.match(said, /^Password of alice: [0-9a-f]+\ngssocks kdc: Stopped by a signal\n$/);
+  assert.equal((await child.status).code, 1);
+  over.abort();
+  await late.catch(() => {});
 });

@@ -165,6 +165,14 @@ Deno.test("a permission that is missing is named, and no other cache, configurat
       /more\.d, which .*including\.conf includes/,
     ],
     [reading(conf), ["klist"], env, /cc: not permitted; allow it with --allow-read=.*\/cc/],
+    // What has to be read and written for a new file beside the old one is the folder.
+    [
+      [...reading(conf, `${directory}/cc`), `--allow-write=${directory}`],
+      ["kinit", "alice"],
+      env,
+      new RegExp(`cc: not permitted; allow it with --allow-read=${directory}\\n`),
+    ],
+    [reading(directory), ["kinit", "alice"], env, new RegExp(`allow it with --allow-write=${directory}\\n`)],
     [reading(directory), ["kdestroy"], env, /cc: not permitted; allow it with --allow-write=/],
     [reading(directory, "/tmp"), ["klist"], { KRB5_CONFIG: conf }, /set KRB5CCNAME, or allow --allow-sys=uid/],
     [files.concat(ENV), ["kdestroy"], { KRB5_CONFIG: conf }, /set KRB5CCNAME, or allow --allow-sys=uid/],

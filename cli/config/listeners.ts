@@ -21,7 +21,12 @@ export interface Together {
 /** Places to listen, checked. */
 export function listenPlaces({ listen = [DEFAULT] }: ServerConfig): readonly ListenPlace[] {
   return listen.map((text, i) => {
-    if (text.startsWith("unix:")) return { type: "unix", path: text.slice("unix:".length) };
+    if (text.startsWith("unix:")) {
+      const path = text.slice("unix:".length);
+      // The system would make up a name that nobody knows.
+      if (path === "") throw new ConfigError(`listen[${i}]: "unix:" names no path`);
+      return { type: "unix", path };
+    }
     const tls = text.startsWith("tls://");
     try {
       return { type: tls ? "tls" : "tcp", ...parseEndpointText(tls ? text.slice("tls://".length) : text, PORT) };
@@ -37,13 +42,13 @@ export type ListenPlace =
   | { readonly type: "tcp" | "tls"; readonly hostname: string; readonly port: number };
 
 /** Starts to listen: everywhere, or, where that fails, nowhere. */
-export function openListeners(config: ServerConfig, together?: Together): ConnectionListener[] {
+export async function openListeners(config: ServerConfig, together?: Together): Promise<ConnectionListener[]> {
   const open: ConnectionListener[] = [];
   try {
     for (const [i, place] of listenPlaces(config).entries()) {
       // One socket in the file system is enough for all.
       if (place.type === "unix" && together !== undefined && together.index > 0) continue;
-      open.push(openListener(place, config, together && { port: together.ports?.[i] }));
+      open.push(await openListener(place, config, together && { port: together.ports?.[i] }));
     }
     return open;
   } catch (error) {
@@ -52,12 +57,12 @@ export function openListeners(config: ServerConfig, together?: Together): Connec
   }
 }
 
-function openListener(
+async function openListener(
   place: ListenPlace,
   { tls }: ServerConfig,
   together: { readonly port: number | undefined } | undefined,
-): ConnectionListener {
-  if (place.type === "unix") return listenAtPath(place.path);
+): Promise<ConnectionListener> {
+  if (place.type === "unix") return await listenAtPath(place.path);
   const port = together?.port ?? place.port;
   const where = { hostname: place.hostname, port, reusePort: together !== undefined };
   if (place.type === "tcp") return listenTcp(where);
@@ -65,12 +70,25 @@ function openListener(
   return listenTls({ ...where, cert: Deno.readTextFileSync(certificate), key: Deno.readTextFileSync(key) });
 }
 
-/** A socket that an earlier run has left behind is in the way, and nobody listens at it. */
-function listenAtPath(path: string): ConnectionListener {
+/** A socket that an earlier run has left behind is in the way; one that somebody listens at is his. */
+async function listenAtPath(path: string): Promise<ConnectionListener> {
   try {
-    if (Deno.lstatSync(path).isSocket) Deno.removeSync(path);
+    if (Deno.lstatSync(path).isSocket) {
+      if (await isAnswered(path)) throw new Deno.errors.AddrInUse(`Cannot listen at ${path}: a server listens there`);
+      Deno.removeSync(path);
+    }
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return listenUnix(path);
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }

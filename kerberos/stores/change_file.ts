@@ -40,8 +40,8 @@ export interface ChangeFileOptions extends HoldOptions {
    * @default {false}
    */
   readonly keepOwner?: boolean | undefined;
-  /** Name of the new file before it takes the place of the old one. @default {the file's with a random ending} */
-  readonly temporary?: string | undefined;
+  /** Ending of the new file's name before it takes the place of the old one. @default {a random one} */
+  readonly ending?: string | undefined;
 }
 
 /**
@@ -117,9 +117,11 @@ async function replace(
   after: Bytes,
   options: ChangeFileOptions,
 ): Promise<FoundFile | undefined> {
-  const { keepOwner = false, temporary = `${target}.${encodeHex(randomBytes(8))}` } = options;
+  const { keepOwner = false, ending = `.${encodeHex(randomBytes(8))}` } = options;
+  // Beside the file itself, not beside a link to it, which may be on another disk.
+  const temporary = target + ending;
   // With a name of its own, a file that is left over stands in the way; whoever made it had the lock that is ours now.
-  if (options.temporary !== undefined) await Deno.remove(temporary).catch(() => {});
+  if (options.ending !== undefined) await Deno.remove(temporary).catch(() => {});
   let done = false;
   const file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
   try {

@@ -185,7 +185,9 @@ export function isSame(a: Deno.FileInfo | undefined, b: Deno.FileInfo): boolean 
 export function fileReason(error: unknown, path: string): string {
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof Deno.errors.NotCapable)) return message.replace(/ \(os error \d+\).*$/s, "");
-  const access = /^Requires (read|write) access/.exec(message)?.[1];
+  const [, access, named = path] = /^Requires (read|write) access to "(.*?)"/s.exec(message) ?? [];
   if (access === undefined) return message;
-  return `not permitted; allow it with --allow-${access}=${access === "write" ? folderOf(path) : path}`;
+  // A new file is made beside the old one, and putting it in its place takes reading it, too.
+  const beside = access === "write" || /\.[0-9a-f]{16}$/.test(named);
+  return `not permitted; allow it with --allow-${access}=${beside ? folderOf(named) : named}`;
 }

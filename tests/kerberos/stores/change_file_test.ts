@@ -206,7 +206,7 @@ Deno.test("what was begun and cannot be done leaves nothing behind", async () =>
     await assert.rejects(changeFile(`${folder}/x`, () => new Uint8Array(1)), badFile(/not there/));
     assert.deepEqual(names(folder), []);
     await Deno.writeTextFile(`${folder}/x.new`, "left over");
-    await changeFile(`${folder}/x`, () => new Uint8Array(1), { create: true, temporary: `${folder}/x.new` });
+    await changeFile(`${folder}/x`, () => new Uint8Array(1), { create: true, ending: ".new" });
     assert.deepEqual(names(folder), ["x"]);
   });
 });
