@@ -149,17 +149,6 @@ const KEYS = [
   ]),
 ];
 
-/** The client: what is not vouched for is read by hand. */
-const BY_HAND = [
-  ...rules("kerberos/client/exchange.ts", ERRORS, [
-    ["a KRB-ERROR is read in linear time", "a stranger's octets", "refusal: readHandshakeMessage(KrbError, message)", "refusal: readMessage(KrbError, message)", "asn1js"],
-    ["a KDC-REP is read in linear time", "a stranger's octets", "reply: readHandshakeMessage(codec, message)", "reply: readMessage(codec, message)", "asn1js"],
-  ]),
-  ...rules("kerberos/client/as_exchange.ts", ERRORS, [
-    ["METHOD-DATA is read in linear time", "a stranger's octets", "readHandshakeMessage(MethodData, refusal.eData)", "(await import(\"../../gss/asn1.ts\")).decode(MethodData, refusal.eData)", "asn1js"],
-  ]),
-];
-
 /** The client: tickets out of a cache. */
 const CACHED = rules("kerberos/client/tickets.ts", TICKETS, [
   ["a request that was given up is not joined", "one caller must not fail for another", "      this.#forget(key, stop);\n      stop.abort", "      stop.abort"],
@@ -303,7 +292,6 @@ export const KDC_MUTANTS: readonly Mutant[] = [
   ...KDC_ERRORS,
   ...PROOF_ASKED,
   ...KEYS,
-  ...BY_HAND,
   ...CACHED,
   ...REACHED,
   ...KDC_AS_RULES,
