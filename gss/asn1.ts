@@ -72,12 +72,6 @@ export function encodeByAsn1js<T>(codec: Codec<T>, value: T): Bytes {
   return encodeBy(asn1jsSyntax, codec, value);
 }
 
-/** Another name of {@linkcode encode}. */
-export const encodeDirectly: typeof encode = encode;
-
-/** Another name of {@linkcode decode}. */
-export const decodeDirectly: typeof decode = decode;
-
 /** {@linkcode encode} through a syntax of choice. */
 export function encodeBy<T>(syntax: ElementSyntax, codec: Codec<T>, value: T): Bytes {
   return syntax.write(codec.toElement(value, codec.name));

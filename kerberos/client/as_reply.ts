@@ -12,7 +12,7 @@ import { EncAsRepPart, type EncKdcRepPart, EncTgsRepPart, type KdcRep, type KdcR
 import { formatPrincipal, fromPrincipalName, krbtgt, type Principal, samePrincipal } from "../principal.ts";
 import type { AsExchangeInput, AsExchangeResult, AsState } from "./as_state.ts";
 import { defaultSalt, type KeyParameters } from "./client_key.ts";
-import { mismatch, readEither, readHandshakeMessage, readMessage } from "./exchange.ts";
+import { mismatch, readEither, readMessage } from "./exchange.ts";
 import { checkReply, toCredential } from "./reply.ts";
 
 /** The request that a reply is to. */
@@ -105,7 +105,7 @@ async function replyKey(state: AsState, reply: KdcRep): Promise<KerberosKey> {
   if (!state.enctypes.includes(etype)) mismatch("the enctype", state.enctypes.join(), etype);
   const info = reply.padata?.find(({ padataType }) => padataType === PaType.EtypeInfo2);
   const entry = info &&
-    readHandshakeMessage(EtypeInfo2, info.padataValue).find((candidate) => candidate.etype === etype);
+    readMessage(EtypeInfo2, info.padataValue).find((candidate) => candidate.etype === etype);
   if (entry !== undefined) return await state.keys.keyFor(fromEntry(entry, state.client));
   if (state.parameters?.enctype === etype) return await state.keys.keyFor(state.parameters);
   const salt = reply.padata?.find(({ padataType }) => padataType === PaType.PwSalt);

@@ -5,7 +5,7 @@
  */
 import { encode } from "../../gss/asn1.ts";
 import { type Bytes, ByteWriter, EMPTY } from "../../gss/bytes.ts";
-import { readHandshakeMessage, readMessage } from "../client/exchange.ts";
+import { readMessage } from "../client/exchange.ts";
 import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import { profileOf } from "../crypto/profile.ts";
@@ -69,7 +69,7 @@ function etypeInfo2(client: KdcPrincipal, keys: readonly KerberosKey[]): PaData 
 
 /** Section 5.2.7.2. */
 async function checkTimestamp(realm: KdcRealm, client: KdcPrincipal, proof: PaData): Promise<void> {
-  const sealed = readHandshakeMessage(EncryptedData, proof.padataValue);
+  const sealed = readMessage(EncryptedData, proof.padataValue);
   const key = client.keys.find(({ enctype }) => enctype === sealed.etype && realm.has(enctype));
   if (key === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
   let plain: Bytes;

@@ -6,7 +6,7 @@
  */
 import { anyElement, application, type Codec, explicit, integer, optional, sequence } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
-import { readHandshakeMessage, readMessage } from "../client/exchange.ts";
+import { readMessage } from "../client/exchange.ts";
 import { type KerberosErrorName, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { isSupported } from "../crypto/profile.ts";
@@ -33,7 +33,7 @@ export interface Presented {
 export async function openPresented(realm: KdcRealm, request: KdcReq, message: Bytes): Promise<Presented> {
   const padata = request.padata?.find(({ padataType }) => padataType === PaType.TgsReq);
   if (padata === undefined) throw new Refusal("KDC_ERR_PADATA_TYPE_NOSUPP");
-  const { ticket, authenticator: sealed } = readHandshakeMessage(ApReq, padata.padataValue);
+  const { ticket, authenticator: sealed } = readMessage(ApReq, padata.padataValue);
   const own = grantingService(realm, fromPrincipalName(ticket.sname, ticket.realm));
   const key = own.keys.find(({ enctype }) => enctype === ticket.encPart.etype);
   if (key === undefined) throw new Refusal("KRB_AP_ERR_BADKEYVER");
@@ -134,7 +134,7 @@ const RawTgsReq: Codec<RawRequest> = application(
 
 /** The octets that the checksum is over: senders encode flags and numbers in ways that cannot be told afterwards. */
 function bodyAsReceived(message: Bytes): Bytes {
-  return readHandshakeMessage(RawTgsReq, message).reqBody;
+  return readMessage(RawTgsReq, message).reqBody;
 }
 
 /** Opens a sealed part of a request. */

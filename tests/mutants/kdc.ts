@@ -243,7 +243,7 @@ const KDC_TGS_RULES = [
     ["KDC: a sealed part is of its key's enctype", "RFC 4120 section 5.2.9", "if (sealed.etype !== key.enctype) throw", "if (false) throw"],
   ]),
   ...rules("kerberos/kdc/tgs_request.ts", ["tests/kerberos/kdc/encodings_test.ts"], [
-    ["KDC: the checksum is over the octets that came", "RFC 4120 section 5.2.7.1", "return readHandshakeMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readHandshakeMessage(TgsReq, message).reqBody);"],
+    ["KDC: the checksum is over the octets that came", "RFC 4120 section 5.2.7.1", "return readMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readMessage(TgsReq, message).reqBody);"],
   ]),
   ...rules("kerberos/kdc/tgs.ts", KDC_TGS, [
     ["KDC: a service is looked for in the realm asked for", S333, "fromPrincipalName(body.sname, body.realm)", "fromPrincipalName(body.sname, realm.name)"],

@@ -1,6 +1,6 @@
 /** Requests that are genuine and wrong in one field: every rule of RFC 4120 section 3.2.3 and RFC 4121 section 4.1. */
 import assert from "node:assert/strict";
-import { encodeDirectly } from "../../../gss/asn1.ts";
+import { encode } from "../../../gss/asn1.ts";
 import { type Bytes, concat, utf8 } from "../../../gss/bytes.ts";
 import { channelBindingHash } from "../../../gss/channel_bindings.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
@@ -286,7 +286,7 @@ Deno.test("KerberosAcceptor knows a replay whatever is changed in clear (RFC 412
     { ticket: await forge.ticket() },
   ];
   for (const change of changes) {
-    const again = encodeContextToken("AP-REQ", encodeDirectly(ApReq, { ...request, ...change } as ApReq));
+    const again = encodeContextToken("AP-REQ", encode(ApReq, { ...request, ...change } as ApReq));
     const got = await refusal(acceptor.accept().step(again));
     assert.deepEqual([got.code, got.told], ["KRB_AP_ERR_REPEAT", 34]);
   }
@@ -489,10 +489,10 @@ async function delegation(forge: Forge, wrong: WrongDelegation) {
     srealm: "A.TEST",
     ...(bare ? {} : { sname: { nameType: 2, nameString: ["krbtgt", "A.TEST"] } }),
   };
-  const part = encodeDirectly(EncKrbCredPart, { ticketInfo: Array.from({ length: infos }, () => info) });
+  const part = encode(EncKrbCredPart, { ticketInfo: Array.from({ length: infos }, () => info) });
   const encPart = { etype: key.enctype, cipher: await key.encrypt(usage, part) };
   const ticket = await forge.ticket();
-  return encodeDirectly(KrbCred, { pvno: 5, msgType: 22, tickets: Array(tickets).fill(ticket), encPart });
+  return encode(KrbCred, { pvno: 5, msgType: 22, tickets: Array(tickets).fill(ticket), encPart });
 }
 
 Deno.test("KerberosAcceptor takes delegated tickets that its session sealed, whole ones, and passes extensions over", async () => {
