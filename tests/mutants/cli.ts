@@ -382,7 +382,7 @@ const CONFIGURATION: readonly Mutant[] = [
     rule: "a reload does not look for the keytab without the environment",
     source: "deny by default",
     file: "cli/server_run.ts",
-    find: "if (!reloads || !findsKeytab) names.push",
+    find: "if (!reloads || !usesKerberos) names.push",
     replace: "names.push",
     tests: ARGUMENTS,
     filter: "serve keeps",

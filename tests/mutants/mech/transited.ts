@@ -144,7 +144,7 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     [
       "capaths reach serve() from krb5.conf",
       "krb5.conf, [capaths]",
-      '    capaths: methods.includes("gssapi") ? loadConfig().capaths : undefined,\n',
+      '    capaths: methods.includes("gssapi") ? readableCapaths() : undefined,\n',
       "",
     ],
   ]),
