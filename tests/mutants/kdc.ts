@@ -263,6 +263,7 @@ const KDC_TGS_RULES = [
     ["KDC: who wants no check gets no flag", "RFC 4120 section 2.7", "checked: wanted && isAccepted", "checked: isAccepted"],
     ["KDC: realms that cannot be listed are not accepted", S3332, "return way !== undefined &&", "return way === undefined ||"],
     ["KDC: another encoding is not added to", S333, '    if (joins) throw new Refusal("KDC_ERR_TRTYPE_NOSUPP");\n', ""],
+    ["KDC: a list that cannot be read is not added to", S3332, 'throw error instanceof RangeError ? new Refusal("KRB_AP_PATH_NOT_ACCEPTED") : error;', "return { transited: { trType: 1, contents }, checked: false };"],
     ["KDC: another encoding is not checked", "RFC 4120 section 2.7", "return { transited: part.transited, checked: false };", "return { transited: part.transited, checked: true };"],
   ]),
   ...rules("kerberos/kdc/transited.ts", TRANSITED, [
@@ -271,7 +272,7 @@ const KDC_TGS_RULES = [
     ["spaces in front are quoted", S3332, '.replace(/^ +/, (spaces) => spaces.replaceAll(" ", "\\\\ "))', ""],
     ["dots at the end are quoted", S3332, '.replace(/\\.+$/, (dots) => dots.replaceAll(".", "\\\\."))', ""],
     ["a realm that begins with a slash stands alone", S3332, 'realm.startsWith("/") && contents.length > 0 ? ` ${quoted}` : quoted', "quoted"],
-    ["a null subfield stands for realms that are not named", S3332, '    if (text === "") return undefined;\n', ""],
+    ["a null subfield stands for realms that are not named", S3332, "    if (realm === undefined) return undefined;\n", "    if (realm === undefined) continue;\n"],
     ["the hierarchy ends at the common domain", "RFC 4120 section 1.2", " && (realm === common || realm.endsWith(`.${common}`))", ""],
     ["realms beside the way are not on it", "RFC 4120 section 1.2", "(above(from) || above(to)) && ", ""],
   ]),

@@ -343,6 +343,15 @@ Deno.test("a client of the realm that vouches for it comes through no other, and
   assert.equal(await code({}, { tgt: ours.tgt, service: "rcmd/far", of: ours.c }), 12);
 });
 
+Deno.test("a transited field that cannot be read is not added to: a backslash would take the comma's meaning", async () => {
+  const full = Array.from({ length: 64 }, (_, i) => `R${i}.TEST`).join();
+  const odd = [utf8("EVIL\\"), utf8(", "), new Uint8Array([0x41, 0xff]), utf8(`${full},X.TEST`), utf8(`${full}`)];
+  for (const [i, contents] of odd.entries()) {
+    const { c, tgt } = await across(() => ({ transited: { trType: 1, contents } }));
+    assert.equal(await code({}, { tgt, service: "rcmd/far", of: c }), 51, String(i));
+  }
+});
+
 Deno.test("a transited field of another encoding is not added to", async () => {
   const odd = await across(() => ({ transited: { trType: 7, contents: utf8("?") } }));
   assert.equal(await code({}, { tgt: odd.tgt, service: "rcmd/far", of: odd.c }), 17);
