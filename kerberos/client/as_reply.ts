@@ -9,7 +9,7 @@ import type { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
 import { Checksum, EtypeInfo2, type EtypeInfo2Entry } from "../messages/basic.ts";
 import { EncAsRepPart, type EncKdcRepPart, EncTgsRepPart, type KdcRep, type KdcReq } from "../messages/kdc.ts";
-import { formatPrincipal, fromPrincipalName, krbtgt, type Principal, samePrincipal } from "../principal.ts";
+import { formatPrincipal, fromPrincipalName, isWhole, krbtgt, type Principal, samePrincipal } from "../principal.ts";
 import type { AsExchangeInput, AsExchangeResult, AsState } from "./as_state.ts";
 import { defaultSalt, type KeyParameters } from "./client_key.ts";
 import { mismatch, readEither, readMessage } from "./exchange.ts";
@@ -38,7 +38,7 @@ export async function acceptAsReply(asked: AskedOfAs, reply: KdcRep): Promise<As
   const { input, state, request, message } = asked;
   const client = fromPrincipalName(reply.cname, reply.crealm);
   const canonicalize = (request.reqBody.kdcOptions & KdcOption.Canonicalize) !== 0;
-  if (!canonicalize && !samePrincipal(client, state.client)) {
+  if (!isWhole(client) || (!canonicalize && !samePrincipal(client, state.client))) {
     mismatch("the client", formatPrincipal(state.client), formatPrincipal(client));
   }
   const key = await replyKey(state, reply);

@@ -7,7 +7,7 @@
 import { encode } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { readMessage } from "../client/exchange.ts";
-import { KdcOption, KeyUsage, TicketFlag } from "../constants.ts";
+import { AdType, KdcOption, KeyUsage, TicketFlag } from "../constants.ts";
 import type { EncTicketPart, TransitedEncoding } from "../messages/ap.ts";
 import { AuthorizationData, type AuthorizationDataElement } from "../messages/basic.ts";
 import { EncTgsRepPart, type KdcReq, type KdcReqBody, TgsRep } from "../messages/kdc.ts";
@@ -100,15 +100,32 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: Presented): Terms {
   };
 }
 
-/** Section 5.4.1: what the ticket has is kept, and what the client adds is sealed for the KDC. */
+/**
+ * Section 5.4.1: what the ticket has is kept, and what the client adds is sealed for the KDC. None of it is understood here,
+ * which matters for what says so (section 5.2.6.4).
+ */
 async function authorizationOf(
-  { encAuthorizationData }: KdcReqBody,
-  { part, sessionKey, subkey }: Presented,
+  body: KdcReqBody,
+  presented: Presented,
 ): Promise<readonly AuthorizationDataElement[] | undefined> {
-  if (encAuthorizationData === undefined) return part.authorizationData;
+  const { authorizationData } = presented.part;
+  const added = await addedAuthorization(body, presented);
+  const all = added === undefined ? authorizationData : [...authorizationData ?? [], ...added];
+  const mandatory = all?.filter(({ adType }) => adType === AdType.MandatoryForKdc) ?? [];
+  if (mandatory.some(({ adData }) => readMessage(AuthorizationData, adData).length > 0)) {
+    throw new Refusal("KDC_ERR_POLICY");
+  }
+  return all;
+}
+
+async function addedAuthorization(
+  { encAuthorizationData }: KdcReqBody,
+  { sessionKey, subkey }: Presented,
+): Promise<readonly AuthorizationDataElement[] | undefined> {
+  if (encAuthorizationData === undefined) return undefined;
   const usage = subkey === undefined ? KeyUsage.TgsReqAuthDataSessionKey : KeyUsage.TgsReqAuthDataSubkey;
   const plain = await openSealed(subkey ?? sessionKey, usage, encAuthorizationData);
-  return [...part.authorizationData ?? [], ...readMessage(AuthorizationData, plain)];
+  return readMessage(AuthorizationData, plain);
 }
 
 /** The service, or the ticket-granting service of the realm that it is in. */

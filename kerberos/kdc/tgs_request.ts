@@ -14,7 +14,7 @@ import { KerberosError } from "../errors.ts";
 import { ApReq, Authenticator, EncTicketPart } from "../messages/ap.ts";
 import { type EncryptedData, MethodData, type PaData, Pvno } from "../messages/basic.ts";
 import type { KdcReq } from "../messages/kdc.ts";
-import { fromPrincipalName, krbtgt, type Principal, samePrincipal } from "../principal.ts";
+import { fromPrincipalName, isWhole, krbtgt, type Principal, samePrincipal } from "../principal.ts";
 import { KDC_SKEW } from "./issue.ts";
 import type { KdcPrincipal, KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
@@ -69,8 +69,9 @@ function checkTicket(realm: KdcRealm, own: KdcPrincipal, part: EncTicketPart): v
   const invalid = (part.flags & TicketFlag.Invalid) !== 0;
   if (invalid || (part.starttime ?? part.authtime) > now + KDC_SKEW) throw new Refusal("KRB_AP_ERR_TKT_NYV");
   if (part.endtime + KDC_SKEW < now) throw new Refusal("KRB_AP_ERR_TKT_EXPIRED");
-  // Other realms vouch for their clients, not for ours.
+  // Other realms vouch for their clients, not for ours, nor for nobody.
   if (own.name.realm !== realm.name && part.crealm === realm.name) throw new Refusal("KDC_ERR_POLICY");
+  if (!isWhole(fromPrincipalName(part.cname, part.crealm))) throw new Refusal("KDC_ERR_POLICY");
 }
 
 function checkSender(realm: KdcRealm, part: EncTicketPart, authenticator: Authenticator): void {

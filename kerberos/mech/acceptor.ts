@@ -25,7 +25,14 @@ import { kerberosFailure, toGssError } from "./errors.ts";
 import { maybeReplayed, noKey, userToUser, withErrorToken } from "./refusals.ts";
 import { type ReplayCache, replayTag } from "./replay_cache.ts";
 import { initialSequence } from "./sequence.ts";
-import { authenticatorTime, checkAuthorization, checkSender, checkTimes, type Clocks } from "./ticket_checks.ts";
+import {
+  authenticatorTime,
+  checkAuthorization,
+  checkClient,
+  checkSender,
+  checkTimes,
+  type Clocks,
+} from "./ticket_checks.ts";
 import {
   type AuthenticatorChecksum,
   decodeAuthenticatorChecksum,
@@ -163,6 +170,7 @@ export class KerberosAcceptor implements GssNegotiation {
 
   #checkTicket({ part, entry }: OpenedTicket): void {
     checkTimes(part, this.#clocks);
+    checkClient(part);
     checkAuthorization(part.authorizationData);
     // Section 2.7. The ticket's own realm is in clear and anybody's to change; that of the key is not.
     if ((part.flags & TicketFlag.TransitedPolicyChecked) !== 0) return;

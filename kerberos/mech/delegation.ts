@@ -15,7 +15,7 @@ import { KerberosError } from "../errors.ts";
 import { Ticket } from "../messages/ap.ts";
 import { splitTime } from "../messages/basic.ts";
 import { EncKrbCredPart, KrbCred } from "../messages/cred.ts";
-import { fromPrincipalName, toPrincipalName } from "../principal.ts";
+import { fromPrincipalName, isWhole, toPrincipalName } from "../principal.ts";
 import type { CredentialCacheData } from "../stores/ccache.ts";
 import { Credential } from "../stores/credential.ts";
 
@@ -69,9 +69,13 @@ export async function readDelegation(message: Bytes, keys: readonly KerberosKey[
     ) {
       throw new KerberosError("BAD_MESSAGE", "Cannot read KRB-CRED: a ticket has no client, service or end");
     }
+    const [client, server] = [fromPrincipalName(pname, prealm), fromPrincipalName(sname, srealm)];
+    if (!isWhole(client) || !isWhole(server)) {
+      throw new KerberosError("BAD_MESSAGE", "Cannot read KRB-CRED: a ticket's client or service has no name or realm");
+    }
     return new Credential({
-      client: fromPrincipalName(pname, prealm),
-      server: fromPrincipalName(sname, srealm),
+      client,
+      server,
       key: new KerberosKey(info.key.keytype, info.key.keyvalue),
       authtime: info.authtime ?? 0,
       starttime: info.starttime,

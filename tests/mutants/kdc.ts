@@ -41,7 +41,8 @@ const R7 = "RFC 6806 section 7";
 
 /** The client: AS-REP. */
 const AS_REPLIES = rules("kerberos/client/as_reply.ts", AS_REPLY, [
-  ["AS: the client is the one asked for", S315, "if (!canonicalize && !samePrincipal(client", "if (false && !samePrincipal(client"],
+  ["AS: the client is the one asked for", S315, "(!canonicalize && !samePrincipal(client", "(false && !samePrincipal(client"],
+  ["AS: the client is somebody", "RFC 4120 section 6.2", "if (!isWhole(client) || ", "if ("],
   ["AS: the service is the one asked for", S315, "if (!renamed && !samePrincipal(server, asked.service)) {", "if (false) {"],
   ["AS: only the ticket-granting service comes back renamed", "RFC 6806 section 6", "samePrincipal(asked.service, krbtgt(state.client.realm)) &&", "true &&"],
   ["AS: renamed to the client's own realm's service only", "RFC 6806 section 6", "samePrincipal(server, krbtgt(client.realm));", 'server.components[0] === "krbtgt";'],
@@ -226,6 +227,7 @@ const KDC_TGS_RULES = [
     ["KDC: no ticket that is not yet good", S332, "if (invalid || (part.starttime ?? part.authtime) > now + KDC_SKEW) throw", "if (invalid) throw"],
     ["KDC: a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "(part.starttime ?? part.authtime) > now", "(part.starttime ?? 0) > now"],
     ["KDC: other realms do not vouch for its own clients", "RFC 4120 section 1.2", "if (own.name.realm !== realm.name && part.crealm === realm.name) throw", "if (false) throw"],
+    ["KDC: other realms vouch for somebody", "RFC 4120 section 6.2", "if (!isWhole(fromPrincipalName(part.cname, part.crealm))) throw", "if (false) throw"],
     ["KDC: the authenticator is the ticket's client's", S332, "if (!samePrincipal(client, fromPrincipalName(authenticator.cname, authenticator.crealm))) {", "if (false) {"],
     ["KDC: the authenticator is fresh", S332, "if (Math.abs(authenticator.ctime - realm.now()) > KDC_SKEW) throw", "if (false) throw"],
     ["KDC: an authenticator is good for one request", S332, "  if (realm.isReplay(seal, digest)) throw", "  if (false) throw"],
@@ -256,7 +258,9 @@ const KDC_TGS_RULES = [
     ["KDC: no ticket outlasts the one shown", S333, "    latestEnd: part.endtime,\n", "    latestEnd: Infinity,\n"],
     ["KDC: renewal leaves flags as they are", "RFC 4120 section 2.3", "      flags: part.flags,\n", "      flags: 0,\n"],
     ["KDC: added authorization data is sealed for its own use", "RFC 4120 section 7.5.1", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData)", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData).catch(() => openSealed(sessionKey, 5, encAuthorizationData))"],
-    ["KDC: authorization data is kept", S333, "return [...part.authorizationData ?? [], ", "return ["],
+    ["KDC: authorization data is kept", S333, "added === undefined ? authorizationData : [...authorizationData ?? [], ", "added === undefined ? authorizationData : ["],
+    ["KDC: what it must understand and does not is refused", "RFC 4120 section 5.2.6.4", "readMessage(AuthorizationData, adData).length > 0", "adData.length === 0"],
+    ["KDC: what the client adds is looked at for that too", "RFC 4120 section 5.2.6.4", "const mandatory = all?.filter", "const mandatory = authorizationData?.filter"],
     ["KDC: the realm that vouched joins those on the way", S3332, "contents: joins ? withRealm(contents, from) : contents", "contents"],
     ["KDC: the client's own realm does not", S3332, "const joins = from !== realm.name && from !== part.crealm;", "const joins = from !== realm.name;"],
     ["KDC: the flag says that realms were checked", "RFC 4120 section 2.7", "checked: wanted && isAccepted(realm, part, transited.contents)", "checked: wanted"],

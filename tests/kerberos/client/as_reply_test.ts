@@ -62,6 +62,10 @@ Deno.test("asExchange() refuses another client's reply, also where the KDC may a
   await refused({ reply: () => ({ crealm: "OTHER.TEST" }) }, "REPLY_MISMATCH");
   const { credential } = await taken({ reply: () => ({ cname: name("alice.smith") }) }, { canonicalize: true });
   assert.equal(formatPrincipal(credential.client), "alice.smith@GSSOCKS.TEST");
+  // The other name is somebody's in any case.
+  for (const cname of [name(), name(""), name("alice", "")]) {
+    await refused({ reply: () => ({ cname }) }, "REPLY_MISMATCH", { canonicalize: true });
+  }
 });
 
 Deno.test("asExchange() refuses a reply with another nonce", async () => {

@@ -13,6 +13,7 @@ import type { KerberosAcceptorOptions } from "../../../kerberos/mech/credentials
 import { MemoryReplayCache } from "../../../kerberos/mech/replay_cache.ts";
 import { decodeContextToken, encodeContextToken, KERBEROS_OID } from "../../../kerberos/mech/tokens.ts";
 import { ApRep, ApReq, EncApRepPart } from "../../../kerberos/messages/ap.ts";
+import type { PrincipalName } from "../../../kerberos/messages/basic.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { EncKrbCredPart, KrbCred } from "../../../kerberos/messages/cred.ts";
 import { parsePrincipal, toPrincipalName } from "../../../kerberos/principal.ts";
@@ -53,6 +54,9 @@ const authorization = (...types: number[]) => types.map((adType) => ({ adType, a
 const keyOf = (enctype: number, length: number) => ({ keytype: enctype, keyvalue: new Uint8Array(length).fill(7) });
 const onlyAes256: Attempt = { options: () => ({ enctypes: [18] }) };
 
+/** Names that are nobody's. */
+const NOBODY: readonly (readonly string[])[] = [[], [""], ["", ""], ["", "admin"], ["alice", ""]];
+
 const REFUSED: Record<string, [number, ...Case[]]> = {
   KRB_AP_ERR_TKT_NYV: [
     33,
@@ -71,6 +75,14 @@ const REFUSED: Record<string, [number, ...Case[]]> = {
     ["another instance in the authenticator", () => ({
       authenticator: { cname: { nameType: 1, nameString: ["alice", "admin"] } },
     })],
+  ],
+  KDC_ERR_C_PRINCIPAL_UNKNOWN: [
+    6,
+    ["a client without a realm", () => ticket({ crealm: "" })],
+    ...NOBODY.map((nameString): Case => [
+      `a client of the components ${JSON.stringify(nameString)}`,
+      () => ticket({ cname: { nameType: 1, nameString } }),
+    ]),
   ],
   KRB_AP_ERR_SKEW: [
     37,
@@ -475,6 +487,8 @@ interface WrongDelegation {
   readonly infos?: number;
   readonly tickets?: number;
   readonly bare?: boolean;
+  /** Fields of each ticket's description. */
+  readonly info?: { prealm?: string; srealm?: string; pname?: PrincipalName; sname?: PrincipalName };
 }
 
 /** A KRB-CRED with one ticket-granting ticket, and what is wrong with it. */
@@ -488,6 +502,7 @@ async function delegation(forge: Forge, wrong: WrongDelegation) {
     endtime: forge.runtime.now() + HOUR,
     srealm: "A.TEST",
     ...(bare ? {} : { sname: { nameType: 2, nameString: ["krbtgt", "A.TEST"] } }),
+    ...wrong.info,
   };
   const part = encode(EncKrbCredPart, { ticketInfo: Array.from({ length: infos }, () => info) });
   const encPart = { etype: key.enctype, cipher: await key.encrypt(usage, part) };
@@ -513,6 +528,10 @@ Deno.test("KerberosAcceptor takes delegated tickets that its session sealed, who
     ["no keys", { infos: 0 }, "BAD_MESSAGE"],
     ["no tickets", { infos: 0, tickets: 0 }, "BAD_MESSAGE"],
     ["a ticket for nobody", { bare: true }, "BAD_MESSAGE"],
+    ["a client without a realm", { info: { prealm: "" } }, "BAD_MESSAGE"],
+    ["a client without a name", { info: { pname: { nameType: 1, nameString: [] } } }, "BAD_MESSAGE"],
+    ["a service without a realm", { info: { srealm: "" } }, "BAD_MESSAGE"],
+    ["a service with half a name", { info: { sname: { nameType: 2, nameString: ["krbtgt", ""] } } }, "BAD_MESSAGE"],
   ];
   for (const [what, how, code] of wrong) {
     assert.equal((await refusal(accept(forge, sent(await delegation(forge, how))))).code, code, what);
