@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, lenientText } from "../../gss/bytes.ts";
+import { type Bytes, exactText } from "../../gss/bytes.ts";
 import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
@@ -111,8 +111,16 @@ async function replyKey(state: AsState, reply: KdcRep): Promise<KerberosKey> {
   const salt = reply.padata?.find(({ padataType }) => padataType === PaType.PwSalt);
   return await state.keys.keyFor({
     enctype: etype,
-    salt: salt === undefined ? defaultSalt(state.client) : lenientText(salt.padataValue),
+    salt: salt === undefined ? defaultSalt(state.client) : saltText(salt.padataValue),
   });
+}
+
+function saltText(octets: Bytes): string {
+  try {
+    return exactText(octets);
+  } catch (cause) {
+    throw new KerberosError("BAD_MESSAGE", "Cannot use KDC reply: its salt is not UTF-8", { cause });
+  }
 }
 
 /** Parameters of a key as a KDC names them; the default salt where it names none. */

@@ -3,14 +3,13 @@
  *
  * @module
  */
+import { exactText } from "../../gss/bytes.ts";
 
 /** DOMAIN-X500-COMPRESS, the only encoding that there is (section 7.5.6). */
 export const DOMAIN_X500_COMPRESS = 1;
 
 /** So that a short field cannot stand for much: realms that a field may list. */
 export const MAX_TRANSITED = 64;
-
-const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The realms of a transited field, `undefined` for each null subfield: that stands for all realms between its neighbours, which
@@ -50,7 +49,7 @@ function whole({ name, joined }: Subfield, before: string): string {
  * name stand by itself, whatever it begins with or ends in.
  */
 function readSubfields(contents: Uint8Array): (Subfield | undefined)[] {
-  const text = readText(contents);
+  const text = exactText(contents);
   const fields: (Subfield | undefined)[] = [];
   let [name, alone, slash, dot] = ["", false, false, false];
   for (let i = 0; i <= text.length; i++) {
@@ -72,12 +71,4 @@ function readSubfields(contents: Uint8Array): (Subfield | undefined)[] {
     }
   }
   return fields;
-}
-
-function readText(contents: Uint8Array): string {
-  try {
-    return STRICT_UTF8.decode(contents);
-  } catch {
-    throw new RangeError("the list of realms on it is not UTF-8");
-  }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ByteReader, type Bytes, ByteWriter, utf8 } from "../../gss/bytes.ts";
+import { ByteReader, type Bytes, ByteWriter, exactText, utf8 } from "../../gss/bytes.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
@@ -147,7 +147,7 @@ function decodeEntries(reader: ByteReader): KeytabEntry[] {
 }
 
 function decodeEntry(reader: ByteReader, old: boolean): KeytabEntry {
-  const text = () => new TextDecoder().decode(reader.take(reader.u16(old)));
+  const text = () => exactText(reader.take(reader.u16(old)));
   // Version 1 counts the realm as a component.
   const count = reader.u16(old) - (old ? 1 : 0);
   const realm = text();

@@ -1,5 +1,6 @@
 /** AS replies that are genuine and wrong in one field: every rule of RFC 4120 section 3.1.5 and RFC 6806 section 11. */
 import assert from "node:assert/strict";
+import { type Bytes, utf8 } from "../../../gss/bytes.ts";
 import { applicationTag, decode, encode } from "../../../gss/asn1.ts";
 import { asExchange, type AsExchangeInput, type AsExchangeResult } from "../../../kerberos/client/as_exchange.ts";
 import { passwordKey } from "../../../kerberos/client/client_key.ts";
@@ -66,6 +67,17 @@ Deno.test("asExchange() refuses another client's reply, also where the KDC may a
   for (const cname of [name(), name(""), name("alice", "")]) {
     await refused({ reply: () => ({ cname }) }, "REPLY_MISMATCH", { canonicalize: true });
   }
+});
+
+Deno.test("asExchange() takes the salt of a reply to the octet, and refuses one that is no text", async () => {
+  const open = { client: parsePrincipal("open@GSSOCKS.TEST"), key: passwordKey("openpw"), canonicalize: true };
+  const salted = (padataValue: Bytes): ReplyForgery => ({
+    reply: () => ({ padata: [{ padataType: 3, padataValue }] }),
+  });
+  const { credential } = await taken(salted(utf8("GSSOCKS.TESTopen")), open);
+  assert.equal(formatPrincipal(credential.client), "open@GSSOCKS.TEST");
+  await refused(salted(utf8("\ufeffGSSOCKS.TESTopen")), "INTEGRITY", open);
+  await refused(salted(new Uint8Array([0x41, 0xff])), "BAD_MESSAGE", open);
 });
 
 Deno.test("asExchange() refuses a reply with another nonce", async () => {

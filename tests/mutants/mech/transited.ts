@@ -136,8 +136,6 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
       "    if (++count > MAX_TRANSITED) throw new RangeError(`more than ${MAX_TRANSITED} realms are on it`);\n",
       "",
     ],
-    ["what is not UTF-8 is refused", "RFC 4120 section 5.2.1", "fatal: true, ignoreBOM", "ignoreBOM"],
-    ["a mark of the byte order is part of a name", "RFC 4120 section 5.2.1", ", ignoreBOM: true", ""],
   ]),
   ...rules("kerberos/config/krb5_conf.ts", [CAPATHS], [
     ["[capaths] is read", "krb5.conf, [capaths]", "    capaths: readCapaths(profile),\n", "    capaths: new Map(),\n"],
