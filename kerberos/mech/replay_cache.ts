@@ -70,9 +70,11 @@ export class MemoryReplayCache implements ReplayCache {
    * Makes one.
    *
    * @param options Limits.
+   * @throws {RangeError} When there is no room for any.
    */
   constructor(options: MemoryReplayCacheOptions = {}) {
     this.#capacity = options.capacity ?? 1_000_000;
+    if (!(this.#capacity >= 1)) throw new RangeError(`Cannot make replay cache: its capacity is ${this.#capacity}`);
     this.knowsSince = (options.runtime ?? systemRuntime).now();
   }
 

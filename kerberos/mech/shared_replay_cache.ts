@@ -71,12 +71,16 @@ export class SharedReplayCache implements ReplayCache {
    * Makes one.
    *
    * @param options Size, or memory of another one.
+   * @throws {RangeError} When there is no room for any: what is written beyond it would be forgotten at once.
    */
   constructor(options: SharedReplayCacheOptions = {}) {
     const buckets = Math.ceil((options.capacity ?? 4_194_304) / SLOTS);
     this.memory = options.memory ?? new SharedArrayBuffer(4 * (HEADER_WORDS + BUCKET_WORDS * buckets));
     this.#words = new Int32Array(this.memory);
     this.#buckets = Math.floor((this.#words.length - HEADER_WORDS) / BUCKET_WORDS);
+    if (!(this.#buckets >= 1)) {
+      throw new RangeError(`Cannot make replay cache: ${this.memory.byteLength} octets have room for none`);
+    }
     const present = Math.ceil((options.runtime ?? systemRuntime).now() / 1000) | 0;
     this.knowsSince = 1000 * ((Atomics.compareExchange(this.#words, 0, 0, present) || present) >>> 0);
   }

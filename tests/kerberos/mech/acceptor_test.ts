@@ -307,6 +307,10 @@ Deno.test("KerberosAcceptor knows a replay whatever is changed in clear (RFC 412
   assert.ok((await acceptor.accept().step((await forge.apReq({ ticket: bob, authenticator: bob })).token)).done);
 });
 
+Deno.test("KerberosAcceptorCredential takes no skew with which all tickets would be good, or none", () => {
+  for (const clockskew of [NaN, Infinity, -1]) assert.throws(() => new Forge().acceptor({ clockskew }), RangeError);
+});
+
 Deno.test("KerberosAcceptor remembers an authenticator for as long as it would be accepted", async () => {
   const forge = new Forge();
   const acceptor = forge.acceptor();

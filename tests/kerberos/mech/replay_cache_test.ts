@@ -245,3 +245,11 @@ Deno.test("SharedReplayCache waits for a thread that is in the lock for a moment
   URL.revokeObjectURL(url);
   assert.equal(had, 1);
 });
+
+Deno.test("a replay cache without room is none", () => {
+  for (const capacity of [0, -1, NaN]) {
+    assert.throws(() => new MemoryReplayCache({ capacity }), RangeError, String(capacity));
+    assert.throws(() => new SharedReplayCache({ capacity }), RangeError, String(capacity));
+  }
+  assert.throws(() => new SharedReplayCache({ memory: new SharedArrayBuffer(16) }), RangeError);
+});

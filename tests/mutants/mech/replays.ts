@@ -12,6 +12,19 @@ const WORKERS = "tests/workers_test.ts";
 
 /** The rules. */
 export const REPLAYS_MUTANTS: readonly Mutant[] = [
+  ...rules("kerberos/mech/replay_cache.ts", [REPLAYS], [
+    ["a cache has room", "RFC 4120 section 3.2.3", "if (!(this.#capacity >= 1)) throw", "if (false) throw"],
+  ]),
+  ...rules("kerberos/mech/shared_replay_cache.ts", [REPLAYS], [
+    ["a shared cache has room", "RFC 4120 section 3.2.3", "if (!(this.#buckets >= 1)) {", "if (false) {"],
+  ]),
+  ...rules("kerberos/mech/credentials.ts", [ACCEPTOR], [
+    ["a skew is finite", "RFC 4120 section 3.2.3", "!Number.isFinite(clockskew) || ", ""],
+    ["a skew is not negative", "RFC 4120 section 3.2.3", " || clockskew < 0", ""],
+  ]),
+  ...rules("kerberos/config/krb5_conf.ts", ["tests/kerberos/config/config_test.ts"], [
+    ["no span of krb5.conf is negative", "krb5.conf, clockskew", "if (seconds >= 0) return", "return"],
+  ]),
   ...rules("kerberos/mech/replay_cache.ts", [REPLAYS, ACCEPTOR], [
     [
       "a cache in memory says when it was made",
