@@ -22,6 +22,13 @@ export interface AsExchangeInput {
   readonly enctypes: readonly number[];
   /** Lifetime asked for. */
   readonly lifetime: number;
+  /**
+   * Whether a ticket that lasts longer is taken: for a lifetime that nobody has wished for. The RFC leaves that to the client
+   * (RFC 4120 section 3.1.5 does not name the end among what it verifies).
+   *
+   * @default {false}
+   */
+  readonly longerTaken?: boolean;
   /** Renewable lifetime asked for, 0 for none. */
   readonly renewLifetime: number;
   /** Whether the ticket is to be forwardable. */

@@ -6,7 +6,7 @@
  */
 import { abortable } from "../../gss/deadline.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
-import { type KerberosConfig, realmOfHost } from "../config/krb5_conf.ts";
+import { DEFAULT_CONFIG, type KerberosConfig, realmOfHost } from "../config/krb5_conf.ts";
 import { KdcOption, NameType, TicketFlag } from "../constants.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
@@ -259,6 +259,7 @@ export class KerberosTickets implements TicketSource {
         key: initial.key,
         enctypes: config.defaultTktEnctypes,
         lifetime: config.ticketLifetime,
+        longerTaken: config.ticketLifetime === DEFAULT_CONFIG.ticketLifetime,
         renewLifetime: config.renewLifetime,
         forwardable: config.forwardable,
         proxiable: config.proxiable,

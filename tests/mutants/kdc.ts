@@ -62,6 +62,11 @@ const AS_REPLIES = rules("kerberos/client/as_reply.ts", AS_REPLY, [
   ["AS: no addresses where none are asked for", S315, "    addresses: [],\n  });\n}", "    addresses: part.caddr ?? [],\n  });\n}"],
 ]);
 
+const WISHED = rules("kerberos/client/tickets.ts", TICKETS, [
+  ["a lifetime that was wished for is kept", "RFC 4120 section 3.1.3, the latest end that a KDC gives", "config.ticketLifetime === DEFAULT_CONFIG.ticketLifetime", "true", "lasts longer"],
+  ["a lifetime that nobody wished for limits nothing", "RFC 4120 section 3.1.5", "config.ticketLifetime === DEFAULT_CONFIG.ticketLifetime", "false", "lasts longer"],
+]);
+
 /** The client: the lifetime is held against the sealed clock, not against the one that an error told. */
 const CLOCK = rules("kerberos/client/as_reply.ts", ERRORS, [
   ["AS: a forged clock lengthens no ticket", "RFC 4120 section 3.1.6", "Math.min(request.reqBody.till, part.authtime + lifetime + clockskew)", "request.reqBody.till"],
@@ -78,8 +83,9 @@ const REPLIES = rules("kerberos/client/reply.ts", [...AS_REPLY, ...TGS_REPLY], [
   ["addresses are compared with their types", "RFC 4120 section 5.2.5", "held.addrType === addrType && sameBytes", "sameBytes", "addresses"],
   ["no ticket that begins later", S315, "if (starttime > asked.now + asked.clockskew) {", "if (false) {", "refuses a ticket that begins"],
   ["a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "const starttime = part.starttime ?? part.authtime;", "const starttime = part.starttime ?? 0;", "refuses a ticket that begins"],
-  ["no ticket lasts longer than asked", S315, "if (part.endtime > asked.latestEnd) {", "if (false) {", "refuses a ticket that begins"],
-  ["no ticket that has ended", S315, "if (part.endtime <= starttime) {", "if (false) {", "refuses a ticket that begins"],
+  ["no ticket has ended by the KDC's clock", "RFC 4120 section 2.3", "Math.max(starttime, asked.now - asked.clockskew)", "starttime", "refuses a ticket that begins"],
+  ["no ticket lasts longer than asked", "RFC 4120 section 3.1.3, the latest end that a KDC gives", "if (part.endtime > asked.latestEnd) {", "if (false) {", "refuses a ticket that begins"],
+  ["no ticket that has ended", S315, "if (part.endtime <= earliestEnd) {", "if (false) {", "refuses a ticket that begins"],
   ["no ticket can be renewed for longer than asked", S315, "renewTill > asked.latestRenewal) {", "false) {"],
 ]);
 
@@ -287,6 +293,7 @@ const KDC_TGS_RULES = [
 export const KDC_MUTANTS: readonly Mutant[] = [
   ...AS_REPLIES,
   ...CLOCK,
+  ...WISHED,
   ...REPLIES,
   ...TGS_REPLIES,
   ...KDC_ERRORS,

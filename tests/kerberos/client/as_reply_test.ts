@@ -170,6 +170,13 @@ Deno.test("asExchange() refuses a ticket that begins later than now, ends too la
   await taken({ part: ({ authtime }) => ({ starttime: authtime + 240_000 }) });
   await refused({ part: ({ authtime }) => ({ starttime: authtime + 301_000 }) }, "REPLY_MISMATCH");
   await refused({ part: ({ endtime }) => ({ endtime: endtime + 1000 }) }, "REPLY_MISMATCH");
+  await taken({ part: ({ endtime }) => ({ endtime: endtime + 1000 }) }, { longerTaken: true });
+  await refused({ part: ({ starttime }) => ({ endtime: starttime }) }, "REPLY_MISMATCH", { longerTaken: true });
+  const before = (end: number): ReplyForgery => ({
+    part: ({ authtime }) => ({ starttime: authtime - 10 * HOUR, endtime: authtime + end }),
+  });
+  await taken(before(-299_000));
+  await refused(before(-300_000), "REPLY_MISMATCH");
   await refused({ part: ({ starttime }) => ({ endtime: starttime }) }, "REPLY_MISMATCH");
   await refused({ part: ({ authtime }) => ({ endtime: authtime, starttime: undefined }) }, "REPLY_MISMATCH");
   await taken({ part: () => ({ starttime: undefined }) });

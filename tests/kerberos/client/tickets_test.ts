@@ -9,6 +9,7 @@ import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts"
 import { MemoryCredentialCache } from "../../../kerberos/stores/cache.ts";
 import { Credential } from "../../../kerberos/stores/credential.ts";
 import { TestRuntime } from "../../support/clock.ts";
+import { forgeReply } from "../../support/forge_kdc.ts";
 import { memoryConfig, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 
 const SERVICE = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");
@@ -144,4 +145,24 @@ Deno.test("KerberosTickets for one client use no cache of another one's, nor ove
   await tickets.initialTicket();
   const { credential } = await tickets.serviceTicket(SERVICE);
   assert.equal(formatPrincipal(credential.client), "bob@GSSOCKS.TEST");
+});
+
+Deno.test("KerberosTickets take a ticket that lasts longer than asked only where nobody wished for a lifetime", async () => {
+  const realm = await memoryRealm();
+  const honest = inProcessTransport(realm);
+  const YEAR = 365 * 86_400_000;
+  const transport: KdcTransport = {
+    send: async (address, message, options) =>
+      await forgeReply(realm, message, await honest.send(address, message, options), {
+        part: ({ endtime }) => ({ endtime: endtime + YEAR }),
+      }),
+  };
+  const initial = { client: parsePrincipal("alice@GSSOCKS.TEST"), key: passwordKey("alicepw") };
+  const asked = async (ticketLifetime?: number) => {
+    const config = { ...memoryConfig(realm), ...(ticketLifetime === undefined ? {} : { ticketLifetime }) };
+    return await new KerberosTickets({ config, kdc: new KdcClient({ config, transport }), initial }).initialTicket();
+  };
+  const { credential } = await asked();
+  assert.ok(credential.endtime - credential.authtime > YEAR);
+  await assert.rejects(asked(3_600_000), { code: "REPLY_MISMATCH" });
 });
