@@ -102,6 +102,22 @@ const asn1: readonly Mutant[] = [
     tests: STORES,
   },
   {
+    rule: "a keytab is put in order once",
+    source: "what a stranger asks for costs as much as he sends",
+    file: "kerberos/stores/keytab.ts",
+    find: "if (all.length > 0) this.#sorted.set(enctype, sorted);",
+    replace: "",
+    tests: STORES,
+  },
+  {
+    rule: "a keytab is described once",
+    source: "what a stranger asks for costs as much as he sends",
+    file: "kerberos/stores/keytab.ts",
+    find: "return this.#described ??= ",
+    replace: "return ",
+    tests: STORES,
+  },
+  {
     rule: "names in keytabs are compared to the octet",
     source: "no two names read as one",
     file: "kerberos/stores/keytab.ts",

@@ -140,6 +140,33 @@ type CcacheCase = {
   };
 };
 
+Deno.test("a keytab is put in order once, however often strangers ask for keys that it does not have", () => {
+  const entries = Array.from({ length: 10_000 }, (_, i) => ({
+    principal: parsePrincipal(`rcmd/h${i}@R`),
+    kvno: i % 7,
+    key: new KerberosKey(18, new Uint8Array(32)),
+  }));
+  const keytab = new Keytab(entries);
+  const wanted = { service: parsePrincipal("rcmd/h5@R"), enctype: 18, kvno: 5 };
+  assert.equal(keytab.candidates(wanted).length, entries.length);
+  assert.equal(keytab.candidates(wanted)[0], entries[5]);
+  assert.equal(keytab.describe(), keytab.describe());
+  let read = 0;
+  const watched = new Keytab(entries.map((entry) => ({
+    ...entry,
+    get principal() {
+      read++;
+      return entry.principal;
+    },
+  })));
+  watched.candidates(wanted);
+  watched.describe();
+  const once = read;
+  for (let i = 0; i < 10; i++) watched.candidates({ ...wanted, service: parsePrincipal(`x${i}@R`) });
+  assert.equal(watched.describe().length, entries.length);
+  assert.equal(read, once);
+});
+
 Deno.test("decodeCcache() reads the caches of other programs, and encodeCcache() gives version 4 back as it was", () => {
   let version4 = 0;
   for (const v of [...vectors<CcacheCase>("ccache"), ...vectors<CcacheCase>("captured_ccache")]) {
