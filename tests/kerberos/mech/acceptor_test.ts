@@ -11,6 +11,7 @@ import { ApOption, KeyUsage, TicketFlag } from "../../../kerberos/constants.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import type { KerberosAcceptorOptions } from "../../../kerberos/mech/credentials.ts";
 import { MemoryReplayCache } from "../../../kerberos/mech/replay_cache.ts";
+import { SharedReplayCache } from "../../../kerberos/mech/shared_replay_cache.ts";
 import { decodeContextToken, encodeContextToken, KERBEROS_OID } from "../../../kerberos/mech/tokens.ts";
 import { ApRep, ApReq, EncApRepPart } from "../../../kerberos/messages/ap.ts";
 import type { PrincipalName } from "../../../kerberos/messages/basic.ts";
@@ -352,6 +353,31 @@ Deno.test("KerberosAcceptor refuses what may be a replay from before its cache, 
   // The skew is reckoned from the authenticator's own time: one from before stays refused as long as it is accepted at all.
   const old = { ...NOT_MUTUAL, authenticator: { ctime: began + SKEW } };
   assert.equal((await refusal(attempt(old))).code, "KRB_AP_ERR_REPEAT");
+});
+
+Deno.test("KerberosAcceptor knows what its cache forgot while the clock was ahead", async () => {
+  const bare: RequestChanges = { checksum: { flags: { mutual: false } } };
+  for (const kind of [MemoryReplayCache, SharedReplayCache]) {
+    const forge = new Forge();
+    const replayCache = new kind({ capacity: 16, runtime: forge.runtime });
+    const acceptor = forge.acceptor({ replayCache });
+    const ok = async (token: Bytes) => assert.ok((await acceptor.accept().step(token)).done);
+    // In ordinary times what is forgotten keeps nobody out, not even a client whose clock is as far behind as may be.
+    forge.runtime.time += HOUR;
+    for (let i = 0; i < 40; i++) {
+      forge.runtime.time += 61_700;
+      const { token } = await forge.apReq(bare);
+      forge.runtime.time += SKEW;
+      await ok(token);
+    }
+    const { token } = await forge.apReq(bare);
+    await ok(token);
+    forge.runtime.time += HOUR;
+    for (let i = 0; i < 14; i++) await ok((await forge.apReq(bare)).token);
+    forge.runtime.time -= HOUR;
+    assert.equal((await refusal(acceptor.accept().step(token))).code, "KRB_AP_ERR_REPEAT", kind.name);
+    await ok((await forge.apReq()).token);
+  }
 });
 
 Deno.test("KerberosAcceptor lets contexts without mutual authentication in at once where a cache knows all of them", async () => {
