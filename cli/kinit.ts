@@ -7,7 +7,7 @@ import { KerberosTickets } from "../kerberos/client/tickets.ts";
 import { KdcClient } from "../kerberos/client/kdc_client.ts";
 import { type ClientKey, keytabKey, passwordKey } from "../kerberos/client/client_key.ts";
 import { denoResolveSrv, denoTransport } from "../kerberos/client/transports.ts";
-import { type KerberosConfig, parseDuration } from "../kerberos/config/krb5_conf.ts";
+import { type KerberosConfig, parseSpan } from "../kerberos/config/krb5_conf.ts";
 import { defaultKeytabName, loadConfig } from "../kerberos/config/load.ts";
 import { NameType } from "../kerberos/constants.ts";
 import { KerberosError } from "../kerberos/errors.ts";
@@ -69,7 +69,7 @@ function configured(args: ParsedArguments, config: KerberosConfig): KerberosConf
     const text = args.value(name);
     if (text === undefined) return fallback;
     try {
-      return 1000 * parseDuration(text);
+      return parseSpan(name, text);
     } catch (error) {
       throw new UsageError(`--${name}: ${(error as Error).message}`);
     }

@@ -9,7 +9,7 @@
  * @module
  */
 import { asn1jsSyntax } from "./asn1js_syntax.ts";
-import { asBytes, type Bytes, concat, utf8 } from "./bytes.ts";
+import { asBytes, type Bytes, concat, exactText, utf8 } from "./bytes.ts";
 import {
   Asn1Error,
   integerContents,
@@ -71,12 +71,6 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array, options?: Pick<Rea
 export function encodeByAsn1js<T>(codec: Codec<T>, value: T): Bytes {
   return encodeBy(asn1jsSyntax, codec, value);
 }
-
-/** Another name of {@linkcode encode}. */
-export const encodeDirectly: typeof encode = encode;
-
-/** Another name of {@linkcode decode}. */
-export const decodeDirectly: typeof decode = decode;
 
 /** {@linkcode encode} through a syntax of choice. */
 export function encodeBy<T>(syntax: ElementSyntax, codec: Codec<T>, value: T): Bytes {
@@ -197,8 +191,6 @@ export const bitString: Codec<BitString> = primitive(
   },
 );
 
-const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /**
  * GeneralString as Kerberos uses it: octets that are meant as UTF-8 (RFC 4120 section 5.2.1 asks for IA5, every
  * implementation sends UTF-8). Text that is not UTF-8 is refused, because two principals must never read as the same one.
@@ -210,7 +202,7 @@ export const generalString: Codec<string> = primitive(
   (bytes, path) => {
     if (bytes.length <= 64 && bytes.every((octet) => octet < 0x80)) return String.fromCharCode(...bytes);
     try {
-      return STRICT_UTF8.decode(bytes);
+      return exactText(bytes);
     } catch (error) {
       throw new Asn1Error(path, "text is not UTF-8", { cause: error });
     }

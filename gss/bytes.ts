@@ -48,6 +48,21 @@ export function lenientText(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
+const EXACT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The text of UTF-8 octets, another one for every other octets: for what is compared, such as names.
+ *
+ * @throws {RangeError} When they are not UTF-8.
+ */
+export function exactText(bytes: Uint8Array): string {
+  try {
+    return EXACT.decode(bytes);
+  } catch (cause) {
+    throw new RangeError("Cannot decode: a text is not UTF-8", { cause });
+  }
+}
+
 /** Reads fixed-size fields in order and throws a `RangeError` instead of running past the end. */
 export class ByteReader {
   readonly #bytes: Uint8Array;

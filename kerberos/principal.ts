@@ -77,6 +77,14 @@ export function samePrincipal(a: Principal, b: Principal): boolean {
     a.components.every((component, i) => component === b.components[i]);
 }
 
+/**
+ * Whether there can be such a principal: a realm, and components that say something (RFC 4120 sections 6.1 and 6.2). What a
+ * message names may be empty and sealed with the right key all the same.
+ */
+export function isWhole(name: Principal): boolean {
+  return name.realm !== "" && name.components.length > 0 && name.components.every((component) => component !== "");
+}
+
 /** The ticket-granting service of `target`, as `issuer` knows it: `krbtgt/TARGET@ISSUER` (RFC 4120 section 7.3). */
 export function krbtgt(target: string, issuer: string = target): Principal {
   return principal(issuer, ["krbtgt", target], NameType.SrvInst);

@@ -50,6 +50,7 @@ Deno.test("words that a command does not take are an error before anything happe
       [["kinit", "-R", "-k"], /--renew and --use-keytab do not go together/],
       [["kinit", "-E"], /--enterprise needs a PRINCIPAL/],
       [["kinit", "-l", "bogus", "alice"], /--lifetime: .*bogus/],
+      [["kinit", "-l", "1h -90m", "alice"], /--lifetime: .*negative/],
       [["kinit", "-c", ccache, "-c", `${directory}/two`, "alice"], /more than once/],
       [["kvno"], /an argument is missing; they are: .*SERVICE/],
       [["kvno", "-c", `${directory}/a`, "-c", ccache, "rcmd/localhost"], /more than once/],

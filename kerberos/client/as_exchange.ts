@@ -22,7 +22,7 @@ import {
   type KdcExchange,
   LATEST_TIME,
   randomNonce,
-  readHandshakeMessage,
+  readMessage,
   readReply,
   refusalError,
 } from "./exchange.ts";
@@ -124,7 +124,7 @@ async function learn(input: AsExchangeInput, state: AsState, refusal: KrbError):
     case ErrorCode.KDC_ERR_PREAUTH_REQUIRED: {
       if (state.preauthenticated || refusal.eData === undefined) throw fail();
       if (input.timesync) state.offset = tolerated(clockOffset(refusal, runtime));
-      await preauthenticate(input, state, readHandshakeMessage(MethodData, refusal.eData));
+      await preauthenticate(input, state, readMessage(MethodData, refusal.eData));
       return state;
     }
     case ErrorCode.KRB_AP_ERR_SKEW: {
@@ -189,6 +189,6 @@ async function encryptedTimestamp(input: AsExchangeInput, state: AsState, parame
 function keyParameters(state: AsState, methods: readonly PaData[]): KeyParameters | undefined {
   const info = methods.find((method) => method.padataType === PaType.EtypeInfo2);
   if (info === undefined) return { enctype: state.enctypes[0]!, salt: defaultSalt(state.client) };
-  const entry = readHandshakeMessage(EtypeInfo2, info.padataValue).find(({ etype }) => state.enctypes.includes(etype));
+  const entry = readMessage(EtypeInfo2, info.padataValue).find(({ etype }) => state.enctypes.includes(etype));
   return entry && fromEntry(entry, state.client);
 }

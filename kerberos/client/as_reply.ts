@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { type Bytes, lenientText } from "../../gss/bytes.ts";
+import { type Bytes, exactText } from "../../gss/bytes.ts";
 import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
 import { Checksum, EtypeInfo2, type EtypeInfo2Entry } from "../messages/basic.ts";
 import { EncAsRepPart, type EncKdcRepPart, EncTgsRepPart, type KdcRep, type KdcReq } from "../messages/kdc.ts";
-import { formatPrincipal, fromPrincipalName, krbtgt, type Principal, samePrincipal } from "../principal.ts";
+import { formatPrincipal, fromPrincipalName, isWhole, krbtgt, type Principal, samePrincipal } from "../principal.ts";
 import type { AsExchangeInput, AsExchangeResult, AsState } from "./as_state.ts";
 import { defaultSalt, type KeyParameters } from "./client_key.ts";
-import { mismatch, readEither, readHandshakeMessage, readMessage } from "./exchange.ts";
+import { mismatch, readEither, readMessage } from "./exchange.ts";
 import { checkReply, toCredential } from "./reply.ts";
 
 /** The request that a reply is to. */
@@ -38,7 +38,7 @@ export async function acceptAsReply(asked: AskedOfAs, reply: KdcRep): Promise<As
   const { input, state, request, message } = asked;
   const client = fromPrincipalName(reply.cname, reply.crealm);
   const canonicalize = (request.reqBody.kdcOptions & KdcOption.Canonicalize) !== 0;
-  if (!canonicalize && !samePrincipal(client, state.client)) {
+  if (!isWhole(client) || (!canonicalize && !samePrincipal(client, state.client))) {
     mismatch("the client", formatPrincipal(state.client), formatPrincipal(client));
   }
   const key = await replyKey(state, reply);
@@ -107,14 +107,22 @@ async function replyKey(state: AsState, reply: KdcRep): Promise<KerberosKey> {
   if (!state.enctypes.includes(etype)) mismatch("the enctype", state.enctypes.join(), etype);
   const info = reply.padata?.find(({ padataType }) => padataType === PaType.EtypeInfo2);
   const entry = info &&
-    readHandshakeMessage(EtypeInfo2, info.padataValue).find((candidate) => candidate.etype === etype);
+    readMessage(EtypeInfo2, info.padataValue).find((candidate) => candidate.etype === etype);
   if (entry !== undefined) return await state.keys.keyFor(fromEntry(entry, state.client));
   if (state.parameters?.enctype === etype) return await state.keys.keyFor(state.parameters);
   const salt = reply.padata?.find(({ padataType }) => padataType === PaType.PwSalt);
   return await state.keys.keyFor({
     enctype: etype,
-    salt: salt === undefined ? defaultSalt(state.client) : lenientText(salt.padataValue),
+    salt: salt === undefined ? defaultSalt(state.client) : saltText(salt.padataValue),
   });
+}
+
+function saltText(octets: Bytes): string {
+  try {
+    return exactText(octets);
+  } catch (cause) {
+    throw new KerberosError("BAD_MESSAGE", "Cannot use KDC reply: its salt is not UTF-8", { cause });
+  }
 }
 
 /** Parameters of a key as a KDC names them; the default salt where it names none. */

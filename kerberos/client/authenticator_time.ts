@@ -4,6 +4,7 @@
  * @module
  */
 import { randomBytes, type Runtime } from "../../gss/runtime.ts";
+import { LATEST_TIME } from "./exchange.ts";
 
 /** The last time that was given out, in microseconds, by the clock that it was read from. */
 const given = new WeakMap<Runtime, number>();
@@ -22,7 +23,8 @@ export function authenticatorTime(runtime: Runtime, offset = 0): { readonly time
   const last = given.get(runtime);
   const now = last === undefined || present < last - SET_BACK ? present : Math.max(present, last + 1);
   given.set(runtime, now);
-  const shifted = now + Math.round(offset * 1_000);
+  // A KDC may tell any time, and no message carries one beyond the latest.
+  const shifted = Math.min(now + Math.round(offset * 1_000), LATEST_TIME * 1_000);
   const usec = ((shifted % 1_000_000) + 1_000_000) % 1_000_000;
   return { time: (shifted - usec) / 1_000, usec };
 }

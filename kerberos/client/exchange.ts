@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { applicationTag, Asn1Error, type Codec, decode, decodeDirectly } from "../../gss/asn1.ts";
+import { applicationTag, Asn1Error, type Codec, decode } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { randomBytes, type Runtime } from "../../gss/runtime.ts";
 import { KdcError, KerberosError, printable } from "../errors.ts";
@@ -31,23 +31,18 @@ export type KdcReply<T> = { readonly reply: T } | { readonly refusal: KrbError }
 /** Reads a reply; throws `BAD_MESSAGE` where it is neither what was asked for nor a KRB-ERROR. Anybody may have sent it. */
 export function readReply<T>(codec: Codec<T>, message: Bytes): KdcReply<T> {
   return applicationTag(message) === 30
-    ? { refusal: readHandshakeMessage(KrbError, message) }
-    : { reply: readHandshakeMessage(codec, message) };
+    ? { refusal: readMessage(KrbError, message) }
+    : { reply: readMessage(codec, message) };
 }
 
 /** Reads a message, with the error of this layer where it cannot be read. */
-export function readMessage<T>(codec: Codec<T>, message: Uint8Array, read: typeof decode = decode): T {
+export function readMessage<T>(codec: Codec<T>, message: Uint8Array): T {
   try {
-    return read(codec, message);
+    return decode(codec, message);
   } catch (error) {
     if (!(error instanceof Asn1Error)) throw error;
     throw new KerberosError("BAD_MESSAGE", error.message, { cause: error });
   }
-}
-
-/** Same as {@linkcode readMessage}, for the messages of every handshake and for what nobody has vouched for yet. */
-export function readHandshakeMessage<T>(codec: Codec<T>, message: Uint8Array): T {
-  return readMessage(codec, message, decodeDirectly);
 }
 
 /** Reads one of two message types that may stand in the same place. */

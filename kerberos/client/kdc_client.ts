@@ -11,7 +11,7 @@ import type { KerberosConfig } from "../config/krb5_conf.ts";
 import { ErrorCode } from "../constants.ts";
 import { KerberosError, printable } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
-import { type KdcExchange, readHandshakeMessage } from "./exchange.ts";
+import { type KdcExchange, readMessage } from "./exchange.ts";
 import { type KdcEndpoint, locateKdcs, type SrvResolver } from "./locate.ts";
 
 /** An endpoint with its protocol chosen. */
@@ -141,7 +141,7 @@ export class KdcClient {
 function errorCode(reply: Bytes): number | undefined {
   if (applicationTag(reply) !== 30) return undefined;
   try {
-    return readHandshakeMessage(KrbError, reply).errorCode;
+    return readMessage(KrbError, reply).errorCode;
   } catch {
     return undefined;
   }

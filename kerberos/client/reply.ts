@@ -63,8 +63,9 @@ function checkTimes(part: EncKdcRepPart, asked: Asked): void {
   if (part.endtime > asked.latestEnd) {
     mismatch("the ticket's end", `none after ${timeText(asked.latestEnd)}`, timeText(part.endtime));
   }
-  if (part.endtime <= starttime) {
-    mismatch("the ticket's end", `one after ${timeText(starttime)}`, timeText(part.endtime));
+  const earliestEnd = Math.max(starttime, asked.now - asked.clockskew);
+  if (part.endtime <= earliestEnd) {
+    mismatch("the ticket's end", `one after ${timeText(earliestEnd)}`, timeText(part.endtime));
   }
   const { renewTill = 0 } = part;
   if ((part.flags & TicketFlag.Renewable) !== 0 && renewTill > asked.latestRenewal) {

@@ -21,7 +21,7 @@ import {
   toPrincipalName,
 } from "../principal.ts";
 import type { Credential } from "../stores/credential.ts";
-import { distinctTime } from "./distinct_time.ts";
+import { authenticatorTime } from "./authenticator_time.ts";
 import { type KdcExchange, mismatch, randomNonce, readMessage, readReply, refusalError } from "./exchange.ts";
 import { checkReply, toCredential } from "./reply.ts";
 
@@ -125,7 +125,7 @@ async function* askOnce(input: TgsExchangeInput, tgt: Credential, service: Princ
 /** Section 3.3.1: the ticket-granting ticket, with an authenticator that covers the request's body. */
 async function tgsApReq(input: TgsExchangeInput, tgt: Credential, body: Bytes, subkey: KerberosKey): Promise<Bytes> {
   const { runtime } = input;
-  const { time, usec } = distinctTime(runtime, input.kdcOffset);
+  const { time, usec } = authenticatorTime(runtime, input.kdcOffset);
   const authenticator = encode(Authenticator, {
     authenticatorVno: 5,
     crealm: tgt.client.realm,

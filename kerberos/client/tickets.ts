@@ -73,6 +73,8 @@ export class KerberosTickets implements TicketSource {
   readonly #options: KerberosTicketsOptions;
   readonly #runtime: Runtime;
   #unsaved: readonly Credential[] = [];
+  /** Whom the KDC has answered for, which may be another name than was asked for. */
+  #answeredFor: Principal | undefined;
   readonly #underway = new Map<string, SharedRequest>();
 
   /**
@@ -145,14 +147,25 @@ export class KerberosTickets implements TicketSource {
   /** What is in the cache, unless it is somebody else's: then it is neither used nor overwritten. */
   async #load(): Promise<CredentialCacheData | undefined> {
     const data = await this.cache.load();
+    if (data === undefined || this.#isOurs(data)) return data;
     const { initial, config } = this.#options;
-    if (data === undefined || initial === undefined || samePrincipal(data.principal, initial.client)) return data;
-    // The KDC may have answered for another name, which only the cache knows.
-    if (config.canonicalize || initial.client.nameType === NameType.Enterprise) return data;
-    throw new KerberosError(
+    const renamed = config.canonicalize || initial!.client.nameType === NameType.Enterprise;
+    // The KDC may answer for another name: whether for this one, it says itself, and has not been asked yet.
+    if (renamed && this.#answeredFor === undefined) return undefined;
+    throw this.#somebodyElses(data);
+  }
+
+  #isOurs({ principal }: CredentialCacheData): boolean {
+    const { initial } = this.#options;
+    const names = [initial?.client, this.#answeredFor];
+    return initial === undefined || names.some((name) => name !== undefined && samePrincipal(principal, name));
+  }
+
+  #somebodyElses({ principal }: CredentialCacheData): KerberosError {
+    return new KerberosError(
       "NO_CREDENTIALS",
-      `Cannot get a ticket: ${this.cache.name} is of ${formatPrincipal(data.principal)}, not of ` +
-        `${formatPrincipal(initial.client)}; name another cache, or run kinit`,
+      `Cannot get a ticket: ${this.cache.name} is of ${formatPrincipal(principal)}, not of ` +
+        `${formatPrincipal(this.#options.initial!.client)}; name another cache, or run kinit`,
     );
   }
 
@@ -224,7 +237,7 @@ export class KerberosTickets implements TicketSource {
       const held = this.#find(data, krbtgt(realm));
       if (held !== undefined) return { credential: held, kdcOffset: data.kdcOffset ?? 0 };
     }
-    if (this.#options.initial !== undefined) return await this.#acquire(signal);
+    if (this.#options.initial !== undefined) return await this.#acquire(signal, true);
     throw this.#noTicket(data);
   }
 
@@ -248,7 +261,8 @@ export class KerberosTickets implements TicketSource {
       );
   }
 
-  async #acquire(signal: AbortSignal): Promise<ServiceTicket> {
+  /** An initial ticket, in place of what is in the cache; `careful` where that must not be somebody else's. */
+  async #acquire(signal: AbortSignal, careful = false): Promise<ServiceTicket> {
     const { initial, config } = this.#options;
     if (initial === undefined) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
@@ -270,6 +284,9 @@ export class KerberosTickets implements TicketSource {
       { signal },
     );
     const { credential, kdcOffset } = got;
+    this.#answeredFor = credential.client;
+    const held = careful ? await this.cache.load() : undefined;
+    if (held !== undefined && !this.#isOurs(held)) throw this.#somebodyElses(held);
     await this.cache.initialize({ principal: credential.client, credentials: [credential], kdcOffset });
     return got;
   }

@@ -107,7 +107,7 @@ export function parseKrb5Conf(...sources: readonly ProfileSource[]): KerberosCon
   const flag = (name: string, fallback: boolean) => readBoolean(name, one(name), fallback);
   const duration = (name: string, fallback: number) => {
     const text = one(name);
-    return text === undefined ? fallback : 1000 * parseDuration(text);
+    return text === undefined ? fallback : parseSpan(name, text);
   };
   const permitted = parseEnctypes(one("permitted_enctypes"), DEFAULT_ENCTYPES);
   return Object.freeze({
@@ -226,6 +226,18 @@ function namedEnctypes(name: string, fallback: readonly number[]): readonly numb
   if (name === "aes") return [18, 17, 20, 19];
   const enctype = enctypeByName(name);
   return enctype === undefined ? [] : [enctype];
+}
+
+/**
+ * Reads a duration that says how long something lasts, or how far clocks may be apart, in milliseconds: MIT's syntax has
+ * negative ones, and with one of those every ticket would have expired.
+ *
+ * @throws {KerberosError} `BAD_CONFIG`
+ */
+export function parseSpan(name: string, text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds >= 0) return 1000 * seconds;
+  throw new KerberosError("BAD_CONFIG", `Cannot read ${name}: ${JSON.stringify(text)} is negative`);
 }
 
 const UNITS: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 };

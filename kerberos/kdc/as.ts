@@ -5,18 +5,18 @@
  */
 import { encode } from "../../gss/asn1.ts";
 import { type Bytes, ByteWriter, EMPTY } from "../../gss/bytes.ts";
-import { readHandshakeMessage, readMessage } from "../client/exchange.ts";
+import { readMessage } from "../client/exchange.ts";
 import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import { profileOf } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
 import { EncryptedData, EtypeInfo2, MethodData, type PaData, PaEncTsEnc } from "../messages/basic.ts";
 import { AsRep, EncAsRepPart, type KdcReq } from "../messages/kdc.ts";
+import { DOMAIN_X500_COMPRESS } from "../messages/transited.ts";
 import { fromPrincipalName, type Principal, toPrincipalName } from "../principal.ts";
 import { issue, KDC_SKEW, requestProof } from "./issue.ts";
 import type { KdcPrincipal, KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
-import { TRANSITED_TYPE } from "./transited.ts";
 
 /** Options that are about a ticket presented (section 5.4.1), which there is none of here. */
 const NOT_INITIAL = KdcOption.Forwarded | KdcOption.Proxy | KdcOption.CnameInAddlTkt | KdcOption.EncTktInSkey |
@@ -69,7 +69,7 @@ function etypeInfo2(client: KdcPrincipal, keys: readonly KerberosKey[]): PaData 
 
 /** Section 5.2.7.2. */
 async function checkTimestamp(realm: KdcRealm, client: KdcPrincipal, proof: PaData): Promise<void> {
-  const sealed = readHandshakeMessage(EncryptedData, proof.padataValue);
+  const sealed = readMessage(EncryptedData, proof.padataValue);
   const key = client.keys.find(({ enctype }) => enctype === sealed.etype && realm.has(enctype));
   if (key === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
   let plain: Bytes;
@@ -105,7 +105,7 @@ async function reply(realm: KdcRealm, request: KdcReq, message: Bytes, granted: 
     authtime: Math.floor(realm.now() / 1000) * 1000,
     latestEnd: Infinity,
     latestRenewal: Infinity,
-    transited: { trType: TRANSITED_TYPE, contents: EMPTY },
+    transited: { trType: DOMAIN_X500_COMPRESS, contents: EMPTY },
     addresses: request.reqBody.addresses,
     encryptedPaData: await requestProof(request, message, key),
   });

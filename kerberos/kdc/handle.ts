@@ -5,7 +5,7 @@
  */
 import { applicationTag } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
-import { readHandshakeMessage } from "../client/exchange.ts";
+import { readMessage } from "../client/exchange.ts";
 import { ErrorCode } from "../constants.ts";
 import { KerberosError } from "../errors.ts";
 import { AsReq, type KdcReq, TgsReq } from "../messages/kdc.ts";
@@ -45,7 +45,7 @@ export async function handleKdcMessage(
   let request: KdcReq;
   try {
     if (tag !== 10 && tag !== 12) return undefined;
-    request = readHandshakeMessage(tag === 10 ? AsReq : TgsReq, message);
+    request = readMessage(tag === 10 ? AsReq : TgsReq, message);
   } catch (error) {
     if (error instanceof KerberosError) return undefined;
     throw error;

@@ -7,16 +7,17 @@
 import { encode } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { readMessage } from "../client/exchange.ts";
-import { KdcOption, KeyUsage, TicketFlag } from "../constants.ts";
+import { AdType, KdcOption, KeyUsage, TicketFlag } from "../constants.ts";
 import type { EncTicketPart, TransitedEncoding } from "../messages/ap.ts";
 import { AuthorizationData, type AuthorizationDataElement } from "../messages/basic.ts";
 import { EncTgsRepPart, type KdcReq, type KdcReqBody, TgsRep } from "../messages/kdc.ts";
+import { DOMAIN_X500_COMPRESS } from "../messages/transited.ts";
 import { fromPrincipalName, krbtgt, type Principal, samePrincipal } from "../principal.ts";
 import { issue, type IssueInput, requestProof } from "./issue.ts";
 import type { KdcPrincipal, KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
 import { openPresented, openSealed, type Presented } from "./tgs_request.ts";
-import { isBetween, TRANSITED_TYPE, transitedRealms, withRealm } from "./transited.ts";
+import { isBetween, transitedRealms, withRealm } from "./transited.ts";
 
 /** Options that are not served. */
 const UNSUPPORTED = KdcOption.EncTktInSkey | KdcOption.CnameInAddlTkt | KdcOption.Validate | KdcOption.Proxy;
@@ -99,15 +100,32 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: Presented): Terms {
   };
 }
 
-/** Section 5.4.1: what the ticket has is kept, and what the client adds is sealed for the KDC. */
+/**
+ * Section 5.4.1: what the ticket has is kept, and what the client adds is sealed for the KDC. None of it is understood here,
+ * which matters for what says so (section 5.2.6.4).
+ */
 async function authorizationOf(
-  { encAuthorizationData }: KdcReqBody,
-  { part, sessionKey, subkey }: Presented,
+  body: KdcReqBody,
+  presented: Presented,
 ): Promise<readonly AuthorizationDataElement[] | undefined> {
-  if (encAuthorizationData === undefined) return part.authorizationData;
+  const { authorizationData } = presented.part;
+  const added = await addedAuthorization(body, presented);
+  const all = added === undefined ? authorizationData : [...authorizationData ?? [], ...added];
+  const mandatory = all?.filter(({ adType }) => adType === AdType.MandatoryForKdc) ?? [];
+  if (mandatory.some(({ adData }) => readMessage(AuthorizationData, adData).length > 0)) {
+    throw new Refusal("KDC_ERR_POLICY");
+  }
+  return all;
+}
+
+async function addedAuthorization(
+  { encAuthorizationData }: KdcReqBody,
+  { sessionKey, subkey }: Presented,
+): Promise<readonly AuthorizationDataElement[] | undefined> {
+  if (encAuthorizationData === undefined) return undefined;
   const usage = subkey === undefined ? KeyUsage.TgsReqAuthDataSessionKey : KeyUsage.TgsReqAuthDataSubkey;
   const plain = await openSealed(subkey ?? sessionKey, usage, encAuthorizationData);
-  return [...part.authorizationData ?? [], ...readMessage(AuthorizationData, plain)];
+  return readMessage(AuthorizationData, plain);
 }
 
 /** The service, or the ticket-granting service of the realm that it is in. */
@@ -139,13 +157,18 @@ function transitedOf(
   const { trType, contents } = part.transited;
   const from = service.realm;
   const joins = from !== realm.name && from !== part.crealm;
-  if (trType !== TRANSITED_TYPE && contents.length > 0) {
+  if (trType !== DOMAIN_X500_COMPRESS && contents.length > 0) {
     if (joins) throw new Refusal("KDC_ERR_TRTYPE_NOSUPP");
     return { transited: part.transited, checked: false };
   }
-  const transited = { trType: TRANSITED_TYPE, contents: joins ? withRealm(contents, from) : contents };
   const wanted = (body.kdcOptions & KdcOption.DisableTransitedCheck) === 0;
-  return { transited, checked: wanted && isAccepted(realm, part, transited.contents) };
+  try {
+    const transited = { trType: DOMAIN_X500_COMPRESS, contents: joins ? withRealm(contents, from) : contents };
+    return { transited, checked: wanted && isAccepted(realm, part, transited.contents) };
+  } catch (error) {
+    // A list that cannot be read cannot be added to either.
+    throw error instanceof RangeError ? new Refusal("KRB_AP_PATH_NOT_ACCEPTED") : error;
+  }
 }
 
 function isAccepted(realm: KdcRealm, { crealm }: EncTicketPart, contents: Bytes): boolean {

@@ -6,7 +6,7 @@
  */
 import { anyElement, application, type Codec, explicit, integer, optional, sequence } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
-import { readHandshakeMessage, readMessage } from "../client/exchange.ts";
+import { readMessage } from "../client/exchange.ts";
 import { type KerberosErrorName, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { isSupported } from "../crypto/profile.ts";
@@ -14,7 +14,7 @@ import { KerberosError } from "../errors.ts";
 import { ApReq, Authenticator, EncTicketPart } from "../messages/ap.ts";
 import { type EncryptedData, MethodData, type PaData, Pvno } from "../messages/basic.ts";
 import type { KdcReq } from "../messages/kdc.ts";
-import { fromPrincipalName, krbtgt, type Principal, samePrincipal } from "../principal.ts";
+import { fromPrincipalName, isWhole, krbtgt, type Principal, samePrincipal } from "../principal.ts";
 import { KDC_SKEW } from "./issue.ts";
 import type { KdcPrincipal, KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
@@ -33,7 +33,7 @@ export interface Presented {
 export async function openPresented(realm: KdcRealm, request: KdcReq, message: Bytes): Promise<Presented> {
   const padata = request.padata?.find(({ padataType }) => padataType === PaType.TgsReq);
   if (padata === undefined) throw new Refusal("KDC_ERR_PADATA_TYPE_NOSUPP");
-  const { ticket, authenticator: sealed } = readHandshakeMessage(ApReq, padata.padataValue);
+  const { ticket, authenticator: sealed } = readMessage(ApReq, padata.padataValue);
   const own = grantingService(realm, fromPrincipalName(ticket.sname, ticket.realm));
   const key = own.keys.find(({ enctype }) => enctype === ticket.encPart.etype);
   if (key === undefined) throw new Refusal("KRB_AP_ERR_BADKEYVER");
@@ -69,8 +69,9 @@ function checkTicket(realm: KdcRealm, own: KdcPrincipal, part: EncTicketPart): v
   const invalid = (part.flags & TicketFlag.Invalid) !== 0;
   if (invalid || (part.starttime ?? part.authtime) > now + KDC_SKEW) throw new Refusal("KRB_AP_ERR_TKT_NYV");
   if (part.endtime + KDC_SKEW < now) throw new Refusal("KRB_AP_ERR_TKT_EXPIRED");
-  // Other realms vouch for their clients, not for ours.
+  // Other realms vouch for their clients, not for ours, nor for nobody.
   if (own.name.realm !== realm.name && part.crealm === realm.name) throw new Refusal("KDC_ERR_POLICY");
+  if (!isWhole(fromPrincipalName(part.cname, part.crealm))) throw new Refusal("KDC_ERR_POLICY");
 }
 
 function checkSender(realm: KdcRealm, part: EncTicketPart, authenticator: Authenticator): void {
@@ -134,7 +135,7 @@ const RawTgsReq: Codec<RawRequest> = application(
 
 /** The octets that the checksum is over: senders encode flags and numbers in ways that cannot be told afterwards. */
 function bodyAsReceived(message: Bytes): Bytes {
-  return readHandshakeMessage(RawTgsReq, message).reqBody;
+  return readMessage(RawTgsReq, message).reqBody;
 }
 
 /** Opens a sealed part of a request. */

@@ -1,63 +1,31 @@
 /**
- * The realms that a client was vouched for by, as tickets carry them: DOMAIN-X500-COMPRESS (RFC 4120 section 3.3.3.2).
+ * The realms that a client was vouched for by, as a KDC adds to them and judges them (RFC 4120 sections 2.7 and 3.3.3.2).
  *
  * @module
  */
-import { type Bytes, concat, EMPTY, lenientText, utf8 } from "../../gss/bytes.ts";
-
-/** DOMAIN-X500-COMPRESS, the one encoding there is. */
-export const TRANSITED_TYPE = 1;
+import { type Bytes, concat, EMPTY, utf8 } from "../../gss/bytes.ts";
+import { decodeTransited } from "../messages/transited.ts";
 
 /**
  * The realms in a transited field; `undefined` where it leaves some out (a null subfield stands for all realms between its
  * neighbours), so that they cannot be listed.
+ *
+ * @throws {RangeError} When it cannot be read.
  */
 export function transitedRealms(contents: Uint8Array): readonly string[] | undefined {
-  if (contents.length === 0) return [];
   const realms: string[] = [];
-  let previous = "";
-  for (const { text, suffix, alone } of subfields(lenientText(contents))) {
-    if (text === "") return undefined;
-    if (suffix) previous = text + previous;
-    else if (text.startsWith("/") && !alone) previous += text;
-    else previous = text;
-    realms.push(previous);
+  for (const realm of decodeTransited(contents)) {
+    if (realm === undefined) return undefined;
+    realms.push(realm);
   }
   return realms;
 }
 
-interface Subfield {
-  readonly text: string;
-  /** Whether it ends in a "." that is not quoted: the previous realm follows. */
-  readonly suffix: boolean;
-  /** Whether a space in front says that it stands by itself. */
-  readonly alone: boolean;
-}
-
-function subfields(whole: string): Subfield[] {
-  const found: Subfield[] = [];
-  let text = "";
-  let quoted = false;
-  let alone = false;
-  const end = () => {
-    found.push({ text, suffix: text.endsWith(".") && !quoted, alone });
-    text = "";
-    quoted = alone = false;
-  };
-  for (let at = 0; at < whole.length; at++) {
-    const character = whole[at]!;
-    if (character === ",") end();
-    else if (character === " " && text === "" && !quoted) alone = true;
-    else {
-      quoted = character === "\\" && at + 1 < whole.length;
-      text += quoted ? whole[++at]! : character;
-    }
-  }
-  end();
-  return found;
-}
-
-/** A transited field with one realm more, written out so that it cannot be read as anything else. */
+/**
+ * A transited field with one realm more, written out so that it cannot be read as anything else.
+ *
+ * @throws {RangeError} When what is there cannot be read: what is put behind it would mean something else.
+ */
 export function withRealm(contents: Bytes, realm: string): Bytes {
   if (transitedRealms(contents)?.includes(realm)) return contents;
   const quoted = realm.replace(/[,\\]/g, "\\$&").replace(/^ +/, (spaces) => spaces.replaceAll(" ", "\\ "))

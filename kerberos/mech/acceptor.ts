@@ -5,13 +5,13 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { applicationTag, encodeDirectly } from "../../gss/asn1.ts";
+import { applicationTag, encode } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { GssError } from "../../gss/status.ts";
-import { readHandshakeMessage } from "../client/exchange.ts";
+import { readMessage } from "../client/exchange.ts";
 import { ApOption, KeyUsage, TicketFlag } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { enctypeName, isSupported } from "../crypto/profile.ts";
@@ -25,7 +25,14 @@ import { kerberosFailure, toGssError } from "./errors.ts";
 import { maybeReplayed, namedService, noKey, userToUser, withErrorToken } from "./refusals.ts";
 import { type ReplayCache, replayTag } from "./replay_cache.ts";
 import { initialSequence } from "./sequence.ts";
-import { authenticatorTime, checkAuthorization, checkSender, checkTimes, type Clocks } from "./ticket_checks.ts";
+import {
+  authenticatorTime,
+  checkAuthorization,
+  checkClient,
+  checkSender,
+  checkTimes,
+  type Clocks,
+} from "./ticket_checks.ts";
 import {
   type AuthenticatorChecksum,
   decodeAuthenticatorChecksum,
@@ -110,7 +117,7 @@ export class KerberosAcceptor implements GssNegotiation {
     const { id, message } = decodeContextToken(token);
     if (id !== "AP-REQ") throw unexpectedMessage(`Cannot accept context: ${id} came, AP-REQ is wanted`);
     if (applicationTag(message) !== AP_REQ) throw unexpectedMessage("Cannot accept context: the message is no AP-REQ");
-    const request = readHandshakeMessage(ApReq, message);
+    const request = readMessage(ApReq, message);
     this.#service = fromPrincipalName(request.ticket.sname, request.ticket.realm);
     if ((request.apOptions & ApOption.UseSessionKey) !== 0) throw userToUser(this.#service);
     const opened = await this.#openTicket(request.ticket, this.#service);
@@ -147,7 +154,7 @@ export class KerberosAcceptor implements GssNegotiation {
         if (isIntegrity(error)) continue;
         throw error;
       }
-      const part = readHandshakeMessage(EncTicketPart, plain);
+      const part = readMessage(EncTicketPart, plain);
       this.#checkEnctype("session key", part.key.keytype);
       return { part, sessionKey: new KerberosKey(part.key.keytype, part.key.keyvalue), entry };
     }
@@ -163,6 +170,7 @@ export class KerberosAcceptor implements GssNegotiation {
 
   #checkTicket({ part, entry }: OpenedTicket): void {
     checkTimes(part, this.#clocks);
+    checkClient(part);
     checkAuthorization(part.authorizationData);
     // Section 2.7. The ticket's own realm is in clear and anybody's to change; that of the key is not.
     if ((part.flags & TicketFlag.TransitedPolicyChecked) !== 0) return;
@@ -182,7 +190,7 @@ export class KerberosAcceptor implements GssNegotiation {
       .catch((error) => {
         throw isIntegrity(error) ? notIntact("the session key does not open it", error) : error;
       });
-    const authenticator = readHandshakeMessage(Authenticator, plain);
+    const authenticator = readMessage(Authenticator, plain);
     checkSender(authenticator, part, this.#clocks);
     checkAuthorization(authenticator.authorizationData);
     return authenticator;
@@ -270,14 +278,14 @@ export class KerberosAcceptor implements GssNegotiation {
   }
 
   async #apRep(sessionKey: KerberosKey, sent: Authenticator, subkey: KerberosKey, seqNumber: number): Promise<Bytes> {
-    const part = encodeDirectly(EncApRepPart, {
+    const part = encode(EncApRepPart, {
       ctime: sent.ctime,
       cusec: sent.cusec,
       subkey: { keytype: subkey.enctype, keyvalue: subkey.exportBytes() },
       seqNumber,
     });
     const cipher = await sessionKey.encrypt(KeyUsage.ApRepEncPart, part, this.#runtime);
-    const reply = encodeDirectly(ApRep, { pvno: 5, msgType: 15, encPart: { etype: sessionKey.enctype, cipher } });
+    const reply = encode(ApRep, { pvno: 5, msgType: 15, encPart: { etype: sessionKey.enctype, cipher } });
     return encodeContextToken("AP-REP", reply);
   }
 }

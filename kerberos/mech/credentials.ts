@@ -129,8 +129,13 @@ export class KerberosAcceptorCredential implements GssAcceptorCredential {
    * Makes one.
    *
    * @param options Keys and limits.
+   * @throws {RangeError} When `clockskew` is no duration: every ticket would be good, or none.
    */
   constructor(options: KerberosAcceptorOptions) {
+    const { clockskew = 0 } = options;
+    if (!Number.isFinite(clockskew) || clockskew < 0) {
+      throw new RangeError(`Cannot accept contexts: clockskew is ${clockskew}, milliseconds from 0 on are wanted`);
+    }
     const own = new MemoryReplayCache(options.runtime === undefined ? {} : { runtime: options.runtime });
     this.#init = { ...options, replayCache: options.replayCache ?? { insert: (entry) => own.insert(entry) } };
   }

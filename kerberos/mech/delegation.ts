@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { encodeDirectly } from "../../gss/asn1.ts";
+import { encode } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import type { Runtime } from "../../gss/runtime.ts";
-import { readHandshakeMessage } from "../client/exchange.ts";
+import { readMessage } from "../client/exchange.ts";
 import type { ServiceTicket } from "../client/tickets.ts";
 import { KeyUsage } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
@@ -15,7 +15,7 @@ import { KerberosError } from "../errors.ts";
 import { Ticket } from "../messages/ap.ts";
 import { splitTime } from "../messages/basic.ts";
 import { EncKrbCredPart, KrbCred } from "../messages/cred.ts";
-import { fromPrincipalName, toPrincipalName } from "../principal.ts";
+import { fromPrincipalName, isWhole, toPrincipalName } from "../principal.ts";
 import type { CredentialCacheData } from "../stores/ccache.ts";
 import { Credential } from "../stores/credential.ts";
 
@@ -27,7 +27,7 @@ export async function makeDelegation(
 ): Promise<Bytes> {
   const { credential, kdcOffset } = forwarded;
   const { time, usec } = splitTime(runtime.now() + kdcOffset);
-  const part = encodeDirectly(EncKrbCredPart, {
+  const part = encode(EncKrbCredPart, {
     ticketInfo: [{
       key: { keytype: credential.key.enctype, keyvalue: credential.key.exportBytes() },
       prealm: credential.client.realm,
@@ -43,10 +43,10 @@ export async function makeDelegation(
     timestamp: time,
     usec,
   });
-  return encodeDirectly(KrbCred, {
+  return encode(KrbCred, {
     pvno: 5,
     msgType: 22,
-    tickets: [readHandshakeMessage(Ticket, credential.ticket)],
+    tickets: [readMessage(Ticket, credential.ticket)],
     encPart: {
       etype: sessionKey.enctype,
       cipher: await sessionKey.encrypt(KeyUsage.KrbCredEncPart, part, runtime),
@@ -56,8 +56,8 @@ export async function makeDelegation(
 
 /** Tickets out of a KRB-CRED, sealed under one of the keys given. */
 export async function readDelegation(message: Bytes, keys: readonly KerberosKey[]): Promise<CredentialCacheData> {
-  const cred = readHandshakeMessage(KrbCred, message);
-  const part = readHandshakeMessage(EncKrbCredPart, await openWithAny(cred.encPart.cipher, cred.encPart.etype, keys));
+  const cred = readMessage(KrbCred, message);
+  const part = readMessage(EncKrbCredPart, await openWithAny(cred.encPart.cipher, cred.encPart.etype, keys));
   if (part.ticketInfo.length !== cred.tickets.length || cred.tickets.length === 0) {
     throw new KerberosError("BAD_MESSAGE", "Cannot read KRB-CRED: tickets and their keys do not match in number");
   }
@@ -69,16 +69,20 @@ export async function readDelegation(message: Bytes, keys: readonly KerberosKey[
     ) {
       throw new KerberosError("BAD_MESSAGE", "Cannot read KRB-CRED: a ticket has no client, service or end");
     }
+    const [client, server] = [fromPrincipalName(pname, prealm), fromPrincipalName(sname, srealm)];
+    if (!isWhole(client) || !isWhole(server)) {
+      throw new KerberosError("BAD_MESSAGE", "Cannot read KRB-CRED: a ticket's client or service has no name or realm");
+    }
     return new Credential({
-      client: fromPrincipalName(pname, prealm),
-      server: fromPrincipalName(sname, srealm),
+      client,
+      server,
       key: new KerberosKey(info.key.keytype, info.key.keyvalue),
       authtime: info.authtime ?? 0,
       starttime: info.starttime,
       endtime,
       renewTill: info.renewTill,
       flags: info.flags ?? 0,
-      ticket: encodeDirectly(Ticket, cred.tickets[i]!),
+      ticket: encode(Ticket, cred.tickets[i]!),
     });
   });
   return { principal: credentials[0]!.client, credentials };

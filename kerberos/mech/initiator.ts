@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { encodeDirectly } from "../../gss/asn1.ts";
+import { encode } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { GssError } from "../../gss/status.ts";
 import { authenticatorTime } from "../client/authenticator_time.ts";
-import { readHandshakeMessage } from "../client/exchange.ts";
+import { readMessage } from "../client/exchange.ts";
 import type { ServiceTicket } from "../client/tickets.ts";
 import { ApOption, ErrorCode, errorName, KeyUsage } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
@@ -97,7 +97,7 @@ export class KerberosInitiator implements GssNegotiation {
   async #apReq(): Promise<Bytes> {
     const { credential, kdcOffset } = this.#init.ticket;
     this.#sent = authenticatorTime(this.#runtime, kdcOffset);
-    const authenticator = encodeDirectly(Authenticator, {
+    const authenticator = encode(Authenticator, {
       authenticatorVno: 5,
       crealm: credential.client.realm,
       cname: toPrincipalName(credential.client),
@@ -107,11 +107,11 @@ export class KerberosInitiator implements GssNegotiation {
       subkey: { keytype: this.#subkey.enctype, keyvalue: this.#subkey.exportBytes() },
       seqNumber: this.#sequence,
     });
-    return encodeDirectly(ApReq, {
+    return encode(ApReq, {
       pvno: 5,
       msgType: 14,
       apOptions: this.#init.flags.mutual ? ApOption.MutualRequired : 0,
-      ticket: readHandshakeMessage(Ticket, credential.ticket),
+      ticket: readMessage(Ticket, credential.ticket),
       authenticator: {
         etype: credential.key.enctype,
         cipher: await credential.key.encrypt(KeyUsage.ApReqAuthenticator, authenticator, this.#runtime),
@@ -152,16 +152,16 @@ export class KerberosInitiator implements GssNegotiation {
       throw defective("Cannot finish context: the acceptor sent no AP-REP");
     }
     const { id, message } = decodeContextToken(token);
-    if (id === "KRB-ERROR") throw this.#refusal(readHandshakeMessage(KrbError, message));
+    if (id === "KRB-ERROR") throw this.#refusal(readMessage(KrbError, message));
     if (id !== "AP-REP") throw defective(`Cannot finish context: ${id} came, AP-REP is wanted`);
     const { credential } = this.#init.ticket;
-    const reply = readHandshakeMessage(ApRep, message);
+    const reply = readMessage(ApRep, message);
     if (reply.encPart.etype !== credential.key.enctype) {
       throw defective(
         `Cannot finish context: AP-REP has enctype ${reply.encPart.etype}, not ${credential.key.enctype}`,
       );
     }
-    const part = readHandshakeMessage(
+    const part = readMessage(
       EncApRepPart,
       await credential.key.decrypt(KeyUsage.ApRepEncPart, reply.encPart.cipher),
     );

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encodeDirectly } from "../../gss/asn1.ts";
+import { encode } from "../../gss/asn1.ts";
 import { shortened } from "../../gss/printable.ts";
 import type { Runtime } from "../../gss/runtime.ts";
 import { GssError } from "../../gss/status.ts";
@@ -67,7 +67,7 @@ export function withErrorToken(error: unknown, service: Principal | undefined, r
   if (!(error instanceof GssError)) return error;
   const named = service ?? { realm: "?", components: ["?"], nameType: 0 };
   const { time, usec } = splitTime(runtime.now());
-  const message = encodeDirectly(KrbError, {
+  const message = encode(KrbError, {
     pvno: 5,
     msgType: 30,
     stime: time,

@@ -55,14 +55,20 @@ export interface MemoryReplayCacheOptions {
 /** Milliseconds: authenticators that expire in the same one are forgotten together. */
 const SLOT = 1_000;
 
+/** Tags that expire together. */
+interface Slot {
+  readonly tags: Set<string>;
+  /** When the last of them came. */
+  last: number;
+}
+
 /** A replay cache in memory, for one process. */
 export class MemoryReplayCache implements ReplayCache {
-  /** When it was made: what was accepted before is not known. */
-  readonly knowsSince: number;
+  #knowsSince: number;
   readonly #capacity: number;
   readonly #expiry = new Map<string, number>();
   /** Tags by the slot that they expire in. */
-  readonly #slots = new Map<number, Set<string>>();
+  readonly #slots = new Map<number, Slot>();
   /** Slots before this one are empty. */
   #oldest = Infinity;
 
@@ -70,10 +76,20 @@ export class MemoryReplayCache implements ReplayCache {
    * Makes one.
    *
    * @param options Limits.
+   * @throws {RangeError} When there is no room for any.
    */
   constructor(options: MemoryReplayCacheOptions = {}) {
     this.#capacity = options.capacity ?? 1_000_000;
-    this.knowsSince = (options.runtime ?? systemRuntime).now();
+    if (!(this.#capacity >= 1)) throw new RangeError(`Cannot make replay cache: its capacity is ${this.#capacity}`);
+    this.#knowsSince = (options.runtime ?? systemRuntime).now();
+  }
+
+  /**
+   * When it was made, or when the last of those came that it has forgotten since: after a clock that was ahead for a while and
+   * set right again, these might be accepted once more.
+   */
+  get knowsSince(): number {
+    return this.#knowsSince;
   }
 
   /** Authenticators remembered. */
@@ -91,16 +107,19 @@ export class MemoryReplayCache implements ReplayCache {
     if (this.#expiry.size >= this.#capacity) throw new Error("Cannot tell a replay: the replay cache is full");
     this.#expiry.set(tag, expiresAt);
     const slot = Math.floor(expiresAt / SLOT);
-    const tags = this.#slots.get(slot);
-    if (tags === undefined) this.#slots.set(slot, new Set([tag]));
-    else tags.add(tag);
+    const together = this.#slots.get(slot);
+    if (together === undefined) this.#slots.set(slot, { tags: new Set([tag]), last: now });
+    else {
+      together.tags.add(tag);
+      together.last = Math.max(together.last, now);
+    }
     this.#oldest = Math.min(this.#oldest, slot);
     return true;
   }
 
   #forget(tag: string, expiresAt: number): void {
     this.#expiry.delete(tag);
-    this.#slots.get(Math.floor(expiresAt / SLOT))?.delete(tag);
+    this.#slots.get(Math.floor(expiresAt / SLOT))?.tags.delete(tag);
   }
 
   /**
@@ -118,16 +137,22 @@ export class MemoryReplayCache implements ReplayCache {
     this.#oldest = this.#slots.size === 0 ? Infinity : present;
   }
 
-  #drop(slot: number): void {
-    for (const tag of this.#slots.get(slot) ?? []) this.#expiry.delete(tag);
-    this.#slots.delete(slot);
+  #drop(number: number): void {
+    const slot = this.#slots.get(number);
+    if (slot === undefined) return;
+    for (const tag of slot.tags) this.#expiry.delete(tag);
+    this.#knowsSince = Math.max(this.#knowsSince, slot.last);
+    this.#slots.delete(number);
   }
 
   /** Drops what has expired in the present slot, where room is short. */
   #forgetExpired(now: number): void {
-    for (const tag of this.#slots.get(Math.floor(now / SLOT)) ?? []) {
+    const slot = this.#slots.get(Math.floor(now / SLOT));
+    for (const tag of slot?.tags ?? []) {
       const expiresAt = this.#expiry.get(tag)!;
-      if (expiresAt < now) this.#forget(tag, expiresAt);
+      if (expiresAt >= now) continue;
+      this.#forget(tag, expiresAt);
+      this.#knowsSince = Math.max(this.#knowsSince, slot!.last);
     }
   }
 }

@@ -18,7 +18,7 @@ const SLOT_WORDS = 5;
 const TAG_WORDS = SLOT_WORDS - 1;
 /** A lock and the slots. */
 const BUCKET_WORDS = 1 + SLOTS * SLOT_WORDS;
-/** In front of the buckets: the second in which the memory was first used. */
+/** In front of the buckets: the second since which all are known. */
 const HEADER_WORDS = 1;
 
 const FREE = 0;
@@ -30,6 +30,13 @@ const WAIT = 5;
 const WAITS = 20;
 /** How often another one may come first before that counts as waiting in vain. */
 const TRIES = 10_000;
+
+/** When an authenticator comes, until when it is kept and how long that is, in seconds. */
+interface Kept {
+  readonly now: number;
+  readonly expiresAt: number;
+  readonly kept: number;
+}
 
 /** What {@linkcode SharedReplayCache} takes. */
 export interface SharedReplayCacheOptions {
@@ -62,8 +69,6 @@ export interface SharedReplayCacheOptions {
 export class SharedReplayCache implements ReplayCache {
   /** What is shared. */
   readonly memory: SharedArrayBuffer;
-  /** When the first thread began to use the memory: what was accepted before is not known. */
-  readonly knowsSince: number;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #buckets: number;
 
@@ -71,14 +76,26 @@ export class SharedReplayCache implements ReplayCache {
    * Makes one.
    *
    * @param options Size, or memory of another one.
+   * @throws {RangeError} When there is no room for any: what is written beyond it would be forgotten at once.
    */
   constructor(options: SharedReplayCacheOptions = {}) {
     const buckets = Math.ceil((options.capacity ?? 4_194_304) / SLOTS);
     this.memory = options.memory ?? new SharedArrayBuffer(4 * (HEADER_WORDS + BUCKET_WORDS * buckets));
     this.#words = new Int32Array(this.memory);
     this.#buckets = Math.floor((this.#words.length - HEADER_WORDS) / BUCKET_WORDS);
+    if (!(this.#buckets >= 1)) {
+      throw new RangeError(`Cannot make replay cache: ${this.memory.byteLength} octets have room for none`);
+    }
     const present = Math.ceil((options.runtime ?? systemRuntime).now() / 1000) | 0;
-    this.knowsSince = 1000 * ((Atomics.compareExchange(this.#words, 0, 0, present) || present) >>> 0);
+    Atomics.compareExchange(this.#words, 0, 0, present);
+  }
+
+  /**
+   * When the first thread began to use the memory, or when the last of those came whose place was taken since: after a clock
+   * that was ahead for a while and set right again, these might be accepted once more.
+   */
+  get knowsSince(): number {
+    return 1000 * (Atomics.load(this.#words, 0) >>> 0);
   }
 
   /**
@@ -93,14 +110,18 @@ export class SharedReplayCache implements ReplayCache {
     const bucket = HEADER_WORDS + BUCKET_WORDS * ((words[0]! >>> 0) % this.#buckets);
     this.#lock(bucket);
     try {
-      return this.#place(bucket + 1, words, { now: Math.floor(now / 1000), expiresAt: Math.ceil(expiresAt / 1000) });
+      return this.#place(bucket + 1, words, {
+        now: Math.floor(now / 1000),
+        expiresAt: Math.ceil(expiresAt / 1000),
+        kept: Math.floor((expiresAt - now) / 1000),
+      });
     } finally {
       Atomics.store(this.#words, bucket, FREE);
       Atomics.notify(this.#words, bucket, 1);
     }
   }
 
-  #place(first: number, tag: readonly number[], time: { now: number; expiresAt: number }): boolean {
+  #place(first: number, tag: readonly number[], time: Kept): boolean {
     const words = this.#words;
     let room: number | undefined;
     for (let slot = first; slot < first + SLOTS * SLOT_WORDS; slot += SLOT_WORDS) {
@@ -108,9 +129,20 @@ export class SharedReplayCache implements ReplayCache {
       else if (tag.every((word, i) => words[slot + i] === word)) return false;
     }
     if (room === undefined) throw new Error("Cannot tell a replay: the replay cache is full");
+    // All are remembered for as long as this one.
+    const taken = words[room + TAG_WORDS]! >>> 0;
+    if (taken !== 0) this.#forgotten(taken - time.kept);
     for (const [i, word] of tag.entries()) words[room + i] = word;
     words[room + TAG_WORDS] = time.expiresAt;
     return true;
+  }
+
+  /** One that came in this second is not known any more. */
+  #forgotten(second: number): void {
+    for (;;) {
+      const since = Atomics.load(this.#words, 0);
+      if (second <= since >>> 0 || Atomics.compareExchange(this.#words, 0, since, second | 0) === since) return;
+    }
   }
 
   #lock(bucket: number): void {

@@ -5,9 +5,10 @@
  * @module
  */
 import { AdType, TicketFlag } from "../constants.ts";
+import { printable } from "../errors.ts";
 import type { Authenticator, EncTicketPart } from "../messages/ap.ts";
 import type { AuthorizationDataElement } from "../messages/basic.ts";
-import { fromPrincipalName, samePrincipal } from "../principal.ts";
+import { formatPrincipal, fromPrincipalName, isWhole, samePrincipal } from "../principal.ts";
 import { kerberosFailure } from "./errors.ts";
 
 /** Present time, and how far a client's clock may be off, in milliseconds. */
@@ -26,6 +27,17 @@ export function checkTimes(part: EncTicketPart, { now, skew }: Clocks): void {
   if (part.endtime + skew < now) {
     throw kerberosFailure("KRB_AP_ERR_TKT_EXPIRED", "Cannot accept ticket: it has expired", delta(part.endtime));
   }
+}
+
+/** Whether the ticket speaks for somebody: without a name or a realm no rule could tell who that is (sections 6.1 and 6.2). */
+export function checkClient(part: EncTicketPart): void {
+  const client = fromPrincipalName(part.cname, part.crealm);
+  if (isWhole(client)) return;
+  const name = printable(formatPrincipal(client));
+  throw kerberosFailure(
+    "KDC_ERR_C_PRINCIPAL_UNKNOWN",
+    `Cannot accept ticket: its client "${name}" is nobody, a name and a realm are wanted`,
+  );
 }
 
 /** Whether the authenticator is by the ticket's client, and made at this time. */

@@ -1,10 +1,10 @@
 /**
- * Realms on the way of a ticket: the transited field taken apart (RFC 4120 section 3.3.3.2), and judged by the service
- * itself where its KDC has not done so (section 2.7).
+ * Realms on the way of a ticket, judged by the service itself where its KDC has not done so (RFC 4120 section 2.7).
  *
  * @module
  */
 import type { TransitedEncoding } from "../messages/ap.ts";
+import { decodeTransited, DOMAIN_X500_COMPRESS, MAX_TRANSITED } from "../messages/transited.ts";
 import { printable } from "../errors.ts";
 import { kerberosFailure } from "./errors.ts";
 
@@ -22,13 +22,8 @@ export interface RealmEnds {
   readonly service: string;
 }
 
-/** DOMAIN-X500-COMPRESS, the only encoding that there is (section 7.5.6). */
-const DOMAIN_X500_COMPRESS = 1;
-/** So that a short field cannot stand for much: realms on a way, and UTF-16 units of a name whose parents are looked for. */
-const MAX_REALMS = 64;
+/** UTF-16 units of a name whose parents are looked for. */
 const MAX_REALM_LENGTH = 512;
-
-const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Judges the realms on a way: each must lie between its ends by `capaths` or, where that has no entry, by the hierarchy of
@@ -75,79 +70,32 @@ function notAccepted({ client, service }: RealmEnds, problem: string): Error {
  */
 export function expandTransited(contents: Uint8Array, ends: RealmEnds): string[] {
   const realms: string[] = [];
-  // Nothing at all is no null subfield.
-  if (contents.length === 0) return realms;
   const add = (...more: readonly string[]) => {
     realms.push(...more);
-    if (realms.length > MAX_REALMS) throw notAccepted(ends, `more than ${MAX_REALMS} realms are on it`);
+    if (realms.length > MAX_TRANSITED) throw notAccepted(ends, `more than ${MAX_TRANSITED} realms are on it`);
   };
-  // The realm listed before, for subfields that are put together with it; the client's realm is not one of those listed.
-  let listed = "";
   // Where a run of null subfields began.
   let from: string | undefined;
   let last = ends.client;
-  for (const subfield of readSubfields(contents, ends)) {
-    if (subfield === undefined) {
+  for (const realm of listedRealms(contents, ends)) {
+    if (realm === undefined) {
       from ??= last;
       continue;
     }
-    const realm = whole(subfield, listed);
-    if (realm === "") throw notAccepted(ends, "a realm without a name is on it");
     if (from !== undefined) add(...realmsBetween(from, realm));
     add(realm);
     from = undefined;
-    listed = last = realm;
+    last = realm;
   }
   if (from !== undefined) add(...realmsBetween(from, ends.service));
   return realms;
 }
 
-/** One name of the list, without its quotes. */
-interface Subfield {
-  readonly name: string;
-  /** Where it goes on the realm before: behind it (it begins with a slash) or in front of it (it ends in a dot). */
-  readonly joined: "behind" | "in front" | undefined;
-}
-
-function whole({ name, joined }: Subfield, before: string): string {
-  if (joined === undefined) return name;
-  return joined === "behind" ? before + name : name + before;
-}
-
-/**
- * The subfields, `undefined` for null ones. A backslash takes its meaning from what is behind it; a blank in front makes a
- * name stand by itself, whatever it begins with or ends in.
- */
-function readSubfields(contents: Uint8Array, ends: RealmEnds): (Subfield | undefined)[] {
-  const text = readText(contents, ends);
-  const fields: (Subfield | undefined)[] = [];
-  let [name, alone, slash, dot] = ["", false, false, false];
-  for (let i = 0; i <= text.length; i++) {
-    const character = text[i];
-    if (character === "," || character === undefined) {
-      const joined = alone ? undefined : slash ? "behind" : dot ? "in front" : undefined;
-      fields.push(name === "" && !alone ? undefined : { name, joined });
-      [name, alone, slash, dot] = ["", false, false, false];
-    } else if (character === "\\") {
-      const quoted = text[++i];
-      if (quoted === undefined) throw notAccepted(ends, "the list of realms on it ends in a backslash");
-      name += quoted;
-      dot = false;
-    } else if (character === " " && name === "") alone = true;
-    else {
-      slash ||= character === "/" && name === "";
-      dot = character === ".";
-      name += character;
-    }
-  }
-  return fields;
-}
-
-function readText(contents: Uint8Array, ends: RealmEnds): string {
+function listedRealms(contents: Uint8Array, ends: RealmEnds): readonly (string | undefined)[] {
   try {
-    return STRICT_UTF8.decode(contents);
-  } catch {
-    throw notAccepted(ends, "the list of realms on it is not UTF-8");
+    return decodeTransited(contents);
+  } catch (error) {
+    throw error instanceof RangeError ? notAccepted(ends, error.message) : error;
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ByteReader, type Bytes, ByteWriter, utf8 } from "../../gss/bytes.ts";
+import { ByteReader, type Bytes, ByteWriter, exactText, utf8 } from "../../gss/bytes.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
 import type { AuthorizationDataElement, HostAddress } from "../messages/basic.ts";
@@ -90,7 +90,7 @@ class CcacheReader {
   }
 
   #text(): string {
-    return new TextDecoder().decode(this.#data());
+    return exactText(this.#data());
   }
 
   #list<T>(item: () => T): T[] {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ByteReader, type Bytes, ByteWriter, utf8 } from "../../gss/bytes.ts";
+import { ByteReader, type Bytes, ByteWriter, exactText, utf8 } from "../../gss/bytes.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
@@ -61,6 +61,8 @@ const MAX_ENTRIES = 10_000;
 export class Keytab implements KeySource {
   /** The entries, in file order. */
   readonly entries: readonly KeytabEntry[];
+  readonly #sorted = new Map<number, SortedKeys>();
+  #described: readonly string[] | undefined;
 
   /**
    * Makes one.
@@ -99,15 +101,22 @@ export class Keytab implements KeySource {
 
   /** See {@linkcode KeySource.candidates}. */
   candidates(wanted: WantedKey): readonly KeytabEntry[] {
-    const rank = (entry: KeytabEntry) =>
-      !samePrincipal(entry.principal, wanted.service)
-        ? 2
-        : wanted.kvno !== undefined && entry.kvno === wanted.kvno
-        ? 0
-        : 1;
-    return this.entries
-      .filter((entry) => entry.key.enctype === wanted.enctype && isSupported(entry.key.enctype))
-      .sort((a, b) => rank(a) - rank(b) || b.kvno - a.kvno);
+    const { all, byOwner } = this.#keysOf(wanted.enctype);
+    const own = byOwner.get(nameKey(wanted.service)) ?? [];
+    // Of what stands twice the first place counts.
+    return [...new Set([...own.filter(({ kvno }) => kvno === wanted.kvno), ...own, ...all])];
+  }
+
+  /** Keys of one enctype, newest first: sorted once, since strangers may ask as often as they like. */
+  #keysOf(enctype: number): SortedKeys {
+    let sorted = this.#sorted.get(enctype);
+    if (sorted === undefined) {
+      const usable = this.entries.filter(({ key }) => key.enctype === enctype && isSupported(enctype));
+      const all = usable.sort((a, b) => b.kvno - a.kvno);
+      sorted = { all, byOwner: Map.groupBy(all, (entry) => nameKey(entry.principal)) };
+      if (all.length > 0) this.#sorted.set(enctype, sorted);
+    }
+    return sorted;
   }
 
   /** The newest key of a principal, in the order of enctypes given. */
@@ -120,10 +129,21 @@ export class Keytab implements KeySource {
 
   /** See {@linkcode KeySource.describe}. */
   describe(): readonly string[] {
-    return this.entries.map(({ principal, kvno, key }) =>
-      `${formatPrincipal(principal)} kvno ${kvno} ${key.enctypeName}`
+    return this.#described ??= Object.freeze(
+      this.entries.map(({ principal, kvno, key }) => `${formatPrincipal(principal)} kvno ${kvno} ${key.enctypeName}`),
     );
   }
+}
+
+/** Keys of one enctype, newest first. */
+interface SortedKeys {
+  readonly all: readonly KeytabEntry[];
+  readonly byOwner: ReadonlyMap<string, readonly KeytabEntry[]>;
+}
+
+/** A text that no other principal has. */
+function nameKey({ realm, components }: Principal): string {
+  return JSON.stringify([realm, ...components]);
 }
 
 function decodeEntries(reader: ByteReader): KeytabEntry[] {
@@ -147,7 +167,7 @@ function decodeEntries(reader: ByteReader): KeytabEntry[] {
 }
 
 function decodeEntry(reader: ByteReader, old: boolean): KeytabEntry {
-  const text = () => new TextDecoder().decode(reader.take(reader.u16(old)));
+  const text = () => exactText(reader.take(reader.u16(old)));
   // Version 1 counts the realm as a component.
   const count = reader.u16(old) - (old ? 1 : 0);
   const realm = text();

@@ -306,8 +306,7 @@ const CACHES: readonly Mutant[] = [
     rule: "another client's cache is not used in the place of the one asked for",
     source: "MIT's KG_CCACHE_NOMATCH",
     file: "kerberos/client/tickets.ts",
-    find:
-      "if (data === undefined || initial === undefined || samePrincipal(data.principal, initial.client)) return data;",
+    find: "if (data === undefined || this.#isOurs(data)) return data;",
     replace: "return data;",
     tests: WRITERS,
     filter: "another client's tickets",

@@ -9,6 +9,7 @@ const ASN1 = ["tests/gss/asn1_test.ts"];
 const STRANGER = ["tests/kerberos/messages/stranger_test.ts"];
 const TOKENS = ["tests/gss/gss_test.ts"];
 const SPNEGO = ["tests/gss/spnego_rules_test.ts"];
+const STORES = ["tests/kerberos/stores/stores_test.ts"];
 const LINEAR = ["tests/socks/linear_test.ts"];
 
 const asn1: readonly Mutant[] = [
@@ -79,10 +80,50 @@ const asn1: readonly Mutant[] = [
   {
     rule: "names are UTF-8, so that no two read as one",
     source: "RFC 4120 section 5.2.1",
-    file: "gss/asn1.ts",
+    file: "gss/bytes.ts",
     find: '"utf-8", { fatal: true, ignoreBOM: true }',
     replace: '"utf-8", { ignoreBOM: true }',
     tests: ASN1,
+  },
+  {
+    rule: "a mark of the byte order is part of a name",
+    source: "RFC 4120 section 5.2.1",
+    file: "gss/bytes.ts",
+    find: '"utf-8", { fatal: true, ignoreBOM: true }',
+    replace: '"utf-8", { fatal: true }',
+    tests: ["tests/kerberos/messages/transited_test.ts"],
+  },
+  {
+    rule: "names in credential caches are compared to the octet",
+    source: "no two names read as one",
+    file: "kerberos/stores/ccache.ts",
+    find: "return exactText(this.#data());",
+    replace: "return new TextDecoder().decode(this.#data());",
+    tests: STORES,
+  },
+  {
+    rule: "a keytab is put in order once",
+    source: "what a stranger asks for costs as much as he sends",
+    file: "kerberos/stores/keytab.ts",
+    find: "if (all.length > 0) this.#sorted.set(enctype, sorted);",
+    replace: "",
+    tests: STORES,
+  },
+  {
+    rule: "a keytab is described once",
+    source: "what a stranger asks for costs as much as he sends",
+    file: "kerberos/stores/keytab.ts",
+    find: "return this.#described ??= ",
+    replace: "return ",
+    tests: STORES,
+  },
+  {
+    rule: "names in keytabs are compared to the octet",
+    source: "no two names read as one",
+    file: "kerberos/stores/keytab.ts",
+    find: "exactText(reader.take(reader.u16(old)))",
+    replace: "new TextDecoder().decode(reader.take(reader.u16(old)))",
+    tests: STORES,
   },
   {
     rule: "what others send is not read by asn1js",

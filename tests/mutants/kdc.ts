@@ -41,7 +41,9 @@ const R7 = "RFC 6806 section 7";
 
 /** The client: AS-REP. */
 const AS_REPLIES = rules("kerberos/client/as_reply.ts", AS_REPLY, [
-  ["AS: the client is the one asked for", S315, "if (!canonicalize && !samePrincipal(client", "if (false && !samePrincipal(client"],
+  ["AS: the client is the one asked for", S315, "(!canonicalize && !samePrincipal(client", "(false && !samePrincipal(client"],
+  ["AS: a salt is taken to the octet", "RFC 4120 section 5.2.7.3", "    return exactText(octets);", "    return new TextDecoder().decode(octets);"],
+  ["AS: the client is somebody", "RFC 4120 section 6.2", "if (!isWhole(client) || ", "if ("],
   ["AS: the service is the one asked for", S315, "if (!renamed && !samePrincipal(server, asked.service)) {", "if (false) {"],
   ["AS: only the ticket-granting service comes back renamed", "RFC 6806 section 6", "samePrincipal(asked.service, krbtgt(state.client.realm)) &&", "true &&"],
   ["AS: renamed to the client's own realm's service only", "RFC 6806 section 6", "samePrincipal(server, krbtgt(client.realm));", 'server.components[0] === "krbtgt";'],
@@ -56,7 +58,7 @@ const AS_REPLIES = rules("kerberos/client/as_reply.ts", AS_REPLY, [
   ["AS: without timesync a KDC's clock must be near", S315, "if (!timesync && Math.abs(ahead) > clockskew) {", "if (false) {"],
   ["AS: without timesync no offset is taken", S315, "input.timesync ? tolerated(part.authtime", "true ? tolerated(part.authtime"],
   ["AS: the ticket may be renewed as long as asked at most", S315, ": Math.min(request.reqBody.rtime, part.authtime + renewLifetime + clockskew),", ": Infinity,"],
-  ["AS: RENEWABLE-OK renews until the end asked for at most", "RFC 4120 section 2.9.1", "      ? latestEnd\n", "      ? Infinity\n"],
+  ["AS: RENEWABLE-OK renews until the end asked for at most", "RFC 4120 section 2.9.1", "      ? wishedEnd\n", "      ? Infinity\n"],
   ["AS: no addresses where none are asked for", S315, "    addresses: [],\n  });\n}", "    addresses: part.caddr ?? [],\n  });\n}"],
 ]);
 
@@ -78,7 +80,8 @@ const REPLIES = rules("kerberos/client/reply.ts", [...AS_REPLY, ...TGS_REPLY], [
   ["no ticket that begins later", S315, "if (starttime > asked.now + asked.clockskew) {", "if (false) {", "refuses a ticket that begins"],
   ["a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "const starttime = part.starttime ?? part.authtime;", "const starttime = part.starttime ?? 0;", "refuses a ticket that begins"],
   ["no ticket lasts longer for a clock that is not the KDC's", S315, "if (part.endtime > asked.latestEnd) {", "if (false) {"],
-  ["no ticket that has ended", S315, "if (part.endtime <= starttime) {", "if (false) {", "refuses a ticket that begins"],
+  ["no ticket has ended by the KDC's clock", "RFC 4120 section 2.3", "Math.max(starttime, asked.now - asked.clockskew)", "starttime", "refuses a ticket that begins"],
+  ["no ticket that has ended", S315, "if (part.endtime <= earliestEnd) {", "if (false) {", "refuses a ticket that begins"],
   ["no ticket can be renewed for longer than asked", S315, "renewTill > asked.latestRenewal) {", "false) {"],
 ]);
 
@@ -100,12 +103,7 @@ const TGS_REPLIES = rules("kerberos/client/tgs_exchange.ts", TGS_REPLY, [
   ["TGS: renewals end with those of the ticket-granting ticket", "RFC 4120 section 2.3", "latestRenewal: tgt.renewTill,", "latestRenewal: Infinity,"],
   ["TGS: a forwarded ticket has the addresses asked for, which are none", "RFC 4120 section 2.6", "const addresses = forwarded ? [] : tgt.addresses;", "const addresses = tgt.addresses;"],
   ["TGS: the enctypes of the session key are those asked for", S334, "enctypes: body.etype,", "enctypes: [part.key.keytype],"],
-  ["TGS: the authenticator's time is told once", "RFC 4120 section 3.2.3", "const { time, usec } = distinctTime(runtime, input.kdcOffset);", "const whole = runtime.now() + (input.kdcOffset ?? 0);\n  const { time, usec } = { time: Math.floor(whole / 1000) * 1000, usec: (whole % 1000) * 1000 };"],
-]);
-
-const TIMES = rules("kerberos/client/distinct_time.ts", TGS_REPLY, [
-  ["authenticators tell no time twice", "RFC 4120 section 3.2.3", "last - now < 1_000_000 ? last + 1 : now", "last - now < 1_000_000 ? now : now"],
-  ["a clock that was set back is believed", "RFC 4120 section 3.2.3", "now <= last && last - now < 1_000_000", "now <= last"],
+  ["TGS: the authenticator's time is told once", "RFC 4120 section 3.2.3", "const { time, usec } = authenticatorTime(runtime, input.kdcOffset);", "const whole = runtime.now() + (input.kdcOffset ?? 0);\n  const { time, usec } = { time: Math.floor(whole / 1000) * 1000, usec: (whole % 1000) * 1000 };"],
 ]);
 
 /** The client: what an error can make it do. */
@@ -150,23 +148,15 @@ const KEYS = [
   ]),
 ];
 
-/** The client: what is not vouched for is read by hand. */
-const BY_HAND = [
-  ...rules("kerberos/client/exchange.ts", ERRORS, [
-    ["a KRB-ERROR is read in linear time", "a stranger's octets", "refusal: readHandshakeMessage(KrbError, message)", "refusal: readMessage(KrbError, message)", "asn1js"],
-    ["a KDC-REP is read in linear time", "a stranger's octets", "reply: readHandshakeMessage(codec, message)", "reply: readMessage(codec, message)", "asn1js"],
-  ]),
-  ...rules("kerberos/client/as_exchange.ts", ERRORS, [
-    ["METHOD-DATA is read in linear time", "a stranger's octets", "readHandshakeMessage(MethodData, refusal.eData)", "(await import(\"../../gss/asn1.ts\")).decode(MethodData, refusal.eData)", "asn1js"],
-  ]),
-];
-
 /** The client: tickets out of a cache. */
 const CACHED = rules("kerberos/client/tickets.ts", TICKETS, [
   ["a request that was given up is not joined", "one caller must not fail for another", "      this.#forget(key, stop);\n      stop.abort", "      stop.abort"],
   ["a request that ends forgets itself only", "one caller must not fail for another", "if (this.#underway.get(key)?.stop === stop) this.#underway.delete(key);", "this.#underway.delete(key);"],
   ["a request goes on while somebody waits", "one caller must not fail for another", "if (--shared.waiting > 0) return;", "--shared.waiting;"],
-  ["a cache of somebody else's is not used", "the wrong identity", "initial === undefined || samePrincipal(data.principal, initial.client)) return data;", "initial === undefined || true) return data;"],
+  ["a cache of somebody else's is not used", "the wrong identity", "if (data === undefined || this.#isOurs(data)) return data;", "return data;"],
+  ["a cache of another name is the KDC's to name", "the wrong identity", "if (renamed && this.#answeredFor === undefined) return undefined;", "if (renamed) return data;"],
+  ["a cache of another name is not overwritten before", "the wrong identity", "if (held !== undefined && !this.#isOurs(held)) throw this.#somebodyElses(held);", ""],
+  ["a cache of the name that the KDC answers for is ours", "RFC 6806 section 6", "const names = [initial?.client, this.#answeredFor];", "const names = [initial?.client];"],
   ["a cached ticket is the client's", "dotnet/Kerberos.NET#248", "samePrincipal(held.client, data.principal) && !held", "!held"],
   ["a cached ticket is for the service", "dotnet/Kerberos.NET#248", '      samePrincipal(held.server, service.realm === "" ? { ...service, realm: held.server.realm } : service) &&\n', "      held.server.components[0] === service.components[0] &&\n"],
   ["a cached ticket has not ended", "RFC 4120 section 3.2.3", "return endtime > now + MARGIN && ", "return "],
@@ -243,6 +233,7 @@ const KDC_TGS_RULES = [
     ["KDC: no ticket that is not yet good", S332, "if (invalid || (part.starttime ?? part.authtime) > now + KDC_SKEW) throw", "if (invalid) throw"],
     ["KDC: a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "(part.starttime ?? part.authtime) > now", "(part.starttime ?? 0) > now"],
     ["KDC: other realms do not vouch for its own clients", "RFC 4120 section 1.2", "if (own.name.realm !== realm.name && part.crealm === realm.name) throw", "if (false) throw"],
+    ["KDC: other realms vouch for somebody", "RFC 4120 section 6.2", "if (!isWhole(fromPrincipalName(part.cname, part.crealm))) throw", "if (false) throw"],
     ["KDC: the authenticator is the ticket's client's", S332, "if (!samePrincipal(client, fromPrincipalName(authenticator.cname, authenticator.crealm))) {", "if (false) {"],
     ["KDC: the authenticator is fresh", S332, "if (Math.abs(authenticator.ctime - realm.now()) > KDC_SKEW) throw", "if (false) throw"],
     ["KDC: an authenticator is good for one request", S332, "  if (realm.isReplay(seal, digest)) throw", "  if (false) throw"],
@@ -255,7 +246,7 @@ const KDC_TGS_RULES = [
     ["KDC: a sealed part is of its key's enctype", "RFC 4120 section 5.2.9", "if (sealed.etype !== key.enctype) throw", "if (false) throw"],
   ]),
   ...rules("kerberos/kdc/tgs_request.ts", ["tests/kerberos/kdc/encodings_test.ts"], [
-    ["KDC: the checksum is over the octets that came", "RFC 4120 section 5.2.7.1", "return readHandshakeMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readHandshakeMessage(TgsReq, message).reqBody);"],
+    ["KDC: the checksum is over the octets that came", "RFC 4120 section 5.2.7.1", "return readMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readMessage(TgsReq, message).reqBody);"],
   ]),
   ...rules("kerberos/kdc/tgs.ts", KDC_TGS, [
     ["KDC: a service is looked for in the realm asked for", S333, "fromPrincipalName(body.sname, body.realm)", "fromPrincipalName(body.sname, realm.name)"],
@@ -273,13 +264,16 @@ const KDC_TGS_RULES = [
     ["KDC: no ticket outlasts the one shown", S333, "    latestEnd: part.endtime,\n", "    latestEnd: Infinity,\n"],
     ["KDC: renewal leaves flags as they are", "RFC 4120 section 2.3", "      flags: part.flags,\n", "      flags: 0,\n"],
     ["KDC: added authorization data is sealed for its own use", "RFC 4120 section 7.5.1", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData)", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData).catch(() => openSealed(sessionKey, 5, encAuthorizationData))"],
-    ["KDC: authorization data is kept", S333, "return [...part.authorizationData ?? [], ", "return ["],
+    ["KDC: authorization data is kept", S333, "added === undefined ? authorizationData : [...authorizationData ?? [], ", "added === undefined ? authorizationData : ["],
+    ["KDC: what it must understand and does not is refused", "RFC 4120 section 5.2.6.4", "readMessage(AuthorizationData, adData).length > 0", "adData.length === 0"],
+    ["KDC: what the client adds is looked at for that too", "RFC 4120 section 5.2.6.4", "const mandatory = all?.filter", "const mandatory = authorizationData?.filter"],
     ["KDC: the realm that vouched joins those on the way", S3332, "contents: joins ? withRealm(contents, from) : contents", "contents"],
     ["KDC: the client's own realm does not", S3332, "const joins = from !== realm.name && from !== part.crealm;", "const joins = from !== realm.name;"],
     ["KDC: the flag says that realms were checked", "RFC 4120 section 2.7", "checked: wanted && isAccepted(realm, part, transited.contents)", "checked: wanted"],
     ["KDC: who wants no check gets no flag", "RFC 4120 section 2.7", "checked: wanted && isAccepted", "checked: isAccepted"],
     ["KDC: realms that cannot be listed are not accepted", S3332, "return way !== undefined &&", "return way === undefined ||"],
     ["KDC: another encoding is not added to", S333, '    if (joins) throw new Refusal("KDC_ERR_TRTYPE_NOSUPP");\n', ""],
+    ["KDC: a list that cannot be read is not added to", S3332, 'throw error instanceof RangeError ? new Refusal("KRB_AP_PATH_NOT_ACCEPTED") : error;', "return { transited: { trType: 1, contents }, checked: false };"],
     ["KDC: another encoding is not checked", "RFC 4120 section 2.7", "return { transited: part.transited, checked: false };", "return { transited: part.transited, checked: true };"],
   ]),
   ...rules("kerberos/kdc/transited.ts", TRANSITED, [
@@ -288,7 +282,7 @@ const KDC_TGS_RULES = [
     ["spaces in front are quoted", S3332, '.replace(/^ +/, (spaces) => spaces.replaceAll(" ", "\\\\ "))', ""],
     ["dots at the end are quoted", S3332, '.replace(/\\.+$/, (dots) => dots.replaceAll(".", "\\\\."))', ""],
     ["a realm that begins with a slash stands alone", S3332, 'realm.startsWith("/") && contents.length > 0 ? ` ${quoted}` : quoted', "quoted"],
-    ["a null subfield stands for realms that are not named", S3332, '    if (text === "") return undefined;\n', ""],
+    ["a null subfield stands for realms that are not named", S3332, "    if (realm === undefined) return undefined;\n", "    if (realm === undefined) continue;\n"],
     ["the hierarchy ends at the common domain", "RFC 4120 section 1.2", " && (realm === common || realm.endsWith(`.${common}`))", ""],
     ["realms beside the way are not on it", "RFC 4120 section 1.2", "(above(from) || above(to)) && ", ""],
   ]),
@@ -300,11 +294,9 @@ export const KDC_MUTANTS: readonly Mutant[] = [
   ...CLOCK,
   ...REPLIES,
   ...TGS_REPLIES,
-  ...TIMES,
   ...KDC_ERRORS,
   ...PROOF_ASKED,
   ...KEYS,
-  ...BY_HAND,
   ...CACHED,
   ...REACHED,
   ...KDC_AS_RULES,

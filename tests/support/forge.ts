@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { encodeDirectly } from "../../gss/asn1.ts";
+import { encode } from "../../gss/asn1.ts";
 import { asBytes, type Bytes, concat, EMPTY, utf8 } from "../../gss/bytes.ts";
 import type { GssFlags } from "../../gss/mechanism.ts";
 import { readMessage } from "../../kerberos/client/exchange.ts";
@@ -168,7 +168,7 @@ export class Forge {
     }, changes.ticket);
     const { rewriteTicket: rewrite = same, ticketKey: key = this.serviceKey, ticketUsage = KeyUsage.KdcRepTicket } =
       changes;
-    const octets = rewrite(encodeDirectly(EncTicketPart, part));
+    const octets = rewrite(encode(EncTicketPart, part));
     const kvno = "kvno" in changes ? changes.kvno : 2;
     return changed<Ticket>({
       tktVno: 5,
@@ -206,7 +206,7 @@ export class Forge {
     const { rewriteAuthenticator: rewrite = same, authenticatorKey: key = this.sessionKey } = changes;
     const authenticator = this.authenticator(changes);
     const usage = changes.authenticatorUsage ?? KeyUsage.ApReqAuthenticator;
-    const octets = rewrite(encodeDirectly(Authenticator, authenticator));
+    const octets = rewrite(encode(Authenticator, authenticator));
     const mutual = changes.checksum?.flags?.mutual ?? true;
     const message = changed<ApReq>({
       pvno: 5,
@@ -218,7 +218,7 @@ export class Forge {
         cipher: await key.encrypt(usage, octets, this.runtime),
       },
     }, changes.request);
-    return { token: encodeContextToken("AP-REQ", encodeDirectly(ApReq, message)), authenticator };
+    return { token: encodeContextToken("AP-REQ", encode(ApReq, message)), authenticator };
   }
 
   /** A source that has this forge's ticket, for an initiator of the product. */
@@ -232,7 +232,7 @@ export class Forge {
         authtime: this.runtime.now(),
         endtime: this.runtime.now() + 36_000_000,
         flags: 0,
-        ticket: encodeDirectly(Ticket, await this.ticket(changes)),
+        ticket: encode(Ticket, await this.ticket(changes)),
       }),
     });
     return { serviceTicket, forwardedTicket: serviceTicket };
@@ -254,10 +254,10 @@ export class Forge {
       subkey: { keytype: this.acceptorSubkey.enctype, keyvalue: this.acceptorSubkey.exportBytes() },
       seqNumber: 2000,
     }, changes.part);
-    const octets = rewrite(encodeDirectly(EncApRepPart, part));
+    const octets = rewrite(encode(EncApRepPart, part));
     const cipher = await key.encrypt(changes.replyUsage ?? KeyUsage.ApRepEncPart, octets, this.runtime);
     const etype = changes.replyEnctype ?? key.enctype;
-    return encodeContextToken("AP-REP", encodeDirectly(ApRep, { pvno: 5, msgType: 15, encPart: { etype, cipher } }));
+    return encodeContextToken("AP-REP", encode(ApRep, { pvno: 5, msgType: 15, encPart: { etype, cipher } }));
   }
 
   /** A refusal, which nothing authenticates. */
@@ -272,7 +272,7 @@ export class Forge {
       realm: this.service.realm,
       sname: toPrincipalName(this.service),
     }, changes);
-    return encodeContextToken("KRB-ERROR", encodeDirectly(KrbError, message));
+    return encodeContextToken("KRB-ERROR", encode(KrbError, message));
   }
 }
 

@@ -1,5 +1,6 @@
 /** AS replies that are genuine and wrong in one field: every rule of RFC 4120 section 3.1.5 and RFC 6806 section 11. */
 import assert from "node:assert/strict";
+import { type Bytes, utf8 } from "../../../gss/bytes.ts";
 import { applicationTag, decode, encode } from "../../../gss/asn1.ts";
 import { asExchange, type AsExchangeInput, type AsExchangeResult } from "../../../kerberos/client/as_exchange.ts";
 import { passwordKey } from "../../../kerberos/client/client_key.ts";
@@ -62,6 +63,21 @@ Deno.test("asExchange() refuses another client's reply, also where the KDC may a
   await refused({ reply: () => ({ crealm: "OTHER.TEST" }) }, "REPLY_MISMATCH");
   const { credential } = await taken({ reply: () => ({ cname: name("alice.smith") }) }, { canonicalize: true });
   assert.equal(formatPrincipal(credential.client), "alice.smith@GSSOCKS.TEST");
+  // The other name is somebody's in any case.
+  for (const cname of [name(), name(""), name("alice", "")]) {
+    await refused({ reply: () => ({ cname }) }, "REPLY_MISMATCH", { canonicalize: true });
+  }
+});
+
+Deno.test("asExchange() takes the salt of a reply to the octet, and refuses one that is no text", async () => {
+  const open = { client: parsePrincipal("open@GSSOCKS.TEST"), key: passwordKey("openpw"), canonicalize: true };
+  const salted = (padataValue: Bytes): ReplyForgery => ({
+    reply: () => ({ padata: [{ padataType: 3, padataValue }] }),
+  });
+  const { credential } = await taken(salted(utf8("GSSOCKS.TESTopen")), open);
+  assert.equal(formatPrincipal(credential.client), "open@GSSOCKS.TEST");
+  await refused(salted(utf8("\ufeffGSSOCKS.TESTopen")), "INTEGRITY", open);
+  await refused(salted(new Uint8Array([0x41, 0xff])), "BAD_MESSAGE", open);
 });
 
 Deno.test("asExchange() refuses a reply with another nonce", async () => {
@@ -155,6 +171,11 @@ Deno.test("asExchange() refuses a ticket that begins later than now or has ended
   await refused({ part: ({ authtime }) => ({ starttime: authtime + 301_000 }) }, "REPLY_MISMATCH");
   // The KDC has the last word about the end.
   await taken({ part: ({ endtime }) => ({ endtime: endtime + 24 * HOUR }) });
+  const before = (end: number): ReplyForgery => ({
+    part: ({ authtime }) => ({ starttime: authtime - 10 * HOUR, endtime: authtime + end }),
+  });
+  await taken(before(-299_000));
+  await refused(before(-300_000), "REPLY_MISMATCH");
   await refused({ part: ({ starttime }) => ({ endtime: starttime }) }, "REPLY_MISMATCH");
   await refused({ part: ({ authtime }) => ({ endtime: authtime, starttime: undefined }) }, "REPLY_MISMATCH");
   await taken({ part: () => ({ starttime: undefined }) });

@@ -9,6 +9,7 @@ import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts"
 import { MemoryCredentialCache } from "../../../kerberos/stores/cache.ts";
 import { Credential } from "../../../kerberos/stores/credential.ts";
 import { TestRuntime } from "../../support/clock.ts";
+import { forgeReply } from "../../support/forge_kdc.ts";
 import { memoryConfig, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 
 const SERVICE = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");
@@ -144,4 +145,29 @@ Deno.test("KerberosTickets for one client use no cache of another one's, nor ove
   await tickets.initialTicket();
   const { credential } = await tickets.serviceTicket(SERVICE);
   assert.equal(formatPrincipal(credential.client), "bob@GSSOCKS.TEST");
+});
+
+Deno.test("KerberosTickets use a cache of another name only where the KDC answers for it", async () => {
+  for (const [answer, used] of [["bob", false], ["alice", true]] as const) {
+    const { cache, config: usual, realm, runtime } = await cacheWith(() => ({}));
+    const config = { ...usual, canonicalize: true };
+    const honest = inProcessTransport(realm);
+    const renamed = { nameType: 1, nameString: [answer] };
+    const transport: KdcTransport = {
+      send: async (address, message, options) =>
+        await forgeReply(realm, message, await honest.send(address, message, options), {
+          reply: ({ cname }) => ({ cname: cname.nameString[0] === "bob" ? renamed : cname }),
+        }),
+    };
+    const initial = { client: parsePrincipal("bob@GSSOCKS.TEST"), key: passwordKey("bobpw") };
+    const tickets = new KerberosTickets({ config, kdc: new KdcClient({ config, transport }), cache, initial, runtime });
+    const before = (await cache.load())!;
+    for (let times = 0; times < 2; times++) {
+      if (used) await tickets.forwardedTicket().catch((error) => assert.doesNotMatch(error.message, /not of/));
+      else await assert.rejects(tickets.serviceTicket(SERVICE), { code: "NO_CREDENTIALS", message: /not of bob/ });
+    }
+    const after = (await cache.load())!;
+    assert.equal(formatPrincipal(after.principal), "alice@GSSOCKS.TEST");
+    assert.equal(after.credentials.length === before.credentials.length, !used, answer);
+  }
 });

@@ -139,3 +139,18 @@ Deno.test("loadConfig() follows include and includedir, refuses loops, and takes
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("parseKrb5Conf() takes no time span that is negative", () => {
+  const read = (line: string) => parseKrb5Conf({ name: "krb5.conf", text: `[libdefaults]\n${line}\n` });
+  for (const name of ["clockskew", "ticket_lifetime", "renew_lifetime"]) {
+    for (const value of ["-5m", "1h -90m", "-1s"]) {
+      assert.throws(
+        () => read(`${name} = ${value}`),
+        (error) => error instanceof KerberosError && error.code === "BAD_CONFIG" && error.message.includes(name),
+        `${name} ${value}`,
+      );
+    }
+  }
+  assert.equal(read("clockskew = 2h -60m").clockskew, 3_600_000);
+  assert.equal(read("renew_lifetime = 0").renewLifetime, 0);
+});

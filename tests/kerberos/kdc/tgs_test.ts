@@ -298,6 +298,20 @@ Deno.test("authorization data that the client adds is opened and kept beside the
   }
 });
 
+Deno.test("authorization data that a KDC must understand is refused, wherever it is (RFC 4120 section 5.2.6.4)", async () => {
+  const inside = [{ adType: 999, adData: new Uint8Array([1]) }];
+  const mandatory = (elements: typeof inside) => [{ adType: 8, adData: encode(AuthorizationData, elements) }];
+  const holder = (elements: typeof inside) =>
+    forgeTicket(realm, tgt, () => ({ authorizationData: [...inside, ...mandatory(elements)] }));
+  assert.equal(await code({}, { tgt: await holder(inside) }), 12);
+  assert.equal(await code({}, { tgt: await holder([]) }), 0);
+  const unreadable = [{ adType: 8, adData: new Uint8Array([1]) }];
+  assert.equal(await code({}, { tgt: await forgeTicket(realm, tgt, () => ({ authorizationData: unreadable })) }), 60);
+  const cipher = await tgt.key.encrypt(4, encode(AuthorizationData, mandatory(inside)));
+  const bare = { authenticator: () => ({ subkey: undefined }) };
+  assert.equal(await code({ ...bare, body: { encAuthorizationData: { etype: 18, cipher } } }), 12);
+});
+
 /** A ticket of B's for C, whose path is B's to say. */
 async function across(change: (part: EncTicketPart) => Partial<EncTicketPart> = () => ({})) {
   const [b, c] = await Promise.all(
@@ -341,6 +355,23 @@ Deno.test("a client of the realm that vouches for it comes through no other, and
   // B says that it knows a client of C's: C does not take its word.
   const ours = await across(() => ({ crealm: "C.TEST" }));
   assert.equal(await code({}, { tgt: ours.tgt, service: "rcmd/far", of: ours.c }), 12);
+});
+
+Deno.test("a realm vouches for somebody: a client without a name or a realm is none (RFC 4120 sections 6.1 and 6.2)", async () => {
+  const none = [[], [""], ["alice", ""]].map((nameString) => ({ cname: { nameType: 1, nameString } }));
+  for (const change of [{ crealm: "" }, ...none]) {
+    const { c, tgt } = await across(() => change);
+    assert.equal(await code({}, { tgt, service: "rcmd/far", of: c }), 12, JSON.stringify(change));
+  }
+});
+
+Deno.test("a transited field that cannot be read is not added to: a backslash would take the comma's meaning", async () => {
+  const full = Array.from({ length: 64 }, (_, i) => `R${i}.TEST`).join();
+  const odd = [utf8("EVIL\\"), utf8(", "), new Uint8Array([0x41, 0xff]), utf8(`${full},X.TEST`), utf8(`${full}`)];
+  for (const [i, contents] of odd.entries()) {
+    const { c, tgt } = await across(() => ({ transited: { trType: 1, contents } }));
+    assert.equal(await code({}, { tgt, service: "rcmd/far", of: c }), 51, String(i));
+  }
 });
 
 Deno.test("a transited field of another encoding is not added to", async () => {

@@ -1,6 +1,6 @@
 /** Requests that are genuine and wrong in one field: every rule of RFC 4120 section 3.2.3 and RFC 4121 section 4.1. */
 import assert from "node:assert/strict";
-import { encodeDirectly } from "../../../gss/asn1.ts";
+import { encode } from "../../../gss/asn1.ts";
 import { type Bytes, concat, utf8 } from "../../../gss/bytes.ts";
 import { channelBindingHash } from "../../../gss/channel_bindings.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
@@ -11,8 +11,10 @@ import { ApOption, KeyUsage, TicketFlag } from "../../../kerberos/constants.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import type { KerberosAcceptorOptions } from "../../../kerberos/mech/credentials.ts";
 import { MemoryReplayCache } from "../../../kerberos/mech/replay_cache.ts";
+import { SharedReplayCache } from "../../../kerberos/mech/shared_replay_cache.ts";
 import { decodeContextToken, encodeContextToken, KERBEROS_OID } from "../../../kerberos/mech/tokens.ts";
 import { ApRep, ApReq, EncApRepPart } from "../../../kerberos/messages/ap.ts";
+import type { PrincipalName } from "../../../kerberos/messages/basic.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { EncKrbCredPart, KrbCred } from "../../../kerberos/messages/cred.ts";
 import { parsePrincipal, toPrincipalName } from "../../../kerberos/principal.ts";
@@ -53,6 +55,9 @@ const authorization = (...types: number[]) => types.map((adType) => ({ adType, a
 const keyOf = (enctype: number, length: number) => ({ keytype: enctype, keyvalue: new Uint8Array(length).fill(7) });
 const onlyAes256: Attempt = { options: () => ({ enctypes: [18] }) };
 
+/** Names that are nobody's. */
+const NOBODY: readonly (readonly string[])[] = [[], [""], ["", ""], ["", "admin"], ["alice", ""]];
+
 const REFUSED: Record<string, [number, ...Case[]]> = {
   KRB_AP_ERR_TKT_NYV: [
     33,
@@ -71,6 +76,14 @@ const REFUSED: Record<string, [number, ...Case[]]> = {
     ["another instance in the authenticator", () => ({
       authenticator: { cname: { nameType: 1, nameString: ["alice", "admin"] } },
     })],
+  ],
+  KDC_ERR_C_PRINCIPAL_UNKNOWN: [
+    6,
+    ["a client without a realm", () => ticket({ crealm: "" })],
+    ...NOBODY.map((nameString): Case => [
+      `a client of the components ${JSON.stringify(nameString)}`,
+      () => ticket({ cname: { nameType: 1, nameString } }),
+    ]),
   ],
   KRB_AP_ERR_SKEW: [
     37,
@@ -286,13 +299,17 @@ Deno.test("KerberosAcceptor knows a replay whatever is changed in clear (RFC 412
     { ticket: await forge.ticket() },
   ];
   for (const change of changes) {
-    const again = encodeContextToken("AP-REQ", encodeDirectly(ApReq, { ...request, ...change } as ApReq));
+    const again = encodeContextToken("AP-REQ", encode(ApReq, { ...request, ...change } as ApReq));
     const got = await refusal(acceptor.accept().step(again));
     assert.deepEqual([got.code, got.told], ["KRB_AP_ERR_REPEAT", 34]);
   }
   // Another authenticator of the same time, by another client, is no replay.
   const bob = { crealm: "A.TEST", cname: { nameType: 1, nameString: ["bob"] } };
   assert.ok((await acceptor.accept().step((await forge.apReq({ ticket: bob, authenticator: bob })).token)).done);
+});
+
+Deno.test("KerberosAcceptorCredential takes no skew with which all tickets would be good, or none", () => {
+  for (const clockskew of [NaN, Infinity, -1]) assert.throws(() => new Forge().acceptor({ clockskew }), RangeError);
 });
 
 Deno.test("KerberosAcceptor remembers an authenticator for as long as it would be accepted", async () => {
@@ -336,6 +353,31 @@ Deno.test("KerberosAcceptor refuses what may be a replay from before its cache, 
   // The skew is reckoned from the authenticator's own time: one from before stays refused as long as it is accepted at all.
   const old = { ...NOT_MUTUAL, authenticator: { ctime: began + SKEW } };
   assert.equal((await refusal(attempt(old))).code, "KRB_AP_ERR_REPEAT");
+});
+
+Deno.test("KerberosAcceptor knows what its cache forgot while the clock was ahead", async () => {
+  const bare: RequestChanges = { checksum: { flags: { mutual: false } } };
+  for (const kind of [MemoryReplayCache, SharedReplayCache]) {
+    const forge = new Forge();
+    const replayCache = new kind({ capacity: 16, runtime: forge.runtime });
+    const acceptor = forge.acceptor({ replayCache });
+    const ok = async (token: Bytes) => assert.ok((await acceptor.accept().step(token)).done);
+    // In ordinary times what is forgotten keeps nobody out, not even a client whose clock is as far behind as may be.
+    forge.runtime.time += HOUR;
+    for (let i = 0; i < 40; i++) {
+      forge.runtime.time += 61_700;
+      const { token } = await forge.apReq(bare);
+      forge.runtime.time += SKEW;
+      await ok(token);
+    }
+    const { token } = await forge.apReq(bare);
+    await ok(token);
+    forge.runtime.time += HOUR;
+    for (let i = 0; i < 14; i++) await ok((await forge.apReq(bare)).token);
+    forge.runtime.time -= HOUR;
+    assert.equal((await refusal(acceptor.accept().step(token))).code, "KRB_AP_ERR_REPEAT", kind.name);
+    await ok((await forge.apReq()).token);
+  }
 });
 
 Deno.test("KerberosAcceptor lets contexts without mutual authentication in at once where a cache knows all of them", async () => {
@@ -475,6 +517,8 @@ interface WrongDelegation {
   readonly infos?: number;
   readonly tickets?: number;
   readonly bare?: boolean;
+  /** Fields of each ticket's description. */
+  readonly info?: { prealm?: string; srealm?: string; pname?: PrincipalName; sname?: PrincipalName };
 }
 
 /** A KRB-CRED with one ticket-granting ticket, and what is wrong with it. */
@@ -488,11 +532,12 @@ async function delegation(forge: Forge, wrong: WrongDelegation) {
     endtime: forge.runtime.now() + HOUR,
     srealm: "A.TEST",
     ...(bare ? {} : { sname: { nameType: 2, nameString: ["krbtgt", "A.TEST"] } }),
+    ...wrong.info,
   };
-  const part = encodeDirectly(EncKrbCredPart, { ticketInfo: Array.from({ length: infos }, () => info) });
+  const part = encode(EncKrbCredPart, { ticketInfo: Array.from({ length: infos }, () => info) });
   const encPart = { etype: key.enctype, cipher: await key.encrypt(usage, part) };
   const ticket = await forge.ticket();
-  return encodeDirectly(KrbCred, { pvno: 5, msgType: 22, tickets: Array(tickets).fill(ticket), encPart });
+  return encode(KrbCred, { pvno: 5, msgType: 22, tickets: Array(tickets).fill(ticket), encPart });
 }
 
 Deno.test("KerberosAcceptor takes delegated tickets that its session sealed, whole ones, and passes extensions over", async () => {
@@ -513,6 +558,10 @@ Deno.test("KerberosAcceptor takes delegated tickets that its session sealed, who
     ["no keys", { infos: 0 }, "BAD_MESSAGE"],
     ["no tickets", { infos: 0, tickets: 0 }, "BAD_MESSAGE"],
     ["a ticket for nobody", { bare: true }, "BAD_MESSAGE"],
+    ["a client without a realm", { info: { prealm: "" } }, "BAD_MESSAGE"],
+    ["a client without a name", { info: { pname: { nameType: 1, nameString: [] } } }, "BAD_MESSAGE"],
+    ["a service without a realm", { info: { srealm: "" } }, "BAD_MESSAGE"],
+    ["a service with half a name", { info: { sname: { nameType: 2, nameString: ["krbtgt", ""] } } }, "BAD_MESSAGE"],
   ];
   for (const [what, how, code] of wrong) {
     assert.equal((await refusal(accept(forge, sent(await delegation(forge, how))))).code, code, what);

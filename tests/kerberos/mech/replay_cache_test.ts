@@ -114,10 +114,25 @@ Deno.test("caches in memory say since when they know everything", () => {
   for (const time of [1_700_000_000_400, 3e12 + 1]) {
     runtime.time = time;
     const ours = new SharedReplayCache({ capacity: 64, runtime });
-    assert.equal(ours.knowsSince, 1000 * Math.ceil(time / 1000));
+    const since = 1000 * Math.ceil(time / 1000);
+    assert.equal(ours.knowsSince, since);
     runtime.time += 3_600_000;
-    assert.equal(new SharedReplayCache({ memory: ours.memory, runtime }).knowsSince, ours.knowsSince);
+    assert.equal(new SharedReplayCache({ memory: ours.memory, runtime }).knowsSince, since);
   }
+});
+
+Deno.test("MemoryReplayCache tells when the last of those came that it has forgotten", () => {
+  const runtime = new TestRuntime(1_000);
+  const cache = new MemoryReplayCache({ capacity: 2, runtime });
+  cache.insert({ tag: "a", now: 2_000, expiresAt: 10_100 });
+  cache.insert({ tag: "b", now: 3_000, expiresAt: 10_200 });
+  assert.equal(cache.knowsSince, 1_000);
+  // For want of room, in the second in which they expire.
+  cache.insert({ tag: "c", now: 10_150, expiresAt: 20_000 });
+  assert.equal(cache.knowsSince, 3_000);
+  cache.insert({ tag: "d", now: 10_250, expiresAt: 30_000 });
+  cache.insert({ tag: "e", now: 21_000, expiresAt: 31_000 });
+  assert.equal(cache.knowsSince, 10_150);
 });
 
 Deno.test("threads that insert the same authenticator at the same moment get it once", async () => {
@@ -244,4 +259,12 @@ Deno.test("SharedReplayCache waits for a thread that is in the lock for a moment
   worker.terminate();
   URL.revokeObjectURL(url);
   assert.equal(had, 1);
+});
+
+Deno.test("a replay cache without room is none", () => {
+  for (const capacity of [0, -1, NaN]) {
+    assert.throws(() => new MemoryReplayCache({ capacity }), RangeError, String(capacity));
+    assert.throws(() => new SharedReplayCache({ capacity }), RangeError, String(capacity));
+  }
+  assert.throws(() => new SharedReplayCache({ memory: new SharedArrayBuffer(16) }), RangeError);
 });

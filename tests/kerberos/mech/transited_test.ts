@@ -234,6 +234,10 @@ Deno.test("a short field cannot stand for much, and costs no more than its lengt
   }
   assert.deepEqual(expand(",".repeat(60_000), ends), ["TEST"]);
   // Ends that are long themselves.
+  // A null subfield stands for as many as may be listed, and no more.
+  for (const [labels, refusal] of [[64, undefined], [65, REFUSED]] as const) {
+    assert.equal(judged(`${"A.".repeat(labels)}TEST`, ",", "B.TEST"), refusal, String(labels));
+  }
   assert.equal(judged("A.".repeat(30_000), ",", "B.TEST"), undefined);
   assert.equal(judged("A.".repeat(30_000), "TEST", "B.TEST"), REFUSED);
 });

@@ -1,10 +1,12 @@
 /** Keytabs and credential caches: files that other programs wrote, and ours read back. */
 import assert from "node:assert/strict";
+import { lenientText } from "../../../gss/bytes.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { formatPrincipal, parsePrincipal, principal } from "../../../kerberos/principal.ts";
 import { withCredential } from "../../../kerberos/stores/cache.ts";
 import { decodeCcache, encodeCcache } from "../../../kerberos/stores/ccache.ts";
+import { Credential } from "../../../kerberos/stores/credential.ts";
 import { FileCredentialCache, readKeytab, writeKeytab } from "../../../kerberos/stores/files.ts";
 import { Keytab } from "../../../kerberos/stores/keytab.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
@@ -84,6 +86,28 @@ function decodedOrRefused<T>(decode: () => T): T | undefined {
   }
 }
 
+Deno.test("names of keytabs and caches are told apart to the octet, and what is no text is refused", () => {
+  const names = ["alice", "\ufeffalice"].map((text) => principal("R.TEST", [text]));
+  const key = KerberosKey.generate(18);
+  const keytab = new Keytab(names.map((owner) => ({ principal: owner, kvno: 1, key }))).encode();
+  assert.deepEqual(Keytab.decode(keytab).entries.map((entry) => entry.principal.components[0]), [
+    "alice",
+    "\ufeffalice",
+  ]);
+  const ticket = { key, authtime: 0, endtime: 1000, flags: 0, ticket: new Uint8Array(1) };
+  const credentials = names.map((client) => new Credential({ client, server: client, ...ticket }));
+  const cache = encodeCcache({ principal: names[0]!, credentials });
+  assert.deepEqual(decodeCcache(cache).credentials.map(({ client }) => client.components[0]), ["alice", "\ufeffalice"]);
+  // The octets of "R.TEST" and "alice", one of them such as no UTF-8 has.
+  for (const name of ["R.TEST", "alice"]) {
+    for (const [file, read] of [[keytab, Keytab.decode], [cache, decodeCcache]] as const) {
+      const changed = file.slice();
+      changed[lenientText(file.map((octet) => octet & 0x7f)).indexOf(name) + 1] = 0xff;
+      assert.throws(() => read(changed), (error) => error instanceof KerberosError && error.code === "BAD_FILE", name);
+    }
+  }
+});
+
 Deno.test("Keytab.candidates() gives the key asked for first, then newer before older, then other names", () => {
   const [rcmd, socks] = [parsePrincipal("rcmd/h@R"), parsePrincipal("socks/h@R")];
   const entry = (name: typeof rcmd, kvno: number, enctype = 18) => ({
@@ -115,6 +139,33 @@ type CcacheCase = {
     }[];
   };
 };
+
+Deno.test("a keytab is put in order once, however often strangers ask for keys that it does not have", () => {
+  const entries = Array.from({ length: 10_000 }, (_, i) => ({
+    principal: parsePrincipal(`rcmd/h${i}@R`),
+    kvno: i % 7,
+    key: new KerberosKey(18, new Uint8Array(32)),
+  }));
+  const keytab = new Keytab(entries);
+  const wanted = { service: parsePrincipal("rcmd/h5@R"), enctype: 18, kvno: 5 };
+  assert.equal(keytab.candidates(wanted).length, entries.length);
+  assert.equal(keytab.candidates(wanted)[0], entries[5]);
+  assert.equal(keytab.describe(), keytab.describe());
+  let read = 0;
+  const watched = new Keytab(entries.map((entry) => ({
+    ...entry,
+    get principal() {
+      read++;
+      return entry.principal;
+    },
+  })));
+  watched.candidates(wanted);
+  watched.describe();
+  const once = read;
+  for (let i = 0; i < 10; i++) watched.candidates({ ...wanted, service: parsePrincipal(`x${i}@R`) });
+  assert.equal(watched.describe().length, entries.length);
+  assert.equal(read, once);
+});
 
 Deno.test("decodeCcache() reads the caches of other programs, and encodeCcache() gives version 4 back as it was", () => {
   let version4 = 0;

@@ -315,7 +315,27 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
       "    if (false) {",
     ],
   ]),
+  ...rules("kerberos/mech/ticket_checks.ts", [ACCEPTOR], [
+    [
+      "a client is somebody",
+      "RFC 4120 sections 6.1 and 6.2",
+      "  if (isWhole(client)) return;\n",
+      "  if (client) return;\n",
+    ],
+  ]),
+  ...rules("kerberos/principal.ts", [ACCEPTOR], [
+    ["a principal has a realm", "RFC 4120 section 6.1", 'return name.realm !== "" && ', "return "],
+    ["a principal has components", "RFC 4120 section 6.2", "name.components.length > 0 && ", ""],
+    [
+      "no component of a principal is empty",
+      "RFC 4120 section 6.2",
+      ' && name.components.every((component) => component !== "");',
+      ";",
+    ],
+  ]),
   ...rules("kerberos/mech/delegation.ts", [ACCEPTOR], [
+    ["a delegated ticket is somebody's", "RFC 4120 section 6.2", "!isWhole(client) || ", ""],
+    ["a delegated ticket is for somebody", "RFC 4120 section 6.2", " || !isWhole(server)", ""],
     [
       "delegated tickets and their keys match in number",
       "RFC 4120 section 5.8.1, CVE-2023-36054",

@@ -68,7 +68,13 @@ export const INITIATOR_MUTANTS: readonly Mutant[] = [
       "last === undefined || present < last - SET_BACK",
       "last === undefined",
     ],
-    ["an offset keeps times apart", "RFC 4120 section 3.1.5", "now + Math.round(offset * 1_000)", "now"],
+    [
+      "an offset keeps times apart",
+      "RFC 4120 section 3.1.5",
+      "now + Math.round(offset * 1_000), LATEST",
+      "now, LATEST",
+    ],
+    ["a time beyond what messages carry is cut", "RFC 4120 section 5.2.3", ", LATEST_TIME * 1_000);", ");"],
   ]),
   ...rules("kerberos/mech/credentials.ts", [INITIATOR], [
     [

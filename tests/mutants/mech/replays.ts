@@ -12,20 +12,59 @@ const WORKERS = "tests/workers_test.ts";
 
 /** The rules. */
 export const REPLAYS_MUTANTS: readonly Mutant[] = [
+  ...rules("kerberos/mech/replay_cache.ts", [REPLAYS], [
+    ["a cache has room", "RFC 4120 section 3.2.3", "if (!(this.#capacity >= 1)) throw", "if (false) throw"],
+  ]),
+  ...rules("kerberos/mech/shared_replay_cache.ts", [REPLAYS], [
+    ["a shared cache has room", "RFC 4120 section 3.2.3", "if (!(this.#buckets >= 1)) {", "if (false) {"],
+  ]),
+  ...rules("kerberos/mech/replay_cache.ts", [ACCEPTOR], [
+    [
+      "what was forgotten while the clock was ahead is told",
+      "RFC 4120 section 3.2.3, lost authenticators",
+      "    this.#knowsSince = Math.max(this.#knowsSince, slot.last);\n",
+      "",
+    ],
+  ]),
+  ...rules("kerberos/mech/replay_cache.ts", [REPLAYS], [
+    [
+      "what was forgotten for want of room is told",
+      "RFC 4120 section 3.2.3, lost authenticators",
+      "      this.#knowsSince = Math.max(this.#knowsSince, slot!.last);\n",
+      "",
+    ],
+    ["the last of a slot counts", "RFC 4120 section 3.2.3", "together.last = Math.max(together.last, now);", ""],
+  ]),
+  ...rules("kerberos/mech/shared_replay_cache.ts", [ACCEPTOR], [
+    [
+      "what was forgotten in shared memory while the clock was ahead is told",
+      "RFC 4120 section 3.2.3, lost authenticators",
+      "if (taken !== 0) this.#forgotten(taken - time.kept);",
+      "",
+    ],
+    ["what keeps nobody out is no more than it is", "RFC 4120 section 3.2.3", "taken - time.kept", "taken"],
+  ]),
+  ...rules("kerberos/mech/credentials.ts", [ACCEPTOR], [
+    ["a skew is finite", "RFC 4120 section 3.2.3", "!Number.isFinite(clockskew) || ", ""],
+    ["a skew is not negative", "RFC 4120 section 3.2.3", " || clockskew < 0", ""],
+  ]),
+  ...rules("kerberos/config/krb5_conf.ts", ["tests/kerberos/config/config_test.ts"], [
+    ["no span of krb5.conf is negative", "krb5.conf, clockskew", "if (seconds >= 0) return", "return"],
+  ]),
   ...rules("kerberos/mech/replay_cache.ts", [REPLAYS, ACCEPTOR], [
     [
       "a cache in memory says when it was made",
       "RFC 4120 section 3.2.3, lost authenticators",
-      "this.knowsSince = (options.runtime ?? systemRuntime).now();",
-      "this.knowsSince = 0;",
+      "this.#knowsSince = (options.runtime ?? systemRuntime).now();",
+      "this.#knowsSince = 0;",
     ],
   ]),
   ...rules("kerberos/mech/shared_replay_cache.ts", [REPLAYS], [
     [
       "shared memory says when it was first used",
       "RFC 4120 section 3.2.3, lost authenticators",
-      "(Atomics.compareExchange(this.#words, 0, 0, present) || present)",
-      "present",
+      "    Atomics.compareExchange(this.#words, 0, 0, present);\n",
+      "    Atomics.store(this.#words, 0, present);\n",
     ],
     ["threads ask and remember in one step", "RFC 4120 section 3.2.3", "    this.#lock(bucket);\n", ""],
     [
@@ -83,8 +122,8 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
     [
       "what is in force stays when room is short",
       "RFC 4120 section 3.2.3",
-      "      if (expiresAt < now) this.#forget(tag, expiresAt);",
-      "      if (now >= 0) this.#forget(tag, expiresAt);",
+      "      if (expiresAt >= now) continue;\n",
+      "",
     ],
     [
       "a slot before the oldest one is looked at",

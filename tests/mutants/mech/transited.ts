@@ -7,6 +7,7 @@ import type { Mutant } from "../mutant.ts";
 import { rules } from "./rules.ts";
 
 const CAPATHS = "tests/kerberos/config/capaths_test.ts";
+const DECODED = "tests/kerberos/messages/transited_test.ts";
 const TRANSITED = "tests/kerberos/mech/transited_test.ts";
 const WIRED = "tests/capaths_test.ts";
 
@@ -76,10 +77,31 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
       "let last = ends.service;",
     ],
     [
+      "realms on a way have a limit",
+      "linear time",
+      "    if (realms.length > MAX_TRANSITED) throw notAccepted(ends, `more than ${MAX_TRANSITED} realms are on it`);\n",
+      "",
+    ],
+    [
+      "realms that are too long have no hierarchy",
+      "linear time",
+      "  if (Math.max(from.length, to.length) > MAX_REALM_LENGTH) return [];\n",
+      "",
+    ],
+    ["X.500 names have their parents in front", "RFC 4120 section 6.1", 'if (realm.startsWith("/")) {', "if (false) {"],
+    [
+      "names of realms cannot drive a terminal",
+      "rule 5 of CONTRIBUTING.md",
+      "`realm ${printable(realm)} is on it, which ${",
+      "`realm ${realm} is on it, which ${",
+    ],
+  ]),
+  ...rules("kerberos/messages/transited.ts", [DECODED, TRANSITED], [
+    [
       "for putting together the null realm is before the first",
       "RFC 4120 section 3.3.3.2",
       'let listed = "";',
-      "let listed = ends.client;",
+      'let listed = "A.TEST";',
     ],
     [
       "a name that ends in a dot goes in front",
@@ -98,34 +120,21 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     [
       "a backslash at the end is refused",
       "RFC 4120 section 3.3.3.2",
-      '      if (quoted === undefined) throw notAccepted(ends, "the list of realms on it ends in a backslash");\n',
+      '      if (quoted === undefined) throw new RangeError("the list of realms on it ends in a backslash");\n',
       "",
     ],
-    ["nothing is no null subfield", "RFC 4120 section 3.3.3.2", "  if (contents.length === 0) return realms;\n", ""],
+    ["nothing is no null subfield", "RFC 4120 section 3.3.3.2", "  if (contents.length === 0) return [];\n", ""],
     [
       "realms without a name are refused",
       "RFC 4120 section 6.1",
-      '    if (realm === "") throw notAccepted(ends, "a realm without a name is on it");\n',
+      '    if (listed === "") throw new RangeError("a realm without a name is on it");\n',
       "",
     ],
     [
-      "realms on a way have a limit",
+      "realms in a field have a limit",
       "linear time",
-      "    if (realms.length > MAX_REALMS) throw notAccepted(ends, `more than ${MAX_REALMS} realms are on it`);\n",
+      "    if (++count > MAX_TRANSITED) throw new RangeError(`more than ${MAX_TRANSITED} realms are on it`);\n",
       "",
-    ],
-    [
-      "realms that are too long have no hierarchy",
-      "linear time",
-      "  if (Math.max(from.length, to.length) > MAX_REALM_LENGTH) return [];\n",
-      "",
-    ],
-    ["X.500 names have their parents in front", "RFC 4120 section 6.1", 'if (realm.startsWith("/")) {', "if (false) {"],
-    [
-      "names of realms cannot drive a terminal",
-      "rule 5 of CONTRIBUTING.md",
-      "`realm ${printable(realm)} is on it, which ${",
-      "`realm ${realm} is on it, which ${",
     ],
   ]),
   ...rules("kerberos/config/krb5_conf.ts", [CAPATHS], [
