@@ -23,6 +23,14 @@ const STREAM = "socks/stream/protected.ts";
 /** What RFC 1961 says of contexts and levels. */
 const NEGOTIATION: readonly Mutant[] = [
   {
+    rule: "a negotiation that is left half done is given up",
+    source: "BIND 9 TKEY",
+    file: PUMP,
+    find: "    negotiation.dispose?.();\n",
+    replace: "",
+    tests: REFUSAL,
+  },
+  {
     rule: "the client asks for mutual authentication",
     source: "RFC 1961 section 3.2",
     file: CLIENT_SIDE,
