@@ -82,13 +82,6 @@ export class KerberosInitiator implements GssNegotiation {
     throw new GssError(`Cannot step context: it is ${state}`, { major: "NO_CONTEXT", code: "NO_CONTEXT" });
   }
 
-  /** See {@linkcode GssNegotiation.dispose}. */
-  dispose(): void {
-    if (this.#state === "finished") return;
-    this.#state = "failed";
-    this.#subkey[Symbol.dispose]();
-  }
-
   async #start(token: Uint8Array | undefined): Promise<GssStep> {
     if (token !== undefined && token.length > 0) throw defective("Cannot start context: the first step takes no token");
     const request = encodeContextToken("AP-REQ", await this.#apReq());
