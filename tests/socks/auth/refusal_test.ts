@@ -11,6 +11,7 @@ import { connectThrough } from "../../../socks/client.ts";
 import type { SocksServer, SocksServerOptions } from "../../../socks/server.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";
+import { encodeReply } from "../../../socks/wire/messages.ts";
 import { changing, ForgedClient, ForgedProxy, isClosed } from "../../support/forge_socks.ts";
 import { forgeInit, forgeResp, OID } from "../../support/forge_spnego.ts";
 import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";
@@ -390,6 +391,38 @@ Deno.test("a context that waits for SPNEGO's last MIC is closed when its client 
   near.close();
   await served;
   assert.ok(await isClosed(contexts[0]!));
+});
+
+Deno.test("a client that is given up while the answer arrives closes its context", async () => {
+  const { acceptor } = credentialPair(realm);
+  const [near, far] = pipe();
+  const stop = new AbortController();
+  let context: GssContext | undefined;
+  let granted = false;
+  const connecting = connectThrough({
+    proxy: { hostname: "localhost", port: 1 },
+    target: { hostname: "x", port: 1 },
+    auth: [gssapiClient({ credential: changing(initiator, (made) => context = made) })],
+    signal: stop.signal,
+    dial: () =>
+      Promise.resolve({
+        ...near,
+        async read() {
+          const bytes = await near.read();
+          if (granted) stop.abort(new Error("enough"));
+          return bytes;
+        },
+      }),
+  });
+  const failing = assert.rejects(connecting, { message: "enough" });
+  const proxy = await ForgedProxy.open(far, acceptor);
+  await proxy.grant(2);
+  await proxy.next();
+  granted = true;
+  await proxy.send(await proxy.sealed(encodeReply({ reply: 0, hostname: "192.0.2.1", port: 1 })));
+  await failing;
+  assert.ok(await isClosed(context!));
+  proxy.close();
 });
 
 Deno.test("a context whose negotiation fails after it stands is closed, on both sides", async () => {
