@@ -26,7 +26,7 @@ export interface DeadlineOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Starts a deadline. Dispose it, or its timer stays. */
+/** Starts a deadline. Dispose it, or its timer stays; after that it starts none. */
 export function startDeadline(options: DeadlineOptions): Deadline {
   return new TimerDeadline(options);
 }
@@ -41,6 +41,7 @@ class TimerDeadline implements Deadline {
   #milliseconds: number;
   #reason: () => Error;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #disposed = false;
 
   constructor({ milliseconds, reason, signal }: DeadlineOptions) {
     this.#milliseconds = milliseconds;
@@ -61,7 +62,7 @@ class TimerDeadline implements Deadline {
   restart(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#milliseconds > LONGEST || this.signal.aborted) return;
+    if (this.#milliseconds > LONGEST || this.signal.aborted || this.#disposed) return;
     this.#timer = setTimeout(() => this.abort(this.#reason()), this.#milliseconds);
   }
 
@@ -77,6 +78,7 @@ class TimerDeadline implements Deadline {
   }
 
   [Symbol.dispose](): void {
+    this.#disposed = true;
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     if (this.#onAbort !== undefined) this.#parent?.removeEventListener("abort", this.#onAbort);
   }

@@ -69,6 +69,11 @@ export interface GssNegotiation {
    * @throws {GssError} When the peer or its token is refused.
    */
   step(token?: Uint8Array): Promise<GssStep>;
+  /**
+   * Forgets what has not been handed out, such as a context that waits for the peer's last token, when a negotiation comes to
+   * nothing. Called between steps; every further one fails. Absent where nothing is held.
+   */
+  dispose?(): void;
 }
 
 /** Credentials for starting contexts. */

@@ -39,6 +39,13 @@ export function* nameCharacters(text: string): Generator<readonly [character: st
  * @throws {TypeError} When the text has two realms or ends in a backslash.
  */
 export function parseNameText(text: string): NameParts {
+  // Most names have nothing that a backslash is needed for.
+  const at = text.indexOf("@");
+  if (!text.includes("\\") && at === text.lastIndexOf("@")) {
+    return at < 0
+      ? { components: text.split("/"), realm: undefined }
+      : { components: text.slice(0, at).split("/"), realm: text.slice(at + 1) };
+  }
   const components = [""];
   let realm: string | undefined;
   for (const [character, quoted] of nameCharacters(text)) {

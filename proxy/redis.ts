@@ -21,7 +21,7 @@
 import "@opentelemetry/api";
 import { createClient, type RedisClientType } from "@redis/client";
 import { abortable, aborted, pause, startDeadline } from "../gss/deadline.ts";
-import { randomBytes } from "../gss/runtime.ts";
+import { randomBytes, systemRuntime } from "../gss/runtime.ts";
 import { MemoryReplayCache, type ReplayCache, type ReplayEntry } from "../kerberos/mech/replay_cache.ts";
 import { Tally, type UserLedger } from "../socks/limits/limits.ts";
 
@@ -31,7 +31,8 @@ export interface RedisOptions {
   readonly url: string;
   /**
    * What becomes of clients while Redis cannot be reached: `refuse` lets nobody in by Kerberos, and nobody who is counted;
-   * `allow` goes by what this server has seen itself, which lets in what was replayed from another.
+   * `allow` goes by what this server has seen itself, which lets in what was replayed from another. In both cases clients
+   * without mutual authentication, where they are let in at all, are refused until the clock skew has passed since it was back.
    */
   readonly onLoss: "refuse" | "allow";
   /** Beginning of all keys. @default {"gssocks:"} */
@@ -88,6 +89,10 @@ class Redis {
   readonly #onChange: (up: boolean, reason: string) => void;
   #keeping: Promise<void> = Promise.resolve();
   #up = false;
+  /** Whether it has been asked in vain, or for too long. */
+  #lost = false;
+  /** When it was there again the last time, in milliseconds since the epoch. */
+  #back: number | undefined;
 
   constructor({ url, onLoss, prefix = "gssocks:", timeout = 2_000, onChange = () => {} }: RedisOptions) {
     this.prefix = prefix;
@@ -111,9 +116,17 @@ class Redis {
   }
 
   #change(up: boolean, reason: string): void {
-    if (this.closing.signal.aborted || this.#up === up) return;
+    if (this.closing.signal.aborted) return;
+    if (!up) this.#lost = true;
+    if (this.#up === up) return;
     this.#up = up;
+    if (up && this.#lost) [this.#lost, this.#back] = [false, systemRuntime.now()];
     this.#onChange(up, reason);
+  }
+
+  /** Since when nothing that was accepted can be missing; `undefined` while Redis has always been there. */
+  get knowsSince(): number | undefined {
+    return this.up ? this.#back : systemRuntime.now();
   }
 
   /** Waits for the connection, and not for longer than an answer may take. */
@@ -175,6 +188,11 @@ class RedisReplayCache implements ReplayCache {
 
   constructor(redis: Redis) {
     this.#redis = redis;
+  }
+
+  /** A Redis that was lost may have begun anew with nothing, and meanwhile each machine went by what it had seen itself. */
+  get knowsSince(): number | undefined {
+    return this.#redis.knowsSince;
   }
 
   async insert(entry: ReplayEntry): Promise<boolean> {

@@ -94,6 +94,7 @@ export async function requestThrough(
   try {
     deadline.signal.throwIfAborted();
     const granted = await negotiate(dialled, { ...options, proxy }, { command, ...target }, deadline.signal);
+    if (deadline.signal.aborted) granted.connection.close();
     deadline.signal.throwIfAborted();
     return granted;
   } catch (error) {

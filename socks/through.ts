@@ -18,11 +18,16 @@ import { parseIp } from "./wire/ip.ts";
 export function bindWith(upstream: Omit<ThroughOptions, "signal" | "timeout">): OpenBind {
   return async ({ hostname, port, signal }) => {
     const pending = await bindThrough({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
+    // One connection carries all of it, and is the relay's once somebody has come.
+    let came = false;
     return {
       bound: pending.bound,
-      close: () => {}, // The connection is the relay's once it has come, and is closed with the signal before.
+      close(): void {
+        if (!came) pending.close();
+      },
       accept: async () => {
         const { connection, bound } = await pending.accept({ signal });
+        came = true;
         return { connection, peer: bound };
       },
     };

@@ -5,8 +5,11 @@ import { concat, utf8 } from "../gss/bytes.ts";
 import { bind, bridge, noAuthentication, resolve, serve, type ServeOptions } from "../mod.ts";
 import type { Connection } from "../socks/stream/connection.ts";
 import { DenoConnection } from "../socks/stream/deno.ts";
-import { readAll } from "./support/pipe.ts";
+import { bindWith } from "../socks/through.ts";
+import { makeServer } from "./support/memory_server.ts";
+import { pipe, readAll } from "./support/pipe.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
+import { unhex } from "./support/vectors.ts";
 
 const LOCALHOST = "127.0.0.1";
 const decoder = new TextDecoder();
@@ -32,6 +35,45 @@ async function talk(connection: Connection, target: Deno.TcpConn): Promise<void>
   assert.equal(await new Response(target.readable).text(), "from the client");
   connection.close();
 }
+
+Deno.test("BIND through another proxy leaves nothing open there when its client is gone before it is told", async () => {
+  for (const gone of [true, false]) {
+    const [there, upstream] = pipe();
+    const { server, events } = makeServer({
+      bind: bindWith({
+        proxy: { hostname: "upstream.example", port: 1080 },
+        auth: [noAuthentication()],
+        dial: () => Promise.resolve(there),
+      }),
+    });
+    await using _server = server;
+    const [client, far] = pipe();
+    let writes = 0;
+    const breaking: Connection = {
+      ...far,
+      write: (bytes) => gone && ++writes === 2 ? Promise.reject(new Error("Broken pipe")) : far.write(bytes),
+    };
+    const served = server.serve(breaking);
+    await client.write(unhex("050100" + "0502000108080808" + "0050"));
+    for (const answer of ["0500", "05000001010203040009"]) {
+      await upstream.read();
+      await upstream.write(unhex(answer));
+    }
+    if (gone) await client.closeWrite();
+    else {
+      while (far.sent().length < 12) await client.read();
+      await upstream.write(unhex("05000001080808080007"));
+      while (far.sent().length < 22) await client.read();
+      // What has come is the relay's, and stays.
+      await upstream.write(utf8("x"));
+      assert.deepEqual(await client.read(), utf8("x"));
+      client.close();
+    }
+    await served;
+    await assert.rejects(upstream.read(), "closed");
+    assert.equal(events.at(-1)!.type, gone ? "refused" : "closed");
+  }
+});
 
 Deno.test("BIND waits for the connection, tells where it came from, and carries it, protected", async () => {
   await using realm = await startRealmFolder();

@@ -1,17 +1,18 @@
 /** Datagrams that are genuine and wrong (RFC 1961 section 5, RFC 1928 section 7), at the relay and at the client. */
 import assert from "node:assert/strict";
-import { type Bytes, utf8 } from "../gss/bytes.ts";
+import { type Bytes, concat, utf8 } from "../gss/bytes.ts";
 import { associate, serve, type ServeOptions, type ServerEvent } from "../mod.ts";
 import { gssapiClient, gssapiServer } from "../socks/auth/gssapi.ts";
 import { AssociateCommand } from "../socks/commands/associate.ts";
 import type { DroppedDatagrams } from "../socks/commands/command.ts";
+import { SocksReplyError } from "../socks/errors.ts";
 import { dialTcp, listenTcp } from "../socks/stream/deno.ts";
 import type { ProtectionLevel } from "../socks/stream/protected.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { decodeDatagram, encodeDatagram } from "../socks/wire/datagram.ts";
 import { encodeFrame } from "../socks/wire/gssapi.ts";
-import { Command } from "../socks/wire/messages.ts";
+import { Command, encodeRequest } from "../socks/wire/messages.ts";
 import { ALL, ForgedClient, ForgedProxy } from "./support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "./support/gss_pair.ts";
 import { makeServer } from "./support/memory_server.ts";
@@ -149,6 +150,51 @@ Deno.test("of two ports that send at one time, the first that is genuine is the 
   // RFC 1928 section 7: the association ends with the connection.
   assert.deepEqual(closed, ["relay", "egress"]);
   assert.deepEqual(dropped(await ended.promise), { wrongSource: 2 });
+});
+
+Deno.test("what is still under way when an association ends is told to nobody, and starts no time anew", async () => {
+  for (const outcome of ["sent", "denied"] as const) {
+    const events: ServerEvent[] = [];
+    const [started, sending] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let take: ((bytes: Bytes, from: Endpoint) => void) | undefined;
+    let answer: ((data: Bytes, from: Endpoint) => void) | undefined;
+    const local = { hostname: LOCALHOST, port: 9 };
+    const slowly = () => (started.resolve(), sending.promise);
+    const { server } = makeServer({
+      associate: new AssociateCommand({
+        open: (_request, { onDatagram }) => {
+          answer = onDatagram;
+          return Promise.resolve({ send: slowly, close() {} });
+        },
+        bind: ({ onDatagram }) => {
+          take = onDatagram;
+          return Promise.resolve({ local, send: () => sending.promise, close() {} });
+        },
+      }),
+      onEvent: (event) => void events.push(event),
+    });
+    await using _server = server;
+    const [near, far] = pipe();
+    const served = server.serve(Object.assign(far, { local: { hostname: LOCALHOST, port: 1080 } }));
+    await near.write(concat(Uint8Array.of(5, 1, 0), encodeRequest({ command: 3, hostname: "0.0.0.0", port: 0 })));
+    while (far.sent().length < 12) await near.read();
+    const from = { hostname: far.remote!.hostname, port: 1 };
+    take!(encodeDatagram({ hostname: "slow.example", port: 53 }, utf8("x")) as Bytes, from);
+    await started.promise;
+    answer!(utf8("y"), { hostname: LOCALHOST, port: 53 });
+    await near.closeWrite();
+    await served;
+    assert.equal(server.sessions, 0);
+    const closed = events.at(-1)!;
+    assert.ok(closed.type === "closed");
+    const before = JSON.stringify(closed);
+    if (outcome === "sent") sending.resolve();
+    else sending.reject(new SocksReplyError("NOT_ALLOWED", "slow.example may not be reached"));
+    await assert.doesNotReject(sending.promise.catch(() => {}));
+    for (let turns = 0; turns < 10; turns++) await Promise.resolve();
+    assert.equal(events.at(-1), closed, `${outcome}: nothing comes behind the end`);
+    assert.equal(JSON.stringify(closed), before, outcome);
+  }
 });
 
 Deno.test("a datagram that is too old to tell is not taken, nor one from before where the context keeps the order", async () => {

@@ -87,6 +87,13 @@ class SpnegoAcceptor implements GssNegotiation {
     }
   }
 
+  /** A context that waits for the initiator's MIC is nobody's yet. */
+  dispose(): void {
+    if (this.#state !== "over") this.#context?.dispose();
+    this.#state = "over";
+    this.#inner.dispose?.();
+  }
+
   async #begin(token: Uint8Array): Promise<GssStep> {
     const { mechTypes, mechToken, mechListMic } = decodeNegTokenInit(token);
     const taken = mechTypes.findIndex((type) => canonicalMechanism(type) === this.#mechanism);

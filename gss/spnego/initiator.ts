@@ -69,6 +69,13 @@ class SpnegoInitiator implements GssNegotiation {
     }
   }
 
+  /** A context that waits for the acceptor's answer to the list is nobody's yet. */
+  dispose(): void {
+    if (this.#state !== "over") this.#context?.dispose();
+    this.#state = "over";
+    this.#inner.dispose?.();
+  }
+
   async #begin(): Promise<GssStep> {
     const mechToken = await this.#stepMechanism(undefined);
     this.#state = "first";

@@ -98,6 +98,8 @@ class Association {
   #port: number | undefined;
   #inFlight = 0;
   #told = 0;
+  /** What is still under way then is told to nobody. */
+  #ended = false;
 
   constructor(call: CommandCall, options: AssociateOptions) {
     this.#call = call;
@@ -150,7 +152,7 @@ class Association {
     if (request.port !== 0 && canonicalAddress(request.hostname) === this.#address) this.#port = request.port;
     this.#egress = await this.#options.open(request, {
       onDatagram: (data, from) => void this.#deliver(data, from),
-      onDrop: (reason) => void this.#counts.dropped[reason]++,
+      onDrop: (reason) => this.#drop(reason),
       onEnd: (reason) => this.#call.options.clock.abort(reason),
     });
     const hostname = canonicalAddress(local.hostname);
@@ -160,6 +162,7 @@ class Association {
   }
 
   #close(): void {
+    this.#ended = true;
     this.#socket?.close();
     this.#egress?.close();
   }
@@ -194,6 +197,7 @@ class Association {
     } catch (error) {
       return this.#failedToSend({ hostname, port }, error);
     }
+    if (this.#ended) return;
     this.#counts.sent++;
     options.status.counts.sent += data.length;
     options.clock.restart();
@@ -216,6 +220,7 @@ class Association {
   }
 
   #failedToSend(target: Endpoint, error: unknown): void {
+    if (this.#ended) return;
     const denied = error instanceof SocksReplyError && error.code === "NOT_ALLOWED";
     this.#drop(denied ? "denied" : "unreachable");
     if (denied && this.#told++ < TOLD_REFUSALS) {
@@ -237,13 +242,14 @@ class Association {
       // A token that its frame cannot hold is a RangeError.
       return this.#drop(error instanceof RangeError ? "tooLarge" : "unreachable");
     }
+    if (this.#ended) return;
     this.#counts.received++;
     options.status.counts.received += data.length;
     options.clock.restart();
   }
 
   #drop(reason: keyof DroppedDatagrams): void {
-    this.#counts.dropped[reason]++;
+    if (!this.#ended) this.#counts.dropped[reason]++;
   }
 }
 

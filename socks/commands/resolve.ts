@@ -32,10 +32,11 @@ export async function runResolve(
     });
     const found = await resolve({ ...request, signal: deadline.signal }, direction);
     await asked.reply({ reply: 0, hostname: found, port: 0 });
-    await asked.channel.connection.closeWrite();
   } catch (error) {
     return await refuse(call, error);
   }
+  // A client that has its answer may be gone already.
+  await asked.channel.connection.closeWrite().catch(() => {});
   asked.channel.connection.close();
   options.onEvent(closedEvent(call, {}));
 }

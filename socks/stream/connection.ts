@@ -61,10 +61,14 @@ export function withPrefix(connection: Connection, prefix: Bytes): Connection {
   };
 }
 
+/** Octets read at a time until a message turns out to be a long one, and from then on. Whoever reads here knows nobody yet. */
+const [SHORT, LONG] = [1_024, 16_384];
+
 /** Reads one message after another from a connection, and hands over what was read too much. */
 export class MessageReader {
   readonly #connection: Connection;
   readonly #buffer: ReceiveBuffer;
+  #room = SHORT;
 
   constructor(connection: Connection, limit: number) {
     this.#connection = connection;
@@ -76,10 +80,11 @@ export class MessageReader {
     for (;;) {
       const message = this.#buffer.next(decode);
       if (message !== undefined) return message;
-      const bytes = await this.#connection.read();
+      const bytes = await this.#connection.read(new Uint8Array(this.#room));
       if (bytes === null) {
         throw new SocksProtocolError("UNEXPECTED_END", "Peer closed the connection in the middle of the handshake");
       }
+      if (bytes.length >= SHORT) this.#room = LONG;
       this.#buffer.push(bytes);
     }
   }

@@ -40,7 +40,9 @@ export class ReceiveBuffer {
     }
     // A piece that came first has no room behind it, so nobody else's memory is written into.
     if (this.#end + bytes.length > this.#memory.length) {
-      const larger = new Uint8Array(2 * (held + bytes.length));
+      const needed = held + bytes.length;
+      // More than the limit is not held for long.
+      const larger = new Uint8Array(Math.max(needed, Math.min(2 * needed, this.#limit)));
       larger.set(this.#memory.subarray(this.#start, this.#end));
       this.#memory = larger;
       this.#start = 0;

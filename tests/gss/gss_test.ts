@@ -85,5 +85,10 @@ Deno.test("startDeadline() aborts in time with its reason, or with the signal's,
   using late = startDeadline({ milliseconds: 60_000, signal: given.signal, reason: () => reason });
   assert.ok(late.signal.aborted);
   late.restart();
+  // Nobody would stop a timer that is started behind the end.
+  const over = startDeadline({ milliseconds: 60_000, reason: () => reason });
+  over[Symbol.dispose]();
+  over.restart();
+  over.limit(60_000, () => reason);
   assert.equal(await abortable(Promise.resolve(1), undefined), 1);
 });

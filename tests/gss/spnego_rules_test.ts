@@ -559,3 +559,46 @@ Deno.test("a context that is not handed out is disposed of, one that is stays it
   await assert.rejects(fine.step(), { code: "NO_CONTEXT" });
   assert.equal((established as CountedContext).disposed, false);
 });
+
+Deno.test("a negotiation that is given up takes the context along that waits in it, and none that it handed out", async () => {
+  const made: CountedContext[] = [];
+  const onContext = (context: CountedContext) => void made.push(context);
+  const over = { code: "NO_CONTEXT" };
+  // The acceptor waits for the initiator's MIC.
+  const { theirs } = await passedOver(countedSides(2, { onContext }));
+  await theirs.step(forgeResp({ responseToken: utf8("t1") }));
+  assert.deepEqual(made.map(({ disposed }) => disposed), [false]);
+  theirs.dispose!();
+  assert.deepEqual(made.map(({ disposed }) => disposed), [true]);
+  const mechListMic = await new CountedContext("initiator", true).getMic(listOctets([OID.negoEx, OID.counted]));
+  await assert.rejects(theirs.step(forgeResp({ mechListMic })), over);
+  // The initiator is done with its first token, or with its third, and waits for an answer.
+  for (const tokens of [1, 3]) {
+    const ours = await spnegoInitiator(countedSides(tokens, { onContext }).initiator).initiate(TARGET);
+    await ours.step();
+    if (tokens === 3) await ours.step(forgeResp({ negState: RequestMic, responseToken: utf8("t2") }));
+    assert.equal(made.at(-1)!.disposed, false);
+    ours.dispose!();
+    assert.ok(made.at(-1)!.disposed, `${tokens} tokens`);
+    await assert.rejects(ours.step(forgeResp({ negState: AcceptCompleted })), over);
+  }
+  assert.equal(made.length, 3);
+  // Whoever has the context keeps it.
+  const kept = await passedOver(countedSides(2, { onContext }));
+  await kept.theirs.step(forgeResp({ responseToken: utf8("t1") }));
+  const theirContext = finished(await kept.theirs.step(forgeResp({ mechListMic })));
+  const fine = await spnegoInitiator(countedSides(2, { onContext }).initiator).initiate(TARGET);
+  await fine.step();
+  const ourContext = finished(await fine.step(forgeResp({ negState: AcceptCompleted, responseToken: utf8("t2") })));
+  for (const negotiation of [kept.theirs, fine]) negotiation.dispose!();
+  for (const context of [theirContext, ourContext]) assert.equal((context as CountedContext).disposed, false);
+});
+
+Deno.test("giving up reaches the mechanism underneath", async () => {
+  let disposed = 0;
+  const underneath = { step: () => Promise.reject(new Error("not used")), dispose: () => void disposed++ };
+  spnegoAcceptor({ mechanism: "1.2.3", accept: () => underneath }).accept().dispose!();
+  const initiator = { mechanism: "1.2.3", initiate: () => Promise.resolve(underneath) };
+  (await spnegoInitiator(initiator).initiate(TARGET)).dispose!();
+  assert.equal(disposed, 2);
+});

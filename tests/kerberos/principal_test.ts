@@ -25,6 +25,27 @@ Deno.test("property: a name's text is read as that name, whatever it is made of"
   );
 });
 
+Deno.test("property: a text without a backslash is read as the same one with a backslash that changes nothing", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", "b", "@", "/", ".", "\u00e4"), maxLength: 12 });
+  fc.assert(
+    fc.property(text, (plain) => {
+      const read = (of: string) => {
+        try {
+          return parseNameText(of);
+        } catch (error) {
+          return (error as Error).name;
+        }
+      };
+      const quoted = read(`\\z${plain}`);
+      const expected = typeof quoted === "string"
+        ? quoted
+        : { ...quoted, components: [quoted.components[0]!.slice(1), ...quoted.components.slice(1)] };
+      assert.deepEqual(read(plain), expected);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 Deno.test("property: two names have one text only when they are one name", () => {
   fc.assert(
     fc.property(anybody, anybody, (a, b) => {

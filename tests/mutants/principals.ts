@@ -64,6 +64,22 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     tests: ["tests/kerberos/principal_test.ts"],
   },
   {
+    rule: "a backslash is not read the short way",
+    source: "RFC 1964 section 2.1.1",
+    file: "gss/name_text.ts",
+    find: '!text.includes("\\\\") && ',
+    replace: "",
+    tests: ["tests/kerberos/principal_test.ts"],
+  },
+  {
+    rule: "two realms are not read the short way",
+    source: "RFC 1964 section 2.1.1",
+    file: "gss/name_text.ts",
+    find: ' && at === text.lastIndexOf("@")',
+    replace: "",
+    tests: ["tests/kerberos/principal_test.ts"],
+  },
+  {
     rule: "a name does not end in a backslash",
     source: "RFC 1964 section 2.1.1",
     file: "gss/name_text.ts",

@@ -429,6 +429,17 @@ Deno.test("a client that is gone before its reply is one refusal, and no second 
   ]);
 });
 
+Deno.test("a client that is gone once it has the answer to its look-up was not refused", async () => {
+  const { server, events } = makeServer({ resolve: () => Promise.resolve("192.0.2.1") });
+  const [client, far] = pipe();
+  const gone = Object.assign(Object.create(far), { closeWrite: () => Promise.reject(new Error("Not connected")) });
+  const served = server.serve(gone);
+  await client.write(unhex(OFFER + "05f00003047465737400" + "00"));
+  await served;
+  assert.deepEqual(events.map(({ type }) => type), ["accepted", "authenticated", "closed"]);
+  assert.equal(hex(far.sent()), "0500" + "05000001c00002010000");
+});
+
 Deno.test("success is told after the target is reached, and never before", async () => {
   const order: string[] = [];
   const { server } = makeServer({

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { concat } from "../../gss/bytes.ts";
 import { SocksError, SocksProtocolError } from "../../socks/errors.ts";
+import { MessageReader } from "../../socks/stream/connection.ts";
 import {
   type Decoded,
   decodeEndpoint,
@@ -29,6 +30,7 @@ import {
   encodeUsernamePassword,
 } from "../../socks/wire/messages.ts";
 import { ReceiveBuffer } from "../../socks/wire/receive_buffer.ts";
+import { pipe } from "../support/pipe.ts";
 import { hex, unhex, vectors } from "../support/vectors.ts";
 
 /** Whole, octet by octet, and with octets of the next message behind. */
@@ -239,6 +241,36 @@ Deno.test("ReceiveBuffer bounds what it holds", () => {
   assert.throws(() => buffer.next(() => undefined), { code: "TOO_LARGE" });
   assert.equal(buffer.takeAll().length, 10);
   assert.equal(buffer.length, 0);
+});
+
+Deno.test("ReceiveBuffer keeps room for its limit, and no more than what it holds beyond that", () => {
+  for (const size of [1, 7, 1_000, 16_384, 40_000]) {
+    const buffer = new ReceiveBuffer(65_539);
+    while (buffer.length + size <= 65_539) buffer.push(new Uint8Array(size).fill(1));
+    assert.ok(buffer.takeAll().buffer.byteLength <= 65_539, `pieces of ${size}`);
+  }
+  const buffer = new ReceiveBuffer(10);
+  for (let i = 1; i < 4; i++) buffer.push(new Uint8Array(8).fill(i));
+  assert.deepEqual([...buffer.takeAll()], [...Array(8).fill(1), ...Array(8).fill(2), ...Array(8).fill(3)]);
+});
+
+Deno.test("MessageReader sets little room aside for a peer that it knows nothing of, and more where a message is long", async () => {
+  const [near, far] = pipe();
+  const rooms: (number | undefined)[] = [];
+  const reader = new MessageReader({
+    ...far,
+    async read(into) {
+      rooms.push(into?.length);
+      const bytes = await far.read();
+      return bytes;
+    },
+  }, 65_539);
+  const frame = encodeFrame(1, new Uint8Array(65_535).fill(9));
+  for (const [from, to] of [[0, 3], [3, 1_027], [1_027, 17_411], [17_411, 65_539]]) {
+    await near.write(frame.subarray(from, to));
+  }
+  assert.equal((await reader.next(decodeFrame)).token.length, 65_535);
+  assert.deepEqual(rooms, [1_024, 1_024, 16_384, 16_384]);
 });
 
 Deno.test("FrameSplitter gives the same frames from pieces of every size", () => {

@@ -57,6 +57,10 @@ export class FramePump {
 
   /** Sections 3.3 and 3.4: the initiator's legs. An empty token from the acceptor says that it has nothing to add. */
   async initiate(negotiation: GssNegotiation, take: TakeContext): Promise<void> {
+    await orDispose(negotiation, this.#initiate(negotiation, take));
+  }
+
+  async #initiate(negotiation: GssNegotiation, take: TakeContext): Promise<void> {
     let step = await this.#step(negotiation, undefined);
     for (let legs = 0; legs < MAX_LEGS; legs++) {
       if (step.done) take(step.context);
@@ -80,6 +84,10 @@ export class FramePump {
 
   /** Section 3.6: the acceptor's legs. Each token is answered, the last one with an empty frame where there is none. */
   async accept(negotiation: GssNegotiation, take: TakeContext): Promise<void> {
+    await orDispose(negotiation, this.#accept(negotiation, take));
+  }
+
+  async #accept(negotiation: GssNegotiation, take: TakeContext): Promise<void> {
     for (let legs = 0; legs < MAX_LEGS; legs++) {
       const step = await this.#step(negotiation, await this.receive(FrameType.Authentication));
       if (step.done) take(step.context);
@@ -111,5 +119,15 @@ export class FramePump {
   /** The connection from here on. */
   rest(): Connection {
     return this.#reader.rest();
+  }
+}
+
+/** A negotiation that the peer leaves half done may hold a context already. */
+async function orDispose(negotiation: GssNegotiation, legs: Promise<void>): Promise<void> {
+  try {
+    await legs;
+  } catch (error) {
+    negotiation.dispose?.();
+    throw error;
   }
 }

@@ -103,9 +103,21 @@ export const MESSAGES: readonly Mutant[] = [
     [
       "pieces are put together in linear time",
       "linear time",
-      "new Uint8Array(2 * (held + bytes.length))",
-      "new Uint8Array(held + bytes.length)",
+      "Math.min(2 * needed, this.#limit)",
+      "needed",
     ],
+    ["no room is kept for more than the limit", "half-open clients", "Math.min(2 * needed, this.#limit)", "2 * needed"],
+    [
+      "what has no place within the limit finds one",
+      "half-open clients",
+      "Math.max(needed, Math.min(2 * needed, this.#limit))",
+      "Math.min(2 * needed, this.#limit)",
+    ],
+  ]),
+  ...of("socks/stream/connection.ts", [WIRE], [
+    ["a long message is read in pieces", "half-open clients", "read(new Uint8Array(this.#room))", "read()"],
+    ["a short message is read with little room", "half-open clients", "  #room = SHORT;", "  #room = LONG;"],
+    ["a long message is not read in short pieces", "linear time", "if (bytes.length >= SHORT) this.#room = LONG;", ""],
   ]),
   ...of("socks/handshake.ts", [HANDSHAKE], [
     [

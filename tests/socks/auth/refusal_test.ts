@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../gss/bytes.ts";
 import type { GssContext, GssStep } from "../../../gss/mechanism.ts";
 import { hostbasedService } from "../../../gss/names.ts";
+import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
 import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
 import { noAuthentication, type ServerAuthMethod } from "../../../socks/auth/method.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
@@ -10,7 +11,9 @@ import { connectThrough } from "../../../socks/client.ts";
 import type { SocksServer, SocksServerOptions } from "../../../socks/server.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";
+import { encodeReply } from "../../../socks/wire/messages.ts";
 import { changing, ForgedClient, ForgedProxy, isClosed } from "../../support/forge_socks.ts";
+import { forgeInit, forgeResp, OID } from "../../support/forge_spnego.ts";
 import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";
 import { makeServer } from "../../support/memory_server.ts";
 import { MockContext } from "../../support/mock_mechanism.ts";
@@ -331,6 +334,95 @@ Deno.test("the client closes its connection when GSS-API fails or the level will
   });
   await assert.rejects(nobody, { message: "no ticket" });
   assert.equal(closed, 1);
+});
+
+Deno.test("a negotiation that is left half done is given up, on both sides, whatever it ends with", async () => {
+  const going = () => {
+    let given = 0;
+    const negotiation = {
+      step: () => Promise.resolve<GssStep>({ done: false, token: utf8("t") }),
+      dispose: () => void given++,
+    };
+    return { negotiation, given: () => given };
+  };
+  const leaving: Readonly<Record<string, (near: PipeEnd) => Promise<void>>> = {
+    "gone": (near) => Promise.resolve(near.close()),
+    "the end": (near) => near.closeWrite(),
+    "01 ff": (near) => near.write(Uint8Array.of(1, 0xff)),
+    "another frame": (near) => near.write(encodeFrame(2, utf8("t"))),
+    "more legs than there are": async (near) => {
+      for (let legs = 0; legs < 20; legs++) await near.write(encodeFrame(1, utf8("t"))).catch(() => {});
+    },
+  };
+  for (const [name, leave] of Object.entries(leaving)) {
+    for (const side of ["server", "client"] as const) {
+      const { negotiation, given } = going();
+      const [near, far] = pipe();
+      const running = side === "server"
+        ? gssapiServer({ credential: { mechanism: "1.2.3", accept: () => negotiation } }).accept(far, {})
+        : gssapiClient({ credential: { mechanism: "1.2.3", initiate: () => Promise.resolve(negotiation) } })
+          .authenticate(far, { proxy: { hostname: "localhost", port: 1 } });
+      const failing = assert.rejects(running, `${side}, ${name}`);
+      if (side === "server") await near.write(encodeFrame(1, utf8("t")));
+      await near.read();
+      assert.equal(given(), 0);
+      await leave(near);
+      await failing;
+      assert.equal(given(), 1, `${side}, ${name}`);
+    }
+  }
+});
+
+Deno.test("a context that waits for SPNEGO's last MIC is closed when its client goes without a word", async () => {
+  const { acceptor } = credentialPair(realm);
+  const contexts: GssContext[] = [];
+  const credential = spnegoAcceptor(changing(acceptor, (made) => (contexts.push(made), made)));
+  const { server } = makeServer({ auth: [gssapiServer({ credential })] });
+  const [near, far] = pipe();
+  const served = server.serve(far);
+  await near.write(concat(
+    Uint8Array.of(5, 1, 1),
+    encodeFrame(1, forgeInit({ mechTypes: [OID.negoEx, OID.kerberos] })),
+  ));
+  const { token } = await (await initiator.initiate(hostbasedService("rcmd", "localhost"))).step();
+  await near.write(encodeFrame(1, forgeResp({ responseToken: token! })));
+  while (contexts.length === 0 || far.sent().length < 200) await near.read();
+  assert.equal(await isClosed(contexts[0]!), false);
+  near.close();
+  await served;
+  assert.ok(await isClosed(contexts[0]!));
+});
+
+Deno.test("a client that is given up while the answer arrives closes its context", async () => {
+  const { acceptor } = credentialPair(realm);
+  const [near, far] = pipe();
+  const stop = new AbortController();
+  let context: GssContext | undefined;
+  let granted = false;
+  const connecting = connectThrough({
+    proxy: { hostname: "localhost", port: 1 },
+    target: { hostname: "x", port: 1 },
+    auth: [gssapiClient({ credential: changing(initiator, (made) => context = made) })],
+    signal: stop.signal,
+    dial: () =>
+      Promise.resolve({
+        ...near,
+        async read() {
+          const bytes = await near.read();
+          if (granted) stop.abort(new Error("enough"));
+          return bytes;
+        },
+      }),
+  });
+  const failing = assert.rejects(connecting, { message: "enough" });
+  const proxy = await ForgedProxy.open(far, acceptor);
+  await proxy.grant(2);
+  await proxy.next();
+  granted = true;
+  await proxy.send(await proxy.sealed(encodeReply({ reply: 0, hostname: "192.0.2.1", port: 1 })));
+  await failing;
+  assert.ok(await isClosed(context!));
+  proxy.close();
 });
 
 Deno.test("a context whose negotiation fails after it stands is closed, on both sides", async () => {
