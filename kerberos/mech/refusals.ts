@@ -57,7 +57,7 @@ export function maybeReplayed(seconds: number): GssError {
   return kerberosFailure(
     "KRB_AP_ERR_REPEAT",
     "Cannot accept context: without mutual authentication it may be the replay of one from before the replay cache began; " +
-      `ask for mutual authentication, or try again in ${seconds} s`,
+      `ask for mutual authentication; without it, this can be told in ${seconds} s at the earliest`,
     { retryInSeconds: seconds },
   );
 }
