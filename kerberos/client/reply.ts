@@ -14,7 +14,7 @@ import type { HostAddress } from "../messages/basic.ts";
 import type { EncKdcRepPart, KdcRep } from "../messages/kdc.ts";
 import { formatPrincipal, fromPrincipalName, type Principal, samePrincipal } from "../principal.ts";
 import { Credential } from "../stores/credential.ts";
-import { mismatch } from "./exchange.ts";
+import { LATEST_TIME, mismatch } from "./exchange.ts";
 
 /** What was asked for. Times are in milliseconds since the epoch, by the KDC's clock. */
 export interface Asked {
@@ -73,8 +73,11 @@ function checkTimes(part: EncKdcRepPart, asked: Asked): void {
   }
 }
 
+/** For messages: whatever time it is, also one with milliseconds or behind what a GeneralizedTime can say. */
 function timeText(milliseconds: number): string {
-  return Number.isFinite(milliseconds) ? lenientText(timeContents(milliseconds, "time")) : "any";
+  if (!Number.isFinite(milliseconds)) return "any";
+  const seconds = Math.floor(Math.min(Math.max(milliseconds, 0), LATEST_TIME) / 1000);
+  return lenientText(timeContents(1000 * seconds, "time"));
 }
 
 /** The ticket of a reply with what its encrypted part says of it. */
