@@ -210,6 +210,25 @@ Deno.test("rules that ask for what cannot be known are refused with the reason",
   assert.throws(() => parseRule("deny", "*,upstream=a"), /goes through no proxy/);
 });
 
+Deno.test("a client that comes from nowhere is denied by any source, and allowed by none", () => {
+  const judge = (action: "allow" | "deny") =>
+    new RuleSet([
+      parseRule(action, "*,from=192.0.2.0/24"),
+      parseRule("allow", "*,from=0.0.0.0/0"),
+      parseRule("allow", "*"),
+    ])
+      .judgeAddress({
+        hostname: "8.8.8.8",
+        port: 443,
+        command: "connect",
+        identity: { method: "none", name: "", attributes: {} },
+        protection: "none",
+        source: undefined,
+      }, "8.8.8.8");
+  assert.equal(judge("deny").allowed, false);
+  assert.match(judge("allow").reason, /"allow \*"$/);
+});
+
 Deno.test("client rules know where a client comes from and nothing else", () => {
   const rules = new ClientRuleSet([
     parseClientRule("deny", "192.0.2.66"),
