@@ -5,7 +5,6 @@
  */
 import { defaultKeytabName, loadConfig } from "../../kerberos/config/load.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
-import type { Capaths } from "../../kerberos/mech/transited.ts";
 import { FileCredentialCache } from "../../kerberos/stores/files.ts";
 import { systemTickets } from "../../kerberos/system_tickets.ts";
 import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
@@ -32,12 +31,13 @@ export function serveOptions(config: ServerConfig): ServeOptions {
   const { methods = ["gssapi"], gssapi = {}, timeouts = {}, limits = {}, announce, upstreams = {} } = config;
   const time = (duration: number | string | undefined) => duration === undefined ? undefined : milliseconds(duration);
   const size = (value: number | string | undefined) => value === undefined ? undefined : octets(value);
+  const { keytab, capaths } = methods.includes("gssapi") ? keytabAndCapaths(gssapi.keytab) : {};
   const options: ServeOptions = {
-    keytab: methods.includes("gssapi") ? gssapi.keytab ?? defaultKeytabName(loadConfig()) : undefined,
+    keytab,
     services: gssapi.services,
     protection: gssapi.protection,
     ticketExpiry: gssapi.ticketExpiry,
-    capaths: methods.includes("gssapi") ? readableCapaths() : undefined,
+    capaths,
     insecureNecMode: gssapi.insecureNecMode,
     insecureWithoutMutual: gssapi.insecureWithoutMutual,
     insecureUnordered: gssapi.insecureUnordered,
@@ -74,11 +74,13 @@ export function serveOptions(config: ServerConfig): ServeOptions {
 }
 
 /** Where a keytab is named nothing else of krb5.conf is needed, so a server may be run without the permission to read it. */
-function readableCapaths(): Capaths | undefined {
+function keytabAndCapaths(keytab: string | undefined): Pick<ServeOptions, "keytab" | "capaths"> {
   try {
-    return loadConfig().capaths;
+    const config = loadConfig();
+    return { keytab: keytab ?? defaultKeytabName(config), capaths: config.capaths };
   } catch (error) {
-    if (error instanceof KerberosError && error.cause instanceof Deno.errors.NotCapable) return undefined;
+    const forbidden = error instanceof KerberosError && error.cause instanceof Deno.errors.NotCapable;
+    if (keytab !== undefined && forbidden) return { keytab };
     throw error;
   }
 }

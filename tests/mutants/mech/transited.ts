@@ -153,7 +153,7 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
     [
       "capaths reach serve() from krb5.conf",
       "krb5.conf, [capaths]",
-      '    capaths: methods.includes("gssapi") ? readableCapaths() : undefined,\n',
+      "    capaths,\n",
       "",
     ],
   ]),
