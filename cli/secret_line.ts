@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, utf8 } from "../gss/bytes.ts";
+import { type Bytes, exactText, utf8 } from "../gss/bytes.ts";
 
 /** Longest line, in octets. */
 const MAX_LINE = 1024;
@@ -17,7 +17,6 @@ const BACKSPACES: readonly string[] = ["\x7f", "\b"];
 export class SecretLine {
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #typed: string[] = [];
-  #length = 0;
 
   /**
    * Takes an octet that was typed.
@@ -34,8 +33,7 @@ export class SecretLine {
       else if (character === "\x15") this.#typed = [];
       else if (character === "\x17") this.#eraseWord();
       else if (character !== "\x1a") this.#typed.push(character);
-      this.#length = utf8(this.#typed.join("")).length;
-      if (this.#length > MAX_LINE) throw tooLong();
+      if (utf8(this.text).length > MAX_LINE) throw tooLong();
     }
     return "open";
   }
@@ -74,7 +72,7 @@ export async function readPipedLine(read: (into: Uint8Array) => Promise<number |
   if (!any) return undefined;
   if (line.at(-1) === 0x0d) line.pop();
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(line));
+    return exactText(Uint8Array.from(line));
   } catch {
     throw notText();
   } finally {
