@@ -63,8 +63,8 @@ export async function changeFile(
       const before = held === undefined ? { bytes: undefined, owner: null } : await found(held.file);
       const after = change(before);
       if (held === undefined) throw new Deno.errors.NotFound("it is not there");
-      const made = await replace(target, held, before, after, options);
-      if (made !== undefined) return made.owner;
+      const owner = await replace(target, held, before, after, options);
+      if (owner !== undefined) return owner;
     }
     throw new Error("other programs change it again and again");
   } catch (error) {
@@ -109,14 +109,14 @@ async function wipe(file: Deno.FsFile, size: number): Promise<void> {
   await file.sync();
 }
 
-/** Puts the new file in the place of the old one; `undefined` where that is no longer what was read. */
+/** Puts the new file in the place of the old one and says whose it is; `undefined` where that is no longer what was read. */
 async function replace(
   target: string,
   held: HeldFile,
   before: FoundFile,
   after: Bytes,
   options: ChangeFileOptions,
-): Promise<FoundFile | undefined> {
+): Promise<number | null | undefined> {
   const { keepOwner = false, ending = `.${encodeHex(randomBytes(8))}` } = options;
   // Beside the file itself, not beside a link to it, which may be on another disk.
   const temporary = target + ending;
@@ -132,7 +132,7 @@ async function replace(
     if (!isSame(lookAtOnce(target), held.info)) return undefined;
     Deno.renameSync(temporary, target);
     done = true;
-    return { bytes: after, owner };
+    return owner;
   } finally {
     file.close();
     if (!done) await Deno.remove(temporary).catch(() => {});
