@@ -70,9 +70,9 @@ type Terms = Pick<
 function terms(realm: KdcRealm, body: KdcReqBody, presented: Presented): Terms {
   const { part } = presented;
   const { transited, checked } = transitedOf(realm, body, presented);
+  const service = findService(realm, body);
   const latestRenewal = part.renewTill ?? 0;
   if ((body.kdcOptions & KdcOption.Renew) !== 0) {
-    const service = findService(realm, body);
     if (!samePrincipal(service.name, presented.service)) throw new Refusal("KDC_ERR_SERVER_NOMATCH");
     if (latestRenewal <= realm.now()) throw new Refusal("KRB_AP_ERR_TKT_EXPIRED");
     const lifetime = part.endtime - (part.starttime ?? part.authtime);
@@ -89,7 +89,7 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: Presented): Terms {
   }
   return {
     body,
-    service: findService(realm, body),
+    service,
     flags: (part.flags & (TicketFlag.PreAuthent | TicketFlag.HwAuthent | TicketFlag.Forwarded)) |
       (checked ? TicketFlag.TransitedPolicyChecked : 0),
     allowedFlags: (part.flags & (TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable)) |
