@@ -54,7 +54,7 @@ export async function issue(input: IssueInput): Promise<Issued> {
   const key = { keytype: sessionKey.enctype, keyvalue: sessionKey.exportBytes() };
   const ticketKey = service.keys.find(({ enctype }) => realm.has(enctype));
   if (ticketKey === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
-  // A till of zero asks for the longest lifetime (section 3.1.3).
+  // A till of zero asks for the longest lifetime (section 5.4.1).
   const till = body.till <= 0 ? Infinity : body.till;
   const endtime = wholeSeconds(Math.min(till, now + realm.maxLifetime, input.latestEnd));
   if (endtime <= now) throw new Refusal("KDC_ERR_NEVER_VALID");

@@ -101,7 +101,7 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: Presented): Terms {
 }
 
 /**
- * Section 5.4.1: what the ticket has is kept, and what the client adds is sealed for the KDC. None of it is understood here,
+ * Section 3.3.3: what the ticket has is kept; section 5.4.1: what the client adds is sealed for the KDC. None of it is understood here,
  * which matters for what says so (section 5.2.6.4).
  */
 async function authorizationOf(
