@@ -101,8 +101,8 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: Presented): Terms {
 }
 
 /**
- * Section 3.3.3: what the ticket has is kept; section 5.4.1: what the client adds is sealed for the KDC. None of it is understood here,
- * which matters for what says so (section 5.2.6.4).
+ * Section 3.3.3: what the ticket has is kept; section 5.4.1: what the client adds is sealed for the KDC. None of it is
+ * understood here, which matters for what says so (section 5.2.6.4).
  */
 async function authorizationOf(
   body: KdcReqBody,
