@@ -5,12 +5,11 @@
  */
 import { SocksReplyError } from "./errors.ts";
 import type { TargetRequest } from "./commands/command.ts";
-import { canonicalAddress } from "./rules/special_ranges.ts";
 import { ruleLine, type RuleSet, type Verdict } from "./rules/rules.ts";
 import type { Resolver } from "./stream/deno.ts";
 import { formatEndpoint } from "./wire/address.ts";
 import { isLocalhost, normalEndpoint } from "./wire/host_name.ts";
-import { parseIp } from "./wire/ip.ts";
+import { canonicalAddress, parseIp } from "./wire/ip.ts";
 
 /** An address that passed. */
 export interface JudgedAddress {
