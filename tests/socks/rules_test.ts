@@ -252,6 +252,10 @@ Deno.test("parseRule() reads addresses, names, ports and users, and refuses the 
     "host,user=a*b",
     "*.example.com",
     "host/8",
+    "[fd00::]8",
+    "[fd00::]8/64",
+    "[10.0.0.]1",
+    "[[::1]]",
   ];
   for (const text of bad) assert.throws(() => parseRule("allow", text), TypeError, text);
 });
