@@ -157,7 +157,10 @@ export function serve(options: ServeOptions): UpdatableServer {
 }
 
 /** What stays where nothing else is given. */
-type Kept = Required<Pick<ServeOptions, "replayCache" | "userLedger">>;
+interface Kept {
+  readonly replayCache: ReplayCache;
+  readonly userLedger: UserLedger | undefined;
+}
 
 function rulesOf({ rules = [], upstreams = {} }: ServeOptions): RuleSet {
   const read = rules.map((rule) => withEnctypeNames(typeof rule === "string" ? parseRuleText(rule) : rule));
@@ -170,7 +173,7 @@ function rulesOf({ rules = [], upstreams = {} }: ServeOptions): RuleSet {
 }
 
 function serverOptions(
-  options: ServeOptions,
+  options: ServeOptions & Kept,
   { rules, running }: { readonly rules: () => RuleSet; readonly running: AssociationCount },
 ): SocksServerOptions {
   const { commands = ["connect"], resolve = systemResolver, datagrams = {}, clients, egress } = options;
@@ -206,7 +209,7 @@ function serverOptions(
 /** Twice the clock skew: for so long an authenticator is good that was made by a clock ahead of ours. */
 const REPLAYABLE = 600_000;
 
-function serverMethods(options: ServeOptions): ServerAuthMethod[] {
+function serverMethods(options: ServeOptions & Kept): ServerAuthMethod[] {
   const { keytab, services, protection, replayCache, passwords } = options;
   const { insecureNecMode = false, insecureWithoutMutual = false, insecureUnordered = false } = options;
   const methods: ServerAuthMethod[] = [];
@@ -215,14 +218,14 @@ function serverMethods(options: ServeOptions): ServerAuthMethod[] {
       keys: typeof keytab === "string" ? readKeys(keytab) : keytab,
       services,
       capaths: options.capaths,
-      ...(replayCache === undefined ? {} : { replayCache }),
+      replayCache,
     });
     methods.push(gssapiServer({
       credential: spnegoAcceptor(credential),
       ...(protection === undefined ? {} : { protection }),
       insecureNecMode,
       // A cache that does not say since when it knows everything always has (ReplayCache.knowsSince).
-      replaysKnownFrom: () => (replayCache?.knowsSince ?? -Infinity) + REPLAYABLE,
+      replaysKnownFrom: () => (replayCache.knowsSince ?? -Infinity) + REPLAYABLE,
       insecureWithoutMutual,
       insecureUnordered,
     }));

@@ -5,12 +5,11 @@
  */
 import { SocksReplyError } from "./errors.ts";
 import type { TargetRequest } from "./commands/command.ts";
-import { canonicalAddress } from "./rules/special_ranges.ts";
 import { ruleLine, type RuleSet, type Verdict } from "./rules/rules.ts";
 import type { Resolver } from "./stream/deno.ts";
 import { formatEndpoint } from "./wire/address.ts";
 import { isLocalhost, normalEndpoint } from "./wire/host_name.ts";
-import { parseIp } from "./wire/ip.ts";
+import { canonicalAddress, parseIp } from "./wire/ip.ts";
 
 /** An address that passed. */
 export interface JudgedAddress {
@@ -20,10 +19,17 @@ export interface JudgedAddress {
   readonly verdict: Verdict;
 }
 
-/** The addresses that a host stands for whatever a resolver says: a literal address itself, and `localhost` loopback. */
-export function knownAddresses(hostname: string): readonly string[] | undefined {
-  if (parseIp(hostname) !== undefined) return [hostname];
-  return isLocalhost(hostname) ? LOOPBACK : undefined;
+/** Whether it is known what a host stands for, whatever a resolver says: an address for itself, and `localhost` for loopback. */
+export function isKnownHost(hostname: string): boolean {
+  return parseIp(hostname) !== undefined || isLocalhost(hostname);
+}
+
+/** What addresses are judged by, and where they come from. */
+export interface JudgeOptions {
+  /** Who may go where. */
+  readonly rules: RuleSet;
+  /** Looks names up. */
+  readonly resolve: Resolver;
 }
 
 /** RFC 6761 section 6.3. */
@@ -38,14 +44,31 @@ const LOOPBACK: readonly string[] = ["127.0.0.1", "::1"];
  */
 export async function judgedAddresses(
   asked: TargetRequest,
-  { rules, resolve }: { readonly rules: RuleSet; readonly resolve: Resolver },
+  options: JudgeOptions,
 ): Promise<readonly JudgedAddress[]> {
   const request = normalEndpoint(asked);
+  judgeName(request, options.rules);
+  return await addressesOfJudged(request, options);
+}
+
+/**
+ * Judges the name.
+ *
+ * @throws {SocksReplyError} `NOT_ALLOWED`
+ */
+export function judgeName(request: TargetRequest, rules: RuleSet): Verdict {
+  const verdict = rules.judgeName(request);
+  if (!verdict.allowed) throw notAllowed(request, verdict.reason, verdict);
+  return verdict;
+}
+
+/** What {@linkcode judgedAddresses} does once the name, in its one form, has been judged. */
+export async function addressesOfJudged(
+  request: TargetRequest,
+  { rules, resolve }: JudgeOptions,
+): Promise<readonly JudgedAddress[]> {
   const { hostname, signal } = request;
-  const named = rules.judgeName(request);
-  if (!named.allowed) throw notAllowed(request, named.reason, named);
-  const known = knownAddresses(hostname);
-  if (known !== undefined) passed(request, rules, known);
+  if (isLocalhost(hostname)) passed(request, rules, LOOPBACK);
   const found = parseIp(hostname) === undefined ? await resolve(hostname, { signal }) : [hostname];
   const allowed = passed(request, rules, [...new Set(found.map(canonicalAddress))]);
   const elsewhere = allowed.find(({ verdict }) => verdict.rule?.upstream !== undefined);

@@ -8,7 +8,7 @@ import type { TargetRequest } from "./commands/command.ts";
 import type { OpenedTarget, OpenTarget } from "./commands/connect.ts";
 import { SocksReplyError } from "./errors.ts";
 import { firstToConnect } from "./happy_eyeballs.ts";
-import { judgedAddresses, knownAddresses } from "./judged_addresses.ts";
+import { addressesOfJudged, isKnownHost, judgeName } from "./judged_addresses.ts";
 import type { RuleSet } from "./rules/rules.ts";
 import type { Connection, Dialer } from "./stream/connection.ts";
 import type { Resolver } from "./stream/deno.ts";
@@ -28,20 +28,19 @@ export interface OpenDirectlyOptions {
 
 /**
  * Judges the name, looks it up once, judges each address, and dials the addresses that passed, in their order, the next one
- * when the one before fails or is slow: the very ones that were judged. Where the rule that allowed a name also names an upstream, the request goes there with the
- * name; literal addresses and loopback names are judged as the addresses that they are, and only those go anywhere.
+ * when the one before fails or is slow: the very ones that were judged. Where the rule that allowed a name also names an
+ * upstream, the request goes there with the name; literal addresses and loopback names are judged as the addresses that they
+ * are, and only those go anywhere.
  */
 export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirectlyOptions): OpenTarget {
   return async (asked: TargetRequest): Promise<OpenedTarget> => {
     const request = normalEndpoint(asked);
     const { hostname, port, signal } = request;
     const current = typeof rules === "function" ? rules() : rules;
-    const named = current.judgeName(request);
+    const { rule } = judgeName(request, current);
     // A rule about the name decides before anything is looked up: behind an upstream, names may be nobody's here.
-    if (named.allowed && named.rule?.upstream !== undefined && knownAddresses(hostname) === undefined) {
-      return await through(named.rule.upstream, request);
-    }
-    const judged = await judgedAddresses(request, { rules: current, resolve });
+    if (rule?.upstream !== undefined && !isKnownHost(hostname)) return await through(rule.upstream, request);
+    const judged = await addressesOfJudged(request, { rules: current, resolve });
     return await firstToConnect(
       judged.map(({ address, verdict: { rule } }) => async (signal: AbortSignal) =>
         rule?.upstream === undefined

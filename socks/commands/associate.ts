@@ -6,12 +6,12 @@
  */
 import type { Bytes } from "../../gss/bytes.ts";
 import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
-import { canonicalAddress } from "../rules/special_ranges.ts";
 import { type Datagram, decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
 import type { DatagramCodec } from "../stream/protected.ts";
 import type { DatagramEgress, OpenDatagrams } from "../udp/egress.ts";
 import type { BindDatagrams, DatagramSocket } from "../udp/socket.ts";
 import type { Endpoint } from "../wire/address.ts";
+import { canonicalAddress } from "../wire/ip.ts";
 import {
   asError,
   closedEvent,

@@ -7,10 +7,11 @@ import { startDeadline } from "../../gss/deadline.ts";
 import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import { judgeCommand, judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
-import { canonicalAddress, isUnspecified } from "../rules/special_ranges.ts";
+import { isUnspecified } from "../rules/special_ranges.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ConnectionListener, ListenTcp, Resolver } from "../stream/deno.ts";
 import type { Endpoint } from "../wire/address.ts";
+import { canonicalAddress } from "../wire/ip.ts";
 import { type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
 import { relayToEnd } from "./connect.ts";
 

@@ -4,11 +4,10 @@
  * @module
  */
 import { pause } from "../../gss/deadline.ts";
-import { canonicalAddress } from "../rules/special_ranges.ts";
 import { SocksLimitError } from "../errors.ts";
 import type { Gate } from "../relay.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { formatIp, parseIp } from "../wire/ip.ts";
+import { canonicalAddress, formatIp, parseIp } from "../wire/ip.ts";
 import { Rate } from "./rate.ts";
 
 /** Limits of a server. */

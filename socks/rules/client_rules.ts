@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { parseIp } from "../wire/ip.ts";
+import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { parseBlock, splitRule } from "./parse_rule.ts";
 import { type RuleAction, ruleLine } from "./rules.ts";
-import { canonicalAddress, type Cidr, embeddedIpv4, inCidr } from "./special_ranges.ts";
+import { type Cidr, embeddedIpv4, inCidr } from "./special_ranges.ts";
 
 /** One rule about where clients come from. */
 export interface ClientRule {

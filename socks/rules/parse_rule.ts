@@ -229,7 +229,7 @@ function parsePorts(text: string): PortRange | undefined {
 
 /** An address or block, which may have brackets around its address. One of mapped IPv4 addresses is one of IPv4 addresses. */
 export function parseBlock(text: string): Cidr | undefined {
-  const block = parseCidr(text.replace(/^\[([^\]]+)\]/, "$1"));
+  const block = parseCidr(text);
   if (block === undefined || block.bits < 96) return block;
   const network = unmapped(block.network) as Bytes;
   return network === block.network ? block : { network, bits: block.bits - 96 };

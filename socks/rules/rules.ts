@@ -13,8 +13,8 @@ import { systemRuntime } from "../../gss/runtime.ts";
 import type { Identity, MethodName } from "../auth/method.ts";
 import type { ProtectionLevel } from "../stream/protected.ts";
 import { hostName, HostNameError } from "../wire/host_name.ts";
-import { formatIp, parseIp } from "../wire/ip.ts";
-import { canonicalAddress, type Cidr, embeddedIpv4, inCidr, specialKind } from "./special_ranges.ts";
+import { canonicalAddress, parseIp, unmapped } from "../wire/ip.ts";
+import { type Cidr, embeddedIpv4, inCidr, specialKind } from "./special_ranges.ts";
 import { checkUsers, fitsUser } from "./users.ts";
 
 /** What a rule says of those that it fits. */
@@ -240,6 +240,6 @@ function fitsPlace(action: RuleAction, place: Destination, hostname: string, add
  * address that it is mapped from.
  */
 function inBlocks(action: RuleAction, blocks: readonly Cidr[], address: Bytes): boolean {
-  const carried = action === "deny" ? embeddedIpv4(address) : [parseIp(canonicalAddress(formatIp(address)))!];
+  const carried = action === "deny" ? embeddedIpv4(address) : [unmapped(address)];
   return blocks.some((block) => inCidr(address, block) || carried.some((inner) => inCidr(inner, block)));
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import { formatIp, parseIp, unmapped } from "../wire/ip.ts";
+import { parseIp } from "../wire/ip.ts";
 
 /** A block of addresses. */
 export interface Cidr {
@@ -121,12 +121,6 @@ export function embeddedIpv4(address: Uint8Array): readonly Uint8Array[] {
 /** ISATAP (RFC 5214 section 6.1): under any prefix, an interface identifier that is an IPv4 address. */
 function isIsatap(address: Uint8Array): boolean {
   return (address[8]! & ~0x02) === 0 && address[9] === 0 && address[10] === 0x5e && address[11] === 0xfe;
-}
-
-/** An address as rules see it: mapped IPv4 as the IPv4 address that would be dialled. */
-export function canonicalAddress(text: string): string {
-  const octets = parseIp(text);
-  return octets === undefined ? text : formatIp(unmapped(octets));
 }
 
 /** The address of a loopback name or address; `undefined` for every other host. */

@@ -8,12 +8,14 @@ import type { Bytes } from "../../gss/bytes.ts";
 import { abortable } from "../../gss/deadline.ts";
 import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
-import { formatIp, parseIp, unmapped } from "../wire/ip.ts";
+import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
 import { ReadSize } from "./read_size.ts";
 
 /** A connection over a socket. */
 export class DenoConnection implements Connection {
+  readonly local: Endpoint | undefined;
+  readonly remote: Endpoint | undefined;
   readonly #conn: Deno.Conn;
   readonly #readSize = new ReadSize();
   #writing: Promise<void> = Promise.resolve();
@@ -26,19 +28,13 @@ export class DenoConnection implements Connection {
    */
   constructor(conn: Deno.Conn) {
     this.#conn = conn;
+    this.local = endpointOf(conn.localAddr);
+    this.remote = endpointOf(conn.remoteAddr);
     if (!("setNoDelay" in conn)) return;
     const socket = conn as Deno.TcpConn;
     socket.setNoDelay(true);
     // A peer that is gone without a word is noticed, in the system's time, where there is no time-out of ours.
     socket.setKeepAlive(true);
-  }
-
-  get local(): Endpoint | undefined {
-    return endpointOf(this.#conn.localAddr);
-  }
-
-  get remote(): Endpoint | undefined {
-    return endpointOf(this.#conn.remoteAddr);
   }
 
   async read(into?: Bytes): Promise<Bytes | null> {
@@ -82,8 +78,7 @@ export class DenoConnection implements Connection {
 /** An end of a connection, in the form that hosts have everywhere: a socket for both families calls an IPv4 address a mapped one. */
 function endpointOf(address: Deno.Addr): Endpoint | undefined {
   if (address.transport !== "tcp") return undefined;
-  const octets = parseIp(address.hostname);
-  return { hostname: octets === undefined ? address.hostname : formatIp(unmapped(octets)), port: address.port };
+  return { hostname: canonicalAddress(address.hostname), port: address.port };
 }
 
 /** Connects over TCP. */

@@ -7,12 +7,12 @@ import type { Bytes } from "../../gss/bytes.ts";
 import type { Identity } from "../auth/method.ts";
 import { type GrantedRequest, requestThrough, type ThroughOptions } from "../client.ts";
 import { SocksAuthError, SocksProtocolError } from "../errors.ts";
-import { canonicalAddress, isUnspecified } from "../rules/special_ranges.ts";
+import { isUnspecified } from "../rules/special_ranges.ts";
 import type { DatagramCodec, ProtectionLevel } from "../stream/protected.ts";
 import type { Resolver } from "../stream/deno.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { decodeDatagram, encodeDatagram } from "../wire/datagram.ts";
-import { parseIp } from "../wire/ip.ts";
+import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { Command } from "../wire/messages.ts";
 import type { BindDatagrams, DatagramSocket } from "./socket.ts";
 

@@ -8,10 +8,10 @@ import { SocksReplyError } from "../errors.ts";
 import type { TargetRequest } from "../commands/command.ts";
 import { judgeCommand, judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
-import { canonicalAddress } from "../rules/special_ranges.ts";
 import type { Resolver } from "../stream/deno.ts";
 import { addressFor } from "../stream/dial_from.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
+import { canonicalAddress } from "../wire/ip.ts";
 import type { BindDatagrams, DatagramSocket } from "./socket.ts";
 
 /** Where an association's datagrams go out. */

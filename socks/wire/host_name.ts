@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { formatIp, parseIp, unmapped } from "./ip.ts";
+import { formatIp, isIpv4, parseIp, unmapped } from "./ip.ts";
 
 /** Why a text is no host. */
 export type HostNameErrorCode = "EMPTY" | "TOO_LONG" | "ZONE" | "NOT_A_HOST";
@@ -55,6 +55,7 @@ const FORBIDDEN = /[\s\p{Cc}\p{Cs}:/\\@?#%[\]]/u;
  * @throws {HostNameError} When no host can be called that.
  */
 export function hostName(text: string): string {
+  if (isIpv4(text)) return text;
   if (text.length <= LONGEST_NAME && NAME.test(text) && !TO_MAP.test(text) && !LONG_LABEL.test(text)) return text;
   if (text === "") throw new HostNameError("EMPTY", "Cannot use host: its name is empty");
   if (text.length > LONGEST_SPELLING) throw refusal(text, "TOO_LONG", `it has ${text.length} characters`);

@@ -11,10 +11,16 @@ export function parseIp(text: string): Bytes | undefined {
   return parseIpv4(text) ?? parseIpv6(text);
 }
 
+const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
+
+/** Whether a text is an IPv4 address, in the only form that is taken for one. */
+export function isIpv4(text: string): boolean {
+  return IPV4.test(text);
+}
+
 function parseIpv4(text: string): Bytes | undefined {
-  if (!/^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(text)) return undefined;
-  const octets = text.split(".").map(Number);
-  return octets.every((octet) => octet <= 255) ? Uint8Array.from(octets) : undefined;
+  return isIpv4(text) ? new Uint8Array(text.split(".").map(Number)) : undefined;
 }
 
 function parseIpv6(text: string): Bytes | undefined {
@@ -48,6 +54,12 @@ const MAPPED: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 /** The IPv4 address that is mapped into an IPv6 one (RFC 4291 section 2.5.5.2) and would be dialled; others as they are. */
 export function unmapped(octets: Uint8Array): Uint8Array {
   return octets.length === 16 && MAPPED.every((octet, i) => octets[i] === octet) ? octets.subarray(12) : octets;
+}
+
+/** An address in canonical text, a mapped one as the IPv4 address that would be dialled; other texts as they are. */
+export function canonicalAddress(text: string): string {
+  const octets = isIpv4(text) ? undefined : parseIp(text);
+  return octets === undefined ? text : formatIp(unmapped(octets));
 }
 
 /** Canonical text of 4 or 16 octets. */

@@ -386,7 +386,7 @@ const NEGOTIATION: readonly Mutant[] = [
     rule: "a cache that has just been made does not notice all replays",
     source: "RFC 4120 section 3.2.3",
     file: "proxy/serve.ts",
-    find: "(replayCache?.knowsSince ?? -Infinity) + REPLAYABLE",
+    find: "(replayCache.knowsSince ?? -Infinity) + REPLAYABLE",
     replace: "0",
     tests: REPLAY,
     filter: "NEC",

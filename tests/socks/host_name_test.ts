@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { hostName, HostNameError, reachableEndpoint } from "../../socks/wire/host_name.ts";
+import { canonicalAddress, formatIp, isIpv4, parseIp } from "../../socks/wire/ip.ts";
 import { FORMS, spellings } from "../support/spellings.ts";
 
 Deno.test("hostName() gives the one form of every spelling, and leaves that as it is", () => {
@@ -126,6 +127,37 @@ Deno.test("property: hostName() gives one form for all spellings of a name, whic
       }
       assert.match(form, /^[a-z0-9._:-]{1,253}$/);
       assert.equal(hostName(form), form);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+Deno.test("property: what is told at once to be an IPv4 address is its one form the long way round too", () => {
+  const part = fc.oneof(
+    fc.nat(300).map(String),
+    fc.constantFrom("", "00", "01", "007", "0x7f", "1e1", "+1", " 1", "\u0661"),
+  );
+  const quad = fc.array(part, { minLength: 3, maxLength: 5 }).map((parts) => parts.join("."));
+  const text = fc.oneof(
+    fc.ipV4(),
+    quad,
+    fc.tuple(fc.ipV4(), fc.constantFrom(".", "\n", " ", "%1")).map((two) => two.join("")),
+  );
+  fc.assert(
+    fc.property(text, (text) => {
+      const parts = text.split(".");
+      const is = parts.length === 4 && parts.every((part) => /^(0|[1-9]\d*)$/.test(part) && Number(part) <= 255);
+      assert.equal(isIpv4(text), is, JSON.stringify(text));
+      if (!is) return;
+      assert.deepEqual([...parseIp(text)!], parts.map(Number));
+      const ways = [
+        hostName(text),
+        canonicalAddress(text),
+        formatIp(parseIp(text)!),
+        new URL(`http://${text}/`).hostname,
+      ];
+      const mapped = [hostName(`[::ffff:${text}]`), canonicalAddress(`::ffff:${text}`)];
+      for (const way of [...ways, ...mapped]) assert.equal(way, text);
     }),
     { numRuns: 1_000 },
   );

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import type { Identity } from "../../socks/auth/method.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
 import { type RuleAction, type RuleQuery, RuleSet } from "../../socks/rules/rules.ts";
-import { canonicalAddress, inCidr, parseCidr, specialKind } from "../../socks/rules/special_ranges.ts";
-import { formatIp, parseIp } from "../../socks/wire/ip.ts";
+import { inCidr, parseCidr, specialKind } from "../../socks/rules/special_ranges.ts";
+import { canonicalAddress, formatIp, parseIp } from "../../socks/wire/ip.ts";
 
 const ALICE: Identity = { method: "gssapi", name: "alice@EXAMPLE.COM", attributes: {} };
 const rules = (...texts: string[]) =>
@@ -252,6 +252,10 @@ Deno.test("parseRule() reads addresses, names, ports and users, and refuses the 
     "host,user=a*b",
     "*.example.com",
     "host/8",
+    "[fd00::]8",
+    "[fd00::]8/64",
+    "[10.0.0.]1",
+    "[[::1]]",
   ];
   for (const text of bad) assert.throws(() => parseRule("allow", text), TypeError, text);
 });

@@ -97,7 +97,7 @@ export class FramePump {
     throw new SocksAuthError("TOO_MANY_LEGS", `GSS-API authentication is not done after ${MAX_LEGS} legs`);
   }
 
-  /** A failed step may leave a token that says so, which goes out all the same (RFC 2743 section 1.2.1.1). */
+  /** A failed step may leave a token that says so, which goes out all the same (RFC 7546 sections 3.2 and 3.5). */
   async #step(negotiation: GssNegotiation, token: Bytes | undefined): Promise<GssStep> {
     try {
       return await negotiation.step(token);

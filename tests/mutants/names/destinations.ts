@@ -188,22 +188,22 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "a denied name is not looked up",
       SSRF,
-      "  if (!named.allowed) throw notAllowed(request, named.reason, named);\n",
-      "",
+      "  if (!verdict.allowed) throw notAllowed(request, verdict.reason, verdict);\n  return verdict;",
+      "  return verdict;",
     ],
   ]),
   ...of("socks/judged_addresses.ts", [HOSTS], [
     [
       "localhost is judged before it is looked up",
       "RFC 6761 section 6.3",
-      "  if (known !== undefined) passed(request, rules, known);\n",
+      "  if (isLocalhost(hostname)) passed(request, rules, LOOPBACK);\n",
       "",
     ],
     [
       "localhost is loopback",
       "RFC 6761 section 6.3",
-      "return isLocalhost(hostname) ? LOOPBACK : undefined;",
-      "return undefined;",
+      " || isLocalhost(hostname);",
+      ";",
     ],
     ["hosts are judged in their form", UTS46, "const request = normalEndpoint(asked);", "const request = asked;"],
     [
@@ -223,8 +223,8 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "literal addresses are judged before an upstream gets them",
       SSRF,
-      " && knownAddresses(hostname) === undefined) {",
-      ") {",
+      " && !isKnownHost(hostname)) return",
+      ") return",
     ],
     [
       "the judged address goes to the upstream",

@@ -73,14 +73,14 @@ export const HOST_NAMES: readonly Mutant[] = [
     [
       "a part of a dotted quad is at most 255",
       "RFC 6943 section 3.1.1",
-      "octets.every((octet) => octet <= 255)",
-      "true",
+      "25[0-5]|2[0-4]\\\\d|",
+      "2\\\\d\\\\d|",
     ],
     [
       "no octal in a dotted quad",
       "RFC 6943 section 3.1.1",
-      "/^(0|[1-9]\\d{0,2})(\\.(0|[1-9]\\d{0,2})){3}$/",
-      "/^\\d{1,3}(\\.\\d{1,3}){3}$/",
+      "1\\\\d\\\\d|[1-9]?\\\\d)",
+      "[01]?\\\\d?\\\\d)",
     ],
     ["one :: in an address", "RFC 4291 section 2.2", "if (halves.length > 2) return undefined;", ""],
     [
