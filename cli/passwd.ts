@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { exactText } from "../gss/bytes.ts";
 import { changeFile } from "../kerberos/stores/change_file.ts";
 import { type Command, ExitCode, UsageError } from "./command.ts";
 import { type CliIo, newPassword } from "./io.ts";
@@ -54,7 +55,7 @@ async function newLine(user: string, io: CliIo): Promise<string> {
 function decoded(file: string, bytes: Uint8Array): string {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = exactText(bytes);
   } catch {
     throw new TypeError(`${file} is not in UTF-8, and names in it would become others`);
   }

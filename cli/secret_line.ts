@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, utf8 } from "../gss/bytes.ts";
+import { type Bytes, exactText, utf8 } from "../gss/bytes.ts";
 
 /** Longest line, in octets. */
 const MAX_LINE = 1024;
@@ -74,7 +74,7 @@ export async function readPipedLine(read: (into: Uint8Array) => Promise<number |
   if (!any) return undefined;
   if (line.at(-1) === 0x0d) line.pop();
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(line));
+    return exactText(Uint8Array.from(line));
   } catch {
     throw notText();
   } finally {
