@@ -90,3 +90,9 @@ export class GssError extends Error {
     return this.#token;
   }
 }
+
+/** The same error with a token for the peer. */
+export function withToken(error: GssError, token: Bytes): GssError {
+  const { message, major, code, minor, details, cause } = error;
+  return new GssError(message, { major, code, minor, details, cause, token });
+}

@@ -7,7 +7,7 @@
 import { Asn1Error } from "../asn1.ts";
 import type { Bytes } from "../bytes.ts";
 import type { AcceptOptions, GssAcceptorCredential, GssContext, GssNegotiation, GssStep } from "../mechanism.ts";
-import { GssError } from "../status.ts";
+import { GssError, withToken } from "../status.ts";
 import { micError, type MicExchange, nextMicStep, spnegoError, verifyListMic } from "./mic_exchange.ts";
 import {
   canonicalMechanism,
@@ -197,9 +197,7 @@ function checkAnswer({ negState, supportedMech }: NegTokenResp): void {
 /** A failure with its token, if it has one, in a rejection. */
 function rejected(error: unknown): unknown {
   if (!(error instanceof GssError)) return error;
-  const { message, major, code, minor, details, cause, token: responseToken } = error;
-  const token = encodeNegTokenResp({ negState: NegState.Reject, responseToken });
-  return new GssError(message, { major, code, minor, details, cause, token });
+  return withToken(error, encodeNegTokenResp({ negState: NegState.Reject, responseToken: error.token }));
 }
 
 /** For a step after the last one. The context that was handed out is its owner's, and stays. */
