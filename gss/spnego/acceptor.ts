@@ -7,6 +7,7 @@
 import { Asn1Error } from "../asn1.ts";
 import type { Bytes } from "../bytes.ts";
 import type { AcceptOptions, GssAcceptorCredential, GssContext, GssNegotiation, GssStep } from "../mechanism.ts";
+import { shortened } from "../printable.ts";
 import { GssError, withToken } from "../status.ts";
 import { micError, type MicExchange, nextMicStep, spnegoError, verifyListMic } from "./mic_exchange.ts";
 import {
@@ -179,7 +180,7 @@ class SpnegoAcceptor implements GssNegotiation {
 /** A list as it goes into messages, of which a stranger must not make many lines. */
 function listed(mechTypes: readonly string[]): string {
   const more = mechTypes.length - LISTED;
-  const names = mechTypes.slice(0, LISTED).map((name) => name.length > 64 ? `${name.slice(0, 64)}...` : name);
+  const names = mechTypes.slice(0, LISTED).map((name) => shortened(name, 64));
   return (names.join(", ") || "no mechanism") + (more > 0 ? ` and ${more} more` : "");
 }
 
