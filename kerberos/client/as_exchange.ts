@@ -45,7 +45,6 @@ function startAt(client: Principal, before: Pick<AsState, "realms" | "keys" | "e
     offset: 0,
     padata: [],
     parameters: undefined,
-    preauthenticated: false,
     skewed: false,
   };
 }
@@ -122,7 +121,7 @@ async function learn(input: AsExchangeInput, state: AsState, refusal: KrbError):
   const fail = () => refusalError(refusal, { client: state.client, server: serviceOf(input, state), runtime });
   switch (refusal.errorCode) {
     case ErrorCode.KDC_ERR_PREAUTH_REQUIRED: {
-      if (state.preauthenticated || refusal.eData === undefined) throw fail();
+      if (state.parameters !== undefined || refusal.eData === undefined) throw fail();
       if (input.timesync) state.offset = tolerated(clockOffset(refusal, runtime));
       await preauthenticate(input, state, readMessage(MethodData, refusal.eData));
       return state;
@@ -174,7 +173,6 @@ async function preauthenticate(input: AsExchangeInput, state: AsState, methods: 
   }
   const cookies = methods.filter((method) => method.padataType === PaType.FxCookie);
   state.padata = [await encryptedTimestamp(input, state, state.parameters), ...cookies];
-  state.preauthenticated = true;
 }
 
 async function encryptedTimestamp(input: AsExchangeInput, state: AsState, parameters: KeyParameters): Promise<PaData> {

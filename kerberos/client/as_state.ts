@@ -56,7 +56,7 @@ export interface AsState {
   readonly enctypes: readonly number[];
   offset: number;
   padata: readonly PaData[];
+  /** Of the key that this realm's KDC was shown a timestamp with; `undefined` before that. */
   parameters: KeyParameters | undefined;
-  preauthenticated: boolean;
   skewed: boolean;
 }
