@@ -9,7 +9,7 @@ import type { Bytes } from "../bytes.ts";
 import type { AcceptOptions, GssAcceptorCredential, GssContext, GssNegotiation, GssStep } from "../mechanism.ts";
 import { shortened } from "../printable.ts";
 import { GssError, withToken } from "../status.ts";
-import { micError, type MicExchange, nextMicStep, spnegoError, verifyListMic } from "./mic_exchange.ts";
+import { micError, type MicExchange, micStep, spnegoError } from "./mic_exchange.ts";
 import {
   canonicalMechanism,
   decodeNegTokenInit,
@@ -146,12 +146,9 @@ class SpnegoAcceptor implements GssNegotiation {
     const list = this.#list!;
     const sending = responseToken !== undefined && responseToken.length > 0;
     const exchange: MicExchange = !context.flags.integrity ? "forbidden" : this.#passedOver ? "required" : "optional";
-    const came = mechListMic !== undefined;
     const last = sending ? "acceptor" : "initiator";
-    const next = nextMicStep({ role: "acceptor", last, sending, exchange, came, sent: false, peer: "silent" });
-    const error = micError(next, "Initiator");
-    if (error !== undefined) throw error;
-    if (mechListMic !== undefined) await verifyListMic(context, list, mechListMic);
+    const standing = { role: "acceptor", last, sending, exchange, sent: false, peer: "silent" } as const;
+    const next = await micStep(standing, { context, list, mic: mechListMic });
     const mic = next.endsWith("with MIC") ? { mechListMic: await context.getMic(list) } : {};
     if (next === "wait with MIC") {
       this.#state = "mic";
@@ -168,11 +165,10 @@ class SpnegoAcceptor implements GssNegotiation {
       throw spnegoError("Initiator sent a token to a context that stands", "DEFECTIVE_TOKEN", "SPNEGO_TOKEN");
     }
     const context = this.#context!;
-    const came = mechListMic !== undefined;
-    const standing = { role: "acceptor", last: "acceptor", sending: false, exchange: "required" } as const;
-    const error = micError(nextMicStep({ ...standing, came, sent: true, peer: "silent" }), "Initiator");
-    if (error !== undefined) throw error;
-    await verifyListMic(context, this.#list!, mechListMic!);
+    await micStep(
+      { role: "acceptor", last: "acceptor", sending: false, exchange: "required", sent: true, peer: "silent" },
+      { context, list: this.#list!, mic: mechListMic },
+    );
     return { done: true, context };
   }
 }
