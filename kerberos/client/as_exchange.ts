@@ -7,7 +7,7 @@
  */
 import { encode } from "../../gss/asn1.ts";
 import { EMPTY } from "../../gss/bytes.ts";
-import { ErrorCode, KdcOption, KeyUsage, NameType, PaType } from "../constants.ts";
+import { ErrorCode, KdcOption, KeyUsage, PaType } from "../constants.ts";
 import { enctypeName } from "../crypto/profile.ts";
 import { KerberosError, printable } from "../errors.ts";
 import { EncryptedData, EtypeInfo2, MethodData, type PaData, PaEncTsEnc, splitTime } from "../messages/basic.ts";
@@ -15,7 +15,7 @@ import type { KrbError } from "../messages/error.ts";
 import { AsRep, AsReq, type KdcReq } from "../messages/kdc.ts";
 import { formatPrincipal, krbtgt, type Principal, toPrincipalName } from "../principal.ts";
 import { acceptAsReply, fromEntry, tolerated } from "./as_reply.ts";
-import type { AsExchangeInput, AsExchangeResult, AsState } from "./as_state.ts";
+import { type AsExchangeInput, type AsExchangeResult, type AsState, canonicalizes } from "./as_state.ts";
 import { defaultSalt, type KeyParameters } from "./client_key.ts";
 import {
   clockOffset,
@@ -79,11 +79,6 @@ export async function* asExchange(input: AsExchangeInput): KdcExchange<AsExchang
     "REFERRAL_LOOP",
     `Cannot authenticate ${formatPrincipal(input.client)}: the KDC asks again and again`,
   );
-}
-
-/** Whether the KDC may answer for another name or send on to another realm: enterprise names make no sense without. */
-function canonicalizes(input: AsExchangeInput): boolean {
-  return input.canonicalize || input.client.nameType === NameType.Enterprise;
 }
 
 function serviceOf(input: AsExchangeInput, state: AsState): Principal {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Runtime } from "../../gss/runtime.ts";
+import { NameType } from "../constants.ts";
 import type { PaData } from "../messages/basic.ts";
 import type { Principal } from "../principal.ts";
 import type { Credential } from "../stores/credential.ts";
@@ -36,6 +37,11 @@ export interface AsExchangeInput {
   readonly clockskew?: number;
   /** Clock and randomness. */
   readonly runtime: Runtime;
+}
+
+/** Whether the KDC may answer for another name or send on to another realm: enterprise names make no sense without. */
+export function canonicalizes({ canonicalize, client }: Pick<AsExchangeInput, "canonicalize" | "client">): boolean {
+  return canonicalize || client.nameType === NameType.Enterprise;
 }
 
 /** Ticket got, and how far the KDC's clock is ahead, in milliseconds. */

@@ -41,7 +41,7 @@ const R7 = "RFC 6806 section 7";
 
 /** The client: AS-REP. */
 const AS_REPLIES = rules("kerberos/client/as_reply.ts", AS_REPLY, [
-  ["AS: the client is the one asked for", S315, "(!canonicalize && !samePrincipal(client", "(false && !samePrincipal(client"],
+  ["AS: the client is the one asked for", S315, "(!canonicalizes(input) && !samePrincipal(client", "(false && !samePrincipal(client"],
   ["AS: a salt is taken to the octet", "RFC 4120 section 5.2.7.3", "    return exactText(octets);", "    return new TextDecoder().decode(octets);"],
   ["AS: the client is somebody", "RFC 4120 section 6.2", "if (!isWhole(client) || ", "if ("],
   ["AS: the service is the one asked for", S315, "if (!renamed && !samePrincipal(server, asked.service)) {", "if (false) {"],
