@@ -6,6 +6,7 @@
  */
 import { Asn1Error, oidBytes, oidText } from "./asn1.ts";
 import { ByteReader, type Bytes, concat } from "./bytes.ts";
+import type { ReadOptions } from "./element.ts";
 
 /** A framed token taken apart. */
 export interface InitialToken {
@@ -23,10 +24,7 @@ export function encodeInitialToken(mechanism: string, inner: Uint8Array): Bytes 
 }
 
 /** How strictly a framed token is read. */
-export interface InitialTokenOptions {
-  /** Whether lengths may be written in more octets than they take, as in `84 00 00 00 2c`. @default {false} */
-  readonly longLengths?: boolean;
-}
+type FrameOptions = Pick<ReadOptions, "longLengths">;
 
 const PATH = "InitialContextToken";
 
@@ -35,43 +33,35 @@ const PATH = "InitialContextToken";
  *
  * @throws {Asn1Error} When the octets are not exactly one.
  */
-export function decodeInitialToken(token: Uint8Array, options: InitialTokenOptions = {}): InitialToken {
-  return orCutShort(() => {
-    const reader = new ByteReader(token);
+export function decodeInitialToken(token: Uint8Array, options: FrameOptions = {}): InitialToken {
+  const reader = new ByteReader(token);
+  try {
     if (reader.u8() !== 0x60) throw new Asn1Error(PATH, "tag 0x60 wanted");
     if (readLength(reader, options) !== reader.remaining) throw new Asn1Error(PATH, "length does not fit the token");
     const mechanism = oidText(readMechanism(reader, options), PATH);
     return { mechanism, inner: reader.rest() };
-  });
-}
-
-/** Octets of the mechanism's identifier, without looking further; `undefined` where the token names none. */
-export function namedMechanism(token: Uint8Array, options: InitialTokenOptions = {}): Bytes | undefined {
-  try {
-    return orCutShort(() => {
-      const reader = new ByteReader(token);
-      if (reader.u8() !== 0x60) return undefined;
-      readLength(reader, options);
-      return readMechanism(reader, options);
-    });
-  } catch (error) {
-    if (error instanceof Asn1Error) return undefined;
-    throw error;
-  }
-}
-
-function readMechanism(reader: ByteReader, options: InitialTokenOptions): Bytes {
-  if (reader.u8() !== 0x06) throw new Asn1Error(PATH, "mechanism identifier wanted");
-  return reader.take(readLength(reader, options));
-}
-
-function orCutShort<T>(read: () => T): T {
-  try {
-    return read();
   } catch (error) {
     if (error instanceof RangeError) throw new Asn1Error(PATH, "cut short", { cause: error });
     throw error;
   }
+}
+
+/** Octets of the mechanism's identifier, without looking further; `undefined` where the token names none. */
+export function namedMechanism(token: Uint8Array, options: FrameOptions = {}): Bytes | undefined {
+  const reader = new ByteReader(token);
+  try {
+    if (reader.u8() !== 0x60) return undefined;
+    readLength(reader, options);
+    return readMechanism(reader, options);
+  } catch (error) {
+    if (error instanceof Asn1Error || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function readMechanism(reader: ByteReader, options: FrameOptions): Bytes {
+  if (reader.u8() !== 0x06) throw new Asn1Error(PATH, "mechanism identifier wanted");
+  return reader.take(readLength(reader, options));
 }
 
 function lengthOctets(length: number): Bytes {
@@ -81,7 +71,7 @@ function lengthOctets(length: number): Bytes {
   return Uint8Array.of(0x80 | octets.length, ...octets);
 }
 
-function readLength(reader: ByteReader, { longLengths = false }: InitialTokenOptions): number {
+function readLength(reader: ByteReader, { longLengths = false }: FrameOptions): number {
   const first = reader.u8();
   if (first < 0x80) return first;
   const count = first & 0x7f;

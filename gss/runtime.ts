@@ -28,3 +28,8 @@ export function randomBytes(length: number, runtime: Runtime = systemRuntime): B
   runtime.fillRandom(bytes);
   return bytes;
 }
+
+/** A fresh random number from 0 to 2^32 - 1. */
+export function randomUint32(runtime: Runtime): number {
+  return new DataView(randomBytes(4, runtime).buffer).getUint32(0);
+}

@@ -45,7 +45,7 @@ export interface GssErrorInit {
   readonly code: string;
   /** Mechanism's number for it (RFC 2743 minor status). */
   readonly minor?: number;
-  /** Token that must still be sent to the peer, where the mechanism makes one (RFC 2743 section 1.2.1.1). */
+  /** Token that must still be sent to the peer, where the mechanism makes one (RFC 7546 sections 3.2 and 3.5). */
   readonly token?: Bytes | undefined;
   /** Facts for the log: what was wanted and what was there. Never a key, a password or a token. */
   readonly details?: Readonly<Record<string, string | number>>;
@@ -89,4 +89,10 @@ export class GssError extends Error {
   get token(): Bytes | undefined {
     return this.#token;
   }
+}
+
+/** The same error with a token for the peer. */
+export function withToken(error: GssError, token: Bytes): GssError {
+  const { message, major, code, minor, details, cause } = error;
+  return new GssError(message, { major, code, minor, details, cause, token });
 }

@@ -7,8 +7,9 @@
 import { Asn1Error } from "../asn1.ts";
 import type { Bytes } from "../bytes.ts";
 import type { AcceptOptions, GssAcceptorCredential, GssContext, GssNegotiation, GssStep } from "../mechanism.ts";
-import { GssError } from "../status.ts";
-import { micError, type MicExchange, nextMicStep, spnegoError, verifyListMic } from "./mic_exchange.ts";
+import { shortened } from "../printable.ts";
+import { GssError, withToken } from "../status.ts";
+import { micError, type MicExchange, micStep, spnegoError } from "./mic_exchange.ts";
 import {
   canonicalMechanism,
   decodeNegTokenInit,
@@ -145,12 +146,9 @@ class SpnegoAcceptor implements GssNegotiation {
     const list = this.#list!;
     const sending = responseToken !== undefined && responseToken.length > 0;
     const exchange: MicExchange = !context.flags.integrity ? "forbidden" : this.#passedOver ? "required" : "optional";
-    const came = mechListMic !== undefined;
     const last = sending ? "acceptor" : "initiator";
-    const next = nextMicStep({ role: "acceptor", last, sending, exchange, came, sent: false, peer: "silent" });
-    const error = micError(next, "Initiator");
-    if (error !== undefined) throw error;
-    if (mechListMic !== undefined) await verifyListMic(context, list, mechListMic);
+    const standing = { role: "acceptor", last, sending, exchange, sent: false, peer: "silent" } as const;
+    const next = await micStep(standing, { context, list, mic: mechListMic });
     const mic = next.endsWith("with MIC") ? { mechListMic: await context.getMic(list) } : {};
     if (next === "wait with MIC") {
       this.#state = "mic";
@@ -167,11 +165,10 @@ class SpnegoAcceptor implements GssNegotiation {
       throw spnegoError("Initiator sent a token to a context that stands", "DEFECTIVE_TOKEN", "SPNEGO_TOKEN");
     }
     const context = this.#context!;
-    const came = mechListMic !== undefined;
-    const standing = { role: "acceptor", last: "acceptor", sending: false, exchange: "required" } as const;
-    const error = micError(nextMicStep({ ...standing, came, sent: true, peer: "silent" }), "Initiator");
-    if (error !== undefined) throw error;
-    await verifyListMic(context, this.#list!, mechListMic!);
+    await micStep(
+      { role: "acceptor", last: "acceptor", sending: false, exchange: "required", sent: true, peer: "silent" },
+      { context, list: this.#list!, mic: mechListMic },
+    );
     return { done: true, context };
   }
 }
@@ -179,7 +176,7 @@ class SpnegoAcceptor implements GssNegotiation {
 /** A list as it goes into messages, of which a stranger must not make many lines. */
 function listed(mechTypes: readonly string[]): string {
   const more = mechTypes.length - LISTED;
-  const names = mechTypes.slice(0, LISTED).map((name) => name.length > 64 ? `${name.slice(0, 64)}...` : name);
+  const names = mechTypes.slice(0, LISTED).map((name) => shortened(name, 64));
   return (names.join(", ") || "no mechanism") + (more > 0 ? ` and ${more} more` : "");
 }
 
@@ -197,9 +194,7 @@ function checkAnswer({ negState, supportedMech }: NegTokenResp): void {
 /** A failure with its token, if it has one, in a rejection. */
 function rejected(error: unknown): unknown {
   if (!(error instanceof GssError)) return error;
-  const { message, major, code, minor, details, cause, token: responseToken } = error;
-  const token = encodeNegTokenResp({ negState: NegState.Reject, responseToken });
-  return new GssError(message, { major, code, minor, details, cause, token });
+  return withToken(error, encodeNegTokenResp({ negState: NegState.Reject, responseToken: error.token }));
 }
 
 /** For a step after the last one. The context that was handed out is its owner's, and stays. */

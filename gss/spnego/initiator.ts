@@ -6,7 +6,7 @@
 import type { Bytes } from "../bytes.ts";
 import type { GssContext, GssInitiatorCredential, GssNegotiation, GssStep } from "../mechanism.ts";
 import { asGssError, negotiationIsOver } from "./acceptor.ts";
-import { micError, type MicExchange, nextMicStep, spnegoError, type Standing, verifyListMic } from "./mic_exchange.ts";
+import { micError, type MicExchange, micStep, spnegoError, type Standing } from "./mic_exchange.ts";
 import {
   canonicalMechanism,
   decodeNegTokenResp,
@@ -147,19 +147,10 @@ class SpnegoInitiator implements GssNegotiation {
     { sending, peer }: Pick<Standing, "sending" | "peer">,
   ): Promise<GssStep> {
     const exchange: MicExchange = !context.flags.integrity ? "forbidden" : this.#micRequested ? "required" : "optional";
-    const came = mechListMic !== undefined;
-    const next = nextMicStep({
-      role: "initiator",
-      last: this.#last,
-      sending,
-      exchange,
-      came,
-      sent: this.#micSent,
-      peer,
-    });
-    const error = micError(next, "Acceptor");
-    if (error !== undefined) throw error;
-    if (mechListMic !== undefined) await verifyListMic(context, this.#list, mechListMic);
+    const next = await micStep(
+      { role: "initiator", last: this.#last, sending, exchange, sent: this.#micSent, peer },
+      { context, list: this.#list, mic: mechListMic },
+    );
     if (next === "finish") return { done: true, context };
     const mic = next.endsWith("with MIC") ? { mechListMic: await context.getMic(this.#list) } : {};
     const finished = next === "finish with MIC";

@@ -14,7 +14,7 @@ import { GssError } from "../status.ts";
  */
 export type MicExchange = "forbidden" | "optional" | "required";
 
-/** Where a side stands once the mechanism's context is established and a MIC that came has been verified. */
+/** Where a side stands once the mechanism's context is established. */
 export interface Standing {
   /** This side. */
   readonly role: "initiator" | "acceptor";
@@ -23,7 +23,7 @@ export interface Standing {
   /** Whether that token is this side's and goes out now. */
   readonly sending: boolean;
   readonly exchange: MicExchange;
-  /** Whether the peer's MIC has come and is good. */
+  /** Whether the peer's MIC has come; it is verified before anything comes of it. */
   readonly came: boolean;
   /** Whether this side's MIC has gone out. */
   readonly sent: boolean;
@@ -85,8 +85,27 @@ const TABLE: readonly Row[] = [
   [{ role: "acceptor", last: "initiator" }, "finish"],
 ];
 
-/** What section 5 says of a standing. */
-export function nextMicStep(standing: Standing): MicStep {
+/** The list, the context that it is signed with, and the peer's MIC over it, if one came. */
+export interface SignedList {
+  readonly context: GssContext;
+  readonly list: Uint8Array;
+  readonly mic: Uint8Array | undefined;
+}
+
+/**
+ * What section 5 says of a standing, with the MIC verified that came.
+ *
+ * @throws {GssError} Where it ends the negotiation.
+ */
+export async function micStep(standing: Omit<Standing, "came">, { context, list, mic }: SignedList): Promise<MicStep> {
+  const next = nextMicStep({ ...standing, came: mic !== undefined });
+  const error = micError(next, standing.role === "acceptor" ? "Initiator" : "Acceptor");
+  if (error !== undefined) throw error;
+  if (mic !== undefined) await verifyListMic(context, list, mic);
+  return next;
+}
+
+function nextMicStep(standing: Standing): MicStep {
   const row = TABLE.find(([when]) =>
     Object.entries(when).every(([what, value]) => standing[what as keyof Standing] === value)
   );
@@ -112,7 +131,7 @@ export function micError(step: MicStep, peer: "Initiator" | "Acceptor"): GssErro
  *
  * @throws {GssError} `SPNEGO_MIC`
  */
-export async function verifyListMic(context: GssContext, list: Uint8Array, mic: Uint8Array): Promise<void> {
+async function verifyListMic(context: GssContext, list: Uint8Array, mic: Uint8Array): Promise<void> {
   let status;
   try {
     status = await context.verifyMic(list, mic);

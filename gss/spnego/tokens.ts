@@ -68,6 +68,12 @@ const LENIENT = { longLengths: true } as const;
 /** `MechTypeList ::= SEQUENCE OF MechType`. */
 const MechTypeList: Codec<readonly string[]> = sequenceOf("MechTypeList", objectIdentifier, 32);
 
+/** The fields of both types, told apart by what stands under [3]. */
+interface EitherInit extends Omit<NegTokenInit, "mechListMic"> {
+  readonly third?: Bytes | undefined;
+  readonly fourth?: Bytes | undefined;
+}
+
 /**
  * ```text
  * NegTokenInit ::= SEQUENCE {                            NegTokenInit2 ::= SEQUENCE {
@@ -80,14 +86,15 @@ const MechTypeList: Codec<readonly string[]> = sequenceOf("MechTypeList", object
  * }                                                      }
  * ```
  */
-const NegTokenInit: Codec<NegTokenInit> = explicit(
+const NegTokenInit: Codec<EitherInit> = explicit(
   0,
-  sequence<NegTokenInit>("NegTokenInit", {
+  sequence<EitherInit>("NegTokenInit", {
     mechTypes: explicit(0, MechTypeList),
     reqFlags: optional(explicit(1, bitString)),
     mechToken: optional(explicit(2, octetString)),
-    mechListMic: optional(explicit(3, octetString)),
-  }, { extensible: true }),
+    third: optional(explicit(3, anyElement)),
+    fourth: optional(explicit(4, octetString)),
+  }, { extensible: true, names: { third: "mechListMIC" } }),
 );
 
 /**
@@ -111,31 +118,15 @@ const NegTokenResp: Codec<NegTokenResp> = explicit(
   }, { extensible: true }),
 );
 
-/** What is behind the token in either type, told apart by what stands under [3]. */
-interface Read extends Omit<NegTokenInit, "mechListMic"> {
-  readonly third?: Bytes | undefined;
-  readonly fourth?: Bytes | undefined;
-}
-
-const ReadNegTokenInit: Codec<Read> = explicit(
-  0,
-  sequence<Read>("NegTokenInit", {
-    mechTypes: explicit(0, MechTypeList),
-    reqFlags: optional(explicit(1, bitString)),
-    mechToken: optional(explicit(2, octetString)),
-    third: optional(explicit(3, anyElement)),
-    fourth: optional(explicit(4, octetString)),
-  }, { extensible: true, names: { third: "mechListMIC" } }),
-);
-
 /** Octets of the list that a MIC is over: the type alone, without `[0]` around it (RFC 4178 section 5 a). */
 export function mechListOctets(mechTypes: readonly string[]): Bytes {
   return encode(MechTypeList, mechTypes);
 }
 
 /** The initiator's first token. */
-export function encodeNegTokenInit(token: NegTokenInit): Bytes {
-  return encodeInitialToken(SPNEGO_OID, encode(NegTokenInit, token));
+export function encodeNegTokenInit({ mechListMic, ...token }: NegTokenInit): Bytes {
+  const third = mechListMic && encode(octetString, mechListMic);
+  return encodeInitialToken(SPNEGO_OID, encode(NegTokenInit, { ...token, third }));
 }
 
 const SPNEGO_IDENTIFIER = oidBytes(SPNEGO_OID);
@@ -152,7 +143,7 @@ export function isSpnego(token: Uint8Array): boolean {
  * @throws {Asn1Error} When it is none.
  */
 export function decodeNegTokenInit(token: Uint8Array): NegTokenInit {
-  const { third, fourth, ...read } = decode(ReadNegTokenInit, decodeInitialToken(token, LENIENT).inner, LENIENT);
+  const { third, fourth, ...read } = decode(NegTokenInit, decodeInitialToken(token, LENIENT).inner, LENIENT);
   const hints = third?.[0] === SEQUENCE;
   const mechListMic = third === undefined || hints ? fourth : decode(octetString, third, LENIENT);
   return Object.freeze({ ...read, ...(mechListMic === undefined ? {} : { mechListMic }) });

@@ -7,7 +7,7 @@
  */
 import { encode } from "../../gss/asn1.ts";
 import { EMPTY } from "../../gss/bytes.ts";
-import { ErrorCode, KdcOption, KeyUsage, NameType, PaType } from "../constants.ts";
+import { ErrorCode, KdcOption, KeyUsage, PaType } from "../constants.ts";
 import { enctypeName } from "../crypto/profile.ts";
 import { KerberosError, printable } from "../errors.ts";
 import { EncryptedData, EtypeInfo2, MethodData, type PaData, PaEncTsEnc, splitTime } from "../messages/basic.ts";
@@ -15,7 +15,7 @@ import type { KrbError } from "../messages/error.ts";
 import { AsRep, AsReq, type KdcReq } from "../messages/kdc.ts";
 import { formatPrincipal, krbtgt, type Principal, toPrincipalName } from "../principal.ts";
 import { acceptAsReply, fromEntry, tolerated } from "./as_reply.ts";
-import type { AsExchangeInput, AsExchangeResult, AsState } from "./as_state.ts";
+import { type AsExchangeInput, type AsExchangeResult, type AsState, canonicalizes } from "./as_state.ts";
 import { defaultSalt, type KeyParameters } from "./client_key.ts";
 import {
   clockOffset,
@@ -45,7 +45,6 @@ function startAt(client: Principal, before: Pick<AsState, "realms" | "keys" | "e
     offset: 0,
     padata: [],
     parameters: undefined,
-    preauthenticated: false,
     skewed: false,
   };
 }
@@ -80,11 +79,6 @@ export async function* asExchange(input: AsExchangeInput): KdcExchange<AsExchang
     "REFERRAL_LOOP",
     `Cannot authenticate ${formatPrincipal(input.client)}: the KDC asks again and again`,
   );
-}
-
-/** Whether the KDC may answer for another name or send on to another realm: enterprise names make no sense without. */
-function canonicalizes(input: AsExchangeInput): boolean {
-  return input.canonicalize || input.client.nameType === NameType.Enterprise;
 }
 
 function serviceOf(input: AsExchangeInput, state: AsState): Principal {
@@ -122,7 +116,7 @@ async function learn(input: AsExchangeInput, state: AsState, refusal: KrbError):
   const fail = () => refusalError(refusal, { client: state.client, server: serviceOf(input, state), runtime });
   switch (refusal.errorCode) {
     case ErrorCode.KDC_ERR_PREAUTH_REQUIRED: {
-      if (state.preauthenticated || refusal.eData === undefined) throw fail();
+      if (state.parameters !== undefined || refusal.eData === undefined) throw fail();
       if (input.timesync) state.offset = tolerated(clockOffset(refusal, runtime));
       await preauthenticate(input, state, readMessage(MethodData, refusal.eData));
       return state;
@@ -174,7 +168,6 @@ async function preauthenticate(input: AsExchangeInput, state: AsState, methods: 
   }
   const cookies = methods.filter((method) => method.padataType === PaType.FxCookie);
   state.padata = [await encryptedTimestamp(input, state, state.parameters), ...cookies];
-  state.preauthenticated = true;
 }
 
 async function encryptedTimestamp(input: AsExchangeInput, state: AsState, parameters: KeyParameters): Promise<PaData> {

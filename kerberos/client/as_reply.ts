@@ -4,13 +4,13 @@
  * @module
  */
 import { type Bytes, exactText } from "../../gss/bytes.ts";
-import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
+import { KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
 import { Checksum, EtypeInfo2, type EtypeInfo2Entry } from "../messages/basic.ts";
 import { EncAsRepPart, type EncKdcRepPart, EncTgsRepPart, type KdcRep, type KdcReq } from "../messages/kdc.ts";
 import { formatPrincipal, fromPrincipalName, isWhole, krbtgt, type Principal, samePrincipal } from "../principal.ts";
-import type { AsExchangeInput, AsExchangeResult, AsState } from "./as_state.ts";
+import { type AsExchangeInput, type AsExchangeResult, type AsState, canonicalizes } from "./as_state.ts";
 import { defaultSalt, type KeyParameters } from "./client_key.ts";
 import { mismatch, readEither, readMessage } from "./exchange.ts";
 import { checkReply, toCredential } from "./reply.ts";
@@ -35,10 +35,9 @@ export function tolerated(offset: number): number {
 
 /** Section 3.1.5: everything that is used comes out of the encrypted part, and must be what was asked for. */
 export async function acceptAsReply(asked: AskedOfAs, reply: KdcRep): Promise<AsExchangeResult> {
-  const { input, state, request, message } = asked;
+  const { input, state, message } = asked;
   const client = fromPrincipalName(reply.cname, reply.crealm);
-  const canonicalize = (request.reqBody.kdcOptions & KdcOption.Canonicalize) !== 0;
-  if (!isWhole(client) || (!canonicalize && !samePrincipal(client, state.client))) {
+  if (!isWhole(client) || (!canonicalizes(input) && !samePrincipal(client, state.client))) {
     mismatch("the client", formatPrincipal(state.client), formatPrincipal(client));
   }
   const key = await replyKey(state, reply);

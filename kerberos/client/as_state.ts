@@ -4,6 +4,7 @@
  * @module
  */
 import type { Runtime } from "../../gss/runtime.ts";
+import { NameType } from "../constants.ts";
 import type { PaData } from "../messages/basic.ts";
 import type { Principal } from "../principal.ts";
 import type { Credential } from "../stores/credential.ts";
@@ -38,6 +39,11 @@ export interface AsExchangeInput {
   readonly runtime: Runtime;
 }
 
+/** Whether the KDC may answer for another name or send on to another realm: enterprise names make no sense without. */
+export function canonicalizes({ canonicalize, client }: Pick<AsExchangeInput, "canonicalize" | "client">): boolean {
+  return canonicalize || client.nameType === NameType.Enterprise;
+}
+
 /** Ticket got, and how far the KDC's clock is ahead, in milliseconds. */
 export interface AsExchangeResult {
   /** The ticket. */
@@ -56,7 +62,7 @@ export interface AsState {
   readonly enctypes: readonly number[];
   offset: number;
   padata: readonly PaData[];
+  /** Of the key that this realm's KDC was shown a timestamp with; `undefined` before that. */
   parameters: KeyParameters | undefined;
-  preauthenticated: boolean;
   skewed: boolean;
 }

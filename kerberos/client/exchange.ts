@@ -6,7 +6,7 @@
  */
 import { applicationTag, Asn1Error, type Codec, decode } from "../../gss/asn1.ts";
 import type { Bytes } from "../../gss/bytes.ts";
-import { randomBytes, type Runtime } from "../../gss/runtime.ts";
+import { randomUint32, type Runtime } from "../../gss/runtime.ts";
 import { KdcError, KerberosError, printable } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { formatPrincipal, fromPrincipalName, type Principal } from "../principal.ts";
@@ -75,7 +75,7 @@ export function clockOffset(refusal: KrbError, runtime: Runtime): number {
 
 /** A nonce that every implementation takes: 31 bits, so that it never reads as negative (RFC 4120 section 5.4.1). */
 export function randomNonce(runtime: Runtime): number {
-  return new DataView(randomBytes(4, runtime).buffer).getUint32(0) & 0x7fffffff;
+  return randomUint32(runtime) & 0x7fffffff;
 }
 
 /** Throws `REPLY_MISMATCH`: the reply is not to what was asked. */

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { KerberosKey } from "../crypto/key.ts";
+import { EMPTY } from "../../gss/bytes.ts";
+import { type KerberosKey, namedIterations } from "../crypto/key.ts";
 import { isSupported, profileOf } from "../crypto/profile.ts";
 import type { ClientKey, KeyParameters } from "./client_key.ts";
 
@@ -27,7 +28,7 @@ export class ExchangeKeys {
    * @throws {KerberosError} `BAD_S2K_PARAMS` when the exchange has cost enough already, and what the secret itself throws.
    */
   async keyFor(parameters: KeyParameters): Promise<KerberosKey> {
-    const { enctype, salt, s2kparams = new Uint8Array(0) } = parameters;
+    const { enctype, salt, s2kparams = EMPTY } = parameters;
     const name = `${enctype} ${s2kparams.join()} ${salt}`;
     const known = this.#made.get(name);
     if (known !== undefined) return known;
@@ -40,6 +41,5 @@ export class ExchangeKeys {
 
 /** What a key cost that has been made with these parameters. */
 function iterations(enctype: number, s2kparams: Uint8Array): number {
-  if (s2kparams.length === 4) return new DataView(s2kparams.buffer, s2kparams.byteOffset).getUint32(0);
-  return isSupported(enctype) ? profileOf(enctype).defaultIterations : 0;
+  return namedIterations(s2kparams) ?? (isSupported(enctype) ? profileOf(enctype).defaultIterations : 0);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { randomBytes, type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { randomUint32, type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import type { KerberosConfig } from "../config/krb5_conf.ts";
 import { KerberosError, printable } from "../errors.ts";
 
@@ -112,5 +112,5 @@ function inOrder(records: readonly SrvRecord[], runtime: Runtime): readonly SrvR
 
 /** A number by chance from 0 to `maximum`, both included. The sums are far below 2^32, so that the bias is too small to matter. */
 function draw(maximum: number, runtime: Runtime): number {
-  return new DataView(randomBytes(4, runtime).buffer).getUint32(0) % (maximum + 1);
+  return randomUint32(runtime) % (maximum + 1);
 }

@@ -7,7 +7,7 @@
 import { abortable } from "../../gss/deadline.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { type KerberosConfig, realmOfHost } from "../config/krb5_conf.ts";
-import { KdcOption, NameType, TicketFlag } from "../constants.ts";
+import { KdcOption, TicketFlag } from "../constants.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
 import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../principal.ts";
@@ -15,6 +15,7 @@ import { type CredentialCache, MemoryCredentialCache } from "../stores/cache.ts"
 import type { CredentialCacheData } from "../stores/ccache.ts";
 import type { Credential } from "../stores/credential.ts";
 import { asExchange } from "./as_exchange.ts";
+import { canonicalizes } from "./as_state.ts";
 import type { ClientKey } from "./client_key.ts";
 import type { KdcCallOptions, KdcClient } from "./kdc_client.ts";
 import { isForwardable, tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./tgs_exchange.ts";
@@ -149,7 +150,7 @@ export class KerberosTickets implements TicketSource {
     const data = await this.cache.load();
     if (data === undefined || this.#isOurs(data)) return data;
     const { initial, config } = this.#options;
-    const renamed = config.canonicalize || initial!.client.nameType === NameType.Enterprise;
+    const renamed = canonicalizes({ canonicalize: config.canonicalize, client: initial!.client });
     // The KDC may answer for another name: whether for this one, it says itself, and has not been asked yet.
     if (renamed && this.#answeredFor === undefined) return undefined;
     throw this.#somebodyElses(data);

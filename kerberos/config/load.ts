@@ -85,7 +85,7 @@ function environment(name: string, what: string): string | undefined {
  * Name of the credential cache to use: `KRB5CCNAME`, the configured one, or `FILE:/tmp/krb5cc_UID`.
  *
  * @throws {KerberosError} `NO_CREDENTIALS` when there is none and the user's number may not be asked for; `BAD_CONFIG` when
- * `KRB5CCNAME` may not be read.
+ * `KRB5CCNAME` may not be read or is empty, or the configured name has a parameter that is not known.
  */
 export function defaultCcacheName(config: KerberosConfig): string {
   return environment("KRB5CCNAME", "credential cache to use") ??
@@ -95,7 +95,8 @@ export function defaultCcacheName(config: KerberosConfig): string {
 /**
  * Name of the keytab to use: `KRB5_KTNAME`, the configured one, or `FILE:/etc/krb5.keytab`.
  *
- * @throws {KerberosError} `BAD_CONFIG` when `KRB5_KTNAME` may not be read.
+ * @throws {KerberosError} `BAD_CONFIG` when `KRB5_KTNAME` may not be read or is empty, or the configured name has a parameter
+ * that is not known.
  */
 export function defaultKeytabName(config: KerberosConfig): string {
   return environment("KRB5_KTNAME", "keytab to use") ?? expand(config.defaultKeytabName ?? "FILE:/etc/krb5.keytab");

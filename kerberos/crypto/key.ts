@@ -4,7 +4,7 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { asBytes, type Bytes, utf8 } from "../../gss/bytes.ts";
+import { asBytes, type Bytes, EMPTY, utf8 } from "../../gss/bytes.ts";
 import { randomBytes, type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { KerberosError } from "../errors.ts";
 import { paddedLength } from "./aes_cts.ts";
@@ -251,18 +251,22 @@ export class KerberosKey implements Disposable {
   }
 }
 
-/** RFC 3962 section 4: four octets, where zero stands for 2^32; outside the limits it is refused. */
+/** RFC 3962 section 4: the count in four octets, where zero stands for 2^32; `undefined` where there are not four. */
+export function namedIterations(s2kparams: Uint8Array): number | undefined {
+  if (s2kparams.length !== 4) return undefined;
+  return new DataView(s2kparams.buffer, s2kparams.byteOffset).getUint32(0) || 2 ** 32;
+}
+
+/** The count named or the enctype's own; outside the limits it is refused. */
 function iterationCount(options: PasswordKeyOptions): number {
   const { defaultIterations } = profileOf(options.enctype);
-  const { s2kparams, minimumIterations = defaultIterations, maximumIterations = 1 << 20 } = options;
-  const named = s2kparams !== undefined && s2kparams.length > 0;
-  if (named && s2kparams.length !== 4) {
+  const { s2kparams = EMPTY, minimumIterations = defaultIterations, maximumIterations = 1 << 20 } = options;
+  const named = namedIterations(s2kparams);
+  if (named === undefined && s2kparams.length > 0) {
     throw new KerberosError("BAD_S2K_PARAMS", `Cannot make key: parameters have ${s2kparams.length} octets, not 4`);
   }
-  const iterations = named
-    ? new DataView(s2kparams.buffer, s2kparams.byteOffset).getUint32(0) || 2 ** 32
-    : defaultIterations;
-  if (iterations > maximumIterations || (named && iterations < minimumIterations)) {
+  const iterations = named ?? defaultIterations;
+  if (iterations > maximumIterations || (named !== undefined && iterations < minimumIterations)) {
     throw new KerberosError(
       "BAD_S2K_PARAMS",
       `Cannot make key: ${iterations} iterations asked, ${minimumIterations} to ${maximumIterations} accepted`,

@@ -31,7 +31,7 @@ export function kerberosFailure(
 }
 
 /** What the Kerberos layer threw, as the GSS layer reports it. Anything else is handed on unchanged. */
-export function toGssError(error: unknown, token?: Uint8Array<ArrayBuffer>): unknown {
+export function toGssError(error: unknown): unknown {
   if (error instanceof KdcError) {
     return new GssError(error.message, {
       major: "FAILURE",
@@ -48,5 +48,5 @@ export function toGssError(error: unknown, token?: Uint8Array<ArrayBuffer>): unk
     NO_CREDENTIALS: "NO_CRED",
     TICKET_EXPIRED: "CREDENTIALS_EXPIRED",
   };
-  return new GssError(error.message, { major: majors[error.code] ?? "FAILURE", code: error.code, token, cause: error });
+  return new GssError(error.message, { major: majors[error.code] ?? "FAILURE", code: error.code, cause: error });
 }

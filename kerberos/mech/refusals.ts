@@ -7,7 +7,7 @@
 import { encode } from "../../gss/asn1.ts";
 import { shortened } from "../../gss/printable.ts";
 import type { Runtime } from "../../gss/runtime.ts";
-import { GssError } from "../../gss/status.ts";
+import { GssError, withToken } from "../../gss/status.ts";
 import { ErrorCode } from "../constants.ts";
 import { enctypeName } from "../crypto/profile.ts";
 import { splitTime } from "../messages/basic.ts";
@@ -76,13 +76,5 @@ export function withErrorToken(error: unknown, service: Principal | undefined, r
     realm: named.realm,
     sname: toPrincipalName(named),
   });
-  const { major, code, minor, details, cause } = error;
-  return new GssError(error.message, {
-    major,
-    code,
-    minor,
-    details,
-    cause,
-    token: encodeContextToken("KRB-ERROR", message),
-  });
+  return withToken(error, encodeContextToken("KRB-ERROR", message));
 }

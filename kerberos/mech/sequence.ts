@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { randomBytes, type Runtime } from "../../gss/runtime.ts";
+import { randomUint32, type Runtime } from "../../gss/runtime.ts";
 import type { SupplementaryStatus } from "../../gss/status.ts";
 
 /** A number to begin with: 30 bits, since some peers read numbers as signed (RFC 4120 section 5.5.1 allows any). */
 export function initialSequence(runtime: Runtime): number {
-  return new DataView(randomBytes(4, runtime).buffer).getUint32(0) >>> 2;
+  return randomUint32(runtime) >>> 2;
 }
 
 /** What a context asked for. */

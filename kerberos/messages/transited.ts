@@ -5,7 +5,7 @@
  */
 import { exactText } from "../../gss/bytes.ts";
 
-/** DOMAIN-X500-COMPRESS, the only encoding that there is (section 7.5.6). */
+/** DOMAIN-X500-COMPRESS, the only encoding that there is (section 7.5.5). */
 export const DOMAIN_X500_COMPRESS = 1;
 
 /** So that a short field cannot stand for much: realms that a field may list. */

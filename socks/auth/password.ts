@@ -4,7 +4,7 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { utf8 } from "../../gss/bytes.ts";
+import { exactText, utf8 } from "../../gss/bytes.ts";
 import { SocksAuthError } from "../errors.ts";
 import { MessageReader } from "../stream/connection.ts";
 import {
@@ -92,7 +92,7 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
       let accepted = false;
       let cause: unknown;
       try {
-        accepted = await check({ username: strictText(username), password: strictText(password) }, { signal });
+        accepted = await check({ username: exactText(username), password: exactText(password) }, { signal });
       } catch (error) {
         cause = error;
       }
@@ -103,11 +103,6 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
       return plainChannel(reader.rest(), identity(name));
     },
   };
-}
-
-/** Two texts that are not UTF-8 must not become one by what is put in place of the octets. */
-function strictText(octets: Uint8Array): string {
-  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets);
 }
 
 /** A check against a fixed list, in a time that does not tell how much of a password was right. */

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { type Bytes, concat, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, concat, exactText, utf8 } from "../../gss/bytes.ts";
 import { SocksProtocolError, SocksReplyError } from "../errors.ts";
 import { hostName, HostNameError } from "./host_name.ts";
 import { formatIp, parseIp, unmapped } from "./ip.ts";
@@ -82,7 +82,7 @@ export function decodeEndpoint(bytes: Uint8Array): Decoded<Endpoint> | undefined
  */
 export function readName(octets: Uint8Array): string {
   try {
-    return hostName(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(octets));
+    return hostName(exactText(octets));
   } catch (cause) {
     const problem = cause instanceof HostNameError ? cause.message : "Cannot use host: its name is not UTF-8";
     throw new SocksProtocolError("BAD_MESSAGE", problem, { cause });

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { shortened } from "../../gss/printable.ts";
 import { formatIp, isIpv4, parseIp, unmapped } from "./ip.ts";
 
 /** Why a text is no host. */
@@ -107,8 +108,7 @@ function refusal(text: string, code: HostNameErrorCode, problem: string, cause?:
 
 /** For messages: nothing but printable ASCII, and not too much of it. */
 function quoted(text: string): string {
-  const short = text.length > 80 ? `${text.slice(0, 80)}...` : text;
-  return JSON.stringify(short).replace(/[^\x20-\x7e]/gu, (character) => {
+  return JSON.stringify(shortened(text, 80)).replace(/[^\x20-\x7e]/gu, (character) => {
     return `\\u{${character.codePointAt(0)!.toString(16)}}`;
   });
 }

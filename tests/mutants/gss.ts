@@ -401,17 +401,19 @@ const acceptor: readonly Mutant[] = [
   {
     rule: "the acceptor verifies the MIC that answers its own",
     source: "RFC 4178 section 5 b",
-    file: "gss/spnego/acceptor.ts",
-    find: "    await verifyListMic(context, this.#list!, mechListMic!);",
-    replace: "",
+    file: "gss/spnego/mic_exchange.ts",
+    find: "  if (mic !== undefined) await verifyListMic(context, list, mic);",
+    replace:
+      '  if (mic !== undefined && !(standing.role === "acceptor" && standing.sent)) await verifyListMic(context, list, mic);',
     tests: SPNEGO,
   },
   {
     rule: "the acceptor verifies the MIC that comes with the last token",
     source: "RFC 4178 section 5 c II",
-    file: "gss/spnego/acceptor.ts",
-    find: "    if (mechListMic !== undefined) await verifyListMic(context, list, mechListMic);",
-    replace: "",
+    file: "gss/spnego/mic_exchange.ts",
+    find: "  if (mic !== undefined) await verifyListMic(context, list, mic);",
+    replace:
+      '  if (mic !== undefined && !(standing.role === "acceptor" && !standing.sent)) await verifyListMic(context, list, mic);',
     tests: SPNEGO,
   },
   {
@@ -554,9 +556,9 @@ const initiator: readonly Mutant[] = [
   {
     rule: "the initiator verifies the acceptor's MIC",
     source: "RFC 4178 section 5 b II",
-    file: "gss/spnego/initiator.ts",
-    find: "    if (mechListMic !== undefined) await verifyListMic(context, this.#list, mechListMic);",
-    replace: "",
+    file: "gss/spnego/mic_exchange.ts",
+    find: "  if (mic !== undefined) await verifyListMic(context, list, mic);",
+    replace: '  if (mic !== undefined && standing.role === "acceptor") await verifyListMic(context, list, mic);',
     tests: SPNEGO,
   },
   {

@@ -61,12 +61,22 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
     [
       "iterations have limits",
       "RFC 3962 section 4; a KDC that keeps its client busy",
-      "if (iterations > maximumIterations || (named && iterations < minimumIterations)) {",
+      "if (iterations > maximumIterations || (named !== undefined && iterations < minimumIterations)) {",
       "if (false) {",
     ],
     ["iterations have an upper limit", "a KDC that keeps its client busy", "iterations > maximumIterations || ", ""],
-    ["iterations have a lower limit", "RFC 3962 section 4", " || (named && iterations < minimumIterations)", ""],
-    ["parameters have four octets", "RFC 3962 section 4", "if (named && s2kparams.length !== 4) {", "if (false) {"],
+    [
+      "iterations have a lower limit",
+      "RFC 3962 section 4",
+      " || (named !== undefined && iterations < minimumIterations)",
+      "",
+    ],
+    [
+      "parameters have four octets",
+      "RFC 3962 section 4",
+      "if (named === undefined && s2kparams.length > 0) {",
+      "if (false) {",
+    ],
     [
       "keys are not shown by inspect",
       "rule 5 of CONTRIBUTING.md",

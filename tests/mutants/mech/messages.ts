@@ -38,8 +38,8 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "numbers begin within 30 bits",
       "RFC 4120 section 5.5.1; peers that read them as signed",
-      "getUint32(0) >>> 2",
-      "getUint32(0)",
+      "randomUint32(runtime) >>> 2",
+      "randomUint32(runtime)",
     ],
   ]),
   ...rules("kerberos/mech/context.ts", [MESSAGES], [
