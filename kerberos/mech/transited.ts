@@ -42,6 +42,7 @@ export function checkTransited(transited: TransitedEncoding, ends: RealmEnds, ca
       `Cannot accept ticket: the realms on its way are in encoding ${trType}, which is not known`,
     );
   }
+  if (contents.length === 0) return;
   const configured = capaths?.get(ends.client)?.get(ends.service)?.filter((realm) => realm !== ".");
   const allowed = new Set([ends.client, ends.service, ...(configured ?? realmsBetween(ends.client, ends.service))]);
   for (const realm of expandTransited(contents, ends)) {
