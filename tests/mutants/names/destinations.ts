@@ -52,6 +52,12 @@ export const DESTINATIONS: readonly Mutant[] = [
       'action === "deny" ? embeddedIpv4(address) : [',
       "true ? embeddedIpv4(address) : [",
     ],
+    [
+      "a name is the whole name",
+      "RuleSet",
+      "exact ? hostname === suffix : hostname",
+      "exact ? hostname.endsWith(suffix) : hostname",
+    ],
   ]),
   ...rules("socks/rules/rules.ts", [HOSTS], [
     [
@@ -69,12 +75,6 @@ export const DESTINATIONS: readonly Mutant[] = [
     ["names of rules are in the form", UTS46, "Object.freeze(rules.map(withNormalNames))", "Object.freeze([...rules])"],
   ]),
   ...rules("socks/rules/rules.ts", [PROPERTIES], [
-    [
-      "a name is the whole name",
-      "RuleSet",
-      "exact ? hostname === suffix : hostname",
-      "exact ? hostname.endsWith(suffix) : hostname",
-    ],
     [
       "who comes from nowhere is denied by any source",
       "deny by default",
