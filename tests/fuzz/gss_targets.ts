@@ -25,6 +25,7 @@ import { parsePrincipal } from "../../kerberos/principal.ts";
 import { Keytab } from "../../kerberos/stores/keytab.ts";
 import { protectedDatagrams } from "../../socks/stream/protected.ts";
 import { encodeDatagram } from "../../socks/wire/datagram.ts";
+import { ALL_FLAGS } from "../support/flags.ts";
 import { forgeInit, forgeResp, kerberosSides, OID } from "../support/forge_spnego.ts";
 import { credentialPair, establish, memoryRealm } from "../support/gss_pair.ts";
 import { anyOf, gssError, socksError } from "./expected.ts";
@@ -33,8 +34,6 @@ import { mutate } from "./mutate.ts";
 import { Random } from "./random.ts";
 
 const REALM = "FUZZ.TEST";
-const FLAGS = { delegation: false, mutual: true, replay: true, sequence: true, confidentiality: true, integrity: true };
-
 /** A service and what makes tickets for it. */
 interface Service {
   readonly key: KerberosKey;
@@ -60,7 +59,7 @@ function genuineParts({ session }: Service): Parts {
   const now = Math.floor(Date.now() / 1000) * 1000;
   const cname = { nameType: 1, nameString: ["alice"] };
   const exported = (key: KerberosKey) => ({ keytype: key.enctype, keyvalue: key.exportBytes() });
-  const checksum = encodeAuthenticatorChecksum({ flags: FLAGS, bindings: new Uint8Array(16) });
+  const checksum = encodeAuthenticatorChecksum({ flags: ALL_FLAGS, bindings: new Uint8Array(16) });
   const ticket: EncTicketPart = {
     flags: 0,
     key: exported(session),
@@ -236,7 +235,7 @@ export async function gssTargets(): Promise<Target[]> {
   const service = makeService();
   const tokens = [await seal(service, genuineParts(service)), await seal(service, genuineParts(service))];
   const checksum = encodeAuthenticatorChecksum({
-    flags: { ...FLAGS, delegation: true },
+    flags: { ...ALL_FLAGS, delegation: true },
     bindings: new Uint8Array(16),
     delegation: new Uint8Array(20),
   });
