@@ -349,7 +349,7 @@ const tokens: readonly Mutant[] = [
   },
   {
     rule: "a MIC that is the response token once more is none",
-    source: "RFC 4178 appendix C",
+    source: "Windows 2000, as MIT takes it",
     file: "gss/spnego/tokens.ts",
     find: "  return repeated ? ",
     replace: "  return false ? ",
