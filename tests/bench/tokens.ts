@@ -17,6 +17,7 @@ import { type Report, show } from "./report.ts";
 /** Largest message of RFC 1961 in whole cipher blocks. */
 const LARGEST = 65_472;
 const SIZES = [64, 1024, 16_384, LARGEST];
+
 /** Both ends of a context of AES256-SHA1, without a negotiation. */
 export function contextPair(): [KerberosContext, KerberosContext] {
   const name = { type: "krb5-principal", text: "x" } as const;

@@ -31,9 +31,10 @@ import { credentialPair, establish, memoryRealm } from "../support/gss_pair.ts";
 import { anyOf, gssError, socksError } from "./expected.ts";
 import type { Target } from "./fuzz.ts";
 import { mutate } from "./mutate.ts";
-import { Random } from "./random.ts";
+import { chanceOf, drawn } from "./random.ts";
 
 const REALM = "FUZZ.TEST";
+
 /** A service and what makes tickets for it. */
 interface Service {
   readonly key: KerberosKey;
@@ -163,15 +164,14 @@ async function initiatorTarget(spnego: boolean): Promise<Target> {
     seeds: [],
     expects: gssError,
     batch: 10,
-    // The answer is of this one exchange; the input says how to change it.
-    make: (random) => random.bytes(4),
+    // The answer is of this one exchange.
+    make: drawn,
     given: () => given,
     async run(input): Promise<void> {
       const ours = await initiator.initiate({ type: "user", text: "rcmd/localhost" });
       const { token } = await ours.step();
       const answer = (await acceptor.accept().step(token)).token!;
-      const chance = new Random(new DataView(input.buffer).getUint32(0));
-      given = mutate(chance, answer, answer);
+      given = mutate(chanceOf(input), answer, answer);
       const step = await ours.step(given);
       if (step.done) step.context.dispose();
     },

@@ -44,7 +44,7 @@ export interface ReplyForgery {
 }
 
 /** The key and usage of the reply to a request, from what the realm knows. */
-async function replyKeyOf(
+export async function replyKeyOf(
   realm: KdcRealm,
   request: Bytes,
   reply: KdcRep,
