@@ -5,7 +5,8 @@ import { serverConfig } from "../cli/config/serve_arguments.ts";
 import { serveOptions } from "../cli/config/serve_options.ts";
 import { command } from "../cli/serve.ts";
 import { serve, type ServeOptions } from "../mod.ts";
-import { ALL, ForgedClient } from "./support/forge_socks.ts";
+import { ALL_FLAGS } from "./support/flags.ts";
+import { ForgedClient } from "./support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "./support/gss_pair.ts";
 import { pipe } from "./support/pipe.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
@@ -14,7 +15,7 @@ const realm = await memoryRealm();
 const { initiator } = credentialPair(realm);
 
 /** The level and the reply that a client with such flags gets; `"01ff"` where it gets none. */
-async function attempt(options: ServeOptions, flags: Partial<typeof ALL>): Promise<(number | "01ff")[]> {
+async function attempt(options: ServeOptions, flags: Partial<typeof ALL_FLAGS>): Promise<(number | "01ff")[]> {
   await using server = serve({
     rules: ["allow *"],
     // A memory that reaches back far enough for clients without mutual authentication.
@@ -28,7 +29,7 @@ async function attempt(options: ServeOptions, flags: Partial<typeof ALL>): Promi
   try {
     const client = await ForgedClient.open(near, {
       credential: initiator,
-      flags: { ...ALL, ...flags },
+      flags: { ...ALL_FLAGS, ...flags },
       greeting: true,
     });
     const { type, data } = await client.level(2);

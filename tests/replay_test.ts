@@ -13,7 +13,8 @@ import { gssapiClient } from "../socks/auth/gssapi.ts";
 import type { ProtectionLevel } from "../socks/stream/protected.ts";
 import { decodeFrame, encodeFrame } from "../socks/wire/gssapi.ts";
 import { encodeRequest } from "../socks/wire/messages.ts";
-import { ALL, ForgedClient } from "./support/forge_socks.ts";
+import { ALL_FLAGS } from "./support/flags.ts";
+import { ForgedClient } from "./support/forge_socks.ts";
 import { memoryRealm, memoryTickets } from "./support/gss_pair.ts";
 import { pipe, type PipeEnd } from "./support/pipe.ts";
 import { udpServer } from "./support/servers.ts";
@@ -178,7 +179,7 @@ Deno.test("a recorded session gets nothing done at another server, nor at one th
 });
 
 /** What a client by hand sends, for a client that no library of ours would be. */
-async function recordByHand(flags: typeof ALL, level: number, options: Partial<ServeOptions>): Promise<Bytes[]> {
+async function recordByHand(flags: typeof ALL_FLAGS, level: number, options: Partial<ServeOptions>): Promise<Bytes[]> {
   const { server, did } = start(options);
   await using _server = server;
   const [near, far] = pipe();
@@ -210,7 +211,7 @@ function oldCache() {
 Deno.test("NEC's mode: levels with protection rest on the subkey; level none on a memory that reaches back far enough", async () => {
   const nec = { insecureNecMode: true };
   for (let level = 1; level <= 3; level++) {
-    const recorded = await recordByHand(ALL, level, nec);
+    const recorded = await recordByHand(ALL_FLAGS, level, nec);
     const { server, did } = start(nec);
     await using _server = server;
     const answer = await replay(server.addr.port, recorded, true);
@@ -219,7 +220,7 @@ Deno.test("NEC's mode: levels with protection rest on the subkey; level none on 
     assert.equal(did.dialled, 0);
   }
   const shared = oldCache();
-  const recorded = await recordByHand(ALL, 0, { ...nec, replayCache: shared });
+  const recorded = await recordByHand(ALL_FLAGS, 0, { ...nec, replayCache: shared });
   // A server that starts, and one that has a memory of its own: whether this was used is not known yet.
   const { server, did } = start(nec);
   await using _server = server;
@@ -240,14 +241,14 @@ Deno.test("NEC's mode: levels with protection rest on the subkey; level none on 
   assert.deepEqual(frames(await replay(other.server.addr.port, recorded, true)), [1, 0xff]);
   assert.equal(other.did.dialled, 0);
   // Whoever is no recording gets in there.
-  assert.ok((await recordByHand(ALL, 0, { ...nec, replayCache: shared })).length > 0);
+  assert.ok((await recordByHand(ALL_FLAGS, 0, { ...nec, replayCache: shared })).length > 0);
 });
 
 Deno.test("without mutual authentication there is no subkey: a recording is refused where it may have been used before", async () => {
   for (let level = 0; level <= 3; level++) {
     const knob = { insecureWithoutMutual: true };
     const shared = oldCache();
-    const recorded = await recordByHand({ ...ALL, mutual: false }, level, { ...knob, replayCache: shared });
+    const recorded = await recordByHand({ ...ALL_FLAGS, mutual: false }, level, { ...knob, replayCache: shared });
     for (const options of [knob, {}, { replayCache: shared, ...knob }]) {
       const { server, did } = start(options);
       await using _server = server;

@@ -13,7 +13,8 @@ import type { Endpoint } from "../socks/wire/address.ts";
 import { decodeDatagram, encodeDatagram } from "../socks/wire/datagram.ts";
 import { encodeFrame } from "../socks/wire/gssapi.ts";
 import { Command, encodeRequest } from "../socks/wire/messages.ts";
-import { ALL, ForgedClient, ForgedProxy } from "./support/forge_socks.ts";
+import { ALL_FLAGS } from "./support/flags.ts";
+import { ForgedClient, ForgedProxy } from "./support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "./support/gss_pair.ts";
 import { makeServer } from "./support/memory_server.ts";
 import { pipe } from "./support/pipe.ts";
@@ -25,7 +26,7 @@ const realm = await memoryRealm();
 const { initiator, acceptor } = credentialPair(realm);
 const LEVELS: readonly ProtectionLevel[] = ["none", "integrity", "confidentiality", "selective"];
 /** What Dante's client asks for where datagrams are to be sent. */
-const UNORDERED = { ...ALL, sequence: false };
+const UNORDERED = { ...ALL_FLAGS, sequence: false };
 
 function dropped(counts: DroppedDatagrams): Partial<DroppedDatagrams> {
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
@@ -198,7 +199,7 @@ Deno.test("what is still under way when an association ends is told to nobody, a
 });
 
 Deno.test("a datagram that is too old to tell is not taken, nor one from before where the context keeps the order", async () => {
-  for (const flags of [UNORDERED, ALL]) {
+  for (const flags of [UNORDERED, ALL_FLAGS]) {
     const [near, far] = pipe();
     const accepting = gssapiServer({ credential: acceptor }).accept(far, {});
     const client = await ForgedClient.open(near, { credential: initiator, flags });
@@ -223,7 +224,7 @@ Deno.test("at level none datagrams go as they are, and a context without replay 
     const [near, far] = pipe();
     const method = gssapiServer({ credential: acceptor, protection: LEVELS, insecureUnordered: true });
     const accepting = method.accept(far, {});
-    const client = await ForgedClient.open(near, { credential: initiator, flags: { ...ALL, replay: false } });
+    const client = await ForgedClient.open(near, { credential: initiator, flags: { ...ALL_FLAGS, replay: false } });
     await client.level(level);
     assert.equal((await accepting).datagrams, undefined);
   }

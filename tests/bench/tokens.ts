@@ -6,6 +6,7 @@
  */
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { KerberosContext } from "../../kerberos/mech/context.ts";
+import { ALL_FLAGS } from "../support/flags.ts";
 import { GssPeer } from "../support/gss_peer.ts";
 import { hasPeer, peer } from "../support/peers.ts";
 import { run } from "../support/process.ts";
@@ -16,7 +17,6 @@ import { type Report, show } from "./report.ts";
 /** Largest message of RFC 1961 in whole cipher blocks. */
 const LARGEST = 65_472;
 const SIZES = [64, 1024, 16_384, LARGEST];
-const FLAGS = { delegation: false, mutual: true, replay: true, sequence: true, confidentiality: true, integrity: true };
 
 /** Both ends of a context of AES256-SHA1, without a negotiation. */
 export function contextPair(): [KerberosContext, KerberosContext] {
@@ -26,7 +26,7 @@ export function contextPair(): [KerberosContext, KerberosContext] {
       initiator,
       peer: name,
       self: name,
-      flags: FLAGS,
+      flags: ALL_FLAGS,
       channelBound: false,
       expiresAt: 0,
       attributes: {},

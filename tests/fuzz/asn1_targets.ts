@@ -26,7 +26,7 @@ import { asn1Error } from "./expected.ts";
 import type { Target } from "./fuzz.ts";
 
 /** Public samples of messages, and what was sealed in them. */
-export function messageSeeds(): Uint8Array[] {
+function messageSeeds(): Uint8Array[] {
   type Case = { der_hex: string; derived?: readonly { plaintext_hex?: string }[] };
   return vectors<Case>("messages").flatMap(({ der_hex, derived = [] }) =>
     [der_hex, ...derived.flatMap(({ plaintext_hex }) => plaintext_hex ?? [])].map((text) => unhex(text))

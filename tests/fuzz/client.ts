@@ -11,11 +11,8 @@ import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
 import { KdcClient } from "../../kerberos/client/kdc_client.ts";
 import { passwordKey } from "../../kerberos/client/client_key.ts";
 import { KerberosTickets } from "../../kerberos/client/tickets.ts";
-import { KeyUsage } from "../../kerberos/constants.ts";
-import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { inProcessTransport, type KdcRealm } from "../../kerberos/kdc/mod.ts";
-import { ApReq, Authenticator } from "../../kerberos/messages/ap.ts";
-import { AsRep, EncAsRepPart, type KdcRep, TgsRep, TgsReq } from "../../kerberos/messages/kdc.ts";
+import { AsRep, type KdcRep, TgsRep } from "../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
 import {
   connectThrough,
@@ -25,58 +22,24 @@ import {
   passwordClient,
   resolveThrough,
 } from "../../socks/mod.ts";
+import { replyKeyOf } from "../support/forge_kdc.ts";
 import { credentialPair, memoryConfig, memoryRealm } from "../support/gss_pair.ts";
 import { pipe } from "../support/pipe.ts";
 import { anyOf, gssError, kerberosError, socksError } from "./expected.ts";
 import { fuzz, fuzzArguments, report, type Target } from "./fuzz.ts";
 import { mutate } from "./mutate.ts";
-import { Random } from "./random.ts";
-
-/** Chance out of an input of four octets. */
-function chanceOf(input: Bytes): Random {
-  return new Random(new DataView(input.buffer, input.byteOffset).getUint32(0));
-}
-
-const drawn = (random: Random): Bytes => random.bytes(4);
+import { chanceOf, drawn, type Random } from "./random.ts";
 
 /** Changes the sealed part of a reply: opened with its key, changed, and sealed again. */
-async function resealed(random: Random, reply: Bytes, message: Bytes, keys: SealKeys): Promise<Bytes> {
+async function resealed(random: Random, reply: Bytes, message: Bytes, realm: KdcRealm): Promise<Bytes> {
   const tag = applicationTag(reply);
   if (tag !== 11 && tag !== 13) return mutate(random, reply, message);
   const codec = tag === 11 ? AsRep : TgsRep;
   const rep = decode<KdcRep>(codec, reply);
-  const [key, usage] = tag === 11
-    ? [keys.client, KeyUsage.AsRepEncPart]
-    : [await keys.subkey(message), KeyUsage.TgsRepEncPartSubkey];
+  const { key, usage } = await replyKeyOf(realm, message, rep);
   const plain = await key.decrypt(usage, rep.encPart.cipher);
-  if (tag === 11) keys.session = decode(EncAsRepPart, plain).key;
   const cipher = await key.encrypt(usage, mutate(random, plain, plain));
   return encode<KdcRep>(codec, { ...rep, encPart: { ...rep.encPart, cipher } });
-}
-
-/** Keys that replies to alice are sealed with. */
-class SealKeys {
-  readonly client: KerberosKey;
-  session: { readonly keytype: number; readonly keyvalue: Bytes } | undefined;
-
-  constructor(realm: KdcRealm) {
-    this.client = realm.keytab("alice").entries.find(({ key }) => key.enctype === 18)!.key;
-  }
-
-  /** Learns the session key of a reply that goes through as it is. */
-  async learn(reply: Bytes): Promise<void> {
-    if (applicationTag(reply) !== 11) return;
-    const plain = await this.client.decrypt(KeyUsage.AsRepEncPart, decode(AsRep, reply).encPart.cipher);
-    this.session = decode(EncAsRepPart, plain).key;
-  }
-
-  /** The subkey in a request for a ticket. */
-  async subkey(message: Bytes): Promise<KerberosKey> {
-    const { authenticator } = decode(ApReq, decode(TgsReq, message).padata![0]!.padataValue);
-    const session = new KerberosKey(this.session!.keytype, this.session!.keyvalue);
-    const { subkey } = decode(Authenticator, await session.decrypt(KeyUsage.TgsReqAuthenticator, authenticator.cipher));
-    return new KerberosKey(subkey!.keytype, subkey!.keyvalue);
-  }
 }
 
 /** Tickets out of replies of which one was changed. Who gets one has the one that he wanted. */
@@ -96,7 +59,6 @@ function kdcTarget(realm: KdcRealm, sealed: boolean): Target {
     async run(input): Promise<void> {
       const random = chanceOf(input);
       const at = random.below(3);
-      const keys = new SealKeys(realm);
       let count = 0;
       const tickets = new KerberosTickets({
         config,
@@ -105,11 +67,8 @@ function kdcTarget(realm: KdcRealm, sealed: boolean): Target {
           transport: {
             async send(address, message, options): Promise<Bytes> {
               const reply = await honest.send(address, message, options);
-              if (count++ !== at) {
-                await keys.learn(reply);
-                return reply;
-              }
-              given = sealed ? await resealed(random, reply, message, keys) : mutate(random, reply, message);
+              if (count++ !== at) return reply;
+              given = sealed ? await resealed(random, reply, message, realm) : mutate(random, reply, message);
               return given as Bytes;
             },
           },

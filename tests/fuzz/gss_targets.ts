@@ -25,15 +25,15 @@ import { parsePrincipal } from "../../kerberos/principal.ts";
 import { Keytab } from "../../kerberos/stores/keytab.ts";
 import { protectedDatagrams } from "../../socks/stream/protected.ts";
 import { encodeDatagram } from "../../socks/wire/datagram.ts";
+import { ALL_FLAGS } from "../support/flags.ts";
 import { forgeInit, forgeResp, kerberosSides, OID } from "../support/forge_spnego.ts";
 import { credentialPair, establish, memoryRealm } from "../support/gss_pair.ts";
 import { anyOf, gssError, socksError } from "./expected.ts";
 import type { Target } from "./fuzz.ts";
 import { mutate } from "./mutate.ts";
-import { Random } from "./random.ts";
+import { chanceOf, drawn } from "./random.ts";
 
 const REALM = "FUZZ.TEST";
-const FLAGS = { delegation: false, mutual: true, replay: true, sequence: true, confidentiality: true, integrity: true };
 
 /** A service and what makes tickets for it. */
 interface Service {
@@ -60,7 +60,7 @@ function genuineParts({ session }: Service): Parts {
   const now = Math.floor(Date.now() / 1000) * 1000;
   const cname = { nameType: 1, nameString: ["alice"] };
   const exported = (key: KerberosKey) => ({ keytype: key.enctype, keyvalue: key.exportBytes() });
-  const checksum = encodeAuthenticatorChecksum({ flags: FLAGS, bindings: new Uint8Array(16) });
+  const checksum = encodeAuthenticatorChecksum({ flags: ALL_FLAGS, bindings: new Uint8Array(16) });
   const ticket: EncTicketPart = {
     flags: 0,
     key: exported(session),
@@ -164,15 +164,14 @@ async function initiatorTarget(spnego: boolean): Promise<Target> {
     seeds: [],
     expects: gssError,
     batch: 10,
-    // The answer is of this one exchange; the input says how to change it.
-    make: (random) => random.bytes(4),
+    // The answer is of this one exchange.
+    make: drawn,
     given: () => given,
     async run(input): Promise<void> {
       const ours = await initiator.initiate({ type: "user", text: "rcmd/localhost" });
       const { token } = await ours.step();
       const answer = (await acceptor.accept().step(token)).token!;
-      const chance = new Random(new DataView(input.buffer).getUint32(0));
-      given = mutate(chance, answer, answer);
+      given = mutate(chanceOf(input), answer, answer);
       const step = await ours.step(given);
       if (step.done) step.context.dispose();
     },
@@ -236,7 +235,7 @@ export async function gssTargets(): Promise<Target[]> {
   const service = makeService();
   const tokens = [await seal(service, genuineParts(service)), await seal(service, genuineParts(service))];
   const checksum = encodeAuthenticatorChecksum({
-    flags: { ...FLAGS, delegation: true },
+    flags: { ...ALL_FLAGS, delegation: true },
     bindings: new Uint8Array(16),
     delegation: new Uint8Array(20),
   });

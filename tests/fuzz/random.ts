@@ -38,3 +38,11 @@ export class Random {
     return Uint8Array.from({ length }, () => this.below(256));
   }
 }
+
+/** An input that only says how to change something which is made anew each time. */
+export const drawn = (random: Random): Bytes => random.bytes(4);
+
+/** The chance in such an input. */
+export function chanceOf(input: Bytes): Random {
+  return new Random(new DataView(input.buffer, input.byteOffset).getUint32(0));
+}

@@ -16,7 +16,7 @@ import { unhex } from "../support/vectors.ts";
 import { anyOf, gssError, socksError } from "./expected.ts";
 import { fuzz, fuzzArguments, type FuzzResult, report, type Target } from "./fuzz.ts";
 import { mutate } from "./mutate.ts";
-import { Random } from "./random.ts";
+import { chanceOf, drawn, type Random } from "./random.ts";
 
 /** What a network does to connections. */
 const NETWORK = [
@@ -244,10 +244,10 @@ function protectedTarget(field: Field, protection: "integrity" | "confidentialit
     expects: anyOf(socksError, gssError, networkError),
     batch: 10,
     slow: 3_000,
-    make: (random) => random.bytes(4),
+    make: drawn,
     given: () => given,
     async run(input): Promise<void> {
-      const random = new Random(new DataView(input.buffer).getUint32(0));
+      const random = chanceOf(input);
       const tamper: Tamper = (bytes) => {
         const whole = bytes.slice();
         given = whole;

@@ -80,6 +80,7 @@ Deno.test("formatPrincipal() writes a backslash where RFC 1964 section 2.1.1 has
   for (const [components, text] of cases) {
     assert.equal(formatPrincipal(principal("A.TEST", components)), text);
     assert.equal(toGssName(principal("A.TEST", components)).text, text);
+    assert.deepEqual(parsePrincipal(text).components, components);
   }
   assert.deepEqual(parsePrincipal("John\\ Doe@A.TEST").components, ["John Doe"]);
 });
@@ -88,6 +89,7 @@ Deno.test("a text that names no realm has none, which is not the empty one", () 
   assert.deepEqual(parseNameText("alice"), { components: ["alice"], realm: undefined });
   assert.deepEqual(parseNameText("alice@"), { components: ["alice"], realm: "" });
   assert.equal(formatNameText({ components: ["alice"], realm: undefined }), "alice");
+  assert.equal(formatNameText({ components: ["alice"], realm: "" }), "alice@");
   assert.equal(parsePrincipal("alice@", { defaultRealm: "A.TEST" }).realm, "");
   for (const text of ["a@b@c", "a\\", "a@b\\"]) assert.throws(() => parseNameText(text), TypeError, text);
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Mutant } from "./mutant.ts";
+import { type Mutant, rules } from "./mutant.ts";
 
 const ASN1 = ["tests/gss/asn1_test.ts"];
 const STRANGER = ["tests/kerberos/messages/stranger_test.ts"];
@@ -349,7 +349,7 @@ const tokens: readonly Mutant[] = [
   },
   {
     rule: "a MIC that is the response token once more is none",
-    source: "RFC 4178 appendix C",
+    source: "Windows 2000, as MIT takes it",
     file: "gss/spnego/tokens.ts",
     find: "  return repeated ? ",
     replace: "  return false ? ",
@@ -687,118 +687,113 @@ const initiator: readonly Mutant[] = [
   },
 ];
 
-/** A row of the table of section 5, put out of force. */
-function row(rule: string, source: string, find: string, replace: string): Mutant {
-  return {
-    rule,
-    source: `RFC 4178 section ${source}`,
-    file: "gss/spnego/mic_exchange.ts",
-    find,
-    replace,
-    tests: SPNEGO,
-  };
-}
-
 const SENDS_LAST = '[{ role: "initiator", last: "initiator", sending: true';
-const cases: readonly Mutant[] = [
-  row(
+
+/** Rows of the table of section 5, each put out of force. */
+const cases: readonly Mutant[] = rules("gss/spnego/mic_exchange.ts", SPNEGO, [
+  [
     "no MIC from a mechanism that cannot sign",
-    "5",
+    "RFC 4178 section 5",
     '  [{ exchange: "forbidden", came: true }, "misplaced MIC"],\n',
     "",
-  ),
-  row("no MIC with a token that is not the last", "5 c", `  ${SENDS_LAST}, came: true }, "misplaced MIC"],\n`, ""),
-  row(
+  ],
+  [
+    "no MIC with a token that is not the last",
+    "RFC 4178 section 5 c",
+    `  ${SENDS_LAST}, came: true }, "misplaced MIC"],\n`,
+    "",
+  ],
+  [
     "no MIC from an initiator whose context does not stand",
-    "5 b",
+    "RFC 4178 section 5 b",
     '  [{ role: "acceptor", last: "acceptor", sending: true, came: true }, "misplaced MIC"],\n',
     "",
-  ),
-  row(
+  ],
+  [
     "the acceptor's last token goes with its MIC where one is required",
-    "5 b",
+    "RFC 4178 section 5 b",
     '  [{ role: "acceptor", last: "acceptor", sending: true, exchange: "required" }, "wait with MIC"],\n',
     "",
-  ),
-  row(
+  ],
+  [
     "the acceptor wants the initiator's MIC for its own",
-    "5 b I",
+    "RFC 4178 section 5 b I",
     '  [{ role: "acceptor", last: "acceptor" }, "no MIC"],\n',
     '  [{ role: "acceptor", last: "acceptor" }, "finish"],\n',
-  ),
-  row(
+  ],
+  [
     "an acceptor that is done gets no answer to its MIC",
-    "4.2.2",
+    "RFC 4178 section 4.2.2",
     '  [{ role: "initiator", last: "acceptor", came: true, peer: "done" }, "finish"],\n',
     "",
-  ),
-  row(
+  ],
+  [
     "the acceptor's MIC is answered",
-    "5 b I",
+    "RFC 4178 section 5 b I",
     '  [{ role: "initiator", last: "acceptor", came: true }, "finish with MIC"],\n',
     '  [{ role: "initiator", last: "acceptor", came: true }, "finish"],\n',
-  ),
-  row(
+  ],
+  [
     "accept-completed without a MIC that is required is refused",
-    "5 b IV",
+    "RFC 4178 section 5 b IV",
     '  [{ role: "initiator", last: "acceptor", exchange: "required" }, "no MIC"],\n',
     "",
-  ),
-  row(
+  ],
+  [
     "the initiator's last token goes with its MIC where one was asked for",
-    "5 c",
+    "RFC 4178 section 5 c",
     `  ${SENDS_LAST}, exchange: "required" }, "wait with MIC"],\n`,
     "",
-  ),
-  row(
+  ],
+  [
     "the initiator's last token goes without a MIC that nobody asked for",
-    "5 c",
+    "RFC 4178 section 5 c",
     `  ${SENDS_LAST} }, "wait"],\n`,
     `  ${SENDS_LAST} }, "wait with MIC"],\n`,
-  ),
-  row(
+  ],
+  [
     "the answer to a MIC is not answered",
-    "5 c I",
+    "RFC 4178 section 5 c I",
     '  [{ role: "initiator", last: "initiator", came: true, sent: true }, "finish"],\n',
     "",
-  ),
-  row(
+  ],
+  [
     "an acceptor that is done gets no MIC behind the initiator's last token",
-    "4.2.2",
+    "RFC 4178 section 4.2.2",
     '  [{ role: "initiator", last: "initiator", came: true, peer: "done" }, "finish"],\n',
     "",
-  ),
-  row(
+  ],
+  [
     "the acceptor's first MIC is answered",
-    "5 c IV",
+    "RFC 4178 section 5 c IV",
     '  [{ role: "initiator", last: "initiator", came: true }, "finish with MIC"],\n',
     '  [{ role: "initiator", last: "initiator", came: true }, "finish"],\n',
-  ),
-  row(
+  ],
+  [
     "the acceptor owes a MIC that it asked for",
-    "5 c I, IV",
+    "RFC 4178 section 5 c I, IV",
     '  [{ role: "initiator", last: "initiator", exchange: "required" }, "no MIC"],\n',
     "",
-  ),
-  row(
+  ],
+  [
     "an acceptor that waits for what there is not is refused",
-    "5 c III",
+    "RFC 4178 section 5 c III",
     '  [{ role: "initiator", last: "initiator", peer: "waiting" }, "nothing to say"],\n',
     "",
-  ),
-  row(
+  ],
+  [
     "the initiator's MIC is answered",
-    "5 c I",
+    "RFC 4178 section 5 c I",
     '  [{ role: "acceptor", last: "initiator", came: true }, "finish with MIC"],\n',
     '  [{ role: "acceptor", last: "initiator", came: true }, "finish"],\n',
-  ),
-  row(
+  ],
+  [
     "the initiator owes a MIC that was asked for",
-    "5 c V",
+    "RFC 4178 section 5 c V",
     '  [{ role: "acceptor", last: "initiator", exchange: "required" }, "no MIC"],\n',
     "",
-  ),
-];
+  ],
+]);
 
 const streams: readonly Mutant[] = [
   {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Mutant } from "./mutant.ts";
+import { type Mutant, rules } from "./mutant.ts";
 
 const AS_REPLY = ["tests/kerberos/client/as_reply_test.ts"];
 const TGS_REPLY = ["tests/kerberos/client/tgs_reply_test.ts"];
@@ -14,21 +14,6 @@ const REACH = ["tests/kerberos/client/kdc_client_test.ts"];
 const KDC_AS = ["tests/kerberos/kdc/as_test.ts"];
 const KDC_TGS = ["tests/kerberos/kdc/tgs_test.ts"];
 const TRANSITED = ["tests/kerberos/kdc/transited_test.ts"];
-
-type Change = readonly [rule: string, source: string, find: string, replace: string, filter?: string];
-
-/** Rules of one file, which the same tests hold. */
-function rules(file: string, tests: readonly string[], changes: readonly Change[]): readonly Mutant[] {
-  return changes.map(([rule, source, find, replace, filter]) => ({
-    rule,
-    source,
-    file,
-    find,
-    replace,
-    tests,
-    ...(filter === undefined ? {} : { filter }),
-  }));
-}
 
 const S315 = "RFC 4120 section 3.1.5";
 const S334 = "RFC 4120 section 3.3.4";

@@ -1,5 +1,5 @@
 /**
- * A rule switched off, to see whether a test notices.
+ * Rules switched off, to see whether a test notices.
  *
  * @module
  */
@@ -20,4 +20,20 @@ export interface Mutant {
   readonly tests: readonly string[];
   /** Part of the names of the tests to run, where the whole files take long. */
   readonly filter?: string;
+}
+
+/** A rule, where it comes from, what stands in the file, what stands there instead, and which of the tests notice. */
+export type Row = readonly [rule: string, source: string, find: string, replace: string, filter?: string];
+
+/** Rules of one file, which the same tests hold. */
+export function rules(file: string, tests: readonly string[], rows: readonly Row[]): readonly Mutant[] {
+  return rows.map(([rule, source, find, replace, filter]) => ({
+    rule,
+    source,
+    file,
+    find,
+    replace,
+    tests,
+    ...(filter === undefined ? {} : { filter }),
+  }));
 }

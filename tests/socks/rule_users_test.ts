@@ -51,6 +51,7 @@ Deno.test("a pattern is compared with components and realm", () => {
     ["\\*@A.TEST", [ticket("A.TEST", "*")], [ticket("A.TEST", "alice")]],
     ["a\\*@A.TEST", [ticket("A.TEST", "a*")], [ticket("A.TEST", "ab"), ticket("A.TEST", "a\\*")]],
     ["a\\\\*", [ticket("A.TEST", "a\\b")], [ticket("A.TEST", "a*"), ticket("A.TEST", "ab")]],
+    ["a\\/b@A.TEST", [ticket("A.TEST", "a/b")], [ticket("A.TEST", "a", "b")]],
     ["a\\@A.TEST@B.TEST", [ticket("B.TEST", "a@A.TEST")], [ticket("A.TEST@B.TEST", "a")]],
     ["John Doe@A.TEST", [ticket("A.TEST", "John Doe")], [ticket("A.TEST", "JohnDoe")]],
     ["a\\nb@A.TEST", [ticket("A.TEST", "a\nb")], [ticket("A.TEST", "anb")]],

@@ -195,6 +195,11 @@ Deno.test("RuleSet judges a name before it is looked up where no address could c
   assert.equal(strict.judgeName(query("notexample.com")).allowed, false);
   assert.equal(strict.judgeAddress(query("WWW.Example.COM."), "93.184.216.34").allowed, true);
   assert.equal(strict.judgeAddress(query("example.org"), "93.184.216.34").allowed, false);
+  const single = rules("allow example.com", "deny *");
+  assert.equal(single.judgeName(query("example.com")).allowed, true);
+  for (const other of ["www.example.com", "notexample.com", "example.com.org"]) {
+    assert.equal(single.judgeName(query(other)).allowed, false, other);
+  }
   // An address rule in front may fit once the name is looked up.
   const open = rules("allow 10.0.0.0/8", "deny *");
   assert.equal(open.judgeName(query("intranet")).allowed, true);

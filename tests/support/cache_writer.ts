@@ -4,35 +4,18 @@
  *
  * @module
  */
-import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
-import { parsePrincipal } from "../../kerberos/principal.ts";
-import { Credential } from "../../kerberos/stores/credential.ts";
 import { FileCredentialCache } from "../../kerberos/stores/files.ts";
+import { contents, ticket } from "./caches.ts";
 
 const [path, name, count] = Deno.args as [string, string, string];
 const cache = new FileCredentialCache(path);
-
-function ticket(client: string, service: string): Credential {
-  return new Credential({
-    client: parsePrincipal(client),
-    server: parsePrincipal(service),
-    key: KerberosKey.generate(18),
-    authtime: 0,
-    endtime: 2e12,
-    flags: 0,
-    ticket: new Uint8Array(300),
-  });
-}
 
 async function act(command: string): Promise<string> {
   try {
     if (command === "store") await cache.store(ticket("alice@R.TEST", `rcmd/${name}@R.TEST`));
     else if (command === "destroy") await cache.destroy();
-    else {
-      const principal = parsePrincipal(command);
-      await cache.initialize({ principal, credentials: [ticket(command, "krbtgt/R.TEST@R.TEST")] });
-    }
+    else await cache.initialize(contents(command));
     return "done";
   } catch (error) {
     return error instanceof KerberosError ? error.code : String(error);

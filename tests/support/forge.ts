@@ -32,22 +32,13 @@ import { parsePrincipal, type Principal, toPrincipalName } from "../../kerberos/
 import { Credential } from "../../kerberos/stores/credential.ts";
 import { Keytab } from "../../kerberos/stores/keytab.ts";
 import { TestRuntime } from "./clock.ts";
+import { ALL_FLAGS } from "./flags.ts";
 
 /** Fields of a message that are to be other than a good peer makes them; `undefined` leaves an optional one out. */
 export type Changes<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** Changes octets that are about to be sealed, for what the codecs cannot say. */
 export type Rewrite = (octets: Bytes) => Bytes;
-
-/** All services of a context. */
-export const ALL_FLAGS: Required<GssFlags> = {
-  delegation: false,
-  mutual: true,
-  replay: true,
-  sequence: true,
-  confidentiality: true,
-  integrity: true,
-};
 
 /** `fields` as they are, with `changes` in place; what is changed to `undefined` is left out. */
 export function changed<T extends object>(fields: T, changes: Changes<T> = {}): T {

@@ -25,11 +25,12 @@ import {
 } from "../../kerberos/messages/kdc.ts";
 import { fromPrincipalName, principal, toPrincipalName } from "../../kerberos/principal.ts";
 import { Credential } from "../../kerberos/stores/credential.ts";
+import { changed, type Changes } from "./forge.ts";
 
 /** What is wrong with a reply; everything else is as the KDC made it. */
 export interface ReplyForgery {
   /** Changes fields of the sealed part; a field that becomes `undefined` is left out. */
-  readonly part?: (part: EncKdcRepPart) => { [K in keyof EncKdcRepPart]?: EncKdcRepPart[K] | undefined };
+  readonly part?: (part: EncKdcRepPart) => Changes<EncKdcRepPart>;
   /** Changes fields in clear. */
   readonly reply?: (reply: KdcRep) => Partial<KdcRep>;
   /** Key that the part is sealed with. */
@@ -42,14 +43,12 @@ export interface ReplyForgery {
   readonly replyTag?: number;
 }
 
-/** What a reply to a request is sealed with. */
-export interface ReplyKey {
-  readonly key: KerberosKey;
-  readonly usage: number;
-}
-
 /** The key and usage of the reply to a request, from what the realm knows. */
-export async function replyKeyOf(realm: KdcRealm, request: Bytes, reply: KdcRep): Promise<ReplyKey> {
+export async function replyKeyOf(
+  realm: KdcRealm,
+  request: Bytes,
+  reply: KdcRep,
+): Promise<{ readonly key: KerberosKey; readonly usage: number }> {
   if (applicationTag(request) === 10) {
     const { reqBody } = decode(AsReq, request);
     const client = realm.findUser(fromPrincipalName(reqBody.cname!, reqBody.realm))!;
@@ -101,20 +100,16 @@ export async function forgeReply(realm: KdcRealm, request: Bytes, reply: Bytes, 
   const { key, usage } = await replyKeyOf(realm, request, genuine);
   const plain = await key.decrypt(usage, genuine.encPart.cipher);
   const part = decode(tag === 11 ? EncAsRepPart : EncTgsRepPart, plain);
-  const changed = defined({ ...part, ...forgery.part?.(part) });
+  const made = changed<EncKdcRepPart>(part, forgery.part?.(part));
   const partTag = forgery.partTag ?? (tag === 11 ? 25 : 26);
   const sealing = forgery.key?.(key) ?? key;
   const cipher = await sealing.encrypt(
     forgery.usage ?? usage,
-    encode(partTag === 25 ? EncAsRepPart : EncTgsRepPart, changed),
+    encode(partTag === 25 ? EncAsRepPart : EncTgsRepPart, made),
   );
   const whole: KdcRep = { ...genuine, encPart: { ...genuine.encPart, etype: sealing.enctype, cipher } };
   const replyTag = forgery.replyTag ?? tag;
   return encode(replyTag === 11 ? AsRep : TgsRep, { ...whole, msgType: replyTag, ...forgery.reply?.(genuine) });
-}
-
-function defined<T extends object>(value: { [K in keyof T]?: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
 }
 
 /** Runs an exchange against a realm; what each reply becomes is up to `change`. */
@@ -139,23 +134,23 @@ export async function runForged<T>(
 export async function forgeTicket(
   realm: KdcRealm,
   credential: Credential,
-  change: (part: EncTicketPart) => { [K in keyof EncTicketPart]?: EncTicketPart[K] | undefined },
+  change: (part: EncTicketPart) => Changes<EncTicketPart>,
   clear: Partial<Ticket> = {},
 ): Promise<Credential> {
   const ticket = decode(Ticket, credential.ticket);
   const part = await openTicket(realm, ticket);
-  const changed = defined<EncTicketPart>({ ...part, ...change(part) });
+  const made = changed<EncTicketPart>(part, change(part));
   const target = { ...ticket, ...clear };
-  const cipher = await ticketKey(realm, target).encrypt(KeyUsage.KdcRepTicket, encode(EncTicketPart, changed));
+  const cipher = await ticketKey(realm, target).encrypt(KeyUsage.KdcRepTicket, encode(EncTicketPart, made));
   return new Credential({
-    client: fromPrincipalName(changed.cname, changed.crealm),
+    client: fromPrincipalName(made.cname, made.crealm),
     server: fromPrincipalName(target.sname, target.realm),
     key: credential.key,
-    authtime: changed.authtime,
-    starttime: changed.starttime,
-    endtime: changed.endtime,
-    renewTill: changed.renewTill,
-    flags: changed.flags,
+    authtime: made.authtime,
+    starttime: made.starttime,
+    endtime: made.endtime,
+    renewTill: made.renewTill,
+    flags: made.flags,
     ticket: encode(Ticket, { ...target, encPart: { ...ticket.encPart, cipher } }),
   });
 }
@@ -168,11 +163,7 @@ export interface TgsRequestForgery {
   readonly authenticator?: (
     authenticator: Authenticator,
     body: Bytes,
-  ) =>
-    | Promise<{ [K in keyof Authenticator]?: Authenticator[K] | undefined }>
-    | {
-      [K in keyof Authenticator]?: Authenticator[K] | undefined;
-    };
+  ) => Changes<Authenticator> | Promise<Changes<Authenticator>>;
   /** Pre-authentication data beside the ticket. */
   readonly padata?: readonly { readonly padataType: number; readonly padataValue: Bytes }[];
   /** The AP-REQ, where it is not a fresh one. */
@@ -213,7 +204,7 @@ export async function forgeTgsReq(
     ctime: Math.floor(now / 1000) * 1000,
     subkey: { keytype: subkey.enctype, keyvalue: subkey.exportBytes() },
   };
-  const authenticator = defined<Authenticator>({ ...plain, ...await forgery.authenticator?.(plain, octets) });
+  const authenticator = changed<Authenticator>(plain, await forgery.authenticator?.(plain, octets));
   const cipher = await tgt.key.encrypt(KeyUsage.TgsReqAuthenticator, encode(Authenticator, authenticator));
   const apReq = forgery.apReq ?? encode(ApReq, {
     pvno: 5,

@@ -36,16 +36,7 @@ import {
   type Reply,
   type Request,
 } from "../../socks/wire/messages.ts";
-
-/** All services of a context. */
-export const ALL: Required<GssFlags> = {
-  delegation: false,
-  mutual: true,
-  replay: true,
-  sequence: true,
-  confidentiality: true,
-  integrity: true,
-};
+import { ALL_FLAGS } from "./flags.ts";
 
 /** Either side, once its context stands. */
 class ForgedPeer {
@@ -124,7 +115,7 @@ export class ForgedClient extends ForgedPeer {
       await connection.write(encodeOffer([1]));
       await reader.next(decodeChoice);
     }
-    const { credential, flags = ALL } = options;
+    const { credential, flags = ALL_FLAGS } = options;
     const negotiation = await credential.initiate(hostbasedService("rcmd", "localhost"), { flags });
     let step = await negotiation.step();
     for (;;) {

@@ -5,6 +5,7 @@
  */
 import type { GssFlags } from "../../gss/mechanism.ts";
 import type { Runtime } from "../../gss/runtime.ts";
+import type { AsExchangeInput } from "../../kerberos/client/as_exchange.ts";
 import { passwordKey } from "../../kerberos/client/client_key.ts";
 import { KdcClient } from "../../kerberos/client/kdc_client.ts";
 import { KerberosTickets } from "../../kerberos/client/tickets.ts";
@@ -53,6 +54,23 @@ export function memoryTickets(
     },
     ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
   });
+}
+
+/** What alice asks for her first ticket with, for an hour and with nothing else to it. */
+export function asInput(runtime: Runtime, changes: Partial<AsExchangeInput> = {}): AsExchangeInput {
+  return {
+    client: parsePrincipal("alice@GSSOCKS.TEST"),
+    key: passwordKey("alicepw"),
+    enctypes: [18, 17, 20, 19],
+    lifetime: 3_600_000,
+    renewLifetime: 0,
+    forwardable: false,
+    proxiable: false,
+    canonicalize: false,
+    timesync: true,
+    runtime,
+    ...changes,
+  };
 }
 
 /** Both credentials of one realm. */

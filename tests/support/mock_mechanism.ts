@@ -14,6 +14,7 @@ import type {
   GssStep,
 } from "../../gss/mechanism.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
+import { ALL_FLAGS } from "./flags.ts";
 
 /** What the mechanism is told to do. */
 export interface MockOptions {
@@ -29,8 +30,6 @@ export interface MockOptions {
   refuse?: "with token" | "without token";
 }
 
-const ALL = { delegation: false, mutual: true, replay: true, sequence: true, confidentiality: true, integrity: true };
-
 /** An established mock context. */
 export class MockContext implements GssContext {
   readonly mechanism = "1.2.3";
@@ -41,7 +40,7 @@ export class MockContext implements GssContext {
   disposed = false;
 
   constructor(readonly initiator: boolean, readonly options: MockOptions) {
-    this.flags = { ...ALL, ...options.flags };
+    this.flags = { ...ALL_FLAGS, ...options.flags };
   }
 
   get peer(): { type: "user"; text: string } {

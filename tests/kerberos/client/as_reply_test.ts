@@ -13,7 +13,7 @@ import { AsRep, AsReq, type KdcReq } from "../../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
 import { TestRuntime } from "../../support/clock.ts";
 import { forgeReply, type ReplyForgery, runForged } from "../../support/forge_kdc.ts";
-import { memoryRealm } from "../../support/gss_pair.ts";
+import { asInput, memoryRealm } from "../../support/gss_pair.ts";
 
 const HOUR = 3_600_000;
 const runtime = new TestRuntime();
@@ -22,21 +22,7 @@ const realm = await memoryRealm({
   principals: { open: { password: "openpw", requiresPreauth: false } },
 });
 
-function input(changes: Partial<AsExchangeInput> = {}): AsExchangeInput {
-  return {
-    client: parsePrincipal("alice@GSSOCKS.TEST"),
-    key: passwordKey("alicepw"),
-    enctypes: [18, 17, 20, 19],
-    lifetime: HOUR,
-    renewLifetime: 0,
-    forwardable: false,
-    proxiable: false,
-    canonicalize: false,
-    timesync: true,
-    runtime,
-    ...changes,
-  };
-}
+const input = (changes: Partial<AsExchangeInput> = {}) => asInput(runtime, changes);
 
 async function refused(forgery: ReplyForgery, code: KerberosErrorCode, changes: Partial<AsExchangeInput> = {}) {
   await assert.rejects(

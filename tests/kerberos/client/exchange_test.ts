@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { decode, encode } from "../../../gss/asn1.ts";
 import { utf8 } from "../../../gss/bytes.ts";
-import { asExchange, type AsExchangeInput } from "../../../kerberos/client/as_exchange.ts";
+import { asExchange } from "../../../kerberos/client/as_exchange.ts";
 import { keytabKey, passwordKey } from "../../../kerberos/client/client_key.ts";
 import { KdcClient, type KdcTransport } from "../../../kerberos/client/kdc_client.ts";
 import { tgsExchange } from "../../../kerberos/client/tgs_exchange.ts";
@@ -18,25 +18,9 @@ import { AsRep, AsReq } from "../../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
 import { MemoryCredentialCache } from "../../../kerberos/stores/cache.ts";
 import { TestRuntime } from "../../support/clock.ts";
-import { memoryConfig, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
+import { asInput, memoryConfig, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 
 const ALICE = parsePrincipal("alice@GSSOCKS.TEST");
-
-function input(runtime: TestRuntime, changes: Partial<AsExchangeInput> = {}): AsExchangeInput {
-  return {
-    client: ALICE,
-    key: passwordKey("alicepw"),
-    enctypes: [18, 17, 20, 19],
-    lifetime: 3_600_000,
-    renewLifetime: 0,
-    forwardable: false,
-    proxiable: false,
-    canonicalize: false,
-    timesync: true,
-    runtime,
-    ...changes,
-  };
-}
 
 /** Runs an exchange against a realm, with a look at each reply and a hand in it. */
 async function drive<T>(
@@ -58,7 +42,7 @@ Deno.test("asExchange() pre-authenticates when it is told to, with salt and para
     runtime,
     principals: { alice: { password: "alicepw", salt: "quite another salt" } },
   });
-  const exchange = asExchange(input(runtime, { forwardable: true }));
+  const exchange = asExchange(asInput(runtime, { forwardable: true }));
   const first = await exchange.next();
   assert.ok(!first.done && first.value.realm === "GSSOCKS.TEST");
   assert.equal(decode(AsReq, first.value.message).padata?.some(({ padataType }) => padataType === 2), false);
@@ -114,13 +98,13 @@ Deno.test("asExchange() works with a keytab, without pre-authentication, and wit
   const client = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");
   const key = keytabKey(realm.keytab("rcmd/localhost"), client);
   assert.equal(
-    formatPrincipal((await drive(asExchange(input(runtime, { client, key })), realm)).credential.client),
+    formatPrincipal((await drive(asExchange(asInput(runtime, { client, key })), realm)).credential.client),
     formatPrincipal(client),
   );
   const open = parsePrincipal("open@GSSOCKS.TEST");
-  await drive(asExchange(input(runtime, { client: open, key: passwordKey("x") })), realm);
+  await drive(asExchange(asInput(runtime, { client: open, key: passwordKey("x") })), realm);
   const enterprise = { nameType: NameType.Enterprise, components: ["alice@example.com"], realm: "GSSOCKS.TEST" };
-  const { credential } = await drive(asExchange(input(runtime, { client: enterprise })), realm);
+  const { credential } = await drive(asExchange(asInput(runtime, { client: enterprise })), realm);
   assert.equal(formatPrincipal(credential.client), "alice@GSSOCKS.TEST");
 });
 
@@ -129,10 +113,10 @@ Deno.test("asExchange() reckons with a KDC's clock that is far off, unless told 
   const realm = await memoryRealm({ runtime });
   for (const clockOffset of [3_600_000, -3_600_000]) {
     realm.faults.clockOffset = clockOffset;
-    const got = await drive(asExchange(input(runtime)), realm);
+    const got = await drive(asExchange(asInput(runtime)), realm);
     assert.ok(Math.abs(got.kdcOffset - clockOffset) < 2000, `${got.kdcOffset}`);
     await assert.rejects(
-      drive(asExchange(input(runtime, { timesync: false })), realm),
+      drive(asExchange(asInput(runtime, { timesync: false })), realm),
       (error) =>
         error instanceof KdcError && error.code === "KRB_AP_ERR_SKEW" &&
         Math.abs(error.clockOffset - clockOffset) < 2000,
@@ -159,12 +143,12 @@ Deno.test("asExchange() refuses every changed octet of the final reply", async (
     keyFor: () => Promise.resolve(fixed),
   };
   let length = 0;
-  await drive(asExchange(input(runtime, { key: client })), realm, (reply) => {
+  await drive(asExchange(asInput(runtime, { key: client })), realm, (reply) => {
     length = reply.length;
     return reply;
   });
   for (let i = 0; i < length; i++) {
-    const result = await drive(asExchange(input(runtime, { key: client })), realm, (reply, number) => {
+    const result = await drive(asExchange(asInput(runtime, { key: client })), realm, (reply, number) => {
       if (number === 2) reply[i]! ^= 0x01;
       return reply;
     }).then((got) => got.credential, (error) => error);
@@ -179,29 +163,29 @@ Deno.test("asExchange() refuses replies to another request, for another client, 
   const runtime = new TestRuntime();
   const realm = await memoryRealm({ runtime, principals: { bob: "alicepw" } });
   let recorded: Uint8Array<ArrayBuffer> | undefined;
-  await drive(asExchange(input(runtime)), realm, (reply, number) => {
+  await drive(asExchange(asInput(runtime)), realm, (reply, number) => {
     if (number === 2) recorded = reply;
     return reply;
   });
   const mismatch = (error: unknown) => error instanceof KerberosError && error.code === "REPLY_MISMATCH";
   await assert.rejects(
-    drive(asExchange(input(runtime)), realm, (reply, n) => n === 2 ? recorded! : reply),
+    drive(asExchange(asInput(runtime)), realm, (reply, n) => n === 2 ? recorded! : reply),
     mismatch,
     "old reply",
   );
   const bob = parsePrincipal("bob@GSSOCKS.TEST");
   await assert.rejects(
-    drive(asExchange(input(runtime, { client: bob })), realm, (reply, n) => n === 2 ? recorded! : reply),
+    drive(asExchange(asInput(runtime, { client: bob })), realm, (reply, n) => n === 2 ? recorded! : reply),
     mismatch,
   );
-  const downgraded = asExchange(input(runtime, { enctypes: [20] }));
+  const downgraded = asExchange(asInput(runtime, { enctypes: [20] }));
   await assert.rejects(drive(downgraded, realm, (reply, n) => n === 2 ? recorded! : reply), mismatch);
 });
 
 Deno.test("asExchange() notices a request that was changed on its way (RFC 6806 section 11)", async () => {
   const runtime = new TestRuntime();
   const realm = await memoryRealm({ runtime });
-  const exchange = asExchange(input(runtime));
+  const exchange = asExchange(asInput(runtime));
   let step = await exchange.next();
   step = await exchange.next(
     (await handleKdcMessage(realm, (step.value as { message: Uint8Array<ArrayBuffer> }).message))!,
@@ -219,20 +203,20 @@ Deno.test("asExchange() notices a request that was changed on its way (RFC 6806 
 Deno.test("asExchange() gives up on a KDC that asks again and again, and on one that wants other pre-authentication", async () => {
   const runtime = new TestRuntime();
   const realm = await memoryRealm({ runtime });
-  await assert.rejects(drive(asExchange(input(runtime, { key: passwordKey("wrong") })), realm), {
+  await assert.rejects(drive(asExchange(asInput(runtime, { key: passwordKey("wrong") })), realm), {
     code: "KDC_ERR_PREAUTH_FAILED",
   });
   const wrongRealm = (name: string) => (reply: Uint8Array<ArrayBuffer>) => {
     const { eData: _, ...error } = decode(KrbError, reply);
     return encode(KrbError, { ...error, errorCode: 68, crealm: name });
   };
-  await assert.rejects(drive(asExchange(input(runtime)), realm, wrongRealm("GSSOCKS.TEST")), {
+  await assert.rejects(drive(asExchange(asInput(runtime)), realm, wrongRealm("GSSOCKS.TEST")), {
     code: "KDC_ERR_WRONG_REALM",
   });
   let hop = 0;
   const circle = (reply: Uint8Array<ArrayBuffer>) => wrongRealm(`HOP${++hop}.TEST`)(reply);
   await assert.rejects(
-    drive(asExchange(input(runtime)), realm, circle),
+    drive(asExchange(asInput(runtime)), realm, circle),
     (error) => error instanceof KdcError || error instanceof KerberosError,
   );
   const only = (type: number) => (reply: Uint8Array<ArrayBuffer>) => {
@@ -242,15 +226,15 @@ Deno.test("asExchange() gives up on a KDC that asks again and again, and on one 
       eData: encode(MethodData, [{ padataType: type, padataValue: new Uint8Array(0) }]),
     });
   };
-  await assert.rejects(drive(asExchange(input(runtime)), realm, only(16)), { code: "PREAUTH_UNSUPPORTED" });
+  await assert.rejects(drive(asExchange(asInput(runtime)), realm, only(16)), { code: "PREAUTH_UNSUPPORTED" });
 });
 
 Deno.test("asExchange() refuses garbage, a reply of another type, and an absurd iteration count", async () => {
   const runtime = new TestRuntime();
   const realm = await memoryRealm({ runtime });
   const bad = (error: unknown) => error instanceof KerberosError && error.code === "BAD_MESSAGE";
-  await assert.rejects(drive(asExchange(input(runtime)), realm, () => new Uint8Array(10)), bad);
-  await assert.rejects(drive(asExchange(input(runtime)), realm, () => new Uint8Array(0)), bad);
+  await assert.rejects(drive(asExchange(asInput(runtime)), realm, () => new Uint8Array(10)), bad);
+  await assert.rejects(drive(asExchange(asInput(runtime)), realm, () => new Uint8Array(0)), bad);
   const { encode: _ } = { encode };
   const hostile = (reply: Uint8Array<ArrayBuffer>) => {
     const error = decode(KrbError, reply);
@@ -262,7 +246,7 @@ Deno.test("asExchange() refuses garbage, a reply of another type, and an absurd 
     data.fill(0xff, at, at + 4);
     return encode(KrbError, { ...error, eData: data });
   };
-  await assert.rejects(drive(asExchange(input(runtime)), realm, hostile), { code: "BAD_S2K_PARAMS" });
+  await assert.rejects(drive(asExchange(asInput(runtime)), realm, hostile), { code: "BAD_S2K_PARAMS" });
   assert.ok(AsRep.name);
 });
 

@@ -14,26 +14,13 @@ import { AsReq, type KdcReq } from "../../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
 import { TestRuntime } from "../../support/clock.ts";
 import { forgeReply } from "../../support/forge_kdc.ts";
-import { memoryRealm } from "../../support/gss_pair.ts";
+import { asInput, memoryRealm } from "../../support/gss_pair.ts";
 
 const HOUR = 3_600_000;
 const runtime = new TestRuntime();
 
-function input(changes: Partial<AsExchangeInput> = {}): AsExchangeInput {
-  return {
-    client: parsePrincipal("alice@GOOD.TEST"),
-    key: passwordKey("alicepw"),
-    enctypes: [18, 17, 20, 19],
-    lifetime: HOUR,
-    renewLifetime: 0,
-    forwardable: false,
-    proxiable: false,
-    canonicalize: false,
-    timesync: true,
-    runtime,
-    ...changes,
-  };
-}
+const input = (changes: Partial<AsExchangeInput> = {}) =>
+  asInput(runtime, { client: parsePrincipal("alice@GOOD.TEST"), ...changes });
 
 function krbError(errorCode: number, more: Partial<KrbError> = {}): Bytes {
   return encode(KrbError, {

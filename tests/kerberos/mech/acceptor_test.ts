@@ -19,6 +19,7 @@ import { KrbError } from "../../../kerberos/messages/error.ts";
 import { EncKrbCredPart, KrbCred } from "../../../kerberos/messages/cred.ts";
 import { parsePrincipal, toPrincipalName } from "../../../kerberos/principal.ts";
 import { Keytab } from "../../../kerberos/stores/keytab.ts";
+import { ALL_FLAGS } from "../../support/flags.ts";
 import { type Changes, Forge, type RequestChanges, wrapToken } from "../../support/forge.ts";
 
 const SKEW = 300_000;
@@ -245,14 +246,7 @@ Deno.test("KerberosAcceptor accepts", async (t) => {
       const forge = new Forge();
       const context = await accept(forge, changes(forge, forge.runtime.now()), attempt);
       assert.equal(context.peer.text, "alice@A.TEST");
-      assert.deepEqual(context.flags, {
-        delegation: false,
-        mutual: true,
-        replay: true,
-        sequence: true,
-        confidentiality: true,
-        integrity: true,
-      });
+      assert.deepEqual(context.flags, ALL_FLAGS);
     });
   }
 });

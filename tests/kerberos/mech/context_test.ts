@@ -8,10 +8,10 @@ import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { profileOf } from "../../../kerberos/crypto/profile.ts";
 import { KerberosContext } from "../../../kerberos/mech/context.ts";
 import { SequenceWindow } from "../../../kerberos/mech/sequence.ts";
+import { ALL_FLAGS } from "../../support/flags.ts";
 import { credentialPair, establish, memoryRealm } from "../../support/gss_pair.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
 
-const FLAGS = { delegation: false, mutual: true, replay: true, sequence: true, confidentiality: true, integrity: true };
 const NAME = { type: "krb5-principal", text: "x@Y" } as const;
 
 interface PairOptions {
@@ -38,7 +38,7 @@ function contexts(options: PairOptions = {}): ContextPair {
       initiator,
       peer: NAME,
       self: NAME,
-      flags: { ...FLAGS, replay, sequence },
+      flags: { ...ALL_FLAGS, replay, sequence },
       channelBound: false,
       expiresAt: 0,
       attributes: {},
@@ -334,7 +334,7 @@ Deno.test("both sides of a negotiation agree on names, flags and attributes", as
   assert.equal(theirs.peer.text, "alice@GSSOCKS.TEST");
   assert.equal(ours.self.text, theirs.peer.text);
   assert.deepEqual(ours.flags, theirs.flags);
-  assert.deepEqual(ours.flags, FLAGS);
+  assert.deepEqual(ours.flags, ALL_FLAGS);
   assert.equal(ours.attributes.enctype, theirs.attributes.enctype);
   assert.ok(ours.expiresAt > Date.now());
 });

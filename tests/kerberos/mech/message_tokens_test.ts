@@ -5,10 +5,10 @@ import { GssError } from "../../../gss/status.ts";
 import { KeyUsage } from "../../../kerberos/constants.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosContext } from "../../../kerberos/mech/context.ts";
+import { ALL_FLAGS } from "../../support/flags.ts";
 import { micToken, type TokenShape, type WrapShape, wrapToken } from "../../support/forge.ts";
 
 const NAME = { type: "krb5-principal", text: "x@Y" } as const;
-const FLAGS = { delegation: false, mutual: true, replay: true, sequence: true, confidentiality: true, integrity: true };
 
 /** The receiving end of a context whose keys the forge has; the acceptor's unless said otherwise. */
 function receiver(key: KerberosKey, { initiator = false, acceptorSubkey = true } = {}): KerberosContext {
@@ -16,7 +16,7 @@ function receiver(key: KerberosKey, { initiator = false, acceptorSubkey = true }
     initiator,
     peer: NAME,
     self: NAME,
-    flags: FLAGS,
+    flags: ALL_FLAGS,
     channelBound: false,
     expiresAt: 0,
     attributes: {},

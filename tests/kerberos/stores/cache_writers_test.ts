@@ -1,37 +1,20 @@
 /** Several who write to one credential cache: nothing is lost, undone or brought back, in one process and in several. */
 import assert from "node:assert/strict";
 import { pause } from "../../../gss/deadline.ts";
-import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
 import { MemoryCredentialCache } from "../../../kerberos/stores/cache.ts";
-import { type CredentialCacheData, encodeCcache } from "../../../kerberos/stores/ccache.ts";
-import { Credential } from "../../../kerberos/stores/credential.ts";
+import { encodeCcache } from "../../../kerberos/stores/ccache.ts";
 import { changeFile } from "../../../kerberos/stores/change_file.ts";
 import { FileCredentialCache } from "../../../kerberos/stores/files.ts";
 import { KerberosTickets } from "../../../kerberos/client/tickets.ts";
 import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
 import { systemTickets } from "../../../kerberos/system_tickets.ts";
+import { contents, ticket } from "../../support/caches.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const ALICE = "alice@R.TEST";
 const BOB = "bob@R.TEST";
-
-function ticket(client: string, service: string): Credential {
-  return new Credential({
-    client: parsePrincipal(client),
-    server: parsePrincipal(service),
-    key: KerberosKey.generate(18),
-    authtime: 0,
-    endtime: 2e12,
-    flags: 0,
-    ticket: new Uint8Array(300),
-  });
-}
-
-function contents(client: string): CredentialCacheData {
-  return { principal: parsePrincipal(client), credentials: [ticket(client, "krbtgt/R.TEST@R.TEST")] };
-}
 
 async function inFolder(body: (path: string, folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();

@@ -3,30 +3,13 @@ import assert from "node:assert/strict";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { parsePrincipal } from "../../../kerberos/principal.ts";
-import type { CredentialCacheData } from "../../../kerberos/stores/ccache.ts";
-import { Credential } from "../../../kerberos/stores/credential.ts";
 import { changeFile } from "../../../kerberos/stores/change_file.ts";
 import { FileCredentialCache, readKeytab, writeKeytab } from "../../../kerberos/stores/files.ts";
 import { Keytab } from "../../../kerberos/stores/keytab.ts";
+import { contents, ticket } from "../../support/caches.ts";
 import { peerTest } from "../../support/peers.ts";
 
-const ALICE = parsePrincipal("alice@R.TEST");
-
-function ticket(service: string, client = ALICE): Credential {
-  return new Credential({
-    client,
-    server: parsePrincipal(service),
-    key: KerberosKey.generate(18),
-    authtime: 0,
-    endtime: 2e12,
-    flags: 0,
-    ticket: new Uint8Array(300),
-  });
-}
-
-function contents(client = ALICE): CredentialCacheData {
-  return { principal: client, credentials: [ticket("krbtgt/R.TEST@R.TEST", client)] };
-}
+const ALICE = "alice@R.TEST";
 
 function keytab(): Keytab {
   return new Keytab([{ principal: parsePrincipal("rcmd/p@R.TEST"), kvno: 1, key: KerberosKey.generate(18) }]);
@@ -61,22 +44,22 @@ Deno.test("a symbolic link to a cache stays one, and what it points to is change
     await Deno.symlink("run/cc", `${folder}/one`);
     await Deno.symlink(`${folder}/one`, `${folder}/two`);
     const cache = new FileCredentialCache(`${folder}/two`);
-    await cache.initialize(contents());
-    await cache.store(ticket("rcmd/p@R.TEST"));
+    await cache.initialize(contents(ALICE));
+    await cache.store(ticket(ALICE, "rcmd/p@R.TEST"));
     assert.equal((await real.load())!.credentials.length, 2);
     assert.equal(await Deno.readLink(`${folder}/two`), `${folder}/one`);
     assert.equal(await Deno.readLink(`${folder}/one`), "run/cc");
     assert.deepEqual([names(folder), names(`${folder}/run`)], [["one", "run", "two"], ["cc"]]);
     await Deno.symlink(`${folder}/b`, `${folder}/a`);
     await Deno.symlink(`${folder}/a`, `${folder}/b`);
-    await assert.rejects(new FileCredentialCache(`${folder}/a`).initialize(contents()), badFile(/in a circle/));
+    await assert.rejects(new FileCredentialCache(`${folder}/a`).initialize(contents(ALICE)), badFile(/in a circle/));
   });
 });
 
 Deno.test("destroying removes a symbolic link and nothing behind it", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/precious`, "the only copy");
-    await new FileCredentialCache(`${folder}/real`).initialize(contents());
+    await new FileCredentialCache(`${folder}/real`).initialize(contents(ALICE));
     const before = await Deno.readFile(`${folder}/real`);
     for (const target of ["precious", "real", "nowhere"]) {
       await Deno.symlink(`${folder}/${target}`, `${folder}/link`);
@@ -92,7 +75,7 @@ Deno.test("a destroyed cache is overwritten, but not under another name that the
   await inFolder(async (folder) => {
     for (const other of [false, true]) {
       const cache = new FileCredentialCache(`${folder}/cc`);
-      await cache.initialize(contents());
+      await cache.initialize(contents(ALICE));
       const before = await Deno.readFile(`${folder}/cc`);
       if (other) await Deno.link(`${folder}/cc`, `${folder}/other`);
       using held = await Deno.open(`${folder}/cc`);
@@ -111,18 +94,18 @@ Deno.test("what is no cache or keytab is neither destroyed nor overwritten", asy
     await Deno.writeTextFile(path, "the only copy");
     const cache = new FileCredentialCache(path);
     await assert.rejects(cache.destroy(), badFile(/thesis: it is no credential cache/));
-    await assert.rejects(cache.initialize(contents()), badFile(/thesis: what is there is no credential cache/));
-    await assert.rejects(cache.store(ticket("rcmd/p@R.TEST")), badFile(/thesis/));
+    await assert.rejects(cache.initialize(contents(ALICE)), badFile(/thesis: what is there is no credential cache/));
+    await assert.rejects(cache.store(ticket(ALICE, "rcmd/p@R.TEST")), badFile(/thesis/));
     await assert.rejects(writeKeytab(path, keytab()), badFile(/thesis: what is there is no keytab/));
     assert.equal(await Deno.readTextFile(path), "the only copy");
     assert.deepEqual(names(folder), ["thesis"]);
     await Deno.mkdir(`${folder}/d`);
     for (const act of ["load", "destroy", "initialize"] as const) {
-      await assert.rejects(new FileCredentialCache(`${folder}/d`)[act](contents()), badFile(/no ordinary file/));
+      await assert.rejects(new FileCredentialCache(`${folder}/d`)[act](contents(ALICE)), badFile(/no ordinary file/));
     }
     // An empty one is nobody's: `mktemp` makes such.
     await Deno.writeTextFile(path, "");
-    await cache.initialize(contents());
+    await cache.initialize(contents(ALICE));
     await cache.destroy();
     assert.deepEqual(names(folder), ["d"]);
   });
@@ -138,7 +121,7 @@ Deno.test("a file of absurd size, and one that never ends, are refused before th
     const before = Deno.memoryUsage().rss;
     const cache = new FileCredentialCache(`${folder}/cc`);
     await assert.rejects(cache.load(), badFile(/cc: it has more than 16 MiB/));
-    await assert.rejects(cache.store(ticket("rcmd/p@R.TEST")), badFile(/more than 16 MiB/));
+    await assert.rejects(cache.store(ticket(ALICE, "rcmd/p@R.TEST")), badFile(/more than 16 MiB/));
     assert.throws(() => readKeytab(`${folder}/kt`), badFile(/kt: it has more than 16 MiB/));
     assert.throws(() => readKeytab("/dev/zero"), badFile(/zero: it has more than 16 MiB/));
     assert.ok(Deno.memoryUsage().rss - before < 150e6);
@@ -147,7 +130,7 @@ Deno.test("a file of absurd size, and one that never ends, are refused before th
     assert.ok(success);
     // A named pipe that nobody writes to would never answer.
     await assert.rejects(new FileCredentialCache(`${folder}/fifo`).load(), badFile(/no ordinary file/));
-    await assert.rejects(new FileCredentialCache(`${folder}/fifo`).initialize(contents()), badFile(/no ordinary/));
+    await assert.rejects(new FileCredentialCache(`${folder}/fifo`).initialize(contents(ALICE)), badFile(/no ordinary/));
   });
 });
 
@@ -168,10 +151,10 @@ Deno.test("an error says which file it is about", async () => {
 Deno.test("group and mode stay as they were, but nobody else ever gets anything", async () => {
   await inFolder(async (folder) => {
     const cache = new FileCredentialCache(`${folder}/cc`);
-    await cache.initialize(contents());
+    await cache.initialize(contents(ALICE));
     for (const [mode, kept] of [[0o640, 0o640], [0o644, 0o640], [0o600, 0o600], [0o400, 0o600]] as const) {
       await Deno.chmod(`${folder}/cc`, mode);
-      await cache.store(ticket("rcmd/p@R.TEST"));
+      await cache.store(ticket(ALICE, "rcmd/p@R.TEST"));
       assert.equal((await Deno.stat(`${folder}/cc`)).mode! & 0o777, kept);
     }
   });
@@ -180,8 +163,8 @@ Deno.test("group and mode stay as they were, but nobody else ever gets anything"
 Deno.test("the new file is one that was not there, whoever guesses its name", async () => {
   await inFolder(async (folder) => {
     const cache = new FileCredentialCache(`${folder}/cc`);
-    await cache.initialize(contents());
-    const added = ticket("rcmd/p@R.TEST");
+    await cache.initialize(contents(ALICE));
+    const added = ticket(ALICE, "rcmd/p@R.TEST");
     await Deno.writeTextFile(`${folder}/precious`, "the only copy");
     await Deno.symlink(`${folder}/precious`, `${folder}/cc.0101010101010101`);
     const random = crypto.getRandomValues;
@@ -221,19 +204,19 @@ peerTest("a cache stays its owner's when root stores into it", ["root's rights"]
       return [uid, gid, mode! & 0o777];
     };
     const cache = new FileCredentialCache(path);
-    await cache.initialize(contents());
+    await cache.initialize(contents(ALICE));
     await Deno.chown(path, NOBODY, NOBODY);
-    await new FileCredentialCache(path).store(ticket("rcmd/p@R.TEST"));
+    await new FileCredentialCache(path).store(ticket(ALICE, "rcmd/p@R.TEST"));
     assert.deepEqual(await owner(), [NOBODY, NOBODY, 0o600]);
     // It was root's when this one wrote it.
-    await assert.rejects(cache.store(ticket("rcmd/q@R.TEST")), badFile(/was user 0's .* is user 65534's now/));
-    await cache.initialize(contents());
+    await assert.rejects(cache.store(ticket(ALICE, "rcmd/q@R.TEST")), badFile(/was user 0's .* is user 65534's now/));
+    await cache.initialize(contents(ALICE));
     assert.deepEqual(await owner(), [NOBODY, NOBODY, 0o600]);
     // Through a link as well.
     await Deno.symlink(path, `${folder}/link`);
     const linked = new FileCredentialCache(`${folder}/link`);
     await linked.load();
-    await linked.store(ticket("rcmd/r@R.TEST"));
+    await linked.store(ticket(ALICE, "rcmd/r@R.TEST"));
     assert.deepEqual(await owner(), [NOBODY, NOBODY, 0o600]);
     await writeKeytab(`${folder}/kt`, keytab());
     await Deno.chown(`${folder}/kt`, NOBODY, NOBODY);
@@ -247,26 +230,26 @@ peerTest("in a folder like /tmp, nobody is given root's new tickets or led elsew
     await Deno.chmod(folder, 0o1777);
     // Somebody has put a cache there before root makes one: root's is root's.
     const planted = new FileCredentialCache(`${folder}/cc`);
-    await planted.initialize(contents());
+    await planted.initialize(contents(ALICE));
     await Deno.chown(`${folder}/cc`, NOBODY, NOBODY);
     const cache = new FileCredentialCache(`${folder}/cc`);
-    await cache.initialize(contents());
+    await cache.initialize(contents(ALICE));
     assert.equal((await Deno.stat(`${folder}/cc`)).uid, 0);
     // Somebody's own cache, into which root stores because it was told to, stays his.
     await Deno.chown(`${folder}/cc`, NOBODY, NOBODY);
-    await new FileCredentialCache(`${folder}/cc`).store(ticket("rcmd/p@R.TEST"));
+    await new FileCredentialCache(`${folder}/cc`).store(ticket(ALICE, "rcmd/p@R.TEST"));
     assert.equal((await Deno.stat(`${folder}/cc`)).uid, NOBODY);
     // Somebody's link.
     await Deno.mkdir(`${folder}/private`, { mode: 0o700 });
     const own = new FileCredentialCache(`${folder}/private/cc`);
-    await own.initialize(contents());
+    await own.initialize(contents(ALICE));
     const before = await Deno.readFile(`${folder}/private/cc`);
     await Deno.symlink(`${folder}/private/cc`, `${folder}/link`);
     const { success } = await new Deno.Command("chown", { args: ["-h", String(NOBODY), `${folder}/link`] }).output();
     assert.ok(success);
     const led = new FileCredentialCache(`${folder}/link`);
-    await assert.rejects(led.store(ticket("rcmd/p@R.TEST")), badFile(/symbolic link of user 65534's/));
-    await assert.rejects(led.initialize(contents()), badFile(/symbolic link of user 65534's/));
+    await assert.rejects(led.store(ticket(ALICE, "rcmd/p@R.TEST")), badFile(/symbolic link of user 65534's/));
+    await assert.rejects(led.initialize(contents(ALICE)), badFile(/symbolic link of user 65534's/));
     assert.deepEqual(await Deno.readFile(`${folder}/private/cc`), before);
     assert.deepEqual(names(folder), ["cc", "link", "private"]);
   });

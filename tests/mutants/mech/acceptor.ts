@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Mutant } from "../mutant.ts";
-import { rules } from "./rules.ts";
+import { type Mutant, rules } from "../mutant.ts";
 
 const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
 const NEGOTIATION = "tests/kerberos/mech/negotiation_test.ts";
@@ -45,7 +44,7 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     ["the skew is kept to, back", "RFC 4120 section 3.2.3", "Math.abs(delta) > skew", "delta > skew"],
     ["microseconds count", "RFC 4120 section 3.2.3", "return ctime + cusec / 1000;", "return ctime;"],
     [
-      "AD-AND-OR forbids where it is not implemented",
+      "AD-AND-OR, which is not read, may not be passed over",
       "RFC 4120 section 5.2.6.3",
       "new Set([AdType.IfRelevant, ",
       "new Set([AdType.IfRelevant, AdType.AndOr, ",
@@ -310,7 +309,7 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/mech/acceptor.ts", [NEGOTIATION], [
     [
       "an acceptor takes one token",
-      "RFC 2743 section 1.1.1, CVE-2015-2695",
+      "RFC 2743 section 2.2.2, CVE-2015-2695",
       "    if (this.#used) {",
       "    if (false) {",
     ],

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Mutant } from "../mutant.ts";
-import { rules } from "./rules.ts";
+import { type Mutant, rules } from "../mutant.ts";
 
 const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
 const CRYPTO = "tests/kerberos/crypto/vectors_test.ts";

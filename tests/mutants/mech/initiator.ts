@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Mutant } from "../mutant.ts";
-import { rules } from "./rules.ts";
+import { type Mutant, rules } from "../mutant.ts";
 
 const INITIATOR = "tests/kerberos/mech/initiator_test.ts";
 
@@ -37,7 +36,7 @@ export const INITIATOR_MUTANTS: readonly Mutant[] = [
       "this.#context(chosen, true, receive)",
       "this.#context(this.#subkey, true, receive)",
     ],
-    ["after a failure every step fails", "RFC 2743 section 1.1.1, CVE-2017-11462", '    this.#state = "failed";\n', ""],
+    ["after a failure every step fails", "RFC 2743 section 2.2.1, CVE-2017-11462", '    this.#state = "failed";\n', ""],
     [
       "a refusal names our service, not the one that it names",
       "CVE-2017-11103",

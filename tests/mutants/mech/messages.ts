@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Mutant } from "../mutant.ts";
-import { rules } from "./rules.ts";
+import { type Mutant, rules } from "../mutant.ts";
 
 const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
 const CONTEXT = "tests/kerberos/mech/context_test.ts";

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Mutant } from "../mutant.ts";
-import { rules } from "./rules.ts";
+import { type Mutant, rules } from "../mutant.ts";
 
 const CAPATHS = "tests/kerberos/config/capaths_test.ts";
 const DECODED = "tests/kerberos/messages/transited_test.ts";

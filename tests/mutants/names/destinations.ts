@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Mutant } from "../mutant.ts";
-import { ANSWERS, HOSTS, of, PROPERTIES, RULES, SERVER, SSRF, UTS46 } from "./of.ts";
+import { type Mutant, rules } from "../mutant.ts";
+import { ANSWERS, HOSTS, PROPERTIES, RULES, SERVER, SSRF, UTS46 } from "./shared.ts";
 
 /** The rules. */
 export const DESTINATIONS: readonly Mutant[] = [
-  ...of("socks/rules/rules.ts", [RULES], [
+  ...rules("socks/rules/rules.ts", [RULES], [
     [
       "allow * opens no special address",
       SSRF,
@@ -52,8 +52,14 @@ export const DESTINATIONS: readonly Mutant[] = [
       'action === "deny" ? embeddedIpv4(address) : [',
       "true ? embeddedIpv4(address) : [",
     ],
+    [
+      "a name is the whole name",
+      "RuleSet",
+      "exact ? hostname === suffix : hostname",
+      "exact ? hostname.endsWith(suffix) : hostname",
+    ],
   ]),
-  ...of("socks/rules/rules.ts", [HOSTS], [
+  ...rules("socks/rules/rules.ts", [HOSTS], [
     [
       "names of queries are in the form (name)",
       UTS46,
@@ -68,13 +74,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
     ["names of rules are in the form", UTS46, "Object.freeze(rules.map(withNormalNames))", "Object.freeze([...rules])"],
   ]),
-  ...of("socks/rules/rules.ts", [PROPERTIES], [
-    [
-      "a name is the whole name",
-      "RuleSet",
-      "exact ? hostname === suffix : hostname",
-      "exact ? hostname.endsWith(suffix) : hostname",
-    ],
+  ...rules("socks/rules/rules.ts", [PROPERTIES], [
     [
       "who comes from nowhere is denied by any source",
       "deny by default",
@@ -88,12 +88,12 @@ export const DESTINATIONS: readonly Mutant[] = [
       "octets === undefined ? true : inBlocks(action, sources",
     ],
   ]),
-  ...of("socks/rules/parse_rule.ts", [RULES], [
+  ...rules("socks/rules/parse_rule.ts", [RULES], [
     ["localhost is the loopback addresses", "RFC 6761 section 6.3", 'if (suffix === "localhost") {', "if (false) {"],
     ["ports are in order", "no slip is a rule", "first <= last && last <= 65_535", "last <= 65_535"],
     ["what is no condition is refused", "CVE-2024-54662", "else throw fail(", "else void fail("],
   ]),
-  ...of("socks/rules/parse_rule.ts", [HOSTS], [
+  ...rules("socks/rules/parse_rule.ts", [HOSTS], [
     [
       "localhost in every spelling",
       "RFC 6761 section 6.3",
@@ -114,10 +114,10 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
     ["errors are TypeErrors", "documented", "cause instanceof RangeError ? new TypeError", "false ? new TypeError"],
   ]),
-  ...of("socks/rules/parse_rule.ts", [PROPERTIES], [
+  ...rules("socks/rules/parse_rule.ts", [PROPERTIES], [
     ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkTogether(rule);\n", ""],
   ]),
-  ...of("socks/rules/special_ranges.ts", [RULES], [
+  ...rules("socks/rules/special_ranges.ts", [RULES], [
     [
       "no bits behind those that count",
       "no slip is a rule",
@@ -168,7 +168,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...of("socks/rules/client_rules.ts", [PROPERTIES], [
+  ...rules("socks/rules/client_rules.ts", [PROPERTIES], [
     [
       "who fits no client rule is denied",
       "deny by default",
@@ -183,7 +183,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
     ["clients are denied in every disguise", SSRF, '...(action === "deny" ? embeddedIpv4(octets) : [])', ""],
   ]),
-  ...of("socks/judged_addresses.ts", [SERVER], [
+  ...rules("socks/judged_addresses.ts", [SERVER], [
     ["each address is judged", SSRF, "judged.filter(({ verdict }) => verdict.allowed);", "judged;"],
     [
       "a denied name is not looked up",
@@ -192,7 +192,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "  return verdict;",
     ],
   ]),
-  ...of("socks/judged_addresses.ts", [HOSTS], [
+  ...rules("socks/judged_addresses.ts", [HOSTS], [
     [
       "localhost is judged before it is looked up",
       "RFC 6761 section 6.3",
@@ -219,7 +219,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       'if (addresses.length === 0) throw new SocksReplyError("GENERAL_FAILURE"',
     ],
   ]),
-  ...of("socks/open_target.ts", [HOSTS], [
+  ...rules("socks/open_target.ts", [HOSTS], [
     [
       "literal addresses are judged before an upstream gets them",
       SSRF,
@@ -240,7 +240,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "Object.values(upstreams)[0]",
     ],
   ]),
-  ...of("socks/open_target.ts", [SERVER], [
+  ...rules("socks/open_target.ts", [SERVER], [
     [
       "the judged address is dialled",
       SSRF,
@@ -248,7 +248,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "opened(await dial({ hostname, port }, { signal }))",
     ],
   ]),
-  ...of("socks/commands/resolve.ts", [HOSTS], [
+  ...rules("socks/commands/resolve.ts", [HOSTS], [
     ["names that are found are in the form", UTS46, "return foundName(hostname, name);", "return name;"],
     [
       "an address that is denied is not told",
@@ -257,7 +257,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "(await resolve(hostname, { signal })).map((address) => ({ address }));",
     ],
   ]),
-  ...of("socks/client.ts", [ANSWERS], [
+  ...rules("socks/client.ts", [ANSWERS], [
     [
       "a client hangs up when it is refused",
       "RFC 1928 section 3",
@@ -265,7 +265,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "  } catch (error) {\n",
     ],
   ]),
-  ...of("socks/client.ts", [HOSTS], [
+  ...rules("socks/client.ts", [HOSTS], [
     [
       "a proxy is named in its form",
       UTS46,
@@ -285,7 +285,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "const { hostname } = options;",
     ],
   ]),
-  ...of("proxy/connect.ts", [HOSTS], [
+  ...rules("proxy/connect.ts", [HOSTS], [
     [
       "a target is told in its form",
       UTS46,
@@ -293,7 +293,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "const { hostname, port, signal, timeout } = options;\n  const target = { hostname, port };",
     ],
   ]),
-  ...of("socks/stream/tls.ts", ["tests/transports_test.ts"], [
+  ...rules("socks/stream/tls.ts", ["tests/transports_test.ts"], [
     [
       "a certificate is for the name in its form",
       "RFC 6066 section 3",

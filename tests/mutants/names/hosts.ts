@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Mutant } from "../mutant.ts";
-import { FORM, HOSTS, of, SSRF, UTS46, WIRE } from "./of.ts";
+import { type Mutant, rules } from "../mutant.ts";
+import { FORM, HOSTS, SSRF, UTS46, WIRE } from "./shared.ts";
 
 /** The rules. */
 export const HOST_NAMES: readonly Mutant[] = [
-  ...of("socks/wire/host_name.ts", [FORM], [
+  ...rules("socks/wire/host_name.ts", [FORM], [
     ["names are mapped", UTS46, "return new URL(`http://${text}/`).hostname;", "return text.toLowerCase();"],
     [
       "the full stop at the end is dropped",
@@ -66,10 +66,10 @@ export const HOST_NAMES: readonly Mutant[] = [
       "%[^%]+$/i.test(endpoint.hostname) ? normalEndpoint(endpoint) : normal",
     ],
   ]),
-  ...of("socks/wire/host_name.ts", [HOSTS], [
+  ...rules("socks/wire/host_name.ts", [HOSTS], [
     ["names below localhost are it", "RFC 6761 section 6.3", ' || hostname.endsWith(".localhost")', ""],
   ]),
-  ...of("socks/wire/ip.ts", [WIRE], [
+  ...rules("socks/wire/ip.ts", [WIRE], [
     [
       "a part of a dotted quad is at most 255",
       "RFC 6943 section 3.1.1",
@@ -90,7 +90,7 @@ export const HOST_NAMES: readonly Mutant[] = [
       "octets.length === 16",
     ],
   ]),
-  ...of("socks/wire/address.ts", [WIRE], [
+  ...rules("socks/wire/address.ts", [WIRE], [
     ["hosts go out in their form", UTS46, "hostname = hostName(endpoint.hostname);", "{ hostname } = endpoint;"],
     [
       "a mapped address is read as IPv4",

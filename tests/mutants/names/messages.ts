@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Mutant } from "../mutant.ts";
-import { ANSWERS, FRONT, HANDSHAKE, of, SERVER, WIRE } from "./of.ts";
+import { type Mutant, rules } from "../mutant.ts";
+import { ANSWERS, FRONT, HANDSHAKE, SERVER, WIRE } from "./shared.ts";
 
 /** The rules. */
 export const MESSAGES: readonly Mutant[] = [
-  ...of("socks/wire/messages.ts", [WIRE], [
+  ...rules("socks/wire/messages.ts", [WIRE], [
     ["the version is 5", "RFC 1928 section 3", "if (version !== undefined && version !== wanted) {", "if (false) {"],
     [
       "a refusal is told by two octets",
@@ -48,7 +48,7 @@ export const MESSAGES: readonly Mutant[] = [
       "{ value: bytes[1] !== 1, length: 2 }",
     ],
   ]),
-  ...of("socks/wire/socks4.ts", [FRONT], [
+  ...rules("socks/wire/socks4.ts", [FRONT], [
     [
       "names have 255 octets at most",
       "SOCKS 4A",
@@ -57,7 +57,7 @@ export const MESSAGES: readonly Mutant[] = [
     ],
     ["0.0.0.x names a host", "SOCKS 4A", "address[2] === 0 && address[3] !== 0", "false"],
   ]),
-  ...of("socks/wire/socks4.ts", [ANSWERS], [
+  ...rules("socks/wire/socks4.ts", [ANSWERS], [
     [
       "an IPv6 address has no place in a reply",
       "SOCKS 4",
@@ -65,10 +65,10 @@ export const MESSAGES: readonly Mutant[] = [
       "octets ?? new Uint8Array(4)",
     ],
   ]),
-  ...of("socks/wire/datagram.ts", [WIRE], [
+  ...rules("socks/wire/datagram.ts", [WIRE], [
     ["a header is whole", "RFC 1928 section 7", "if (address === undefined) {", "if (false) {"],
   ]),
-  ...of("socks/wire/gssapi.ts", [WIRE], [
+  ...rules("socks/wire/gssapi.ts", [WIRE], [
     [
       "frames have version 1",
       "RFC 1961 section 3.4",
@@ -84,7 +84,7 @@ export const MESSAGES: readonly Mutant[] = [
     ["a token has 65,535 octets at most", "RFC 1961 section 3.4", "if (length > MAX_TOKEN) throw", "if (false) throw"],
     ["nothing follows a refusal", "RFC 1961 section 3.8", "if (type === FrameType.Abort) return", "if (false) return"],
   ]),
-  ...of("socks/wire/frame_splitter.ts", [WIRE], [
+  ...rules("socks/wire/frame_splitter.ts", [WIRE], [
     [
       "octets of the next frame are kept",
       "frames split and coalesced",
@@ -98,7 +98,7 @@ export const MESSAGES: readonly Mutant[] = [
       "if (false) this.room",
     ],
   ]),
-  ...of("socks/wire/receive_buffer.ts", [WIRE], [
+  ...rules("socks/wire/receive_buffer.ts", [WIRE], [
     ["what is not whole has a limit", "linear time", "if (this.length >= this.#limit) {", "if (false) {"],
     [
       "pieces are put together in linear time",
@@ -114,12 +114,12 @@ export const MESSAGES: readonly Mutant[] = [
       "Math.min(2 * needed, this.#limit)",
     ],
   ]),
-  ...of("socks/stream/connection.ts", [WIRE], [
+  ...rules("socks/stream/connection.ts", [WIRE], [
     ["a long message is read in pieces", "half-open clients", "read(new Uint8Array(this.#room))", "read()"],
     ["a short message is read with little room", "half-open clients", "  #room = SHORT;", "  #room = LONG;"],
     ["a long message is not read in short pieces", "linear time", "if (bytes.length >= SHORT) this.#room = LONG;", ""],
   ]),
-  ...of("socks/handshake.ts", [HANDSHAKE], [
+  ...rules("socks/handshake.ts", [HANDSHAKE], [
     [
       "a method that was not offered",
       "RFC 1928 section 3",
@@ -152,7 +152,7 @@ export const MESSAGES: readonly Mutant[] = [
       "false && this.#state",
     ],
   ]),
-  ...of("socks/handshake.ts", [ANSWERS], [
+  ...rules("socks/handshake.ts", [ANSWERS], [
     ["a broken request has an answer", "RFC 1928 section 6", "this.#refusal = encodeReply(", "void encodeReply("],
     ["the answer is taken once", "RFC 1928 section 6", "    this.#refusal = undefined;\n", ""],
     [
@@ -172,7 +172,7 @@ export const MESSAGES: readonly Mutant[] = [
 
 /** The rules. */
 export const FRONTS: readonly Mutant[] = [
-  ...of("socks/front/front.ts", [FRONT], [
+  ...rules("socks/front/front.ts", [FRONT], [
     ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? ask', "true ? ask"],
     ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? ask', "true ? ask"],
     ["methods of HTTP in any case", "RFC 9110 section 9.1", "octet & ~0x20", "octet"],
@@ -183,7 +183,7 @@ export const FRONTS: readonly Mutant[] = [
       "options.auth[0]",
     ],
   ]),
-  ...of("socks/front/socks4.ts", [ANSWERS], [
+  ...rules("socks/front/socks4.ts", [ANSWERS], [
     ["who is cut off is told", "SOCKS 4", "    options.beforeClosing(() => reject(client));\n", ""],
     ["who is served hears nothing of a cut", "SOCKS 4", "    options.beforeClosing(undefined);\n", ""],
     [
@@ -200,7 +200,7 @@ export const FRONTS: readonly Mutant[] = [
     ],
     ["a protocol that is off has an answer", "SOCKS 4", "  await reject(client);\n  throw new", "  throw new"],
   ]),
-  ...of("socks/front/socks5.ts", [ANSWERS], [
+  ...rules("socks/front/socks5.ts", [ANSWERS], [
     ["who is cut off is told", "RFC 1928 section 6", "      handshake.abandon();\n", ""],
     [
       "an unreadable request is answered",
@@ -221,7 +221,7 @@ export const FRONTS: readonly Mutant[] = [
       "auth",
     ],
   ]),
-  ...of("socks/front/socks5.ts", [SERVER], [
+  ...rules("socks/front/socks5.ts", [SERVER], [
     [
       "none before GSS-API unless told otherwise",
       "preferGssapi",
@@ -229,7 +229,7 @@ export const FRONTS: readonly Mutant[] = [
       "Method.None",
     ],
   ]),
-  ...of("socks/front/http_connect.ts", [FRONT], [
+  ...rules("socks/front/http_connect.ts", [FRONT], [
     [
       "whoever is unreadable gets a status",
       "RFC 9110 section 15.5.1",
@@ -264,7 +264,7 @@ export const FRONTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...of("socks/front/http_connect.ts", [ANSWERS], [
+  ...rules("socks/front/http_connect.ts", [ANSWERS], [
     [
       "who is cut off is told",
       "RFC 9110 section 15.5.9",

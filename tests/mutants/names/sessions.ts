@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Mutant } from "../mutant.ts";
-import { ANSWERS, LIMITS, of, RELAY, SERVER } from "./of.ts";
+import { type Mutant, rules } from "../mutant.ts";
+import { ANSWERS, LIMITS, RELAY, SERVER } from "./shared.ts";
 
 /** The rules. */
 export const SESSIONS: readonly Mutant[] = [
-  ...of("socks/session.ts", [SERVER], [
+  ...rules("socks/session.ts", [SERVER], [
     [
       "the handshake has a time",
       "connection floods",
@@ -28,7 +28,7 @@ export const SESSIONS: readonly Mutant[] = [
       'await refuse(call, new SocksReplyError("GENERAL_FAILURE"',
     ],
   ]),
-  ...of("socks/session.ts", [ANSWERS], [
+  ...rules("socks/session.ts", [ANSWERS], [
     [
       "a refusal in the handshake can be read",
       "RFC 1928 section 6",
@@ -55,7 +55,7 @@ export const SESSIONS: readonly Mutant[] = [
       "await parted;",
     ],
   ]),
-  ...of("socks/commands/command.ts", [ANSWERS], [
+  ...rules("socks/commands/command.ts", [ANSWERS], [
     [
       "unknown commands have no name of another",
       "RFC 1928 section 4",
@@ -75,7 +75,7 @@ export const SESSIONS: readonly Mutant[] = [
       "  } catch (error) {\n    throw error;\n    // The client is gone",
     ],
   ]),
-  ...of("socks/stream/drain.ts", [ANSWERS], [
+  ...rules("socks/stream/drain.ts", [ANSWERS], [
     [
       "a refusal ends with the connection",
       "RFC 1928 section 6",
@@ -89,7 +89,7 @@ export const SESSIONS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...of("socks/commands/connect.ts", [ANSWERS], [
+  ...rules("socks/commands/connect.ts", [ANSWERS], [
     [
       "success is told after the target is reached",
       "success before the decision",
@@ -97,7 +97,7 @@ export const SESSIONS: readonly Mutant[] = [
       '  let opened: OpenedTarget;\n  try {\n    await asked.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
     ],
   ]),
-  ...of("socks/commands/connect.ts", [SERVER], [
+  ...rules("socks/commands/connect.ts", [SERVER], [
     [
       "a target has a time",
       "connectTimeout",
@@ -105,7 +105,7 @@ export const SESSIONS: readonly Mutant[] = [
       "  using deadline = startDeadline({\n    milliseconds: Infinity,",
     ],
   ]),
-  ...of("socks/server.ts", [LIMITS], [
+  ...rules("socks/server.ts", [LIMITS], [
     [
       "half-open clients have a limit",
       "connection floods",
@@ -159,7 +159,7 @@ export const SESSIONS: readonly Mutant[] = [
       "if (false) rates.push",
     ],
   ]),
-  ...of("socks/server.ts", [SERVER], [
+  ...rules("socks/server.ts", [SERVER], [
     [
       "an accept that fails is tried again",
       "EMFILE",
@@ -167,7 +167,7 @@ export const SESSIONS: readonly Mutant[] = [
       "          return;",
     ],
   ]),
-  ...of("socks/relay.ts", [RELAY], [
+  ...rules("socks/relay.ts", [RELAY], [
     ["silence ends a relay", "idleTimeout", "  clock.limit(\n    idleTimeout,", "  clock.limit(\n    Infinity,"],
     ["half of a relay has its own time", "halfCloseTimeout", "if (halfCloseTimeout >= idleTimeout) return;", "return;"],
     ["an end is handed on", "half-close", "  await to.closeWrite();\n", ""],

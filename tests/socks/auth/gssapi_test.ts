@@ -13,6 +13,7 @@ import { ProtectedConnection, type ProtectionLevel } from "../../../socks/stream
 import { decodeFrame, encodeAbort, encodeFrame } from "../../../socks/wire/gssapi.ts";
 import { KerberosContext } from "../../../kerberos/mech/context.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
+import { ALL_FLAGS } from "../../support/flags.ts";
 import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";
 import { MockContext, mockMechanism, type MockOptions } from "../../support/mock_mechanism.ts";
 import { pipe, type PipeEnd, type PipeOptions, readAll } from "../../support/pipe.ts";
@@ -300,14 +301,7 @@ Deno.test("ProtectedConnection reads what Dante sent, both ways", async () => {
           initiator: from === "server",
           peer: { type: "krb5-principal", text: "x" },
           self: { type: "krb5-principal", text: "y" },
-          flags: {
-            delegation: false,
-            mutual: true,
-            replay: true,
-            sequence: true,
-            confidentiality: true,
-            integrity: true,
-          },
+          flags: ALL_FLAGS,
           channelBound: false,
           expiresAt: 0,
           attributes: {},

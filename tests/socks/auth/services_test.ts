@@ -7,7 +7,8 @@ import { AssociateCommand } from "../../../socks/commands/associate.ts";
 import { replyCodeName } from "../../../socks/errors.ts";
 import type { ProtectionLevel } from "../../../socks/stream/protected.ts";
 import { Command, decodeReply, encodeRequest, type Request } from "../../../socks/wire/messages.ts";
-import { ALL, changing, claiming, ForgedClient, ForgedProxy, isClosed } from "../../support/forge_socks.ts";
+import { ALL_FLAGS } from "../../support/flags.ts";
+import { changing, claiming, ForgedClient, ForgedProxy, isClosed } from "../../support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";
 import { echoTarget, makeServer } from "../../support/memory_server.ts";
 import { pipe } from "../../support/pipe.ts";
@@ -35,7 +36,7 @@ async function meet(flags: GssFlags, level: number, options: Partial<GssapiServe
 
 Deno.test("every level needs mutual authentication, unless the knob for it is on", async () => {
   for (let level = 0; level <= 3; level++) {
-    const flags = { ...ALL, mutual: false };
+    const flags = { ...ALL_FLAGS, mutual: false };
     const refused = await meet(flags, level);
     assert.equal(refused.error?.code, "FLAGS_MISSING");
     assert.match(refused.error.message, /no mutual authentication.*insecureWithoutMutual would let it in/);
@@ -49,7 +50,7 @@ Deno.test("every level needs mutual authentication, unless the knob for it is on
 Deno.test("a context without mutual authentication is not used, not even for the level", async () => {
   const [near, far] = pipe();
   const outcome = gssapiServer({ credential: acceptor }).accept(far, {}).catch((error) => error.code);
-  const client = await ForgedClient.open(near, { credential: initiator, flags: { ...ALL, mutual: false } });
+  const client = await ForgedClient.open(near, { credential: initiator, flags: { ...ALL_FLAGS, mutual: false } });
   assert.equal((await client.next()).type, 0xff);
   assert.equal(await outcome, "FLAGS_MISSING");
 });
@@ -76,7 +77,7 @@ Deno.test("in NEC's mode level none is granted where replays are surely noticed,
 
 Deno.test("levels 1 to 3 need replay detection, unless the knob for it is on; level none, which curl asks for, does not", async () => {
   for (let level = 0; level <= 3; level++) {
-    const flags = { ...ALL, replay: false };
+    const flags = { ...ALL_FLAGS, replay: false };
     const seen = await meet(flags, level);
     if (level === 0) {
       assert.equal(seen.channel?.protection, "none");
@@ -103,7 +104,7 @@ Deno.test("a level rests on integrity and, but for level 1, on confidentiality, 
   for (const [level, flags, good] of cases) {
     const credential = changing(acceptor, (context) => claiming(context, flags));
     const knobs = { insecureWithoutMutual: true, insecureUnordered: true };
-    const { channel, error } = await meet(ALL, LEVELS.indexOf(level), { credential, ...knobs });
+    const { channel, error } = await meet(ALL_FLAGS, LEVELS.indexOf(level), { credential, ...knobs });
     assert.equal(channel?.protection, good ? level : undefined, `${level} ${JSON.stringify(flags)}`);
     if (!good) assert.equal(error?.code, "FLAGS_MISSING");
   }
@@ -157,7 +158,7 @@ Deno.test("at levels 1 to 3 everything but UDP ASSOCIATE needs sequence detectio
     associate: Command.UdpAssociate,
     resolve: Command.Resolve,
   };
-  const unordered = { ...ALL, sequence: false };
+  const unordered = { ...ALL_FLAGS, sequence: false };
   for (const [name, command] of Object.entries(commands)) {
     for (let level = 0; level <= 3; level++) {
       const refused = command !== Command.UdpAssociate && level > 0;
@@ -169,7 +170,7 @@ Deno.test("at levels 1 to 3 everything but UDP ASSOCIATE needs sequence detectio
       assert.ok(event?.type === "refused" && event.identity?.name === "alice@GSSOCKS.TEST");
       assert.match(event.error.message, /no sequence detection.*insecureUnordered/);
       assert.deepEqual((await ask(command, unordered, level, { insecureUnordered: true })).done, [name]);
-      assert.deepEqual((await ask(command, ALL, level)).done, [name]);
+      assert.deepEqual((await ask(command, ALL_FLAGS, level)).done, [name]);
     }
   }
 });
@@ -183,7 +184,7 @@ Deno.test("the client asks for mutual, replay, integrity and confidentiality alw
     });
     const accepting = gssapiServer({
       credential: changing(acceptor, (context) => {
-        assert.deepEqual(context.flags, { ...ALL, sequence: !datagrams });
+        assert.deepEqual(context.flags, { ...ALL_FLAGS, sequence: !datagrams });
         return context;
       }),
     }).accept(far, {});

@@ -1,27 +1,8 @@
 /**
- * Mutants of one file, in few words.
+ * Test files, and sources that several rules share.
  *
  * @module
  */
-import type { Mutant } from "../mutant.ts";
-
-/** A rule, where it comes from, the change, and which of the tests notice. */
-export type Change = readonly [rule: string, source: string, find: string, replace: string, filter?: string];
-
-/** Mutants of one file, which the same tests must notice. */
-export function of(file: string, tests: readonly string[], changes: readonly Change[]): readonly Mutant[] {
-  return changes.map(([rule, source, find, replace, filter]) => ({
-    rule,
-    source,
-    file,
-    find,
-    replace,
-    tests,
-    ...(filter === undefined ? {} : { filter }),
-  }));
-}
-
-// Test files, and sources that several rules share.
 export const FORM = "tests/socks/host_name_test.ts";
 export const HOSTS = "tests/socks/hosts_everywhere_test.ts";
 export const WIRE = "tests/socks/wire_test.ts";

@@ -1,0 +1,27 @@
+/**
+ * What credential caches hold where nobody looks into the tickets.
+ *
+ * @module
+ */
+import { KerberosKey } from "../../kerberos/crypto/key.ts";
+import { parsePrincipal } from "../../kerberos/principal.ts";
+import type { CredentialCacheData } from "../../kerberos/stores/ccache.ts";
+import { Credential } from "../../kerberos/stores/credential.ts";
+
+/** A ticket. */
+export function ticket(client: string, service: string): Credential {
+  return new Credential({
+    client: parsePrincipal(client),
+    server: parsePrincipal(service),
+    key: KerberosKey.generate(18),
+    authtime: 0,
+    endtime: 2e12,
+    flags: 0,
+    ticket: new Uint8Array(300),
+  });
+}
+
+/** A cache with its first ticket. */
+export function contents(client: string): CredentialCacheData {
+  return { principal: parsePrincipal(client), credentials: [ticket(client, "krbtgt/R.TEST@R.TEST")] };
+}
