@@ -50,11 +50,14 @@ export { fixedPasswords, type PasswordCheck, passwordClient } from "./socks/auth
 export type { ProxiedBind } from "./socks/bind_through.ts";
 export {
   SocksAuthError,
+  SocksConnectionError,
   SocksError,
   SocksLimitError,
   SocksProtocolError,
+  SocksProxyError,
   SocksReplyError,
   SocksTimeoutError,
+  SocksTlsError,
 } from "./socks/errors.ts";
 export type { LiveSession, ServerEvent, ShutdownOptions } from "./socks/server.ts";
 export { SocksConnection } from "./socks/socks_connection.ts";

@@ -38,6 +38,41 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** What octets may be given in: any view of a buffer, or a buffer itself. */
+export type ByteSource = ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
+
+/**
+ * The octets of what was given, not copied.
+ *
+ * @throws {TypeError} When it has none: it is of another type, or its buffer was transferred to somebody else.
+ */
+export function octetsOf(source: unknown): Uint8Array {
+  if (!ArrayBuffer.isView(source) && !isBuffer(source)) {
+    const what = source === null
+      ? "null"
+      : typeof source === "object"
+      ? source.constructor?.name ?? "object"
+      : typeof source;
+    throw new TypeError(`Cannot send ${what}: a buffer, or a view of one such as a Uint8Array, is wanted`);
+  }
+  if (isDetached(source)) throw new TypeError("Cannot send: the buffer was transferred, and has no octets any more");
+  if (source instanceof Uint8Array) return source;
+  return ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+}
+
+/** Whether the memory of a view or a buffer was transferred to somebody else. */
+export function isDetached(source: ByteSource): boolean {
+  const buffer = ArrayBuffer.isView(source) ? source.buffer : source;
+  return buffer instanceof ArrayBuffer && buffer.detached;
+}
+
+function isBuffer(source: unknown): source is ArrayBuffer | SharedArrayBuffer {
+  return source instanceof ArrayBuffer ||
+    (typeof SharedArrayBuffer === "function" && source instanceof SharedArrayBuffer);
+}
+
 /** The UTF-8 octets of a text. */
 export function utf8(text: string): Bytes {
   return ENCODER.encode(text);

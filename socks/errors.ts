@@ -45,13 +45,25 @@ export type SocksTimeoutErrorCode = "HANDSHAKE_TIMEOUT" | "CONNECT_TIMEOUT" | "I
 /** A limit of the server is reached: of sessions that have not said who they are, of one source, or of one user. */
 export type SocksLimitErrorCode = "HALF_OPEN_LIMIT" | "SOURCE_LIMIT" | "USER_LIMIT";
 
+/** The proxy cannot be reached: what its own error, the `cause`, says of a target is said of the proxy. */
+export type SocksProxyErrorCode = "PROXY_UNREACHABLE";
+
+/** A connection that was made is of no more use: this side closed it or that direction of it, or it is lost. */
+export type SocksConnectionErrorCode = "CLOSED" | "LOST";
+
+/** TLS could not be agreed upon, or its stream was cut: it ended without a close_notify (RFC 8446 section 6.1). */
+export type SocksTlsErrorCode = "TLS_HANDSHAKE" | "TLS_CUT";
+
 /** Every code of the SOCKS layer. */
 export type SocksErrorCode =
   | SocksAuthErrorCode
   | SocksProtocolErrorCode
   | SocksReplyErrorCode
   | SocksTimeoutErrorCode
-  | SocksLimitErrorCode;
+  | SocksLimitErrorCode
+  | SocksProxyErrorCode
+  | SocksConnectionErrorCode
+  | SocksTlsErrorCode;
 
 /** Base of the SOCKS layer's errors. */
 export abstract class SocksError<Code extends SocksErrorCode = SocksErrorCode> extends Error {
@@ -118,6 +130,24 @@ export class SocksTimeoutError extends SocksError<SocksTimeoutErrorCode> {
 export class SocksLimitError extends SocksError<SocksLimitErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksLimitError";
+}
+
+/** The proxy cannot be reached. A target that the proxy cannot reach is a {@linkcode SocksReplyError}. */
+export class SocksProxyError extends SocksError<SocksProxyErrorCode> {
+  /** Name of the class. */
+  override readonly name = "SocksProxyError";
+}
+
+/** A connection that was made is of no more use. What the transport said is the `cause`. */
+export class SocksConnectionError extends SocksError<SocksConnectionErrorCode> {
+  /** Name of the class. */
+  override readonly name = "SocksConnectionError";
+}
+
+/** TLS with a target or a proxy failed, or was cut. */
+export class SocksTlsError extends SocksError<SocksTlsErrorCode> {
+  /** Name of the class. */
+  override readonly name = "SocksTlsError";
 }
 
 /** RFC 1928 section 6. */

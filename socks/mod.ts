@@ -71,16 +71,22 @@ export { resolveDirectly, type ResolveDirectlyOptions, type ResolveHost } from "
 export {
   SocksAuthError,
   type SocksAuthErrorCode,
+  SocksConnectionError,
+  type SocksConnectionErrorCode,
   SocksError,
   type SocksErrorCode,
   SocksLimitError,
   type SocksLimitErrorCode,
   SocksProtocolError,
   type SocksProtocolErrorCode,
+  SocksProxyError,
+  type SocksProxyErrorCode,
   SocksReplyError,
   type SocksReplyErrorCode,
   SocksTimeoutError,
   type SocksTimeoutErrorCode,
+  SocksTlsError,
+  type SocksTlsErrorCode,
 } from "./errors.ts";
 export type { OtherProtocol } from "./front/front.ts";
 export type { Limits, UserLedger } from "./limits/limits.ts";
