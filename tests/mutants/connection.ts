@@ -123,12 +123,6 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "(this.#wroteAll || this.#writeFailure !== undefined)",
       "this.#wroteAll",
     ],
-    [
-      "close() drops the rest",
-      "",
-      "this.#closed = { error: reason };\n    this.#rest = undefined;",
-      "this.#closed = { error: reason };",
-    ],
     ["the transport is closed", "", "this.#unlisten();\n    this.#connection.close();", "this.#unlisten();"],
     ["no listener is left", "", "this.#unlisten();\n    this.#connection.close();", "this.#connection.close();"],
     ["the signal's reason is told", "", "weak.deref()?.close(signal?.reason)", "weak.deref()?.close()"],

@@ -56,7 +56,10 @@ Deno.test("read(), the stream and BYOB readers read from one place", async () =>
   const reader = readable.getReader();
   assert.equal(new TextDecoder().decode((await reader.read()).value), "st");
   // A read that is given up takes nothing with it.
+  await settle();
   const givenUp = reader.read();
+  await settle();
+  assert.equal(under.reads.length, 2, "the stream has asked");
   reader.releaseLock();
   await assert.rejects(givenUp, TypeError);
   const next = user.read(head);
@@ -116,11 +119,13 @@ Deno.test("what cannot be read into is a TypeError that loses nothing", async ()
   }
   // Memory that goes while others read before it.
   const [ahead, behind] = [new Uint8Array(4), new Uint8Array(4)];
-  const reads = [user.read(ahead), user.read(behind)];
+  const reads = [user.read(ahead), user.read(behind), user.read(ahead)];
   structuredClone(behind.buffer, { transfer: [behind.buffer] });
   under.reads.at(-1)!.resolve(utf8("1234"));
   assert.equal(await reads[0], 4);
   await assert.rejects(reads[1]!, TypeError);
+  under.reads.at(-1)!.resolve(utf8("56"));
+  assert.equal(await reads[2], 2);
   // A transport that fails because the memory is gone has not failed.
   const buffer = new Uint8Array(4);
   const reading = user.read(buffer);
@@ -284,13 +289,23 @@ Deno.test("close() fails what is under way and what comes later, whatever the tr
 
   // An answer that comes with the close is no answer any more.
   const second = make();
-  const [read, written, ended] = [second.user.next(), second.user.write(utf8("x")), second.user.closeWrite()];
+  const [read, written, ending] = [second.user.next(), second.user.write(utf8("x")), second.user.closeWrite()];
   second.under.reads[0]!.resolve(utf8("too late"));
   second.under.writes[0]!.resolve();
   second.under.ends[0]!.resolve();
   second.user.close();
-  for (const call of [read, written, ended]) await assert.rejects(call as Promise<unknown>, CLOSED);
-  // Streams that are asked for after it know it too.
+  for (const call of [read, written, ending]) await assert.rejects(call as Promise<unknown>, CLOSED);
+  await assert.rejects(second.user.closeWrite(), CLOSED);
+  // Streams that are asked for after it know it too, and idle ones at once.
+  const idle = make();
+  const streams = streamsOf(idle.user);
+  const [idleReader, idleWriter] = [streams.readable.getReader(), streams.writable.getWriter()];
+  const ended = idle.user.closeWrite();
+  idle.under.ends[0]!.resolve();
+  await ended;
+  idle.user.close();
+  for (const promise of [idleReader.closed, idleWriter.closed]) await assert.rejects(promise, CLOSED);
+  await assert.rejects(idle.user.closeWrite(), CLOSED);
   await assert.rejects(streamsOf(second.user).readable.getReader().read(), CLOSED);
   await assert.rejects(streamsOf(second.user).writable.getWriter().closed, CLOSED);
 });
