@@ -59,9 +59,9 @@ function getter(prototype: object, name: PropertyKey): (this: unknown) => unknow
  * @throws {TypeError} When it has none: it is of another type, or its memory was transferred to somebody else or cut off.
  */
 export function octetsOf(source: unknown, doing = "send"): Uint8Array {
-  // Nearly all that comes. Octets that are there have their memory.
-  if (source instanceof Uint8Array && source.constructor === Uint8Array && source.length > 0) return source;
   const view = ArrayBuffer.isView(source);
+  // Nearly all that comes. Octets that are there have their memory.
+  if (view && (source.constructor as unknown) === Uint8Array && source.byteLength > 0) return source as Uint8Array;
   if (!view && !isBuffer(source)) {
     throw new TypeError(
       `Cannot ${doing} ${nameOf(source)}: a buffer, or a view of one such as a Uint8Array, is wanted`,

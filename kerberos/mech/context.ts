@@ -120,20 +120,21 @@ export class KerberosContext implements GssContext {
     // The message is the caller's again once the call is made, so what waits for keys waits with a copy.
     const text = found instanceof Promise ? octets.slice() : octets;
     const key = found instanceof Promise ? await found : found;
+    const { length: size } = text;
     // The copy that is sealed or signed has EC (where nothing fills up) and RRC zero (section 4.2.4).
     const inner = encodeWrapHeader(header);
     const body = token.subarray(start);
     if (confidential) {
       const sealed = key.seal([text, inner], { into: body, runtime: this.#runtime });
-      token.set(inner, start - HEADER_LENGTH);
       if (sealed instanceof Promise) await sealed;
+      token.set(inner, start - HEADER_LENGTH);
     } else {
       // Signed where it is to lie, and nothing is written over it before it is there.
       body.set(text);
-      const signed = key.checksum(asBytes(body.subarray(0, text.length)), inner);
+      const signed = key.checksum(asBytes(body.subarray(0, size)), inner);
       const checksum = signed instanceof Promise ? await signed : signed;
       token.set(encodeWrapHeader({ ...header, ec: checksum.length }), start - HEADER_LENGTH);
-      body.set(checksum, text.length);
+      body.set(checksum, size);
     }
     if (token.length !== length) throw new TypeError("Cannot wrap: the memory of the token was taken away meanwhile");
     return token;
