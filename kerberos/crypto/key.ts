@@ -212,7 +212,7 @@ export class KerberosKey implements Disposable {
   /** Pseudo-random octets out of `input` (RFC 3961 section 3, pseudo-random). */
   async prf(input: Uint8Array): Promise<Bytes> {
     this.#alive();
-    return await this.#profile.prf(this.#bytes, copyOctets(input, "derive from"), this.#primitives);
+    return await this.#profile.prf(this.#bytes, asBytes(octetsOf(input, "derive from")), this.#primitives);
   }
 
   /** Octets are taken when the call is made: where the keys of the usage are awaited, by a copy. */

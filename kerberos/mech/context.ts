@@ -4,7 +4,7 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { asBytes, type Bytes, concat, copyOctets, EMPTY, octetsOf } from "../../gss/bytes.ts";
+import { asBytes, type Bytes, concat, EMPTY, octetsOf } from "../../gss/bytes.ts";
 import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/mechanism.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
@@ -219,7 +219,7 @@ export class KerberosContext implements GssContext {
   /** See {@linkcode GssContext.verifyMic}. */
   async verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus> {
     const octets = octetsOf(message, "verify");
-    const token = copyOctets(mic, "verify");
+    const token = octetsOf(mic, "verify");
     const { status } = await this.#inOrder(async () => {
       this.#alive();
       const header = decodeMicHeader(token);

@@ -91,7 +91,7 @@ async function takers(): Promise<Record<string, readonly [octets: Uint8Array, ta
     "new Credential(), adData": [SECRET, (adData) => credential({ adData })],
     "handleKdcMessage()": [
       asReq.message,
-      async (octets) => (await handleKdcMessage(realm, octets))?.length ?? "no answer",
+      async (octets) => (await handleKdcMessage(realm, octets))?.[0] ?? "no answer",
     ],
     "a KDC's reply": [SECRET, (octets) => ends(asExchange(asInput(systemRuntime)), octets)],
     "bindings, applicationData": [

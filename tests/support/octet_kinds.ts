@@ -63,6 +63,7 @@ export function noOctets(): Record<string, unknown> {
     "function": () => {},
     "symbol": Symbol("octets"),
     "heir of an ArrayBuffer": Object.create(ArrayBuffer.prototype),
+    "heir of a SharedArrayBuffer": Object.create(SharedArrayBuffer.prototype),
     "heir of a Uint8Array": Object.create(Uint8Array.prototype),
     "stand-in of a Uint8Array": new Proxy(new Uint8Array(4), {}),
     "without a constructor": Object.create(null),
