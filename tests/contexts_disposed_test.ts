@@ -22,7 +22,7 @@ import {
 import type { Connection } from "../socks/stream/connection.ts";
 import type { BindDatagrams, BindDatagramsOptions } from "../socks/udp/socket.ts";
 import { credentialPair, memoryRealm } from "./support/gss_pair.ts";
-import { echoTarget, makeServer } from "./support/memory_server.ts";
+import { makeServer } from "./support/memory_server.ts";
 import { pipe } from "./support/pipe.ts";
 
 const PROXY = { hostname: "localhost", port: 1080 };

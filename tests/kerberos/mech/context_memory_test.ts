@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { webCrypto } from "../../../kerberos/crypto/primitives.ts";
 import type { Bytes } from "../../../gss/bytes.ts";
 import { contextPair, SUITES } from "../../support/context_pair.ts";
-import { lostOctets, noOctets, octetKinds } from "../../support/octet_kinds.ts";
+import { noOctets, octetKinds } from "../../support/octet_kinds.ts";
 
 const SIZES = [1, 40, 5_000, 50_000];
 const kindOf = (confidential: boolean) => confidential ? "sealed" : "signed";
