@@ -102,7 +102,7 @@ Deno.test("packages are imported where they belong", () => {
     "node:dgram": ["kerberos/client/transports.ts", "kerberos/kdc/listener.ts", "socks/udp/socket.ts"],
     "node:dns/promises": ["socks/stream/deno.ts"],
     "node:net": ["socks/stream/dial_from.ts"],
-    "node:stream": ["socks/stream/tls.ts", "socks/stream/duplex.ts"],
+    "node:stream": ["socks/stream/tls.ts", "socks/stream/carrier.ts", "socks/stream/duplex.ts"],
     "node:tls": ["socks/stream/tls.ts"],
     "node:buffer": ["cli/passwords.ts"],
     "node:crypto": ["cli/passwords.ts", "kerberos/crypto/node_primitives.ts"],
