@@ -125,6 +125,7 @@ export {
   type ConnectionListener,
   dialTcp,
   dialTls,
+  type DialTlsOptions,
   dialUnix,
   type ListenTcp,
   listenTcp,
@@ -134,11 +135,10 @@ export {
   type Resolver,
   systemResolver,
   systemReverse,
-  type TlsIdentity,
 } from "./stream/deno.ts";
 export { dialFrom } from "./stream/dial_from.ts";
 export type { DatagramCodec, ProtectionLevel, SealPolicy } from "./stream/protected.ts";
-export { type TlsClientOptions, type TlsConnection, tlsOver } from "./stream/tls.ts";
+export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
 export { connectionFromStreams, type DuplexStreams, streamsOfConnection } from "./stream/web_streams.ts";
 export { bindWith, datagramsThrough, resolveWith } from "./through.ts";

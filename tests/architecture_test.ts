@@ -103,7 +103,7 @@ Deno.test("packages are imported where they belong", () => {
     "node:dns/promises": ["socks/stream/deno.ts"],
     "node:net": ["socks/stream/dial_from.ts"],
     "node:stream": ["socks/stream/tls.ts", "socks/stream/carrier.ts", "socks/stream/duplex.ts"],
-    "node:tls": ["socks/stream/tls.ts"],
+    "node:tls": ["socks/stream/tls.ts", "socks/stream/tls_over.ts"],
     "node:buffer": ["cli/passwords.ts"],
     "node:crypto": ["cli/passwords.ts", "kerberos/crypto/node_primitives.ts"],
     "@opentelemetry/api": ["proxy/telemetry.ts", "proxy/redis.ts"],

@@ -120,9 +120,10 @@ export class DuplexConnection implements Connection {
     }
   }
 
-  /** A copy is sent: the stream may hold on to it longer than its caller waits. */
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#written((settle) => this.stream.write(bytes.slice(), settle));
+  async write(bytes: Uint8Array): Promise<void> {
+    const { length } = bytes;
+    await this.#written((settle) => this.stream.write(plain(bytes), settle));
+    if (bytes.length !== length) throw new TypeError("Cannot write: the chunk was changed before it was sent");
   }
 
   closeWrite(): Promise<void> {
@@ -179,6 +180,12 @@ function owned(chunk: Uint8Array): Bytes {
   const { buffer, byteLength } = chunk;
   const alone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
   return alone ? new Uint8Array(buffer) : new Uint8Array(chunk);
+}
+
+/** Node's streams want memory that nobody can share or shrink. */
+function plain(bytes: Uint8Array): Uint8Array {
+  const { buffer } = bytes;
+  return buffer instanceof ArrayBuffer && !buffer.resizable ? bytes : bytes.slice();
 }
 
 function writingEnded(): SocksConnectionError {

@@ -4,14 +4,13 @@
  * @module
  */
 import type { ConnectionOptions, TLSSocket } from "node:tls";
-import type { Bytes } from "../../gss/bytes.ts";
-import { abortable, startDeadline } from "../../gss/deadline.ts";
-import { SocksProtocolError, SocksTlsError } from "../errors.ts";
+import { abortable } from "../../gss/deadline.ts";
+import { SocksTlsError } from "../errors.ts";
 import { hostName } from "../wire/host_name.ts";
 import { parseIp } from "../wire/ip.ts";
 import { Carrier } from "./carrier.ts";
 import type { Connection } from "./connection.ts";
-import { DuplexConnection, type Referenced } from "./duplex.ts";
+import { TlsOver } from "./tls_over.ts";
 
 /** What a TLS client asks for. */
 export interface TlsClientOptions {
@@ -27,6 +26,14 @@ export interface TlsClientOptions {
   readonly key?: string | undefined;
   /** Ends the attempt. A connection that was made is not closed by it. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A server's certificate chain and its key, in PEM. */
+export interface TlsIdentity {
+  /** Certificates, the server's own first. */
+  readonly cert: string;
+  /** Private key. */
+  readonly key: string;
 }
 
 /** A connection inside TLS. */
@@ -45,6 +52,15 @@ export interface TlsConnection extends Connection {
  * @throws {SocksTlsError} `TLS_HANDSHAKE` when the handshake fails or the certificate is not the server's.
  * @throws {TypeError} When a certificate or key given is none.
  * @throws The signal's reason, where that ends it.
+ *
+ * @example
+ * ```ts
+ * import { type Connection, tlsOver } from "@gssocks/gssocks/socks";
+ *
+ * export async function secured(tunnel: Connection): Promise<Connection> {
+ *   return await tlsOver(tunnel, { hostname: "intranet.example.com", signal: AbortSignal.timeout(10_000) });
+ * }
+ * ```
  */
 export async function tlsOver(connection: Connection, options: TlsClientOptions): Promise<TlsConnection> {
   const { signal } = options;
@@ -56,14 +72,9 @@ export async function tlsOver(connection: Connection, options: TlsClientOptions)
   let socket: TLSSocket | undefined;
   try {
     socket = connect({ socket: carrier.stream, host: hostname, ...asked(options, hostname) });
-    const secure = new TlsOver(socket, carrier, connection);
-    carrier.onEnd = ({ error }) => socket!.destroy(error ?? new Error("the server closed the connection"));
-    socket.once("secureConnect", () => {
-      secure.start();
-      secured.resolve();
-    });
+    const secure = new TlsOver(socket, { carrier, connection, peer: "server" });
+    socket.once("secureConnect", () => secured.resolve());
     socket.once("error", (error: Error) => secured.reject(error));
-    carrier.watch();
     await abortable(secured.promise, signal);
     signal?.throwIfAborted();
     return secure;
@@ -76,6 +87,21 @@ export async function tlsOver(connection: Connection, options: TlsClientOptions)
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SocksTlsError("TLS_HANDSHAKE", `TLS handshake with ${hostname} failed: ${reason}`, { cause });
   }
+}
+
+/**
+ * TLS with a client at the other end. The handshake is part of what is read and written first, and fails with it; a connection
+ * that is closed before is closed underneath, whatever the client does.
+ */
+export async function acceptTls(connection: Connection, { cert, key }: TlsIdentity): Promise<Connection> {
+  const [{ Duplex }, { createSecureContext, TLSSocket }] = await Promise.all([
+    import("node:stream"),
+    import("node:tls"),
+  ]);
+  const carrier = new Carrier(Duplex, connection);
+  const secureContext = createSecureContext({ cert, key });
+  const socket = new TLSSocket(carrier.stream, { isServer: true, secureContext });
+  return new TlsOver(socket, { carrier, connection, peer: "client" });
 }
 
 /** What `node:tls` is asked for. */
@@ -100,97 +126,3 @@ function wantPem(option: string, text: unknown, label: string): void {
   if (typeof text === "string" && new RegExp(`^-----BEGIN ([A-Z0-9]+ )*${label}-----`, "m").test(text)) return;
   throw new TypeError(`Cannot use \`${option}\` for TLS: there is no ${label} in PEM (RFC 7468) in it`);
 }
-
-/**
- * An error of an established stream in our words. A server that does not want this side's certificate says so in an alert,
- * which comes after this side's handshake is done (RFC 8446 section 4.4.2.4).
- */
-function translated(error: Error, received: number): Error {
-  const { code } = error as { code?: unknown };
-  if (typeof code !== "string" || !code.startsWith("ERR_SSL_")) return error;
-  if (!error.message.startsWith("received fatal alert")) {
-    return new SocksProtocolError("NOT_GENUINE", `TLS record is not genuine: ${error.message}`, { cause: error });
-  }
-  if (received > 0) return error;
-  return new SocksTlsError("TLS_HANDSHAKE", `TLS server ended the handshake: ${error.message}`, { cause: error });
-}
-
-/** The connection inside, once the handshake is done. */
-class TlsOver extends DuplexConnection implements TlsConnection {
-  readonly #socket: TLSSocket;
-  readonly #carrier: Carrier;
-  readonly #connection: Connection & Referenced;
-  #gone: Promise<void> | undefined;
-
-  constructor(socket: TLSSocket, carrier: Carrier, connection: Connection) {
-    super(socket, connection);
-    this.#socket = socket;
-    this.#carrier = carrier;
-    this.#connection = connection;
-    carrier.onWriteFailure = (error) => this.failWrites(error);
-  }
-
-  get alpnProtocol(): string | undefined {
-    return this.#socket.alpnProtocol || undefined;
-  }
-
-  /** The handshake is done: the end underneath is no longer one of the handshake. */
-  start(): void {
-    this.#carrier.full = () => this.#socket.readableLength >= this.#socket.readableHighWaterMark;
-    this.#carrier.onEnd = () => this.changed();
-  }
-
-  /** A server that has no more to say says so inside TLS; who ends it outside may be anybody. */
-  protected override missing(): Error | undefined {
-    const { end } = this.#carrier;
-    if (end === undefined || this.ended) return undefined;
-    return end.error ?? new SocksTlsError("TLS_CUT", "TLS stream was cut: it ended without a close_notify");
-  }
-
-  protected override taken(): void {
-    this.#carrier.resume();
-  }
-
-  protected override fail(error: Error): void {
-    super.fail(translated(error, this.#socket.bytesRead));
-  }
-
-  override async closeWrite(): Promise<void> {
-    await super.closeWrite();
-    await this.#carrier.flushed();
-    if (this.#carrier.writeFailure !== undefined) throw this.#carrier.writeFailure;
-    await this.#connection.closeWrite();
-  }
-
-  /** Ours says so, too, where a record is not under way: a server would take the end for a cut. */
-  protected override release(): void {
-    const { stream } = this.#carrier;
-    const idle = this.#socket.writableLength === 0 && stream.writableLength === 0;
-    const able = !this.#socket.destroyed && !this.#socket.writableEnded && this.#carrier.writeFailure === undefined;
-    if (idle && able) this.#socket.end();
-    this.#gone = this.#depart();
-  }
-
-  async #depart(): Promise<void> {
-    using deadline = startDeadline({ milliseconds: PATIENCE, reason: () => new Error("server does not take it") });
-    await abortable(this.#carrier.flushed(), deadline.signal).catch(() => {});
-    this.#socket.destroy();
-    this.#connection.close();
-  }
-
-  override ref(): void {
-    this.#connection.ref?.();
-  }
-
-  override unref(): void {
-    this.#connection.unref?.();
-  }
-
-  override async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    await this.#gone;
-  }
-}
-
-/** Longest wait until a close_notify is taken, in milliseconds. */
-const PATIENCE = 1_000;
