@@ -106,19 +106,22 @@ export interface ConnectTlsOptions extends ConnectOptions {
  * ```
  */
 export async function connectTls(options: ConnectTlsOptions): Promise<SocksConnection> {
-  const { port, timeout = 60_000, caCerts, alpnProtocols, cert, key } = options;
+  const { port, timeout = 60_000, signal, caCerts, alpnProtocols, cert, key } = options;
   const target = { hostname: hostName(options.hostname), port };
   using deadline = startDeadline({
     milliseconds: timeout,
-    signal: options.signal,
+    signal,
     reason: () =>
       new SocksTimeoutError("HANDSHAKE_TIMEOUT", `TLS with ${formatEndpoint(target)} took longer than ${timeout} ms`),
   });
-  const { signal } = deadline;
   const made = await connectThrough({ target, ...upstreamOf(options), timeout, signal });
-  const tls = { hostname: target.hostname, caCerts, alpnProtocols, cert, key, signal };
-  const connection = await tlsOver(made.connection, tls);
-  return new SocksConnection({ ...made, connection }, target, options.signal);
+  const asked = { hostname: target.hostname, caCerts, alpnProtocols, cert, key, signal: deadline.signal };
+  const connection = await tlsOver(made.connection, asked);
+  if (signal?.aborted) {
+    connection.close();
+    throw signal.reason;
+  }
+  return new SocksConnection({ ...made, connection }, target, signal);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** TLS around a proxy and TLS through one: time and signal, what is left, and what a cut of either is. */
 import assert from "node:assert/strict";
+import { createServer, type Socket } from "node:net";
 import { connect, connectTls, dialTls, noAuthentication, serve, type SocksConnection, SocksTlsError } from "../mod.ts";
 import { dialFrom } from "../socks/mod.ts";
 import type { Connection } from "../socks/stream/connection.ts";
@@ -29,7 +30,7 @@ function deafServer(said = ""): TcpServer & { ended: Promise<unknown>[] } {
   );
 }
 
-/** A relay that can cut: its client gets an end of TCP in the middle of everything. */
+/** A relay that can cut: its last client gets an end of TCP in the middle of everything. */
 function relayTo(port: number): TcpServer & { cut(): Promise<void> } {
   const clients: Deno.TcpConn[] = [];
   const server = new TcpServer(async (client) => {
@@ -41,7 +42,7 @@ function relayTo(port: number): TcpServer & { cut(): Promise<void> } {
   });
   return Object.assign(server, {
     cut: async () => {
-      for (const client of clients) await client.closeWrite();
+      await clients.at(-1)!.closeWrite();
     },
   });
 }
@@ -168,53 +169,50 @@ peerTest("a proxy that asks for a certificate over TLS is shown one", ["openssl"
 });
 
 /** A connection from an address that was chosen, and its other end. */
-async function fromHere(): Promise<{ near: Connection; far: Deno.TcpConn }> {
-  using listener = Deno.listen({ hostname: LOCALHOST, port: 0 });
-  const [near, far] = await Promise.all([
-    dialFrom(["127.0.0.7"])({ hostname: LOCALHOST, port: listener.addr.port }, {}),
-    listener.accept(),
-  ]);
+async function fromHere(): Promise<{ near: Connection; far: Socket }> {
+  const accepted = Promise.withResolvers<Socket>();
+  const listener = createServer({ allowHalfOpen: true }, accepted.resolve);
+  await new Promise<void>((resolve) => listener.listen(0, LOCALHOST, resolve));
+  const { port } = listener.address() as { port: number };
+  const near = await dialFrom(["127.0.0.7"])({ hostname: LOCALHOST, port }, {});
+  const far = await accepted.promise;
+  far.on("error", () => {});
+  listener.close();
   return { near, far };
 }
 
 Deno.test("a connection from a chosen address that is reset is no end, and one that has ended is", async () => {
   for (const how of ["end", "reset"] as const) {
-    await using ends = await fromHere().then(({ near, far }) => ({
-      near,
-      far,
-      async [Symbol.asyncDispose](): Promise<void> {
-        await near[Symbol.asyncDispose]();
-        far[Symbol.dispose]();
-      },
-    }));
-    const { near, far } = ends;
-    await far.write(octets(1_000));
-    if (how === "end") await far.closeWrite();
-    else {
-      // What closes with octets unread resets.
-      await near.write(octets(10));
-      const first = (await near.read())!;
-      assert.equal(first.buffer.byteLength, first.length);
-      far.close();
-    }
-    const { got, end } = await outcome(near);
-    if (how === "end") assert.deepEqual({ got, end }, { got: octets(1_000), end: null });
-    else assert.equal((end as { code?: string }).code, "ECONNRESET");
-    // Writing goes on after the other end's last octet alone.
-    const writing = near.write(octets(20)).then(() => near.closeWrite());
-    if (how === "end") {
-      await writing;
-      const buffer = new Uint8Array(100);
-      assert.equal(await far.read(buffer), 20);
-      assert.equal(await far.read(buffer), null);
+    const { near, far } = await fromHere();
+    far.write(octets(1_000));
+    const first = (await near.read())!;
+    assert.deepEqual(first, octets(1_000));
+    assert.equal(first.buffer.byteLength, first.length);
+    if (how === "end") far.end();
+    else far.resetAndDestroy();
+    const { end } = await outcome(near);
+    if (how === "reset") {
+      assert.equal((end as { code?: string }).code, "ECONNRESET");
+      await assert.rejects(near.write(octets(20)), { code: "ECONNRESET" });
+      await assert.rejects(near.closeWrite(), { code: "ECONNRESET" });
+    } else {
+      assert.equal(end, null);
+      // The other end's last octet leaves writing alone.
+      await near.write(octets(20));
+      const got = new Promise((resolve) => far.once("data", resolve));
+      const ended = new Promise((resolve) => far.once("end", resolve));
+      await near.closeWrite();
+      assert.deepEqual(new Uint8Array(await got as Uint8Array), octets(20));
+      await ended;
       await assert.rejects(near.write(octets(1)), { code: "CLOSED" });
-    } else await assert.rejects(writing, { code: "ECONNRESET" });
+    }
+    near.close();
+    far.destroy();
   }
 });
 
 Deno.test("a connection from a chosen address that was closed fails whatever is under way", async () => {
   const { near, far } = await fromHere();
-  using _far = far;
   const calls = [near.read(), near.read(), near.write(new Uint8Array(64 << 20)), near.closeWrite()];
   const settled = Promise.allSettled(calls);
   near.close();
@@ -225,4 +223,5 @@ Deno.test("a connection from a chosen address that was closed fails whatever is 
   for (const call of [() => near.read(), () => near.write(octets(1)), () => near.closeWrite()]) {
     await assert.rejects(call, { code: "CLOSED" });
   }
+  far.destroy();
 });

@@ -40,7 +40,7 @@ export class DuplexConnection implements Connection {
   readonly #reads = new InOrder();
   readonly #writes = new Set<Settle>();
   #ended = false;
-  #writeEnded = false;
+  #ending: Promise<void> | undefined;
   #readFailure: Error | undefined;
   #writeFailure: Error | undefined;
   #closed: Error | undefined;
@@ -122,19 +122,24 @@ export class DuplexConnection implements Connection {
 
   async write(bytes: Uint8Array): Promise<void> {
     const { length } = bytes;
-    await this.#written((settle) => this.stream.write(plain(bytes), settle));
+    if (this.#closed === undefined && this.#ending !== undefined) throw writingEnded();
+    await this.#settled((settle) => this.stream.write(plain(bytes), settle));
     if (bytes.length !== length) throw new TypeError("Cannot write: the chunk was changed before it was sent");
   }
 
   closeWrite(): Promise<void> {
-    const ending = this.#written((settle) => this.stream.end(settle));
-    this.#writeEnded = true;
-    return ending;
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return this.#ending ??= this.endWriting();
+  }
+
+  /** Ends writing, once what was written before is. */
+  protected endWriting(): Promise<void> {
+    return this.#settled((settle) => this.stream.end(settle));
   }
 
   /** A stream that is destroyed may forget what it was to call back. */
-  #written(call: (settle: Settle) => void): Promise<void> {
-    const failure = this.#closed ?? this.#writeFailure ?? (this.#writeEnded ? writingEnded() : undefined);
+  #settled(call: (settle: Settle) => void): Promise<void> {
+    const failure = this.#closed ?? this.#writeFailure;
     if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       const settle: Settle = (error) => {

@@ -40,6 +40,7 @@ export class TlsOver extends DuplexConnection {
   readonly #carrier: Carrier;
   readonly #connection: Connection & Referenced;
   readonly #peer: TlsUnder["peer"];
+  readonly #agreed = Promise.withResolvers<void>();
   #secure = false;
   #gone: Promise<void> | undefined;
 
@@ -64,7 +65,9 @@ export class TlsOver extends DuplexConnection {
     };
     const secured = () => {
       this.#secure = true;
+      this.#agreed.resolve();
     };
+    this.#agreed.promise.catch(() => {}); // Told by the calls that wait for it.
     socket.once("secureConnect", secured);
     socket.once("secure", secured);
     carrier.watch();
@@ -87,7 +90,9 @@ export class TlsOver extends DuplexConnection {
   }
 
   protected override fail(error: Error): void {
-    super.fail(this.#secure ? translated(error, this.#socket.bytesRead) : this.#unagreed(error));
+    const told = this.#secure ? translated(error, this.#socket.bytesRead) : this.#unagreed(error);
+    this.#agreed.reject(told);
+    super.fail(told);
   }
 
   #unagreed(error: Error): Error {
@@ -97,8 +102,10 @@ export class TlsOver extends DuplexConnection {
     });
   }
 
-  override async closeWrite(): Promise<void> {
-    await super.closeWrite();
+  protected override async endWriting(): Promise<void> {
+    // An end before the handshake is done would be one of the handshake.
+    if (!this.#secure) await this.#agreed.promise;
+    await super.endWriting();
     await this.#carrier.flushed();
     if (this.#carrier.writeFailure !== undefined) throw this.#carrier.writeFailure;
     await this.#connection.closeWrite();
