@@ -22,16 +22,16 @@ export interface TlsUnder {
 
 /**
  * An error of an established stream in our words. A server that does not want this side's certificate says so in an alert,
- * which comes after this side's handshake is done (RFC 8446 section 4.4.2.4).
+ * which comes after this side's handshake is done (RFC 8446 section 6.2).
  */
-function translated(error: Error, received: number): Error {
+function translated(error: Error, peer: string, received: number): Error {
   const { code } = error as { code?: unknown };
   if (typeof code !== "string" || !code.startsWith("ERR_SSL_")) return error;
   if (!error.message.startsWith("received fatal alert")) {
     return new SocksProtocolError("NOT_GENUINE", `TLS record is not genuine: ${error.message}`, { cause: error });
   }
   if (received > 0) return error;
-  return new SocksTlsError("TLS_HANDSHAKE", `TLS server ended the handshake: ${error.message}`, { cause: error });
+  return new SocksTlsError("TLS_HANDSHAKE", `TLS ${peer} ended the handshake: ${error.message}`, { cause: error });
 }
 
 /** The connection inside. What is read or written before the handshake is done waits for it. */
@@ -90,7 +90,7 @@ export class TlsOver extends DuplexConnection {
   }
 
   protected override fail(error: Error): void {
-    const told = this.#secure ? translated(error, this.#socket.bytesRead) : this.#unagreed(error);
+    const told = this.#secure ? translated(error, this.#peer, this.#socket.bytesRead) : this.#unagreed(error);
     this.#agreed.reject(told);
     super.fail(told);
   }

@@ -196,10 +196,15 @@ peerTest("each direction of a TLS stream ends by itself, in either order", ["ope
 peerTest("this side's end says so inside TLS, also where it closes", ["openssl"], async () => {
   const identity = await certificateFor();
   for (const how of ["closeWrite", "closeWrite and close", "close"] as const) {
-    await using ends = await pair(identity);
+    let ended = 0;
+    await using ends = await pair(identity, (inner) => ({
+      ...bound(inner),
+      closeWrite: () => (ended++, inner.closeWrite()),
+    }));
     await ends.client.write(octets(10));
     if (how !== "close") await ends.client.closeWrite();
     if (how !== "closeWrite") ends.client.close();
+    if (how === "closeWrite") assert.equal(ended, 1);
     // rustls takes an end without a close_notify for an error.
     assert.deepEqual(await outcome(ends.server), { got: octets(10), end: null }, how);
   }
