@@ -173,13 +173,14 @@ export const listenTcp: ListenTcp = (options: ListenTcpOptions): ConnectionListe
  * @throws As `Deno.listen` does.
  *
  * @example
- * ```ts no-eval
- * import { listenTls, serve } from "@gssocks/gssocks";
+ * ```ts
+ * import { listenTls, type RunningServer, serve } from "@gssocks/gssocks";
  *
- * const [cert, key] = ["cert.pem", "key.pem"].map((path) => Deno.readTextFileSync(path)) as [string, string];
- * const listener = listenTls({ hostname: "0.0.0.0", port: 1443, cert, key });
- * await using server = serve({ listeners: [listener], keytab: "/etc/krb5.keytab", rules: ["allow .example.com"] });
- * await server.finished;
+ * export function serveTls(folder: string): RunningServer {
+ *   const [cert, key] = ["cert.pem", "key.pem"].map((name) => Deno.readTextFileSync(`${folder}/${name}`));
+ *   const listener = listenTls({ hostname: "0.0.0.0", port: 1443, cert: cert!, key: key! });
+ *   return serve({ listeners: [listener], keytab: "/etc/krb5.keytab", rules: ["allow .example.com"] });
+ * }
  * ```
  */
 export function listenTls(options: ListenTcpOptions & TlsIdentity): ConnectionListener {

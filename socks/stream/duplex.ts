@@ -123,7 +123,7 @@ export class DuplexConnection implements Connection {
   async write(bytes: Uint8Array): Promise<void> {
     const { length } = bytes;
     if (this.#closed === undefined && this.#ending !== undefined) throw writingEnded();
-    await this.#settled((settle) => this.stream.write(plain(bytes), settle));
+    await this.#settled((settle) => this.stream.write(bytes, settle));
     if (bytes.length !== length) throw new TypeError("Cannot write: the chunk was changed before it was sent");
   }
 
@@ -185,12 +185,6 @@ function owned(chunk: Uint8Array): Bytes {
   const { buffer, byteLength } = chunk;
   const alone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
   return alone ? new Uint8Array(buffer) : new Uint8Array(chunk);
-}
-
-/** Node's streams want memory that nobody can share or shrink. */
-function plain(bytes: Uint8Array): Uint8Array {
-  const { buffer } = bytes;
-  return buffer instanceof ArrayBuffer && !buffer.resizable ? bytes : bytes.slice();
 }
 
 function writingEnded(): SocksConnectionError {

@@ -196,15 +196,22 @@ peerTest("each direction of a TLS stream ends by itself, in either order", ["ope
 peerTest("this side's end says so inside TLS, also where it closes", ["openssl"], async () => {
   const identity = await certificateFor();
   for (const how of ["closeWrite", "closeWrite and close", "close"] as const) {
-    let ended = 0;
+    const done: string[] = [];
     await using ends = await pair(identity, (inner) => ({
       ...bound(inner),
-      closeWrite: () => (ended++, inner.closeWrite()),
+      async write(bytes: Uint8Array): Promise<void> {
+        done.push("write");
+        await inner.write(bytes);
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        done.push("written");
+      },
+      closeWrite: () => (done.push("end"), inner.closeWrite()),
     }));
     await ends.client.write(octets(10));
+    done.length = 0;
     if (how !== "close") await ends.client.closeWrite();
     if (how !== "closeWrite") ends.client.close();
-    if (how === "closeWrite") assert.equal(ended, 1);
+    if (how !== "close") assert.match(done.join(), /write,written,end$/);
     // rustls takes an end without a close_notify for an error.
     assert.deepEqual(await outcome(ends.server), { got: octets(10), end: null }, how);
   }
@@ -215,14 +222,18 @@ peerTest(
   ["openssl"],
   async () => {
     const identity = await certificateFor();
-    await using ends = await pair(identity);
+    let wire: Wire | undefined;
+    await using ends = await pair(identity, (inner) => wire = new Wire(inner));
     const { client } = ends;
+    await ends.server.write(octets(10));
+    assert.deepEqual(await client.read(), octets(10));
     // Nobody reads at the other end.
     const calls = [client.read(), client.read(), client.write(new Uint8Array(64 << 20)), client.closeWrite()];
     const settled = Promise.allSettled(calls);
     await new Promise((resolve) => setTimeout(resolve, 0));
     client.close();
     client.close();
+    assert.ok(wire!.closed);
     for (const result of await settled) {
       assert.ok(result.status === "rejected" && result.reason instanceof SocksConnectionError, JSON.stringify(result));
       assert.equal(result.reason.code, "CLOSED");
@@ -237,26 +248,78 @@ peerTest(
   },
 );
 
-peerTest(
-  "what cannot be sent any more does not end reading, and is told to every later write",
-  ["openssl"],
-  async () => {
-    const identity = await certificateFor();
-    const failure = new Error("no way out");
-    let failing = false;
-    await using ends = await pair(identity, (inner) => ({
-      ...bound(inner),
-      write: (bytes) => failing ? Promise.reject(failure) : inner.write(bytes),
-    }));
-    failing = true;
-    await assert.rejects(ends.client.write(octets(10)), failure);
-    await assert.rejects(ends.client.write(octets(10)), failure);
-    await assert.rejects(ends.client.closeWrite(), failure);
-    await ends.server.write(octets(1_000));
-    await ends.server.closeWrite();
-    assert.deepEqual(await outcome(ends.client), { got: octets(1_000), end: null });
-  },
-);
+peerTest("a connection that was closed gives nothing that came before", ["openssl"], async () => {
+  const identity = await certificateFor();
+  await using server = rustlsServer(identity, octets(1_000));
+  const wire = new Wire(await plainTo(server.port));
+  await using client = await tlsOver(wire, { hostname: "localhost", caCerts: [identity.cert] });
+  while (wire.notices === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+  client.close();
+  await assert.rejects(client.read(), { code: "CLOSED" });
+});
+
+peerTest("a close_notify that is not taken keeps nothing open for long", ["openssl"], async () => {
+  const identity = await certificateFor();
+  let deaf = false;
+  const closed = Promise.withResolvers<void>();
+  await using ends = await pair(identity, (inner) => ({
+    ...bound(inner),
+    write: (bytes) => deaf ? new Promise(() => {}) : inner.write(bytes),
+    close: () => (closed.resolve(), inner.close()),
+  }));
+  deaf = true;
+  ends.client.close();
+  await assert.rejects(ends.client.read(), { code: "CLOSED" });
+  await closed.promise;
+});
+
+peerTest("an end of writing before the handshake is done is one behind it", ["openssl"], async () => {
+  const identity = await certificateFor();
+  const listener = listenTls({ hostname: "127.0.0.1", port: 0, ...identity });
+  try {
+    const plain = await plainTo(listener.addr.port);
+    await using accepted = (await listener.accept())!;
+    const ending = accepted.closeWrite();
+    await using client = await tlsOver(plain, { hostname: "localhost", caCerts: [identity.cert] });
+    assert.deepEqual(await outcome(client), { got: octets(0), end: null });
+    await ending;
+  } finally {
+    listener.close();
+  }
+});
+
+peerTest("memory of every kind is sent as it is", ["openssl"], async () => {
+  const identity = await certificateFor();
+  await using ends = await pair(identity);
+  const kinds = [
+    new Uint8Array(new SharedArrayBuffer(10)),
+    new Uint8Array(new ArrayBuffer(10, { maxByteLength: 20 })),
+    new Uint8Array(new ArrayBuffer(30), 5, 10),
+  ];
+  for (const chunk of kinds) {
+    chunk.set(octets(10));
+    await ends.client.write(chunk);
+  }
+  await ends.client.closeWrite();
+  assert.deepEqual((await outcome(ends.server)).got, Uint8Array.from([...octets(10), ...octets(10), ...octets(10)]));
+});
+
+peerTest("what cannot be sent any more is told to every write, and does not end reading", ["openssl"], async () => {
+  const identity = await certificateFor();
+  const failure = new Error("no way out");
+  let failing = false;
+  await using ends = await pair(identity, (inner) => ({
+    ...bound(inner),
+    write: (bytes) => failing ? Promise.reject(failure) : inner.write(bytes),
+  }));
+  failing = true;
+  await assert.rejects(ends.client.write(octets(10)), failure);
+  await assert.rejects(ends.client.write(octets(10)), failure);
+  await assert.rejects(ends.client.closeWrite(), failure);
+  await ends.server.write(octets(1_000));
+  await ends.server.closeWrite();
+  assert.deepEqual(await outcome(ends.client), { got: octets(1_000), end: null });
+});
 
 peerTest("reads at one time are served in order, and each chunk's memory is its own", ["openssl"], async () => {
   const identity = await certificateFor();
