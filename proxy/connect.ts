@@ -121,7 +121,8 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
     connection.close();
     throw signal.reason;
   }
-  return new SocksConnection({ ...made, connection }, target, signal);
+  const { alpnProtocol } = connection;
+  return new SocksConnection({ ...made, connection, alpnProtocol }, target, signal);
 }
 
 /**

@@ -108,6 +108,22 @@ peerTest("a target's stream that the proxy cuts is cut, and one that it ends is 
   }
 });
 
+peerTest("a target is shown a certificate, and says which protocol it speaks", ["openssl"], async () => {
+  const [identity, mine] = [await certificateFor(), await certificateFor("client")];
+  await using target = await nodeServer(identity, octets(10), { clients: mine.cert, protocols: ["h2"] });
+  await using proxy = serve({ port: 0, allowUnauthenticated: true, rules: ["allow localhost"] });
+  const way = { proxy: proxy.addr, auth: [noAuthentication()], hostname: "localhost", port: target.port };
+  const options = { ...way, caCerts: [identity.cert], alpnProtocols: ["h2", "http/1.1"] };
+  {
+    await using shown = await connectTls({ ...options, ...mine });
+    assert.equal(shown.alpnProtocol, "h2");
+    assert.deepEqual(await drained(shown), { count: 10, end: null });
+  }
+  await using none = await connectTls({ ...options, cert: undefined, key: undefined });
+  const { end } = await drained(none);
+  assert.ok(end instanceof SocksTlsError && end.code === "TLS_HANDSHAKE", String(end));
+});
+
 peerTest("TLS around a proxy that is cut is no end of what is inside", ["openssl"], async () => {
   const identity = await certificateFor();
   await using realm = await startRealmFolder();

@@ -18,8 +18,8 @@ export interface DuplexEnds {
   readonly remote?: Endpoint | undefined;
 }
 
-/** What a connection or a stream may have beside: a say in whether it keeps the process going. */
-export interface Referenced {
+/** What a stream may have beside: a say in whether it keeps the process going. */
+interface Referenced {
   /** It does. */
   ref?(): unknown;
   /** It does not. */

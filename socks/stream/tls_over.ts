@@ -8,7 +8,7 @@ import { abortable, startDeadline } from "../../gss/deadline.ts";
 import { SocksError, SocksProtocolError, SocksTlsError } from "../errors.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Connection } from "./connection.ts";
-import { DuplexConnection, type Referenced } from "./duplex.ts";
+import { DuplexConnection } from "./duplex.ts";
 
 /** What is under a {@linkcode TlsOver}, and who is at the other end. */
 export interface TlsUnder {
@@ -38,7 +38,7 @@ function translated(error: Error, peer: string, received: number): Error {
 export class TlsOver extends DuplexConnection {
   readonly #socket: TLSSocket;
   readonly #carrier: Carrier;
-  readonly #connection: Connection & Referenced;
+  readonly #connection: Connection;
   readonly #peer: TlsUnder["peer"];
   readonly #agreed = Promise.withResolvers<void>();
   #secure = false;

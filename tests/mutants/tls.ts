@@ -266,6 +266,13 @@ export const TLS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("proxy/connect.ts", PROXY, [
     [
+      "the protocol agreed upon is told",
+      "RFC 7301 section 3.2",
+      "{ ...made, connection, alpnProtocol }",
+      "{ ...made, connection }",
+      "which protocol it speaks",
+    ],
+    [
       "the time of connectTls holds until TLS stands",
       CONTRACT,
       "cert, key, signal: deadline.signal };",
