@@ -14,6 +14,7 @@ import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
+import { TLS_MUTANTS } from "./tls.ts";
 
 /** A mutant, and the list that it is from. */
 export interface ListedMutant extends Mutant {
@@ -32,6 +33,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   names: NAMES_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
   suite: SUITE_MUTANTS,
+  tls: TLS_MUTANTS,
 };
 
 /** Names of the lists. */
