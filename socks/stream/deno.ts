@@ -115,7 +115,6 @@ export class DenoConnection implements Connection {
   /** @throws {unknown} When nothing can be sent any more. */
   #mayWrite(): void {
     if (this.#closed) throw closedHere("The connection");
-    if (this.#writeFailure !== undefined) throw this.#writeFailure;
     if (this.#ending !== undefined) throw closedHere("Writing");
   }
 

@@ -12,6 +12,7 @@ import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
+import { TRANSPORTS_MUTANTS } from "./transports.ts";
 
 /** A mutant, and the list that it is from. */
 export interface ListedMutant extends Mutant {
@@ -28,6 +29,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   names: NAMES_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
   suite: SUITE_MUTANTS,
+  transports: TRANSPORTS_MUTANTS,
 };
 
 /** Names of the lists. */

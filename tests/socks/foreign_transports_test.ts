@@ -142,6 +142,18 @@ Deno.test("a WebSocket that is closed gives nothing of what it holds, and takes 
   assert.deepEqual(sent, []);
 });
 
+Deno.test("of two who read from a WebSocket, who waits is served first", async () => {
+  const { connection, feed } = fakeSocket();
+  const first = connection.read();
+  await settled();
+  feed(utf8("one").buffer);
+  const second = connection.read();
+  assert.deepEqual(await first, utf8("one"));
+  feed(utf8("two").buffer);
+  assert.deepEqual(await Promise.all([first, second]), [utf8("one"), utf8("two")]);
+  connection.close();
+});
+
 Deno.test("a WebSocket that has ended both ways and lingers is closed for whoever holds it", async () => {
   const { connection, feed, socket } = fakeSocket();
   await connection.closeWrite();

@@ -152,9 +152,13 @@ Deno.test("relay() holds octets up for as long as it is told", async () => {
 
 Deno.test("relay() ends when one side fails, however long octets are to be held up", async () => {
   const { client, target, done } = relayed({ gate: () => new Promise<void>(() => {}) });
+  let ended = false;
+  done.catch(() => {}).finally(() => ended = true);
   await client.write(utf8("held"));
   await settled();
   target.close();
+  await settled();
+  assert.ok(ended, "at once");
   await assert.rejects(done, { message: "Pipe is closed" });
   await assert.rejects(client.read(), { message: "Pipe is closed" });
 });

@@ -289,3 +289,26 @@ overEach(
     await assert.rejects(ours.read(), CLOSED);
   },
 );
+
+overEach("an idle connection that is closed does nothing any more, and not nothing either", async ({ ours }) => {
+  ours.close();
+  for (
+    const later of [
+      () => ours.write(new Uint8Array(0)),
+      () => ours.write(utf8("x")),
+      () => ours.read(),
+      () => ours.closeWrite(),
+    ]
+  ) await assert.rejects(later(), CLOSED);
+});
+
+overEach(
+  "writes that are not waited for go out one after another, long ones and short ones",
+  async ({ ours, theirs }) => {
+    const chunks = [600_000, 5, 300_000, 0, 4_096, 1].map((length, i) => octets(length, i));
+    const writing = [...chunks.map((chunk) => ours.write(chunk)), ours.closeWrite()];
+    const got = await readAll(theirs);
+    assert.ok(hex(got) === hex(concat(...chunks)));
+    await Promise.all(writing);
+  },
+);

@@ -1,7 +1,7 @@
 /** How connections fail: each direction for itself, for good, with what was met; and how they are ended. */
 import assert from "node:assert/strict";
 import { createServer, type Socket } from "node:net";
-import { utf8 } from "../../gss/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../gss/bytes.ts";
 import { GssError } from "../../gss/status.ts";
 import { connect, noAuthentication, serve } from "../../mod.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
@@ -143,12 +143,13 @@ Deno.test("a protected connection that cannot write reads on; one that cannot re
 Deno.test("behind a write that failed nothing goes out, since it would come behind a gap", async () => {
   const { ours, fail, far } = overFailing();
   const before = far.sent().length;
-  fail.write = new Error("once");
+  const once = new Error("once");
+  // The next one would go out.
+  Object.defineProperty(fail, "write", { configurable: true, get: () => (delete fail.write, once) });
   const first = failureOf(ours.write(utf8("one")));
   const second = failureOf(ours.write(new Uint8Array(600_000)));
-  assert.equal(await first, fail.write);
-  delete fail.write;
-  assert.equal(await second, await first);
+  assert.equal(await first, once);
+  assert.equal(await second, once);
   assert.equal(await failureOf(ours.write(utf8("three"))), await first);
   assert.equal(far.sent().length, before);
   ours.close();
@@ -166,6 +167,29 @@ Deno.test("what a context cannot seal is this side's failure, and ends writing a
   ]);
   await theirs.write(utf8("still"));
   assert.deepEqual(await ours.read(), utf8("still"));
+  ours.close();
+});
+
+Deno.test("sealing begins before write() returns where nobody is ahead, and where those ahead have begun", async () => {
+  const { ours, theirs, context } = overFailing();
+  const wrap = context.wrap.bind(context);
+  let begun = 0;
+  context.wrap = (message, options) => {
+    begun += message.length;
+    return wrap(message, options);
+  };
+  const writing: Promise<void>[] = [];
+  const memory = new Uint8Array(60_000);
+  for (const octet of [1, 2]) {
+    writing.push(ours.write(memory.fill(octet)));
+    assert.equal(begun, octet * memory.length);
+  }
+  memory.fill(9);
+  writing.push(ours.closeWrite());
+  const got = await readAll(theirs);
+  await Promise.all(writing);
+  assert.deepEqual([got.indexOf(1), got.indexOf(2), got.length], [0, 60_000, 120_000]);
+  assert.ok(!got.includes(9));
   ours.close();
 });
 
@@ -189,7 +213,7 @@ Deno.test("a chunk that a context looks at again, when it is there no more, is n
   const wrap = context.wrap.bind(context);
   context.wrap = async (message, options) => {
     await free.promise;
-    return await wrap(message, options);
+    return await wrap(new Uint8Array(message.length).fill(message[0] ?? 0), options);
   };
   // A small one was copied, so that it cannot be lost.
   const small = new Uint8Array(4_096).fill(7);
@@ -205,6 +229,78 @@ Deno.test("a chunk that a context looks at again, when it is there no more, is n
   assert.equal(hex((await theirs.read())!), hex(new Uint8Array(4_096).fill(7)));
   assert.equal(far.sent().length, before);
   ours.close();
+});
+
+Deno.test("a chunk that is cut fails when what it says is sent is sent, and not before", async () => {
+  for (const fails of [false, true]) {
+    const { ours, theirs, far } = overFailing();
+    const chunk = new Uint8Array(1_000_000).fill(5);
+    const free = Promise.withResolvers<void>();
+    let writes = 0;
+    const under = {
+      write: async (bytes: Uint8Array) => {
+        if (++writes === 2) {
+          chunk.buffer.transfer();
+          await free.promise;
+        }
+        await far.write(bytes);
+      },
+      close: () => {},
+    } as unknown as Connection;
+    const context = new MockContext(true, {});
+    const over = new ProtectedConnection({ connection: under, context, level: "integrity" });
+    let done = false;
+    const failing = failureOf(over.write(chunk)).finally(() => done = true);
+    await settled();
+    assert.deepEqual([writes, done], [2, false]);
+    const reset = new Error("reset");
+    if (fails) free.reject(reset);
+    else free.resolve();
+    const failure = await failing;
+    if (fails) assert.equal(failure, reset);
+    else {
+      const told = Number(/when (\d+)/.exec(failure.message)![1]);
+      const frames = far.sent();
+      let sent = 0;
+      for (let at = 0; at < frames.length; at += 4 + (frames[at + 2]! << 8 | frames[at + 3]!)) {
+        sent += (frames[at + 2]! << 8 | frames[at + 3]!) - 5;
+      }
+      assert.equal(sent, told);
+    }
+    ours.close();
+    theirs.close();
+  }
+});
+
+Deno.test("memory that is taken away between two messages of one read takes neither with it", async () => {
+  for (const gone of [(memory: Bytes) => memory.buffer.transfer(), (memory: Bytes) => memory.buffer.resize(4)]) {
+    const { ours, far } = overFailing();
+    const free = Promise.withResolvers<void>();
+    const receiver = new MockContext(true, {});
+    const unwrap = receiver.unwrap.bind(receiver);
+    let opened = 0;
+    receiver.unwrap = async (token) => {
+      if (++opened === 2) await free.promise;
+      return await unwrap(token);
+    };
+    const [near, sender] = pipe();
+    const theirs = new ProtectedConnection({ connection: near, context: receiver, level: "integrity" });
+    const peer = new MockContext(false, {});
+    const frames = [];
+    for (const text of ["one", "two"]) {
+      frames.push(encodeFrame(3, await peer.wrap(utf8(text), { confidential: false })));
+    }
+    await sender.write(concat(...frames));
+    const memory = new Uint8Array(new ArrayBuffer(1_000, { maxByteLength: 1_000 }));
+    const reading = theirs.read(memory);
+    await settled();
+    gone(memory);
+    free.resolve();
+    const first = await reading;
+    const got = first!.length === 6 ? first! : concat(first!, (await theirs.read())!);
+    assert.equal(new TextDecoder().decode(got), "onetwo");
+    for (const end of [ours, theirs, far]) end.close();
+  }
 });
 
 Deno.test("drain() ends though nothing of a connection ever does", async () => {
