@@ -10,7 +10,7 @@ import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
 import { closedHere } from "./closed.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
-import { Chunk, isKept, SMALL_CHUNK } from "./chunk.ts";
+import { Chunk, isKept } from "./chunk.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
 import { LARGE, ReadSize } from "./read_size.ts";
 
@@ -20,7 +20,7 @@ export class DenoConnection implements Connection {
   readonly remote: Endpoint | undefined;
   readonly #conn: Deno.Conn;
   readonly #readSize = new ReadSize();
-  /** Memory that is read into where the caller's might be taken away, once that is worth it. */
+  /** Memory that is read into where the caller's might be taken away while the read waits. */
   #memory: Bytes | undefined;
   #readFailure: unknown;
   /** What a write was told of a reset. The system tells it once, and says "end" to whoever reads after that. */
@@ -54,20 +54,18 @@ export class DenoConnection implements Connection {
   /** Calls at one time are served in order, by the socket itself. */
   async read(into?: Bytes): Promise<Bytes | null> {
     if (this.#readFailure !== undefined) throw this.#readFailure;
-    const direct = into === undefined || isKept(into) || into.length <= SMALL_CHUNK;
-    // A small one is not worth the care: fresh memory is as good.
-    const buffer = into !== undefined && isKept(into)
-      ? into
-      : direct
-      ? new Uint8Array(into?.length ?? this.#readSize.next)
-      : this.#spare(Math.min(into.length, LARGE));
+    // A socket says "end" to whoever has no room.
+    const given = into !== undefined && into.length > 0 ? into : undefined;
+    const copied = given !== undefined && !isKept(given);
+    const buffer = copied ? this.#spare(Math.min(given.length, LARGE)) : given ?? new Uint8Array(this.#readSize.next);
+    if (!copied) this.#memory = undefined;
     try {
       const count = await this.#conn.read(buffer);
       // The failure of a read before this one, or of a write, has used up what the system has to say.
       if (count === null) return this.#trueEnd();
       this.#readSize.learn(count);
       const bytes = buffer.subarray(0, count);
-      return direct ? bytes : this.#handOver(bytes, into);
+      return copied ? this.#handOver(bytes, given) : bytes;
     } catch (error) {
       throw this.#readFailure ??= this.#closed ? closedHere("The connection") : error;
     }

@@ -34,6 +34,9 @@ export const WEB_SOCKET_PROTOCOL = "gssocks.v1";
 /**
  * A connection over a WebSocket, which is its own from then on and must be binary: `binaryType` is set here.
  *
+ * Closing it ends everything that waits on it at once, whatever the peer does. A WebSocket has no way to hang up on a peer that
+ * answers nothing, though: the socket underneath stays until the peer's end of it, or the network, is gone.
+ *
  * @param remote Address of the other end, where it is known.
  *
  * @example A proxy behind `Deno.serve`

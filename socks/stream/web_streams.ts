@@ -18,7 +18,9 @@ export interface DuplexStreams {
 }
 
 /**
- * A connection over two streams, which are its own from then on.
+ * A connection over two streams, which are its own from then on. Chunks that come are copied; one that is no octets ends
+ * reading. Closing the connection ends everything that waits on it at once, cancels the one stream and aborts the other, also
+ * where their source and their sink stand still.
  *
  * @example
  * ```ts

@@ -69,7 +69,7 @@ const SOCKETS: readonly Row[] = [
     DENO_CONN,
     "    if (this.#writeFailure !== undefined) throw this.#writeFailure;\n    let at",
     "    let at",
-    "a peer that ended before it went",
+    "TCP: a chunk that loses its memory",
   ],
   [
     "no end is sent behind octets that are missing",
@@ -102,6 +102,13 @@ const SOCKETS: readonly Row[] = [
     DENO_CONN,
     "    if (into.length < bytes.length) return bytes;\n",
     "    if (into.length < bytes.length) return into;\n",
+  ],
+  [
+    "who gives no room is not told that it is the end",
+    "the contract of read()",
+    "into !== undefined && into.length > 0 ? into : undefined",
+    "into",
+    "TCP: reads at one time",
   ],
   ["a socket lets the process end", "Deno.Conn.unref", "    (this.#conn as Deno.TcpConn).unref();\n", ""],
   ["a socket keeps the process", "Deno.Conn.ref", "    (this.#conn as Deno.TcpConn).ref();\n", ""],
@@ -231,10 +238,11 @@ const WEB_SOCKETS: readonly Row[] = [
     "      const bytes",
   ],
   [
-    "what comes after the end fills no memory",
+    "behind a lie, or the end, nothing is taken in",
     "CWE-770",
     "    if (this.#failure !== undefined) return;\n    if (data",
     "    if (data",
+    "behind a lie",
   ],
   [
     "a late write is no octet on the wire",

@@ -142,6 +142,19 @@ Deno.test("a WebSocket that is closed gives nothing of what it holds, and takes 
   assert.deepEqual(sent, []);
 });
 
+Deno.test("behind a lie of a WebSocket's peer nothing is taken in, and what came before it is read", async () => {
+  const { connection, feed } = fakeSocket();
+  feed(utf8("before").buffer);
+  feed("no count");
+  feed(utf8("behind").buffer);
+  feed(new ArrayBuffer(0));
+  assert.deepEqual(await connection.read(), utf8("before"));
+  const failure = await failureOf(connection.read());
+  assert.equal((failure as { code?: string }).code, "BAD_MESSAGE");
+  assert.equal(await failureOf(connection.read()), failure);
+  assert.equal(await failureOf(connection.write(utf8("x"))), failure);
+});
+
 Deno.test("of two who read from a WebSocket, who waits is served first", async () => {
   const { connection, feed } = fakeSocket();
   const first = connection.read();

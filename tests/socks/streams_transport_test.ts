@@ -59,7 +59,10 @@ overEach("reads at one time are served in order, each octet once", async ({ ours
   })();
   const parts: Bytes[] = [];
   for (let ended = false; !ended;) {
-    const reads = Array.from({ length: 7 }, (_, i) => ours.read(i % 2 === 0 ? undefined : new Uint8Array(i * 1_000)));
+    const reads = Array.from(
+      { length: 7 },
+      (_, i) => ours.read(i % 2 === 0 ? undefined : new Uint8Array((i - 1) * 1_000)),
+    );
     for (const bytes of await Promise.all(reads)) {
       assert.ok(bytes === null || (bytes.length > 0 && !ended));
       if (bytes === null) ended = true;
