@@ -21,7 +21,6 @@ export async function drain(connection: Connection): Promise<void> {
     milliseconds: PATIENCE,
     reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
   });
-  deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
   try {
     await abortable(connection.closeWrite(), deadline.signal);
     for (let left = DRAINED; left > 0;) {
