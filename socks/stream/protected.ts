@@ -290,12 +290,12 @@ export class ProtectedConnection implements Connection {
 
   /** Keeps the process going, where the connection underneath can. */
   ref(): void {
-    (this.#under as KeepsProcess).ref?.();
+    this.#under.ref?.();
   }
 
   /** Lets the process end, where the connection underneath can. */
   unref(): void {
-    (this.#under as KeepsProcess).unref?.();
+    this.#under.unref?.();
   }
 
   #mayRead(): void {
@@ -340,9 +340,6 @@ export class ProtectedConnection implements Connection {
     return this.#writeFailure;
   }
 }
-
-/** What some connections can be told. */
-type KeepsProcess = Connection & { ref?(): void; unref?(): void };
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
