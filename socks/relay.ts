@@ -6,8 +6,9 @@
  */
 import { BufferPool } from "../gss/buffer_pool.ts";
 import type { Bytes } from "../gss/bytes.ts";
-import type { Deadline } from "../gss/deadline.ts";
+import { abortable, aborted, type Deadline, startDeadline } from "../gss/deadline.ts";
 import { SocksTimeoutError } from "./errors.ts";
+import { keptMemory } from "./stream/chunk.ts";
 import type { Connection } from "./stream/connection.ts";
 import { LARGE, ReadSize } from "./stream/read_size.ts";
 
@@ -49,11 +50,14 @@ export async function relay(
     idleTimeout,
     () => new SocksTimeoutError("IDLE_TIMEOUT", `Nothing was sent or received for ${idleTimeout} ms`),
   );
+  const over = new AbortController();
   const pump = async (from: Connection, to: Connection, key: keyof RelayCounts) => {
     await copy(from, to, (length) => {
       counts[key] += length;
       clock.restart();
-      return gate?.(length);
+      const held = gate?.(length);
+      // However long octets are to be held up, they go nowhere once the relay is over.
+      return held === undefined ? undefined : abortable(held, over.signal);
     });
     if (halfCloseTimeout >= idleTimeout) return;
     clock.limit(
@@ -74,8 +78,18 @@ export async function relay(
     clock.signal.removeEventListener("abort", close);
     client.close();
     target.close();
-    await Promise.allSettled(both);
+    over.abort(new Error("Relay is over"));
+    await settled(both);
   }
+}
+
+/** Longest wait for the calls of connections that are closed, in milliseconds. */
+const PATIENCE = 1_000;
+
+/** Waits until both have ended. A dialer's connection that leaves its calls waiting behind its end holds up no session. */
+async function settled(both: readonly Promise<void>[]): Promise<void> {
+  using patience = startDeadline({ milliseconds: PATIENCE, reason: () => new Error("Calls do not end") });
+  await Promise.race([Promise.allSettled(both), aborted(patience.signal)]);
 }
 
 /** Memory of busy directions, shared by all relays. */
@@ -88,7 +102,7 @@ const BUFFERS = new BufferPool(LARGE, 256);
 async function copy(from: Connection, to: Connection, count: Gate): Promise<void> {
   const size = new ReadSize();
   // Where little comes, the connection's own memory does, and an idle one holds no more than that.
-  const take = () => size.next === LARGE ? BUFFERS.take() : undefined;
+  const take = () => size.next === LARGE ? keptMemory(BUFFERS.take()) : undefined;
   let buffer = take();
   let reading = from.read(buffer);
   let written: Bytes | undefined;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { startDeadline } from "../../gss/deadline.ts";
+import { abortable, startDeadline } from "../../gss/deadline.ts";
 import { SocksTimeoutError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 
@@ -21,11 +21,10 @@ export async function drain(connection: Connection): Promise<void> {
     milliseconds: PATIENCE,
     reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
   });
-  deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
   try {
-    await connection.closeWrite();
+    await abortable(connection.closeWrite(), deadline.signal);
     for (let left = DRAINED; left > 0;) {
-      const bytes = await connection.read();
+      const bytes = await abortable(connection.read(), deadline.signal);
       if (bytes === null) return;
       left -= bytes.length;
     }

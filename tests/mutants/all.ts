@@ -15,6 +15,7 @@ import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { TLS_MUTANTS } from "./tls.ts";
+import { TRANSPORTS_MUTANTS } from "./transports.ts";
 
 /** A mutant, and the list that it is from. */
 export interface ListedMutant extends Mutant {
@@ -34,6 +35,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   principals: PRINCIPALS_MUTANTS,
   suite: SUITE_MUTANTS,
   tls: TLS_MUTANTS,
+  transports: TRANSPORTS_MUTANTS,
 };
 
 /** Names of the lists. */

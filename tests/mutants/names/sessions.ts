@@ -79,14 +79,14 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "a refusal ends with the connection",
       "RFC 1928 section 6",
-      "    await connection.closeWrite();\n    for",
+      "    await abortable(connection.closeWrite(), deadline.signal);\n    for",
       "    for",
     ],
     [
       "a client that does not close is closed",
       "RFC 1928 section 6",
-      'deadline.signal.addEventListener("abort", () => connection.close(), { once: true });',
-      "",
+      "abortable(connection.read(), deadline.signal)",
+      "connection.read()",
     ],
   ]),
   ...rules("socks/commands/connect.ts", [ANSWERS], [
@@ -174,8 +174,8 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "a failure ends both sides",
       "relay",
-      "    client.close();\n    target.close();\n    await Promise",
-      "    await Promise",
+      "    client.close();\n    target.close();\n    over",
+      "    over",
     ],
     ["octets start the time anew", "idleTimeout", "      clock.restart();\n", ""],
     ["a slow reader holds up two writes and no more", "backpressure", "    await before;\n", ""],
