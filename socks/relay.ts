@@ -6,7 +6,7 @@
  */
 import { BufferPool } from "../gss/buffer_pool.ts";
 import type { Bytes } from "../gss/bytes.ts";
-import type { Deadline } from "../gss/deadline.ts";
+import { abortable, type Deadline, startDeadline } from "../gss/deadline.ts";
 import { SocksTimeoutError } from "./errors.ts";
 import type { Connection } from "./stream/connection.ts";
 import { LARGE, ReadSize } from "./stream/read_size.ts";
@@ -67,15 +67,24 @@ export async function relay(
   clock.signal.addEventListener("abort", close, { once: true });
   const both = [pump(client, target, "sent"), pump(target, client, "received")];
   try {
-    await Promise.all(both);
+    await abortable(Promise.all(both), clock.signal);
   } catch (error) {
     throw clock.signal.aborted ? clock.signal.reason : error;
   } finally {
     clock.signal.removeEventListener("abort", close);
     client.close();
     target.close();
-    await Promise.allSettled(both);
+    await settled(both);
   }
+}
+
+/** Longest wait for the calls of closed connections to fail, in milliseconds: they do so at once where a transport is as it has to be. */
+const SETTLING = 100;
+
+/** Waits until nothing is under way any more on connections that are closed. */
+async function settled(calls: readonly Promise<void>[]): Promise<void> {
+  using deadline = startDeadline({ milliseconds: SETTLING, reason: () => new Error("Calls do not end with close()") });
+  await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});
 }
 
 /** Memory of busy directions, shared by all relays. */
