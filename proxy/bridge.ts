@@ -55,7 +55,7 @@ function startBridge(options: BridgeOptions): RunningServer {
   const server = new SocksServer({
     ...options,
     protocols: options.protocols ?? ["socks4", "http"],
-    connectTimeout: options.connectTimeout ?? 60_000,
+    connectTimeout: options.connectTimeout === undefined ? 60_000 : options.connectTimeout,
     auth: [noAuthentication()],
     open: openThrough(upstream),
     bind: bindWith(upstream),

@@ -6,9 +6,10 @@
  */
 import { BufferPool } from "../gss/buffer_pool.ts";
 import type { Bytes } from "../gss/bytes.ts";
-import { abortable, type Deadline, startDeadline } from "../gss/deadline.ts";
+import { abortable, type Deadline } from "../gss/deadline.ts";
 import { SocksTimeoutError } from "./errors.ts";
 import type { Connection } from "./stream/connection.ts";
+import { settled } from "./stream/late.ts";
 import { LARGE, ReadSize } from "./stream/read_size.ts";
 
 /** What a relay is told. */
@@ -76,15 +77,6 @@ export async function relay(
     target.close();
     await settled(both);
   }
-}
-
-/** Longest wait for the calls of closed connections to fail, in milliseconds: they do so at once where a transport is as it has to be. */
-const SETTLING = 100;
-
-/** Waits until nothing is under way any more on connections that are closed. */
-async function settled(calls: readonly Promise<void>[]): Promise<void> {
-  using deadline = startDeadline({ milliseconds: SETTLING, reason: () => new Error("Calls do not end with close()") });
-  await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});
 }
 
 /** Memory of busy directions, shared by all relays. */

@@ -27,7 +27,7 @@ import { userKey } from "./rules/users.ts";
 import { runSession, type ServedCommands, type SessionEvent, type SessionStatus } from "./session.ts";
 import type { Connection } from "./stream/connection.ts";
 import type { ConnectionListener } from "./stream/deno.ts";
-import { takeInTime } from "./stream/late.ts";
+import { settled, takeInTime } from "./stream/late.ts";
 import type { Endpoint } from "./wire/address.ts";
 
 /** How a server behaves, whatever it listens on. Times are in milliseconds. */
@@ -201,11 +201,13 @@ export class SocksServer implements AsyncDisposable {
   async listen(listener: ConnectionListener): Promise<void> {
     this.#listeners.add(listener);
     const { signal } = this.#stopping;
+    let accepting: Promise<Connection | undefined> | undefined;
+    const accept = () => accepting = listener.accept();
     try {
       while (!signal.aborted) {
         let connection: Connection | undefined;
         try {
-          connection = await takeInTime(() => listener.accept(), signal, (late) => late?.close());
+          connection = await takeInTime(accept, signal, (late) => late?.close());
         } catch {
           await pause(ACCEPT_PAUSE, signal);
           continue;
@@ -219,6 +221,8 @@ export class SocksServer implements AsyncDisposable {
     } finally {
       this.#listeners.delete(listener);
       listener.close();
+      // Its port is free once that is over.
+      if (accepting !== undefined) await settled([accepting]);
     }
   }
 

@@ -17,7 +17,7 @@ import {
   type TargetRequest,
   type UnknownCommand,
 } from "./commands/command.ts";
-import { type OpenTarget, runConnect } from "./commands/connect.ts";
+import { connectDeadline, type OpenTarget, runConnect } from "./commands/connect.ts";
 import { type ResolveHost, runResolve } from "./commands/resolve.ts";
 import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "./errors.ts";
 import { ask, type OtherProtocol } from "./front/front.ts";
@@ -247,7 +247,10 @@ async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
   using _expiry = options.cutExpired ? endAtExpiry(asked.channel, options) : undefined;
   try {
     const entering = options.enter(identity);
-    if (entering !== undefined) await abortable(entering, clock.signal);
+    if (entering !== undefined) {
+      using deadline = connectDeadline(request, options, "the user's sessions were not counted");
+      await abortable(entering, deadline.signal);
+    }
   } catch (error) {
     return await refuse(call, error);
   }

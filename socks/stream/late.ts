@@ -1,8 +1,18 @@
 /**
- * What others were asked to make, and may make too late: a connection, a listener, a socket.
+ * What others were asked to make, and may make too late: a connection, a listener, a socket. And calls that end late, or never.
  *
  * @module
  */
+import { abortable, startDeadline } from "../../gss/deadline.ts";
+
+/** Longest wait for calls of what is closed, in milliseconds: they end at once where it is as it has to be. */
+const SETTLING = 100;
+
+/** Waits until calls of what has been closed are over, so that it is let go, and not for ever. */
+export async function settled(calls: readonly Promise<unknown>[]): Promise<void> {
+  using deadline = startDeadline({ milliseconds: SETTLING, reason: () => new Error("Calls do not end with close()") });
+  await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});
+}
 
 /**
  * Has something made, and waits no longer than until the signal is aborted, whether or not the one who makes it listens to the
