@@ -25,7 +25,7 @@ import type { Gate, RelayCounts } from "./relay.ts";
 import type { CommandName } from "./rules/rules.ts";
 import type { Connection } from "./stream/connection.ts";
 import { drain } from "./stream/drain.ts";
-import { takeInTime } from "./stream/late.ts";
+import { someTurns, takeInTime } from "./stream/late.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
 import type { Endpoint } from "./wire/address.ts";
 
@@ -216,6 +216,8 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
     onEvent({ type: "refused", identity: channel?.identity, error: reasonOf(clock, error) });
     if (!clock.signal.aborted) await drain(channel?.connection ?? accepted, { signal: clock.signal });
     channel?.connection.close();
+    // One that does know has given back what it holds by then.
+    if (clock.signal.aborted) await someTurns();
     return undefined;
   } finally {
     clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));

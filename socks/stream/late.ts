@@ -14,6 +14,14 @@ export async function settled(calls: readonly Promise<unknown>[]): Promise<void>
   await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});
 }
 
+/** Turns in which whoever listens to a signal, or to an end, has done what there is to do in memory. */
+const TURNS = 50;
+
+/** Lets others go first who have been told. */
+export async function someTurns(): Promise<void> {
+  for (let turns = 0; turns < TURNS; turns++) await Promise.resolve();
+}
+
 /**
  * Has something made, and waits no longer than until the signal is aborted, whether or not the one who makes it listens to the
  * signal. What is made after that is given up, since nobody else knows of it.
