@@ -48,7 +48,6 @@ export async function runBind(call: CommandCall, open: OpenBind): Promise<void> 
       (late) => late.close(),
     );
     pending = listening;
-    signal.addEventListener("abort", () => listening.close(), { once: true });
     const { bound } = listening;
     await tellSuccess(call, bound, () => options.onEvent({ type: "listening", ...subject(request), bound }));
     came = await takeInTime(() => listening.accept(), signal, ({ connection }) => connection.close());

@@ -11,6 +11,7 @@ import { MECH_MUTANTS } from "./mech.ts";
 import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
+import { SERVER_MUTANTS } from "./server.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 
 /** A mutant, and the list that it is from. */
@@ -27,6 +28,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   mech: MECH_MUTANTS,
   names: NAMES_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
+  server: SERVER_MUTANTS,
   suite: SUITE_MUTANTS,
 };
 

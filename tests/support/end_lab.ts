@@ -10,6 +10,7 @@ import type { Connection } from "../../socks/stream/connection.ts";
 import { dialTcp, dialTls, listenTcp, listenTls } from "../../socks/stream/deno.ts";
 import { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
+import { pipe } from "./pipe.ts";
 
 const LOCALHOST = "127.0.0.1";
 
@@ -134,6 +135,21 @@ export function ways(stack: AsyncDisposableStack, tls: { cert: string; key: stri
       open(server): Promise<Connection> {
         sockets.push((socket) => void server.serve(connectionFromWebSocket(socket)));
         return dialWebSocket(`ws://${LOCALHOST}:${http.addr.port}/`)({ hostname: LOCALHOST, port: 1 }, {});
+      },
+    },
+    // Closing it ends nothing that is under way, as with no transport that keeps to its contract.
+    deaf: {
+      open(server): Promise<Connection> {
+        const [near, far] = pipe();
+        const never = () => new Promise<never>(() => {});
+        void server.serve({
+          read: () => far.read().catch(never),
+          write: (bytes) => far.write(bytes).catch(never),
+          closeWrite: () => far.closeWrite().catch(never),
+          close: () => far.close(),
+          [Symbol.asyncDispose]: () => far[Symbol.asyncDispose](),
+        });
+        return Promise.resolve(near);
       },
     },
     streams: {

@@ -44,6 +44,8 @@ export interface Phase {
   readonly unseen?: boolean;
   /** The only way on which there is such a phase. */
   readonly only?: string;
+  /** The way on which there is none. */
+  readonly not?: string;
 }
 
 const NONE = "050100";
@@ -342,6 +344,8 @@ function relays(): Record<string, Phase> {
         await connected(stage);
         await standsStill(() => flood.reads);
       },
+      // It holds whatever is written to it.
+      not: "deaf",
       held: [flood],
     },
     "relay to a target that is deaf to its end": {
