@@ -132,11 +132,15 @@ Deno.test("a server ends although a listener is deaf to its own end, or fails fo
       const stop = new AbortController();
       const listener = watched(kind);
       const server = serve({ ...ANYBODY, port: undefined, listeners: [listener], signal: stop.signal });
-      if (how === "dispose") await within(2_000, how, Promise.resolve(server[Symbol.asyncDispose]()));
-      if (how === "shutdown") await within(2_000, how, server.shutdown());
+      const ending = how === "dispose"
+        ? server[Symbol.asyncDispose]()
+        : how === "shutdown"
+        ? server.shutdown()
+        : undefined;
       if (how === "signal") stop.abort();
+      assert.ok(listener.closed, "nobody is accepted from the call on");
+      await within(2_000, how, Promise.resolve(ending));
       await within(2_000, how, server.finished);
-      assert.ok(listener.closed);
       assert.ok(listener.accepts <= 2, `${listener.accepts}`);
     }
   }

@@ -21,7 +21,7 @@ const DRAINED = 262_144;
  */
 export async function drain(
   connection: Connection,
-  { tell, signal }: { readonly tell?: () => Promise<void>; readonly signal: AbortSignal },
+  { tell, signal }: { readonly tell?: () => Promise<void>; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   using deadline = startDeadline({
     milliseconds: PATIENCE,
@@ -29,18 +29,18 @@ export async function drain(
     reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
   });
   deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
-  const ending = async (): Promise<void> => {
+  try {
     if (tell !== undefined) {
-      await tell();
+      await abortable(tell(), deadline.signal);
       deadline.restart();
     }
-    await connection.closeWrite();
+    await abortable(connection.closeWrite(), deadline.signal);
     for (let left = DRAINED; left > 0;) {
-      const bytes = await connection.read();
+      const bytes = await abortable(connection.read(), deadline.signal);
       if (bytes === null) return;
       left -= bytes.length;
     }
-  };
-  // That it fails is no failure: the client is gone already, or the time is over.
-  await abortable(ending(), deadline.signal).catch(() => {});
+  } catch {
+    // Gone already, which is all that was waited for, or out of time.
+  }
 }

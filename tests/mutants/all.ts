@@ -13,6 +13,7 @@ import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { SERVER_MUTANTS } from "./server.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
+import { TRANSPORTS_MUTANTS } from "./transports.ts";
 
 /** A mutant, and the list that it is from. */
 export interface ListedMutant extends Mutant {
@@ -30,6 +31,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   principals: PRINCIPALS_MUTANTS,
   server: SERVER_MUTANTS,
   suite: SUITE_MUTANTS,
+  transports: TRANSPORTS_MUTANTS,
 };
 
 /** Names of the lists. */

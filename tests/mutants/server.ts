@@ -8,7 +8,6 @@ import { type Mutant, rules } from "./mutant.ts";
 const END = "tests/server_end_test.ts";
 const LEAVES = "tests/serve_leaves_nothing_test.ts";
 const REFUSAL = "tests/socks/auth/refusal_test.ts";
-const SERVER = "tests/socks/server_test.ts";
 
 const TCP = "over TCP";
 const DEAF = "over deaf";
@@ -180,9 +179,9 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a client that takes no refusal has a time for it",
       SIGNAL,
-      "await abortable(ending(), deadline.signal).catch(() => {});",
-      "await ending().catch(() => {});",
-      DEAF,
+      "await abortable(tell(), deadline.signal);",
+      "await tell();",
+      STREAMS,
     ],
   ]),
   ...rules("socks/open_target.ts", [END], [
@@ -287,13 +286,13 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "nobody wait",
     ],
   ]),
-  ...rules("socks/server.ts", [SERVER], [
+  ...rules("socks/server.ts", [LEAVES], [
     [
-      "listeners are closed where nobody is accepted any more",
+      "nobody is accepted from the call on that stops a server",
       LATE,
       "    for (const listener of this.#listeners) listener.close();\n",
       "",
-      "no more sessions than it may",
+      "deaf to its own end",
     ],
   ]),
   ...rules("socks/limits/limits.ts", [LEAVES], [

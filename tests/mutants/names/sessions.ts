@@ -75,11 +75,11 @@ export const SESSIONS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/stream/drain.ts", [ANSWERS], [
-    ["a client that is gone is one refusal", "one event", "deadline.signal).catch(() => {});", "deadline.signal);"],
+    ["a client that is gone is one refusal", "one event", "  } catch {\n", "  } catch (error) {\n    throw error;\n"],
     [
       "a refusal ends with the connection",
       "RFC 1928 section 6",
-      "    await connection.closeWrite();\n    for",
+      "    await abortable(connection.closeWrite(), deadline.signal);\n    for",
       "    for",
     ],
     [
@@ -174,8 +174,8 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "a failure ends both sides",
       "relay",
-      "    client.close();\n    target.close();\n    await settled",
-      "    await settled",
+      "    client.close();\n    target.close();\n    over",
+      "    over",
     ],
     ["octets start the time anew", "idleTimeout", "      clock.restart();\n", ""],
     ["a slow reader holds up two writes and no more", "backpressure", "    await before;\n", ""],
