@@ -28,7 +28,6 @@ export async function drain(
     signal,
     reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
   });
-  deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
   try {
     if (tell !== undefined) {
       await abortable(tell(), deadline.signal);

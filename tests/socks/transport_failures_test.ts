@@ -306,17 +306,10 @@ Deno.test("memory that is taken away between two messages of one read takes neit
 Deno.test("drain() ends though nothing of a connection ever does", async () => {
   const never = () => new Promise<never>(() => {});
   for (const hanging of ["closeWrite", "read"] as const) {
-    let closed = 0;
-    const connection = {
-      closeWrite: () => Promise.resolve(),
-      read: never,
-      close: () => void closed++,
-      ...(hanging === "closeWrite" ? { closeWrite: never } : {}),
-    } as unknown as Connection;
+    const closeWrite = hanging === "closeWrite" ? never : () => Promise.resolve();
     const keepsGoing = setTimeout(() => {}, 10_000);
-    await drain(connection);
+    await drain({ closeWrite, read: never } as unknown as Connection);
     clearTimeout(keepsGoing);
-    assert.equal(closed, 1);
   }
 });
 

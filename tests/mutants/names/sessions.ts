@@ -85,8 +85,8 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "a client that does not close is closed",
       "RFC 1928 section 6",
-      'deadline.signal.addEventListener("abort", () => connection.close(), { once: true });',
-      "",
+      "abortable(connection.read(), deadline.signal)",
+      "connection.read()",
     ],
   ]),
   ...rules("socks/commands/connect.ts", [ANSWERS], [
