@@ -6,10 +6,11 @@
  */
 import { BufferPool } from "../gss/buffer_pool.ts";
 import type { Bytes } from "../gss/bytes.ts";
-import { abortable, aborted, type Deadline, startDeadline } from "../gss/deadline.ts";
+import { abortable, type Deadline } from "../gss/deadline.ts";
 import { SocksTimeoutError } from "./errors.ts";
 import { keptMemory } from "./stream/chunk.ts";
 import type { Connection } from "./stream/connection.ts";
+import { settled } from "./stream/late.ts";
 import { LARGE, ReadSize } from "./stream/read_size.ts";
 
 /** What a relay is told. */
@@ -71,7 +72,7 @@ export async function relay(
   clock.signal.addEventListener("abort", close, { once: true });
   const both = [pump(client, target, "sent"), pump(target, client, "received")];
   try {
-    await Promise.all(both);
+    await abortable(Promise.all(both), clock.signal);
   } catch (error) {
     throw clock.signal.aborted ? clock.signal.reason : error;
   } finally {
@@ -81,15 +82,6 @@ export async function relay(
     over.abort(new Error("Relay is over"));
     await settled(both);
   }
-}
-
-/** Longest wait for the calls of connections that are closed, in milliseconds. */
-const PATIENCE = 1_000;
-
-/** Waits until both have ended. A dialer's connection that leaves its calls waiting behind its end holds up no session. */
-async function settled(both: readonly Promise<void>[]): Promise<void> {
-  using patience = startDeadline({ milliseconds: PATIENCE, reason: () => new Error("Calls do not end") });
-  await Promise.race([Promise.allSettled(both), aborted(patience.signal)]);
 }
 
 /** Memory of busy directions, shared by all relays. */

@@ -239,6 +239,10 @@ export interface ConnectionListener {
   accept(): Promise<Connection | undefined>;
   /** Ends a pending {@linkcode accept} and all later ones. May be called again. */
   close(): void;
+  /** Lets it keep the process going, as it does from the beginning. */
+  ref?(): void;
+  /** Lets the process end although it listens. */
+  unref?(): void;
 }
 
 /** Where {@linkcode listenTcp} listens. */
@@ -370,5 +374,7 @@ function accepting(listener: Deno.Listener, addr: Endpoint): ConnectionListener 
       if (!closed) listener.close();
       closed = true;
     },
+    ref: () => listener.ref(),
+    unref: () => listener.unref(),
   };
 }

@@ -15,13 +15,24 @@ const DRAINED = 262_144;
 /**
  * The client may take its time to read a refusal, and must not lose it to a reset, which is what closing with octets unread makes of the
  * end: its own end is waited for, a little. Never rejects; closing is left to the caller.
+ *
+ * @param tell What is to be told first, for which the client has as long.
+ * @param signal Ends it early.
  */
-export async function drain(connection: Connection): Promise<void> {
+export async function drain(
+  connection: Connection,
+  { tell, signal }: { readonly tell?: () => Promise<void>; readonly signal?: AbortSignal } = {},
+): Promise<void> {
   using deadline = startDeadline({
     milliseconds: PATIENCE,
+    signal,
     reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
   });
   try {
+    if (tell !== undefined) {
+      await abortable(tell(), deadline.signal);
+      deadline.restart();
+    }
     await abortable(connection.closeWrite(), deadline.signal);
     for (let left = DRAINED; left > 0;) {
       const bytes = await abortable(connection.read(), deadline.signal);
@@ -29,6 +40,6 @@ export async function drain(connection: Connection): Promise<void> {
       left -= bytes.length;
     }
   } catch {
-    // Gone already, which is all that was waited for.
+    // Gone already, which is all that was waited for, or out of time.
   }
 }

@@ -13,6 +13,7 @@ import { MECH_MUTANTS } from "./mech.ts";
 import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
+import { SERVER_MUTANTS } from "./server.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { TLS_MUTANTS } from "./tls.ts";
 import { TRANSPORTS_MUTANTS } from "./transports.ts";
@@ -33,6 +34,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   mech: MECH_MUTANTS,
   names: NAMES_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
+  server: SERVER_MUTANTS,
   suite: SUITE_MUTANTS,
   tls: TLS_MUTANTS,
   transports: TRANSPORTS_MUTANTS,

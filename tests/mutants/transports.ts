@@ -405,13 +405,6 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "held",
       "however long",
     ],
-    [
-      "a dialer's connection that never ends holds up no end",
-      "CWE-400",
-      "Promise.race([Promise.allSettled(both), aborted(patience.signal)])",
-      "Promise.allSettled(both)",
-      "leaves its calls waiting",
-    ],
   ]),
   ...rules("socks/stream/drain.ts", [FAILURES], [
     [
