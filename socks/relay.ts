@@ -8,7 +8,6 @@ import { BufferPool } from "../gss/buffer_pool.ts";
 import type { Bytes } from "../gss/bytes.ts";
 import { abortable, type Deadline } from "../gss/deadline.ts";
 import { SocksTimeoutError } from "./errors.ts";
-import { keptMemory } from "./stream/chunk.ts";
 import type { Connection } from "./stream/connection.ts";
 import { settled } from "./stream/late.ts";
 import { LARGE, ReadSize } from "./stream/read_size.ts";
@@ -94,7 +93,7 @@ const BUFFERS = new BufferPool(LARGE, 256);
 async function copy(from: Connection, to: Connection, count: Gate): Promise<void> {
   const size = new ReadSize();
   // Where little comes, the connection's own memory does, and an idle one holds no more than that.
-  const take = () => size.next === LARGE ? keptMemory(BUFFERS.take()) : undefined;
+  const take = () => size.next === LARGE ? BUFFERS.take() : undefined;
   let buffer = take();
   let reading = from.read(buffer);
   let written: Bytes | undefined;

@@ -1,9 +1,9 @@
 /**
- * Memory that crosses a connection: what a caller gives to be written, which stays the caller's, and memory to read into.
+ * What a caller gives to be written, which stays the caller's.
  *
  * @module
  */
-import { type Bytes, octetsOf } from "../../gss/bytes.ts";
+import { octetsOf } from "../../gss/bytes.ts";
 
 /** Chunks of this size and less are copied where they have to wait: that costs less than the wait. */
 export const SMALL_CHUNK = 4_096;
@@ -49,18 +49,4 @@ export class Chunk {
         "leave it alone until write() is done, or write a copy",
     );
   }
-}
-
-/** Buffers that nobody else has, and that are never transferred. */
-const kept = new WeakSet<ArrayBuffer>();
-
-/** Says of memory that only the caller of a read has it, and will not transfer it while the read waits. */
-export function keptMemory(memory: Bytes): Bytes {
-  kept.add(memory.buffer);
-  return memory;
-}
-
-/** Whether octets may be read straight into memory, which nobody takes away while that goes on. */
-export function isKept(memory: Bytes): boolean {
-  return kept.has(memory.buffer);
 }

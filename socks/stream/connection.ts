@@ -20,7 +20,8 @@ export interface Connection extends AsyncDisposable {
   /**
    * Some octets, never none, which are the caller's from then on with all of the memory that they lie in; `null` after the peer's last.
    *
-   * @param into Memory that they may be put in, which spares fresh memory; they may lie elsewhere all the same.
+   * @param into Memory that they may be put in, which spares fresh memory; they may lie elsewhere all the same. It stays where it is until the
+   *   call settles: octets go along with memory that is transferred.
    */
   read(into?: Bytes): Promise<Bytes | null>;
   /**

@@ -10,9 +10,9 @@ import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
 import { closedHere } from "./closed.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
-import { Chunk, isKept } from "./chunk.ts";
+import { Chunk } from "./chunk.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
-import { LARGE, ReadSize } from "./read_size.ts";
+import { ReadSize } from "./read_size.ts";
 import { acceptTls, type TlsIdentity, tlsOver } from "./tls.ts";
 
 /** A connection over a socket. */
@@ -21,8 +21,6 @@ export class DenoConnection implements Connection {
   readonly remote: Endpoint | undefined;
   readonly #conn: Deno.Conn;
   readonly #readSize = new ReadSize();
-  /** Memory that is read into where the caller's might be taken away while the read waits. */
-  #memory: Bytes | undefined;
   #readFailure: unknown;
   /** What a write was told of a reset. The system tells it once, and says "end" to whoever reads after that. */
   #reset: unknown;
@@ -56,20 +54,21 @@ export class DenoConnection implements Connection {
   async read(into?: Bytes): Promise<Bytes | null> {
     if (this.#readFailure !== undefined) throw this.#readFailure;
     // A socket says "end" to whoever has no room.
-    const given = into !== undefined && into.length > 0 ? into : undefined;
-    const copied = given !== undefined && !isKept(given);
-    const buffer = copied ? this.#spare(Math.min(given.length, LARGE)) : given ?? new Uint8Array(this.#readSize.next);
-    if (!copied) this.#memory = undefined;
+    const buffer = into !== undefined && into.length > 0 ? into : new Uint8Array(this.#readSize.next);
+    const { length } = buffer;
+    let count: number | null;
     try {
-      const count = await this.#conn.read(buffer);
+      count = await this.#conn.read(buffer);
       // The failure of a read before this one, or of a write, has used up what the system has to say.
       if (count === null) return this.#trueEnd();
-      this.#readSize.learn(count);
-      const bytes = buffer.subarray(0, count);
-      return copied ? this.#handOver(bytes, given) : bytes;
     } catch (error) {
+      if (buffer.length < length) throw memoryGone();
       throw this.#readFailure ??= this.#closed ? closedHere("The connection") : error;
     }
+    this.#readSize.learn(count);
+    // Whoever has the memory now has the octets.
+    if (buffer.length < count) throw memoryGone();
+    return buffer.subarray(0, count);
   }
 
   /** @throws {unknown} What made the end of it, where the peer did not end it. */
@@ -77,21 +76,6 @@ export class DenoConnection implements Connection {
     const failure = this.#readFailure ?? this.#reset;
     if (failure !== undefined) throw failure;
     return null;
-  }
-
-  /** Memory of this connection's own, which a read has until it is done. */
-  #spare(length: number): Bytes {
-    const memory = this.#memory;
-    this.#memory = undefined;
-    return memory !== undefined && memory.length >= length ? memory.subarray(0, length) : new Uint8Array(length);
-  }
-
-  /** Puts what was read into the memory given, unless that was transferred or shrunk in the meantime. */
-  #handOver(bytes: Bytes, into: Bytes): Bytes {
-    if (into.length < bytes.length) return bytes;
-    into.set(bytes);
-    this.#memory = new Uint8Array(bytes.buffer);
-    return into.subarray(0, bytes.length);
   }
 
   /** Calls that overlap are written one after another. */
@@ -165,6 +149,10 @@ export class DenoConnection implements Connection {
   unref(): void {
     (this.#conn as Deno.TcpConn).unref();
   }
+}
+
+function memoryGone(): TypeError {
+  return new TypeError("Cannot read: the memory to read into was transferred or shrunk");
 }
 
 /** An end of a connection, in the form that hosts have everywhere: a socket for both families calls an IPv4 address a mapped one. */

@@ -13,7 +13,7 @@ import { SocksConnectionError, SocksProtocolError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { FrameSplitter } from "../wire/frame_splitter.ts";
 import { decodeFrame, encodeFrame, FrameType } from "../wire/gssapi.ts";
-import { Chunk, keptMemory } from "./chunk.ts";
+import { Chunk } from "./chunk.ts";
 import { closedHere } from "./closed.ts";
 import type { Connection } from "./connection.ts";
 import { InOrder } from "./in_order.ts";
@@ -116,7 +116,7 @@ export class ProtectedConnection implements Connection {
 
   /** Reads once from the connection underneath. */
   async #fill(): Promise<void> {
-    const room = keptMemory(this.#incoming.room(this.#readSize.next));
+    const room = this.#incoming.room(this.#readSize.next);
     let bytes: Bytes | null;
     try {
       bytes = await this.#under.read(room);

@@ -196,18 +196,4 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     ],
     ["the reason of an abort is kept", "", "its stream was ${what}`, { cause }", "its stream was ${what}`"],
   ]),
-  ...rules("gss/bytes.ts", TESTS, [
-    [
-      "what has no octets is refused",
-      "Web IDL BufferSource",
-      "if (!ArrayBuffer.isView(source) && !isBuffer(source)) {",
-      "if (false as boolean) {",
-    ],
-    [
-      "a buffer that is gone is refused",
-      "Web IDL BufferSource",
-      "if (isDetached(source)) throw",
-      "if (false as boolean) throw",
-    ],
-  ]),
 ];

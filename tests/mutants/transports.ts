@@ -40,13 +40,6 @@ const CHUNKS: readonly Row[] = [
     "return false;",
     "loses its memory",
   ],
-  [
-    "only memory that nobody takes away is read into straight",
-    "the contract of read()",
-    "return kept.has(memory.buffer);",
-    "return true;",
-    "taken away",
-  ],
 ];
 
 const SOCKETS: readonly Row[] = [
@@ -98,16 +91,22 @@ const SOCKETS: readonly Row[] = [
     "error;",
   ],
   [
-    "memory that was taken away takes no octets with it",
+    "memory that was taken away is an error, and no read of less",
     DENO_CONN,
-    "    if (into.length < bytes.length) return bytes;\n",
-    "    if (into.length < bytes.length) return into;\n",
+    "    if (buffer.length < count) throw memoryGone();",
+    "",
+  ],
+  [
+    "memory that was taken away is no failure of the socket",
+    DENO_CONN,
+    "      if (buffer.length < length) throw memoryGone();\n",
+    "",
   ],
   [
     "who gives no room is not told that it is the end",
     "the contract of read()",
-    "into !== undefined && into.length > 0 ? into : undefined",
-    "into",
+    "into !== undefined && into.length > 0 ? into : new",
+    "into !== undefined ? into : new",
     "TCP: reads at one time",
   ],
   ["a socket lets the process end", "Deno.Conn.unref", "    (this.#conn as Deno.TcpConn).unref();\n", ""],
