@@ -160,7 +160,7 @@ export class ProtectedConnection implements Connection {
 
   /** What is genuine must also be in its place, and sealed where that was agreed. */
   async #open(token: Bytes): Promise<Bytes> {
-    const { data, status, confidential } = await this.#context.unwrap(token);
+    const { data, status, confidential } = await this.#context.unwrap(token, { inPlace: true });
     if (status !== "complete") {
       throw new SocksProtocolError("OUT_OF_ORDER", `Protected message is out of order: ${status}`);
     }
@@ -290,12 +290,12 @@ export class ProtectedConnection implements Connection {
 
   /** Keeps the process going, where the connection underneath can. */
   ref(): void {
-    (this.#under as KeepsProcess).ref?.();
+    this.#under.ref?.();
   }
 
   /** Lets the process end, where the connection underneath can. */
   unref(): void {
-    (this.#under as KeepsProcess).unref?.();
+    this.#under.unref?.();
   }
 
   #mayRead(): void {
@@ -341,9 +341,6 @@ export class ProtectedConnection implements Connection {
   }
 }
 
-/** What some connections can be told. */
-type KeepsProcess = Connection & { ref?(): void; unref?(): void };
-
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
@@ -385,7 +382,7 @@ export function protectedDatagrams(options: Omit<ProtectedConnectionOptions, "co
       if (decoded === undefined || decoded.length !== bytes.length || decoded.value.type !== FrameType.Encapsulation) {
         throw new SocksProtocolError("BAD_MESSAGE", `Datagram of ${bytes.length} octets is not one protected message`);
       }
-      const { data, confidential, status } = await context.unwrap(decoded.value.token);
+      const { data, confidential, status } = await context.unwrap(decoded.value.token, { inPlace: true });
       // Datagrams may be lost and overtake one another; they may not come twice. A context that keeps the order too, which
       // it need not (RFC 1961 section 3.2), cannot tell a late one from one that came long ago.
       if (status === "duplicate" || status === "old" || status === "unsequenced") {

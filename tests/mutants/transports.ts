@@ -213,11 +213,11 @@ const PROTECTED: readonly Row[] = [
     "",
     "after closeWrite() fails",
   ],
-  ["ref() reaches the socket", "Deno.Conn.ref", "(this.#under as KeepsProcess).ref?.();", "", "through protection"],
+  ["ref() reaches the socket", "Deno.Conn.ref", "this.#under.ref?.();", "", "through protection"],
   [
     "unref() reaches the socket",
     "Deno.Conn.unref",
-    "(this.#under as KeepsProcess).unref?.();",
+    "this.#under.unref?.();",
     "",
     "through protection",
   ],
