@@ -66,16 +66,10 @@ export async function relay(
         new SocksTimeoutError("IDLE_TIMEOUT", `One side has ended, and the other was silent ${halfCloseTimeout} ms`),
     );
   };
-  // One direction may have ended, and then only the other connection's end ends the other.
-  const close = () => target.close();
-  clock.signal.addEventListener("abort", close, { once: true });
   const both = [pump(client, target, "sent"), pump(target, client, "received")];
   try {
     await abortable(Promise.all(both), clock.signal);
-  } catch (error) {
-    throw clock.signal.aborted ? clock.signal.reason : error;
   } finally {
-    clock.signal.removeEventListener("abort", close);
     client.close();
     target.close();
     over.abort(new Error("Relay is over"));

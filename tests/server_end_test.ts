@@ -74,7 +74,7 @@ async function endIn(phase: Phase, how: string, way: Way): Promise<void> {
     assert.equal(end, events.at(-1));
     const told = phase.code === undefined || ENDINGS[how]!(end!.error, phase.code);
     assert.ok(told, `reason: ${Deno.inspect(end!.error)}`);
-    if (!phase.unseen) await within(PROMPT, "the client", readOut(client));
+    await within(PROMPT, "the client", readOut(client));
     await server[Symbol.asyncDispose]();
     if (how !== "signal") assert.equal(stop.listeners(), 0);
   } finally {
@@ -126,8 +126,6 @@ peerTest("a client of TLS that never shakes hands is ended like others", ["opens
             own: { handshakeTimeout: 60 },
             code: "HANDSHAKE_TIMEOUT",
             held: [],
-            // Deno lets a socket of TLS go only when its handshake is over, or its peer is gone.
-            unseen: true,
             // Nothing, or the beginning of a record.
             enter: async ({ client, events }) => {
               await until(() => events.length === 1);

@@ -40,8 +40,6 @@ export interface Phase {
   readonly held: readonly Held[];
   /** What else must be so in the end. */
   check?(): boolean;
-  /** Whether the client is not told of the end. */
-  readonly unseen?: boolean;
   /** The only way on which there is such a phase. */
   readonly only?: string;
   /** The way on which there is none. */

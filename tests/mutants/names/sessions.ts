@@ -181,17 +181,5 @@ export const SESSIONS: readonly Mutant[] = [
     ["a slow reader holds up two writes and no more", "backpressure", "    await before;\n", ""],
     ["octets are held up by a rate", "limits", "if (held !== undefined) await held;", ""],
     ["octets are counted", "events", "counts[key] += length;", ""],
-    [
-      "an aborted clock ends the target too",
-      "relay",
-      'clock.signal.addEventListener("abort", close, { once: true });',
-      "",
-    ],
-    [
-      "the reason is the clock's",
-      "events",
-      "throw clock.signal.aborted ? clock.signal.reason : error;",
-      "throw error;",
-    ],
   ]),
 ];
