@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { printable } from "../gss/printable.ts";
 import { GssError } from "../gss/status.ts";
 import { KdcError, KerberosError } from "../kerberos/errors.ts";
-import { SocksAuthError, SocksError, SocksReplyError, SocksTimeoutError } from "../socks/errors.ts";
+import { SocksAuthError, SocksError, SocksProxyError, SocksReplyError, SocksTimeoutError } from "../socks/errors.ts";
 import type { CliIo } from "./io.ts";
 
 /** Exit codes of every command. */
@@ -170,6 +170,7 @@ function ownExitCode(error: Error): number | undefined {
     return error.code === "NOT_ALLOWED" ? ExitCode.NotAllowed : ExitCode.Unreachable;
   }
   if (error instanceof SocksTimeoutError) return ExitCode.Unreachable;
+  if (error instanceof SocksProxyError && !(error.cause instanceof SocksError)) return ExitCode.Unreachable;
   if (error instanceof KerberosError) {
     return { KDC_UNREACHABLE: ExitCode.Unreachable, BAD_CONFIG: ExitCode.Failure, BAD_FILE: ExitCode.Failure }[
       error.code as string

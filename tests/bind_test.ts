@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connect as connectFrom } from "node:net";
 import { concat, utf8 } from "../gss/bytes.ts";
-import { bind, bridge, noAuthentication, resolve, serve, type ServeOptions } from "../mod.ts";
+import { bind, bridge, noAuthentication, resolve, serve, type ServeOptions, SocksConnection } from "../mod.ts";
 import type { Connection } from "../socks/stream/connection.ts";
 import { DenoConnection } from "../socks/stream/deno.ts";
 import { bindWith } from "../socks/through.ts";
@@ -12,7 +12,6 @@ import { startRealmFolder } from "./support/realm_folder.ts";
 import { unhex } from "./support/vectors.ts";
 
 const LOCALHOST = "127.0.0.1";
-const decoder = new TextDecoder();
 
 function proxy(options: Partial<ServeOptions> = {}) {
   const server = serve({
@@ -26,10 +25,10 @@ function proxy(options: Partial<ServeOptions> = {}) {
 }
 
 /** Says one word each way over a connection that was waited for. */
-async function talk(connection: Connection, target: Deno.TcpConn): Promise<void> {
+async function talk(connection: SocksConnection, target: Deno.TcpConn): Promise<void> {
   await target.write(utf8("from the target"));
   await target.closeWrite();
-  assert.equal(decoder.decode(await readAll(connection)), "from the target");
+  assert.equal(await new Response(connection.readable).text(), "from the target");
   await connection.write(utf8("from the client"));
   await connection.closeWrite();
   assert.equal(await new Response(target.readable).text(), "from the client");
@@ -85,9 +84,12 @@ Deno.test("BIND waits for the connection, tells where it came from, and carries 
     assert.equal(pending.bound.hostname, LOCALHOST);
     const accepted = pending.accept();
     const target = await Deno.connect(pending.bound);
-    const { connection, bound, protection } = await accepted;
-    assert.equal(protection, "confidentiality");
-    assert.deepEqual(bound, { hostname: LOCALHOST, port: (target.localAddr as Deno.NetAddr).port });
+    const connection = await accepted;
+    assert.ok(connection instanceof SocksConnection);
+    assert.equal(connection.protection, "confidentiality");
+    assert.equal(connection.identity.name, "rcmd/localhost@GSSOCKS.TEST");
+    assert.deepEqual(connection.target, { hostname: LOCALHOST, port: (target.localAddr as Deno.NetAddr).port });
+    assert.deepEqual(connection.bound, pending.bound);
     await talk(connection, target);
   }
 });
@@ -104,10 +106,10 @@ Deno.test("BIND closes connections from elsewhere and goes on waiting", async ()
   await using stack = new AsyncDisposableStack();
   const right = connectFrom({ host: LOCALHOST, port: pending.bound.port, localAddress: "127.0.0.5" });
   stack.defer(() => void right.destroy());
-  const { connection, bound } = await accepted;
-  assert.equal(bound.hostname, "127.0.0.5");
+  const connection = await accepted;
+  assert.equal(connection.target.hostname, "127.0.0.5");
   right.end("hello");
-  assert.equal(decoder.decode(await readAll(connection)), "hello");
+  assert.equal(await new Response(connection.readable).text(), "hello");
   connection.close();
 
   // Anybody expected: the rules decide when somebody comes.
@@ -149,7 +151,7 @@ Deno.test("BIND goes through the bridge", async () => {
   await using pending = await bind({ proxy: `127.0.0.1:${local.addr.port}`, auth: [noAuthentication()] });
   const accepted = pending.accept();
   const target = await Deno.connect(pending.bound);
-  const { connection } = await accepted;
+  const connection = await accepted;
   await talk(connection, target);
 });
 
