@@ -137,6 +137,7 @@ export class PendingThrough {
   async accept({ timeout = Infinity, signal }: AcceptOptions = {}): Promise<ProxiedConnection> {
     const milliseconds = duration("timeout", timeout);
     givenSignal(signal);
+    this.#over.signal.throwIfAborted();
     if (this.#state !== "listening") {
       throw new TypeError("Cannot accept: the proxy gives one connection, and it was asked for before");
     }

@@ -132,9 +132,9 @@ export async function requestWithin(
   const proxy = reachableEndpoint(options.proxy);
   const to = normalEndpoint(request);
   const dialled = await dialProxy(dial, proxy, signal);
-  let channel: Connection = dialled;
+  let channel: Connection | undefined;
   const close = () => {
-    closeQuietly(channel);
+    if (channel !== undefined) closeQuietly(channel);
     closeQuietly(dialled);
   };
   signal.addEventListener("abort", close, { once: true });
