@@ -103,8 +103,12 @@ export async function requestThrough(
   return await requestWithin(deadline.signal, options, { command, ...givenEndpoint("target", to) });
 }
 
-/** Checks what every call is given, and starts the time that the call has. */
-export function startCall(options: ThroughOptions): Deadline {
+/**
+ * Checks what every call is given, and starts the time that the call has.
+ *
+ * @param slow What it is that takes too long, once it is not the proxy.
+ */
+export function startCall(options: ThroughOptions, slow: () => string | undefined = () => undefined): Deadline {
   const { auth, timeout = 60_000 } = options;
   const proxy = givenEndpoint("proxy", options.proxy);
   const milliseconds = duration("timeout", timeout);
@@ -117,8 +121,10 @@ export function startCall(options: ThroughOptions): Deadline {
   return startDeadline({
     milliseconds,
     signal,
-    reason: () =>
-      new SocksTimeoutError("HANDSHAKE_TIMEOUT", `Proxy ${formatEndpoint(proxy)} took longer than ${milliseconds} ms`),
+    reason: () => {
+      const what = slow() ?? `Proxy ${formatEndpoint(proxy)}`;
+      return new SocksTimeoutError("HANDSHAKE_TIMEOUT", `${what} took longer than ${milliseconds} ms`);
+    },
   });
 }
 
