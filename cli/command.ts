@@ -184,7 +184,11 @@ function ownExitCode(error: Error): number | undefined {
 
 /** An error as one line; one about arguments or a configuration has a line for each thing that is wrong. */
 export function errorLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  let text = error instanceof Error ? error.message : String(error);
+  // An option of the library's, by its name here.
+  if (error instanceof SocksAuthError && error.code === "PROTECTION_TOO_WEAK") {
+    text = text.replace("(minimumProtection)", "(--minimum-protection)");
+  }
   const several = error instanceof UsageError || (error instanceof Error && error.name === "ConfigError");
   return several ? text : printable(text);
 }

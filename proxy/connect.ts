@@ -47,6 +47,7 @@ export interface ConnectOptions extends RequestOptions {
  * @throws {SocksProxyError} The proxy cannot be reached itself.
  * @throws {SocksAuthError} Authentication failed, or the protection would be too weak.
  * @throws {SocksProtocolError} The proxy broke the protocol.
+ * @throws {SocksConnectionError} `LOST` when the connection to the proxy failed before the answer.
  * @throws {SocksTimeoutError} It took too long.
  * @throws {HostNameError} No host can be called what the target is called; nothing was sent then.
  * @throws {TypeError} An option is missing, is not what it must be, or does not go with another; nothing was dialled then.

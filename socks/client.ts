@@ -8,6 +8,7 @@ import { type Deadline, duration, startDeadline } from "../gss/deadline.ts";
 import type { ClientAuthMethod, Identity, SecuredChannel } from "./auth/method.ts";
 import {
   replyCodeName,
+  SocksConnectionError,
   SocksError,
   SocksProtocolError,
   SocksProxyError,
@@ -80,6 +81,7 @@ export interface GrantedRequest extends ProxiedConnection {
  * @throws {SocksProxyError} There is no reaching the proxy.
  * @throws {SocksAuthError} The proxy did not accept this side, or would have protected the connection too weakly.
  * @throws {SocksProtocolError} The proxy broke the protocol.
+ * @throws {SocksConnectionError} `LOST` when the connection to the proxy failed before the answer.
  * @throws {SocksTimeoutError} It took too long.
  * @throws {HostNameError} No host can be called what the target is called; nothing was sent then.
  * @throws {TypeError} An option is missing, or is not what it must be; nothing was dialled then.
@@ -319,7 +321,16 @@ function inAnotherProtocol(error: unknown, answer: Bytes, proxy: Endpoint): unkn
 
 /** A proxy that hangs up says nothing; where it did so is what there is to tell. */
 function described(error: unknown, proxy: Endpoint, target: Endpoint): unknown {
-  if (!(error instanceof SocksProtocolError) || error.code !== "UNEXPECTED_END") return error;
   const about = `Cannot reach ${formatEndpoint(target)} through ${formatEndpoint(proxy)}`;
-  return new SocksProtocolError("UNEXPECTED_END", `${about}: ${error.message}`, { cause: error });
+  if (error instanceof SocksProtocolError && error.code === "UNEXPECTED_END") {
+    return new SocksProtocolError("UNEXPECTED_END", `${about}: ${error.message}`, { cause: error });
+  }
+  if (!isOfSystem(error)) return error;
+  return new SocksConnectionError("LOST", `${about}: ${error.message}`, { cause: error });
+}
+
+/** Whether a transport failed, which says so in the system's words. */
+function isOfSystem(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof RangeError) return false;
+  return /^E(?:RR_)?[A-Z_]+$/.test(String((error as { code?: unknown }).code));
 }

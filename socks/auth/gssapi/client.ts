@@ -82,7 +82,9 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
         if (!isAtLeast(level, floor)) {
           throw new SocksAuthError(
             "PROTECTION_TOO_WEAK",
-            `Proxy ${formatEndpoint(proxy)} grants protection "${level}", "${floor}" is wanted at least`,
+            `Proxy ${
+              formatEndpoint(proxy)
+            } grants protection "${level}", "${floor}" is wanted at least (minimumProtection)`,
           );
         }
         // It may be more than what was wanted at least, and then rest on more.
