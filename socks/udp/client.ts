@@ -4,6 +4,7 @@
  * @module
  */
 import { type Bytes, type ByteSource, octetsOf } from "../../gss/bytes.ts";
+import { abortable } from "../../gss/deadline.ts";
 import type { Identity } from "../auth/method.ts";
 import { type GrantedRequest, requestWithin, startCall, type ThroughOptions } from "../client.ts";
 import { SocksAuthError, SocksConnectionError, SocksError, SocksProtocolError } from "../errors.ts";
@@ -116,6 +117,8 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.#end(this.#signal!.reason, "at once");
   readonly #inbox = new Inbox<[Bytes, Endpoint]>();
+  /** Aborted at the end, for what is under way then. */
+  readonly #over = new AbortController();
   #socket: DatagramSocket | undefined;
   #closedHere = false;
   #dropped = 0;
@@ -177,16 +180,20 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     const datagram = encodeDatagram(givenEndpoint("to", to), octets);
     this.#checkSize(datagram.length, length);
     try {
-      const sealed = await this.#codec.seal(datagram);
-      this.#checkSize(sealed.length, length);
-      this.#inbox.throwIfEnded();
-      await this.#socket!.send(sealed, this.relay);
+      await abortable(this.#sealAndSend(datagram, length), this.#over.signal);
     } catch (error) {
       // Why it has ended is told, rather than what that does to whatever was under way.
       this.#inbox.throwIfEnded();
       throw error;
     }
     return length;
+  }
+
+  async #sealAndSend(datagram: Bytes, length: number): Promise<void> {
+    const sealed = await this.#codec.seal(datagram);
+    this.#checkSize(sealed.length, length);
+    this.#inbox.throwIfEnded();
+    await this.#socket!.send(sealed, this.relay);
   }
 
   #checkSize(size: number, length: number): void {
@@ -255,6 +262,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   #end(failure: unknown, how?: "at once"): void {
     if (!this.#inbox.end(failure, how)) return;
     this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#over.abort(failure);
     this.#socket?.close();
     this.#granted.connection.close();
   }
