@@ -31,17 +31,17 @@ export interface GssFlags {
 /** What an initiator is asked for. */
 export interface InitiateOptions {
   /** Services wanted. @default {mutual, replay, sequence, confidentiality and integrity} */
-  readonly flags?: GssFlags;
+  readonly flags?: GssFlags | undefined;
   /** Channel that the context is tied to (RFC 2743 section 1.1.6). */
-  readonly channelBindings?: ChannelBindings;
+  readonly channelBindings?: ChannelBindings | undefined;
   /** Ends the wait for a ticket. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What an acceptor is asked for. */
 export interface AcceptOptions {
   /** Channel that the context must be tied to, where the initiator ties it. */
-  readonly channelBindings?: ChannelBindings;
+  readonly channelBindings?: ChannelBindings | undefined;
 }
 
 /** What one step of a context gave. A failure is a thrown `GssError`, whose token, if any, must still be sent. */
@@ -152,7 +152,7 @@ export interface WrapOptions {
   /** Sealed (`true`) or signed only (`false`). */
   readonly confidential: boolean;
   /** Octets to leave free in front of the token in the array returned, for the header of a frame. @default {0} */
-  readonly headroom?: number;
+  readonly headroom?: number | undefined;
   /** Memory for headroom and token; what is returned is its beginning. @default {fresh memory} */
-  readonly into?: Bytes;
+  readonly into?: Bytes | undefined;
 }

@@ -75,7 +75,7 @@ export interface LiveSession extends Readonly<SessionStatus> {
 /** How a server is stopped. */
 export interface ShutdownOptions {
   /** Time that sessions have left to end by themselves, in milliseconds. @default {Infinity} */
-  readonly deadline?: number;
+  readonly deadline?: number | undefined;
 }
 
 /** A pause after an accept that failed, for example because there are no file descriptors left. */

@@ -153,7 +153,7 @@ export interface ConnectionListener {
 /** Where {@linkcode listenTcp} listens. */
 export interface ListenTcpOptions extends Endpoint {
   /** Whether others may listen on the same port. @default {false} */
-  readonly reusePort?: boolean;
+  readonly reusePort?: boolean | undefined;
 }
 
 /** Makes listeners. */

@@ -72,8 +72,8 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
         const negotiation = await credential.initiate(target, {
           // RFC 1961 section 3.2: datagrams have no order that could be kept.
           flags: { ...flags, sequence: !datagrams },
-          ...(channelBindings === undefined ? {} : { channelBindings }),
-          ...(signal === undefined ? {} : { signal }),
+          channelBindings,
+          signal,
         });
         await frames.initiate(negotiation, (made) => context = made);
         const made = context!;
