@@ -26,7 +26,7 @@ export interface BindThroughOptions extends ThroughOptions {
 }
 
 /** What {@linkcode ProxiedBind.accept} takes. */
-export interface AcceptOptions {
+export interface AcceptBindOptions {
   /** Time until somebody connects, in milliseconds; `Infinity` for no limit. @default {Infinity} */
   readonly timeout?: number | undefined;
   /** Ends the wait and the connection that comes of it, as the signal that the bind was opened with does. */
@@ -50,7 +50,7 @@ export interface ProxiedBind extends Disposable, AsyncDisposable {
    * @throws {SocksProtocolError} The proxy has hung up.
    * @throws {TypeError} It was called before.
    */
-  accept(options?: AcceptOptions): Promise<SocksConnection>;
+  accept(options?: AcceptBindOptions): Promise<SocksConnection>;
   /** Gives up, while nobody has come; the connection that has come stays. May be called again. */
   close(): void;
   /** Has it keep the process going, as it does from the start. */
@@ -134,7 +134,7 @@ export class PendingThrough {
   }
 
   /** The connection, once it has come; its `bound` is where it came from. It is the caller's to end. */
-  async accept({ timeout = Infinity, signal }: AcceptOptions = {}): Promise<ProxiedConnection> {
+  async accept({ timeout = Infinity, signal }: AcceptBindOptions = {}): Promise<ProxiedConnection> {
     const milliseconds = duration("timeout", timeout);
     givenSignal(signal);
     this.#over.signal.throwIfAborted();
