@@ -53,7 +53,18 @@ export interface GssErrorInit {
   readonly cause?: unknown;
 }
 
-/** Failure of a GSS-API call. */
+/**
+ * Failure of a GSS-API call.
+ *
+ * @example
+ * ```ts
+ * import { GssError } from "@gssocks/gssocks";
+ *
+ * export function clocksDiffer(error: unknown): boolean {
+ *   return error instanceof GssError && error.code === "KRB_AP_ERR_SKEW";
+ * }
+ * ```
+ */
 export class GssError extends Error {
   /** Name of the class. */
   override readonly name = "GssError";
