@@ -8,6 +8,7 @@ import { DenoConnection } from "../socks/stream/deno.ts";
 import { bindWith } from "../socks/through.ts";
 import { makeServer } from "./support/memory_server.ts";
 import { pipe, readAll } from "./support/pipe.ts";
+import { GRANTED, NO_METHOD, scriptProxy } from "./support/script_proxy.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { unhex } from "./support/vectors.ts";
 
@@ -141,6 +142,52 @@ Deno.test("BIND needs a rule and the command, and does not wait for ever", async
   const without = proxy({ commands: ["connect"] });
   await using _without = without.server;
   await assert.rejects(bind(without.through), { code: "COMMAND_NOT_SUPPORTED" });
+});
+
+Deno.test("a bind lets the process end, and keeps it, as it is told", async () => {
+  const { near } = scriptProxy([NO_METHOD, GRANTED]);
+  const log: string[] = [];
+  const dialled = { ...near, ref: () => void log.push("ref"), unref: () => void log.push("unref") };
+  const dial = () => Promise.resolve(dialled);
+  using pending = await bind({ proxy: "p", auth: [noAuthentication()], dial });
+  assert.deepEqual(pending.bound, { hostname: "192.0.2.1", port: 7 });
+  pending.unref();
+  pending.ref();
+  assert.deepEqual(log, ["unref", "ref"]);
+});
+
+Deno.test("BIND gives one connection: whoever asks again is told so, and takes nothing from the one that asked first", async () => {
+  const { server, through } = proxy();
+  await using _server = server;
+  using pending = await bind(through);
+  const accepting = pending.accept();
+  await assert.rejects(pending.accept(), { name: "TypeError", message: /asked for before/ });
+  using target = await Deno.connect(pending.bound);
+  await target.write(utf8("hello"));
+  using connection = await accepting;
+  await assert.rejects(pending.accept(), { name: "TypeError", message: /asked for before/ });
+  const buffer = new Uint8Array(5);
+  assert.equal(await connection.read(buffer), 5);
+  assert.deepEqual(buffer, utf8("hello"));
+  // Once it was given up there is a reason, which later calls are told.
+  const given = await bind(through);
+  const waiting = given.accept();
+  given.close();
+  given.close();
+  for (const call of [waiting, given.accept()]) {
+    await assert.rejects(call, { name: "SocksConnectionError", code: "CLOSED" });
+  }
+});
+
+Deno.test("whoever came before anybody asked is handed out with what has been sent", async () => {
+  const proxy = scriptProxy([NO_METHOD, GRANTED]);
+  using pending = await bind({ proxy: "p", auth: [noAuthentication()], dial: () => Promise.resolve(proxy.near) });
+  await proxy.done;
+  await proxy.far.write(concat(unhex("05000001c63364070009"), utf8("early")));
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+  using connection = await pending.accept({ timeout: 1_000 });
+  assert.deepEqual(connection.target, { hostname: "198.51.100.7", port: 9 });
+  assert.equal(await connection.read(new Uint8Array(10)), 5);
 });
 
 Deno.test("BIND goes through the bridge", async () => {
