@@ -121,11 +121,11 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
   const { timeout, signal, caCerts, alpnProtocols, cert, key } = options;
   const target = targetOf(options);
   const through = { ...upstreamOf(options), timeout, signal };
-  let slow: string | undefined;
-  using deadline = startCall(through, () => slow);
+  let tunnelled = false;
+  using deadline = startCall(through, () => tunnelled ? `TLS with ${formatEndpoint(target)}` : undefined);
   const attempt = deadline.signal;
   const made = await requestWithin(attempt, through, { command: Command.Connect, ...target });
-  slow = `TLS with ${formatEndpoint(target)}`;
+  tunnelled = true;
   const tls = { hostname: target.hostname, caCerts, alpnProtocols, cert, key, signal: attempt };
   const connection = await tlsOver(made.connection, tls);
   return new SocksConnection({ ...made, connection, alpnProtocol: connection.alpnProtocol }, target, signal);

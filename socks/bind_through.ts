@@ -156,9 +156,6 @@ export class PendingThrough {
       this.#state = "accepted";
       this.#signal?.removeEventListener("abort", this.#onAbort);
       return came;
-    } catch (error) {
-      // It may be what the end did to the connection, which is not why it has ended.
-      throw this.#over.signal.aborted ? this.#over.signal.reason : error;
     } finally {
       deadline.signal.removeEventListener("abort", end);
     }

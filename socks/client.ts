@@ -149,10 +149,7 @@ export async function requestWithin(
   try {
     signal.throwIfAborted();
     const making = () => negotiate(dialled, { auth, proxy, signal, onChannel: (made) => channel = made }, to);
-    const granted = await takeInTime(making, signal, (late) => late.connection.close());
-    if (signal.aborted) granted.connection.close();
-    signal.throwIfAborted();
-    return granted;
+    return await takeInTime(making, signal, (late) => late.connection.close());
   } catch (error) {
     close();
     // A closed socket fails in its own words; the reason is why it was closed.

@@ -33,10 +33,7 @@ export async function firstToConnect(attempts: readonly Attempt[], signal: Abort
       if (race.over.signal.aborted) break;
     }
     race.allStarted();
-    const opened = await race.won;
-    if (!signal.aborted) return opened;
-    closeTarget(opened);
-    throw signal.reason;
+    return await race.won;
   } finally {
     signal.removeEventListener("abort", stop);
   }

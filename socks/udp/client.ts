@@ -13,7 +13,7 @@ import { isUnspecified } from "../rules/special_ranges.ts";
 import type { Resolver } from "../stream/deno.ts";
 import { takeInTime } from "../stream/late.ts";
 import type { DatagramCodec, ProtectionLevel } from "../stream/protected.ts";
-import { type Endpoint, formatEndpoint } from "../wire/address.ts";
+import type { Endpoint } from "../wire/address.ts";
 import { decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { Command } from "../wire/messages.ts";
@@ -175,17 +175,11 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   async send(data: ByteSource, to: Endpoint): Promise<number> {
     const octets = octetsOf(data);
     const { length } = octets;
-    this.#inbox.throwIfEnded();
     // A copy: what the caller does with the memory from now on is the caller's affair.
     const datagram = encodeDatagram(givenEndpoint("to", to), octets);
     this.#checkSize(datagram.length, length);
-    try {
-      await abortable(this.#sealAndSend(datagram, length), this.#over.signal);
-    } catch (error) {
-      // Why it has ended is told, rather than what that does to whatever was under way.
-      this.#inbox.throwIfEnded();
-      throw error;
-    }
+    // Why it has ended is told, rather than what that does to whatever was under way.
+    await abortable(this.#sealAndSend(datagram, length), this.#over.signal);
     return length;
   }
 

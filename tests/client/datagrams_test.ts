@@ -137,6 +137,8 @@ Deno.test("a datagram is what it was when it was sent, at every level", async ()
     let largest = 65_497;
     while (await datagrams.send(new Uint8Array(largest), back).then(() => false, () => true)) largest--;
     assert.ok(largest > 65_400, `${largest}`);
+    // It is not the system that says so.
+    await assert.rejects(datagrams.send(new Uint8Array(largest + 1), back), { message: /are the most/ });
     assert.equal((await datagrams.receive())[0].length, largest);
     assert.equal(await datagrams.send(utf8("on"), back), 2);
     assert.equal(await text(datagrams.receive()), "on");
@@ -163,7 +165,7 @@ Deno.test("receivers are served in their order, and one that gives up takes noth
   await assert.rejects(datagrams.receive({ signal: AbortSignal.abort("before") }), (error) => error === "before");
   assert.equal(await text(datagrams.receive({ signal: new AbortController().signal })), "three");
   // deno-lint-ignore no-explicit-any
-  await assert.rejects(datagrams.receive({ signal: {} as any }), { name: "TypeError", message: /signal/ });
+  await assert.rejects(datagrams.receive({ signal: {} as any }), { name: "TypeError", message: /^Cannot use signal/ });
   const loop = datagrams[Symbol.asyncIterator]();
   const [first, second] = [loop.next(), datagrams.receive()];
   come("loop's");
@@ -239,6 +241,7 @@ Deno.test("an association that is lost fails for good, with one error, loops too
     assert.deepEqual(log, ["socket closed"]);
     datagrams.close();
     assert.equal(await datagrams.receive().catch((error) => error), error, name);
+    await assert.rejects(datagrams[Symbol.asyncIterator]().next(), (thrown) => thrown === error, name);
   }
 });
 
@@ -280,9 +283,11 @@ Deno.test("a socket that refuses a datagram leaves the association alone, and on
   datagrams.close();
   // Nor is a socket waited for that does not say what became of it.
   for (const ending of ["closed", "fails", "deaf"]) {
+    let calls = 0;
     const [asked, waiting] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const other = await association(GRANTED, {
       send(): Promise<void> {
+        calls++;
         asked.resolve();
         return waiting.promise;
       },
@@ -292,6 +297,9 @@ Deno.test("a socket that refuses a datagram leaves the association alone, and on
     other.datagrams.close();
     if (ending === "fails") waiting.reject(new Error("Bad resource"));
     await assert.rejects(last, { name: "SocksConnectionError", code: "CLOSED" });
+    // What was being sealed then is not sent.
+    for (let i = 0; i < 5; i++) await Promise.resolve();
+    assert.equal(calls, ending === "closed" ? 0 : 1);
   }
 });
 

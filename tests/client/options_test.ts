@@ -66,6 +66,7 @@ async function refuses(
   await assert.rejects(call({ proxy, ...auth, dial, ...options }), (error: Error) => {
     assert.equal(error.constructor, kind, Deno.inspect(error));
     assert.match(error.message, names);
+    assert.match(error.message, /^Cannot /);
     return true;
   });
   assert.equal(dialled, 0, String(names));
@@ -82,6 +83,7 @@ Deno.test("a time that is none is refused by every call, before anything is dial
   for (const call of Object.values({ ...CALLS, ...INNER_CALLS })) {
     for (const timeout of [NaN, -1, "50", null, {}]) await refuses(call, { timeout }, /timeout/);
   }
+  assert.throws(() => dialThrough({ proxy: "p", auth: [noAuthentication()], timeout: NaN }), { name: "TypeError" });
   const { near } = scriptProxy([NO_METHOD, GRANTED]);
   using pending = await bind({ proxy: "p", auth: [noAuthentication()], dial: () => Promise.resolve(near) });
   await assert.rejects(pending.accept({ timeout: NaN }), { name: "TypeError", message: /timeout/ });

@@ -43,12 +43,6 @@ const ENDS: readonly Mutant[] = [
       "  try {\n",
     ],
     [
-      "what is aborted as it is granted is closed",
-      ONE_SIGNAL,
-      "    if (signal.aborted) granted.connection.close();\n    signal.throwIfAborted();\n",
-      "",
-    ],
-    [
       "a connection that may not be closed twice hides no reason",
       ONE_SIGNAL,
       "  try {\n    connection.close();\n  } catch {\n    // Connections of others may not be closed twice.\n  }\n",
@@ -149,12 +143,6 @@ const ENDS: readonly Mutant[] = [
       "if (controller !== taken) controller.abort(reason);",
       "if (controller === taken) controller.abort(reason);",
     ],
-    [
-      "what stands as the signal is aborted is not handed out",
-      ONE_SIGNAL,
-      "    if (!signal.aborted) return opened;\n    closeTarget(opened);\n    throw signal.reason;\n",
-      "    return opened;\n",
-    ],
   ]),
 ];
 
@@ -236,16 +224,10 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "await this.#sealAndSend(datagram, length)",
     ],
     [
-      "what has ended sends nothing",
+      "what has ended sends nothing that was being sealed",
       ONE_SIGNAL,
-      "    const { length } = octets;\n    this.#inbox.throwIfEnded();\n",
-      "    const { length } = octets;\n",
-    ],
-    [
-      "why it has ended is told, not what that did",
-      ONE_SIGNAL,
-      "      this.#inbox.throwIfEnded();\n      throw error;\n    }\n    return length",
-      "      throw error;\n    }\n    return length",
+      "    this.#inbox.throwIfEnded();\n    await this.#socket!.send",
+      "    await this.#socket!.send",
     ],
     [
       "a loop ends without a word where this side closed",
@@ -390,12 +372,6 @@ const BINDS: readonly Mutant[] = [
       ONE_SIGNAL,
       "    this.#came.catch((error) => this.#end(error));\n",
       "    this.#came.catch(() => {});\n",
-    ],
-    [
-      "why a bind has ended is told, not what that did",
-      ONE_SIGNAL,
-      "throw this.#over.signal.aborted ? this.#over.signal.reason : error;",
-      "throw error;",
     ],
     [
       "a bind that has ended says why",
