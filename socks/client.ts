@@ -3,19 +3,10 @@
  *
  * @module
  */
-import type { Bytes } from "../gss/bytes.ts";
 import { type Deadline, duration, startDeadline } from "../gss/deadline.ts";
 import type { ClientAuthMethod, Identity, SecuredChannel } from "./auth/method.ts";
-import {
-  replyCodeName,
-  SocksConnectionError,
-  SocksError,
-  SocksProtocolError,
-  SocksProxyError,
-  SocksReplyError,
-  type SocksReplyErrorCode,
-  SocksTimeoutError,
-} from "./errors.ts";
+import { described, inAnotherProtocol, refusal, unreachable } from "./client_errors.ts";
+import { SocksTimeoutError } from "./errors.ts";
 import { givenEndpoint, givenFunction, givenHost, givenSignal } from "./given.ts";
 import { Handshake, type HandshakeMessage } from "./handshake.ts";
 import { type Connection, type Dialer, withPrefix } from "./stream/connection.ts";
@@ -180,17 +171,6 @@ function closeQuietly(connection: Connection): void {
   }
 }
 
-/** What a dialer says of its target is said of the proxy. What is wrong with the way itself, or with what was given, stays what it is. */
-function unreachable(proxy: Endpoint, error: unknown): unknown {
-  if (error instanceof SocksError && !(error instanceof SocksReplyError)) return error;
-  if (error instanceof TypeError || error instanceof RangeError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  const text = reason.replace(/^(?:Proxy|Cannot)\b/, (word) => word.toLowerCase());
-  return new SocksProxyError("PROXY_UNREACHABLE", `Cannot reach proxy ${formatEndpoint(proxy)}: ${text}`, {
-    cause: error,
-  });
-}
-
 /** What {@linkcode negotiate} goes by. */
 interface Negotiation {
   readonly auth: readonly ClientAuthMethod[];
@@ -236,37 +216,9 @@ export async function grantedReply(
   { proxy, request }: { readonly proxy: Endpoint; readonly request: Request },
 ): Promise<Endpoint> {
   const { reply } = await receive(handshake, connection, "reply");
-  if (reply.reply !== 0) {
-    const code = replyCodeName(reply.reply);
-    const about = `Proxy ${formatEndpoint(proxy)} ${UNABLE[request.command] ?? "cannot reach"} ${
-      formatEndpoint(request)
-    }`;
-    throw new SocksReplyError(
-      code,
-      `${about}: ${WHY[code]} (${code}${reply.reply > 8 ? `, reply ${reply.reply}` : ""})`,
-    );
-  }
+  if (reply.reply !== 0) throw refusal(reply.reply, proxy, request);
   return { hostname: reply.hostname, port: reply.port };
 }
-
-const UNABLE: Readonly<Record<number, string>> = {
-  [Command.Bind]: "cannot listen for",
-  [Command.UdpAssociate]: "cannot relay datagrams from",
-  [Command.Resolve]: "cannot look up",
-  [Command.ResolvePtr]: "cannot look up",
-};
-
-/** What RFC 1928 section 6 has a number for, in words that say what to do where that is not plain. */
-const WHY: Readonly<Record<SocksReplyErrorCode, string>> = {
-  GENERAL_FAILURE: "it failed, and does not say why; its administrator can look into its log",
-  NOT_ALLOWED: "its rules do not allow it; ask its administrator",
-  NETWORK_UNREACHABLE: "no way leads there from the proxy",
-  HOST_UNREACHABLE: "the host is not found, or does not answer",
-  CONNECTION_REFUSED: "refused, nobody listens there",
-  TTL_EXPIRED: "packets expire on the way",
-  COMMAND_NOT_SUPPORTED: "it does not do that for its clients",
-  ADDRESS_TYPE_NOT_SUPPORTED: "it does not know addresses of this kind",
-};
 
 /**
  * Has a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
@@ -297,37 +249,4 @@ export async function receive<T extends HandshakeMessage["type"]>(
     if (bytes === null) handshake.ended(type);
     handshake.receive(bytes);
   }
-}
-
-/** Whoever speaks something else than SOCKS says so with its first octets. */
-function inAnotherProtocol(error: unknown, answer: Bytes, proxy: Endpoint): unknown {
-  if (!(error instanceof SocksProtocolError) || error.code !== "BAD_VERSION") return error;
-  const [first, second = 3] = answer;
-  const text = String.fromCharCode(...answer.subarray(0, 5));
-  const problem = "HTTP/".startsWith(text)
-    ? "it answers in HTTP: is this the port of an HTTP proxy?"
-    // An alert, or a handshake (RFC 8446 section 5.1).
-    : (first === 21 || first === 22) && second === 3
-    ? "it answers in TLS: does it want SOCKS inside TLS (dialTls)?"
-    : undefined;
-  if (problem === undefined) return error;
-  return new SocksProtocolError("BAD_VERSION", `Cannot use proxy ${formatEndpoint(proxy)}: ${problem}`, {
-    cause: error,
-  });
-}
-
-/** A proxy that hangs up says nothing; where it did so is what there is to tell. */
-function described(error: unknown, proxy: Endpoint, target: Endpoint): unknown {
-  const about = `Cannot reach ${formatEndpoint(target)} through ${formatEndpoint(proxy)}`;
-  if (error instanceof SocksProtocolError && error.code === "UNEXPECTED_END") {
-    return new SocksProtocolError("UNEXPECTED_END", `${about}: ${error.message}`, { cause: error });
-  }
-  if (!isOfSystem(error)) return error;
-  return new SocksConnectionError("LOST", `${about}: ${error.message}`, { cause: error });
-}
-
-/** Whether a transport failed, which says so in the system's words. */
-function isOfSystem(error: unknown): error is Error {
-  if (!(error instanceof Error) || error instanceof RangeError) return false;
-  return /^E(?:RR_)?[A-Z_]+$/.test(String((error as { code?: unknown }).code));
 }

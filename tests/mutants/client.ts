@@ -481,6 +481,14 @@ const SAYS: readonly Mutant[] = [
       "    throw error;\n",
     ],
     [
+      "a signal's reason is said as it is",
+      ONE_SIGNAL,
+      "    signal.throwIfAborted();\n    throw unreachable",
+      "    throw unreachable",
+    ],
+  ]),
+  ...rules("socks/client_errors.ts", [PROXY], [
+    [
       "what is wrong with the way there is said as it is",
       PLACES,
       "  if (error instanceof SocksError && !(error instanceof SocksReplyError)) return error;\n",
@@ -491,12 +499,6 @@ const SAYS: readonly Mutant[] = [
       PLACES,
       "  if (error instanceof TypeError || error instanceof RangeError) return error;\n",
       "",
-    ],
-    [
-      "a signal's reason is said as it is",
-      ONE_SIGNAL,
-      "    signal.throwIfAborted();\n    throw unreachable",
-      "    throw unreachable",
     ],
     ["HTTP is named", PLACES, '"HTTP/".startsWith(text)', "false"],
     ["HTTP is not told from one letter of many", PLACES, "answer.subarray(0, 5)", "answer.subarray(0, 1)"],
