@@ -33,6 +33,7 @@ export type {
   GssFlags,
   GssNegotiation,
   GssStep,
+  UnwrapOptions,
   UnwrappedMessage,
   WrapOptions,
 } from "./gss/mechanism.ts";

@@ -128,7 +128,12 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
   tunnelled = true;
   const tls = { hostname: target.hostname, caCerts, alpnProtocols, cert, key, signal: attempt };
   const connection = await tlsOver(made.connection, tls);
-  return new SocksConnection({ ...made, connection, alpnProtocol: connection.alpnProtocol }, target, signal);
+  if (signal?.aborted) {
+    connection.close();
+    throw signal.reason;
+  }
+  const { alpnProtocol } = connection;
+  return new SocksConnection({ ...made, connection, alpnProtocol }, target, signal);
 }
 
 /**

@@ -4,7 +4,9 @@
  * @module
  */
 import type { Duplex } from "node:stream";
+import type { Bytes } from "../../gss/bytes.ts";
 import type { Connection } from "./connection.ts";
+import { ReadSize } from "./read_size.ts";
 
 /** How a connection has ended: with the peer's last octet, or with an error. */
 export interface CarrierEnd {
@@ -26,6 +28,9 @@ export class Carrier {
   /** Called when nothing more can be sent. */
   onWriteFailure: (error: Error) => void = () => {};
   readonly #connection: Connection;
+  readonly #readSize = new ReadSize();
+  /** What the next octets are read into: who takes them off the stream copies them. */
+  #room: Bytes | undefined;
   #end: CarrierEnd | undefined;
   #waiting = false;
   #writing: Promise<void> | undefined;
@@ -72,8 +77,11 @@ export class Carrier {
   /** Resolved when all that was put on the stream is sent, or cannot be. */
   async flushed(): Promise<void> {
     // What TLS has to say is put on the stream some microtasks later.
-    for (let turns = 0; turns < TURNS || (this.stream.writableLength > 0 && !this.stream.destroyed); turns++) {
+    for (let turns = 0; turns < TURNS; turns++) {
+      if (this.stream.destroyed) return;
+      const { writableLength } = this.stream;
       await this.#writing;
+      if (this.stream.writableLength < writableLength) turns = 0;
     }
   }
 
@@ -84,8 +92,16 @@ export class Carrier {
 
   async #pull(): Promise<void> {
     try {
-      const bytes = await this.#connection.read();
-      if (bytes !== null) return void this.stream.push(bytes);
+      const { next } = this.#readSize;
+      if (this.#room?.length !== next) this.#room = new Uint8Array(next);
+      const bytes = await this.#connection.read(this.#room);
+      if (bytes !== null) {
+        this.#readSize.learn(bytes.length);
+        this.stream.push(bytes);
+        // Memory that the stream still holds is not used again.
+        if (this.stream.readableLength > 0) this.#room = undefined;
+        return;
+      }
       this.#end = {};
     } catch (error) {
       this.#end = { error: asError(error) };

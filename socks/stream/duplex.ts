@@ -18,8 +18,8 @@ export interface DuplexEnds {
   readonly remote?: Endpoint | undefined;
 }
 
-/** What a connection or a stream may have beside: a say in whether it keeps the process going. */
-export interface Referenced {
+/** What a stream may have beside: a say in whether it keeps the process going. */
+interface Referenced {
   /** It does. */
   ref?(): unknown;
   /** It does not. */
@@ -40,7 +40,7 @@ export class DuplexConnection implements Connection {
   readonly #reads = new InOrder();
   readonly #writes = new Set<Settle>();
   #ended = false;
-  #writeEnded = false;
+  #ending: Promise<void> | undefined;
   #readFailure: Error | undefined;
   #writeFailure: Error | undefined;
   #closed: Error | undefined;
@@ -122,19 +122,24 @@ export class DuplexConnection implements Connection {
 
   async write(bytes: Uint8Array): Promise<void> {
     const { length } = bytes;
-    await this.#written((settle) => this.stream.write(plain(bytes), settle));
+    if (this.#closed === undefined && this.#ending !== undefined) throw writingEnded();
+    await this.#settled((settle) => this.stream.write(bytes, settle));
     if (bytes.length !== length) throw new TypeError("Cannot write: the chunk was changed before it was sent");
   }
 
   closeWrite(): Promise<void> {
-    const ending = this.#written((settle) => this.stream.end(settle));
-    this.#writeEnded = true;
-    return ending;
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return this.#ending ??= this.endWriting();
+  }
+
+  /** Ends writing, once what was written before is. */
+  protected endWriting(): Promise<void> {
+    return this.#settled((settle) => this.stream.end(settle));
   }
 
   /** A stream that is destroyed may forget what it was to call back. */
-  #written(call: (settle: Settle) => void): Promise<void> {
-    const failure = this.#closed ?? this.#writeFailure ?? (this.#writeEnded ? writingEnded() : undefined);
+  #settled(call: (settle: Settle) => void): Promise<void> {
+    const failure = this.#closed ?? this.#writeFailure;
     if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       const settle: Settle = (error) => {
@@ -180,12 +185,6 @@ function owned(chunk: Uint8Array): Bytes {
   const { buffer, byteLength } = chunk;
   const alone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
   return alone ? new Uint8Array(buffer) : new Uint8Array(chunk);
-}
-
-/** Node's streams want memory that nobody can share or shrink. */
-function plain(bytes: Uint8Array): Uint8Array {
-  const { buffer } = bytes;
-  return buffer instanceof ArrayBuffer && !buffer.resizable ? bytes : bytes.slice();
 }
 
 function writingEnded(): SocksConnectionError {

@@ -64,17 +64,18 @@ export interface TlsConnection extends Connection {
  */
 export async function tlsOver(connection: Connection, options: TlsClientOptions): Promise<TlsConnection> {
   const { signal } = options;
-  const hostname = hostName(options.hostname);
-  // Loaded when it is wanted: most users of this package never do.
-  const [{ Duplex }, { connect }] = await Promise.all([import("node:stream"), import("node:tls")]);
-  const carrier = new Carrier(Duplex, connection);
   const secured = Promise.withResolvers<void>();
   let socket: TLSSocket | undefined;
   try {
+    const hostname = hostName(options.hostname);
+    // Loaded when it is wanted: most users of this package never do.
+    const [{ Duplex }, { connect }] = await Promise.all([import("node:stream"), import("node:tls")]);
+    const carrier = new Carrier(Duplex, connection);
     socket = connect({ socket: carrier.stream, host: hostname, ...asked(options, hostname) });
     const secure = new TlsOver(socket, { carrier, connection, peer: "server" });
     socket.once("secureConnect", () => secured.resolve());
     socket.once("error", (error: Error) => secured.reject(error));
+    socket.once("close", () => secured.reject(new Error("the connection was closed")));
     await abortable(secured.promise, signal);
     signal?.throwIfAborted();
     return secure;
@@ -85,7 +86,8 @@ export async function tlsOver(connection: Connection, options: TlsClientOptions)
     signal?.throwIfAborted();
     if (socket === undefined) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SocksTlsError("TLS_HANDSHAKE", `TLS handshake with ${hostname} failed: ${reason}`, { cause });
+    const message = `TLS handshake with ${options.hostname} failed: ${reason}`;
+    throw new SocksTlsError("TLS_HANDSHAKE", message, { cause });
   }
 }
 

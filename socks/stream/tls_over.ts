@@ -8,7 +8,7 @@ import { abortable, startDeadline } from "../../gss/deadline.ts";
 import { SocksError, SocksProtocolError, SocksTlsError } from "../errors.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Connection } from "./connection.ts";
-import { DuplexConnection, type Referenced } from "./duplex.ts";
+import { DuplexConnection } from "./duplex.ts";
 
 /** What is under a {@linkcode TlsOver}, and who is at the other end. */
 export interface TlsUnder {
@@ -22,24 +22,25 @@ export interface TlsUnder {
 
 /**
  * An error of an established stream in our words. A server that does not want this side's certificate says so in an alert,
- * which comes after this side's handshake is done (RFC 8446 section 4.4.2.4).
+ * which comes after this side's handshake is done (RFC 8446 section 6.2).
  */
-function translated(error: Error, received: number): Error {
+function translated(error: Error, peer: string, received: number): Error {
   const { code } = error as { code?: unknown };
   if (typeof code !== "string" || !code.startsWith("ERR_SSL_")) return error;
   if (!error.message.startsWith("received fatal alert")) {
     return new SocksProtocolError("NOT_GENUINE", `TLS record is not genuine: ${error.message}`, { cause: error });
   }
   if (received > 0) return error;
-  return new SocksTlsError("TLS_HANDSHAKE", `TLS server ended the handshake: ${error.message}`, { cause: error });
+  return new SocksTlsError("TLS_HANDSHAKE", `TLS ${peer} ended the handshake: ${error.message}`, { cause: error });
 }
 
 /** The connection inside. What is read or written before the handshake is done waits for it. */
 export class TlsOver extends DuplexConnection {
   readonly #socket: TLSSocket;
   readonly #carrier: Carrier;
-  readonly #connection: Connection & Referenced;
+  readonly #connection: Connection;
   readonly #peer: TlsUnder["peer"];
+  readonly #agreed = Promise.withResolvers<void>();
   #secure = false;
   #gone: Promise<void> | undefined;
 
@@ -64,7 +65,9 @@ export class TlsOver extends DuplexConnection {
     };
     const secured = () => {
       this.#secure = true;
+      this.#agreed.resolve();
     };
+    this.#agreed.promise.catch(() => {}); // Told by the calls that wait for it.
     socket.once("secureConnect", secured);
     socket.once("secure", secured);
     carrier.watch();
@@ -87,7 +90,9 @@ export class TlsOver extends DuplexConnection {
   }
 
   protected override fail(error: Error): void {
-    super.fail(this.#secure ? translated(error, this.#socket.bytesRead) : this.#unagreed(error));
+    const told = this.#secure ? translated(error, this.#peer, this.#socket.bytesRead) : this.#unagreed(error);
+    this.#agreed.reject(told);
+    super.fail(told);
   }
 
   #unagreed(error: Error): Error {
@@ -97,8 +102,10 @@ export class TlsOver extends DuplexConnection {
     });
   }
 
-  override async closeWrite(): Promise<void> {
-    await super.closeWrite();
+  protected override async endWriting(): Promise<void> {
+    // An end before the handshake is done would be one of the handshake.
+    if (!this.#secure) await this.#agreed.promise;
+    await super.endWriting();
     await this.#carrier.flushed();
     if (this.#carrier.writeFailure !== undefined) throw this.#carrier.writeFailure;
     await this.#connection.closeWrite();

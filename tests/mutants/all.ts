@@ -7,13 +7,17 @@ import { AUTH_MUTANTS } from "./auth.ts";
 import { CLI_MUTANTS } from "./cli.ts";
 import { CLIENT_MUTANTS } from "./client.ts";
 import { CONNECTION_MUTANTS } from "./connection.ts";
+import { CONTEXTS_MUTANTS } from "./contexts.ts";
 import { GSS_MUTANTS } from "./gss.ts";
 import { KDC_MUTANTS } from "./kdc.ts";
 import { MECH_MUTANTS } from "./mech.ts";
 import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
+import { SERVER_MUTANTS } from "./server.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
+import { TLS_MUTANTS } from "./tls.ts";
+import { TRANSPORTS_MUTANTS } from "./transports.ts";
 
 /** A mutant, and the list that it is from. */
 export interface ListedMutant extends Mutant {
@@ -26,12 +30,16 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   cli: CLI_MUTANTS,
   client: CLIENT_MUTANTS,
   connection: CONNECTION_MUTANTS,
+  contexts: CONTEXTS_MUTANTS,
   gss: GSS_MUTANTS,
   kdc: KDC_MUTANTS,
   mech: MECH_MUTANTS,
   names: NAMES_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
+  server: SERVER_MUTANTS,
   suite: SUITE_MUTANTS,
+  tls: TLS_MUTANTS,
+  transports: TRANSPORTS_MUTANTS,
 };
 
 /** Names of the lists. */
