@@ -25,9 +25,37 @@
  * @module
  */
 export type { Bytes, ByteSource } from "./gss/bytes.ts";
-export { type GssName, hostbasedService } from "./gss/names.ts";
-export { GssError } from "./gss/status.ts";
-export { KdcError, KerberosError } from "./kerberos/errors.ts";
+export type { ChannelBindings } from "./gss/channel_bindings.ts";
+export type {
+  AcceptOptions,
+  GssAcceptorCredential,
+  GssContext,
+  GssFlags,
+  GssNegotiation,
+  GssStep,
+  UnwrapOptions,
+  UnwrappedMessage,
+  WrapOptions,
+} from "./gss/mechanism.ts";
+export { type GssName, type GssNameType, hostbasedService } from "./gss/names.ts";
+export type { Runtime } from "./gss/runtime.ts";
+export { GssError, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
+export type { KdcAddress, KdcCallOptions, KdcTransport } from "./kerberos/client/kdc_client.ts";
+export type { KdcEndpoint } from "./kerberos/client/locate.ts";
+export type { KerberosTickets, ServiceTicket, TicketSource } from "./kerberos/client/tickets.ts";
+export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
+export type { ProfileSection } from "./kerberos/config/profile.ts";
+export { ErrorCode, type KerberosErrorName } from "./kerberos/constants.ts";
+export type { KerberosKey } from "./kerberos/crypto/key.ts";
+export { KdcError, KerberosError, type KerberosErrorCode } from "./kerberos/errors.ts";
+export type { ReplayCache, ReplayEntry } from "./kerberos/mech/replay_cache.ts";
+export type { Capaths } from "./kerberos/mech/transited.ts";
+export type { AuthorizationDataElement, HostAddress } from "./kerberos/messages/basic.ts";
+export type { Principal } from "./kerberos/principal.ts";
+export type { CredentialCache, InitializeOptions } from "./kerberos/stores/cache.ts";
+export type { CredentialCacheData } from "./kerberos/stores/ccache.ts";
+export type { Credential } from "./kerberos/stores/credential.ts";
+export type { KeySource, Keytab, KeytabEntry, WantedKey } from "./kerberos/stores/keytab.ts";
 export { systemTickets, type SystemTicketsOptions } from "./kerberos/system_tickets.ts";
 export { bridge, type BridgeOptions } from "./proxy/bridge.ts";
 export {
@@ -43,29 +71,70 @@ export {
   type ResolveOptions,
 } from "./proxy/connect.ts";
 export { kdcThrough } from "./proxy/kdc_transport.ts";
-export { dialThrough, type ProxyOptions } from "./proxy/proxy_options.ts";
+export { dialThrough, type DialThroughOptions, type ProxyOptions } from "./proxy/proxy_options.ts";
 export type { DatagramOptions, ListenerOptions, RunningServer } from "./proxy/running.ts";
 export { serve, type ServeOptions, type UpdatableServer } from "./proxy/serve.ts";
-export { noAuthentication } from "./socks/auth/method.ts";
-export { fixedPasswords, type PasswordCheck, passwordClient } from "./socks/auth/password.ts";
-export type { ProxiedBind } from "./socks/bind_through.ts";
+export type { GssapiServerOptions, ProtectionPolicy, ProtectionRequest } from "./socks/auth/gssapi/server.ts";
+export {
+  type AcceptAuthOptions,
+  type AuthenticateOptions,
+  type ClientAuthMethod,
+  type Identity,
+  type MethodName,
+  noAuthentication,
+  type SecuredChannel,
+  type ServerAuthMethod,
+} from "./socks/auth/method.ts";
+export { fixedPasswords, type PasswordCheck, passwordClient, type PasswordCredentials } from "./socks/auth/password.ts";
+export type { AcceptBindOptions, ProxiedBind } from "./socks/bind_through.ts";
+export type { AssociateCommand } from "./socks/commands/associate.ts";
+export type { OpenBind, PendingBind } from "./socks/commands/bind.ts";
+export type { DatagramCounts, DroppedDatagrams, TargetRequest, UnknownCommand } from "./socks/commands/command.ts";
+export type { OpenedTarget, OpenTarget } from "./socks/commands/connect.ts";
+export type { ResolveHost } from "./socks/commands/resolve.ts";
 export {
   SocksAuthError,
+  type SocksAuthErrorCode,
   SocksConnectionError,
+  type SocksConnectionErrorCode,
   SocksError,
+  type SocksErrorCode,
   SocksLimitError,
+  type SocksLimitErrorCode,
   SocksProtocolError,
+  type SocksProtocolErrorCode,
   SocksProxyError,
+  type SocksProxyErrorCode,
   SocksReplyError,
+  type SocksReplyErrorCode,
   SocksTimeoutError,
+  type SocksTimeoutErrorCode,
   SocksTlsError,
+  type SocksTlsErrorCode,
 } from "./socks/errors.ts";
-export type { LiveSession, ServerEvent, ShutdownOptions } from "./socks/server.ts";
+export type { OtherProtocol } from "./socks/front/front.ts";
+export type { Limits, UserLedger } from "./socks/limits/limits.ts";
+export type { RelayCounts } from "./socks/relay.ts";
+export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
+export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rules.ts";
+export type { Cidr } from "./socks/rules/special_ranges.ts";
+export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } from "./socks/server.ts";
+export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/session.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/socks_connection.ts";
-export { dialTls, type DialTlsOptions, dialUnix, listenTls, listenUnix } from "./socks/stream/deno.ts";
+export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";
+export {
+  type ConnectionListener,
+  dialTls,
+  type DialTlsOptions,
+  dialUnix,
+  type ListenTcpOptions,
+  listenTls,
+  listenUnix,
+  type Resolver,
+} from "./socks/stream/deno.ts";
+export type { DatagramCodec, ProtectionLevel, SealPolicy } from "./socks/stream/protected.ts";
 export type { TlsIdentity } from "./socks/stream/tls.ts";
-export type { ProtectionLevel } from "./socks/stream/protected.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
-export { SocksDatagrams } from "./socks/udp/client.ts";
+export { type ReceiveOptions, SocksDatagrams } from "./socks/udp/client.ts";
 export type { Endpoint } from "./socks/wire/address.ts";
 export { HostNameError, type HostNameErrorCode } from "./socks/wire/host_name.ts";

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { printable } from "../gss/printable.ts";
 import { GssError } from "../gss/status.ts";
 import { KdcError, KerberosError } from "../kerberos/errors.ts";
-import { SocksAuthError, SocksError, SocksReplyError, SocksTimeoutError } from "../socks/errors.ts";
+import { SocksAuthError, SocksError, SocksProxyError, SocksReplyError, SocksTimeoutError } from "../socks/errors.ts";
 import type { CliIo } from "./io.ts";
 
 /** Exit codes of every command. */
@@ -170,6 +170,7 @@ function ownExitCode(error: Error): number | undefined {
     return error.code === "NOT_ALLOWED" ? ExitCode.NotAllowed : ExitCode.Unreachable;
   }
   if (error instanceof SocksTimeoutError) return ExitCode.Unreachable;
+  if (error instanceof SocksProxyError && !(error.cause instanceof SocksError)) return ExitCode.Unreachable;
   if (error instanceof KerberosError) {
     return { KDC_UNREACHABLE: ExitCode.Unreachable, BAD_CONFIG: ExitCode.Failure, BAD_FILE: ExitCode.Failure }[
       error.code as string
@@ -183,7 +184,11 @@ function ownExitCode(error: Error): number | undefined {
 
 /** An error as one line; one about arguments or a configuration has a line for each thing that is wrong. */
 export function errorLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  let text = error instanceof Error ? error.message : String(error);
+  // An option of the library's, by its name here.
+  if (error instanceof SocksAuthError && error.code === "PROTECTION_TOO_WEAK") {
+    text = text.replace("(minimumProtection)", "(--minimum-protection)");
+  }
   const several = error instanceof UsageError || (error instanceof Error && error.name === "ConfigError");
   return several ? text : printable(text);
 }

@@ -23,7 +23,7 @@ As an ssh ProxyCommand:
       ...proxyOptions(args),
       hostname,
       port: count("PORT", port, 65_535),
-      ...(timeout === undefined ? {} : { timeout: count("timeout", timeout) }),
+      timeout: timeout === undefined ? undefined : count("timeout", timeout),
       signal: io.signal,
     });
     // The end of standard input is handed on; the target's end is the end of the command.

@@ -47,7 +47,7 @@ It keeps nothing on disk and limits no guessing of passwords: for tests and demo
     const realm = args.value("realm");
     const principals = { ...await users(args, io), ...Object.fromEntries(services.map((name) => [name, {}])) };
     await using kdc = await startTestKdc({
-      ...(realm === undefined ? {} : { realm }),
+      realm,
       hostname: listen.hostname,
       port: listen.port,
       principals,

@@ -43,10 +43,10 @@ export function proxyOptions(args: ParsedArguments): ProxyOptions {
   return {
     proxy: endpoint(proxy, 1080),
     credentials: ticketsFrom(args),
-    ...(service === undefined ? {} : { service }),
-    ...(args.has("spnego") ? { spnego: true } : {}),
-    ...(protection === undefined ? {} : { protection: level(protection) }),
-    ...(minimum === undefined ? {} : { minimumProtection: level(minimum) }),
+    service,
+    spnego: args.has("spnego"),
+    protection: protection === undefined ? undefined : level(protection),
+    minimumProtection: minimum === undefined ? undefined : level(minimum),
   };
 }
 

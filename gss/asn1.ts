@@ -295,9 +295,9 @@ export interface SequenceOptions {
    *
    * @default {false}
    */
-  readonly extensible?: boolean;
+  readonly extensible?: boolean | undefined;
   /** Names of the fields in the ASN.1 text where they are not the hyphenated form of the property. */
-  readonly names?: Readonly<Record<string, string>>;
+  readonly names?: Readonly<Record<string, string>> | undefined;
 }
 
 /** SEQUENCE of named fields. Decoded values are frozen, and absent optional fields are left out. */

@@ -8,13 +8,13 @@ import { type Bytes, ByteWriter, copyOctets, EMPTY } from "./bytes.ts";
 /** Addresses and data that name one channel. */
 export interface ChannelBindings {
   /** Address type of the initiator (RFC 2744 section 3.11). @default {0} */
-  readonly initiatorAddressType?: number;
+  readonly initiatorAddressType?: number | undefined;
   /** Address of the initiator. @default {empty} */
-  readonly initiatorAddress?: Uint8Array;
+  readonly initiatorAddress?: Uint8Array | undefined;
   /** Address type of the acceptor. @default {0} */
-  readonly acceptorAddressType?: number;
+  readonly acceptorAddressType?: number | undefined;
   /** Address of the acceptor. @default {empty} */
-  readonly acceptorAddress?: Uint8Array;
+  readonly acceptorAddress?: Uint8Array | undefined;
   /** Data that both ends of the channel know, for example a TLS binding (RFC 5929). */
   readonly applicationData: Uint8Array;
 }

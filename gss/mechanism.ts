@@ -31,17 +31,17 @@ export interface GssFlags {
 /** What an initiator is asked for. */
 export interface InitiateOptions {
   /** Services wanted. @default {mutual, replay, sequence, confidentiality and integrity} */
-  readonly flags?: GssFlags;
+  readonly flags?: GssFlags | undefined;
   /** Channel that the context is tied to (RFC 2743 section 1.1.6). */
-  readonly channelBindings?: ChannelBindings;
+  readonly channelBindings?: ChannelBindings | undefined;
   /** Ends the wait for a ticket. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What an acceptor is asked for. */
 export interface AcceptOptions {
   /** Channel that the context must be tied to, where the initiator ties it. */
-  readonly channelBindings?: ChannelBindings;
+  readonly channelBindings?: ChannelBindings | undefined;
 }
 
 /** What one step of a context gave. A failure is a thrown `GssError`, whose token, if any, must still be sent. */

@@ -44,16 +44,27 @@ export interface GssErrorInit {
   /** Mechanism's own stable code, for example a Kerberos error name such as `KRB_AP_ERR_SKEW`. */
   readonly code: string;
   /** Mechanism's number for it (RFC 2743 minor status). */
-  readonly minor?: number;
+  readonly minor?: number | undefined;
   /** Token that must still be sent to the peer, where the mechanism makes one (RFC 7546 sections 3.2 and 3.5). */
   readonly token?: Bytes | undefined;
   /** Facts for the log: what was wanted and what was there. Never a key, a password or a token. */
-  readonly details?: Readonly<Record<string, string | number>>;
+  readonly details?: Readonly<Record<string, string | number>> | undefined;
   /** What it came from. */
   readonly cause?: unknown;
 }
 
-/** Failure of a GSS-API call. */
+/**
+ * Failure of a GSS-API call.
+ *
+ * @example
+ * ```ts
+ * import { GssError } from "@gssocks/gssocks";
+ *
+ * export function clocksDiffer(error: unknown): boolean {
+ *   return error instanceof GssError && error.code === "KRB_AP_ERR_SKEW";
+ * }
+ * ```
+ */
 export class GssError extends Error {
   /** Name of the class. */
   override readonly name = "GssError";

@@ -24,7 +24,24 @@ export type KerberosErrorCode =
   | "NO_CREDENTIALS"
   | "TICKET_EXPIRED";
 
-/** Failure of the Kerberos layer. */
+/**
+ * Failure of the Kerberos layer.
+ *
+ * @example
+ * ```ts
+ * import { KerberosError, systemTickets } from "@gssocks/gssocks";
+ *
+ * export function hasConfiguration(): boolean {
+ *   try {
+ *     systemTickets();
+ *     return true;
+ *   } catch (error) {
+ *     if (error instanceof KerberosError && error.code === "BAD_CONFIG") return false;
+ *     throw error;
+ *   }
+ * }
+ * ```
+ */
 export class KerberosError extends Error {
   /** Name of the class. */
   override readonly name: string = "KerberosError";
@@ -58,7 +75,18 @@ export interface KdcErrorInit {
   readonly clockOffset: number;
 }
 
-/** A KDC's KRB-ERROR (RFC 4120 section 5.9.1). */
+/**
+ * A KDC's KRB-ERROR (RFC 4120 section 5.9.1).
+ *
+ * @example
+ * ```ts
+ * import { KdcError } from "@gssocks/gssocks";
+ *
+ * export function isWrongPassword(error: unknown): boolean {
+ *   return error instanceof KdcError && error.code === "KDC_ERR_PREAUTH_FAILED";
+ * }
+ * ```
+ */
 export class KdcError extends Error {
   /** Name of the class. */
   override readonly name = "KdcError";

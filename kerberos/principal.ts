@@ -49,9 +49,9 @@ export function parsePrincipal(text: string, options: ParsePrincipalOptions = {}
 /** What {@linkcode parsePrincipal} takes beside the text. */
 export interface ParsePrincipalOptions {
   /** Realm of a text that names none. @default {""} */
-  readonly defaultRealm?: string;
+  readonly defaultRealm?: string | undefined;
   /** Name type. @default {1, NT-PRINCIPAL} */
-  readonly nameType?: number;
+  readonly nameType?: number | undefined;
 }
 
 /**

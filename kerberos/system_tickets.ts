@@ -4,37 +4,38 @@
  *
  * @module
  */
-import { type ClientKey, keytabKey, passwordKey } from "./client/client_key.ts";
+import { keytabKey, passwordKey } from "./client/client_key.ts";
 import { KdcClient, type KdcTransport } from "./client/kdc_client.ts";
-import { KerberosTickets } from "./client/tickets.ts";
+import { KerberosTickets, type KerberosTicketsOptions } from "./client/tickets.ts";
 import { denoResolveSrv, denoTransport } from "./client/transports.ts";
 import type { KerberosConfig } from "./config/krb5_conf.ts";
 import { defaultCcacheName, loadConfig } from "./config/load.ts";
 import { parsePrincipal } from "./principal.ts";
 import { type CredentialCache, MemoryCredentialCache } from "./stores/cache.ts";
-import { FileCredentialCache } from "./stores/files.ts";
+import { FileCredentialCache, readKeytab } from "./stores/files.ts";
 import type { Keytab } from "./stores/keytab.ts";
 
 /** Where tickets come from. */
 export interface SystemTicketsOptions {
   /** Configuration. @default {KRB5_CONFIG, or /etc/krb5.conf} */
-  readonly config?: KerberosConfig;
+  readonly config?: KerberosConfig | undefined;
   /** Credential cache. @default {KRB5CCNAME or the configured one; memory where a password or keytab is given} */
-  readonly cache?: CredentialCache;
+  readonly cache?: CredentialCache | undefined;
   /** Client, such as `alice` or `alice@EXAMPLE.COM`. Needed with a password or keytab. */
-  readonly principal?: string;
+  readonly principal?: string | undefined;
   /** Password of the client. */
-  readonly password?: string;
-  /** Keytab with a key of the client. */
-  readonly keytab?: Keytab;
+  readonly password?: string | undefined;
+  /** Keytab with a key of the client, or the file that it is in. */
+  readonly keytab?: Keytab | string | undefined;
   /** How KDCs are reached. @default {TCP, then UDP} */
-  readonly transport?: KdcTransport;
+  readonly transport?: KdcTransport | undefined;
 }
 
 /**
  * Tickets as the options say.
  *
- * @throws {KerberosError} `BAD_CONFIG`, or `NO_CREDENTIALS` when no cache can be named.
+ * @throws {KerberosError} `BAD_CONFIG`; `NO_CREDENTIALS` when no cache can be named; `BAD_FILE` when the keytab cannot be read.
+ * @throws {TypeError} When there is a password or a keytab and nothing says whose.
  *
  * @example
  * ```ts
@@ -53,11 +54,11 @@ export function systemTickets(options: SystemTicketsOptions = {}): KerberosTicke
   return new KerberosTickets({ config, kdc, cache, initial });
 }
 
-function initialOf(options: SystemTicketsOptions, config: KerberosConfig) {
+function initialOf(options: SystemTicketsOptions, config: KerberosConfig): KerberosTicketsOptions["initial"] {
   const { principal, password, keytab } = options;
   if (password === undefined && keytab === undefined) return undefined;
   if (principal === undefined) throw new TypeError("Cannot get tickets: a password or keytab needs a principal");
   const client = parsePrincipal(principal, { defaultRealm: config.defaultRealm ?? "" });
-  const key: ClientKey = password !== undefined ? passwordKey(password) : keytabKey(keytab!, client);
-  return { client, key };
+  if (password !== undefined) return { client, key: passwordKey(password) };
+  return { client, key: keytabKey(typeof keytab === "string" ? readKeytab(keytab) : keytab!, client) };
 }

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { startDeadline } from "../gss/deadline.ts";
 import { bindThrough, type ProxiedBind } from "../socks/bind_through.ts";
-import { connectThrough, resolveThrough } from "../socks/client.ts";
-import { SocksTimeoutError } from "../socks/errors.ts";
+import { requestThrough, requestWithin, resolveThrough, startCall } from "../socks/client.ts";
+import { givenHost, givenPort } from "../socks/given.ts";
 import { SocksConnection } from "../socks/socks_connection.ts";
 import { systemResolver } from "../socks/stream/deno.ts";
 import { tlsOver } from "../socks/stream/tls.ts";
@@ -14,36 +13,44 @@ import { associateThrough, type SocksDatagrams } from "../socks/udp/client.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import { hostName } from "../socks/wire/host_name.ts";
+import { Command } from "../socks/wire/messages.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 
 /** What a request to a proxy takes beside the proxy. */
 export interface RequestOptions extends ProxyOptions {
-  /** Time until the proxy has done it, in milliseconds. @default {60000} */
-  readonly timeout?: number;
-  /** Ends the attempt. */
-  readonly signal?: AbortSignal;
+  /**
+   * Time until the call has what it promises, in milliseconds: from the way to the proxy to the last octet of a handshake, TLS
+   * with the target included. `Infinity` for no limit. What the call has made then has no limit from it.
+   *
+   * @default {60000}
+   */
+  readonly timeout?: number | undefined;
+  /**
+   * Ends the call and all that comes of it, in whatever phase: what is under way, and what is called later, fails with the signal's
+   * reason. It keeps nothing of what has ended before.
+   */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What {@linkcode connect} takes. */
-export interface ConnectOptions extends ProxyOptions {
+export interface ConnectOptions extends RequestOptions {
   /** Host of the target: an address, with or without brackets, or a name, which the proxy looks up and gets in A-labels. */
   readonly hostname: string;
   /** Port of the target. */
   readonly port: number;
-  /** Time until the target is reached, in milliseconds. @default {60000} */
-  readonly timeout?: number;
-  /** Ends the attempt, and closes the connection. */
-  readonly signal?: AbortSignal;
 }
 
 /**
  * Connects to a target through a SOCKS5 proxy, in the manner of `Deno.connect`.
  *
- * @throws {SocksReplyError} The proxy cannot or will not reach the target, or cannot be reached itself.
+ * @throws {SocksReplyError} The proxy cannot or will not reach the target.
+ * @throws {SocksProxyError} The proxy cannot be reached itself.
  * @throws {SocksAuthError} Authentication failed, or the protection would be too weak.
  * @throws {SocksProtocolError} The proxy broke the protocol.
+ * @throws {SocksConnectionError} `LOST` when the connection to the proxy failed before the answer.
  * @throws {SocksTimeoutError} It took too long.
  * @throws {HostNameError} No host can be called what the target is called; nothing was sent then.
+ * @throws {TypeError} An option is missing, is not what it must be, or does not go with another; nothing was dialled then.
  *
  * @example
  * ```ts
@@ -57,14 +64,19 @@ export interface ConnectOptions extends ProxyOptions {
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<SocksConnection> {
-  const { port, signal, timeout } = options;
-  const target = { hostname: hostName(options.hostname), port };
-  const made = await connectThrough({ target, ...upstreamOf(options), timeout, signal });
+  const { signal, timeout } = options;
+  const target = targetOf(options);
+  const made = await requestThrough({ ...upstreamOf(options), timeout, signal }, Command.Connect, target);
   if (signal?.aborted) {
     made.connection.close();
     throw signal.reason;
   }
   return new SocksConnection(made, target, signal);
+}
+
+/** The target, asked for what it must be, with its host in the one form. */
+function targetOf({ hostname, port }: ConnectOptions): Endpoint {
+  return { hostname: hostName(givenHost("hostname", hostname)), port: givenPort("port", port) };
 }
 
 /** What {@linkcode connectTls} takes. `timeout` is the time until TLS stands. */
@@ -106,17 +118,16 @@ export interface ConnectTlsOptions extends ConnectOptions {
  * ```
  */
 export async function connectTls(options: ConnectTlsOptions): Promise<SocksConnection> {
-  const { port, timeout = 60_000, signal, caCerts, alpnProtocols, cert, key } = options;
-  const target = { hostname: hostName(options.hostname), port };
-  using deadline = startDeadline({
-    milliseconds: timeout,
-    signal,
-    reason: () =>
-      new SocksTimeoutError("HANDSHAKE_TIMEOUT", `TLS with ${formatEndpoint(target)} took longer than ${timeout} ms`),
-  });
-  const made = await connectThrough({ target, ...upstreamOf(options), timeout, signal });
-  const asked = { hostname: target.hostname, caCerts, alpnProtocols, cert, key, signal: deadline.signal };
-  const connection = await tlsOver(made.connection, asked);
+  const { timeout, signal, caCerts, alpnProtocols, cert, key } = options;
+  const target = targetOf(options);
+  const through = { ...upstreamOf(options), timeout, signal };
+  let tunnelled = false;
+  using deadline = startCall(through, () => tunnelled ? `TLS with ${formatEndpoint(target)}` : undefined);
+  const attempt = deadline.signal;
+  const made = await requestWithin(attempt, through, { command: Command.Connect, ...target });
+  tunnelled = true;
+  const tls = { hostname: target.hostname, caCerts, alpnProtocols, cert, key, signal: attempt };
+  const connection = await tlsOver(made.connection, tls);
   if (signal?.aborted) {
     connection.close();
     throw signal.reason;
@@ -129,8 +140,8 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
  * Opens an association for datagrams through a SOCKS5 proxy (UDP ASSOCIATE), in the manner of `Deno.listenDatagram`. Each
  * datagram is protected like everything else where the proxy was authenticated to with Kerberos.
  *
- * @throws {SocksReplyError} The proxy does not relay datagrams, or cannot be reached.
- * @throws {SocksAuthError} As {@linkcode connect}.
+ * @throws {SocksReplyError} The proxy does not relay datagrams.
+ * @throws {SocksAuthError} As {@linkcode connect}; so are the others.
  *
  * @example A question to a name server
  * ```ts
@@ -139,36 +150,40 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
  * export async function ask(question: Uint8Array): Promise<Uint8Array> {
  *   await using datagrams = await associate({ proxy: "proxy.example.com" });
  *   await datagrams.send(question, { hostname: "9.9.9.9", port: 53 });
- *   const [answer] = await datagrams.receive();
+ *   const [answer] = await datagrams.receive({ signal: AbortSignal.timeout(2_000) });
  *   return answer;
  * }
  * ```
  */
 export async function associate(options: RequestOptions): Promise<SocksDatagrams> {
   const { timeout, signal } = options;
-  const made = await associateThrough({
-    ...upstreamOf(options),
-    timeout,
-    signal,
-    bind: bindUdp,
-    resolve: systemResolver,
-  });
-  signal?.addEventListener("abort", () => made.close(), { once: true });
-  return made;
+  return await associateThrough({ ...upstreamOf(options), timeout, signal, bind: bindUdp, resolve: systemResolver });
 }
 
 /** What {@linkcode bind} takes. */
 export interface BindOptions extends RequestOptions {
   /** Where the connection is expected from; others are closed. @default {anywhere} */
-  readonly expected?: Endpoint;
+  readonly expected?: Endpoint | undefined;
 }
 
 /**
  * Has a SOCKS5 proxy listen for one connection (BIND), as FTP's active mode needs. It goes with a connection to the same
  * host through the same proxy.
  *
- * @throws {SocksReplyError} The proxy does not listen for clients, or cannot be reached.
- * @throws {SocksAuthError} As {@linkcode connect}.
+ * @throws {SocksReplyError} The proxy does not listen for clients.
+ * @throws {SocksAuthError} As {@linkcode connect}; so are the others.
+ *
+ * @example
+ * ```ts
+ * import { bind } from "@gssocks/gssocks";
+ *
+ * export async function fetchByActiveMode(tell: (hostname: string, port: number) => Promise<void>): Promise<string> {
+ *   using pending = await bind({ proxy: "proxy.example.com", expected: { hostname: "ftp.example.com", port: 20 } });
+ *   await tell(pending.bound.hostname, pending.bound.port);
+ *   await using connection = await pending.accept({ timeout: 30_000 });
+ *   return await new Response(connection.readable).text();
+ * }
+ * ```
  */
 export async function bind(options: BindOptions): Promise<ProxiedBind> {
   const { timeout, signal, expected = { hostname: "0.0.0.0", port: 0 } } = options;
@@ -185,6 +200,16 @@ export interface ResolveOptions extends RequestOptions {
  * Has a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
  *
  * @throws {SocksReplyError} The proxy does not know the commands, or finds nothing.
+ * @throws {SocksAuthError} As {@linkcode connect}; so are the others.
+ *
+ * @example
+ * ```ts
+ * import { resolve } from "@gssocks/gssocks";
+ *
+ * export async function addressOf(hostname: string): Promise<string> {
+ *   return await resolve({ proxy: "proxy.example.com", hostname });
+ * }
+ * ```
  */
 export async function resolve(options: ResolveOptions): Promise<string> {
   const { hostname, timeout, signal } = options;

@@ -8,6 +8,7 @@ import { KerberosError } from "../kerberos/errors.ts";
 import { exchangeOverStream } from "../kerberos/client/tcp_framing.ts";
 import type { KdcTransport } from "../kerberos/client/kdc_client.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
+import { takeInTime } from "../socks/stream/late.ts";
 
 /**
  * A transport that reaches KDCs over connections of a dialer, in TCP's framing (RFC 4120 section 7.2.2). What would go over
@@ -30,7 +31,8 @@ export function kdcThrough(dial: Dialer): KdcTransport {
       if (address.protocol !== "tcp") {
         throw new KerberosError("KDC_UNREACHABLE", "KDC is reached through a proxy, and so over TCP only");
       }
-      return await exchangeOverStream(await dial(address, { signal }), message, signal);
+      const connection = await takeInTime(() => dial(address, { signal }), signal, (late) => late.close());
+      return await exchangeOverStream(connection, message, signal);
     },
   };
 }

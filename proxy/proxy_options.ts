@@ -3,14 +3,16 @@
  *
  * @module
  */
-import type { GssInitiatorCredential } from "../gss/mechanism.ts";
+import { duration } from "../gss/deadline.ts";
 import { spnegoInitiator } from "../gss/spnego/initiator.ts";
 import type { TicketSource } from "../kerberos/client/tickets.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { systemTickets } from "../kerberos/system_tickets.ts";
 import { gssapiClient } from "../socks/auth/gssapi.ts";
 import type { ClientAuthMethod } from "../socks/auth/method.ts";
+import { isAtLeast, PROTECTION_LEVELS } from "../socks/auth/protection.ts";
 import { connectThrough } from "../socks/client.ts";
+import { givenEndpoint } from "../socks/given.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import { dialTcp } from "../socks/stream/deno.ts";
 import type { ProtectionLevel } from "../socks/stream/protected.ts";
@@ -21,31 +23,38 @@ export const SOCKS_PORT = 1080;
 
 /** How a proxy is used. */
 export interface ProxyOptions {
-  /** Proxy: an endpoint, or `host:port` (the port defaults to 1080). Its host is also that of its Kerberos service. */
-  readonly proxy: Endpoint | string;
+  /**
+   * Proxy: an endpoint, `host:port` (the port defaults to 1080), or a URL such as `socks5h://host:port`, as text too. Its host is also
+   * that of its Kerberos service. Names of targets are always looked up by the proxy, whichever of `socks5:` and `socks5h:` it is; what a
+   * URL says before `@` is refused: passwords belong into {@linkcode auth}.
+   */
+  readonly proxy: Endpoint | string | URL;
   /** Tickets for GSS-API. @default {systemTickets(): krb5.conf and the ordinary credential cache} */
-  readonly credentials?: TicketSource;
-  /** Methods offered instead of GSS-API with {@linkcode credentials}. */
-  readonly auth?: readonly ClientAuthMethod[];
+  readonly credentials?: TicketSource | undefined;
+  /**
+   * Methods offered instead of GSS-API with {@linkcode credentials}. The other options about GSS-API do not go with it: they are
+   * those of the method (`gssapiClient`) then.
+   */
+  readonly auth?: readonly ClientAuthMethod[] | undefined;
   /** Service that the proxy runs as. @default {"rcmd"} */
-  readonly service?: string;
+  readonly service?: string | undefined;
   /** Protection to ask for. @default {"confidentiality"} */
-  readonly protection?: ProtectionLevel;
+  readonly protection?: ProtectionLevel | undefined;
   /** Weakest protection to accept. @default {the one asked for} */
-  readonly minimumProtection?: ProtectionLevel;
+  readonly minimumProtection?: ProtectionLevel | undefined;
   /** Whether SPNEGO (RFC 4178) goes around Kerberos, for a proxy that asks for it. @default {false} */
-  readonly spnego?: boolean;
+  readonly spnego?: boolean | undefined;
   /** Whether the proxy gets the user's own credentials. @default {false} */
-  readonly delegate?: boolean;
+  readonly delegate?: boolean | undefined;
   /**
    * Whether the level of protection is agreed upon in clear, as NEC's reference code does. Whoever is on the way can
    * change it then.
    *
    * @default {false}
    */
-  readonly insecureNecMode?: boolean;
+  readonly insecureNecMode?: boolean | undefined;
   /** How the proxy itself is reached. @default {TCP} */
-  readonly dial?: Dialer;
+  readonly dial?: Dialer | undefined;
 }
 
 /** A proxy with the methods to offer it, and the way to it. */
@@ -58,29 +67,95 @@ export interface Upstream {
   readonly dial: Dialer;
 }
 
-/** Reads {@linkcode ProxyOptions}. */
+/**
+ * Reads {@linkcode ProxyOptions}.
+ *
+ * @throws {TypeError} When one is not what it must be, or two do not go together.
+ */
 export function upstreamOf(options: ProxyOptions): Upstream {
-  const { service, protection, minimumProtection, delegate, insecureNecMode } = options;
-  const proxy = typeof options.proxy === "string" ? parseEndpointText(options.proxy, SOCKS_PORT) : options.proxy;
-  const auth = options.auth ?? [gssapiClient({
-    credential: initiatorOf(options),
-    ...(service === undefined ? {} : { service }),
-    ...(protection === undefined ? {} : { protection }),
-    ...(minimumProtection === undefined ? {} : { minimumProtection }),
-    ...(delegate === undefined ? {} : { delegate }),
-    ...(insecureNecMode === undefined ? {} : { insecureNecMode }),
-  })];
-  return { proxy, auth, dial: options.dial ?? dialTcp };
+  return { proxy: proxyOf(options.proxy), auth: methodsOf(options), dial: options.dial ?? dialTcp };
 }
 
-function initiatorOf({ credentials = systemTickets(), spnego }: ProxyOptions): GssInitiatorCredential {
-  const kerberos = new KerberosInitiatorCredential(credentials);
-  return spnego ? spnegoInitiator(kerberos) : kerberos;
+function proxyOf(proxy: Endpoint | string | URL): Endpoint {
+  if (typeof proxy === "string") return endpointOfText(proxy);
+  if (proxy instanceof URL) return endpointOfText(proxy.href);
+  return givenEndpoint("proxy", proxy);
+}
+
+function endpointOfText(text: string): Endpoint {
+  // What stands before it may be a password, so the text is in no error.
+  if (text.includes("@")) {
+    throw new TypeError(
+      "Cannot use proxy: a user name and a password have no place in it; give auth: [passwordClient({ username, password })]",
+    );
+  }
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  if (scheme === undefined) return parseEndpointText(text, SOCKS_PORT);
+  if (scheme !== "socks5" && scheme !== "socks5h") {
+    throw new TypeError(
+      `Cannot use proxy ${JSON.stringify(text)}: this is a client of SOCKS5 (socks5h://HOST:PORT) alone`,
+    );
+  }
+  return parseEndpointText(decodedHost(text.slice(scheme.length + "://".length).replace(/\/$/, "")), SOCKS_PORT);
+}
+
+/** URLs have names that are no ASCII in percent-encoding. */
+function decodedHost(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Options that are about GSS-API alone. */
+const GSSAPI_OPTIONS = [
+  "credentials",
+  "service",
+  "protection",
+  "minimumProtection",
+  "spnego",
+  "delegate",
+  "insecureNecMode",
+] as const;
+
+function methodsOf(options: ProxyOptions): readonly ClientAuthMethod[] {
+  const { auth, credentials, service, spnego, protection = "confidentiality", delegate, insecureNecMode } = options;
+  if (auth !== undefined) {
+    const idle = GSSAPI_OPTIONS.filter((name) => options[name] !== undefined && options[name] !== false);
+    if (idle.length === 0) return auth;
+    throw new TypeError(`Cannot use ${idle.join(", ")} together with auth: give what is meant to gssapiClient() there`);
+  }
+  const { minimumProtection = protection } = options;
+  for (const [name, level] of Object.entries({ protection, minimumProtection })) {
+    if (PROTECTION_LEVELS.includes(level)) continue;
+    throw new TypeError(`Cannot use ${name}: it is one of ${PROTECTION_LEVELS.join(", ")}`);
+  }
+  if (!isAtLeast(protection, minimumProtection)) {
+    throw new TypeError(
+      `Cannot use minimumProtection "${minimumProtection}": protection "${protection}" is less than that`,
+    );
+  }
+  const kerberos = new KerberosInitiatorCredential(credentials ?? systemTickets());
+  const credential = spnego ? spnegoInitiator(kerberos) : kerberos;
+  return [gssapiClient({ credential, service, protection, minimumProtection, delegate, insecureNecMode })];
+}
+
+/** What {@linkcode dialThrough} takes. */
+export interface DialThroughOptions extends ProxyOptions {
+  /**
+   * Time that each dial has until the target is reached, in milliseconds; `Infinity` for no limit but that of whoever dials.
+   *
+   * @default {60000}
+   */
+  readonly timeout?: number | undefined;
 }
 
 /**
  * A dialer that goes through a proxy: for chains of proxies, each with methods of its own, and for everything else that
- * takes a dialer.
+ * takes a dialer. The signal that it is given ends the dial and the connection that comes of it.
+ *
+ * @throws {TypeError} When an option is not what it must be. What a dial may fail with is what `connect` says.
  *
  * @example A proxy behind another one
  * ```ts
@@ -93,8 +168,10 @@ function initiatorOf({ credentials = systemTickets(), spnego }: ProxyOptions): G
  * }
  * ```
  */
-export function dialThrough(options: ProxyOptions): Dialer {
+export function dialThrough(options: DialThroughOptions): Dialer {
   const upstream = upstreamOf(options);
-  return async (target, { signal }) =>
-    (await connectThrough({ ...upstream, target, timeout: Infinity, signal })).connection;
+  const { timeout = 60_000 } = options;
+  const milliseconds = duration("timeout", timeout);
+  return async (target, { signal } = {}) =>
+    (await connectThrough({ ...upstream, target, timeout: milliseconds, signal })).connection;
 }

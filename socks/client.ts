@@ -3,11 +3,15 @@
  *
  * @module
  */
-import { startDeadline } from "../gss/deadline.ts";
+import { type Deadline, duration, startDeadline } from "../gss/deadline.ts";
 import type { ClientAuthMethod, Identity, SecuredChannel } from "./auth/method.ts";
-import { replyCodeName, SocksProtocolError, SocksReplyError, SocksTimeoutError } from "./errors.ts";
+import { described, inAnotherProtocol, refusal, unreachable } from "./client_errors.ts";
+import { SocksTimeoutError } from "./errors.ts";
+import { givenEndpoint, givenFunction, givenHost, givenSignal } from "./given.ts";
 import { Handshake, type HandshakeMessage } from "./handshake.ts";
 import { type Connection, type Dialer, withPrefix } from "./stream/connection.ts";
+import { endedBy } from "./stream/ended_by.ts";
+import { takeInTime } from "./stream/late.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
 import { type Endpoint, formatEndpoint } from "./wire/address.ts";
 import { hostName, normalEndpoint, reachableEndpoint } from "./wire/host_name.ts";
@@ -22,9 +26,14 @@ export interface ThroughOptions {
   readonly auth: readonly ClientAuthMethod[];
   /** Makes the connection to the proxy. */
   readonly dial: Dialer;
-  /** Time until the proxy has done what it is asked for, in milliseconds. @default {60000} */
+  /**
+   * Time until the call has what it promises, in milliseconds, way to the proxy included; `Infinity` for no limit. Behind that it
+   * limits nothing.
+   *
+   * @default {60000}
+   */
   readonly timeout?: number | undefined;
-  /** Ends the attempt. A connection that was made is not closed by it. */
+  /** Ends the attempt and everything that comes of it; what is under way then, and what is called later, fails with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -59,69 +68,137 @@ export interface GrantedRequest extends ProxiedConnection {
 /**
  * Connects through a proxy.
  *
- * @throws {SocksReplyError} The proxy could not reach the target, or would not; or there is no reaching the proxy.
+ * @throws {SocksReplyError} The proxy could not reach the target, or would not.
+ * @throws {SocksProxyError} There is no reaching the proxy.
  * @throws {SocksAuthError} The proxy did not accept this side, or would have protected the connection too weakly.
  * @throws {SocksProtocolError} The proxy broke the protocol.
+ * @throws {SocksConnectionError} `LOST` when the connection to the proxy failed before the answer.
  * @throws {SocksTimeoutError} It took too long.
  * @throws {HostNameError} No host can be called what the target is called; nothing was sent then.
+ * @throws {TypeError} An option is missing, or is not what it must be; nothing was dialled then.
  */
 export async function connectThrough(options: ConnectThroughOptions): Promise<ProxiedConnection> {
+  const { signal } = options;
   const { connection, bound, protection, identity } = await requestThrough(options, Command.Connect, options.target);
-  return { connection, bound, protection, identity };
+  return { connection: endedBy(connection, signal), bound, protection, identity };
 }
 
-/** Asks a proxy for something; throws as {@linkcode connectThrough} does. */
+/**
+ * Asks a proxy for something; throws as {@linkcode connectThrough} does. The signal ends the attempt alone: what comes of it is
+ * the caller's to end.
+ */
 export async function requestThrough(
   options: ThroughOptions,
   command: number,
   to: Endpoint,
 ): Promise<GrantedRequest> {
-  const { signal, timeout = 60_000 } = options;
-  const proxy = reachableEndpoint(options.proxy);
-  const target = normalEndpoint(to);
-  if (options.auth.length === 0) {
-    throw new TypeError("Cannot connect through a proxy: no authentication method is given");
+  using deadline = startCall(options);
+  return await requestWithin(deadline.signal, options, { command, ...givenEndpoint("target", to) });
+}
+
+/**
+ * Checks what every call is given, and starts the time that the call has.
+ *
+ * @param slow What it is that takes too long, once it is not the proxy.
+ */
+export function startCall(options: ThroughOptions, slow: () => string | undefined = () => undefined): Deadline {
+  const { auth, timeout = 60_000 } = options;
+  const proxy = givenEndpoint("proxy", options.proxy);
+  const milliseconds = duration("timeout", timeout);
+  const signal = givenSignal(options.signal);
+  givenFunction("dial", options.dial);
+  if (!Array.isArray(auth) || auth.length === 0) {
+    throw new TypeError("Cannot connect through a proxy: no authentication method is given (auth)");
   }
-  using deadline = startDeadline({
-    milliseconds: timeout,
+  for (const method of auth) givenFunction("auth", method?.authenticate);
+  return startDeadline({
+    milliseconds,
     signal,
-    reason: () =>
-      new SocksTimeoutError("HANDSHAKE_TIMEOUT", `Proxy ${formatEndpoint(proxy)} took longer than ${timeout} ms`),
+    reason: () => {
+      const what = slow() ?? `Proxy ${formatEndpoint(proxy)}`;
+      return new SocksTimeoutError("HANDSHAKE_TIMEOUT", `${what} took longer than ${milliseconds} ms`);
+    },
   });
-  const dialled = await options.dial(proxy, { signal: deadline.signal });
-  const close = () => dialled.close();
-  deadline.signal.addEventListener("abort", close, { once: true });
+}
+
+/** As {@linkcode requestThrough}, in the time of a call that does more. Nobody who is asked for something can hold it up. */
+export async function requestWithin(
+  signal: AbortSignal,
+  options: ThroughOptions,
+  request: Request,
+): Promise<GrantedRequest> {
+  const { auth, dial } = options;
+  const proxy = reachableEndpoint(options.proxy);
+  const to = normalEndpoint(request);
+  const dialled = await dialProxy(dial, proxy, signal);
+  let channel: Connection | undefined;
+  const close = () => {
+    if (channel !== undefined) closeQuietly(channel);
+    closeQuietly(dialled);
+  };
+  signal.addEventListener("abort", close, { once: true });
   try {
-    deadline.signal.throwIfAborted();
-    const granted = await negotiate(dialled, { ...options, proxy }, { command, ...target }, deadline.signal);
-    if (deadline.signal.aborted) granted.connection.close();
-    deadline.signal.throwIfAborted();
-    return granted;
+    signal.throwIfAborted();
+    const making = () => negotiate(dialled, { auth, proxy, signal, onChannel: (made) => channel = made }, to);
+    return await takeInTime(making, signal, (late) => late.connection.close());
   } catch (error) {
     close();
     // A closed socket fails in its own words; the reason is why it was closed.
-    throw deadline.signal.aborted ? deadline.signal.reason : described(error, proxy, target);
+    throw signal.aborted ? signal.reason : described(error, proxy, to);
   } finally {
-    deadline.signal.removeEventListener("abort", close);
+    signal.removeEventListener("abort", close);
   }
+}
+
+async function dialProxy(dial: Dialer, proxy: Endpoint, signal: AbortSignal): Promise<Connection> {
+  let dialled: Connection;
+  try {
+    dialled = await takeInTime(() => dial(proxy, { signal }), signal, (late) => late.close());
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(proxy, error);
+  }
+  givenFunction("dial, which made no connection", dialled?.read);
+  return dialled;
+}
+
+/** Whoever closes because of an error has that to tell. */
+function closeQuietly(connection: Connection): void {
+  try {
+    connection.close();
+  } catch {
+    // Connections of others may not be closed twice.
+  }
+}
+
+/** What {@linkcode negotiate} goes by. */
+interface Negotiation {
+  readonly auth: readonly ClientAuthMethod[];
+  readonly proxy: Endpoint;
+  readonly signal: AbortSignal;
+  /** Told of the connection that is to be closed from now on. */
+  readonly onChannel: (connection: Connection) => void;
 }
 
 async function negotiate(
   dialled: Connection,
-  { auth, proxy }: ThroughOptions,
+  { auth, proxy, signal, onChannel }: Negotiation,
   request: Request,
-  signal: AbortSignal,
 ): Promise<GrantedRequest> {
   const handshake = new Handshake("client");
   await dialled.write(handshake.send({ type: "offer", methods: auth.map(({ code }) => code) }));
-  const choice = await receive(handshake, dialled, "choice");
+  const choice = await receive(handshake, dialled, "choice").catch((error) => {
+    throw inAnotherProtocol(error, handshake.trailingData(), proxy);
+  });
   const method = auth.find(({ code }) => code === choice.method)!;
   const early = withPrefix(dialled, handshake.trailingData());
   const datagrams = request.command === Command.UdpAssociate;
   const channel = await method.authenticate(early, { proxy, signal, datagrams });
   handshake.authenticated();
   const { connection, protection, identity } = channel;
+  onChannel(connection);
   try {
+    signal.throwIfAborted();
     await connection.write(handshake.send({ type: "request", request }));
     const bound = await grantedReply(handshake, connection, { proxy, request });
     const rest = request.command === Command.Bind ? connection : withPrefix(connection, handshake.trailingData());
@@ -139,22 +216,9 @@ export async function grantedReply(
   { proxy, request }: { readonly proxy: Endpoint; readonly request: Request },
 ): Promise<Endpoint> {
   const { reply } = await receive(handshake, connection, "reply");
-  if (reply.reply !== 0) {
-    const code = replyCodeName(reply.reply);
-    const about = `Proxy ${formatEndpoint(proxy)} ${UNABLE[request.command] ?? "cannot reach"} ${
-      formatEndpoint(request)
-    }`;
-    throw new SocksReplyError(code, `${about}: ${code} (${reply.reply})`);
-  }
+  if (reply.reply !== 0) throw refusal(reply.reply, proxy, request);
   return { hostname: reply.hostname, port: reply.port };
 }
-
-const UNABLE: Readonly<Record<number, string>> = {
-  [Command.Bind]: "cannot listen for",
-  [Command.UdpAssociate]: "cannot relay datagrams from",
-  [Command.Resolve]: "cannot look up",
-  [Command.ResolvePtr]: "cannot look up",
-};
 
 /**
  * Has a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
@@ -165,7 +229,7 @@ const UNABLE: Readonly<Record<number, string>> = {
  * @throws {HostNameError} As {@linkcode connectThrough}.
  */
 export async function resolveThrough(options: ThroughOptions & { readonly hostname: string }): Promise<string> {
-  const hostname = hostName(options.hostname);
+  const hostname = hostName(givenHost("hostname", options.hostname));
   const command = parseIp(hostname) === undefined ? Command.Resolve : Command.ResolvePtr;
   const { bound, connection } = await requestThrough(options, command, { hostname, port: 0 });
   connection.close();
@@ -185,11 +249,4 @@ export async function receive<T extends HandshakeMessage["type"]>(
     if (bytes === null) handshake.ended(type);
     handshake.receive(bytes);
   }
-}
-
-/** A proxy that hangs up says nothing; where it did so is what there is to tell. */
-function described(error: unknown, proxy: Endpoint, target: Endpoint): unknown {
-  if (!(error instanceof SocksProtocolError) || error.code !== "UNEXPECTED_END") return error;
-  const about = `Cannot reach ${formatEndpoint(target)} through ${formatEndpoint(proxy)}`;
-  return new SocksProtocolError("UNEXPECTED_END", `${about}: ${error.message}`, { cause: error });
 }

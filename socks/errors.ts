@@ -65,7 +65,26 @@ export type SocksErrorCode =
   | SocksConnectionErrorCode
   | SocksTlsErrorCode;
 
-/** Base of the SOCKS layer's errors. */
+/**
+ * Base of the SOCKS layer's errors.
+ *
+ * @example What to do about each
+ * ```ts
+ * import { connect, type ConnectOptions, SocksAuthError, SocksError, SocksReplyError } from "@gssocks/gssocks";
+ *
+ * export async function problemOf(options: ConnectOptions): Promise<string> {
+ *   try {
+ *     (await connect(options)).close();
+ *     return "none";
+ *   } catch (error) {
+ *     if (error instanceof SocksAuthError) return "who I am";
+ *     if (error instanceof SocksReplyError && error.code === "NOT_ALLOWED") return "where I want to go";
+ *     if (error instanceof SocksError) return error.code;
+ *     throw error;
+ *   }
+ * }
+ * ```
+ */
 export abstract class SocksError<Code extends SocksErrorCode = SocksErrorCode> extends Error {
   /** Stable code. */
   readonly code: Code;
@@ -83,19 +102,51 @@ export abstract class SocksError<Code extends SocksErrorCode = SocksErrorCode> e
   }
 }
 
-/** Authentication failed, or would have been weaker than what is asked for. */
+/**
+ * Authentication failed, or would have been weaker than what is asked for.
+ *
+ * @example
+ * ```ts
+ * import { SocksAuthError } from "@gssocks/gssocks";
+ *
+ * export function needsKinit(error: unknown): boolean {
+ *   return error instanceof SocksAuthError && error.code === "TICKET_EXPIRED";
+ * }
+ * ```
+ */
 export class SocksAuthError extends SocksError<SocksAuthErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksAuthError";
 }
 
-/** The peer broke the protocol, or somebody on the way did. */
+/**
+ * The peer broke the protocol, or somebody on the way did.
+ *
+ * @example
+ * ```ts
+ * import { SocksProtocolError } from "@gssocks/gssocks";
+ *
+ * export function wasForged(error: unknown): boolean {
+ *   return error instanceof SocksProtocolError && error.code === "NOT_GENUINE";
+ * }
+ * ```
+ */
 export class SocksProtocolError extends SocksError<SocksProtocolErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksProtocolError";
 }
 
-/** A connection could not be made: here, or by the proxy that says so in its reply. */
+/**
+ * A connection could not be made: here, or by the proxy that says so in its reply.
+ *
+ * @example
+ * ```ts
+ * import { SocksReplyError } from "@gssocks/gssocks";
+ *
+ * const error = new SocksReplyError("HOST_UNREACHABLE", "Proxy cannot reach db.intranet:5432");
+ * if (error.reply !== 4) throw new Error("RFC 1928 section 6 has X'04'");
+ * ```
+ */
 export class SocksReplyError extends SocksError<SocksReplyErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksReplyError";
@@ -109,7 +160,11 @@ export class SocksReplyError extends SocksError<SocksReplyErrorCode> {
    * @param message What failed, for people.
    * @param options Where it came from, and the rule that decided.
    */
-  constructor(code: SocksReplyErrorCode, message: string, options?: ErrorOptions & { readonly rule?: string }) {
+  constructor(
+    code: SocksReplyErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly rule?: string | undefined },
+  ) {
     super(code, message, options);
     this.rule = options?.rule;
   }
@@ -120,31 +175,99 @@ export class SocksReplyError extends SocksError<SocksReplyErrorCode> {
   }
 }
 
-/** Something took too long. */
+/**
+ * Something took too long.
+ *
+ * @example
+ * ```ts
+ * import { SocksTimeoutError } from "@gssocks/gssocks";
+ *
+ * export function mayTryAgain(error: unknown): boolean {
+ *   return error instanceof SocksTimeoutError;
+ * }
+ * ```
+ */
 export class SocksTimeoutError extends SocksError<SocksTimeoutErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksTimeoutError";
 }
 
-/** A limit of the server is reached. */
+/**
+ * A limit of the server is reached.
+ *
+ * @example Told to whoever watches a server
+ * ```ts
+ * import { type ServerEvent, SocksLimitError } from "@gssocks/gssocks";
+ *
+ * export function isFlood(event: ServerEvent): boolean {
+ *   return event.type === "refused" && event.error instanceof SocksLimitError && event.error.code === "HALF_OPEN_LIMIT";
+ * }
+ * ```
+ */
 export class SocksLimitError extends SocksError<SocksLimitErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksLimitError";
 }
 
-/** The proxy cannot be reached. A target that the proxy cannot reach is a {@linkcode SocksReplyError}. */
+/**
+ * The proxy cannot be reached. A target that the proxy cannot reach is a {@linkcode SocksReplyError}.
+ *
+ * @example Another proxy where one is down
+ * ```ts
+ * import { connect, type ConnectOptions, type SocksConnection, SocksProxyError } from "@gssocks/gssocks";
+ *
+ * export async function connectByOneOf(proxies: string[], options: ConnectOptions): Promise<SocksConnection> {
+ *   for (const proxy of proxies) {
+ *     try {
+ *       return await connect({ ...options, proxy });
+ *     } catch (error) {
+ *       if (!(error instanceof SocksProxyError)) throw error;
+ *     }
+ *   }
+ *   throw new Error("No proxy can be reached");
+ * }
+ * ```
+ */
 export class SocksProxyError extends SocksError<SocksProxyErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksProxyError";
 }
 
-/** A connection that was made is of no more use. What the transport said is the `cause`. */
+/**
+ * A connection that was made is of no more use. What the transport said is the `cause`.
+ *
+ * @example
+ * ```ts
+ * import { type SocksConnection, SocksConnectionError } from "@gssocks/gssocks";
+ *
+ * export async function isGone(connection: SocksConnection): Promise<boolean> {
+ *   try {
+ *     await connection.write(new Uint8Array([0]));
+ *     return false;
+ *   } catch (error) {
+ *     if (error instanceof SocksConnectionError) return true; // "CLOSED" by us, or "LOST"
+ *     throw error;
+ *   }
+ * }
+ * ```
+ */
 export class SocksConnectionError extends SocksError<SocksConnectionErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksConnectionError";
 }
 
-/** TLS with a target or a proxy failed, or was cut. */
+/**
+ * TLS with a target or a proxy failed, or was cut.
+ *
+ * @example An answer that may have been shortened on the way
+ * ```ts
+ * import { SocksTlsError } from "@gssocks/gssocks";
+ *
+ * export function isCut(error: unknown): boolean {
+ *   return error instanceof SocksTlsError && error.code === "TLS_CUT";
+ * }
+ * ```
+ */
 export class SocksTlsError extends SocksError<SocksTlsErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksTlsError";

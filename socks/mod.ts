@@ -56,7 +56,7 @@ export {
   passwordServer,
 } from "./auth/password.ts";
 export { PROTECTION_LEVELS } from "./auth/protection.ts";
-export { bindThrough, type BindThroughOptions, type ProxiedBind } from "./bind_through.ts";
+export { type AcceptBindOptions, bindThrough, type BindThroughOptions, type ProxiedBind } from "./bind_through.ts";
 export {
   connectThrough,
   type ConnectThroughOptions,
@@ -148,7 +148,7 @@ export {
   streamsOfConnection,
 } from "./stream/web_streams.ts";
 export { bindWith, datagramsThrough, resolveWith } from "./through.ts";
-export { associateThrough, type AssociateThroughOptions, SocksDatagrams } from "./udp/client.ts";
+export { associateThrough, type AssociateThroughOptions, type ReceiveOptions, SocksDatagrams } from "./udp/client.ts";
 export {
   type DatagramEgress,
   datagramsDirectly,

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "../gss/bytes.ts";
-import { bindThrough } from "./bind_through.ts";
+import { PendingThrough } from "./bind_through.ts";
 import { resolveThrough, type ThroughOptions } from "./client.ts";
 import type { OpenBind } from "./commands/bind.ts";
 import { SocksProtocolError, SocksReplyError } from "./errors.ts";
@@ -17,17 +16,12 @@ import { parseIp } from "./wire/ip.ts";
 /** Has another proxy listen. */
 export function bindWith(upstream: Omit<ThroughOptions, "signal" | "timeout">): OpenBind {
   return async ({ hostname, port, signal }) => {
-    const pending = await bindThrough({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
-    // One connection carries all of it, and is the relay's once somebody has come.
-    let came = false;
+    const pending = await PendingThrough.open({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
     return {
       bound: pending.bound,
-      close(): void {
-        if (!came) pending.close();
-      },
+      close: () => pending.close(),
       accept: async () => {
-        const { connection, bound } = await pending.accept({ signal });
-        came = true;
+        const { connection, bound } = await pending.accept();
         return { connection, peer: bound };
       },
     };
@@ -38,17 +32,16 @@ export function bindWith(upstream: Omit<ThroughOptions, "signal" | "timeout">): 
 export function datagramsThrough(upstream: Omit<AssociateThroughOptions, "signal" | "timeout">): OpenDatagrams {
   return async ({ signal }, listener) => {
     const datagrams = await associateThrough({ ...upstream, signal });
-    let closed = false;
-    void (async () => {
-      for await (const [data, from] of datagrams) listener.onDatagram(data as Bytes, from);
-      if (!closed) listener.onEnd(new SocksProtocolError("UNEXPECTED_END", "Upstream has ended the association"));
+    // The loop ends without a word where this side has closed it.
+    const receiving = (async () => {
+      for await (const [data, from] of datagrams) listener.onDatagram(data, from);
     })();
+    receiving.catch((cause) =>
+      listener.onEnd(new SocksProtocolError("UNEXPECTED_END", "Upstream has ended the association", { cause }))
+    );
     return {
       send: async (data, to) => void await datagrams.send(data, to),
-      close(): void {
-        closed = true;
-        datagrams.close();
-      },
+      close: () => datagrams.close(),
     };
   };
 }

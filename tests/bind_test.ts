@@ -2,17 +2,17 @@
 import assert from "node:assert/strict";
 import { connect as connectFrom } from "node:net";
 import { concat, utf8 } from "../gss/bytes.ts";
-import { bind, bridge, noAuthentication, resolve, serve, type ServeOptions } from "../mod.ts";
+import { bind, bridge, noAuthentication, resolve, serve, type ServeOptions, SocksConnection } from "../mod.ts";
 import type { Connection } from "../socks/stream/connection.ts";
 import { DenoConnection } from "../socks/stream/deno.ts";
 import { bindWith } from "../socks/through.ts";
 import { makeServer } from "./support/memory_server.ts";
 import { pipe, readAll } from "./support/pipe.ts";
+import { GRANTED, NO_METHOD, scriptProxy } from "./support/script_proxy.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { unhex } from "./support/vectors.ts";
 
 const LOCALHOST = "127.0.0.1";
-const decoder = new TextDecoder();
 
 function proxy(options: Partial<ServeOptions> = {}) {
   const server = serve({
@@ -26,10 +26,10 @@ function proxy(options: Partial<ServeOptions> = {}) {
 }
 
 /** Says one word each way over a connection that was waited for. */
-async function talk(connection: Connection, target: Deno.TcpConn): Promise<void> {
+async function talk(connection: SocksConnection, target: Deno.TcpConn): Promise<void> {
   await target.write(utf8("from the target"));
   await target.closeWrite();
-  assert.equal(decoder.decode(await readAll(connection)), "from the target");
+  assert.equal(await new Response(connection.readable).text(), "from the target");
   await connection.write(utf8("from the client"));
   await connection.closeWrite();
   assert.equal(await new Response(target.readable).text(), "from the client");
@@ -85,9 +85,12 @@ Deno.test("BIND waits for the connection, tells where it came from, and carries 
     assert.equal(pending.bound.hostname, LOCALHOST);
     const accepted = pending.accept();
     const target = await Deno.connect(pending.bound);
-    const { connection, bound, protection } = await accepted;
-    assert.equal(protection, "confidentiality");
-    assert.deepEqual(bound, { hostname: LOCALHOST, port: (target.localAddr as Deno.NetAddr).port });
+    const connection = await accepted;
+    assert.ok(connection instanceof SocksConnection);
+    assert.equal(connection.protection, "confidentiality");
+    assert.equal(connection.identity.name, "rcmd/localhost@GSSOCKS.TEST");
+    assert.deepEqual(connection.target, { hostname: LOCALHOST, port: (target.localAddr as Deno.NetAddr).port });
+    assert.deepEqual(connection.bound, pending.bound);
     await talk(connection, target);
   }
 });
@@ -104,10 +107,10 @@ Deno.test("BIND closes connections from elsewhere and goes on waiting", async ()
   await using stack = new AsyncDisposableStack();
   const right = connectFrom({ host: LOCALHOST, port: pending.bound.port, localAddress: "127.0.0.5" });
   stack.defer(() => void right.destroy());
-  const { connection, bound } = await accepted;
-  assert.equal(bound.hostname, "127.0.0.5");
+  const connection = await accepted;
+  assert.equal(connection.target.hostname, "127.0.0.5");
   right.end("hello");
-  assert.equal(decoder.decode(await readAll(connection)), "hello");
+  assert.equal(await new Response(connection.readable).text(), "hello");
   connection.close();
 
   // Anybody expected: the rules decide when somebody comes.
@@ -141,6 +144,52 @@ Deno.test("BIND needs a rule and the command, and does not wait for ever", async
   await assert.rejects(bind(without.through), { code: "COMMAND_NOT_SUPPORTED" });
 });
 
+Deno.test("a bind lets the process end, and keeps it, as it is told", async () => {
+  const { near } = scriptProxy([NO_METHOD, GRANTED]);
+  const log: string[] = [];
+  const dialled = { ...near, ref: () => void log.push("ref"), unref: () => void log.push("unref") };
+  const dial = () => Promise.resolve(dialled);
+  using pending = await bind({ proxy: "p", auth: [noAuthentication()], dial });
+  assert.deepEqual(pending.bound, { hostname: "192.0.2.1", port: 7 });
+  pending.unref();
+  pending.ref();
+  assert.deepEqual(log, ["unref", "ref"]);
+});
+
+Deno.test("BIND gives one connection: whoever asks again is told so, and takes nothing from the one that asked first", async () => {
+  const { server, through } = proxy();
+  await using _server = server;
+  using pending = await bind(through);
+  const accepting = pending.accept();
+  await assert.rejects(pending.accept(), { name: "TypeError", message: /asked for before/ });
+  using target = await Deno.connect(pending.bound);
+  await target.write(utf8("hello"));
+  using connection = await accepting;
+  await assert.rejects(pending.accept(), { name: "TypeError", message: /asked for before/ });
+  const buffer = new Uint8Array(5);
+  assert.equal(await connection.read(buffer), 5);
+  assert.deepEqual(buffer, utf8("hello"));
+  // Once it was given up there is a reason, which later calls are told.
+  const given = await bind(through);
+  const waiting = given.accept();
+  given.close();
+  given.close();
+  for (const call of [waiting, given.accept()]) {
+    await assert.rejects(call, { name: "SocksConnectionError", code: "CLOSED" });
+  }
+});
+
+Deno.test("whoever came before anybody asked is handed out with what has been sent", async () => {
+  const proxy = scriptProxy([NO_METHOD, GRANTED]);
+  using pending = await bind({ proxy: "p", auth: [noAuthentication()], dial: () => Promise.resolve(proxy.near) });
+  await proxy.done;
+  await proxy.far.write(concat(unhex("05000001c63364070009"), utf8("early")));
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+  using connection = await pending.accept({ timeout: 1_000 });
+  assert.deepEqual(connection.target, { hostname: "198.51.100.7", port: 9 });
+  assert.equal(await connection.read(new Uint8Array(10)), 5);
+});
+
 Deno.test("BIND goes through the bridge", async () => {
   await using realm = await startRealmFolder();
   const { server } = proxy({ keytab: realm.keytab });
@@ -149,7 +198,7 @@ Deno.test("BIND goes through the bridge", async () => {
   await using pending = await bind({ proxy: `127.0.0.1:${local.addr.port}`, auth: [noAuthentication()] });
   const accepted = pending.accept();
   const target = await Deno.connect(pending.bound);
-  const { connection } = await accepted;
+  const connection = await accepted;
   await talk(connection, target);
 });
 

@@ -50,7 +50,7 @@ Deno.test("the server listens on a socket in the file system, and the client dia
   assert.equal(await page(connection), "the page");
   await assert.rejects(
     connect({ proxy: "x", auth: [noAuthentication()], dial: dialUnix(`${path}.none`), hostname: "x", port: 1 }),
-    { name: "SocksReplyError" },
+    { name: "SocksProxyError", code: "PROXY_UNREACHABLE" },
   );
 });
 
@@ -138,7 +138,7 @@ Deno.test("a proxy behind Deno.serve is used over WebSockets, protected end to e
   assert.ok(received.length === sent.length && received.every((octet, i) => octet === sent[i]));
   await assert.rejects(
     connect({ ...through, dial: dialWebSocket(`ws://127.0.0.1:${site.addr.port}/`), port: 1 }),
-    { name: "SocksReplyError" },
+    { name: "SocksProxyError", code: "PROXY_UNREACHABLE" },
   );
 });
 

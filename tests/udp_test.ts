@@ -332,7 +332,7 @@ Deno.test("an association ends with its connection, with its idle time and with 
   const options = { proxy: { hostname: "localhost", port: server.addr.port }, auth: [noAuthentication()] };
   await assert.rejects(associate(options), { code: "GENERAL_FAILURE" });
   first.close();
-  await assert.rejects(first.receive(), { code: "UNEXPECTED_END" });
+  await assert.rejects(first.receive(), { name: "SocksConnectionError", code: "CLOSED" });
   await closed();
   const seen: string[] = [];
   const second = await associate(options);

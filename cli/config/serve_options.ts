@@ -151,15 +151,15 @@ function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOption
   if ((user === undefined) !== (passwordFile === undefined)) throw new TypeError("user and passwordFile go together");
   return {
     proxy,
-    ...(config.via === undefined ? {} : { dial: dialThrough(via(config.via)) }),
-    ...(service === undefined ? {} : { service }),
-    ...(config.spnego === undefined ? {} : { spnego: config.spnego }),
-    ...(protection === undefined ? {} : { protection: protection as ProtectionLevel }),
-    ...(minimumProtection === undefined ? {} : { minimumProtection: minimumProtection as ProtectionLevel }),
-    ...(auth === undefined ? {} : { auth }),
-    ...(auth !== undefined || ccache === undefined
-      ? {}
-      : { credentials: systemTickets({ cache: new FileCredentialCache(ccache) }) }),
+    dial: config.via === undefined ? undefined : dialThrough(via(config.via)),
+    service,
+    spnego: config.spnego,
+    protection: protection as ProtectionLevel | undefined,
+    minimumProtection: minimumProtection as ProtectionLevel | undefined,
+    auth,
+    credentials: auth !== undefined || ccache === undefined
+      ? undefined
+      : systemTickets({ cache: new FileCredentialCache(ccache) }),
   };
 }
 

@@ -48,11 +48,11 @@ export interface KerberosTicketsOptions {
   /** Way to the KDCs; without it only what is in the cache can be had. */
   readonly kdc?: KdcClient | undefined;
   /** Where tickets are kept. @default {memory} */
-  readonly cache?: CredentialCache;
+  readonly cache?: CredentialCache | undefined;
   /** Who to be when the cache has no good ticket-granting ticket. A cache of somebody else's is neither used nor overwritten. */
   readonly initial?: { readonly client: Principal; readonly key: ClientKey } | undefined;
   /** Clock and randomness. @default {the system's} */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 /** A ticket that ends within this many milliseconds counts as ended. */

@@ -15,7 +15,7 @@ const DEFAULT_PATH = "/etc/krb5.conf";
 /** Where configuration is to be read from. */
 export interface LoadConfigOptions {
   /** Files, the first counting most. @default {those of KRB5_CONFIG, or /etc/krb5.conf} */
-  readonly paths?: readonly string[];
+  readonly paths?: readonly string[] | undefined;
 }
 
 /**

@@ -17,7 +17,7 @@ import { handleTgsReq } from "./tgs.ts";
 /** How a request came. */
 export interface HandleOptions {
   /** Transport; over UDP a large reply is refused. @default {"tcp"} */
-  readonly transport?: "tcp" | "udp";
+  readonly transport?: "tcp" | "udp" | undefined;
 }
 
 /**

@@ -14,21 +14,21 @@ import { SeenRequests } from "./replays.ts";
 /** How a principal is added. */
 export interface AddPrincipalOptions {
   /** Password that its keys are made of. @default {random keys} */
-  readonly password?: string;
+  readonly password?: string | undefined;
   /** Enctypes of its keys, the first being the one that tickets for it are sealed with. @default {the realm's} */
-  readonly enctypes?: readonly number[];
+  readonly enctypes?: readonly number[] | undefined;
   /** Version of its keys. @default {1} */
-  readonly kvno?: number;
+  readonly kvno?: number | undefined;
   /** Salt. @default {realm and components run together} */
-  readonly salt?: string;
+  readonly salt?: string | undefined;
   /** Whether it must pre-authenticate. @default {true} */
-  readonly requiresPreauth?: boolean;
+  readonly requiresPreauth?: boolean | undefined;
   /** Enctypes that session keys with it may have. @default {those of its keys} */
-  readonly sessionEnctypes?: readonly number[];
+  readonly sessionEnctypes?: readonly number[] | undefined;
   /** Whether it is locked out (`KDC_ERR_CLIENT_REVOKED`). @default {false} */
-  readonly disabled?: boolean;
+  readonly disabled?: boolean | undefined;
   /** Whether its tickets may be forwarded (RFC 4120 section 2.8). @default {false} */
-  readonly okAsDelegate?: boolean;
+  readonly okAsDelegate?: boolean | undefined;
 }
 
 /** A principal in the KDC's memory. */
@@ -70,13 +70,13 @@ export interface KdcFaults {
 /** How a realm is made. */
 export interface KdcRealmOptions {
   /** Enctypes of keys, in order of preference. @default {18, 20, 17, 19} */
-  readonly enctypes?: readonly number[];
+  readonly enctypes?: readonly number[] | undefined;
   /** Longest lifetime of a ticket, in milliseconds. @default {10 hours} */
-  readonly maxLifetime?: number;
+  readonly maxLifetime?: number | undefined;
   /** Longest renewable lifetime of a ticket, in milliseconds. @default {7 days} */
-  readonly maxRenewLifetime?: number;
+  readonly maxRenewLifetime?: number | undefined;
   /** Clock and randomness. @default {the system's} */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 /** A realm of the embedded KDC. */

@@ -15,13 +15,13 @@ import { type AddPrincipalOptions, type KdcFaults, KdcRealm, type KdcRealmOption
 /** How a test KDC is started. */
 export interface TestKdcOptions extends KdcRealmOptions {
   /** Realm. @default {"GSSOCKS.TEST"} */
-  readonly realm?: string;
+  readonly realm?: string | undefined;
   /** Address to listen on. @default {"127.0.0.1"} */
-  readonly hostname?: string;
+  readonly hostname?: string | undefined;
   /** Port to listen on, 0 for a free one. @default {0} */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Principals: a password, or how to add it. @default {{}} */
-  readonly principals?: Readonly<Record<string, string | AddPrincipalOptions>>;
+  readonly principals?: Readonly<Record<string, string | AddPrincipalOptions>> | undefined;
 }
 
 /** A running test KDC. */

@@ -51,7 +51,7 @@ export interface AcceptorInit {
   /** Authenticators seen before. */
   readonly replayCache: ReplayCache;
   /** How far the client's clock may be off, in milliseconds. @default {300000} */
-  readonly clockskew?: number;
+  readonly clockskew?: number | undefined;
   /** Names of the services accepted, such as `rcmd`. @default {every one that has a key} */
   readonly services?: readonly string[] | undefined;
   /** Enctypes accepted for tickets and messages. @default {every supported one} */
@@ -66,7 +66,7 @@ export interface AcceptorInit {
   /** Channel that the context must be tied to where the initiator ties it. */
   readonly channelBindings?: ChannelBindings | undefined;
   /** Clock and randomness. @default {the system's} */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 /** A ticket may be tried with this many keys. */

@@ -46,7 +46,7 @@ export interface KerberosContextInit {
   /** Number of the first token expected. */
   readonly receiveSequence: number;
   readonly delegated?: CredentialCacheData | undefined;
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 /** A token that is genuine, not yet judged by its number. */

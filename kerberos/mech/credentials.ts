@@ -44,7 +44,7 @@ const NO_FLAGS: Required<GssFlags> = {
 /** What {@linkcode KerberosInitiatorCredential} takes beside the tickets. */
 export interface KerberosInitiatorOptions {
   /** Clock and randomness. @default {the system's} */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 /** Starts Kerberos contexts with tickets of one client. */

@@ -42,7 +42,7 @@ export interface InitiatorInit {
   /** Channel that the context is tied to. */
   readonly channelBindings?: ChannelBindings | undefined;
   /** Clock and randomness. @default {the system's} */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 type State = "start" | "awaiting AP-REP" | "finished" | "failed";

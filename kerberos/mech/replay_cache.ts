@@ -47,9 +47,9 @@ export async function replayTag(cipher: Bytes): Promise<string> {
 /** What {@linkcode MemoryReplayCache} takes. */
 export interface MemoryReplayCacheOptions {
   /** Authenticators kept at most; when all of them are still in force, new ones are refused. @default {1000000} */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
   /** Clock that says since when it knows everything. @default {the system's} */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 /** Milliseconds: authenticators that expire in the same one are forgotten together. */

@@ -46,11 +46,11 @@ export interface SharedReplayCacheOptions {
    *
    * @default {4194304}
    */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
   /** Memory of another one, to share it. @default {memory of its own} */
-  readonly memory?: SharedArrayBuffer;
+  readonly memory?: SharedArrayBuffer | undefined;
   /** Clock that says since when it knows everything. @default {the system's} */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 /**

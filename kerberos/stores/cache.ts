@@ -14,7 +14,7 @@ export interface InitializeOptions {
    * What was read, where the new contents come out of it, as when a ticket is renewed. A cache that was destroyed since, or
    * is another client's, is left alone then: `NO_CREDENTIALS`. @default {whatever is there is replaced}
    */
-  readonly replaces?: CredentialCacheData;
+  readonly replaces?: CredentialCacheData | undefined;
 }
 
 /** A place for one principal's tickets. */

@@ -29,13 +29,13 @@ export interface CredentialInit {
   /** DER of the ticket. */
   readonly ticket: Bytes;
   /** Whether the ticket is sealed in another ticket's session key. @default {false} */
-  readonly isSkey?: boolean;
+  readonly isSkey?: boolean | undefined;
   /** Addresses that the ticket is good from. @default {none, any} */
-  readonly addresses?: readonly HostAddress[];
+  readonly addresses?: readonly HostAddress[] | undefined;
   /** Authorization data. @default {none} */
-  readonly authdata?: readonly AuthorizationDataElement[];
+  readonly authdata?: readonly AuthorizationDataElement[] | undefined;
   /** DER of the second ticket of user-to-user authentication. */
-  readonly secondTicket?: Bytes;
+  readonly secondTicket?: Bytes | undefined;
 }
 
 /** A ticket with its session key. `Deno.inspect` shows neither. */

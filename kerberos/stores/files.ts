@@ -65,7 +65,7 @@ export interface FileCredentialCacheOptions {
    *
    * @default {10000}
    */
-  readonly lockTimeout?: number;
+  readonly lockTimeout?: number | undefined;
 }
 
 /**

@@ -44,6 +44,22 @@ function identity(username: string): Identity {
  * The method on a client's side.
  *
  * @throws {RangeError} When name or password do not fit.
+ *
+ * @example A proxy that knows passwords
+ * ```ts
+ * import { connect, passwordClient } from "@gssocks/gssocks";
+ *
+ * export async function fetchPage(password: string): Promise<string> {
+ *   await using connection = await connect({
+ *     proxy: "proxy.example.com",
+ *     auth: [passwordClient({ username: "bob", password })],
+ *     hostname: "intranet",
+ *     port: 80,
+ *   });
+ *   await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
+ *   return await new Response(connection.readable).text();
+ * }
+ * ```
  */
 export function passwordClient(credentials: PasswordCredentials): ClientAuthMethod {
   const message = encodeUsernamePassword(credentials.username, credentials.password);
@@ -105,7 +121,18 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
   };
 }
 
-/** A check against a fixed list, in a time that does not tell how much of a password was right. */
+/**
+ * A check against a fixed list, in a time that does not tell how much of a password was right.
+ *
+ * @example
+ * ```ts
+ * import { fixedPasswords, serve } from "@gssocks/gssocks";
+ *
+ * const check = fixedPasswords({ bob: "secret" });
+ * await using server = serve({ port: 0, passwords: check, rules: ["allow intranet.example.com"] });
+ * if (!await check({ username: "bob", password: "secret" })) throw new Error(`not let in at ${server.addr.port}`);
+ * ```
+ */
 export function fixedPasswords(users: Readonly<Record<string, string>>): PasswordCheck {
   const known = new Map(Object.entries(users));
   return async ({ username, password }) => {

@@ -236,7 +236,7 @@ export interface ConnectionListener {
 /** Where {@linkcode listenTcp} listens. */
 export interface ListenTcpOptions extends Endpoint {
   /** Whether others may listen on the same port. @default {false} */
-  readonly reusePort?: boolean;
+  readonly reusePort?: boolean | undefined;
 }
 
 /** Makes listeners. */
@@ -327,12 +327,37 @@ function checkIdentity({ cert, key }: TlsIdentity): void {
   }
 }
 
-/** Listens on a socket in the file system, which must not be there yet. Who may connect is what its folder's mode says. */
+/**
+ * Listens on a socket in the file system, which must not be there yet. Who may connect is what its folder's mode says.
+ *
+ * @example
+ * ```ts
+ * import { listenUnix, type RunningServer, serve } from "@gssocks/gssocks";
+ *
+ * export function main(): RunningServer {
+ *   const listeners = [listenUnix("/run/gssocks/proxy.sock")];
+ *   return serve({ listeners, keytab: "/etc/krb5.keytab", rules: ["allow 10.0.0.0/8"] });
+ * }
+ * ```
+ */
 export function listenUnix(path: string): ConnectionListener {
   return accepting(Deno.listen({ transport: "unix", path }), { hostname: path, port: 0 });
 }
 
-/** Connects to a socket in the file system, whatever the target given is. */
+/**
+ * Connects to a socket in the file system, whatever the target given is. The proxy's host name for Kerberos is still that of the
+ * proxy given.
+ *
+ * @example
+ * ```ts
+ * import { connect, dialUnix, type SocksConnection } from "@gssocks/gssocks";
+ *
+ * export async function reach(hostname: string, port: number): Promise<SocksConnection> {
+ *   const dial = dialUnix("/run/gssocks/proxy.sock");
+ *   return await connect({ proxy: "proxy.example.com", dial, hostname, port });
+ * }
+ * ```
+ */
 export function dialUnix(path: string): Dialer {
   return async (_target, { signal }) => {
     const opening = Deno.connect({ transport: "unix", path });

@@ -3,17 +3,21 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import { type Bytes, type ByteSource, octetsOf } from "../../gss/bytes.ts";
+import { abortable } from "../../gss/deadline.ts";
 import type { Identity } from "../auth/method.ts";
-import { type GrantedRequest, requestThrough, type ThroughOptions } from "../client.ts";
-import { SocksAuthError, SocksProtocolError } from "../errors.ts";
+import { type GrantedRequest, requestWithin, startCall, type ThroughOptions } from "../client.ts";
+import { SocksAuthError, SocksConnectionError, SocksError, SocksProtocolError } from "../errors.ts";
+import { givenEndpoint, givenFunction, givenSignal } from "../given.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
-import type { DatagramCodec, ProtectionLevel } from "../stream/protected.ts";
 import type { Resolver } from "../stream/deno.ts";
+import { takeInTime } from "../stream/late.ts";
+import type { DatagramCodec, ProtectionLevel } from "../stream/protected.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { decodeDatagram, encodeDatagram } from "../wire/datagram.ts";
+import { decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { Command } from "../wire/messages.ts";
+import { Inbox } from "./inbox.ts";
 import type { BindDatagrams, DatagramSocket } from "./socket.ts";
 
 /** What {@linkcode associateThrough} takes. */
@@ -24,39 +28,84 @@ export interface AssociateThroughOptions extends ThroughOptions {
   readonly resolve: Resolver;
 }
 
-/** Datagrams that wait to be received; what comes beyond it is dropped. */
-const QUEUE = 256;
+/** What {@linkcode SocksDatagrams.receive} takes. */
+export interface ReceiveOptions {
+  /** Gives the call up. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Opens an association; throws as `connectThrough` does. */
 export async function associateThrough(options: AssociateThroughOptions): Promise<SocksDatagrams> {
-  const granted = await requestThrough(options, Command.UdpAssociate, { hostname: "0.0.0.0", port: 0 });
-  const { bound, dialled, channel } = granted;
+  givenFunction("bind", options.bind);
+  givenFunction("resolve", options.resolve);
+  using deadline = startCall(options);
+  const { signal } = deadline;
+  const granted = await requestWithin(signal, options, { command: Command.UdpAssociate, hostname: "0.0.0.0", port: 0 });
   try {
-    if (channel.datagrams === undefined) {
+    const { datagrams: codec } = granted.channel;
+    if (codec === undefined) {
       throw new SocksAuthError("FLAGS_MISSING", "Security context does not notice datagrams that come twice");
     }
-    const named = isUnspecified(bound.hostname) ? dialled.remote?.hostname ?? options.proxy.hostname : bound.hostname;
-    const { signal } = options;
-    const [address] = parseIp(named) === undefined ? await options.resolve(named, { signal }) : [named];
-    if (address === undefined) {
-      throw new SocksProtocolError("BAD_MESSAGE", `Proxy's relay ${named} has no address`);
-    }
-    const relay = { hostname: canonicalAddress(address), port: bound.port };
-    return await SocksDatagrams.open(granted, { relay, codec: channel.datagrams, bind: options.bind });
+    const relay = await relayOf(granted, options, signal);
+    return await SocksDatagrams.open(granted, {
+      relay,
+      codec,
+      bind: options.bind,
+      attempt: signal,
+      signal: options.signal,
+    });
   } catch (error) {
     granted.connection.close();
-    throw error;
+    throw signal.aborted ? signal.reason : error;
   }
+}
+
+/** Where the proxy takes datagrams. One that listens on all of its addresses says so, which is no use to anybody. */
+async function relayOf(
+  { bound, dialled }: GrantedRequest,
+  { proxy, resolve }: AssociateThroughOptions,
+  signal: AbortSignal,
+): Promise<Endpoint> {
+  const named = isUnspecified(bound.hostname) ? dialled.remote?.hostname ?? proxy.hostname : bound.hostname;
+  const [address] = parseIp(named) === undefined
+    ? await takeInTime(() => resolve(named, { signal }), signal, () => {})
+    : [named];
+  if (address === undefined) throw new SocksProtocolError("BAD_MESSAGE", `Proxy's relay ${named} has no address`);
+  return { hostname: canonicalAddress(address), port: bound.port };
 }
 
 interface Opening {
   readonly relay: Endpoint;
   readonly codec: DatagramCodec;
   readonly bind: BindDatagrams;
+  /** Ends the attempt. */
+  readonly attempt: AbortSignal;
+  /** Ends the association. */
+  readonly signal: AbortSignal | undefined;
 }
 
-/** Datagrams through a proxy, in the manner of `Deno.DatagramConn`. */
-export class SocksDatagrams implements AsyncDisposable, AsyncIterable<[Uint8Array, Endpoint]> {
+/** Octets that a UDP datagram can carry over IPv6: no header of a fixed length counts into its length. */
+const MAX_DATAGRAM_6 = 65_527;
+
+/**
+ * Datagrams through a proxy, in the manner of `Deno.DatagramConn`. The association ends when this side closes it, when the signal that
+ * it was opened with is aborted, and when the connection on which it was asked for is lost. Calls under way and later ones fail then: with a
+ * {@linkcode SocksConnectionError} `CLOSED`, with the signal's reason, or with a {@linkcode SocksConnectionError} `LOST` (or the
+ * {@linkcode SocksError} that says how).
+ *
+ * @example
+ * ```ts
+ * import type { SocksDatagrams } from "@gssocks/gssocks";
+ *
+ * export async function ask(datagrams: SocksDatagrams, question: Uint8Array): Promise<Uint8Array> {
+ *   await datagrams.send(question, { hostname: "ns.example.com", port: 53 });
+ *   // What does not come for two seconds is not coming; the next datagram is nobody's yet.
+ *   const [answer] = await datagrams.receive({ signal: AbortSignal.timeout(2_000) });
+ *   return answer;
+ * }
+ * ```
+ */
+export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterable<[Uint8Array<ArrayBuffer>, Endpoint]> {
   /** Where the proxy takes the datagrams. */
   readonly relay: Endpoint;
   /** How the way to the proxy is protected. */
@@ -65,28 +114,45 @@ export class SocksDatagrams implements AsyncDisposable, AsyncIterable<[Uint8Arra
   readonly identity: Identity;
   readonly #granted: GrantedRequest;
   readonly #codec: DatagramCodec;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => this.#end(this.#signal!.reason, "at once");
+  readonly #inbox = new Inbox<[Bytes, Endpoint]>();
+  /** Aborted at the end, for what is under way then. */
+  readonly #over = new AbortController();
   #socket: DatagramSocket | undefined;
-  readonly #queue: [Bytes, Endpoint][] = [];
-  #wake = Promise.withResolvers<void>();
-  #failure: Error | undefined;
+  #closedHere = false;
   #dropped = 0;
 
-  private constructor(granted: GrantedRequest, { relay, codec }: Opening) {
+  private constructor(granted: GrantedRequest, { relay, codec, signal }: Opening) {
     this.relay = relay;
     this.protection = granted.protection;
     this.identity = granted.identity;
     this.#granted = granted;
     this.#codec = codec;
+    this.#signal = signal;
   }
 
   /** @internal */
   static async open(granted: GrantedRequest, opening: Opening): Promise<SocksDatagrams> {
+    const { relay, bind, attempt, signal } = opening;
     const made = new SocksDatagrams(granted, opening);
-    made.#socket = await opening.bind({
-      hostname: opening.relay.hostname.includes(":") ? "::" : "0.0.0.0",
-      port: 0,
-      onDatagram: (bytes, from) => void made.#take(bytes, from),
-    });
+    const binding = () =>
+      bind({
+        hostname: relay.hostname.includes(":") ? "::" : "0.0.0.0",
+        port: 0,
+        onDatagram: (bytes, from) => void made.#take(bytes, from),
+        onEnd: (cause) => made.#end(lost("its socket has failed", cause)),
+      });
+    const socket = await takeInTime(binding, attempt, (late) => late.close());
+    made.#socket = socket;
+    try {
+      attempt.throwIfAborted();
+      made.#inbox.throwIfEnded();
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    signal?.addEventListener("abort", made.#onAbort, { once: true });
     void made.#watch();
     return made;
   }
@@ -99,54 +165,79 @@ export class SocksDatagrams implements AsyncDisposable, AsyncIterable<[Uint8Arra
   /**
    * Sends a datagram. A name goes to the proxy as a name, in A-labels. As with any datagram, nobody says whether it arrives.
    *
+   * @param data Octets of any buffer, or view of one, as they are at the time of the call.
    * @returns How many octets that were.
-   * @throws {SocksProtocolError} `UNEXPECTED_END` after the association has ended.
+   * @throws {SocksConnectionError} After the association has ended; as the class says.
    * @throws {HostNameError} When no host can be called what the target is called.
    * @throws {RangeError} When it is too large for a datagram with what is put around it.
+   * @throws {TypeError} When the data has no octets; nothing was sent.
    */
-  async send(data: Uint8Array, to: Endpoint): Promise<number> {
-    this.#alive();
-    const sealed = await this.#codec.seal(encodeDatagram(to, data));
-    this.#alive();
+  async send(data: ByteSource, to: Endpoint): Promise<number> {
+    const octets = octetsOf(data);
+    const { length } = octets;
+    // A copy: what the caller does with the memory from now on is the caller's affair.
+    const datagram = encodeDatagram(givenEndpoint("to", to), octets);
+    this.#checkSize(datagram.length, length);
+    // Why it has ended is told, rather than what that does to whatever was under way.
+    await abortable(this.#sealAndSend(datagram, length), this.#over.signal);
+    return length;
+  }
+
+  async #sealAndSend(datagram: Bytes, length: number): Promise<void> {
+    const sealed = await this.#codec.seal(datagram);
+    this.#checkSize(sealed.length, length);
+    this.#inbox.throwIfEnded();
     await this.#socket!.send(sealed, this.relay);
-    return data.length;
+  }
+
+  #checkSize(size: number, length: number): void {
+    const limit = this.relay.hostname.includes(":") ? MAX_DATAGRAM_6 : MAX_DATAGRAM;
+    if (size <= limit) return;
+    throw new RangeError(
+      `Cannot send datagram of ${length} octets: with what is put around it that is ${size}, and ${limit} are the most`,
+    );
   }
 
   /**
-   * The next datagram, with where it came from.
+   * The next datagram, with where it came from. Calls at one time are served in their order.
    *
-   * @throws {SocksProtocolError} `UNEXPECTED_END` after the association has ended.
+   * @param options `signal` gives this one call up, with its reason; the datagram that comes next is the next call's.
+   * @throws {SocksConnectionError} After the association has ended; as the class says. What came before it was lost is still received.
    */
-  async receive(): Promise<[Uint8Array, Endpoint]> {
-    for (;;) {
-      const next = this.#queue.shift();
-      if (next !== undefined) return next;
-      this.#alive();
-      await this.#wake.promise;
-    }
+  async receive(options: ReceiveOptions = {}): Promise<[Uint8Array<ArrayBuffer>, Endpoint]> {
+    return await this.#inbox.next(givenSignal(options.signal));
   }
 
-  /** Datagrams until the association ends. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<[Uint8Array, Endpoint], void> {
-    while (this.#queue.length > 0 || this.#failure === undefined) {
-      const next = this.#queue.shift();
-      if (next !== undefined) yield next;
-      else await this.#wake.promise;
+  /**
+   * Datagrams until this side closes the association. Leaving the loop leaves it open.
+   *
+   * @throws {SocksConnectionError} When it ends in another way; as the class says.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<[Uint8Array<ArrayBuffer>, Endpoint], void> {
+    for (;;) {
+      let next: [Bytes, Endpoint];
+      try {
+        next = await this.#inbox.next();
+      } catch (error) {
+        if (this.#closedHere) return;
+        throw error;
+      }
+      yield next;
     }
   }
 
   async #take(bytes: Bytes, from: Endpoint): Promise<void> {
     const { hostname, port } = this.relay;
-    if (canonicalAddress(from.hostname) !== hostname || from.port !== port || this.#queue.length >= QUEUE) {
+    if (canonicalAddress(from.hostname) !== hostname || from.port !== port || !this.#inbox.reserve()) {
       this.#dropped++;
       return;
     }
     try {
       const { fragment, data, ...source } = decodeDatagram(await this.#codec.open(bytes));
       if (fragment !== 0) throw new SocksProtocolError("BAD_MESSAGE", "Datagram is a part of a larger one");
-      this.#queue.push([data, source]);
-      this.#signal();
+      this.#inbox.put([data, source]);
     } catch {
+      this.#inbox.putNothing();
       this.#dropped++;
     }
   }
@@ -155,31 +246,42 @@ export class SocksDatagrams implements AsyncDisposable, AsyncIterable<[Uint8Arra
   async #watch(): Promise<void> {
     try {
       while (await this.#granted.connection.read() !== null);
-      this.#end(new SocksProtocolError("UNEXPECTED_END", "Proxy has ended the association"));
+      this.#end(lost("the proxy has ended it"));
     } catch (error) {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
+      this.#end(error instanceof SocksError ? error : lost("the connection to the proxy failed", error));
     }
   }
 
-  #alive(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-  }
-
-  #end(failure: Error): void {
-    this.#failure ??= failure;
+  /** Ends it. What has come is still received, unless it is to end at once. */
+  #end(failure: unknown, how?: "at once"): void {
+    if (!this.#inbox.end(failure, how)) return;
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#over.abort(failure);
     this.#socket?.close();
     this.#granted.connection.close();
-    this.#signal();
-  }
-
-  #signal(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers<void>();
   }
 
   /** Ends the association. May be called again. */
   close(): void {
-    this.#end(new SocksProtocolError("UNEXPECTED_END", "Association is closed"));
+    this.#closedHere ||= !this.#inbox.ended;
+    this.#end(new SocksConnectionError("CLOSED", "Association is closed"), "at once");
+  }
+
+  /** Has the association keep the process going, as it does from the start. */
+  ref(): void {
+    this.#socket?.ref?.();
+    this.#granted.connection.ref?.();
+  }
+
+  /** Lets the process end although the association is open. */
+  unref(): void {
+    this.#socket?.unref?.();
+    this.#granted.connection.unref?.();
+  }
+
+  /** Same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** Same as {@linkcode close}. */
@@ -187,4 +289,9 @@ export class SocksDatagrams implements AsyncDisposable, AsyncIterable<[Uint8Arra
     this.close();
     return Promise.resolve();
   }
+}
+
+function lost(why: string, cause?: unknown): SocksConnectionError {
+  const reason = cause instanceof Error ? `: ${cause.message}` : "";
+  return new SocksConnectionError("LOST", `Association is lost: ${why}${reason}`, cause === undefined ? {} : { cause });
 }

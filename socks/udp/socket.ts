@@ -11,16 +11,26 @@ import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 export interface DatagramSocket {
   /** Where it is bound. */
   readonly local: Endpoint;
-  /** Sends a datagram to an address; names are not looked up. */
+  /**
+   * Sends a datagram to an address; names are not looked up.
+   *
+   * @throws {RangeError} When it is too large.
+   */
   send(bytes: Uint8Array, to: Endpoint): Promise<void>;
   /** Releases the port. May be called again. */
   close(): void;
+  /** Has it keep the process going, as it does from the start. */
+  ref?(): void;
+  /** Lets the process end although it is open. */
+  unref?(): void;
 }
 
 /** What {@linkcode BindDatagrams} is told. */
 export interface BindDatagramsOptions extends Endpoint {
   /** Told of each datagram that comes; its octets are the callee's. */
   readonly onDatagram: (bytes: Bytes, from: Endpoint) => void;
+  /** Told that no more will come, when nobody has closed the socket. */
+  readonly onEnd?: ((reason: unknown) => void) | undefined;
 }
 
 /** Makes UDP sockets. */
@@ -45,6 +55,8 @@ interface DenoDatagrams {
   receive(buffer: Uint8Array): Promise<[Bytes, Deno.Addr]>;
   send(bytes: Uint8Array, to: Deno.NetAddr): Promise<number>;
   close(): void;
+  ref(): void;
+  unref(): void;
 }
 
 /** The largest datagram that there is. */
@@ -52,7 +64,15 @@ const LARGEST = 65_535;
 /** So many errors one after another are no matter of single datagrams. */
 const MANY = 100;
 
-function bindWithDeno({ hostname, port, onDatagram }: BindDatagramsOptions): DatagramSocket {
+/** What the system says of a datagram that did not go. */
+function sendError(bytes: Uint8Array, to: Endpoint, cause: unknown): unknown {
+  if ((cause as { code?: unknown }).code !== "EMSGSIZE") return cause;
+  return new RangeError(`Cannot send datagram of ${bytes.length} octets to ${formatEndpoint(to)}: it is too large`, {
+    cause,
+  });
+}
+
+function bindWithDeno({ hostname, port, onDatagram, onEnd }: BindDatagramsOptions): DatagramSocket {
   const { listenDatagram } = Deno as unknown as {
     listenDatagram(options: Endpoint & { readonly transport: "udp" }): DenoDatagrams;
   };
@@ -60,26 +80,37 @@ function bindWithDeno({ hostname, port, onDatagram }: BindDatagramsOptions): Dat
   let closed = false;
   const receiveAll = async () => {
     const buffer = new Uint8Array(LARGEST);
+    let failure: unknown;
     for (let failures = 0; !closed && failures < MANY;) {
       try {
         const [bytes, from] = await socket.receive(buffer);
         const { hostname, port } = from as Deno.NetAddr;
         failures = 0;
         if (!closed) onDatagram(bytes.slice(), { hostname, port });
-      } catch {
+      } catch (error) {
         // Closed, or an error about a datagram that went out, whose sender has been told.
         failures++;
+        failure = error;
       }
     }
+    if (!closed) onEnd?.(failure);
   };
   void receiveAll();
   return {
     local: { hostname: socket.addr.hostname, port: socket.addr.port },
-    send: async (bytes, { hostname, port }) => void await socket.send(bytes, { transport: "udp", hostname, port }),
+    async send(bytes, to): Promise<void> {
+      try {
+        await socket.send(bytes, { transport: "udp", hostname: to.hostname, port: to.port });
+      } catch (error) {
+        throw sendError(bytes, to, error);
+      }
+    },
     close(): void {
       if (!closed) socket.close();
       closed = true;
     },
+    ref: () => socket.ref(),
+    unref: () => socket.unref(),
   };
 }
 
@@ -88,11 +119,14 @@ async function bindWithNode({ hostname, port, onDatagram }: BindDatagramsOptions
   const { createSocket } = await import("node:dgram");
   const socket = createSocket({ type: hostname.includes(":") ? "udp6" : "udp4", ipv6Only: true });
   let closed = false;
+  /** Datagrams to itself that are under way. */
+  let wakes = 0;
   await new Promise<void>((resolve, reject) => {
     // After it is bound, an error is about one datagram that went out, and its sender has been told.
     socket.on("error", reject);
     socket.on("message", (data: Uint8Array, from: { address: string; port: number }) => {
-      if (!closed) onDatagram(new Uint8Array(data), { hostname: from.address, port: from.port });
+      if (wakes > 0 && data.length === 0 && from.port === socket.address().port) wakes--;
+      else if (!closed) onDatagram(new Uint8Array(data), { hostname: from.address, port: from.port });
     });
     socket.bind(port, hostname, () => resolve());
   });
@@ -102,11 +136,26 @@ async function bindWithNode({ hostname, port, onDatagram }: BindDatagramsOptions
     send: (bytes, to) =>
       new Promise((sent, failed) => {
         if (closed) return failed(new Error("Socket is closed"));
-        socket.send(bytes, to.port, to.hostname, (error: unknown) => error ? failed(error) : sent());
+        socket.send(bytes, to.port, to.hostname, (error: unknown) => {
+          if (error) failed(sendError(bytes, to, error));
+          else sent();
+        });
       }),
     close(): void {
       if (!closed) socket.close();
       closed = true;
+    },
+    ref(): void {
+      if (!closed) socket.ref();
+    },
+    unref(): void {
+      if (closed) return;
+      socket.unref();
+      // Deno's node:dgram lets the process go behind the next datagram only, which this one is.
+      wakes++;
+      socket.send(new Uint8Array(0), bound, address, (error: unknown) => {
+        if (error) wakes--;
+      });
     },
   };
 }

@@ -12,7 +12,18 @@ import { formatIp, isIpv4, parseIp, unmapped } from "./ip.ts";
 /** Why a text is no host. */
 export type HostNameErrorCode = "EMPTY" | "TOO_LONG" | "ZONE" | "NOT_A_HOST";
 
-/** Thrown for a text that no host can have as its name or address. */
+/**
+ * Thrown for a text that no host can have as its name or address.
+ *
+ * @example
+ * ```ts
+ * import { connect, HostNameError, noAuthentication } from "@gssocks/gssocks";
+ *
+ * const wrong = { proxy: "proxy.example.com", auth: [noAuthentication()], hostname: "no host", port: 80 };
+ * const error = await connect(wrong).catch((error) => error);
+ * if (!(error instanceof HostNameError) || error.code !== "NOT_A_HOST") throw error;
+ * ```
+ */
 export class HostNameError extends RangeError {
   /** Name of the class. */
   override readonly name = "HostNameError";

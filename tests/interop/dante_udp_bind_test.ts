@@ -1,7 +1,6 @@
 /** UDP ASSOCIATE and BIND with Dante: its server for our client and bridge, its client library for our server. */
 import assert from "node:assert/strict";
 import { associate, bind, bridge, type Endpoint, noAuthentication, serve } from "../../mod.ts";
-import { readAll } from "../support/pipe.ts";
 import { socksifyEnv, startDante } from "../support/dante.ts";
 import { answeredAddress, ncAsk, question, startDnsmasq } from "../support/dnsmasq.ts";
 import { peer, peerTest } from "../support/peers.ts";
@@ -78,11 +77,11 @@ peerTest("Dante's server listens for our client at levels 1 and 2", ["sockd", "r
     });
     const accepted = pending.accept();
     const target = await Deno.connect(pending.bound);
-    const { connection, bound } = await accepted;
-    assert.deepEqual(bound, { hostname: "127.0.0.1", port: (target.localAddr as Deno.NetAddr).port });
+    const connection = await accepted;
+    assert.deepEqual(connection.target, { hostname: "127.0.0.1", port: (target.localAddr as Deno.NetAddr).port });
     await target.write(new TextEncoder().encode("from the target"));
     await target.closeWrite();
-    assert.equal(new TextDecoder().decode(await readAll(connection)), "from the target");
+    assert.equal(await new Response(connection.readable).text(), "from the target");
     connection.close();
     target.close();
   }

@@ -5,6 +5,7 @@
  */
 import { AUTH_MUTANTS } from "./auth.ts";
 import { CLI_MUTANTS } from "./cli.ts";
+import { CLIENT_MUTANTS } from "./client.ts";
 import { CONNECTION_MUTANTS } from "./connection.ts";
 import { CONTEXTS_MUTANTS } from "./contexts.ts";
 import { GSS_MUTANTS } from "./gss.ts";
@@ -27,6 +28,7 @@ export interface ListedMutant extends Mutant {
 const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   auth: AUTH_MUTANTS,
   cli: CLI_MUTANTS,
+  client: CLIENT_MUTANTS,
   connection: CONNECTION_MUTANTS,
   contexts: CONTEXTS_MUTANTS,
   gss: GSS_MUTANTS,

@@ -275,15 +275,15 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "the time of connectTls holds until TLS stands",
       CONTRACT,
-      "cert, key, signal: deadline.signal };",
+      "cert, key, signal: attempt };",
       "cert, key, signal };",
       "until TLS stands",
     ],
     [
       "the signal of connectTls holds until TLS stands",
       CONTRACT,
-      "    milliseconds: timeout,\n    signal,\n",
-      "    milliseconds: timeout,\n",
+      "cert, key, signal: attempt };",
+      "cert, key };",
       "until TLS stands",
     ],
   ]),

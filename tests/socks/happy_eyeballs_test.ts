@@ -55,6 +55,62 @@ Deno.test("of two connections that stand, one is closed", async () => {
   assert.deepEqual([first.closed(), second.closed()], [true, false]);
 });
 
+Deno.test("attempts that are deaf hold nobody up, and a connection that comes too late is closed", async () => {
+  for (const count of [1, 2, 3]) {
+    const stop = new AbortController();
+    const late = Promise.withResolvers<OpenedTarget>();
+    const trying = firstToConnect(Array.from({ length: count }, () => () => late.promise), stop.signal);
+    stop.abort(new Error("enough"));
+    await assert.rejects(trying, { message: "enough" });
+    const { opened, closed } = target();
+    late.resolve(opened);
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+    assert.ok(closed(), `${count}`);
+  }
+});
+
+Deno.test("the signal of the attempt that is taken is left alone, those of the others are aborted", async () => {
+  const { opened, closed } = target();
+  const signals: AbortSignal[] = [];
+  const noted = (attempt: Attempt): Attempt => (signal) => {
+    signals.push(signal);
+    return attempt(signal);
+  };
+  const stop = new AbortController();
+  const others = Promise.withResolvers<OpenedTarget>();
+  const attempts = [noted(() => others.promise), noted(() => Promise.resolve(opened))];
+  assert.equal(await firstToConnect(attempts, stop.signal), opened);
+  assert.deepEqual(signals.map(({ aborted }) => aborted), [true, false]);
+  stop.abort();
+  assert.deepEqual([signals[1]!.aborted, closed()], [false, false]);
+  // An attempt that fails at once fails like any other.
+  const broken: Attempt = () => {
+    throw new Error("at once");
+  };
+  assert.equal(await firstToConnect([broken, () => Promise.resolve(opened)], forever()), opened);
+});
+
+Deno.test("a connection that stands when the signal is aborted is closed or handed out, whichever moment that is", async () => {
+  for (const count of [1, 2]) {
+    const ends = new Set<string>();
+    for (let turns = 0; turns < 30; turns++) {
+      const { opened, closed } = target();
+      const stop = new AbortController();
+      const standing = Promise.withResolvers<OpenedTarget>();
+      const attempts = Array.from({ length: count }, (_, i): Attempt => i === 0 ? () => standing.promise : never);
+      let over = false;
+      const trying = firstToConnect(attempts, stop.signal).then((got) => (over = true, got), (error) => error.message);
+      standing.resolve(opened);
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      if (!over) stop.abort(new Error("enough"));
+      const end = await trying;
+      ends.add(end === opened ? "handed out" : String(end));
+      assert.equal(closed(), end !== opened, `${count} ${turns}`);
+    }
+    assert.deepEqual([...ends].sort(), ["enough", "handed out"]);
+  }
+});
+
 Deno.test("the signal ends all attempts", async () => {
   const stop = new AbortController();
   const trying = firstToConnect([never, never, never], stop.signal);

@@ -375,7 +375,7 @@ Deno.test("connect() takes hosts as Deno.connect and URLs have them, and tells t
     }]
   ) {
     await assert.rejects(dialThrough({ proxy, auth, dial })({ hostname: "x", port: 1 }, {}), {
-      code: "HOST_UNREACHABLE",
+      code: "PROXY_UNREACHABLE",
     });
   }
   assert.deepEqual(seen, ["xn--bcher-kva.example", "xn--bcher-kva.example", "fe80::1%eth0"]);

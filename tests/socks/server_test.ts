@@ -251,7 +251,7 @@ Deno.test("the client ends in time, by its signal, and leaves the socket closed"
   stop.abort(new Error("enough"));
   await assert.rejects(waiting, { message: "enough" });
   await assert.rejects(connectThrough({ ...options, proxy: { hostname: "127.0.0.1", port: freePort() } }), {
-    code: "CONNECTION_REFUSED",
+    code: "PROXY_UNREACHABLE",
   });
   await assert.rejects(connectThrough({ ...options, auth: [] }), TypeError);
 });

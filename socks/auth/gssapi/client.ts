@@ -22,24 +22,24 @@ export interface GssapiClientOptions {
   /** Credentials that start the context. */
   readonly credential: GssInitiatorCredential;
   /** Service that the proxy runs as. @default {"rcmd", as Dante and curl; RFC 1961's example has "socks"} */
-  readonly service?: string;
+  readonly service?: string | undefined;
   /** Level to ask for. @default {"confidentiality"} */
-  readonly protection?: ProtectionLevel;
+  readonly protection?: ProtectionLevel | undefined;
   /** Weakest level to accept. @default {the level asked for} */
-  readonly minimumProtection?: ProtectionLevel;
+  readonly minimumProtection?: ProtectionLevel | undefined;
   /** Which messages are sealed at level "selective". @default {all of them} */
-  readonly seal?: SealPolicy;
+  readonly seal?: SealPolicy | undefined;
   /** Whether the proxy gets the client's own credentials. RFC 1961 asks for it; hardly anyone should. @default {false} */
-  readonly delegate?: boolean;
+  readonly delegate?: boolean | undefined;
   /** Channel that the context is tied to. */
-  readonly channelBindings?: ChannelBindings;
+  readonly channelBindings?: ChannelBindings | undefined;
   /**
    * Whether the level of protection is agreed upon in clear, as NEC's reference code does and RFC 1961 section 4 does
    * not. Whoever is on the way can change it then; what this side accepts at least still holds.
    *
    * @default {false}
    */
-  readonly insecureNecMode?: boolean;
+  readonly insecureNecMode?: boolean | undefined;
 }
 
 /**
@@ -72,8 +72,8 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
         const negotiation = await credential.initiate(target, {
           // RFC 1961 section 3.2: datagrams have no order that could be kept.
           flags: { ...flags, sequence: !datagrams },
-          ...(channelBindings === undefined ? {} : { channelBindings }),
-          ...(signal === undefined ? {} : { signal }),
+          channelBindings,
+          signal,
         });
         await frames.initiate(negotiation, (made) => context = made);
         const made = context!;
@@ -82,7 +82,9 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
         if (!isAtLeast(level, floor)) {
           throw new SocksAuthError(
             "PROTECTION_TOO_WEAK",
-            `Proxy ${formatEndpoint(proxy)} grants protection "${level}", "${floor}" is wanted at least`,
+            `Proxy ${
+              formatEndpoint(proxy)
+            } grants protection "${level}", "${floor}" is wanted at least (minimumProtection)`,
           );
         }
         // It may be more than what was wanted at least, and then rest on more.

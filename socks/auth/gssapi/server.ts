@@ -38,25 +38,25 @@ export interface GssapiServerOptions {
    *
    * @default {["confidentiality", "integrity", "selective"]}
    */
-  readonly protection?: readonly ProtectionLevel[] | ProtectionPolicy;
+  readonly protection?: readonly ProtectionLevel[] | ProtectionPolicy | undefined;
   /** Which messages are sealed at level "selective". @default {all of them} */
-  readonly seal?: SealPolicy;
+  readonly seal?: SealPolicy | undefined;
   /** Channel that contexts must be tied to, where the client ties them. */
-  readonly channelBindings?: ChannelBindings;
+  readonly channelBindings?: ChannelBindings | undefined;
   /**
    * As {@linkcode GssapiClientOptions.insecureNecMode}; every client must do so then. At level "none" a client proves nothing in
    * this mode beyond its first token; see {@linkcode replaysKnownFrom}.
    *
    * @default {false}
    */
-  readonly insecureNecMode?: boolean;
+  readonly insecureNecMode?: boolean | undefined;
   /**
    * Gives the time, in milliseconds since the epoch, from which on this server surely notices a first token that was used
    * before, wherever that was. In NEC's mode nobody gets level "none" before it: a recording would do as well as the client.
    *
    * @default {never}
    */
-  readonly replaysKnownFrom?: () => number;
+  readonly replaysKnownFrom?: (() => number) | undefined;
   /**
    * Whether clients are let in that did not ask for mutual authentication, which RFC 1961 section 3.2 has all of them do. Their
    * messages rest on no key of this server's: what such a client has sent can be sent again to another server with the same
@@ -64,7 +64,7 @@ export interface GssapiServerOptions {
    *
    * @default {false}
    */
-  readonly insecureWithoutMutual?: boolean;
+  readonly insecureWithoutMutual?: boolean | undefined;
   /**
    * Whether levels with protection are granted without replay detection, and everything but datagrams carried without
    * sequence detection, which RFC 1961 section 3.2 has clients ask for. Whoever is on the way can leave out, repeat and swap
@@ -72,7 +72,7 @@ export interface GssapiServerOptions {
    *
    * @default {false}
    */
-  readonly insecureUnordered?: boolean;
+  readonly insecureUnordered?: boolean | undefined;
 }
 
 const DEFAULT_GRANTED: readonly ProtectionLevel[] = ["confidentiality", "integrity", "selective"];

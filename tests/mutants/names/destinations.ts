@@ -275,13 +275,13 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "targets are in the form before anything is sent",
       "CVE-2023-38545",
-      "const target = normalEndpoint(to);",
-      "const target = to;",
+      "const to = normalEndpoint(request);",
+      "const to = request;",
     ],
     [
       "lookups are in the form before anything is sent",
       "CVE-2023-38545",
-      "const hostname = hostName(options.hostname);",
+      'const hostname = hostName(givenHost("hostname", options.hostname));',
       "const { hostname } = options;",
     ],
   ]),
@@ -289,8 +289,8 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "a target is told in its form",
       UTS46,
-      "const { port, signal, timeout } = options;\n  const target = { hostname: hostName(options.hostname), port };",
-      "const { hostname, port, signal, timeout } = options;\n  const target = { hostname, port };",
+      'hostname: hostName(givenHost("hostname", hostname))',
+      "hostname",
     ],
   ]),
   ...rules("socks/stream/tls.ts", ["tests/transports_test.ts"], [

@@ -1,0 +1,90 @@
+/**
+ * What the client says when it fails: of the proxy, of the way to it, or of the target.
+ *
+ * @module
+ */
+import type { Bytes } from "../gss/bytes.ts";
+import {
+  replyCodeName,
+  SocksConnectionError,
+  SocksError,
+  SocksProtocolError,
+  SocksProxyError,
+  SocksReplyError,
+  type SocksReplyErrorCode,
+} from "./errors.ts";
+import { type Endpoint, formatEndpoint } from "./wire/address.ts";
+import { Command, type Request } from "./wire/messages.ts";
+
+/** What a dialer says of its target is said of the proxy. What is wrong with the way itself, or with what was given, stays what it is. */
+export function unreachable(proxy: Endpoint, error: unknown): unknown {
+  if (error instanceof SocksError && !(error instanceof SocksReplyError)) return error;
+  if (error instanceof TypeError || error instanceof RangeError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const text = reason.replace(/^(?:Proxy|Cannot)\b/, (word) => word.toLowerCase());
+  return new SocksProxyError("PROXY_UNREACHABLE", `Cannot reach proxy ${formatEndpoint(proxy)}: ${text}`, {
+    cause: error,
+  });
+}
+
+const UNABLE: Readonly<Record<number, string>> = {
+  [Command.Bind]: "cannot listen for",
+  [Command.UdpAssociate]: "cannot relay datagrams from",
+  [Command.Resolve]: "cannot look up",
+  [Command.ResolvePtr]: "cannot look up",
+};
+
+/** What RFC 1928 section 6 has a number for, in words that say what to do where that is not plain. */
+const WHY: Readonly<Record<SocksReplyErrorCode, string>> = {
+  GENERAL_FAILURE: "it failed, and does not say why; its administrator can look into its log",
+  NOT_ALLOWED: "its rules do not allow it; ask its administrator",
+  NETWORK_UNREACHABLE: "no way leads there from the proxy",
+  HOST_UNREACHABLE: "the host is not found, or does not answer",
+  CONNECTION_REFUSED: "refused, nobody listens there",
+  TTL_EXPIRED: "packets expire on the way",
+  COMMAND_NOT_SUPPORTED: "it does not do that for its clients",
+  ADDRESS_TYPE_NOT_SUPPORTED: "it does not know addresses of this kind",
+};
+
+/** A reply that refuses the request, in words. */
+export function refusal(reply: number, proxy: Endpoint, request: Request): SocksReplyError {
+  const code = replyCodeName(reply);
+  const what = UNABLE[request.command] ?? "cannot reach";
+  // A number that RFC 1928 does not assign reads as a failure, and may say more to somebody.
+  const number = reply > 8 ? `, reply ${reply}` : "";
+  const about = `Proxy ${formatEndpoint(proxy)} ${what} ${formatEndpoint(request)}`;
+  return new SocksReplyError(code, `${about}: ${WHY[code]} (${code}${number})`);
+}
+
+/** Whoever speaks something else than SOCKS says so with its first octets. */
+export function inAnotherProtocol(error: unknown, answer: Bytes, proxy: Endpoint): unknown {
+  if (!(error instanceof SocksProtocolError) || error.code !== "BAD_VERSION") return error;
+  const [first, second = 3] = answer;
+  const text = String.fromCharCode(...answer.subarray(0, 5));
+  const problem = "HTTP/".startsWith(text)
+    ? "it answers in HTTP: is this the port of an HTTP proxy?"
+    // An alert, or a handshake (RFC 8446 section 5.1).
+    : (first === 21 || first === 22) && second === 3
+    ? "it answers in TLS: does it want SOCKS inside TLS (dialTls)?"
+    : undefined;
+  if (problem === undefined) return error;
+  return new SocksProtocolError("BAD_VERSION", `Cannot use proxy ${formatEndpoint(proxy)}: ${problem}`, {
+    cause: error,
+  });
+}
+
+/** A proxy that hangs up says nothing; where it did so is what there is to tell. */
+export function described(error: unknown, proxy: Endpoint, target: Endpoint): unknown {
+  const about = `Cannot reach ${formatEndpoint(target)} through ${formatEndpoint(proxy)}`;
+  if (error instanceof SocksProtocolError && error.code === "UNEXPECTED_END") {
+    return new SocksProtocolError("UNEXPECTED_END", `${about}: ${error.message}`, { cause: error });
+  }
+  if (!isOfSystem(error)) return error;
+  return new SocksConnectionError("LOST", `${about}: ${error.message}`, { cause: error });
+}
+
+/** Whether a transport failed, which says so in the system's words. */
+function isOfSystem(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof RangeError) return false;
+  return /^E(?:RR_)?[A-Z_]+$/.test(String((error as { code?: unknown }).code));
+}

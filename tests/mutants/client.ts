@@ -1,0 +1,554 @@
+/**
+ * Rules of what users of the client hold: options, signals and times, datagrams, BIND, and what is said of a proxy that is not there.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const [DEAF, SIGNAL, OPTIONS, PROXY, DATAGRAMS] = ["deaf", "signal", "options", "proxy_errors", "datagrams"].map((
+  name,
+) => `tests/client/${name}_test.ts`) as [string, string, string, string, string];
+const SURFACE = "tests/client/surface_test.ts";
+const BIND = "tests/bind_test.ts";
+const EYEBALLS = "tests/socks/happy_eyeballs_test.ts";
+const [ONE_SIGNAL, ONE_TIME] = ["One meaning of a signal", "One meaning of a time"];
+const [KINDS, SAID] = ["Octets of whatever carries them", "What is wrong is said before anything is done"];
+const PLACES = "Proxy and target are told apart";
+
+/** Signals and times. */
+const ENDS: readonly Mutant[] = [
+  ...rules("socks/client.ts", [DEAF], [
+    [
+      "a dialer that is deaf holds no call up",
+      ONE_SIGNAL,
+      "await takeInTime(() => dial(proxy, { signal }), signal, (late) => late.close())",
+      "await dial(proxy, { signal })",
+    ],
+    [
+      "a connection that is dialled too late is closed",
+      ONE_SIGNAL,
+      "signal, (late) => late.close());",
+      "signal, () => {});",
+    ],
+    [
+      "a method that is deaf holds no call up",
+      ONE_SIGNAL,
+      "await takeInTime(making, signal, (late) => late.connection.close())",
+      "await making()",
+    ],
+    [
+      "a channel that is made too late is closed",
+      ONE_SIGNAL,
+      "  onChannel(connection);\n  try {\n    signal.throwIfAborted();\n",
+      "  try {\n",
+    ],
+    [
+      "a connection that may not be closed twice hides no reason",
+      ONE_SIGNAL,
+      "  try {\n    connection.close();\n  } catch {\n    // Connections of others may not be closed twice.\n  }\n",
+      "  connection.close();\n",
+    ],
+  ]),
+  ...rules("socks/client.ts", [SIGNAL], [
+    [
+      "connectThrough()'s signal ends the connection",
+      ONE_SIGNAL,
+      "connection: endedBy(connection, signal)",
+      "connection",
+    ],
+  ]),
+  ...rules("socks/client.ts", [OPTIONS], [
+    ["a call has a minute", ONE_TIME, "timeout = 60_000", "timeout = Infinity"],
+    ["a time is one", ONE_TIME, 'const milliseconds = duration("timeout", timeout);', "const milliseconds = timeout;"],
+    ["a signal is one", SAID, "const signal = givenSignal(options.signal);", "const { signal } = options;"],
+    [
+      "a proxy is an endpoint",
+      SAID,
+      'const proxy = givenEndpoint("proxy", options.proxy);',
+      "const { proxy } = options;",
+    ],
+    ["a dialer is a function", SAID, '  givenFunction("dial", options.dial);\n', ""],
+    ["methods are methods", SAID, '  for (const method of auth) givenFunction("auth", method?.authenticate);\n', ""],
+    ["there is a method", SAID, "!Array.isArray(auth) || auth.length === 0", "!Array.isArray(auth)"],
+    ["methods are a list", SAID, "!Array.isArray(auth) || auth.length === 0", "auth.length === 0"],
+    ["a dialer makes a connection", SAID, '  givenFunction("dial, which made no connection", dialled?.read);\n', ""],
+    ["a target is an endpoint", SAID, '{ command, ...givenEndpoint("target", to) }', "{ command, ...to }"],
+    [
+      "a host to look up is text",
+      SAID,
+      'hostName(givenHost("hostname", options.hostname))',
+      "hostName(options.hostname)",
+    ],
+  ]),
+  ...rules("gss/deadline.ts", [OPTIONS], [
+    [
+      "a time is a number, and not less than none",
+      ONE_TIME,
+      'if (typeof milliseconds === "number" && milliseconds >= 0)',
+      'if (typeof milliseconds === "number")',
+    ],
+    [
+      "a time is no text",
+      ONE_TIME,
+      'if (typeof milliseconds === "number" && milliseconds >= 0)',
+      "if (milliseconds >= 0)",
+    ],
+  ]),
+  ...rules("proxy/proxy_options.ts", [OPTIONS], [
+    [
+      "a dial through a proxy has a minute",
+      ONE_TIME,
+      "const { timeout = 60_000 } = options;",
+      "const { timeout = Infinity } = options;",
+    ],
+    [
+      "a dial's time is one",
+      ONE_TIME,
+      'const milliseconds = duration("timeout", timeout);',
+      "const milliseconds = timeout;",
+      "a time that is none",
+    ],
+  ]),
+  ...rules("proxy/kdc_transport.ts", [DEAF], [
+    [
+      "a dialer that is deaf holds no message to a KDC up",
+      ONE_SIGNAL,
+      "await takeInTime(() => dial(address, { signal }), signal, (late) => late.close())",
+      "await dial(address, { signal })",
+    ],
+    ["a connection to a KDC that comes too late is closed", ONE_SIGNAL, "(late) => late.close()", "() => {}"],
+  ]),
+  ...rules("socks/happy_eyeballs.ts", [EYEBALLS], [
+    [
+      "one attempt that is deaf holds nobody up",
+      ONE_SIGNAL,
+      "await takeInTime(() => only!(signal), signal, closeTarget)",
+      "await only!(signal)",
+    ],
+    [
+      "several attempts that are deaf hold nobody up",
+      ONE_SIGNAL,
+      "  end(reason: unknown): void {\n    this.#won.reject(reason);\n",
+      "  end(reason: unknown): void {\n",
+    ],
+    [
+      "the signal of the attempt that is taken is left alone",
+      ONE_SIGNAL,
+      "if (controller !== taken) controller",
+      "controller",
+    ],
+    [
+      "the other attempts are given up",
+      "RFC 8305 section 5",
+      "if (controller !== taken) controller.abort(reason);",
+      "if (controller === taken) controller.abort(reason);",
+    ],
+  ]),
+];
+
+/** Associations and their datagrams. */
+const ASSOCIATIONS: readonly Mutant[] = [
+  ...rules("socks/udp/client.ts", [DEAF], [
+    [
+      "a socket that is deaf holds no association up",
+      ONE_SIGNAL,
+      "await takeInTime(binding, attempt, (late) => late.close())",
+      "await binding()",
+    ],
+    [
+      "a socket that comes too late is closed",
+      ONE_SIGNAL,
+      "binding, attempt, (late) => late.close()",
+      "binding, attempt, () => {}",
+    ],
+    [
+      "a look-up that is deaf holds no association up",
+      ONE_SIGNAL,
+      "await takeInTime(() => resolve(named, { signal }), signal, () => {})",
+      "await resolve(named, { signal })",
+    ],
+    [
+      "what is asked for a relay goes with its association",
+      ONE_SIGNAL,
+      "  } catch (error) {\n    granted.connection.close();\n",
+      "  } catch (error) {\n",
+    ],
+  ]),
+  ...rules("socks/udp/client.ts", [SIGNAL], [
+    [
+      "a signal ends the association",
+      ONE_SIGNAL,
+      '    signal?.addEventListener("abort", made.#onAbort, { once: true });\n',
+      "",
+    ],
+    [
+      "a signal keeps nothing of an association that has ended",
+      ONE_SIGNAL,
+      '    this.#signal?.removeEventListener("abort", this.#onAbort);\n',
+      "",
+    ],
+    [
+      "the end of the proxy is the association's",
+      "RFC 1928 section 7",
+      'this.#end(lost("the proxy has ended it"))',
+      "void 0",
+    ],
+  ]),
+  ...rules("socks/udp/client.ts", [DATAGRAMS], [
+    ["what has no octets is refused", KINDS, "const octets = octetsOf(data);", "const octets = data as Uint8Array;"],
+    ["a datagram's target is an endpoint", SAID, 'givenEndpoint("to", to)', "to"],
+    ["what is too large is refused before it is sealed", KINDS, "    this.#checkSize(datagram.length, length);\n", ""],
+    [
+      "what is too large once it is sealed is refused",
+      KINDS,
+      "    this.#checkSize(sealed.length, length);\n",
+      "",
+      "at every level",
+    ],
+    [
+      "over IPv6 a datagram may have more",
+      "RFC 768, RFC 8200 section 3",
+      'this.relay.hostname.includes(":") ? MAX_DATAGRAM_6 : MAX_DATAGRAM',
+      "MAX_DATAGRAM",
+    ],
+    [
+      "over IPv4 a datagram has what its header counts",
+      "RFC 791 section 3.1",
+      'this.relay.hostname.includes(":") ? MAX_DATAGRAM_6 : MAX_DATAGRAM',
+      "MAX_DATAGRAM_6",
+    ],
+    [
+      "a datagram that is being sent fails with the end",
+      ONE_SIGNAL,
+      "await abortable(this.#sealAndSend(datagram, length), this.#over.signal)",
+      "await this.#sealAndSend(datagram, length)",
+    ],
+    [
+      "what has ended sends nothing that was being sealed",
+      ONE_SIGNAL,
+      "    this.#inbox.throwIfEnded();\n    await this.#socket!.send",
+      "    await this.#socket!.send",
+    ],
+    [
+      "a loop ends without a word where this side closed",
+      "Deno.DatagramConn",
+      "        if (this.#closedHere) return;\n",
+      "",
+    ],
+    ["a loop throws what the association was lost by", ONE_SIGNAL, "if (this.#closedHere) return;", "return;"],
+    [
+      "what was lost before was not closed here",
+      ONE_SIGNAL,
+      "this.#closedHere ||= !this.#inbox.ended;",
+      "this.#closedHere = true;",
+    ],
+    [
+      "what was closed here is not received any more",
+      ONE_SIGNAL,
+      '"Association is closed"), "at once")',
+      '"Association is closed"))',
+    ],
+    [
+      "a socket that fails ends the association",
+      ONE_SIGNAL,
+      'made.#end(lost("its socket has failed", cause))',
+      "void cause",
+    ],
+    ["the end closes the socket", ONE_SIGNAL, "    this.#socket?.close();\n", ""],
+    [
+      "the end closes the connection",
+      "RFC 1928 section 7",
+      "    this.#socket?.close();\n    this.#granted.connection.close();\n",
+      "    this.#socket?.close();\n",
+    ],
+    [
+      "a signal of receive() is one",
+      SAID,
+      "this.#inbox.next(givenSignal(options.signal))",
+      "this.#inbox.next(options.signal)",
+    ],
+    ["an association lets the process end: its socket", "Deno.DatagramConn", "    this.#socket?.unref?.();\n", ""],
+    [
+      "an association lets the process end: its connection",
+      "Deno.DatagramConn",
+      "    this.#granted.connection.unref?.();\n",
+      "",
+    ],
+  ]),
+  ...rules("socks/udp/client.ts", [OPTIONS], [
+    ["what makes sockets is a function", SAID, '  givenFunction("bind", options.bind);\n', ""],
+    ["what looks up is a function", SAID, '  givenFunction("resolve", options.resolve);\n', ""],
+  ]),
+  ...rules("socks/udp/inbox.ts", [DATAGRAMS], [
+    ["no more waits than there is room for", "CWE-770", "this.#items.length + this.#reserved >= ROOM", "false"],
+    [
+      "what is being opened counts",
+      "CWE-770",
+      "this.#items.length + this.#reserved >= ROOM",
+      "this.#items.length >= ROOM",
+    ],
+    [
+      "what is not to be had gives its place back",
+      "CWE-770",
+      "  putNothing(): void {\n    this.#reserved--;\n",
+      "  putNothing(): void {\n",
+    ],
+    [
+      "what comes after the end is nobody's",
+      ONE_SIGNAL,
+      "    if (this.ended) return;\n    const receiver",
+      "    const receiver",
+    ],
+    ["receivers are served in their order", "Deno.DatagramConn", "this.#receivers.shift()", "this.#receivers.pop()"],
+    [
+      "who gives up takes nothing",
+      ONE_SIGNAL,
+      "        this.#receivers.splice(this.#receivers.indexOf(receiver), 1);\n",
+      "",
+    ],
+    ["who has given up is told so", ONE_SIGNAL, "      signal?.throwIfAborted();\n", ""],
+    [
+      "a signal of receive() keeps nothing of it",
+      ONE_SIGNAL,
+      '      const done = () => signal?.removeEventListener("abort", giveUp);\n',
+      "      const done = () => {};\n",
+    ],
+    ["at once takes away what has come", ONE_SIGNAL, '    if (how === "at once") this.#items.length = 0;\n', ""],
+    ["the first end is the one for good", ONE_SIGNAL, "    if (this.#failure !== undefined) return false;\n", ""],
+  ]),
+  ...rules("socks/udp/socket.ts", [DATAGRAMS], [
+    [
+      "what is too large is one error",
+      KINDS,
+      'if ((cause as { code?: unknown }).code !== "EMSGSIZE") return cause;',
+      "return cause;",
+      "both kinds",
+    ],
+    [
+      "a socket of node:dgram lets the process end",
+      "Deno.DatagramConn",
+      "      socket.send(new Uint8Array(0), bound, address, (error: unknown) => {\n        if (error) wakes--;\n      });\n",
+      "",
+      "both kinds",
+    ],
+    [
+      "a socket of Deno's lets the process end",
+      "Deno.DatagramConn",
+      "unref: () => socket.unref(),",
+      "unref() {},",
+      "both kinds",
+    ],
+  ]),
+  ...rules("socks/through.ts", ["tests/udp_test.ts"], [
+    [
+      "the end of an upstream's association is the client's",
+      "RFC 1928 section 7",
+      "listener.onEnd(new SocksProtocolError(",
+      "void (new SocksProtocolError(",
+      "through the bridge",
+    ],
+  ]),
+];
+
+/** BIND. */
+const BINDS: readonly Mutant[] = [
+  ...rules("socks/bind_through.ts", [SIGNAL], [
+    [
+      "a signal ends the bind that waits for nobody",
+      ONE_SIGNAL,
+      '    signal?.addEventListener("abort", this.#onAbort, { once: true });\n',
+      "",
+    ],
+    [
+      "a signal keeps nothing of a bind that has ended",
+      ONE_SIGNAL,
+      '    this.#signal?.removeEventListener("abort", this.#onAbort);\n    this.#over',
+      "    this.#over",
+    ],
+    ["a bind's signal ends what it accepts", ONE_SIGNAL, "eitherOf(signal, how.signal)", "how.signal"],
+    ["accept()'s signal ends what it accepts", ONE_SIGNAL, "eitherOf(signal, how.signal)", "signal"],
+    [
+      "a proxy that goes ends the bind that waits for nobody",
+      ONE_SIGNAL,
+      "    this.#came.catch((error) => this.#end(error));\n",
+      "    this.#came.catch(() => {});\n",
+    ],
+    [
+      "a bind that has ended says why",
+      ONE_SIGNAL,
+      "    this.#over.signal.throwIfAborted();\n    if (this.#state",
+      "    if (this.#state",
+    ],
+    [
+      "the end of a bind closes its connection",
+      "RFC 1928 section 4",
+      "    this.#over.abort(reason);\n    this.#granted.connection.close();\n",
+      "    this.#over.abort(reason);\n",
+    ],
+  ]),
+  ...rules("socks/bind_through.ts", [BIND], [
+    ["a proxy gives one connection", "RFC 1928 section 4", 'if (this.#state !== "listening") {', "if (false) {"],
+    [
+      "what was sent early is not lost",
+      "RFC 1928 section 4",
+      "connection: withPrefix(connection, handshake.trailingData())",
+      "connection",
+    ],
+    [
+      "what is accepted is the one that came",
+      "RFC 1928 section 4",
+      "new SocksConnection(made, came.bound,",
+      "new SocksConnection(made, pending.bound,",
+    ],
+    [
+      "what is accepted says where the proxy listened",
+      "RFC 1928 section 4",
+      "{ ...came, bound: pending.bound }",
+      "came",
+    ],
+    ["a bind lets the process end", "Deno.Listener", "    this.#granted.connection.unref?.();\n", ""],
+  ]),
+  ...rules("socks/bind_through.ts", [OPTIONS], [
+    [
+      "accept()'s time is one",
+      ONE_TIME,
+      '    const milliseconds = duration("timeout", timeout);\n',
+      "    const milliseconds = timeout;\n",
+    ],
+    ["accept()'s signal is one", SAID, "    givenSignal(signal);\n", ""],
+    [
+      "who is expected is an endpoint",
+      SAID,
+      'const expected = givenEndpoint("expected", options.expected);',
+      "const { expected } = options;",
+    ],
+  ]),
+];
+
+/** What is given, and what is said. */
+const SAYS: readonly Mutant[] = [
+  ...rules("socks/given.ts", [OPTIONS], [
+    ["a host is text", SAID, 'if (typeof hostname === "string") return hostname;', "return hostname;"],
+    ["a port is a number", SAID, 'if (typeof port !== "number") {', "if (false) {"],
+    ["a port is one that there is", SAID, "Number.isInteger(port) && port >= 0 && port <= 65_535", "true"],
+    ["an endpoint is an object", SAID, 'if (typeof endpoint !== "object" || endpoint === null) {', "if (false) {"],
+    ["a function is one", SAID, 'if (typeof value === "function") return value;', "return value;"],
+    [
+      "a signal is none or one",
+      SAID,
+      "if (signal === undefined || signal instanceof AbortSignal) return signal;",
+      "return signal;",
+    ],
+  ]),
+  ...rules("proxy/connect.ts", [OPTIONS], [
+    ["a target's port is one", SAID, 'port: givenPort("port", port)', "port"],
+    ["a target's host is text", SAID, 'hostName(givenHost("hostname", hostname))', "hostName(hostname)"],
+  ]),
+  ...rules("proxy/proxy_options.ts", [OPTIONS], [
+    ["what would be passed over is refused", SAID, "if (idle.length === 0) return auth;", "return auth;"],
+    ["what is off may be said", SAID, " && options[name] !== false", ""],
+    [
+      "a level is one",
+      SAID,
+      "    throw new TypeError(`Cannot use ${name}: it is one of",
+      "    void (`Cannot use ${name}: it is one of",
+    ],
+    ["no less is asked for than is accepted", SAID, "if (!isAtLeast(protection, minimumProtection)) {", "if (false) {"],
+    ["a password has no place in a proxy's URL", "CWE-532", 'if (text.includes("@")) {', "if (false) {"],
+    ["a proxy is one of SOCKS5", SAID, 'if (scheme !== "socks5" && scheme !== "socks5h") {', "if (false) {"],
+    [
+      "a URL's name is read",
+      "RFC 3986 section 2.1",
+      "parseEndpointText(decodedHost(",
+      "parseEndpointText((",
+      "URL of SOCKS5",
+    ],
+    ["a URL may end in a slash", "RFC 3986 section 3.3", '.replace(/\\/$/, "")', "", "URL of SOCKS5"],
+  ]),
+  ...rules("kerberos/system_tickets.ts", [OPTIONS], [
+    [
+      "a keytab may be told by its file",
+      "serve()",
+      'typeof keytab === "string" ? readKeytab(keytab) : keytab!',
+      "keytab as Keytab",
+    ],
+  ]),
+  ...rules("socks/client.ts", [PROXY], [
+    [
+      "a proxy that cannot be reached is no target",
+      PLACES,
+      "    throw unreachable(proxy, error);\n",
+      "    throw error;\n",
+    ],
+    [
+      "a signal's reason is said as it is",
+      ONE_SIGNAL,
+      "    signal.throwIfAborted();\n    throw unreachable",
+      "    throw unreachable",
+    ],
+  ]),
+  ...rules("socks/client_errors.ts", [PROXY], [
+    [
+      "what is wrong with the way there is said as it is",
+      PLACES,
+      "  if (error instanceof SocksError && !(error instanceof SocksReplyError)) return error;\n",
+      "",
+    ],
+    [
+      "what is wrong with what was given is said as it is",
+      PLACES,
+      "  if (error instanceof TypeError || error instanceof RangeError) return error;\n",
+      "",
+    ],
+    ["HTTP is named", PLACES, '"HTTP/".startsWith(text)', "false"],
+    ["HTTP is not told from one letter of many", PLACES, "answer.subarray(0, 5)", "answer.subarray(0, 1)"],
+    ["TLS is named", "RFC 8446 section 5.1", "(first === 21 || first === 22) && second === 3", "false"],
+    [
+      "TLS is not told from its type alone",
+      "RFC 8446 section 5.1",
+      "(first === 21 || first === 22) && second === 3",
+      "first === 21 || first === 22",
+    ],
+    [
+      "a transport that fails is told in one class",
+      "One class of errors",
+      "  if (!isOfSystem(error)) return error;\n",
+      "  return error;\n",
+    ],
+  ]),
+  ...rules("cli/command.ts", [PROXY], [
+    [
+      "a proxy that cannot be reached is exit code 4",
+      PLACES,
+      "  if (error instanceof SocksProxyError && !(error.cause instanceof SocksError)) return ExitCode.Unreachable;\n",
+      "",
+    ],
+    [
+      "an option has its name of the command line",
+      SAID,
+      'text.replace("(minimumProtection)", "(--minimum-protection)")',
+      "text",
+    ],
+  ]),
+  ...rules("proxy/running.ts", [SURFACE], [
+    [
+      "options take undefined",
+      "exactOptionalPropertyTypes",
+      "readonly maxAssociations?: number | undefined;",
+      "readonly maxAssociations?: number;",
+      "exactOptionalPropertyTypes",
+    ],
+  ]),
+  ...rules("mod.ts", [SURFACE], [
+    [
+      "the front door has the types of its signatures",
+      "deno doc --lint",
+      "  type ConnectionListener,\n",
+      "",
+      "front door alone",
+    ],
+  ]),
+];
+
+/** All of them. */
+export const CLIENT_MUTANTS: readonly Mutant[] = [...ENDS, ...ASSOCIATIONS, ...BINDS, ...SAYS];
