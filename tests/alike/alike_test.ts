@@ -1,0 +1,31 @@
+/** The same program behaves alike over everything that a byte stream can be had from: every situation over every way. */
+import assert from "node:assert/strict";
+import { play } from "./harness.ts";
+import { READS } from "./reads.ts";
+import { inDenosWords, type Situation } from "./situation.ts";
+import { type Way, WAYS } from "./ways.ts";
+
+const TOPICS: Readonly<Record<string, readonly Situation[]>> = {
+  reads: READS,
+};
+
+/** What is wanted of a situation over a way; `undefined` where it is not asked. */
+function wanted({ gives, needs, except = [] }: Situation, way: Way): string | undefined {
+  if (needs !== undefined && !way.abilities.includes(needs)) return undefined;
+  const exception = except.find(({ over }) => way.name === over) ?? except.find(({ over }) => way.kinds.includes(over));
+  return exception === undefined ? gives : exception.gives;
+}
+
+for (const [topic, situations] of Object.entries(TOPICS)) {
+  for (const situation of situations) {
+    for (const way of WAYS) {
+      const gives = wanted(situation, way);
+      if (gives === undefined) continue;
+      Deno.test(`${topic}: ${situation.name}, over ${way.name}`, async () => {
+        const seen = await play(situation, way);
+        if (way.kinds.includes("Deno")) assert.equal(inDenosWords(seen), inDenosWords(gives));
+        else assert.equal(seen, gives);
+      });
+    }
+  }
+}

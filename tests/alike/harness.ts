@@ -1,0 +1,106 @@
+/**
+ * Plays a situation over a way and says what was seen, with all that is left behind.
+ *
+ * @module
+ */
+import { errorText, GUARD, type Situation, told } from "./situation.ts";
+import type { Opened, Way } from "./ways.ts";
+
+/** Plays it. */
+export async function play(situation: Situation, way: Way): Promise<string> {
+  const before = rejections.length;
+  const seen: string[] = [];
+  const watched = watchedSignal();
+  {
+    await using stack = new AsyncDisposableStack();
+    const opened = await way.open({ signal: watched.signal, stack, spoilable: situation.needs === "spoil" });
+    const { stream } = opened;
+    // Before whatever the way has opened under it.
+    stack.defer(() => stream[Symbol.dispose]());
+    seen.push(await played(situation, opened, watched));
+    if (!situation.endsByItself) stream[Symbol.dispose]();
+    if (watched.listeners() > 0 && !watched.signal.aborted) seen.push(`${watched.listeners()} listeners left`);
+    // A session, a socket or a stream that does not end is told by this, and by the sanitizers.
+    const left = await told(async () => await stack.disposeAsync());
+    if (left !== "done") seen.push(`closing ${left}`);
+  }
+  await turn();
+  const unhandled = rejections.slice(before).map(errorText);
+  if (unhandled.length > 0) seen.push(`unhandled: ${unhandled.join(", ")}`);
+  return seen.join("; ");
+}
+
+async function played(situation: Situation, opened: Opened, watched: WatchedSignal): Promise<string> {
+  const missing = () => {
+    throw new Error("This way has nothing of the kind");
+  };
+  return await told(() =>
+    situation.play({
+      stream: opened.stream,
+      peer: opened.peer,
+      abort: watched.abort,
+      listeners: watched.listeners,
+      quiet,
+      cut: opened.cut ?? missing,
+      spoil: opened.spoil ?? missing,
+    }), 3 * GUARD);
+}
+
+/** Round trips that a write needs at most to have filled whatever there is between two sockets. */
+const ROUNDS = 200;
+
+async function quiet(): Promise<void> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const opening = Deno.connect(listener.addr);
+  using near = await listener.accept();
+  using far = await opening;
+  const octet = new Uint8Array(1);
+  for (let round = 0; round < ROUNDS; round++) {
+    await near.write(octet);
+    await far.read(octet);
+  }
+}
+
+interface WatchedSignal {
+  readonly signal: AbortSignal;
+  abort(reason: unknown): void;
+  listeners(): number;
+}
+
+/** A signal that knows its listeners. */
+function watchedSignal(): WatchedSignal {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listeners = new Set<unknown>();
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners.add(args[1]);
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners.delete(args[1]);
+    remove(...args);
+  };
+  return { signal, abort: (reason) => controller.abort(reason), listeners: () => listeners.size };
+}
+
+/** Rejections that nobody handles. */
+const rejections: unknown[] = [];
+
+globalThis.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  rejections.push(event.reason);
+});
+
+/** Lets what has been rejected be told. */
+function turn(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port2.onmessage = () => {
+      port1.close();
+      port2.close();
+      resolve();
+    };
+    port1.postMessage(0);
+  });
+}

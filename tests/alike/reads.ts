@@ -1,0 +1,288 @@
+/**
+ * Situations of reading: calls at one time, rests of short reads, readers that come and go.
+ *
+ * @module
+ */
+import { concat, lenientText, utf8 } from "../../gss/bytes.ts";
+import { allTold, asSent, pattern, read, readAll, type Situation, type Stage, told } from "./situation.ts";
+
+const DENO_READER = "Deno's stream has taken what comes next for the reader that has let go";
+
+/** Reads by as many calls at one time as is said, to the end; the octets in the order of the calls. */
+async function readAtOnce({ stream }: Stage, calls: number, room: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for (let ended = false; !ended;) {
+    const buffers = Array.from({ length: calls }, () => new Uint8Array(room));
+    const counts = await Promise.all(buffers.map((buffer) => stream.read(buffer)));
+    counts.forEach((count, i) => {
+      if (count === null) ended = true;
+      else if (ended) throw new Error("Octets after the end");
+      else parts.push(buffers[i]!.subarray(0, count));
+    });
+  }
+  return concat(...parts);
+}
+
+/** Six pieces of thirty octets each, which may come in one or in six. */
+async function sixPieces(stage: Stage, calls: number): Promise<string> {
+  const sent = Array.from({ length: 6 }, (_, i) => `<${i}>`.repeat(10));
+  for (const piece of sent) {
+    await stage.peer.send(piece);
+    // A round trip, so that it is a piece of its own on the way.
+    await stage.stream.write(utf8("?"));
+    await stage.peer.take(1);
+  }
+  await stage.peer.end();
+  return asSent(await readAtOnce(stage, calls, 30), utf8(sent.join("")));
+}
+
+/** What is left after a short read, got by the means given. */
+function restBy(name: string, rest: (stage: Stage) => Promise<string>): Situation {
+  return {
+    name: `a short read, then ${name}`,
+    gives: "HEAD\n, body-1234567890",
+    async play(stage): Promise<string> {
+      await stage.peer.send("HEAD\nbody-1234567890");
+      await stage.peer.end();
+      return `${await read(stage.stream, 5)}, ${await rest(stage)}`;
+    },
+  };
+}
+
+/** Everything that a reader gives. */
+async function byReader(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const reader = stream.getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text;
+    text += lenientText(value);
+  }
+}
+
+const REST: readonly Situation[] = [
+  restBy("read()", ({ stream }) => readAll(stream)),
+  restBy("two reads at once", async (stage) => lenientText(await readAtOnce(stage, 2, 4))),
+  restBy("readable", ({ stream }) => new Response(stream.readable as ReadableStream<Uint8Array<ArrayBuffer>>).text()),
+  restBy("readable.getReader()", ({ stream }) => byReader(stream.readable)),
+  restBy("for await", async ({ stream }) => {
+    let text = "";
+    for await (const chunk of stream.readable) text += lenientText(chunk);
+    return text;
+  }),
+  {
+    ...restBy("readable.tee()", async ({ stream }) => {
+      const [one, two] = await Promise.all(stream.readable.tee().map(byReader));
+      return `${one}, ${two}`;
+    }),
+    gives: "HEAD\n, body-1234567890, body-1234567890",
+  },
+  restBy("pipeTo()", async ({ stream }) => {
+    let text = "";
+    await stream.readable.pipeTo(new WritableStream({ write: (chunk) => void (text += lenientText(chunk)) }));
+    return text;
+  }),
+  {
+    ...restBy("a BYOB reader with a small and a large view", async ({ stream }) => {
+      const reader = stream.readable.getReader({ mode: "byob" });
+      const first = await told(reader.read(new Uint8Array(4)));
+      const second = await told(reader.read(new Uint8Array(64)));
+      return `${first}, ${second}, ${await told(reader.read(new Uint8Array(8)))}`;
+    }),
+    gives: "HEAD\n, body, -1234567890, end with a view of 0",
+  },
+];
+
+const AT_ONCE: readonly Situation[] = [
+  { name: "two at once", gives: "whole", play: (stage) => sixPieces(stage, 2) },
+  { name: "three at once", gives: "whole", play: (stage) => sixPieces(stage, 3) },
+  {
+    name: "two at once, before anything has come",
+    gives: "one, two",
+    async play({ stream, peer }): Promise<string> {
+      const calls = [read(stream), read(stream)] as const;
+      await peer.send("one");
+      const first = await told(calls[0]);
+      await peer.send("two");
+      return `${first}, ${await told(calls[1])}`;
+    },
+  },
+  {
+    name: "three loops of read() over 40 kB",
+    gives: "whole",
+    async play({ stream, peer }): Promise<string> {
+      const sent = pattern(40_000);
+      const sending = (async () => {
+        for (let at = 0; at < sent.length; at += 1_000) await peer.send(sent.subarray(at, at + 1_000));
+        await peer.end();
+      })();
+      const parts: Uint8Array[] = [];
+      let calls = 0;
+      const loop = async () => {
+        for (;;) {
+          const [call, buffer] = [calls++, new Uint8Array(700)];
+          const count = await stream.read(buffer);
+          if (count === null) return;
+          parts[call] = buffer.subarray(0, count);
+        }
+      };
+      await Promise.all([loop(), loop(), loop(), sending]);
+      return asSent(concat(...Object.values(parts)), sent);
+    },
+  },
+  {
+    name: "raced with something else, and asked again",
+    gives: "msg0, msg1, msg2, msg3, end, end, end, end",
+    async play({ stream, peer }): Promise<string> {
+      const calls: Promise<string | null>[] = [];
+      for (let i = 0; i < 4; i++) {
+        // Two polls a message: nothing is there for the first, which is forgotten.
+        for (let poll = 0; poll < 2; poll++) {
+          calls.push(read(stream));
+          await stream.write(utf8("?"));
+          await peer.take(1);
+        }
+        await peer.send(`msg${i}`);
+        await calls[i];
+      }
+      await peer.end();
+      return await allTold(...calls);
+    },
+  },
+  {
+    name: "read() and a reader's at once",
+    gives: "one, two, three",
+    async play({ stream, peer }): Promise<string> {
+      const reader = stream.readable.getReader();
+      const calls = [reader.read(), read(stream), reader.read()] as const;
+      const seen: string[] = [];
+      for (const [i, text] of ["one", "two", "three"].entries()) {
+        await peer.send(text);
+        seen.push(await told(calls[i]!));
+      }
+      return seen.join(", ");
+    },
+  },
+];
+
+const READERS: readonly Situation[] = [
+  {
+    name: "a reader that lets go while it waits, then read()",
+    gives: "TypeError, one, two",
+    except: [{ over: "Deno", gives: "TypeError, two, two", why: DENO_READER }],
+    async play({ stream, peer }): Promise<string> {
+      const reader = stream.readable.getReader();
+      const given = told(reader.read());
+      reader.releaseLock();
+      const next = read(stream);
+      await peer.send("one");
+      const first = await told(next);
+      const after = read(stream);
+      await peer.send("two");
+      return `${await given}, ${first}, ${await told(after)}`;
+    },
+  },
+  {
+    name: "a reader that lets go while it waits, then another one",
+    gives: "TypeError, one",
+    async play({ stream, peer }): Promise<string> {
+      const reader = stream.readable.getReader();
+      const given = told(reader.read());
+      reader.releaseLock();
+      const next = stream.readable.getReader().read();
+      await peer.send("one");
+      return `${await given}, ${await told(next)}`;
+    },
+  },
+  {
+    name: "a chunk is its reader's: its buffer goes elsewhere",
+    gives: "one, 0 left, two, three",
+    async play({ stream, peer }): Promise<string> {
+      const reader = stream.readable.getReader();
+      await peer.send("one");
+      const chunk = (await reader.read()).value!;
+      const text = lenientText(chunk);
+      structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] });
+      await peer.send("two");
+      const second = await told(reader.read());
+      reader.releaseLock();
+      await peer.send("three");
+      return `${text}, ${chunk.length} left, ${second}, ${await told(read(stream))}`;
+    },
+  },
+  {
+    name: "iterating with preventCancel, break, then read()",
+    gives: "one, two, end",
+    async play({ stream, peer }): Promise<string> {
+      const seen: string[] = [];
+      await peer.send("one");
+      for await (const chunk of stream.readable.values({ preventCancel: true })) {
+        seen.push(lenientText(chunk));
+        break;
+      }
+      await peer.send("two");
+      seen.push(await told(read(stream)));
+      await peer.end();
+      return [...seen, await told(read(stream))].join(", ");
+    },
+  },
+  {
+    name: "tee(), and one half is cancelled",
+    gives: "one, two",
+    async play({ stream, peer }): Promise<string> {
+      const [one, two] = stream.readable.tee();
+      await peer.send("one");
+      const reader = two.getReader();
+      const first = await told(reader.read());
+      void one.cancel();
+      await peer.send("two");
+      return `${first}, ${await told(reader.read())}`;
+    },
+  },
+  {
+    name: "through gzip",
+    gives: "whole",
+    async play({ stream, peer }): Promise<string> {
+      const sent = pattern(200_000);
+      const zipped = new Blob([sent]).stream().pipeThrough(new CompressionStream("gzip"));
+      const sending = (async () => {
+        for await (const chunk of zipped) await peer.send(chunk);
+        await peer.end();
+      })();
+      const readable = stream.readable as ReadableStream<Uint8Array<ArrayBuffer>>;
+      const unzipped = readable.pipeThrough(new DecompressionStream("gzip"));
+      const got = new Uint8Array(await new Response(unzipped).arrayBuffer());
+      await sending;
+      return asSent(got, sent);
+    },
+  },
+  {
+    name: "a BYOB reader that wants a least number of octets",
+    gives: "0123456789, end with a view of 0",
+    async play({ stream, peer }): Promise<string> {
+      const reader = stream.readable.getReader({ mode: "byob" });
+      const whole = reader.read(new Uint8Array(10), { min: 10 });
+      await peer.send("01234");
+      await stream.write(utf8("?"));
+      await peer.take(1);
+      await peer.send("56789");
+      const first = await told(whole);
+      await peer.end();
+      return `${first}, ${await told(reader.read(new Uint8Array(10)))}`;
+    },
+  },
+  {
+    name: "after the end, again and again",
+    gives: "bye, end, end, end, end",
+    async play({ stream, peer }): Promise<string> {
+      await peer.send("bye");
+      await peer.end();
+      const seen: string[] = [];
+      for (let i = 0; i < 4; i++) seen.push(await told(read(stream)));
+      return [...seen, await told(stream.readable.getReader().read())].join(", ");
+    },
+  },
+];
+
+/** Reading. */
+export const READS: readonly Situation[] = [...AT_ONCE, ...REST, ...READERS];
