@@ -24,6 +24,7 @@
  *
  * @module
  */
+export type { Bytes, ByteSource } from "./gss/bytes.ts";
 export { type GssName, hostbasedService } from "./gss/names.ts";
 export { GssError } from "./gss/status.ts";
 export { KdcError, KerberosError } from "./kerberos/errors.ts";
@@ -60,7 +61,7 @@ export {
   SocksTlsError,
 } from "./socks/errors.ts";
 export type { LiveSession, ServerEvent, ShutdownOptions } from "./socks/server.ts";
-export { SocksConnection } from "./socks/socks_connection.ts";
+export { type ConnectionAddress, SocksConnection } from "./socks/socks_connection.ts";
 export { dialTls, dialUnix, listenTls, listenUnix, type TlsIdentity } from "./socks/stream/deno.ts";
 export type { ProtectionLevel } from "./socks/stream/protected.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";

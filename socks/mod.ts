@@ -29,6 +29,7 @@
  *
  * @module
  */
+export type { Bytes, ByteSource } from "../gss/bytes.ts";
 export {
   gssapiClient,
   type GssapiClientOptions,
@@ -119,7 +120,7 @@ export {
   type SocksServerOptions,
 } from "./server.ts";
 export type { ServedCommands, SessionEvent, SessionStatus } from "./session.ts";
-export { SocksConnection } from "./socks_connection.ts";
+export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
 export {
   type ConnectionListener,
@@ -140,7 +141,12 @@ export { dialFrom } from "./stream/dial_from.ts";
 export type { DatagramCodec, ProtectionLevel, SealPolicy } from "./stream/protected.ts";
 export { type TlsClientOptions, type TlsConnection, tlsOver } from "./stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
-export { connectionFromStreams, type DuplexStreams, streamsOfConnection } from "./stream/web_streams.ts";
+export {
+  connectionFromStreams,
+  type ConnectionStreams,
+  type DuplexStreams,
+  streamsOfConnection,
+} from "./stream/web_streams.ts";
 export { bindWith, datagramsThrough, resolveWith } from "./through.ts";
 export { associateThrough, type AssociateThroughOptions, SocksDatagrams } from "./udp/client.ts";
 export {

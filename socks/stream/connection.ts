@@ -8,24 +8,36 @@ import { SocksProtocolError } from "../errors.ts";
 import type { Decoded, Endpoint } from "../wire/address.ts";
 import { ReceiveBuffer } from "../wire/receive_buffer.ts";
 
-/** A byte stream both ways. */
+/**
+ * A byte stream both ways. Calls of one kind at one time are served in the order in which they are made. After a failure every
+ * later call of that kind fails alike; none takes a failure for the end.
+ */
 export interface Connection extends AsyncDisposable {
   /** This end, where it has an address. */
   readonly local?: Endpoint | undefined;
   /** The other end, where it has an address. */
   readonly remote?: Endpoint | undefined;
   /**
-   * Some octets, which are the caller's from then on; `null` after the peer's last. One call at a time.
+   * Some octets, never none, which are the caller's from then on with all of the memory that they lie in; `null` after the peer's last.
    *
    * @param into Memory that they may be put in, which spares fresh memory; they may lie elsewhere all the same.
    */
   read(into?: Bytes): Promise<Bytes | null>;
-  /** Sends all of the octets, after those of earlier calls. They must not be changed until it is done. */
+  /**
+   * Sends all of the octets, after those of earlier calls. They must not be changed until it is done. A failure ends writing for good, and
+   * leaves reading alone where that is not broken too.
+   *
+   * @throws {TypeError} When they are no longer all there before they are sent.
+   */
   write(bytes: Uint8Array): Promise<void>;
-  /** Says that nothing more will be sent; reading goes on. */
+  /** Says that nothing more will be sent, after what earlier calls send; reading goes on. */
   closeWrite(): Promise<void>;
-  /** Ends both directions at once; calls under way fail. May be called again. */
+  /** Ends both directions at once; calls under way fail, whatever the peer does, and so do later ones. May be called again. */
   close(): void;
+  /** Has it keep the process going, as it does from the start. */
+  ref?(): void;
+  /** Lets the process end although it is open. */
+  unref?(): void;
 }
 
 /** Makes connections: to a target, to a proxy, or through one. */
@@ -56,8 +68,16 @@ export function withPrefix(connection: Connection, prefix: Bytes): Connection {
     },
     write: (bytes) => connection.write(bytes),
     closeWrite: () => connection.closeWrite(),
-    close: () => connection.close(),
-    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+    close(): void {
+      pending = undefined;
+      connection.close();
+    },
+    ref: () => connection.ref?.(),
+    unref: () => connection.unref?.(),
+    [Symbol.asyncDispose](): Promise<void> {
+      this.close();
+      return Promise.resolve();
+    },
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import { AUTH_MUTANTS } from "./auth.ts";
 import { CLI_MUTANTS } from "./cli.ts";
+import { CONNECTION_MUTANTS } from "./connection.ts";
 import { GSS_MUTANTS } from "./gss.ts";
 import { KDC_MUTANTS } from "./kdc.ts";
 import { MECH_MUTANTS } from "./mech.ts";
@@ -22,6 +23,7 @@ export interface ListedMutant extends Mutant {
 const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   auth: AUTH_MUTANTS,
   cli: CLI_MUTANTS,
+  connection: CONNECTION_MUTANTS,
   gss: GSS_MUTANTS,
   kdc: KDC_MUTANTS,
   mech: MECH_MUTANTS,

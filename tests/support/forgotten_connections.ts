@@ -1,0 +1,72 @@
+/**
+ * Connections that nobody holds any more: what of them is closed once the garbage is collected, and what must not be. Prints, as JSON, how
+ * many sockets the peer has seen closed; run with `--v8-flags=--expose-gc`.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console
+import type { Bytes } from "../../gss/bytes.ts";
+import { SocksConnection } from "../../socks/socks_connection.ts";
+import { dialTcp } from "../../socks/stream/deno.ts";
+
+const MANY = 50;
+const { gc } = globalThis as unknown as { gc(): void };
+const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+const { signal } = new AbortController();
+let closed = 0;
+
+async function open(): Promise<SocksConnection> {
+  const target = { hostname: "127.0.0.1", port: listener.addr.port };
+  const [connection, peer] = await Promise.all([dialTcp(target, {}), listener.accept()]);
+  void peer.write(new TextEncoder().encode("hello"));
+  // The peer sees the end of each, and closes too.
+  void (async () => {
+    while (await peer.read(new Uint8Array(16)) !== null);
+    closed++;
+    peer.close();
+  })();
+  return new SocksConnection(
+    { connection, bound: target, protection: "none", identity: { method: "none", name: "", attributes: {} } },
+    target,
+    signal,
+  );
+}
+
+/** What is made here is held by nobody afterwards; it was used in every way before. */
+async function forget(): Promise<void> {
+  for (let i = 0; i < MANY; i++) {
+    const connection = await open();
+    await connection.write(new Uint8Array(4));
+    if (i % 3 === 0) await connection.read(new Uint8Array(2));
+    if (i % 3 === 1) {
+      const reader = connection.readable.getReader();
+      await reader.read();
+      reader.releaseLock();
+    }
+    if (i % 5 === 0) await connection.closeWrite();
+  }
+}
+
+async function hold(): Promise<ReadableStream<Bytes>> {
+  return (await open()).readable;
+}
+
+/** Collects, and gives everybody concerned time to see it: those who are ended, over a round trip of the loop's. */
+async function collect(until: number): Promise<void> {
+  for (let round = 0; round < 200 && closed < until; round++) {
+    gc();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+await forget();
+const held = await hold();
+await collect(MANY);
+gc();
+const [forgotten] = [closed];
+const reader = held.getReader();
+const first = new TextDecoder().decode((await reader.read()).value);
+await reader.cancel();
+await collect(MANY + 1);
+console.log(JSON.stringify({ forgotten, held: first, ended: closed }));
+listener.close();
