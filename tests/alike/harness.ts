@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { errorText, GUARD, type Situation, told } from "./situation.ts";
 import type { Opened, Way } from "./ways.ts";
 
@@ -13,7 +14,7 @@ export async function play(situation: Situation, way: Way): Promise<string> {
   const watched = watchedSignal();
   {
     await using stack = new AsyncDisposableStack();
-    const opened = await way.open({ signal: watched.signal, stack, spoilable: situation.needs === "spoil" });
+    const opened = await way.open({ signal: watched.signal, stack, needs: situation.needs });
     const { stream } = opened;
     // Before whatever the way has opened under it.
     stack.defer(() => stream[Symbol.dispose]());
@@ -46,18 +47,20 @@ async function played(situation: Situation, opened: Opened, watched: WatchedSign
     }), 3 * GUARD);
 }
 
-/** Round trips that a write needs at most to have filled whatever there is between two sockets. */
-const ROUNDS = 200;
+/** Turns of the event loop after which all that happens by itself has happened. */
+const TURNS = 200;
 
+/** Each turn has a round trip over sockets of its own in it, so that the system has had its turn as well. */
 async function quiet(): Promise<void> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const opening = Deno.connect(listener.addr);
+  const opening = Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
   using near = await listener.accept();
   using far = await opening;
   const octet = new Uint8Array(1);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let turn = 0; turn < TURNS; turn++) {
     await near.write(octet);
     await far.read(octet);
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }
 

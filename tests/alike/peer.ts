@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type AddressInfo, connect as connectTo, createServer, type Server, type Socket } from "node:net";
 import { type Bytes, concat, lenientText, utf8 } from "../../gss/bytes.ts";
 
 const LOCALHOST = "127.0.0.1";
@@ -70,7 +71,7 @@ export class Peer {
     }
   }
 
-  /** Closes the socket. With octets that were not read in it, the other side gets a reset and not an end (RFC 1122 section 4.2.2.13). */
+  /** Closes the socket: the other side sees an end, whatever was read. */
   close(): void {
     this.#conn[Symbol.dispose]();
   }
@@ -81,90 +82,81 @@ export class Peer {
 }
 
 /** Where peers are reached. */
-export interface Meeting extends Disposable {
+export interface Meeting extends AsyncDisposable {
   /** Port on the loopback interface. */
   readonly port: number;
+  /** The wire in front of it, where there is one. */
+  readonly wire?: Wire;
   /** The peer that the next one who connects is to talk to. */
   next(): Promise<Peer>;
-  /** Closes the socket under TLS, without a word of TLS. */
-  cut(): void;
 }
 
-/** Peers on TCP. */
-export function meetOverTcp(): Meeting {
-  const listener = Deno.listen({ hostname: LOCALHOST, port: 0 });
+/** Where the peers of a situation are reached: on TLS with a certificate; behind a {@linkcode Wire} where it is to fail. */
+export async function meet(options: { tls?: { cert: string; key: string }; wired?: boolean } = {}): Promise<Meeting> {
+  const { tls, wired = false } = options;
+  const where = { hostname: LOCALHOST, port: 0 };
+  const listener = tls === undefined ? Deno.listen(where) : Deno.listenTls({ ...where, ...tls });
+  const wire = wired ? await Wire.open(listener.addr.port) : undefined;
   return {
-    port: listener.addr.port,
-    next: async () => new Peer(await listener.accept()),
-    cut(): void {
-      throw new Error("There is nothing under TCP to be cut");
-    },
-    [Symbol.dispose]: () => listener.close(),
-  };
-}
-
-/** Peers on TLS; what goes over the wire passes a {@linkcode Wire}. */
-export function meetOverTls(identity: { cert: string; key: string }): Meeting {
-  const listener = Deno.listenTls({ hostname: LOCALHOST, port: 0, ...identity });
-  const wire = new Wire(listener.addr.port);
-  return {
-    port: wire.port,
+    port: (wire ?? listener.addr).port,
+    ...(wire && { wire }),
     async next(): Promise<Peer> {
       const conn = await listener.accept();
-      await conn.handshake();
+      if ("handshake" in conn) await (conn as Deno.TlsConn).handshake();
       return new Peer(conn);
     },
-    cut: () => wire.cut(),
-    [Symbol.dispose](): void {
-      wire[Symbol.dispose]();
+    async [Symbol.asyncDispose](): Promise<void> {
+      await wire?.[Symbol.asyncDispose]();
       listener.close();
     },
   };
 }
 
-/** A stretch of wire in front of a port: octets pass as they are, until it is cut. */
-export class Wire implements Disposable {
-  readonly #listener = Deno.listen({ hostname: LOCALHOST, port: 0 });
-  readonly #conns: Deno.TcpConn[] = [];
+/** A stretch of wire in front of a port: octets pass as they are, until it is cut, or resets. */
+export class Wire implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #near = new Set<Socket>();
+  readonly #all = new Set<Socket>();
 
-  constructor(port: number) {
-    void this.#run(port).catch(() => {}); // Closed.
+  /** Begins to listen. */
+  static async open(port: number): Promise<Wire> {
+    const wire = new Wire(port);
+    await new Promise<void>((resolve) => wire.#server.listen(0, LOCALHOST, resolve));
+    return wire;
+  }
+
+  private constructor(port: number) {
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
+      const far = connectTo({ port, host: LOCALHOST, allowHalfOpen: true, noDelay: true });
+      this.#near.add(near);
+      for (const socket of [near, far]) {
+        this.#all.add(socket);
+        socket.on("error", () => {}); // Told by what the ends see.
+      }
+      near.on("close", () => far.destroy());
+      far.on("close", () => near.destroy());
+      near.pipe(far).pipe(near);
+    });
   }
 
   get port(): number {
-    return this.#listener.addr.port;
-  }
-
-  async #run(port: number): Promise<void> {
-    for await (const near of this.#listener) {
-      this.#conns.push(near);
-      const far = await Deno.connect({ hostname: LOCALHOST, port });
-      this.#conns.push(far);
-      for (const [from, to] of [[near, far], [far, near]] as const) void copy(from, to);
-    }
+    return (this.#server.address() as AddressInfo).port;
   }
 
   /** Ends the octets to those who connected, as if the other end had. */
   cut(): void {
-    for (const conn of this.#conns) conn[Symbol.dispose]();
+    for (const socket of this.#near) socket.destroy();
   }
 
-  [Symbol.dispose](): void {
-    this.#listener.close();
-    this.cut();
+  /** Tells those who connected that there is no connection (RST). */
+  reset(): void {
+    for (const socket of this.#near) socket.resetAndDestroy();
   }
-}
 
-async function copy(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-  const buffer = new Uint8Array(1 << 16);
-  try {
-    for (let got = await from.read(buffer); got !== null; got = await from.read(buffer)) {
-      for (let at = 0; at < got;) at += await to.write(buffer.subarray(at, got));
-    }
-    await to.closeWrite();
-  } catch {
-    // One side is gone without an end: so is the other.
-    from[Symbol.dispose]();
-    to[Symbol.dispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = [...this.#all].filter((socket) => !socket.closed).map((socket) =>
+      new Promise<void>((resolve) => socket.once("close", () => resolve()).destroy())
+    );
+    await Promise.all([...closed, new Promise((resolve) => this.#server.close(resolve))]);
   }
 }

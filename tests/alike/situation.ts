@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { lenientText } from "../../gss/bytes.ts";
+import { Buffer } from "node:buffer";
+import { lenientText, utf8 } from "../../gss/bytes.ts";
 import type { Peer } from "./peer.ts";
 import type { Ability, ByteStream } from "./ways.ts";
 
@@ -21,6 +22,8 @@ export interface Stage {
   quiet(): Promise<void>;
   /** For {@linkcode Ability} "cut". */
   cut(): void;
+  /** For {@linkcode Ability} "reset". */
+  reset(): void;
   /** For {@linkcode Ability} "spoil". */
   spoil(): void;
 }
@@ -61,7 +64,7 @@ export const GUARD = 3_000;
 
 /** How a call ends. */
 export async function told(call: Promise<unknown> | (() => unknown), guard: number = GUARD): Promise<string> {
-  let timer: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const over = Symbol();
   const waiting = new Promise((resolve) => timer = setTimeout(() => resolve(over), guard));
   try {
@@ -99,6 +102,11 @@ export function errorText(error: unknown): string {
   return typeof code === "string" ? `${error.name} ${code}` : error.name;
 }
 
+/** This side has closed the connection, or that direction of it. */
+export const CLOSED = "SocksConnectionError CLOSED";
+/** The transport has failed. */
+export const LOST = "SocksConnectionError LOST";
+
 /** Errors of connections that Deno and this library call otherwise. */
 const OURS = /SocksConnectionError (?:CLOSED|LOST)|SocksTlsError TLS_CUT/g;
 const DENOS =
@@ -106,7 +114,40 @@ const DENOS =
 
 /** What Deno is held to: that it fails where this library does, whatever it calls that. */
 export function inDenosWords(outcome: string): string {
-  return outcome.replace(OURS, "fails").replace(DENOS, "fails");
+  return outcome.replace(OURS, "fails").replace(DENOS, "fails").replace(/\b(?:all|each) (?=fails)/g, "");
+}
+
+/** Calls that come later, and how they are named. */
+const CALLS: Readonly<Record<string, (stream: ByteStream) => Promise<unknown>>> = {
+  "read": (stream) => read(stream),
+  "write": (stream) => stream.write(utf8("x")),
+  "empty write": (stream) => stream.write(new Uint8Array(0)),
+  "closeWrite": (stream) => stream.closeWrite(),
+  "readable": (stream) => stream.readable.getReader().read(),
+  "writable": (stream) => stream.writable.getWriter().write(utf8("x")),
+};
+
+/**
+ * How calls end that come later: `all X` where every one fails with the very same error, `each X` where the errors are
+ * alike, each with its name otherwise. Streams that somebody holds are not asked.
+ */
+export async function later(stream: ByteStream, names: readonly string[] = Object.keys(CALLS)): Promise<string> {
+  const errors = new Set<unknown>();
+  const seen: [string, string][] = [];
+  for (const name of names) {
+    if ((name === "readable" || name === "writable") && stream[name].locked) continue;
+    // Twice: what is told once is told again.
+    for (let time = 0; time < (name === "read" || name === "write" ? 2 : 1); time++) {
+      const call = (async () => await CALLS[name]!(stream))();
+      call.catch((error) => errors.add(error));
+      seen.push([name, await told(call)]);
+    }
+  }
+  const [first] = seen;
+  if (first === undefined || seen.some(([, text]) => text !== first[1])) {
+    return seen.map(([name, text]) => `${name} ${text}`).join(", ");
+  }
+  return `${errors.size === 1 ? "all" : "each"} ${first[1]}`;
 }
 
 /** Reads once, and gives what came. */
@@ -126,16 +167,20 @@ export async function readAll(stream: ByteStream): Promise<string> {
   }
 }
 
-/** Text of octets that can be told from where they are. */
-export function pattern(length: number, from = 0): Uint8Array<ArrayBuffer> {
+/** Octets that can be told by where they are: no two stretches of some length are alike. */
+export function pattern(length: number): Uint8Array<ArrayBuffer> {
+  const period = 65_521;
   const bytes = new Uint8Array(length);
-  for (let i = 0; i < length; i++) bytes[i] = (from + i) * 31 + ((from + i) >> 8);
+  const first = Math.min(length, period);
+  for (let i = 0; i < first; i++) bytes[i] = i * 31 + (i >> 8);
+  for (let done = first; done < length; done *= 2) bytes.copyWithin(done, 0, done);
+  for (let at = 0; at < length; at += period) bytes[at] = at / period;
   return bytes;
 }
 
-/** Whether octets are those of {@linkcode pattern}, and where they are not. */
-export function asSent(got: Uint8Array, wanted: Uint8Array): string {
-  if (got.length !== wanted.length) return `${got.length} of ${wanted.length}`;
-  const wrong = got.findIndex((octet, i) => octet !== wanted[i]);
-  return wrong < 0 ? "whole" : `wrong at ${wrong} of ${wanted.length}`;
+/** Whether octets are those that were sent, and where they are not. */
+export function asSent(got: Uint8Array, sent: Uint8Array): string {
+  if (got.length !== sent.length) return `${got.length} of ${sent.length}`;
+  if (Buffer.compare(got, sent) === 0) return "whole";
+  return `wrong at ${got.findIndex((octet, i) => octet !== sent[i])} of ${sent.length}`;
 }

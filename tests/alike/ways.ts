@@ -24,7 +24,7 @@ import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 import { memoryRealm, memoryTickets } from "../support/gss_pair.ts";
 import { hasPeer, peer as program } from "../support/peers.ts";
 import { run } from "../support/process.ts";
-import { meetOverTcp, meetOverTls, type Peer, Wire } from "./peer.ts";
+import { meet, type Peer, Wire } from "./peer.ts";
 
 const LOCALHOST = "127.0.0.1";
 
@@ -45,22 +45,24 @@ export interface Opening {
   readonly signal: AbortSignal;
   /** What is to be closed after the connection. */
   readonly stack: AsyncDisposableStack;
-  /** Whether {@linkcode Opened.spoil} is wanted. */
-  readonly spoilable: boolean;
+  /** What is wanted beside the stream. */
+  readonly needs: Ability | undefined;
 }
 
 /** A connection and its peer. */
 export interface Opened {
   readonly stream: ByteStream;
   readonly peer: Peer;
-  /** Cuts the wire under TLS. */
+  /** Cuts the wire under TLS, so that there is an end of TCP and none of TLS. */
   cut?(): void;
+  /** Resets the peer's TCP connection. */
+  reset?(): void;
   /** From then on, octets that come from the proxy have one octet wrong at a time. */
   spoil?(): void;
 }
 
 /** What not every way has. */
-export type Ability = "cut" | "spoil";
+export type Ability = "cut" | "reset" | "spoil";
 
 /** A way of getting a byte stream. */
 export interface Way {
@@ -113,39 +115,40 @@ function denoStream(conn: Deno.Conn): ByteStream {
       while (at < chunk?.byteLength) at += await conn.write(chunk.subarray(at));
       return at;
     },
-    closeWrite: () => conn.closeWrite(),
+    closeWrite: async () => void await conn.closeWrite(),
     close: () => conn.close(),
     [Symbol.dispose]: () => conn[Symbol.dispose](),
   };
 }
 
-const deno: Way = {
-  name: "Deno.connect",
-  kinds: ["Deno"],
-  abilities: [],
-  async open({ stack, signal }): Promise<Opened> {
-    const meeting = stack.use(meetOverTcp());
-    const [conn, peer] = await Promise.all([
-      Deno.connect({ hostname: LOCALHOST, port: meeting.port, signal }),
-      meeting.next(),
-    ]);
-    stack.use(peer);
-    return { stream: denoStream(conn), peer };
-  },
-};
+/** Deno's own way to a peer. */
+function direct(name: string, kinds: readonly string[], tls?: { cert: string; key: string }): Way {
+  return {
+    name,
+    kinds: ["Deno", ...kinds],
+    abilities: tls === undefined ? ["reset"] : ["reset", "cut"],
+    async open({ stack, signal, needs }): Promise<Opened> {
+      const { port, wire, next } = await met(stack, needs, tls);
+      const opening = tls === undefined
+        ? Deno.connect({ hostname: LOCALHOST, port, signal })
+        : Deno.connectTls({ hostname: "localhost", port, caCerts: [tls.cert] });
+      const [conn, peer] = await Promise.all([opening, next()]);
+      stack.use(peer);
+      return { stream: denoStream(conn), peer, ...failing(wire) };
+    },
+  };
+}
 
-const denoTls = (tls: { cert: string; key: string }): Way => ({
-  name: "Deno.connectTls",
-  kinds: ["Deno", "Deno TLS"],
-  abilities: ["cut"],
-  async open({ stack }): Promise<Opened> {
-    const meeting = stack.use(meetOverTls(tls));
-    const opening = Deno.connectTls({ hostname: "localhost", port: meeting.port, caCerts: [tls.cert] });
-    const [conn, peer] = await Promise.all([opening, meeting.next()]);
-    stack.use(peer);
-    return { stream: denoStream(conn), peer, cut: () => meeting.cut() };
-  },
-});
+/** Where the peer is met, with a wire in front where a situation wants to do something with it. */
+async function met(stack: AsyncDisposableStack, needs: Ability | undefined, tls?: { cert: string; key: string }) {
+  const wired = needs === "reset" || (needs === "cut" && tls !== undefined);
+  return stack.use(await meet({ ...(tls && { tls }), wired }));
+}
+
+/** What a wire can do to a connection. */
+function failing(wire: Wire | undefined): Pick<Opened, "cut" | "reset"> {
+  return wire === undefined ? {} : { cut: () => wire.cut(), reset: () => wire.reset() };
+}
 
 /** What a proxy of ours is told, whoever reaches it. */
 const SERVE: ServeOptions = {
@@ -160,11 +163,11 @@ const SERVE: ServeOptions = {
 interface Reached {
   readonly dial: Dialer;
   readonly port?: number;
-  readonly cut?: () => void;
+  readonly wire?: Wire;
 }
 
-/** How a proxy is reached. */
-type Reach = (stack: AsyncDisposableStack) => Reached | Promise<Reached>;
+/** How a proxy is reached; "wired" by a wire that can be cut. */
+type Reach = (stack: AsyncDisposableStack, wired: boolean) => Reached | Promise<Reached>;
 
 const overTcp: Reach = (stack) => {
   const server = stack.use(serve({ port: 0, ...SERVE }));
@@ -178,10 +181,12 @@ const overUnix: Reach = async (stack) => {
   return { dial: dialUnix(`${directory}/socket`) };
 };
 
-const overTls = (tls: { cert: string; key: string }): Reach => (stack) => {
-  const server = stack.use(serve({ port: 0, tls, ...SERVE }));
-  const wire = stack.use(new Wire(server.addr.port));
-  return { dial: dialTls({ caCerts: [tls.cert] }), port: wire.port, cut: () => wire.cut() };
+const overTls = (tls: { cert: string; key: string }): Reach => async (stack, wired) => {
+  const { port } = stack.use(serve({ port: 0, tls, ...SERVE })).addr;
+  const dial = dialTls({ caCerts: [tls.cert] });
+  if (!wired) return { dial, port };
+  const wire = stack.use(await Wire.open(port));
+  return { dial, port: wire.port, wire };
 };
 
 const overWebSocket: Reach = (stack) => {
@@ -234,78 +239,63 @@ function spoiling(dial: Dialer): { dial: Dialer; spoil: () => void } {
   return { dial: async (target, options) => spoiled(await dial(target, options)), spoil: () => void (spoilt = true) };
 }
 
-/** A way through a proxy to a peer on TCP. */
-function connected(name: string, reach: Reach, level: Level, kinds: readonly string[]): Way {
-  const protectedLevel = level !== "unprotected" && level !== "none";
+/** A way through a proxy to a peer. */
+interface Through {
+  /** Whether the peer is on TLS. */
+  readonly tls?: { cert: string; key: string } | undefined;
+  readonly reach: Reach;
+  readonly level: Level;
+  /** What it is called in exceptions, beside its level. */
+  readonly kind: string;
+}
+
+function through(name: string, { tls, reach, level, kind }: Through): Way {
+  const abilities: Ability[] = ["reset"];
+  if (level !== "unprotected" && level !== "none" && tls === undefined) abilities.push("spoil");
+  if (kind.includes("TLS")) abilities.push("cut");
   return {
     name,
-    kinds: ["ours", level, ...kinds],
-    abilities: [...(protectedLevel ? ["spoil" as const] : []), ...(kinds.includes("proxy in TLS") ? ["cut" as const] : [])],
-    async open({ stack, signal, spoilable }): Promise<Opened> {
-      const { dial: dialled, port = 1080, cut } = await reach(stack);
-      const { dial, spoil } = spoilable ? spoiling(dialled) : { dial: dialled, spoil: undefined };
-      const meeting = stack.use(meetOverTcp());
-      const [stream, peer] = await Promise.all([
-        connect({
-          proxy: { hostname: "localhost", port },
-          ...atLevel(level),
-          dial,
-          hostname: LOCALHOST,
-          port: meeting.port,
-          signal,
-        }),
-        meeting.next(),
-      ]);
+    kinds: ["ours", level, kind],
+    abilities,
+    async open({ stack, signal, needs }): Promise<Opened> {
+      const reached = await reach(stack, needs === "cut" && tls === undefined);
+      const { dial, spoil } = needs === "spoil" ? spoiling(reached.dial) : { dial: reached.dial, spoil: undefined };
+      const { port, wire, next } = await met(stack, needs, tls);
+      const proxy = { hostname: "localhost", port: reached.port ?? 1080 };
+      const options: ConnectOptions = { proxy, ...atLevel(level), dial, hostname: LOCALHOST, port, signal };
+      const opening = tls === undefined
+        ? connect(options)
+        : connectTls({ ...options, hostname: "localhost", caCerts: [tls.cert] });
+      const [stream, peer] = await Promise.all([opening, next()]);
       stack.use(peer);
-      return { stream, peer, ...(cut && { cut }), ...(spoil && { spoil }) };
+      return { stream, peer, ...failing(wire), ...failing(reached.wire), ...(spoil && { spoil }) };
     },
   };
 }
 
-/** A way through a proxy to a peer on TLS. */
-function secured(name: string, level: Level, tls: { cert: string; key: string }): Way {
-  return {
-    name,
-    kinds: ["ours", level, "TLS"],
-    abilities: ["cut"],
-    async open({ stack, signal }): Promise<Opened> {
-      const { port = 1080 } = await overTcp(stack);
-      const meeting = stack.use(meetOverTls(tls));
-      const [stream, peer] = await Promise.all([
-        connectTls({
-          proxy: { hostname: "localhost", port },
-          ...atLevel(level),
-          caCerts: [tls.cert],
-          hostname: "localhost",
-          port: meeting.port,
-          signal,
-        }),
-        meeting.next(),
-      ]);
-      stack.use(peer);
-      return { stream, peer, cut: () => meeting.cut() };
-    },
-  };
+/** Ways that have TLS in them. */
+function ofTls(tls: { cert: string; key: string }): Way[] {
+  return [
+    direct("Deno.connectTls", ["Deno TLS"], tls),
+    through("TLS, none", { tls, reach: overTcp, level: "none", kind: "TLS" }),
+    through("TLS, confidentiality", { tls, reach: overTcp, level: "confidentiality", kind: "TLS" }),
+    through("a proxy in TLS, none", { reach: overTls(tls), level: "unprotected", kind: "proxy in TLS" }),
+    through("a proxy in TLS, confidentiality", { reach: overTls(tls), level: "confidentiality", kind: "proxy in TLS" }),
+  ];
 }
 
 /** Every way. */
 export const WAYS: readonly Way[] = [
-  deno,
-  ...(identity === undefined ? [] : [denoTls(identity)]),
-  connected("no authentication", overTcp, "unprotected", ["TCP"]),
-  connected("none", overTcp, "none", ["TCP"]),
-  connected("integrity", overTcp, "integrity", ["TCP"]),
-  connected("selective", overTcp, "selective", ["TCP"]),
-  connected("confidentiality", overTcp, "confidentiality", ["TCP"]),
-  ...(identity === undefined ? [] : [
-    secured("TLS, none", "none", identity),
-    secured("TLS, confidentiality", "confidentiality", identity),
-    connected("a proxy in TLS, none", overTls(identity), "none", ["proxy in TLS"]),
-    connected("a proxy in TLS, confidentiality", overTls(identity), "confidentiality", ["proxy in TLS"]),
-  ]),
-  connected("a WebSocket, none", overWebSocket, "unprotected", ["WebSocket"]),
-  connected("a WebSocket, confidentiality", overWebSocket, "confidentiality", ["WebSocket"]),
-  connected("streams, none", overStreams, "unprotected", ["streams"]),
-  connected("streams, confidentiality", overStreams, "confidentiality", ["streams"]),
-  connected("a Unix socket, none", overUnix, "unprotected", ["Unix"]),
+  direct("Deno.connect", []),
+  through("no authentication", { reach: overTcp, level: "unprotected", kind: "TCP" }),
+  through("none", { reach: overTcp, level: "none", kind: "TCP" }),
+  through("integrity", { reach: overTcp, level: "integrity", kind: "TCP" }),
+  through("selective", { reach: overTcp, level: "selective", kind: "TCP" }),
+  through("confidentiality", { reach: overTcp, level: "confidentiality", kind: "TCP" }),
+  through("a WebSocket, none", { reach: overWebSocket, level: "unprotected", kind: "WebSocket" }),
+  through("a WebSocket, confidentiality", { reach: overWebSocket, level: "confidentiality", kind: "WebSocket" }),
+  through("streams, none", { reach: overStreams, level: "unprotected", kind: "streams" }),
+  through("streams, confidentiality", { reach: overStreams, level: "confidentiality", kind: "streams" }),
+  through("a Unix socket, none", { reach: overUnix, level: "unprotected", kind: "Unix" }),
+  ...(identity === undefined ? [] : ofTls(identity)),
 ];
