@@ -43,6 +43,8 @@ async function played(situation: Situation, opened: Opened, watched: WatchedSign
       listeners: watched.listeners,
       quiet,
       cut: opened.cut ?? missing,
+      reset: opened.reset ?? missing,
+      arrives: opened.arrives ?? missing,
       spoil: opened.spoil ?? missing,
     }), 3 * GUARD);
 }
@@ -51,17 +53,21 @@ async function played(situation: Situation, opened: Opened, watched: WatchedSign
 const TURNS = 200;
 
 /** Each turn has a round trip over sockets of its own in it, so that the system has had its turn as well. */
-async function quiet(): Promise<void> {
+async function quiet(until?: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const note = () => void (settled = true);
+  until?.then(note, note);
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const opening = Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
   using near = await listener.accept();
   using far = await opening;
   const octet = new Uint8Array(1);
-  for (let turn = 0; turn < TURNS; turn++) {
+  for (let turn = 0; turn < TURNS && !settled; turn++) {
     await near.write(octet);
     await far.read(octet);
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
+  return settled;
 }
 
 interface WatchedSignal {

@@ -116,7 +116,7 @@ export async function meet(options: { tls?: { cert: string; key: string }; wired
 export class Wire implements AsyncDisposable {
   readonly #server: Server;
   readonly #near = new Set<Socket>();
-  readonly #all = new Set<Socket>();
+  readonly #far = new Set<Socket>();
 
   /** Begins to listen. */
   static async open(port: number): Promise<Wire> {
@@ -129,10 +129,8 @@ export class Wire implements AsyncDisposable {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
       const far = connectTo({ port, host: LOCALHOST, allowHalfOpen: true, noDelay: true });
       this.#near.add(near);
-      for (const socket of [near, far]) {
-        this.#all.add(socket);
-        socket.on("error", () => {}); // Told by what the ends see.
-      }
+      this.#far.add(far);
+      for (const socket of [near, far]) socket.on("error", () => {}); // Told by what the ends see.
       near.on("close", () => far.destroy());
       far.on("close", () => near.destroy());
       near.pipe(far).pipe(near);
@@ -143,9 +141,15 @@ export class Wire implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Ends the octets to those who connected, as if the other end had. */
+  /** Does something that sends, and waits until some of it has passed. */
+  async arrives(send: () => Promise<void>): Promise<void> {
+    const passed = [...this.#far].map((socket) => new Promise<void>((resolve) => socket.once("data", () => resolve())));
+    await Promise.all([send(), Promise.race(passed)]);
+  }
+
+  /** Ends the octets to those who connected, behind those that have passed, as if the other end had. */
   cut(): void {
-    for (const socket of this.#near) socket.destroy();
+    for (const socket of this.#near) socket.destroySoon();
   }
 
   /** Tells those who connected that there is no connection (RST). */
@@ -154,7 +158,7 @@ export class Wire implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = [...this.#all].filter((socket) => !socket.closed).map((socket) =>
+    const closed = [...this.#near, ...this.#far].filter((socket) => !socket.closed).map((socket) =>
       new Promise<void>((resolve) => socket.once("close", () => resolve()).destroy())
     );
     await Promise.all([...closed, new Promise((resolve) => this.#server.close(resolve))]);

@@ -18,10 +18,12 @@ export interface Stage {
   abort(reason: unknown): void;
   /** Listeners on that signal that are left. */
   listeners(): number;
-  /** Lets everything happen that happens without anybody: many round trips over a socket of its own. */
-  quiet(): Promise<void>;
+  /** Lets everything happen that happens by itself, or until something has settled; says whether it has. */
+  quiet(until?: Promise<unknown>): Promise<boolean>;
   /** For {@linkcode Ability} "cut". */
   cut(): void;
+  /** For {@linkcode Ability} "cut": does something that sends, and waits until some of it has come to where the cut will be. */
+  arrives(send: () => Promise<void>): Promise<void>;
   /** For {@linkcode Ability} "reset". */
   reset(): void;
   /** For {@linkcode Ability} "spoil". */

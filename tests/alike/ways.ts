@@ -55,6 +55,8 @@ export interface Opened {
   readonly peer: Peer;
   /** Cuts the wire under TLS, so that there is an end of TCP and none of TLS. */
   cut?(): void;
+  /** Does something that sends, and waits until some of it has come as far as the wire that can be cut. */
+  arrives?(send: () => Promise<void>): Promise<void>;
   /** Resets the peer's TCP connection. */
   reset?(): void;
   /** From then on, octets that come from the proxy have one octet wrong at a time. */
@@ -146,8 +148,9 @@ async function met(stack: AsyncDisposableStack, needs: Ability | undefined, tls?
 }
 
 /** What a wire can do to a connection. */
-function failing(wire: Wire | undefined): Pick<Opened, "cut" | "reset"> {
-  return wire === undefined ? {} : { cut: () => wire.cut(), reset: () => wire.reset() };
+function failing(wire: Wire | undefined): Pick<Opened, "cut" | "reset" | "arrives"> {
+  if (wire === undefined) return {};
+  return { cut: () => wire.cut(), reset: () => wire.reset(), arrives: (send) => wire.arrives(send) };
 }
 
 /** What a proxy of ours is told, whoever reaches it. */
