@@ -21,12 +21,32 @@ const TOPICS: Readonly<Record<string, readonly Situation[]>> = {
   deaf: DEAF,
 };
 
+/** Whether the ways with TLS are there, which want a certificate. */
+const WITH_TLS = WAYS.some(({ kinds }) => kinds.includes("TLS"));
+
 /** What is wanted of a situation over a way; `undefined` where it is not asked. */
 function wanted({ gives, needs, except = [] }: Situation, way: Way): string | undefined {
   if (needs !== undefined && !way.abilities.includes(needs)) return undefined;
   const exception = except.find(({ over }) => way.name === over) ?? except.find(({ over }) => way.kinds.includes(over));
   return exception === undefined ? gives : exception.gives;
 }
+
+Deno.test("the table has no situation twice, and no exception without its way and its reason", () => {
+  const known = new Set(WAYS.flatMap(({ name, kinds }) => [name, ...kinds]));
+  for (const [topic, situations] of Object.entries(TOPICS)) {
+    assert.equal(new Set(situations.map(({ name }) => name)).size, situations.length, topic);
+    for (const situation of situations) {
+      // Said with TLS or not, there are as many kinds of ways as there are here.
+      for (const { over, gives, why } of situation.except ?? []) {
+        assert.ok(known.has(over) || !WITH_TLS, `${situation.name}: ${over}`);
+        assert.ok(why.length > 10 && gives !== situation.gives, `${situation.name}: ${over}`);
+      }
+      // What is held to everywhere is held to by ways of ours, at every level.
+      const asked = WAYS.filter((way) => wanted(situation, way) === situation.gives && way.kinds.includes("ours"));
+      assert.ok(asked.length > 0 || !WITH_TLS, situation.name);
+    }
+  }
+});
 
 for (const [topic, situations] of Object.entries(TOPICS)) {
   for (const situation of situations) {

@@ -6,6 +6,9 @@
 import { BOUND, CHUNK, stuck } from "./closing.ts";
 import { allTold, asSent, CLOSED, GUARD, later, pattern, type Situation, told } from "./situation.ts";
 
+const SLOW = pattern(2 << 20);
+const LATE = pattern(6 << 20);
+
 const SMALL = CHUNK.subarray(0, 1 << 18);
 
 /** One side does not read. */
@@ -32,9 +35,9 @@ export const DEAF: readonly Situation[] = [
   },
   {
     name: "a peer that begins to read late gets everything",
-    gives: "12582912, whole",
+    gives: "6291456, whole",
     async play({ stream, peer, quiet }): Promise<string> {
-      const sent = pattern(12 << 20);
+      const sent = LATE;
       const writing = told(stream.write(sent), 3 * GUARD);
       await quiet();
       const getting = peer.takeAll();
@@ -59,7 +62,7 @@ export const DEAF: readonly Situation[] = [
     name: "who reads slowly by a stream gets everything",
     gives: "whole",
     async play({ stream, peer, quiet }): Promise<string> {
-      const sent = pattern(3 << 20);
+      const sent = SLOW;
       const sending = peer.send(sent).then(() => peer.end());
       const parts: Uint8Array[] = [];
       const reader = stream.readable.getReader();

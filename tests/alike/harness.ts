@@ -26,6 +26,7 @@ export async function play(situation: Situation, way: Way): Promise<string> {
     if (left !== "done") seen.push(`closing ${left}`);
   }
   await turn();
+  await Promise.allSettled(ciphering);
   const unhandled = rejections.slice(before).map(errorText);
   if (unhandled.length > 0) seen.push(`unhandled: ${unhandled.join(", ")}`);
   return seen.join("; ");
@@ -100,6 +101,21 @@ globalThis.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
   rejections.push(event.reason);
 });
+
+/** Messages that the threads of WebCrypto have: one that is under way when its connection is closed ends by itself, and is waited for. */
+const ciphering = new Set<Promise<unknown>>();
+
+for (const name of ["encrypt", "decrypt", "sign"] as const) {
+  // deno-lint-ignore no-explicit-any -- Three signatures, handed on as they are.
+  const ours: any = crypto.subtle[name].bind(crypto.subtle);
+  crypto.subtle[name] = (...args: unknown[]) => {
+    const call: Promise<ArrayBuffer> = ours(...args);
+    const done = () => void ciphering.delete(call);
+    ciphering.add(call);
+    call.then(done, done);
+    return call;
+  };
+}
 
 /** Lets what has been rejected be told. */
 function turn(): Promise<void> {

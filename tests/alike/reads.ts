@@ -4,7 +4,7 @@
  * @module
  */
 import { concat, lenientText, utf8 } from "../../gss/bytes.ts";
-import { allTold, asSent, pattern, read, readAll, type Situation, type Stage, told } from "./situation.ts";
+import { allTold, asSent, pattern, read, readAll, Reason, type Situation, type Stage, told } from "./situation.ts";
 
 /** Reads by as many calls at one time as is said, to the end; the octets in the order of the calls. */
 async function readAtOnce({ stream }: Stage, calls: number, room: number): Promise<Uint8Array> {
@@ -222,6 +222,23 @@ const READERS: readonly Situation[] = [
       seen.push(await told(read(stream)));
       await peer.end();
       return [...seen, await told(read(stream))].join(", ");
+    },
+  },
+  {
+    name: "a sink that fails, with preventCancel, then read()",
+    gives: "the sink's reason, two, end",
+    async play({ stream, peer }): Promise<string> {
+      await peer.send("one");
+      const sink = new WritableStream<Uint8Array>({
+        write(): void {
+          throw new Reason("the sink's reason");
+        },
+      });
+      const piped = await told(stream.readable.pipeTo(sink, { preventCancel: true }));
+      await peer.send("two");
+      const next = await told(read(stream));
+      await peer.end();
+      return `${piped}, ${next}, ${await told(read(stream))}`;
     },
   },
   {

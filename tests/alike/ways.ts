@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  bind,
   connect,
   connectionFromWebSocket,
   type ConnectOptions,
@@ -24,7 +25,7 @@ import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 import { memoryRealm, memoryTickets } from "../support/gss_pair.ts";
 import { hasPeer, peer as program } from "../support/peers.ts";
 import { run } from "../support/process.ts";
-import { meet, type Peer, Wire } from "./peer.ts";
+import { meet, Peer, Wire } from "./peer.ts";
 
 const LOCALHOST = "127.0.0.1";
 
@@ -276,6 +277,26 @@ function through(name: string, { tls, reach, level, kind }: Through): Way {
   };
 }
 
+/** A way by BIND: the peer connects to the proxy. */
+function bound(name: string, level: Level): Way {
+  return {
+    name,
+    kinds: ["ours", level, "BIND"],
+    abilities: level === "unprotected" ? [] : ["spoil"],
+    async open({ stack, signal, needs }): Promise<Opened> {
+      const { dial: dialled, port = 1080 } = await overTcp(stack, false);
+      const { dial, spoil } = needs === "spoil" ? spoiling(dialled) : { dial: dialled, spoil: undefined };
+      const pending = stack.use(
+        await bind({ proxy: { hostname: "localhost", port }, ...atLevel(level), dial, signal }),
+      );
+      const [stream, conn] = await Promise.all([pending.accept(), Deno.connect(pending.bound)]);
+      const peer = stack.use(new Peer(conn));
+      // Until accept() gives what connect() gives this is not to be had.
+      return { stream: stream as unknown as ByteStream, peer, ...(spoil && { spoil }) };
+    },
+  };
+}
+
 /** Ways that have TLS in them. */
 function ofTls(tls: { cert: string; key: string }): Way[] {
   return [
@@ -300,5 +321,7 @@ export const WAYS: readonly Way[] = [
   through("streams, none", { reach: overStreams, level: "unprotected", kind: "streams" }),
   through("streams, confidentiality", { reach: overStreams, level: "confidentiality", kind: "streams" }),
   through("a Unix socket, none", { reach: overUnix, level: "unprotected", kind: "Unix" }),
+  bound("BIND, none", "unprotected"),
+  bound("BIND, confidentiality", "confidentiality"),
   ...(identity === undefined ? [] : ofTls(identity)),
 ];
