@@ -26,7 +26,7 @@ const WITH_TLS = WAYS.some(({ kinds }) => kinds.includes("TLS"));
 
 /** What is wanted of a situation over a way; `undefined` where it is not asked. */
 function wanted({ gives, needs, except = [] }: Situation, way: Way): string | undefined {
-  if (needs !== undefined && !way.abilities.includes(needs)) return undefined;
+  if (needs === undefined ? way.failuresOnly : !way.abilities.includes(needs)) return undefined;
   const exception = except.find(({ over }) => way.name === over) ?? except.find(({ over }) => way.kinds.includes(over));
   return exception === undefined ? gives : exception.gives;
 }

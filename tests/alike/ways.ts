@@ -74,6 +74,8 @@ export interface Way {
   readonly kinds: readonly string[];
   /** What it has beside the stream. */
   readonly abilities: readonly Ability[];
+  /** Whether it is asked what becomes of TLS and nothing else: the reference in that. */
+  readonly failuresOnly?: boolean;
   open(opening: Opening): Promise<Opened>;
 }
 
@@ -130,6 +132,7 @@ function direct(name: string, kinds: readonly string[], tls?: { cert: string; ke
     name,
     kinds: ["Deno", ...kinds],
     abilities: tls === undefined ? ["reset"] : ["reset", "cut"],
+    failuresOnly: tls !== undefined,
     async open({ stack, signal, needs }): Promise<Opened> {
       const { port, wire, next } = await met(stack, needs, tls);
       const opening = tls === undefined
