@@ -9,7 +9,8 @@ const PROGRAM = new URL("./support/user_program.ts", import.meta.url);
 const SETTINGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "of Deno, with exactOptionalPropertyTypes": { exactOptionalPropertyTypes: true },
   "of browsers, with whatever is strict": {
-    lib: ["dom", "dom.iterable", "dom.asynciterable", "esnext", "deno.ns"],
+    // "deno.unstable" because of `reusePort`, for whoever has a copy of the package: of one that is imported the compiler sees the types alone.
+    lib: ["dom", "dom.iterable", "dom.asynciterable", "esnext", "deno.ns", "deno.unstable"],
     exactOptionalPropertyTypes: true,
     noUncheckedIndexedAccess: true,
     noImplicitOverride: true,
@@ -53,14 +54,13 @@ for (const [name, compilerOptions] of Object.entries(SETTINGS)) {
     // The same without its marks: every refusal is then an error, and there is no other.
     const unmarked = program.replaceAll("// @ts-expect-error", "// refused:");
     const text = await check({ "program.ts": program, "unmarked.ts": unmarked }, compilerOptions);
-    const errors = [...text.matchAll(/at file:\/\/\S+?\/([\w.]+):(\d+):\d+/g)].map(([, file, line]) =>
+    const errors = [...text.matchAll(/^ {4}at file:\/\/\S+\/([\w.]+):(\d+):\d+/gm)].map(([, file, line]) =>
       `${file}:${line}`
     );
     const wanted = unmarked.split("\n").flatMap((line, i) =>
       line.includes("// refused:") ? [`unmarked.ts:${i + 2}`] : []
     );
     assert.ok(wanted.length > 5);
-    assert.deepEqual([...new Set(errors)].filter((error) => error.startsWith("program.ts")), [], text);
     assert.deepEqual([...new Set(errors)].sort(), wanted.sort(), text);
   });
 }
