@@ -15,7 +15,7 @@ import {
   noAuthentication,
   resolve,
   serve,
-  SocksConnection,
+  type SocksConnection,
   type SocksDatagrams,
 } from "@gssocks/gssocks";
 
