@@ -4,10 +4,10 @@ import { CLOSING } from "./closing.ts";
 import { DEAF } from "./deaf.ts";
 import { ENDS } from "./ends.ts";
 import { GIVING_UP } from "./giving_up.ts";
-import { play } from "./harness.ts";
+import { play, unhandledRejections } from "./harness.ts";
 import { MEMORY } from "./memory.ts";
 import { READS } from "./reads.ts";
-import { inDenosWords, type Situation } from "./situation.ts";
+import { inDenosWords, read, type Situation, type Stage, told } from "./situation.ts";
 import { WRITES } from "./writes.ts";
 import { type Way, WAYS } from "./ways.ts";
 
@@ -48,6 +48,32 @@ Deno.test("the table has no situation twice, and no exception without its way an
   }
 });
 
+Deno.test("what is left behind, rejected and handled by nobody, thrown or never settled is seen", async () => {
+  const [way] = WAYS;
+  const situation = { name: "a probe", gives: "", play: () => Promise.resolve("well") };
+  assert.equal(await play(situation, way!), "well");
+  const listening: Way = {
+    ...way!,
+    open(opening) {
+      opening.signal.addEventListener("abort", () => {});
+      return way!.open(opening);
+    },
+  };
+  assert.equal(await play(situation, listening), "well; 1 listeners left");
+  const rejecting = {
+    ...situation,
+    play(): Promise<string> {
+      void Promise.reject(new TypeError("nobody wants it"));
+      return Promise.resolve("well");
+    },
+  };
+  assert.equal(await play(rejecting, way!), "well; unhandled: TypeError");
+  const throwing = { ...situation, play: () => Promise.reject(new RangeError("thrown")) };
+  assert.equal(await play(throwing, way!), "RangeError");
+  const half = { ...situation, play: ({ stream }: Stage) => told(read(stream), 1) };
+  assert.equal(await play(half, way!), "waits");
+});
+
 for (const [topic, situations] of Object.entries(TOPICS)) {
   for (const situation of situations) {
     for (const way of WAYS) {
@@ -61,3 +87,7 @@ for (const [topic, situations] of Object.entries(TOPICS)) {
     }
   }
 }
+
+Deno.test("nothing of it is rejected late, and handled by nobody", async () => {
+  assert.deepEqual(await unhandledRejections(), []);
+});

@@ -9,7 +9,6 @@ import type { Opened, Way } from "./ways.ts";
 
 /** Plays it. */
 export async function play(situation: Situation, way: Way): Promise<string> {
-  const before = rejections.length;
   const seen: string[] = [];
   const watched = watchedSignal();
   {
@@ -25,9 +24,8 @@ export async function play(situation: Situation, way: Way): Promise<string> {
     const left = await told(async () => await stack.disposeAsync());
     if (left !== "done") seen.push(`closing ${left}`);
   }
-  await turn();
   await Promise.allSettled(ciphering);
-  const unhandled = rejections.slice(before).map(errorText);
+  const unhandled = await unhandledRejections();
   if (unhandled.length > 0) seen.push(`unhandled: ${unhandled.join(", ")}`);
   return seen.join("; ");
 }
@@ -115,6 +113,12 @@ for (const name of ["encrypt", "decrypt", "sign"] as const) {
     call.then(done, done);
     return call;
   };
+}
+
+/** What has been rejected and handled by nobody since the last time that this was asked. */
+export async function unhandledRejections(): Promise<string[]> {
+  await turn();
+  return rejections.splice(0).map(errorText);
 }
 
 /** Lets what has been rejected be told. */
