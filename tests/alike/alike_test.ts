@@ -6,6 +6,7 @@ import { ENDS } from "./ends.ts";
 import { GIVING_UP } from "./giving_up.ts";
 import { play, unhandledRejections } from "./harness.ts";
 import { MEMORY } from "./memory.ts";
+import { READERS } from "./readers.ts";
 import { READS } from "./reads.ts";
 import { inDenosWords, read, type Situation, type Stage, told } from "./situation.ts";
 import { WRITES } from "./writes.ts";
@@ -13,6 +14,7 @@ import { type Way, WAYS } from "./ways.ts";
 
 const TOPICS: Readonly<Record<string, readonly Situation[]>> = {
   reads: READS,
+  readers: READERS,
   memory: MEMORY,
   writes: WRITES,
   ends: ENDS,

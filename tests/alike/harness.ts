@@ -24,7 +24,7 @@ export async function play(situation: Situation, way: Way): Promise<string> {
     const left = await told(async () => await stack.disposeAsync());
     if (left !== "done") seen.push(`closing ${left}`);
   }
-  await Promise.allSettled(ciphering);
+  while (ciphering.size > 0) await Promise.allSettled(ciphering).then(turn);
   const unhandled = await unhandledRejections();
   if (unhandled.length > 0) seen.push(`unhandled: ${unhandled.join(", ")}`);
   return seen.join("; ");

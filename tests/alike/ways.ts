@@ -3,29 +3,21 @@
  *
  * @module
  */
+import { bind, connect, type ConnectOptions, connectTls } from "../../mod.ts";
+import { meet, Peer, type Wire } from "./peer.ts";
 import {
-  bind,
-  connect,
-  connectionFromWebSocket,
-  type ConnectOptions,
-  connectTls,
-  dialTls,
-  dialUnix,
-  dialWebSocket,
-  listenUnix,
-  noAuthentication,
-  type ProtectionLevel,
-  serve,
-  type ServeOptions,
-  WEB_SOCKET_PROTOCOL,
-} from "../../mod.ts";
-import type { Connection, Dialer } from "../../socks/stream/connection.ts";
-import { dialTcp } from "../../socks/stream/deno.ts";
-import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
-import { memoryRealm, memoryTickets } from "../support/gss_pair.ts";
-import { hasPeer, peer as program } from "../support/peers.ts";
-import { run } from "../support/process.ts";
-import { meet, Peer, Wire } from "./peer.ts";
+  atLevel,
+  identity,
+  type Level,
+  overStreams,
+  overTcp,
+  overTls,
+  overUnix,
+  overWebSocket,
+  type Reach,
+  spoiling,
+  type TlsPair,
+} from "./proxies.ts";
 
 const LOCALHOST = "127.0.0.1";
 
@@ -79,32 +71,6 @@ export interface Way {
   open(opening: Opening): Promise<Opened>;
 }
 
-/** Kerberos, in memory, for all. */
-const realm = await memoryRealm();
-const credentials = memoryTickets([realm]);
-await credentials.initialTicket();
-
-const identity = await certificate();
-
-/** A certificate for this machine and its key; `undefined` where there is no openssl to make one. */
-async function certificate(): Promise<{ cert: string; key: string } | undefined> {
-  if (!hasPeer("openssl") && Deno.env.get("GSSOCKS_REQUIRE_PEERS") === undefined) {
-    // deno-lint-ignore no-console
-    console.log("skipped: every way with TLS in it (not installed: openssl; see tests/interop/peers/build.sh)");
-    return undefined;
-  }
-  const { stdout, stderr, code } = await run(program("openssl"), [
-    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
-    ...["-keyout", "-", "-out", "-", "-subj", "/CN=localhost"],
-    ...["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"],
-  ]);
-  const [cert, key] = ["CERTIFICATE", "PRIVATE KEY"].map((label) =>
-    new RegExp(`-----BEGIN ${label}-----[^]*?-----END ${label}-----\n`).exec(stdout)?.[0]
-  );
-  if (code !== 0 || cert === undefined || key === undefined) throw new Error(`No certificate: ${stderr}`);
-  return { cert, key };
-}
-
 /** Deno writes as much as there is room for: here, all. */
 function denoStream(conn: Deno.Conn): ByteStream {
   return {
@@ -127,7 +93,7 @@ function denoStream(conn: Deno.Conn): ByteStream {
 }
 
 /** Deno's own way to a peer. */
-function direct(name: string, kinds: readonly string[], tls?: { cert: string; key: string }): Way {
+function direct(name: string, kinds: readonly string[], tls?: TlsPair): Way {
   return {
     name,
     kinds: ["Deno", ...kinds],
@@ -146,7 +112,7 @@ function direct(name: string, kinds: readonly string[], tls?: { cert: string; ke
 }
 
 /** Where the peer is met, with a wire in front where a situation wants to do something with it. */
-async function met(stack: AsyncDisposableStack, needs: Ability | undefined, tls?: { cert: string; key: string }) {
+async function met(stack: AsyncDisposableStack, needs: Ability | undefined, tls?: TlsPair) {
   const wired = needs === "reset" || (needs === "cut" && tls !== undefined);
   return stack.use(await meet({ ...(tls && { tls }), wired }));
 }
@@ -157,99 +123,10 @@ function failing(wire: Wire | undefined): Pick<Opened, "cut" | "reset" | "arrive
   return { cut: () => wire.cut(), reset: () => wire.reset(), arrives: (send) => wire.arrives(send) };
 }
 
-/** What a proxy of ours is told, whoever reaches it. */
-const SERVE: ServeOptions = {
-  keytab: realm.keytab("rcmd/localhost"),
-  allowUnauthenticated: true,
-  protection: ["confidentiality", "integrity", "selective", "none"],
-  rules: ["allow localhost"],
-  commands: ["connect", "bind"],
-};
-
-/** A proxy that runs, and how it is dialled. */
-interface Reached {
-  readonly dial: Dialer;
-  readonly port?: number;
-  readonly wire?: Wire;
-}
-
-/** How a proxy is reached; "wired" by a wire that can be cut. */
-type Reach = (stack: AsyncDisposableStack, wired: boolean) => Reached | Promise<Reached>;
-
-const overTcp: Reach = (stack) => {
-  const server = stack.use(serve({ port: 0, ...SERVE }));
-  return { dial: dialTcp, port: server.addr.port };
-};
-
-const overUnix: Reach = async (stack) => {
-  const directory = await Deno.makeTempDir({ prefix: "gssocks-alike-" });
-  stack.defer(() => Deno.remove(directory, { recursive: true }));
-  stack.use(serve({ listeners: [listenUnix(`${directory}/socket`)], ...SERVE }));
-  return { dial: dialUnix(`${directory}/socket`) };
-};
-
-const overTls = (tls: { cert: string; key: string }): Reach => async (stack, wired) => {
-  const { port } = stack.use(serve({ port: 0, tls, ...SERVE })).addr;
-  const dial = dialTls({ caCerts: [tls.cert] });
-  if (!wired) return { dial, port };
-  const wire = stack.use(await Wire.open(port));
-  return { dial, port: wire.port, wire };
-};
-
-const overWebSocket: Reach = (stack) => {
-  const proxy = stack.use(serve({ listeners: [], ...SERVE }));
-  const front = Deno.serve({ hostname: LOCALHOST, port: 0, onListen() {} }, (request) => {
-    const { socket, response } = Deno.upgradeWebSocket(request, { protocol: WEB_SOCKET_PROTOCOL });
-    void proxy.serveConnection(connectionFromWebSocket(socket));
-    return response;
-  });
-  stack.use(front);
-  return { dial: dialWebSocket(`ws://${LOCALHOST}:${front.addr.port}`) };
-};
-
-/** Streams that hold a little on the way, as a pipe of the system does. */
-const overStreams: Reach = (stack) => {
-  const proxy = stack.use(serve({ listeners: [], ...SERVE }));
-  const pipe = () => new TransformStream<Uint8Array, Uint8Array>({}, { highWaterMark: 4 }, { highWaterMark: 4 });
-  return {
-    dial: () => {
-      const [up, down] = [pipe(), pipe()];
-      void proxy.serveConnection(connectionFromStreams({ readable: up.readable, writable: down.writable }));
-      return Promise.resolve(connectionFromStreams({ readable: down.readable, writable: up.writable }));
-    },
-  };
-};
-
-/** How a proxy is used at a level; "unprotected" is without Kerberos. */
-type Level = ProtectionLevel | "unprotected";
-
-function atLevel(level: Level): Pick<ConnectOptions, "auth" | "credentials" | "protection"> {
-  return level === "unprotected" ? { auth: [noAuthentication()] } : { credentials, protection: level };
-}
-
-/** A dialer whose connections spoil what comes, once they are told. */
-function spoiling(dial: Dialer): { dial: Dialer; spoil: () => void } {
-  let spoilt = false;
-  const spoiled = (inner: Connection): Connection => ({
-    local: inner.local,
-    remote: inner.remote,
-    async read(into) {
-      const bytes = await inner.read(into);
-      if (spoilt && bytes !== null) bytes[bytes.length - 1]! ^= 1;
-      return bytes;
-    },
-    write: (bytes) => inner.write(bytes),
-    closeWrite: () => inner.closeWrite(),
-    close: () => inner.close(),
-    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
-  });
-  return { dial: async (target, options) => spoiled(await dial(target, options)), spoil: () => void (spoilt = true) };
-}
-
 /** A way through a proxy to a peer. */
 interface Through {
   /** Whether the peer is on TLS. */
-  readonly tls?: { cert: string; key: string } | undefined;
+  readonly tls?: TlsPair | undefined;
   readonly reach: Reach;
   readonly level: Level;
   /** What it is called in exceptions, beside its level. */
@@ -301,7 +178,7 @@ function bound(name: string, level: Level): Way {
 }
 
 /** Ways that have TLS in them. */
-function ofTls(tls: { cert: string; key: string }): Way[] {
+function ofTls(tls: TlsPair): Way[] {
   return [
     direct("Deno.connectTls", ["Deno TLS"], tls),
     through("TLS, none", { tls, reach: overTcp, level: "none", kind: "TLS" }),
