@@ -4,7 +4,7 @@
  * @module
  */
 import { concat, lenientText, utf8 } from "../../gss/bytes.ts";
-import { allTold, asSent, pattern, read, readAll, Reason, type Situation, type Stage, told } from "./situation.ts";
+import { allTold, asSent, pattern, read, readAll, type Situation, type Stage, told } from "./situation.ts";
 
 /** Reads by as many calls at one time as is said, to the end; the octets in the order of the calls. */
 async function readAtOnce({ stream }: Stage, calls: number, room: number): Promise<Uint8Array> {
