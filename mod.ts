@@ -62,7 +62,8 @@ export {
 } from "./socks/errors.ts";
 export type { LiveSession, ServerEvent, ShutdownOptions } from "./socks/server.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/socks_connection.ts";
-export { dialTls, dialUnix, listenTls, listenUnix, type TlsIdentity } from "./socks/stream/deno.ts";
+export { dialTls, type DialTlsOptions, dialUnix, listenTls, listenUnix } from "./socks/stream/deno.ts";
+export type { TlsIdentity } from "./socks/stream/tls.ts";
 export type { ProtectionLevel } from "./socks/stream/protected.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
 export { SocksDatagrams } from "./socks/udp/client.ts";

@@ -41,36 +41,77 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 /** What octets may be given in: any view of a buffer, or a buffer itself. */
 export type ByteSource = ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
 
-/**
- * The octets of what was given, not copied.
- *
- * @throws {TypeError} When it has none: it is of another type, or its buffer was transferred to somebody else.
- */
-export function octetsOf(source: unknown): Uint8Array {
-  if (!ArrayBuffer.isView(source) && !isBuffer(source)) {
-    const what = source === null
-      ? "null"
-      : typeof source === "object"
-      ? source.constructor?.name ?? "object"
-      : typeof source;
-    throw new TypeError(`Cannot send ${what}: a buffer, or a view of one such as a Uint8Array, is wanted`);
-  }
-  if (isDetached(source)) throw new TypeError("Cannot send: the buffer was transferred, and has no octets any more");
-  if (source instanceof Uint8Array) return source;
-  return ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
+/** Name of the type of a typed array; `undefined` for a `DataView`, whatever it says of itself. */
+const typeOf = getter(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
+const bufferLength = getter(ArrayBuffer.prototype, "byteLength");
+const sharedLength = typeof SharedArrayBuffer === "function"
+  ? getter(SharedArrayBuffer.prototype, "byteLength")
+  : undefined;
+
+function getter(prototype: object, name: PropertyKey): (this: unknown) => unknown {
+  return Object.getOwnPropertyDescriptor(prototype, name)!.get!;
 }
 
-/** Whether the memory of a view or a buffer was transferred to somebody else. */
+/**
+ * The octets of what was given, not copied: a plain `Uint8Array`, since the `slice` of a `Buffer` is no copy.
+ *
+ * @param doing What is to be done with them, for the message.
+ * @throws {TypeError} When it has none: it is of another type, or its memory was transferred to somebody else or cut off.
+ */
+export function octetsOf(source: unknown, doing = "send"): Uint8Array {
+  const view = ArrayBuffer.isView(source);
+  // Nearly all that comes. Octets that are there have their memory.
+  if (view && (source.constructor as unknown) === Uint8Array && source.byteLength > 0) return source as Uint8Array;
+  if (!view && !isBuffer(source)) {
+    throw new TypeError(
+      `Cannot ${doing} ${nameOf(source)}: a buffer, or a view of one such as a Uint8Array, is wanted`,
+    );
+  }
+  if (isDetached(source)) {
+    throw new TypeError(
+      `Cannot ${doing}: the buffer was transferred or made shorter, and has not these octets any more`,
+    );
+  }
+  return view ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength) : new Uint8Array(source);
+}
+
+/** A copy of the octets of what was given, for what is looked at after the caller has gone on. See {@linkcode octetsOf}. */
+export function copyOctets(source: unknown, doing?: string): Bytes {
+  return new Uint8Array(octetsOf(source, doing));
+}
+
+/**
+ * Whether the memory of a view or a buffer is gone: it was transferred to somebody else, or the buffer was made so short
+ * that the view reaches beyond its end. Such a view says that it has no octets, as an empty one does.
+ */
 export function isDetached(source: ByteSource): boolean {
-  const buffer = ArrayBuffer.isView(source) ? source.buffer : source;
-  return buffer instanceof ArrayBuffer && buffer.detached;
+  if (!ArrayBuffer.isView(source)) return source instanceof ArrayBuffer && source.detached;
+  try {
+    if (source.byteLength > 0) return false; // A DataView throws here.
+    if (typeOf.call(source) !== undefined) Uint8Array.prototype.at.call(source as Uint8Array, 0);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function isBuffer(source: unknown): source is ArrayBuffer | SharedArrayBuffer {
-  return source instanceof ArrayBuffer ||
-    (typeof SharedArrayBuffer === "function" && source instanceof SharedArrayBuffer);
+  if (typeof source !== "object" || source === null) return false;
+  // An object may inherit from a buffer and be none.
+  return [bufferLength, sharedLength].some((length) => {
+    try {
+      return length?.call(source) !== undefined;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function nameOf(source: unknown): string {
+  if (source === null) return "null";
+  if (typeof source !== "object") return typeof source;
+  const { constructor } = source;
+  return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "object";
 }
 
 /** The UTF-8 octets of a text. */

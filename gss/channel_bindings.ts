@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, ByteWriter, EMPTY } from "./bytes.ts";
+import { type Bytes, ByteWriter, copyOctets, EMPTY } from "./bytes.ts";
 
 /** Addresses and data that name one channel. */
 export interface ChannelBindings {
@@ -19,8 +19,23 @@ export interface ChannelBindings {
   readonly applicationData: Uint8Array;
 }
 
+/**
+ * The same bindings in memory of their own, for a context that is bound later.
+ *
+ * @throws {TypeError} When something of them has no octets to take: other bindings would be bound to then.
+ */
+export function ownBindings(bindings: ChannelBindings): ChannelBindings {
+  return {
+    ...bindings,
+    initiatorAddress: copyOctets(bindings.initiatorAddress ?? EMPTY, "bind to"),
+    acceptorAddress: copyOctets(bindings.acceptorAddress ?? EMPTY, "bind to"),
+    applicationData: copyOctets(bindings.applicationData, "bind to"),
+  };
+}
+
 /** MD5 over the bindings, each number little-endian (RFC 4121 section 4.1.1.2). */
-export async function channelBindingHash(bindings: ChannelBindings): Promise<Bytes> {
+export async function channelBindingHash(given: ChannelBindings): Promise<Bytes> {
+  const bindings = ownBindings(given);
   // Loaded on first use only: the real package brings a WebAssembly module, and few contexts are bound.
   const { crypto: std } = await import("@std/crypto/crypto");
   const initiator = bindings.initiatorAddress ?? EMPTY;

@@ -64,8 +64,10 @@ export type GssStep =
 /** A context under way. After a failure every further step fails. */
 export interface GssNegotiation {
   /**
-   * Takes the peer's token, none on an initiator's first step, and says what comes next.
+   * Takes the peer's token, none on an initiator's first step, and says what comes next. The token is the caller's again once
+   * the call is made.
    *
+   * @throws {TypeError} When the token has no octets to take; the negotiation stays as it was.
    * @throws {GssError} When the peer or its token is refused.
    */
   step(token?: Uint8Array): Promise<GssStep>;
@@ -83,6 +85,7 @@ export interface GssInitiatorCredential {
   /**
    * Starts a context with `target`. Everything that needs a network, such as a ticket, happens here.
    *
+   * @throws {TypeError} When the channel bindings have no octets to take; nothing is asked for then.
    * @throws {GssError} When there are no usable credentials for the target.
    */
   initiate(target: GssName, options?: InitiateOptions): Promise<GssNegotiation>;
@@ -92,13 +95,17 @@ export interface GssInitiatorCredential {
 export interface GssAcceptorCredential {
   /** Mechanism, as a dotted object identifier. */
   readonly mechanism: string;
-  /** Starts the accepting side of one context. */
+  /**
+   * Starts the accepting side of one context.
+   *
+   * @throws {TypeError} When the channel bindings have no octets to take.
+   */
   accept(options?: AcceptOptions): GssNegotiation;
 }
 
 /** A message taken out of its token. */
 export interface UnwrappedMessage {
-  /** The message. It may share memory with the token. */
+  /** The message, in memory of its own, unless {@linkcode UnwrapOptions.inPlace} was asked for. */
   readonly data: Bytes;
   /** Whether it was sealed. */
   readonly confidential: boolean;
@@ -125,25 +132,49 @@ export interface GssContext extends Disposable {
   /** Facts that rules and logs may use, such as `enctype` and `realm`. */
   readonly attributes: Readonly<Record<string, string | number>>;
 
-  /** Puts a message into a token, sealed or signed only. The sequence number is taken before the first `await`. */
+  /**
+   * Puts a message into a token, sealed or signed only. The sequence number and the message are taken before the first
+   * `await`: what becomes of the caller's memory once the call is made changes nothing.
+   *
+   * @throws {TypeError} When the message has no octets to take, being no buffer and no view of one, or its memory is gone;
+   * the context stays as it was, and no number is taken. Also when the memory of `into` is taken away meanwhile, by which
+   * the peer misses a number.
+   * @throws {RangeError} When `into` is too small or `headroom` is no number of octets, just so.
+   * @throws {GssError} `NO_CONTEXT` after {@linkcode dispose}.
+   */
   wrap(message: Uint8Array, options: WrapOptions): Promise<Bytes>;
   /**
    * Takes a message out of a token. Tokens may be given before the last one is done; they are judged in the order given.
+   * The token is the caller's again once the call is made, unless {@linkcode UnwrapOptions.inPlace} is on.
    *
-   * @throws {GssError} When the token is not genuine; nothing of it is returned then.
+   * @throws {TypeError} When the token has no octets to take; the context stays as it was.
+   * @throws {GssError} When the token is not genuine; nothing of it is returned then. `NO_CONTEXT` after {@linkcode dispose}.
    */
-  unwrap(token: Uint8Array): Promise<UnwrappedMessage>;
-  /** Signs a message apart from it. */
+  unwrap(token: Uint8Array, options?: UnwrapOptions): Promise<UnwrappedMessage>;
+  /**
+   * Signs a message apart from it. Number and message are taken as by {@linkcode wrap}.
+   *
+   * @throws {TypeError} When the message has no octets to take; no number is taken.
+   * @throws {GssError} `NO_CONTEXT` after {@linkcode dispose}.
+   */
   getMic(message: Uint8Array): Promise<Bytes>;
   /**
    * Checks a signature made by the peer's {@linkcode getMic}.
    *
-   * @throws {GssError} When it is not genuine.
+   * @throws {TypeError} When message or signature have no octets to take; the context stays as it was.
+   * @throws {GssError} When it is not genuine. `NO_CONTEXT` after {@linkcode dispose}.
    */
   verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus>;
-  /** Largest message whose token has `outputSize` octets at most (RFC 2743 section 2.3.7), 0 where none has. */
+  /**
+   * Largest message whose token has `outputSize` octets at most (RFC 2743 section 2.3.7), 0 where none has.
+   *
+   * @throws {GssError} `NO_CONTEXT` after {@linkcode dispose}.
+   */
   wrapSizeLimit(outputSize: number, options: WrapOptions): number;
-  /** Forgets the keys; every later call fails. */
+  /**
+   * Forgets the keys; every later call fails, and calls under way end as if it had come after them. May be called again. A
+   * context that is forgotten without it gives back what the runtime holds for it when it is collected as garbage.
+   */
   dispose(): void;
 }
 
@@ -152,7 +183,23 @@ export interface WrapOptions {
   /** Sealed (`true`) or signed only (`false`). */
   readonly confidential: boolean;
   /** Octets to leave free in front of the token in the array returned, for the header of a frame. @default {0} */
-  readonly headroom?: number;
-  /** Memory for headroom and token; what is returned is its beginning. @default {fresh memory} */
-  readonly into?: Bytes;
+  readonly headroom?: number | undefined;
+  /**
+   * Memory for headroom and token; what is returned is its beginning. The message may lie in it. Nobody else may use it until
+   * the call is done.
+   *
+   * @default {fresh memory}
+   */
+  readonly into?: Bytes | undefined;
+}
+
+/** What becomes of the memory of a token. */
+export interface UnwrapOptions {
+  /**
+   * Whether `data` may be a view of the token where the message was signed only, which saves a copy: whoever changes the token
+   * changes what was checked. It must be left alone until the call is done, and as long as `data` is used.
+   *
+   * @default {false}
+   */
+  readonly inPlace?: boolean | undefined;
 }

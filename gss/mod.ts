@@ -30,6 +30,7 @@ export type {
   GssNegotiation,
   GssStep,
   InitiateOptions,
+  UnwrapOptions,
   UnwrappedMessage,
   WrapOptions,
 } from "./mechanism.ts";

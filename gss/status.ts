@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "./bytes.ts";
+import { asBytes, type Bytes, octetsOf } from "./bytes.ts";
 
 /** Routine errors that a call may fail with, by the RFC 2744 name without `GSS_S_`. */
 export const MAJOR_STATUS = {
@@ -82,7 +82,7 @@ export class GssError extends Error {
     this.code = init.code;
     this.minor = init.minor ?? 0;
     this.details = Object.freeze({ ...init.details });
-    this.#token = init.token;
+    this.#token = init.token === undefined ? undefined : asBytes(octetsOf(init.token));
   }
 
   /** Token that must still be sent to the peer; not shown by `Deno.inspect`. */

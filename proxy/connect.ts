@@ -3,14 +3,16 @@
  *
  * @module
  */
+import { startDeadline } from "../gss/deadline.ts";
 import { bindThrough, type ProxiedBind } from "../socks/bind_through.ts";
 import { connectThrough, resolveThrough } from "../socks/client.ts";
+import { SocksTimeoutError } from "../socks/errors.ts";
 import { SocksConnection } from "../socks/socks_connection.ts";
 import { systemResolver } from "../socks/stream/deno.ts";
 import { tlsOver } from "../socks/stream/tls.ts";
 import { associateThrough, type SocksDatagrams } from "../socks/udp/client.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
-import type { Endpoint } from "../socks/wire/address.ts";
+import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import { hostName } from "../socks/wire/host_name.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 
@@ -65,27 +67,62 @@ export async function connect(options: ConnectOptions): Promise<SocksConnection>
   return new SocksConnection(made, target, signal);
 }
 
-/** What {@linkcode connectTls} takes. */
+/** What {@linkcode connectTls} takes. `timeout` is the time until TLS stands. */
 export interface ConnectTlsOptions extends ConnectOptions {
-  /** Certificates of authorities to trust, in PEM, instead of the system's. */
-  readonly caCerts?: readonly string[];
-  /** Protocols offered (RFC 7301). */
-  readonly alpnProtocols?: readonly string[];
+  /** Certificates of authorities to trust, in PEM, instead of the system's. @default {the system's} */
+  readonly caCerts?: readonly string[] | undefined;
+  /** Protocols offered (RFC 7301), in order of preference. Which one was taken is `alpnProtocol` of the connection. */
+  readonly alpnProtocols?: readonly string[] | undefined;
+  /** Certificate to show to a target that asks for one, in PEM, with those behind it. Goes with `key`. */
+  readonly cert?: string | undefined;
+  /** Private key of `cert`, in PEM. */
+  readonly key?: string | undefined;
 }
 
 /**
  * Connects to a target through a SOCKS5 proxy and speaks TLS with it, in the manner of `Deno.connectTls`. The proxy sees
- * no octet of what is said.
+ * no octet of what is said, and cannot shorten it: the connection is at its end (`null`) after the target's close_notify
+ * alone, and where it is cut, reading fails with {@linkcode SocksTlsError} `TLS_CUT` after all that came (RFC 8446 section 6.1).
  *
- * @throws {SocksProtocolError} `NOT_GENUINE` when the target's certificate is not its own, or the handshake fails.
+ * @throws {SocksTlsError} `TLS_HANDSHAKE` when the target's certificate is not its own, or the handshake fails.
  * @throws {SocksReplyError} As {@linkcode connect}; so are the others.
+ * @throws {TypeError} When a certificate or key given is none.
+ *
+ * @example
+ * ```ts
+ * import { connectTls } from "@gssocks/gssocks";
+ *
+ * export async function fetchPage(): Promise<string> {
+ *   await using connection = await connectTls({
+ *     proxy: "proxy.example.com:1080",
+ *     hostname: "intranet.example.com",
+ *     port: 443,
+ *     alpnProtocols: ["http/1.1"],
+ *     timeout: 10_000,
+ *   });
+ *   await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
+ *   return await new Response(connection.readable).text();
+ * }
+ * ```
  */
 export async function connectTls(options: ConnectTlsOptions): Promise<SocksConnection> {
-  const { port, signal, caCerts, alpnProtocols } = options;
+  const { port, timeout = 60_000, signal, caCerts, alpnProtocols, cert, key } = options;
   const target = { hostname: hostName(options.hostname), port };
-  const made = await connectThrough({ target, ...upstreamOf(options), timeout: options.timeout, signal });
-  const connection = await tlsOver(made.connection, { hostname: target.hostname, caCerts, alpnProtocols, signal });
-  return new SocksConnection({ ...made, connection }, target, signal);
+  using deadline = startDeadline({
+    milliseconds: timeout,
+    signal,
+    reason: () =>
+      new SocksTimeoutError("HANDSHAKE_TIMEOUT", `TLS with ${formatEndpoint(target)} took longer than ${timeout} ms`),
+  });
+  const made = await connectThrough({ target, ...upstreamOf(options), timeout, signal });
+  const asked = { hostname: target.hostname, caCerts, alpnProtocols, cert, key, signal: deadline.signal };
+  const connection = await tlsOver(made.connection, asked);
+  if (signal?.aborted) {
+    connection.close();
+    throw signal.reason;
+  }
+  const { alpnProtocol } = connection;
+  return new SocksConnection({ ...made, connection, alpnProtocol }, target, signal);
 }
 
 /**

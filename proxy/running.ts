@@ -6,7 +6,8 @@
 import type { Limits } from "../socks/limits/limits.ts";
 import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } from "../socks/server.ts";
 import type { Connection } from "../socks/stream/connection.ts";
-import { type ConnectionListener, listenTcp, listenTls, type TlsIdentity } from "../socks/stream/deno.ts";
+import { type ConnectionListener, listenTcp, listenTls } from "../socks/stream/deno.ts";
+import type { TlsIdentity } from "../socks/stream/tls.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
 

@@ -126,6 +126,7 @@ export {
   type ConnectionListener,
   dialTcp,
   dialTls,
+  type DialTlsOptions,
   dialUnix,
   type ListenTcp,
   listenTcp,
@@ -135,11 +136,10 @@ export {
   type Resolver,
   systemResolver,
   systemReverse,
-  type TlsIdentity,
 } from "./stream/deno.ts";
 export { dialFrom } from "./stream/dial_from.ts";
 export type { DatagramCodec, ProtectionLevel, SealPolicy } from "./stream/protected.ts";
-export { type TlsClientOptions, type TlsConnection, tlsOver } from "./stream/tls.ts";
+export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
 export {
   connectionFromStreams,

@@ -4,6 +4,7 @@ import { loadConfig } from "../kerberos/config/load.ts";
 import { connect, serve, type ServeOptions } from "../mod.ts";
 import { TestRuntime } from "./support/clock.ts";
 import { Forge } from "./support/forge.ts";
+import { run } from "./support/process.ts";
 import { echoServer } from "./support/servers.ts";
 import { utf8 } from "../gss/bytes.ts";
 
@@ -60,12 +61,9 @@ Deno.test("gssocks serve goes by [capaths] of krb5.conf", async () => {
       const capaths = (methods) => serveOptions({ methods, gssapi: { keytab: "k" } }).capaths;
       console.log(JSON.stringify([...capaths(["gssapi"])].map(([client, ways]) => [client, ...ways])));
       console.log(capaths(["none"]));`;
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["eval", "--no-lock", "--config", new URL("../deno.json", import.meta.url).pathname, code],
-      env: { KRB5_CONFIG: path, NO_COLOR: "1" },
-      stderr: "inherit",
-    }).output();
-    assert.equal(new TextDecoder().decode(stdout), `[["${CLIENT}",["${SERVICE}",["HUB.TEST"]]]]\nundefined\n`);
+    const args = ["eval", "--no-lock", "--config", new URL("../deno.json", import.meta.url).pathname, code];
+    const { stdout } = await run(Deno.execPath(), args, { env: { KRB5_CONFIG: path, NO_COLOR: "1" } });
+    assert.equal(stdout, `[["${CLIENT}",["${SERVICE}",["HUB.TEST"]]]]\nundefined\n`);
     assert.equal(loadConfig({ paths: [path] }).capaths.get(CLIENT)!.get(SERVICE)![0], "HUB.TEST");
   } finally {
     await Deno.remove(directory, { recursive: true });

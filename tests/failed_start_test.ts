@@ -80,7 +80,10 @@ Deno.test("a proxy that does not speak TLS leaves no socket behind", async () =>
     await rest;
   });
   const options = { proxy: { hostname: LOCALHOST, port: plain.port }, dial: dialTls(), hostname: "x", port: 1 };
-  await assert.rejects(connect({ ...options, auth: [noAuthentication()] }), { name: "SocksReplyError" });
+  await assert.rejects(connect({ ...options, auth: [noAuthentication()] }), {
+    name: "SocksTlsError",
+    code: "TLS_HANDSHAKE",
+  });
   // The server's end is over, too.
   await Promise.all(ends);
   assert.equal(ends.length, 1);

@@ -5,6 +5,7 @@ import { readPipedLine, SecretLine } from "../cli/secret_line.ts";
 import { gssocks } from "./support/cli.ts";
 import { peerTest } from "./support/peers.ts";
 import { run } from "./support/process.ts";
+import { noneUncaughtIn } from "./support/unhandled.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { Terminal } from "./support/terminal.ts";
 
@@ -176,6 +177,7 @@ Deno.test("a signal ends the wait for a line from a pipe into which nobody write
     said += new TextDecoder().decode(chunk);
     if (first) child.kill("SIGTERM");
   }
+  noneUncaughtIn(said);
   assert.match(said, /^Password of alice: [0-9a-f]+\ngssocks kdc: Stopped by a signal\n$/);
   assert.equal((await child.status).code, 1);
   over.abort();

@@ -11,6 +11,7 @@ import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { encodeFrame } from "../socks/wire/gssapi.ts";
 import { peerTest } from "./support/peers.ts";
 import { Daemon } from "./support/process.ts";
+import { noneUncaughtIn } from "./support/unhandled.ts";
 import { type RealmFolder, startRealmFolder } from "./support/realm_folder.ts";
 import { echoServer } from "./support/servers.ts";
 import { Terminal } from "./support/terminal.ts";
@@ -256,6 +257,7 @@ Deno.test("a server whose log nobody reads any more serves and reloads as before
       said += new TextDecoder().decode(chunk);
       if (/Listening on .*\n/.test(said)) break; // And closed with that.
     }
+    noneUncaughtIn(said);
     const port = Number(/:(\d+)/.exec(said)![1]);
     for (let i = 0; i < 3; i++) {
       using connection = await Deno.connect({ hostname: HOST, port });

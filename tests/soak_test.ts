@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import type { Snapshot } from "../cli/monitor/snapshot.ts";
 import { Daemon, run } from "./support/process.ts";
+import { noneUncaughtIn } from "./support/unhandled.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { echoServer, udpServer } from "./support/servers.ts";
 
@@ -20,6 +21,7 @@ const GROWTH = 1.6;
 class SoakClient {
   readonly #child: Deno.ChildProcess;
   readonly #output: Promise<string>;
+  readonly #errors: Promise<string>;
   readonly ready: Promise<void>;
 
   constructor(ports: readonly number[], env: Record<string, string>) {
@@ -33,8 +35,9 @@ class SoakClient {
       script,
       ...[...ports, CONNECTIONS, ASSOCIATIONS].map(String),
     ];
-    this.#child = new Deno.Command(Deno.execPath(), { args, env, stdin: "piped", stdout: "piped", stderr: "inherit" })
+    this.#child = new Deno.Command(Deno.execPath(), { args, env, stdin: "piped", stdout: "piped", stderr: "piped" })
       .spawn();
+    this.#errors = new Response(this.#child.stderr).text();
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     const { stdout } = this.#child;
@@ -64,12 +67,14 @@ class SoakClient {
     await this.#child.status;
     await this.#output;
     await this.#child.stdin.close().catch(() => {});
+    noneUncaughtIn(await this.#errors);
   }
 
   /** Its last words. */
   async finish(): Promise<string> {
     await this.#child.stdin.close();
     await this.#child.status;
+    noneUncaughtIn(await this.#errors);
     return await this.#output;
   }
 }

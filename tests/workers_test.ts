@@ -6,7 +6,7 @@ import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { SharedReplayCache } from "../kerberos/mech/shared_replay_cache.ts";
 import { connect } from "../mod.ts";
 import { decodeFrame, encodeFrame, FrameType } from "../socks/wire/gssapi.ts";
-import { Daemon } from "./support/process.ts";
+import { Daemon, run } from "./support/process.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { origin } from "./support/servers.ts";
 
@@ -122,17 +122,15 @@ Deno.test("serve --workers spreads connections, and a request replayed to anothe
 Deno.test("serve --workers says what it needs, and ends with what goes wrong in a worker", async () => {
   const cli = new URL("../cli/mod.ts", import.meta.url).pathname;
   const config = new URL("../deno.json", import.meta.url).pathname;
-  const run = (flags: string[], args: string[]) =>
-    new Deno.Command(Deno.execPath(), {
-      args: ["run", "-q", ...flags, "-A", "-c", config, cli, "serve", ...args],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).output().then(({ code, stderr }) => ({ code, err: new TextDecoder().decode(stderr) }));
-  const without = await run([], ["--workers", "2"]);
+  const serve = async (flags: string[], args: string[]) => {
+    const all = ["run", "-q", ...flags, "-A", "-c", config, cli, "serve", ...args];
+    const { code, stderr } = await run(Deno.execPath(), all);
+    return { code, err: stderr };
+  };
+  const without = await serve([], ["--workers", "2"]);
   assert.equal(without.code, 2);
   assert.match(without.err, /--workers needs deno run --unstable-net/);
-  const broken = await run(["--unstable-net"], ["--workers", "2", "-l", "127.0.0.1:0", "-k", "/nonexistent"]);
+  const broken = await serve(["--unstable-net"], ["--workers", "2", "-l", "127.0.0.1:0", "-k", "/nonexistent"]);
   assert.equal(broken.code, 1);
   assert.match(broken.err, /\/nonexistent/);
 });

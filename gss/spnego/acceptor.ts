@@ -5,7 +5,7 @@
  * @module
  */
 import { Asn1Error } from "../asn1.ts";
-import type { Bytes } from "../bytes.ts";
+import { type Bytes, copyOctets } from "../bytes.ts";
 import type { AcceptOptions, GssAcceptorCredential, GssContext, GssNegotiation, GssStep } from "../mechanism.ts";
 import { shortened } from "../printable.ts";
 import { GssError, withToken } from "../status.ts";
@@ -67,7 +67,8 @@ class SpnegoAcceptor implements GssNegotiation {
     this.#inner = credential.accept(options);
   }
 
-  async step(token?: Uint8Array): Promise<GssStep> {
+  async step(given?: Uint8Array): Promise<GssStep> {
+    const token = given === undefined ? undefined : copyOctets(given, "step with");
     const state = this.#state;
     this.#state = "over";
     if (state === "over") throw negotiationIsOver();
@@ -84,6 +85,7 @@ class SpnegoAcceptor implements GssNegotiation {
         : await this.#goOn(answer.responseToken, answer.mechListMic, {});
     } catch (error) {
       this.#context?.dispose();
+      this.#inner.dispose?.();
       throw rejected(asGssError(error));
     }
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "../bytes.ts";
+import { type Bytes, copyOctets } from "../bytes.ts";
 import type { GssContext, GssInitiatorCredential, GssNegotiation, GssStep } from "../mechanism.ts";
 import { asGssError, negotiationIsOver } from "./acceptor.ts";
 import { micError, type MicExchange, micStep, spnegoError, type Standing } from "./mic_exchange.ts";
@@ -52,7 +52,8 @@ class SpnegoInitiator implements GssNegotiation {
     this.#list = mechListOctets([mechanism]);
   }
 
-  async step(token?: Uint8Array): Promise<GssStep> {
+  async step(given?: Uint8Array): Promise<GssStep> {
+    const token = given === undefined ? undefined : copyOctets(given, "step with");
     const state = this.#state;
     this.#state = "over";
     if (state === "over") throw negotiationIsOver();
@@ -65,6 +66,7 @@ class SpnegoInitiator implements GssNegotiation {
       return await this.#goOn(answer);
     } catch (error) {
       this.#context?.dispose();
+      this.#inner.dispose?.();
       throw asGssError(error);
     }
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import { applicationTag, Asn1Error, type Codec, decode } from "../../gss/asn1.ts";
-import type { Bytes } from "../../gss/bytes.ts";
+import { type Bytes, copyOctets } from "../../gss/bytes.ts";
 import { randomUint32, type Runtime } from "../../gss/runtime.ts";
 import { KdcError, KerberosError, printable } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
@@ -29,7 +29,8 @@ export type KdcExchange<T> = AsyncGenerator<KdcRequest, T, Bytes>;
 export type KdcReply<T> = { readonly reply: T } | { readonly refusal: KrbError };
 
 /** Reads a reply; throws `BAD_MESSAGE` where it is neither what was asked for nor a KRB-ERROR. Anybody may have sent it. */
-export function readReply<T>(codec: Codec<T>, message: Bytes): KdcReply<T> {
+export function readReply<T>(codec: Codec<T>, reply: Bytes): KdcReply<T> {
+  const message = copyOctets(reply, "read a KDC's reply out of");
   return applicationTag(message) === 30
     ? { refusal: readMessage(KrbError, message) }
     : { reply: readMessage(codec, message) };

@@ -4,7 +4,7 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { asBytes, type Bytes, EMPTY, utf8 } from "../../gss/bytes.ts";
+import { asBytes, type Bytes, copyOctets, EMPTY, octetsOf, utf8 } from "../../gss/bytes.ts";
 import { randomBytes, type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { KerberosError } from "../errors.ts";
 import { paddedLength } from "./aes_cts.ts";
@@ -121,12 +121,13 @@ export class KerberosKey implements Disposable {
    * does not have can be held (keytabs and caches are full of them), but every use throws `UNSUPPORTED_ENCTYPE`.
    */
   constructor(enctype: number, bytes: Uint8Array, primitives: CryptoPrimitives = systemPrimitives) {
-    if (isSupported(enctype) && bytes.length !== profileOf(enctype).keyLength) {
+    const secret = copyOctets(bytes, "make a key of");
+    if (isSupported(enctype) && secret.length !== profileOf(enctype).keyLength) {
       const { name, keyLength } = profileOf(enctype);
-      throw new KerberosError("BAD_KEY", `Cannot use key: ${name} takes ${keyLength} octets, ${bytes.length} given`);
+      throw new KerberosError("BAD_KEY", `Cannot use key: ${name} takes ${keyLength} octets, ${secret.length} given`);
     }
     this.enctype = enctype;
-    this.#bytes = new Uint8Array(bytes);
+    this.#bytes = secret;
     this.#primitives = primitives;
   }
 
@@ -142,7 +143,9 @@ export class KerberosKey implements Disposable {
    */
   static async fromPassword(password: string, options: PasswordKeyOptions): Promise<KerberosKey> {
     const profile = profileOf(options.enctype);
-    const salt = typeof options.salt === "string" ? utf8(options.salt) : asBytes(options.salt);
+    // Under a salt of no octets every principal with this password has the same key.
+    const salt = typeof options.salt === "string" ? utf8(options.salt) : copyOctets(options.salt, "salt with");
+    if (typeof password !== "string") throw new TypeError(`Cannot make key: the password is a ${typeof password}`);
     const input = { password: utf8(password), salt, iterations: iterationCount(options) };
     return new KerberosKey(options.enctype, await profile.stringToKey(input, webCrypto));
   }
@@ -179,7 +182,11 @@ export class KerberosKey implements Disposable {
 
   /** Seals a message for one key usage (RFC 3961 section 3, encrypt). */
   async encrypt(usage: number, plaintext: Uint8Array, runtime: Runtime = systemRuntime): Promise<Bytes> {
-    return await (await this.usage(usage)).seal([plaintext], { runtime });
+    return await this.#use(
+      usage,
+      { doing: "encrypt", parts: [plaintext] },
+      (key, parts) => key.seal(parts, { runtime }),
+    );
   }
 
   /**
@@ -188,23 +195,37 @@ export class KerberosKey implements Disposable {
    * @throws {KerberosError} `INTEGRITY` when it is not genuine, whatever the reason.
    */
   async decrypt(usage: number, ciphertext: Uint8Array): Promise<Bytes> {
-    return await (await this.usage(usage)).open(asBytes(ciphertext));
+    return await this.#use(usage, { doing: "decrypt", parts: [ciphertext] }, (key, [octets]) => key.open(octets!));
   }
 
   /** Checksum over the parts one after another, for one key usage (RFC 3961 section 3, get_mic). */
   async checksum(usage: number, ...parts: readonly Uint8Array[]): Promise<Bytes> {
-    return await (await this.usage(usage)).checksum(...parts.map(asBytes));
+    return await this.#use(usage, { doing: "sign", parts }, (key, octets) => key.checksum(...octets));
   }
 
   /** Whether `checksum` is the one over `data`, compared in constant time. */
   async verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): Promise<boolean> {
-    return timingSafeEqual(await this.checksum(usage, data), checksum);
+    const given = copyOctets(checksum, "verify");
+    return timingSafeEqual(await this.checksum(usage, data), given);
   }
 
   /** Pseudo-random octets out of `input` (RFC 3961 section 3, pseudo-random). */
   async prf(input: Uint8Array): Promise<Bytes> {
     this.#alive();
-    return await this.#profile.prf(this.#bytes, asBytes(input), this.#primitives);
+    return await this.#profile.prf(this.#bytes, asBytes(octetsOf(input, "derive from")), this.#primitives);
+  }
+
+  /** Octets are taken when the call is made: where the keys of the usage are awaited, by a copy. */
+  #use<T>(
+    usage: number,
+    { doing, parts }: { readonly doing: string; readonly parts: readonly unknown[] },
+    use: (key: UsageKey, octets: readonly Bytes[]) => Eventually<T>,
+  ): Eventually<T> {
+    const octets = parts.map((part) => asBytes(octetsOf(part, doing)));
+    const key = this.usage(usage);
+    if (!(key instanceof Promise)) return use(key, octets);
+    const copies = octets.map((part) => part.slice());
+    return key.then((ready) => use(ready, copies));
   }
 
   /**
@@ -260,7 +281,8 @@ export function namedIterations(s2kparams: Uint8Array): number | undefined {
 /** The count named or the enctype's own; outside the limits it is refused. */
 function iterationCount(options: PasswordKeyOptions): number {
   const { defaultIterations } = profileOf(options.enctype);
-  const { s2kparams = EMPTY, minimumIterations = defaultIterations, maximumIterations = 1 << 20 } = options;
+  const { minimumIterations = defaultIterations, maximumIterations = 1 << 20 } = options;
+  const s2kparams = octetsOf(options.s2kparams ?? EMPTY, "make a key by");
   const named = namedIterations(s2kparams);
   if (named === undefined && s2kparams.length > 0) {
     throw new KerberosError("BAD_S2K_PARAMS", `Cannot make key: parameters have ${s2kparams.length} octets, not 4`);

@@ -184,7 +184,9 @@ function shortHere(here: Mac, makeOther: () => Eventually<Mac>): Mac {
       const length = parts.reduce((sum, part) => sum + part.length, 0);
       if (length <= LONGEST_SHA2_HERE) return here.sign(...parts);
       other ??= makeOther();
-      return andThen(other, (mac) => mac.sign(...parts));
+      // Whoever gave the parts does not wait with what he does to them.
+      const taken = other instanceof Promise ? parts.map((part) => part.slice()) : parts;
+      return andThen(other, (mac) => mac.sign(...taken));
     },
   };
 }

@@ -36,7 +36,7 @@ export interface CipherOptions {
 
 /** HMAC under one key. */
 export interface Mac {
-  /** The whole, untruncated code over the parts one after another. */
+  /** The whole, untruncated code over the parts one after another, as they are when the call is made. */
   sign(...parts: readonly Bytes[]): Eventually<Bytes>;
 }
 

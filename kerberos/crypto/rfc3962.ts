@@ -77,11 +77,14 @@ class Sha1UsageKeys implements UsageKeys {
 
   open(ciphertext: Bytes): Eventually<Bytes> {
     if (ciphertext.length < CONFOUNDER + MAC) throw integrityError();
+    const decrypting = ctsDecrypt(this.#cipher, ciphertext.subarray(0, -MAC));
+    // What is compared is what came, whatever becomes of the caller's memory meanwhile.
+    const tag = decrypting instanceof Promise ? ciphertext.slice(-MAC) : ciphertext.subarray(-MAC);
     return andThen(
-      ctsDecrypt(this.#cipher, ciphertext.subarray(0, -MAC)),
+      decrypting,
       (confounded) =>
         andThen(this.#integrity.sign(confounded), (mac) => {
-          if (!timingSafeEqual(mac.subarray(0, MAC), ciphertext.subarray(-MAC))) throw integrityError();
+          if (!timingSafeEqual(mac.subarray(0, MAC), tag)) throw integrityError();
           return confounded;
         }),
     );

@@ -98,10 +98,13 @@ class Sha2UsageKeys implements UsageKeys {
     const { cipher, macLength } = this.#parts;
     if (ciphertext.length < CONFOUNDER + macLength) throw integrityError();
     const sealed = ciphertext.subarray(0, -macLength);
-    return andThen(this.#tag(sealed), (tag) => {
+    const tagging = this.#tag(sealed);
+    // What is decrypted is what was checked, whatever becomes of the caller's memory meanwhile.
+    const checked = tagging instanceof Promise ? ciphertext.slice() : ciphertext;
+    return andThen(tagging, (tag) => {
       // Checked before anything is decrypted (section 5).
-      if (!timingSafeEqual(tag, ciphertext.subarray(-macLength))) throw integrityError();
-      return ctsDecrypt(cipher, sealed);
+      if (!timingSafeEqual(tag, checked.subarray(-macLength))) throw integrityError();
+      return ctsDecrypt(cipher, checked.subarray(0, -macLength));
     });
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { applicationTag } from "../../gss/asn1.ts";
-import type { Bytes } from "../../gss/bytes.ts";
+import { type Bytes, copyOctets } from "../../gss/bytes.ts";
 import { readMessage } from "../client/exchange.ts";
 import { ErrorCode } from "../constants.ts";
 import { KerberosError } from "../errors.ts";
@@ -23,6 +23,8 @@ export interface HandleOptions {
 /**
  * Answers one request. What cannot be read is answered with nothing, as is what the realm's faults say to drop.
  *
+ * @throws {TypeError} When there are no octets to take.
+ *
  * @example
  * ```ts
  * import { handleKdcMessage, KdcRealm } from "@gssocks/gssocks/kerberos/kdc";
@@ -34,18 +36,19 @@ export interface HandleOptions {
  */
 export async function handleKdcMessage(
   realm: KdcRealm,
-  message: Bytes,
+  message: Uint8Array,
   options: HandleOptions = {},
 ): Promise<Bytes | undefined> {
+  const octets = copyOctets(message, "answer");
   if (realm.faults.dropReplies > 0) {
     realm.faults.dropReplies--;
     return undefined;
   }
-  const tag = applicationTag(message);
+  const tag = applicationTag(octets);
   let request: KdcReq;
   try {
     if (tag !== 10 && tag !== 12) return undefined;
-    request = readMessage(tag === 10 ? AsReq : TgsReq, message);
+    request = readMessage(tag === 10 ? AsReq : TgsReq, octets);
   } catch (error) {
     if (error instanceof KerberosError) return undefined;
     throw error;
@@ -54,7 +57,7 @@ export async function handleKdcMessage(
   if (realm.faults.answerWithError !== 0) return encodeRefusal(realm, realm.faults.answerWithError, about);
   let reply: Bytes;
   try {
-    reply = tag === 10 ? await handleAsReq(realm, request, message) : await handleTgsReq(realm, request, message);
+    reply = tag === 10 ? await handleAsReq(realm, request, octets) : await handleTgsReq(realm, request, octets);
   } catch (error) {
     if (error instanceof Refusal) reply = refusalMessage(realm, error, about);
     else if (error instanceof KerberosError) reply = encodeRefusal(realm, ErrorCode.KRB_ERR_GENERIC, about);

@@ -6,7 +6,7 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { applicationTag, encode } from "../../gss/asn1.ts";
-import type { Bytes } from "../../gss/bytes.ts";
+import { type Bytes, copyOctets } from "../../gss/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
@@ -100,7 +100,8 @@ export class KerberosAcceptor implements GssNegotiation {
   }
 
   /** See {@linkcode GssNegotiation.step}. */
-  async step(token?: Uint8Array): Promise<GssStep> {
+  async step(given?: Uint8Array): Promise<GssStep> {
+    const token = given === undefined ? undefined : copyOctets(given, "step with");
     if (this.#used) {
       throw new GssError("Cannot step context: it takes one token", { major: "NO_CONTEXT", code: "NO_CONTEXT" });
     }
@@ -234,6 +235,8 @@ export class KerberosAcceptor implements GssNegotiation {
     const subkey = asked.flags.mutual ? KerberosKey.generate(initiatorKey.enctype, this.#runtime) : undefined;
     const sendSequence = subkey === undefined ? receiveSequence : initialSequence(this.#runtime);
     const key = subkey ?? initiatorKey;
+    // Whatever may fail comes before the context, of which nobody knows then.
+    const token = subkey && await this.#apRep(sessionKey, authenticator, subkey, sendSequence);
     const context = new KerberosContext({
       initiator: false,
       peer: toGssName(fromPrincipalName(part.cname, part.crealm)),
@@ -255,8 +258,7 @@ export class KerberosAcceptor implements GssNegotiation {
       delegated,
       runtime: this.#runtime,
     });
-    if (subkey === undefined) return { done: true, context };
-    return { done: true, token: await this.#apRep(sessionKey, authenticator, subkey, sendSequence), context };
+    return { done: true, token, context };
   }
 
   #initiatorKey(authenticator: Authenticator, sessionKey: KerberosKey): KerberosKey {

@@ -4,8 +4,8 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { asBytes, type Bytes, concat, EMPTY } from "../../gss/bytes.ts";
-import type { GssContext, GssFlags, UnwrappedMessage, WrapOptions } from "../../gss/mechanism.ts";
+import { asBytes, type Bytes, concat, EMPTY, octetsOf } from "../../gss/bytes.ts";
+import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/mechanism.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
@@ -112,83 +112,121 @@ export class KerberosContext implements GssContext {
 
   /** See {@linkcode GssContext.wrap}. */
   async wrap(message: Uint8Array, options: WrapOptions): Promise<Bytes> {
-    const header = this.#nextHeader(options.confidential);
+    // Nothing is taken, neither a number nor memory, before it is clear that there is something to wrap.
+    const octets = octetsOf(message, "wrap");
+    const { confidential, start, length, token } = this.#place(octets.length, options);
+    const header = this.#nextHeader(confidential);
     const found = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
+    // The message is the caller's again once the call is made, so what waits for keys waits with a copy.
+    const text = found instanceof Promise ? octets.slice() : octets;
     const key = found instanceof Promise ? await found : found;
+    const { length: size } = text;
     // The copy that is sealed or signed has EC (where nothing fills up) and RRC zero (section 4.2.4).
     const inner = encodeWrapHeader(header);
-    const { confidential, headroom = 0 } = options;
-    const start = headroom + HEADER_LENGTH;
-    const length = start + message.length + (confidential ? this.#sealOverhead : this.#key.checksumLength);
-    const token = options.into?.subarray(0, length) ?? new Uint8Array(length);
-    if (token.length < length) {
-      throw new RangeError(`Cannot wrap: the token has ${length} octets, more than there is room`);
-    }
+    const body = token.subarray(start);
     if (confidential) {
-      token.set(inner, headroom);
-      const sealed = key.seal([message, inner], { into: token.subarray(start), runtime: this.#runtime });
+      const sealed = key.seal([text, inner], { into: body, runtime: this.#runtime });
       if (sealed instanceof Promise) await sealed;
-      return token;
+      token.set(inner, start - HEADER_LENGTH);
+    } else {
+      // Signed where it is to lie, and nothing is written over it before it is there.
+      body.set(text);
+      const signed = key.checksum(asBytes(body.subarray(0, size)), inner);
+      const checksum = signed instanceof Promise ? await signed : signed;
+      token.set(encodeWrapHeader({ ...header, ec: checksum.length }), start - HEADER_LENGTH);
+      body.set(checksum, size);
     }
-    const signed = key.checksum(asBytes(message), inner);
-    const checksum = signed instanceof Promise ? await signed : signed;
-    token.set(encodeWrapHeader({ ...header, ec: checksum.length }), headroom);
-    token.set(message, start);
-    token.set(checksum, start + message.length);
+    if (token.length !== length) throw new TypeError("Cannot wrap: the memory of the token was taken away meanwhile");
     return token;
   }
 
-  /** See {@linkcode GssContext.unwrap}. */
-  unwrap(token: Uint8Array): Promise<UnwrappedMessage> {
-    return this.#inOrder(() => this.#open(asBytes(token)));
+  /** Where in which memory the token of a message is made. */
+  #place(octets: number, options: WrapOptions): { confidential: boolean; start: number; length: number; token: Bytes } {
+    const { confidential, headroom = 0, into } = options;
+    // Whoever leaves it out, or mistypes it, does not want his message in clear.
+    if (typeof confidential !== "boolean") throw new TypeError("Cannot wrap: `confidential` is neither true nor false");
+    if (!Number.isSafeInteger(headroom) || headroom < 0) {
+      throw new RangeError(`Cannot wrap: headroom is ${headroom}, a number of octets is wanted`);
+    }
+    const start = headroom + HEADER_LENGTH;
+    const length = start + octets + (confidential ? this.#sealOverhead : this.#key.checksumLength);
+    const token = into === undefined
+      ? new Uint8Array(length)
+      : octetsOf(into, "wrap into").subarray(0, length) as Bytes;
+    if (token.length < length) {
+      throw new RangeError(`Cannot wrap: the token has ${length} octets, there is room for ${token.length}`);
+    }
+    return { confidential, start, length, token };
   }
 
-  #open(token: Bytes): Eventually<Opened> {
+  /** See {@linkcode GssContext.unwrap}. */
+  unwrap(token: Uint8Array, options: UnwrapOptions = {}): Promise<UnwrappedMessage> {
+    return this.#inOrder(() => this.#open(asBytes(octetsOf(token, "unwrap")), options.inPlace ?? false));
+  }
+
+  #open(given: Bytes, inPlace: boolean): Eventually<Opened> {
     this.#alive();
-    const header = decodeWrapHeader(token);
+    const header = decodeWrapHeader(given);
     this.#checkSender(header);
+    const found = this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal);
+    // Nobody waits for keys with what he does to his token.
+    const token = found instanceof Promise ? given.slice() : given;
     const body = rotateLeft(token.subarray(HEADER_LENGTH), header.rrc);
-    const usage = this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal;
     return andThen(
-      this.#key.usage(usage),
-      (key) => header.sealed ? this.#unseal(key, header, { token, body }) : this.#unsign(key, header, { token, body }),
+      found,
+      (key) =>
+        header.sealed
+          ? this.#unseal(key, header, { token, body })
+          : this.#unsign(key, header, { token, body, inPlace }),
     );
   }
 
   #unseal(key: UsageKey, header: MessageHeader, { token, body }: { token: Bytes; body: Bytes }): Eventually<Opened> {
     const { ec, sequence } = header;
-    return andThen(key.open(body), (plain) => {
+    const opening = key.open(body);
+    // What was read of the header is what is compared, whatever becomes of the caller's memory meanwhile.
+    const outer = opening instanceof Promise ? token.slice(0, HEADER_LENGTH) : token;
+    return andThen(opening, (plain) => {
       const length = plain.length - HEADER_LENGTH - ec;
-      if (length < 0 || !isSealedHeader(plain.subarray(-HEADER_LENGTH), token)) throw notGenuine();
+      if (length < 0 || !isSealedHeader(plain.subarray(-HEADER_LENGTH), outer)) throw notGenuine();
       return { sequence, data: plain.subarray(0, length), confidential: true };
     });
   }
 
-  #unsign(key: UsageKey, header: MessageHeader, { token, body }: { token: Bytes; body: Bytes }): Eventually<Opened> {
+  #unsign(
+    key: UsageKey,
+    header: MessageHeader,
+    { token, body, inPlace }: { token: Bytes; body: Bytes; inPlace: boolean },
+  ): Eventually<Opened> {
     if (header.ec !== this.#key.checksumLength || body.length < header.ec) throw notGenuine();
-    const data = body.subarray(0, body.length - header.ec);
+    // What is handed out is what was checked: the caller may have other plans for the token.
+    const own = inPlace ? body : body.slice();
+    const data = own.subarray(0, own.length - header.ec);
     return andThen(key.checksum(data, signedHeader(token)), (checksum) => {
-      if (!timingSafeEqual(checksum, body.subarray(data.length))) throw notGenuine();
+      if (!timingSafeEqual(checksum, own.subarray(data.length))) throw notGenuine();
       return { sequence: header.sequence, data, confidential: false };
     });
   }
 
   /** See {@linkcode GssContext.getMic}. */
   async getMic(message: Uint8Array): Promise<Bytes> {
+    const octets = octetsOf(message, "sign");
     const header = encodeMicHeader(this.#nextHeader(false));
     const usage = this.initiator ? KeyUsage.GssInitiatorSign : KeyUsage.GssAcceptorSign;
-    return concat(header, await this.#key.checksum(usage, concat(message, header)));
+    return concat(header, await this.#key.checksum(usage, concat(octets, header)));
   }
 
   /** See {@linkcode GssContext.verifyMic}. */
   async verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus> {
+    const octets = octetsOf(message, "verify");
+    const token = octetsOf(mic, "verify");
     const { status } = await this.#inOrder(async () => {
       this.#alive();
-      const header = decodeMicHeader(mic);
+      const header = decodeMicHeader(token);
       this.#checkSender(header);
       const usage = this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign;
-      const signed = concat(message, mic.subarray(0, HEADER_LENGTH));
-      if (!await this.#key.verifyChecksum(usage, signed, mic.subarray(HEADER_LENGTH))) throw notGenuine();
+      const signed = concat(octets, token.subarray(0, HEADER_LENGTH));
+      if (!await this.#key.verifyChecksum(usage, signed, token.subarray(HEADER_LENGTH))) throw notGenuine();
       return { sequence: header.sequence, data: EMPTY, confidential: false };
     });
     return status;
@@ -196,6 +234,7 @@ export class KerberosContext implements GssContext {
 
   /** See {@linkcode GssContext.wrapSizeLimit}. */
   wrapSizeLimit(outputSize: number, options: WrapOptions): number {
+    this.#alive();
     const overhead = options.confidential ? this.#sealOverhead : this.#key.checksumLength;
     return Math.max(0, outputSize - HEADER_LENGTH - overhead);
   }

@@ -11,6 +11,7 @@ import type {
   GssNegotiation,
   InitiateOptions,
 } from "../../gss/mechanism.ts";
+import { ownBindings } from "../../gss/channel_bindings.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import type { ServiceTicket, TicketSource } from "../client/tickets.ts";
@@ -69,7 +70,8 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
    * had that may be handed over, the context comes without, and its flags say so (RFC 2743 section 2.2.1, deleg_state).
    */
   async initiate(target: GssName, options: InitiateOptions = {}): Promise<GssNegotiation> {
-    const { signal, channelBindings } = options;
+    const { signal } = options;
+    const channelBindings = options.channelBindings && ownBindings(options.channelBindings);
     const flags = options.flags === undefined ? DEFAULT_FLAGS : { ...NO_FLAGS, ...options.flags };
     try {
       const ticket = await this.#tickets.serviceTicket(principalOfGssName(target), { signal });
@@ -142,6 +144,7 @@ export class KerberosAcceptorCredential implements GssAcceptorCredential {
 
   /** See {@linkcode GssAcceptorCredential.accept}. */
   accept(options: AcceptOptions = {}): GssNegotiation {
-    return new KerberosAcceptor({ ...this.#init, channelBindings: options.channelBindings });
+    const channelBindings = options.channelBindings && ownBindings(options.channelBindings);
+    return new KerberosAcceptor({ ...this.#init, channelBindings });
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { encode } from "../../gss/asn1.ts";
-import type { Bytes } from "../../gss/bytes.ts";
+import { type Bytes, copyOctets } from "../../gss/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
@@ -70,7 +70,8 @@ export class KerberosInitiator implements GssNegotiation {
   }
 
   /** See {@linkcode GssNegotiation.step}. */
-  async step(token?: Uint8Array): Promise<GssStep> {
+  async step(given?: Uint8Array): Promise<GssStep> {
+    const token = given === undefined ? undefined : copyOctets(given, "step with");
     const state = this.#state;
     this.#state = "failed";
     try {

@@ -99,6 +99,8 @@ export class MemoryReplayCache implements ReplayCache {
 
   /** See {@linkcode ReplayCache.insert}. */
   insert({ tag, expiresAt, now }: ReplayEntry): boolean {
+    // No two objects are the same one.
+    if (typeof tag !== "string") throw new TypeError("Cannot tell a replay: the tag is not hexadecimal");
     const held = this.#expiry.get(tag);
     if (held !== undefined && held >= now) return false;
     if (held !== undefined) this.#forget(tag, held);

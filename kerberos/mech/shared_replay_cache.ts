@@ -76,10 +76,14 @@ export class SharedReplayCache implements ReplayCache {
    * Makes one.
    *
    * @param options Size, or memory of another one.
+   * @throws {TypeError} When `memory` is of another kind, which would not be shared.
    * @throws {RangeError} When there is no room for any: what is written beyond it would be forgotten at once.
    */
   constructor(options: SharedReplayCacheOptions = {}) {
     const buckets = Math.ceil((options.capacity ?? 4_194_304) / SLOTS);
+    if (options.memory !== undefined && !(options.memory instanceof SharedArrayBuffer)) {
+      throw new TypeError("Cannot make replay cache: its memory is no SharedArrayBuffer, and nobody would share it");
+    }
     this.memory = options.memory ?? new SharedArrayBuffer(4 * (HEADER_WORDS + BUCKET_WORDS * buckets));
     this.#words = new Int32Array(this.memory);
     this.#buckets = Math.floor((this.#words.length - HEADER_WORDS) / BUCKET_WORDS);

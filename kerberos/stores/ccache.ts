@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ByteReader, type Bytes, ByteWriter, exactText, utf8 } from "../../gss/bytes.ts";
+import { asBytes, ByteReader, type Bytes, ByteWriter, exactText, octetsOf, utf8 } from "../../gss/bytes.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
 import type { AuthorizationDataElement, HostAddress } from "../messages/basic.ts";
@@ -26,11 +26,13 @@ const DELTA_TIME = 1;
 /**
  * Reads a cache file's octets.
  *
+ * @throws {TypeError} When there are no octets to take.
  * @throws {KerberosError} `BAD_FILE`
  */
 export function decodeCcache(bytes: Uint8Array): CredentialCacheData {
+  const octets = asBytes(octetsOf(bytes, "read credential cache out of"));
   try {
-    return new CcacheReader(bytes).read();
+    return new CcacheReader(octets).read();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new KerberosError("BAD_FILE", `Cannot read credential cache: ${error.message}`, { cause: error });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import { type Bytes, copyOctets, EMPTY } from "../../gss/bytes.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import type { AuthorizationDataElement, HostAddress } from "../messages/basic.ts";
 import { formatPrincipal, type Principal } from "../principal.ts";
@@ -68,7 +68,8 @@ export class Credential {
   /**
    * Makes one.
    *
-   * @param init The parts.
+   * @param init The parts; octets among them are copied.
+   * @throws {TypeError} When one of these has no octets to take.
    */
   constructor(init: CredentialInit) {
     this.client = init.client;
@@ -80,10 +81,10 @@ export class Credential {
     this.renewTill = init.renewTill ?? 0;
     this.flags = init.flags;
     this.isSkey = init.isSkey ?? false;
-    this.addresses = init.addresses ?? [];
-    this.authdata = init.authdata ?? [];
-    this.#ticket = init.ticket;
-    this.#secondTicket = init.secondTicket ?? new Uint8Array(0);
+    this.addresses = (init.addresses ?? []).map(({ addrType, address }) => ({ addrType, address: kept(address) }));
+    this.authdata = (init.authdata ?? []).map(({ adType, adData }) => ({ adType, adData: kept(adData) }));
+    this.#ticket = kept(init.ticket);
+    this.#secondTicket = kept(init.secondTicket ?? EMPTY);
   }
 
   /** DER of the ticket. */
@@ -105,4 +106,8 @@ export class Credential {
   toString(): string {
     return `${formatPrincipal(this.client)} -> ${formatPrincipal(this.server)}`;
   }
+}
+
+function kept(octets: Uint8Array): Bytes {
+  return copyOctets(octets, "make a credential of");
 }

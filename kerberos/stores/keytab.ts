@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ByteReader, type Bytes, ByteWriter, exactText, utf8 } from "../../gss/bytes.ts";
+import { asBytes, ByteReader, type Bytes, ByteWriter, exactText, octetsOf, utf8 } from "../../gss/bytes.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
@@ -76,11 +76,13 @@ export class Keytab implements KeySource {
   /**
    * Reads a keytab file's octets; holes are passed over.
    *
+   * @throws {TypeError} When there are no octets to take.
    * @throws {KerberosError} `BAD_FILE`
    */
   static decode(bytes: Uint8Array): Keytab {
+    const octets = asBytes(octetsOf(bytes, "read keytab out of"));
     try {
-      return new Keytab(decodeEntries(new ByteReader(bytes)));
+      return new Keytab(decodeEntries(new ByteReader(octets)));
     } catch (error) {
       if (error instanceof RangeError) {
         throw new KerberosError("BAD_FILE", `Cannot read keytab: ${error.message}`, { cause: error });

@@ -11,6 +11,7 @@ import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
 import { ReadSize } from "./read_size.ts";
+import { acceptTls, type TlsIdentity, tlsOver } from "./tls.ts";
 
 /** A connection over a socket. */
 export class DenoConnection implements Connection {
@@ -165,46 +166,82 @@ export const listenTcp: ListenTcp = (options: ListenTcpOptions): ConnectionListe
   return accepting(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
 };
 
-/** A certificate chain and its key, in PEM. */
-export interface TlsIdentity {
-  /** Certificates, the server's own first. */
-  readonly cert: string;
-  /** Private key. */
-  readonly key: string;
-}
-
-/** Listens for TLS, with SOCKS inside of it. */
+/**
+ * Listens for TLS, with SOCKS inside of it. A client is accepted before its handshake, which is part of what is read first.
+ *
+ * @throws {TypeError} When the certificate or the key is none, or they are not of one another.
+ * @throws As `Deno.listen` does.
+ *
+ * @example
+ * ```ts
+ * import { listenTls, type RunningServer, serve } from "@gssocks/gssocks";
+ *
+ * export function serveTls(folder: string): RunningServer {
+ *   const [cert, key] = ["cert.pem", "key.pem"].map((name) => Deno.readTextFileSync(`${folder}/${name}`));
+ *   const listener = listenTls({ hostname: "0.0.0.0", port: 1443, cert: cert!, key: key! });
+ *   return serve({ listeners: [listener], keytab: "/etc/krb5.keytab", rules: ["allow .example.com"] });
+ * }
+ * ```
+ */
 export function listenTls(options: ListenTcpOptions & TlsIdentity): ConnectionListener {
-  const { hostname, port, reusePort = false, cert, key } = options;
-  const listener = Deno.listenTls({ hostname, port, reusePort, cert, key });
-  return accepting(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
+  checkIdentity(options);
+  // `Deno.listenTls` cannot let go of a client that does not finish its handshake.
+  const listener = listenTcp(options);
+  return {
+    addr: listener.addr,
+    async accept(): Promise<Connection | undefined> {
+      const connection = await listener.accept();
+      return connection === undefined ? undefined : await acceptTls(connection, options);
+    },
+    close: () => listener.close(),
+  };
 }
 
-/** Connects over TLS: to a proxy that speaks SOCKS inside of it. */
-export function dialTls(tls: { readonly caCerts?: readonly string[] } = {}): Dialer {
+/** What {@linkcode dialTls} takes. */
+export interface DialTlsOptions {
+  /** Certificates of authorities to trust, in PEM, instead of the system's. @default {the system's} */
+  readonly caCerts?: readonly string[] | undefined;
+  /** Certificate to show to a proxy that asks for one, in PEM, with those behind it. Goes with `key`. */
+  readonly cert?: string | undefined;
+  /** Private key of `cert`, in PEM. */
+  readonly key?: string | undefined;
+}
+
+/**
+ * Connects over TLS: to a proxy that speaks SOCKS inside of it. The dialer that it makes throws {@linkcode SocksReplyError}
+ * where the proxy cannot be reached, and {@linkcode SocksTlsError} `TLS_HANDSHAKE` where its certificate is not its own or the
+ * handshake fails; an attempt that fails or is given up leaves no socket.
+ *
+ * @throws {TypeError} When a certificate or key given is none.
+ *
+ * @example
+ * ```ts
+ * import { connect, dialTls } from "@gssocks/gssocks";
+ *
+ * export async function throughTls(caCert: string): Promise<void> {
+ *   const dial = dialTls({ caCerts: [caCert] });
+ *   await using connection = await connect({ proxy: "proxy.example.com:1443", dial, hostname: "intranet", port: 80 });
+ *   await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
+ * }
+ * ```
+ */
+export function dialTls(options: DialTlsOptions = {}): Dialer {
+  const { caCerts, cert, key } = options;
+  if (cert !== undefined && key !== undefined) checkIdentity({ cert, key });
   return async (target, { signal }) => {
-    const { hostname, port } = target;
-    const caCerts = tls.caCerts === undefined ? {} : { caCerts: [...tls.caCerts] };
-    // The socket is held from the first octet on, so that an attempt that fails or is given up leaves none behind:
-    // `Deno.connectTls` keeps it for itself until the handshake is done.
-    let conn: Deno.Conn | undefined;
-    const close = () => conn?.[Symbol.dispose]();
-    try {
-      conn = await Deno.connect({ hostname, port, ...(signal === undefined ? {} : { signal }) });
-      const secured = await Deno.startTls(conn as Deno.TcpConn, { hostname, ...caCerts });
-      conn = secured;
-      signal?.addEventListener("abort", close, { once: true });
-      signal?.throwIfAborted();
-      await secured.handshake();
-      return new DenoConnection(secured);
-    } catch (error) {
-      close();
-      signal?.throwIfAborted();
-      throw dialError(target, error);
-    } finally {
-      signal?.removeEventListener("abort", close);
-    }
+    const connection = await dialTcp(target, { signal });
+    return await tlsOver(connection, { hostname: target.hostname, caCerts, cert, key, signal });
   };
+}
+
+/** Whether a certificate and a key are what they are to be is known to Deno alone, and told where they are to be used. */
+function checkIdentity({ cert, key }: TlsIdentity): void {
+  try {
+    Deno.createHttpClient({ cert, key }).close();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TypeError(`Cannot use certificate and key for TLS: ${reason}`, { cause });
+  }
 }
 
 /** Listens on a socket in the file system, which must not be there yet. Who may connect is what its folder's mode says. */

@@ -8,7 +8,7 @@ import { abortable } from "../../gss/deadline.ts";
 import { parseIp } from "../wire/ip.ts";
 import type { Connection, Dialer } from "./connection.ts";
 import { dialError, dialTcp } from "./deno.ts";
-import { connectionFromDuplex } from "./duplex.ts";
+import { DuplexConnection } from "./duplex.ts";
 
 /**
  * Connects over TCP from the first of some addresses that is of the target's family, and as the system routes where none
@@ -36,7 +36,7 @@ export function dialFrom(addresses: readonly string[]): Dialer {
       throw dialError(target, error);
     }
     const local = { hostname: socket.localAddress ?? localAddress, port: socket.localPort ?? 0 };
-    return connectionFromDuplex(socket, { local, remote: target });
+    return new DuplexConnection(socket, { local, remote: target });
   };
 }
 

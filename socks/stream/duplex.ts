@@ -4,64 +4,189 @@
  * @module
  */
 import type { Duplex } from "node:stream";
-import { asBytes, type Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import { SocksConnectionError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import type { Connection } from "./connection.ts";
+import { InOrder } from "./in_order.ts";
 
-/** A stream of Node's over a connection, out of the class given. */
-export function duplexOf(Stream: typeof Duplex, connection: Connection): Duplex {
-  const stream = new Stream({
-    read(): void {
-      connection.read().then((bytes) => stream.push(bytes), (error) => stream.destroy(error));
-    },
-    write(chunk: Uint8Array, _encoding: unknown, done: (error?: Error | null) => void): void {
-      connection.write(chunk).then(() => done(), done);
-    },
-    final(done: (error?: Error | null) => void): void {
-      connection.closeWrite().then(() => done(), done);
-    },
-    destroy(error: Error | null, done: (error?: Error | null) => void): void {
-      connection.close();
-      done(error);
-    },
-  });
-  return stream;
+/** The ends of a connection, where they have addresses. */
+export interface DuplexEnds {
+  /** This end. */
+  readonly local?: Endpoint | undefined;
+  /** The other end. */
+  readonly remote?: Endpoint | undefined;
 }
 
-/** What {@linkcode connectionFromDuplex} is told beside the stream. */
-export interface FromDuplexOptions {
-  /** Connection under the stream, which is closed with it. */
-  readonly under?: Connection;
-  /** This end, where it has an address. */
-  readonly local?: Endpoint;
-  /** The other end, where it has an address. */
-  readonly remote?: Endpoint;
+/** What a stream may have beside: a say in whether it keeps the process going. */
+interface Referenced {
+  /** It does. */
+  ref?(): unknown;
+  /** It does not. */
+  unref?(): unknown;
 }
 
-/** A connection over a stream of Node's, which is its own from then on. */
-export function connectionFromDuplex(stream: Duplex, options: FromDuplexOptions = {}): Connection {
-  const chunks: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]();
-  stream.on("error", () => {}); // Told by the read or the write that it is met in.
-  const close = () => {
-    stream.destroy();
-    options.under?.close();
-  };
-  return {
-    local: options.local,
-    remote: options.remote,
-    async read(): Promise<Bytes | null> {
-      const { done, value } = await chunks.next();
-      return done ? null : asBytes(new Uint8Array(value));
-    },
-    write: (bytes) =>
-      new Promise((resolve, reject) => {
-        stream.write(bytes.slice(), (error) => error ? reject(error) : resolve());
-      }),
-    closeWrite: () => new Promise((resolve) => stream.end(() => resolve())),
-    close,
-    [Symbol.asyncDispose](): Promise<void> {
-      close();
-      return Promise.resolve();
-    },
-  };
+/** What a stream calls back when it has done something. */
+type Settle = (error?: Error | null) => void;
+
+/**
+ * A connection over a stream of Node's, which is its own from then on. Nothing is left to the stream's events that come only
+ * once it is drained: what it pushes is seen when it does.
+ */
+export class DuplexConnection implements Connection {
+  readonly local: Endpoint | undefined;
+  readonly remote: Endpoint | undefined;
+  protected readonly stream: Duplex & Referenced;
+  readonly #reads = new InOrder();
+  readonly #writes = new Set<Settle>();
+  #ended = false;
+  #ending: Promise<void> | undefined;
+  #readFailure: Error | undefined;
+  #writeFailure: Error | undefined;
+  #closed: Error | undefined;
+  #changed = Promise.withResolvers<void>();
+
+  /**
+   * Makes one.
+   *
+   * @param stream The stream.
+   * @param ends Its addresses.
+   */
+  constructor(stream: Duplex, ends: DuplexEnds = {}) {
+    this.stream = stream;
+    this.local = ends.local;
+    this.remote = ends.remote;
+    const push = stream.push;
+    stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (chunk === null && this.#readFailure === undefined) this.#ended = true;
+      const more = push.call(stream, chunk, encoding);
+      this.changed();
+      return more;
+    };
+    stream.on("error", (error: Error) => this.fail(error));
+    stream.on("close", () => this.fail(new SocksConnectionError("LOST", "Connection was closed underneath")));
+  }
+
+  /** Whether the stream said that nothing more comes. What came before may still be unread. */
+  protected get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Why nothing more comes although the stream has not ended; asked once all that came is read. */
+  protected missing(): Error | undefined {
+    return undefined;
+  }
+
+  /** What the stream held was taken from it. */
+  protected taken(): void {}
+
+  /** Something came, or nothing more will. */
+  protected changed(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  /** Both directions have failed; what came before is still read, and an end that came is one. The first failure stays. */
+  protected fail(error: Error): void {
+    this.#readFailure ??= error;
+    this.failWrites(error);
+    this.changed();
+  }
+
+  /** Writing has failed: what is under way and all that is to come. The first failure stays. */
+  protected failWrites(error: Error): void {
+    this.#writeFailure ??= error;
+    for (const settle of this.#writes) settle(this.#writeFailure);
+  }
+
+  read(): Promise<Bytes | null> {
+    return this.#reads.run(() => this.#next());
+  }
+
+  async #next(): Promise<Bytes | null> {
+    for (;;) {
+      const closed = this.#closed;
+      if (closed !== undefined) throw closed;
+      const chunk: Uint8Array | null = this.stream.read();
+      this.taken();
+      if (chunk !== null) {
+        if (chunk.length > 0) return owned(chunk);
+        continue;
+      }
+      if (this.#ended && this.stream.readableLength === 0) return null;
+      this.#readFailure ??= this.missing();
+      if (this.#readFailure !== undefined) throw this.#readFailure;
+      await this.#changed.promise;
+    }
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const { length } = bytes;
+    if (this.#closed === undefined && this.#ending !== undefined) throw writingEnded();
+    await this.#settled((settle) => this.stream.write(bytes, settle));
+    if (bytes.length !== length) throw new TypeError("Cannot write: the chunk was changed before it was sent");
+  }
+
+  closeWrite(): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return this.#ending ??= this.endWriting();
+  }
+
+  /** Ends writing, once what was written before is. */
+  protected endWriting(): Promise<void> {
+    return this.#settled((settle) => this.stream.end(settle));
+  }
+
+  /** A stream that is destroyed may forget what it was to call back. */
+  #settled(call: (settle: Settle) => void): Promise<void> {
+    const failure = this.#closed ?? this.#writeFailure;
+    if (failure !== undefined) return Promise.reject(failure);
+    return new Promise((resolve, reject) => {
+      const settle: Settle = (error) => {
+        this.#writes.delete(settle);
+        if (error) {
+          this.failWrites(error);
+          reject(this.#writeFailure);
+        } else resolve();
+      };
+      this.#writes.add(settle);
+      call(settle);
+    });
+  }
+
+  close(): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = new SocksConnectionError("CLOSED", "Connection is closed");
+    this.fail(this.#closed);
+    this.release();
+  }
+
+  /** Lets go of what is underneath. */
+  protected release(): void {
+    this.stream.destroy();
+  }
+
+  ref(): void {
+    this.stream.ref?.();
+  }
+
+  unref(): void {
+    this.stream.unref?.();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+}
+
+/** What was read, in memory that it shares with nobody. */
+function owned(chunk: Uint8Array): Bytes {
+  const { buffer, byteLength } = chunk;
+  const alone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  return alone ? new Uint8Array(buffer) : new Uint8Array(chunk);
+}
+
+function writingEnded(): SocksConnectionError {
+  return new SocksConnectionError("CLOSED", "Cannot write: this side has ended writing");
 }

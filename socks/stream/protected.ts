@@ -144,7 +144,7 @@ export class ProtectedConnection implements Connection {
 
   /** What is genuine must also be in its place, and sealed where that was agreed. */
   async #open(token: Bytes): Promise<Bytes> {
-    const { data, status, confidential } = await this.#context.unwrap(token);
+    const { data, status, confidential } = await this.#context.unwrap(token, { inPlace: true });
     if (status !== "complete") {
       throw new SocksProtocolError("OUT_OF_ORDER", `Protected message is out of order: ${status}`);
     }
@@ -344,7 +344,7 @@ export function protectedDatagrams(options: Omit<ProtectedConnectionOptions, "co
       if (decoded === undefined || decoded.length !== bytes.length || decoded.value.type !== FrameType.Encapsulation) {
         throw new SocksProtocolError("BAD_MESSAGE", `Datagram of ${bytes.length} octets is not one protected message`);
       }
-      const { data, confidential, status } = await context.unwrap(decoded.value.token);
+      const { data, confidential, status } = await context.unwrap(decoded.value.token, { inPlace: true });
       // Datagrams may be lost and overtake one another; they may not come twice. A context that keeps the order too, which
       // it need not (RFC 1961 section 3.2), cannot tell a late one from one that came long ago.
       if (status === "duplicate" || status === "old" || status === "unsequenced") {

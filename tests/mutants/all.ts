@@ -6,6 +6,7 @@
 import { AUTH_MUTANTS } from "./auth.ts";
 import { CLI_MUTANTS } from "./cli.ts";
 import { CONNECTION_MUTANTS } from "./connection.ts";
+import { CONTEXTS_MUTANTS } from "./contexts.ts";
 import { GSS_MUTANTS } from "./gss.ts";
 import { KDC_MUTANTS } from "./kdc.ts";
 import { MECH_MUTANTS } from "./mech.ts";
@@ -13,6 +14,7 @@ import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
+import { TLS_MUTANTS } from "./tls.ts";
 
 /** A mutant, and the list that it is from. */
 export interface ListedMutant extends Mutant {
@@ -24,12 +26,14 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   auth: AUTH_MUTANTS,
   cli: CLI_MUTANTS,
   connection: CONNECTION_MUTANTS,
+  contexts: CONTEXTS_MUTANTS,
   gss: GSS_MUTANTS,
   kdc: KDC_MUTANTS,
   mech: MECH_MUTANTS,
   names: NAMES_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
   suite: SUITE_MUTANTS,
+  tls: TLS_MUTANTS,
 };
 
 /** Names of the lists. */

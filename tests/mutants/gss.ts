@@ -538,8 +538,8 @@ const acceptor: readonly Mutant[] = [
     rule: "an acceptor that is given up gives up the mechanism underneath",
     source: "BIND 9 TKEY",
     file: "gss/spnego/acceptor.ts",
-    find: "    this.#inner.dispose?.();\n",
-    replace: "",
+    find: "    this.#inner.dispose?.();\n  }\n",
+    replace: "  }\n",
     tests: SPNEGO,
   },
   {
@@ -665,8 +665,8 @@ const initiator: readonly Mutant[] = [
     rule: "an initiator that is given up gives up the mechanism underneath",
     source: "BIND 9 TKEY",
     file: "gss/spnego/initiator.ts",
-    find: "    this.#inner.dispose?.();\n",
-    replace: "",
+    find: "    this.#inner.dispose?.();\n  }\n",
+    replace: "  }\n",
     tests: SPNEGO,
   },
   {

@@ -1,8 +1,10 @@
 /**
- * Other people's programs: started, fed, waited for by what they print or answer, ended by pid.
+ * Other people's programs, and our own in a process of their own: started, fed, waited for by what they print or answer, ended
+ * by pid. One of our own that has an error that nobody handles fails the test.
  *
  * @module
  */
+import { noneUncaughtIn } from "./unhandled.ts";
 
 /** What a program did. */
 export interface RunResult {
@@ -17,6 +19,8 @@ export interface RunOptions {
   stdin?: string;
   /** Milliseconds after which it is killed. */
   timeout?: number;
+  /** Whether it is to end with an error that nobody handles. @default {false: the test fails then} */
+  mayThrow?: boolean;
 }
 
 /** Runs a program to its end. */
@@ -34,7 +38,9 @@ export async function run(command: string, args: readonly string[], options: Run
   await writer.close().catch(() => {});
   const { code, stdout, stderr } = await child.output();
   const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  const result = { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  if (!options.mayThrow) noneUncaughtIn(result.stderr);
+  return result;
 }
 
 /** A program that runs beside the test. */
@@ -112,6 +118,7 @@ export class Daemon implements AsyncDisposable {
     }
     await this.#child.status;
     await this.#reading.catch(() => {});
+    noneUncaughtIn(this.#output);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { peer } from "./peers.ts";
+import { noneUncaughtIn } from "./unhandled.ts";
 
 /** How a program on a terminal has ended. */
 export interface TerminalEnd {
@@ -78,6 +79,7 @@ export class Terminal {
     await this.#child.status;
     await this.#reading;
     const shown = this.#shown;
+    noneUncaughtIn(shown);
     return {
       code: Number(/code=(\d+)/.exec(shown)![1]),
       echo: / echo\b/.test(shown),

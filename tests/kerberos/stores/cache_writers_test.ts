@@ -11,6 +11,7 @@ import { KerberosTickets } from "../../../kerberos/client/tickets.ts";
 import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
 import { systemTickets } from "../../../kerberos/system_tickets.ts";
 import { contents, ticket } from "../../support/caches.ts";
+import { noneUncaughtIn } from "../../support/unhandled.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const ALICE = "alice@R.TEST";
@@ -32,12 +33,14 @@ class Writer implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #commands: WritableStreamDefaultWriter<Uint8Array>;
   readonly #answers: ReadableStreamDefaultReader<string>;
+  readonly #errors: Promise<string>;
   #rest = "";
 
   constructor(path: string, name: string) {
     this.#child = writerCommand(path, name, 0).spawn();
     this.#commands = this.#child.stdin.getWriter();
     this.#answers = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#errors = new Response(this.#child.stderr).text();
   }
 
   async answer(): Promise<string> {
@@ -56,6 +59,7 @@ class Writer implements AsyncDisposable {
     await this.#commands.close();
     while (!(await this.#answers.read()).done);
     await this.#child.status;
+    noneUncaughtIn(await this.#errors);
   }
 }
 
@@ -68,7 +72,7 @@ function writerCommand(path: string, name: string, count: number): Deno.Command 
     ],
     stdin: count === 0 ? "piped" : "null",
     stdout: "piped",
-    stderr: "inherit",
+    stderr: "piped",
   });
 }
 
@@ -80,6 +84,7 @@ Deno.test("several processes store at one time, and no ticket is lost", async ()
     const ended = await Promise.all(
       Array.from({ length: processes }, (_, i) => writerCommand(path, `w${i}`, each).output()),
     );
+    for (const { stderr } of ended) noneUncaughtIn(new TextDecoder().decode(stderr));
     assert.deepEqual(ended.map(({ code }) => code), Array(processes).fill(0));
     const { credentials } = (await cache.load())!;
     assert.equal(credentials.length, 1 + processes * each);

@@ -16,7 +16,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
     [
       "the tag of the SHA-1 enctypes is compared",
       "RFC 3961 section 5.3, CVE-2025-57736",
-      "          if (!timingSafeEqual(mac.subarray(0, MAC), ciphertext.subarray(-MAC))) throw integrityError();\n",
+      "          if (!timingSafeEqual(mac.subarray(0, MAC), tag)) throw integrityError();\n",
       "",
     ],
     [
@@ -30,7 +30,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
     [
       "the tag of the SHA-2 enctypes is compared",
       "RFC 8009 section 5, CVE-2025-57736",
-      "      if (!timingSafeEqual(tag, ciphertext.subarray(-macLength))) throw integrityError();\n",
+      "      if (!timingSafeEqual(tag, checked.subarray(-macLength))) throw integrityError();\n",
       "",
     ],
     [
@@ -52,7 +52,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
     [
       "a checksum is compared",
       "RFC 3961 section 3, verify_mic",
-      "return timingSafeEqual(await this.checksum(usage, data), checksum);",
+      "return timingSafeEqual(await this.checksum(usage, data), given);",
       "return (await this.checksum(usage, data)).length === checksum.length;",
     ],
   ]),
@@ -79,8 +79,8 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
     [
       "keys are not shown by inspect",
       "rule 5 of CONTRIBUTING.md",
-      "    this.#bytes = new Uint8Array(bytes);\n",
-      "    this.#bytes = new Uint8Array(bytes);\n    Object.assign(this, { shown: this.#bytes });\n",
+      "    this.#bytes = secret;\n",
+      "    this.#bytes = secret;\n    Object.assign(this, { shown: this.#bytes });\n",
     ],
     [
       "a key is not used after dispose",
@@ -97,7 +97,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
     [
       "a key has its enctype's length",
       "RFC 3961 section 3",
-      "if (isSupported(enctype) && bytes.length !== profileOf(enctype).keyLength) {",
+      "if (isSupported(enctype) && secret.length !== profileOf(enctype).keyLength) {",
       "if (false) {",
     ],
   ]),

@@ -45,7 +45,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "the header sealed is the one in front",
       "RFC 4121 section 4.2.4, CVE-2024-37370",
-      " || !isSealedHeader(plain.subarray(-HEADER_LENGTH), token)",
+      " || !isSealedHeader(plain.subarray(-HEADER_LENGTH), outer)",
       "",
     ],
     [
@@ -57,7 +57,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "the signature of a Wrap token is compared",
       "CVE-2025-57736",
-      "      if (!timingSafeEqual(checksum, body.subarray(data.length))) throw notGenuine();\n",
+      "      if (!timingSafeEqual(checksum, own.subarray(data.length))) throw notGenuine();\n",
       "",
     ],
     [
@@ -75,7 +75,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "a MIC is compared",
       "CVE-2025-57736",
-      "      if (!await this.#key.verifyChecksum(usage, signed, mic.subarray(HEADER_LENGTH))) throw notGenuine();\n",
+      "      if (!await this.#key.verifyChecksum(usage, signed, token.subarray(HEADER_LENGTH))) throw notGenuine();\n",
       "",
     ],
     [
@@ -149,8 +149,8 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "sealing has its own use of the key",
       "RFC 4121 section 2",
-      "const usage = this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal;",
-      "const usage = this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign;",
+      "this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal)",
+      "this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign)",
     ],
   ]),
   ...rules("kerberos/mech/sequence.ts", [MESSAGES, CONTEXT], [

@@ -1,0 +1,267 @@
+/** Every function of `./gss`, `./kerberos` and `./kerberos/kdc` that takes octets from a caller takes them whole, or not at all. */
+import assert from "node:assert/strict";
+import { GssError, type GssNegotiation, spnegoAcceptor, spnegoInitiator } from "../../gss/mod.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import { channelBindingHash } from "../../gss/channel_bindings.ts";
+import { hostbasedService } from "../../gss/names.ts";
+import {
+  asExchange,
+  Credential,
+  decodeCcache,
+  encodeCcache,
+  KerberosKey,
+  Keytab,
+  MemoryReplayCache,
+  parsePrincipal,
+  SharedReplayCache,
+} from "../../kerberos/mod.ts";
+import { webCrypto } from "../../kerberos/crypto/primitives.ts";
+import { handleKdcMessage } from "../../kerberos/kdc/mod.ts";
+import { systemRuntime } from "../../gss/runtime.ts";
+import { asInput, credentialPair, memoryRealm, memoryTickets } from "../support/gss_pair.ts";
+import { noOctets, octetKinds } from "../support/octet_kinds.ts";
+
+/** A function of octets: what it makes of these, in a form that can be compared. */
+type Taker = (octets: Bytes) => unknown;
+
+const PRINCIPAL = parsePrincipal("rcmd/host@EXAMPLE.COM");
+const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i + 1);
+const KEY = new KerberosKey(18, SECRET);
+
+function credential(parts: { ticket?: Bytes; secondTicket?: Bytes; address?: Bytes; adData?: Bytes }): string {
+  const { ticket = SECRET, secondTicket = SECRET, address = SECRET, adData = SECRET } = parts;
+  const made = new Credential({
+    client: PRINCIPAL,
+    server: PRINCIPAL,
+    key: KEY,
+    authtime: 0,
+    endtime: 0,
+    flags: 0,
+    ticket,
+    secondTicket,
+    addresses: [{ addrType: 2, address }],
+    authdata: [{ adType: 1, adData }],
+  });
+  return encodeCcache({ principal: PRINCIPAL, credentials: [made] }).toHex();
+}
+
+/** The octets that each is given, and what it makes of them. */
+async function takers(): Promise<Record<string, readonly [octets: Uint8Array, take: Taker]>> {
+  const keytab = new Keytab([{ principal: PRINCIPAL, kvno: 1, key: KEY }]).encode();
+  const ccache = encodeCcache({ principal: PRINCIPAL, credentials: [] });
+  const ends = (exchange: ReturnType<typeof asExchange>, reply: Bytes) =>
+    exchange.next().then(() => exchange.next(reply)).then(() => "goes on", (error) => {
+      if (error instanceof TypeError) throw error;
+      return error.message;
+    });
+  const sealed = await KEY.encrypt(2, SECRET);
+  const signed = await KEY.checksum(2, SECRET);
+  const onWeb = () => new KerberosKey(18, SECRET, webCrypto);
+  const realm = await memoryRealm();
+  const asReq = (await asExchange(asInput(systemRuntime)).next()).value as { message: Bytes };
+  const bindings = (given: object) => ({ applicationData: SECRET, ...given });
+  return {
+    "new KerberosKey()": [SECRET, (octets) => new KerberosKey(18, octets).exportBytes().toHex()],
+    "KerberosKey.encrypt()": [SECRET, async (octets) => (await KEY.decrypt(2, await KEY.encrypt(2, octets))).toHex()],
+    "KerberosKey.decrypt()": [sealed, async (octets) => (await KEY.decrypt(2, octets)).toHex()],
+    "KerberosKey.encrypt() on WebCrypto": [
+      SECRET,
+      async (octets) => (await KEY.decrypt(2, await onWeb().encrypt(2, octets))).toHex(),
+    ],
+    "KerberosKey.decrypt() on WebCrypto": [sealed, async (octets) => (await onWeb().decrypt(2, octets)).toHex()],
+    "KerberosKey.checksum()": [SECRET, async (octets) => (await KEY.checksum(2, octets)).toHex()],
+    "KerberosKey.checksum(), second part": [SECRET, async (octets) => (await KEY.checksum(2, SECRET, octets)).toHex()],
+    "KerberosKey.verifyChecksum(), data": [SECRET, (octets) => KEY.verifyChecksum(2, octets, signed)],
+    "KerberosKey.verifyChecksum(), checksum": [signed, (octets) => KEY.verifyChecksum(2, SECRET, octets)],
+    "KerberosKey.prf()": [SECRET, async (octets) => (await KEY.prf(octets)).toHex()],
+    "KerberosKey.fromPassword(), salt": [
+      SECRET,
+      async (salt) => (await KerberosKey.fromPassword("x", { enctype: 18, salt })).exportBytes().toHex(),
+    ],
+    "KerberosKey.fromPassword(), s2kparams": [
+      Uint8Array.of(0, 0, 0x10, 0x01),
+      async (s2kparams) =>
+        (await KerberosKey.fromPassword("x", { enctype: 18, salt: "y", s2kparams })).exportBytes().toHex(),
+    ],
+    "Keytab.decode()": [keytab, (octets) => Keytab.decode(octets).describe().join()],
+    "decodeCcache()": [ccache, (octets) => encodeCcache(decodeCcache(octets)).toHex()],
+    "new Credential(), ticket": [SECRET, (ticket) => credential({ ticket })],
+    "new Credential(), secondTicket": [SECRET, (secondTicket) => credential({ secondTicket })],
+    "new Credential(), address": [SECRET, (address) => credential({ address })],
+    "new Credential(), adData": [SECRET, (adData) => credential({ adData })],
+    "handleKdcMessage()": [
+      asReq.message,
+      async (octets) => (await handleKdcMessage(realm, octets))?.[0] ?? "no answer",
+    ],
+    "a KDC's reply": [SECRET, (octets) => ends(asExchange(asInput(systemRuntime)), octets)],
+    "bindings, applicationData": [
+      SECRET,
+      async (applicationData) => (await channelBindingHash({ applicationData })).toHex(),
+    ],
+    "bindings, initiatorAddress": [
+      SECRET,
+      async (initiatorAddress) => (await channelBindingHash(bindings({ initiatorAddress }) as never)).toHex(),
+    ],
+    "bindings, acceptorAddress": [
+      SECRET,
+      async (acceptorAddress) => (await channelBindingHash(bindings({ acceptorAddress }) as never)).toHex(),
+    ],
+    "new GssError(), token": [
+      SECRET,
+      (token) => new GssError("x", { major: "FAILURE", code: "FAILURE", token }).token!.toHex(),
+    ],
+  };
+}
+
+Deno.test("octets are taken whole out of whatever carries them, by every function that takes some", async () => {
+  for (const [name, [octets, take]] of Object.entries(await takers())) {
+    const expected = await take(octets.slice() as Bytes);
+    for (const [kind, source] of Object.entries(octetKinds(octets))) {
+      assert.deepEqual(await take(source as Bytes), expected, `${name}: ${kind}`);
+    }
+  }
+});
+
+Deno.test("what is no octets is a TypeError, by every function that takes some", async () => {
+  for (const [name, [, take]] of Object.entries(await takers())) {
+    for (const [kind, source] of Object.entries(noOctets())) {
+      // A salt may be a text, and what may be left out is not there when it is null.
+      if (name.endsWith("salt") && typeof source === "string") continue;
+      if (source === null && /secondTicket|s2kparams|Address$/.test(name)) continue;
+      await assert.rejects(async () => await take(source as Bytes), TypeError, `${name}: ${kind}`);
+    }
+  }
+});
+
+Deno.test("a key keeps what it was given when the call was made, at once and on WebCrypto", async () => {
+  for (const key of [() => new KerberosKey(20, SECRET), () => new KerberosKey(20, SECRET, webCrypto)]) {
+    for (const size of [32, 20_000]) {
+      const data = Uint8Array.from({ length: size }, (_, i) => i & 0xff);
+      const calls: [string, (octets: Bytes) => Promise<unknown>, Bytes][] = [
+        ["checksum", (octets) => key().checksum(2, octets), data],
+        ["prf", (octets) => key().prf(octets), data],
+        ["encrypt", async (octets) => await key().decrypt(2, await key().encrypt(2, octets)), data],
+        ["decrypt", (octets) => key().decrypt(2, octets), await key().encrypt(2, data)],
+        ["verifyChecksum", (octets) => key().verifyChecksum(2, data, octets), await key().checksum(2, data)],
+      ];
+      for (const [name, call, given] of calls) {
+        const expected = await call(given);
+        const lent = given.slice();
+        const calling = call(lent);
+        lent.fill(0);
+        assert.deepEqual(await calling, expected, `${name}, ${size} octets`);
+      }
+    }
+  }
+});
+
+Deno.test("a ticket and bindings are kept as they were given", async () => {
+  const ticket = SECRET.slice();
+  const { ticket: kept } = new Credential({
+    client: PRINCIPAL,
+    server: PRINCIPAL,
+    key: KEY,
+    authtime: 0,
+    endtime: 0,
+    flags: 0,
+    ticket,
+  });
+  ticket.fill(0);
+  assert.deepEqual(kept, SECRET);
+
+  const { initiator, acceptor } = credentialPair(await memoryRealm());
+  const [ours, theirs] = [SECRET.slice(), SECRET.slice()];
+  const initiating = await initiator.initiate(hostbasedService("rcmd", "localhost"), {
+    channelBindings: { applicationData: ours },
+  });
+  const accepting = acceptor.accept({ channelBindings: { applicationData: theirs } });
+  ours.fill(1);
+  theirs.fill(2);
+  const accepted = await accepting.step((await initiating.step()).token);
+  assert.ok(accepted.done && accepted.context.channelBound);
+  accepted.context.dispose();
+});
+
+Deno.test("bindings without octets end the call before a ticket is asked for", async () => {
+  let asked = 0;
+  const realm = await memoryRealm();
+  const tickets = memoryTickets([realm]);
+  const ask = tickets.serviceTicket.bind(tickets);
+  tickets.serviceTicket = (...args) => {
+    asked++;
+    return ask(...args);
+  };
+  const { initiator: _, acceptor } = credentialPair(realm);
+  const { KerberosInitiatorCredential } = await import("../../kerberos/mod.ts");
+  const channelBindings = { applicationData: "tls-exporter:0123" as unknown as Bytes };
+  const target = hostbasedService("rcmd", "localhost");
+  await assert.rejects(
+    new KerberosInitiatorCredential(tickets).initiate(target, { channelBindings }),
+    TypeError,
+  );
+  assert.equal(asked, 0);
+  assert.throws(() => acceptor.accept({ channelBindings }), TypeError);
+});
+
+Deno.test("a step takes its token whole and at once, and one that is no octets leaves the negotiation as it was", async () => {
+  const { initiator, acceptor } = credentialPair(await memoryRealm());
+  const target = hostbasedService("rcmd", "localhost");
+  const mechanisms = [[initiator, acceptor], [spnegoInitiator(initiator), spnegoAcceptor(acceptor)]] as const;
+  const wrong = Object.entries(noOctets()) as [string, Bytes][];
+  const refuses = async (negotiation: GssNegotiation) => {
+    for (const [kind, source] of wrong) await assert.rejects(negotiation.step(source), TypeError, kind);
+  };
+  for (const [ours, theirs] of mechanisms) {
+    const kinds = Object.keys(octetKinds(new Uint8Array(1)));
+    for (const kind of kinds) {
+      const carried = (token: Bytes | undefined) => octetKinds(token!)[kind] as Bytes;
+      const [initiating, accepting] = [await ours.initiate(target), theirs.accept()];
+      await refuses(initiating);
+      const first = await initiating.step();
+      await refuses(accepting);
+      const accepted = await accepting.step(carried(first.token));
+      await refuses(initiating);
+      const lent = accepted.token!.slice();
+      const finishing = initiating.step(lent);
+      lent.fill(0);
+      const finished = await finishing;
+      assert.ok(accepted.done && finished.done, kind);
+      accepted.context.dispose();
+      finished.context.dispose();
+    }
+    // The acceptor's step takes longest, and knows a replay by the very octets.
+    const initiating = await ours.initiate(target);
+    const { token } = await initiating.step();
+    for (const fresh of [true, false]) {
+      const lent = token!.slice();
+      const stepping = theirs.accept().step(lent);
+      lent.fill(0);
+      if (fresh) {
+        const step = await stepping;
+        assert.ok(step.done);
+        step.context.dispose();
+      } else await assert.rejects(stepping, { code: "KRB_AP_ERR_REPEAT" });
+    }
+    initiating.dispose?.();
+  }
+});
+
+Deno.test("a replay cache tells tags apart by what they say, and shares memory that can be shared", () => {
+  const entry = { tag: SECRET as unknown as string, now: 1_000, expiresAt: 600_000 };
+  assert.throws(() => new MemoryReplayCache().insert(entry), TypeError);
+  assert.throws(() => new SharedReplayCache({ capacity: 64 }).insert(entry), TypeError);
+  const { memory } = new SharedReplayCache({ capacity: 64 });
+  for (const wrong of [new Uint8Array(memory), new ArrayBuffer(4096), new DataView(memory), 4096, "memory"]) {
+    assert.throws(() => new SharedReplayCache({ memory: wrong as unknown as SharedArrayBuffer }), TypeError);
+  }
+  assert.equal(new SharedReplayCache({ memory }).memory, memory);
+});
+
+Deno.test("a password that is no text makes no key, least of all that of no password", async () => {
+  for (const password of [undefined, null, 1234, SECRET, ["x"], {}]) {
+    await assert.rejects(
+      KerberosKey.fromPassword(password as unknown as string, { enctype: 18, salt: "y" }),
+      TypeError,
+    );
+  }
+});

@@ -1,0 +1,464 @@
+/**
+ * Rules of octets and of whose memory they are in, of what contexts hold and give back, and of what nobody handles. Each with the
+ * change that switches it off.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const BYTES = ["tests/gss/bytes_test.ts"];
+const MEMORY = ["tests/kerberos/mech/context_memory_test.ts"];
+const OCTETS = ["tests/kerberos/octets_test.ts"];
+const FORGOTTEN = ["tests/forgotten_contexts_test.ts"];
+const DISPOSED = ["tests/contexts_disposed_test.ts"];
+const UNHANDLED = ["tests/unhandled_test.ts"];
+
+/** What a call takes from a caller, and when. */
+const TAKEN = "memory is the caller's once the call is made";
+/** What is no octets. */
+const WHOLE = "octets are taken whole or not at all";
+
+/** The rules. */
+export const CONTEXTS_MUTANTS: readonly Mutant[] = [
+  ...rules("gss/bytes.ts", BYTES, [
+    [
+      "what is no buffer and no view is refused",
+      WHOLE,
+      "  if (!view && !isBuffer(source)) {",
+      "  if (false) {",
+    ],
+    ["a view is taken whole", WHOLE, "source.byteOffset, source.byteLength)", "source.byteOffset)"],
+    [
+      "octets in words are octets",
+      WHOLE,
+      "new Uint8Array(source.buffer, source",
+      "new Uint16Array(source.buffer, source",
+    ],
+    [
+      "what is given is a plain Uint8Array",
+      WHOLE,
+      "(source.constructor as unknown) === Uint8Array",
+      "source instanceof Uint8Array",
+    ],
+    ["what was transferred is refused", WHOLE, "source instanceof ArrayBuffer && source.detached", "false"],
+    ["what was cut off is refused", WHOLE, "  if (isDetached(source)) {", "  if (false) {"],
+    [
+      "a view without octets is looked at twice",
+      WHOLE,
+      "    if (typeOf.call(source) !== undefined) Uint8Array.prototype.at.call(source as Uint8Array, 0);\n",
+      "",
+    ],
+    [
+      "an empty view of data is no view that was cut off",
+      WHOLE,
+      "    if (typeOf.call(source) !== undefined) Uint8Array",
+      "    Uint8Array",
+    ],
+    [
+      "heirs of a buffer are none",
+      WHOLE,
+      "  return [bufferLength, sharedLength].some(",
+      "  return source instanceof SharedArrayBuffer || [bufferLength, sharedLength].some(",
+    ],
+    [
+      "a copy is a copy",
+      TAKEN,
+      "  return new Uint8Array(octetsOf(source, doing));",
+      "  return octetsOf(source, doing) as Bytes;",
+    ],
+  ]),
+  ...rules("kerberos/mech/context.ts", MEMORY, [
+    [
+      "a message that is no octets is refused before a number is taken",
+      WHOLE,
+      '    const octets = octetsOf(message, "wrap");\n',
+      "    const octets = message;\n",
+      "before anything is touched",
+    ],
+    [
+      "a token that is no octets is refused",
+      WHOLE,
+      'octetsOf(token, "unwrap")',
+      "token",
+      "before anything is touched",
+    ],
+    [
+      "what is signed apart is octets",
+      WHOLE,
+      '    const octets = octetsOf(message, "sign");\n',
+      "    const octets = message;\n",
+      "before anything is touched",
+    ],
+    [
+      "what was signed apart is octets",
+      WHOLE,
+      '    const octets = octetsOf(message, "verify");\n',
+      "    const octets = message;\n",
+      "before anything is touched",
+    ],
+    [
+      "memory to wrap into is octets",
+      WHOLE,
+      'octetsOf(into, "wrap into")',
+      "into",
+      "before anything is touched",
+    ],
+    [
+      "a number is taken when all is clear",
+      "RFC 4121 section 4.2.6",
+      "    const { confidential, start, length, token } = this.#place(octets.length, options);\n    const header = this.#nextHeader(confidential);\n",
+      "    const header = this.#nextHeader(options.confidential);\n    const { confidential, start, length, token } = this.#place(octets.length, options);\n",
+      "before anything is touched",
+    ],
+    [
+      "who does not say whether to seal gets nothing in clear",
+      "RFC 2743 section 2.3.3, conf_req_flag",
+      '    if (typeof confidential !== "boolean") throw',
+      "    if (false) throw",
+      "before anything is touched",
+    ],
+    [
+      "headroom is a number of octets",
+      WHOLE,
+      "    if (!Number.isSafeInteger(headroom) || headroom < 0) {",
+      "    if (false) {",
+      "before anything is touched",
+    ],
+    [
+      "a message that waits for keys waits as a copy",
+      TAKEN,
+      "found instanceof Promise ? octets.slice() : octets",
+      "octets",
+      "once wrap() is called",
+    ],
+    [
+      "the message is where it was however long it was signed",
+      TAKEN,
+      "      body.set(checksum, size);",
+      "      body.set(checksum, octets.length);",
+      "once wrap() is called",
+    ],
+    [
+      "what is signed is what is sent",
+      TAKEN,
+      "key.checksum(asBytes(body.subarray(0, size)), inner)",
+      "key.checksum(asBytes(body.subarray(0, size - 1)), inner)",
+      "once wrap() is called",
+    ],
+    [
+      "a message may lie where its header goes",
+      TAKEN,
+      "      const sealed = key.seal([text, inner]",
+      "      token.set(inner, start - HEADER_LENGTH);\n      const sealed = key.seal([text, inner]",
+      "may lie in it",
+    ],
+    [
+      "a token that waits for keys waits as a copy",
+      TAKEN,
+      "found instanceof Promise ? given.slice() : given",
+      "given",
+      "once unwrap() is called",
+    ],
+    [
+      "the header that is compared is the one that was read",
+      TAKEN,
+      "opening instanceof Promise ? token.slice(0, HEADER_LENGTH) : token",
+      "token",
+      "once unwrap() is called",
+    ],
+    [
+      "what is handed out is what was checked",
+      TAKEN,
+      "inPlace ? body : body.slice()",
+      "body",
+      "once unwrap() is called",
+    ],
+    [
+      "in place nothing is copied",
+      "the record layer's speed",
+      "inPlace ? body : body.slice()",
+      "body.slice()",
+      "in place gives a view",
+    ],
+    [
+      "a signature is octets",
+      WHOLE,
+      'octetsOf(mic, "verify")',
+      "mic",
+      "whole out of whatever",
+    ],
+    [
+      "limits of a context that is closed are none",
+      "RFC 2743 section 2.3.7, GSS_S_NO_CONTEXT",
+      "    this.#alive();\n    const overhead",
+      "    const overhead",
+      "dispose() with calls under way",
+    ],
+  ]),
+  ...rules("kerberos/crypto/rfc8009.ts", MEMORY, [
+    [
+      "what is opened is what was checked",
+      "RFC 8009 section 5",
+      "tagging instanceof Promise ? ciphertext.slice() : ciphertext",
+      "ciphertext",
+      "once unwrap() is called",
+    ],
+  ]),
+  ...rules("kerberos/crypto/rfc3962.ts", MEMORY, [
+    [
+      "the tag that is compared is the one that came",
+      TAKEN,
+      "decrypting instanceof Promise ? ciphertext.slice(-MAC) : ciphertext.subarray(-MAC)",
+      "ciphertext.subarray(-MAC)",
+      "once unwrap() is called",
+    ],
+  ]),
+  ...rules("kerberos/crypto/node_primitives.ts", MEMORY, [
+    [
+      "a long message that waits for its signer waits as a copy",
+      TAKEN,
+      "other instanceof Promise ? parts.map((part) => part.slice()) : parts",
+      "parts",
+      "once unwrap() is called",
+    ],
+  ]),
+  ...rules("kerberos/crypto/node_primitives.ts", FORGOTTEN, [
+    [
+      "a context that is forgotten gives its ciphers back",
+      "nothing is left",
+      "    forgotten.register(this, cipher, this);\n",
+      "",
+      "negotiated, half made",
+    ],
+    [
+      "what gives ciphers back does not keep their context",
+      "nothing is left",
+      "    forgotten.register(this, cipher, this);\n",
+      "    forgotten.register(this, Object.assign(cipher, { owner: this }), this);\n",
+      "negotiated, half made",
+    ],
+    [
+      "a context that is disposed gives its ciphers back",
+      "nothing is left",
+      "    for (const cipher of [this.#encryptor, this.#decryptor]) cipher?.final();\n",
+      "",
+      "negotiated, half made",
+    ],
+  ]),
+  ...rules("kerberos/crypto/key.ts", OCTETS, [
+    ["a key is made of octets", WHOLE, 'copyOctets(bytes, "make a key of")', "new Uint8Array(bytes)", "is a TypeError"],
+    ["keys use octets", WHOLE, "asBytes(octetsOf(part, doing))", "asBytes(part as Bytes)", "is a TypeError"],
+    [
+      "what waits for keys waits as a copy",
+      TAKEN,
+      "octets.map((part) => part.slice());",
+      "octets;",
+      "keeps what it was given",
+    ],
+    [
+      "a checksum is the one that was given",
+      TAKEN,
+      'copyOctets(checksum, "verify")',
+      'octetsOf(checksum, "verify")',
+      "keeps what it was given",
+    ],
+    ["random octets come of octets", WHOLE, 'octetsOf(input, "derive from")', "input", "is a TypeError"],
+    [
+      "a salt is octets",
+      "RFC 3962 section 4",
+      'copyOctets(options.salt, "salt with")',
+      "asBytes(options.salt)",
+      "is a TypeError",
+    ],
+    [
+      "parameters are octets",
+      "RFC 3962 section 4",
+      'octetsOf(options.s2kparams ?? EMPTY, "make a key by")',
+      "options.s2kparams ?? EMPTY",
+      "octets are taken whole",
+    ],
+    [
+      "a password is a text",
+      "RFC 3962 section 4",
+      '    if (typeof password !== "string") throw',
+      "    if (false) throw",
+      "that is no text",
+    ],
+  ]),
+  ...rules("kerberos/stores/keytab.ts", OCTETS, [
+    ["a keytab is read out of octets", WHOLE, 'asBytes(octetsOf(bytes, "read keytab out of"))', "asBytes(bytes)"],
+  ]),
+  ...rules("kerberos/stores/ccache.ts", OCTETS, [
+    [
+      "a cache is read out of octets",
+      WHOLE,
+      'asBytes(octetsOf(bytes, "read credential cache out of"))',
+      "asBytes(bytes)",
+    ],
+  ]),
+  ...rules("kerberos/stores/credential.ts", OCTETS, [
+    [
+      "a ticket is kept as it was given",
+      TAKEN,
+      "copyOctets(octets, ",
+      "((given: Uint8Array, _: string) => given as Bytes)(octets, ",
+    ],
+  ]),
+  ...rules("kerberos/kdc/handle.ts", OCTETS, [
+    ["a KDC answers octets", WHOLE, 'copyOctets(message, "answer")', "message as Bytes"],
+  ]),
+  ...rules("kerberos/client/exchange.ts", OCTETS, [
+    ["a KDC's reply is octets", WHOLE, `copyOctets(reply, "read a KDC's reply out of")`, "reply", "is a TypeError"],
+  ]),
+  ...rules("gss/channel_bindings.ts", OCTETS, [
+    [
+      "a channel's data is octets",
+      "RFC 4121 section 4.1.1.2",
+      'copyOctets(bindings.applicationData, "bind to")',
+      "bindings.applicationData",
+    ],
+    [
+      "a channel's address is octets",
+      "RFC 4121 section 4.1.1.2",
+      'copyOctets(bindings.initiatorAddress ?? EMPTY, "bind to")',
+      "bindings.initiatorAddress ?? EMPTY",
+    ],
+  ]),
+  ...rules("kerberos/mech/credentials.ts", OCTETS, [
+    [
+      "no ticket is asked for a channel that is none",
+      WHOLE,
+      "    const { signal } = options;\n    const channelBindings = options.channelBindings && ownBindings(options.channelBindings);",
+      "    const { signal, channelBindings } = options;",
+      "bindings",
+    ],
+    [
+      "an acceptor's channel is the one that was given",
+      TAKEN,
+      "    const channelBindings = options.channelBindings && ownBindings(options.channelBindings);\n    return",
+      "    const { channelBindings } = options;\n    return",
+      "bindings",
+    ],
+  ]),
+  ...["kerberos/mech/initiator.ts", "kerberos/mech/acceptor.ts", "gss/spnego/initiator.ts", "gss/spnego/acceptor.ts"]
+    .flatMap(
+      (file) =>
+        rules(file, OCTETS, [
+          [
+            "a step that has no octets changes nothing",
+            WHOLE,
+            'given === undefined ? undefined : copyOctets(given, "step with")',
+            "given as Bytes | undefined",
+            "a step takes its token",
+          ],
+        ]),
+    ),
+  ...rules("kerberos/mech/acceptor.ts", OCTETS, [
+    [
+      "a replay is known by the token that was given",
+      "RFC 4120 section 3.2.3",
+      'copyOctets(given, "step with")',
+      "given as Bytes",
+      "a step takes its token",
+    ],
+  ]),
+  ...rules("kerberos/mech/replay_cache.ts", OCTETS, [
+    ["a tag is a text", "RFC 4120 section 3.2.3", '    if (typeof tag !== "string") throw', "    if (false) throw"],
+  ]),
+  ...rules("kerberos/mech/shared_replay_cache.ts", OCTETS, [
+    [
+      "memory that nobody would share is refused",
+      "RFC 4120 section 3.2.3",
+      "    if (options.memory !== undefined && !(options.memory instanceof SharedArrayBuffer)) {",
+      "    if (false) {",
+    ],
+  ]),
+  ...rules("socks/auth/gssapi/client.ts", DISPOSED, [
+    ["a client whose proxy is refused disposes its context", "nothing is left", "        context?.dispose();\n", ""],
+  ]),
+  ...rules("socks/auth/gssapi/server.ts", DISPOSED, [
+    ["a server whose client is refused disposes its context", "nothing is left", "        context?.dispose();\n", ""],
+  ]),
+  ...rules("socks/auth/gssapi/channel.ts", DISPOSED, [
+    ["at level none the context is over with the level", "RFC 1961 section 4", "    context.dispose();\n", ""],
+  ]),
+  ...rules("deno.json", UNHANDLED, [
+    [
+      "what nobody handles is counted",
+      "CONTRIBUTING.md",
+      " --preload=./tests/support/watch_unhandled.ts",
+      "",
+      "what nobody handles",
+    ],
+  ]),
+  ...rules("tests/support/watch_unhandled.ts", UNHANDLED, [
+    [
+      "promises that nobody handles are counted",
+      "CONTRIBUTING.md",
+      'addEventListener("unhandledrejection", ',
+      'addEventListener("never", ',
+      "a promise in a test",
+    ],
+    [
+      "errors that nobody catches are counted",
+      "CONTRIBUTING.md",
+      'addEventListener("error", (event)',
+      'addEventListener("never", (event)',
+      "an error of a timer",
+    ],
+    [
+      "workers are watched",
+      "CONTRIBUTING.md",
+      "globalThis.Worker = WatchedWorker;",
+      "void WatchedWorker;",
+      "a worker whose errors",
+    ],
+    [
+      "what a worker does not handle fails the suite",
+      "CONTRIBUTING.md",
+      "      reportError(new Error(`A worker",
+      "      void (new Error(`A worker",
+      "a worker whose errors",
+    ],
+    ["files say that they are watched", "CONTRIBUTING.md", 'note("watching");\n', "", "nothing is counted"],
+  ]),
+  ...rules("tests/support/process.ts", UNHANDLED, [
+    [
+      "programs are watched",
+      "CONTRIBUTING.md",
+      "  if (!options.mayThrow) noneUncaughtIn(result.stderr);\n",
+      "",
+      "a program whose end",
+    ],
+    [
+      "programs beside a test are watched",
+      "CONTRIBUTING.md",
+      "    noneUncaughtIn(this.#output);\n",
+      "",
+      "a program beside",
+    ],
+  ]),
+  ...rules("tests/support/unhandled.ts", UNHANDLED, [
+    [
+      "what a program does not handle is counted",
+      "CONTRIBUTING.md",
+      "  for (const line of lines) note(`unhandled in a program: ${line}`);\n",
+      "",
+      "a program whose end",
+    ],
+    [
+      "what a program does not handle fails the suite",
+      "CONTRIBUTING.md",
+      "  if (lines.length > 0) throw",
+      "  if (false) throw",
+      "a program whose end",
+    ],
+    [
+      "colours hide nothing",
+      "CONTRIBUTING.md",
+      'output.replaceAll(COLOURS, "").match',
+      "output.match",
+      "in colours too",
+    ],
+  ]),
+];

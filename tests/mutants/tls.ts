@@ -1,0 +1,290 @@
+/**
+ * Rules of TLS, and of the connections over Node's streams, each with the change that switches it off.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const TLS = ["tests/socks/tls_test.ts"];
+const DUPLEX = ["tests/socks/duplex_test.ts", ...TLS];
+const PROXY = ["tests/tls_proxy_test.ts"];
+const CUT = "RFC 8446 section 6.1";
+const CONTRACT = "CONTRIBUTING.md";
+
+/** The rules. */
+export const TLS_MUTANTS: readonly Mutant[] = [
+  ...rules("socks/stream/duplex.ts", TLS, [
+    [
+      "a TLS stream that ends without a close_notify is no end",
+      CUT,
+      "if (this.#ended && this.stream.readableLength === 0) return null;",
+      "if ((this.#ended || this.missing() !== undefined) && this.stream.readableLength === 0) return null;",
+      "nothing else is",
+    ],
+    [
+      "what came before a cut is read",
+      CUT,
+      "      const chunk: Uint8Array | null = this.stream.read();\n      this.taken();\n",
+      "      if (this.missing() !== undefined) throw this.missing();\n" +
+      "      const chunk: Uint8Array | null = this.stream.read();\n      this.taken();\n",
+      "nothing else is",
+    ],
+    [
+      "a connection that was closed gives nothing that came before",
+      CONTRACT,
+      "      if (closed !== undefined) throw closed;\n",
+      "",
+      "gives nothing that came before",
+    ],
+    [
+      "what is under way when writing fails does not succeed",
+      CONTRACT,
+      "    for (const settle of this.#writes) settle(this.#writeFailure);\n",
+      "",
+      "cannot be sent any more",
+    ],
+    [
+      "a write after the end of writing fails and leaves reading alone",
+      CONTRACT,
+      "    if (this.#closed === undefined && this.#ending !== undefined) throw writingEnded();\n",
+      "",
+      "in either order",
+    ],
+  ]),
+  ...rules("socks/stream/duplex.ts", DUPLEX, [
+    [
+      "reads are served in the order of the calls",
+      CONTRACT,
+      "return this.#reads.run(() => this.#next());",
+      "return this.#next();",
+      "the read that was first",
+    ],
+    [
+      "a chunk's memory is shared with nobody",
+      CONTRACT,
+      "return alone ? new Uint8Array(buffer) : new Uint8Array(chunk);",
+      "return alone ? new Uint8Array(buffer) : chunk as Bytes;",
+      "memory of its own",
+    ],
+    [
+      "a chunk that is taken away while it is written is an error",
+      CONTRACT,
+      '    if (bytes.length !== length) throw new TypeError("Cannot write: the chunk was changed before it was sent");\n',
+      "",
+      "taken away",
+    ],
+    [
+      "an end behind a failure is none",
+      CUT,
+      "if (chunk === null && this.#readFailure === undefined) this.#ended = true;",
+      "if (chunk === null) this.#ended = true;",
+      "one behind it is none",
+    ],
+    [
+      "an end before a failure is one",
+      CUT,
+      "      if (this.#ended && this.stream.readableLength === 0) return null;\n      this.#readFailure ??= this.missing();\n" +
+      "      if (this.#readFailure !== undefined) throw this.#readFailure;\n",
+      "      this.#readFailure ??= this.missing();\n" +
+      "      if (this.#readFailure !== undefined) throw this.#readFailure;\n" +
+      "      if (this.#ended && this.stream.readableLength === 0) return null;\n",
+      "came before a failure",
+    ],
+  ]),
+  ...rules("socks/stream/carrier.ts", TLS, [
+    [
+      "the end of what carries TLS is not told to TLS as its own",
+      CUT,
+      "      this.#end = {};\n",
+      "      this.#end = {};\n      this.stream.push(null);\n",
+      "a hundred whole streams",
+    ],
+    [
+      "a reader that takes nothing is sent no more than a little",
+      "CWE-770",
+      "if (!this.#waiting || this.full()) return;",
+      "if (!this.#waiting) return;",
+      "takes nothing",
+    ],
+    [
+      "what cannot be sent is told",
+      CONTRACT,
+      "      this.onWriteFailure(this.#writeFailure);\n",
+      "",
+      "cannot be sent any more",
+    ],
+    [
+      "an end of writing waits until its close_notify is sent",
+      CUT,
+      "const TURNS = 16;",
+      "const TURNS = 0;",
+      "says so inside TLS",
+    ],
+  ]),
+  ...rules("socks/stream/carrier.ts", DUPLEX, [
+    [
+      "what came and is not passed on is not written over",
+      CONTRACT,
+      "        if (this.stream.readableLength > 0) this.#room = undefined;\n",
+      "",
+      "is not written over",
+    ],
+    [
+      "an end is told behind what came before",
+      CUT,
+      "return this.stream.readableLength === 0 ? this.#end : undefined;",
+      "return this.#end;",
+      "is not written over",
+    ],
+  ]),
+  ...rules("socks/stream/tls_over.ts", TLS, [
+    [
+      "a reset is told as what it is",
+      CONTRACT,
+      "return end.error ?? new SocksTlsError",
+      "return new SocksTlsError",
+      "nothing else is",
+    ],
+    [
+      "closing sends a close_notify",
+      CUT,
+      "    if (!this.#socket.writableEnded) this.#socket.end();\n    else if",
+      "    if",
+      "says so inside TLS",
+    ],
+    [
+      "closing in the middle of a record waits for nobody",
+      CONTRACT,
+      "if (!able || this.#socket.writableLength > 0) return this.#depart();",
+      "if (!able) return this.#depart();",
+      "whatever is under way",
+    ],
+    [
+      "a close_notify that is not taken keeps nothing open for long",
+      CONTRACT,
+      "await abortable(this.#carrier.flushed(), deadline.signal).catch(() => {});",
+      "await this.#carrier.flushed();",
+      "keeps nothing open",
+    ],
+    [
+      "an end of writing ends it underneath, too",
+      CUT,
+      "    await this.#connection.closeWrite();\n",
+      "",
+      "says so inside TLS",
+    ],
+    [
+      "an end of writing waits for the handshake",
+      "RFC 8446 section 6.1",
+      "    if (!this.#secure) await this.#agreed.promise;\n",
+      "",
+      "is one behind it",
+    ],
+    [
+      "an end underneath ends the handshake",
+      CONTRACT,
+      "if (!this.#secure) socket.destroy(",
+      "if (false) socket.destroy(",
+      "handshake that fails",
+    ],
+    [
+      "a record that is not genuine is told as such",
+      "RFC 8446 section 5.2",
+      '  if (!error.message.startsWith("received fatal alert")) {\n',
+      "  if (false) {\n",
+      "not genuine",
+    ],
+    [
+      "an alert for a certificate that is missing is one of the handshake",
+      "RFC 8446 section 6.2",
+      "  if (received > 0) return error;\n",
+      "  return error;\n",
+      "is shown to a server",
+    ],
+  ]),
+  ...rules("socks/stream/tls.ts", TLS, [
+    [
+      "a certificate goes with its key",
+      CONTRACT,
+      "  if ((cert === undefined) !== (key === undefined)) {\n",
+      "  if (false) {\n",
+      "no certificate or key",
+    ],
+    [
+      "authorities that are none are refused",
+      CONTRACT,
+      '  for (const text of caCerts ?? []) wantPem("caCerts", text, "CERTIFICATE");\n',
+      "",
+      "no certificate or key",
+    ],
+    [
+      "a certificate to show that is none is refused",
+      CONTRACT,
+      '  if (cert !== undefined) wantPem("cert", cert, "CERTIFICATE");\n',
+      "",
+      "no certificate or key",
+    ],
+    [
+      "a key that is none is refused",
+      CONTRACT,
+      '  if (key !== undefined) wantPem("key", key, "PRIVATE KEY");\n',
+      "",
+      "no certificate or key",
+    ],
+    [
+      "a handshake that is given up ends",
+      CONTRACT,
+      "await abortable(secured.promise, signal);",
+      "await secured.promise;",
+      "handshake that fails",
+    ],
+  ]),
+  ...rules("socks/stream/deno.ts", TLS, [
+    [
+      "a listener's certificate and key are of one another",
+      CONTRACT,
+      "  checkIdentity(options);\n",
+      "",
+      "a listener lets go",
+    ],
+  ]),
+  ...rules("socks/stream/deno.ts", PROXY, [
+    [
+      "a certificate to show and its key are of one another",
+      CONTRACT,
+      "  if (cert !== undefined && key !== undefined) checkIdentity({ cert, key });\n",
+      "",
+      "asks for a certificate",
+    ],
+    [
+      "a TLS handshake with a proxy that is given up ends",
+      CONTRACT,
+      "{ hostname: target.hostname, caCerts, cert, key, signal }",
+      "{ hostname: target.hostname, caCerts, cert, key }",
+      "does not come",
+    ],
+  ]),
+  ...rules("proxy/connect.ts", PROXY, [
+    [
+      "the protocol agreed upon is told",
+      "RFC 7301 section 3.2",
+      "{ ...made, connection, alpnProtocol }",
+      "{ ...made, connection }",
+      "which protocol it speaks",
+    ],
+    [
+      "the time of connectTls holds until TLS stands",
+      CONTRACT,
+      "cert, key, signal: deadline.signal };",
+      "cert, key, signal };",
+      "until TLS stands",
+    ],
+    [
+      "the signal of connectTls holds until TLS stands",
+      CONTRACT,
+      "    milliseconds: timeout,\n    signal,\n",
+      "    milliseconds: timeout,\n",
+      "until TLS stands",
+    ],
+  ]),
+];

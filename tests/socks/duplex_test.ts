@@ -1,0 +1,82 @@
+/** Connections over streams of Node's, and streams over connections, where no socket would show it. */
+import assert from "node:assert/strict";
+import { Duplex } from "node:stream";
+import type { Bytes } from "../../gss/bytes.ts";
+import { Carrier } from "../../socks/stream/carrier.ts";
+import type { Connection } from "../../socks/stream/connection.ts";
+import { DuplexConnection } from "../../socks/stream/duplex.ts";
+import { pipe } from "../support/pipe.ts";
+
+Deno.test("octets are for the read that was first, also where another comes before it is told", async () => {
+  const stream = new Duplex({ read() {} });
+  const connection = new DuplexConnection(stream);
+  const first = connection.read();
+  stream.push(Uint8Array.of(1));
+  const second = connection.read();
+  stream.push(Uint8Array.of(2));
+  assert.deepEqual([await first, await second], [Uint8Array.of(1), Uint8Array.of(2)]);
+  connection.close();
+});
+
+Deno.test("a chunk that lies in larger memory is given in memory of its own", async () => {
+  const stream = new Duplex({ read() {} });
+  const connection = new DuplexConnection(stream);
+  const slab = Uint8Array.of(1, 2, 3, 4, 5);
+  stream.push(slab.subarray(1, 3));
+  const chunk = (await connection.read())!;
+  assert.deepEqual([chunk, chunk.buffer.byteLength], [Uint8Array.of(2, 3), 2]);
+  connection.close();
+});
+
+Deno.test("a chunk that is taken away while it is written is an error", async () => {
+  let taken = () => {};
+  const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => void (taken = done) });
+  const connection = new DuplexConnection(stream);
+  const chunk = new Uint8Array(10);
+  const writing = connection.write(chunk);
+  structuredClone(chunk.buffer, { transfer: [chunk.buffer] });
+  taken();
+  await assert.rejects(writing, TypeError);
+  connection.close();
+});
+
+Deno.test("an end that came before a failure is an end, and one behind it is none", async () => {
+  for (const ended of [true, false]) {
+    const stream = new Duplex({ read() {} });
+    const connection = new DuplexConnection(stream);
+    const failure = new Error("failed");
+    if (ended) stream.push(null);
+    stream.emit("error", failure);
+    if (!ended) stream.push(null);
+    for (let i = 0; i < 2; i++) {
+      const reading = connection.read();
+      if (ended) assert.equal(await reading, null);
+      else await assert.rejects(reading, failure);
+    }
+    connection.close();
+  }
+});
+
+Deno.test("a stream that still holds what came from a connection is not written over", async () => {
+  const [near] = pipe();
+  let count = 0;
+  const connection: Connection = {
+    read(into?: Bytes): Promise<Bytes | null> {
+      if (count === 3) return Promise.resolve(null);
+      return Promise.resolve(into!.fill(++count).subarray(0, 4));
+    },
+    write: (bytes) => near.write(bytes),
+    closeWrite: () => near.closeWrite(),
+    close: () => near.close(),
+    [Symbol.asyncDispose]: () => near[Symbol.asyncDispose](),
+  };
+  const carrier = new Carrier(Duplex, connection);
+  carrier.stream.read(0);
+  while (carrier.stream.readableLength < 12) await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.equal(carrier.end, undefined);
+  const held: number[] = [];
+  for (let chunk; (chunk = carrier.stream.read()) !== null;) held.push(...chunk);
+  assert.deepEqual(held, [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
+  assert.deepEqual(carrier.end, {});
+  carrier.stream.destroy();
+});

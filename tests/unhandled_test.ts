@@ -1,0 +1,155 @@
+/** The suite counts what nobody handles, wherever that happens, and fails of it. */
+import assert from "node:assert/strict";
+import { run } from "./support/process.ts";
+import { noneUncaughtIn, uncaughtIn } from "./support/unhandled.ts";
+
+const ROOT = new URL("..", import.meta.url);
+const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+const PROCESS = new URL("support/process.ts", import.meta.url).href;
+
+/** A test file with this in one of its tests. */
+function testFile(body: string): string {
+  return `
+import { Daemon, run } from ${JSON.stringify(PROCESS)};
+const WORKER = URL.createObjectURL(new Blob(["Promise.reject(new Error('lost'))"], { type: "text/javascript" }));
+const program = (text) => ["eval", "--no-lock", "--no-config", text];
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const ended = (worker) => new Promise((resolve) => worker.onerror = (event) => (event.preventDefault(), resolve()));
+void [Daemon, run, WORKER, program, pause, ended];
+Deno.test("probe", async () => {${body}});
+Deno.test("behind it", () => {});
+`;
+}
+
+/** Runs a test file by the flags of the test task, and gives whether it failed and what was counted. */
+async function counted(
+  text: string,
+): Promise<{ failed: boolean; watching: number; unhandled: string[]; said: string }> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const [path, counts] = [`${directory}/probe_test.ts`, `${directory}/counts`];
+    await Deno.writeTextFile(path, text);
+    await Deno.writeTextFile(counts, "");
+    const [, ...flags] = tasks.test.split(" ");
+    const args = [...flags, "--no-config", "--no-lock", "--no-check", path];
+    const env = { NO_COLOR: "1", GSSOCKS_UNHANDLED: counts };
+    const { code, stdout, stderr } = await run(Deno.execPath(), args, { env, mayThrow: true });
+    const lines = (await Deno.readTextFile(counts)).split("\n").filter((line) => line !== "");
+    return {
+      failed: code !== 0,
+      watching: lines.filter((line) => line === "watching").length,
+      unhandled: lines.filter((line) => line.startsWith("unhandled")),
+      said: stdout + stderr,
+    };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Where nobody handles something, what does it, and what is counted. */
+const PLACES: Readonly<Record<string, readonly [body: string, counted: RegExp]>> = {
+  "a promise in a test": ['Promise.reject(new Error("lost"));', /^unhandled in a test: Error: lost$/],
+  "a promise of nobody's, later": [
+    'setTimeout(() => void Promise.reject(new Error("lost")), 0); await pause(5);',
+    /^unhandled in a test: Error: lost$/,
+  ],
+  "an error of a listener": [
+    'const t = new EventTarget(); t.addEventListener("x", () => { throw new Error("lost"); }); t.dispatchEvent(new Event("x"));',
+    /^unhandled in a test: Uncaught Error: lost$/,
+  ],
+  "an error of a timer": [
+    'setTimeout(() => { throw new Error("lost"); }, 0); await pause(5);',
+    /^unhandled in a test: Uncaught Error: lost$/,
+  ],
+  "a worker whose errors the test handles": [
+    'const worker = new Worker(WORKER, { type: "module" }); await ended(worker); worker.terminate(); await pause(5);',
+    /^unhandled in a worker: Uncaught \(in promise\) Error: lost$/,
+  ],
+  "a program whose end the test does not look at": [
+    'await run(Deno.execPath(), program("Promise.reject(new Error(`lost`))"));',
+    /^unhandled in a program: error: Uncaught \(in promise\) Error: lost$/,
+  ],
+  "a program beside the test": [
+    'await using it = new Daemon(Deno.execPath(), program("console.log(`up`); Promise.reject(new Error(`lost`))")); await it.ended;',
+    /^unhandled in a program: error: Uncaught \(in promise\) Error: lost$/,
+  ],
+  "a worker of a program that handles it": [
+    `await run(Deno.execPath(), program(\`
+      const worker = new Worker("data:text/javascript,Promise.reject(new Error('lost'))", { type: "module" });
+      worker.onerror = (event) => { event.preventDefault(); worker.terminate(); };\`));`,
+    /^unhandled in a program: error: Uncaught \(in worker "[^"]*"\) \(in promise\) Error: lost$/,
+  ],
+};
+
+for (const [name, [body, expected]] of Object.entries(PLACES)) {
+  Deno.test(`what nobody handles is counted and fails the suite: ${name}`, async () => {
+    const { failed, watching, unhandled, said } = await counted(testFile(body));
+    assert.ok(failed, said);
+    assert.equal(watching, 1, said);
+    assert.match(unhandled[0] ?? "nothing", expected, said);
+  });
+}
+
+Deno.test("nothing is counted where all is handled, and every file and example is watched", async () => {
+  const fine = `
+    await Promise.reject(new Error("met")).catch(() => {});
+    await run(Deno.execPath(), program("Promise.reject(new Error('lost'))"), { mayThrow: true });
+    const { code } = await run(Deno.execPath(), program("console.error('Uncaught'); Deno.exit(3)"));
+    if (code !== 3) throw new Error(code);`;
+  const example = "/**\n * ```ts\n * if (0 > 1) throw new Error();\n * ```\n */\nexport const documented = 1;\n";
+  const { failed, watching, unhandled, said } = await counted(testFile(fine) + example);
+  assert.deepEqual([failed, unhandled, watching], [false, [], 2], said);
+});
+
+Deno.test("Deno's words are known in colours too, and in the middle of others", () => {
+  const said =
+    "Listening\n\x1b[0m\x1b[1m\x1b[31merror\x1b[0m: Uncaught (in promise) Error: x\r\n    at y\nsome error: Uncaught\n";
+  assert.deepEqual(uncaughtIn(said), ["error: Uncaught (in promise) Error: x\r"].map((line) => line.trimEnd()));
+  assert.doesNotThrow(() => noneUncaughtIn("error: no such file\n"));
+});
+
+/** Files that start programs themselves, each with what is looked at, or why nothing has to be. */
+const STARTERS: Readonly<Record<string, "looks at it" | string>> = {
+  "tests/support/process.ts": "looks at it",
+  "tests/support/terminal.ts": "looks at it",
+  "tests/soak_test.ts": "looks at it",
+  "tests/kerberos/stores/cache_writers_test.ts": "looks at it",
+  "tests/password_prompt_test.ts": "looks at it",
+  "tests/serve_reload_test.ts": "looks at it",
+  "tests/support/gss_peer.ts": "MIT's programs",
+  "tests/kerberos/stores/change_file_test.ts": "mkfifo and chown",
+  "tests/permissions_test.ts": "chown",
+  "tests/mutants/run.ts": "git",
+  "tests/mutants/test_run.ts": "tests that are to fail",
+  "tests/support/jsr_suite.ts": "the suite itself, which looks",
+  "tests/support/publish_dry_run.ts": "no test",
+};
+
+/** Files that listen for what nobody handles; who does prevents that it is counted. */
+const LISTENERS: readonly string[] = [
+  "tests/fuzz/fuzz.ts",
+  "tests/support/watch_unhandled.ts",
+  "tests/mutants/contexts.ts", // Names what it switches off.
+];
+
+Deno.test("every test that starts a program looks at what it says, and nobody else handles what nobody handles", async () => {
+  const wrong: string[] = [];
+  const visit = async (directory: string) => {
+    for await (const { name, isDirectory } of Deno.readDir(new URL(directory, ROOT))) {
+      const path = `${directory}${name}`;
+      if (isDirectory) {
+        await visit(`${path}/`);
+        continue;
+      }
+      if (!path.endsWith(".ts") || path.startsWith("tests/bench/") || path === "tests/unhandled_test.ts") continue;
+      const text = await Deno.readTextFile(new URL(path, ROOT));
+      if (/\bunhandled-?[rR]ejection\b/.test(text) && !LISTENERS.includes(path)) wrong.push(`${path} listens`);
+      if (path.startsWith("tests/") && /\bnew Deno\.Command\(|\bnode:child_process\b/.test(text)) {
+        if (STARTERS[path] === undefined) wrong.push(`${path} starts programs`);
+        if (STARTERS[path] === "looks at it" && !/\bnoneUncaughtIn\(/.test(text)) wrong.push(`${path} does not look`);
+      }
+    }
+  };
+  for (const top of ["gss/", "kerberos/", "socks/", "proxy/", "cli/", "tests/"]) await visit(top);
+  assert.deepEqual(wrong, []);
+});
