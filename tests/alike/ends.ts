@@ -38,11 +38,11 @@ function afterTheirs(by: string, rest: (stage: Stage) => Promise<string>, except
       await peer.send("bye");
       await peer.end();
       const text = await rest(stage);
-      const getting = peer.takeAll();
+      const getting = told(peer.takeAll().then((got) => asSent(got, sent)));
       const count = await told(stream.write(sent));
       const ended = await told(stream.closeWrite());
       if (ended !== "done") stream.close();
-      return `${text}, ${count}, ${ended}, ${await told(getting.then((got) => asSent(got, sent)))}`;
+      return `${text}, ${count}, ${ended}, ${await getting}`;
     },
   };
 }
