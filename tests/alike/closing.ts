@@ -92,6 +92,26 @@ export const CLOSING: readonly Situation[] = [
     },
   },
   {
+    name: "close() with streams that nobody is using",
+    gives: `${CLOSED}, ${CLOSED}; all ${CLOSED}`,
+    except: [{ over: "Deno", gives: undefined, why: "Deno tells a stream when it is asked for something" }],
+    async play({ stream, quiet }): Promise<string> {
+      const ends = allTold(stream.readable.getReader().closed, stream.writable.getWriter().closed);
+      await quiet();
+      stream.close();
+      return `${await ends}; ${await later(stream)}`;
+    },
+  },
+  {
+    name: "close() after closeWrite()",
+    gives: `done, all ${CLOSED}`,
+    async play({ stream }): Promise<string> {
+      const ended = await told(stream.closeWrite());
+      stream.close();
+      return `${ended}, ${await later(stream)}`;
+    },
+  },
+  {
     name: "close() with octets there that nobody has read",
     gives: `on, all ${CLOSED}`,
     async play({ stream, peer, quiet }): Promise<string> {
