@@ -11,9 +11,15 @@ export const READERS: readonly Situation[] = [
   {
     name: "a reader that lets go while it waits, then read()",
     gives: "TypeError, one, two",
-    async play({ stream, peer }): Promise<string> {
+    except: [{
+      over: "Deno",
+      gives: undefined,
+      why: "Deno's stream keeps what it has asked for, and its read() waits for more",
+    }],
+    async play({ stream, peer, quiet }): Promise<string> {
       const reader = stream.readable.getReader();
       const given = told(reader.read());
+      await quiet();
       reader.releaseLock();
       const next = read(stream);
       await peer.send("one");
@@ -26,9 +32,10 @@ export const READERS: readonly Situation[] = [
   {
     name: "a reader that lets go while it waits, then another one",
     gives: "TypeError, one",
-    async play({ stream, peer }): Promise<string> {
+    async play({ stream, peer, quiet }): Promise<string> {
       const reader = stream.readable.getReader();
       const given = told(reader.read());
+      await quiet();
       reader.releaseLock();
       const next = stream.readable.getReader().read();
       await peer.send("one");
