@@ -26,6 +26,21 @@ export interface DeadlineOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * A time that a caller gave, for whoever takes one to ask before anything is begun.
+ *
+ * @param name Name of the option.
+ * @param milliseconds What it was given.
+ * @returns The same, which is a number, 0 or more; `Infinity` for no limit.
+ * @throws {TypeError} When it is anything else.
+ */
+export function duration(name: string, milliseconds: number): number {
+  // It may come out of JavaScript, or out of JSON: the type says nothing then.
+  if (typeof milliseconds === "number" && milliseconds >= 0) return milliseconds;
+  const found = typeof milliseconds === "number" ? milliseconds : `a value of type ${typeof milliseconds}`;
+  throw new TypeError(`Cannot use ${name}: ${found} is no time in milliseconds (0 or more, or Infinity)`);
+}
+
 /** Starts a deadline. Dispose it, or its timer stays; after that it starts none. */
 export function startDeadline(options: DeadlineOptions): Deadline {
   return new TimerDeadline(options);

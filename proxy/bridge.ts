@@ -12,7 +12,7 @@ import { systemResolver } from "../socks/stream/deno.ts";
 import { bindWith, datagramsThrough, resolveWith } from "../socks/through.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
-import { type ListenerOptions, type RunningServer, start } from "./running.ts";
+import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
 
 /** What {@linkcode bridge} takes. */
 export interface BridgeOptions extends ProxyOptions, ListenerOptions {}
@@ -23,7 +23,9 @@ export interface BridgeOptions extends ProxyOptions, ListenerOptions {}
  * through it; datagrams and BIND go through it too. Whoever can open a connection on this machine can use it, with the
  * rights of the tickets.
  *
- * @throws {TypeError} When the address to listen on is not a loopback one.
+ * @throws {TypeError} When the address to listen on is not a loopback one, a time, a limit or the port is none, or `listeners`
+ * are given and a place to listen too.
+ * @throws {Deno.errors.AddrInUse} When somebody else listens there; other errors of the system as `Deno.listen` has them.
  *
  * @example
  * ```ts
@@ -37,6 +39,10 @@ export interface BridgeOptions extends ProxyOptions, ListenerOptions {}
  * ```
  */
 export function bridge(options: BridgeOptions): RunningServer {
+  return withListeners(options, () => startBridge(options));
+}
+
+function startBridge(options: BridgeOptions): RunningServer {
   const hostname = options.hostname ?? "127.0.0.1";
   const address = loopbackAddress(hostname);
   if (address === undefined) {
@@ -44,11 +50,12 @@ export function bridge(options: BridgeOptions): RunningServer {
       `Cannot start bridge on ${hostname}: only loopback addresses are possible, since it asks nobody who he is`,
     );
   }
+  checkDatagrams(options.datagrams);
   const upstream = upstreamOf(options);
   const server = new SocksServer({
     ...options,
     protocols: options.protocols ?? ["socks4", "http"],
-    connectTimeout: options.connectTimeout ?? 60_000,
+    connectTimeout: options.connectTimeout === undefined ? 60_000 : options.connectTimeout,
     auth: [noAuthentication()],
     open: openThrough(upstream),
     bind: bindWith(upstream),
@@ -59,5 +66,5 @@ export function bridge(options: BridgeOptions): RunningServer {
       open: datagramsThrough({ ...upstream, bind: bindUdp, resolve: systemResolver }),
     }),
   });
-  return start(server, { ...options, hostname: address });
+  return start(server, options.listeners === undefined ? { ...options, hostname: address } : options);
 }

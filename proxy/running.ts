@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Limits } from "../socks/limits/limits.ts";
+import { duration } from "../gss/deadline.ts";
+import { checkLimit, type Limits } from "../socks/limits/limits.ts";
 import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } from "../socks/server.ts";
 import type { Connection } from "../socks/stream/connection.ts";
 import { type ConnectionListener, listenTcp, listenTls } from "../socks/stream/deno.ts";
@@ -31,11 +32,14 @@ export interface ListenerOptions extends
   readonly reusePort?: boolean | undefined;
   /** Certificate and key for clients that speak SOCKS inside TLS. @default {SOCKS alone} */
   readonly tls?: TlsIdentity | undefined;
-  /** Listeners instead of `hostname` and `port`; none for a server that is only given connections. */
+  /**
+   * Listeners instead of `hostname`, `port`, `reusePort` and `tls`; none for a server that is only given connections. They are
+   * the server's from then on, which closes them when it ends, and when it cannot start.
+   */
   readonly listeners?: readonly ConnectionListener[] | undefined;
   /** How datagrams are relayed. */
   readonly datagrams?: DatagramOptions | undefined;
-  /** Told where the server listens. */
+  /** Told where the server listens. What it throws is thrown by the start, which has failed then: nothing listens. */
   readonly onListen?: ((address: Endpoint) => void) | undefined;
 }
 
@@ -65,27 +69,52 @@ export interface RunningServer extends AsyncDisposable {
   liveSessions(): readonly LiveSession[];
   /** Serves a connection that came from elsewhere than a listener, to its end. Never rejects. */
   serveConnection(connection: Connection): Promise<void>;
-  /** Accepts nobody any more and lets the sessions under way end. */
+  /**
+   * Accepts nobody any more and lets the sessions under way end. May be called again, with a deadline that is over earlier.
+   *
+   * @throws {TypeError} When the deadline is no time; nothing is stopped then.
+   */
   shutdown(options?: ShutdownOptions): Promise<void>;
+  /** Takes {@linkcode unref} back. */
+  ref(): void;
+  /**
+   * Lets the process end although this server listens, in the manner of `Deno.HttpServer`. That is about its listeners: sessions
+   * under way keep the process going all the same. Listeners of other makes that have no `unref()` are left as they are.
+   */
+  unref(): void;
 }
 
-/** Has a server listen. */
-export function start(server: SocksServer, options: ListenerOptions): RunningServer {
-  const { hostname = "127.0.0.1", port = SOCKS_PORT, reusePort = false, tls } = options;
-  const listeners = options.listeners ?? [
-    tls === undefined ? listenTcp({ hostname, port, reusePort }) : listenTls({ hostname, port, reusePort, ...tls }),
-  ];
-  const addr = listeners[0]?.addr ?? { hostname: "0.0.0.0", port: 0 };
-  const listening = listeners.map((listener) => server.listen(listener));
-  const stopped = listeners.length === 0 ? server.stopped : Promise.all(listening);
-  const finished = stopped.then(() => server.shutdown());
+/** Ways to say where to listen that go without listeners, and with none. */
+const PLACES = ["hostname", "port", "reusePort", "tls"] as const satisfies readonly (keyof ListenerOptions)[];
+
+/** Starts what {@linkcode ListenerOptions.listeners} are for; where that fails they are closed. */
+export function withListeners<T>({ listeners = [] }: ListenerOptions, begin: () => T): T {
   try {
-    for (const listener of listeners) options.onListen?.(listener.addr);
+    return begin();
+  } catch (error) {
+    for (const listener of listeners) listener.close();
+    throw error;
+  }
+}
+
+/** Has a server listen; one that cannot is ended. */
+export function start(server: SocksServer, options: ListenerOptions): RunningServer {
+  try {
+    return listen(server, options);
   } catch (error) {
     // Nobody would have anything to stop it with.
     void server[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function listen(server: SocksServer, options: ListenerOptions): RunningServer {
+  const listeners = listenersOf(options);
+  const addr = listeners[0]?.addr ?? { hostname: "0.0.0.0", port: 0 };
+  const listening = listeners.map((listener) => server.listen(listener));
+  const stopped = listeners.length === 0 ? server.stopped : Promise.all(listening);
+  const finished = stopped.then(() => server.shutdown());
+  for (const listener of listeners) options.onListen?.(listener.addr);
   return {
     addr,
     finished,
@@ -95,9 +124,44 @@ export function start(server: SocksServer, options: ListenerOptions): RunningSer
     liveSessions: () => server.liveSessions(),
     serveConnection: (connection) => server.serve(connection),
     shutdown: (how) => server.shutdown(how).then(() => finished),
+    ref(): void {
+      for (const listener of listeners) listener.ref?.();
+    },
+    unref(): void {
+      for (const listener of listeners) listener.unref?.();
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       await server[Symbol.asyncDispose]();
       await finished;
     },
   };
+}
+
+function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
+  const { hostname = "127.0.0.1", port = SOCKS_PORT, reusePort = false, tls, listeners } = options;
+  if (listeners !== undefined) {
+    const places = PLACES.filter((name) => options[name] !== undefined);
+    if (places.length === 0) return listeners;
+    throw new TypeError(
+      `Cannot listen: listeners are given, and ${places.join(" and ")} too, which say nothing of them`,
+    );
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    const found = typeof port === "number" ? port : `a value of type ${typeof port}`;
+    throw new TypeError(`Cannot use port: ${found} is no port (an integer from 0 to 65535)`);
+  }
+  return [
+    tls === undefined ? listenTcp({ hostname, port, reusePort }) : listenTls({ hostname, port, reusePort, ...tls }),
+  ];
+}
+
+/**
+ * Checks how datagrams are to be relayed.
+ *
+ * @throws {TypeError} When a time or a limit is none.
+ */
+export function checkDatagrams({ idleTimeout, maxAssociations, maxDestinations }: DatagramOptions = {}): void {
+  if (idleTimeout !== undefined) duration("datagrams.idleTimeout", idleTimeout);
+  checkLimit("datagrams.maxAssociations", maxAssociations);
+  checkLimit("datagrams.maxDestinations", maxDestinations);
 }

@@ -31,7 +31,7 @@ import { datagramsDirectly } from "../socks/udp/egress.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { withEnctypeNames } from "./rule_enctypes.ts";
-import { type ListenerOptions, type RunningServer, start } from "./running.ts";
+import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
 
 /** What {@linkcode serve} takes. */
 export interface ServeOptions extends ListenerOptions {
@@ -110,7 +110,8 @@ export interface ServeOptions extends ListenerOptions {
 export interface UpdatableServer extends RunningServer {
   /**
    * Behaves otherwise from now on; where it listens, and the signal, stay. So do `replayCache` and `userLedger` where no others are
-   * given, and whatever is counted. Sessions under way go on as they began, but every datagram is judged by the new rules.
+   * given, and whatever is counted. Sessions under way go on as they began, but every datagram is judged by the new rules. Once
+   * the server has ended this has no effect.
    *
    * @throws {TypeError} As {@linkcode serve}; nothing is changed then.
    * @throws {KerberosError} As {@linkcode serve}; nothing is changed then.
@@ -121,7 +122,9 @@ export interface UpdatableServer extends RunningServer {
 /**
  * Starts a SOCKS5 server, in the manner of `Deno.serve`.
  *
- * @throws {TypeError} When there is no method by which anybody could come in, or a rule cannot be read.
+ * @throws {TypeError} When there is no method by which anybody could come in, a rule cannot be read, a time, a limit or the
+ * port is none, or `listeners` are given and a place to listen too.
+ * @throws {Deno.errors.AddrInUse} When somebody else listens there; other errors of the system as `Deno.listen` has them.
  * @throws {KerberosError} `BAD_FILE` when the keytab cannot be read, or has no key.
  *
  * @example
@@ -135,6 +138,10 @@ export interface UpdatableServer extends RunningServer {
  * ```
  */
 export function serve(options: ServeOptions): UpdatableServer {
+  return withListeners(options, () => startServer(options));
+}
+
+function startServer(options: ServeOptions): UpdatableServer {
   let rules = rulesOf(options);
   const { signal } = options;
   const running: AssociationCount = { associations: 0 };
@@ -183,6 +190,7 @@ function serverOptions(
       [name, proxy],
     ): [string, OpenTarget] => [name, openThrough(upstreamOf(proxy))]),
   );
+  checkDatagrams(options.datagrams);
   const has = (command: CommandName) => commands.includes(command);
   const refused: OpenTarget = () =>
     Promise.reject(new SocksReplyError("COMMAND_NOT_SUPPORTED", "Command connect is not supported"));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { abortable } from "../gss/deadline.ts";
 import { SocksReplyError } from "./errors.ts";
 import type { TargetRequest } from "./commands/command.ts";
 import { ruleLine, type RuleSet, type Verdict } from "./rules/rules.ts";
@@ -69,13 +70,19 @@ export async function addressesOfJudged(
 ): Promise<readonly JudgedAddress[]> {
   const { hostname, signal } = request;
   if (isLocalhost(hostname)) passed(request, rules, LOOPBACK);
-  const found = parseIp(hostname) === undefined ? await resolve(hostname, { signal }) : [hostname];
-  const allowed = passed(request, rules, [...new Set(found.map(canonicalAddress))]);
+  const addresses = parseIp(hostname) === undefined ? await found(resolve, hostname, signal) : [hostname];
+  const allowed = passed(request, rules, [...new Set(addresses.map(canonicalAddress))]);
   const elsewhere = allowed.find(({ verdict }) => verdict.rule?.upstream !== undefined);
   if (request.command !== "connect" && elsewhere !== undefined) {
     throw notAllowed(request, "it would go through an upstream, which is for connections", elsewhere.verdict);
   }
   return allowed;
+}
+
+/** Whether or not the resolver listens to the signal. */
+async function found(resolve: Resolver, hostname: string, signal: AbortSignal): Promise<readonly string[]> {
+  signal.throwIfAborted();
+  return await abortable(resolve(hostname, { signal }), signal);
 }
 
 /** Those of the addresses that rules allow; throws when that is none. */

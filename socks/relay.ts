@@ -6,9 +6,11 @@
  */
 import { BufferPool } from "../gss/buffer_pool.ts";
 import type { Bytes } from "../gss/bytes.ts";
-import type { Deadline } from "../gss/deadline.ts";
+import { abortable, type Deadline } from "../gss/deadline.ts";
 import { SocksTimeoutError } from "./errors.ts";
+import { keptMemory } from "./stream/chunk.ts";
 import type { Connection } from "./stream/connection.ts";
+import { settled } from "./stream/late.ts";
 import { LARGE, ReadSize } from "./stream/read_size.ts";
 
 /** What a relay is told. */
@@ -49,11 +51,14 @@ export async function relay(
     idleTimeout,
     () => new SocksTimeoutError("IDLE_TIMEOUT", `Nothing was sent or received for ${idleTimeout} ms`),
   );
+  const over = new AbortController();
   const pump = async (from: Connection, to: Connection, key: keyof RelayCounts) => {
     await copy(from, to, (length) => {
       counts[key] += length;
       clock.restart();
-      return gate?.(length);
+      const held = gate?.(length);
+      // However long octets are to be held up, they go nowhere once the relay is over.
+      return held === undefined ? undefined : abortable(held, over.signal);
     });
     if (halfCloseTimeout >= idleTimeout) return;
     clock.limit(
@@ -67,14 +72,15 @@ export async function relay(
   clock.signal.addEventListener("abort", close, { once: true });
   const both = [pump(client, target, "sent"), pump(target, client, "received")];
   try {
-    await Promise.all(both);
+    await abortable(Promise.all(both), clock.signal);
   } catch (error) {
     throw clock.signal.aborted ? clock.signal.reason : error;
   } finally {
     clock.signal.removeEventListener("abort", close);
     client.close();
     target.close();
-    await Promise.allSettled(both);
+    over.abort(new Error("Relay is over"));
+    await settled(both);
   }
 }
 
@@ -88,7 +94,7 @@ const BUFFERS = new BufferPool(LARGE, 256);
 async function copy(from: Connection, to: Connection, count: Gate): Promise<void> {
   const size = new ReadSize();
   // Where little comes, the connection's own memory does, and an idle one holds no more than that.
-  const take = () => size.next === LARGE ? BUFFERS.take() : undefined;
+  const take = () => size.next === LARGE ? keptMemory(BUFFERS.take()) : undefined;
   let buffer = take();
   let reading = from.read(buffer);
   let written: Bytes | undefined;

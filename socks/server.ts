@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { type Deadline, pause, startDeadline } from "../gss/deadline.ts";
+import { abortable, aborted, type Deadline, duration, pause, startDeadline } from "../gss/deadline.ts";
 import { systemRuntime } from "../gss/runtime.ts";
 import type { Identity, ServerAuthMethod } from "./auth/method.ts";
 import { SocksLimitError, SocksReplyError } from "./errors.ts";
 import type { OtherProtocol } from "./front/front.ts";
 import {
+  checkLimits,
   gateFor,
   type Limits,
   sourceLimit,
@@ -26,6 +27,7 @@ import { userKey } from "./rules/users.ts";
 import { runSession, type ServedCommands, type SessionEvent, type SessionStatus } from "./session.ts";
 import type { Connection } from "./stream/connection.ts";
 import type { ConnectionListener } from "./stream/deno.ts";
+import { settled, takeInTime } from "./stream/late.ts";
 import type { Endpoint } from "./wire/address.ts";
 
 /** How a server behaves, whatever it listens on. Times are in milliseconds. */
@@ -40,7 +42,11 @@ export interface SocksServerOptions extends ServedCommands, Limits {
   readonly clients?: ClientRuleSet | undefined;
   /** Time for greeting, authentication and request. @default {10000} */
   readonly handshakeTimeout?: number | undefined;
-  /** Time for reaching a target, and for a target to connect after BIND. @default {30000} */
+  /**
+   * Time for reaching a target, for a target to connect after BIND, for a look-up, and for setting an association up.
+   *
+   * @default {30000}
+   */
   readonly connectTimeout?: number | undefined;
   /** Time without an octet either way after which a connection is closed. @default {Infinity} */
   readonly idleTimeout?: number | undefined;
@@ -75,8 +81,11 @@ export interface LiveSession extends Readonly<SessionStatus> {
 /** How a server is stopped. */
 export interface ShutdownOptions {
   /** Time that sessions have left to end by themselves, in milliseconds. @default {Infinity} */
-  readonly deadline?: number;
+  readonly deadline?: number | undefined;
 }
+
+/** Options that are times. */
+const TIMES = ["handshakeTimeout", "connectTimeout", "idleTimeout", "halfCloseTimeout"] as const;
 
 /** A pause after an accept that failed, for example because there are no file descriptors left. */
 const ACCEPT_PAUSE = 100;
@@ -124,10 +133,13 @@ export class SocksServer implements AsyncDisposable {
   readonly #sources = new Tally();
   readonly #users = new Tally();
   readonly #userRates = new UserRates();
+  /** Aborted when all is ended. */
   readonly #cut = new AbortController();
-  readonly #stopping = Promise.withResolvers<void>();
+  /** Aborted when nobody is accepted any more. */
+  readonly #stopping = new AbortController();
+  readonly #signal: AbortSignal | undefined;
+  readonly #onSignal = () => this.#abort(this.#signal?.reason);
   #accepts: Rate | undefined;
-  #isStopping = false;
   #count = 0;
   #room = Promise.withResolvers<void>();
 
@@ -135,24 +147,28 @@ export class SocksServer implements AsyncDisposable {
    * Makes one.
    *
    * @param options How it behaves.
-   * @throws {TypeError} When no authentication method is given.
+   * @throws {TypeError} When no authentication method is given, or a time or a limit is none.
    */
   constructor(options: SocksServerOptions) {
     this.#options = options;
     this.update(options);
     const { signal } = options;
+    this.#signal = signal;
     if (signal?.aborted) this.#abort(signal.reason);
-    else signal?.addEventListener("abort", () => this.#abort(signal.reason), { once: true });
+    else signal?.addEventListener("abort", this.#onSignal, { once: true });
   }
 
   /**
    * Behaves otherwise from now on. Sessions under way go on as they began, and count for the new limits; rules are theirs where
-   * {@linkcode ServedCommands} ask for them anew. The signal stays the first one.
+   * {@linkcode ServedCommands} ask for them anew. The signal stays the first one. Once the server has ended this has no effect.
    *
-   * @throws {TypeError} When no authentication method is given.
+   * @throws {TypeError} When no authentication method is given, or a time or a limit is none; nothing is changed then.
    */
   update(options: SocksServerOptions): void {
     if (options.auth.length === 0) throw new TypeError("Cannot serve: no authentication method is given");
+    for (const name of TIMES) if (options[name] !== undefined) duration(name, options[name]);
+    checkLimits(options);
+    if (this.#cut.signal.aborted) return;
     this.#options = options;
     const { maxAcceptsPerSecond: perSecond = Infinity } = options;
     if (!Number.isFinite(perSecond)) this.#accepts = undefined;
@@ -173,7 +189,7 @@ export class SocksServer implements AsyncDisposable {
 
   /** Resolved when it has begun to stop for good. */
   get stopped(): Promise<void> {
-    return this.#stopping.promise;
+    return aborted(this.#stopping.signal);
   }
 
   /** The sessions under way. */
@@ -184,25 +200,29 @@ export class SocksServer implements AsyncDisposable {
   /** Accepts from a listener until it is closed or the server stops; the listener is closed then. */
   async listen(listener: ConnectionListener): Promise<void> {
     this.#listeners.add(listener);
-    if (this.#cut.signal.aborted) listener.close();
+    const { signal } = this.#stopping;
+    let accepting: Promise<Connection | undefined> | undefined;
+    const accept = () => accepting = listener.accept();
     try {
-      for (;;) {
+      while (!signal.aborted) {
         let connection: Connection | undefined;
         try {
-          connection = await listener.accept();
+          connection = await takeInTime(accept, signal, (late) => late?.close());
         } catch {
-          await pause(ACCEPT_PAUSE, this.#cut.signal);
+          await pause(ACCEPT_PAUSE, signal);
           continue;
         }
         if (connection === undefined) return;
         void this.serve(connection);
         await this.#waitForRoom();
         const owed = this.#accepts?.take(1) ?? 0;
-        if (owed > 0) await pause(owed, this.#cut.signal);
+        if (owed > 0) await pause(owed, signal);
       }
     } finally {
       this.#listeners.delete(listener);
       listener.close();
+      // Its port is free once that is over.
+      if (accepting !== undefined) await settled([accepting]);
     }
   }
 
@@ -323,25 +343,34 @@ export class SocksServer implements AsyncDisposable {
   }
 
   async #waitForRoom(): Promise<void> {
-    while (this.#sessions.size >= (this.#options.maxSessions ?? 10_000) && !this.#isStopping) {
-      await Promise.race([this.#room.promise, this.#stopping.promise]);
+    const { signal } = this.#stopping;
+    while (this.#sessions.size >= (this.#options.maxSessions ?? 10_000) && !signal.aborted) {
+      await abortable(this.#room.promise, signal).catch(() => {});
     }
   }
 
+  /** Whoever has given the signal may have it for long. */
   #abort(reason: unknown): void {
+    this.#signal?.removeEventListener("abort", this.#onSignal);
     this.#cut.abort(reason);
-    this.#isStopping = true;
-    this.#stopping.resolve();
+    this.#stop();
     for (const { clock } of this.#sessions) clock.abort(reason);
+  }
+
+  #stop(): void {
+    this.#stopping.abort();
     for (const listener of this.#listeners) listener.close();
   }
 
-  /** Accepts nobody any more, waits for the sessions under way until the deadline, and cuts those that are left. */
+  /**
+   * Accepts nobody any more, waits for the sessions under way until the deadline, and cuts those that are left. May be called
+   * again; the deadline that is over first counts.
+   *
+   * @throws {TypeError} When the deadline is no time; nothing is stopped then.
+   */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
-    this.#isStopping = true;
-    this.#stopping.resolve();
-    for (const listener of this.#listeners) listener.close();
-    const milliseconds = options.deadline ?? Infinity;
+    const milliseconds = duration("deadline", options.deadline ?? Infinity);
+    this.#stop();
     using deadline = startDeadline({ milliseconds, reason: () => new Error("Server is shutting down") });
     deadline.signal.addEventListener("abort", () => this.#abort(deadline.signal.reason), { once: true });
     while (this.#sessions.size > 0) await this.#allEnded();

@@ -9,15 +9,15 @@ import type { AssociateCommand } from "./commands/associate.ts";
 import { type OpenBind, runBind } from "./commands/bind.ts";
 import {
   answerRefusal,
-  asError,
   type Asked,
   type CommandCall,
   type DatagramCounts,
+  reasonOf,
   refuse,
   type TargetRequest,
   type UnknownCommand,
 } from "./commands/command.ts";
-import { type OpenTarget, runConnect } from "./commands/connect.ts";
+import { connectDeadline, type OpenTarget, runConnect } from "./commands/connect.ts";
 import { type ResolveHost, runResolve } from "./commands/resolve.ts";
 import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "./errors.ts";
 import { ask, type OtherProtocol } from "./front/front.ts";
@@ -25,6 +25,7 @@ import type { Gate, RelayCounts } from "./relay.ts";
 import type { CommandName } from "./rules/rules.ts";
 import type { Connection } from "./stream/connection.ts";
 import { drain } from "./stream/drain.ts";
+import { someTurns, takeInTime } from "./stream/late.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
 import type { Endpoint } from "./wire/address.ts";
 
@@ -133,11 +134,12 @@ export interface SessionOptions extends ServedCommands {
 /** Serves one client to its end. Failures are told to `onEvent`, and to the client as far as the protocol goes. */
 export async function runSession(accepted: Connection, options: SessionOptions): Promise<void> {
   const { clock, onEvent } = options;
-  const parting: Parting = { tell: undefined };
-  // Whatever ends a session early ends it this way: everything else waits on this connection.
+  const over = new AbortController();
+  const parting: Parting = { tell: undefined, over: over.signal };
+  // Whatever ends a session early ends it this way: everything else waits on this connection, or for the clock.
   let parted: Promise<void> | undefined;
   const close = () => {
-    parted = part(accepted, parting);
+    parted = part(accepted, parting).then(() => over.abort(clock.signal.reason));
   };
   clock.signal.addEventListener("abort", close, { once: true });
   try {
@@ -159,6 +161,8 @@ export async function runSession(accepted: Connection, options: SessionOptions):
 /** What tells a client that it is refused, while an authentication is under way that has such a message. */
 interface Parting {
   tell: (() => Promise<void>) | undefined;
+  /** Aborted once a client whose session ends early has been told, or has had its time for that, and is cut off. */
+  readonly over: AbortSignal;
   /** How long the client has for it, once it is being told. */
   patience?: Deadline;
 }
@@ -186,25 +190,34 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
   );
   let channel: SecuredChannel | undefined;
   try {
-    return await ask(accepted, {
-      auth: options.auth,
-      preferGssapi: options.preferGssapi,
-      protocols: options.protocols,
-      signal: clock.signal,
-      beforeClosing(tell): void {
-        parting.tell = tell;
-      },
-      onChannel(made): void {
-        channel = made;
-        status.identity = made.identity;
-        status.protection = made.protection;
-        onEvent({ type: "authenticated", identity: made.identity, protection: made.protection });
-      },
-    });
+    // Methods, and who says which passwords are right, need not know of the signal.
+    const asking = () =>
+      ask(accepted, {
+        auth: options.auth,
+        preferGssapi: options.preferGssapi,
+        protocols: options.protocols,
+        signal: clock.signal,
+        beforeClosing(tell): void {
+          parting.tell = tell;
+        },
+        onChannel(made): void {
+          if (parting.over.aborted) {
+            made.connection.close();
+            parting.over.throwIfAborted();
+          }
+          channel = made;
+          status.identity = made.identity;
+          status.protection = made.protection;
+          onEvent({ type: "authenticated", identity: made.identity, protection: made.protection });
+        },
+      });
+    return await takeInTime(asking, parting.over, (late) => late.channel.connection.close());
   } catch (error) {
     onEvent({ type: "refused", identity: channel?.identity, error: reasonOf(clock, error) });
-    if (!clock.signal.aborted) await drain(channel?.connection ?? accepted);
+    if (!clock.signal.aborted) await drain(channel?.connection ?? accepted, { signal: clock.signal });
     channel?.connection.close();
+    // One that does know has given back what it holds by then.
+    if (clock.signal.aborted) await someTurns();
     return undefined;
   } finally {
     clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));
@@ -235,7 +248,11 @@ async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
   }
   using _expiry = options.cutExpired ? endAtExpiry(asked.channel, options) : undefined;
   try {
-    await options.enter(identity);
+    const entering = options.enter(identity);
+    if (entering !== undefined) {
+      using deadline = connectDeadline(request, options, "the user's sessions were not counted");
+      await abortable(entering, deadline.signal);
+    }
   } catch (error) {
     return await refuse(call, error);
   }
@@ -256,11 +273,11 @@ function isServed(command: Asked["command"]): command is CommandName {
 }
 
 /** A command that there is not: nothing is judged or counted as one that there is. */
-async function refuseCommand(asked: Asked, command: UnknownCommand, { onEvent }: SessionOptions): Promise<void> {
+async function refuseCommand(asked: Asked, command: UnknownCommand, { onEvent, clock }: SessionOptions): Promise<void> {
   const { target, channel: { identity } } = asked;
   const error = new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${command} is not known`);
   onEvent({ type: "refused", identity, command, target, error });
-  await answerRefusal(asked, error);
+  await answerRefusal(asked, error, clock.signal);
 }
 
 /** RFC 4120 section 3.2.3 leaves it to the server whether a session outlives the ticket that it began with. */
@@ -271,9 +288,4 @@ function endAtExpiry({ expiresAt }: SecuredChannel, { clock, now }: SessionOptio
   });
   deadline.signal.addEventListener("abort", () => clock.abort(deadline.signal.reason), { once: true });
   return deadline;
-}
-
-/** A closed connection fails in its own words; the reason is why it was closed. */
-function reasonOf({ signal }: Deadline, error: unknown): Error {
-  return asError(signal.aborted ? signal.reason : error);
 }

@@ -5,22 +5,26 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
+import { abortable, duration } from "../../gss/deadline.ts";
 import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import { type Datagram, decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
+import { checkLimit } from "../limits/limits.ts";
+import { takeInTime } from "../stream/late.ts";
 import type { DatagramCodec } from "../stream/protected.ts";
-import type { DatagramEgress, OpenDatagrams } from "../udp/egress.ts";
+import type { DatagramEgress, EgressListener, OpenDatagrams } from "../udp/egress.ts";
 import type { BindDatagrams, DatagramSocket } from "../udp/socket.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress } from "../wire/ip.ts";
 import {
-  asError,
   closedEvent,
   type CommandCall,
   type DatagramCounts,
   type DroppedDatagrams,
+  reasonOf,
   refuse,
   subject,
 } from "./command.ts";
+import { connectDeadline, tellSuccess } from "./connect.ts";
 
 /** How associations are served. */
 export interface AssociateOptions {
@@ -58,8 +62,11 @@ export class AssociateCommand {
    * Makes one.
    *
    * @param options How associations are served.
+   * @throws {TypeError} When `idleTimeout` is no time, or `maxAssociations` no limit.
    */
   constructor(options: AssociateOptions) {
+    if (options.idleTimeout !== undefined) duration("idleTimeout", options.idleTimeout);
+    checkLimit("maxAssociations", options.maxAssociations);
     this.#options = options;
     this.#running = options.running ?? { associations: 0 };
   }
@@ -109,10 +116,12 @@ class Association {
 
   async run(): Promise<void> {
     const { asked, request, options } = this.#call;
+    // Its signal is the association's too, for as long as that lasts.
+    using opening = connectDeadline(request, options, "association is not set up");
     try {
-      const bound = await this.#open();
-      await asked.reply({ reply: 0, ...bound });
-      options.onEvent({ type: "associated", ...subject(request), bound });
+      const bound = await this.#open(opening.signal);
+      await tellSuccess(this.#call, bound, () => options.onEvent({ type: "associated", ...subject(request), bound }));
+      opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));
     } catch (error) {
       this.#close();
       return await refuse(this.#call, error);
@@ -127,9 +136,9 @@ class Association {
     try {
       // Nothing more is said on the connection: its end is the association's.
       const control = asked.rest();
-      while (await control.read() !== null);
+      while (await abortable(control.read(), clock.signal) !== null);
     } catch (error) {
-      failure = asError(clock.signal.aborted ? clock.signal.reason : error);
+      failure = reasonOf(clock, error);
     } finally {
       this.#close();
       asked.channel.connection.close();
@@ -137,7 +146,7 @@ class Association {
     }
   }
 
-  async #open(): Promise<Endpoint> {
+  async #open(signal: AbortSignal): Promise<Endpoint> {
     const { asked, request } = this.#call;
     const { local, remote } = asked.accepted;
     this.#codec = asked.channel.datagrams;
@@ -150,14 +159,24 @@ class Association {
     this.#address = canonicalAddress(remote.hostname);
     // What a client behind NAT declares is what it looks like from inside, and no use here.
     if (request.port !== 0 && canonicalAddress(request.hostname) === this.#address) this.#port = request.port;
-    this.#egress = await this.#options.open(request, {
+    const listener: EgressListener = {
       onDatagram: (data, from) => void this.#deliver(data, from),
       onDrop: (reason) => this.#drop(reason),
       onEnd: (reason) => this.#call.options.clock.abort(reason),
-    });
+    };
+    const { open, bind } = this.#options;
+    this.#egress = await takeInTime(
+      () => open({ ...request, signal }, listener),
+      signal,
+      (late) => late.close(),
+    );
     const hostname = canonicalAddress(local.hostname);
     const onDatagram = (bytes: Bytes, from: Endpoint) => void this.#take(bytes, from);
-    this.#socket = await this.#options.bind({ hostname, port: 0, onDatagram });
+    this.#socket = await takeInTime(
+      () => bind({ hostname, port: 0, onDatagram }),
+      signal,
+      (late) => late.close(),
+    );
     return { hostname: this.#options.announce ?? hostname, port: this.#socket.local.port };
   }
 

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { startDeadline } from "../../gss/deadline.ts";
-import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
+import { SocksReplyError } from "../errors.ts";
 import { judgeCommand, judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ConnectionListener, ListenTcp, Resolver } from "../stream/deno.ts";
+import { takeInTime } from "../stream/late.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress } from "../wire/ip.ts";
 import { type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
-import { relayToEnd } from "./connect.ts";
+import { connectDeadline, relayToEnd, tellSuccess } from "./connect.ts";
 
 /** A listener for one connection. */
 export interface PendingBind {
@@ -37,29 +37,29 @@ export type OpenBind = (request: TargetRequest, local: Endpoint | undefined) => 
 /** Carries out BIND to the end of its relay. */
 export async function runBind(call: CommandCall, open: OpenBind): Promise<void> {
   const { asked, request, options } = call;
-  const { connectTimeout: milliseconds, onEvent } = options;
-  using deadline = startDeadline({
-    milliseconds,
-    signal: request.signal,
-    reason: () => new SocksTimeoutError("CONNECT_TIMEOUT", `Nobody connected within ${milliseconds} ms`),
-  });
   let pending: PendingBind | undefined;
   let came: { connection: Connection; peer: Endpoint };
   try {
-    pending = await open({ ...request, signal: deadline.signal }, asked.accepted.local);
-    const stop = pending.close;
-    deadline.signal.addEventListener("abort", stop, { once: true });
-    await asked.reply({ reply: 0, ...pending.bound });
-    onEvent({ type: "listening", ...subject(request), bound: pending.bound });
-    came = await pending.accept();
+    using deadline = connectDeadline(request, options, "nobody connected");
+    const { signal } = deadline;
+    const listening = await takeInTime(
+      () => open({ ...request, signal }, asked.accepted.local),
+      signal,
+      (late) => late.close(),
+    );
+    pending = listening;
+    const { bound } = listening;
+    await tellSuccess(call, bound, () => options.onEvent({ type: "listening", ...subject(request), bound }));
+    came = await takeInTime(() => listening.accept(), signal, ({ connection }) => connection.close());
   } catch (error) {
-    return await refuse(call, deadline.signal.aborted ? deadline.signal.reason : error);
-  } finally {
     pending?.close();
+    return await refuse(call, error);
   }
+  pending.close();
   try {
-    await asked.reply({ reply: 0, ...came.peer });
-    onEvent({ type: "connected", ...subject(request), target: came.peer, bound: pending.bound });
+    const { bound } = pending;
+    const event = { type: "connected", ...subject(request), target: came.peer, bound } as const;
+    await tellSuccess(call, came.peer, () => options.onEvent(event));
   } catch (error) {
     came.connection.close();
     return await refuse(call, error);

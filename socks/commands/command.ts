@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Deadline } from "../../gss/deadline.ts";
 import type { Identity, SecuredChannel } from "../auth/method.ts";
 import { replyCodeFor } from "../errors.ts";
 import type { CommandName, RuleQuery } from "../rules/rules.ts";
@@ -106,19 +107,16 @@ export interface DatagramCounts {
 
 /** Tells a client why its request is not carried out, and lets it read that. */
 export async function refuse({ asked, request, options }: CommandCall, error: unknown): Promise<void> {
-  options.onEvent({ type: "refused", ...subject(request), error: asError(error) });
-  await answerRefusal(asked, error);
+  options.onEvent({ type: "refused", ...subject(request), error: reasonOf(options.clock, error) });
+  await answerRefusal(asked, error, options.clock.signal);
 }
 
 /** The answer to a request that is not carried out, and the end of the client's connection. */
-export async function answerRefusal(asked: Asked, error: unknown): Promise<void> {
+export async function answerRefusal(asked: Asked, error: unknown, signal: AbortSignal): Promise<void> {
   const { connection } = asked.channel;
-  try {
-    await asked.reply({ reply: replyCodeFor(error), hostname: "0.0.0.0", port: 0 });
-  } catch {
-    // The client is gone, or was told of a success that came to nothing: there is no second answer.
-  }
-  await drain(connection);
+  // It fails where the client is gone, or was told of a success that came to nothing: there is no second answer.
+  const tell = () => asked.reply({ reply: replyCodeFor(error), hostname: "0.0.0.0", port: 0 });
+  await drain(connection, { tell, signal });
   connection.close();
 }
 
@@ -138,6 +136,11 @@ export function closedEvent(
 ): SessionEvent {
   const { status: { counts, startedAt }, now } = options;
   return { type: "closed", ...subject(request), ...counts, duration: now() - startedAt, ...how };
+}
+
+/** A closed connection fails in its own words; the reason is why it was closed. */
+export function reasonOf({ signal }: Deadline, error: unknown): Error {
+  return asError(signal.aborted ? signal.reason : error);
 }
 
 /** Whatever was thrown, as an error. */

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { startDeadline } from "../../gss/deadline.ts";
+import { abortable, type Deadline, startDeadline } from "../../gss/deadline.ts";
 import { SocksTimeoutError } from "../errors.ts";
 import { relay } from "../relay.ts";
 import type { SessionOptions } from "../session.ts";
 import type { Connection } from "../stream/connection.ts";
+import { takeInTime } from "../stream/late.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
-import { asError, closedEvent, type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
+import { asError, closedEvent, type CommandCall, reasonOf, refuse, subject, type TargetRequest } from "./command.ts";
 
 /** A connection to a target. */
 export interface OpenedTarget {
@@ -37,14 +38,54 @@ export async function runConnect(call: CommandCall): Promise<void> {
   }
   try {
     // The reply comes after the connection, never before it.
-    await asked.reply({ reply: 0, ...opened.bound });
-    options.onEvent({ type: "connected", ...subject(request), bound: opened.bound });
+    const { bound } = opened;
+    await tellSuccess(call, bound, () => options.onEvent({ type: "connected", ...subject(request), bound }));
   } catch (error) {
     opened.connection.close();
     asked.channel.connection.close();
-    return options.onEvent({ type: "refused", ...subject(request), error: asError(error) });
+    return options.onEvent({ type: "refused", ...subject(request), error: reasonOf(options.clock, error) });
   }
   await relayToEnd(call, opened.connection);
+}
+
+/**
+ * Tells a client that its request is carried out. One that does not take that has as long for it as a target to answer.
+ *
+ * @param onTold Called as soon as it is told, and never once this has failed.
+ */
+export async function tellSuccess(
+  { asked, request, options }: CommandCall,
+  bound: Endpoint,
+  onTold: () => void = () => {},
+): Promise<void> {
+  using deadline = connectDeadline(request, options, "the client did not take the reply");
+  const { signal } = deadline;
+  let told = false;
+  const telling = asked.reply({ reply: 0, ...bound }).then(() => {
+    if (signal.aborted) return;
+    onTold();
+    told = true;
+  });
+  try {
+    await abortable(telling, signal);
+  } catch (error) {
+    // What comes after it was told is the end of what was begun.
+    if (!told) throw error;
+  }
+}
+
+/** The time for a step of a request. */
+export function connectDeadline(
+  request: TargetRequest,
+  { connectTimeout: milliseconds }: SessionOptions,
+  problem: string,
+): Deadline {
+  return startDeadline({
+    milliseconds,
+    signal: request.signal,
+    reason: () =>
+      new SocksTimeoutError("CONNECT_TIMEOUT", `${formatEndpoint(request)}: ${problem} within ${milliseconds} ms`),
+  });
 }
 
 /** Relays and tells how it ended. */
@@ -64,12 +105,7 @@ export async function relayToEnd(call: CommandCall, target: Connection): Promise
 }
 
 async function open(request: TargetRequest, options: SessionOptions): Promise<OpenedTarget> {
-  const { connectTimeout: milliseconds } = options;
-  using deadline = startDeadline({
-    milliseconds,
-    signal: request.signal,
-    reason: () =>
-      new SocksTimeoutError("CONNECT_TIMEOUT", `${formatEndpoint(request)} did not answer within ${milliseconds} ms`),
-  });
-  return await options.open({ ...request, signal: deadline.signal });
+  using deadline = connectDeadline(request, options, "no answer");
+  const { signal } = deadline;
+  return await takeInTime(() => options.open({ ...request, signal }), signal, ({ connection }) => connection.close());
 }

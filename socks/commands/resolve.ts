@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { startDeadline } from "../../gss/deadline.ts";
-import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
+import { abortable } from "../../gss/deadline.ts";
+import { SocksReplyError } from "../errors.ts";
 import { judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
 import type { Resolver } from "../stream/deno.ts";
-import { formatEndpoint } from "../wire/address.ts";
 import { hostName, normalEndpoint } from "../wire/host_name.ts";
 import { parseIp } from "../wire/ip.ts";
 import { closedEvent, type CommandCall, refuse, type TargetRequest } from "./command.ts";
+import { connectDeadline, tellSuccess } from "./connect.ts";
 
 /** Looks a host up: the address of a name, or the name of an address. */
 export type ResolveHost = (request: TargetRequest, direction: "address" | "name") => Promise<string>;
@@ -23,21 +23,18 @@ export async function runResolve(
   direction: "address" | "name",
 ): Promise<void> {
   const { asked, request, options } = call;
-  const { connectTimeout: milliseconds } = options;
+  const { connection } = asked.channel;
   try {
-    using deadline = startDeadline({
-      milliseconds,
-      signal: request.signal,
-      reason: () => new SocksTimeoutError("CONNECT_TIMEOUT", `${formatEndpoint(request)} was not found in time`),
-    });
-    const found = await resolve({ ...request, signal: deadline.signal }, direction);
-    await asked.reply({ reply: 0, hostname: found, port: 0 });
+    using deadline = connectDeadline(request, options, "not found");
+    const { signal } = deadline;
+    const found = await abortable(resolve({ ...request, signal }, direction), signal);
+    await tellSuccess(call, { hostname: found, port: 0 });
+    // A client that has its answer may be gone already.
+    await abortable(connection.closeWrite(), signal).catch(() => {});
   } catch (error) {
     return await refuse(call, error);
   }
-  // A client that has its answer may be gone already.
-  await asked.channel.connection.closeWrite().catch(() => {});
-  asked.channel.connection.close();
+  connection.close();
   options.onEvent(closedEvent(call, {}));
 }
 

@@ -28,6 +28,33 @@ export interface Limits {
   readonly bandwidthPerUser?: number | undefined;
 }
 
+/** Names of the limits. */
+const LIMITS = [
+  "maxSessions",
+  "maxHalfOpen",
+  "maxSessionsPerSource",
+  "maxSessionsPerUser",
+  "maxAcceptsPerSecond",
+  "bandwidthPerSession",
+  "bandwidthPerUser",
+] as const satisfies readonly (keyof Limits)[];
+
+/**
+ * Checks limits that a caller gave.
+ *
+ * @throws {TypeError} When one is no number, 0 or more: nothing would be more than that, and there would be no limit.
+ */
+export function checkLimits(limits: Limits): void {
+  for (const name of LIMITS) checkLimit(name, limits[name]);
+}
+
+/** The same for one of them. */
+export function checkLimit(name: string, limit: number | undefined): void {
+  if (limit === undefined || (typeof limit === "number" && limit >= 0)) return;
+  const found = typeof limit === "number" ? limit : `a value of type ${typeof limit}`;
+  throw new TypeError(`Cannot use ${name}: ${found} is no limit (0 or more, or Infinity)`);
+}
+
 /**
  * Counts the sessions of users, for one server or for several. A user's name comes in the form in which all spellings that
  * Active Directory takes for one are one: without case and accents, and without the domain of an enterprise name.

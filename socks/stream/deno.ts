@@ -7,10 +7,12 @@ import { lookup, reverse } from "node:dns/promises";
 import type { Bytes } from "../../gss/bytes.ts";
 import { abortable } from "../../gss/deadline.ts";
 import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
+import { closedHere } from "./closed.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
+import { Chunk, isKept } from "./chunk.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
-import { ReadSize } from "./read_size.ts";
+import { LARGE, ReadSize } from "./read_size.ts";
 import { acceptTls, type TlsIdentity, tlsOver } from "./tls.ts";
 
 /** A connection over a socket. */
@@ -19,8 +21,16 @@ export class DenoConnection implements Connection {
   readonly remote: Endpoint | undefined;
   readonly #conn: Deno.Conn;
   readonly #readSize = new ReadSize();
+  /** Memory that is read into where the caller's might be taken away while the read waits. */
+  #memory: Bytes | undefined;
+  #readFailure: unknown;
+  /** What a write was told of a reset. The system tells it once, and says "end" to whoever reads after that. */
+  #reset: unknown;
   #writing: Promise<void> = Promise.resolve();
   #pending = 0;
+  #writeFailure: unknown;
+  #ending: Promise<void> | undefined;
+  #closed = false;
 
   /**
    * Makes one.
@@ -33,22 +43,67 @@ export class DenoConnection implements Connection {
     this.remote = endpointOf(conn.remoteAddr);
     if (!("setNoDelay" in conn)) return;
     const socket = conn as Deno.TcpConn;
-    socket.setNoDelay(true);
-    // A peer that is gone without a word is noticed, in the system's time, where there is no time-out of ours.
-    socket.setKeepAlive(true);
+    try {
+      socket.setNoDelay(true);
+      // A peer that is gone without a word is noticed, in the system's time, where there is no time-out of ours.
+      socket.setKeepAlive(true);
+    } catch {
+      // Some systems refuse this on a socket that is gone already, of which the first read tells.
+    }
   }
 
+  /** Calls at one time are served in order, by the socket itself. */
   async read(into?: Bytes): Promise<Bytes | null> {
-    const buffer = into ?? new Uint8Array(this.#readSize.next);
-    const count = await this.#conn.read(buffer);
-    if (count === null) return null;
-    this.#readSize.learn(count);
-    return buffer.subarray(0, count);
+    if (this.#readFailure !== undefined) throw this.#readFailure;
+    // A socket says "end" to whoever has no room.
+    const given = into !== undefined && into.length > 0 ? into : undefined;
+    const copied = given !== undefined && !isKept(given);
+    const buffer = copied ? this.#spare(Math.min(given.length, LARGE)) : given ?? new Uint8Array(this.#readSize.next);
+    if (!copied) this.#memory = undefined;
+    try {
+      const count = await this.#conn.read(buffer);
+      // The failure of a read before this one, or of a write, has used up what the system has to say.
+      if (count === null) return this.#trueEnd();
+      this.#readSize.learn(count);
+      const bytes = buffer.subarray(0, count);
+      return copied ? this.#handOver(bytes, given) : bytes;
+    } catch (error) {
+      throw this.#readFailure ??= this.#closed ? closedHere("The connection") : error;
+    }
+  }
+
+  /** @throws {unknown} What made the end of it, where the peer did not end it. */
+  #trueEnd(): null {
+    const failure = this.#readFailure ?? this.#reset;
+    if (failure !== undefined) throw failure;
+    return null;
+  }
+
+  /** Memory of this connection's own, which a read has until it is done. */
+  #spare(length: number): Bytes {
+    const memory = this.#memory;
+    this.#memory = undefined;
+    return memory !== undefined && memory.length >= length ? memory.subarray(0, length) : new Uint8Array(length);
+  }
+
+  /** Puts what was read into the memory given, unless that was transferred or shrunk in the meantime. */
+  #handOver(bytes: Bytes, into: Bytes): Bytes {
+    if (into.length < bytes.length) return bytes;
+    into.set(bytes);
+    this.#memory = new Uint8Array(bytes.buffer);
+    return into.subarray(0, bytes.length);
   }
 
   /** Calls that overlap are written one after another. */
   write(bytes: Uint8Array): Promise<void> {
-    const done = this.#pending === 0 ? this.#writeAll(bytes) : this.#writing.then(() => this.#writeAll(bytes));
+    let chunk: Chunk;
+    try {
+      chunk = new Chunk(bytes, this.#pending > 0);
+      this.#mayWrite();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const done = this.#pending === 0 ? this.#writeAll(chunk) : this.#writing.then(() => this.#writeAll(chunk));
     this.#pending++;
     this.#writing = done.catch(() => {}).then(() => {
       this.#pending--;
@@ -56,23 +111,59 @@ export class DenoConnection implements Connection {
     return done;
   }
 
-  /** A socket takes as much as it has room for, so this goes on until all is taken. */
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
+  /** @throws {unknown} When nothing can be sent any more. */
+  #mayWrite(): void {
+    if (this.#closed) throw closedHere("The connection");
+    if (this.#ending !== undefined) throw closedHere("Writing");
   }
 
-  async closeWrite(): Promise<void> {
-    await this.#writing;
-    await this.#conn.closeWrite();
+  /** A socket takes as much as it has room for, so this goes on until all is taken. */
+  async #writeAll(chunk: Chunk): Promise<void> {
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    let at = 0;
+    try {
+      while (at < chunk.length) at += await this.#conn.write(chunk.from(at));
+    } catch (error) {
+      if ((error as { code?: unknown }).code === "ECONNRESET") this.#reset ??= error;
+      // The system cannot read memory that a buffer has given up, and says so in its own way.
+      const failure = chunk.isCut ? chunk.cut(at) : error;
+      throw this.#writeFailure ??= this.#closed ? closedHere("The connection") : failure;
+    }
+  }
+
+  closeWrite(): Promise<void> {
+    if (this.#closed) return Promise.reject(closedHere("The connection"));
+    return this.#ending ??= this.#writing.then(() => this.#endWriting());
+  }
+
+  /** An end behind octets that are missing would make the rest look like the whole. */
+  async #endWriting(): Promise<void> {
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    try {
+      await this.#conn.closeWrite();
+    } catch (error) {
+      throw this.#writeFailure ??= this.#closed ? closedHere("The connection") : error;
+    }
   }
 
   close(): void {
+    this.#closed = true;
     this.#conn[Symbol.dispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     this.close();
     return Promise.resolve();
+  }
+
+  /** Keeps the process going while something waits on it, which is so from the beginning. */
+  ref(): void {
+    (this.#conn as Deno.TcpConn).ref();
+  }
+
+  /** Lets the process end although something waits on it. */
+  unref(): void {
+    (this.#conn as Deno.TcpConn).unref();
   }
 }
 
@@ -148,6 +239,10 @@ export interface ConnectionListener {
   accept(): Promise<Connection | undefined>;
   /** Ends a pending {@linkcode accept} and all later ones. May be called again. */
   close(): void;
+  /** Lets it keep the process going, as it does from the beginning. */
+  ref?(): void;
+  /** Lets the process end although it listens. */
+  unref?(): void;
 }
 
 /** Where {@linkcode listenTcp} listens. */
@@ -279,5 +374,7 @@ function accepting(listener: Deno.Listener, addr: Endpoint): ConnectionListener 
       if (!closed) listener.close();
       closed = true;
     },
+    ref: () => listener.ref(),
+    unref: () => listener.unref(),
   };
 }

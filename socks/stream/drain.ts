@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { startDeadline } from "../../gss/deadline.ts";
+import { abortable, startDeadline } from "../../gss/deadline.ts";
 import { SocksTimeoutError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 
@@ -15,21 +15,31 @@ const DRAINED = 262_144;
 /**
  * The client may take its time to read a refusal, and must not lose it to a reset, which is what closing with octets unread makes of the
  * end: its own end is waited for, a little. Never rejects; closing is left to the caller.
+ *
+ * @param tell What is to be told first, for which the client has as long.
+ * @param signal Ends it early.
  */
-export async function drain(connection: Connection): Promise<void> {
+export async function drain(
+  connection: Connection,
+  { tell, signal }: { readonly tell?: () => Promise<void>; readonly signal?: AbortSignal } = {},
+): Promise<void> {
   using deadline = startDeadline({
     milliseconds: PATIENCE,
+    signal,
     reason: () => new SocksTimeoutError("IDLE_TIMEOUT", "Client does not close"),
   });
-  deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
   try {
-    await connection.closeWrite();
+    if (tell !== undefined) {
+      await abortable(tell(), deadline.signal);
+      deadline.restart();
+    }
+    await abortable(connection.closeWrite(), deadline.signal);
     for (let left = DRAINED; left > 0;) {
-      const bytes = await connection.read();
+      const bytes = await abortable(connection.read(), deadline.signal);
       if (bytes === null) return;
       left -= bytes.length;
     }
   } catch {
-    // Gone already, which is all that was waited for.
+    // Gone already, which is all that was waited for, or out of time.
   }
 }

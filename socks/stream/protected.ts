@@ -6,17 +6,19 @@
  *
  * @module
  */
-import { BufferPool } from "../../gss/buffer_pool.ts";
 import { type Bytes, EMPTY } from "../../gss/bytes.ts";
 import type { GssContext } from "../../gss/mechanism.ts";
 import { GssError } from "../../gss/status.ts";
-import { Turns } from "../../gss/turns.ts";
-import { SocksProtocolError } from "../errors.ts";
+import { SocksConnectionError, SocksProtocolError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { FrameSplitter } from "../wire/frame_splitter.ts";
-import { decodeFrame, encodeFrame, FRAME_HEADER, frameInPlace, FrameType, MAX_TOKEN } from "../wire/gssapi.ts";
+import { decodeFrame, encodeFrame, FrameType } from "../wire/gssapi.ts";
+import { Chunk, keptMemory } from "./chunk.ts";
+import { closedHere } from "./closed.ts";
 import type { Connection } from "./connection.ts";
+import { InOrder } from "./in_order.ts";
 import { ReadSize } from "./read_size.ts";
+import { IN_FLIGHT, sealBatch, type SealedBatch, type Sealer, sealingTurn } from "./sealing.ts";
 
 /** Levels of RFC 1961 section 4, and the one without protection that some programs use. */
 export type ProtectionLevel = "none" | "integrity" | "confidentiality" | "selective";
@@ -36,15 +38,6 @@ export interface ProtectedConnectionOptions {
   readonly seal?: SealPolicy | undefined;
 }
 
-/** Tokens that are sealed or opened at one time in each direction. */
-const IN_FLIGHT = 4;
-/** As many of the largest frames as are sealed at one time, so that one write takes them. */
-const FRAMES = new BufferPool(IN_FLIGHT * (FRAME_HEADER + MAX_TOKEN), 256);
-/** Connections that seal at one time. More would not be faster, and the memory of all of them would be in use at once. */
-const SEALING = new Turns(4);
-/** Longer messages are cut to whole cipher blocks, which spares either side the stealing. */
-const CUT_TO_BLOCKS = 4_096;
-
 /** A token being opened. */
 interface Opening {
   /** Octets of the token, which are more than its message has. */
@@ -59,17 +52,23 @@ export class ProtectedConnection implements Connection {
   readonly #context: GssContext;
   readonly #level: Exclude<ProtectionLevel, "none">;
   readonly #seal: SealPolicy;
+  readonly #sealer: Sealer;
   readonly #incoming = new FrameSplitter();
   readonly #readSize = new ReadSize();
   /** Messages being opened, in order. */
   readonly #opening: Opening[] = [];
+  readonly #reading = new InOrder();
   #ended = false;
   /** Whether what came is no stream of messages from some place on. */
   #broken = false;
-  /** Resolved when the calls before have begun to seal all that they have. */
-  #sealing: Promise<void> = Promise.resolve();
+  #readFailure: Error | undefined;
+  /** Resolved when the calls before have begun to seal all that they have; none where they have. */
+  #sealing: Promise<void> | undefined;
   /** Resolved when the calls before have written all that they have. */
   #writing: Promise<void> = Promise.resolve();
+  #ending: Promise<void> | undefined;
+  #writeFailure: Error | undefined;
+  /** Failure of the protection itself, which ends both directions. */
   #failure: Error | undefined;
   #closed = false;
 
@@ -78,6 +77,7 @@ export class ProtectedConnection implements Connection {
     this.#context = options.context;
     this.#level = options.level;
     this.#seal = options.seal ?? (() => true);
+    this.#sealer = { context: options.context, confidential: (left) => this.#sealed(left) };
   }
 
   get local(): Endpoint | undefined {
@@ -88,8 +88,13 @@ export class ProtectedConnection implements Connection {
     return this.#under.remote;
   }
 
-  async read(into?: Bytes): Promise<Bytes | null> {
-    this.#alive();
+  /** Calls at one time are served one after another: a message is one call's, and so is the memory of the stream. */
+  read(into?: Bytes): Promise<Bytes | null> {
+    return this.#reading.run(() => this.#read(into));
+  }
+
+  async #read(into: Bytes | undefined): Promise<Bytes | null> {
+    this.#mayRead();
     try {
       for (;;) {
         this.#openFrames();
@@ -102,18 +107,29 @@ export class ProtectedConnection implements Connection {
             "UNEXPECTED_END",
             "Peer closed the connection in the middle of a protected message",
           );
-        } else {
-          const room = this.#incoming.room(this.#readSize.next);
-          const bytes = await this.#under.read(room);
-          if (bytes === null) this.#ended = true;
-          else {
-            this.#readSize.learn(bytes.length);
-            this.#incoming.push(bytes);
-          }
-        }
+        } else await this.#fill();
       }
     } catch (error) {
-      throw this.#fail(error);
+      throw this.#failReading(error);
+    }
+  }
+
+  /** Reads once from the connection underneath. */
+  async #fill(): Promise<void> {
+    const room = keptMemory(this.#incoming.room(this.#readSize.next));
+    let bytes: Bytes | null;
+    try {
+      bytes = await this.#under.read(room);
+    } catch (error) {
+      // The transport's failure and not the protection's: what is to be sent may still go.
+      if (this.#failure === undefined && !this.#closed) this.#readFailure = asError(error);
+      throw error;
+    }
+    this.#mayRead();
+    if (bytes === null) this.#ended = true;
+    else {
+      this.#readSize.learn(bytes.length);
+      this.#incoming.push(bytes);
     }
   }
 
@@ -157,106 +173,89 @@ export class ProtectedConnection implements Connection {
   /** The next message, and those behind it that are under way and surely find room in `into`, where one is given. */
   async #nextMessages(into: Bytes | undefined): Promise<Bytes> {
     const first = await this.#opening[0]!.message;
+    this.#mayRead();
     this.#opening.shift();
     // What was only signed lies in the memory of the stream, which is read into again.
     if (into === undefined || first.length > into.length) {
       return first.buffer === this.#incoming.buffer ? first.slice() : first;
     }
-    into.set(first);
-    let at = first.length;
+    const messages = [first];
+    let length = first.length;
     for (;;) {
       this.#openFrames();
       const next = this.#opening[0];
-      if (next === undefined || at + next.length > into.length) break;
+      if (next === undefined || length + next.length > into.length) break;
       try {
         const data = await next.message;
-        into.set(data, at);
-        at += data.length;
+        messages.push(data);
+        length += data.length;
       } catch {
         break; // It is the first one the next time, and what came before it was good.
       }
       this.#opening.shift();
     }
-    return into.subarray(0, at);
+    // The memory may have been taken away while this waited, which is why nothing was put there before.
+    return put(messages, length <= into.length ? into : new Uint8Array(length));
   }
 
   /**
    * Sealing keeps to the order of the calls, and so does writing; but the next call's messages may be sealed while this
-   * one's are still being written.
+   * one's are still being written. It begins at once where nobody is ahead.
    */
   async write(bytes: Uint8Array): Promise<void> {
+    const chunk = new Chunk(bytes, true);
+    this.#mayWrite();
     const [sealTurn, writeTurn] = [this.#sealing, this.#writing];
     const [sealed, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     this.#sealing = sealed.promise;
     this.#writing = written.promise;
-    try {
-      await sealTurn;
-      await this.#writeMessages(bytes, { writeTurn, onSealing: sealed.resolve });
-    } catch (error) {
-      throw this.#fail(error);
-    } finally {
+    const onSealing = () => {
+      if (this.#sealing === sealed.promise) this.#sealing = undefined;
       sealed.resolve();
+    };
+    try {
+      if (sealTurn !== undefined) await sealTurn;
+      await this.#writeMessages(chunk, { writeTurn, onSealing });
+    } catch (error) {
+      throw this.#failWriting(error);
+    } finally {
+      onSealing();
       written.resolve();
     }
   }
 
   /** Frames are sealed a batch at a time, the next one while the one before goes out. */
-  async #writeMessages(bytes: Uint8Array, turns: { writeTurn: Promise<void>; onSealing: () => void }): Promise<void> {
-    this.#alive();
+  async #writeMessages(chunk: Chunk, turns: { writeTurn: Promise<void>; onSealing: () => void }): Promise<void> {
     let writing = turns.writeTurn;
-    for (let at = 0; at < bytes.length;) {
-      const batch = await this.#inTurn(() => this.#startBatch(bytes.subarray(at)));
+    for (let at = 0; at < chunk.length;) {
+      const turn = sealingTurn();
+      if (turn !== undefined) await turn;
+      let batch: SealedBatch;
+      try {
+        batch = sealBatch(this.#sealer, chunk, at);
+      } catch (error) {
+        // What was sealed before is sent, and then as much is sent as the error says.
+        await writing;
+        throw error;
+      }
       at += batch.length;
       // Every number is taken: the next call's messages may take theirs.
-      if (at >= bytes.length) turns.onSealing();
+      if (at >= chunk.length) turns.onSealing();
       batch.frames.catch(() => {}); // Reported below, unless the write before fails too.
       await writing;
-      writing = batch.frames.then(async (frames) => {
-        await this.#under.write(frames);
-        FRAMES.giveBack(batch.memory);
-      });
+      writing = this.#send(batch);
       writing.catch(() => {}); // Reported one round later.
     }
     turns.onSealing();
     await writing;
   }
 
-  /** Starts when there is a place, and gives it back when all is sealed. */
-  async #inTurn<T extends { readonly frames: Promise<Bytes> }>(start: () => T): Promise<T> {
-    const turn = SEALING.take();
-    if (turn !== undefined) await turn;
-    try {
-      const started = start();
-      started.frames.catch(() => {}).then(() => SEALING.giveBack());
-      return started;
-    } catch (error) {
-      SEALING.giveBack();
-      throw error;
-    }
-  }
-
-  /** Starts to seal as many messages as may be under way, each into its place in one buffer. */
-  #startBatch(bytes: Uint8Array): { length: number; memory: Bytes; frames: Promise<Bytes> } {
-    const messages: { part: Uint8Array; confidential: boolean }[] = [];
-    let length = 0;
-    while (length < bytes.length && messages.length < IN_FLIGHT) {
-      const confidential = this.#sealed(bytes.length - length);
-      const limit = this.#context.wrapSizeLimit(MAX_TOKEN, { confidential });
-      const part = bytes.subarray(length, length + (limit > CUT_TO_BLOCKS ? limit - limit % 16 : limit));
-      messages.push({ part, confidential });
-      length += part.length;
-    }
-    // A single short message gets memory of its own size.
-    const memory = bytes.length > CUT_TO_BLOCKS ? FRAMES.take() : EMPTY;
-    const wraps = messages.map(({ part, confidential }, i) => {
-      const into = memory.subarray(i * (FRAME_HEADER + MAX_TOKEN), (i + 1) * (FRAME_HEADER + MAX_TOKEN));
-      return this.#context.wrap(part, {
-        confidential,
-        headroom: FRAME_HEADER,
-        ...(into.length > 0 ? { into } : {}),
-      });
-    });
-    return { length, memory, frames: joinFrames(Promise.all(wraps), memory) };
+  async #send({ frames, giveBack }: SealedBatch): Promise<void> {
+    const bytes = await frames;
+    // Behind a write that failed there would be a gap.
+    this.#mayGoOn();
+    await this.#under.write(bytes);
+    giveBack();
   }
 
   #sealed(length: number): boolean {
@@ -264,8 +263,18 @@ export class ProtectedConnection implements Connection {
   }
 
   async closeWrite(): Promise<void> {
-    await this.#writing;
-    await this.#under.closeWrite();
+    this.#mayGoOn();
+    await (this.#ending ??= this.#writing.then(() => this.#endWriting()));
+  }
+
+  async #endWriting(): Promise<void> {
+    try {
+      // An end behind messages that are missing would make the rest look like the whole.
+      this.#mayGoOn();
+      await this.#under.closeWrite();
+    } catch (error) {
+      throw this.#failWriting(error);
+    }
   }
 
   close(): void {
@@ -279,40 +288,69 @@ export class ProtectedConnection implements Connection {
     return Promise.resolve();
   }
 
-  #alive(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#closed) throw closedError();
+  /** Keeps the process going, where the connection underneath can. */
+  ref(): void {
+    this.#under.ref?.();
   }
 
-  /** The first failure is the one for good; both directions end with it. */
-  #fail(error: unknown): Error {
-    if (this.#failure !== undefined) return this.#failure;
-    if (this.#closed) return closedError();
+  /** Lets the process end, where the connection underneath can. */
+  unref(): void {
+    this.#under.unref?.();
+  }
+
+  #mayRead(): void {
+    const failure = this.#failure ?? this.#readFailure;
+    if (failure !== undefined) throw failure;
+    if (this.#closed) throw closedHere("The connection");
+  }
+
+  #mayWrite(): void {
+    this.#mayGoOn();
+    if (this.#ending !== undefined) throw closedHere("Writing");
+  }
+
+  #mayGoOn(): void {
+    const failure = this.#failure ?? this.#writeFailure;
+    if (failure !== undefined) throw failure;
+    if (this.#closed) throw closedHere("The connection");
+  }
+
+  /** The first failure is the one for good. What is wrong with a message ends both directions. */
+  #failReading(error: unknown): Error {
+    const known = this.#failure ?? this.#readFailure;
+    if (known !== undefined) return known;
+    if (this.#closed) return closedHere("The connection");
     const failure = error instanceof GssError
       ? new SocksProtocolError("NOT_GENUINE", `Protected message is not genuine: ${error.message}`, { cause: error })
-      : error instanceof Error
-      ? error
-      : new Error(String(error));
+      : asError(error);
     this.#failure = failure;
     this.#under.close();
     this.#context.dispose();
     return failure;
   }
+
+  /** The first failure is the one for good, and says nothing of what comes from the peer. */
+  #failWriting(error: unknown): Error {
+    const known = this.#failure ?? this.#writeFailure;
+    if (known !== undefined) return known;
+    if (this.#closed) return closedHere("The connection");
+    this.#writeFailure = error instanceof GssError
+      ? new SocksConnectionError("LOST", `Cannot protect a message: ${error.message}`, { cause: error })
+      : asError(error);
+    return this.#writeFailure;
+  }
 }
 
-function closedError(): Error {
-  return new SocksProtocolError("UNEXPECTED_END", "Connection is closed");
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
-/** The frames one after another, in `memory` where there are several; most lie there where they belong. */
-async function joinFrames(sealing: Promise<Bytes[]>, memory: Bytes): Promise<Bytes> {
-  const frames = await sealing;
-  for (const frame of frames) frameInPlace(FrameType.Encapsulation, frame);
-  if (frames.length === 1) return frames[0]!;
+/** Messages one after another in memory that has room for them. */
+function put(messages: readonly Bytes[], memory: Bytes): Bytes {
   let at = 0;
-  for (const frame of frames) {
-    if (frame.buffer !== memory.buffer || frame.byteOffset !== at) memory.set(frame, at);
-    at += frame.length;
+  for (const message of messages) {
+    memory.set(message, at);
+    at += message.length;
   }
   return memory.subarray(0, at);
 }

@@ -12,9 +12,12 @@
  */
 import { asBytes, type Bytes, EMPTY } from "../../gss/bytes.ts";
 import { abortable, pause } from "../../gss/deadline.ts";
-import { SocksProtocolError, SocksReplyError } from "../errors.ts";
+import { SocksConnectionError, SocksProtocolError, SocksReplyError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
+import { Chunk } from "./chunk.ts";
+import { closedHere } from "./closed.ts";
 import type { Connection, Dialer } from "./connection.ts";
+import { InOrder } from "./in_order.ts";
 import { PieceQueue } from "./piece_queue.ts";
 
 /** Octets that may be under way in each direction. */
@@ -30,6 +33,9 @@ export const WEB_SOCKET_PROTOCOL = "gssocks.v1";
 
 /**
  * A connection over a WebSocket, which is its own from then on and must be binary: `binaryType` is set here.
+ *
+ * Closing it ends everything that waits on it at once, whatever the peer does. A WebSocket has no way to hang up on a peer that
+ * answers nothing, though: the socket underneath stays until the peer's end of it, or the network, is gone.
  *
  * @param remote Address of the other end, where it is known.
  *
@@ -65,7 +71,10 @@ class WebSocketConnection implements Connection {
   /** Octets that may still be sent. */
   #credit = WINDOW;
   #moreCredit = Promise.withResolvers<void>();
-  #writing: Promise<void> = Promise.resolve();
+  readonly #reading = new InOrder();
+  readonly #writing = new InOrder();
+  #writeFailure: unknown;
+  #ending: Promise<void> | undefined;
   #peerEnded = false;
   /** Whether this side has said that it has ended, and that it has read everything. */
   #ended = false;
@@ -73,6 +82,7 @@ class WebSocketConnection implements Connection {
   /** Aborted when the peer has read everything. */
   readonly #peerDone = new AbortController();
   #failure: Error | undefined;
+  #closed = false;
 
   constructor(socket: WebSocket, remote: Endpoint | undefined) {
     this.#socket = socket;
@@ -82,8 +92,8 @@ class WebSocketConnection implements Connection {
     if (socket.readyState === WebSocket.OPEN) this.#opened.resolve();
     else socket.onopen = () => this.#opened.resolve();
     socket.onmessage = ({ data }) => this.#take(data);
-    socket.onerror = () => this.#end(new SocksReplyError("GENERAL_FAILURE", "WebSocket failed"));
-    socket.onclose = () => this.#end(new SocksProtocolError("UNEXPECTED_END", "WebSocket was closed"));
+    socket.onerror = () => this.#end(new SocksConnectionError("LOST", "WebSocket failed"));
+    socket.onclose = () => this.#end(new SocksConnectionError("LOST", "WebSocket was closed without an end"));
   }
 
   /** Resolved when octets can be sent. */
@@ -92,6 +102,8 @@ class WebSocketConnection implements Connection {
   }
 
   #take(data: unknown): void {
+    // What a peer sends that does not know yet is nobody's any more, and fills no memory.
+    if (this.#failure !== undefined) return;
     if (data === "end") return this.#peerDone.abort();
     if (typeof data === "string") return this.#takeCredit(data);
     const bytes = asBytes(new Uint8Array(data as ArrayBuffer));
@@ -114,8 +126,13 @@ class WebSocketConnection implements Connection {
     this.#moreCredit = Promise.withResolvers<void>();
   }
 
-  async read(): Promise<Bytes | null> {
+  read(): Promise<Bytes | null> {
+    return this.#reading.run(() => this.#read());
+  }
+
+  async #read(): Promise<Bytes | null> {
     for (;;) {
+      if (this.#closed) throw closedHere("The connection");
       const bytes = this.#incoming.shift();
       if (bytes !== undefined) {
         this.#consume(bytes.length);
@@ -144,44 +161,64 @@ class WebSocketConnection implements Connection {
   }
 
   /** Calls that overlap are sent one after another. */
-  write(bytes: Uint8Array): Promise<void> {
-    const done = this.#writing.then(() => this.#send(bytes));
-    this.#writing = done.catch(() => {});
-    return done;
+  async write(bytes: Uint8Array): Promise<void> {
+    const chunk = new Chunk(bytes, true);
+    this.#mayGoOn();
+    if (this.#ending !== undefined) throw closedHere("Writing");
+    await this.#writing.run(() => this.#send(chunk));
   }
 
-  async #send(bytes: Uint8Array): Promise<void> {
-    await this.#opened.promise;
-    for (let at = 0; at < bytes.length;) {
-      if (this.#failure !== undefined) throw this.#failure;
-      const count = Math.min(this.#credit, LARGEST, bytes.length - at);
-      if (count === 0) {
-        await this.#moreCredit.promise;
-        continue;
+  async #send(chunk: Chunk): Promise<void> {
+    try {
+      this.#mayGoOn();
+      if (this.#socket.readyState !== WebSocket.OPEN) await this.#opened.promise;
+      for (let at = 0; at < chunk.length;) {
+        this.#mayGoOn();
+        const count = Math.min(this.#credit, LARGEST, chunk.length - at);
+        if (count === 0) {
+          await this.#moreCredit.promise;
+          continue;
+        }
+        const part = chunk.from(at, count);
+        this.#credit -= count;
+        // A copy: when a message leaves is the socket's business, and the caller's memory is used again.
+        this.#socket.send(part.slice());
+        at += count;
       }
-      this.#credit -= count;
-      // A copy: when a message leaves is the socket's business, and the caller's memory is used again.
-      this.#socket.send(bytes.slice(at, at + count));
-      at += count;
+    } catch (error) {
+      throw this.#writeFailure ??= this.#closed ? closedHere("The connection") : error;
     }
   }
 
+  /** @throws {unknown} When nothing can be sent any more. */
+  #mayGoOn(): void {
+    if (this.#closed) throw closedHere("The connection");
+    const failure = this.#failure ?? this.#writeFailure;
+    if (failure !== undefined) throw failure;
+  }
+
   async closeWrite(): Promise<void> {
-    await this.#writing;
+    this.#mayGoOn();
+    await (this.#ending ??= this.#writing.run(() => this.#sendEnd()));
+  }
+
+  /** An end behind octets that are missing would make the rest look like the whole. */
+  async #sendEnd(): Promise<void> {
+    this.#mayGoOn();
     await this.#opened.promise;
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#mayGoOn();
     this.#ended = true;
     this.#socket.send(EMPTY);
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    while (this.#incoming.shift() !== undefined);
     const graceful = this.#ended && this.#peerEnded && !this.#peerDone.signal.aborted && this.#failure === undefined;
-    if (graceful) {
-      this.#failure = new SocksProtocolError("UNEXPECTED_END", "Connection is closed");
-      void pause(LINGER, this.#peerDone.signal).then(() => this.#end(this.#failure!));
-      return;
-    }
-    this.#end(new SocksProtocolError("UNEXPECTED_END", "Connection is closed"));
+    if (!graceful) return this.#end(closedHere("The connection"));
+    this.#wake();
+    void pause(LINGER, this.#peerDone.signal).then(() => this.#end(closedHere("The connection")));
   }
 
   #end(failure: Error): void {

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { asBytes, type Bytes, type ByteSource, octetsOf } from "../../gss/bytes.ts";
+import { type Bytes, type ByteSource, octetsOf } from "../../gss/bytes.ts";
 import { SocksConnectionError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import type { Connection } from "./connection.ts";
+import { StreamsConnection } from "./streams_connection.ts";
 import { UserConnection } from "./user_connection.ts";
 
 /** A stream of octets each way. */
@@ -28,7 +29,9 @@ export interface ConnectionStreams extends DuplexStreams {
 }
 
 /**
- * A connection over two streams, which are its own from then on.
+ * A connection over two streams, which are its own from then on. Chunks that come are copied; one that is no octets ends
+ * reading. Closing the connection ends everything that waits on it at once, cancels the one stream and aborts the other, also
+ * where their source and their sink stand still.
  *
  * @example
  * ```ts
@@ -43,42 +46,7 @@ export interface ConnectionStreams extends DuplexStreams {
  * ```
  */
 export function connectionFromStreams(streams: DuplexStreams): Connection {
-  const reader = streams.readable.getReader();
-  const writer = streams.writable.getWriter();
-  let closed = false;
-  let ended = false;
-  return {
-    remote: streams.remote,
-    async read(): Promise<Bytes | null> {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) {
-          if (closed) throw new Error("Connection is closed");
-          return null;
-        }
-        if (value.length > 0) return asBytes(value);
-      }
-    },
-    async write(bytes: Uint8Array): Promise<void> {
-      // A copy, since who reads may hold on to it after it is written, and the caller may not wait for that.
-      await writer.write(bytes.slice());
-    },
-    async closeWrite(): Promise<void> {
-      ended = true;
-      await writer.close();
-    },
-    close(): void {
-      if (closed) return;
-      closed = true;
-      const reason = new Error("Connection is closed");
-      reader.cancel(reason).catch(() => {});
-      if (!ended) writer.abort(reason).catch(() => {});
-    },
-    [Symbol.asyncDispose](): Promise<void> {
-      this.close();
-      return Promise.resolve();
-    },
-  };
+  return new StreamsConnection(streams);
 }
 
 /**

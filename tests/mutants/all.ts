@@ -13,8 +13,10 @@ import { MECH_MUTANTS } from "./mech.ts";
 import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
+import { SERVER_MUTANTS } from "./server.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { TLS_MUTANTS } from "./tls.ts";
+import { TRANSPORTS_MUTANTS } from "./transports.ts";
 
 /** A mutant, and the list that it is from. */
 export interface ListedMutant extends Mutant {
@@ -32,8 +34,10 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   mech: MECH_MUTANTS,
   names: NAMES_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
+  server: SERVER_MUTANTS,
   suite: SUITE_MUTANTS,
   tls: TLS_MUTANTS,
+  transports: TRANSPORTS_MUTANTS,
 };
 
 /** Names of the lists. */

@@ -66,8 +66,8 @@ const NEGOTIATION: readonly Mutant[] = [
     rule: "whoever has the answer to a look-up is not refused behind it",
     source: "socks-extensions.txt section 2",
     file: "socks/commands/resolve.ts",
-    find: "closeWrite().catch(() => {});",
-    replace: "closeWrite();",
+    find: "closeWrite(), signal).catch(() => {});",
+    replace: "closeWrite(), signal);",
     tests: ["tests/socks/answers_test.ts"],
   },
   {
@@ -628,8 +628,8 @@ const MESSAGES: readonly Mutant[] = [
     rule: "BIND's second reply names who came",
     source: "RFC 1928 section 6",
     file: "socks/commands/bind.ts",
-    find: "    await asked.reply({ reply: 0, ...came.peer });",
-    replace: "    await asked.reply({ reply: 0, ...pending.bound });",
+    find: "    await tellSuccess(call, came.peer, ",
+    replace: "    await tellSuccess(call, bound, ",
     tests: ["tests/bind_test.ts"],
   },
   {

@@ -149,3 +149,34 @@ Deno.test("relay() holds octets up for as long as it is told", async () => {
   client.close();
   await assert.rejects(done);
 });
+
+Deno.test("relay() ends when one side fails, however long octets are to be held up", async () => {
+  const { client, target, done } = relayed({ gate: () => new Promise<void>(() => {}) });
+  let ended = false;
+  done.catch(() => {}).finally(() => ended = true);
+  await client.write(utf8("held"));
+  await settled();
+  target.close();
+  await settled();
+  assert.ok(ended, "at once");
+  await assert.rejects(done, { message: "Pipe is closed" });
+  await assert.rejects(client.read(), { message: "Pipe is closed" });
+});
+
+Deno.test("relay() ends though a dialer's connection leaves its calls waiting for ever", async () => {
+  const never = () => new Promise<never>(() => {});
+  const [, near] = pipe();
+  let closed = 0;
+  const deaf = {
+    read: never,
+    write: never,
+    closeWrite: never,
+    close: () => void closed++,
+  } as unknown as Connection;
+  using clock = clockOf();
+  const done = relay([near, deaf], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+  await settled();
+  near.close();
+  await assert.rejects(done, { message: "Pipe is closed" });
+  assert.equal(closed, 1);
+});

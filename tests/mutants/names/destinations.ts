@@ -244,8 +244,8 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "the judged address is dialled",
       SSRF,
-      "opened(await dial({ hostname: address, port }, { signal }))",
-      "opened(await dial({ hostname, port }, { signal }))",
+      "dial({ hostname: address, port }, { signal })",
+      "dial({ hostname, port }, { signal })",
     ],
   ]),
   ...rules("socks/commands/resolve.ts", [HOSTS], [

@@ -32,7 +32,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "a refusal in the handshake can be read",
       "RFC 1928 section 6",
-      "    if (!clock.signal.aborted) await drain(channel?.connection ?? accepted);\n",
+      "    if (!clock.signal.aborted) await drain(channel?.connection ?? accepted, { signal: clock.signal });\n",
       "",
     ],
     [
@@ -47,7 +47,12 @@ export const SESSIONS: readonly Mutant[] = [
       '{ type: "refused", identity, command, target, error }',
       '{ type: "refused", identity, command: "connect", target, error }',
     ],
-    ["limits hold before a request is carried out", "limits", "    await options.enter(identity);\n", ""],
+    [
+      "limits hold before a request is carried out",
+      "limits",
+      "const entering = options.enter(identity);",
+      "const entering = undefined as Promise<void> | undefined;",
+    ],
     [
       "the connection is closed at the end",
       "RFC 1928 section 6",
@@ -65,28 +70,23 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "a refusal can be read",
       "RFC 1928 section 6",
-      "  await drain(connection);\n  connection.close();",
-      "  connection.close();",
-    ],
-    [
-      "a client that is gone is one refusal",
-      "one event",
-      "  } catch {\n    // The client is gone",
-      "  } catch (error) {\n    throw error;\n    // The client is gone",
+      "  await drain(connection, { tell, signal });\n",
+      "  await tell();\n",
     ],
   ]),
   ...rules("socks/stream/drain.ts", [ANSWERS], [
+    ["a client that is gone is one refusal", "one event", "  } catch {\n", "  } catch (error) {\n    throw error;\n"],
     [
       "a refusal ends with the connection",
       "RFC 1928 section 6",
-      "    await connection.closeWrite();\n    for",
+      "    await abortable(connection.closeWrite(), deadline.signal);\n    for",
       "    for",
     ],
     [
       "a client that does not close is closed",
       "RFC 1928 section 6",
-      'deadline.signal.addEventListener("abort", () => connection.close(), { once: true });',
-      "",
+      "abortable(connection.read(), deadline.signal)",
+      "connection.read()",
     ],
   ]),
   ...rules("socks/commands/connect.ts", [ANSWERS], [
@@ -101,8 +101,8 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "a target has a time",
       "connectTimeout",
-      "  using deadline = startDeadline({\n    milliseconds,",
-      "  using deadline = startDeadline({\n    milliseconds: Infinity,",
+      "  return startDeadline({\n    milliseconds,",
+      "  return startDeadline({\n    milliseconds: Infinity,",
     ],
   ]),
   ...rules("socks/server.ts", [LIMITS], [
@@ -135,10 +135,10 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "sessions have a limit",
       "limits",
-      "while (this.#sessions.size >= (this.#options.maxSessions ?? 10_000) && !this.#isStopping) {",
+      "while (this.#sessions.size >= (this.#options.maxSessions ?? 10_000) && !signal.aborted) {",
       "while (false) {",
     ],
-    ["accepts have a rate", "limits", "if (owed > 0) await pause(owed, this.#cut.signal);", ""],
+    ["accepts have a rate", "limits", "if (owed > 0) await pause(owed, signal);", ""],
     [
       "a server has a method",
       "deny by default",
@@ -163,7 +163,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "an accept that fails is tried again",
       "EMFILE",
-      "          await pause(ACCEPT_PAUSE, this.#cut.signal);\n          continue;",
+      "          await pause(ACCEPT_PAUSE, signal);\n          continue;",
       "          return;",
     ],
   ]),
@@ -174,8 +174,8 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "a failure ends both sides",
       "relay",
-      "    client.close();\n    target.close();\n    await Promise",
-      "    await Promise",
+      "    client.close();\n    target.close();\n    over",
+      "    over",
     ],
     ["octets start the time anew", "idleTimeout", "      clock.restart();\n", ""],
     ["a slow reader holds up two writes and no more", "backpressure", "    await before;\n", ""],

@@ -1,0 +1,66 @@
+/**
+ * Memory that crosses a connection: what a caller gives to be written, which stays the caller's, and memory to read into.
+ *
+ * @module
+ */
+import { type Bytes, octetsOf } from "../../gss/bytes.ts";
+
+/** Chunks of this size and less are copied where they have to wait: that costs less than the wait. */
+export const SMALL_CHUNK = 4_096;
+
+/** What a caller gave to be written. Its length is the one of the beginning, whatever becomes of its memory. */
+export class Chunk {
+  /** Octets to send. */
+  readonly length: number;
+  readonly #bytes: Uint8Array;
+
+  /**
+   * Takes a chunk, before anything else is done with it.
+   *
+   * @param source Octets in whatever a program that checks no types gives.
+   * @param copied Whether a small one is copied, so that the caller may use its memory again at once.
+   * @throws {TypeError} When it is no octets, or has none any more.
+   */
+  constructor(source: unknown, copied: boolean) {
+    const bytes = octetsOf(source);
+    this.length = bytes.length;
+    this.#bytes = copied && bytes.length <= SMALL_CHUNK ? bytes.slice() : bytes;
+  }
+
+  /** Whether its memory was transferred or shrunk, so that octets which are still to go are there no more. */
+  get isCut(): boolean {
+    return this.#bytes.length < this.length;
+  }
+
+  /**
+   * Octets from a place on, as many as are wanted.
+   *
+   * @throws {TypeError} When not all of the chunk is there any more.
+   */
+  from(at: number, count: number = this.length - at): Uint8Array {
+    if (this.isCut) throw this.cut(at);
+    return count === this.#bytes.length ? this.#bytes : this.#bytes.subarray(at, at + count);
+  }
+
+  /** Says that not all of it is there any more. */
+  cut(sent: number): TypeError {
+    return new TypeError(
+      `Cannot send: the buffer was transferred or shrunk when ${sent} of its ${this.length} octets were sent; ` +
+        "leave it alone until write() is done, or write a copy",
+    );
+  }
+}
+
+/** Buffers that nobody else has, and that are never transferred. */
+const kept = new WeakSet<ArrayBuffer>();
+
+/** Says of memory that only the caller of a read has it, and will not transfer it while the read waits. */
+export function keptMemory(memory: Bytes): Bytes {
+  kept.add(memory.buffer);
+  return memory;
+}
+
+/** Whether octets may be read straight into memory, which nobody takes away while that goes on. */
+export function isKept(memory: Bytes): boolean {
+  return kept.has(memory.buffer);
+}

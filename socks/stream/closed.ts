@@ -1,0 +1,11 @@
+/**
+ * What the transports say of a connection that this side has closed.
+ *
+ * @module
+ */
+import { SocksConnectionError } from "../errors.ts";
+
+/** This side has closed the connection, or that direction of it. */
+export function closedHere(what: "The connection" | "Writing"): SocksConnectionError {
+  return new SocksConnectionError("CLOSED", `${what} was closed on this side`);
+}

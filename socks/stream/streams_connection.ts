@@ -1,0 +1,110 @@
+/**
+ * A connection over Web Streams that somebody else has made, who may do with them whatever streams allow.
+ *
+ * @module
+ */
+import { type Bytes, octetsOf } from "../../gss/bytes.ts";
+import { abortable } from "../../gss/deadline.ts";
+import { SocksConnectionError } from "../errors.ts";
+import type { Endpoint } from "../wire/address.ts";
+import { closedHere } from "./closed.ts";
+import type { Connection } from "./connection.ts";
+import { InOrder } from "./in_order.ts";
+import type { DuplexStreams } from "./web_streams.ts";
+
+/** A connection over two streams, which are its own from then on. */
+export class StreamsConnection implements Connection {
+  readonly remote: Endpoint | undefined;
+  readonly #reader: ReadableStreamDefaultReader<unknown>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #reading = new InOrder();
+  /** Aborted when it is closed: a stream's own calls may wait for an underlying source or sink that stands still. */
+  readonly #closed = new AbortController();
+  #readFailure: unknown;
+  #writeFailure: unknown;
+  #ending: Promise<void> | undefined;
+
+  constructor(streams: DuplexStreams) {
+    this.remote = streams.remote;
+    this.#reader = streams.readable.getReader();
+    this.#writer = streams.writable.getWriter();
+  }
+
+  /** Calls at one time are served in order, also where empty chunks are left out. */
+  read(): Promise<Bytes | null> {
+    return this.#reading.run(() => this.#read());
+  }
+
+  async #read(): Promise<Bytes | null> {
+    const { signal } = this.#closed;
+    signal.throwIfAborted();
+    if (this.#readFailure !== undefined) throw this.#readFailure;
+    try {
+      for (;;) {
+        const { done, value } = await abortable(this.#reader.read(), signal);
+        if (done) return null;
+        const bytes = ownCopy(value);
+        if (bytes.length > 0) return bytes;
+      }
+    } catch (error) {
+      throw this.#failReading(error);
+    }
+  }
+
+  #failReading(error: unknown): unknown {
+    if (this.#closed.signal.aborted) return this.#closed.signal.reason;
+    this.#readFailure ??= error;
+    this.#reader.cancel(error).catch(() => {}); // Nothing more of it is wanted.
+    return this.#readFailure;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const octets = octetsOf(bytes);
+    this.#mayGoOn();
+    if (this.#ending !== undefined) throw closedHere("Writing");
+    if (octets.length === 0) return;
+    // A copy, since who reads may hold on to it after it is written, and the caller may not wait for that.
+    await this.#untilClosed(this.#writer.write(octets.slice()));
+  }
+
+  async closeWrite(): Promise<void> {
+    this.#mayGoOn();
+    await (this.#ending ??= this.#untilClosed(this.#writer.close()));
+  }
+
+  #mayGoOn(): void {
+    this.#closed.signal.throwIfAborted();
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+  }
+
+  async #untilClosed(done: Promise<void>): Promise<void> {
+    const { signal } = this.#closed;
+    try {
+      await abortable(done, signal);
+    } catch (error) {
+      throw signal.aborted ? signal.reason : this.#writeFailure ??= error;
+    }
+  }
+
+  close(): void {
+    if (this.#closed.signal.aborted) return;
+    const reason = closedHere("The connection");
+    this.#closed.abort(reason);
+    this.#reader.cancel(reason).catch(() => {});
+    this.#writer.abort(reason).catch(() => {});
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+}
+
+/** A copy: whoever gave the chunk may use its memory again, and what is read is the reader's alone. */
+function ownCopy(chunk: unknown): Bytes {
+  try {
+    return new Uint8Array(octetsOf(chunk));
+  } catch (cause) {
+    throw new SocksConnectionError("LOST", "The stream gave a chunk that is no octets", { cause });
+  }
+}

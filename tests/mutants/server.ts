@@ -1,0 +1,400 @@
+/**
+ * Ends of sessions and servers, each rule with the change that switches it off: nothing waits for ever, and nothing is left.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const END = "tests/server_end_test.ts";
+const LEAVES = "tests/serve_leaves_nothing_test.ts";
+const REFUSAL = "tests/socks/auth/refusal_test.ts";
+
+const TCP = "over TCP";
+const DEAF = "over deaf";
+const STREAMS = "over streams";
+const SIGNAL = "RFC 1928 section 4: a session ends with its signal";
+const LATE = "what comes too late is closed";
+const EXACT = "options are what they say";
+
+/** The rules. */
+export const SERVER_MUTANTS: readonly Mutant[] = [
+  ...rules("socks/session.ts", [END], [
+    [
+      "a method that is deaf ends with the session",
+      SIGNAL,
+      "return await takeInTime(asking, parting.over, (late) => late.channel.connection.close());",
+      "return await asking();",
+      TCP,
+    ],
+    ["a channel that comes late is closed", LATE, "if (parting.over.aborted) {", "if (false) {", TCP],
+    [
+      "a ledger that is deaf ends with the session",
+      SIGNAL,
+      "await abortable(entering, deadline.signal);",
+      "await entering;",
+      TCP,
+    ],
+  ]),
+  ...rules("socks/session.ts", [REFUSAL], [
+    [
+      "a method that listens gives back what it holds before the session is over",
+      SIGNAL,
+      "if (clock.signal.aborted) await someTurns();",
+      "",
+      "a step that is still under way",
+    ],
+  ]),
+  ...rules("socks/commands/connect.ts", [END], [
+    [
+      "a target that is opened by somebody deaf ends with the session",
+      SIGNAL,
+      "return await takeInTime(() => options.open({ ...request, signal }), signal, ({ connection }) => connection.close());",
+      "return await options.open({ ...request, signal });",
+      TCP,
+    ],
+    [
+      "a target that is opened late is closed",
+      LATE,
+      "signal, ({ connection }) => connection.close());\n}",
+      "signal, () => {});\n}",
+      TCP,
+    ],
+    [
+      "a client that takes no reply has a time for it",
+      SIGNAL,
+      "    await abortable(telling, signal);",
+      "    await telling;",
+      STREAMS,
+    ],
+    [
+      "a session is told of one end",
+      "events",
+      "    if (!told) throw error;",
+      "    throw error;",
+      "told is the end of what was begun",
+    ],
+    [
+      "a success is not told behind the end",
+      "events",
+      "    if (signal.aborted) return;\n    onTold();",
+      "    onTold();",
+      "no success any more",
+    ],
+  ]),
+  ...rules("socks/commands/bind.ts", [END], [
+    [
+      "somebody deaf who waits for a connection ends with the session",
+      SIGNAL,
+      "came = await takeInTime(() => listening.accept(), signal, ({ connection }) => connection.close());",
+      "came = await listening.accept();",
+      TCP,
+    ],
+    [
+      "a connection that BIND gets late is closed",
+      LATE,
+      "signal, ({ connection }) => connection.close());\n  } catch",
+      "signal, () => {});\n  } catch",
+      TCP,
+    ],
+    ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
+    ["a listener goes with the wait", LATE, "    pending?.close();\n", "", TCP],
+  ]),
+  ...rules("socks/commands/resolve.ts", [END], [
+    [
+      "a look-up that is deaf ends with the session",
+      SIGNAL,
+      "await abortable(resolve({ ...request, signal }, direction), signal);",
+      "await resolve({ ...request, signal }, direction);",
+      TCP,
+    ],
+  ]),
+  ...rules("socks/commands/associate.ts", [END], [
+    [
+      "an association's side that comes late is closed",
+      LATE,
+      "() => open({ ...request, signal }, listener),\n      signal,\n      (late) => late.close(),",
+      "() => open({ ...request, signal }, listener),\n      signal,\n      () => {},",
+      TCP,
+    ],
+    [
+      "an association's socket that comes late is closed",
+      LATE,
+      "() => bind({ hostname, port: 0, onDatagram }),\n      signal,\n      (late) => late.close(),",
+      "() => bind({ hostname, port: 0, onDatagram }),\n      signal,\n      () => {},",
+      TCP,
+    ],
+    [
+      "setting an association up has a time",
+      SIGNAL,
+      'connectDeadline(request, options, "association is not set up")',
+      'connectDeadline(request, { ...options, connectTimeout: Infinity }, "")',
+      TCP,
+    ],
+    [
+      "the time to set an association up is over with that",
+      SIGNAL,
+      '      opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
+      "      opening.limit(0, () => new Error());\n",
+      "its own signal",
+    ],
+    [
+      "an association ends with its session, whatever carries it",
+      SIGNAL,
+      "await abortable(control.read(), clock.signal)",
+      "await control.read()",
+      DEAF,
+    ],
+    [
+      "an association's time is one",
+      EXACT,
+      'if (options.idleTimeout !== undefined) duration("idleTimeout", options.idleTimeout);',
+      "",
+      "own time and limit",
+    ],
+    [
+      "an association's limit is one",
+      EXACT,
+      '    checkLimit("maxAssociations", options.maxAssociations);\n',
+      "",
+      "own time and limit",
+    ],
+  ]),
+  ...rules("socks/relay.ts", [END], [
+    [
+      "a relay ends with its session, whatever carries it",
+      SIGNAL,
+      "await abortable(Promise.all(both), clock.signal);",
+      "await Promise.all(both);",
+      DEAF,
+    ],
+    [
+      "a relay does not wait for ever for calls of what is closed",
+      SIGNAL,
+      "    await settled(both);",
+      "    await Promise.allSettled(both);",
+      DEAF,
+    ],
+  ]),
+  ...rules("socks/stream/drain.ts", [END], [
+    [
+      "a client that takes no refusal has a time for it",
+      SIGNAL,
+      "await abortable(tell(), deadline.signal);",
+      "await tell();",
+      STREAMS,
+    ],
+  ]),
+  ...rules("socks/open_target.ts", [END], [
+    [
+      "a dialer that is deaf ends with the signal",
+      SIGNAL,
+      "await takeInTime(() => dial({ hostname: address, port }, { signal }), signal, (late) => late.close())",
+      "await dial({ hostname: address, port }, { signal })",
+      "openDirectly()",
+    ],
+    [
+      "what a dialer makes late is closed",
+      LATE,
+      "signal, (late) => late.close())",
+      "signal, () => {})",
+      "openDirectly()",
+    ],
+  ]),
+  ...rules("socks/judged_addresses.ts", [END], [
+    [
+      "a resolver that is deaf ends with the signal",
+      SIGNAL,
+      "return await abortable(resolve(hostname, { signal }), signal);",
+      "return await resolve(hostname, { signal });",
+      "openDirectly()",
+    ],
+  ]),
+  ...rules("socks/stream/late.ts", [END], [
+    [
+      "what is made late is given up",
+      LATE,
+      "    if (late) giveUp(made);\n    else taken",
+      "    taken",
+      "is given up, once",
+    ],
+    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "is given up, once"],
+    [
+      "what is aborted by the call that makes it is late",
+      LATE,
+      "  if (signal.aborted) onAbort();\n",
+      "",
+      "is given up, once",
+    ],
+    [
+      "calls that do not end are not waited for",
+      SIGNAL,
+      "await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});",
+      "await Promise.allSettled(calls);",
+      DEAF,
+    ],
+  ]),
+  ...rules("socks/server.ts", [LEAVES], [
+    [
+      "nobody waits for the signal of a server that has ended",
+      LATE,
+      '    this.#signal?.removeEventListener("abort", this.#onSignal);\n',
+      "",
+      "nobody wait",
+    ],
+    [
+      "a server that has ended is not changed",
+      EXACT,
+      "    if (this.#cut.signal.aborted) return;\n",
+      "",
+      "update() after the end",
+    ],
+    [
+      "a time is one",
+      EXACT,
+      "for (const name of TIMES) if (options[name] !== undefined) duration(name, options[name]);",
+      "",
+      "told by name",
+    ],
+    ["a limit is one", EXACT, "    checkLimits(options);\n", "", "told by name"],
+    [
+      "a shutdown's time is one",
+      EXACT,
+      'duration("deadline", options.deadline ?? Infinity)',
+      "(options.deadline ?? Infinity)",
+      "told by name",
+    ],
+    [
+      "a listener that is deaf is not waited for",
+      SIGNAL,
+      "connection = await takeInTime(accept, signal, (late) => late?.close());",
+      "connection = await accept();",
+      "deaf to its own end",
+    ],
+    ["what a listener brings late is closed", LATE, "(late) => late?.close()", "() => {}", "brings after the end"],
+    [
+      "a listener that fails for ever is left",
+      SIGNAL,
+      "while (!signal.aborted) {\n        let",
+      "while (true) {\n        let",
+      "fails for ever",
+    ],
+    [
+      "a port is free when the server has ended",
+      LATE,
+      "if (accepting !== undefined) await settled([accepting]);",
+      "",
+      "nobody wait",
+    ],
+  ]),
+  ...rules("socks/server.ts", [LEAVES], [
+    [
+      "nobody is accepted from the call on that stops a server",
+      LATE,
+      "    for (const listener of this.#listeners) listener.close();\n",
+      "",
+      "deaf to its own end",
+    ],
+  ]),
+  ...rules("socks/limits/limits.ts", [LEAVES], [
+    [
+      "a limit is no less than nothing, and a number",
+      EXACT,
+      '(typeof limit === "number" && limit >= 0)',
+      '(typeof limit === "number")',
+      "told by name",
+    ],
+  ]),
+  ...rules("socks/stream/deno.ts", [LEAVES], [
+    [
+      "a listener lets the process end where it is told to",
+      "Deno.HttpServer",
+      "unref: () => listener.unref(),",
+      "unref: () => {},",
+      "is not referenced",
+    ],
+    [
+      "a listener keeps the process where it is told to",
+      "Deno.HttpServer",
+      "ref: () => listener.ref(),",
+      "ref: () => {},",
+      "is not referenced",
+    ],
+  ]),
+  ...rules("proxy/running.ts", [LEAVES], [
+    [
+      "listeners of a server that cannot start are closed",
+      LATE,
+      "    for (const listener of listeners) listener.close();\n    throw error;",
+      "    throw error;",
+      "listeners are the server's",
+    ],
+    [
+      "nobody waits for the signal of a server that cannot start",
+      LATE,
+      "    void server[Symbol.asyncDispose]();\n",
+      "",
+      "cannot start leaves",
+    ],
+    [
+      "listeners are given, or a place",
+      EXACT,
+      "if (places.length === 0) return listeners;",
+      "return listeners;",
+      "both is an error",
+    ],
+    [
+      "a port is one",
+      EXACT,
+      "if (!Number.isInteger(port) || port < 0 || port > 65_535) {",
+      "if (false) {",
+      "told by name",
+    ],
+    [
+      "a time for datagrams is one",
+      EXACT,
+      'if (idleTimeout !== undefined) duration("datagrams.idleTimeout", idleTimeout);',
+      "",
+      "told by name",
+    ],
+    [
+      "a limit of destinations is one",
+      EXACT,
+      '  checkLimit("datagrams.maxDestinations", maxDestinations);\n',
+      "",
+      "told by name",
+    ],
+  ]),
+  ...rules("proxy/serve.ts", [LEAVES], [
+    [
+      "listeners go with a server that cannot start",
+      LATE,
+      "return withListeners(options, () => startServer(options));",
+      "return startServer(options);",
+      "listeners are the server's",
+    ],
+    ["what is said of datagrams is asked for", EXACT, "  checkDatagrams(options.datagrams);\n", "", "told by name"],
+  ]),
+  ...rules("proxy/bridge.ts", [LEAVES], [
+    [
+      "listeners go with a bridge that cannot start",
+      LATE,
+      "return withListeners(options, () => startBridge(options));",
+      "return startBridge(options);",
+      "listeners are the server's",
+    ],
+    [
+      "what is said of a bridge's datagrams is asked for",
+      EXACT,
+      "  checkDatagrams(options.datagrams);\n",
+      "",
+      "told by name",
+    ],
+    [
+      "a bridge takes listeners",
+      EXACT,
+      "options.listeners === undefined ? { ...options, hostname: address } : options",
+      "{ ...options, hostname: address }",
+      "nobody wait",
+    ],
+  ]),
+];

@@ -1,0 +1,425 @@
+/**
+ * Rules of what carries the octets: sockets, streams, WebSockets and the protection over any of them.
+ *
+ * @module
+ */
+import { type Mutant, type Row, rules } from "./mutant.ts";
+
+const TABLE = "tests/socks/streams_transport_test.ts";
+const FAILURES = "tests/socks/transport_failures_test.ts";
+const FOREIGN = "tests/socks/foreign_transports_test.ts";
+const RELAY = "tests/socks/relay_test.ts";
+const DENO_CONN = "Deno.Conn";
+
+const CHUNKS: readonly Row[] = [
+  [
+    "a small chunk is sent as it was when it was given",
+    DENO_CONN,
+    "copied && bytes.length <= SMALL_CHUNK ? bytes.slice() : bytes",
+    "bytes",
+    "used again at once",
+  ],
+  [
+    "what is no octets is refused before anything is touched",
+    "Web IDL BufferSource",
+    "const bytes = octetsOf(source);",
+    "const bytes = source as Uint8Array;",
+    "chunks of every kind",
+  ],
+  [
+    "a chunk that loses its memory is never a success with less",
+    "CWE-252",
+    "    if (this.isCut) throw this.cut(at);\n",
+    "",
+    "loses its memory",
+  ],
+  [
+    "a chunk has the length that it had at first",
+    "CWE-367",
+    "return this.#bytes.length < this.length;",
+    "return false;",
+    "loses its memory",
+  ],
+  [
+    "only memory that nobody takes away is read into straight",
+    "the contract of read()",
+    "return kept.has(memory.buffer);",
+    "return true;",
+    "taken away",
+  ],
+];
+
+const SOCKETS: readonly Row[] = [
+  [
+    "a reset that a write was told of is no end of what is read",
+    "RFC 9293 section 3.5.2",
+    'if ((error as { code?: unknown }).code === "ECONNRESET") this.#reset ??= error;',
+    "",
+    "a reset never reads",
+  ],
+  [
+    "a read that failed is the same failure ever after",
+    DENO_CONN,
+    "throw this.#readFailure ??= this.#closed",
+    "throw this.#closed",
+    "a reset never reads",
+  ],
+  [
+    "a write that failed is the same failure ever after",
+    DENO_CONN,
+    "    if (this.#writeFailure !== undefined) throw this.#writeFailure;\n    let at",
+    "    let at",
+    "TCP: a chunk that loses its memory",
+  ],
+  [
+    "no end is sent behind octets that are missing",
+    "RFC 9293 section 3.6",
+    "    if (this.#writeFailure !== undefined) throw this.#writeFailure;\n    try {\n      await this.#conn.closeWrite();",
+    "    try {\n      await this.#conn.closeWrite();",
+    "a peer that ended before it went",
+  ],
+  [
+    "a late write goes nowhere, also before the end is out",
+    "RFC 9293 section 3.6",
+    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    "",
+  ],
+  [
+    "nothing is written once it is closed, nor is nothing",
+    DENO_CONN,
+    '    if (this.#closed) throw closedHere("The connection");\n',
+    "",
+    "idle connection",
+  ],
+  [
+    "memory that is given up under a write is said to be that",
+    "Linux EFAULT",
+    "chunk.isCut ? chunk.cut(at) : error;",
+    "error;",
+  ],
+  [
+    "memory that was taken away takes no octets with it",
+    DENO_CONN,
+    "    if (into.length < bytes.length) return bytes;\n",
+    "    if (into.length < bytes.length) return into;\n",
+  ],
+  [
+    "who gives no room is not told that it is the end",
+    "the contract of read()",
+    "into !== undefined && into.length > 0 ? into : undefined",
+    "into",
+    "TCP: reads at one time",
+  ],
+  ["a socket lets the process end", "Deno.Conn.unref", "    (this.#conn as Deno.TcpConn).unref();\n", ""],
+  ["a socket keeps the process", "Deno.Conn.ref", "    (this.#conn as Deno.TcpConn).ref();\n", ""],
+];
+
+const PROTECTED: readonly Row[] = [
+  [
+    "reads at one time are served in order, each message once",
+    "RFC 1961 section 5",
+    "return this.#reading.run(() => this.#read(into));",
+    "return this.#read(into);",
+    "reads at one time",
+  ],
+  [
+    "what the memory given has no more room for is in memory of its own",
+    "CWE-367",
+    "length <= into.length ? into : new Uint8Array(length)",
+    "into",
+    "between two messages",
+  ],
+  [
+    "messages that were only signed are copied out of the stream's memory",
+    "CWE-416",
+    "first.buffer === this.#incoming.buffer ? first.slice() : first",
+    "first",
+    "the reader's alone",
+  ],
+  [
+    "sealing begins at once where nobody is ahead",
+    DENO_CONN,
+    "if (sealTurn !== undefined) await sealTurn;",
+    "await sealTurn;",
+    "begins before write",
+  ],
+  [
+    "sealing keeps to the order of the calls",
+    "RFC 1961 section 5",
+    "if (sealTurn !== undefined) await sealTurn;",
+    "",
+    "one after another",
+  ],
+  [
+    "nothing goes out behind a write that failed",
+    "RFC 1961 section 5",
+    "    // Behind a write that failed there would be a gap.\n    this.#mayGoOn();\n",
+    "",
+    "behind a write that failed",
+  ],
+  [
+    "as much is sent as the error says",
+    "CWE-252",
+    "        await writing;\n        throw error;",
+    "        throw error;",
+    "when what it says is sent",
+  ],
+  [
+    "no end is sent behind messages that are missing",
+    "RFC 1961 section 5",
+    "      this.#mayGoOn();\n      await this.#under.closeWrite();",
+    "      await this.#under.closeWrite();",
+    "cannot write reads on",
+  ],
+  [
+    "a failing write leaves reading alone",
+    DENO_CONN,
+    "    const known = this.#failure ?? this.#writeFailure;\n    if (known !== undefined) return known;\n    if (this.#closed) return closedHere",
+    "    return this.#failReading(error);\n    const known = this.#failure ?? this.#writeFailure;\n    if (known !== undefined) return known;\n    if (this.#closed) return closedHere",
+    "cannot write reads on",
+  ],
+  [
+    "a failing read leaves writing alone",
+    DENO_CONN,
+    "      if (this.#failure === undefined && !this.#closed) this.#readFailure = asError(error);\n",
+    "",
+    "cannot write reads on",
+  ],
+  [
+    "what failed to be read is the same failure ever after",
+    DENO_CONN,
+    "    const failure = this.#failure ?? this.#readFailure;\n    if (failure !== undefined) throw failure;\n",
+    "",
+    "cannot write reads on",
+  ],
+  [
+    "a message that is not genuine ends writing too",
+    "RFC 1961 section 5",
+    "    this.#failure = failure;\n",
+    "    this.#readFailure = failure;\n",
+    "not genuine ends both",
+  ],
+  [
+    "what cannot be sealed is no lie of the peer",
+    "RFC 2743 section 1.2.1",
+    "this.#writeFailure = error instanceof GssError",
+    "this.#writeFailure = false",
+    "cannot seal",
+  ],
+  [
+    "a late write goes nowhere",
+    DENO_CONN,
+    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    "",
+    "after closeWrite() fails",
+  ],
+  ["ref() reaches the socket", "Deno.Conn.ref", "this.#under.ref?.();", "", "through protection"],
+  [
+    "unref() reaches the socket",
+    "Deno.Conn.unref",
+    "this.#under.unref?.();",
+    "",
+    "through protection",
+  ],
+];
+
+const WEB_SOCKETS: readonly Row[] = [
+  [
+    "reads at one time are served in order",
+    DENO_CONN,
+    "return this.#reading.run(() => this.#read());",
+    "return this.#read();",
+    "who waits is served first",
+  ],
+  [
+    "what was held is not read once it is closed",
+    "the contract of read()",
+    '      if (this.#closed) throw closedHere("The connection");\n      const bytes',
+    "      const bytes",
+  ],
+  [
+    "behind a lie, or the end, nothing is taken in",
+    "CWE-770",
+    "    if (this.#failure !== undefined) return;\n    if (data",
+    "    if (data",
+    "behind a lie",
+  ],
+  [
+    "a late write is no octet on the wire",
+    "RFC 6455 section 5.5.1",
+    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    "",
+  ],
+  [
+    "an end is sent once",
+    "RFC 6455 section 5.5.1",
+    "await (this.#ending ??= this.#writing.run(() => this.#sendEnd()));",
+    "await (this.#ending = this.#writing.run(() => this.#sendEnd()));",
+  ],
+  [
+    "an end waits for what is being written",
+    "RFC 9293 section 3.6",
+    "this.#ending ??= this.#writing.run(() => this.#sendEnd())",
+    "this.#ending ??= this.#sendEnd()",
+  ],
+  [
+    "a write that failed is the same failure ever after",
+    DENO_CONN,
+    "throw this.#writeFailure ??= this.#closed",
+    "throw this.#closed",
+    "loses its memory",
+  ],
+  [
+    "closing ends what waits for the peer to read",
+    "CWE-400",
+    "    this.#moreCredit.resolve();\n    this.#wake();\n  }\n",
+    "    this.#wake();\n  }\n",
+  ],
+  [
+    "closing ends what waits for the socket to open",
+    "CWE-400",
+    "    this.#opened.reject(failure);\n",
+    "",
+    "never opens",
+  ],
+  [
+    "a cut is no end",
+    "RFC 6455 section 7.1.5",
+    'socket.onclose = () => this.#end(new SocksConnectionError("LOST", "WebSocket was closed without an end"));',
+    "socket.onclose = () => {\n      this.#peerEnded = true;\n      this.#wake();\n    };",
+    "is cut is lost",
+  ],
+];
+
+const STREAMS: readonly Row[] = [
+  [
+    "reads at one time are served in order, also where chunks are left out",
+    "Streams Standard section 4",
+    "return this.#reading.run(() => this.#read());",
+    "return this.#read();",
+    "chunks of a stream",
+  ],
+  [
+    "closing ends a read that its source does not",
+    "CWE-400",
+    "await abortable(this.#reader.read(), signal)",
+    "await this.#reader.read()",
+    "stand still",
+  ],
+  [
+    "closing ends a write that its sink does not",
+    "CWE-400",
+    "      await abortable(done, signal);",
+    "      await done;",
+    "stand still",
+  ],
+  [
+    "closing tells the sink, always",
+    "Streams Standard section 5.4",
+    "this.#writer.abort(reason).catch(() => {});",
+    "if (this.#ending === undefined) this.#writer.abort(reason).catch(() => {});",
+    "stand still",
+  ],
+  [
+    "closing tells the source",
+    "Streams Standard section 4.2",
+    "    this.#reader.cancel(reason).catch(() => {});\n",
+    "",
+    "stand still",
+  ],
+  [
+    "what is read is the reader's alone",
+    "CWE-416",
+    "return new Uint8Array(octetsOf(chunk));",
+    "return octetsOf(chunk) as Bytes;",
+    "chunks of a stream",
+  ],
+  [
+    "empty chunks are left out",
+    "the contract of read()",
+    "if (bytes.length > 0) return bytes;",
+    "return bytes;",
+    "chunks of a stream",
+  ],
+  [
+    "a chunk that is no octets ends reading for good",
+    "CWE-20",
+    "    if (this.#readFailure !== undefined) throw this.#readFailure;\n",
+    "",
+    "chunks of a stream",
+  ],
+  [
+    "what is written is a copy",
+    "CWE-367",
+    "this.#writer.write(octets.slice())",
+    "this.#writer.write(octets)",
+  ],
+  [
+    "a late write fails as what it is",
+    DENO_CONN,
+    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    "",
+  ],
+  [
+    "nothing is written once it is closed",
+    DENO_CONN,
+    "    this.#closed.signal.throwIfAborted();\n    if (this.#write",
+    "    if (this.#write",
+  ],
+  [
+    "what is no octets is refused",
+    "Web IDL BufferSource",
+    "const octets = octetsOf(bytes);",
+    "const octets = bytes;",
+    "chunks of every kind",
+  ],
+];
+
+/** The rules. */
+export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
+  ...rules("socks/stream/chunk.ts", [TABLE], CHUNKS),
+  ...rules("socks/stream/deno.ts", [FAILURES, TABLE], SOCKETS),
+  ...rules("socks/stream/protected.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], PROTECTED),
+  ...rules("socks/stream/sealing.ts", [FAILURES], [
+    [
+      "a message that a context looks at again is there still",
+      "CWE-367",
+      "    if (chunk.isCut) throw chunk.cut(at);\n",
+      "",
+      "looks at again",
+    ],
+    [
+      "places among those who seal are given back",
+      "CWE-400",
+      "    batch.frames.catch(() => {}).then(() => SEALING.giveBack());\n",
+      "",
+    ],
+  ]),
+  ...rules("socks/stream/web_socket.ts", [FOREIGN, TABLE], WEB_SOCKETS),
+  ...rules("socks/stream/streams_connection.ts", [FOREIGN, TABLE], STREAMS),
+  ...rules("socks/relay.ts", [RELAY], [
+    [
+      "octets that are held up hold up no end",
+      "CWE-400",
+      "abortable(held, over.signal)",
+      "held",
+      "however long",
+    ],
+  ]),
+  ...rules("socks/stream/drain.ts", [FAILURES], [
+    [
+      "an end that hangs holds up no refusal",
+      "CWE-400",
+      "abortable(connection.closeWrite(), deadline.signal)",
+      "connection.closeWrite()",
+      "drain()",
+    ],
+    [
+      "a read that hangs holds up no refusal",
+      "CWE-400",
+      "abortable(connection.read(), deadline.signal)",
+      "connection.read()",
+      "drain()",
+    ],
+  ]),
+];

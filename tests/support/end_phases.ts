@@ -1,0 +1,389 @@
+/**
+ * The phases of a session, each with somebody in it who says nothing, reads nothing, or is deaf to every signal.
+ *
+ * @module
+ */
+import { noAuthentication, type SecuredChannel } from "../../socks/auth/method.ts";
+import { passwordServer } from "../../socks/auth/password.ts";
+import { AssociateCommand } from "../../socks/commands/associate.ts";
+import type { PendingBind } from "../../socks/commands/bind.ts";
+import type { OpenedTarget } from "../../socks/commands/connect.ts";
+import { SocksReplyError } from "../../socks/errors.ts";
+import { openDirectly, openThrough } from "../../socks/open_target.ts";
+import { parseRule } from "../../socks/rules/parse_rule.ts";
+import { RuleSet } from "../../socks/rules/rules.ts";
+import type { ServerEvent, SocksServerOptions } from "../../socks/server.ts";
+import type { Connection } from "../../socks/stream/connection.ts";
+import type { DatagramEgress } from "../../socks/udp/egress.ts";
+import type { DatagramSocket } from "../../socks/udp/socket.ts";
+import { type Deaf, deaf, type Held, held, readExactly, standsStill, type Target, target, until } from "./end_lab.ts";
+import { unhex } from "./vectors.ts";
+
+/** A session on its way into a phase. */
+export interface Stage {
+  readonly client: Connection;
+  readonly events: readonly ServerEvent[];
+}
+
+/** A phase. */
+export interface Phase {
+  /** What the server does. */
+  readonly options: Partial<SocksServerOptions>;
+  /** Brings the session into the phase. */
+  enter(stage: Stage): Promise<void>;
+  /** The time that ends it by itself, short, and the code of the reason; no code where the client's refusal is told by then. */
+  readonly own: Partial<SocksServerOptions>;
+  readonly code: string | undefined;
+  /** What the deaf make after the end. */
+  late?(): void;
+  /** What must be closed in the end. */
+  readonly held: readonly Held[];
+  /** What else must be so in the end. */
+  check?(): boolean;
+  /** Whether the client is not told of the end. */
+  readonly unseen?: boolean;
+  /** The only way on which there is such a phase. */
+  readonly only?: string;
+  /** The way on which there is none. */
+  readonly not?: string;
+}
+
+const NONE = "050100";
+const CONNECT = "0501000304746573740050";
+const BIND = "0502000304746573740050";
+const UDP = "0503000100000000" + "0000";
+const RESOLVE = "05f0000304746573740000";
+const LOGIN = "01 03 626f62 01 78".replaceAll(" ", "");
+
+const say = async ({ client }: Stage, text: string, answer = 0): Promise<void> => {
+  await client.write(unhex(text));
+  await readExactly(client, answer);
+};
+const greeted = (stage: Stage) => say(stage, NONE, 2);
+const come = ({ events }: Stage, type: ServerEvent["type"]) => until(() => events.some((event) => event.type === type));
+
+/** Says what it wants, and is in the phase when somebody has been asked for it. */
+function asks(request: string, asked: Deaf<unknown>): (stage: Stage) => Promise<void> {
+  return async (stage) => {
+    await greeted(stage);
+    await say(stage, request);
+    await asked.asked;
+  };
+}
+
+const at = (connection: Connection): OpenedTarget => ({ connection, bound: { hostname: "192.0.2.1", port: 99 } });
+const rules = new RuleSet([parseRule("allow", "test"), parseRule("allow", "127.0.0.0/8")]);
+const unused = () => Promise.reject(new Error("unused"));
+const HANDSHAKE = { own: { handshakeTimeout: 800 }, code: "HANDSHAKE_TIMEOUT", held: [] };
+const CONNECTING = { own: { connectTimeout: 40 }, code: "CONNECT_TIMEOUT" };
+const IDLE = { own: { idleTimeout: 60 }, code: "IDLE_TIMEOUT" };
+
+function handshakes(): Record<string, Phase> {
+  const check = deaf<boolean>();
+  const method = deaf<SecuredChannel>();
+  const channel = target("silent");
+  const passwords = [passwordServer(() => true)];
+  const protocols = { protocols: ["socks4", "http"] } as const;
+  return {
+    "greeting": { ...HANDSHAKE, options: {}, enter: (stage) => come(stage, "accepted") },
+    "half of a SOCKS4 request": { ...HANDSHAKE, options: protocols, enter: (stage) => say(stage, "0401") },
+    "half of an HTTP request": { ...HANDSHAKE, options: protocols, enter: (stage) => say(stage, "434f4e4e45435420") },
+    "a choice that is not read": { ...HANDSHAKE, options: {}, enter: (stage) => say(stage, NONE) },
+    "authentication": { ...HANDSHAKE, options: { auth: passwords }, enter: (stage) => say(stage, "050102", 2) },
+    "a password check that is deaf": {
+      ...HANDSHAKE,
+      options: { auth: [passwordServer(check.make)] },
+      enter: async (stage) => {
+        await say(stage, "050102", 2);
+        await say(stage, LOGIN);
+        await check.asked;
+      },
+      late: () => check.resolve(true),
+    },
+    "a method that is deaf": {
+      ...HANDSHAKE,
+      options: { auth: [{ ...noAuthentication(), accept: method.make }] },
+      enter: async (stage) => {
+        await greeted(stage);
+        await method.asked;
+      },
+      late: () =>
+        method.resolve({
+          connection: channel,
+          identity: { method: "none", name: "", attributes: {} },
+          protection: "none",
+          datagrams: undefined,
+          expiresAt: Infinity,
+        }),
+      held: [channel],
+    },
+    "request": { ...HANDSHAKE, options: {}, enter: greeted },
+    "half of a request": { ...HANDSHAKE, options: {}, enter: (stage) => greeted(stage).then(() => say(stage, "0501")) },
+  };
+}
+
+function connects(): Record<string, Phase> {
+  const [opening, dialling, eyeballs] = [deaf<OpenedTarget>(), deaf<Connection>(), deaf<Connection>()];
+  const lookup = deaf<readonly string[]>();
+  const [opened, dialled, quick, upstream] = [0, 1, 2, 3].map(() => target("silent")) as [
+    Target,
+    Target,
+    Target,
+    Target,
+  ];
+  const chain = deaf<Connection>();
+  const silent = deaf<Connection>();
+  const proxy = { proxy: { hostname: "127.0.0.1", port: 9 }, auth: [noAuthentication()] };
+  const unread = target("silent");
+  return {
+    "look-up": {
+      ...CONNECTING,
+      options: { open: openDirectly({ rules, resolve: lookup.make, dial: unused }) },
+      enter: asks(CONNECT, lookup),
+      late: () => lookup.resolve(["127.0.0.1"]),
+      held: [],
+    },
+    "open": {
+      ...CONNECTING,
+      options: { open: opening.make },
+      enter: asks(CONNECT, opening),
+      late: () => opening.resolve(at(opened)),
+      held: [opened],
+    },
+    "dial": {
+      ...CONNECTING,
+      options: { open: openDirectly({ rules, resolve: () => Promise.resolve(["127.0.0.1"]), dial: dialling.make }) },
+      enter: asks(CONNECT, dialling),
+      late: () => dialling.resolve(dialled),
+      held: [dialled],
+    },
+    "dial of several addresses": {
+      ...CONNECTING,
+      options: {
+        open: openDirectly({
+          rules,
+          resolve: () => Promise.resolve(["127.0.0.1", "127.0.0.2"]),
+          dial: eyeballs.make,
+        }),
+      },
+      enter: asks(CONNECT, eyeballs),
+      late: () => eyeballs.resolve(quick),
+      held: [quick],
+    },
+    "dial of an upstream": {
+      ...CONNECTING,
+      options: { open: openThrough({ ...proxy, dial: chain.make }) },
+      enter: asks(CONNECT, chain),
+      late: () => chain.resolve(upstream),
+      held: [upstream],
+    },
+    "an upstream that says nothing": {
+      ...CONNECTING,
+      options: {
+        open: openThrough({
+          ...proxy,
+          dial: () => {
+            void silent.make();
+            return Promise.resolve(unread);
+          },
+        }),
+      },
+      enter: asks(CONNECT, silent),
+      held: [unread],
+    },
+  };
+}
+
+function others(): Record<string, Phase> {
+  const [waiting, listened] = [held(), held()];
+  const accepting = deaf<{ connection: Connection; peer: { hostname: string; port: number } }>();
+  const listening = deaf<PendingBind>();
+  const came = target("silent");
+  const resolving = deaf<string>();
+  const [egress, socket] = [deaf<DatagramEgress>(), deaf<DatagramSocket>()];
+  const [made, bound, opened, stood, standing] = [held(), held(), held(), held(), held()];
+  const counting = deaf<boolean>();
+  let counted = 0;
+  const bind = { bound: { hostname: "127.0.0.1", port: 9 }, accept: accepting.make };
+  const sends = { send: () => Promise.resolve(), local: { hostname: "127.0.0.1", port: 9 } };
+  const close = (what: Held) => () => what.close();
+  return {
+    "bind": {
+      ...CONNECTING,
+      options: { bind: listening.make },
+      enter: asks(BIND, listening),
+      late: () => listening.resolve({ ...bind, close: close(listened) }),
+      held: [listened],
+    },
+    "bind wait": {
+      ...CONNECTING,
+      options: { bind: () => Promise.resolve({ ...bind, close: close(waiting) }) },
+      enter: async (stage) => {
+        await greeted(stage);
+        await say(stage, BIND, 10);
+        await accepting.asked;
+      },
+      late: () => accepting.resolve({ connection: came, peer: bind.bound }),
+      held: [waiting, came],
+    },
+    "resolve": {
+      ...CONNECTING,
+      options: { resolve: resolving.make },
+      enter: asks(RESOLVE, resolving),
+      late: () => resolving.resolve("127.0.0.1"),
+      held: [],
+    },
+    "an association's side of the targets": {
+      ...CONNECTING,
+      options: { associate: new AssociateCommand({ open: egress.make, bind: unused }) },
+      enter: asks(UDP, egress),
+      late: () => egress.resolve({ ...sends, close: close(made) }),
+      held: [made],
+    },
+    "an association's socket": {
+      ...CONNECTING,
+      options: {
+        associate: new AssociateCommand({
+          open: () => Promise.resolve({ ...sends, close: close(opened) }),
+          bind: socket.make,
+        }),
+      },
+      enter: asks(UDP, socket),
+      late: () => socket.resolve({ ...sends, close: close(bound) }),
+      held: [opened, bound],
+    },
+    "association": {
+      // Its time is no option of the server's.
+      own: {},
+      code: "IDLE_TIMEOUT",
+      options: {
+        associate: new AssociateCommand({
+          idleTimeout: 800,
+          open: () => Promise.resolve({ ...sends, close: close(standing) }),
+          bind: () => Promise.resolve({ ...sends, close: close(stood) }),
+        }),
+      },
+      enter: async (stage) => {
+        await greeted(stage);
+        await say(stage, UDP, 10);
+      },
+      held: [standing, stood],
+    },
+    "a ledger that is deaf": {
+      ...CONNECTING,
+      options: {
+        auth: [passwordServer(() => true)],
+        maxSessionsPerUser: 1,
+        userLedger: { enter: counting.make, leave: () => void counted-- },
+      },
+      enter: async (stage) => {
+        await say(stage, "050102", 2);
+        await say(stage, LOGIN, 2);
+        await say(stage, CONNECT);
+        await counting.asked;
+      },
+      late: () => {
+        counted++;
+        counting.resolve(true);
+      },
+      held: [],
+      check: () => counted === 0,
+    },
+  };
+}
+
+function relays(): Record<string, Phase> {
+  const [idle, half, flood, unheard, unread] = [
+    target("silent"),
+    target("silent"),
+    target("flood"),
+    target("deaf"),
+    target("silent"),
+  ];
+  const opens = (connection: Connection) => ({ open: () => Promise.resolve(at(connection)) });
+  const connected = async (stage: Stage) => {
+    await greeted(stage);
+    await say(stage, CONNECT, 10);
+    await come(stage, "connected");
+  };
+  const refused: Partial<SocksServerOptions> = {
+    open: () => Promise.reject(new SocksReplyError("NOT_ALLOWED", "no")),
+  };
+  const refusal = async (stage: Stage, request: string) => {
+    await greeted(stage);
+    await say(stage, request);
+    await come(stage, "refused");
+  };
+  return {
+    "a reply that is not read": {
+      ...CONNECTING,
+      options: opens(unread),
+      enter: async (stage) => {
+        await greeted(stage);
+        await say(stage, CONNECT);
+      },
+      held: [unread],
+      // Everywhere else the network takes it.
+      only: "streams",
+    },
+    "relay": { ...IDLE, options: opens(idle), enter: connected, held: [idle] },
+    "relay of which one side has ended": {
+      own: { halfCloseTimeout: 60 },
+      code: "IDLE_TIMEOUT",
+      options: opens(half),
+      enter: async (stage) => {
+        await connected(stage);
+        await stage.client.closeWrite();
+      },
+      held: [half],
+    },
+    "relay to a client that does not read": {
+      ...IDLE,
+      options: opens(flood),
+      enter: async (stage) => {
+        await connected(stage);
+        await standsStill(() => flood.reads);
+      },
+      // It holds whatever is written to it.
+      not: "deaf",
+      held: [flood],
+    },
+    "relay to a target that is deaf to its end": {
+      ...IDLE,
+      options: opens(unheard),
+      enter: connected,
+      held: [unheard],
+    },
+    "refusal": {
+      own: {},
+      code: undefined,
+      options: refused,
+      enter: (stage) => refusal(stage, CONNECT),
+      held: [],
+    },
+    "refusal of what is no command": {
+      own: {},
+      code: undefined,
+      options: refused,
+      enter: (stage) => refusal(stage, CONNECT.replace("0501", "0599")),
+      held: [],
+    },
+    "refusal of a method": {
+      own: {},
+      code: undefined,
+      options: {},
+      enter: async (stage) => {
+        await say(stage, "050155");
+        // The choice has to be taken before it is told as refused.
+        await readExactly(stage.client, 2);
+        await come(stage, "refused");
+      },
+      held: [],
+    },
+  };
+}
+
+/** Fresh ones, since each can be gone through once. */
+export function phases(): Record<string, Phase> {
+  return { ...handshakes(), ...connects(), ...others(), ...relays() };
+}

@@ -1,0 +1,176 @@
+/**
+ * What sessions over sockets leave behind that ended in every order: descriptors, sessions, who waits for the server's signal, and
+ * octets on the heap. Prints a line of JSON for each round and one for the end; run with `--v8-flags=--expose-gc`.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console
+import { pause } from "../../gss/deadline.ts";
+import type { ReplayCache } from "../../kerberos/mech/replay_cache.ts";
+import { connect, noAuthentication, serve, type ServeOptions, type SocksConnection } from "../../mod.ts";
+import { countedSignal, until } from "./end_lab.ts";
+import { startRealmFolder } from "./realm_folder.ts";
+
+const [rounds, each] = Deno.args.map(Number) as [number, number];
+const LOCALHOST = "127.0.0.1";
+const { gc } = globalThis as unknown as { gc(): void };
+const descriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
+
+await using realm = await startRealmFolder();
+using listener = Deno.listen({ hostname: LOCALHOST, port: 0 });
+/** Who waits for the connection that a target gets, by the first octet that it is sent. */
+const arrivals = new Map<string, (target: Deno.TcpConn) => void>();
+const accepting = (async () => {
+  for await (const target of listener) void arrive(target);
+})();
+
+async function arrive(target: Deno.TcpConn): Promise<void> {
+  const name = new Uint8Array(4);
+  for (let got = 0; got < 4;) got += (await target.read(name.subarray(got)))!;
+  arrivals.get(String(name))!(target);
+}
+
+const stop = countedSignal();
+// A cache remembers what it has seen for minutes, as it has to.
+const forgetful: ReplayCache = { insert: () => true };
+const options: ServeOptions = {
+  port: 0,
+  keytab: realm.keytab,
+  allowUnauthenticated: true,
+  replayCache: forgetful,
+  rules: ["allow localhost"],
+  signal: stop.signal,
+};
+await using server = serve(options);
+await using impatient = serve({ ...options, idleTimeout: 400 });
+
+interface Ends {
+  readonly client: SocksConnection;
+  readonly target: Deno.TcpConn;
+  readonly abort: () => void;
+}
+
+const buffer = new Uint8Array(10);
+const ignore = () => {};
+/** Reads to the end, whatever it is. */
+const out = async (end: { read(into: Uint8Array): Promise<number | null> }): Promise<void> => {
+  const room = new Uint8Array(4096);
+  try {
+    while (await end.read(room) !== null);
+  } catch {
+    // An end, too.
+  }
+};
+
+/** Orders in which a session ends. */
+const ORDERS: Record<string, (ends: Ends) => Promise<unknown> | void> = {
+  client: ({ client, target }) => {
+    client.close();
+    return out(target);
+  },
+  target: ({ client, target }) => {
+    target.close();
+    return out(client);
+  },
+  both: ({ client, target }) => {
+    client.close();
+    target.close();
+  },
+  abort: ({ abort, target }) => {
+    abort();
+    return out(target);
+  },
+  // What is not read when a socket is closed makes a reset of the end.
+  reset: async ({ client, target }) => {
+    await target.write(new Uint8Array(50_000));
+    await client.read(buffer);
+    client.close();
+    await out(target);
+  },
+  targetReset: async ({ client, target }) => {
+    await client.write(new Uint8Array(50_000));
+    await target.read(buffer);
+    target.close();
+    await out(client);
+  },
+  halfClient: async ({ client, target }) => {
+    await client.closeWrite();
+    await out(target);
+    target.close();
+    await out(client);
+  },
+  halfTarget: async ({ client, target }) => {
+    await target.closeWrite();
+    await out(client);
+    await client.closeWrite();
+    await out(target);
+  },
+  idle: ({ client, target }) => Promise.all([out(client), out(target)]),
+};
+
+let names = 0;
+
+async function session(order: string, level: "none" | "confidentiality"): Promise<void> {
+  const proxy = { hostname: "localhost", port: (order === "idle" ? impatient : server).addr.port };
+  const controller = new AbortController();
+  const how = level === "none" ? { auth: [noAuthentication()] } : { credentials: realm.tickets };
+  const through = { proxy, ...how, hostname: LOCALHOST, signal: controller.signal };
+  if (order === "killed") {
+    const raw = await Deno.connect({ hostname: LOCALHOST, port: proxy.port });
+    await raw.write(level === "none" ? Uint8Array.of(5, 1) : Uint8Array.of(5, 1, 1, 1, 1, 0, 50, 0x60));
+    if (level !== "none") await raw.read(buffer);
+    return raw.close();
+  }
+  if (order === "refused") {
+    return await connect({ ...through, hostname: "10.0.0.1", port: 9 }).then((c) => c.close(), ignore);
+  }
+  const client = await connect({ ...through, port: (listener.addr as Deno.NetAddr).port });
+  const name = new Uint8Array(new Uint32Array([names++]).buffer);
+  const arrived = new Promise<Deno.TcpConn>((resolve) => arrivals.set(String(name), resolve));
+  await client.write(name);
+  const target = await arrived;
+  arrivals.delete(String(name));
+  await ORDERS[order]!({ client, target, abort: () => controller.abort(new Error("enough")) });
+  client.close();
+  try {
+    target.close();
+  } catch {
+    // It was its order to be closed.
+  }
+}
+
+const orders = [...Object.keys(ORDERS), "killed", "refused"];
+async function round(): Promise<void> {
+  for (const level of ["none", "confidentiality"] as const) {
+    for (const order of orders) {
+      await Promise.all(Array.from({ length: each }, () => session(order, level)));
+    }
+  }
+  await until(() => server.sessions + impatient.sessions === 0);
+  // Sockets are let go a turn later, and so is what finalizers hold.
+  for (let turns = 0; turns < 10; turns++) {
+    await pause(1);
+    gc();
+  }
+}
+
+await round();
+const before = descriptors();
+for (let i = 0; i < rounds; i++) {
+  if (i > 0) await round();
+  const { heapUsed, external } = Deno.memoryUsage();
+  console.log(
+    JSON.stringify({
+      sessions: 2 * orders.length * each,
+      heap: heapUsed,
+      external,
+      descriptors: descriptors() - before,
+    }),
+  );
+}
+const listeners = stop.listeners();
+await server[Symbol.asyncDispose]();
+await impatient[Symbol.asyncDispose]();
+console.log(JSON.stringify({ sessions: server.sessions, before: listeners, after: stop.listeners() }));
+listener.close();
+await accepting;
