@@ -171,8 +171,7 @@ function bound(name: string, level: Level): Way {
       );
       const [stream, conn] = await Promise.all([pending.accept(), Deno.connect(pending.bound)]);
       const peer = stack.use(new Peer(conn));
-      // Until accept() gives what connect() gives this is not to be had.
-      return { stream: stream as unknown as ByteStream, peer, ...(spoil && { spoil }) };
+      return { stream, peer, ...(spoil && { spoil }) };
     },
   };
 }
