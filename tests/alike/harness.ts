@@ -1,0 +1,127 @@
+/**
+ * Plays a situation over a way and says what was seen, with all that is left behind.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+import { errorText, GUARD, type Situation, told } from "./situation.ts";
+import type { Opened, Way } from "./ways.ts";
+
+/** Plays it. */
+export async function play(situation: Situation, way: Way): Promise<string> {
+  const seen: string[] = [];
+  const watched = watchedSignal();
+  {
+    await using stack = new AsyncDisposableStack();
+    const opened = await way.open({ signal: watched.signal, stack, needs: situation.needs });
+    const { stream } = opened;
+    // Before whatever the way has opened under it.
+    stack.defer(() => stream[Symbol.dispose]());
+    seen.push(await played(situation, opened, watched));
+    if (!situation.endsByItself) stream[Symbol.dispose]();
+    if (watched.listeners() > 0 && !watched.signal.aborted) seen.push(`${watched.listeners()} listeners left`);
+    // A session, a socket or a stream that does not end is told by this, and by the sanitizers.
+    const left = await told(async () => await stack.disposeAsync());
+    if (left !== "done") seen.push(`closing ${left}`);
+  }
+  while (ciphering.size > 0) await Promise.allSettled(ciphering).then(turn);
+  const unhandled = await unhandledRejections();
+  if (unhandled.length > 0) seen.push(`unhandled: ${unhandled.join(", ")}`);
+  return seen.join("; ");
+}
+
+async function played(situation: Situation, opened: Opened, watched: WatchedSignal): Promise<string> {
+  const missing = () => {
+    throw new Error("This way has nothing of the kind");
+  };
+  return await told(() =>
+    situation.play({
+      stream: opened.stream,
+      peer: opened.peer,
+      abort: watched.abort,
+      listeners: watched.listeners,
+      quiet,
+      cut: opened.cut ?? missing,
+      reset: opened.reset ?? missing,
+      arrives: opened.arrives ?? missing,
+      spoil: opened.spoil ?? missing,
+    }), 3 * GUARD);
+}
+
+/** Turns of the event loop after which all that happens by itself has happened. */
+const TURNS = 200;
+
+/** Each turn has a round trip over sockets of its own in it, so that the system has had its turn as well. */
+async function quiet(until?: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const note = () => void (settled = true);
+  until?.then(note, note);
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const opening = Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  using near = await listener.accept();
+  using far = await opening;
+  const octet = new Uint8Array(1);
+  for (let round = 0; round < TURNS && !settled; round++) {
+    await near.write(octet);
+    await far.read(octet);
+    await turn();
+  }
+  return settled;
+}
+
+interface WatchedSignal {
+  readonly signal: AbortSignal;
+  abort(reason: unknown): void;
+  listeners(): number;
+}
+
+/** A signal that knows its listeners. */
+function watchedSignal(): WatchedSignal {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listeners = new Set<unknown>();
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners.add(args[1]);
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners.delete(args[1]);
+    remove(...args);
+  };
+  return { signal, abort: (reason) => controller.abort(reason), listeners: () => listeners.size };
+}
+
+/** Rejections that nobody handles. */
+const rejections: unknown[] = [];
+
+globalThis.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  rejections.push(event.reason);
+});
+
+/** Messages that the threads of WebCrypto have: one that is under way when its connection is closed ends by itself, and is waited for. */
+const ciphering = new Set<Promise<unknown>>();
+
+for (const name of ["encrypt", "decrypt", "sign"] as const) {
+  // deno-lint-ignore no-explicit-any -- Three signatures, handed on as they are.
+  const ours: any = crypto.subtle[name].bind(crypto.subtle);
+  crypto.subtle[name] = (...args: unknown[]) => {
+    const call: Promise<ArrayBuffer> = ours(...args);
+    const done = () => void ciphering.delete(call);
+    ciphering.add(call);
+    call.then(done, done);
+    return call;
+  };
+}
+
+/** What has been rejected and handled by nobody since the last time that this was asked. */
+export async function unhandledRejections(): Promise<string[]> {
+  await turn();
+  return rejections.splice(0).map(errorText);
+}
+
+/** One turn of the event loop, in which what has been rejected is told. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,66 @@
+/** The front door's types in programs of others, under the settings that these have. */
+import assert from "node:assert/strict";
+import { run } from "./support/process.ts";
+
+const ROOT = new URL("..", import.meta.url);
+const PROGRAM = new URL("./support/user_program.ts", import.meta.url);
+
+/** Settings of programs, each by what is special in it. */
+const SETTINGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  "of Deno, with exactOptionalPropertyTypes": { exactOptionalPropertyTypes: true },
+  "of browsers, with whatever is strict": {
+    // "deno.unstable" because of `reusePort`, for whoever has a copy of the package: of one that is imported the compiler sees the types alone.
+    lib: ["dom", "dom.iterable", "dom.asynciterable", "esnext", "deno.ns", "deno.unstable"],
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noImplicitOverride: true,
+    verbatimModuleSyntax: true,
+    erasableSyntaxOnly: true,
+  },
+};
+
+/** What the compiler says of programs. */
+async function check(
+  programs: Readonly<Record<string, string>>,
+  compilerOptions: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+  const directory = await Deno.makeTempDir({ prefix: "gssocks-types-" });
+  try {
+    await Deno.writeTextFile(
+      `${directory}/deno.json`,
+      JSON.stringify({
+        imports: { ...config.imports, "@gssocks/gssocks": new URL("mod.ts", ROOT).href },
+        links: config.links.map((link: string) => new URL(link, ROOT).pathname),
+        compilerOptions,
+      }),
+    );
+    const paths = Object.keys(programs).map((name) => `${directory}/${name}`);
+    for (const [i, text] of Object.values(programs).entries()) await Deno.writeTextFile(paths[i]!, text);
+    const { HOME = "", DENO_DIR, PATH = "" } = Deno.env.toObject();
+    const env = { HOME, PATH, NO_COLOR: "1", ...(DENO_DIR === undefined ? {} : { DENO_DIR }) };
+    const args = ["check", "--no-lock", `--config=${directory}/deno.json`, ...paths];
+    const { code, stderr } = await run(Deno.execPath(), args, { env, timeout: 120_000 });
+    assert.equal(code !== 0, stderr.includes("[ERROR]"), stderr);
+    return stderr;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+for (const [name, compilerOptions] of Object.entries(SETTINGS)) {
+  Deno.test(`programs of others compile, and what is wrong in them does not, with settings ${name}`, async () => {
+    const program = await Deno.readTextFile(PROGRAM);
+    // The same without its marks: every refusal is then an error, and there is no other.
+    const unmarked = program.replaceAll("// @ts-expect-error", "// refused:");
+    const text = await check({ "program.ts": program, "unmarked.ts": unmarked }, compilerOptions);
+    const errors = [...text.matchAll(/^ {4}at file:\/\/\S+\/([\w.]+):(\d+):\d+/gm)].map(([, file, line]) =>
+      `${file}:${line}`
+    );
+    const wanted = unmarked.split("\n").flatMap((line, i) =>
+      line.includes("// refused:") ? [`unmarked.ts:${i + 2}`] : []
+    );
+    assert.ok(wanted.length > 5);
+    assert.deepEqual([...new Set(errors)].sort(), wanted.sort(), text);
+  });
+}
