@@ -53,7 +53,7 @@ export class StreamsConnection implements Connection {
 
   #failReading(error: unknown): unknown {
     if (this.#closed.signal.aborted) return this.#closed.signal.reason;
-    this.#readFailure ??= error;
+    this.#readFailure ??= lost(error);
     this.#reader.cancel(error).catch(() => {}); // Nothing more of it is wanted.
     return this.#readFailure;
   }
@@ -82,7 +82,7 @@ export class StreamsConnection implements Connection {
     try {
       await abortable(done, signal);
     } catch (error) {
-      throw signal.aborted ? signal.reason : this.#writeFailure ??= error;
+      throw signal.aborted ? signal.reason : this.#writeFailure ??= lost(error);
     }
   }
 
@@ -98,6 +98,13 @@ export class StreamsConnection implements Connection {
     this.close();
     return Promise.resolve();
   }
+}
+
+/** Streams hand on the error of whoever is behind them, which may be one of ours and is about that one's connection. */
+function lost(cause: unknown): SocksConnectionError {
+  if (cause instanceof SocksConnectionError && cause.code === "LOST") return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SocksConnectionError("LOST", `Stream underneath has failed: ${reason}`, { cause });
 }
 
 /** A copy: whoever gave the chunk may use its memory again, and what is read is the reader's alone. */
