@@ -177,6 +177,7 @@ const SITUATIONS: Readonly<Record<string, readonly [Options, (field: Field) => P
     await talk(made);
     dialled[0]!.close();
     await assert.rejects(made.connection.read());
+    made.connection.close();
   }],
   "what comes is not genuine": [{}, async ({ through, dialled }) => {
     const made = await connectThrough(through);

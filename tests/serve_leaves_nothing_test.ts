@@ -16,6 +16,7 @@ import { countedSignal, deaf, until, within } from "./support/end_lab.ts";
 import { echoTarget, makeServer } from "./support/memory_server.ts";
 import { pipe } from "./support/pipe.ts";
 import { echoServer } from "./support/servers.ts";
+import { noneUncaughtIn } from "./support/unhandled.ts";
 
 const LOCALHOST = "127.0.0.1";
 const ANYBODY: ServeOptions = { port: 0, allowUnauthenticated: true, rules: ["allow localhost"] };
@@ -257,8 +258,9 @@ async function endsByItself(what: string): Promise<boolean> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-q", "-A", "--no-lock", "-c", config, url],
     stdout: "piped",
-    stderr: "inherit",
+    stderr: "piped",
   }).spawn();
+  const complaints = new Response(child.stderr).text();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   for (let said = ""; !said.includes("begun");) {
     const { done, value } = await reader.read();
@@ -274,6 +276,7 @@ async function endsByItself(what: string): Promise<boolean> {
   await child.status;
   clearTimeout(timer);
   while (!(await reader.read()).done);
+  noneUncaughtIn(await complaints);
   return ended;
 }
 

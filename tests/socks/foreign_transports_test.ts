@@ -1,6 +1,7 @@
 /** Connections over streams and WebSockets that somebody else has made, and whatever those do. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../gss/bytes.ts";
+import { SocksConnectionError } from "../../socks/errors.ts";
 import { connectionFromWebSocket } from "../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 
@@ -99,22 +100,29 @@ Deno.test("chunks of a stream are copied, empty ones left out, and what is no oc
 });
 
 Deno.test("a stream that fails is the same failure ever after, in its direction", async () => {
-  const why = new Error("broken");
-  const source = foreign({ pull: (controller) => controller.error(why) });
-  assert.equal(await failureOf(source.connection.read()), why);
-  assert.equal(await failureOf(source.connection.read()), why);
-  await source.connection.write(utf8("still"));
-  source.connection.close();
-  await assert.rejects(source.connection.read(), CLOSED);
+  // One of ours too, which is about somebody else's connection.
+  for (const why of [new Error("broken"), new SocksConnectionError("CLOSED", "Theirs is closed")]) {
+    const failsForGood = async (call: () => Promise<unknown>) => {
+      const first = await failureOf(call());
+      assert.ok(first instanceof SocksConnectionError);
+      assert.deepEqual([first.code, first.cause], ["LOST", why]);
+      assert.equal(await failureOf(call()), first);
+      return first;
+    };
+    const source = foreign({ pull: (controller) => controller.error(why) });
+    await failsForGood(() => source.connection.read());
+    await source.connection.write(utf8("still"));
+    source.connection.close();
+    await assert.rejects(source.connection.read(), CLOSED);
 
-  const sink = foreign({ pull: (controller) => controller.enqueue(utf8("still")) }, {
-    write: () => Promise.reject(why),
-  });
-  assert.equal(await failureOf(sink.connection.write(utf8("x"))), why);
-  assert.equal(await failureOf(sink.connection.write(utf8("x"))), why);
-  assert.equal(await failureOf(sink.connection.closeWrite()), why);
-  assert.deepEqual(await sink.connection.read(), utf8("still"));
-  sink.connection.close();
+    const sink = foreign({ pull: (controller) => controller.enqueue(utf8("still")) }, {
+      write: () => Promise.reject(why),
+    });
+    const failure = await failsForGood(() => sink.connection.write(utf8("x")));
+    assert.equal(await failureOf(sink.connection.closeWrite()), failure);
+    assert.deepEqual(await sink.connection.read(), utf8("still"));
+    sink.connection.close();
+  }
 });
 
 /** A WebSocket that is no network. */
