@@ -1,6 +1,6 @@
 /**
- * Copies both ways between two connections until both are done: one side's end is handed on as an end (half-close), and
- * any failure ends both at once.
+ * Copies both ways between two connections until both are done: one side's end is handed on as an end (half-close), and a failure as
+ * one, where there is a way to say that. Whoever takes nothing more may still have something to say.
  *
  * @module
  */
@@ -8,7 +8,8 @@ import { BufferPool } from "../gss/buffer_pool.ts";
 import type { Bytes } from "../gss/bytes.ts";
 import { abortable, type Deadline } from "../gss/deadline.ts";
 import { SocksTimeoutError } from "./errors.ts";
-import type { Connection } from "./stream/connection.ts";
+import { abort, type Connection } from "./stream/connection.ts";
+import { drain } from "./stream/drain.ts";
 import { settled } from "./stream/late.ts";
 import { LARGE, ReadSize } from "./stream/read_size.ts";
 
@@ -36,7 +37,8 @@ export interface RelayCounts {
 }
 
 /**
- * Relays until both directions have ended, and closes both connections.
+ * Relays until both directions have ended, and closes both connections. Where writing to one fails, what it sent before is still handed on, as
+ * a server's refusal of what is being sent to it; where reading fails there is nothing more to be had of it.
  *
  * @param counts Counted up while it runs, so that they are right after a failure too.
  * @throws {Error} What failed: reading or writing of either side, or the reason why the clock was aborted.
@@ -51,30 +53,50 @@ export async function relay(
     () => new SocksTimeoutError("IDLE_TIMEOUT", `Nothing was sent or received for ${idleTimeout} ms`),
   );
   const over = new AbortController();
+  const lost = Promise.withResolvers<never>();
   const pump = async (from: Connection, to: Connection, key: keyof RelayCounts) => {
-    await copy(from, to, (length) => {
+    const undelivered = await copy(from, to, (length) => {
       counts[key] += length;
       clock.restart();
       const held = gate?.(length);
       // However long octets are to be held up, they go nowhere once the relay is over.
       return held === undefined ? undefined : abortable(held, over.signal);
     });
-    if (halfCloseTimeout >= idleTimeout) return;
-    clock.limit(
-      halfCloseTimeout,
-      () =>
-        new SocksTimeoutError("IDLE_TIMEOUT", `One side has ended, and the other was silent ${halfCloseTimeout} ms`),
-    );
+    undelivered?.rest.catch(lost.reject);
+    if (halfCloseTimeout < idleTimeout) {
+      clock.limit(
+        halfCloseTimeout,
+        () =>
+          new SocksTimeoutError("IDLE_TIMEOUT", `One side has ended, and the other was silent ${halfCloseTimeout} ms`),
+      );
+    }
+    return undelivered;
   };
   const both = [pump(client, target, "sent"), pump(target, client, "received")];
+  let end = abort;
   try {
-    await abortable(Promise.all(both), clock.signal);
+    const [sending, receiving] = await abortable(Promise.race([Promise.all(both), lost.promise]), clock.signal);
+    const undelivered = sending ?? receiving;
+    if (undelivered !== undefined) {
+      // The client is still sending, and has to be able to read what it was told instead.
+      if (receiving === undefined) await drain(client, { signal: clock.signal });
+      throw undelivered.cause;
+    }
+    end = (connection) => connection.close();
   } finally {
-    client.close();
-    target.close();
+    end(client);
+    end(target);
     over.abort(new Error("Relay is over"));
     await settled(both);
   }
+}
+
+/** That writing has failed. */
+interface Undelivered {
+  /** Why. */
+  readonly cause: unknown;
+  /** Resolved when what was to be written has come to its end; fails when that does. */
+  readonly rest: Promise<void>;
 }
 
 /** Memory of busy directions, shared by all relays. */
@@ -84,7 +106,7 @@ const BUFFERS = new BufferPool(LARGE, 256);
  * The next read is under way while the last octets are written, and two writes may be at once, so that one is sealed while
  * the other goes out; a slow reader holds up two writes and one read, and no more.
  */
-async function copy(from: Connection, to: Connection, count: Gate): Promise<void> {
+async function copy(from: Connection, to: Connection, count: Gate): Promise<Undelivered | undefined> {
   const size = new ReadSize();
   // Where little comes, the connection's own memory does, and an idle one holds no more than that.
   const take = () => size.next === LARGE ? BUFFERS.take() : undefined;
@@ -105,11 +127,24 @@ async function copy(from: Connection, to: Connection, count: Gate): Promise<void
     const before = writing;
     writing = to.write(bytes);
     writing.catch(() => {}); // Reported one round later.
-    await before;
+    try {
+      await before;
+    } catch (cause) {
+      return { cause, rest: readOn(from, reading) };
+    }
     if (written !== undefined) BUFFERS.giveBack(written);
     written = full;
   }
-  await writing;
-  for (const unused of [written, buffer]) if (unused !== undefined) BUFFERS.giveBack(unused);
-  await to.closeWrite();
+  try {
+    await writing;
+    for (const unused of [written, buffer]) if (unused !== undefined) BUFFERS.giveBack(unused);
+    await to.closeWrite();
+  } catch (cause) {
+    return { cause, rest: Promise.resolve() };
+  }
+}
+
+/** Reads what nobody takes, to know of the end, and so that whoever sends it can go on to read. */
+async function readOn(from: Connection, reading: Promise<Bytes | null>): Promise<void> {
+  for (let bytes = await reading; bytes !== null; bytes = await from.read());
 }

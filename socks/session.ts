@@ -23,7 +23,7 @@ import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "./errors.ts"
 import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay.ts";
 import type { CommandName } from "./rules/rules.ts";
-import type { Connection } from "./stream/connection.ts";
+import { abort, type Connection } from "./stream/connection.ts";
 import { drain } from "./stream/drain.ts";
 import { someTurns, takeInTime } from "./stream/late.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
@@ -146,7 +146,9 @@ export async function runSession(accepted: Connection, options: SessionOptions):
     clock.signal.throwIfAborted();
     onEvent({ type: "accepted" });
     const asked = await greet(accepted, options, parting);
-    if (asked !== undefined) await carryOut(asked, options);
+    if (asked === undefined) return;
+    parting.channel = asked.channel.connection;
+    await carryOut(asked, options);
   } catch (error) {
     onEvent({ type: "refused", error: reasonOf(clock, error) });
   } finally {
@@ -161,6 +163,8 @@ export async function runSession(accepted: Connection, options: SessionOptions):
 /** What tells a client that it is refused, while an authentication is under way that has such a message. */
 interface Parting {
   tell: (() => Promise<void>) | undefined;
+  /** The client's connection once it has said what it wants, which can tell it that this is no end. */
+  channel?: Connection;
   /** Aborted once a client whose session ends early has been told, or has had its time for that, and is cut off. */
   readonly over: AbortSignal;
   /** How long the client has for it, once it is being told. */
@@ -172,12 +176,13 @@ const PARTING = 1_000;
 
 /** Closes. RFC 1961 section 3.8: who is refused while it authenticates is told, for whatever reason; so in RFC 1929 section 2. */
 async function part(accepted: Connection, parting: Parting): Promise<void> {
-  const { tell } = parting;
+  const { tell, channel } = parting;
   if (tell !== undefined) {
     using deadline = startDeadline({ milliseconds: PARTING, reason: () => new Error("Client takes no refusal") });
     parting.patience = deadline;
     await abortable(tell(), deadline.signal).catch(() => {});
   }
+  if (channel !== undefined) abort(channel);
   accepted.close();
 }
 

@@ -35,6 +35,11 @@ export interface Connection extends AsyncDisposable {
   closeWrite(): Promise<void>;
   /** Ends both directions at once; calls under way fail, whatever the peer does, and so do later ones. May be called again. */
   close(): void;
+  /**
+   * Ends both directions as {@linkcode close} does, and so that the peer does not take it for an end, where there is a way to tell it.
+   * Whoever hands octets on ends what failed so. @default {close()}
+   */
+  abort?(): void;
   /** Has it keep the process going, as it does from the start. */
   ref?(): void;
   /** Lets the process end although it is open. */
@@ -48,6 +53,12 @@ export type Dialer = (target: Endpoint, options: DialOptions) => Promise<Connect
 export interface DialOptions {
   /** Ends the attempt. A connection that was made is not closed by it. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Ends a connection so that the peer sees that it is cut, where it can. */
+export function abort(connection: Connection): void {
+  if (connection.abort === undefined) connection.close();
+  else connection.abort();
 }
 
 /** A connection with octets in front of it that were read before. */
@@ -72,6 +83,10 @@ export function withPrefix(connection: Connection, prefix: Bytes): Connection {
     close(): void {
       pending = undefined;
       connection.close();
+    },
+    abort(): void {
+      pending = undefined;
+      abort(connection);
     },
     ref: () => connection.ref?.(),
     unref: () => connection.unref?.(),

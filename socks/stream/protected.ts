@@ -15,7 +15,7 @@ import { FrameSplitter } from "../wire/frame_splitter.ts";
 import { decodeFrame, encodeFrame, FrameType } from "../wire/gssapi.ts";
 import { Chunk } from "./chunk.ts";
 import { closedHere } from "./closed.ts";
-import type { Connection } from "./connection.ts";
+import { abort, type Connection } from "./connection.ts";
 import { InOrder } from "./in_order.ts";
 import { ReadSize } from "./read_size.ts";
 import { IN_FLIGHT, sealBatch, type SealedBatch, type Sealer, sealingTurn } from "./sealing.ts";
@@ -37,6 +37,9 @@ export interface ProtectedConnectionOptions {
   /** Which messages are sealed at level "selective". @default {all of them} */
   readonly seal?: SealPolicy | undefined;
 }
+
+/** Header of a message whose token does not come. */
+const BEGUN = Uint8Array.of(1, FrameType.Encapsulation, 0, 32);
 
 /** A token being opened. */
 interface Opening {
@@ -280,6 +283,16 @@ export class ProtectedConnection implements Connection {
   close(): void {
     this.#closed = true;
     this.#under.close();
+    this.#context.dispose();
+  }
+
+  /** RFC 1961 has no word for it. A message that is begun and never finished is no end to anybody. */
+  abort(): void {
+    const able = !this.#closed && (this.#failure ?? this.#writeFailure) === undefined;
+    this.#closed = true;
+    // Behind an end of this side's nothing goes, which is the transport's to know.
+    if (able) this.#under.write(BEGUN).catch(() => {});
+    abort(this.#under);
     this.#context.dispose();
   }
 

@@ -42,6 +42,7 @@ export class TlsOver extends DuplexConnection {
   readonly #peer: TlsUnder["peer"];
   readonly #agreed = Promise.withResolvers<void>();
   #secure = false;
+  #cut = false;
   #gone: Promise<void> | undefined;
 
   /**
@@ -111,10 +112,16 @@ export class TlsOver extends DuplexConnection {
     await this.#connection.closeWrite();
   }
 
+  /** An end without a close_notify is a cut (RFC 8446 section 6.1). */
+  abort(): void {
+    this.#cut = true;
+    this.close();
+  }
+
   /** This side says so, too, unless it is in the middle of a record: the peer would take the end for a cut. */
   protected override release(): void {
     const { stream, writeFailure } = this.#carrier;
-    const able = this.#secure && writeFailure === undefined && !this.#socket.destroyed;
+    const able = !this.#cut && this.#secure && writeFailure === undefined && !this.#socket.destroyed;
     if (!able || this.#socket.writableLength > 0) return this.#depart();
     if (!this.#socket.writableEnded) this.#socket.end();
     else if (stream.writableLength === 0) return this.#depart();

@@ -185,19 +185,38 @@ const BOTH = (["calls", "streams"] as const).flatMap((means) => [
 
 const TLS_CUT = "SocksTlsError TLS_CUT";
 const DENO_FORGETS = "Deno tells of it once, and says afterwards that there was an end";
-/** A proxy whose target resets closes its own socket. */
+/** A proxy whose target resets can only close its own socket. */
 const SOCKS_HAS_NO_RESET = "SOCKS has no word for a reset: the proxy closes its side, and TCP calls that an end";
+const HALF_A_MESSAGE = "SOCKS has no word for a reset: the proxy begins a protected message that it does not finish";
+const UNFINISHED = "SocksProtocolError UNEXPECTED_END";
 
 const FAILURES: readonly Situation[] = [
+  {
+    name: "the peer answers and leaves in the middle of what is sent to it",
+    gives: "refused, end",
+    async play({ stream, peer }): Promise<string> {
+      const sending = stream.write(new Uint8Array(8 << 20)).catch(() => {});
+      await peer.take(1_000);
+      await peer.send("refused");
+      await peer.end();
+      peer.close();
+      const answer = [await told(read(stream)), await told(read(stream))];
+      stream.close();
+      await sending;
+      return answer.join(", ");
+    },
+  },
   {
     name: "the peer resets while a read waits, and what is said later",
     needs: "reset",
     gives: `one, ${LOST}; all ${LOST}`,
     except: [
       { over: "Deno.connect", gives: "one, ConnectionReset; each end", why: "Deno tells of a reset once" },
+      { over: "protected TCP", gives: `one, ${UNFINISHED}; all ${UNFINISHED}`, why: HALF_A_MESSAGE },
+      { over: "TLS, confidentiality", gives: `one, ${UNFINISHED}; all ${UNFINISHED}`, why: HALF_A_MESSAGE },
       { over: "TCP", gives: "one, end; each end", why: SOCKS_HAS_NO_RESET },
       { over: "Unix", gives: "one, end; each end", why: SOCKS_HAS_NO_RESET },
-      { over: "proxy in TLS", gives: "one, end; each end", why: SOCKS_HAS_NO_RESET },
+      { over: "proxy in TLS", gives: `one, ${TLS_CUT}; all ${TLS_CUT}`, why: "the proxy leaves its close_notify out" },
       { over: "TLS", gives: `one, ${TLS_CUT}; all ${TLS_CUT}`, why: `${SOCKS_HAS_NO_RESET}; TLS misses its own` },
     ],
     async play({ stream, peer, reset }): Promise<string> {

@@ -135,11 +135,12 @@ interface Through {
 
 function through(name: string, { tls, reach, level, kind }: Through): Way {
   const abilities: Ability[] = ["reset"];
-  if (level !== "unprotected" && level !== "none" && tls === undefined) abilities.push("spoil");
+  const isProtected = level !== "unprotected" && level !== "none";
+  if (isProtected && tls === undefined) abilities.push("spoil");
   if (kind.includes("TLS")) abilities.push("cut");
   return {
     name,
-    kinds: ["ours", level, kind],
+    kinds: ["ours", level, kind, ...(isProtected ? [`protected ${kind}`] : [])],
     abilities,
     async open({ stack, signal, needs }): Promise<Opened> {
       const reached = await reach(stack, needs === "cut" && tls === undefined);

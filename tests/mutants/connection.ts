@@ -196,4 +196,83 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     ],
     ["the reason of an abort is kept", "", "its stream was ${what}`, { cause }", "its stream was ${what}`"],
   ]),
+  ...rules("socks/relay.ts", ["tests/socks/relay_test.ts"], [
+    [
+      "what a side has said that takes nothing more is handed on",
+      "Deno.Conn",
+      "return { cause, rest: readOn(from, reading) };",
+      "throw cause;",
+    ],
+    [
+      "whoever is not listened to any more can go on to read",
+      "",
+      "bytes !== null; bytes = await from.read());",
+      "false as boolean; bytes = await from.read());",
+    ],
+    [
+      "one who takes nothing and is gone ends it",
+      "",
+      "undelivered?.rest.catch(lost.reject);",
+      "undelivered?.rest.catch(() => {});",
+    ],
+    [
+      "a client can read what it was told before the end is a reset",
+      "",
+      "if (receiving === undefined) await drain(client, { signal: clock.signal });",
+      "",
+    ],
+    ["what could not be written is told", "", "throw undelivered.cause;", ""],
+    [
+      "a failure is told from an end",
+      "",
+      "let end = abort;",
+      "let end = (connection: Connection) => connection.close();",
+    ],
+    ["an end is told from a failure", "", "end = (connection) => connection.close();", ""],
+    [
+      "an end that cannot be written is a failure",
+      "",
+      "  } catch (cause) {\n    return { cause, rest: Promise.resolve() };",
+      "  } catch {\n    return undefined;",
+    ],
+  ]),
+  ...rules("socks/stream/protected.ts", ["tests/socks/cut_test.ts"], [
+    [
+      "a connection that is cut ends in the middle of a message",
+      "RFC 1961 5",
+      "if (able) this.#under.write(BEGUN).catch(() => {});",
+      "",
+    ],
+  ]),
+  ...rules("socks/stream/connection.ts", ["tests/socks/cut_test.ts"], [
+    [
+      "a cut goes through what is in front",
+      "",
+      "      pending = undefined;\n      abort(connection);",
+      "      pending = undefined;\n      connection.close();",
+    ],
+    [
+      "what cannot be cut is closed",
+      "",
+      "if (connection.abort === undefined) connection.close();",
+      "if (connection.abort === undefined) return;",
+    ],
+  ]),
+  ...rules("socks/session.ts", ["tests/socks/cut_test.ts"], [
+    [
+      "a session that the server ends is told from one that has ended",
+      "",
+      "if (channel !== undefined) abort(channel);",
+      "",
+    ],
+  ]),
+  ...rules("socks/stream/tls_over.ts", ["tests/alike/alike_test.ts"], [
+    [
+      "a TLS stream that is cut has no close_notify",
+      "RFC 8446 6.1",
+      "const able = !this.#cut && ",
+      "const able = ",
+      "resets",
+    ],
+  ]),
 ];

@@ -163,8 +163,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a relay ends with its session, whatever carries it",
       SIGNAL,
-      "await abortable(Promise.all(both), clock.signal);",
-      "await Promise.all(both);",
+      "await abortable(Promise.race([Promise.all(both), lost.promise]), clock.signal);",
+      "await Promise.race([Promise.all(both), lost.promise]);",
       DEAF,
     ],
     [

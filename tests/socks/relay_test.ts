@@ -5,6 +5,7 @@ import { type Deadline, startDeadline } from "../../gss/deadline.ts";
 import { relay, type RelayOptions } from "../../socks/relay.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { pipe, readAll } from "../support/pipe.ts";
+import { ScriptedConnection } from "../support/scripted_connection.ts";
 import { hex } from "../support/vectors.ts";
 
 function clockOf(): Deadline {
@@ -179,4 +180,131 @@ Deno.test("relay() ends though a dialer's connection leaves its calls waiting fo
   near.close();
   await assert.rejects(done, { message: "Pipe is closed" });
   assert.equal(closed, 1);
+});
+
+Deno.test("relay() hands on what a target has said that takes nothing more", async () => {
+  const client = new ScriptedConnection();
+  const target = new ScriptedConnection();
+  using clock = clockOf();
+  const counts = { sent: 0, received: 0 };
+  const done = relay([client, target], counts, { clock, idleTimeout: Infinity });
+  let over = false;
+  done.catch(() => {}).finally(() => over = true);
+  client.reads[0]!.resolve(utf8("a long upload"));
+  await settled();
+  target.writes[0]!.reject(new Error("broken pipe"));
+  client.reads[1]!.resolve(utf8("more of it"));
+  await settled();
+  // It is still taken from the client, who may read only when it has sent.
+  client.reads[2]!.resolve(utf8("and more"));
+  await settled();
+  assert.equal(client.reads.length, 4);
+  target.reads[0]!.resolve(utf8("413 too large"));
+  await settled();
+  assert.equal(hex(client.writes[0]!.bytes!), hex(utf8("413 too large")));
+  client.writes[0]!.resolve();
+  target.reads[1]!.resolve(null);
+  await settled();
+  assert.equal(client.ends.length, 1, "the client is told that this is all");
+  client.ends[0]!.resolve();
+  await settled();
+  // The client has a moment to read it, before what it sent in vain makes a reset of the end.
+  assert.deepEqual([over, client.closes], [false, 0]);
+  for (const end of client.ends) end.resolve();
+  await settled();
+  for (const read of client.reads) read.resolve(null);
+  await settled();
+  for (const read of client.reads) read.resolve(null);
+  await assert.rejects(done, { message: "broken pipe" });
+  assert.deepEqual([client.closes, target.closes], [1, 1]);
+  assert.deepEqual(counts, { sent: 23, received: 13 });
+});
+
+Deno.test("relay() hands on what a client has sent that takes nothing more", async () => {
+  const client = new ScriptedConnection();
+  const target = new ScriptedConnection();
+  using clock = clockOf();
+  const done = relay([client, target], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+  target.reads[0]!.resolve(utf8("nobody reads this"));
+  await settled();
+  client.writes[0]!.reject(new Error("reset"));
+  target.reads[1]!.resolve(utf8("nor this"));
+  client.reads[0]!.resolve(utf8("upload"));
+  await settled();
+  assert.equal(hex(target.writes[0]!.bytes!), hex(utf8("upload")));
+  target.writes[0]!.resolve();
+  client.reads[1]!.resolve(null);
+  await settled();
+  assert.equal(target.ends.length, 1);
+  target.ends[0]!.resolve();
+  await assert.rejects(done, { message: "reset" });
+});
+
+Deno.test("relay() ends when nobody takes anything, and when one who takes nothing is gone", async () => {
+  for (const how of ["both", "gone"]) {
+    const client = new ScriptedConnection();
+    const target = new ScriptedConnection();
+    using clock = clockOf();
+    const done = relay([client, target], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+    client.reads[0]!.resolve(utf8("x"));
+    await settled();
+    target.writes[0]!.reject(new Error("target takes nothing"));
+    client.reads[1]!.resolve(utf8("x"));
+    await settled();
+    if (how === "gone") client.reads.at(-1)!.reject(new Error("client is gone"));
+    else {
+      target.reads[0]!.resolve(utf8("x"));
+      await settled();
+      client.writes[0]!.reject(new Error("client takes nothing"));
+      target.reads[1]!.resolve(utf8("x"));
+    }
+    await assert.rejects(done, { message: how === "gone" ? "client is gone" : "target takes nothing" });
+  }
+});
+
+Deno.test("relay() tells both sides of a failure from an end, where they can be told", async () => {
+  const ends: Readonly<
+    Record<string, (client: ScriptedConnection, target: ScriptedConnection, clock: Deadline) => void>
+  > = {
+    "the target fails": (_client, target) => target.reads[0]!.reject(new Error("reset")),
+    "the client fails": (client) => client.reads[0]!.reject(new Error("reset")),
+    "the time is over": (_client, _target, clock) => clock.abort(new Error("idle")),
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    const [client, target] = [new ScriptedConnection(), new ScriptedConnection()];
+    using clock = clockOf();
+    const done = relay([client, target], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+    end(client, target, clock);
+    await assert.rejects(done);
+    assert.deepEqual([how, client.aborts, target.aborts], [how, 1, 1]);
+  }
+  const [client, target] = [new ScriptedConnection(), new ScriptedConnection()];
+  using clock = clockOf();
+  const done = relay([client, target], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+  for (const side of [client, target]) side.reads[0]!.resolve(null);
+  await settled();
+  for (const side of [client, target]) side.ends[0]!.resolve();
+  await done;
+  assert.deepEqual([client.aborts, target.aborts, client.closes, target.closes], [0, 0, 1, 1]);
+});
+
+Deno.test("relay() fails when an end cannot be handed on, behind what there still is to say", async () => {
+  const [client, target] = [new ScriptedConnection(), new ScriptedConnection()];
+  using clock = clockOf();
+  const done = relay([client, target], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+  client.reads[0]!.resolve(null);
+  await settled();
+  target.ends[0]!.reject(new Error("not connected"));
+  target.reads[0]!.resolve(utf8("last words"));
+  await settled();
+  assert.equal(hex(client.writes[0]!.bytes!), hex(utf8("last words")));
+  client.writes[0]!.resolve();
+  target.reads[1]!.resolve(null);
+  await settled();
+  for (const end of client.ends) end.resolve();
+  await settled();
+  for (const end of client.ends) end.resolve();
+  await settled();
+  for (const read of client.reads) read.resolve(null);
+  await assert.rejects(done, { message: "not connected" });
 });

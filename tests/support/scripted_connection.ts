@@ -22,8 +22,9 @@ export class ScriptedConnection implements Connection {
   readonly reads: ScriptedCall<Bytes | null>[] = [];
   readonly writes: ScriptedCall<void>[] = [];
   readonly ends: ScriptedCall<void>[] = [];
-  /** How often it was closed, held and let go. */
+  /** How often it was closed, and told that this is no end; how it was held and let go. */
   closes = 0;
+  aborts = 0;
   refs: string[] = [];
 
   read(into?: Bytes): Promise<Bytes | null> {
@@ -47,6 +48,11 @@ export class ScriptedConnection implements Connection {
   close(): void {
     this.closes++;
     for (const call of [...this.reads, ...this.writes, ...this.ends]) call.reject(new Error("Script was closed"));
+  }
+
+  abort(): void {
+    this.aborts++;
+    this.close();
   }
 
   ref(): void {

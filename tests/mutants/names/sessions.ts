@@ -169,12 +169,17 @@ export const SESSIONS: readonly Mutant[] = [
   ]),
   ...rules("socks/relay.ts", [RELAY], [
     ["silence ends a relay", "idleTimeout", "  clock.limit(\n    idleTimeout,", "  clock.limit(\n    Infinity,"],
-    ["half of a relay has its own time", "halfCloseTimeout", "if (halfCloseTimeout >= idleTimeout) return;", "return;"],
+    [
+      "half of a relay has its own time",
+      "halfCloseTimeout",
+      "if (halfCloseTimeout < idleTimeout) {",
+      "if (false as boolean) {",
+    ],
     ["an end is handed on", "half-close", "  await to.closeWrite();\n", ""],
     [
       "a failure ends both sides",
       "relay",
-      "    client.close();\n    target.close();\n    over",
+      "    end(client);\n    end(target);\n    over",
       "    over",
     ],
     ["octets start the time anew", "idleTimeout", "      clock.restart();\n", ""],

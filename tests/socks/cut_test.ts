@@ -1,0 +1,91 @@
+/** A connection that is cut is told from one that has ended, wherever there is a way to say so. */
+import assert from "node:assert/strict";
+import { utf8 } from "../../gss/bytes.ts";
+import { gssapiClient, gssapiServer } from "../../socks/auth/gssapi.ts";
+import { connectThrough } from "../../socks/client.ts";
+import { abort, type Connection, withPrefix } from "../../socks/stream/connection.ts";
+import { credentialPair, memoryRealm } from "../support/gss_pair.ts";
+import { makeServer } from "../support/memory_server.ts";
+import { ScriptedConnection } from "../support/scripted_connection.ts";
+import { tcpPair, transportPair } from "../support/transports.ts";
+import { hex } from "../support/vectors.ts";
+
+const UNFINISHED = {
+  name: "SocksProtocolError",
+  code: "UNEXPECTED_END",
+  message: /in the middle of a protected message/,
+};
+
+for (const transport of ["integrity over TCP", "confidentiality over TCP"]) {
+  Deno.test(`${transport}: abort() is no end to the peer, behind everything that was sent`, async () => {
+    {
+      await using ends = await transportPair(transport);
+      await ends.ours.write(utf8("all of this"));
+      abort(ends.ours);
+      assert.equal(hex((await ends.theirs.read())!), hex(utf8("all of this")));
+      for (let i = 0; i < 2; i++) await assert.rejects(ends.theirs.read(), UNFINISHED);
+      await assert.rejects(ends.ours.read(), { code: "CLOSED" });
+      abort(ends.ours);
+    }
+    // Who has ended has ended, whatever becomes of the other direction.
+    await using ends = await transportPair(transport);
+    await ends.ours.write(utf8("the end"));
+    await ends.ours.closeWrite();
+    abort(ends.ours);
+    assert.equal(hex((await ends.theirs.read())!), hex(utf8("the end")));
+    assert.equal(await ends.theirs.read(), null);
+  });
+}
+
+Deno.test("abort() goes through what is in front of a connection, and is close() where there is no other way", () => {
+  const under = new ScriptedConnection();
+  abort(withPrefix(under, utf8("early")));
+  assert.deepEqual([under.aborts, under.closes], [1, 1]);
+  const plain: Connection = Object.assign(new ScriptedConnection(), { abort: undefined });
+  abort(plain);
+  assert.equal((plain as ScriptedConnection).closes, 1);
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve));
+}
+
+/** What a client reads, whose session ends in a way. */
+async function read(end: "idle" | "cut" | "whole"): Promise<unknown> {
+  const { initiator, acceptor } = credentialPair(await memoryRealm());
+  const target = new ScriptedConnection();
+  const { server } = makeServer({
+    auth: [gssapiServer({ credential: acceptor })],
+    open: () => Promise.resolve({ connection: target, bound: { hostname: "192.0.2.1", port: 99 } }),
+    idleTimeout: end === "idle" ? 20 : Infinity,
+  });
+  const [near, far] = await tcpPair();
+  const served = server.serve(far);
+  const { connection } = await connectThrough({
+    proxy: { hostname: "localhost", port: 1080 },
+    target: { hostname: "target.example.com", port: 7 },
+    auth: [gssapiClient({ credential: initiator })],
+    dial: () => Promise.resolve(near),
+  });
+  const reading = connection.read().then((bytes) => bytes, (error) => error);
+  await until(() => target.reads.length > 0);
+  if (end === "cut") target.reads[0]!.reject(new Error("reset"));
+  if (end === "whole") target.reads[0]!.resolve(null);
+  const seen = await reading;
+  connection.close();
+  if (end === "whole") {
+    await until(() => target.ends.length > 0);
+    target.ends[0]!.resolve();
+  }
+  await served;
+  await server[Symbol.asyncDispose]();
+  return seen;
+}
+
+Deno.test("a client tells a session that was cut, by the target or by the server, from one that has ended", async () => {
+  for (const end of ["idle", "cut"] as const) {
+    const error = await read(end) as { code: string };
+    assert.deepEqual([end, error.code], [end, "UNEXPECTED_END"]);
+  }
+  assert.equal(await read("whole"), null);
+});
