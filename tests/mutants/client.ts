@@ -352,6 +352,15 @@ const ASSOCIATIONS: readonly Mutant[] = [
 
 /** BIND. */
 const BINDS: readonly Mutant[] = [
+  ...rules("socks/client_errors.ts", [PROXY], [
+    [
+      "a refusal names no address that is none",
+      PLACES,
+      'forAnybody ? "anybody" : formatEndpoint(request)',
+      "formatEndpoint(request)",
+      "stands for anybody",
+    ],
+  ]),
   ...rules("socks/udp/socket.ts", ["tests/client/datagrams_test.ts"], [
     [
       "datagrams leave a new socket in their order",
