@@ -7,7 +7,15 @@ import { parseArgs } from "node:util";
 import { printable } from "../gss/printable.ts";
 import { GssError } from "../gss/status.ts";
 import { KdcError, KerberosError } from "../kerberos/errors.ts";
-import { SocksAuthError, SocksError, SocksProxyError, SocksReplyError, SocksTimeoutError } from "../socks/errors.ts";
+import {
+  SocksAuthError,
+  SocksConnectionError,
+  SocksError,
+  SocksProxyError,
+  SocksReplyError,
+  SocksTimeoutError,
+  SocksTlsError,
+} from "../socks/errors.ts";
 import type { CliIo } from "./io.ts";
 
 /** Exit codes of every command. */
@@ -20,7 +28,7 @@ export const ExitCode = {
   Usage: 2,
   /** No ticket, a wrong password, or a proxy that does not accept who asks. */
   Authentication: 3,
-  /** A KDC, proxy or target could not be reached, or did not answer in time. */
+  /** A KDC, proxy or target could not be reached, was lost, or did not answer in time. */
   Unreachable: 4,
   /** The proxy does not allow it. */
   NotAllowed: 5,
@@ -169,8 +177,10 @@ function ownExitCode(error: Error): number | undefined {
   if (error instanceof SocksReplyError) {
     return error.code === "NOT_ALLOWED" ? ExitCode.NotAllowed : ExitCode.Unreachable;
   }
-  if (error instanceof SocksTimeoutError) return ExitCode.Unreachable;
-  if (error instanceof SocksProxyError && !(error.cause instanceof SocksError)) return ExitCode.Unreachable;
+  if (error instanceof SocksTimeoutError || error instanceof SocksTlsError) return ExitCode.Unreachable;
+  // Whatever this machine, or another proxy, says of the way there: it is not that the proxy does not allow the target.
+  if (error instanceof SocksProxyError) return ExitCode.Unreachable;
+  if (error instanceof SocksConnectionError && error.code === "LOST") return ExitCode.Unreachable;
   if (error instanceof KerberosError) {
     return { KDC_UNREACHABLE: ExitCode.Unreachable, BAD_CONFIG: ExitCode.Failure, BAD_FILE: ExitCode.Failure }[
       error.code as string

@@ -5,7 +5,7 @@
  */
 import { connect } from "../mod.ts";
 import { type Command, ExitCode } from "./command.ts";
-import { count, PROXY_OPTIONS, proxyOptions } from "./options.ts";
+import { count, host, PROXY_OPTIONS, proxyOptions } from "./options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -21,9 +21,9 @@ As an ssh ProxyCommand:
     const timeout = args.value("timeout");
     await using connection = await connect({
       ...proxyOptions(args),
-      hostname,
+      hostname: host(hostname),
       port: count("PORT", port, 65_535),
-      timeout: timeout === undefined ? undefined : count("timeout", timeout),
+      timeout: timeout === undefined ? undefined : count("--timeout", timeout),
       signal: io.signal,
     });
     // The end of standard input is handed on; the target's end is the end of the command.

@@ -81,8 +81,9 @@ async function fetchThroughBridges({ origin, proxy, tickets }: Setting, io: CliI
       port: 0,
     });
     using client = Deno.createHttpClient({ proxy: { url: `socks5h://127.0.0.1:${local.addr.port}` } });
+    const init: RequestInit & { readonly client: Deno.HttpClient } = { client };
     const [page, time] = await timed(async () =>
-      await (await fetch(`http://127.0.0.1:${origin.addr.port}/`, { client })).text()
+      await (await fetch(`http://127.0.0.1:${origin.addr.port}/`, init)).text()
     );
     check(page === PAGE);
     step(

@@ -37,9 +37,20 @@ function shortValue(key: string, value: unknown): unknown {
   return typeof value === "string" && key !== "rule" ? shortened(value) : value;
 }
 
+/** What is in records of some events alone. */
+interface EventRecord extends Record<string, unknown> {
+  client?: string;
+  method?: string;
+  user?: string;
+  protection?: string;
+  target?: string;
+  bound?: string;
+  command?: string;
+}
+
 /** One event as a record of plain values. */
 export function eventRecord(event: ServerEvent): Record<string, unknown> {
-  const record: Record<string, unknown> = {
+  const record: EventRecord = {
     time: new Date(systemRuntime.now()).toISOString(),
     event: event.type,
     session: event.session,

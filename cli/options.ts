@@ -9,9 +9,11 @@ import { FileCredentialCache } from "../kerberos/stores/files.ts";
 import { systemTickets } from "../kerberos/system_tickets.ts";
 import type { KerberosTickets } from "../kerberos/client/tickets.ts";
 import type { ProxyOptions } from "../mod.ts";
+import { proxyEndpoint } from "../proxy/proxy_options.ts";
 import { PROTECTION_LEVELS } from "../socks/auth/protection.ts";
 import type { ProtectionLevel } from "../socks/stream/protected.ts";
 import { type Endpoint, parseEndpointText } from "../socks/wire/address.ts";
+import { hostName } from "../socks/wire/host_name.ts";
 import { type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
 
 /** The credential cache. */
@@ -25,7 +27,11 @@ export const CCACHE_OPTION: Readonly<Record<string, OptionSpec>> = {
 
 /** The proxy that a client uses, and how. */
 export const PROXY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  proxy: { value: "HOST[:PORT]", short: "p", help: "SOCKS5 proxy with GSS-API (port 1080 unless given)" },
+  proxy: {
+    value: "HOST[:PORT]",
+    short: "p",
+    help: "SOCKS5 proxy with GSS-API (port 1080 unless given); socks5h://HOST:PORT too",
+  },
   service: { value: "NAME", help: "Service that the proxy runs as (default: rcmd)" },
   protection: { value: "LEVEL", help: "Ask for confidentiality (default), integrity, selective or none" },
   "minimum-protection": { value: "LEVEL", help: "Weakest level to accept (default: the one asked for)" },
@@ -41,13 +47,22 @@ export function proxyOptions(args: ParsedArguments): ProxyOptions {
   const minimum = args.value("minimum-protection");
   const service = args.value("service");
   return {
-    proxy: endpoint(proxy, 1080),
+    proxy: proxyFrom(proxy),
     credentials: ticketsFrom(args),
     service,
     spnego: args.has("spnego"),
     protection: protection === undefined ? undefined : level(protection),
     minimumProtection: minimum === undefined ? undefined : level(minimum),
   };
+}
+
+/** Reads a proxy, which may be a URL out of `ALL_PROXY`. */
+function proxyFrom(text: string): Endpoint {
+  // What stands before it may be a password, so the text is in no error.
+  if (text.includes("@")) {
+    throw new UsageError("--proxy takes no user name and no password: this command authenticates with Kerberos");
+  }
+  return usable(() => proxyEndpoint(text));
 }
 
 /** Reads a level of protection. */
@@ -61,17 +76,31 @@ export function level(text: string): ProtectionLevel {
 
 /** Reads an endpoint. */
 export function endpoint(text: string, defaultPort?: number): Endpoint {
+  return usable(() => parseEndpointText(text, defaultPort));
+}
+
+/** Reads a host. */
+export function host(text: string): string {
+  return usable(() => hostName(text));
+}
+
+function usable<T>(read: () => T): T {
   try {
-    return parseEndpointText(text, defaultPort);
+    return read();
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
 }
 
-/** Reads a count. */
+/**
+ * Reads a count.
+ *
+ * @param name Of the option, with its dashes, or of the word.
+ */
 export function count(name: string, text: string, maximum: number = Number.MAX_SAFE_INTEGER): number {
   if (!/^\d{1,15}$/.test(text) || Number(text) > maximum) {
-    throw new UsageError(`--${name} takes a number, not "${text}"`);
+    const what = maximum === Number.MAX_SAFE_INTEGER ? "a number" : `a number up to ${maximum}`;
+    throw new UsageError(`${name} takes ${what}, not "${text}"`);
   }
   return Number(text);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
-import { openListeners } from "./config/listeners.ts";
+import { listenPlaces, openListeners } from "./config/listeners.ts";
 import { SERVE_OPTIONS, serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
 import { ConfigError, type ServerConfig } from "./config/server_config.ts";
@@ -46,6 +46,7 @@ async function serve(args: ParsedArguments, io: CliIo): Promise<number> {
   const admin = config.admin === undefined ? undefined : adminAt(config.admin);
   if (args.has("check")) {
     serveOptions(config);
+    listenPlaces(config);
     io.out("The configuration is good.\n");
     return ExitCode.Ok;
   }

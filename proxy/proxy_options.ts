@@ -73,10 +73,15 @@ export interface Upstream {
  * @throws {TypeError} When one is not what it must be, or two do not go together.
  */
 export function upstreamOf(options: ProxyOptions): Upstream {
-  return { proxy: proxyOf(options.proxy), auth: methodsOf(options), dial: options.dial ?? dialTcp };
+  return { proxy: proxyEndpoint(options.proxy), auth: methodsOf(options), dial: options.dial ?? dialTcp };
 }
 
-function proxyOf(proxy: Endpoint | string | URL): Endpoint {
+/**
+ * Reads {@linkcode ProxyOptions.proxy}.
+ *
+ * @throws {TypeError} When it is none. What it says of a password is in no error.
+ */
+export function proxyEndpoint(proxy: ProxyOptions["proxy"]): Endpoint {
   if (typeof proxy === "string") return endpointOfText(proxy);
   if (proxy instanceof URL) return endpointOfText(proxy.href);
   return givenEndpoint("proxy", proxy);

@@ -13,6 +13,7 @@ import {
   SocksReplyError,
   type SocksReplyErrorCode,
 } from "./errors.ts";
+import { isUnspecified } from "./rules/special_ranges.ts";
 import { type Endpoint, formatEndpoint } from "./wire/address.ts";
 import { Command, type Request } from "./wire/messages.ts";
 
@@ -29,10 +30,12 @@ export function unreachable(proxy: Endpoint, error: unknown): unknown {
 
 const UNABLE: Readonly<Record<number, string>> = {
   [Command.Bind]: "cannot listen for",
-  [Command.UdpAssociate]: "cannot relay datagrams from",
+  [Command.UdpAssociate]: "cannot relay datagrams for",
   [Command.Resolve]: "cannot look up",
   [Command.ResolvePtr]: "cannot look up",
 };
+
+const FOR_ANYBODY: readonly number[] = [Command.Bind, Command.UdpAssociate];
 
 /** What RFC 1928 section 6 has a number for, in words that say what to do where that is not plain. */
 const WHY: Readonly<Record<SocksReplyErrorCode, string>> = {
@@ -52,7 +55,10 @@ export function refusal(reply: number, proxy: Endpoint, request: Request): Socks
   const what = UNABLE[request.command] ?? "cannot reach";
   // A number that RFC 1928 does not assign reads as a failure, and may say more to somebody.
   const number = reply > 8 ? `, reply ${reply}` : "";
-  const about = `Proxy ${formatEndpoint(proxy)} ${what} ${formatEndpoint(request)}`;
+  // An address that is none stands for anybody who may connect, and for this side, which sends the datagrams.
+  const forAnybody = FOR_ANYBODY.includes(request.command) && isUnspecified(request.hostname);
+  const whom = forAnybody ? "anybody" : formatEndpoint(request);
+  const about = `Proxy ${formatEndpoint(proxy)} ${what} ${whom}`;
   return new SocksReplyError(code, `${about}: ${WHY[code]} (${code}${number})`);
 }
 
@@ -75,7 +81,9 @@ export function inAnotherProtocol(error: unknown, answer: Bytes, proxy: Endpoint
 
 /** A proxy that hangs up says nothing; where it did so is what there is to tell. */
 export function described(error: unknown, proxy: Endpoint, target: Endpoint): unknown {
-  const about = `Cannot reach ${formatEndpoint(target)} through ${formatEndpoint(proxy)}`;
+  const about = isUnspecified(target.hostname)
+    ? `Cannot use proxy ${formatEndpoint(proxy)}`
+    : `Cannot reach ${formatEndpoint(target)} through ${formatEndpoint(proxy)}`;
   if (error instanceof SocksProtocolError && error.code === "UNEXPECTED_END") {
     return new SocksProtocolError("UNEXPECTED_END", `${about}: ${error.message}`, { cause: error });
   }

@@ -8,6 +8,7 @@ import { systemRuntime } from "../gss/runtime.ts";
 import type { Identity, ServerAuthMethod } from "./auth/method.ts";
 import { SocksLimitError, SocksReplyError } from "./errors.ts";
 import type { OtherProtocol } from "./front/front.ts";
+import { givenSignal } from "./given.ts";
 import {
   checkLimits,
   gateFor,
@@ -147,12 +148,12 @@ export class SocksServer implements AsyncDisposable {
    * Makes one.
    *
    * @param options How it behaves.
-   * @throws {TypeError} When no authentication method is given, or a time or a limit is none.
+   * @throws {TypeError} When no authentication method is given, a time or a limit is none, or the signal is something else.
    */
   constructor(options: SocksServerOptions) {
     this.#options = options;
     this.update(options);
-    const { signal } = options;
+    const signal = givenSignal(options.signal);
     this.#signal = signal;
     if (signal?.aborted) this.#abort(signal.reason);
     else signal?.addEventListener("abort", this.#onSignal, { once: true });

@@ -1,15 +1,19 @@
 /** Arguments: nothing that was given is passed over, and what is wrong with them is said before anything happens. */
 import assert from "node:assert/strict";
-import { readArguments } from "../cli/command.ts";
+import { exitCodeFor, readArguments } from "../cli/command.ts";
 import { serveOptions } from "../cli/config/serve_options.ts";
 import type { ServerConfig, UpstreamConfig } from "../cli/config/server_config.ts";
+import { command as connectCommand } from "../cli/connect.ts";
 import type { CliIo } from "../cli/io.ts";
+import { proxyOptions } from "../cli/options.ts";
 import { command } from "../cli/serve.ts";
 import { dropPermissions } from "../cli/server_run.ts";
 import { FileCredentialCache, writeKeytab } from "../kerberos/stores/files.ts";
 import { parsePrincipal } from "../kerberos/principal.ts";
 import { parseKrb5Conf } from "../kerberos/config/krb5_conf.ts";
 import { bridge, systemTickets } from "../mod.ts";
+import { SocksConnectionError, SocksProxyError, SocksReplyError, SocksTlsError } from "../socks/errors.ts";
+import { listenTcp, listenUnix } from "../socks/stream/deno.ts";
 import { type CliResult, gssocks } from "./support/cli.ts";
 import { commandsIn } from "./support/cli_child.ts";
 import { type RealmFolder, startRealmFolder } from "./support/realm_folder.ts";
@@ -304,4 +308,63 @@ Deno.test("nothing that a configuration says of an upstream is passed over", () 
     methods: ["none"],
     upstreams: { a: none, b: { ...none, unauthenticated: undefined, user: "u", passwordFile } },
   });
+});
+
+Deno.test("a proxy is told to commands and in the configuration as to the library: as a URL too, and without a password", async () => {
+  const args = (proxy: string) => readArguments(connectCommand, ["--proxy", proxy, "host", "80"]);
+  const found = (proxy: string) => proxyOptions(args(proxy)).proxy;
+  const upstream = (proxy: string) =>
+    serveOptions({ methods: ["none"], upstreams: { a: { proxy, unauthenticated: true } } }).upstreams!["a"]!.proxy;
+  for (const [text, hostname, port] of [["p", "p", 1080], ["p:9", "p", 9], ["socks5h://p:9", "p", 9]] as const) {
+    assert.deepEqual([found(text), upstream(text)], [{ hostname, port }, { hostname, port }]);
+  }
+  assert.deepEqual(found("socks5://[::1]/"), { hostname: "::1", port: 1080 });
+  for (const proxy of ["http://p:9", "socks4://p", "socks5h://u:s3cret@p", "u:s3cret@p:1", "p:99999", "p/x"]) {
+    for (const [read, name] of [[found, "Error"], [upstream, "ConfigError"]] as const) {
+      assert.throws(() => read(proxy), (error: Error) => {
+        assert.equal(error.name, name);
+        assert.ok(!error.message.includes("s3cret") && !error.message.includes("passwordClient"), error.message);
+        assert.match(error.message, /proxy|HOST:PORT/);
+        return true;
+      });
+    }
+    const { code, err } = await gssocks(["bridge", "--proxy", proxy]);
+    assert.deepEqual([code, err.includes("s3cret")], [2, false]);
+  }
+});
+
+Deno.test("what cannot be listened on, or reached by that name, is named, and --check looks at it too", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const place = `127.0.0.1:${listener.addr.port}`;
+  const taken = await gssocks(["bridge", "--proxy", "p", "--listen", place]);
+  assert.deepEqual([taken.code, taken.err.includes(`Cannot listen on ${place}: `)], [1, true], taken.err);
+  assert.throws(() => listenTcp({ hostname: "127.0.0.1", port: listener.addr.port }), Deno.errors.AddrInUse);
+  assert.throws(() => listenUnix("/dev/null/x"), { message: /^Cannot listen at \/dev\/null\/x: / });
+  listener.close();
+  const wrong: [string[], RegExp][] = [
+    [["serve", "--method", "none", "--check", "--listen", "x:99999"], /listen\[0\]: Cannot read "x:99999"/],
+    [["connect", "--proxy", "p", "bad name", "80"], /Cannot use host "bad name"/],
+    [["connect", "--proxy", "p", "host", "80x"], /: PORT takes a number up to 65535, not "80x"/],
+    [["connect", "--proxy", "p", "--timeout", "1s", "host", "80"], /: --timeout takes a number, not "1s"/],
+  ];
+  for (const [args, message] of wrong) {
+    const { code, err } = await gssocks(args);
+    assert.deepEqual([code, message.test(err)], [2, true], err);
+  }
+});
+
+Deno.test("exit codes say of connections that they are lost, of TLS that it failed, and of proxies that they are not there", () => {
+  const system = Object.assign(new Error("Connection reset by peer (os error 104)"), { code: "ECONNRESET" });
+  const notAllowed = new SocksReplyError("NOT_ALLOWED", "Cannot connect to p: needs --allow-net");
+  const codes: [Error, number][] = [
+    [new SocksConnectionError("LOST", "lost", { cause: system }), 4],
+    [new SocksConnectionError("LOST", "lost"), 4],
+    [new SocksConnectionError("CLOSED", "closed"), 1],
+    [new SocksTlsError("TLS_CUT", "cut"), 4],
+    [new SocksTlsError("TLS_HANDSHAKE", "no", { cause: new Error("unknown issuer") }), 4],
+    [new SocksProxyError("PROXY_UNREACHABLE", "no", { cause: notAllowed }), 4],
+    [new SocksProxyError("PROXY_UNREACHABLE", "no"), 4],
+    [notAllowed, 5],
+  ];
+  for (const [error, code] of codes) assert.equal(exitCodeFor(error), code, Deno.inspect(error));
 });

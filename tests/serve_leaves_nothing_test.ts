@@ -12,8 +12,10 @@ import {
 } from "../mod.ts";
 import { SocksServer } from "../socks/server.ts";
 import { type ConnectionListener, listenTcp } from "../socks/stream/deno.ts";
+import { localCertificate } from "./support/certificate.ts";
 import { countedSignal, deaf, until, within } from "./support/end_lab.ts";
 import { echoTarget, makeServer } from "./support/memory_server.ts";
+import { peerTest } from "./support/peers.ts";
 import { pipe } from "./support/pipe.ts";
 import { echoServer } from "./support/servers.ts";
 import { noneUncaughtIn } from "./support/unhandled.ts";
@@ -205,6 +207,11 @@ Deno.test("a time, a limit or a port that is none is told by name, and changes n
     await assert.rejects(server.shutdown({ deadline: value as number }), /^TypeError: Cannot use deadline: /);
   }
   for (const port of [-1, 65_536, 1.5, NaN, "80", null, Infinity]) wrong({ port }, "port");
+  for (const signal of [{}, null, "stop"] as never[]) {
+    const named = { name: "TypeError", message: /^Cannot use signal: an AbortSignal is wanted/ };
+    assert.throws(() => serve({ ...ANYBODY, signal }), named);
+    assert.throws(() => bridge({ ...THROUGH, signal }), named);
+  }
   // It is still there, and takes what is one.
   server.update({ ...ANYBODY, idleTimeout: 0, connectTimeout: Infinity, handshakeTimeout: 1e12, maxSessions: 5 });
   (await Deno.connect({ hostname: LOCALHOST, port: server.addr.port })).close();
@@ -307,4 +314,13 @@ Deno.test("a server that is not referenced lets the process end, and its session
   ];
   const ended = await Promise.all(cases.map(([what]) => endsByItself(what)));
   assert.deepEqual(ended, cases.map(([, ends]) => ends));
+});
+
+peerTest("a server for TLS that is not referenced lets the process end", ["openssl"], async () => {
+  const listen = `port: 0, tls: ${JSON.stringify(await localCertificate())}`;
+  const ended = await Promise.all([
+    endsByItself(`serve({ ...options, ${listen} }).unref();`),
+    endsByItself(`const server = serve({ ...options, ${listen} }); server.unref(); server.ref();`),
+  ]);
+  assert.deepEqual(ended, [true, false]);
 });

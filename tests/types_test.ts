@@ -9,15 +9,27 @@ const PROGRAM = new URL("./support/user_program.ts", import.meta.url);
 const SETTINGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "of Deno, with exactOptionalPropertyTypes": { exactOptionalPropertyTypes: true },
   "of browsers, with whatever is strict": {
-    // "deno.unstable" because of `reusePort`, for whoever has a copy of the package: of one that is imported the compiler sees the types alone.
-    lib: ["dom", "dom.iterable", "dom.asynciterable", "esnext", "deno.ns", "deno.unstable"],
+    // Deno's stable types alone: of a copy of the package the compiler sees the code, and not only the types.
+    lib: ["dom", "dom.iterable", "dom.asynciterable", "esnext", "deno.ns"],
     exactOptionalPropertyTypes: true,
     noUncheckedIndexedAccess: true,
+    noPropertyAccessFromIndexSignature: true,
+    noImplicitReturns: true,
+    noUnusedLocals: true,
+    noUnusedParameters: true,
+    isolatedDeclarations: true,
     noImplicitOverride: true,
     verbatimModuleSyntax: true,
     erasableSyntaxOnly: true,
   },
 };
+
+/** Entry points, each under its name for others. */
+function entries(exports: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(exports).map(([name, path]) => [`@gssocks/gssocks${name.slice(1)}`, new URL(path, ROOT).href]),
+  );
+}
 
 /** What the compiler says of programs. */
 async function check(
@@ -30,7 +42,7 @@ async function check(
     await Deno.writeTextFile(
       `${directory}/deno.json`,
       JSON.stringify({
-        imports: { ...config.imports, "@gssocks/gssocks": new URL("mod.ts", ROOT).href },
+        imports: { ...config.imports, ...entries(config.exports) },
         links: config.links.map((link: string) => new URL(link, ROOT).pathname),
         compilerOptions,
       }),
@@ -53,7 +65,10 @@ for (const [name, compilerOptions] of Object.entries(SETTINGS)) {
     const program = await Deno.readTextFile(PROGRAM);
     // The same without its marks: every refusal is then an error, and there is no other.
     const unmarked = program.replaceAll("// @ts-expect-error", "// refused:");
-    const text = await check({ "program.ts": program, "unmarked.ts": unmarked }, compilerOptions);
+    const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
+    const all = Object.keys(entries(exports)).map((name, i) => `export * as entry${i} from "${name}";\n`).join("");
+    const programs = { "program.ts": program, "unmarked.ts": unmarked, "all.ts": all };
+    const text = await check(programs, compilerOptions);
     const errors = [...text.matchAll(/^ {4}at file:\/\/\S+\/([\w.]+):(\d+):\d+/gm)].map(([, file, line]) =>
       `${file}:${line}`
     );

@@ -94,7 +94,7 @@ export function serverConfig(args: ParsedArguments): ServerConfig {
 
 function fromArguments(args: ParsedArguments): ServerConfig {
   const one = (name: string) => args.value(name);
-  const number = (name: string) => one(name) === undefined ? undefined : count(name, one(name)!);
+  const number = (name: string) => one(name) === undefined ? undefined : count(`--${name}`, one(name)!);
   const many = (name: string) => {
     const values = args.ordered(name).map(({ value }) => value);
     return values.length === 0 ? undefined : values;

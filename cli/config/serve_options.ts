@@ -8,6 +8,7 @@ import { KerberosError } from "../../kerberos/errors.ts";
 import { FileCredentialCache } from "../../kerberos/stores/files.ts";
 import { systemTickets } from "../../kerberos/system_tickets.ts";
 import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
+import { proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
 import { noAuthentication } from "../../socks/auth/method.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
@@ -150,7 +151,7 @@ function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOption
     : undefined;
   if ((user === undefined) !== (passwordFile === undefined)) throw new TypeError("user and passwordFile go together");
   return {
-    proxy,
+    proxy: proxyEndpoint(proxy),
     dial: config.via === undefined ? undefined : dialThrough(via(config.via)),
     service,
     spnego: config.spnego,
@@ -163,8 +164,12 @@ function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOption
   };
 }
 
-/** Nothing that is said of an upstream may be without effect. */
+/** Nothing that is said of an upstream may be without effect, and nothing secret be said in the wrong place. */
 function checkUpstream(config: UpstreamConfig): void {
+  // What stands before it may be a password, so the text is in no error.
+  if (config.proxy.includes("@")) {
+    throw new TypeError("proxy: a user name is said in user, and a password in passwordFile");
+  }
   const { ccache, user, unauthenticated, service, spnego, protection, minimumProtection } = config;
   const given = (settings: Record<string, unknown>) =>
     Object.keys(settings).filter((name) => settings[name] !== undefined);

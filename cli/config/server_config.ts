@@ -107,7 +107,7 @@ const rule = z.strictObject({
 });
 
 const upstream = z.strictObject({
-  proxy: z.string().describe("HOST or HOST:PORT"),
+  proxy: z.string().describe("HOST, HOST:PORT or socks5h://HOST:PORT"),
   service: z.string().optional().describe("Service that the proxy runs as (rcmd)"),
   protection: level.optional(),
   minimumProtection: level.optional(),

@@ -88,13 +88,21 @@ export function connectDeadline(
   });
 }
 
-/** Relays and tells how it ended. */
-export async function relayToEnd(call: CommandCall, target: Connection): Promise<void> {
+/**
+ * Relays and tells how it ended.
+ *
+ * @param client The client's connection from here on.
+ */
+export async function relayToEnd(
+  call: CommandCall,
+  target: Connection,
+  client: Connection = call.asked.rest(),
+): Promise<void> {
   const { asked, options } = call;
   const { clock, idleTimeout, halfCloseTimeout, gate, status: { counts } } = options;
   let failure: Error | undefined;
   try {
-    await relay([asked.rest(), target], counts, { clock, idleTimeout, halfCloseTimeout, gate });
+    await relay([client, target], counts, { clock, idleTimeout, halfCloseTimeout, gate });
   } catch (error) {
     failure = asError(error);
   } finally {

@@ -90,7 +90,7 @@ export function parseRule(action: RuleAction, text: string): Rule {
   }
   const parts = /^(\[[^\]]+\](?:\/\d+)?|[^:]*(?::[^:]*:.*)?)(?::(\d{1,5}(?:-\d{1,5})?))?$/.exec(place);
   if (parts === null || parts[1] === "") throw fail("DESTINATION[:PORTS] wanted");
-  const lists: Record<string, string[]> = {};
+  const lists: Partial<Record<(typeof CONDITIONS)[string], string[]>> = {};
   const single: { maxTicketAge?: string; upstream?: string } = {};
   for (const [name, value] of conditions) {
     const field = Object.hasOwn(CONDITIONS, name) ? CONDITIONS[name] : undefined;

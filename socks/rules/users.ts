@@ -160,8 +160,8 @@ function isDenied({ folded, foldedPlain }: UserPattern, { name, readings }: User
     (name === undefined && fitsText(foldedPlain, readings[0]!.components.join("/")));
 }
 
-function realmOf({ attributes }: Identity, user: User | undefined): string | undefined {
-  return typeof attributes.realm === "string" ? attributes.realm : user?.name?.realm;
+function realmOf({ attributes: { realm } }: Identity, user: User | undefined): string | undefined {
+  return typeof realm === "string" ? realm : user?.name?.realm;
 }
 
 function fitsRealm({ exact, folded }: RealmPattern, realm: string, denies: boolean): boolean {

@@ -245,9 +245,21 @@ export type ListenTcp = (options: ListenTcpOptions) => ConnectionListener;
 /** Listens on TCP. */
 export const listenTcp: ListenTcp = (options: ListenTcpOptions): ConnectionListener => {
   const { hostname, port, reusePort = false } = options;
-  const listener = Deno.listen({ hostname, port, reusePort });
+  // The option is in no stable types, and whoever has a copy of this file may compile it with these alone.
+  const where: Deno.TcpListenOptions & { readonly reusePort: boolean } = { hostname, port, reusePort };
+  const listener = named(`Cannot listen on ${formatEndpoint(options)}`, () => Deno.listen(where));
   return accepting(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
 };
+
+/** The system does not say of what it speaks. The error stays the one that it is. */
+function named<T>(what: string, listen: () => T): T {
+  try {
+    return listen();
+  } catch (error) {
+    if (error instanceof Error) error.message = `${what}: ${error.message}`;
+    throw error;
+  }
+}
 
 /**
  * Listens for TLS, with SOCKS inside of it. A client is accepted before its handshake, which is part of what is read first.
@@ -277,6 +289,8 @@ export function listenTls(options: ListenTcpOptions & TlsIdentity): ConnectionLi
       return connection === undefined ? undefined : await acceptTls(connection, options);
     },
     close: () => listener.close(),
+    ref: () => listener.ref?.(),
+    unref: () => listener.unref?.(),
   };
 }
 
@@ -341,7 +355,8 @@ function checkIdentity({ cert, key }: TlsIdentity): void {
  * ```
  */
 export function listenUnix(path: string): ConnectionListener {
-  return accepting(Deno.listen({ transport: "unix", path }), { hostname: path, port: 0 });
+  const listener = named(`Cannot listen at ${path}`, () => Deno.listen({ transport: "unix", path }));
+  return accepting(listener, { hostname: path, port: 0 });
 }
 
 /**

@@ -42,12 +42,35 @@ export type BindDatagrams = (options: BindDatagramsOptions) => Promise<DatagramS
  */
 export const bindUdp: BindDatagrams = async (options: BindDatagramsOptions): Promise<DatagramSocket> => {
   try {
-    return "listenDatagram" in Deno ? bindWithDeno(options) : await bindWithNode(options);
+    return inOrder("listenDatagram" in Deno ? bindWithDeno(options) : await bindWithNode(options));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SocksReplyError("GENERAL_FAILURE", `Cannot bind UDP ${formatEndpoint(options)}: ${reason}`, { cause });
   }
 };
+
+/**
+ * Until the system has said once that a socket may be sent from, Deno has all that is to be sent wait, and sends the last of it
+ * first. So each waits for the one before it until one has gone.
+ */
+function inOrder(socket: DatagramSocket): DatagramSocket {
+  let last: Promise<void> = Promise.resolve();
+  let waiting = 0;
+  let begun = false;
+  return {
+    local: socket.local,
+    send(bytes, to): Promise<void> {
+      if (begun && waiting === 0) return socket.send(bytes, to);
+      waiting++;
+      const sent = last.then(() => socket.send(bytes, to)).then(() => void (begun = true));
+      last = sent.catch(() => {}).then(() => void waiting--);
+      return sent;
+    },
+    close: () => socket.close(),
+    ref: () => socket.ref?.(),
+    unref: () => socket.unref?.(),
+  };
+}
 
 /** What is used of Deno's interface, which is not in its stable types. */
 interface DenoDatagrams {

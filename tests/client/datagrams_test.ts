@@ -349,3 +349,31 @@ Deno.test("both kinds of socket refuse what is too large alike, and let the proc
     assert.deepEqual([code, stdout], [0, `${kind} true EMSGSIZE 3\n`], stderr);
   }
 });
+
+Deno.test("datagrams leave a socket in the order in which they were sent, from the first one on, of both kinds", async () => {
+  const script = `
+    import { bindUdp } from "${new URL("../../socks/udp/socket.ts", import.meta.url)}";
+    const seen = [];
+    const all = Promise.withResolvers();
+    const options = { hostname: "127.0.0.1", port: 0 };
+    const one = await bindUdp({ ...options, onDatagram(bytes) { if (seen.push(bytes[0]) === 21) all.resolve(); } });
+    const two = await bindUdp({ ...options, onDatagram() {} });
+    const tooLarge = two.send(new Uint8Array(65_508), one.local).catch((error) => error.name);
+    const sent = [];
+    for (let i = 0; i < 20; i++) sent.push(two.send(Uint8Array.of(i), one.local));
+    sent.push(sent[0].then(() => two.send(Uint8Array.of(20), one.local)));
+    await Promise.all(sent);
+    await all.promise;
+    console.log(await tooLarge, seen.join());
+    for (const socket of [one, two]) socket.close();
+  `;
+  const order = Array.from({ length: 21 }, (_, i) => i).join();
+  for (const flags of [["--unstable-net"], []]) {
+    const { code, stdout, stderr } = await run(Deno.execPath(), [
+      ...["run", "--quiet", "--no-check", "-A", "--config", new URL("../../deno.json", import.meta.url).pathname],
+      ...flags,
+      "-",
+    ], { stdin: script });
+    assert.deepEqual([code, stdout], [0, `RangeError ${order}\n`], stderr);
+  }
+});

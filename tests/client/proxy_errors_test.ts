@@ -115,6 +115,19 @@ Deno.test("a refusal is told in words that say what to do, its code once", async
   }
 });
 
+Deno.test("a refusal names no address that stands for anybody", async () => {
+  await using server = serve({ port: 0, allowUnauthenticated: true });
+  const through = { proxy: server.addr, auth };
+  await assert.rejects(bind(through), { message: /cannot listen for anybody: it does not do that/ });
+  await assert.rejects(associate(through), { message: /cannot relay datagrams for anybody: it does not do that/ });
+  const { near, far } = scriptProxy([NO_METHOD]);
+  const gone = associate({ proxy: "p", auth, dial: () => Promise.resolve(near) });
+  await far.read().then(() => far.closeWrite()).catch(() => {});
+  await assert.rejects(gone, { code: "UNEXPECTED_END", message: /^Cannot use proxy p:1080: / });
+  const expected = { hostname: LOCALHOST, port: 20 };
+  await assert.rejects(bind({ ...through, expected }), { message: /cannot listen for 127\.0\.0\.1:20: / });
+});
+
 Deno.test("a port where HTTP or TLS is spoken is named as such, however few octets come at a time", async () => {
   const answers: [string, RegExp][] = [
     [

@@ -352,6 +352,31 @@ const ASSOCIATIONS: readonly Mutant[] = [
 
 /** BIND. */
 const BINDS: readonly Mutant[] = [
+  ...rules("socks/client_errors.ts", [PROXY], [
+    [
+      "a refusal names no address that is none",
+      PLACES,
+      'forAnybody ? "anybody" : formatEndpoint(request)',
+      "formatEndpoint(request)",
+      "stands for anybody",
+    ],
+  ]),
+  ...rules("socks/udp/socket.ts", ["tests/client/datagrams_test.ts"], [
+    [
+      "datagrams leave a new socket in their order",
+      "RFC 1928 section 7",
+      "if (begun && waiting === 0) return socket.send(bytes, to);",
+      "if (true) return socket.send(bytes, to);",
+      "from the first one on",
+    ],
+    [
+      "a datagram that comes later overtakes none that waits",
+      "RFC 1928 section 7",
+      "if (begun && waiting === 0)",
+      "if (begun)",
+      "from the first one on",
+    ],
+  ]),
   ...rules("socks/bind_through.ts", [SIGNAL], [
     [
       "a signal ends the bind that waits for nobody",
@@ -520,7 +545,7 @@ const SAYS: readonly Mutant[] = [
     [
       "a proxy that cannot be reached is exit code 4",
       PLACES,
-      "  if (error instanceof SocksProxyError && !(error.cause instanceof SocksError)) return ExitCode.Unreachable;\n",
+      "  if (error instanceof SocksProxyError) return ExitCode.Unreachable;\n",
       "",
     ],
     [

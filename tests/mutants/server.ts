@@ -8,6 +8,7 @@ import { type Mutant, rules } from "./mutant.ts";
 const END = "tests/server_end_test.ts";
 const LEAVES = "tests/serve_leaves_nothing_test.ts";
 const REFUSAL = "tests/socks/auth/refusal_test.ts";
+const GONE = "tests/bind_gone_test.ts";
 
 const TCP = "over TCP";
 const DEAF = "over deaf";
@@ -98,6 +99,49 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ],
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
     ["a listener goes with the wait", LATE, "    pending?.close();\n", "", TCP],
+  ]),
+  ...rules("socks/commands/bind.ts", [GONE], [
+    [
+      "a client that goes while BIND waits ends the wait",
+      "RFC 1928 section 4",
+      "(failure) => deadline.abort(clientGone(failure))",
+      "() => {}",
+    ],
+    [
+      "what a client says while BIND waits is carried",
+      "RFC 1928 section 4",
+      "came.connection, client);",
+      "came.connection);",
+    ],
+  ]),
+  ...rules("socks/stream/read_ahead.ts", [GONE], [
+    [
+      "what is read ahead is bounded",
+      "nothing a stranger sends costs more",
+      "        held += bytes.buffer.byteLength;\n",
+      "",
+    ],
+    ["who stopped to read ahead reads no more", "contract", "        if (this.#stopped) return;\n", ""],
+    ["an end that is read ahead is told", "contract", "return onEnd(undefined);", "return;"],
+    ["a failure that is read ahead is told", "contract", "      if (!this.#stopped) onEnd(error);\n", ""],
+    [
+      "what is read ahead is given out first",
+      "contract",
+      "this.#reads.shift() ?? connection.read(into)",
+      "connection.read(into)",
+    ],
+  ]),
+  ...rules("socks/server.ts", [LEAVES], [
+    ["a server's signal is one", EXACT, "givenSignal(options.signal)", "options.signal", "a time, a limit or a port"],
+  ]),
+  ...rules("socks/stream/deno.ts", [LEAVES], [
+    [
+      "a server for TLS lets the process end",
+      "Deno.HttpServer",
+      "    unref: () => listener.unref?.(),\n",
+      "",
+      "a server for TLS",
+    ],
   ]),
   ...rules("socks/commands/resolve.ts", [END], [
     [
