@@ -9,3 +9,8 @@ import { SocksConnectionError } from "../errors.ts";
 export function closedHere(what: "The connection" | "Writing"): SocksConnectionError {
   return new SocksConnectionError("CLOSED", `${what} was closed on this side`);
 }
+
+/** This side has closed the connection by one of its streams. */
+export function closedBy(what: "cancelled" | "aborted", cause: unknown): SocksConnectionError {
+  return new SocksConnectionError("CLOSED", `Connection is closed: its stream was ${what}`, { cause });
+}

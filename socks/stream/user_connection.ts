@@ -9,12 +9,14 @@ import { SocksConnectionError, SocksError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { InOrder } from "./in_order.ts";
 
-/** Told of the end of a connection: the streams that were made of it. */
+/** The streams that were made of a connection: told of its end, and asked for what they need not. */
 export interface EndObserver {
   /** Writing has failed for good. */
   writingFailed(error: unknown): void;
   /** This side has closed it. */
   closed(reason: unknown): void;
+  /** Octets that were delivered to it, and that nobody has or waits for there. */
+  takeBack?(): Promise<Bytes> | undefined;
 }
 
 /** Connections that nobody holds any more are closed. What is held here knows nothing of the object that is gone. */
@@ -70,6 +72,11 @@ export class UserConnection {
     return this.#reads.run(() => this.#next());
   }
 
+  /** Hands the next octets over as {@linkcode next} gives them, before the turn of the call after this one comes. */
+  serve(deliver: (bytes: Bytes | null) => Promise<void>): Promise<void> {
+    return this.#reads.run(async () => await deliver(await this.#next()));
+  }
+
   /**
    * Reads into `buffer`; what it has no room for is the next read's.
    *
@@ -85,7 +92,7 @@ export class UserConnection {
     return this.#reads.run(() => this.#readInto(buffer));
   }
 
-  /** Gives octets back that came with {@linkcode next} and found nobody. They come first the next time. */
+  /** Gives octets back that came with {@linkcode serve} and found nobody. They come first the next time. */
   putBack(bytes: Bytes): void {
     if (this.#rest === undefined) this.#rest = bytes;
     else {
@@ -113,6 +120,10 @@ export class UserConnection {
   }
 
   async #next(into?: Bytes): Promise<Bytes | null> {
+    for (const observer of this.#observers) {
+      const back = observer.takeBack?.();
+      if (back !== undefined) this.putBack(await back);
+    }
     if (this.#closed !== undefined) throw this.#closed.error;
     const rest = this.#rest;
     if (rest !== undefined) {

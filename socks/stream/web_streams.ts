@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type Bytes, type ByteSource, octetsOf } from "../../gss/bytes.ts";
-import { SocksConnectionError } from "../errors.ts";
+import type { Bytes, ByteSource } from "../../gss/bytes.ts";
 import type { Endpoint } from "../wire/address.ts";
+import { closedBy } from "./closed.ts";
 import type { Connection } from "./connection.ts";
+import { readableOf } from "./readable.ts";
 import { StreamsConnection } from "./streams_connection.ts";
 import { UserConnection } from "./user_connection.ts";
 
@@ -62,40 +63,6 @@ export function streamsOf(connection: UserConnection): ConnectionStreams {
   return { readable: readableOf(connection), writable: writableOf(connection) };
 }
 
-function readableOf(connection: UserConnection): ReadableStream<Bytes> {
-  const readable: ReadableStream<Bytes> = new ReadableStream({
-    type: "bytes",
-    start(controller): void {
-      connection.observe({ writingFailed() {}, closed: (reason) => controller.error(reason) });
-    },
-    async pull(controller): Promise<void> {
-      const bytes = await connection.next();
-      // Whoever asked may have let go of the stream since, and ask the connection next.
-      if (bytes !== null && !readable.locked) connection.putBack(bytes);
-      else deliver(bytes, controller, connection);
-    },
-    cancel: (reason) => connection.close(closedBy("cancelled", reason)),
-  }, { highWaterMark: 0 });
-  return readable;
-}
-
-/** Hands octets to whoever asked, who may have brought memory for them. */
-function deliver(bytes: Bytes | null, controller: ReadableByteStreamController, connection: UserConnection): void {
-  const { byobRequest } = controller;
-  const view = byobRequest?.view;
-  if (bytes === null) {
-    controller.close();
-    byobRequest?.respond(0);
-  } else if (view == null) controller.enqueue(bytes);
-  else {
-    const room = octetsOf(view);
-    const count = Math.min(room.length, bytes.length);
-    room.set(bytes.subarray(0, count));
-    if (count < bytes.length) connection.putBack(bytes.subarray(count));
-    byobRequest!.respond(count);
-  }
-}
-
 function writableOf(connection: UserConnection): WritableStream<ByteSource> {
   return new WritableStream<ByteSource>({
     start(controller): void {
@@ -111,8 +78,4 @@ function writableOf(connection: UserConnection): WritableStream<ByteSource> {
     write: async (chunk) => void await connection.write(chunk),
     close: () => connection.closeWrite(),
   });
-}
-
-function closedBy(what: string, cause: unknown): SocksConnectionError {
-  return new SocksConnectionError("CLOSED", `Connection is closed: its stream was ${what}`, { cause });
 }

@@ -4,10 +4,148 @@
  * @module
  */
 import { lenientText, utf8 } from "../../gss/bytes.ts";
-import { asSent, pattern, read, Reason, type Situation, told } from "./situation.ts";
+import { asSent, pattern, read, Reason, type Situation, type Stage, told } from "./situation.ts";
+import type { ByteStream } from "./ways.ts";
+
+/** Readers that have asked, and what they are called. */
+const ASKING: Readonly<Record<string, (stream: ByteStream) => { releaseLock(): void }>> = {
+  "a reader": (stream) => asking(stream.readable.getReader(), (reader) => reader.read()),
+  "a BYOB reader": (stream) =>
+    asking(stream.readable.getReader({ mode: "byob" }), (reader) => reader.read(new Uint8Array(2))),
+  "a BYOB reader that wants more than there is": (stream) =>
+    asking(stream.readable.getReader({ mode: "byob" }), (reader) => reader.read(new Uint8Array(64), { min: 32 })),
+};
+
+function asking<R extends { releaseLock(): void }>(reader: R, ask: (reader: R) => Promise<unknown>): R {
+  ask(reader).catch(() => {}); // It lets go.
+  return reader;
+}
+
+/** Ways to read until there is so much, which let go of the stream. */
+const NEXT: Readonly<Record<string, (stream: ByteStream, length: number) => Promise<string>>> = {
+  "read()": (stream, length) => collect(length, () => read(stream, 3)),
+  "another reader": (stream, length) => {
+    const reader = stream.readable.getReader();
+    return collect(length, async () => text((await reader.read()).value), () => reader.releaseLock());
+  },
+  "a BYOB reader": (stream, length) => {
+    const reader = stream.readable.getReader({ mode: "byob" });
+    const next = async () => text((await reader.read(new Uint8Array(3))).value);
+    return collect(length, next, () => reader.releaseLock());
+  },
+  "iteration": (stream, length) => {
+    const values = stream.readable.values({ preventCancel: true });
+    return collect(length, async () => text((await values.next()).value), () => values.return!());
+  },
+};
+
+function text(chunk: Uint8Array | undefined): string | null {
+  return chunk === undefined || chunk.length === 0 ? null : lenientText(chunk);
+}
+
+async function collect(length: number, next: () => Promise<string | null>, end?: () => unknown): Promise<string> {
+  let all = "";
+  while (all.length < length) {
+    const got = await next();
+    if (got === null) return `${all} and the end`;
+    all += got;
+  }
+  await end?.();
+  return all;
+}
+
+/** What came for a reader who has let go is there for whoever comes next. */
+const LETTING_GO: readonly Situation[] = Object.entries(ASKING).flatMap(([reader, ask]) =>
+  Object.entries(NEXT).flatMap(([next, take]): Situation[] => {
+    const except = [{ over: "Deno", gives: undefined, why: "Deno's stream keeps what it has asked for" }];
+    const gives = "onetwothree, then four";
+    const play =
+      (between: (stage: Stage, reader: { releaseLock(): void }) => Promise<void>) => async (stage: Stage) => {
+        const { stream, peer, quiet } = stage;
+        const asked = ask(stream);
+        await quiet();
+        await between(stage, asked);
+        await quiet();
+        const first = take(stream, 11);
+        await quiet();
+        await peer.send("three");
+        const got = await told(first);
+        await peer.send("four");
+        return `${got}, then ${await told(read(stream))}`;
+      };
+    const situations: Situation[] = [{
+      name: `${reader} that lets go before anything comes, then ${next}`,
+      gives,
+      except,
+      play: play(async ({ peer, quiet }, asked) => {
+        asked.releaseLock();
+        await peer.send("one");
+        await quiet();
+        await peer.send("two");
+      }),
+    }, {
+      name: `${reader} that lets go, one that asks for nothing, then ${next}`,
+      gives,
+      except,
+      play: play(async ({ stream, peer, quiet }, asked) => {
+        asked.releaseLock();
+        const idle = stream.readable.getReader();
+        await peer.send("one");
+        await quiet();
+        await peer.send("two");
+        await quiet();
+        idle.releaseLock();
+      }),
+    }];
+    if (!reader.includes("wants more")) return situations;
+    return [...situations, {
+      name: `${reader} that lets go, then ${next}`,
+      gives,
+      except,
+      play: play(async ({ peer, quiet }, asked) => {
+        await peer.send("one");
+        await quiet();
+        asked.releaseLock();
+        await peer.send("two");
+      }),
+    }];
+  })
+);
+
+/** A reader who is served asks before whoever asks after it. */
+const ASKING_AGAIN: readonly Situation[] = Object.entries({
+  "a reader": (stream: ByteStream) => {
+    const reader = stream.readable.getReader();
+    return () => reader.read();
+  },
+  "a BYOB reader": (stream: ByteStream) => {
+    const reader = stream.readable.getReader({ mode: "byob" });
+    return () => reader.read(new Uint8Array(8));
+  },
+}).map(([name, by]): Situation => ({
+  name: `${name} that is served and asks again at once, then read()`,
+  gives: "zero, one, two",
+  except: [{
+    over: "Deno",
+    gives: undefined,
+    why: "Deno asks for its reader when the promise of the one before is kept",
+  }],
+  async play({ stream, peer }): Promise<string> {
+    const ask = by(stream);
+    await peer.send("zero");
+    const first = await ask();
+    const [second, third] = [ask(), read(stream)];
+    await peer.send("one");
+    const got = await told(second);
+    await peer.send("two");
+    return `${await told(() => first)}, ${got}, ${await told(third)}`;
+  },
+}));
 
 /** Readers. */
 export const READERS: readonly Situation[] = [
+  ...LETTING_GO,
+  ...ASKING_AGAIN,
   {
     name: "a reader that lets go while it waits, then read()",
     gives: "TypeError, one, two",

@@ -7,6 +7,9 @@ import { type Mutant, rules } from "./mutant.ts";
 
 const TESTS = ["tests/socks/user_connection_test.ts"];
 
+/** Readers that let go of a stream, over one way. */
+const LETTING_GO = "/^readers: .*lets go.*over none$/";
+
 /** The rules. */
 export const CONNECTION_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/in_order.ts", TESTS, [
@@ -162,18 +165,12 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "const weak = { deref: () => this };",
     ],
   ]),
-  ...rules("socks/stream/web_streams.ts", TESTS, [
-    [
-      "a read that is given up takes nothing with it",
-      "WHATWG Streams 4.3",
-      "if (bytes !== null && !readable.locked) connection.putBack(bytes);",
-      "if (false as boolean) connection.putBack(bytes!);",
-    ],
+  ...rules("socks/stream/readable.ts", TESTS, [
     ["a BYOB reader is told of the end", "WHATWG Streams 4.7", "byobRequest?.respond(0);", ""],
     [
       "what a BYOB reader has no room for is the next one's",
       "WHATWG Streams 4.7",
-      "if (count < bytes.length) connection.putBack(bytes.subarray(count));",
+      "if (bytes.length > room) connection.putBack(bytes.subarray(room));",
       "",
     ],
     [
@@ -182,6 +179,61 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       'cancel: (reason) => connection.close(closedBy("cancelled", reason)),',
       "",
     ],
+  ]),
+  ...rules("socks/stream/readable.ts", ["tests/alike/alike_test.ts"], [
+    [
+      "a read that is given up takes nothing with it",
+      "WHATWG Streams 4.3",
+      "if (bytes !== null) connection.putBack(bytes);",
+      "",
+      LETTING_GO,
+    ],
+    [
+      "what a least number of octets held back is the next reader's",
+      "WHATWG Streams 4.5",
+      "if (before !== undefined) connection.putBack(before);\n    else if (bytes === null)",
+      "if (bytes === null)",
+      "/^readers: a BYOB reader that wants more .*over none$/",
+    ],
+    [
+      "memory of a BYOB reader who has let go is in nobody's way",
+      "WHATWG Streams 4.7",
+      "const stale = controller.byobRequest !== null;",
+      "const stale = false as boolean;",
+      LETTING_GO,
+    ],
+    [
+      "the octet that is none is nobody's",
+      "",
+      "(stale ? all.slice(0, -1) : all)",
+      "all",
+      "/^readers: a BYOB reader that wants more .*over none$/",
+    ],
+    [
+      "who asks for more is not forgotten when one is served",
+      "WHATWG Streams 4.7",
+      "asked = false;\n    if (readable",
+      "if (readable",
+      LETTING_GO,
+    ],
+    [
+      "a reader who is served and asks again has asked",
+      "WHATWG Streams 4.7",
+      "connection.serve(answer).catch((error) => controller.error(error));",
+      "return connection.serve(answer) as unknown as undefined;",
+      "/^readers: .*asks again at once.*over none$/",
+    ],
+  ]),
+  ...rules("socks/stream/user_connection.ts", ["tests/alike/alike_test.ts"], [
+    [
+      "what a stream holds and nobody there asks for is read()'s",
+      "WHATWG Streams 4.3",
+      "if (back !== undefined) this.putBack(await back);",
+      "if (back !== undefined) await back;",
+      LETTING_GO,
+    ],
+  ]),
+  ...rules("socks/stream/web_streams.ts", TESTS, [
     [
       "abort() does not wait for a write that is stuck",
       "WHATWG Streams 5.4",
@@ -194,6 +246,8 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "if (!signal.aborted) controller.error(error);",
       "controller.error(error);",
     ],
+  ]),
+  ...rules("socks/stream/closed.ts", TESTS, [
     ["the reason of an abort is kept", "", "its stream was ${what}`, { cause }", "its stream was ${what}`"],
   ]),
   ...rules("socks/relay.ts", ["tests/socks/relay_test.ts"], [
