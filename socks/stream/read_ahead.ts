@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import type { Connection } from "./connection.ts";
+import { abort, type Connection } from "./connection.ts";
 
 /** Memory that is held for who will ask; there is no watching beyond it, and the peer has to wait. */
 const MOST = 65_536;
@@ -53,6 +53,7 @@ export class ReadAhead implements Disposable {
       write: (bytes) => connection.write(bytes),
       closeWrite: () => connection.closeWrite(),
       close: () => connection.close(),
+      abort: () => abort(connection),
       [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
     };
   }
