@@ -139,6 +139,7 @@ async function copy(from: Connection, to: Connection, count: Gate): Promise<Unde
     await writing;
     for (const unused of [written, buffer]) if (unused !== undefined) BUFFERS.giveBack(unused);
     await to.closeWrite();
+    return undefined;
   } catch (cause) {
     return { cause, rest: Promise.resolve() };
   }
