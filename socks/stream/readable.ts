@@ -65,6 +65,7 @@ function heldBack(
   if (readable.locked || controller.desiredSize === null) return undefined;
   // Memory of one who is gone: the next octet, here one that is none, makes the stream let go of it and keep what was put there.
   const stale = controller.byobRequest !== null;
+  if (!stale && controller.desiredSize === 0) return undefined;
   if (stale) controller.enqueue(new Uint8Array(1));
   const chunks: Promise<Bytes>[] = [];
   const reader = readable.getReader();
