@@ -184,21 +184,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       STREAMS,
     ],
   ]),
-  ...rules("socks/open_target.ts", [END], [
+  ...rules("socks/happy_eyeballs.ts", [END], [
     [
       "a dialer that is deaf ends with the signal",
       SIGNAL,
-      "await takeInTime(() => dial({ hostname: address, port }, { signal }), signal, (late) => late.close())",
-      "await dial({ hostname: address, port }, { signal })",
+      "await takeInTime(() => only!(signal), signal, closeTarget)",
+      "await only!(signal)",
       "openDirectly()",
     ],
-    [
-      "what a dialer makes late is closed",
-      LATE,
-      "signal, (late) => late.close())",
-      "signal, () => {})",
-      "openDirectly()",
-    ],
+    ["what a dialer makes late is closed", LATE, "signal, closeTarget)", "signal, () => {})", "openDirectly()"],
   ]),
   ...rules("socks/judged_addresses.ts", [END], [
     [

@@ -421,4 +421,72 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "drain()",
     ],
   ]),
+  ...rules("socks/stream/web_socket.ts", ["tests/socks/foreign_transports_test.ts"], [
+    [
+      "a peer that sends more than it may is refused",
+      "CWE-770",
+      "this.#peerEnded || this.#held > WINDOW",
+      "this.#peerEnded",
+    ],
+    [
+      "nothing comes behind an end",
+      "RFC 6455 section 5.5.1",
+      "this.#peerEnded || this.#held > WINDOW",
+      "this.#held > WINDOW",
+    ],
+    [
+      "no more is said to be read than was sent",
+      "CWE-770",
+      "count === undefined || this.#credit + Number(count) > WINDOW",
+      "count === undefined",
+    ],
+    [
+      "who waits for room waits for more of it",
+      "CWE-835",
+      "    this.#moreCredit = Promise.withResolvers<void>();\n  }",
+      "  }",
+    ],
+    ["a peer is told that everything was read", "CWE-400", "        this.#tellEnd();\n", ""],
+    [
+      "a peer is told once that everything was read",
+      "CWE-400",
+      "!this.#toldEnd && this.#socket.readyState === WebSocket.OPEN",
+      "this.#socket.readyState === WebSocket.OPEN",
+    ],
+    [
+      "nothing is told over a socket that is closing",
+      "RFC 6455 section 5.5.1",
+      "!this.#toldEnd && this.#socket.readyState === WebSocket.OPEN",
+      "!this.#toldEnd",
+    ],
+    [
+      "a peer that has ended is given no more room",
+      "RFC 6455 section 5.5.1",
+      "this.#peerEnded || this.#consumed < WINDOW / 4",
+      "this.#consumed < WINDOW / 4",
+    ],
+    ["a peer is given room before it has none", "CWE-400", "WINDOW / 4", "WINDOW"],
+    ["what was said to be read is not said again", "CWE-770", "    this.#consumed = 0;\n", ""],
+    ["no more is sent than there is room for", "CWE-770", "        this.#credit -= count;\n", ""],
+  ]),
+  ...rules("socks/stream/streams_connection.ts", ["tests/socks/foreign_transports_test.ts"], [
+    ["nothing is no chunk", "the contract of write()", "    if (octets.length === 0) return;\n", ""],
+    ["where a stream goes is told", "the contract of remote", "    this.remote = streams.remote;\n", ""],
+  ]),
+  ...rules("socks/stream/late.ts", ["tests/server_end_test.ts"], [
+    [
+      "a signal keeps nothing of what was made in time",
+      "CWE-401",
+      'making.then((made) => {\n    signal.removeEventListener("abort", onAbort);\n',
+      "making.then((made) => {\n",
+      "in time",
+    ],
+    [
+      "a signal keeps nothing of what could not be made",
+      "CWE-401",
+      'catch((error) => {\n    signal.removeEventListener("abort", onAbort);\n',
+      "catch((error) => {\n",
+      "in time",
+    ],
+  ]),
 ];
