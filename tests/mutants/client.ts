@@ -80,6 +80,52 @@ const ENDS: readonly Mutant[] = [
       "hostName(options.hostname)",
     ],
   ]),
+  ...rules("gss/deadline.ts", ["tests/gss/deadline_test.ts"], [
+    [
+      "what was waited for leaves no listener",
+      "CWE-401",
+      '.finally(() => signal.removeEventListener("abort", onAbort))',
+      "",
+    ],
+    [
+      "a deadline that was ended keeps no timer",
+      "CWE-401",
+      "    if (this.#timer !== undefined) clearTimeout(this.#timer);\n    this.#controller",
+      "    this.#controller",
+    ],
+    [
+      "a deadline that is disposed of keeps no timer",
+      "CWE-401",
+      "    if (this.#timer !== undefined) clearTimeout(this.#timer);\n    if (this.#onAbort",
+      "    if (this.#onAbort",
+    ],
+    [
+      "a deadline that is disposed of keeps no listener",
+      "CWE-401",
+      '    if (this.#onAbort !== undefined) this.#parent?.removeEventListener("abort", this.#onAbort);\n',
+      "",
+    ],
+    ["a deadline that has ended starts no time", "CWE-401", "|| this.signal.aborted || ", "|| "],
+    ["a time that no timer counts is none", "HTML 8.6", "this.#milliseconds > LONGEST || ", ""],
+    [
+      "a limit starts its time",
+      ONE_TIME,
+      "    this.#reason = reason;\n    this.restart();\n  }\n\n  abort",
+      "    this.#reason = reason;\n  }\n\n  abort",
+    ],
+    [
+      "a time that is started anew is one",
+      ONE_TIME,
+      "    if (this.#timer !== undefined) clearTimeout(this.#timer);\n    this.#timer = undefined",
+      "    this.#timer = undefined",
+    ],
+    [
+      "a pause ends with its signal",
+      ONE_SIGNAL,
+      'milliseconds, signal, reason: () => new Error("pause',
+      'milliseconds, reason: () => new Error("pause',
+    ],
+  ]),
   ...rules("gss/deadline.ts", [OPTIONS], [
     [
       "a time is a number, and not less than none",

@@ -429,6 +429,37 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "this.#peerEnded",
     ],
     [
+      "no end is sent behind octets that are missing",
+      "RFC 9293 section 3.6",
+      "    this.#mayGoOn();\n    this.#ended = true;",
+      "    this.#ended = true;",
+    ],
+    ["the first failure stays", "the contract of read()", "this.#failure ??= failure;", "this.#failure = failure;"],
+    [
+      "await using closes",
+      "Explicit resource management",
+      "Promise<void> {\n    this.close();",
+      "Promise<void> {",
+    ],
+    [
+      "a dial that is given up leaves no socket",
+      "CWE-400",
+      "      connection.close();\n      signal",
+      "      signal",
+    ],
+    [
+      "a dial that is given up fails with the signal's reason",
+      "One meaning of a signal",
+      "      signal?.throwIfAborted();\n      const reason",
+      "      const reason",
+    ],
+    [
+      "a dial that does not open ends with its signal",
+      "One meaning of a signal",
+      "await abortable(connection.opened, signal)",
+      "await connection.opened",
+    ],
+    [
       "nothing comes behind an end",
       "RFC 6455 section 5.5.1",
       "this.#peerEnded || this.#held > WINDOW",

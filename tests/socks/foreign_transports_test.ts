@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { utf8 } from "../../gss/bytes.ts";
 import { SocksConnectionError } from "../../socks/errors.ts";
-import { connectionFromWebSocket } from "../../socks/stream/web_socket.ts";
+import { connectionFromWebSocket, dialWebSocket } from "../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
+import { countedController } from "../support/counted_signal.ts";
 
 const CLOSED = { name: "SocksConnectionError", code: "CLOSED" };
 
@@ -152,7 +153,7 @@ Deno.test("a WebSocket that is closed gives nothing of what it holds, and takes 
 });
 
 Deno.test("behind a lie of a WebSocket's peer nothing is taken in, and what came before it is read", async () => {
-  const { connection, feed } = fakeSocket();
+  const { connection, feed, socket } = fakeSocket();
   feed(utf8("before").buffer);
   feed("no count");
   feed(utf8("behind").buffer);
@@ -160,8 +161,43 @@ Deno.test("behind a lie of a WebSocket's peer nothing is taken in, and what came
   assert.deepEqual(await connection.read(), utf8("before"));
   const failure = await failureOf(connection.read());
   assert.equal((failure as { code?: string }).code, "BAD_MESSAGE");
+  // What the socket says of its end comes later, and is none of the reason.
+  socket.onerror!(new Event("error"));
+  socket.onclose!(new CloseEvent("close"));
   assert.equal(await failureOf(connection.read()), failure);
   assert.equal(await failureOf(connection.write(utf8("x"))), failure);
+});
+
+Deno.test("a WebSocket's end is not sent behind octets that are missing, though it was asked for before they were", async () => {
+  const { connection, feed, sent } = fakeSocket();
+  const chunk = new Uint8Array(2 * WINDOW);
+  const failures = [connection.write(chunk), connection.closeWrite()].map(failureOf);
+  await settled();
+  chunk.buffer.transfer();
+  feed("+1");
+  const [failure, ending] = await Promise.all(failures);
+  assert.ok(failure instanceof TypeError);
+  assert.equal(ending, failure);
+  assert.ok(sent.every(({ length }) => length > 0));
+  // It is still read from, until it is disposed of.
+  feed(utf8("answer").buffer);
+  assert.deepEqual(await connection.read(), utf8("answer"));
+  await connection[Symbol.asyncDispose]();
+  await assert.rejects(connection.read(), CLOSED);
+});
+
+Deno.test("a WebSocket that does not open ends with its dial's signal, and leaves no socket", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const stop = countedController();
+  const reason = { why: "enough" };
+  const dialling = dialWebSocket(`ws://127.0.0.1:${listener.addr.port}/`)({ hostname: "x", port: 1 }, stop);
+  const failed = failureOf(dialling);
+  // The peer takes the connection, and says nothing.
+  using peer = await listener.accept();
+  stop.abort(reason);
+  assert.equal(await failed, reason);
+  assert.equal(stop.listeners(), 0);
+  while (await peer.read(new Uint8Array(1_000)) !== null);
 });
 
 /** Octets of a window, and of a message. */
