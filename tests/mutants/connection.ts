@@ -244,4 +244,12 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     ["how the way is protected is told", "", "this.protection = made.protection;", 'this.protection = "none";'],
     ["who this side is is told", "", "    this.identity = made.identity;\n", ""],
   ]),
+  ...rules("socks/socks_connection.ts", ["tests/types_test.ts"], [
+    [
+      "a connection is taken wherever a Deno.Conn is",
+      "Deno.Conn",
+      'readonly transport: "tcp";',
+      "readonly transport: string;",
+    ],
+  ]),
 ];

@@ -106,8 +106,8 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a number is taken when all is clear",
       "RFC 4121 section 4.2.6",
-      "    const { confidential, start, length, token } = this.#place(octets.length, options);\n    const header = this.#nextHeader(confidential);\n",
-      "    const header = this.#nextHeader(options.confidential);\n    const { confidential, start, length, token } = this.#place(octets.length, options);\n",
+      "    const { confidential, start, token } = this.#place(octets.length, options);\n    const header = this.#nextHeader(confidential);\n",
+      "    const header = this.#nextHeader(options.confidential);\n    const { confidential, start, token } = this.#place(octets.length, options);\n",
       "before anything is touched",
     ],
     [
