@@ -48,6 +48,8 @@ Deno.test("a deadline has one timer at most, and none once it has ended, however
   startDeadline({ milliseconds: 1_000, reason, signal: AbortSignal.abort() });
   startDeadline({ milliseconds: 2 ** 31, reason });
   assert.equal(timers.size, 0, "aborted already, and longer than timers count");
+  using _none = startDeadline({ milliseconds: 0, reason });
+  assert.equal(timers.size, 1, "0 is at once, and no limit is Infinity");
 });
 
 Deno.test("a deadline ends with the reason of the limit that was last", () => {

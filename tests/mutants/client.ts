@@ -106,6 +106,12 @@ const ENDS: readonly Mutant[] = [
       "",
     ],
     ["a deadline that has ended starts no time", "CWE-401", "|| this.signal.aborted || ", "|| "],
+    [
+      "0 is at once",
+      ONE_TIME,
+      "this.#milliseconds > LONGEST || ",
+      "this.#milliseconds > LONGEST || this.#milliseconds === 0 || ",
+    ],
     ["a time that no timer counts is none", "HTML 8.6", "this.#milliseconds > LONGEST || ", ""],
     [
       "a limit starts its time",

@@ -461,4 +461,20 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "in colours too",
     ],
   ]),
+  ...rules("kerberos/mech/context.ts", ["tests/kerberos/mech/context_memory_test.ts"], [
+    [
+      "services granted stay the ones that were",
+      "RFC 2743 section 2.2.6",
+      "Object.freeze({ ...init.flags })",
+      "{ ...init.flags }",
+      "says of itself",
+    ],
+    [
+      "attributes stay the ones that were",
+      "RFC 2743 section 2.2.6",
+      "Object.freeze({ ...init.attributes })",
+      "init.attributes",
+      "says of itself",
+    ],
+  ]),
 ];

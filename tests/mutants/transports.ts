@@ -520,4 +520,13 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "in time",
     ],
   ]),
+  ...rules("socks/stream/protected.ts", ["tests/socks/streams_transport_test.ts"], [
+    [
+      "an end of writing that went well is none once it is closed",
+      "the contract of close()",
+      "    this.#mayGoOn();\n    await (this.#ending",
+      "    await (this.#ending",
+      "that went well",
+    ],
+  ]),
 ];
