@@ -529,4 +529,13 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "that went well",
     ],
   ]),
+  ...rules("socks/stream/deno.ts", ["tests/socks/streams_transport_test.ts"], [
+    [
+      "an end of writing that went well is none once it is closed",
+      "the contract of close()",
+      '    if (this.#closed) return Promise.reject(closedHere("The connection"));\n',
+      "",
+      "that went well",
+    ],
+  ]),
 ];
