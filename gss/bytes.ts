@@ -96,7 +96,6 @@ export function isDetached(source: ByteSource): boolean {
 }
 
 function isBuffer(source: unknown): source is ArrayBuffer | SharedArrayBuffer {
-  if (typeof source !== "object" || source === null) return false;
   // An object may inherit from a buffer and be none.
   return [bufferLength, sharedLength].some((length) => {
     try {

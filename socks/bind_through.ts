@@ -83,7 +83,7 @@ export async function bindThrough(options: BindThroughOptions): Promise<ProxiedB
 }
 
 function eitherOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
-  if (one === undefined || other === undefined || one === other) return one ?? other;
+  if (one === undefined || other === undefined) return one ?? other;
   return AbortSignal.any([one, other]);
 }
 
@@ -150,15 +150,11 @@ export class PendingThrough {
     const end = () => this.#end(deadline.signal.reason);
     deadline.signal.addEventListener("abort", end, { once: true });
     if (deadline.signal.aborted) end();
-    try {
-      const came = await abortable(this.#came, this.#over.signal);
-      this.#over.signal.throwIfAborted();
-      this.#state = "accepted";
-      this.#signal?.removeEventListener("abort", this.#onAbort);
-      return came;
-    } finally {
-      deadline.signal.removeEventListener("abort", end);
-    }
+    const came = await abortable(this.#came, this.#over.signal);
+    this.#over.signal.throwIfAborted();
+    this.#state = "accepted";
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    return came;
   }
 
   /** Gives up, while nobody has come. May be called again. */

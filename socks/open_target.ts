@@ -12,7 +12,6 @@ import { addressesOfJudged, isKnownHost, judgeName } from "./judged_addresses.ts
 import type { RuleSet } from "./rules/rules.ts";
 import type { Connection, Dialer } from "./stream/connection.ts";
 import type { Resolver } from "./stream/deno.ts";
-import { takeInTime } from "./stream/late.ts";
 import { normalEndpoint } from "./wire/host_name.ts";
 
 /** What {@linkcode openDirectly} goes by. */
@@ -45,9 +44,7 @@ export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirec
     return await firstToConnect(
       judged.map(({ address, verdict: { rule } }) => async (signal: AbortSignal) =>
         rule?.upstream === undefined
-          ? opened(
-            await takeInTime(() => dial({ hostname: address, port }, { signal }), signal, (late) => late.close()),
-          )
+          ? opened(await dial({ hostname: address, port }, { signal }))
           : await through(rule.upstream, { ...request, hostname: address, signal })
       ),
       signal,

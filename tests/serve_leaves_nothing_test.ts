@@ -78,6 +78,18 @@ Deno.test("a server that has ended, in whatever way, has nobody wait for its sig
   }
 });
 
+Deno.test("a server whose signal is aborted already has ended, serves nobody and leaves its port", async () => {
+  for (const start of STARTS) {
+    const listener = watched("deaf");
+    const server = start({ port: undefined, listeners: [listener], signal: AbortSignal.abort(new Error("before")) });
+    await within(1_000, "the server", server.finished);
+    assert.ok(listener.closed);
+    const [client, far] = pipe();
+    await within(1_000, "its session", server.serveConnection(far));
+    await assert.rejects(client.read());
+  }
+});
+
 Deno.test("what cannot start leaves no listener, no port and nobody who waits for the signal", async () => {
   using other = Deno.listen({ hostname: LOCALHOST, port: 0 });
   const cases: [ListenerOptions, RegExp][] = [
@@ -147,6 +159,32 @@ Deno.test("a server ends although a listener is deaf to its own end, or fails fo
       assert.ok(listener.accepts <= 2, `${listener.accepts}`);
     }
   }
+});
+
+Deno.test("a rate of accepting that is changed counts from then on, and holds no end up", async () => {
+  const slow: ServeOptions = { ...ANYBODY, maxAcceptsPerSecond: 0.001 };
+  const greet = async (port: number) => {
+    const client = await Deno.connect({ hostname: LOCALHOST, port });
+    await client.write(new Uint8Array([5, 1, 0]));
+    return client;
+  };
+  for (const changed of [true, false]) {
+    await using server = serve(slow);
+    if (changed) server.update({ ...slow, maxAcceptsPerSecond: 1_000_000 });
+    const clients = [await greet(server.addr.port), await greet(server.addr.port), await greet(server.addr.port)];
+    for (const client of changed ? clients : clients.slice(0, 1)) {
+      assert.equal(await within(5_000, "the answer", client.read(new Uint8Array(2))), 2);
+    }
+    await within(5_000, "the end", Promise.resolve(server[Symbol.asyncDispose]()));
+    for (const client of clients) client.close();
+  }
+});
+
+Deno.test("a listener that fails is not asked again at once", async () => {
+  const listener = watched("failing");
+  await using _server = serve({ ...ANYBODY, port: undefined, listeners: [listener] });
+  for (let turns = 0; turns < 200; turns++) await Promise.resolve();
+  assert.equal(listener.accepts, 1);
 });
 
 Deno.test("a connection that a deaf listener brings after the end is closed", async () => {

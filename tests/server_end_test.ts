@@ -12,6 +12,7 @@ import type { Connection } from "../socks/stream/connection.ts";
 import { dialTcp, listenTls } from "../socks/stream/deno.ts";
 import { takeInTime } from "../socks/stream/late.ts";
 import { localCertificate } from "./support/certificate.ts";
+import { countedController } from "./support/counted_signal.ts";
 import {
   countedSignal,
   deaf,
@@ -200,13 +201,15 @@ Deno.test("openDirectly() ends with its signal, though resolver and dialer are d
 });
 
 Deno.test("what is made in time is taken, and what is not is given up, once", async () => {
-  const controller = new AbortController();
+  const controller = countedController();
   const { signal } = controller;
   const made = held();
   const given: unknown[] = [];
   const giveUp = (late: unknown) => void given.push(late);
   assert.equal(await takeInTime(() => Promise.resolve(made), signal, giveUp), made);
+  assert.equal(controller.listeners(), 0, "a server asks for very much with one signal");
   await assert.rejects(takeInTime(() => Promise.reject(REASON), signal, giveUp), (error) => error === REASON);
+  assert.equal(controller.listeners(), 0);
   // It is made, and the end comes with it.
   const aborting = takeInTime(
     () => {

@@ -114,7 +114,7 @@ export class KerberosContext implements GssContext {
   async wrap(message: Uint8Array, options: WrapOptions): Promise<Bytes> {
     // Nothing is taken, neither a number nor memory, before it is clear that there is something to wrap.
     const octets = octetsOf(message, "wrap");
-    const { confidential, start, length, token } = this.#place(octets.length, options);
+    const { confidential, start, token } = this.#place(octets.length, options);
     const header = this.#nextHeader(confidential);
     const found = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
     // The message is the caller's again once the call is made, so what waits for keys waits with a copy.
@@ -136,12 +136,11 @@ export class KerberosContext implements GssContext {
       token.set(encodeWrapHeader({ ...header, ec: checksum.length }), start - HEADER_LENGTH);
       body.set(checksum, size);
     }
-    if (token.length !== length) throw new TypeError("Cannot wrap: the memory of the token was taken away meanwhile");
     return token;
   }
 
   /** Where in which memory the token of a message is made. */
-  #place(octets: number, options: WrapOptions): { confidential: boolean; start: number; length: number; token: Bytes } {
+  #place(octets: number, options: WrapOptions): { confidential: boolean; start: number; token: Bytes } {
     const { confidential, headroom = 0, into } = options;
     // Whoever leaves it out, or mistypes it, does not want his message in clear.
     if (typeof confidential !== "boolean") throw new TypeError("Cannot wrap: `confidential` is neither true nor false");
@@ -156,7 +155,7 @@ export class KerberosContext implements GssContext {
     if (token.length < length) {
       throw new RangeError(`Cannot wrap: the token has ${length} octets, there is room for ${token.length}`);
     }
-    return { confidential, start, length, token };
+    return { confidential, start, token };
   }
 
   /** See {@linkcode GssContext.unwrap}. */

@@ -204,7 +204,6 @@ class WebSocketConnection implements Connection {
 
   /** An end behind octets that are missing would make the rest look like the whole. */
   async #sendEnd(): Promise<void> {
-    this.#mayGoOn();
     await this.#opened.promise;
     this.#mayGoOn();
     this.#ended = true;
@@ -217,7 +216,6 @@ class WebSocketConnection implements Connection {
     while (this.#incoming.shift() !== undefined);
     const graceful = this.#ended && this.#peerEnded && !this.#peerDone.signal.aborted && this.#failure === undefined;
     if (!graceful) return this.#end(closedHere("The connection"));
-    this.#wake();
     void pause(LINGER, this.#peerDone.signal).then(() => this.#end(closedHere("The connection")));
   }
 

@@ -56,7 +56,7 @@ export async function associateThrough(options: AssociateThroughOptions): Promis
     });
   } catch (error) {
     granted.connection.close();
-    throw signal.aborted ? signal.reason : error;
+    throw error;
   }
 }
 

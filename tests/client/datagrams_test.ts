@@ -377,3 +377,64 @@ Deno.test("datagrams leave a socket in the order in which they were sent, from t
     assert.deepEqual([code, stdout], [0, `RangeError ${order}\n`], stderr);
   }
 });
+
+Deno.test("what an association cannot be made of is told as what it is, and leaves nothing open", async () => {
+  const name = "050000030472656c790007";
+  const failure = new Error("no sockets");
+  const socket = (log: string[]): DatagramSocket => ({
+    local: PEER,
+    send: () => Promise.resolve(),
+    close: () => void log.push("closed"),
+  });
+  const plain = noAuthentication();
+  const cases: [string, Parameters<typeof associateThrough>[0]["auth"][number], BindDatagrams, object][] = [
+    [GRANTED, plain, () => Promise.reject(failure), { message: "no sockets" }],
+    [name, plain, () => Promise.reject(failure), { name: "SocksProtocolError", code: "BAD_MESSAGE" }],
+    // A method whose context cannot tell what came twice has nothing for datagrams.
+    [
+      GRANTED,
+      {
+        ...plain,
+        async authenticate(connection, how) {
+          return { ...await plain.authenticate(connection, how), datagrams: undefined };
+        },
+      },
+      () => Promise.reject(failure),
+      { name: "SocksAuthError", code: "FLAGS_MISSING" },
+    ],
+  ];
+  for (const [relay, method, bind, expected] of cases) {
+    const proxy = scriptProxy([NO_METHOD, relay]);
+    const options = {
+      proxy: PEER,
+      auth: [method],
+      dial: () => Promise.resolve(proxy.near),
+      bind,
+      resolve: () => Promise.resolve([]),
+    };
+    await assert.rejects(associateThrough(options), expected);
+    assert.equal(proxy.closed(), 1);
+  }
+  // A socket that fails before it is there.
+  const log: string[] = [];
+  const proxy = scriptProxy([NO_METHOD, GRANTED]);
+  const failing = associateThrough({
+    proxy: PEER,
+    auth: [plain],
+    dial: () => Promise.resolve(proxy.near),
+    bind: ({ onEnd }) => {
+      onEnd!(failure);
+      return Promise.resolve(socket(log));
+    },
+    resolve: () => Promise.resolve([]),
+  });
+  await assert.rejects(failing, { name: "SocksConnectionError", code: "LOST", cause: failure });
+  assert.deepEqual(log, ["closed"]);
+  assert.ok(proxy.closed() > 0);
+});
+
+Deno.test("an association says who this side is, and how it is protected", async () => {
+  const { datagrams } = await association();
+  assert.deepEqual([datagrams.identity.method, datagrams.protection], ["none", "none"]);
+  datagrams.close();
+});

@@ -172,32 +172,109 @@ Deno.test("a dialer that is deaf holds no message to a KDC up, and its late conn
   await closed.promise;
 });
 
+/** Calls, and one of what each gives that must fail with the reason once the signal is aborted. */
+type Give = (options: ThroughOptions) => Promise<() => Promise<unknown>>;
+const GIVEN: Readonly<Record<string, Give>> = {
+  async connectThrough(options) {
+    const { connection } = await connectThrough({ ...options, target: TARGET });
+    return () => connection.read();
+  },
+  async connect(options) {
+    const connection = await connect({ ...options, ...TARGET });
+    return () => connection.read(new Uint8Array(1));
+  },
+  async bindThrough(options) {
+    const pending = await bindThrough({ ...options, expected: TARGET });
+    return () => pending.accept();
+  },
+  async accept(options) {
+    const pending = await bindThrough({ ...options, expected: TARGET });
+    const connection = await pending.accept();
+    return () => connection.read(new Uint8Array(1));
+  },
+  async "accept, with a signal of its own"({ signal, ...options }) {
+    const pending = await bindThrough({ ...options, expected: TARGET });
+    const connection = await pending.accept({ signal });
+    return () => connection.read(new Uint8Array(1));
+  },
+  async associateThrough(options) {
+    const socket: DatagramSocket = { local: PROXY, send: () => Promise.resolve(), close() {} };
+    const bind = () => Promise.resolve(socket);
+    const datagrams = await associateThrough({ ...options, bind, resolve: () => Promise.resolve([]) });
+    return () => datagrams.receive();
+  },
+};
+
 Deno.test("an abort in any moment of the end ends the attempt or what came of it, and leaves nothing open", async () => {
-  const outcomes = new Set<string>();
-  for (let turns = 0; turns < 60; turns++) {
-    const proxy = scriptProxy([NO_METHOD, GRANTED]);
-    const stop = new AbortController();
-    const reason = { turns };
-    let last = 0;
-    const near: Connection = {
-      ...proxy.near,
-      async read() {
-        const bytes = await proxy.near.read();
-        if (++last === 2) {
-          void (async () => {
-            for (let i = 0; i < turns; i++) await null;
-            stop.abort(reason);
-          })();
-        }
-        return bytes;
-      },
-    };
-    const dial = () => Promise.resolve(near);
-    const call = connectThrough({ proxy: PROXY, auth, dial, target: TARGET, signal: stop.signal });
-    const made = await call.catch((error) => assert.equal(error, reason, `${turns}`));
-    outcomes.add(made === undefined ? "rejected" : "made");
-    if (made !== undefined) await assert.rejects(made.connection.read(), (error) => error === reason, `${turns}`);
-    assert.ok(proxy.closed() > 0, `${turns}`);
+  for (const [name, give] of Object.entries(GIVEN)) {
+    const outcomes = new Set<string>();
+    for (let turns = 0; turns < 60; turns++) {
+      // A bind's peer comes with a reply of its own, and both may come together.
+      const accepts = name.startsWith("accept");
+      const proxy = scriptProxy([NO_METHOD, accepts ? GRANTED + GRANTED : GRANTED]);
+      const stop = new AbortController();
+      const reason = { turns };
+      let last = 0;
+      const near: Connection = {
+        ...proxy.near,
+        async read() {
+          const bytes = await proxy.near.read();
+          if (++last === 2) {
+            void (async () => {
+              for (let i = 0; i < turns; i++) await null;
+              stop.abort(reason);
+            })();
+          }
+          return bytes;
+        },
+      };
+      const dial = () => Promise.resolve(near);
+      const call = give({ proxy: PROXY, auth, dial, signal: stop.signal });
+      const use = await call.catch((error) => assert.equal(error, reason, `${name} ${turns}`));
+      outcomes.add(use === undefined ? "rejected" : "made");
+      if (use !== undefined) await assert.rejects(use(), (error) => error === reason, `${name} ${turns}`);
+      assert.ok(proxy.closed() > 0, `${name} ${turns}`);
+    }
+    assert.deepEqual([...outcomes].sort(), ["made", "rejected"], name);
   }
-  assert.deepEqual([...outcomes].sort(), ["made", "rejected"]);
+});
+
+Deno.test("accept() with a signal that is aborted already is the bind's end, with its reason", async () => {
+  for (const how of ["aborted already", "no time"]) {
+    const proxy = scriptProxy([NO_METHOD, GRANTED]);
+    const pending = await bindThrough({
+      proxy: PROXY,
+      auth,
+      dial: () => Promise.resolve(proxy.near),
+      expected: TARGET,
+    });
+    const reason = { why: how };
+    const isTime = (error: { code?: unknown }) => error.code === "CONNECT_TIMEOUT";
+    const wanted = how === "no time" ? isTime : (error: unknown) => error === reason;
+    const accepting = pending.accept(how === "no time" ? { timeout: 0 } : { signal: AbortSignal.abort(reason) });
+    await assert.rejects(accepting, wanted);
+    await assert.rejects(pending.accept(), wanted);
+    // Whoever is under it may not be closed twice.
+    assert.equal(proxy.closed(), 1);
+    pending.close();
+    assert.equal(proxy.closed(), 1);
+  }
+});
+
+Deno.test("a bind that is closed in the moment that somebody comes gives a connection that stays, or none", async () => {
+  const outcomes = new Set<string>();
+  for (let turns = 0; turns < 40; turns++) {
+    const proxy = scriptProxy([NO_METHOD, GRANTED + GRANTED]);
+    const dial = () => Promise.resolve(proxy.near);
+    const pending = await bindThrough({ proxy: PROXY, auth, dial, expected: TARGET });
+    const accepting = pending.accept().then((made) => made, (error) => error.code);
+    for (let i = 0; i < turns; i++) await null;
+    pending.close();
+    const made = await accepting;
+    outcomes.add(typeof made === "string" ? made : "made");
+    if (typeof made === "string") continue;
+    assert.equal(await made.write(new Uint8Array(1)), 1, `${turns}`);
+    made.close();
+  }
+  assert.deepEqual([...outcomes].sort(), ["CLOSED", "made"]);
 });

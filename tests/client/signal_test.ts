@@ -131,21 +131,26 @@ Deno.test("a signal that is aborted ends a bind before, while and after it is ac
       await failWith(reason, accepting, pending.accept());
       assert.deepEqual([outer.listeners(), inner.listeners()], [0, 0]);
     }
-    for (const whose of ["bind's", "accept's", "the one"]) {
+    for (const whose of ["bind's", "accept's", "the one", "the bind's only", "accept's only"]) {
       const [outer, inner] = [countedController(), countedController()];
-      const signals = whose === "the one" ? [inner.signal, inner.signal] : [outer.signal, inner.signal];
+      const signals = whose === "the one" ? [inner.signal, inner.signal] : [
+        whose === "accept's only" ? undefined : outer.signal,
+        whose === "the bind's only" ? undefined : inner.signal,
+      ];
       using pending = await bind({ ...way, signal: signals[0] });
       const accepting = pending.accept({ signal: signals[1] });
       using target = await Deno.connect(pending.bound);
       const connection = await accepting;
+      if (whose.endsWith("only")) assert.equal(outer.listeners() + inner.listeners(), 1, "the connection's");
       // Nothing of the wait is left, and what goes on is the connection's.
       pending.close();
       await target.write(new Uint8Array([7]));
       assert.equal(await connection.read(buffer()), 1);
       const reading = connection.read(buffer());
-      (whose === "bind's" ? outer : inner).abort(reason);
+      (whose.includes("bind's") ? outer : inner).abort(reason);
       await failWith(reason, reading, connection.write(buffer()));
       assert.equal(await target.read(buffer()).catch(() => null), null);
+      if (whose.endsWith("only")) assert.deepEqual([outer.listeners(), inner.listeners()], [0, 0]);
     }
   }
 });
@@ -210,6 +215,7 @@ Deno.test("no listener stays on a signal, however an association and a bind end"
     assert.equal(stop.listeners(), 0, "associations that were closed");
     (await bind({ ...way, signal })).close();
     (await bind({ ...way, signal }))[Symbol.dispose]();
+    await (await bind({ ...way, signal }))[Symbol.asyncDispose]();
     await using late = await bind({ ...way, signal });
     await assert.rejects(late.accept({ timeout: 1, signal }), { name: "SocksTimeoutError", code: "CONNECT_TIMEOUT" });
     assert.equal(stop.listeners(), 0, "binds that were given up");

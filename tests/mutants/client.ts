@@ -80,6 +80,58 @@ const ENDS: readonly Mutant[] = [
       "hostName(options.hostname)",
     ],
   ]),
+  ...rules("gss/deadline.ts", ["tests/gss/deadline_test.ts"], [
+    [
+      "what was waited for leaves no listener",
+      "CWE-401",
+      '.finally(() => signal.removeEventListener("abort", onAbort))',
+      "",
+    ],
+    [
+      "a deadline that was ended keeps no timer",
+      "CWE-401",
+      "    if (this.#timer !== undefined) clearTimeout(this.#timer);\n    this.#controller",
+      "    this.#controller",
+    ],
+    [
+      "a deadline that is disposed of keeps no timer",
+      "CWE-401",
+      "    if (this.#timer !== undefined) clearTimeout(this.#timer);\n    if (this.#onAbort",
+      "    if (this.#onAbort",
+    ],
+    [
+      "a deadline that is disposed of keeps no listener",
+      "CWE-401",
+      '    if (this.#onAbort !== undefined) this.#parent?.removeEventListener("abort", this.#onAbort);\n',
+      "",
+    ],
+    ["a deadline that has ended starts no time", "CWE-401", "|| this.signal.aborted || ", "|| "],
+    [
+      "0 is at once",
+      ONE_TIME,
+      "this.#milliseconds > LONGEST || ",
+      "this.#milliseconds > LONGEST || this.#milliseconds === 0 || ",
+    ],
+    ["a time that no timer counts is none", "HTML 8.6", "this.#milliseconds > LONGEST || ", ""],
+    [
+      "a limit starts its time",
+      ONE_TIME,
+      "    this.#reason = reason;\n    this.restart();\n  }\n\n  abort",
+      "    this.#reason = reason;\n  }\n\n  abort",
+    ],
+    [
+      "a time that is started anew is one",
+      ONE_TIME,
+      "    if (this.#timer !== undefined) clearTimeout(this.#timer);\n    this.#timer = undefined",
+      "    this.#timer = undefined",
+    ],
+    [
+      "a pause ends with its signal",
+      ONE_SIGNAL,
+      'milliseconds, signal, reason: () => new Error("pause',
+      'milliseconds, reason: () => new Error("pause',
+    ],
+  ]),
   ...rules("gss/deadline.ts", [OPTIONS], [
     [
       "a time is a number, and not less than none",
@@ -148,6 +200,37 @@ const ENDS: readonly Mutant[] = [
 
 /** Associations and their datagrams. */
 const ASSOCIATIONS: readonly Mutant[] = [
+  ...rules("socks/udp/client.ts", [DATAGRAMS], [
+    [
+      "datagrams are nothing for who cannot tell what came twice",
+      "RFC 1961 section 5",
+      "if (codec === undefined) {",
+      "if (false as boolean && codec === undefined) {",
+    ],
+    [
+      "a relay without an address is said to be that",
+      SAID,
+      "if (address === undefined) throw new SocksProtocolError",
+      "if (false as boolean) throw new SocksProtocolError",
+    ],
+    [
+      "why an association cannot be made is told",
+      SAID,
+      "    throw error;\n  }\n}\n\n/** Where",
+      "    throw signal.reason;\n  }\n}\n\n/** Where",
+    ],
+    ["who this side is is told", "RFC 1961", "    this.identity = granted.identity;\n", ""],
+    ["a socket that has failed already makes no association", ONE_SIGNAL, "      made.#inbox.throwIfEnded();\n", ""],
+    ["the socket goes with the attempt", ONE_SIGNAL, "      socket.close();\n      throw error;", "      throw error;"],
+  ]),
+  ...rules("socks/udp/client.ts", [DEAF], [
+    [
+      "an association that is made once the signal is aborted is none",
+      ONE_SIGNAL,
+      "      attempt.throwIfAborted();\n",
+      "",
+    ],
+  ]),
   ...rules("socks/udp/client.ts", [DEAF], [
     [
       "a socket that is deaf holds no association up",
@@ -377,12 +460,68 @@ const BINDS: readonly Mutant[] = [
       "from the first one on",
     ],
   ]),
+  ...rules("socks/bind_through.ts", [DEAF], [
+    [
+      "a bind that is granted once the signal is aborted is given up",
+      ONE_SIGNAL,
+      "    if (options.signal?.aborted) granted.connection.close();\n",
+      "",
+    ],
+    [
+      "a bind that is granted once the signal is aborted is none",
+      ONE_SIGNAL,
+      "    options.signal?.throwIfAborted();\n    return new PendingThrough",
+      "    return new PendingThrough",
+    ],
+    [
+      "accept() ends with a signal that is aborted already",
+      ONE_SIGNAL,
+      "    if (deadline.signal.aborted) end();\n",
+      "",
+    ],
+    [
+      "a connection that comes with the end of its signal is none",
+      ONE_SIGNAL,
+      '    this.#over.signal.throwIfAborted();\n    this.#state = "accepted";',
+      '    this.#state = "accepted";',
+    ],
+    [
+      "a bind is closed once",
+      "Connections of others may not be closed twice",
+      'if (this.#over.signal.aborted || this.#state === "accepted") return;',
+      'if (this.#state === "accepted") return;',
+    ],
+  ]),
   ...rules("socks/bind_through.ts", [SIGNAL], [
     [
       "a signal ends the bind that waits for nobody",
       ONE_SIGNAL,
       '    signal?.addEventListener("abort", this.#onAbort, { once: true });\n',
       "",
+    ],
+    [
+      "a bind's own signal is enough",
+      ONE_SIGNAL,
+      "if (one === undefined || other === undefined) return",
+      "if (one === undefined) return",
+    ],
+    [
+      "accept()'s own signal is enough",
+      ONE_SIGNAL,
+      "if (one === undefined || other === undefined) return",
+      "if (other === undefined) return",
+    ],
+    [
+      "a bind's signal keeps nothing of it once it is accepted",
+      ONE_SIGNAL,
+      '    this.#signal?.removeEventListener("abort", this.#onAbort);\n    return came;',
+      "    return came;",
+    ],
+    [
+      "a bind that is disposed of is over",
+      "Explicit resource management",
+      "    [Symbol.asyncDispose](): Promise<void> {\n      pending.close();\n",
+      "    [Symbol.asyncDispose](): Promise<void> {\n",
     ],
     [
       "a signal keeps nothing of a bind that has ended",

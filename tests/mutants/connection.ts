@@ -141,6 +141,19 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "if (this.#closed !== undefined) observer.closed(this.#closed.error);",
       "",
     ],
+    [
+      "streams that are asked for late know of a failure to write",
+      "",
+      "if (this.#writeFailure !== undefined) observer.writingFailed(this.#writeFailure.error);",
+      "",
+    ],
+    [
+      "a failed write behind the peer's end is the end",
+      "",
+      "this.#failWriting({ error: lost(error) });\n    this.#closeIfEnded();",
+      "this.#failWriting({ error: lost(error) });",
+    ],
+    ["what the caller did wrong is no loss", "", " || cause instanceof TypeError) return cause;", ") return cause;"],
     ["streams know of the end", "", "for (const observer of this.#observers) observer.closed(reason);", ""],
     [
       "streams know of a failure to write",
@@ -158,6 +171,13 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/stream/user_connection.ts", ["tests/socks/forgotten_test.ts"], [
     ["a connection that is forgotten is closed", "", "unlisten();\n      connection.close();", "unlisten();"],
+    [
+      "a signal keeps nothing of what is forgotten",
+      "",
+      "unlisten();\n      connection.close();",
+      "connection.close();",
+    ],
+    ["what was closed is not closed again when it is forgotten", "", "    FORGOTTEN.unregister(this);\n", ""],
     [
       "the signal does not keep a connection",
       "",
@@ -328,5 +348,33 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "const able = ",
       "resets",
     ],
+  ]),
+  ...rules("socks/socks_connection.ts", TESTS, [
+    [
+      "there is one stream to read from",
+      "",
+      "(this.#streams ??= streamsOf(this.#connection)).readable",
+      "(this.#streams = streamsOf(this.#connection)).readable",
+    ],
+    [
+      "there is one stream to write to",
+      "",
+      "(this.#streams ??= streamsOf(this.#connection)).writable",
+      "(this.#streams = streamsOf(this.#connection)).writable",
+    ],
+    [
+      "using closes",
+      "Explicit resource management",
+      "[Symbol.dispose](): void {\n    this.close();",
+      "[Symbol.dispose](): void {",
+    ],
+    [
+      "await using closes",
+      "Explicit resource management",
+      "[Symbol.asyncDispose](): Promise<void> {\n    this.close();",
+      "[Symbol.asyncDispose](): Promise<void> {",
+    ],
+    ["how the way is protected is told", "", "this.protection = made.protection;", 'this.protection = "none";'],
+    ["who this side is is told", "", "    this.identity = made.identity;\n", ""],
   ]),
 ];

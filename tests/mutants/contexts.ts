@@ -106,8 +106,8 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a number is taken when all is clear",
       "RFC 4121 section 4.2.6",
-      "    const { confidential, start, length, token } = this.#place(octets.length, options);\n    const header = this.#nextHeader(confidential);\n",
-      "    const header = this.#nextHeader(options.confidential);\n    const { confidential, start, length, token } = this.#place(octets.length, options);\n",
+      "    const { confidential, start, token } = this.#place(octets.length, options);\n    const header = this.#nextHeader(confidential);\n",
+      "    const header = this.#nextHeader(options.confidential);\n    const { confidential, start, token } = this.#place(octets.length, options);\n",
       "before anything is touched",
     ],
     [
@@ -459,6 +459,22 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       'output.replaceAll(COLOURS, "").match',
       "output.match",
       "in colours too",
+    ],
+  ]),
+  ...rules("kerberos/mech/context.ts", ["tests/kerberos/mech/context_memory_test.ts"], [
+    [
+      "services granted stay the ones that were",
+      "RFC 2743 section 2.2.6",
+      "Object.freeze({ ...init.flags })",
+      "{ ...init.flags }",
+      "says of itself",
+    ],
+    [
+      "attributes stay the ones that were",
+      "RFC 2743 section 2.2.6",
+      "Object.freeze({ ...init.attributes })",
+      "init.attributes",
+      "says of itself",
     ],
   ]),
 ];

@@ -228,21 +228,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       STREAMS,
     ],
   ]),
-  ...rules("socks/open_target.ts", [END], [
+  ...rules("socks/happy_eyeballs.ts", [END], [
     [
       "a dialer that is deaf ends with the signal",
       SIGNAL,
-      "await takeInTime(() => dial({ hostname: address, port }, { signal }), signal, (late) => late.close())",
-      "await dial({ hostname: address, port }, { signal })",
+      "await takeInTime(() => only!(signal), signal, closeTarget)",
+      "await only!(signal)",
       "openDirectly()",
     ],
-    [
-      "what a dialer makes late is closed",
-      LATE,
-      "signal, (late) => late.close())",
-      "signal, () => {})",
-      "openDirectly()",
-    ],
+    ["what a dialer makes late is closed", LATE, "signal, closeTarget)", "signal, () => {})", "openDirectly()"],
   ]),
   ...rules("socks/judged_addresses.ts", [END], [
     [
@@ -440,5 +434,49 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "{ ...options, hostname: address }",
       "nobody wait",
     ],
+  ]),
+  ...rules("socks/server.ts", ["tests/serve_leaves_nothing_test.ts"], [
+    [
+      "a server whose signal is aborted already has ended",
+      SIGNAL,
+      "if (signal?.aborted) this.#abort(signal.reason);\n    else signal",
+      "signal",
+      "aborted already",
+    ],
+  ]),
+  ...rules("socks/server.ts", ["tests/serve_leaves_nothing_test.ts"], [
+    [
+      "a listener that fails is not asked again at once",
+      "CWE-835",
+      "          await pause(ACCEPT_PAUSE, signal);\n",
+      "",
+      "not asked again",
+    ],
+  ]),
+  ...rules("socks/server.ts", ["tests/serve_leaves_nothing_test.ts"], [
+    [
+      "a rate that is changed counts from then on",
+      "CONTRIBUTING.md",
+      "else this.#accepts.change(perSecond);",
+      "",
+      "rate of accepting",
+    ],
+    [
+      "a client that is not accepted yet holds no end up",
+      SIGNAL,
+      "if (owed > 0) await pause(owed, signal);",
+      "if (owed > 0) await pause(owed);",
+      "rate of accepting",
+    ],
+    [
+      "a listener of a server that has ended is closed",
+      SIGNAL,
+      "      listener.close();\n      // Its port",
+      "      // Its port",
+      "aborted already",
+    ],
+  ]),
+  ...rules("socks/stream/drain.ts", ["tests/socks/transport_failures_test.ts"], [
+    ["a client that is refused is read no more than a little", "CWE-400", "left > 0;", "left > -Infinity;", "drain()"],
   ]),
 ];

@@ -137,6 +137,29 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "is not written over",
     ],
   ]),
+  ...rules("socks/stream/tls_over.ts", DUPLEX, [
+    [
+      "an alert behind what came is none of the handshake",
+      "RFC 8446 section 6.2",
+      "  if (received > 0) return error;\n  return new",
+      "  return new",
+      "whose fault",
+    ],
+    [
+      "what is no error of TLS stays what it is",
+      "RFC 8446 section 6.2",
+      ' || !code.startsWith("ERR_SSL_")) return error;',
+      ") return error;",
+      "whose fault",
+    ],
+    [
+      "an error without a code stays what it is",
+      "RFC 8446 section 6.2",
+      'if (typeof code !== "string" || !code.',
+      "if (!(code as string).",
+      "whose fault",
+    ],
+  ]),
   ...rules("socks/stream/tls_over.ts", TLS, [
     [
       "a reset is told as what it is",

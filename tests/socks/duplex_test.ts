@@ -1,10 +1,12 @@
 /** Connections over streams of Node's, and streams over connections, where no socket would show it. */
 import assert from "node:assert/strict";
 import { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import type { Bytes } from "../../gss/bytes.ts";
 import { Carrier } from "../../socks/stream/carrier.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { DuplexConnection } from "../../socks/stream/duplex.ts";
+import { TlsOver } from "../../socks/stream/tls_over.ts";
 import { pipe } from "../support/pipe.ts";
 
 Deno.test("octets are for the read that was first, also where another comes before it is told", async () => {
@@ -79,4 +81,31 @@ Deno.test("a stream that still holds what came from a connection is not written 
   assert.deepEqual(held, [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
   assert.deepEqual(carrier.end, {});
   carrier.stream.destroy();
+});
+
+Deno.test("what an established TLS stream fails with says whose fault it is", async () => {
+  const alert = {
+    code: "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    message: "received fatal alert: certificate required",
+  };
+  const record = { code: "ERR_SSL_DECRYPTION_FAILED", message: "bad record mac" };
+  const reset = { code: "ECONNRESET", message: "reset" };
+  const cases: [{ code?: string; message: string }, number, { name: string; code?: string }][] = [
+    // Nothing has come: the other side did not want what it was shown.
+    [alert, 0, { name: "SocksTlsError", code: "TLS_HANDSHAKE" }],
+    [alert, 1, { name: "Error", code: alert.code }],
+    [record, 0, { name: "SocksProtocolError", code: "NOT_GENUINE" }],
+    [record, 1, { name: "SocksProtocolError", code: "NOT_GENUINE" }],
+    [reset, 0, { name: "Error", code: reset.code }],
+    [{ message: "no code" }, 1, { name: "Error" }],
+  ];
+  for (const [{ code, message }, bytesRead, expected] of cases) {
+    const socket = Object.assign(new Duplex({ read() {} }), { bytesRead }) as unknown as TLSSocket;
+    const [near] = pipe();
+    const connection = new TlsOver(socket, { carrier: new Carrier(Duplex, near), connection: near, peer: "server" });
+    socket.emit("secure");
+    socket.emit("error", Object.assign(new Error(message), code === undefined ? {} : { code }));
+    await assert.rejects(connection.read(), expected, message);
+    connection.close();
+  }
 });

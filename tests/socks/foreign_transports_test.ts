@@ -1,9 +1,11 @@
 /** Connections over streams and WebSockets that somebody else has made, and whatever those do. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { utf8 } from "../../gss/bytes.ts";
 import { SocksConnectionError } from "../../socks/errors.ts";
-import { connectionFromWebSocket } from "../../socks/stream/web_socket.ts";
+import { connectionFromWebSocket, dialWebSocket } from "../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
+import { countedController } from "../support/counted_signal.ts";
 
 const CLOSED = { name: "SocksConnectionError", code: "CLOSED" };
 
@@ -151,7 +153,7 @@ Deno.test("a WebSocket that is closed gives nothing of what it holds, and takes 
 });
 
 Deno.test("behind a lie of a WebSocket's peer nothing is taken in, and what came before it is read", async () => {
-  const { connection, feed } = fakeSocket();
+  const { connection, feed, socket } = fakeSocket();
   feed(utf8("before").buffer);
   feed("no count");
   feed(utf8("behind").buffer);
@@ -159,8 +161,125 @@ Deno.test("behind a lie of a WebSocket's peer nothing is taken in, and what came
   assert.deepEqual(await connection.read(), utf8("before"));
   const failure = await failureOf(connection.read());
   assert.equal((failure as { code?: string }).code, "BAD_MESSAGE");
+  // What the socket says of its end comes later, and is none of the reason.
+  socket.onerror!(new Event("error"));
+  socket.onclose!(new CloseEvent("close"));
   assert.equal(await failureOf(connection.read()), failure);
   assert.equal(await failureOf(connection.write(utf8("x"))), failure);
+});
+
+Deno.test("a WebSocket's end is not sent behind octets that are missing, though it was asked for before they were", async () => {
+  const { connection, feed, sent } = fakeSocket();
+  const chunk = new Uint8Array(2 * WINDOW);
+  const failures = [connection.write(chunk), connection.closeWrite()].map(failureOf);
+  await settled();
+  chunk.buffer.transfer();
+  feed("+1");
+  const [failure, ending] = await Promise.all(failures);
+  assert.ok(failure instanceof TypeError);
+  assert.equal(ending, failure);
+  assert.ok(sent.every(({ length }) => length > 0));
+  // It is still read from, until it is disposed of.
+  feed(utf8("answer").buffer);
+  assert.deepEqual(await connection.read(), utf8("answer"));
+  await connection[Symbol.asyncDispose]();
+  await assert.rejects(connection.read(), CLOSED);
+});
+
+Deno.test("a WebSocket that does not open ends with its dial's signal, and leaves no socket", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const stop = countedController();
+  const reason = { why: "enough" };
+  const dialling = dialWebSocket(`ws://127.0.0.1:${listener.addr.port}/`)({ hostname: "x", port: 1 }, stop);
+  const failed = failureOf(dialling);
+  // The peer takes the connection, and says nothing.
+  using peer = await listener.accept();
+  stop.abort(reason);
+  assert.equal(await failed, reason);
+  assert.equal(stop.listeners(), 0);
+  while (await peer.read(new Uint8Array(1_000)) !== null);
+});
+
+/** Octets of a window, and of a message. */
+const [WINDOW, LARGEST] = [1 << 20, 1 << 16];
+
+Deno.test("a WebSocket's peer is sent no more than it has room for, and more as it says so", async () => {
+  const { connection, feed, sent } = fakeSocket();
+  const count = () => sent.reduce((sum, message) => sum + message.length, 0);
+  const source = new Uint8Array(2 * WINDOW).map((_, i) => i % 251);
+  const writing = connection.write(source);
+  await settled();
+  assert.equal(count(), WINDOW);
+  for (const [more, sum] of [[WINDOW / 4, 1.25 * WINDOW], [1, 1.25 * WINDOW + 1], [WINDOW, 2 * WINDOW]] as const) {
+    feed(`+${more}`);
+    await settled();
+    assert.equal(count(), sum);
+  }
+  await writing;
+  assert.ok(sent.every(({ length }) => length <= LARGEST));
+  assert.ok(Buffer.concat(sent as Uint8Array[]).equals(source));
+  connection.close();
+});
+
+Deno.test("a WebSocket's reader tells what it has read, a quarter of the window at a time, and the end once", async () => {
+  const { connection, feed, sent } = fakeSocket();
+  for (let quarter = 1; quarter <= 2; quarter++) {
+    for (let i = 0; i < WINDOW / 4 / LARGEST; i++) feed(new ArrayBuffer(LARGEST));
+    for (let i = 0; i < WINDOW / 4 / LARGEST; i++) {
+      assert.equal(sent.length, quarter - 1);
+      await connection.read();
+    }
+    assert.equal(sent.length, quarter);
+  }
+  assert.deepEqual(sent, ["+262144", "+262144"]);
+  // Behind its end a peer needs no more room.
+  for (let i = 0; i < WINDOW / 4 / LARGEST; i++) feed(new ArrayBuffer(LARGEST));
+  feed(new ArrayBuffer(0));
+  for (let i = 0; i < WINDOW / 4 / LARGEST; i++) await connection.read();
+  assert.equal(sent.length, 2);
+  assert.deepEqual([await connection.read(), await connection.read()], [null, null]);
+  assert.deepEqual(sent.slice(2), ["end"]);
+  connection.close();
+  // Nobody is told over a socket that is closing.
+  const other = fakeSocket();
+  other.feed(new ArrayBuffer(0));
+  other.socket.close();
+  assert.equal(await other.connection.read(), null);
+  assert.deepEqual(other.sent, []);
+});
+
+Deno.test("a WebSocket's peer that sends more than it may, or says that more was read than was sent, is refused", async () => {
+  const much = fakeSocket();
+  for (let i = 0; i < WINDOW / LARGEST; i++) much.feed(new ArrayBuffer(LARGEST));
+  much.feed(new ArrayBuffer(1));
+  for (let i = 0; i < WINDOW / LARGEST; i++) assert.equal((await much.connection.read())!.length, LARGEST);
+  await assert.rejects(much.connection.read(), { name: "SocksProtocolError", code: "TOO_LARGE" });
+  assert.equal(much.socket.readyState, WebSocket.CLOSING);
+
+  const behind = fakeSocket();
+  behind.feed(new ArrayBuffer(0));
+  assert.equal(await behind.connection.read(), null);
+  behind.feed(utf8("behind the end").buffer);
+  assert.equal(await behind.connection.read(), null);
+  await assert.rejects(behind.connection.write(utf8("x")), { name: "SocksProtocolError", code: "TOO_LARGE" });
+
+  const read = fakeSocket();
+  await read.connection.write(utf8("four"));
+  read.feed("+4");
+  read.feed("+1");
+  await assert.rejects(read.connection.read(), { name: "SocksProtocolError", code: "BAD_MESSAGE" });
+});
+
+Deno.test("a connection over streams writes no chunk without octets, and says where it goes", async () => {
+  const chunks: Uint8Array[] = [];
+  const writable = new WritableStream<Uint8Array>({ write: (chunk) => void chunks.push(chunk) });
+  const remote = { hostname: "192.0.2.1", port: 7 };
+  const connection = connectionFromStreams({ readable: new ReadableStream(), writable, remote });
+  await connection.write(new Uint8Array(0));
+  await connection.write(utf8("x"));
+  assert.deepEqual(chunks, [utf8("x")]);
+  assert.equal(connection.remote, remote);
+  connection.close();
 });
 
 Deno.test("of two who read from a WebSocket, who waits is served first", async () => {

@@ -12,5 +12,11 @@ Deno.test("a connection that nobody holds any more is closed, and one whose stre
     script,
   ]);
   assert.equal(code, 0, stderr);
-  assert.deepEqual(JSON.parse(stdout), { forgotten: 50, held: "hello", ended: 51 });
+  assert.deepEqual(JSON.parse(stdout), {
+    forgotten: 50,
+    held: "hello",
+    ended: 51,
+    listeners: 0,
+    closedAgain: 0,
+  });
 });

@@ -308,6 +308,14 @@ overEach(
   },
 );
 
+overEach("an end of writing that went well is none any more once it is closed", async ({ ours, theirs }) => {
+  await ours.closeWrite();
+  await ours.closeWrite();
+  assert.equal(await theirs.read(), null);
+  ours.close();
+  await assert.rejects(ours.closeWrite(), CLOSED);
+});
+
 overEach("an idle connection that is closed does nothing any more, and not nothing either", async ({ ours }) => {
   ours.close();
   for (

@@ -391,3 +391,16 @@ Deno.test("a client that reads no more keeps no session, over any transport, how
     }
   }
 });
+
+Deno.test("drain() reads no more than a little of a client that sends without an end", async () => {
+  const [near] = pipe();
+  let octets = 0;
+  await drain({
+    ...near,
+    read(): Promise<Bytes> {
+      octets += 65_536;
+      return Promise.resolve(new Uint8Array(65_536));
+    },
+  });
+  assert.equal(octets, 262_144);
+});

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type Bytes, type ByteSource, utf8 } from "../../gss/bytes.ts";
 import { SocksConnectionError, SocksProtocolError } from "../../socks/errors.ts";
+import { SocksConnection } from "../../socks/socks_connection.ts";
 import { UserConnection } from "../../socks/stream/user_connection.ts";
 import { streamsOf, streamsOfConnection } from "../../socks/stream/web_streams.ts";
 import { ScriptedConnection, settle } from "../support/scripted_connection.ts";
@@ -234,6 +235,8 @@ Deno.test("a failure to write leaves what has come, and what still comes, to be 
   assert.equal(await user.write(utf8("y")).catch((error) => error), failure);
   assert.equal(await user.closeWrite().catch((error) => error), failure);
   assert.equal(await writable.getWriter().closed.catch((error) => error), failure, "the stream is told at once");
+  const late = streamsOf(user).writable.getWriter();
+  assert.equal(await late.closed.catch((error) => error), failure, "and so is one that is made now");
   assert.equal(under.writes.length, 1);
   assert.deepEqual(await user.next(), utf8("bc"));
   const next = user.next();
@@ -244,6 +247,31 @@ Deno.test("a failure to write leaves what has come, and what still comes, to be 
   under.reads[2]!.resolve(null);
   assert.equal(await last, null);
   assert.equal(under.closes, 1, "nothing is left to do with it");
+});
+
+Deno.test("a failure to write behind the peer's end is the end of both", async () => {
+  for (const call of ["write", "closeWrite"] as const) {
+    const { under, user } = make();
+    const last = user.next();
+    under.reads[0]!.resolve(null);
+    assert.equal(await last, null);
+    assert.equal(under.closes, 0);
+    const writing = call === "write" ? user.write(utf8("x")) : user.closeWrite();
+    under[call === "write" ? "writes" : "ends"][0]!.reject(new Error("broken pipe"));
+    await assert.rejects(writing as Promise<unknown>, { name: "SocksConnectionError", code: "LOST" });
+    assert.equal(under.closes, 1, call);
+    assert.equal(await user.next(), null, "the end is still one");
+  }
+});
+
+Deno.test("a chunk whose memory goes under way is a TypeError, as the transport says, and no loss", async () => {
+  const { under, user } = make();
+  const writing = user.write(utf8("x"));
+  const gone = new TypeError("Cannot send: the buffer was transferred");
+  under.writes[0]!.reject(gone);
+  assert.equal(await writing.catch((error) => error), gone);
+  assert.equal(await user.write(utf8("y")).catch((error) => error), gone, "writing is over");
+  user.close();
 });
 
 Deno.test("closeWrite() ends writing once, and leaves reading alone", async () => {
@@ -414,4 +442,26 @@ Deno.test("ref() and unref() go to the transport, which need not have them", () 
   bare.ref();
   bare.unref();
   bare.close();
+});
+
+Deno.test("what users hold says how it was made, has one stream each way, and is closed when it is disposed of", async () => {
+  const [target, bound] = [{ hostname: "target", port: 1 }, { hostname: "192.0.2.1", port: 2 }];
+  const identity = { method: "password", name: "somebody", attributes: {} } as const;
+  for (const dispose of [Symbol.dispose, Symbol.asyncDispose] as const) {
+    const under = new ScriptedConnection();
+    const made = { connection: under, bound, protection: "integrity", identity, alpnProtocol: "h2" } as const;
+    const connection = new SocksConnection(made, target);
+    const { protection, alpnProtocol } = connection;
+    assert.deepEqual([protection, connection.identity, alpnProtocol], ["integrity", identity, "h2"]);
+    assert.deepEqual([connection.localAddr, connection.remoteAddr], [
+      { transport: "tcp", ...bound },
+      { transport: "tcp", ...target },
+    ]);
+    const { readable, writable } = connection;
+    assert.ok(readable === connection.readable && writable === connection.writable);
+    await connection[dispose]();
+    assert.equal(under.closes, 1);
+    await assert.rejects(connection.read(new Uint8Array(1)), CLOSED);
+    await assert.rejects(readable.getReader().read(), CLOSED);
+  }
 });

@@ -1,6 +1,7 @@
 /**
  * Connections that nobody holds any more: what of them is closed once the garbage is collected, and what must not be. Prints, as JSON, how
- * many sockets the peer has seen closed; run with `--v8-flags=--expose-gc`.
+ * many sockets the peer has seen closed, who listens to the signal still, and how many were closed again that were closed before; run with
+ * `--v8-flags=--expose-gc`.
  *
  * @module
  */
@@ -8,17 +9,25 @@
 import type { Bytes } from "../../gss/bytes.ts";
 import { SocksConnection } from "../../socks/socks_connection.ts";
 import { dialTcp } from "../../socks/stream/deno.ts";
+import { countedController } from "./counted_signal.ts";
 
 const MANY = 50;
 const { gc } = globalThis as unknown as { gc(): void };
 const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-const { signal } = new AbortController();
+const stop = countedController();
 let closed = 0;
+let closedAgain = 0;
 
 async function open(): Promise<SocksConnection> {
   const target = { hostname: "127.0.0.1", port: listener.addr.port };
   const [connection, peer] = await Promise.all([dialTcp(target, {}), listener.accept()]);
   void peer.write(new TextEncoder().encode("hello"));
+  let closes = 0;
+  const close = connection.close.bind(connection);
+  connection.close = () => {
+    if (closes++ > 0) closedAgain++;
+    close();
+  };
   // The peer sees the end of each, and closes too.
   void (async () => {
     while (await peer.read(new Uint8Array(16)) !== null);
@@ -28,7 +37,7 @@ async function open(): Promise<SocksConnection> {
   return new SocksConnection(
     { connection, bound: target, protection: "none", identity: { method: "none", name: "", attributes: {} } },
     target,
-    signal,
+    stop.signal,
   );
 }
 
@@ -44,6 +53,7 @@ async function forget(): Promise<void> {
       reader.releaseLock();
     }
     if (i % 5 === 0) await connection.closeWrite();
+    if (i % 7 === 0) connection.close();
   }
 }
 
@@ -68,5 +78,5 @@ const reader = held.getReader();
 const first = new TextDecoder().decode((await reader.read()).value);
 await reader.cancel();
 await collect(MANY + 1);
-console.log(JSON.stringify({ forgotten, held: first, ended: closed }));
+console.log(JSON.stringify({ forgotten, held: first, ended: closed, listeners: stop.listeners(), closedAgain }));
 listener.close();

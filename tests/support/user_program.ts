@@ -21,11 +21,17 @@ import {
 
 declare const connection: SocksConnection;
 declare const datagrams: SocksDatagrams;
+declare function takesConn(conn: Deno.Conn): void;
 declare const maybeSignal: AbortSignal | undefined;
 declare const maybeNumber: number | undefined;
 declare const maybeText: string | undefined;
 declare const maybeTexts: string[] | undefined;
 declare const maybe: boolean | undefined;
+
+/** A connection is taken wherever one of the platform's is. */
+export function conn(): void {
+  takesConn(connection);
+}
 
 /** What comes is taken by everything that takes octets. */
 export async function streams(): Promise<void> {

@@ -261,3 +261,12 @@ Deno.test("dispose() with calls under way ends them whole or not at all, and eve
     assert.throws(() => pair.ours.wrapSizeLimit(100, { confidential: true }), closed, name);
   }
 });
+
+Deno.test("what a context says of itself cannot be changed by whoever is told it", () => {
+  for (const [name, enctype, primitives] of SUITES) {
+    using pair = contextPair(enctype, primitives);
+    for (const context of [pair.ours, pair.theirs]) {
+      assert.ok(Object.isFrozen(context.flags) && Object.isFrozen(context.attributes), name);
+    }
+  }
+});
