@@ -147,7 +147,8 @@ export async function runSession(accepted: Connection, options: SessionOptions):
     onEvent({ type: "accepted" });
     const asked = await greet(accepted, options, parting);
     if (asked === undefined) return;
-    parting.channel = asked.channel.connection;
+    // The end of its control connection is the end of an association, and no other (RFC 1928 section 7).
+    if (asked.command !== "udp") parting.channel = asked.channel.connection;
     await carryOut(asked, options);
   } catch (error) {
     onEvent({ type: "refused", error: reasonOf(clock, error) });
