@@ -137,6 +137,7 @@ Deno.test("writes that nobody waits for cost no more each, however many wait, an
     const writes = Array.from({ length: 1_000 }, (_, i) => failureOf(connection.write(Uint8Array.of(i))));
     connection.close();
     for (const failure of await Promise.all(writes)) assert.equal((failure as { code?: string }).code, "CLOSED");
+    await assert.rejects(connection.write(new Uint8Array(0)), CLOSED);
   } finally {
     EventTarget.prototype.addEventListener = add;
   }
