@@ -132,7 +132,8 @@ export {
   listenUnix,
   type Resolver,
 } from "./socks/stream/deno.ts";
-export type { DatagramCodec, ProtectionLevel, SealPolicy } from "./socks/stream/protected.ts";
+export type { ProtectionLevel, SealPolicy } from "./socks/stream/protected.ts";
+export type { DatagramCodec } from "./socks/stream/protected_datagrams.ts";
 export type { TlsIdentity } from "./socks/stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
 export { type ReceiveOptions, SocksDatagrams } from "./socks/udp/client.ts";

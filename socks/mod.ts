@@ -138,7 +138,8 @@ export {
   systemReverse,
 } from "./stream/deno.ts";
 export { dialFrom } from "./stream/dial_from.ts";
-export type { DatagramCodec, ProtectionLevel, SealPolicy } from "./stream/protected.ts";
+export type { ProtectionLevel, SealPolicy } from "./stream/protected.ts";
+export type { DatagramCodec } from "./stream/protected_datagrams.ts";
 export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
 export {

@@ -6,8 +6,8 @@
  * @module
  */
 import type { Connection } from "../stream/connection.ts";
-import type { DatagramCodec, ProtectionLevel } from "../stream/protected.ts";
-import { plainDatagrams } from "../stream/protected.ts";
+import type { ProtectionLevel } from "../stream/protected.ts";
+import { type DatagramCodec, plainDatagrams } from "../stream/protected_datagrams.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Method } from "../wire/messages.ts";
 

@@ -10,7 +10,7 @@ import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import { type Datagram, decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
 import { checkLimit } from "../limits/limits.ts";
 import { takeInTime } from "../stream/late.ts";
-import type { DatagramCodec } from "../stream/protected.ts";
+import type { DatagramCodec } from "../stream/protected_datagrams.ts";
 import type { DatagramEgress, EgressListener, OpenDatagrams } from "../udp/egress.ts";
 import type { BindDatagrams, DatagramSocket } from "../udp/socket.ts";
 import type { Endpoint } from "../wire/address.ts";

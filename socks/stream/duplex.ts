@@ -7,6 +7,8 @@ import type { Duplex } from "node:stream";
 import type { Bytes } from "../../gss/bytes.ts";
 import { SocksConnectionError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
+import { Chunk } from "./chunk.ts";
+import { closedHere } from "./closed.ts";
 import type { Connection } from "./connection.ts";
 import { InOrder } from "./in_order.ts";
 
@@ -121,10 +123,12 @@ export class DuplexConnection implements Connection {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    const { length } = bytes;
-    if (this.#closed === undefined && this.#ending !== undefined) throw writingEnded();
-    await this.#settled((settle) => this.stream.write(bytes, settle));
-    if (bytes.length !== length) throw new TypeError("Cannot write: the chunk was changed before it was sent");
+    const chunk = new Chunk(bytes, true);
+    if (this.#closed === undefined && this.#ending !== undefined) throw closedHere("Writing");
+    await this.#settled((settle) => this.stream.write(chunk.from(0), settle));
+    if (!chunk.isCut) return;
+    this.failWrites(new TypeError("Cannot write: the chunk was transferred or shrunk before all of it was sent"));
+    throw this.#writeFailure;
   }
 
   closeWrite(): Promise<void> {
@@ -156,7 +160,7 @@ export class DuplexConnection implements Connection {
 
   close(): void {
     if (this.#closed !== undefined) return;
-    this.#closed = new SocksConnectionError("CLOSED", "Connection is closed");
+    this.#closed = closedHere("The connection");
     this.fail(this.#closed);
     this.release();
   }
@@ -185,8 +189,4 @@ function owned(chunk: Uint8Array): Bytes {
   const { buffer, byteLength } = chunk;
   const alone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
   return alone ? new Uint8Array(buffer) : new Uint8Array(chunk);
-}
-
-function writingEnded(): SocksConnectionError {
-  return new SocksConnectionError("CLOSED", "Cannot write: this side has ended writing");
 }

@@ -4,7 +4,6 @@
  * @module
  */
 import { type Bytes, octetsOf } from "../../gss/bytes.ts";
-import { abortable } from "../../gss/deadline.ts";
 import { SocksConnectionError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { closedHere } from "./closed.ts";
@@ -18,8 +17,9 @@ export class StreamsConnection implements Connection {
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reading = new InOrder();
-  /** Aborted when it is closed: a stream's own calls may wait for an underlying source or sink that stands still. */
-  readonly #closed = new AbortController();
+  /** Calls under way, to be failed when it is closed: a stream's own may wait for a source or a sink that stands still. */
+  readonly #waiting = new Set<(reason: Error) => void>();
+  #closed: Error | undefined;
   #readFailure: unknown;
   #writeFailure: unknown;
   #ending: Promise<void> | undefined;
@@ -36,12 +36,11 @@ export class StreamsConnection implements Connection {
   }
 
   async #read(): Promise<Bytes | null> {
-    const { signal } = this.#closed;
-    signal.throwIfAborted();
+    if (this.#closed !== undefined) throw this.#closed;
     if (this.#readFailure !== undefined) throw this.#readFailure;
     try {
       for (;;) {
-        const { done, value } = await abortable(this.#reader.read(), signal);
+        const { done, value } = await this.#untilClosed(this.#reader.read());
         if (done) return null;
         const bytes = ownCopy(value);
         if (bytes.length > 0) return bytes;
@@ -52,7 +51,7 @@ export class StreamsConnection implements Connection {
   }
 
   #failReading(error: unknown): unknown {
-    if (this.#closed.signal.aborted) return this.#closed.signal.reason;
+    if (this.#closed !== undefined) return this.#closed;
     this.#readFailure ??= lost(error);
     this.#reader.cancel(error).catch(() => {}); // Nothing more of it is wanted.
     return this.#readFailure;
@@ -64,32 +63,39 @@ export class StreamsConnection implements Connection {
     if (this.#ending !== undefined) throw closedHere("Writing");
     if (octets.length === 0) return;
     // A copy, since who reads may hold on to it after it is written, and the caller may not wait for that.
-    await this.#untilClosed(this.#writer.write(octets.slice()));
+    await this.#done(this.#writer.write(octets.slice()));
   }
 
   async closeWrite(): Promise<void> {
     this.#mayGoOn();
-    await (this.#ending ??= this.#untilClosed(this.#writer.close()));
+    await (this.#ending ??= this.#done(this.#writer.close()));
   }
 
   #mayGoOn(): void {
-    this.#closed.signal.throwIfAborted();
+    if (this.#closed !== undefined) throw this.#closed;
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
   }
 
-  async #untilClosed(done: Promise<void>): Promise<void> {
-    const { signal } = this.#closed;
+  async #done(call: Promise<void>): Promise<void> {
     try {
-      await abortable(done, signal);
+      await this.#untilClosed(call);
     } catch (error) {
-      throw signal.aborted ? signal.reason : this.#writeFailure ??= lost(error);
+      throw this.#closed ?? (this.#writeFailure ??= lost(error));
     }
   }
 
+  /** What the stream's call gives, unless this is closed first. Listeners of a signal would cost as much as there are calls, for each. */
+  #untilClosed<T>(call: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      call.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
+  }
+
   close(): void {
-    if (this.#closed.signal.aborted) return;
-    const reason = closedHere("The connection");
-    this.#closed.abort(reason);
+    if (this.#closed !== undefined) return;
+    const reason = this.#closed = closedHere("The connection");
+    for (const fail of this.#waiting) fail(reason);
     this.#reader.cancel(reason).catch(() => {});
     this.#writer.abort(reason).catch(() => {});
   }

@@ -19,6 +19,7 @@ const [CLIENT_SIDE, SERVER_SIDE, PUMP, LEVEL, CHANNEL] = ["client", "server", "f
   (name) => `socks/auth/gssapi/${name}.ts`,
 ) as [string, string, string, string, string];
 const STREAM = "socks/stream/protected.ts";
+const CODEC = "socks/stream/protected_datagrams.ts";
 
 /** What RFC 1961 says of contexts and levels. */
 const NEGOTIATION: readonly Mutant[] = [
@@ -474,7 +475,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "a datagram is taken once",
     source: "RFC 1961 section 3.2",
-    file: STREAM,
+    file: CODEC,
     find: 'if (status === "duplicate" || status === "old" || status === "unsequenced") {',
     replace: "if (false) {",
     tests: DATAGRAMS,
@@ -482,7 +483,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "a datagram that is too old to tell is not taken",
     source: "RFC 2743 section 1.2.3",
-    file: STREAM,
+    file: CODEC,
     find: 'status === "duplicate" || status === "old" || status === "unsequenced"',
     replace: 'status === "duplicate" || status === "unsequenced"',
     tests: DATAGRAMS,
@@ -491,7 +492,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "a datagram from before is not taken where the order is kept",
     source: "RFC 2743 section 1.2.3",
-    file: STREAM,
+    file: CODEC,
     find: 'status === "duplicate" || status === "old" || status === "unsequenced"',
     replace: 'status === "duplicate" || status === "old"',
     tests: DATAGRAMS,
@@ -500,7 +501,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "level 1 never seals a datagram",
     source: "RFC 1961 section 5",
-    file: STREAM,
+    file: CODEC,
     find: 'const confidential = level === "confidentiality" || (level === "selective" &&',
     replace: 'const confidential = level === "confidentiality" || (level !== "confidentiality" &&',
     tests: LEVELS,
@@ -508,7 +509,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "level 2 always seals a datagram",
     source: "RFC 1961 section 5",
-    file: STREAM,
+    file: CODEC,
     find: 'const confidential = level === "confidentiality" || (level === "selective" &&',
     replace: 'const confidential = (level !== "integrity" &&',
     tests: LEVELS,
@@ -516,7 +517,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "level 2 takes no datagram that is signed only",
     source: "RFC 1961 section 5",
-    file: STREAM,
+    file: CODEC,
     find: '      if (level === "confidentiality" && !confidential) {',
     replace: "      if (false) {",
     tests: DATAGRAMS,
@@ -524,7 +525,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "a datagram is a message of type 3",
     source: "RFC 1961 section 5",
-    file: STREAM,
+    file: CODEC,
     find: " || decoded.value.type !== FrameType.Encapsulation) {",
     replace: ") {",
     tests: DATAGRAMS,
@@ -532,7 +533,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "a datagram is one message and nothing else",
     source: "RFC 1961 section 5",
-    file: STREAM,
+    file: CODEC,
     find: "decoded === undefined || decoded.length !== bytes.length ||",
     replace: "decoded === undefined ||",
     tests: BOTH_SIDES,

@@ -46,7 +46,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "a write after the end of writing fails and leaves reading alone",
       CONTRACT,
-      "    if (this.#closed === undefined && this.#ending !== undefined) throw writingEnded();\n",
+      '    if (this.#closed === undefined && this.#ending !== undefined) throw closedHere("Writing");\n',
       "",
       "in either order",
     ],
@@ -69,9 +69,23 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "a chunk that is taken away while it is written is an error",
       CONTRACT,
-      '    if (bytes.length !== length) throw new TypeError("Cannot write: the chunk was changed before it was sent");\n',
-      "",
+      "    if (!chunk.isCut) return;\n",
+      "    if (chunk.length >= 0) return;\n",
       "taken away",
+    ],
+    [
+      "behind a chunk of which a part was sent nothing goes",
+      CONTRACT,
+      "    this.failWrites(new TypeError(",
+      "    throw (new TypeError(",
+      "taken away",
+    ],
+    [
+      "a small chunk is read before write() returns",
+      CONTRACT,
+      "const chunk = new Chunk(bytes, true);",
+      "const chunk = new Chunk(bytes, false);",
+      "before write() returns",
     ],
     [
       "an end behind a failure is none",

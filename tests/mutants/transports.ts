@@ -301,16 +301,25 @@ const STREAMS: readonly Row[] = [
   [
     "closing ends a read that its source does not",
     "CWE-400",
-    "await abortable(this.#reader.read(), signal)",
+    "await this.#untilClosed(this.#reader.read())",
     "await this.#reader.read()",
     "stand still",
   ],
   [
     "closing ends a write that its sink does not",
     "CWE-400",
-    "      await abortable(done, signal);",
-    "      await done;",
+    "      await this.#untilClosed(call);",
+    "      await call;",
     "stand still",
+  ],
+  [
+    "writes that wait cost no more each, however many there are",
+    "CWE-407",
+    "  readonly #waiting = new Set<(reason: Error) => void>();\n",
+    "  readonly #waiting = ((closing = new AbortController()) => ({\n" +
+    '    add: (fail: (reason: Error) => void) => closing.signal.addEventListener("abort", () => fail(closing.signal.reason)),\n' +
+    "    delete() {},\n    *[Symbol.iterator]() {\n      yield (reason: Error) => closing.abort(reason);\n    },\n  }))();\n",
+    "nobody waits for",
   ],
   [
     "closing tells the sink, always",
@@ -362,7 +371,7 @@ const STREAMS: readonly Row[] = [
   [
     "nothing is written once it is closed",
     DENO_CONN,
-    "    this.#closed.signal.throwIfAborted();\n    if (this.#write",
+    "    if (this.#closed !== undefined) throw this.#closed;\n    if (this.#write",
     "    if (this.#write",
   ],
   [

@@ -4,6 +4,7 @@ import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Bytes } from "../../gss/bytes.ts";
 import { Carrier } from "../../socks/stream/carrier.ts";
+import { SMALL_CHUNK } from "../../socks/stream/chunk.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { DuplexConnection } from "../../socks/stream/duplex.ts";
 import { TlsOver } from "../../socks/stream/tls_over.ts";
@@ -30,15 +31,39 @@ Deno.test("a chunk that lies in larger memory is given in memory of its own", as
   connection.close();
 });
 
-Deno.test("a chunk that is taken away while it is written is an error", async () => {
+Deno.test("a chunk that is taken away while it is written is an error, behind which nothing goes", async () => {
   let taken = () => {};
   const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => void (taken = done) });
   const connection = new DuplexConnection(stream);
-  const chunk = new Uint8Array(10);
+  const chunk = new Uint8Array(SMALL_CHUNK + 1);
   const writing = connection.write(chunk);
   structuredClone(chunk.buffer, { transfer: [chunk.buffer] });
   taken();
-  await assert.rejects(writing, TypeError);
+  const failure = await writing.then(() => assert.fail("it did not fail"), (error) => error);
+  assert.ok(failure instanceof TypeError);
+  for (const call of [() => connection.write(new Uint8Array(1)), () => connection.closeWrite()]) {
+    await assert.rejects(call(), (error) => error === failure);
+  }
+  connection.close();
+});
+
+Deno.test("a small chunk is read before write() returns, as over every other transport", async () => {
+  const sent: number[] = [];
+  const stream = new Duplex({
+    read() {},
+    write: (chunk, _encoding, done) => void setTimeout(() => done(void sent.push(...chunk))),
+  });
+  const connection = new DuplexConnection(stream);
+  const chunk = new Uint8Array(1);
+  const writes = [1, 2, 3].map((n) => connection.write(chunk.fill(n)));
+  structuredClone(chunk.buffer, { transfer: [chunk.buffer] });
+  await Promise.all(writes);
+  assert.deepEqual(sent, [1, 2, 3]);
+  for (const nothing of ["text", [1], null, chunk]) {
+    await assert.rejects(connection.write(nothing as Uint8Array), TypeError);
+  }
+  await connection.write(Uint8Array.of(4));
+  assert.deepEqual(sent, [1, 2, 3, 4]);
   connection.close();
 });
 

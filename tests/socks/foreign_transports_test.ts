@@ -127,6 +127,26 @@ Deno.test("a stream that fails is the same failure ever after, in its direction"
   }
 });
 
+Deno.test("writes that nobody waits for cost no more each, however many wait, and closing ends them all", async () => {
+  const add = EventTarget.prototype.addEventListener;
+  let listeners = 0;
+  EventTarget.prototype.addEventListener = function (...given): void {
+    listeners++;
+    add.apply(this, given);
+  };
+  try {
+    const { connection } = foreign({}, { write: () => new Promise<void>(() => {}) });
+    const writes = Array.from({ length: 1_000 }, (_, i) => failureOf(connection.write(Uint8Array.of(i))));
+    connection.close();
+    for (const failure of await Promise.all(writes)) assert.equal((failure as { code?: string }).code, "CLOSED");
+    await assert.rejects(connection.write(new Uint8Array(0)), CLOSED);
+  } finally {
+    EventTarget.prototype.addEventListener = add;
+  }
+  // A signal looks through all of its listeners for each that it is given.
+  assert.ok(listeners < 10, `${listeners} listeners`);
+});
+
 /** A WebSocket that is no network. */
 function fakeSocket(readyState: number = WebSocket.OPEN) {
   const sent: (string | Uint8Array)[] = [];
