@@ -78,14 +78,17 @@ export class ServerRun {
   /** Starts one. */
   static async start(start: ServerRunOptions): Promise<ServerRun> {
     const { config: { shared }, io } = start;
-    const store = shared === undefined ? undefined : await connectRedis({
-      url: shared.redis,
-      onLoss: shared.onLoss,
-      prefix: shared.prefix,
-      onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${printable(reason)}\n`),
-    });
-    for (const warning of warnings(start.options)) io.err(`${warning}\n`);
+    let store: SharedStore | undefined;
     try {
+      if (shared !== undefined) {
+        store = await connectRedis({
+          url: shared.redis,
+          onLoss: shared.onLoss,
+          prefix: shared.prefix,
+          onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${printable(reason)}\n`),
+        });
+      }
+      for (const warning of warnings(start.options)) io.err(`${warning}\n`);
       return new ServerRun(start, store);
     } catch (error) {
       await store?.[Symbol.asyncDispose]();

@@ -23,11 +23,21 @@ export interface RunOptions {
   mayThrow?: boolean;
 }
 
+/** What the tests of a file set for themselves is the whole process's, in which other files run at the same time. */
+const OF_TESTS = ["KRB5_CONFIG", "KRB5CCNAME", "KRB5_KTNAME"];
+
+/** The environment of a program: this process's without what tests may have set there, and what is given. */
+function environment(given: Record<string, string> = {}): { clearEnv: true; env: Record<string, string> } {
+  const env = Deno.env.toObject();
+  for (const name of OF_TESTS) delete env[name];
+  return { clearEnv: true, env: { ...env, ...given } };
+}
+
 /** Runs a program to its end. */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const child = new Deno.Command(command, {
     args: [...args],
-    env: options.env ?? {},
+    ...environment(options.env),
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -61,7 +71,7 @@ export class Daemon implements AsyncDisposable {
     this.#group = options.group ?? false;
     this.#child = new Deno.Command(this.#group ? "setsid" : command, {
       args: this.#group ? [command, ...args] : [...args],
-      env: options.env ?? {},
+      ...environment(options.env),
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
