@@ -166,7 +166,7 @@ export interface GssContext extends Disposable {
    */
   verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus>;
   /**
-   * Largest message whose token has `outputSize` octets at most (RFC 2743 section 2.3.7), 0 where none has.
+   * Largest message whose token has `outputSize` octets at most (RFC 2743 section 2.2.7), 0 where none has.
    *
    * @throws {GssError} `NO_CONTEXT` after {@linkcode dispose}.
    */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { connectThrough, type ConnectThroughOptions } from "./client.ts";
+import { type ConnectThroughOptions, requestThrough } from "./client.ts";
 import type { TargetRequest } from "./commands/command.ts";
 import type { OpenedTarget, OpenTarget } from "./commands/connect.ts";
 import { SocksReplyError } from "./errors.ts";
@@ -13,6 +13,7 @@ import type { RuleSet } from "./rules/rules.ts";
 import type { Connection, Dialer } from "./stream/connection.ts";
 import type { Resolver } from "./stream/deno.ts";
 import { normalEndpoint } from "./wire/host_name.ts";
+import { Command } from "./wire/messages.ts";
 
 /** What {@linkcode openDirectly} goes by. */
 export interface OpenDirectlyOptions {
@@ -65,5 +66,6 @@ function opened(connection: Connection): OpenedTarget {
 /** Hands every request on to another proxy, names included; that proxy's rules decide. */
 export function openThrough(upstream: Omit<ConnectThroughOptions, "target" | "signal" | "timeout">): OpenTarget {
   return ({ hostname, port, signal }: TargetRequest): Promise<OpenedTarget> =>
-    connectThrough({ ...upstream, target: { hostname, port }, timeout: Infinity, signal });
+    // What comes of it is the session's to end.
+    requestThrough({ ...upstream, timeout: Infinity, signal }, Command.Connect, { hostname, port });
 }

@@ -5,7 +5,7 @@
  */
 import type { Deadline } from "../../gss/deadline.ts";
 import type { Identity, SecuredChannel } from "../auth/method.ts";
-import { replyCodeFor } from "../errors.ts";
+import { asError, replyCodeFor } from "../errors.ts";
 import type { CommandName, RuleQuery } from "../rules/rules.ts";
 import type { SessionEvent, SessionOptions } from "../session.ts";
 import type { Connection } from "../stream/connection.ts";
@@ -141,9 +141,4 @@ export function closedEvent(
 /** A closed connection fails in its own words; the reason is why it was closed. */
 export function reasonOf({ signal }: Deadline, error: unknown): Error {
   return asError(signal.aborted ? signal.reason : error);
-}
-
-/** Whatever was thrown, as an error. */
-export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -4,13 +4,13 @@
  * @module
  */
 import { abortable, type Deadline, startDeadline } from "../../gss/deadline.ts";
-import { SocksTimeoutError } from "../errors.ts";
+import { asError, SocksTimeoutError } from "../errors.ts";
 import { relay } from "../relay.ts";
 import type { SessionOptions } from "../session.ts";
 import type { Connection } from "../stream/connection.ts";
 import { takeInTime } from "../stream/late.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
-import { asError, closedEvent, type CommandCall, reasonOf, refuse, subject, type TargetRequest } from "./command.ts";
+import { closedEvent, type CommandCall, reasonOf, refuse, subject, type TargetRequest } from "./command.ts";
 
 /** A connection to a target. */
 export interface OpenedTarget {

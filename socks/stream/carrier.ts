@@ -5,6 +5,7 @@
  */
 import type { Duplex } from "node:stream";
 import type { Bytes } from "../../gss/bytes.ts";
+import { asError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { ReadSize } from "./read_size.ts";
 
@@ -126,7 +127,3 @@ export class Carrier {
 
 /** More than the few microtasks between the end of a TLS socket's writing and its close_notify on the stream. */
 const TURNS = 16;
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error), { cause: error });
-}

@@ -65,6 +65,30 @@ export function abort(connection: Connection): void {
 export function withPrefix(connection: Connection, prefix: Bytes): Connection {
   if (prefix.length === 0) return connection;
   let pending: Bytes | undefined = prefix;
+  const take = () => {
+    const first = pending;
+    pending = undefined;
+    return first;
+  };
+  return withReads(connection, {
+    read(into?: Bytes): Promise<Bytes | null> {
+      const first = take();
+      return first === undefined ? connection.read(into) : Promise.resolve(first);
+    },
+    forget: take,
+  });
+}
+
+/** How {@linkcode withReads} reads. */
+interface OtherReads {
+  /** As that of a connection. */
+  read(into?: Bytes): Promise<Bytes | null>;
+  /** Told that nobody will read any more. */
+  forget?(): void;
+}
+
+/** A connection that is read in another way, and is itself in everything else. */
+export function withReads(connection: Connection, { read, forget = () => {} }: OtherReads): Connection {
   return {
     get local() {
       return connection.local;
@@ -72,20 +96,15 @@ export function withPrefix(connection: Connection, prefix: Bytes): Connection {
     get remote() {
       return connection.remote;
     },
-    read(into?: Bytes): Promise<Bytes | null> {
-      if (pending === undefined) return connection.read(into);
-      const first = pending;
-      pending = undefined;
-      return Promise.resolve(first);
-    },
+    read,
     write: (bytes) => connection.write(bytes),
     closeWrite: () => connection.closeWrite(),
     close(): void {
-      pending = undefined;
+      forget();
       connection.close();
     },
     abort(): void {
-      pending = undefined;
+      forget();
       abort(connection);
     },
     ref: () => connection.ref?.(),

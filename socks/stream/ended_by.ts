@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import type { Connection } from "./connection.ts";
+import { abort, type Connection } from "./connection.ts";
 import { UserConnection } from "./user_connection.ts";
 
 /**
@@ -26,6 +26,10 @@ export function endedBy(connection: Connection, signal: AbortSignal | undefined)
     write: async (bytes) => void await user.write(bytes),
     closeWrite: () => user.closeWrite(),
     close: () => user.close(),
+    abort(): void {
+      abort(connection);
+      user.close();
+    },
     ref: () => user.ref(),
     unref: () => user.unref(),
     [Symbol.asyncDispose](): Promise<void> {

@@ -9,7 +9,7 @@
 import { type Bytes, EMPTY } from "../../gss/bytes.ts";
 import type { GssContext } from "../../gss/mechanism.ts";
 import { GssError } from "../../gss/status.ts";
-import { SocksConnectionError, SocksProtocolError } from "../errors.ts";
+import { asError, SocksConnectionError, SocksProtocolError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { FrameSplitter } from "../wire/frame_splitter.ts";
 import { FrameType } from "../wire/gssapi.ts";
@@ -352,10 +352,6 @@ export class ProtectedConnection implements Connection {
       : asError(error);
     return this.#writeFailure;
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Messages one after another in memory that has room for them. */

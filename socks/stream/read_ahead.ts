@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import { abort, type Connection } from "./connection.ts";
+import { type Connection, withReads } from "./connection.ts";
 
 /** Memory that is held for who will ask; there is no watching beyond it, and the peer has to wait. */
 const MOST = 65_536;
@@ -46,16 +46,7 @@ export class ReadAhead implements Disposable {
   /** The connection, with what was read in front. */
   rest(): Connection {
     const connection = this.#connection;
-    return {
-      local: connection.local,
-      remote: connection.remote,
-      read: (into) => this.#reads.shift() ?? connection.read(into),
-      write: (bytes) => connection.write(bytes),
-      closeWrite: () => connection.closeWrite(),
-      close: () => connection.close(),
-      abort: () => abort(connection),
-      [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
-    };
+    return withReads(connection, { read: (into) => this.#reads.shift() ?? connection.read(into) });
   }
 
   /** Begins no more reads. */

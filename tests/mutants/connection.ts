@@ -322,8 +322,8 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "a cut goes through what is in front",
       "",
-      "      pending = undefined;\n      abort(connection);",
-      "      pending = undefined;\n      connection.close();",
+      "      forget();\n      abort(connection);",
+      "      forget();\n      connection.close();",
     ],
     [
       "what cannot be cut is closed",
@@ -331,6 +331,15 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "if (connection.abort === undefined) connection.close();",
       "if (connection.abort === undefined) return;",
     ],
+  ]),
+  ...rules("socks/stream/ended_by.ts", ["tests/socks/cut_test.ts"], [
+    [
+      "a cut goes through what a signal ends",
+      "",
+      "      abort(connection);\n      user.close();",
+      "      user.close();",
+    ],
+    ["what is cut leaves the signal", "", "      abort(connection);\n      user.close();", "      abort(connection);"],
   ]),
   ...rules("socks/session.ts", ["tests/socks/cut_test.ts"], [
     [

@@ -4,6 +4,9 @@ import { utf8 } from "../../gss/bytes.ts";
 import { gssapiClient, gssapiServer } from "../../socks/auth/gssapi.ts";
 import { connectThrough } from "../../socks/client.ts";
 import { abort, type Connection, withPrefix } from "../../socks/stream/connection.ts";
+import { endedBy } from "../../socks/stream/ended_by.ts";
+import { ReadAhead } from "../../socks/stream/read_ahead.ts";
+import { countedController } from "../support/counted_signal.ts";
 import { credentialPair, memoryRealm } from "../support/gss_pair.ts";
 import { makeServer } from "../support/memory_server.ts";
 import { ScriptedConnection } from "../support/scripted_connection.ts";
@@ -37,10 +40,20 @@ for (const transport of ["integrity over TCP", "confidentiality over TCP"]) {
   });
 }
 
-Deno.test("abort() goes through what is in front of a connection, and is close() where there is no other way", () => {
+Deno.test("abort() goes through what is in front of a connection, and is close() where there is no other way", async () => {
   const under = new ScriptedConnection();
   abort(withPrefix(under, utf8("early")));
   assert.deepEqual([under.aborts, under.closes], [1, 1]);
+  const stop = countedController();
+  const ended = new ScriptedConnection();
+  const dialled = endedBy(ended, stop.signal);
+  abort(dialled);
+  assert.deepEqual([ended.aborts, stop.listeners()], [1, 0]);
+  await assert.rejects(dialled.read(), { code: "CLOSED" });
+  const ahead = new ScriptedConnection();
+  using reads = new ReadAhead(ahead, () => {});
+  abort(reads.rest());
+  assert.equal(ahead.aborts, 1);
   const plain: Connection = Object.assign(new ScriptedConnection(), { abort: undefined });
   abort(plain);
   assert.equal((plain as ScriptedConnection).closes, 1);
