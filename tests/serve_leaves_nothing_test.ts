@@ -12,8 +12,9 @@ import {
 } from "../mod.ts";
 import { SocksServer } from "../socks/server.ts";
 import { type ConnectionListener, listenTcp } from "../socks/stream/deno.ts";
-import { localCertificate } from "./support/certificate.ts";
-import { countedSignal, deaf, until, within } from "./support/end_lab.ts";
+import { certificateFor } from "./support/certificate.ts";
+import { countedController } from "./support/counted_signal.ts";
+import { deaf, until, within } from "./support/end_lab.ts";
 import { echoTarget, makeServer } from "./support/memory_server.ts";
 import { peerTest } from "./support/peers.ts";
 import { pipe } from "./support/pipe.ts";
@@ -60,7 +61,7 @@ function watched(kind: "deaf" | "failing"): ConnectionListener & { closed: boole
 Deno.test("a server that has ended, in whatever way, has nobody wait for its signal and listens nowhere", async () => {
   for (const start of STARTS) {
     for (const how of ["dispose", "shutdown", "deadline", "twice", "listener"] as const) {
-      const stop = countedSignal();
+      const stop = countedController();
       const options = { signal: stop.signal };
       const listener = listenTcp({ hostname: LOCALHOST, port: 0 });
       const server = start(how === "listener" ? { ...options, port: undefined, listeners: [listener] } : options);
@@ -101,7 +102,7 @@ Deno.test("what cannot start leaves no listener, no port and nobody who waits fo
   ];
   for (const start of STARTS) {
     for (const [options, message] of cases) {
-      const stop = countedSignal();
+      const stop = countedController();
       let at: number | undefined;
       const onListen: NonNullable<ListenerOptions["onListen"]> = (address) => {
         at = address.port;
@@ -113,7 +114,7 @@ Deno.test("what cannot start leaves no listener, no port and nobody who waits fo
       if (at !== undefined) await within(2_000, "the port", until(() => isFree(at!)));
     }
   }
-  const stop = countedSignal();
+  const stop = countedController();
   assert.throws(() => serve({ ...ANYBODY, rules: ["nonsense"], signal: stop.signal }), /Cannot read rule/);
   assert.throws(() => serve({ ...ANYBODY, keytab: "/nowhere/keytab", signal: stop.signal }), /keytab/);
   assert.equal(stop.listeners(), 0);
@@ -355,7 +356,7 @@ Deno.test("a server that is not referenced lets the process end, and its session
 });
 
 peerTest("a server for TLS that is not referenced lets the process end", ["openssl"], async () => {
-  const listen = `port: 0, tls: ${JSON.stringify(await localCertificate())}`;
+  const listen = `port: 0, tls: ${JSON.stringify(await certificateFor())}`;
   const ended = await Promise.all([
     endsByItself(`serve({ ...options, ${listen} }).unref();`),
     endsByItself(`const server = serve({ ...options, ${listen} }); server.unref(); server.ref();`),

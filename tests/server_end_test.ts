@@ -11,10 +11,9 @@ import type { ServerEvent } from "../socks/server.ts";
 import type { Connection } from "../socks/stream/connection.ts";
 import { dialTcp, listenTls } from "../socks/stream/deno.ts";
 import { takeInTime } from "../socks/stream/late.ts";
-import { localCertificate } from "./support/certificate.ts";
+import { certificateFor } from "./support/certificate.ts";
 import { countedController } from "./support/counted_signal.ts";
 import {
-  countedSignal,
   deaf,
   ends,
   held,
@@ -49,7 +48,7 @@ const PROMPT = 4_000;
 /** Brings a session into a phase, ends it there, and looks at what is left. */
 async function endIn(phase: Phase, how: string, way: Way): Promise<void> {
   const events: ServerEvent[] = [];
-  const stop = countedSignal();
+  const stop = countedController();
   const server = new WatchedServer({
     auth: [noAuthentication()],
     open: () => Promise.reject(new Error("nobody asks for this")),
@@ -63,7 +62,7 @@ async function endIn(phase: Phase, how: string, way: Way): Promise<void> {
     await within(PROMPT, "getting there", phase.enter({ client, events }));
     if (how === "dispose") await within(PROMPT, "dispose", server[Symbol.asyncDispose]());
     if (how === "shutdown") await within(PROMPT, "shutdown", server.shutdown({ deadline: 5 }));
-    if (how === "signal") stop.controller.abort(REASON);
+    if (how === "signal") stop.abort(REASON);
     await within(PROMPT, "the session", Promise.all(server.served));
     assert.equal(server.served.length, 1);
     assert.equal(server.sessions, 0);
@@ -89,7 +88,7 @@ const WAYS = [["TCP", []], ["WebSocket", []], ["streams", []], ["TLS", ["openssl
 for (const [name, needed] of WAYS) {
   peerTest(`a session over ${name} ends in every phase and in every way, and leaves nothing`, [...needed], async () => {
     await using stack = new AsyncDisposableStack();
-    const tls = name === "TLS" ? await localCertificate() : undefined;
+    const tls = name === "TLS" ? await certificateFor() : undefined;
     const way = ways(stack, tls)[name]!;
     const failed: string[] = [];
     for (const how of Object.keys(ENDINGS)) {
@@ -110,7 +109,7 @@ for (const [name, needed] of WAYS) {
 }
 
 peerTest("a client of TLS that never shakes hands is ended like others", ["openssl"], async () => {
-  const tls = await localCertificate();
+  const tls = await certificateFor();
   const way: Way = {
     async open(server) {
       const listener = listenTls({ hostname: "127.0.0.1", port: 0, ...tls });

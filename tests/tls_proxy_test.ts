@@ -7,7 +7,8 @@ import type { Connection } from "../socks/stream/connection.ts";
 import { peerTest } from "./support/peers.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { TcpServer } from "./support/servers.ts";
-import { certificateFor, nodeServer, octets, outcome, rustlsServer } from "./support/tls.ts";
+import { certificateFor } from "./support/certificate.ts";
+import { nodeServer, octets, outcome, rustlsServer } from "./support/tls.ts";
 
 const LOCALHOST = "127.0.0.1";
 

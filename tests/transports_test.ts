@@ -22,8 +22,9 @@ import {
 } from "../mod.ts";
 import { DenoConnection } from "../socks/stream/deno.ts";
 import { tlsOver } from "../socks/stream/tls.ts";
+import { certificateFor } from "./support/certificate.ts";
 import { pipe, readAll } from "./support/pipe.ts";
-import { peer, peerTest } from "./support/peers.ts";
+import { peerTest } from "./support/peers.ts";
 import { freePort, run } from "./support/process.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { echoServer, origin, TcpServer, udpServer } from "./support/servers.ts";
@@ -54,21 +55,10 @@ Deno.test("the server listens on a socket in the file system, and the client dia
   );
 });
 
-/** A certificate for localhost and 127.0.0.2, and the authority that it is from. */
-async function certificate(directory: string): Promise<{ cert: string; key: string; caCerts: string[] }> {
-  const made = await run(peer("openssl"), [
-    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
-    ...["-keyout", `${directory}/key.pem`, "-out", `${directory}/cert.pem`, "-subj", "/CN=localhost"],
-    ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.2", "-addext", "basicConstraints=critical,CA:FALSE"],
-  ]);
-  assert.equal(made.code, 0, made.stderr);
-  const [cert, key] = await Promise.all(["cert", "key"].map((name) => Deno.readTextFile(`${directory}/${name}.pem`)));
-  return { cert: cert!, key: key!, caCerts: [cert!] };
-}
-
 peerTest("SOCKS inside TLS, TLS inside SOCKS, and both at once", ["openssl"], async () => {
   await using realm = await startRealmFolder();
-  const { cert, key, caCerts } = await certificate(realm.directory);
+  const { cert, key } = await certificateFor("localhost", "IP:127.0.0.2");
+  const caCerts = [cert];
   await using site = Deno.serve(
     { hostname: LOCALHOST, port: 0, cert, key, onListen() {} },
     () => new Response("the secret page ".repeat(20_000)),
@@ -145,7 +135,7 @@ Deno.test("a proxy behind Deno.serve is used over WebSockets, protected end to e
 peerTest("the client goes over wss:, with the certificate checked", ["openssl"], async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
-  const { cert, key } = await certificate(realm.directory);
+  const { cert, key } = await certificateFor("localhost", "IP:127.0.0.2");
   await using proxy = serve({ listeners: [], keytab: realm.keytab, rules: ["allow localhost"] });
   await using front = Deno.serve({ hostname: LOCALHOST, port: 0, cert, key, onListen() {} }, (request) => {
     const { socket, response } = Deno.upgradeWebSocket(request, { protocol: WEB_SOCKET_PROTOCOL });
@@ -163,6 +153,7 @@ peerTest("the client goes over wss:, with the certificate checked", ["openssl"],
   const url = `data:application/typescript,${encodeURIComponent(program)}`;
   const config = new URL("../deno.json", import.meta.url).pathname;
   const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache };
+  await Deno.writeTextFile(`${realm.directory}/cert.pem`, cert);
   const trusting = ["--cert", `${realm.directory}/cert.pem`];
   const got = await run(Deno.execPath(), ["run", "-q", "-A", ...trusting, "-c", config, url], { env });
   assert.match(got.stdout, /the page\s*$/, got.stderr);

@@ -4,13 +4,14 @@
  * @module
  */
 import { setImmediate } from "node:timers";
+import { type CountedController, countedController } from "../support/counted_signal.ts";
 import { errorText, GUARD, type Situation, told } from "./situation.ts";
 import type { Opened, Way } from "./ways.ts";
 
 /** Plays it. */
 export async function play(situation: Situation, way: Way): Promise<string> {
   const seen: string[] = [];
-  const watched = watchedSignal();
+  const watched = countedController();
   {
     await using stack = new AsyncDisposableStack();
     const opened = await way.open({ signal: watched.signal, stack, needs: situation.needs });
@@ -30,7 +31,7 @@ export async function play(situation: Situation, way: Way): Promise<string> {
   return seen.join("; ");
 }
 
-async function played(situation: Situation, opened: Opened, watched: WatchedSignal): Promise<string> {
+async function played(situation: Situation, opened: Opened, watched: CountedController): Promise<string> {
   const missing = () => {
     throw new Error("This way has nothing of the kind");
   };
@@ -38,8 +39,8 @@ async function played(situation: Situation, opened: Opened, watched: WatchedSign
     situation.play({
       stream: opened.stream,
       peer: opened.peer,
-      abort: watched.abort,
-      listeners: watched.listeners,
+      abort: (reason) => watched.abort(reason),
+      listeners: () => watched.listeners(),
       quiet,
       cut: opened.cut ?? missing,
       reset: opened.reset ?? missing,
@@ -67,29 +68,6 @@ async function quiet(until?: Promise<unknown>): Promise<boolean> {
     await turn();
   }
   return settled;
-}
-
-interface WatchedSignal {
-  readonly signal: AbortSignal;
-  abort(reason: unknown): void;
-  listeners(): number;
-}
-
-/** A signal that knows its listeners. */
-function watchedSignal(): WatchedSignal {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const listeners = new Set<unknown>();
-  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
-  signal.addEventListener = (...args: Parameters<typeof add>) => {
-    listeners.add(args[1]);
-    add(...args);
-  };
-  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    listeners.delete(args[1]);
-    remove(...args);
-  };
-  return { signal, abort: (reason) => controller.abort(reason), listeners: () => listeners.size };
 }
 
 /** Rejections that nobody handles. */

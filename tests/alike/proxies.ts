@@ -19,44 +19,26 @@ import {
 import type { Connection, Dialer } from "../../socks/stream/connection.ts";
 import { dialTcp } from "../../socks/stream/deno.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
+import { type Certificate, certificateFor } from "../support/certificate.ts";
 import { memoryRealm, memoryTickets } from "../support/gss_pair.ts";
-import { hasPeer, peer as program } from "../support/peers.ts";
-import { run } from "../support/process.ts";
+import { hasPeer } from "../support/peers.ts";
 import { Wire } from "./peer.ts";
 
 const LOCALHOST = "127.0.0.1";
-
-/** A certificate and its key, in PEM. */
-export interface TlsPair {
-  readonly cert: string;
-  readonly key: string;
-}
 
 /** Kerberos, in memory, for all. */
 const realm = await memoryRealm();
 const credentials = memoryTickets([realm]);
 await credentials.initialTicket();
 
-/** For TLS, of the proxy and of the peer. */
-export const identity: TlsPair | undefined = await certificate();
+/** For TLS, of the proxy and of the peer; `undefined` where there is no openssl to make one. */
+export const identity: Certificate | undefined = await certificate();
 
-/** A certificate for this machine and its key; `undefined` where there is no openssl to make one. */
-async function certificate(): Promise<TlsPair | undefined> {
-  if (!hasPeer("openssl") && Deno.env.get("GSSOCKS_REQUIRE_PEERS") === undefined) {
-    // deno-lint-ignore no-console
-    console.log("skipped: every way with TLS in it (not installed: openssl; see tests/interop/peers/build.sh)");
-    return undefined;
-  }
-  const { stdout, stderr, code } = await run(program("openssl"), [
-    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
-    ...["-keyout", "-", "-out", "-", "-subj", "/CN=localhost"],
-    ...["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"],
-  ]);
-  const [cert, key] = ["CERTIFICATE", "PRIVATE KEY"].map((label) =>
-    new RegExp(`-----BEGIN ${label}-----[^]*?-----END ${label}-----\n`).exec(stdout)?.[0]
-  );
-  if (code !== 0 || cert === undefined || key === undefined) throw new Error(`No certificate: ${stderr}`);
-  return { cert, key };
+async function certificate(): Promise<Certificate | undefined> {
+  if (hasPeer("openssl") || Deno.env.get("GSSOCKS_REQUIRE_PEERS") !== undefined) return await certificateFor();
+  // deno-lint-ignore no-console
+  console.log("skipped: every way with TLS in it (not installed: openssl; see tests/interop/peers/build.sh)");
+  return undefined;
 }
 
 /** What a proxy of ours is told, whoever reaches it. */
@@ -90,7 +72,7 @@ export const overUnix: Reach = async (stack) => {
   return { dial: dialUnix(`${directory}/socket`) };
 };
 
-export const overTls = (tls: TlsPair): Reach => async (stack, wired) => {
+export const overTls = (tls: Certificate): Reach => async (stack, wired) => {
   const { port } = stack.use(serve({ port: 0, tls, ...SERVE })).addr;
   const dial = dialTls({ caCerts: [tls.cert] });
   if (!wired) return { dial, port };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Certificate } from "../support/certificate.ts";
 import { bind, connect, type ConnectOptions, connectTls } from "../../mod.ts";
 import { meet, Peer, type Wire } from "./peer.ts";
 import {
@@ -16,7 +17,6 @@ import {
   overWebSocket,
   type Reach,
   spoiling,
-  type TlsPair,
 } from "./proxies.ts";
 
 const LOCALHOST = "127.0.0.1";
@@ -93,7 +93,7 @@ function denoStream(conn: Deno.Conn): ByteStream {
 }
 
 /** Deno's own way to a peer. */
-function direct(name: string, kinds: readonly string[], tls?: TlsPair): Way {
+function direct(name: string, kinds: readonly string[], tls?: Certificate): Way {
   return {
     name,
     kinds: ["Deno", ...kinds],
@@ -112,7 +112,7 @@ function direct(name: string, kinds: readonly string[], tls?: TlsPair): Way {
 }
 
 /** Where the peer is met, with a wire in front where a situation wants to do something with it. */
-async function met(stack: AsyncDisposableStack, needs: Ability | undefined, tls?: TlsPair) {
+async function met(stack: AsyncDisposableStack, needs: Ability | undefined, tls?: Certificate) {
   const wired = needs === "reset" || (needs === "cut" && tls !== undefined);
   return stack.use(await meet({ ...(tls && { tls }), wired }));
 }
@@ -126,7 +126,7 @@ function failing(wire: Wire | undefined): Pick<Opened, "cut" | "reset" | "arrive
 /** A way through a proxy to a peer. */
 interface Through {
   /** Whether the peer is on TLS. */
-  readonly tls?: TlsPair | undefined;
+  readonly tls?: Certificate | undefined;
   readonly reach: Reach;
   readonly level: Level;
   /** What it is called in exceptions, beside its level. */
@@ -178,7 +178,7 @@ function bound(name: string, level: Level): Way {
 }
 
 /** Ways that have TLS in them. */
-function ofTls(tls: TlsPair): Way[] {
+function ofTls(tls: Certificate): Way[] {
   return [
     direct("Deno.connectTls", ["Deno TLS"], tls),
     through("TLS, none", { tls, reach: overTcp, level: "none", kind: "TLS" }),

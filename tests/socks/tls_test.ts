@@ -1,9 +1,8 @@
 /** TLS over any connection: its end and what is none, both directions, closing, and what it asks for. */
 import assert from "node:assert/strict";
 import { SocksConnectionError, SocksProtocolError, SocksTlsError } from "../../socks/errors.ts";
+import { type Certificate, certificateFor } from "../support/certificate.ts";
 import {
-  type Certificate,
-  certificateFor,
   type Cut,
   type Delivery,
   nodeServer,

@@ -5,6 +5,7 @@ import { SocksConnectionError, SocksProtocolError } from "../../socks/errors.ts"
 import { SocksConnection } from "../../socks/socks_connection.ts";
 import { UserConnection } from "../../socks/stream/user_connection.ts";
 import { streamsOf, streamsOfConnection } from "../../socks/stream/web_streams.ts";
+import { countedController } from "../support/counted_signal.ts";
 import { ScriptedConnection, settle } from "../support/scripted_connection.ts";
 
 function make(signal?: AbortSignal) {
@@ -353,25 +354,6 @@ Deno.test("the signal's reason is what calls under way and later ones fail with"
   assert.equal(other.closes, 1);
 });
 
-/** A signal that counts who listens. */
-function counted() {
-  const controller = new AbortController();
-  const { signal } = controller;
-  let listeners = 0;
-  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
-  Object.assign(signal, {
-    addEventListener(...args: Parameters<typeof add>): void {
-      listeners++;
-      add(...args);
-    },
-    removeEventListener(...args: Parameters<typeof remove>): void {
-      listeners--;
-      remove(...args);
-    },
-  });
-  return { signal, listeners: () => listeners };
-}
-
 Deno.test("however it ends, it is closed once, and nobody listens to the signal any more", async () => {
   const ends: Readonly<Record<string, (user: UserConnection, under: ScriptedConnection) => Promise<unknown>>> = {
     "both directions by themselves": async (user, under) => {
@@ -424,7 +406,7 @@ Deno.test("however it ends, it is closed once, and nobody listens to the signal 
     },
   };
   for (const [how, end] of Object.entries(ends)) {
-    const { signal, listeners } = counted();
+    const { signal, listeners } = countedController();
     const { under, user } = make(signal);
     assert.equal(listeners(), 1, how);
     await end(user, under);

@@ -1,5 +1,5 @@
 /**
- * A certificate for this machine, made by openssl.
+ * Certificates for this machine, made by openssl.
  *
  * @module
  */
@@ -7,19 +7,23 @@ import assert from "node:assert/strict";
 import { peer } from "./peers.ts";
 import { run } from "./process.ts";
 
-/** A certificate for localhost, and its key, in PEM. */
-export async function localCertificate(): Promise<{ cert: string; key: string }> {
-  const directory = await Deno.makeTempDir();
-  try {
-    const made = await run(peer("openssl"), [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
-      ...["-keyout", `${directory}/key.pem`, "-out", `${directory}/cert.pem`, "-subj", "/CN=localhost"],
-      ...["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"],
-    ]);
-    assert.equal(made.code, 0, made.stderr);
-    const [cert, key] = await Promise.all(["cert", "key"].map((name) => Deno.readTextFile(`${directory}/${name}.pem`)));
-    return { cert: cert!, key: key! };
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+/** A certificate, which is its own authority, and its key, in PEM. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Makes one: for a name, and other names and addresses in openssl's words (`IP:127.0.0.2`). */
+export async function certificateFor(name = "localhost", ...others: readonly string[]): Promise<Certificate> {
+  const names = [`DNS:${name}`, ...others].join();
+  const { code, stdout, stderr } = await run(peer("openssl"), [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
+    ...["-keyout", "-", "-out", "-", "-subj", `/CN=${name}`],
+    ...["-addext", `subjectAltName=${names}`, "-addext", "basicConstraints=critical,CA:FALSE"],
+  ]);
+  const [cert, key] = ["CERTIFICATE", "PRIVATE KEY"].map((label) =>
+    new RegExp(`-----BEGIN ${label}-----[^]*?-----END ${label}-----\\n`).exec(stdout)?.[0]
+  );
+  assert.ok(code === 0 && cert !== undefined && key !== undefined, stderr);
+  return { cert, key };
 }

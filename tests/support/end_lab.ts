@@ -173,30 +173,6 @@ export function ways(stack: AsyncDisposableStack, tls: { cert: string; key: stri
   };
 }
 
-/** A signal, and how many wait for it. */
-export interface CountedSignal {
-  readonly signal: AbortSignal;
-  readonly controller: AbortController;
-  /** How many listeners it has now. */
-  listeners(): number;
-}
-
-/** Makes one. */
-export function countedSignal(): CountedSignal {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const now = new Set<unknown>();
-  signal.addEventListener = (...[type, listener, how]: Parameters<AbortSignal["addEventListener"]>) => {
-    now.add(listener);
-    EventTarget.prototype.addEventListener.call(signal, type, listener, how);
-  };
-  signal.removeEventListener = (...[type, listener, how]: Parameters<AbortSignal["removeEventListener"]>) => {
-    now.delete(listener);
-    EventTarget.prototype.removeEventListener.call(signal, type, listener, how);
-  };
-  return { signal, controller, listeners: () => now.size };
-}
-
 /** The promise, or a failure after a time that nothing here takes. */
 export async function within<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
   using deadline = startDeadline({ milliseconds, reason: () => new Error(`${what}: not over in ${milliseconds} ms`) });

@@ -8,7 +8,8 @@
 import { pause } from "../../gss/deadline.ts";
 import type { ReplayCache } from "../../kerberos/mech/replay_cache.ts";
 import { connect, noAuthentication, serve, type ServeOptions, type SocksConnection } from "../../mod.ts";
-import { countedSignal, until } from "./end_lab.ts";
+import { countedController } from "./counted_signal.ts";
+import { until } from "./end_lab.ts";
 import { startRealmFolder } from "./realm_folder.ts";
 
 const [rounds, each] = Deno.args.map(Number) as [number, number];
@@ -30,7 +31,7 @@ async function arrive(target: Deno.TcpConn): Promise<void> {
   arrivals.get(String(name))!(target);
 }
 
-const stop = countedSignal();
+const stop = countedController();
 // A cache remembers what it has seen for minutes, as it has to.
 const forgetful: ReplayCache = { insert: () => true };
 const options: ServeOptions = {

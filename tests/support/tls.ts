@@ -8,31 +8,7 @@ import { createServer, type TLSSocket } from "node:tls";
 import type { Bytes } from "../../gss/bytes.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { DenoConnection } from "../../socks/stream/deno.ts";
-import { peer } from "./peers.ts";
-import { run } from "./process.ts";
-
-/** A certificate, which is its own authority, and its key. */
-export interface Certificate {
-  readonly cert: string;
-  readonly key: string;
-}
-
-/** A certificate for localhost. */
-export async function certificateFor(name = "localhost"): Promise<Certificate> {
-  const directory = await Deno.makeTempDir();
-  try {
-    const made = await run(peer("openssl"), [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
-      ...["-keyout", `${directory}/key.pem`, "-out", `${directory}/cert.pem`, "-subj", `/CN=${name}`],
-      ...["-addext", `subjectAltName=DNS:${name}`, "-addext", "basicConstraints=critical,CA:FALSE"],
-    ]);
-    assert.equal(made.code, 0, made.stderr);
-    const [cert, key] = ["cert", "key"].map((file) => Deno.readTextFileSync(`${directory}/${file}.pem`));
-    return { cert: cert!, key: key! };
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
+import type { Certificate } from "./certificate.ts";
 
 /** Octets that differ, so that none can stand for another. */
 export function octets(length: number): Bytes {
