@@ -22,6 +22,14 @@ export const systemRuntime: Runtime = {
   },
 };
 
+/**
+ * Milliseconds since some time in the past, for how long something takes or took: nobody sets this clock, and it never goes
+ * back. Wall-clock time is for what others are told, and for Kerberos.
+ */
+export function monotonicNow(): number {
+  return performance.now();
+}
+
 /** `length` fresh random octets. */
 export function randomBytes(length: number, runtime: Runtime = systemRuntime): Bytes {
   const bytes = new Uint8Array(length);
