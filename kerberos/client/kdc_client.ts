@@ -13,7 +13,7 @@ import { addressText, hostText, type KdcAddress, KdcAttempts, type KdcProtocol }
 import { AnsweredLast } from "./kdc_memory.ts";
 import { firstAnswer, NobodyAnswered } from "./kdc_race.ts";
 import type { KdcExchange, KdcRequest } from "./exchange.ts";
-import { type KdcEndpoint, type LocateOptions, locateKdcs, locatePrimaryKdcs, type SrvResolver } from "./locate.ts";
+import { type KdcEndpoint, locateKdcs, type LocateOptions, locatePrimaryKdcs, type SrvResolver } from "./locate.ts";
 
 export type { KdcAddress } from "./kdc_attempts.ts";
 
