@@ -153,7 +153,7 @@ export class KdcClient {
   async #primary({ answered, signal }: Run): Promise<Run["located"] | undefined> {
     if (answered === undefined) return undefined;
     const { realm, host } = answered;
-    const found = await abortable(locatePrimaryKdcs(realm, this.#locating(signal)), signal).catch(() => []);
+    const found = await locatePrimaryKdcs(realm, this.#locating(signal)).catch(() => []);
     signal.throwIfAborted();
     const other = found.length > 0 && !found.some((endpoint) => sameHost(hostText(endpoint), host));
     return other ? new Map([[realm, found]]) : undefined;
@@ -168,7 +168,7 @@ export class KdcClient {
   async #located(realm: string, { located, signal }: Run): Promise<readonly KdcEndpoint[]> {
     const known = located.get(realm);
     if (known !== undefined) return known;
-    const found = await abortable(locateKdcs(realm, this.#locating(signal)), signal);
+    const found = await locateKdcs(realm, this.#locating(signal));
     located.set(realm, found);
     return found;
   }
