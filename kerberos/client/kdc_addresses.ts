@@ -42,8 +42,6 @@ export class KdcAddresses {
     let found = this.#underWay.get(hostname);
     if (found === undefined) {
       found = this.#look(hostname).finally(() => this.#underWay.delete(hostname));
-      // Everybody who waited may have left.
-      found.catch(() => {});
       this.#underWay.set(hostname, found);
     }
     return await abortable(found, signal);

@@ -11,7 +11,7 @@ export type KdcProtocol = "tcp" | "udp";
 /** An endpoint with its protocol chosen. */
 export interface KdcAddress extends KdcEndpoint {
   /** Transport. */
-  readonly protocol: KdcProtocol;
+  readonly protocol: "tcp" | "udp";
 }
 
 /** The attempts that a message to a realm may take, those that promise most first. */

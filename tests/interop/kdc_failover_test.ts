@@ -25,6 +25,7 @@ peerTest("a first KDC that is gone costs a moment once, beside MIT's client", MI
   const program = [...script, `${ROOT}tests/support/kdc_failover.ts`];
   const probe = ["-n", "sh", "-c", OWN_NETWORK];
   const own = (await run("unshare", [...probe, "true"]).catch(() => ({ code: 1 }))).code === 0;
+  // deno-lint-ignore no-console
   if (!own) console.log("no network of its own to be had here (unshare -n): the host that is gone is left out");
   const { code, stdout, stderr } = own
     ? await run("unshare", [...probe, ...program, BLACK_HOLE], { timeout: 120_000 })
@@ -36,6 +37,7 @@ peerTest("a first KDC that is gone costs a moment once, beside MIT's client", MI
     const shown = Object.entries({ alone, together, mit }).map(([who, { initial, first, second }]) =>
       `${who} ${initial} + ${first} + ${second} ms`
     );
+    // deno-lint-ignore no-console
     console.log(`first KDC ${state}: ${shown.join(", ")}`);
     const goal = GOALS[state]!;
     for (const time of Object.values(alone)) assert.ok(time < 2 * goal + 1_000, `${state}: ${time} ms`);

@@ -102,5 +102,6 @@ function ours(text: string, transport: () => typeof denoTransport): Promise<Time
 }
 
 if (import.meta.main) {
+  // deno-lint-ignore no-console
   console.log(JSON.stringify(await measure(Deno.args[0])));
 }
