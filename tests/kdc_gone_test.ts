@@ -124,3 +124,22 @@ Deno.test("a server whose upstream's KDC is not found refuses that target, and e
     assert.deepEqual(buffer, new Uint8Array([7, times]));
   }
 });
+
+Deno.test("an embedded KDC without a free descriptor lives, and answers again when there is one", async () => {
+  const conf = await Deno.makeTempFile();
+  try {
+    const kdc = [...CLI, "kdc", "--user", "alice"].map((word) => `'${word}'`).join(" ");
+    await using daemon = new Daemon("sh", ["-c", `ulimit -n 60 && exec '${Deno.execPath()}' ${kdc}`]);
+    const port = Number((await daemon.waitFor(/listens on 127\.0\.0\.1:(\d+)/))[1]);
+    const password = (await daemon.waitFor(/Password of alice: (\S+)/))[1]!;
+    const many = await Promise.all(Array.from({ length: 80 }, () => Deno.connect({ hostname: "127.0.0.1", port })));
+    const env = { KRB5_CONFIG: conf, KRB5CCNAME: "FILE:/dev/null/none" };
+    await Deno.writeTextFile(conf, (await daemon.waitFor(/\[libdefaults\][\s\S]*localhost = \S+/))[0]);
+    for (const connection of many) connection.close();
+    // Its cache cannot be written, and to say so it must have got its ticket.
+    const got = await run(Deno.execPath(), [...CLI, "kinit", "alice"], { env, stdin: `${password}\n` });
+    assert.match(got.stderr, /\/dev\/null\/none/);
+  } finally {
+    await Deno.remove(conf);
+  }
+});

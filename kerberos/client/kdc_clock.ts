@@ -1,5 +1,5 @@
 /**
- * How far the KDC's clock is ahead of ours (RFC 4120 section 3.1.3), and as long as that may be believed: it is a difference of two
+ * How far the KDC's clock is ahead of ours (RFC 4120 section 3.1.5), and as long as that may be believed: it is a difference of two
  * clocks, and ours may be set at any time.
  *
  * @module

@@ -38,7 +38,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("kerberos/client/kdc_attempts.ts", RACE, [
     ["who answered last goes first", DEAD, "if (remembered > 0) this", "if (false) this"],
-    ["a host that has failed is the last resort", "RFC 8305 section 3", "if (!this.#failed.has(hostText(address))) return address;", "return address;"],
+    ["a host that has failed is the last resort", DEAD, "if (!this.#failed.has(hostText(address))) return address;", "return address;"],
     ["no attempt twice", "a reply may be known over TCP", "}).filter((address) => !there.has(addressText(address)));", "});"],
     ["UDP has TCP behind it", "RFC 4120 section 7.2", "return protocol === \"udp\" ? \"tcp\" : undefined;", "return undefined;"],
   ]),
@@ -91,6 +91,10 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/client/datagram.ts", GONE, [
     ["nothing is thrown out of nobody's call", LIVES, "    lookup: (name, _options, found) => found(null, name, six ? 6 : 4),\n", "    lookup: undefined as never,\n", "without leave"],
   ]),
+  ...rules("kerberos/client/tcp_framing.ts", REACH, [
+    ["a stream that nobody wants any more is not waited for", "a stranger's time", "    signal.throwIfAborted();\n    await stream", "    await stream", "stands only when"],
+    ["an abort closes the stream", "a stranger's time", "  signal.addEventListener(\"abort\", close, { once: true });\n", "", "stands only when"],
+  ]),
   ...rules("kerberos/client/locate.ts", LOCATE, [
     ["the DNS has its time", "a stranger's time", "const records = await abortable(asked, deadline.signal);", "const records = await asked;", "silent DNS"],
     ["hosts that are known do not wait for the rest", "a stranger's time", "  using grace = startDeadline({ milliseconds: GRACE,", "  using grace = startDeadline({ milliseconds: Infinity,", "silent DNS"],
@@ -113,7 +117,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["tickets by a doubtful clock are got anew", STEPS, "    if (this.#clock.isDoubtful) return true;\n", ""],
     ["what is there is used where the KDC cannot be asked", STEPS, "if (held === undefined || !(error instanceof KerberosError) || error.code !== \"KDC_UNREACHABLE\") throw error;", "throw error;", "cannot be asked"],
     ["a cache that contradicts the clock is not believed", STEPS, "return initial === undefined && tgt !== undefined && contradictsClock(tgt, terms);", "return false;", "another time"],
-    ["the KDC's clock is taken from its refusal", "RFC 4120 section 3.1.3", "      const told = tolerated(error.clockOffset);\n", "      const told = asked.kdcOffset;\n", "another time"],
+    ["the KDC's clock is taken from its refusal", "RFC 4120 section 3.1.5", "      const told = tolerated(error.clockOffset);\n", "      const told = asked.kdcOffset;\n", "another time"],
     ["the cache learns the offset", STEPS, "      await this.cache.initialize({ ...data, kdcOffset }, { replaces: data });\n", "", "learns the offset"],
     ["without timesync nothing is learnt", "krb5.conf's kdc_timesync", "return kdc !== undefined && config.kdcTimesync && this.#clock", "return kdc !== undefined && this.#clock", "without timesync"],
     ["with a secret tickets are got anew", STEPS, "    if (this.#options.initial !== undefined) {\n", "    if (false as boolean && this.#options.initial !== undefined) {\n", "believed once"],
@@ -129,6 +133,9 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ...rules("socks/client.ts", ["tests/client/again_test.ts"], [
     ["a proxy is asked once more where the mechanism has learnt", STEPS, "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "throw error;"],
     ["and for nothing else", "a stranger's time", "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "if (signal.aborted || !(cause instanceof GssError)) throw error;"],
+  ]),
+  ...rules("kerberos/kdc/listener.ts", GONE, [
+    ["a KDC without a free descriptor accepts again when there is one", LIVES, "        if (!this.#closed) await pause(RETRY);\n", "        return;\n", "descriptor"],
   ]),
   ...rules("kerberos/kdc/listener.ts", ["tests/kerberos/kdc/listener_test.ts"], [
     ["clients are told addresses that can be connected to", "RFC 4291 section 2.5.2", "if (all === undefined) return [hostname];", "return [hostname];", "all addresses"],

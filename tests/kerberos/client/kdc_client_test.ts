@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { encode } from "../../../gss/asn1.ts";
 import type { KdcExchange } from "../../../kerberos/client/exchange.ts";
 import { KdcClient, type KdcClientOptions, type KdcTransport } from "../../../kerberos/client/kdc_client.ts";
-import { FrameReader } from "../../../kerberos/client/tcp_framing.ts";
+import { exchangeOverStream, FrameReader, type KdcStream } from "../../../kerberos/client/tcp_framing.ts";
 import { KerberosTickets } from "../../../kerberos/client/tickets.ts";
 import { passwordKey } from "../../../kerberos/client/client_key.ts";
 import { denoTransport } from "../../../kerberos/client/transports.ts";
@@ -358,7 +358,7 @@ Deno.test("KDCs that answer with garbage, half a message, another realm's error 
   assert.equal(error.code, "KDC_UNREACHABLE");
   assert.match(
     error.message,
-    /KDC tcp\/h0:88 answers with what is none.*KDC tcp\/h1:88.*KDC tcp\/h4:88 is not available/,
+    /KDC tcp\/h0:88 answers with what is none.*KDC tcp\/h1:88.*KDC tcp\/h4:88 is not available; KDC tcp\/h5:88: KDC an/,
   );
 });
 
@@ -455,4 +455,31 @@ Deno.test("no primary KDC, the same host, or one that is gone leaves the replica
   const half = await staleReplica(["primary"], { replica: (count) => count > 1, other: () => true });
   await assert.rejects(half.login("alice", "new"), { code: "KDC_UNREACHABLE" });
   assert.ok(!half.asked.includes("primary"));
+});
+
+Deno.test("a stream that stands only when nobody wants it any more is closed, and not waited for", async () => {
+  for (const when of ["before", "writing", "reading"]) {
+    const stop = new AbortController();
+    const abort = () => stop.abort(new Error("enough"));
+    let closed = 0;
+    const ended = Promise.withResolvers<never>();
+    ended.promise.catch(() => {});
+    const stream: KdcStream = {
+      read: () => {
+        if (when === "reading") queueMicrotask(abort);
+        return ended.promise;
+      },
+      write: () => {
+        if (when === "writing") queueMicrotask(abort);
+        return when === "writing" ? ended.promise : Promise.resolve();
+      },
+      close: () => {
+        closed++;
+        ended.reject(new Error("closed"));
+      },
+    };
+    if (when === "before") abort();
+    await assert.rejects(exchangeOverStream(stream, new Uint8Array(3), stop.signal), { message: "enough" });
+    assert.ok(closed > 0, when);
+  }
 });
