@@ -134,7 +134,8 @@ Deno.test("an embedded KDC without a free descriptor lives, and answers again wh
     const password = (await daemon.waitFor(/Password of alice: (\S+)/))[1]!;
     const many = await Promise.all(Array.from({ length: 80 }, () => Deno.connect({ hostname: "127.0.0.1", port })));
     const env = { KRB5_CONFIG: conf, KRB5CCNAME: "FILE:/dev/null/none" };
-    await Deno.writeTextFile(conf, (await daemon.waitFor(/\[libdefaults\][\s\S]*localhost = \S+/))[0]);
+    const text = (await daemon.waitFor(/\[libdefaults\][\s\S]*localhost = \S+/))[0];
+    await Deno.writeTextFile(conf, text.replace(/^ +kdc = /m, "$&tcp/"));
     for (const connection of many) connection.close();
     // Its cache cannot be written, and to say so it must have got its ticket.
     const got = await run(Deno.execPath(), [...CLI, "kinit", "alice"], { env, stdin: `${password}\n` });

@@ -167,9 +167,9 @@ export class KerberosTickets implements TicketSource {
     const { kdc, config, initial } = this.#options;
     if (kdc === undefined || !config.kdcTimesync) return false;
     if (this.#clock.isDoubtful) return true;
-    const tgt = this.#anyTgt(data);
-    const terms = { ...this.#terms(data), ours: this.#runtime.now() };
-    return initial === undefined && tgt !== undefined && contradictsClock(tgt, terms);
+    // Who has a secret needs no ticket-granting ticket that lasts.
+    const tgt = initial === undefined ? this.#anyTgt(data) : undefined;
+    return tgt !== undefined && contradictsClock(tgt, { ...this.#terms(data), ours: this.#runtime.now() });
   }
 
   /** A ticket by clocks that are not as they were: all tickets anew where there is a secret, else by our own clock to begin with. */

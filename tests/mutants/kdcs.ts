@@ -116,7 +116,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/client/tickets.ts", CLOCK, [
     ["tickets by a doubtful clock are got anew", STEPS, "    if (this.#clock.isDoubtful) return true;\n", ""],
     ["what is there is used where the KDC cannot be asked", STEPS, "if (held === undefined || !(error instanceof KerberosError) || error.code !== \"KDC_UNREACHABLE\") throw error;", "throw error;", "cannot be asked"],
-    ["a cache that contradicts the clock is not believed", STEPS, "return initial === undefined && tgt !== undefined && contradictsClock(tgt, terms);", "return false;", "another time"],
+    ["a cache that contradicts the clock is not believed", STEPS, "return tgt !== undefined && contradictsClock(tgt, { ...this.#terms(data), ours: this.#runtime.now() });", "return false;", "another time"],
     ["the KDC's clock is taken from its refusal", "RFC 4120 section 3.1.5", "      const told = tolerated(error.clockOffset);\n", "      const told = asked.kdcOffset;\n", "another time"],
     ["the cache learns the offset", STEPS, "      await this.cache.initialize({ ...data, kdcOffset }, { replaces: data });\n", "", "learns the offset"],
     ["without timesync nothing is learnt", "krb5.conf's kdc_timesync", "return kdc !== undefined && config.kdcTimesync && this.#clock", "return kdc !== undefined && this.#clock", "without timesync"],
