@@ -74,7 +74,7 @@ function checkKeytab(path: string, { realm }: TestKdc): void {
 
 /** What an earlier run has written gives way to what is the same but for the port. */
 function checkKrb5Conf(path: string, { krb5Conf }: TestKdc): void {
-  const shape = (text: string) => text.replaceAll(/^ *kdc = \S+$/gm, "");
+  const shape = (text: string) => text.replaceAll(/^ *kdc = \S+\n/gm, "");
   if (!isThere(path) || shape(Deno.readTextFileSync(path)) === shape(krb5Conf)) return;
   throw new Error(`${path} is there, and not what gssocks kdc writes for this realm; remove it, or name another file`);
 }

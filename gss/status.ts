@@ -49,6 +49,8 @@ export interface GssErrorInit {
   readonly token?: Bytes | undefined;
   /** Facts for the log: what was wanted and what was there. Never a key, a password or a token. */
   readonly details?: Readonly<Record<string, string | number>> | undefined;
+  /** Whether the mechanism has learnt from it what another context with the same credentials may stand with. @default {false} */
+  readonly again?: boolean | undefined;
   /** What it came from. */
   readonly cause?: unknown;
 }
@@ -78,6 +80,8 @@ export class GssError extends Error {
   readonly minor: number;
   /** Facts for the log. */
   readonly details: Readonly<Record<string, string | number>>;
+  /** Whether another context with the same credentials may stand, once: the mechanism has learnt from this failure. */
+  readonly again: boolean;
   readonly #token: Bytes | undefined;
 
   /**
@@ -93,6 +97,7 @@ export class GssError extends Error {
     this.code = init.code;
     this.minor = init.minor ?? 0;
     this.details = Object.freeze({ ...init.details });
+    this.again = init.again ?? false;
     this.#token = init.token === undefined ? undefined : asBytes(octetsOf(init.token));
   }
 
@@ -104,6 +109,12 @@ export class GssError extends Error {
 
 /** The same error with a token for the peer. */
 export function withToken(error: GssError, token: Bytes): GssError {
-  const { message, major, code, minor, details, cause } = error;
-  return new GssError(message, { major, code, minor, details, cause, token });
+  const { message, major, code, minor, details, cause, again } = error;
+  return new GssError(message, { major, code, minor, details, cause, again, token });
+}
+
+/** The same error, after which another context is worth an attempt. */
+export function worthAnother(error: GssError): GssError {
+  const { message, major, code, minor, details, cause, token } = error;
+  return new GssError(message, { major, code, minor, details, cause, token, again: true });
 }

@@ -4,9 +4,10 @@
  * @module
  */
 import { type Deadline, duration, startDeadline } from "../gss/deadline.ts";
+import { GssError } from "../gss/status.ts";
 import type { ClientAuthMethod, Identity, SecuredChannel } from "./auth/method.ts";
 import { described, inAnotherProtocol, refusal, tooLate, unreachable } from "./client_errors.ts";
-import { SocksTimeoutError } from "./errors.ts";
+import { SocksAuthError, SocksTimeoutError } from "./errors.ts";
 import { givenEndpoint, givenFunction, givenHost, givenSignal } from "./given.ts";
 import { Handshake, type HandshakeMessage } from "./handshake.ts";
 import { type Connection, type Dialer, withPrefix } from "./stream/connection.ts";
@@ -121,12 +122,25 @@ export function startCall(options: ThroughOptions, slow: () => string | undefine
   });
 }
 
-/** As {@linkcode requestThrough}, in the time of a call that does more. Nobody who is asked for something can hold it up. */
+/**
+ * As {@linkcode requestThrough}, in the time of a call that does more. Nobody who is asked for something can hold it up. Where the
+ * mechanism has learnt from the proxy's refusal what to do better, such as by which clock, it is done once more.
+ */
 export async function requestWithin(
   signal: AbortSignal,
   options: ThroughOptions,
   request: Request,
 ): Promise<GrantedRequest> {
+  try {
+    return await requestOnce(signal, options, request);
+  } catch (error) {
+    const cause = error instanceof SocksAuthError ? error.cause : undefined;
+    if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;
+    return await requestOnce(signal, options, request);
+  }
+}
+
+async function requestOnce(signal: AbortSignal, options: ThroughOptions, request: Request): Promise<GrantedRequest> {
   const { auth, dial } = options;
   const proxy = reachableEndpoint(options.proxy);
   const to = normalEndpoint(request);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Runtime } from "../../gss/runtime.ts";
+import type { KerberosConfig } from "../config/krb5_conf.ts";
 import { NameType } from "../constants.ts";
 import type { PaData } from "../messages/basic.ts";
 import type { Principal } from "../principal.ts";
@@ -37,6 +38,27 @@ export interface AsExchangeInput {
   readonly clockskew?: number;
   /** Clock and randomness. */
   readonly runtime: Runtime;
+}
+
+/** What a configuration wishes of an initial ticket. */
+export function wishesOf(
+  config: KerberosConfig,
+  { client, key }: Pick<AsExchangeInput, "client" | "key">,
+  runtime: Runtime,
+): AsExchangeInput {
+  return {
+    client,
+    key,
+    enctypes: config.defaultTktEnctypes,
+    lifetime: config.ticketLifetime,
+    renewLifetime: config.renewLifetime,
+    forwardable: config.forwardable,
+    proxiable: config.proxiable,
+    canonicalize: config.canonicalize,
+    timesync: config.kdcTimesync,
+    clockskew: config.clockskew,
+    runtime,
+  };
 }
 
 /** Whether the KDC may answer for another name or send on to another realm: enterprise names make no sense without. */

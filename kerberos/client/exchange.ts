@@ -7,6 +7,7 @@
 import { applicationTag, Asn1Error, type Codec, decode } from "../../gss/asn1.ts";
 import { type Bytes, copyOctets } from "../../gss/bytes.ts";
 import { randomUint32, type Runtime } from "../../gss/runtime.ts";
+import { ErrorCode } from "../constants.ts";
 import { KdcError, KerberosError, printable } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { formatPrincipal, fromPrincipalName, type Principal } from "../principal.ts";
@@ -72,6 +73,13 @@ export interface Asked {
 /** How far the KDC's clock is ahead of ours, in milliseconds. */
 export function clockOffset(refusal: KrbError, runtime: Runtime): number {
   return refusal.stime + refusal.susec / 1000 - runtime.now();
+}
+
+/** Whether a KDC refuses because of the time: what it takes for the present one is in its refusal. */
+export function isAboutTime(error: unknown): error is KdcError {
+  const { KRB_AP_ERR_SKEW, KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_TKT_EXPIRED } = ErrorCode;
+  return error instanceof KdcError &&
+    [KRB_AP_ERR_SKEW, KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_TKT_EXPIRED].some((code) => code === error.errorCode);
 }
 
 /** A nonce that every implementation takes: 31 bits, so that it never reads as negative (RFC 4120 section 5.4.1). */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { abortable, startDeadline } from "../../gss/deadline.ts";
 import { randomUint32, type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import type { KerberosConfig } from "../config/krb5_conf.ts";
 import { KerberosError, printable } from "../errors.ts";
@@ -43,7 +44,7 @@ const KDC_PORT = 88;
  * @throws {KerberosError} `BAD_CONFIG`
  */
 export function parseEndpoint(text: string, defaultPort: number = KDC_PORT): KdcEndpoint {
-  const parts = /^(?:(tcp|udp)\/)?(?:\[([0-9A-Fa-f:.]+(?:%\w+)?)\]|([^:[\]/\s]+))(?::(\d{1,5}))?$/.exec(text);
+  const parts = /^(?:(tcp|udp)\/)?(?:\[([0-9A-Fa-f:.]+(?:%[\w.@-]+)?)\]|([^:[\]/\s]+))(?::(\d{1,5}))?$/.exec(text);
   const port = Number(parts?.[4] ?? defaultPort);
   if (parts === null || port < 1 || port > 65_535) {
     throw new KerberosError("BAD_CONFIG", `Cannot read KDC address ${JSON.stringify(text)}: host or host:port wanted`);
@@ -54,38 +55,115 @@ export function parseEndpoint(text: string, defaultPort: number = KDC_PORT): Kdc
 /** Most hosts that are taken from one answer of the DNS. */
 const MAX_TARGETS = 10;
 
+/** How long the DNS may take, in milliseconds. */
+const LOOKUP_TIMEOUT = 3_000;
+/** How long hosts for the other protocol are waited for once there are some for the preferred one, in milliseconds. */
+const GRACE = 250;
+
 /** What {@linkcode locateKdcs} looks in. */
 export interface LocateOptions {
   readonly config: KerberosConfig;
   readonly resolveSrv: SrvResolver | undefined;
+  /** Protocol whose hosts come first where the DNS names them. @default {"tcp"} */
+  readonly preferred?: "tcp" | "udp" | undefined;
+  /** How long the DNS may take, in milliseconds. @default {3000} */
+  readonly timeout?: number | undefined;
   /** Draws among hosts of one priority. @default {the system's} */
   readonly runtime?: Runtime | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * KDCs of a realm, in the order to be tried.
+ * KDCs of a realm, in the order to be tried. The DNS is asked only where the configuration names none, and is not waited for
+ * longer than its time.
  *
  * @throws {KerberosError} `KDC_UNREACHABLE` when none is known.
  */
 export async function locateKdcs(realm: string, options: LocateOptions): Promise<readonly KdcEndpoint[]> {
-  const { config, resolveSrv, signal, runtime = systemRuntime } = options;
-  const configured = config.realms.get(realm);
-  if (configured !== undefined && configured.kdc.length > 0) return configured.kdc.map((text) => parseEndpoint(text));
-  const found: KdcEndpoint[] = [];
-  if (config.dnsLookupKdc && resolveSrv !== undefined && /^[A-Za-z0-9._-]{1,200}$/.test(realm)) {
-    for (const protocol of ["tcp", "udp"] as const) {
-      const records = await resolveSrv(`_kerberos._${protocol}.${realm}.`, { signal });
-      const ordered = inOrder(records.filter(({ target }) => isHost(target)), runtime);
-      found.push(...ordered.map(({ target, port }) => ({ protocol, hostname: target.replace(/\.$/, ""), port })));
-    }
-  }
+  const { config } = options;
+  const configured = config.realms.get(realm)?.kdc ?? [];
+  if (configured.length > 0) return configured.map((text) => parseEndpoint(text));
+  const { found, silent } = await srvEndpoints(["_kerberos"], realm, options);
   if (found.length > 0) return found;
+  const answer = silent ? ", and the DNS does not answer" : ", nor does the DNS";
   throw new KerberosError(
     "KDC_UNREACHABLE",
-    `Cannot find a KDC of ${printable(realm)}: krb5.conf names none` +
-      (config.dnsLookupKdc ? ", nor does the DNS" : ""),
+    `Cannot find a KDC of ${printable(realm)}: krb5.conf names none` + (config.dnsLookupKdc ? answer : ""),
   );
+}
+
+/**
+ * KDCs of a realm that know of every new password at once: `primary_kdc` of the configuration, or where that names no KDC at all,
+ * what the DNS has under MIT's names for them. None is a good answer.
+ */
+export async function locatePrimaryKdcs(realm: string, options: LocateOptions): Promise<readonly KdcEndpoint[]> {
+  const configured = options.config.realms.get(realm);
+  const { primaryKdc = [], kdc = [] } = configured ?? {};
+  if (primaryKdc.length > 0 || kdc.length > 0) return primaryKdc.map((text) => parseEndpoint(text));
+  return (await srvEndpoints(["_kerberos-primary", "_kerberos-master"], realm, options)).found;
+}
+
+/** Hosts that the DNS names for the first of these services that has any, and whether it did not answer in time. */
+async function srvEndpoints(
+  services: readonly string[],
+  realm: string,
+  options: LocateOptions,
+): Promise<{ readonly found: readonly KdcEndpoint[]; readonly silent: boolean }> {
+  const { config, resolveSrv, timeout: milliseconds = LOOKUP_TIMEOUT } = options;
+  let silent = false;
+  if (!config.dnsLookupKdc || resolveSrv === undefined || !/^[A-Za-z0-9._-]{1,200}$/.test(realm)) {
+    return { found: [], silent };
+  }
+  const reason = () => {
+    silent = true;
+    return new Error("the DNS does not answer");
+  };
+  using deadline = startDeadline({ milliseconds, signal: options.signal, reason });
+  try {
+    for (const service of services) {
+      const { preferred = "tcp" } = options;
+      const found = await bothProtocols(preferred, deadline.signal, async (protocol) => {
+        const asked = resolveSrv(`${service}._${protocol}.${realm}.`, { signal: deadline.signal });
+        const records = await abortable(asked, deadline.signal);
+        const ordered = inOrder(records.filter(({ target }) => isHost(target)), options.runtime ?? systemRuntime);
+        return ordered.map(({ target, port }) => ({ protocol, hostname: target.replace(/\.$/, ""), port }));
+      });
+      options.signal?.throwIfAborted();
+      if (found.length > 0) return { found, silent };
+    }
+    return { found: [], silent };
+  } finally {
+    // What is still under way is of no use any more.
+    deadline.abort(new Error("enough hosts are known"));
+  }
+}
+
+/**
+ * Asks for hosts of both protocols at the same time, since a name server may be silent about either, and does not wait long for
+ * those of one once there are some of the other.
+ */
+async function bothProtocols(
+  preferred: "tcp" | "udp",
+  signal: AbortSignal,
+  ask: (protocol: "tcp" | "udp") => Promise<readonly KdcEndpoint[]>,
+): Promise<readonly KdcEndpoint[]> {
+  const found: (readonly KdcEndpoint[])[] = [[], []];
+  const none = new Error("there are none");
+  const asked = [preferred, preferred === "tcp" ? "udp" as const : "tcp" as const].map(async (protocol, i) => {
+    found[i] = await ask(protocol);
+    if (found[i]!.length === 0) throw none;
+  });
+  try {
+    await Promise.any(asked);
+  } catch (error) {
+    // Whatever else has gone wrong, a permission that is missing for one, is said.
+    const failed = (error as AggregateError).errors.find((reason) => reason !== none);
+    if (failed === undefined || signal.aborted) return [];
+    throw failed;
+  }
+  using grace = startDeadline({ milliseconds: GRACE, signal, reason: () => new Error("the others are late") });
+  await abortable(Promise.allSettled(asked), grace.signal).catch(() => {});
+  return found.flat();
 }
 
 /** A target of "." says that there is no such service (RFC 2782); what is no host name is not looked up. */

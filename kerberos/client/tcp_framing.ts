@@ -24,6 +24,8 @@ export async function exchangeOverStream(stream: KdcStream, message: Bytes, sign
   const close = () => stream.close();
   signal.addEventListener("abort", close, { once: true });
   try {
+    // It may have been aborted in the very moment in which the stream stood.
+    signal.throwIfAborted();
     await stream.write(new ByteWriter().u32(message.length).bytes(message).finish());
     return await readReply(stream);
   } catch (error) {

@@ -4,42 +4,27 @@
  *
  * @module
  */
-import { abortable } from "../../gss/deadline.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
 import { type KerberosConfig, realmOfHost } from "../config/krb5_conf.ts";
-import { KdcOption, TicketFlag } from "../constants.ts";
-import { isSupported } from "../crypto/profile.ts";
+import { ErrorCode, KdcOption } from "../constants.ts";
 import { KerberosError } from "../errors.ts";
 import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../principal.ts";
 import { type CredentialCache, MemoryCredentialCache } from "../stores/cache.ts";
 import type { CredentialCacheData } from "../stores/ccache.ts";
 import type { Credential } from "../stores/credential.ts";
 import { asExchange } from "./as_exchange.ts";
-import { canonicalizes } from "./as_state.ts";
+import { tolerated } from "./as_reply.ts";
+import { canonicalizes, wishesOf } from "./as_state.ts";
 import type { ClientKey } from "./client_key.ts";
+import { isAboutTime } from "./exchange.ts";
+import { contradictsClock, isFor, isGood, MARGIN, noTicket, type TicketTerms } from "./held_tickets.ts";
 import type { KdcCallOptions, KdcClient } from "./kdc_client.ts";
+import { KdcClock } from "./kdc_clock.ts";
+import { SharedRequests } from "./shared_requests.ts";
+import type { ServiceTicket, TicketSource } from "./ticket_source.ts";
 import { isForwardable, tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./tgs_exchange.ts";
 
-/** A ticket with its session key, and the clock that it is to be used by. */
-export interface ServiceTicket {
-  /** The ticket. */
-  readonly credential: Credential;
-  /** How far the KDC's clock is ahead of ours, in milliseconds. */
-  readonly kdcOffset: number;
-}
-
-/** Where a mechanism gets tickets from. */
-export interface TicketSource {
-  /**
-   * A ticket for a service that is still good. A service without a realm is looked for from the host in its name.
-   *
-   * @throws {KerberosError} `NO_CREDENTIALS`, `TICKET_EXPIRED`, `KDC_UNREACHABLE` and others.
-   * @throws {KdcError} When a KDC refuses.
-   */
-  serviceTicket(service: Principal, options?: KdcCallOptions): Promise<ServiceTicket>;
-  /** A ticket-granting ticket that may be handed to another host. */
-  forwardedTicket(options?: KdcCallOptions): Promise<ServiceTicket>;
-}
+export type { ServiceTicket, TicketSource } from "./ticket_source.ts";
 
 /** What {@linkcode KerberosTickets} is made of. */
 export interface KerberosTicketsOptions {
@@ -53,19 +38,21 @@ export interface KerberosTicketsOptions {
   readonly initial?: { readonly client: Principal; readonly key: ClientKey } | undefined;
   /** Clock and randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
+  /**
+   * A clock that nobody sets, in milliseconds: where the other one has moved apart from it, the KDC's is measured anew.
+   *
+   * @default {the machine's; with a `runtime` of one's own, the clock of that}
+   */
+  readonly monotonic?: (() => number) | undefined;
 }
 
-/** A ticket that ends within this many milliseconds counts as ended. */
-const MARGIN = 60_000;
 /** Tickets kept beside a cache that cannot be written to. */
 const MAX_UNSAVED = 100;
 
-/** A request to a KDC that several may wait for. */
-interface SharedRequest {
-  readonly ticket: Promise<ServiceTicket>;
-  readonly stop: AbortController;
-  waiting: number;
-}
+/** What a ticket is asked for with. */
+type AskedOfTgs = Pick<TgsExchangeInput, "tgt" | "service"> & Partial<TgsExchangeInput> & {
+  readonly kdcOffset: number;
+};
 
 /** Tickets of one client. */
 export class KerberosTickets implements TicketSource {
@@ -73,10 +60,11 @@ export class KerberosTickets implements TicketSource {
   readonly cache: CredentialCache;
   readonly #options: KerberosTicketsOptions;
   readonly #runtime: Runtime;
+  readonly #clock: KdcClock;
   #unsaved: readonly Credential[] = [];
   /** Whom the KDC has answered for, which may be another name than was asked for. */
   #answeredFor: Principal | undefined;
-  readonly #underway = new Map<string, SharedRequest>();
+  readonly #requests = new SharedRequests<ServiceTicket>();
 
   /**
    * Makes one.
@@ -86,22 +74,33 @@ export class KerberosTickets implements TicketSource {
   constructor(options: KerberosTicketsOptions) {
     this.#options = options;
     this.#runtime = options.runtime ?? systemRuntime;
+    this.#clock = new KdcClock(this.#runtime, options.monotonic);
     this.cache = options.cache ?? new MemoryCredentialCache();
   }
 
   /** See {@linkcode TicketSource.serviceTicket}. */
   serviceTicket(service: Principal, options: KdcCallOptions = {}): Promise<ServiceTicket> {
-    return this.#once(`service ${formatPrincipal(service)}`, options, (signal) => this.#service(service, signal));
+    return this.#requests.once(
+      `service ${formatPrincipal(service)}`,
+      options.signal,
+      (signal) => this.#service(service, signal),
+    );
   }
 
   /** See {@linkcode TicketSource.forwardedTicket}. */
   forwardedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
-    return this.#once("forwarded", options, (signal) => this.#forwarded(signal));
+    return this.#requests.once("forwarded", options.signal, (signal) => this.#forwarded(signal));
+  }
+
+  /** See {@linkcode TicketSource.refusedForTime}. With a secret tickets are got anew then, without one the KDC's clock is measured. */
+  refusedForTime({ kdcOffset }: ServiceTicket): boolean {
+    const { kdc, config } = this.#options;
+    return kdc !== undefined && config.kdcTimesync && this.#clock.refused(kdcOffset);
   }
 
   /** Gets an initial ticket anew, with the secret given, and empties the cache of older ones. */
   initialTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
-    return this.#once("initial", options, (signal) => this.#acquire(signal));
+    return this.#requests.once("initial", options.signal, (signal) => this.#acquire(signal));
   }
 
   /**
@@ -110,39 +109,7 @@ export class KerberosTickets implements TicketSource {
    * @throws {KdcError} `KDC_ERR_BADOPTION` when it cannot be renewed.
    */
   renewedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
-    return this.#once("renewed", options, (signal) => this.#renew(signal));
-  }
-
-  /** One request serves everybody who waits for the same; it is given up when nobody waits for it any more. */
-  #once(
-    key: string,
-    options: KdcCallOptions,
-    get: (signal: AbortSignal) => Promise<ServiceTicket>,
-  ): Promise<ServiceTicket> {
-    const { signal } = options;
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    let request = this.#underway.get(key);
-    if (request === undefined) {
-      const stop = new AbortController();
-      const ticket = get(stop.signal).finally(() => this.#forget(key, stop));
-      request = { ticket, stop, waiting: 0 };
-      this.#underway.set(key, request);
-    }
-    const { ticket, stop } = request;
-    const shared = request;
-    shared.waiting++;
-    const leave = () => {
-      if (--shared.waiting > 0) return;
-      // It fails from here on, so nobody else may come to wait for it.
-      this.#forget(key, stop);
-      stop.abort(signal!.reason);
-    };
-    signal?.addEventListener("abort", leave, { once: true });
-    return abortable(ticket, signal).finally(() => signal?.removeEventListener("abort", leave));
-  }
-
-  #forget(key: string, stop: AbortController): void {
-    if (this.#underway.get(key)?.stop === stop) this.#underway.delete(key);
+    return this.#requests.once("renewed", options.signal, (signal) => this.#renew(signal));
   }
 
   /** What is in the cache, unless it is somebody else's: then it is neither used nor overwritten. */
@@ -173,20 +140,88 @@ export class KerberosTickets implements TicketSource {
   async #service(wanted: Principal, signal: AbortSignal): Promise<ServiceTicket> {
     const data = await this.#load();
     const service = this.#withRealm(wanted, data);
+    const kdcOffset = this.#clock.offset(data?.kdcOffset);
     const held = data && this.#find(data, service);
-    if (held !== undefined) return { credential: held, kdcOffset: data?.kdcOffset ?? 0 };
-    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(data, signal);
-    const { credential, path } = await this.#askTgs({ tgt, service, kdcOffset }, signal);
+    if (data !== undefined && this.#contradicted(data)) {
+      try {
+        return await this.#anew(data, service, signal);
+      } catch (error) {
+        // As long as the KDC cannot be asked, what there is may still do.
+        if (held === undefined || !(error instanceof KerberosError) || error.code !== "KDC_UNREACHABLE") throw error;
+        this.#clock.unmeasurable();
+      }
+    }
+    if (held !== undefined) return { credential: held, kdcOffset };
+    const { credential: tgt } = await this.#ticketGrantingTicket(data, signal);
+    return await this.#fromTgs({ tgt, service, kdcOffset: this.#clock.offset(data?.kdcOffset) }, signal);
+  }
+
+  async #fromTgs(asked: AskedOfTgs, signal: AbortSignal): Promise<ServiceTicket> {
+    const { credential, path, kdcOffset } = await this.#askTgs(asked, signal);
     for (const got of [...path, credential]) await this.#keep(got);
     return { credential, kdcOffset };
   }
 
-  #askTgs(
-    asked: Pick<TgsExchangeInput, "tgt" | "service"> & Partial<TgsExchangeInput>,
-    signal: AbortSignal,
-  ): Promise<TgsExchangeResult> {
-    const { defaultTgsEnctypes: enctypes, clockskew } = this.#options.config;
-    return this.#kdc().run(tgsExchange({ enctypes, clockskew, runtime: this.#runtime, ...asked }), { signal });
+  /** Whether a clock was set since the tickets were got, as far as that can be told. */
+  #contradicted(data: CredentialCacheData): boolean {
+    const { kdc, config, initial } = this.#options;
+    if (kdc === undefined || !config.kdcTimesync) return false;
+    if (this.#clock.isDoubtful) return true;
+    // Who has a secret needs no ticket-granting ticket that lasts.
+    const tgt = initial === undefined ? this.#anyTgt(data) : undefined;
+    return tgt !== undefined && contradictsClock(tgt, { ...this.#terms(data), ours: this.#runtime.now() });
+  }
+
+  /** A ticket by clocks that are not as they were: all tickets anew where there is a secret, else by our own clock to begin with. */
+  async #anew(data: CredentialCacheData, service: Principal, signal: AbortSignal): Promise<ServiceTicket> {
+    if (this.#options.initial !== undefined) {
+      const { credential: tgt, kdcOffset } = await this.#initial(signal);
+      return await this.#fromTgs({ tgt, service, kdcOffset }, signal);
+    }
+    const tgt = this.#anyTgt(data);
+    if (tgt === undefined) throw this.#noTicket(data);
+    const got = await this.#fromTgs({ tgt, service, kdcOffset: 0 }, signal).catch((error) => {
+      const expired = isAboutTime(error) && error.errorCode === ErrorCode.KRB_AP_ERR_TKT_EXPIRED;
+      throw expired ? this.#noTicket(data) : error;
+    });
+    this.#clock.measured(got.kdcOffset);
+    await this.#storeOffset(got.kdcOffset);
+    return got;
+  }
+
+  /** Whoever uses the cache next is to know it, too. */
+  async #storeOffset(kdcOffset: number): Promise<void> {
+    const data = await this.cache.load();
+    if (data === undefined || (data.kdcOffset ?? 0) === kdcOffset) return;
+    try {
+      await this.cache.initialize({ ...data, kdcOffset }, { replaces: data });
+    } catch (error) {
+      if (!(error instanceof KerberosError)) throw error;
+      // A cache that cannot be written to, or is somebody else's by now.
+    }
+  }
+
+  /**
+   * Asks by the clock as it is reckoned, and where the KDC refuses for that once more by the one that its refusal tells. Nothing
+   * authenticates a refusal, but what comes of it, if anything does, is a ticket, which only the KDC can make.
+   */
+  async #askTgs(asked: AskedOfTgs, signal: AbortSignal): Promise<TgsExchangeResult & { readonly kdcOffset: number }> {
+    const { defaultTgsEnctypes: enctypes, clockskew, kdcTimesync } = this.#options.config;
+    const ask = async (kdcOffset: number) => {
+      const exchange = tgsExchange({ enctypes, clockskew, runtime: this.#runtime, ...asked, kdcOffset });
+      return { ...await this.#kdc().run(exchange, { signal }), kdcOffset };
+    };
+    try {
+      return await ask(asked.kdcOffset);
+    } catch (error) {
+      if (!kdcTimesync || !isAboutTime(error)) throw error;
+      const told = tolerated(error.clockOffset);
+      if (tolerated(told - asked.kdcOffset) === 0) throw error;
+      const got = await ask(told);
+      this.#clock.measured(told);
+      await this.#storeOffset(told);
+      return got;
+    }
   }
 
   /** A cache that cannot be written to is no reason to do without the ticket; it is kept here then. */
@@ -213,53 +248,44 @@ export class KerberosTickets implements TicketSource {
     return { ...wanted, realm: mapped || (client === undefined ? this.#options.config.defaultRealm ?? "" : "") };
   }
 
-  /** Exactly the service asked for; where its realm is not known, in any realm. */
   #find(data: CredentialCacheData, service: Principal): Credential | undefined {
-    return [...this.#unsaved, ...data.credentials].find((held) =>
-      samePrincipal(held.client, data.principal) && !held.isConfiguration &&
-      samePrincipal(held.server, service.realm === "" ? { ...service, realm: held.server.realm } : service) &&
-      this.#good(held, data.kdcOffset)
-    );
+    const terms = this.#terms(data);
+    return this.#all(data).find((held) => isFor(held, data.principal, service) && isGood(held, terms));
   }
 
-  /** Good now, and with a session key that would be asked for today. */
-  #good(credential: Credential, kdcOffset = 0): boolean {
-    const { clockskew, defaultTgsEnctypes, permittedEnctypes } = this.#options.config;
-    const { endtime, starttime, flags, server, key: { enctype } } = credential;
-    const now = this.#runtime.now() + kdcOffset;
-    const wanted = server.components[0] === "krbtgt" ? permittedEnctypes : defaultTgsEnctypes;
-    return endtime > now + MARGIN && starttime <= now + clockskew && (flags & TicketFlag.Invalid) === 0 &&
-      wanted.includes(enctype) && isSupported(enctype);
+  #all(data: CredentialCacheData): readonly Credential[] {
+    return [...this.#unsaved, ...data.credentials];
+  }
+
+  /** A ticket that is about to end is not used, unless there is nothing that another one could be got with. */
+  #terms(data: CredentialCacheData): TicketTerms {
+    const { config, initial } = this.#options;
+    const terms = { config, now: this.#runtime.now() + this.#clock.offset(data.kdcOffset), margin: MARGIN };
+    const tgt = krbtgt(data.principal.realm);
+    const more = initial !== undefined ||
+      this.#all(data).some((held) => isFor(held, data.principal, tgt) && isGood(held, terms));
+    return more ? terms : { ...terms, margin: 0 };
+  }
+
+  /** The ticket-granting ticket of a cache, whatever its times. */
+  #anyTgt(data: CredentialCacheData): Credential | undefined {
+    return this.#all(data).find((held) => isFor(held, data.principal, krbtgt(data.principal.realm)));
   }
 
   async #ticketGrantingTicket(data: CredentialCacheData | undefined, signal: AbortSignal): Promise<ServiceTicket> {
-    if (data !== undefined) {
-      const { realm } = data.principal;
-      const held = this.#find(data, krbtgt(realm));
-      if (held !== undefined) return { credential: held, kdcOffset: data.kdcOffset ?? 0 };
-    }
-    if (this.#options.initial !== undefined) return await this.#acquire(signal, true);
+    const held = data && this.#find(data, krbtgt(data.principal.realm));
+    if (held !== undefined) return { credential: held, kdcOffset: this.#clock.offset(data?.kdcOffset) };
+    if (this.#options.initial !== undefined) return await this.#initial(signal);
     throw this.#noTicket(data);
   }
 
-  /** Why there is no ticket-granting ticket to be used. */
   #noTicket(data: CredentialCacheData | undefined): KerberosError {
-    const { name } = this.cache;
-    if (data === undefined) {
-      return new KerberosError("NO_CREDENTIALS", `Cannot get a ticket: ${name} is empty; run kinit first`);
-    }
-    const now = this.#runtime.now() + (data.kdcOffset ?? 0);
-    const odd = data.credentials.find(({ server, endtime }) =>
-      samePrincipal(server, krbtgt(data.principal.realm)) && endtime > now + MARGIN
-    );
-    return odd === undefined
-      ? new KerberosError("TICKET_EXPIRED", `Cannot get a ticket: the one in ${name} has expired; run kinit again`)
-      : new KerberosError(
-        "NO_CREDENTIALS",
-        `Cannot get a ticket: the one in ${name} is not to be used: its session key is of ${odd.key.enctypeName}, ` +
-          `it begins ${Math.max(0, Math.round((odd.starttime - now) / 1000))} s from now, and is ` +
-          ((odd.flags & TicketFlag.Invalid) === 0 ? "valid" : "invalid") + "; run kinit again",
-      );
+    return noTicket(this.cache.name, data, this.#runtime.now() + this.#clock.offset(data?.kdcOffset));
+  }
+
+  /** An initial ticket for whoever needs one, which is one request however many services are asked for. */
+  #initial(signal: AbortSignal): Promise<ServiceTicket> {
+    return this.#requests.once("initial, careful", signal, (stop) => this.#acquire(stop, true));
   }
 
   /** An initial ticket, in place of what is in the cache; `careful` where that must not be somebody else's. */
@@ -268,27 +294,15 @@ export class KerberosTickets implements TicketSource {
     if (initial === undefined) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
     }
-    const got = await this.#kdc().run(
-      asExchange({
-        client: initial.client,
-        key: initial.key,
-        enctypes: config.defaultTktEnctypes,
-        lifetime: config.ticketLifetime,
-        renewLifetime: config.renewLifetime,
-        forwardable: config.forwardable,
-        proxiable: config.proxiable,
-        canonicalize: config.canonicalize,
-        timesync: config.kdcTimesync,
-        clockskew: config.clockskew,
-        runtime: this.#runtime,
-      }),
-      { signal },
-    );
+    const exchange = () => asExchange(wishesOf(config, initial, this.#runtime));
+    const got = await this.#kdc().runWithSecret(exchange, { signal });
     const { credential, kdcOffset } = got;
+    this.#clock.measured(kdcOffset);
     this.#answeredFor = credential.client;
     const held = careful ? await this.cache.load() : undefined;
     if (held !== undefined && !this.#isOurs(held)) throw this.#somebodyElses(held);
     await this.cache.initialize({ principal: credential.client, credentials: [credential], kdcOffset });
+    this.#unsaved = [];
     return got;
   }
 
@@ -298,22 +312,23 @@ export class KerberosTickets implements TicketSource {
     if (data === undefined || held === undefined) {
       throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${this.cache.name} has no ticket-granting ticket`);
     }
-    const kdcOffset = data.kdcOffset ?? 0;
+    const reckoned = this.#clock.offset(data.kdcOffset);
     const enctypes = this.#options.config.defaultTktEnctypes;
-    const renewal = { tgt: held, service: held.server, enctypes, options: KdcOption.Renew, kdcOffset };
-    const { credential } = await this.#askTgs(renewal, signal);
+    const renewal = { tgt: held, service: held.server, enctypes, options: KdcOption.Renew, kdcOffset: reckoned };
+    const { credential, kdcOffset } = await this.#askTgs(renewal, signal);
     const renewed = { principal: data.principal, credentials: [credential], kdcOffset };
     await this.cache.initialize(renewed, { replaces: data });
     return { credential, kdcOffset };
   }
 
   async #forwarded(signal: AbortSignal): Promise<ServiceTicket> {
-    const { credential: tgt, kdcOffset } = await this.#ticketGrantingTicket(await this.#load(), signal);
+    const { credential: tgt, kdcOffset: reckoned } = await this.#ticketGrantingTicket(await this.#load(), signal);
     if (!isForwardable(tgt)) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot delegate: the ticket-granting ticket is not forwardable");
     }
     const service = krbtgt(tgt.client.realm);
-    const { credential } = await this.#askTgs({ tgt, service, options: KdcOption.Forwarded, kdcOffset }, signal);
+    const asked = { tgt, service, options: KdcOption.Forwarded, kdcOffset: reckoned };
+    const { credential, kdcOffset } = await this.#askTgs(asked, signal);
     return { credential, kdcOffset };
   }
 }

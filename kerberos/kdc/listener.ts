@@ -5,7 +5,7 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { type Bytes, ByteWriter } from "../../gss/bytes.ts";
-import { abortable, startDeadline } from "../../gss/deadline.ts";
+import { abortable, pause, startDeadline } from "../../gss/deadline.ts";
 import { FrameReader } from "../client/tcp_framing.ts";
 import type { KdcRealm } from "./realm.ts";
 
@@ -27,6 +27,8 @@ export interface ListenOptions {
 
 /** Requests are small; what is longer is not read. */
 const MAX_REQUEST = 65_536;
+/** How long it waits before it accepts again when the system could not, in milliseconds. */
+const RETRY = 100;
 /** How long a client may take to read why its request is refused, in milliseconds. */
 const DRAIN = 1_000;
 
@@ -64,7 +66,14 @@ export class KdcListener implements AsyncDisposable {
   }
 
   async #accept(): Promise<void> {
-    for await (const connection of this.#tcp) void this.#serve(connection);
+    while (!this.#closed) {
+      try {
+        void this.#serve(await this.#tcp.accept());
+      } catch {
+        // Closed, or out of descriptors, which are there again after a while.
+        if (!this.#closed) await pause(RETRY);
+      }
+    }
   }
 
   /** RFC 4120 section 7.2.2: requests follow one another, each behind its length. */
@@ -96,7 +105,8 @@ export class KdcListener implements AsyncDisposable {
 
   async #datagram(message: Bytes, from: RemoteInfo): Promise<void> {
     const reply = await this.#handler.answer(message, "udp").catch(() => undefined);
-    if (reply !== undefined && !this.#closed) this.#udp.send(reply, from.port, from.address);
+    // What cannot be sent is lost, as datagrams are.
+    if (reply !== undefined && !this.#closed) this.#udp.send(reply, from.port, from.address, () => {});
   }
 
   /** Closes both sockets and every connection. May be called again. */
@@ -140,13 +150,46 @@ function bindUdp(hostname: string, port: number): Promise<Socket> {
   });
 }
 
+/** Most addresses of this machine that clients are told. */
+const MOST_ADDRESSES = 4;
+
+/**
+ * Where clients reach what listens at a host. That which stands for all of a machine's addresses is none to connect to: they are
+ * told the machine's own, as far as it may be asked for them, and for its own clients the loopback's.
+ */
+function reachableAt(hostname: string): readonly string[] {
+  const all = !isNone(hostname) ? undefined : hostname.includes(":") ? ["IPv4", "IPv6"] : ["IPv4"];
+  if (all === undefined) return [hostname];
+  const own = mayAskForInterfaces() ? Deno.networkInterfaces() : [];
+  const reachable = own.filter(({ family, address }) =>
+    all.includes(family) && !/^(?:127\.|169\.254\.|::1$|fe[89ab])/i.test(address)
+  );
+  return [
+    ...reachable.map(({ address }) => address).slice(0, MOST_ADDRESSES),
+    all.length === 2 ? "::1" : "127.0.0.1",
+  ];
+}
+
+/** Whether an address stands for none, or for all: `0.0.0.0` and `::`, however it is written. */
+function isNone(hostname: string): boolean {
+  return hostname === "0.0.0.0" || (hostname.includes(":") && /^[0:]+$/.test(hostname));
+}
+
+/** Without asking anybody for it. */
+function mayAskForInterfaces(): boolean {
+  return Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" }).state === "granted";
+}
+
 /** krb5.conf for clients of realms that listen here. */
 export function krb5ConfFor(
   realms: readonly { readonly realm: KdcRealm; readonly hostname: string; readonly port: number }[],
 ): string {
-  const sections = realms.map(({ realm, hostname, port }) =>
-    `    ${realm.name} = {\n        kdc = ${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}\n    }`
-  );
+  const sections = realms.map(({ realm, hostname, port }) => {
+    const kdcs = reachableAt(hostname).map((host) =>
+      `        kdc = ${host.includes(":") ? `[${host}]` : host}:${port}\n`
+    );
+    return `    ${realm.name} = {\n${kdcs.join("")}    }`;
+  });
   return `[libdefaults]
     default_realm = ${realms[0]!.realm.name}
     dns_lookup_kdc = false

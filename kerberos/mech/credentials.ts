@@ -76,7 +76,15 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
     try {
       const ticket = await this.#tickets.serviceTicket(principalOfGssName(target), { signal });
       const forwarded = flags.delegation ? await this.#forwarded(signal) : undefined;
-      return new KerberosInitiator({ ticket, flags, forwarded, channelBindings, runtime: this.#runtime });
+      const refusedForTime = (refused: ServiceTicket) => this.#tickets.refusedForTime?.(refused) ?? false;
+      return new KerberosInitiator({
+        ticket,
+        flags,
+        forwarded,
+        channelBindings,
+        refusedForTime,
+        runtime: this.#runtime,
+      });
     } catch (error) {
       throw toGssError(error);
     }

@@ -8,7 +8,7 @@ import { type Bytes, copyOctets } from "../../gss/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
-import { GssError } from "../../gss/status.ts";
+import { GssError, worthAnother } from "../../gss/status.ts";
 import { authenticatorTime } from "../client/authenticator_time.ts";
 import { readMessage } from "../client/exchange.ts";
 import type { ServiceTicket } from "../client/tickets.ts";
@@ -41,6 +41,8 @@ export interface InitiatorInit {
   readonly forwarded?: ServiceTicket | undefined;
   /** Channel that the context is tied to. */
   readonly channelBindings?: ChannelBindings | undefined;
+  /** Told when the acceptor refuses the ticket for its time; says whether another context may come to be. */
+  readonly refusedForTime?: ((ticket: ServiceTicket) => boolean) | undefined;
   /** Clock and randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
 }
@@ -189,13 +191,20 @@ export class KerberosInitiator implements GssNegotiation {
   #refusal(error: KrbError): GssError {
     const name = errorName(error.errorCode) ?? "KRB_ERR_GENERIC";
     const delta = Math.round((error.stime - this.#runtime.now()) / 1000);
-    const service = formatPrincipal(this.#init.ticket.credential.server);
-    const about = error.errorCode === ErrorCode.KRB_AP_ERR_SKEW ? `; its clock is ${delta} s ahead of ours` : "";
+    const { ticket, refusedForTime } = this.#init;
+    const service = formatPrincipal(ticket.credential.server);
     const text = error.eText === undefined ? "" : `, "${printable(error.eText)}"`;
-    return kerberosFailure(name, `Service ${service} refused: ${name} (${error.errorCode})${text}${about}`, {
-      service,
-      clockDeltaSeconds: delta,
-    });
+    const isAboutTime = error.errorCode === ErrorCode.KRB_AP_ERR_SKEW ||
+      error.errorCode === ErrorCode.KRB_AP_ERR_TKT_NYV;
+    const stored = Math.round(ticket.kdcOffset / 1000);
+    const about = isAboutTime
+      ? `; its clock is ${delta} s ahead of ours` +
+        (stored === 0 ? "" : `, and the KDC's was ${stored} s ahead when that was measured, which was reckoned with`)
+      : "";
+    const message = `Service ${service} refused: ${name} (${error.errorCode})${text}${about}`;
+    const details = { service, clockDeltaSeconds: delta, kdcOffsetSeconds: stored };
+    const refused = kerberosFailure(name, message, details);
+    return isAboutTime && refusedForTime?.(ticket) ? worthAnother(refused) : refused;
   }
 
   #context(key: KerberosKey, acceptorSubkey: boolean, receiveSequence: number): KerberosContext {

@@ -11,6 +11,7 @@ import { CONNECTION_MUTANTS } from "./connection.ts";
 import { CONTEXTS_MUTANTS } from "./contexts.ts";
 import { GSS_MUTANTS } from "./gss.ts";
 import { KDC_MUTANTS } from "./kdc.ts";
+import { KDCS_MUTANTS } from "./kdcs.ts";
 import { MECH_MUTANTS } from "./mech.ts";
 import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
@@ -35,6 +36,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   contexts: CONTEXTS_MUTANTS,
   gss: GSS_MUTANTS,
   kdc: KDC_MUTANTS,
+  kdcs: KDCS_MUTANTS,
   mech: MECH_MUTANTS,
   names: NAMES_MUTANTS,
   principals: PRINCIPALS_MUTANTS,

@@ -136,19 +136,27 @@ const KEYS = [
 
 /** The client: tickets out of a cache. */
 const CACHED = rules("kerberos/client/tickets.ts", TICKETS, [
-  ["a request that was given up is not joined", "one caller must not fail for another", "      this.#forget(key, stop);\n      stop.abort", "      stop.abort"],
-  ["a request that ends forgets itself only", "one caller must not fail for another", "if (this.#underway.get(key)?.stop === stop) this.#underway.delete(key);", "this.#underway.delete(key);"],
-  ["a request goes on while somebody waits", "one caller must not fail for another", "if (--shared.waiting > 0) return;", "--shared.waiting;"],
   ["a cache of somebody else's is not used", "the wrong identity", "if (data === undefined || this.#isOurs(data)) return data;", "return data;"],
   ["a cache of another name is the KDC's to name", "the wrong identity", "if (renamed && this.#answeredFor === undefined) return undefined;", "if (renamed) return data;"],
   ["a cache of another name is not overwritten before", "the wrong identity", "if (held !== undefined && !this.#isOurs(held)) throw this.#somebodyElses(held);", ""],
   ["a cache of the name that the KDC answers for is ours", "RFC 6806 section 6", "const names = [initial?.client, this.#answeredFor];", "const names = [initial?.client];"],
-  ["a cached ticket is the client's", "dotnet/Kerberos.NET#248", "samePrincipal(held.client, data.principal) && !held", "!held"],
-  ["a cached ticket is for the service", "dotnet/Kerberos.NET#248", '      samePrincipal(held.server, service.realm === "" ? { ...service, realm: held.server.realm } : service) &&\n', "      held.server.components[0] === service.components[0] &&\n"],
-  ["a cached ticket has not ended", "RFC 4120 section 3.2.3", "return endtime > now + MARGIN && ", "return "],
+]);
+
+/** The client: which of its tickets are good. */
+const HELD = rules("kerberos/client/held_tickets.ts", TICKETS, [
+  ["a cached ticket is the client's", "dotnet/Kerberos.NET#248", "samePrincipal(held.client, client) && !held", "!held"],
+  ["a cached ticket is for the service", "dotnet/Kerberos.NET#248", '    samePrincipal(held.server, service.realm === "" ? { ...service, realm: held.server.realm } : service);', "    held.server.components[0] === service.components[0];"],
+  ["a cached ticket has not ended", "RFC 4120 section 3.2.3", "return endtime > now + margin && ", "return "],
   ["a cached ticket has begun", "RFC 4120 section 3.2.3", "starttime <= now + clockskew && ", ""],
-  ["a cached ticket is valid", "RFC 4120 section 2.2", "(flags & TicketFlag.Invalid) === 0 &&\n      wanted", "wanted"],
+  ["a cached ticket is valid", "RFC 4120 section 2.2", "(flags & TicketFlag.Invalid) === 0 &&\n    wanted", "wanted"],
   ["a cached ticket's session key is of an enctype asked for", "dotnet/Kerberos.NET#248", "wanted.includes(enctype) && ", ""],
+]);
+
+/** The client: one request for all who want the same. */
+const SHARED = rules("kerberos/client/shared_requests.ts", TICKETS, [
+  ["a request that was given up is not joined", "one caller must not fail for another", "      this.#forget(key, stop);\n      stop.abort", "      stop.abort"],
+  ["a request that ends forgets itself only", "one caller must not fail for another", "if (this.#underway.get(key)?.stop === stop) this.#underway.delete(key);", "this.#underway.delete(key);"],
+  ["a request goes on while somebody waits", "one caller must not fail for another", "if (--shared.waiting > 0) return;", "--shared.waiting;"],
 ]);
 
 /** The client: how KDCs are found and reached. */
@@ -167,15 +175,11 @@ const REACHED = [
     ["few failures are told in words", "a stranger's text", "failures.slice(0, TOLD_FAILURES)", "failures.slice()"],
     ["failures do not drive a terminal", "log injection", "    printable(failure instanceof Error ? failure.message : String(failure))\n", "    failure instanceof Error ? failure.message : String(failure)\n"],
     ["a realm does not drive a terminal", "log injection", "Cannot reach a KDC of ${printable(realm)}", "Cannot reach a KDC of ${realm}"],
-    ["a look-up does not hold up an exchange", "a stranger's time", "await abortable(locateKdcs(realm, { config, resolveSrv, signal, runtime }), signal)", "await locateKdcs(realm, { config, resolveSrv, signal, runtime })", "too long in all"],
   ]),
   ...rules("kerberos/client/tcp_framing.ts", REACH, [
     ["a KDC's reply has a limit", "RFC 4120 section 7.2.2", "if (length !== undefined && length > MAX_REPLY) {", "if (false) {", "absurd length"],
     ["a frame beyond the limit is not taken", "RFC 4120 section 7.2.2", "length > this.#limit || ", "", "FrameReader"],
     ["frames are read in linear time", "a stranger's octets", "new Uint8Array(2 * (left.length + bytes.length))", "new Uint8Array(left.length + bytes.length)", "FrameReader"],
-  ]),
-  ...rules("kerberos/client/transports.ts", REACH, [
-    ["a reply over UDP comes from the address asked", "RFC 4120 section 7.2.1", "if (sameSource(from, asked)) resolve", "resolve", "over UDP"],
   ]),
   ...rules("kerberos/client/exchange.ts", TGS_REPLY, [
     ["names that a KDC sends do not drive a terminal", "log injection", "map((value) => printable(String(value)))", "map((value) => String(value))", "terminal"],
@@ -284,6 +288,8 @@ export const KDC_MUTANTS: readonly Mutant[] = [
   ...PROOF_ASKED,
   ...KEYS,
   ...CACHED,
+  ...HELD,
+  ...SHARED,
   ...REACHED,
   ...KDC_AS_RULES,
   ...KDC_TGS_RULES,

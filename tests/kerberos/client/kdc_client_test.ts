@@ -3,16 +3,17 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { encode } from "../../../gss/asn1.ts";
 import type { KdcExchange } from "../../../kerberos/client/exchange.ts";
-import { KdcClient, type KdcTransport } from "../../../kerberos/client/kdc_client.ts";
-import { FrameReader } from "../../../kerberos/client/tcp_framing.ts";
+import { KdcClient, type KdcClientOptions, type KdcTransport } from "../../../kerberos/client/kdc_client.ts";
+import { exchangeOverStream, FrameReader, type KdcStream } from "../../../kerberos/client/tcp_framing.ts";
 import { KerberosTickets } from "../../../kerberos/client/tickets.ts";
 import { passwordKey } from "../../../kerberos/client/client_key.ts";
 import { denoTransport } from "../../../kerberos/client/transports.ts";
 import { DEFAULT_CONFIG, type KerberosConfig } from "../../../kerberos/config/krb5_conf.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
-import { handleKdcMessage, startTestKdc } from "../../../kerberos/kdc/mod.ts";
+import { handleKdcMessage, inProcessTransport, startTestKdc } from "../../../kerberos/kdc/mod.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { parsePrincipal } from "../../../kerberos/principal.ts";
+import { memoryRealm } from "../../support/gss_pair.ts";
 import { freePort } from "../../support/process.ts";
 import { TcpServer } from "../../support/servers.ts";
 
@@ -168,15 +169,15 @@ Deno.test("denoTransport over UDP takes only what comes from the address asked",
 });
 
 /** A KRB-ERROR of nobody's. */
-function refusal(code: number): Uint8Array<ArrayBuffer> {
+function refusal(code: number, realm = "GSSOCKS.TEST"): Uint8Array<ArrayBuffer> {
   return encode(KrbError, {
     pvno: 5,
     msgType: 30,
     stime: Math.floor(Date.now() / 1000) * 1000,
     susec: 0,
     errorCode: code,
-    realm: "GSSOCKS.TEST",
-    sname: { nameType: 2, nameString: ["krbtgt", "GSSOCKS.TEST"] },
+    realm,
+    sname: { nameType: 2, nameString: ["krbtgt", realm] },
   });
 }
 
@@ -217,11 +218,11 @@ Deno.test("KdcClient tries a bounded number of the hosts that the DNS names, and
   });
   const error = await client.run(once("EVIL.TEST")).then(() => undefined, (e) => e);
   assert.equal(error.code, "KDC_UNREACHABLE");
-  // Ten by TCP; ten by UDP, each by TCP too.
-  assert.equal(transport.asked.length, 30);
+  // Ten over TCP, then ten over UDP; those are known over TCP already.
+  assert.equal(transport.asked.length, 20);
   assert.ok(error.message.length < 600, `${error.message.length}`);
-  assert.match(error.message, /and 25 more$/);
-  assert.equal(error.cause.errors.length, 30);
+  assert.match(error.message, /and 15 more$/);
+  assert.equal(error.cause.errors.length, 20);
 });
 
 Deno.test("KdcClient says nothing of a KDC's words that could drive a terminal, and not much of long ones", async () => {
@@ -274,4 +275,211 @@ Deno.test("KdcClient ends an exchange that takes too long in all, however the ti
     totalTimeout: 50,
   });
   await assert.rejects(stuck.run(once("SLOW.TEST")), { code: "KDC_UNREACHABLE" });
+});
+
+const KDC = "GSSOCKS.TEST";
+const hosts = (...kdc: string[]) => withKdcs({ ...DEFAULT_CONFIG, dnsLookupKdc: false }, ...kdc);
+
+/** A transport whose hosts do what a test says: answer as a KDC does, or with octets, fail, or say nothing. */
+type Act = "answers" | "silent" | Error | Uint8Array<ArrayBuffer>;
+
+async function acted(acts: Record<string, Act | (() => Act)>) {
+  const realm = await memoryRealm();
+  const honest = inProcessTransport(realm);
+  const asked: string[] = [];
+  const transport: KdcTransport = {
+    async send(address, message, options) {
+      const name = `${address.protocol}/${address.hostname}`;
+      asked.push(name);
+      const found = acts[name] ?? acts[address.hostname] ?? new Error("unexpected");
+      const act = typeof found === "function" ? found() : found;
+      if (act instanceof Error) throw act;
+      if (act instanceof Uint8Array) return act;
+      if (act === "answers") return await honest.send({ ...address, hostname: KDC }, message, options);
+      return await new Promise((_, reject) =>
+        options.signal.addEventListener("abort", () => reject(options.signal.reason))
+      );
+    },
+  };
+  const make = (config: KerberosConfig, more: Partial<KdcClientOptions> = {}, password = "alicepw") =>
+    new KerberosTickets({
+      config,
+      kdc: new KdcClient({ config, transport, attemptDelay: 5, ...more }),
+      initial: { client: parsePrincipal(`alice@${KDC}`), key: passwordKey(password) },
+    });
+  return { asked, make, realm, transport };
+}
+
+Deno.test("a dead KDC costs time once: who answered goes first, for all clients of one transport, until it fails", async () => {
+  let [gone, allGone] = [false, false];
+  const { asked, make } = await acted({
+    a: () => allGone ? new Error("gone") : "silent",
+    b: () => gone ? new Error("gone") : "answers",
+    "tcp/c": () => allGone ? new Error("gone") : "answers",
+  });
+  const config = hosts("a", "b", "c");
+  await make(config).initialTicket();
+  // One delay for the two messages of this exchange.
+  assert.deepEqual(asked.splice(0), ["tcp/a", "tcp/b", "tcp/b"]);
+  await make(config).initialTicket();
+  assert.deepEqual(asked.splice(0), ["tcp/b", "tcp/b"]);
+  gone = true;
+  await make(config).initialTicket();
+  assert.deepEqual(asked.splice(0), ["tcp/b", "tcp/a", "tcp/c", "tcp/c"]);
+  allGone = true;
+  await assert.rejects(make(config).initialTicket(), { code: "KDC_UNREACHABLE" });
+  assert.equal(asked[0], "tcp/c");
+  asked.length = 0;
+  [gone, allGone] = [false, false];
+  await make(config).initialTicket();
+  assert.equal(asked[0], "tcp/a");
+});
+
+Deno.test("KDCs that answer with garbage, half a message, another realm's error or an excuse are passed over", async () => {
+  const whole = refusal(25);
+  const others: Act[] = [
+    new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"),
+    whole.slice(0, whole.length / 2),
+    new Uint8Array(0),
+    refusal(6, "OTHER.TEST"),
+    refusal(29),
+    new Error("KDC announces a reply of 2147483647 octets"),
+  ];
+  const names = others.map((_, i) => `h${i}`);
+  const acts = Object.fromEntries(others.map((act, i) => [`h${i}`, act]));
+  const { asked, make } = await acted({ ...acts, good: "answers" });
+  await make(hosts(...names, "good")).initialTicket();
+  assert.deepEqual(asked.slice(0, names.length), names.map((name) => `tcp/${name}`));
+  // Where there is nobody else, the error of another realm is what there is to say.
+  const { make: alone } = await acted({ h: refusal(6, "OTHER.TEST") });
+  await assert.rejects(alone(hosts("h")).initialTicket(), { code: "KDC_ERR_C_PRINCIPAL_UNKNOWN" });
+  const { make: none } = await acted(acts);
+  const error = await none(hosts("h0", "h1", "h4", "h5")).initialTicket().then(() => undefined, (e) => e);
+  assert.equal(error.code, "KDC_UNREACHABLE");
+  assert.match(
+    error.message,
+    /KDC tcp\/h0:88 answers with what is none.*KDC tcp\/h1:88.*KDC tcp\/h4:88 is not available; KDC tcp\/h5:88: KDC an/,
+  );
+});
+
+Deno.test("a closed TCP port makes the next host the next one, and UDP to the first the last resort", async () => {
+  const { asked, make } = await acted({ a: new Error("refused"), "tcp/b": "silent", "udp/b": "answers" });
+  await make(hosts("a", "b")).initialTicket();
+  assert.deepEqual(asked.splice(0), ["tcp/a", "tcp/b", "udp/b", "udp/b"]);
+});
+
+Deno.test("a reply too big for UDP is fetched over TCP from the same host, and UDP stays the way", async () => {
+  const { asked, make } = await acted({ "udp/a": refusal(52), "tcp/a": "answers", b: new Error("not asked") });
+  const config = { ...hosts("a", "b"), udpPreferenceLimit: 1465 };
+  await make(config).initialTicket();
+  await make(config).initialTicket();
+  assert.deepEqual(asked, ["udp/a", "tcp/a", "udp/a", "tcp/a", "udp/a", "tcp/a", "udp/a", "tcp/a"]);
+  // One that is too big for TCP has nothing else to say.
+  const { make: odd } = await acted({ a: refusal(52) });
+  await assert.rejects(odd(hosts("a")).initialTicket(), { errorCode: 52 });
+});
+
+Deno.test("many silent KDCs take a bounded time, a few at once, and what each of them did is said", async () => {
+  let most = 0;
+  let underWay = 0;
+  const transport: KdcTransport = {
+    send: (_address, _message, { signal }) => {
+      most = Math.max(most, ++underWay);
+      return new Promise((_, reject) => signal.addEventListener("abort", () => (underWay--, reject(signal.reason))));
+    },
+  };
+  const config = hosts(...Array.from({ length: 40 }, (_, i) => `h${i}`));
+  const client = new KdcClient({ config, transport, attemptDelay: 0, timeout: 20 });
+  const error = await client.run(once(KDC)).then(() => undefined, (e) => e);
+  assert.match(error.message, /KDC tcp\/h0:88 did not answer within 20 ms;.* and 75 more$/);
+  assert.equal(error.cause.errors.length, 80);
+  assert.ok(most <= 8, `${most}`);
+  assert.equal(underWay, 0);
+});
+
+/** A realm whose replica has not heard yet of alice's new password; of bob it has not heard at all. */
+async function staleReplica(primaryKdc: readonly string[], acts: Record<string, (count: number) => boolean> = {}) {
+  const [replica, primary] = await Promise.all([
+    memoryRealm({ principals: { alice: "old" } }),
+    memoryRealm({ principals: { alice: "new", bob: "bobpw" } }),
+  ]);
+  const asked: string[] = [];
+  const transport: KdcTransport = {
+    async send(address, message, options) {
+      asked.push(address.hostname);
+      const count = asked.filter((one) => one === address.hostname).length;
+      if (acts[address.hostname]?.(count)) throw new Error("gone");
+      const realm = address.hostname === "primary" ? primary : replica;
+      return await inProcessTransport(realm).send({ ...address, hostname: KDC }, message, options);
+    },
+  };
+  const realm = { kdc: ["replica", "other"], primaryKdc, kpasswdServer: [], adminServer: [] };
+  const config = { ...DEFAULT_CONFIG, realms: new Map([[KDC, realm]]) };
+  const login = (name: string, password: string) =>
+    new KerberosTickets({
+      config,
+      kdc: new KdcClient({ config, transport }),
+      initial: { client: parsePrincipal(`${name}@${KDC}`), key: passwordKey(password) },
+    }).initialTicket();
+  return { asked, login };
+}
+
+Deno.test("a secret that a replica refuses, or a client that it does not know, is asked for once more at the primary KDC", async () => {
+  const { asked, login } = await staleReplica(["primary"]);
+  await login("alice", "new");
+  assert.deepEqual(asked.splice(0), ["replica", "replica", "primary", "primary"]);
+  await login("bob", "bobpw");
+  assert.deepEqual(asked.splice(0), ["replica", "primary", "primary"]);
+  // The primary's word is the last one.
+  await assert.rejects(login("alice", "wrong"), { code: "KDC_ERR_PREAUTH_FAILED" });
+  assert.deepEqual(asked.splice(0), ["replica", "replica", "primary", "primary"]);
+  await login("alice", "old");
+  assert.deepEqual(asked, ["replica", "replica"]);
+});
+
+Deno.test("no primary KDC, the same host, or one that is gone leaves the replica's word", async () => {
+  const refused = { code: "KDC_ERR_PREAUTH_FAILED" };
+  const none = await staleReplica([]);
+  await assert.rejects(none.login("alice", "new"), refused);
+  assert.deepEqual(none.asked, ["replica", "replica"]);
+  const same = await staleReplica(["REPLICA:88"]);
+  await assert.rejects(same.login("alice", "new"), refused);
+  assert.deepEqual(same.asked, ["replica", "replica"]);
+  const gone = await staleReplica(["primary"], { primary: () => true });
+  await assert.rejects(gone.login("alice", "new"), refused);
+  assert.deepEqual(gone.asked, ["replica", "replica", "primary", "primary"]);
+  // Nobody has refused where nobody could be asked.
+  const nobody = await staleReplica(["primary"], { replica: () => true, other: () => true });
+  await assert.rejects(nobody.login("alice", "new"), { code: "KDC_UNREACHABLE" });
+  assert.ok(!nobody.asked.includes("primary"));
+  const half = await staleReplica(["primary"], { replica: (count) => count > 1, other: () => true });
+  await assert.rejects(half.login("alice", "new"), { code: "KDC_UNREACHABLE" });
+  assert.ok(!half.asked.includes("primary"));
+});
+
+Deno.test("a stream that stands only when nobody wants it any more is closed, and not waited for", async () => {
+  for (const when of ["before", "writing", "reading"]) {
+    const stop = new AbortController();
+    const abort = () => stop.abort(new Error("enough"));
+    let closed = 0;
+    const ended = Promise.withResolvers<never>();
+    ended.promise.catch(() => {});
+    const stream: KdcStream = {
+      read: () => {
+        if (when === "reading") queueMicrotask(abort);
+        return ended.promise;
+      },
+      write: () => {
+        if (when === "writing") queueMicrotask(abort);
+        return when === "writing" ? ended.promise : Promise.resolve();
+      },
+      close: () => {
+        closed++;
+        ended.reject(new Error("closed"));
+      },
+    };
+    if (when === "before") abort();
+    await assert.rejects(exchangeOverStream(stream, new Uint8Array(3), stop.signal), { message: "enough" });
+    assert.ok(closed > 0, when);
+  }
 });

@@ -171,3 +171,33 @@ Deno.test("KerberosTickets use a cache of another name only where the KDC answer
     assert.equal(after.credentials.length === before.credentials.length, !used, answer);
   }
 });
+
+Deno.test("a ticket that is about to end is used as long as nothing is left to get another one with", async () => {
+  const short = ({ authtime }: Credential) => ({ endtime: authtime + 30_000 });
+  const { runtime, cache, config, held } = await cacheWith(short);
+  const data = (await cache.load())!;
+  const { ticket, secondTicket } = data.credentials[0]!;
+  const tgt = new Credential({ ...data.credentials[0]!, ticket, secondTicket, ...short(data.credentials[0]!) });
+  await cache.initialize({ ...data, credentials: [tgt, held] });
+  const tickets = new KerberosTickets({ config, cache, runtime });
+  assert.equal((await tickets.serviceTicket(SERVICE)).credential, held);
+  runtime.time += 29_999;
+  assert.equal((await tickets.serviceTicket(SERVICE)).credential, held);
+  runtime.time += 1;
+  await assert.rejects(tickets.serviceTicket(SERVICE), { code: "TICKET_EXPIRED" });
+});
+
+Deno.test("what many ask for and give up at once leaves nothing, and one password is proved once for several services", async () => {
+  const { tickets, open, asked, requests } = slowTickets(await memoryRealm());
+  const stops = Array.from({ length: 20 }, () => new AbortController());
+  const calls = stops.map(({ signal }) => tickets.serviceTicket(SERVICE, { signal }));
+  const other = tickets.serviceTicket(parsePrincipal("socks/localhost@GSSOCKS.TEST"));
+  await asked;
+  for (const [i, stop] of stops.entries()) stop.abort(new Error(`${i}`));
+  for (const [i, call] of calls.entries()) await assert.rejects(call, { message: `${i}` });
+  assert.equal(requests(), 1);
+  open();
+  assert.equal(formatPrincipal((await other).credential.server), "socks/localhost@GSSOCKS.TEST");
+  // Two messages for the password, one for the service.
+  assert.equal(requests(), 3);
+});

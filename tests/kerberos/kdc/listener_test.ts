@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { decode, encode } from "../../../gss/asn1.ts";
 import { abortable, startDeadline } from "../../../gss/deadline.ts";
 import { passwordKey } from "../../../kerberos/client/client_key.ts";
+import { KdcClient } from "../../../kerberos/client/kdc_client.ts";
+import { parseEndpoint } from "../../../kerberos/client/locate.ts";
 import { KerberosTickets } from "../../../kerberos/client/tickets.ts";
+import { denoTransport } from "../../../kerberos/client/transports.ts";
+import type { KerberosConfig } from "../../../kerberos/config/krb5_conf.ts";
 import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { AsReq } from "../../../kerberos/messages/kdc.ts";
@@ -63,3 +67,27 @@ Deno.test("the KDC's listener takes requests that come octet by octet, and sever
   }
   assert.deepEqual(codes, [6, 6, 6]);
 });
+
+Deno.test("clients of a KDC that listens at all addresses are told some that can be connected to", async () => {
+  for (const [hostname, loopback] of [["0.0.0.0", "127.0.0.1"], ["::", "::1"], ["0:0::0", "::1"]] as const) {
+    await using kdc = await startTestKdc({ hostname, principals: { alice: "pw" } });
+    const told = kdc.config.realms.get("GSSOCKS.TEST")!.kdc.map((text) => parseEndpoint(text));
+    assert.ok(told.length >= 1 && told.length <= 5);
+    assert.equal(told.at(-1)!.hostname, loopback);
+    for (const { hostname, port } of told) {
+      assert.equal(port, kdc.port);
+      assert.doesNotMatch(hostname, /^[0:.]+$|^169\.254|^fe80/);
+      const config = withKdc(kdc.config, hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`);
+      const initial = { client: parsePrincipal("alice@GSSOCKS.TEST"), key: passwordKey("pw") };
+      const client = new KdcClient({ config, transport: denoTransport });
+      await new KerberosTickets({ config, kdc: client, initial }).initialTicket();
+    }
+  }
+  await using one = await startTestKdc({ hostname: "::1" });
+  assert.deepEqual(one.config.realms.get("GSSOCKS.TEST")!.kdc, [`[::1]:${one.port}`]);
+});
+
+function withKdc(config: KerberosConfig, kdc: string): KerberosConfig {
+  const realm = { kdc: [kdc], primaryKdc: [], kpasswdServer: [], adminServer: [] };
+  return { ...config, realms: new Map([["GSSOCKS.TEST", realm]]) };
+}

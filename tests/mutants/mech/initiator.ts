@@ -40,7 +40,7 @@ export const INITIATOR_MUTANTS: readonly Mutant[] = [
     [
       "a refusal names our service, not the one that it names",
       "CVE-2017-11103",
-      "const service = formatPrincipal(this.#init.ticket.credential.server);",
+      "const service = formatPrincipal(ticket.credential.server);",
       'const service = error.sname.nameString.join("/");',
     ],
     ["text of a refusal cannot drive a terminal", "rule 5 of CONTRIBUTING.md", "printable(error.eText)", "error.eText"],

@@ -1,0 +1,86 @@
+/**
+ * Addresses of KDCs: names out of the configuration or the DNS, looked up as the system does it. Names of services are never
+ * looked up.
+ *
+ * @module
+ */
+import { abortable } from "../../gss/deadline.ts";
+import { Turns } from "../../gss/turns.ts";
+import { KerberosError } from "../errors.ts";
+
+/** Looks a name up: its addresses, in the order in which the system would have them tried. */
+export type AddressLookup = (hostname: string) => Promise<readonly string[]>;
+
+/** Look-ups under way at one time: each takes a thread of the runtime's until its name server has answered. */
+const AT_ONCE = 8;
+/** Most addresses of one name that are tried. */
+const MOST_ADDRESSES = 8;
+
+/** Look-ups of KDCs' names, one at a time for each name however many wait for it. */
+export class KdcAddresses {
+  readonly #lookUp: AddressLookup;
+  readonly #turns = new Turns(AT_ONCE);
+  readonly #underWay = new Map<string, Promise<readonly string[]>>();
+
+  /**
+   * Makes them.
+   *
+   * @param lookUp How a name is looked up. @default {as the system does it}
+   */
+  constructor(lookUp: AddressLookup = systemLookup) {
+    this.#lookUp = lookUp;
+  }
+
+  /**
+   * Addresses of a host, both families by turns; an address stands for itself. The look-up goes on when the signal is aborted, for
+   * whoever asks next.
+   *
+   * @throws {KerberosError} `KDC_UNREACHABLE` when the name has no address.
+   */
+  async of(hostname: string, signal: AbortSignal): Promise<readonly string[]> {
+    if (isAddress(hostname)) return [hostname];
+    let found = this.#underWay.get(hostname);
+    if (found === undefined) {
+      found = this.#look(hostname).finally(() => this.#underWay.delete(hostname));
+      this.#underWay.set(hostname, found);
+    }
+    return await abortable(found, signal);
+  }
+
+  async #look(hostname: string): Promise<readonly string[]> {
+    await this.#turns.take();
+    let found: readonly string[];
+    try {
+      found = await this.#lookUp(hostname);
+    } catch (cause) {
+      throw new KerberosError("KDC_UNREACHABLE", `name ${hostname} is not found: ${reason(cause)}`, { cause });
+    } finally {
+      this.#turns.giveBack();
+    }
+    if (found.length === 0) throw new KerberosError("KDC_UNREACHABLE", `name ${hostname} has no address`);
+    return byTurns(found).slice(0, MOST_ADDRESSES);
+  }
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** Not a name: IPv4 with dots, or IPv6, with a scope where it has one. */
+export function isAddress(hostname: string): boolean {
+  return hostname.includes(":") || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** RFC 8305 section 4: the family that the system prefers first, then one of each by turns. */
+function byTurns(addresses: readonly string[]): readonly string[] {
+  const unlike = addresses.filter((address) => address.includes(":") !== addresses[0]!.includes(":"));
+  const alike = addresses.filter((address) => !unlike.includes(address));
+  return alike.flatMap((address, i) => [address, ...unlike.slice(i, i + 1)]).concat(unlike.slice(alike.length));
+}
+
+/** Through getaddrinfo, with the hosts file, and in its order (RFC 6724): "verbatim" keeps it. */
+async function systemLookup(hostname: string): Promise<readonly string[]> {
+  const { lookup } = await import("node:dns/promises");
+  const options: { all: true } = Object.assign({ all: true } as const, { order: "verbatim" });
+  return (await lookup(hostname, options)).map(({ address }) => address);
+}

@@ -1,0 +1,46 @@
+/**
+ * Whether what a KDC sent is an answer, or a reason to ask the next one.
+ *
+ * @module
+ */
+import { applicationTag } from "../../gss/asn1.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import { ErrorCode } from "../constants.ts";
+import { KrbError } from "../messages/error.ts";
+import { AsRep, TgsRep } from "../messages/kdc.ts";
+import { readMessage } from "./exchange.ts";
+
+/**
+ * What an answer is good for: it is one (`good`); it says that the reply is too large for UDP (`too big`), or that there is no
+ * service now (`unavailable`); it is an error of another realm's (`of another realm`), which may be all that there is to be had.
+ */
+export type AnswerKind = "good" | "too big" | "unavailable" | "of another realm";
+
+/** What was asked. */
+export interface AskedOfKdc {
+  /** Realm whose KDC was asked. */
+  readonly realm: string;
+  /** DER of the request. */
+  readonly message: Bytes;
+}
+
+/**
+ * Judges an answer.
+ *
+ * @throws {KerberosError} `BAD_MESSAGE` when it is none: not whole, or no message that answers the request.
+ */
+export function judgeAnswer(answer: Bytes, { realm, message }: AskedOfKdc): AnswerKind {
+  if (applicationTag(answer) !== KRB_ERROR) {
+    readMessage(applicationTag(message) === TGS_REQ ? TgsRep : AsRep, answer);
+    return "good";
+  }
+  const error = readMessage(KrbError, answer);
+  if (error.errorCode === ErrorCode.KRB_ERR_RESPONSE_TOO_BIG) return "too big";
+  if (error.errorCode === ErrorCode.KDC_ERR_SVC_UNAVAILABLE) return "unavailable";
+  // Some KDCs take a realm in any case of letters, and answer in their own.
+  return error.realm.toUpperCase() === realm.toUpperCase() ? "good" : "of another realm";
+}
+
+/** Application tags (RFC 4120 section 5.10). */
+const TGS_REQ = 12;
+const KRB_ERROR = 30;

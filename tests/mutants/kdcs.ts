@@ -1,0 +1,143 @@
+// deno-fmt-ignore-file -- a line a rule
+/**
+ * Rules of which KDC is asked, and of a clock that is set, each with the change that switches it off.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const RACE = ["tests/kerberos/client/kdc_race_test.ts"];
+const SOCKETS = ["tests/kerberos/client/kdc_sockets_test.ts"];
+const REACH = ["tests/kerberos/client/kdc_client_test.ts"];
+const LOCATE = ["tests/kerberos/client/locate_test.ts"];
+const CLOCK = ["tests/kerberos/client/clock_test.ts"];
+const TICKETS = ["tests/kerberos/client/tickets_test.ts"];
+const GONE = ["tests/kdc_gone_test.ts"];
+
+const EYES = "RFC 8305 section 5";
+const DEAD = "a KDC that is dead costs time once";
+const LIVES = "no platform's error ends the process";
+const STEPS = "an offset does not outlive its reason";
+
+/** The rules. */
+export const KDCS_MUTANTS: readonly Mutant[] = [
+  ...rules("kerberos/client/kdc_race.ts", RACE, [
+    ["the next one is asked beside a slow one", EYES, "if (await this.#quietFor(delay)) this.#due++;", "await this.#quietFor(delay);", "beside one"],
+    ["the next one is asked at once when one fails", EYES, "      this.#due++;\n    }).finally", "    }).finally", "at once when one fails"],
+    ["so many at one time", "a stranger's list", "while (this.#due > 0 && this.#underWay < this.#options.atOnce) {", "while (this.#due > 0) {", "no more are under way"],
+    ["the losers are ended", EYES, "    this.#over.abort(new Error(\"Another one has answered\"));\n", "", "losers hear"],
+    ["a race ends with its signal", "a stranger's time", "      signal.throwIfAborted();\n      if (this.#answer", "      if (this.#answer", "signal ends one"],
+    ["nothing is begun for a signal that was aborted", "a stranger's time", "  options.signal.throwIfAborted();\n", "", "signal ends one"],
+    ["what an attempt throws at once is its failure", LIVES, "const made = new Promise<T>((resolve) => resolve(this.#attempt(asked, this.#over.signal)));", "const made = this.#attempt(asked, this.#over.signal);", "all fail"],
+  ]),
+  ...rules("kerberos/client/kdc_memory.ts", RACE, [
+    ["who answered is forgotten after minutes", DEAD, "if (last === undefined || this.#now() < last.until) return last?.who;", "return last?.who;"],
+    ["who fails is forgotten", DEAD, "if (this.#last.get(of)?.who === who) this.#last.delete(of);", ""],
+    ["another one's failure makes nobody forgotten", DEAD, "if (this.#last.get(of)?.who === who) this.#last.delete(of);", "this.#last.delete(of);"],
+    ["the memory is bounded", "a stranger's realms", "if (this.#last.size === MOST) this.#last.delete(this.#last.keys().next().value!);", ""],
+  ]),
+  ...rules("kerberos/client/kdc_attempts.ts", RACE, [
+    ["who answered last goes first", DEAD, "if (remembered > 0) this", "if (false) this"],
+    ["a host that has failed is the last resort", DEAD, "if (!this.#failed.has(hostText(address))) return address;", "return address;"],
+    ["no attempt twice", "a reply may be known over TCP", "}).filter((address) => !there.has(addressText(address)));", "});"],
+    ["UDP has TCP behind it", "RFC 4120 section 7.2", "return protocol === \"udp\" ? \"tcp\" : undefined;", "return undefined;"],
+  ]),
+  ...rules("kerberos/client/kdc_answer.ts", RACE, [
+    ["an answer is of the type asked for", "RFC 4120 section 3.3.4", "applicationTag(message) === TGS_REQ ? TgsRep : AsRep", "applicationTag(answer) === 13 ? TgsRep : AsRep"],
+    ["an answer is whole", "RFC 4120 section 7.2", "    readMessage(applicationTag(message) === TGS_REQ ? TgsRep : AsRep, answer);\n", ""],
+    ["an error of another realm is none of ours", "RFC 4120 section 5.9.1", "error.realm.toUpperCase() === realm.toUpperCase() ? \"good\" : \"of another realm\"", "\"good\""],
+    ["a KDC that is not available says nothing else", "RFC 4120 section 7.5.9", "  if (error.errorCode === ErrorCode.KDC_ERR_SVC_UNAVAILABLE) return \"unavailable\";\n", ""],
+  ]),
+  ...rules("kerberos/client/kdc_client.ts", REACH, [
+    ["who answered is remembered", DEAD, "if (!run.primary) this.#memory.answered(realm, addressText(address));", "", "costs time once"],
+    ["who failed is forgotten", DEAD, "        this.#memory.failed(realm, addressText(address));\n", "", "costs time once"],
+    ["what was seen is shared by the clients of a transport", DEAD, "    MEMORIES.set(transport, this.#memory);\n", "", "costs time once"],
+    ["a host that failed is the last resort", DEAD, "        attempts.failed(address);\n", "", "last resort"],
+    ["another realm's error is said where there is nothing better", "RFC 4120 section 5.9.1", "if (doubtful === undefined) throw unreachable(realm, error.failures);", "throw unreachable(realm, error.failures);", "passed over"],
+    ["a reply too big for UDP is fetched over TCP at the same host", "RFC 4120 section 7.2.1", "if (kind === \"too big\" && address.protocol === \"udp\") {", "if (false) {", "too big for UDP"],
+    ["a KDC that is not available is passed over", "RFC 4120 section 7.5.9", "if (kind === \"unavailable\") throw", "if (false) throw", "passed over"],
+    ["a secret is proved at the primary KDC too", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#primary(run) : undefined;", "const located = undefined;", "primary"],
+    ["the primary KDC is asked where somebody refused only", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#primary(run) : undefined;", "const located = await this.#primary(run);", "primary"],
+    ["the primary KDC is another host", "MIT's primary_kdc", "found.length > 0 && !found.some((endpoint) => sameHost(hostText(endpoint), host))", "found.length > 0", "primary"],
+    ["the primary KDC's word is the last one", "MIT's primary_kdc", "throw isVerdict(again) ? again : error;", "throw again;", "primary"],
+    ["KDCs that are asked at once have a limit", "a stranger's list", "atOnce: AT_ONCE, signal };", "atOnce: Infinity, signal };", "many silent"],
+    ["each failure names its KDC", "what each of them did", "throw failure(`${describe(address)}: ${error instanceof Error ? error.message : String(error)}`, error);", "throw error;", "passed over"],
+  ]),
+  ...rules("kerberos/client/kdc_addresses.ts", SOCKETS, [
+    ["families by turns", "RFC 8305 section 4", "return byTurns(found).slice(0, MOST_ADDRESSES);", "return found.slice(0, MOST_ADDRESSES);"],
+    ["addresses of one name have a limit", "a stranger's list", "return byTurns(found).slice(0, MOST_ADDRESSES);", "return byTurns(found);"],
+    ["names are so many at a time", "each takes a thread", "    await this.#turns.take();\n", ""],
+    ["a name is looked up once for all", "each takes a thread", "    if (found === undefined) {\n", "    {\n", "looked up once"],
+    ["a look-up holds nobody up", "a stranger's time", "return await abortable(found, signal);", "return await found;", "looked up once"],
+    ["a name without an address is not found", LIVES, "if (found.length === 0) throw", "if (false) throw"],
+  ]),
+  ...rules("kerberos/client/transports.ts", SOCKETS, [
+    ["the next address does not wait for the one before", EYES, "delay: DELAY, atOnce: found.length, signal }", "delay: 60_000, atOnce: found.length, signal }", "keep the next one"],
+    ["the address that answered goes first", DEAD, "      memory.answered(of, one);\n", "", "every address"],
+    ["a name is used as it is where only that is permitted", "Deno's permissions", "if (address.protocol === \"tcp\" && !mayReach(hostname)) return await byName();", "", "only that is permitted"],
+    ["addresses that may not be reached are not tried", "Deno's permissions", "if (address.protocol === \"tcp\" && !found.every((one) => mayReach(hostText(one, port)))) return await byName();", "", "only that is permitted"],
+  ]),
+  ...rules("kerberos/client/datagram.ts", SOCKETS, [
+    ["a reply over UDP comes from the address asked", "RFC 4120 section 7.2.1", "if (sameSource(from, asked)) resolve", "resolve", "nobody else"],
+    ["and from its port", "RFC 4120 section 7.2.1", "return a.port === b.port && plainAddress", "return plainAddress", "nobody else"],
+    ["a scope is not compared", "RFC 4007 section 11", "const address = text.replace(/%.*$/, \"\");", "const address = text;", "nobody else"],
+    ["a socket's error is the call's", LIVES, "      socket.on(\"error\", reject);\n", "", "whatever a datagram"],
+    ["what sending fails with is the call's", LIVES, "        if (error !== null) reject(error);\n", "", "whatever a datagram"],
+    ["a socket is closed whatever happened", LIVES, "    closeQuietly(socket);\n", "", "whatever a datagram"],
+    ["a socket that cannot be closed hides nothing", LIVES, "    closeQuietly(socket);\n", "    socket.close();\n", "whatever a datagram"],
+    ["an abort ends the wait", "a stranger's time", "return await abortable(reply, signal);", "return await reply;", "an abort ends"],
+    ["nothing is opened for a signal that was aborted", "a stranger's time", "  signal.throwIfAborted();\n", "", "an abort ends"],
+  ]),
+  ...rules("kerberos/client/datagram.ts", GONE, [
+    ["nothing is thrown out of nobody's call", LIVES, "    lookup: (name, _options, found) => found(null, name, six ? 6 : 4),\n", "    lookup: undefined as never,\n", "without leave"],
+  ]),
+  ...rules("kerberos/client/tcp_framing.ts", REACH, [
+    ["a stream that nobody wants any more is not waited for", "a stranger's time", "    signal.throwIfAborted();\n    await stream", "    await stream", "stands only when"],
+    ["an abort closes the stream", "a stranger's time", "  signal.addEventListener(\"abort\", close, { once: true });\n", "", "stands only when"],
+  ]),
+  ...rules("kerberos/client/locate.ts", LOCATE, [
+    ["the DNS has its time", "a stranger's time", "const records = await abortable(asked, deadline.signal);", "const records = await asked;", "silent DNS"],
+    ["hosts that are known do not wait for the rest", "a stranger's time", "  using grace = startDeadline({ milliseconds: GRACE,", "  using grace = startDeadline({ milliseconds: Infinity,", "silent DNS"],
+    ["look-ups of no use are ended", "each takes a thread", "    deadline.abort(new Error(\"enough hosts are known\"));\n", "", "silent DNS"],
+    ["configured KDCs do not wait for the DNS", "RFC 4120 section 7.2.3", "  if (configured.length > 0) return configured", "  if (false) return configured", "silent DNS"],
+    ["a permission that is missing is said", "Deno's permissions", "    if (failed === undefined || signal.aborted) return [];\n", "    return [];\n", "silent DNS"],
+    ["the caller's signal ends it with its reason", "a stranger's time", "      options.signal?.throwIfAborted();\n", "", "silent DNS"],
+    ["the preferred protocol comes first", "RFC 4120 section 7.2", "const asked = [preferred, preferred === \"tcp\" ? \"udp\" as const : \"tcp\" as const]", "const asked = [\"tcp\" as const, \"udp\" as const]", "preferred"],
+    ["a scope is called what interfaces are", "RFC 4007 section 11", "(?:%[\\w.@-]+)?", "(?:%\\w+)?", "scopes"],
+  ]),
+  ...rules("kerberos/client/kdc_clock.ts", CLOCK, [
+    ["a clock that was set makes what was measured doubtful", STEPS, "this.#doubtful || Math.abs((wall - this.#at.wall) - (monotonic - this.#at.monotonic)) > STEP", "this.#doubtful"],
+    ["a drift does not", STEPS, "const STEP = 5_000;", "const STEP = 100;", "drifts a little"],
+    ["a refusal makes it doubtful", STEPS, "    this.#doubtful = true;\n", "", "believed once"],
+    ["what was measured lately is not measured again", "anybody can say so", "if (this.#monotonic() - this.#at.monotonic < LATELY) return false;", "", "believed once"],
+    ["what another one has measured is used", STEPS, "      if (used !== this.#measured) return true;\n", "", "beside another"],
+    ["a KDC that cannot be asked is not waited for each time", STEPS, "  unmeasurable(): void {\n    this.#at = this.#both();\n", "  unmeasurable(): void {\n", "cannot be asked"],
+  ]),
+  ...rules("kerberos/client/tickets.ts", CLOCK, [
+    ["tickets by a doubtful clock are got anew", STEPS, "    if (this.#clock.isDoubtful) return true;\n", ""],
+    ["what is there is used where the KDC cannot be asked", STEPS, "if (held === undefined || !(error instanceof KerberosError) || error.code !== \"KDC_UNREACHABLE\") throw error;", "throw error;", "cannot be asked"],
+    ["a cache that contradicts the clock is not believed", STEPS, "return tgt !== undefined && contradictsClock(tgt, { ...this.#terms(data), ours: this.#runtime.now() });", "return false;", "another time"],
+    ["the KDC's clock is taken from its refusal", "RFC 4120 section 3.1.5", "      const told = tolerated(error.clockOffset);\n", "      const told = asked.kdcOffset;\n", "another time"],
+    ["the cache learns the offset", STEPS, "      await this.cache.initialize({ ...data, kdcOffset }, { replaces: data });\n", "", "learns the offset"],
+    ["without timesync nothing is learnt", "krb5.conf's kdc_timesync", "return kdc !== undefined && config.kdcTimesync && this.#clock", "return kdc !== undefined && this.#clock", "without timesync"],
+    ["with a secret tickets are got anew", STEPS, "    if (this.#options.initial !== undefined) {\n", "    if (false as boolean && this.#options.initial !== undefined) {\n", "believed once"],
+  ]),
+  ...rules("kerberos/client/tickets.ts", TICKETS, [
+    ["a ticket about to end is used where none other is to be had", "RFC 4120 section 3.2.3", "return more ? terms : { ...terms, margin: 0 };", "return terms;", "about to end"],
+    ["one password is proved once for several services", "one request however many ask", "return this.#requests.once(\"initial, careful\", signal, (stop) => this.#acquire(stop, true));", "return this.#acquire(signal, true);", "proved once"],
+  ]),
+  ...rules("kerberos/mech/initiator.ts", CLOCK, [
+    ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
+    ["a refusal tells the offset that was reckoned with", STEPS, "(stored === 0 ? \"\" : ", "(true ? \"\" : ", "tells the offset"],
+  ]),
+  ...rules("socks/client.ts", ["tests/client/again_test.ts"], [
+    ["a proxy is asked once more where the mechanism has learnt", STEPS, "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "throw error;"],
+    ["and for nothing else", "a stranger's time", "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "if (signal.aborted || !(cause instanceof GssError)) throw error;"],
+  ]),
+  ...rules("kerberos/kdc/listener.ts", GONE, [
+    ["a KDC without a free descriptor accepts again when there is one", LIVES, "        if (!this.#closed) await pause(RETRY);\n", "        return;\n", "descriptor"],
+  ]),
+  ...rules("kerberos/kdc/listener.ts", ["tests/kerberos/kdc/listener_test.ts"], [
+    ["clients are told addresses that can be connected to", "RFC 4291 section 2.5.2", "if (all === undefined) return [hostname];", "return [hostname];", "all addresses"],
+  ]),
+];

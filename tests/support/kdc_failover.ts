@@ -1,0 +1,107 @@
+/**
+ * How long tickets take when the first of two KDCs is gone, with MIT's programs beside ours. Run by itself it measures and prints
+ * JSON: so it can be run in a network of its own, in which there is an address that swallows packets.
+ *
+ * @module
+ */
+import { createSocket } from "node:dgram";
+import { passwordKey } from "../../kerberos/client/client_key.ts";
+import { KdcClient } from "../../kerberos/client/kdc_client.ts";
+import { KerberosTickets } from "../../kerberos/client/tickets.ts";
+import { denoTransport } from "../../kerberos/client/transports.ts";
+import { parseKrb5Conf } from "../../kerberos/config/krb5_conf.ts";
+import { parsePrincipal } from "../../kerberos/principal.ts";
+import { MemoryCredentialCache } from "../../kerberos/stores/cache.ts";
+import { startMitKdc } from "./mit_kdc.ts";
+import { peer } from "./peers.ts";
+import { freePort, run } from "./process.ts";
+import { TcpServer } from "./servers.ts";
+
+/** Times of one client, in milliseconds: the initial ticket, and two service tickets after it. */
+export interface Times {
+  readonly initial: number;
+  readonly first: number;
+  readonly second: number;
+}
+
+/** What was measured for one state of the first KDC. */
+export interface Failover {
+  readonly state: string;
+  /** Ours, where nothing is remembered from one ticket to the next, as in programs of their own. */
+  readonly alone: Times;
+  /** Ours, in one program. */
+  readonly together: Times;
+  /** MIT's programs. */
+  readonly mit: Times;
+}
+
+const SERVICES = ["rcmd/localhost", "socks/localhost"];
+
+async function timed(call: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await call();
+  return Math.round(performance.now() - start);
+}
+
+async function times(initial: () => Promise<unknown>, service: (name: string) => Promise<unknown>): Promise<Times> {
+  return {
+    initial: await timed(initial),
+    first: await timed(() => service(SERVICES[0]!)),
+    second: await timed(() => service(SERVICES[1]!)),
+  };
+}
+
+/** Measures every state; `blackHole` is an address that swallows what is sent to it. */
+export async function measure(blackHole: string | undefined): Promise<readonly Failover[]> {
+  // Each client by its own default: MIT's asks over UDP first, ours over TCP.
+  await using kdc = await startMitKdc("MIT.TEST", 1465);
+  await using frozen = new TcpServer(async (connection) => {
+    while (await connection.read(new Uint8Array(4096)) !== null);
+  });
+  const silent = createSocket("udp4");
+  await new Promise<void>((resolve) => silent.bind(frozen.port, "127.0.0.1", () => resolve()));
+  await using _closing = { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => silent.close(() => resolve())) };
+  const states: [state: string, first: string | undefined][] = [
+    ["well", undefined],
+    ["process gone", `127.0.0.1:${freePort()}`],
+    ["frozen", `127.0.0.1:${frozen.port}`],
+  ];
+  if (blackHole !== undefined) states.push(["host gone", `${blackHole}:88`]);
+  const out: Failover[] = [];
+  for (const [state, first] of states) {
+    const kdcs = [...first === undefined ? [] : [first], `127.0.0.1:${kdc.port}`];
+    const lines = kdcs.map((one) => `    kdc = ${one}\n`).join("");
+    const text = kdc.krb5Conf.replace(/^ +kdc = \S+\n/m, lines);
+    const path = `${kdc.directory}/krb5-${out.length}.conf`;
+    await Deno.writeTextFile(path, text);
+    const env = { ...kdc.env, KRB5_CONFIG: path, KRB5CCNAME: `FILE:${kdc.directory}/cc-${out.length}` };
+    const program = async (name: string, args: string[], stdin?: string) => {
+      const { code, stderr } = await run(peer(name), args, { env, timeout: 60_000, ...stdin && { stdin } });
+      if (code !== 0) throw new Error(`${name}: ${stderr}`);
+    };
+    out.push({
+      state,
+      alone: await ours(text, () => ({ ...denoTransport })),
+      together: await ours(text, ((transport) => () => transport)({ ...denoTransport })),
+      mit: await times(() => program("kinit", ["carol"], "carolpw\n"), (name) => program("kvno", [name])),
+    });
+  }
+  return out;
+}
+
+function ours(text: string, transport: () => typeof denoTransport): Promise<Times> {
+  const config = { ...parseKrb5Conf({ name: "krb5.conf", text }), udpPreferenceLimit: 0 };
+  const cache = new MemoryCredentialCache();
+  const initial = { client: parsePrincipal("carol@MIT.TEST"), key: passwordKey("carolpw") };
+  const tickets = () =>
+    new KerberosTickets({ config, kdc: new KdcClient({ config, transport: transport() }), cache, initial });
+  return times(
+    () => tickets().initialTicket(),
+    (name) => tickets().serviceTicket(parsePrincipal(`${name}@MIT.TEST`)),
+  );
+}
+
+if (import.meta.main) {
+  // deno-lint-ignore no-console
+  console.log(JSON.stringify(await measure(Deno.args[0])));
+}
