@@ -119,7 +119,12 @@ export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/cli
 export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rules.ts";
 export type { Cidr } from "./socks/rules/special_ranges.ts";
 export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.ts";
-export { systemResolver, type SystemResolverOptions, systemResolverWith } from "./socks/names/system.ts";
+export {
+  type SystemResolver,
+  systemResolver,
+  type SystemResolverOptions,
+  systemResolverWith,
+} from "./socks/names/system.ts";
 export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } from "./socks/server.ts";
 export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/session.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/socks_connection.ts";

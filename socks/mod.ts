@@ -120,6 +120,7 @@ export {
   type SocksServerOptions,
 } from "./server.ts";
 export {
+  type SystemResolver,
   systemResolver,
   type SystemResolverOptions,
   systemResolverWith,

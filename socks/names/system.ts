@@ -14,9 +14,12 @@ import { type HostsFile, parseHosts } from "./hosts_file.ts";
 import { LookUps } from "./look_ups.ts";
 import { inOrder } from "./order.ts";
 import { asksFilesThenDns, type NameServers, parseResolvConf } from "./resolv_conf.ts";
-import type { Resolved, Resolver, ReverseResolver } from "./resolver.ts";
+import type { LookUpOptions, Resolved, Resolver, ReverseResolver } from "./resolver.ts";
 import { lookUpAddresses, lookUpNames } from "./stub.ts";
 import { isLinux, mayAskAnybody, ownAddresses, systemFile } from "./system_files.ts";
+
+/** A {@linkcode Resolver} that tells the names on the way as far as they are known. */
+export type SystemResolver = (name: string, options: LookUpOptions) => Promise<Resolved>;
 
 /** What {@linkcode systemResolverWith} and {@linkcode systemReverseWith} take, each instead of what the system has. */
 export interface SystemResolverOptions {
@@ -82,11 +85,11 @@ let made = 0;
  * }
  * ```
  */
-export function systemResolverWith(options: SystemResolverOptions = {}): Resolver {
+export function systemResolverWith(options: SystemResolverOptions = {}): SystemResolver {
   return resolverOf(sourcesOf(options));
 }
 
-function resolverOf(sources: () => Sources): Resolver {
+function resolverOf(sources: () => Sources): SystemResolver {
   const id = made++;
   return async (name, how) => {
     how.signal?.throwIfAborted();
@@ -183,7 +186,7 @@ export function readSystemNames(): void {
  * export const start = () => serve({ keytab: "/etc/krb5.keytab", rules: ["allow *"], resolve });
  * ```
  */
-export const systemResolver: Resolver = resolverOf(systemSources);
+export const systemResolver: SystemResolver = resolverOf(systemSources);
 
 /** Names of an address, by the system's resolver. */
 export const systemReverse: ReverseResolver = reverseOf(systemSources);

@@ -14,6 +14,7 @@ const LONGEST = 8 * 1_048_576;
 /** A value that is looked after at most once a second. */
 export class Fresh<T> {
   readonly #look: (before: T | undefined) => T | undefined;
+  readonly #clock: () => number;
   #value: T | undefined;
   #looked = -Infinity;
 
@@ -21,14 +22,16 @@ export class Fresh<T> {
    * Makes one.
    *
    * @param look Looks again; what it throws leaves the value as it was.
+   * @param clock Gives the time.
    */
-  constructor(look: (before: T | undefined) => T | undefined) {
+  constructor(look: (before: T | undefined) => T | undefined, clock: () => number = monotonicNow) {
     this.#look = look;
+    this.#clock = clock;
   }
 
   /** The value; `undefined` where there is none. */
   get value(): T | undefined {
-    const now = monotonicNow();
+    const now = this.#clock();
     if (now - this.#looked < LOOK_AGAIN) return this.#value;
     this.#looked = now;
     try {

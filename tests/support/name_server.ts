@@ -20,6 +20,8 @@ export interface Reply {
   readonly records?: readonly Said[];
   /** Whether UDP has it all cut off. */
   readonly truncated?: boolean;
+  /** Whether it comes from another port over UDP. */
+  readonly elsewhere?: boolean;
   /** Changes octets before they go. */
   readonly forge?: (message: Uint8Array) => Uint8Array;
 }
@@ -84,13 +86,13 @@ function questionOf(message: Uint8Array): [name: string, type: string] {
 export async function startNameServer(script: Script, hostname = "127.0.0.1"): Promise<ScriptedNameServer> {
   const questions: string[] = [];
   let wake = Promise.withResolvers<void>();
-  const answer = (message: Uint8Array, over: "udp" | "tcp"): Uint8Array | undefined => {
+  const answer = (message: Uint8Array, over: "udp" | "tcp"): [Uint8Array, Reply] | undefined => {
     const [name, type] = questionOf(message);
     questions.push(`${name} ${type}`);
     wake.resolve();
     wake = Promise.withResolvers();
     const reply = script(name, type, over);
-    return reply === undefined ? undefined : encodeReply(message, reply);
+    return reply === undefined ? undefined : [encodeReply(message, reply), reply];
   };
   const tcp = Deno.listen({ hostname, port: 0 });
   const { port } = tcp.addr;
@@ -98,10 +100,15 @@ export async function startNameServer(script: Script, hostname = "127.0.0.1"): P
   await new Promise<void>((bound) => void udp.bind(port, hostname, () => bound()));
   udp.on("message", (message: Uint8Array, from: RemoteInfo) => {
     const reply = answer(message, "udp");
-    if (reply !== undefined) udp.send(reply, from.port, from.address);
+    if (reply === undefined) return;
+    const [octets, { elsewhere }] = reply;
+    const socket = elsewhere ? createSocket("udp4") : udp;
+    socket.send(octets, from.port, from.address, () => {
+      if (socket !== udp) socket.close();
+    });
   });
   const serving = (async () => {
-    for await (const conn of tcp) void overTcp(conn, (message) => answer(message, "tcp"));
+    for await (const conn of tcp) void overTcp(conn, (message) => answer(message, "tcp")?.[0]);
   })();
   return {
     hostname,
