@@ -36,7 +36,7 @@ export interface SystemResolverOptions {
 }
 
 /** Where names are looked up now. */
-interface Sources {
+export interface Sources {
   /** The hosts file; `undefined` where it may not be read. */
   readonly hosts: HostsFile | undefined;
   /** Name servers; `undefined` where the C library is asked. */
@@ -89,7 +89,12 @@ export function systemResolverWith(options: SystemResolverOptions = {}): SystemR
   return resolverOf(sourcesOf(options));
 }
 
-function resolverOf(sources: () => Sources): SystemResolver {
+/**
+ * A resolver that goes by given sources.
+ *
+ * @param getaddrinfo Asks the C library.
+ */
+export function resolverOf(sources: () => Sources, getaddrinfo: typeof getAddresses = getAddresses): SystemResolver {
   const id = made++;
   return async (name, how) => {
     how.signal?.throwIfAborted();
@@ -104,7 +109,7 @@ function resolverOf(sources: () => Sources): SystemResolver {
     }
     // The search list is for names of one label: what it makes of others is not known, and cannot be judged.
     const asked = hosts !== undefined && name.includes(".") && !isLocalhost(name) ? `${name}.` : name;
-    return await byThread.look(asked, name, async () => ({ addresses: await getAddresses(asked), names: [] }), how);
+    return await byThread.look(asked, name, async () => ({ addresses: await getaddrinfo(asked), names: [] }), how);
   };
 }
 
@@ -117,7 +122,8 @@ export function systemReverseWith(options: SystemResolverOptions = {}): ReverseR
   return reverseOf(sourcesOf(options));
 }
 
-function reverseOf(sources: () => Sources): ReverseResolver {
+/** A resolver of addresses that goes by given sources, as {@linkcode resolverOf}. */
+export function reverseOf(sources: () => Sources, getnameinfo: typeof getNames = getNames): ReverseResolver {
   const id = made++;
   return async (address, how) => {
     how.signal?.throwIfAborted();
@@ -127,7 +133,7 @@ function reverseOf(sources: () => Sources): ReverseResolver {
     const known = hosts?.byAddress.get(canonicalAddress(address));
     if (known !== undefined) return known;
     const [share, find] = servers === undefined
-      ? [byThread, () => getNames(address)] as const
+      ? [byThread, () => getnameinfo(address)] as const
       : [bySocket, (signal: AbortSignal) => lookUpNames(octets, address, servers, signal)] as const;
     const { names } = await share.look(
       `${id} ${address}`,

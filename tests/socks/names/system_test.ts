@@ -1,7 +1,16 @@
 /** The system's resolver, over a name server on loopback that says what a test wants. */
 import assert from "node:assert/strict";
-import { type SystemResolverOptions, systemResolverWith, systemReverseWith } from "../../../socks/names/system.ts";
+import {
+  resolverOf,
+  reverseOf,
+  type SystemResolverOptions,
+  systemResolverWith,
+  systemReverseWith,
+} from "../../../socks/names/system.ts";
 import { connect, fixedPasswords, passwordClient, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
+import { parseHosts } from "../../../socks/names/hosts_file.ts";
+import { someTurns } from "../../../socks/stream/late.ts";
+import { run } from "../../support/process.ts";
 import { type Reply, type Said, type Script, startNameServer } from "../../support/name_server.ts";
 import { echoServer } from "../../support/servers.ts";
 
@@ -239,4 +248,69 @@ Deno.test("it is the name server that did not answer, and not the target", async
   await assert.rejects(ask("alice", "silent.test", 80), { code: "HOST_UNREACHABLE" });
   const refused = events.find((event) => event.type === "refused");
   assert.match(String(refused?.error), /Cannot find silent\.test: name servers did not answer within 100 ms/);
+});
+
+Deno.test("the C library is asked for six names at one time and two of one user, addresses among them, and for whole names", async () => {
+  const begun: string[] = [];
+  const silent = (name: string) => {
+    begun.push(name);
+    return over.promise;
+  };
+  const over = Promise.withResolvers<readonly string[]>();
+  const hosts = parseHosts("192.0.2.66 file.test");
+  const resolve = resolverOf(() => ({ hosts, servers: undefined }), silent);
+  const reverse = reverseOf(() => ({ hosts, servers: undefined }), silent);
+  assert.deepEqual(await resolve("file.test", { user: "mallory" }), { addresses: ["192.0.2.66"], names: [] });
+  const gone = new AbortController();
+  const { signal } = gone;
+  const slow = Array.from(
+    { length: 1_000 },
+    (_, i) => resolve(`silent${i}.test`, { user: "mallory", signal }).catch(String),
+  );
+  await someTurns();
+  assert.deepEqual(begun, ["silent0.test.", "silent1.test."], "the search list is for single labels");
+  gone.abort(new Error("gone"));
+  assert.equal((await Promise.all(slow)).every((text) => text === "Error: gone"), true);
+  const others = [
+    resolve("single", { user: "alice" }),
+    reverse("192.0.2.7", { user: "alice" }),
+    resolve("third.test", { user: "alice" }),
+    resolve("b1.test", { source: "192.0.2.1" }),
+    resolve("b2.test", { source: "192.0.2.1" }),
+    resolve("c1.test", { source: "192.0.2.2" }),
+  ];
+  await someTurns();
+  // Threads that nobody waits for are threads still.
+  assert.deepEqual(begun.slice(2), ["single", "192.0.2.7", "b1.test.", "b2.test."]);
+  over.resolve(["192.0.2.9"]);
+  assert.deepEqual(await others[0], { addresses: ["192.0.2.9"], names: [] });
+  await Promise.all(others);
+  assert.deepEqual(begun.slice(6).sort(), ["c1.test.", "third.test."]);
+});
+
+Deno.test("where the hosts file may not be read, the C library is asked for a name as it is", async () => {
+  const asked: string[] = [];
+  const resolve = resolverOf(
+    () => ({ hosts: undefined, servers: undefined }),
+    (name) => Promise.resolve((asked.push(name), ["192.0.2.9"])),
+  );
+  assert.deepEqual((await resolve("intranet.test", {})).addresses, ["192.0.2.9"]);
+  await resolve("localhost", {});
+  assert.deepEqual(asked, ["intranet.test", "localhost"]);
+});
+
+Deno.test("with fewer permissions than it needs, the resolver asks for none and works", async () => {
+  const root = new URL("../../..", import.meta.url).pathname;
+  const text = `import { systemResolver } from "file://${root}socks/mod.ts";
+    console.log(JSON.stringify((await systemResolver("localhost", {})).addresses));
+    console.log(await systemResolver("no.such.name.invalid", {}).catch((error) => error.code + " " + error.message));`;
+  const url = `data:application/typescript,${encodeURIComponent(text)}`;
+  for (const permissions of [["--allow-net"], ["--allow-net=localhost,no.such.name.invalid"], ["-A"]]) {
+    const got = await run(Deno.execPath(), ["run", "-q", "--no-prompt", "-c", `${root}deno.json`, ...permissions, url]);
+    assert.match(
+      got.stdout,
+      /^\["(127\.0\.0\.1|::1)".*\]\nHOST_UNREACHABLE Cannot find no\.such\.name\.invalid: /,
+      `${permissions} ${got.stderr}`,
+    );
+  }
 });
