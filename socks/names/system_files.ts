@@ -54,13 +54,17 @@ interface Read<T> {
  *
  * @returns What was read of it; `undefined` where it may not be read and never was.
  */
-export function systemFile<T>(path: string, parse: (text: string) => T): () => T | undefined {
+export function systemFile<T>(
+  path: string,
+  parse: (text: string) => T,
+  clock: () => number = monotonicNow,
+): () => T | undefined {
   const fresh = new Fresh<Read<T>>((before) => {
     if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return before;
     const stamp = stampOf(path);
     if (stamp === before?.stamp) return before;
     return { stamp, parsed: parse(stamp === "" ? "" : readSome(path)) };
-  });
+  }, clock);
   return () => fresh.value?.parsed;
 }
 

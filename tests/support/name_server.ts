@@ -83,7 +83,10 @@ function questionOf(message: Uint8Array): [name: string, type: string] {
 }
 
 /** Starts one. */
-export async function startNameServer(script: Script, hostname = "127.0.0.1"): Promise<ScriptedNameServer> {
+export async function startNameServer(
+  script: Script,
+  { hostname = "127.0.0.1", port: wanted = 0 }: { readonly hostname?: string; readonly port?: number } = {},
+): Promise<ScriptedNameServer> {
   const questions: string[] = [];
   let wake = Promise.withResolvers<void>();
   const answer = (message: Uint8Array, over: "udp" | "tcp"): [Uint8Array, Reply] | undefined => {
@@ -94,7 +97,7 @@ export async function startNameServer(script: Script, hostname = "127.0.0.1"): P
     const reply = script(name, type, over);
     return reply === undefined ? undefined : [encodeReply(message, reply), reply];
   };
-  const tcp = Deno.listen({ hostname, port: 0 });
+  const tcp = Deno.listen({ hostname, port: wanted });
   const { port } = tcp.addr;
   const udp = createSocket(hostname.includes(":") ? "udp6" : "udp4");
   await new Promise<void>((bound) => void udp.bind(port, hostname, () => bound()));

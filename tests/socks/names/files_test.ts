@@ -45,6 +45,7 @@ Deno.test("resolv.conf is read as resolv.conf(5) has it, within its bounds", () 
   assert.deepEqual(conf.search, ["corp.test", "test"]);
   const { ndots, timeout, attempts, rotate, tcp, noIpv6 } = conf;
   assert.deepEqual([ndots, timeout, attempts, rotate, tcp, noIpv6], [15, 3_000, 4, true, true, true]);
+  assert.deepEqual(parseResolvConf("search a.test\ndomain one.test two.test").search, ["one.test"]);
   const bare = parseResolvConf("");
   assert.deepEqual(bare.servers, [{ hostname: "127.0.0.1", port: 53 }]);
   assert.deepEqual([bare.search, bare.ndots, bare.timeout, bare.attempts], [[], 1, 5_000, 2]);
@@ -103,11 +104,16 @@ Deno.test("a file is read again when it has changed, is empty where there is non
     assert.equal(systemFile(path, (text) => text)(), "");
     Deno.writeTextFileSync(path, "one");
     let parsed = 0;
-    const read = systemFile(path, (text) => (parsed++, text));
+    let now = 0;
+    const read = systemFile(path, (text) => (parsed++, text), () => now);
     assert.deepEqual([read(), read(), parsed], ["one", "one", 1]);
     // Within a second nobody looks.
     Deno.writeTextFileSync(path, "and another");
     assert.equal(read(), "one");
+    now = 1_000;
+    assert.deepEqual([read(), parsed], ["and another", 2]);
+    now = 2_000;
+    assert.deepEqual([read(), parsed], ["and another", 2]);
     assert.equal(systemFile(path, (text) => text)(), "and another");
     Deno.writeTextFileSync(path, "x".repeat(9 * 1_048_576));
     assert.equal(systemFile(path, ({ length }) => length)(), 8 * 1_048_576);

@@ -36,6 +36,9 @@ Deno.test("so many at one time, a part of them for one, and the others in turn",
   void askFor(["a1", "a2", "a3", "a4"], "alice");
   await someTurns();
   assert.deepEqual(begun, ["a1", "a2"]);
+  void askFor(["a1", "a2"], "alice");
+  await someTurns();
+  assert.equal(look.waiting, 2, "who asks for what is under way needs no place");
   void askFor(["b1", "b2"], "bob");
   void askFor(["c1"], "carol");
   await someTurns();
@@ -50,7 +53,7 @@ Deno.test("so many at one time, a part of them for one, and the others in turn",
 });
 
 Deno.test("the queue of one is bounded, and does not count against another", async () => {
-  const { askFor, ask } = lab(true, 3);
+  const { askFor, ask, look } = lab(true, 3);
   void askFor(["a1", "a2", "a3", "a4", "a5"], "alice");
   await assert.rejects(ask("a6", "alice"), {
     code: "HOST_UNREACHABLE",
@@ -58,6 +61,7 @@ Deno.test("the queue of one is bounded, and does not count against another", asy
   });
   void askFor(["b1", "b2", "b3", "b4"], "bob");
   await assert.rejects(ask("b5", "bob"), /3 look-ups wait/);
+  assert.equal(look.waiting, 6);
 });
 
 Deno.test("many who ask for the same make one look-up, which ends when the last of them has gone", async () => {
@@ -91,6 +95,18 @@ Deno.test("what nobody waits for is nobody's answer, and its place is free", asy
   void ask("x", "bob").catch(() => {});
   await someTurns();
   assert.deepEqual(begun, ["x", "y", "z", "x"], "bob's is a new one");
+});
+
+Deno.test("a look-up that takes its time to end is nobody's answer meanwhile", async () => {
+  const look = new LookUps<string>({ places: 2, perOwner: 2, waiting: 9, ends: true });
+  const late = Promise.withResolvers<string>();
+  const gone = new AbortController();
+  const first = look.look("x", "x", () => late.promise, { signal: gone.signal });
+  await someTurns();
+  gone.abort(new Error("gone"));
+  await assert.rejects(first, /gone/);
+  assert.equal(await look.look("x", "x", () => Promise.resolve("found"), {}), "found");
+  late.reject(new Error("ended"));
 });
 
 Deno.test("a look-up that cannot be ended keeps its place, and is joined by whoever asks for the same", async () => {
