@@ -33,6 +33,28 @@ const MOST_SERVERS = 3;
 /** More would make many questions of one. */
 const MOST_DOMAINS = 16;
 
+/** What counts beside the file. */
+export interface Surroundings {
+  /** Name of this machine, whose domain is the search list where the file has none. */
+  readonly host?: string | undefined;
+  /** `LOCALDOMAIN`: a search list instead of the file's. */
+  readonly localDomain?: string | undefined;
+  /** `RES_OPTIONS`: options that count more than the file's. */
+  readonly options?: string | undefined;
+}
+
+/** A file's text with what counts beside it, each as the line that it stands for. */
+export function withSurroundings(text: string, { host = "", localDomain, options = "" }: Surroundings): string {
+  const line = (value: string) => value.replace(/\s+/g, " ");
+  const domain = host.slice(host.indexOf(".") + 1);
+  return [
+    ...host.includes(".") ? [`domain ${line(domain)}`] : [],
+    text,
+    ...localDomain === undefined ? [] : [`search ${line(localDomain)}`],
+    `options ${line(options)}`,
+  ].join("\n");
+}
+
 /** Reads a file; what stands nowhere, or cannot be read, is as the system has it. */
 export function parseResolvConf(text: string): NameServers {
   const servers: Endpoint[] = [];

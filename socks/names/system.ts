@@ -13,10 +13,10 @@ import { getAddresses, getNames } from "./getaddrinfo.ts";
 import { type HostsFile, parseHosts } from "./hosts_file.ts";
 import { LookUps } from "./look_ups.ts";
 import { inOrder } from "./order.ts";
-import { asksFilesThenDns, type NameServers, parseResolvConf } from "./resolv_conf.ts";
+import { asksFilesThenDns, type NameServers, parseResolvConf, withSurroundings } from "./resolv_conf.ts";
 import type { LookUpOptions, Resolved, Resolver, ReverseResolver } from "./resolver.ts";
 import { lookUpAddresses, lookUpNames } from "./stub.ts";
-import { isLinux, mayAskAnybody, ownAddresses, systemFile } from "./system_files.ts";
+import { isLinux, mayAskAnybody, ownAddresses, surroundings, systemFile } from "./system_files.ts";
 
 /** A {@linkcode Resolver} that tells the names on the way as far as they are known. */
 export type SystemResolver = (name: string, options: LookUpOptions) => Promise<Resolved>;
@@ -65,7 +65,7 @@ let made = 0;
 /**
  * Makes a resolver that goes by the system's files. Names are looked up in the hosts file first and then by asking the name
  * servers, as resolv.conf(5) says: `nameserver`, `search`, `domain`, `ndots`, `timeout`, `attempts`, `rotate`, `use-vc` and
- * `no-aaaa`. That takes no thread, ends when nobody waits any more, and knows every name on the way.
+ * `no-aaaa`, with `LOCALDOMAIN` and `RES_OPTIONS` of the environment. That takes no thread, ends when nobody waits any more, and knows every name on the way.
  *
  * Where nsswitch.conf has something else than `hosts: files dns` (mDNS, systemd-resolved's own protocol, SSSD), where the system is not
  * Linux, or where permissions do not allow it (`--allow-net` as a whole, and to read the three files), `getaddrinfo` is asked,
@@ -147,10 +147,14 @@ export function reverseOf(sources: () => Sources, getnameinfo: typeof getNames =
 
 function sourcesOf(options: SystemResolverOptions): () => Sources {
   const hosts = systemFile(options.hostsFile ?? "/etc/hosts", parseHosts);
-  const conf = systemFile(options.resolvConf ?? "/etc/resolv.conf", parseResolvConf);
+  // Whoever names a file means that file.
+  const own = options.resolvConf !== undefined;
+  const conf = systemFile(options.resolvConf ?? "/etc/resolv.conf", (text) => {
+    return parseResolvConf(own ? text : withSurroundings(text, surroundings()));
+  });
   const plain = systemFile("/etc/nsswitch.conf", asksFilesThenDns);
   const { nameServers, timeout, attempts } = options;
-  const ours = nameServers !== undefined || options.resolvConf !== undefined;
+  const ours = nameServers !== undefined || own;
   return (): Sources => {
     const read = conf();
     if (!ours && (read === undefined || hosts() === undefined || !plain() || !isLinux() || !mayAskAnybody())) {

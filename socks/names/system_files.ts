@@ -5,6 +5,7 @@
  * @module
  */
 import { monotonicNow } from "../../gss/runtime.ts";
+import type { Surroundings } from "./resolv_conf.ts";
 
 /** How often it is looked whether a file has changed, in milliseconds. */
 const LOOK_AGAIN = 1_000;
@@ -97,6 +98,17 @@ const interfaces = new Fresh<readonly string[]>((before) => {
 /** Addresses of this machine's; `undefined` where they may not be known. */
 export function ownAddresses(): readonly string[] | undefined {
   return interfaces.value;
+}
+
+/** What resolv.conf(5) has count beside the file, as far as it may be known. */
+export function surroundings(): Surroundings {
+  const may = (what: Deno.PermissionDescriptor) => Deno.permissions.querySync(what).state === "granted";
+  const env = (variable: string) => may({ name: "env", variable }) ? Deno.env.get(variable) : undefined;
+  return {
+    host: may({ name: "sys", kind: "hostname" }) ? Deno.hostname() : undefined,
+    localDomain: env("LOCALDOMAIN"),
+    options: env("RES_OPTIONS"),
+  };
 }
 
 /** Whether name servers may be asked without anybody being asked for leave: anything, anywhere, over UDP and TCP. */

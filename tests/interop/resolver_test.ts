@@ -1,5 +1,8 @@
 /** Our resolver beside the C library's: the same files, the same name server, the same addresses in the same order. */
 import assert from "node:assert/strict";
+import { systemResolverWith, systemReverseWith } from "../../socks/names/system.ts";
+import { startDnsmasq } from "../support/dnsmasq.ts";
+import { peerTest } from "../support/peers.ts";
 import { run } from "../support/process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -95,3 +98,26 @@ for (const [services, knowsNames] of [["files dns", true], ["files myhostname dn
     if (!knowsNames) assert.deepEqual(answers.get("deep.corp")!.addresses, []);
   });
 }
+
+peerTest(
+  "dnsmasq is asked for addresses, names, aliases, and for what does not fit a datagram",
+  ["dnsmasq"],
+  async () => {
+    const many = Array.from({ length: 60 }, (_, i) => `192.0.2.${i + 1}`);
+    await using server = await startDnsmasq(
+      "--host-record=both.gssocks.test,192.0.2.81,2001:db8::81",
+      "--cname=alias.gssocks.test,both.gssocks.test",
+      "--local=/gssocks.test/",
+      ...many.map((address) => `--host-record=many.gssocks.test,${address}`),
+    );
+    const options = { nameServers: [{ hostname: "127.0.0.1", port: server.port }], timeout: 5_000 };
+    const resolve = systemResolverWith(options);
+    assert.deepEqual(await resolve("www.gssocks.test", {}), { addresses: ["192.0.2.80"], names: [] });
+    const { addresses, names } = await resolve("alias.gssocks.test", {});
+    assert.deepEqual([[...addresses].sort(), names], [["192.0.2.81", "2001:db8::81"], ["both.gssocks.test"]]);
+    assert.deepEqual([...(await resolve("many.gssocks.test", {})).addresses].sort(), [...many].sort());
+    await assert.rejects(resolve("none.gssocks.test", {}), /NXDOMAIN/);
+    await assert.rejects(resolve("elsewhere.test", {}), /REFUSED/);
+    assert.deepEqual(await systemReverseWith(options)("2001:db8::81", {}), ["both.gssocks.test"]);
+  },
+);

@@ -5,6 +5,7 @@
  * @module
  */
 // deno-lint-ignore-file no-console -- a test reads it
+import { serve } from "../../mod.ts";
 import { systemResolver } from "../../socks/names/system.ts";
 import { type Said, startNameServer } from "./name_server.ts";
 
@@ -28,6 +29,10 @@ await using _server = await startNameServer((name, type) => {
     records: ZONE.filter(([owner, kind]) => owners.includes(owner) && [type, "CNAME"].includes(kind)),
   };
 }, { port: 53 });
+
+// As a server does that gives up what it does not need any more once it listens.
+await using _proxy = serve({ port: 0, allowUnauthenticated: true });
+for (const name of ["read", "sys"] as const) await Deno.permissions.revoke({ name });
 
 /** Addresses in their order, by `getent`. */
 async function getent(name: string): Promise<readonly string[]> {

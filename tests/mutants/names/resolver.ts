@@ -68,6 +68,9 @@ export const RESOLVER: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/names/resolv_conf.ts", [FILES], [
+    ["LOCALDOMAIN counts more than the file", CONF, "localDomain === undefined ? []", "true ? []"],
+    ["RES_OPTIONS count", CONF, "`options ${line(options)}`,", "`options`,"],
+    ["without a list the domain of the host is one", CONF, 'host.includes(".") ?', "false ?"],
     ["three servers", CONF, " && servers.length < MOST_SERVERS", ""],
     ["servers are addresses", CONF, " && isServer(values[0])", ""],
     [
@@ -217,6 +220,22 @@ export const RESOLVER: readonly Mutant[] = [
       "names that are slow",
       "using deadline = startDeadline({ milliseconds, signal",
       "using deadline = startDeadline({ milliseconds: Infinity, signal",
+    ],
+  ]),
+  ...rules("proxy/serve.ts", [SYSTEM], [
+    [
+      "a look-up has a third of the time",
+      "names that are slow",
+      "Math.min(LOOK_UP_TIME, Math.ceil(connectTimeout / 3))",
+      "LOOK_UP_TIME",
+    ],
+  ]),
+  ...rules("proxy/serve.ts", ["tests/interop/resolver_test.ts"], [
+    [
+      "the system's files are read while they may be",
+      "permissions",
+      "if (options.resolve === undefined) readSystemNames();",
+      "",
     ],
   ]),
   ...rules("socks/judged_addresses.ts", [JUDGED], [

@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { parseHosts } from "../../../socks/names/hosts_file.ts";
 import { inOrder } from "../../../socks/names/order.ts";
-import { asksFilesThenDns, candidates, parseResolvConf } from "../../../socks/names/resolv_conf.ts";
+import {
+  asksFilesThenDns,
+  candidates,
+  parseResolvConf,
+  type Surroundings,
+  withSurroundings,
+} from "../../../socks/names/resolv_conf.ts";
+import { run } from "../../support/process.ts";
 import { Fresh, systemFile } from "../../../socks/names/system_files.ts";
 
 Deno.test("a hosts file is read as hosts(5) has it, and lines that cannot be read are passed over", () => {
@@ -55,6 +62,28 @@ Deno.test("resolv.conf is read as resolv.conf(5) has it, within its bounds", () 
   );
   assert.deepEqual([most.timeout, most.attempts, most.search.length], [30_000, 5, 16]);
   assert.deepEqual(parseResolvConf("options timeout:0 attempts:0").timeout, 1_000);
+});
+
+Deno.test("the environment counts more than resolv.conf, and the domain of the host less", () => {
+  const read = (text: string, around: Surroundings) => {
+    const { search, ndots, attempts } = parseResolvConf(withSurroundings(text, around));
+    return [search, ndots, attempts];
+  };
+  assert.deepEqual(read("", { host: "proxy.corp.test" }), [["corp.test"], 1, 2]);
+  assert.deepEqual(read("", { host: "proxy" }), [[], 1, 2]);
+  assert.deepEqual(read("search a.test\noptions ndots:2", { host: "proxy.corp.test" }), [["a.test"], 2, 2]);
+  assert.deepEqual(read("search .", { host: "proxy.corp.test" }), [[], 1, 2]);
+  assert.deepEqual(
+    read("search a.test\noptions ndots:2", { localDomain: "b.test c.test", options: "ndots:3 attempts:4" }),
+    [
+      ["b.test", "c.test"],
+      3,
+      4,
+    ],
+  );
+  assert.deepEqual(read("search a.test", { localDomain: "." }), [[], 1, 2]);
+  const [injected] = read("", { options: "ndots:1\nsearch evil.test", localDomain: "b.test\nnameserver 9.9.9.9" });
+  assert.deepEqual(injected, ["b.test", "nameserver", "9.9.9.9"]);
 });
 
 Deno.test("a name of few dots is looked up under the search list first, another one as it is first", () => {
@@ -119,6 +148,27 @@ Deno.test("a file is read again when it has changed, is empty where there is non
     assert.equal(systemFile(path, ({ length }) => length)(), 8 * 1_048_576);
   } finally {
     await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("a file that may not be read is not asked for, and stays as it was read before", async () => {
+  const root = new URL("../../..", import.meta.url).pathname;
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(file, "as it was");
+    const text = `import { systemFile } from "file://${root}socks/names/system_files.ts";
+      let now = 0;
+      const [read, never] = [1, 2].map(() => systemFile(${JSON.stringify(file)}, (text) => text, () => now));
+      console.log(read());
+      await Deno.permissions.revoke({ name: "read" });
+      now = 5_000;
+      console.log(read(), never());`;
+    const url = `data:application/typescript,${encodeURIComponent(text)}`;
+    const args = ["run", "-q", "--no-prompt", "-c", `${root}deno.json`];
+    assert.equal((await run(Deno.execPath(), [...args, "-A", url])).stdout, "as it was\nas it was undefined\n");
+    assert.equal((await run(Deno.execPath(), [...args, url])).stdout, "undefined\nundefined undefined\n");
+  } finally {
+    await Deno.remove(file);
   }
 });
 
