@@ -11,6 +11,7 @@ import {
   SocksAuthError,
   SocksConnectionError,
   SocksError,
+  SocksProtocolError,
   SocksProxyError,
   SocksReplyError,
   SocksTimeoutError,
@@ -178,6 +179,10 @@ function ownExitCode(error: Error): number | undefined {
     return error.code === "NOT_ALLOWED" ? ExitCode.NotAllowed : ExitCode.Unreachable;
   }
   if (error instanceof SocksTimeoutError || error instanceof SocksTlsError) return ExitCode.Unreachable;
+  // Something else than a SOCKS proxy is there, or hangs up.
+  if (error instanceof SocksProtocolError && ["BAD_VERSION", "UNEXPECTED_END"].includes(error.code)) {
+    return ExitCode.Unreachable;
+  }
   // Whatever this machine, or another proxy, says of the way there: it is not that the proxy does not allow the target.
   if (error instanceof SocksProxyError) return ExitCode.Unreachable;
   if (error instanceof SocksConnectionError && error.code === "LOST") return ExitCode.Unreachable;

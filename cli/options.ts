@@ -12,8 +12,9 @@ import type { ProxyOptions } from "../mod.ts";
 import { proxyEndpoint } from "../proxy/proxy_options.ts";
 import { PROTECTION_LEVELS } from "../socks/auth/protection.ts";
 import type { ProtectionLevel } from "../socks/stream/protected.ts";
-import { type Endpoint, parseEndpointText } from "../socks/wire/address.ts";
+import { type Endpoint, parseLocalEndpointText } from "../socks/wire/address.ts";
 import { hostName } from "../socks/wire/host_name.ts";
+import { milliseconds } from "./config/units.ts";
 import { type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
 
 /** The credential cache. */
@@ -76,7 +77,7 @@ export function level(text: string): ProtectionLevel {
 
 /** Reads an endpoint. */
 export function endpoint(text: string, defaultPort?: number): Endpoint {
-  return usable(() => parseEndpointText(text, defaultPort));
+  return usable(() => parseLocalEndpointText(text, defaultPort));
 }
 
 /** Reads a host. */
@@ -90,6 +91,16 @@ function usable<T>(read: () => T): T {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+/**
+ * Reads a time as a server's configuration has it: `500ms`, `90s`, `30m`, `8h`, `1d`, `never`, or a number of milliseconds.
+ *
+ * @param name Of the option, with its dashes.
+ */
+export function time(name: string, text: string): number {
+  if (/^(?:\d{1,9}(?:ms|s|m|h|d)?|never)$/.test(text)) return milliseconds(text);
+  throw new UsageError(`${name} takes a time (500ms, 90s, 30m, 8h, 1d, never, or milliseconds), not "${text}"`);
 }
 
 /**

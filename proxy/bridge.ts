@@ -11,6 +11,7 @@ import { SocksServer } from "../socks/server.ts";
 import { systemResolver } from "../socks/names/system.ts";
 import { bindWith, datagramsThrough, resolveWith } from "../socks/through.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
+import { parseIp } from "../socks/wire/ip.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
 
@@ -23,7 +24,7 @@ export interface BridgeOptions extends ProxyOptions, ListenerOptions {}
  * through it; datagrams and BIND go through it too. Whoever can open a connection on this machine can use it, with the
  * rights of the tickets.
  *
- * @throws {TypeError} When the address to listen on is not a loopback one, a time, a limit or the port is none, or `listeners`
+ * @throws {TypeError} When the address to listen on, or that of a listener, is not a loopback one, a time, a limit or the port is none, or `listeners`
  * are given and a place to listen too.
  * @throws {Deno.errors.AddrInUse} When somebody else listens there; other errors of the system as `Deno.listen` has them.
  *
@@ -43,19 +44,15 @@ export function bridge(options: BridgeOptions): RunningServer {
 }
 
 function startBridge(options: BridgeOptions): RunningServer {
-  const hostname = options.hostname ?? "127.0.0.1";
-  const address = loopbackAddress(hostname);
-  if (address === undefined) {
-    throw new TypeError(
-      `Cannot start bridge on ${hostname}: only loopback addresses are possible, since it asks nobody who he is`,
-    );
-  }
+  checkLoopback(options);
   checkDatagrams(options.datagrams);
   const upstream = upstreamOf(options);
   const server = new SocksServer({
     ...options,
     protocols: options.protocols ?? ["socks4", "http"],
     connectTimeout: options.connectTimeout === undefined ? 60_000 : options.connectTimeout,
+    // Whoever asks here is on this machine, and waits for what went wrong with his own tickets and his own proxy.
+    tellReasons: true,
     auth: [noAuthentication()],
     open: openThrough(upstream),
     bind: bindWith(upstream),
@@ -66,5 +63,15 @@ function startBridge(options: BridgeOptions): RunningServer {
       open: datagramsThrough({ ...upstream, bind: bindUdp, resolve: systemResolver }),
     }),
   });
-  return start(server, options.listeners === undefined ? { ...options, hostname: address } : options);
+  return start(server, options);
+}
+
+/** A bridge asks nobody who he is, so that nobody may reach it from elsewhere. What has no address is somebody's own affair. */
+function checkLoopback({ hostname = "localhost", listeners }: BridgeOptions): void {
+  const hosts = listeners?.map(({ addr }) => addr.hostname).filter((host) => parseIp(host) !== undefined) ?? [hostname];
+  const elsewhere = hosts.find((host) => loopbackAddress(host) === undefined);
+  if (elsewhere === undefined) return;
+  throw new TypeError(
+    `Cannot start bridge on ${elsewhere}: only loopback addresses are possible, since it asks nobody who he is`,
+  );
 }

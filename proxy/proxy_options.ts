@@ -16,7 +16,7 @@ import { givenEndpoint } from "../socks/given.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import { dialTcp } from "../socks/stream/deno.ts";
 import type { ProtectionLevel } from "../socks/stream/protected.ts";
-import { type Endpoint, parseEndpointText } from "../socks/wire/address.ts";
+import { type Endpoint, parseLocalEndpointText } from "../socks/wire/address.ts";
 
 /** Port of a proxy or server that names none. */
 export const SOCKS_PORT = 1080;
@@ -95,13 +95,13 @@ function endpointOfText(text: string): Endpoint {
     );
   }
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined) return parseEndpointText(text, SOCKS_PORT);
+  if (scheme === undefined) return parseLocalEndpointText(text, SOCKS_PORT);
   if (scheme !== "socks5" && scheme !== "socks5h") {
     throw new TypeError(
       `Cannot use proxy ${JSON.stringify(text)}: this is a client of SOCKS5 (socks5h://HOST:PORT) alone`,
     );
   }
-  return parseEndpointText(decodedHost(text.slice(scheme.length + "://".length).replace(/\/$/, "")), SOCKS_PORT);
+  return parseLocalEndpointText(decodedHost(text.slice(scheme.length + "://".length).replace(/\/$/, "")), SOCKS_PORT);
 }
 
 /** URLs have names that are no ASCII in percent-encoding. */

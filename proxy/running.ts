@@ -8,6 +8,7 @@ import { checkLimit, type Limits } from "../socks/limits/limits.ts";
 import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } from "../socks/server.ts";
 import type { Connection } from "../socks/stream/connection.ts";
 import { type ConnectionListener, listenTcp, listenTls } from "../socks/stream/deno.ts";
+import { listenAtLoopback } from "../socks/stream/localhost.ts";
 import type { TlsIdentity } from "../socks/stream/tls.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
@@ -19,7 +20,11 @@ export interface ListenerOptions extends
     SocksServerOptions,
     "protocols" | "handshakeTimeout" | "connectTimeout" | "idleTimeout" | "halfCloseTimeout" | "signal" | "onEvent"
   > {
-  /** Address to listen on. @default {"127.0.0.1"} */
+  /**
+   * Address to listen on; `"localhost"` is both of its addresses.
+   *
+   * @default {"127.0.0.1", or "::1" on a machine without it}
+   */
   readonly hostname?: string | undefined;
   /** Port to listen on, 0 for a free one. @default {1080} */
   readonly port?: number | undefined;
@@ -138,7 +143,7 @@ function listen(server: SocksServer, options: ListenerOptions): RunningServer {
 }
 
 function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
-  const { hostname = "127.0.0.1", port = SOCKS_PORT, reusePort = false, tls, listeners } = options;
+  const { hostname, port = SOCKS_PORT, reusePort = false, tls, listeners } = options;
   if (listeners !== undefined) {
     const places = PLACES.filter((name) => options[name] !== undefined);
     if (places.length === 0) return listeners;
@@ -150,9 +155,9 @@ function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
     const found = typeof port === "number" ? port : `a value of type ${typeof port}`;
     throw new TypeError(`Cannot use port: ${found} is no port (an integer from 0 to 65535)`);
   }
-  return [
-    tls === undefined ? listenTcp({ hostname, port, reusePort }) : listenTls({ hostname, port, reusePort, ...tls }),
-  ];
+  const listenAt = (where: Endpoint) =>
+    tls === undefined ? listenTcp({ ...where, reusePort }) : listenTls({ ...where, reusePort, ...tls });
+  return [hostname === undefined ? listenAtLoopback(port, listenAt) : listenAt({ hostname, port })];
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { type Deadline, duration, startDeadline } from "../gss/deadline.ts";
 import type { ClientAuthMethod, Identity, SecuredChannel } from "./auth/method.ts";
-import { described, inAnotherProtocol, refusal, unreachable } from "./client_errors.ts";
+import { described, inAnotherProtocol, refusal, tooLate, unreachable } from "./client_errors.ts";
 import { SocksTimeoutError } from "./errors.ts";
 import { givenEndpoint, givenFunction, givenHost, givenSignal } from "./given.ts";
 import { Handshake, type HandshakeMessage } from "./handshake.ts";
@@ -131,6 +131,7 @@ export async function requestWithin(
   const proxy = reachableEndpoint(options.proxy);
   const to = normalEndpoint(request);
   const dialled = await dialProxy(dial, proxy, signal);
+  let heard = false;
   let channel: Connection | undefined;
   const close = () => {
     if (channel !== undefined) closeQuietly(channel);
@@ -139,12 +140,14 @@ export async function requestWithin(
   signal.addEventListener("abort", close, { once: true });
   try {
     signal.throwIfAborted();
-    const making = () => negotiate(dialled, { auth, proxy, signal, onChannel: (made) => channel = made }, to);
+    const onChoice = () => heard = true;
+    const onChannel = (made: Connection) => channel = made;
+    const making = () => negotiate(dialled, { auth, proxy, signal, onChoice, onChannel }, to);
     return await takeInTime(making, signal, (late) => late.connection.close());
   } catch (error) {
     close();
     // A closed socket fails in its own words; the reason is why it was closed.
-    throw signal.aborted ? signal.reason : described(error, proxy, to);
+    throw signal.aborted ? tooLate(signal.reason, heard ? "heard" : "silent") : described(error, proxy, to);
   } finally {
     signal.removeEventListener("abort", close);
   }
@@ -155,7 +158,7 @@ async function dialProxy(dial: Dialer, proxy: Endpoint, signal: AbortSignal): Pr
   try {
     dialled = await takeInTime(() => dial(proxy, { signal }), signal, (late) => late.close());
   } catch (error) {
-    signal.throwIfAborted();
+    if (signal.aborted) throw tooLate(signal.reason, "dialling");
     throw unreachable(proxy, error);
   }
   givenFunction("dial, which made no connection", dialled?.read);
@@ -176,20 +179,23 @@ interface Negotiation {
   readonly auth: readonly ClientAuthMethod[];
   readonly proxy: Endpoint;
   readonly signal: AbortSignal;
+  /** Told that the proxy speaks SOCKS5. */
+  readonly onChoice: () => void;
   /** Told of the connection that is to be closed from now on. */
   readonly onChannel: (connection: Connection) => void;
 }
 
 async function negotiate(
   dialled: Connection,
-  { auth, proxy, signal, onChannel }: Negotiation,
+  { auth, proxy, signal, onChoice, onChannel }: Negotiation,
   request: Request,
 ): Promise<GrantedRequest> {
   const handshake = new Handshake("client");
   await dialled.write(handshake.send({ type: "offer", methods: auth.map(({ code }) => code) }));
-  const choice = await receive(handshake, dialled, "choice").catch((error) => {
-    throw inAnotherProtocol(error, handshake.trailingData(), proxy);
+  const choice = await receive(handshake, dialled, "choice").catch(async (error) => {
+    throw await inAnotherProtocol(error, { dialled, early: handshake.trailingData(), proxy, signal });
   });
+  onChoice();
   const method = auth.find(({ code }) => code === choice.method)!;
   const early = withPrefix(dialled, handshake.trailingData());
   const datagrams = request.command === Command.UdpAssociate;

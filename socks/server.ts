@@ -39,6 +39,13 @@ export interface SocksServerOptions extends ServedCommands, Limits {
   readonly preferGssapi?: boolean | undefined;
   /** Protocols accepted beside SOCKS version 5; such clients name nobody. @default {[]} */
   readonly protocols?: readonly OtherProtocol[] | undefined;
+  /**
+   * Whether clients of HTTP are told in words why they are refused, with what the server knows of its surroundings: for programs of
+   * the one whose server it is, and nobody else.
+   *
+   * @default {false}
+   */
+  readonly tellReasons?: boolean | undefined;
   /** Who may talk to the server at all. @default {everybody} */
   readonly clients?: ClientRuleSet | undefined;
   /** Time for greeting, authentication and request. @default {10000} */
@@ -252,6 +259,7 @@ export class SocksServer implements AsyncDisposable {
         auth: options.auth,
         preferGssapi: options.preferGssapi ?? false,
         protocols: options.protocols ?? [],
+        tellReasons: options.tellReasons,
         open: options.open,
         bind: options.bind,
         associate: options.associate,

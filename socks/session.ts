@@ -101,6 +101,8 @@ export interface SessionOptions extends ServedCommands {
   readonly preferGssapi: boolean;
   /** Protocols accepted beside SOCKS version 5. */
   readonly protocols: readonly OtherProtocol[];
+  /** Whether a client is told in words why it is refused. */
+  readonly tellReasons?: boolean | undefined;
   /** Time for greeting, authentication and request, in milliseconds. */
   readonly handshakeTimeout: number;
   /** Time for reaching the target, in milliseconds. */
@@ -202,6 +204,7 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
         auth: options.auth,
         preferGssapi: options.preferGssapi,
         protocols: options.protocols,
+        tellReasons: options.tellReasons,
         signal: clock.signal,
         beforeClosing(tell): void {
           parting.tell = tell;

@@ -4,11 +4,13 @@
  * @module
  */
 import { type ConnectionListener, listenTcp, listenTls, listenUnix } from "../../socks/stream/deno.ts";
-import { parseEndpointText } from "../../socks/wire/address.ts";
+import { listenAtLoopback } from "../../socks/stream/localhost.ts";
+import { parseLocalEndpointText } from "../../socks/wire/address.ts";
 import { ConfigError, type ServerConfig } from "./server_config.ts";
 
-const DEFAULT = "127.0.0.1:1080";
 const PORT = 1080;
+/** The first loopback address that the machine has. */
+const DEFAULT: readonly ListenPlace[] = [{ type: "tcp", hostname: undefined, port: PORT }];
 
 /** Whether several servers of one process listen together. */
 export interface Together {
@@ -19,8 +21,8 @@ export interface Together {
 }
 
 /** Places to listen, checked. */
-export function listenPlaces({ listen = [DEFAULT] }: ServerConfig): readonly ListenPlace[] {
-  return listen.map((text, i) => {
+export function listenPlaces({ listen }: ServerConfig): readonly ListenPlace[] {
+  return listen === undefined ? DEFAULT : listen.map((text, i) => {
     if (text.startsWith("unix:")) {
       const path = text.slice("unix:".length);
       // The system would make up a name that nobody knows.
@@ -29,7 +31,7 @@ export function listenPlaces({ listen = [DEFAULT] }: ServerConfig): readonly Lis
     }
     const tls = text.startsWith("tls://");
     try {
-      return { type: tls ? "tls" : "tcp", ...parseEndpointText(tls ? text.slice("tls://".length) : text, PORT) };
+      return { type: tls ? "tls" : "tcp", ...parseLocalEndpointText(tls ? text.slice("tls://".length) : text, PORT) };
     } catch (error) {
       throw new ConfigError(`listen[${i}]: ${(error as Error).message}`);
     }
@@ -39,7 +41,7 @@ export function listenPlaces({ listen = [DEFAULT] }: ServerConfig): readonly Lis
 /** A place to listen. */
 export type ListenPlace =
   | { readonly type: "unix"; readonly path: string }
-  | { readonly type: "tcp" | "tls"; readonly hostname: string; readonly port: number };
+  | { readonly type: "tcp" | "tls"; readonly hostname: string | undefined; readonly port: number };
 
 /** Starts to listen: everywhere, or, where that fails, nowhere. */
 export async function openListeners(config: ServerConfig, together?: Together): Promise<ConnectionListener[]> {
@@ -64,7 +66,10 @@ async function openListener(
 ): Promise<ConnectionListener> {
   if (place.type === "unix") return await listenAtPath(place.path);
   const port = together?.port ?? place.port;
-  const where = { hostname: place.hostname, port, reusePort: together !== undefined };
+  const reusePort = together !== undefined;
+  const { hostname } = place;
+  if (hostname === undefined) return listenAtLoopback(port, (where) => listenTcp({ ...where, reusePort }));
+  const where = { hostname, port, reusePort };
   if (place.type === "tcp") return listenTcp(where);
   const { certificate, key } = tls!;
   return listenTls({ ...where, cert: Deno.readTextFileSync(certificate), key: Deno.readTextFileSync(key) });

@@ -95,6 +95,8 @@ export function serverConfig(args: ParsedArguments): ServerConfig {
 function fromArguments(args: ParsedArguments): ServerConfig {
   const one = (name: string) => args.value(name);
   const number = (name: string) => one(name) === undefined ? undefined : count(`--${name}`, one(name)!);
+  // The configuration's own forms are good here too; what is none of them is its check's to say.
+  const time = (name: string) => /^\d+$/.test(one(name) ?? "") ? number(name) : one(name);
   const many = (name: string) => {
     const values = args.ordered(name).map(({ value }) => value);
     return values.length === 0 ? undefined : values;
@@ -133,12 +135,12 @@ function fromArguments(args: ParsedArguments): ServerConfig {
     rules: rules("allow", "deny"),
     announce: one("announce"),
     timeouts: defined({
-      handshake: number("handshake-timeout"),
-      connect: number("connect-timeout"),
-      idle: number("idle-timeout"),
-      halfClose: number("half-close-timeout"),
-      udpIdle: number("udp-idle-timeout"),
-      drain: number("drain-timeout"),
+      handshake: time("handshake-timeout"),
+      connect: time("connect-timeout"),
+      idle: time("idle-timeout"),
+      halfClose: time("half-close-timeout"),
+      udpIdle: time("udp-idle-timeout"),
+      drain: time("drain-timeout"),
     }),
     limits: defined({
       sessions: number("max-sessions"),

@@ -57,8 +57,8 @@ export interface Asked {
   readonly lookup?: "address" | "name";
   /** What it is about. */
   readonly target: Endpoint;
-  /** Answers. */
-  reply(reply: Reply): Promise<void>;
+  /** Answers; the error is why it is a refusal, for protocols that have words for that. */
+  reply(reply: Reply, error?: unknown): Promise<void>;
   /** The client's connection from here on, with what came early in front. */
   rest(): Connection;
 }
@@ -115,7 +115,7 @@ export async function refuse({ asked, request, options }: CommandCall, error: un
 export async function answerRefusal(asked: Asked, error: unknown, signal: AbortSignal): Promise<void> {
   const { connection } = asked.channel;
   // It fails where the client is gone, or was told of a success that came to nothing: there is no second answer.
-  const tell = () => asked.reply({ reply: replyCodeFor(error), hostname: "0.0.0.0", port: 0 });
+  const tell = () => asked.reply({ reply: replyCodeFor(error), hostname: "0.0.0.0", port: 0 }, error);
   await drain(connection, { tell, signal });
   connection.close();
 }

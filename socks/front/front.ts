@@ -24,6 +24,8 @@ export interface FrontOptions {
   readonly preferGssapi: boolean;
   /** Protocols accepted beside SOCKS version 5. */
   readonly protocols: readonly OtherProtocol[];
+  /** Whether a client is told in words why it is refused, where its protocol has room for them. */
+  readonly tellReasons?: boolean | undefined;
   /** Ends it. */
   readonly signal: AbortSignal;
   /** As {@linkcode AcceptAuthOptions.beforeClosing}. */

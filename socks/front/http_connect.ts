@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, lenientText, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, concat, lenientText, utf8 } from "../../gss/bytes.ts";
 import type { Asked } from "../commands/command.ts";
 import {
   replyCodeName,
@@ -15,6 +15,7 @@ import {
 import { type Connection, MessageReader } from "../stream/connection.ts";
 import { type Decoded, type Endpoint, parseEndpointText } from "../wire/address.ts";
 import { type FrontOptions, nameless } from "./front.ts";
+import { proxyStatus, reasonText } from "./http_reason.ts";
 
 /** Octets that a request's head may have: Kerberos tickets of users in many groups travel in it. */
 const MAX_HEAD = 65_536;
@@ -55,9 +56,12 @@ export async function askHttp(accepted: Connection, client: Connection, options:
     channel,
     command: "connect",
     target,
-    async reply({ reply }): Promise<void> {
-      if (reply === 0) await client.write(utf8("HTTP/1.1 200 Connection established\r\n\r\n"));
-      else await answer(client, STATUS[replyCodeName(reply)] ?? "502 Bad Gateway");
+    async reply({ reply }, error): Promise<void> {
+      if (reply === 0) return await client.write(utf8("HTTP/1.1 200 Connection established\r\n\r\n"));
+      const status = STATUS[replyCodeName(reply)] ?? "502 Bad Gateway";
+      if (!options.tellReasons || error === undefined) return await answer(client, status);
+      const reason = reasonText(error);
+      await answer(client, status, `${reason}\n`, proxyStatus(error, reason));
     },
     rest: () => channel.connection,
   };
@@ -74,13 +78,12 @@ function cutStatus({ reason }: AbortSignal): string {
   return reason instanceof SocksTimeoutError ? "408 Request Timeout" : "503 Service Unavailable";
 }
 
-async function answer(client: Connection, status: string, text: string = ""): Promise<void> {
-  const allow = status.startsWith("405") ? "Allow: CONNECT\r\n" : "";
-  const body = status.startsWith("405") ? "This proxy knows CONNECT only.\n" : text;
-  await client.write(utf8(
-    `HTTP/1.1 ${status}\r\n${allow}Content-Type: text/plain\r\nContent-Length: ${body.length}\r\n` +
-      `Connection: close\r\n\r\n${body}`,
-  )).catch(() => {});
+async function answer(client: Connection, status: string, text = "", field = ""): Promise<void> {
+  const allow = status.startsWith("405") ? "Allow: CONNECT\r\n" : field;
+  const body = utf8(status.startsWith("405") ? "This proxy knows CONNECT only.\n" : text);
+  const head = `HTTP/1.1 ${status}\r\n${allow}Content-Type: text/plain; charset=utf-8\r\n` +
+    `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+  await client.write(concat(utf8(head), body)).catch(() => {});
 }
 
 const STATUS: Partial<Record<SocksReplyErrorCode, string>> = {

@@ -8,9 +8,11 @@ import { abortable } from "../../gss/deadline.ts";
 import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
 import { closedHere } from "./closed.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
+import { isLocalhost } from "../wire/host_name.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { Chunk } from "./chunk.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
+import { listenAtLocalhost } from "./localhost.ts";
 import { ReadSize } from "./read_size.ts";
 import { acceptTls, type TlsIdentity, tlsOver } from "./tls.ts";
 
@@ -215,14 +217,32 @@ export interface ListenTcpOptions extends Endpoint {
 /** Makes listeners. */
 export type ListenTcp = (options: ListenTcpOptions) => ConnectionListener;
 
-/** Listens on TCP. */
+/**
+ * Listens on TCP: at `localhost` at both of its addresses, where the machine has them and the program may.
+ *
+ * @throws As `Deno.listen` does, with what it is about in front.
+ */
 export const listenTcp: ListenTcp = (options: ListenTcpOptions): ConnectionListener => {
   const { hostname, port, reusePort = false } = options;
+  if (isLocalhost(hostname.toLowerCase()) && mayListen("127.0.0.1", port)) {
+    return listenAtLocalhost(port, (where) => {
+      // Nobody is asked for a permission that is not needed.
+      if (where.hostname === "::1" && !mayListen("[::1]", where.port)) throw NO_ADDRESS;
+      return listenTcp({ ...where, reusePort });
+    });
+  }
   // The option is in no stable types, and whoever has a copy of this file may compile it with these alone.
   const where: Deno.TcpListenOptions & { readonly reusePort: boolean } = { hostname, port, reusePort };
   const listener = named(`Cannot listen on ${formatEndpoint(options)}`, () => Deno.listen(where));
   return accepting(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
 };
+
+/** What the system says of an address that the machine has not. */
+const NO_ADDRESS: Error = Object.assign(new Error("Address is not to be had"), { code: "EADDRNOTAVAIL" });
+
+function mayListen(host: string, port: number): boolean {
+  return Deno.permissions.querySync({ name: "net", host: `${host}:${port}` }).state === "granted";
+}
 
 /** The system does not say of what it speaks. The error stays the one that it is. */
 function named<T>(what: string, listen: () => T): T {

@@ -89,6 +89,22 @@ export function readName(octets: Uint8Array): string {
   }
 }
 
+/** `[v6%zone]`, in a URL `[v6%25zone]` (RFC 6874 section 2), and what may be behind it. */
+const ZONED = /^\[([0-9A-Fa-f:.]+)%(?:25)?([0-9A-Za-z._~-]+)\]((?::\d{1,5})?)$/;
+
+/**
+ * As {@linkcode parseEndpointText}, for what this machine itself reaches or listens at: an IPv6 address may have the zone that it is
+ * good in (RFC 4007 section 11), `[fe80::1%eth0]:1080`.
+ *
+ * @throws {TypeError} When the text is neither.
+ */
+export function parseLocalEndpointText(text: string, defaultPort?: number): Endpoint {
+  const [, address, zone, port] = ZONED.exec(text) ?? [];
+  if (address === undefined) return parseEndpointText(text, defaultPort);
+  const endpoint = parseEndpointText(`[${address}]${port}`, defaultPort);
+  return { ...endpoint, hostname: `${endpoint.hostname}%${zone}` };
+}
+
 /** `host:port`, with brackets around IPv6. */
 export function formatEndpoint(endpoint: Endpoint): string {
   return endpoint.hostname.includes(":")

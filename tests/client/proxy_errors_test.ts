@@ -15,7 +15,7 @@ import {
 import type { Connection, Dialer } from "../../socks/stream/connection.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
 import { freePort } from "../support/process.ts";
-import { NO_METHOD, scriptProxy } from "../support/script_proxy.ts";
+import { GRANTED, NO_METHOD, scriptProxy } from "../support/script_proxy.ts";
 
 const LOCALHOST = "127.0.0.1";
 const auth = [noAuthentication()];
@@ -128,30 +128,98 @@ Deno.test("a refusal names no address that stands for anybody", async () => {
   await assert.rejects(bind({ ...through, expected }), { message: /cannot listen for 127\.0\.0\.1:20: / });
 });
 
-Deno.test("a port where HTTP or TLS is spoken is named as such, however few octets come at a time", async () => {
+Deno.test("what speaks something else than SOCKS5 is named for what it is, however few octets come at a time", async () => {
   const answers: [string, RegExp][] = [
+    ["HTTP/1.1 400 Bad Request\r\n\r\n", /it speaks HTTP: 400 Bad Request \(is this the port of an HTTP proxy\?\)$/],
     [
-      "HTTP/1.1 400 Bad Request\r\n\r\n",
-      /^Cannot use proxy p:1080: it answers in HTTP: is this the port of an HTTP pr/,
+      "HTTP/1.1 302 Found\r\nLocation: http://portal/\r\n",
+      /it speaks HTTP: 302 Found \(is this a portal that wants a login/,
     ],
-    ["\x15\x03\x03\x00\x02\x02\x46", /^Cannot use proxy p:1080: it answers in TLS: .*dialTls/],
+    ["HTTP/1.0 511 Network Authentication Required\n", /511 Network Authentication Required \(is this a portal/],
+    ["HTTP/1.1 403 \x1b[2J\u009b\r\n", /403 \\u001b\[2J/],
+    ["HTTP/", /it speaks HTTP \(is this the port of an HTTP proxy\?\)$/],
+    ["\x15\x03\x03\x00\x02\x02\x46", /it answers in TLS: .*dialTls/],
     ["\x16\x03\x01\x00\x02\x02\x46", /it answers in TLS/],
-    ["\x15\x04", /version 21 came, 5 is wanted/],
-    ["SSH-2.0", /version 83 came, 5 is wanted/],
-    ["Hello", /version 72 came, 5 is wanted/],
+    ["\x15\x04", /its answer begins with 15 04 \(hex\)$/],
+    ["SSH-2.0-OpenSSH_9.2\r\n", /it speaks SSH: "SSH-2\.0-OpenSSH_9\.2"/],
+    ["\x00\x5b\x00\x00\x00\x00\x00\x00", /it speaks SOCKS4/],
+    ["220 mail.example ESMTP\r\n", /it speaks no SOCKS5: it says "220 mail\.example ESMTP"$/],
+    ["Hello", /it speaks no SOCKS5: it says "Hello"$/],
+    ["x".repeat(1_000), /it says "x{80}\.\.\."$/],
   ];
   for (const [answer, text] of answers) {
-    for (const size of answer.length > 2 && !answer.startsWith("Hello") ? [1, answer.length] : [answer.length]) {
+    for (const size of [1, 3, answer.length]) {
       const octets = Uint8Array.from(answer, (character) => character.charCodeAt(0));
       let at = 0;
       const near: Connection = {
         ...scriptProxy([]).near,
-        read: () => Promise.resolve(octets.slice(at, at += size)),
+        read: () => Promise.resolve(at < octets.length ? octets.slice(at, at += size) : null),
       };
       const error = await failure(() => Promise.resolve(near), "p");
       assert.ok(error instanceof SocksProtocolError && error.code === "BAD_VERSION");
+      assert.match(error.message, /^Cannot use proxy p:1080: /);
       assert.match(error.message, text, `${size}`);
+      assert.equal(exitCodeFor(error), 4);
     }
+  }
+});
+
+Deno.test("a first line that never ends, or fails, is not waited for", async () => {
+  for (const rest of [() => new Promise<never>(() => {}), () => Promise.reject(new Error("reset"))]) {
+    let reads = 0;
+    const near: Connection = {
+      ...scriptProxy([]).near,
+      read: () => reads++ === 0 ? Promise.resolve(Uint8Array.of(0x48, 0x54)) : rest(),
+    };
+    const error = await failure(() => Promise.resolve(near), "p", { timeout: 100 });
+    // The time of the call is over before that of the line.
+    if (error instanceof SocksTimeoutError) assert.match(error.message, /took longer than 100 ms/);
+    else assert.match(error.message, /it speaks HTTP/);
+  }
+});
+
+Deno.test("no more of a first line is read than is told of it, and nothing behind it", async () => {
+  for (const [chunk, most] of [["x".repeat(100), 4], ["HTTP/1.1 302 Found\n", 1]] as const) {
+    let reads = 0;
+    const read = () => Promise.resolve(new TextEncoder().encode(reads++ > 99 ? "" : chunk));
+    const error = await failure(() => Promise.resolve({ ...scriptProxy([]).near, read }), "p");
+    assert.ok(error instanceof SocksProtocolError);
+    assert.ok(reads <= most, `${reads}`);
+  }
+});
+
+Deno.test("in a chain it is the hop that answers otherwise which is named", async () => {
+  const a = (dial: Dialer) => dialThrough({ proxy: "a.example", auth, dial });
+  const { near } = scriptProxy([NO_METHOD, GRANTED + "485454502f312e31203330322046"]);
+  const error = await failure(a(() => Promise.resolve(near)), "b.example");
+  assert.match(error.message, /^Cannot use proxy b\.example:1080: it speaks HTTP: 302 F/);
+});
+
+Deno.test("whoever breaks the protocol later is named too", async () => {
+  const { near } = scriptProxy([NO_METHOD, "0400"]);
+  const error = await failure(() => Promise.resolve(near), "p");
+  assert.ok(error instanceof SocksProtocolError && error.code === "BAD_VERSION");
+  assert.equal(
+    error.message,
+    "Cannot reach target.example:80 through p:1080: Cannot read message: version 4 came, 5 is wanted",
+  );
+});
+
+Deno.test("a time that is over says how far it had come", async () => {
+  const timeout = 50;
+  const words: [Dialer, RegExp][] = [
+    [() => new Promise(() => {}), /^Proxy p:1080 took longer than 50 ms: no connection to it stands$/],
+    [
+      () => Promise.resolve(scriptProxy([]).near),
+      /took longer than 50 ms: it took the connection and has said nothing \(does it want SOCKS inside TLS\?\)$/,
+    ],
+    [() => Promise.resolve(scriptProxy([NO_METHOD]).near), /^Proxy p:1080 took longer than 50 ms$/],
+  ];
+  for (const [dial, text] of words) {
+    const error = await failure(dial, "p", { timeout });
+    assert.ok(error instanceof SocksTimeoutError && error.code === "HANDSHAKE_TIMEOUT");
+    assert.match(error.message, text);
+    assert.equal(exitCodeFor(error), 4);
   }
 });
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { AUTH_MUTANTS } from "./auth.ts";
+import { BRIDGE_MUTANTS } from "./bridge.ts";
 import { CLI_MUTANTS } from "./cli.ts";
 import { CLIENT_MUTANTS } from "./client.ts";
 import { CONNECTION_MUTANTS } from "./connection.ts";
@@ -27,6 +28,7 @@ export interface ListedMutant extends Mutant {
 
 const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   auth: AUTH_MUTANTS,
+  bridge: BRIDGE_MUTANTS,
   cli: CLI_MUTANTS,
   client: CLIENT_MUTANTS,
   connection: CONNECTION_MUTANTS,

@@ -623,8 +623,8 @@ const SAYS: readonly Mutant[] = [
     [
       "a URL's name is read",
       "RFC 3986 section 2.1",
-      "parseEndpointText(decodedHost(",
-      "parseEndpointText((",
+      "parseLocalEndpointText(decodedHost(",
+      "parseLocalEndpointText((",
       "URL of SOCKS5",
     ],
     ["a URL may end in a slash", "RFC 3986 section 3.3", '.replace(/\\/$/, "")', "", "URL of SOCKS5"],
@@ -647,7 +647,7 @@ const SAYS: readonly Mutant[] = [
     [
       "a signal's reason is said as it is",
       ONE_SIGNAL,
-      "    signal.throwIfAborted();\n    throw unreachable",
+      '    if (signal.aborted) throw tooLate(signal.reason, "dialling");\n    throw unreachable',
       "    throw unreachable",
     ],
   ]),
@@ -664,8 +664,8 @@ const SAYS: readonly Mutant[] = [
       "  if (error instanceof TypeError || error instanceof RangeError) return error;\n",
       "",
     ],
-    ["HTTP is named", PLACES, '"HTTP/".startsWith(text)', "false"],
-    ["HTTP is not told from one letter of many", PLACES, "answer.subarray(0, 5)", "answer.subarray(0, 1)"],
+    ["HTTP is named", PLACES, '"HTTP/".startsWith(line.slice(0, 5))', "false"],
+    ["HTTP is not told from one letter of many", PLACES, "line.slice(0, 5)", "line.slice(0, 1)"],
     ["TLS is named", "RFC 8446 section 5.1", "(first === 21 || first === 22) && second === 3", "false"],
     [
       "TLS is not told from its type alone",

@@ -427,13 +427,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "",
       "told by name",
     ],
-    [
-      "a bridge takes listeners",
-      EXACT,
-      "options.listeners === undefined ? { ...options, hostname: address } : options",
-      "{ ...options, hostname: address }",
-      "nobody wait",
-    ],
   ]),
   ...rules("socks/server.ts", ["tests/serve_leaves_nothing_test.ts"], [
     [

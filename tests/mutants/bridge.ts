@@ -1,0 +1,181 @@
+/**
+ * Rules of what programs at a bridge, and clients, are told, and of where a bridge listens, each with the change that switches it off.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const BRIDGE = ["tests/bridge_test.ts"];
+const LOCALHOST = ["tests/socks/localhost_test.ts"];
+const ERRORS = ["tests/client/proxy_errors_test.ts"];
+const ZONES = "RFC 4007 section 11";
+
+/** The rules. */
+export const BRIDGE_MUTANTS: readonly Mutant[] = [
+  ...rules("socks/front/http_connect.ts", BRIDGE, [
+    [
+      "reasons are told to those alone who may know them",
+      "what a server knows of its surroundings",
+      "if (!options.tellReasons || error",
+      "if (error",
+    ],
+  ]),
+  ...rules("socks/front/http_reason.ts", BRIDGE, [
+    [
+      "a reason is one line",
+      "RFC 9110 section 5.5",
+      "return printable(shortened(",
+      "return ((x: string) => x)(shortened(",
+    ],
+    [
+      "a reason has an end",
+      "a header field that is short",
+      "shortened(error instanceof Error ? error.message : String(error))",
+      "error instanceof Error ? error.message : String(error)",
+    ],
+    ["details are a string", "RFC 8941 section 3.3.3", '.replace(/["\\\\]/g, "\\\\$&")', ""],
+    ["details are ASCII", "RFC 8941 section 3.3.3", '.replace(/[^\\x20-\\x7e]/gu, "?")', ""],
+  ]),
+  ...rules("proxy/bridge.ts", BRIDGE, [
+    ["programs at a bridge read the reason", "they wait for it", "tellReasons: true", "tellReasons: false"],
+    [
+      "a listener of a bridge is on loopback",
+      "it asks nobody who he is",
+      "listeners?.map(({ addr }) => addr.hostname).filter((host) => parseIp(host) !== undefined) ?? [hostname]",
+      "listeners === undefined ? [hostname] : []",
+    ],
+  ]),
+  ...rules("cli/bridge.ts", BRIDGE, [
+    [
+      "a bridge has the idle time that it is told",
+      "its command line",
+      'idleTimeout: timeout("idle-timeout"),\n',
+      "",
+      "silent for longer",
+    ],
+  ]),
+  ...rules("cli/options.ts", BRIDGE, [
+    [
+      "a time is one",
+      "units of the configuration",
+      "(?:ms|s|m|h|d)?|never)$/.test(text)",
+      "(?:ms|s|m|h|d)?|never)$/.test(text) || true",
+    ],
+  ]),
+  ...rules("socks/stream/localhost.ts", LOCALHOST, [
+    [
+      "localhost is all of its addresses",
+      "RFC 6761 section 6.3",
+      "joined(listenWhereItIs(port, listenAt))",
+      "joined(listenWhereItIs(port, listenAt, 1))",
+    ],
+    ["both addresses have one port", "clients know one", "port: open[0]?.addr.port ?? port", "port"],
+    [
+      "another port is looked for",
+      "it may be taken in one family",
+      "port !== 0 || tries === TRIES",
+      "true || tries === TRIES",
+    ],
+    ["a port that was asked for is the one", "clients know it", "port !== 0 || tries === TRIES", "tries === TRIES"],
+    ["the search has an end", "all may be taken", "tries === TRIES ||", "tries === 100 ||"],
+    ["a machine may have one family alone", "IPv6-only hosts", '"EADDRNOTAVAIL", "EAFNOSUPPORT"', '"NONE"'],
+    [
+      "one that is taken is not passed over",
+      "its clients would come to somebody else",
+      'if (!hasCode(error, "EADDRNOTAVAIL", "EAFNOSUPPORT")) throw error;',
+      "",
+    ],
+    [
+      "what is open is closed where the rest fails",
+      "its port is taken else",
+      "    for (const listener of open) listener.close();\n    throw error;",
+      "    throw error;",
+    ],
+    [
+      "nobody who has come is lost",
+      "he waits for the turn of the other",
+      "turns[from] ??= listener.accept()",
+      "turns[from] = listener.accept()",
+    ],
+    ["nobody comes twice", "each turn is for one", "      turns[turn.from] = undefined;\n", ""],
+    [
+      "whoever is accepted late is let go",
+      "nobody else knows of him",
+      '"connection" in late ? late.connection?.close() : undefined',
+      "late",
+    ],
+    [
+      "all are closed together",
+      "a port is let go",
+      "for (const listener of listeners) listener.close();\n      //",
+      "listeners[0]!.close();\n      //",
+    ],
+  ]),
+  ...rules("socks/wire/address.ts", LOCALHOST, [
+    ["a zone is taken in the form of URLs too", "RFC 6874 section 2", "%(?:25)?(", "%("],
+    ["a zone stays", ZONES, "`${endpoint.hostname}%${zone}`", "endpoint.hostname"],
+  ]),
+  ...rules("socks/client_errors.ts", ERRORS, [
+    [
+      "a first line has an end",
+      "it may go on for ever",
+      "while (line.length < FIRST_LINE &&",
+      "while (",
+      "no more of a first line",
+    ],
+    [
+      "a first line is waited for",
+      "it says more than an octet",
+      "while (line.length < FIRST_LINE && !line.includes(0x0a)) {",
+      "while (false) {",
+      "named for what it is",
+    ],
+    ["a line that is whole is all", "nothing may follow", " && !line.includes(0x0a)", "", "no more of a first line"],
+    [
+      "a line that fails is not the failure",
+      "what came tells enough",
+      "  } catch {\n    // What has come tells enough.\n  }",
+      "  } finally {\n    // none\n  }",
+      "never ends",
+    ],
+    [
+      "what others say is shown as it can be",
+      "terminals",
+      "return `it speaks HTTP: ${printable(shortened(status, 80))}",
+      "return `it speaks HTTP: ${shortened(status, 80)}",
+      "named for what it is",
+    ],
+    [
+      "a portal is told from a proxy",
+      "a login is to be made",
+      "/^(?:30[1278]|511)/.test(status)",
+      "false",
+      "named for what it is",
+    ],
+    ["SSH is named", "its port is another one", 'line.startsWith("SSH-")', "false", "named for what it is"],
+    [
+      "SOCKS4 is named",
+      "its answers begin with 0",
+      "first === 0 && second >= 0x5a",
+      "false && second >= 0x5a",
+      "named for what it is",
+    ],
+    [
+      "the proxy is named that breaks the protocol",
+      "there may be several",
+      "error instanceof SocksProtocolError && !error.message",
+      "false && !(error as Error).message",
+      "later is named",
+    ],
+    ["silence is told from slowness", "TLS says nothing first", 'progress === "heard"', "true", "how far"],
+  ]),
+  ...rules("cli/command.ts", ERRORS, [
+    [
+      "something else than a proxy is out of reach",
+      "exit code 4",
+      '["BAD_VERSION", "UNEXPECTED_END"].includes(error.code)',
+      "false",
+      "named for what it is",
+    ],
+  ]),
+];
