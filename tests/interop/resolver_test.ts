@@ -13,13 +13,8 @@ async function inOwnNamespaces(
   addresses: readonly string[],
   program: readonly string[],
 ) {
-  const probe = await new Deno.Command("unshare", {
-    args: ["-mn", "ip", "link", "set", "lo", "up"],
-    stderr: "null",
-    stdout: "null",
-  })
-    .output().catch(() => undefined);
-  if (!probe?.success) return undefined;
+  const probe = await run("unshare", ["-mn", "ip", "link", "set", "lo", "up"]).catch(() => undefined);
+  if (probe?.code !== 0) return undefined;
   const directory = await Deno.makeTempDir();
   try {
     const steps = ["mount --make-rprivate /", "ip link set lo up"];

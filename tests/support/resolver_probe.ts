@@ -7,6 +7,7 @@
 // deno-lint-ignore-file no-console -- a test reads it
 import { serve } from "../../mod.ts";
 import { systemResolver } from "../../socks/names/system.ts";
+import { run } from "./process.ts";
 import { type Said, startNameServer } from "./name_server.ts";
 
 const both = (name: string): Said[] => [[name, "A", "192.0.2.1"], [name, "AAAA", "2001:db8::1"]];
@@ -36,8 +37,8 @@ for (const name of ["read", "sys"] as const) await Deno.permissions.revoke({ nam
 
 /** Addresses in their order, by `getent`. */
 async function getent(name: string): Promise<readonly string[]> {
-  const { stdout } = await new Deno.Command("getent", { args: ["ahosts", name] }).output();
-  const lines = new TextDecoder().decode(stdout).split("\n").filter((line) => line.includes("STREAM"));
+  const { stdout } = await run("getent", ["ahosts", name]);
+  const lines = stdout.split("\n").filter((line) => line.includes("STREAM"));
   return lines.map((line) => line.split(/\s+/)[0]!);
 }
 

@@ -27,7 +27,7 @@ async function lab(script: Script, conf = "", options: SystemResolverOptions = {
   const resolvConf = `${directory}/resolv.conf`;
   Deno.writeTextFileSync(hostsFile, "192.0.2.66 File.corp.test file\n");
   Deno.writeTextFileSync(resolvConf, conf);
-  const all = { nameServers: [server], hostsFile, resolvConf, timeout: 100, attempts: 1, ...options };
+  const all = { nameServers: [server], hostsFile, resolvConf, timeout: 10_000, attempts: 1, ...options };
   return {
     server,
     resolve: systemResolverWith(all),
@@ -62,7 +62,7 @@ Deno.test("why a name has no address is told in words, with the name", async () 
     "loop.test": { records: [["loop.test", "CNAME", "loop.test"]] },
     "silent.test": undefined,
   };
-  await using at = await lab((name) => replies[name]);
+  await using at = await lab((name) => replies[name], "", { timeout: 500 });
   const place = `name server 127.0.0.1:${at.server.port}`;
   const words: Readonly<Record<string, string>> = {
     "nx.test": "there is no such name (NXDOMAIN)",
@@ -112,10 +112,14 @@ Deno.test("an answer that does not fit comes over TCP", async () => {
 });
 
 Deno.test("an answer to another question, or from elsewhere, is passed over", async () => {
-  await using at = await lab((name, type) => ({
-    records: [ADDRESS(name, type)],
-    ...(name === "forged.test" ? { forge: (message) => (message[1]! ^= 1, message) } : { elsewhere: true }),
-  }));
+  await using at = await lab(
+    (name, type) => ({
+      records: [ADDRESS(name, type)],
+      ...(name === "forged.test" ? { forge: (message) => (message[1]! ^= 1, message) } : { elsewhere: true }),
+    }),
+    "",
+    { timeout: 500 },
+  );
   await assert.rejects(at.resolve("forged.test", {}), /did not answer/);
   await assert.rejects(at.resolve("elsewhere.test", {}), /did not answer/);
 });
@@ -124,7 +128,7 @@ Deno.test("the next server is asked where one fails or is silent, and all of the
   await using second = await startNameServer(GOOD);
   for (const first of [() => undefined, () => ({ code: 2 }), () => ({ code: 5 })] as Script[]) {
     await using at = await lab(first);
-    const resolve = systemResolverWith({ nameServers: [at.server, second], timeout: 100 });
+    const resolve = systemResolverWith({ nameServers: [at.server, second], timeout: 500 });
     assert.equal((await resolve("next.test", {})).addresses.length, 2);
   }
   await using nobody = await lab(() => undefined, "options attempts:3\n", { attempts: undefined, timeout: 20 });
