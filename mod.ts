@@ -118,6 +118,13 @@ export type { RelayCounts } from "./socks/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
 export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rules.ts";
 export type { Cidr } from "./socks/rules/special_ranges.ts";
+export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.ts";
+export {
+  type SystemResolver,
+  systemResolver,
+  type SystemResolverOptions,
+  systemResolverWith,
+} from "./socks/names/system.ts";
 export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } from "./socks/server.ts";
 export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/session.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/socks_connection.ts";
@@ -130,7 +137,6 @@ export {
   type ListenTcpOptions,
   listenTls,
   listenUnix,
-  type Resolver,
 } from "./socks/stream/deno.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/stream/protected.ts";
 export type { DatagramCodec } from "./socks/stream/protected_datagrams.ts";

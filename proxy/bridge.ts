@@ -8,7 +8,7 @@ import { AssociateCommand } from "../socks/commands/associate.ts";
 import { openThrough } from "../socks/open_target.ts";
 import { loopbackAddress } from "../socks/rules/special_ranges.ts";
 import { SocksServer } from "../socks/server.ts";
-import { systemResolver } from "../socks/stream/deno.ts";
+import { systemResolver } from "../socks/names/system.ts";
 import { bindWith, datagramsThrough, resolveWith } from "../socks/through.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
 import { parseIp } from "../socks/wire/ip.ts";

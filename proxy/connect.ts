@@ -7,7 +7,7 @@ import { bindThrough, type ProxiedBind } from "../socks/bind_through.ts";
 import { requestThrough, requestWithin, resolveThrough, startCall } from "../socks/client.ts";
 import { givenHost, givenPort } from "../socks/given.ts";
 import { SocksConnection } from "../socks/socks_connection.ts";
-import { systemResolver } from "../socks/stream/deno.ts";
+import { systemResolver } from "../socks/names/system.ts";
 import { tlsOver } from "../socks/stream/tls.ts";
 import { associateThrough, type SocksDatagrams } from "../socks/udp/client.ts";
 import { bindUdp } from "../socks/udp/socket.ts";

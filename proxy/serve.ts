@@ -25,7 +25,9 @@ import { parseRuleText } from "../socks/rules/parse_rule.ts";
 import { type CommandName, type Rule, RuleSet } from "../socks/rules/rules.ts";
 import { SocksServer, type SocksServerOptions } from "../socks/server.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
-import { dialTcp, listenTcp, type Resolver, systemResolver, systemReverse } from "../socks/stream/deno.ts";
+import type { Resolver } from "../socks/names/resolver.ts";
+import { inTime, readSystemNames, systemResolver, systemReverse } from "../socks/names/system.ts";
+import { dialTcp, listenTcp } from "../socks/stream/deno.ts";
 import { dialFrom } from "../socks/stream/dial_from.ts";
 import { datagramsDirectly } from "../socks/udp/egress.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
@@ -94,7 +96,11 @@ export interface ServeOptions extends ListenerOptions {
   readonly upstreams?: Readonly<Record<string, ProxyOptions>> | undefined;
   /** Counts the sessions of users; share one between servers. @default {one in memory} */
   readonly userLedger?: UserLedger | undefined;
-  /** Looks names up. @default {the system's resolver} */
+  /**
+   * Looks names up. A name has a third of `connectTimeout` for it, and 10 seconds at most.
+   *
+   * @default {the system's resolver, `systemResolver`}
+   */
   readonly resolve?: Resolver | undefined;
   /**
    * Addresses of this machine's that targets are reached from, one of each family.
@@ -144,6 +150,7 @@ export function serve(options: ServeOptions): UpdatableServer {
 function startServer(options: ServeOptions): UpdatableServer {
   let rules = rulesOf(options);
   const { signal } = options;
+  if (options.resolve === undefined) readSystemNames();
   const running: AssociationCount = { associations: 0 };
   // What was seen and counted before must stay known, whatever else changes.
   let kept: Kept = { replayCache: options.replayCache ?? new MemoryReplayCache(), userLedger: options.userLedger };
@@ -183,7 +190,8 @@ function serverOptions(
   options: ServeOptions & Kept,
   { rules, running }: { readonly rules: () => RuleSet; readonly running: AssociationCount },
 ): SocksServerOptions {
-  const { commands = ["connect"], resolve = systemResolver, datagrams = {}, clients, egress } = options;
+  const { commands = ["connect"], datagrams = {}, clients, egress } = options;
+  const resolve = inTime(options.resolve ?? systemResolver, lookUpTime(options));
   const dial = options.dial ?? (egress === undefined ? dialTcp : dialFrom(egress));
   const upstreams = Object.fromEntries(
     Object.entries(options.upstreams ?? {}).map((
@@ -212,6 +220,14 @@ function serverOptions(
       : undefined,
     resolve: has("resolve") ? resolveDirectly({ rules, resolve, reverse: systemReverse }) : undefined,
   };
+}
+
+/** Longest time for a look-up, in milliseconds. */
+const LOOK_UP_TIME = 10_000;
+
+/** A name whose servers are silent is told as such, and not as a target that is: within a third of the time for the whole. */
+function lookUpTime({ connectTimeout = 30_000 }: ServeOptions): number {
+  return Math.min(LOOK_UP_TIME, Math.ceil(connectTimeout / 3));
 }
 
 /** Twice the clock skew: for so long an authenticator is good that was made by a clock ahead of ours. */

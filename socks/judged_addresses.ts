@@ -4,10 +4,11 @@
  * @module
  */
 import { abortable } from "../gss/deadline.ts";
+import { printable } from "../gss/printable.ts";
 import { SocksReplyError } from "./errors.ts";
 import type { TargetRequest } from "./commands/command.ts";
 import { ruleLine, type RuleSet, type Verdict } from "./rules/rules.ts";
-import type { Resolver } from "./stream/deno.ts";
+import { type Resolved, resolvedOf, type Resolver } from "./names/resolver.ts";
 import { formatEndpoint } from "./wire/address.ts";
 import { isLocalhost, normalEndpoint } from "./wire/host_name.ts";
 import { canonicalAddress, parseIp } from "./wire/ip.ts";
@@ -68,10 +69,13 @@ export async function addressesOfJudged(
   request: TargetRequest,
   { rules, resolve }: JudgeOptions,
 ): Promise<readonly JudgedAddress[]> {
-  const { hostname, signal } = request;
-  if (isLocalhost(hostname)) passed(request, rules, LOOPBACK);
-  const addresses = parseIp(hostname) === undefined ? await found(resolve, hostname, signal) : [hostname];
-  const allowed = passed(request, rules, [...new Set(addresses.map(canonicalAddress))]);
+  const { hostname } = request;
+  if (isLocalhost(hostname)) passed(request, rules, { addresses: LOOPBACK, names: [] });
+  const found = parseIp(hostname) === undefined
+    ? await lookedUp(resolve, request)
+    : { addresses: [hostname], names: [] };
+  const addresses = someOf([...new Set(found.addresses.map(canonicalAddress))]);
+  const allowed = passed(request, rules, { addresses, names: found.names });
   const elsewhere = allowed.find(({ verdict }) => verdict.rule?.upstream !== undefined);
   if (request.command !== "connect" && elsewhere !== undefined) {
     throw notAllowed(request, "it would go through an upstream, which is for connections", elsewhere.verdict);
@@ -80,19 +84,52 @@ export async function addressesOfJudged(
 }
 
 /** Whether or not the resolver listens to the signal. */
-async function found(resolve: Resolver, hostname: string, signal: AbortSignal): Promise<readonly string[]> {
+async function lookedUp(resolve: Resolver, { hostname, signal, identity, source }: TargetRequest): Promise<Resolved> {
   signal.throwIfAborted();
-  return await abortable(resolve(hostname, { signal }), signal);
+  return resolvedOf(await abortable(resolve(hostname, { signal, user: identity.name, source }), signal));
+}
+
+/**
+ * Addresses of one name that are used: more would make many connections of one request, and a scanner of this server for whoever has
+ * a name of his own (RFC 8305 section 9.1 leaves the number to the implementation).
+ */
+const MOST_ADDRESSES = 16;
+
+/** The first ones, in their order, of which each family has half where it has as many. */
+function someOf(addresses: readonly string[]): readonly string[] {
+  if (addresses.length <= MOST_ADDRESSES) return addresses;
+  const ipv6 = addresses.filter((address) => address.includes(":")).length;
+  const half = MOST_ADDRESSES / 2;
+  const most6 = Math.min(ipv6, Math.max(half, MOST_ADDRESSES - (addresses.length - ipv6)));
+  const left = { ipv6: most6, ipv4: MOST_ADDRESSES - most6 };
+  return addresses.filter((address) => left[address.includes(":") ? "ipv6" : "ipv4"]-- > 0);
 }
 
 /** Those of the addresses that rules allow; throws when that is none. */
-function passed(request: TargetRequest, rules: RuleSet, addresses: readonly string[]): readonly JudgedAddress[] {
+function passed(request: TargetRequest, rules: RuleSet, { addresses, names }: Resolved): readonly JudgedAddress[] {
   if (addresses.length === 0) throw new SocksReplyError("HOST_UNREACHABLE", `${request.hostname} has no address`);
-  const judged = addresses.map((address) => ({ address, verdict: rules.judgeAddress(request, address) }));
+  const judged = addresses.map((address) => ({ address, verdict: verdictOn(request, rules, { address, names }) }));
   const allowed = judged.filter(({ verdict }) => verdict.allowed);
   if (allowed.length > 0) return allowed;
   const reasons = judged.map(({ address, verdict }) => `${address}: ${verdict.reason}`).join("; ");
   throw notAllowed(request, reasons, judged[0]!.verdict);
+}
+
+/** About an address, and every name on the way to it. */
+function verdictOn(
+  request: TargetRequest,
+  rules: RuleSet,
+  { address, names }: { readonly address: string; readonly names: readonly string[] },
+): Verdict {
+  const verdict = rules.judgeAddress(request, address);
+  if (!verdict.allowed) return verdict;
+  for (const name of names) {
+    const there = rules.judgeOnTheWay({ ...request, hostname: name }, address);
+    if (!there.allowed) {
+      return { ...there, reason: `${request.hostname} stands for ${printable(name)}: ${there.reason}` };
+    }
+  }
+  return verdict;
 }
 
 /**

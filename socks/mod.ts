@@ -119,6 +119,15 @@ export {
   SocksServer,
   type SocksServerOptions,
 } from "./server.ts";
+export {
+  type SystemResolver,
+  systemResolver,
+  type SystemResolverOptions,
+  systemResolverWith,
+  systemReverse,
+  systemReverseWith,
+} from "./names/system.ts";
+export type { LookUpOptions, Resolved, Resolver, ReverseResolver } from "./names/resolver.ts";
 export type { ServedCommands, SessionEvent, SessionStatus } from "./session.ts";
 export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
@@ -133,9 +142,6 @@ export {
   type ListenTcpOptions,
   listenTls,
   listenUnix,
-  type Resolver,
-  systemResolver,
-  systemReverse,
 } from "./stream/deno.ts";
 export { dialFrom } from "./stream/dial_from.ts";
 export type { ProtectionLevel, SealPolicy } from "./stream/protected.ts";

@@ -11,7 +11,7 @@ import { firstToConnect } from "./happy_eyeballs.ts";
 import { addressesOfJudged, isKnownHost, judgeName } from "./judged_addresses.ts";
 import type { RuleSet } from "./rules/rules.ts";
 import type { Connection, Dialer } from "./stream/connection.ts";
-import type { Resolver } from "./stream/deno.ts";
+import type { Resolver } from "./names/resolver.ts";
 import { normalEndpoint } from "./wire/host_name.ts";
 import { Command } from "./wire/messages.ts";
 

@@ -6,7 +6,8 @@ import { bind, bridge, serve, type ServeOptions, type ServerEvent } from "../mod
 import { bindDirectly } from "../socks/commands/bind.ts";
 import { parseRule } from "../socks/rules/parse_rule.ts";
 import { RuleSet } from "../socks/rules/rules.ts";
-import { listenTcp, systemResolver } from "../socks/stream/deno.ts";
+import { systemResolver } from "../socks/names/system.ts";
+import { listenTcp } from "../socks/stream/deno.ts";
 import { ReadAhead } from "../socks/stream/read_ahead.ts";
 import { until, within } from "./support/end_lab.ts";
 import { makeServer } from "./support/memory_server.ts";

@@ -7,7 +7,7 @@ import { abortable } from "../../gss/deadline.ts";
 import { SocksReplyError } from "../errors.ts";
 import { judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
-import type { Resolver } from "../stream/deno.ts";
+import type { Resolver, ReverseResolver } from "../names/resolver.ts";
 import { hostName, normalEndpoint } from "../wire/host_name.ts";
 import { parseIp } from "../wire/ip.ts";
 import { closedEvent, type CommandCall, refuse, type TargetRequest } from "./command.ts";
@@ -45,19 +45,19 @@ export interface ResolveDirectlyOptions {
   /** Addresses of a name. */
   readonly resolve: Resolver;
   /** Names of an address. */
-  readonly reverse: Resolver;
+  readonly reverse: ReverseResolver;
 }
 
 /** Looks up by itself what the rules allow; an address that is denied is not told either. */
 export function resolveDirectly({ rules, resolve, reverse }: ResolveDirectlyOptions): ResolveHost {
   return async (request, direction): Promise<string> => {
-    const { hostname, signal } = normalEndpoint(request);
+    const { hostname, signal, identity, source } = normalEndpoint(request);
     const [first] = await judgedAddresses(request, { rules: rules(), resolve });
     if (direction === "address") return first!.address;
     if (parseIp(hostname) === undefined) {
       throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `${hostname} is no address`);
     }
-    const [name] = await reverse(hostname, { signal });
+    const [name] = await reverse(hostname, { signal, user: identity.name, source });
     if (name === undefined) throw new SocksReplyError("HOST_UNREACHABLE", `${hostname} has no name`);
     return foundName(hostname, name);
   };

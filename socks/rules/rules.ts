@@ -148,6 +148,28 @@ export class RuleSet {
       : { allowed: false, reason: `${special} address, which no rule allows` };
   }
 
+  /**
+   * About a name that the one asked for goes through on its way to an address: a search list's, or a CNAME. Denied where a rule that
+   * denies it by name comes before any that would allow it there. What no rule speaks of does not matter: the name asked for, and
+   * the address, decide.
+   */
+  judgeOnTheWay(query: RuleQuery, address: string): Verdict {
+    const octets = parseIp(address);
+    const hostname = hostOf(query);
+    if (typeof hostname !== "string") return hostname;
+    if (octets === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
+    const special = specialKind(octets) !== undefined;
+    for (const rule of this.#rules) {
+      if (!this.#fitsAllButPlace(rule, query)) continue;
+      const { action, destinations } = rule;
+      const places = destinations.filter(({ type }) =>
+        action === "deny" ? type === "domain" : !special || type === "address"
+      );
+      if (places.some((place) => fitsPlace(action, place, hostname, octets))) return verdictOf(rule);
+    }
+    return NOT_SPOKEN_OF;
+  }
+
   /** About a command whose places come later, if ever: denied where no host and no port could be allowed. */
   judgeCommand(query: Omit<RuleQuery, "hostname" | "port">): Verdict {
     for (const rule of this.#rules) {
@@ -206,6 +228,7 @@ export function normalSuffix(text: string): string {
   return text.startsWith(".") ? `.${hostName(text.slice(1))}` : hostName(text);
 }
 
+const NOT_SPOKEN_OF: Verdict = { allowed: true, reason: "no rule denies it" };
 const NOTHING_FITS: Verdict = { allowed: false, reason: "no rule allows it" };
 
 function verdictOf(rule: Rule): Verdict {

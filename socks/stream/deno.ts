@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { lookup, reverse } from "node:dns/promises";
 import type { Bytes } from "../../gss/bytes.ts";
 import { abortable } from "../../gss/deadline.ts";
 import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
@@ -194,32 +193,6 @@ export function dialError(target: Endpoint, error: unknown): Error {
   const reason = error instanceof Error ? error.message : String(error);
   return new SocksReplyError(kind, `Cannot connect to ${formatEndpoint(target)}: ${reason}`, { cause: error });
 }
-
-/** Looks up the addresses of a name. */
-export type Resolver = (name: string, options: DialOptions) => Promise<readonly string[]>;
-
-/** The system's resolver, in the order that it prefers. */
-export const systemResolver: Resolver = async (name, { signal }): Promise<readonly string[]> => {
-  try {
-    const found = await abortable(lookup(name, { all: true }), signal);
-    return found.map(({ address }) => address);
-  } catch (error) {
-    signal?.throwIfAborted();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SocksReplyError("HOST_UNREACHABLE", `Cannot find ${name}: ${reason}`, { cause: error });
-  }
-};
-
-/** Names of an address, by the system's resolver. */
-export const systemReverse: Resolver = async (address, { signal }): Promise<readonly string[]> => {
-  try {
-    return await abortable(reverse(address), signal);
-  } catch (error) {
-    signal?.throwIfAborted();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SocksReplyError("HOST_UNREACHABLE", `Cannot find ${address}: ${reason}`, { cause: error });
-  }
-};
 
 /** Accepts connections. */
 export interface ConnectionListener {

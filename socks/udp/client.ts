@@ -10,7 +10,7 @@ import { type GrantedRequest, requestWithin, startCall, type ThroughOptions } fr
 import { SocksAuthError, SocksConnectionError, SocksError, SocksProtocolError } from "../errors.ts";
 import { givenEndpoint, givenFunction, givenSignal } from "../given.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
-import type { Resolver } from "../stream/deno.ts";
+import { resolvedOf, type Resolver } from "../names/resolver.ts";
 import { takeInTime } from "../stream/late.ts";
 import type { ProtectionLevel } from "../stream/protected.ts";
 import type { DatagramCodec } from "../stream/protected_datagrams.ts";
@@ -68,9 +68,10 @@ async function relayOf(
   signal: AbortSignal,
 ): Promise<Endpoint> {
   const named = isUnspecified(bound.hostname) ? dialled.remote?.hostname ?? proxy.hostname : bound.hostname;
-  const [address] = parseIp(named) === undefined
+  const found = parseIp(named) === undefined
     ? await takeInTime(() => resolve(named, { signal }), signal, () => {})
     : [named];
+  const [address] = resolvedOf(found).addresses;
   if (address === undefined) throw new SocksProtocolError("BAD_MESSAGE", `Proxy's relay ${named} has no address`);
   return { hostname: canonicalAddress(address), port: bound.port };
 }

@@ -8,7 +8,7 @@ import { SocksReplyError } from "../errors.ts";
 import type { TargetRequest } from "../commands/command.ts";
 import { judgeCommand, judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
-import type { Resolver } from "../stream/deno.ts";
+import type { Resolver } from "../names/resolver.ts";
 import { addressFor } from "../stream/dial_from.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { canonicalAddress } from "../wire/ip.ts";
@@ -78,7 +78,7 @@ class DirectEgress implements DatagramEgress {
   /** Targets sent to, with the host as the client named it. */
   readonly #peers: Recent<string>;
   /** Names looked up once, so that a second look-up cannot bring another answer. */
-  readonly #names: Recent<Promise<readonly string[]>>;
+  readonly #names: Recent<ReturnType<Resolver>>;
   readonly #sockets = new Map<"0.0.0.0" | "::", Promise<DatagramSocket>>();
   #closed = false;
 

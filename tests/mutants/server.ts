@@ -242,8 +242,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a resolver that is deaf ends with the signal",
       SIGNAL,
-      "return await abortable(resolve(hostname, { signal }), signal);",
-      "return await resolve(hostname, { signal });",
+      "return resolvedOf(await abortable(resolve(hostname, { signal, user: identity.name, source }), signal));",
+      "return resolvedOf(await resolve(hostname, { signal }));",
       "openDirectly()",
     ],
   ]),

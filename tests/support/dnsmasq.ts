@@ -11,13 +11,18 @@ export interface NameServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Starts dnsmasq, which answers `www.gssocks.test` with 192.0.2.80. */
-export async function startDnsmasq(): Promise<NameServer> {
+/**
+ * Starts dnsmasq, which answers `www.gssocks.test` with 192.0.2.80.
+ *
+ * @param more More arguments.
+ */
+export async function startDnsmasq(...more: readonly string[]): Promise<NameServer> {
   const port = freePort();
   const daemon = new Daemon(peer("dnsmasq"), [
     ...["--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--pid-file="],
     ...["--log-facility=-", "--user=root", `--port=${port}`, "--listen-address=127.0.0.1", "--bind-interfaces"],
     "--address=/www.gssocks.test/192.0.2.80",
+    ...more,
   ]);
   await daemon.waitFor(/started/);
   return { port, [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };

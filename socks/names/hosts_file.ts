@@ -1,0 +1,48 @@
+/**
+ * The hosts file, as hosts(5) describes it: an address, its name, and other names for it on each line.
+ *
+ * @module
+ */
+import { formatIp, parseIp } from "../wire/ip.ts";
+
+/** What the file says of a name. */
+export interface HostsEntry {
+  /** Addresses, from all lines that have the name. */
+  readonly addresses: readonly string[];
+  /** First names of those lines, other than the name itself. */
+  readonly names: readonly string[];
+}
+
+/** A file that has been read. */
+export interface HostsFile {
+  /** By name, in lower case. */
+  readonly byName: ReadonlyMap<string, HostsEntry>;
+  /** First names of the lines, by address. */
+  readonly byAddress: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Reads a file. Lines that cannot be read are passed over, as the system does. */
+export function parseHosts(text: string): HostsFile {
+  const byName = new Map<string, { readonly addresses: string[]; readonly names: string[] }>();
+  const byAddress = new Map<string, string[]>();
+  for (const line of text.split("\n")) {
+    const [first, ...names] = line.replace(/#.*/, "").trim().toLowerCase().split(/\s+/);
+    const octets = parseIp(first!);
+    if (octets === undefined || names.length === 0) continue;
+    const address = formatIp(octets);
+    add(byAddress, address, names[0]!);
+    for (const name of names) {
+      let entry = byName.get(name);
+      if (entry === undefined) byName.set(name, entry = { addresses: [], names: [] });
+      if (!entry.addresses.includes(address)) entry.addresses.push(address);
+      if (names[0] !== name && !entry.names.includes(names[0]!)) entry.names.push(names[0]!);
+    }
+  }
+  return { byName, byAddress };
+}
+
+function add(lists: Map<string, string[]>, key: string, value: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else if (!list.includes(value)) list.push(value);
+}

@@ -1,0 +1,275 @@
+/**
+ * How names are looked up, and what is judged on the way.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "../mutant.ts";
+import { SSRF } from "./shared.ts";
+
+const MESSAGE = "tests/socks/names/message_test.ts";
+const FILES = "tests/socks/names/files_test.ts";
+const LOOK_UPS = "tests/socks/names/look_ups_test.ts";
+const SYSTEM = "tests/socks/names/system_test.ts";
+const JUDGED = "tests/socks/names/judged_test.ts";
+
+const SHARE = "slow name servers";
+const DNS = "RFC 1035 section 4.1";
+const POISON = "RFC 5452 section 9.1";
+const CONF = "resolv.conf(5)";
+
+/** The rules. */
+export const RESOLVER: readonly Mutant[] = [
+  ...rules("socks/names/message.ts", [MESSAGE], [
+    ["an answer has the question's number", POISON, "this.#view.getUint16(0) !== id || ", ""],
+    ["an answer is one", DNS, "(flags & 0xf800) !== 0x8000", "(flags & 0x7800) !== 0"],
+    ["an answer is to a query", DNS, "(flags & 0xf800) !== 0x8000", "(flags & 0x8000) !== 0x8000"],
+    ["an answer has one question", DNS, "this.#view.getUint16(4) !== 1 || ", ""],
+    [
+      "an answer is about the name",
+      POISON,
+      " || this.#name() !== name.toLowerCase()",
+      " || this.#name() === undefined",
+    ],
+    ["an answer is about the kind", POISON, "this.#uint16() !== type || ", "this.#uint16() < 0 || "],
+    ["an answer is about the Internet", POISON, "|| this.#uint16() !== INTERNET", "|| this.#uint16() < 0"],
+    ["what is cut has no records", "RFC 2181 section 9", "truncated ? 0 : ", ""],
+    ["a record is within the message", DNS, "if (end > this.#view.byteLength) throw", "if (false) throw"],
+    ["a record of another class is none", DNS, "kind === INTERNET ? this", "true ? this"],
+    ["an address has its length", DNS, "if (length !== wanted) throw", "if (false) throw"],
+    ["pointers lead back", "RFC 1035 section 4.1.4", "if (target >= at) throw", "if (target === at) throw"],
+    ["pointers cost", "CVE-2000-0333", "        octets++;\n", ""],
+    [
+      "labels of other kinds are refused",
+      "RFC 6891 section 5",
+      "} else if (length > 63) throw",
+      "} else if (false) throw",
+    ],
+    ["names have 255 octets", "RFC 1035 section 2.3.4", "if (octets > 255) throw", "if (false) throw"],
+    ["names are in lower case", "RFC 4343", "String.fromCharCode(octet).toLowerCase()", "String.fromCharCode(octet)"],
+    ["a dot in a label is no dot", "CVE-2021-22931", "/[a-z0-9_-]/.test(character)", "/[a-z0-9_.-]/.test(character)"],
+    [
+      "CNAMEs end",
+      "RFC 1034 section 3.6.2",
+      "if (names.length === LONGEST_WAY) return undefined;",
+      "if (names.length === 64) return undefined;",
+    ],
+    ["each CNAME is told", SSRF, "names.push(last = next);", "last = next;"],
+    ["records of others count for nothing", POISON, " && record.owner === last", ""],
+  ]),
+  ...rules("socks/names/hosts_file.ts", [FILES], [
+    ["comments are none", "hosts(5)", 'line.replace(/#.*/, "")', "line"],
+    ["the first name of a line is told", SSRF, "entry.names.push(names[0]!)", "void 0"],
+    ["lines that cannot be read are passed over", "hosts(5)", "octets === undefined || names", "names"],
+    [
+      "all lines count",
+      "hosts(5)",
+      "let entry = byName.get(name);",
+      "let entry = undefined as { addresses: string[]; names: string[] } | undefined;",
+    ],
+  ]),
+  ...rules("socks/names/resolv_conf.ts", [FILES], [
+    ["LOCALDOMAIN counts more than the file", CONF, "localDomain === undefined ? []", "true ? []"],
+    ["RES_OPTIONS count", CONF, "`options ${line(options)}`,", "`options`,"],
+    ["without a list the domain of the host is one", CONF, 'host.includes(".") ?', "false ?"],
+    ["three servers", CONF, " && servers.length < MOST_SERVERS", ""],
+    ["servers are addresses", CONF, " && isServer(values[0])", ""],
+    [
+      "the last list counts",
+      CONF,
+      'else if (key === "search" || key === "domain") search =',
+      'else if (search.length === 0 && (key === "search" || key === "domain")) search =',
+    ],
+    ["a domain is one", CONF, 'key === "domain" ? values.slice(0, 1) : values', "values"],
+    ["lists are bounded", "amplification", "texts.slice(0, MOST_DOMAINS)", "texts"],
+    ["numbers are bounded", CONF, "Math.min(Math.max(Number(found), least), most)", "Number(found)"],
+    ["a name of few dots is looked up below first", CONF, ">= ndots ?", ">= 0 ?"],
+    ["what does not fit is not asked for", DNS, ".filter(({ length }) => length <= 253)", ""],
+    [
+      "other sources of names are the C library's",
+      "nsswitch.conf(5)",
+      '.join(" ") === "files dns"',
+      '.join(" ").startsWith("files")',
+    ],
+  ]),
+  ...rules("socks/names/order.ts", [FILES], [
+    ["what leads nowhere is last", "RFC 6724 section 6, rule 1", "Number(b.reached) - Number(a.reached) || ", ""],
+    ["IPv6 first", "RFC 6724 section 6, rule 6", " || b.precedence - a.precedence", ""],
+  ]),
+  ...rules("socks/names/system_files.ts", [FILES], [
+    ["a file is looked at once a second", "cost", "if (now - this.#looked < LOOK_AGAIN) return", "if (false) return"],
+    ["a file that is as it was is not read", "cost", "if (stamp === before?.stamp) return before;", ""],
+    ["so much of a file is read", "memory", "Math.min(LONGEST, ", "Math.max(0, "],
+    ["no file is an empty one", "hosts(5)", 'if (error instanceof Deno.errors.NotFound) return "";', ""],
+  ]),
+  ...rules("socks/names/look_ups.ts", [LOOK_UPS], [
+    ["one has a part of the places", SHARE, ", { perOwner: limits.perOwner }", ""],
+    ["so many at one time", SHARE, "new Turns(limits.places,", "new Turns(1_000,"],
+    ["queues are bounded", SHARE, "if (queued >= this.#limits.waiting)", "if (queued >= 50)"],
+    [
+      "queues are each one's own",
+      SHARE,
+      "const queued = this.#queued.get(owner) ?? 0;",
+      "const queued = this.#turns.waiting - 1;",
+    ],
+    [
+      "the same is looked up once",
+      SHARE,
+      "if (under !== undefined) return await this.#join(under",
+      "if (false) return await this.#join(under!",
+    ],
+    [
+      "who waits for the same is called",
+      SHARE,
+      "for (const waiting of wanted ?? [])",
+      "for (const waiting of [] as AbortController[])",
+    ],
+    ["a look-up ends with the last who waits", SHARE, "running.over.abort(new Error(", "void (new Error("],
+    [
+      "what has ended is nobody's answer",
+      SHARE,
+      "        this.#forget(running);\n        running.over",
+      "        running.over",
+    ],
+    [
+      "a place is given back",
+      SHARE,
+      "      this.#forget(running);\n      this.#turns.giveBack(owner);",
+      "      this.#forget(running);",
+    ],
+    [
+      "what cannot be ended is joined",
+      SHARE,
+      "if (running.waiting === 0 && this.#limits.ends) {",
+      "if (running.waiting === 0) {",
+    ],
+    [
+      "who goes leaves the queue",
+      SHARE,
+      "const onAbort = () => leave.abort(signal!.reason);",
+      "const onAbort = () => {};",
+    ],
+  ]),
+  ...rules("socks/names/resolver.ts", [LOOK_UPS], [
+    [
+      "a user is one wherever he is",
+      SHARE,
+      'if (user !== "") return `user ${user}`;',
+      'if (user !== "") return `user ${user} ${source}`;',
+    ],
+    ["a network of IPv6 is one", SHARE, "sourceName({ hostname: source, port: 0 }) ?? source", "source"],
+  ]),
+  ...rules("socks/names/ask.ts", [SYSTEM], [
+    ["an answer comes from the server", POISON, "from.port !== open.server.port || ", ""],
+    ["what is cut comes over TCP", "RFC 7766 section 5", "if (!answer.truncated) return answer;", "return answer;"],
+    ["over TCP where it is to be", CONF, "if (!tcp) {", "if (true) {"],
+  ]),
+  ...rules("socks/names/stub.ts", [SYSTEM], [
+    [
+      "the way through the search list is told",
+      SSRF,
+      "candidate === name ? found.names : [candidate, ...found.names]",
+      "found.names",
+    ],
+    ["the search list is followed", CONF, "of candidates(name, conf)", "of [name]"],
+    ["servers are asked in turn", CONF, "if (!silent) break;", "break;"],
+    ["who cannot say is not asked again", CONF, "    if (!silent) break;\n", ""],
+    ["servers take turns in being first", CONF, "rotate ? turn++ % servers.length : 0", "0"],
+    [
+      "a name that is not there is not asked for in the other family",
+      "RFC 8020",
+      'limit.abort(new Error("There is no such name"));',
+      "void 0;",
+    ],
+    [
+      "one family does not wait for ever for the other",
+      "RFC 8305 section 3",
+      "if (!isFailure(outcome)) limit.limit(OTHER_FAMILY,",
+      "if (!isFailure(outcome)) limit.limit(Infinity,",
+    ],
+    ["NXDOMAIN is told", "RFC 1035 section 4.1.1", 'if (code === NAME_ERROR) return "NXDOMAIN";', ""],
+    ["REFUSED is told", "RFC 1035 section 4.1.1", 'if (code === NOT_HERE) return "REFUSED";', ""],
+    ["SERVFAIL is told", "RFC 1035 section 4.1.1", 'if (code !== NO_ERROR) return "SERVFAIL";', ""],
+    ["NODATA is told", "RFC 2308 section 2.2", 'return way.values.length === 0 ? "NODATA" : way;', "return way;"],
+    ["no IPv6 where there is to be none", CONF, "asking.conf.noIpv6 ?", "false ?"],
+  ]),
+  ...rules("socks/names/system.ts", [SYSTEM], [
+    ["the hosts file is first", "hosts(5)", "if (known !== undefined) return sorted(known);", ""],
+    [
+      "localhost is not asked for",
+      "RFC 6761 section 6.3",
+      "if (servers !== undefined && isLocalhost(name)) return",
+      "if (false) return",
+    ],
+    ["threads are few", SHARE, "const THREADS = { places: 6,", "const THREADS = { places: 60,"],
+    [
+      "threads of one are fewer",
+      SHARE,
+      "const THREADS = { places: 6, perOwner: 2,",
+      "const THREADS = { places: 6, perOwner: 6,",
+    ],
+    ["threads are counted until they are free", SHARE, "waiting: 1_024, ends: false }", "waiting: 1_024, ends: true }"],
+    [
+      "sockets of one are a part",
+      SHARE,
+      "const SOCKETS = { places: 512, perOwner: 128,",
+      "const SOCKETS = { places: 512, perOwner: 512,",
+    ],
+    ["the C library follows no search list for names with dots", SSRF, "? `${name}.` : name", "? name : name"],
+    [
+      "a look-up has a time of its own",
+      "names that are slow",
+      "using deadline = startDeadline({ milliseconds, signal",
+      "using deadline = startDeadline({ milliseconds: Infinity, signal",
+    ],
+  ]),
+  ...rules("proxy/serve.ts", [SYSTEM], [
+    [
+      "a look-up has a third of the time",
+      "names that are slow",
+      "Math.min(LOOK_UP_TIME, Math.ceil(connectTimeout / 3))",
+      "LOOK_UP_TIME",
+    ],
+  ]),
+  ...rules("proxy/serve.ts", ["tests/interop/resolver_test.ts"], [
+    [
+      "the system's files are read while they may be",
+      "permissions",
+      "if (options.resolve === undefined) readSystemNames();",
+      "",
+    ],
+  ]),
+  ...rules("socks/judged_addresses.ts", [JUDGED], [
+    ["names on the way are judged", SSRF, "if (!there.allowed) {", "if (false) {"],
+    [
+      "so many addresses of a name",
+      "scanning",
+      "if (addresses.length <= MOST_ADDRESSES) return addresses;",
+      "if (addresses.length > 0) return addresses;",
+    ],
+    [
+      "both families are among them",
+      "RFC 8305 section 4",
+      "Math.max(half, MOST_ADDRESSES - (addresses.length - ipv6))",
+      "MOST_ADDRESSES",
+    ],
+    ["look-ups are on somebody's behalf", SHARE, "{ signal, user: identity.name, source }", "{ signal }"],
+  ]),
+  ...rules("socks/commands/resolve.ts", [JUDGED], [
+    ["look-ups of addresses are on somebody's behalf", SHARE, "{ signal, user: identity.name, source }", "{ signal }"],
+  ]),
+  ...rules("socks/rules/rules.ts", [JUDGED], [
+    [
+      "what a rule denies by address it does not deny by name",
+      "RuleSet",
+      'action === "deny" ? type === "domain" : !special',
+      'action === "deny" ? true : !special',
+    ],
+    [
+      "a name opens no special address on the way either",
+      SSRF,
+      '"domain" : !special || type',
+      '"domain" : true || type',
+    ],
+    ["what no rule speaks of does not matter", "RuleSet", "    return NOT_SPOKEN_OF;", "    return NOTHING_FITS;"],
+  ]),
+];

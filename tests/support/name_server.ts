@@ -1,0 +1,141 @@
+/**
+ * A name server on loopback that says what a test wants, over UDP and TCP.
+ *
+ * @module
+ */
+import { createSocket, type RemoteInfo } from "node:dgram";
+import { parseIp } from "../../socks/wire/ip.ts";
+
+/** Numbers of kinds of records. */
+export const TYPES: Readonly<Record<string, number>> = { A: 1, CNAME: 5, PTR: 12, AAAA: 28 };
+
+/** A record: its name, kind, and what it says. */
+export type Said = readonly [owner: string, type: string, value: string];
+
+/** What is said to a question; `undefined` for nothing at all. */
+export interface Reply {
+  /** RCODE. @default {0} */
+  readonly code?: number;
+  /** Answer section. */
+  readonly records?: readonly Said[];
+  /** Whether UDP has it all cut off. */
+  readonly truncated?: boolean;
+  /** Whether it comes from another port over UDP. */
+  readonly elsewhere?: boolean;
+  /** Changes octets before they go. */
+  readonly forge?: (message: Uint8Array) => Uint8Array;
+}
+
+/** Says something to a question. */
+export type Script = (name: string, type: string, over: "udp" | "tcp") => Reply | undefined;
+
+/** A running server. */
+export interface ScriptedNameServer extends AsyncDisposable {
+  readonly hostname: string;
+  readonly port: number;
+  /** Questions that came: `name type`. */
+  readonly questions: readonly string[];
+  /** Resolved once so many questions have come. */
+  asked(count: number): Promise<void>;
+}
+
+/** A name as it stands in a message, without compression. Labels are separated by dots; `\\046` and the like stand for octets. */
+export function encodeName(name: string): number[] {
+  const labels = name === ""
+    ? []
+    : name.split(".").map((label) =>
+      [...label.matchAll(/\\(\d{3})|([^])/g)].map(([, code, character]) =>
+        code === undefined ? character!.charCodeAt(0) : Number(code)
+      )
+    );
+  return [...labels.flatMap((label) => [label.length, ...label]), 0];
+}
+
+function encodeRecord([owner, type, value]: Said): number[] {
+  const data = type === "A" || type === "AAAA" ? [...parseIp(value)!] : encodeName(value);
+  return [...encodeName(owner), 0, TYPES[type]!, 0, 1, 0, 0, 0, 60, data.length >> 8, data.length & 255, ...data];
+}
+
+/** A message that answers. */
+export function encodeReply(
+  question: Uint8Array,
+  { code = 0, records = [], truncated = false, forge }: Reply,
+): Uint8Array {
+  let end = 12;
+  while (question[end] !== 0) end += question[end]! + 1;
+  const head = [question[0]!, question[1]!, 0x81 | (truncated ? 2 : 0), 0x80 | code, 0, 1];
+  const message = Uint8Array.from([
+    ...[...head, records.length >> 8, records.length & 255, 0, 0, 0, 0],
+    ...question.subarray(12, end + 5),
+    ...records.flatMap(encodeRecord),
+  ]);
+  return forge === undefined ? message : forge(message);
+}
+
+function questionOf(message: Uint8Array): [name: string, type: string] {
+  const labels: string[] = [];
+  let at = 12;
+  for (; message[at] !== 0; at += message[at]! + 1) {
+    labels.push(new TextDecoder().decode(message.subarray(at + 1, at + 1 + message[at]!)));
+  }
+  const number = message[at + 2]!;
+  return [labels.join("."), Object.keys(TYPES).find((type) => TYPES[type] === number) ?? String(number)];
+}
+
+/** Starts one. */
+export async function startNameServer(
+  script: Script,
+  { hostname = "127.0.0.1", port: wanted = 0 }: { readonly hostname?: string; readonly port?: number } = {},
+): Promise<ScriptedNameServer> {
+  const questions: string[] = [];
+  let wake = Promise.withResolvers<void>();
+  const answer = (message: Uint8Array, over: "udp" | "tcp"): [Uint8Array, Reply] | undefined => {
+    const [name, type] = questionOf(message);
+    questions.push(`${name} ${type}`);
+    wake.resolve();
+    wake = Promise.withResolvers();
+    const reply = script(name, type, over);
+    return reply === undefined ? undefined : [encodeReply(message, reply), reply];
+  };
+  const tcp = Deno.listen({ hostname, port: wanted });
+  const { port } = tcp.addr;
+  const udp = createSocket(hostname.includes(":") ? "udp6" : "udp4");
+  await new Promise<void>((bound) => void udp.bind(port, hostname, () => bound()));
+  udp.on("message", (message: Uint8Array, from: RemoteInfo) => {
+    const reply = answer(message, "udp");
+    if (reply === undefined) return;
+    const [octets, { elsewhere }] = reply;
+    const socket = elsewhere ? createSocket("udp4") : udp;
+    socket.send(octets, from.port, from.address, () => {
+      if (socket !== udp) socket.close();
+    });
+  });
+  const serving = (async () => {
+    for await (const conn of tcp) void overTcp(conn, (message) => answer(message, "tcp")?.[0]);
+  })();
+  return {
+    hostname,
+    port,
+    questions,
+    async asked(count: number): Promise<void> {
+      while (questions.length < count) await wake.promise;
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      tcp.close();
+      await serving.catch(() => {});
+      await new Promise<void>((closed) => void udp.close(() => closed()));
+    },
+  };
+}
+
+async function overTcp(conn: Deno.Conn, answer: (message: Uint8Array) => Uint8Array | undefined): Promise<void> {
+  using _closed = conn;
+  const buffer = new Uint8Array(1024);
+  const count = await conn.read(buffer).catch(() => null);
+  // A question is so short that it comes in one piece here.
+  if (count === null) return;
+  const reply = answer(buffer.slice(2, count));
+  if (reply === undefined) return;
+  const writer = conn.writable.getWriter();
+  await writer.write(Uint8Array.from([reply.length >> 8, reply.length & 255, ...reply])).catch(() => {});
+}
