@@ -4,8 +4,10 @@
  * @module
  */
 import { type ConnectionListener, listenTcp, listenTls, listenUnix } from "../../socks/stream/deno.ts";
+import { balancers } from "../../socks/stream/proxy_protocol.ts";
 import { parseEndpointText } from "../../socks/wire/address.ts";
 import { ConfigError, type ServerConfig } from "./server_config.ts";
+import { milliseconds } from "./units.ts";
 
 const DEFAULT = "127.0.0.1:1080";
 const PORT = 1080;
@@ -19,7 +21,8 @@ export interface Together {
 }
 
 /** Places to listen, checked. */
-export function listenPlaces({ listen = [DEFAULT] }: ServerConfig): readonly ListenPlace[] {
+export function listenPlaces({ listen = [DEFAULT], proxyProtocol }: ServerConfig): readonly ListenPlace[] {
+  if (proxyProtocol !== undefined) checkBalancers(proxyProtocol);
   return listen.map((text, i) => {
     if (text.startsWith("unix:")) {
       const path = text.slice("unix:".length);
@@ -34,6 +37,14 @@ export function listenPlaces({ listen = [DEFAULT] }: ServerConfig): readonly Lis
       throw new ConfigError(`listen[${i}]: ${(error as Error).message}`);
     }
   });
+}
+
+function checkBalancers(from: readonly string[]): void {
+  try {
+    balancers(from);
+  } catch (error) {
+    throw new ConfigError(`proxyProtocol: ${(error as Error).message}`);
+  }
 }
 
 /** A place to listen. */
@@ -59,12 +70,14 @@ export async function openListeners(config: ServerConfig, together?: Together): 
 
 async function openListener(
   place: ListenPlace,
-  { tls }: ServerConfig,
+  { tls, proxyProtocol: from, timeouts }: ServerConfig,
   together: { readonly port: number | undefined } | undefined,
 ): Promise<ConnectionListener> {
   if (place.type === "unix") return await listenAtPath(place.path);
   const port = together?.port ?? place.port;
-  const where = { hostname: place.hostname, port, reusePort: together !== undefined };
+  const timeout = timeouts?.handshake === undefined ? undefined : milliseconds(timeouts.handshake);
+  const proxyProtocol = from && { from, timeout };
+  const where = { hostname: place.hostname, port, reusePort: together !== undefined, proxyProtocol };
   if (place.type === "tcp") return listenTcp(where);
   const { certificate, key } = tls!;
   return listenTls({ ...where, cert: Deno.readTextFileSync(certificate), key: Deno.readTextFileSync(key) });

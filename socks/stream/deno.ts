@@ -12,6 +12,7 @@ import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { Chunk } from "./chunk.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
+import { balancers, proxyProtocol, type ProxyProtocolOptions } from "./proxy_protocol.ts";
 import { ReadSize } from "./read_size.ts";
 import { acceptTls, type TlsIdentity, tlsOver } from "./tls.ts";
 
@@ -237,6 +238,8 @@ export interface ConnectionListener {
 export interface ListenTcpOptions extends Endpoint {
   /** Whether others may listen on the same port. @default {false} */
   readonly reusePort?: boolean | undefined;
+  /** Balancers that say with the PROXY protocol who their clients are, before anything else, TLS too. @default {none} */
+  readonly proxyProtocol?: ProxyProtocolOptions | undefined;
 }
 
 /** Makes listeners. */
@@ -244,11 +247,13 @@ export type ListenTcp = (options: ListenTcpOptions) => ConnectionListener;
 
 /** Listens on TCP. */
 export const listenTcp: ListenTcp = (options: ListenTcpOptions): ConnectionListener => {
-  const { hostname, port, reusePort = false } = options;
+  const { hostname, port, reusePort = false, proxyProtocol: balanced } = options;
+  if (balanced !== undefined) balancers(balanced.from);
   // The option is in no stable types, and whoever has a copy of this file may compile it with these alone.
   const where: Deno.TcpListenOptions & { readonly reusePort: boolean } = { hostname, port, reusePort };
   const listener = named(`Cannot listen on ${formatEndpoint(options)}`, () => Deno.listen(where));
-  return accepting(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
+  const straight = accepting(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
+  return balanced === undefined ? straight : proxyProtocol(straight, balanced);
 };
 
 /** The system does not say of what it speaks. The error stays the one that it is. */

@@ -7,7 +7,7 @@ import { freePort } from "../support/process.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
 import { startRelay } from "../support/relay.ts";
 import { until } from "../support/until.ts";
-import { certificate } from "../support/certificate.ts";
+import { certificateFor } from "../support/certificate.ts";
 
 const PEERS = ["redis-server", "redis-cli"];
 let count = 0;
@@ -96,40 +96,47 @@ for (const { name, begin, end } of FAULTS) {
   });
 }
 
-peerTest("a Redis that was started anew knows nothing of before, whoever asks; one that was frozen does", PEERS, async () => {
-  const port = freePort();
-  let redis = await startRedis(port);
-  await using stack = new AsyncDisposableStack();
-  const said: boolean[] = [];
-  const options: RedisOptions = { url: redis.url, onLoss: "refuse", onChange: (up) => void said.push(up) };
-  await using one = await connectRedis(options);
-  const first = one.replayCache.knowsSince!;
-  const accepted = { ...entry(), madeAt: Date.now() };
-  assert.equal(await one.replayCache.insert(accepted), true);
-  Deno.kill(redis.pid, "SIGSTOP");
-  await until("down", () => !one.state().up);
-  Deno.kill(redis.pid, "SIGCONT");
-  await until("up", () => one.state().up);
-  assert.ok(Math.abs(one.replayCache.knowsSince! - first) < 10);
-  await redis[Symbol.asyncDispose]();
-  await until("down", () => !one.state().up);
-  redis = stack.use(await startRedis(port));
-  await until("up", () => one.state().up);
-  // To a server that has never seen it, nor the loss.
-  await using other = await connectRedis({ ...options, onChange: undefined });
-  await assert.rejects(async () => await other.replayCache.insert(accepted), {
-    code: "SHARED_STORE",
-    message: /before the shared store began anew/,
-  });
-  assert.ok(other.replayCache.knowsSince! > accepted.madeAt);
-  assert.equal(await one.replayCache.insert(accepted), false);
-  assert.equal(await other.replayCache.insert({ ...entry(), madeAt: Date.now() }), true);
-});
+peerTest(
+  "a Redis that was started anew knows nothing of before, whoever asks; one that was frozen does",
+  PEERS,
+  async () => {
+    const port = freePort();
+    let redis = await startRedis(port);
+    await using stack = new AsyncDisposableStack();
+    const said: boolean[] = [];
+    const options: RedisOptions = { url: redis.url, onLoss: "refuse", onChange: (up) => void said.push(up) };
+    await using one = await connectRedis(options);
+    const first = one.replayCache.knowsSince!;
+    const accepted = { ...entry(), madeAt: Date.now() };
+    assert.equal(await one.replayCache.insert(accepted), true);
+    Deno.kill(redis.pid, "SIGSTOP");
+    await until("down", () => !one.state().up);
+    Deno.kill(redis.pid, "SIGCONT");
+    await until("up", () => one.state().up);
+    assert.ok(Math.abs(one.replayCache.knowsSince! - first) < 10);
+    await redis[Symbol.asyncDispose]();
+    await until("down", () => !one.state().up);
+    redis = stack.use(await startRedis(port));
+    await until("up", () => one.state().up);
+    // To a server that has never seen it, nor the loss.
+    await using other = await connectRedis({ ...options, onChange: undefined });
+    await assert.rejects(async () => await other.replayCache.insert(accepted), {
+      code: "SHARED_STORE",
+      message: /before the shared store began anew/,
+    });
+    assert.ok(other.replayCache.knowsSince! > accepted.madeAt);
+    assert.equal(await one.replayCache.insert(accepted), false);
+    assert.equal(await other.replayCache.insert({ ...entry(), madeAt: Date.now() }), true);
+  },
+);
 
 peerTest("of several addresses the one that takes what is written is used, and looked for again", PEERS, async () => {
   await using a = await startRedis();
   await using b = await startRedis({ replicaOf: a.port });
-  await until("the replica has begun", async () => (await b.say("info", "replication")).includes("master_link_status:up"));
+  await until(
+    "the replica has begun",
+    async () => (await b.say("info", "replication")).includes("master_link_status:up"),
+  );
   const url = [`redis://127.0.0.1:${freePort()}`, b.url, a.url];
   await using shared = await connectRedis({ url, onLoss: "refuse" });
   assert.equal(shared.state().up, true);
@@ -187,40 +194,57 @@ peerTest("600 users at a Redis 50 ms away keep their sessions, and no others get
   assert.equal((await redis.say("keys", "gssocks:user:*")).split("\n").length, 600);
 });
 
-peerTest("passwords and TLS: what is right gets in, and nothing of it is said where it is not", [...PEERS, "openssl"], async () => {
-  const { cert, key, ca } = await redisCertificate();
-  await using _files = { [Symbol.asyncDispose]: () => Deno.remove(cert.replace(/\/[^/]*$/, ""), { recursive: true }) };
-  const port = freePort();
-  const tls = ["--tls-port", String(port), "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no"];
-  await using _redis = await startRedis({ options: [...tls, "--requirepass", "s3cret pass"] });
-  const url = `rediss://:s3cret%20pass@localhost:${port}`;
-  await using shared = await connectRedis({ url, onLoss: "refuse", caCerts: [ca] });
-  assert.deepEqual(shared.state().up, true, shared.state().reason);
-  await using filed = await connectRedis({
-    url: `rediss://localhost:${port}`,
-    password: "s3cret pass",
-    onLoss: "refuse",
-    caCerts: [ca],
-  });
-  assert.equal(filed.state().up, true, filed.state().reason);
-  const said: string[] = [];
-  const options: RedisOptions = {
-    url: `rediss://:wr0ng@localhost:${port}`,
-    onLoss: "refuse",
-    onChange: (_up, reason) => void said.push(reason),
-  };
-  await using untrusted = await connectRedis(options);
-  await using wrong = await connectRedis({ ...options, caCerts: [ca] });
-  assert.ok(!untrusted.state().up && !wrong.state().up);
-  const errors = await Promise.allSettled([untrusted, wrong].map(async (one) => await one.replayCache.insert(entry())));
-  const all = `${said.join("\n")} ${Deno.inspect([untrusted, wrong, shared, filed, errors], { depth: 10 })}`;
-  assert.ok(!/wr0ng|s3cret/.test(all), all);
-});
+peerTest(
+  "passwords and TLS: what is right gets in, and nothing of it is said where it is not",
+  [...PEERS, "openssl"],
+  async () => {
+    const { cert, key, ca } = await redisCertificate();
+    await using _files = {
+      [Symbol.asyncDispose]: () => Deno.remove(cert.replace(/\/[^/]*$/, ""), { recursive: true }),
+    };
+    const port = freePort();
+    const tls = [
+      "--tls-port",
+      String(port),
+      "--tls-cert-file",
+      cert,
+      "--tls-key-file",
+      key,
+      "--tls-auth-clients",
+      "no",
+    ];
+    await using _redis = await startRedis({ options: [...tls, "--requirepass", "s3cret pass"] });
+    const url = `rediss://:s3cret%20pass@localhost:${port}`;
+    await using shared = await connectRedis({ url, onLoss: "refuse", caCerts: [ca] });
+    assert.deepEqual(shared.state().up, true, shared.state().reason);
+    await using filed = await connectRedis({
+      url: `rediss://localhost:${port}`,
+      password: "s3cret pass",
+      onLoss: "refuse",
+      caCerts: [ca],
+    });
+    assert.equal(filed.state().up, true, filed.state().reason);
+    const said: string[] = [];
+    const options: RedisOptions = {
+      url: `rediss://:wr0ng@localhost:${port}`,
+      onLoss: "refuse",
+      onChange: (_up, reason) => void said.push(reason),
+    };
+    await using untrusted = await connectRedis(options);
+    await using wrong = await connectRedis({ ...options, caCerts: [ca] });
+    assert.ok(!untrusted.state().up && !wrong.state().up);
+    const errors = await Promise.allSettled(
+      [untrusted, wrong].map(async (one) => await one.replayCache.insert(entry())),
+    );
+    const all = `${said.join("\n")} ${Deno.inspect([untrusted, wrong, shared, filed, errors], { depth: 10 })}`;
+    assert.ok(!/wr0ng|s3cret/.test(all), all);
+  },
+);
 
 async function redisCertificate() {
   const folder = await Deno.makeTempDir({ prefix: "gssocks-redis-tls-" });
-  const made = await certificate();
+  const made = await certificateFor();
   await Deno.writeTextFile(`${folder}/cert.pem`, made.cert);
   await Deno.writeTextFile(`${folder}/key.pem`, made.key);
-  return { cert: `${folder}/cert.pem`, key: `${folder}/key.pem`, ca: made.ca };
+  return { cert: `${folder}/cert.pem`, key: `${folder}/key.pem`, ca: made.cert };
 }

@@ -21,7 +21,7 @@ export interface FaultyRelay extends AsyncDisposable {
 export function startRelay(to: number): FaultyRelay {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
-  const timers = new Set<number>();
+  const timers = new Set<ReturnType<typeof setTimeout>>();
   const state = {
     port: (listener.addr as Deno.NetAddr).port,
     delay: 0,
