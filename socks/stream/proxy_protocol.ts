@@ -60,10 +60,18 @@ export function balancers(from: readonly string[]): readonly Cidr[] {
     throw new TypeError("Cannot use proxyProtocol: no balancer is named, and anybody could say who he is");
   }
   return from.map((text) => {
-    const block = typeof text === "string" ? parseBlock(text.trim()) : undefined;
+    const block = blockOf(text);
     if (block !== undefined) return block;
     throw new TypeError(`Cannot use proxyProtocol: ${JSON.stringify(text)} is no address and no block of them`);
   });
+}
+
+function blockOf(text: unknown): Cidr | undefined {
+  try {
+    return typeof text === "string" ? parseBlock(text.trim()) : undefined;
+  } catch {
+    return undefined; // More bits than there are.
+  }
 }
 
 /** A header that is waited for. */
@@ -117,6 +125,7 @@ class ProxyProtocolListener implements ConnectionListener {
       while (this.#asking.length > 0) {
         const connection = await this.#inner.accept();
         if (connection === undefined) return this.close();
+        if (this.#closed) return connection.close();
         if (this.#isBalancer(connection)) void this.#readHeader(connection);
         else this.#hand(connection);
       }
