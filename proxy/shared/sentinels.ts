@@ -13,8 +13,8 @@ export interface SentinelsOptions extends Pick<OpenRedisOptions, "access" | "caC
   readonly sentinels: readonly RedisAddress[];
 }
 
-/** Time for their answers, in milliseconds: who is later is not heard this time. */
-const ANSWERING = 400;
+/** Time for the others once one of them has answered, in milliseconds: who is later is not heard this time. */
+const OTHERS = 300;
 
 /** All of them; a connection to each is kept. */
 export class Sentinels {
@@ -33,11 +33,14 @@ export class Sentinels {
   async master(signal: AbortSignal): Promise<RedisAddress> {
     const { sentinels, master } = this.#options;
     using deadline = startDeadline({
-      milliseconds: ANSWERING,
+      milliseconds: Infinity,
       signal,
-      reason: () => new Error(`it did not answer within ${ANSWERING} ms`),
+      reason: () => new Error("unreachable: there is no time limit yet"),
     });
-    const asked = await Promise.allSettled(sentinels.map((sentinel) => this.#ask(sentinel, deadline.signal)));
+    const asking = sentinels.map((sentinel) => this.#ask(sentinel, deadline.signal));
+    const late = () => new Error(`it did not answer within ${OTHERS} ms after another one`);
+    Promise.any(asking).then(() => deadline.limit(OTHERS, late), () => {});
+    const asked = await Promise.allSettled(asking);
     const votes = new Map<string, { readonly address: RedisAddress; count: number }>();
     for (const answer of asked) {
       if (answer.status !== "fulfilled" || answer.value === undefined) continue;

@@ -15,6 +15,9 @@ interface Known {
   readonly at: number;
 }
 
+/** So much longer than an answer a connection may take that is made anew: nobody waits for it. */
+const CONNECTING = 1.5;
+
 /** One. */
 export class WatchedStore {
   readonly driver: StoreDriver;
@@ -70,7 +73,7 @@ export class WatchedStore {
 
   /** Looks at it, and goes on until it is closed; a store that does not answer is waited for no longer than for an answer. */
   async start(): Promise<void> {
-    const first = this.#look();
+    const first = this.#look(this.#timeout);
     this.#keeping = this.#keep(first);
     await first;
     if (!this.#up) this.#tell();
@@ -93,9 +96,10 @@ export class WatchedStore {
     await pause(milliseconds, AbortSignal.any([this.closing.signal, this.#hurry.signal]));
   }
 
-  async #look(): Promise<void> {
+  async #look(
+    milliseconds: number = Math.min(this.#timeout, this.#interval * (this.#up ? 1 : CONNECTING)),
+  ): Promise<void> {
     const gap = this.#gap;
-    const milliseconds = Math.min(this.#timeout, this.#interval);
     using deadline = startDeadline({
       milliseconds,
       signal: this.closing.signal,

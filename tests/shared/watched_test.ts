@@ -24,7 +24,7 @@ async function start(options: Partial<SharedStoreOptions> = {}) {
   return { store, said, shared, [Symbol.asyncDispose]: () => shared[Symbol.asyncDispose]() };
 }
 
-const FAULTS = [["silent", /Memory did not answer a write within 40 ms/], [
+const FAULTS = [["silent", /Memory did not answer a write within (40|60) ms/], [
   new Error("READONLY You can't write against a read only replica."),
   /READONLY/,
 ], [new Error("OOM command not allowed"), /OOM/]] as const;

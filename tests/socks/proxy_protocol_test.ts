@@ -282,12 +282,16 @@ Deno.test("of more headers than are waited for the oldest makes room", async () 
 });
 
 Deno.test("nobody is accepted without being asked for, and all that is waited for ends with the listener", async () => {
-  const lab = listen();
+  const lab = listen({ timeout: Infinity });
+  const stranger = lab.inner.connect(STRANGER);
   const theirs = lab.inner.connect(BALANCER);
   await Promise.resolve();
   assert.equal(lab.inner.accepts, 0);
+  (await lab.listener.accept())!.close();
+  await assert.rejects(stranger.read());
+  assert.equal(lab.inner.accepts, 1, "one was asked for");
   const accepting = [lab.listener.accept(), lab.listener.accept()];
-  await until("accepted", () => lab.inner.accepts > 1);
+  await until("accepted", () => lab.inner.accepts > 2);
   // One that is ready, and that nobody asks for any more.
   const ready = lab.inner.connect(BALANCER);
   lab.listener.close();
