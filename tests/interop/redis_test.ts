@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { hostbasedService } from "../../gss/names.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { connect, serve, type ServerEvent, SocksLimitError } from "../../mod.ts";
+import { eventRecord } from "../../cli/event_log.ts";
+import { Monitor } from "../../cli/monitor/monitor.ts";
 import { connectRedis, type RedisOptions } from "../../proxy/redis.ts";
 import { decodeFrame, encodeFrame, FrameType } from "../../socks/wire/gssapi.ts";
 import { peerTest } from "../support/peers.ts";
@@ -140,6 +142,11 @@ peerTest("Redis that is gone refuses or lets in, as was said, is seen, and comes
   await redis[Symbol.asyncDispose]();
   await until(false);
   assert.notEqual(await answerTo(strict.port, await fresh()), "AP-REP");
+  const refusal = strict.events.findLast((event) => event.type === "refused");
+  assert.ok(refusal?.type === "refused" && eventRecord(refusal).code === "SHARED_STORE", Deno.inspect(refusal));
+  const monitor = new Monitor();
+  for (const event of strict.events) monitor.onEvent(event);
+  assert.equal(monitor.snapshot().refused.SHARED_STORE, 1);
   const token = await fresh();
   assert.equal(await answerTo(lenient.port, token), "AP-REP");
   // What it has seen itself it refuses all the same.
