@@ -83,3 +83,23 @@ peerTest("sentinels that do not know the master, or are not there, are said", PE
   await using shared = await connectRedis({ url: sentinels.url, onLoss: "refuse" });
   await until("up", () => shared.state().up);
 });
+
+peerTest("the master that the sentinels name counts, although another one takes what is written", PEERS, async () => {
+  await using a = await startRedis();
+  await using b = await startRedis();
+  await using sentinels = await startSentinels({ master: a.port, count: 1 });
+  await using shared = await connectRedis({ url: sentinels.url, onLoss: "refuse" });
+  await until("up", () => shared.state().up);
+  await sayTo(sentinels.ports[0]!, ["sentinel", "remove", "mymaster"]);
+  await sayTo(sentinels.ports[0]!, ["sentinel", "monitor", "mymaster", "127.0.0.1", String(b.port), "1"]);
+  await until("it is used", async () => {
+    const next = entry();
+    await Promise.resolve(shared.replayCache.insert(next)).catch(() => {});
+    return await b.say("exists", `gssocks:replay:${next.tag}`) === "1";
+  });
+  // Nobody is lost with the sentinels.
+  await sayTo(sentinels.ports[0]!, ["sentinel", "remove", "mymaster"]);
+  const knew = (await b.say("hget", "gssocks:known", "seen")).trim();
+  await until("looked at again", async () => (await b.say("hget", "gssocks:known", "seen")).trim() !== knew);
+  assert.equal(await shared.replayCache.insert(entry()), true);
+});

@@ -210,7 +210,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "Redis Sentinel",
       "if (this.#master !== undefined && named !== undefined && !same(named, this.#master.address)) this.#drop();",
       "",
-      "frozen, and back",
+      "that the sentinels name counts",
     ],
   ]),
   ...rules("proxy/shared/redis_places.ts", [PLACES], [
