@@ -138,6 +138,7 @@ export {
   listenTls,
   listenUnix,
 } from "./socks/stream/deno.ts";
+export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/stream/protected.ts";
 export type { DatagramCodec } from "./socks/stream/protected_datagrams.ts";
 export type { TlsIdentity } from "./socks/stream/tls.ts";

@@ -7,6 +7,7 @@ import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } fro
 import { listenPlaces, openListeners } from "./config/listeners.ts";
 import { SERVE_OPTIONS, serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
+import { checkShared } from "./config/shared_store.ts";
 import { ConfigError, type ServerConfig } from "./config/server_config.ts";
 import type { CliIo } from "./io.ts";
 import { adminEndpoint, type AdminServer, startAdmin, type TakeSnapshot } from "./monitor/admin.ts";
@@ -41,12 +42,15 @@ SIGHUP has the configuration read again; sessions go on. SIGTERM and SIGINT let 
 
 async function serve(args: ParsedArguments, io: CliIo): Promise<number> {
   exclude(args, "quiet", "json");
-  if (args.has("redis-loss") && !args.has("redis")) throw new UsageError("--redis-loss needs --redis");
+  for (const name of ["redis-loss", "redis-password-file", "redis-replicas"]) {
+    if (args.has(name) && !args.has("redis")) throw new UsageError(`--${name} needs --redis`);
+  }
   const config = serverConfig(args);
   const admin = config.admin === undefined ? undefined : adminAt(config.admin);
   if (args.has("check")) {
     serveOptions(config);
     listenPlaces(config);
+    checkShared(config.shared);
     io.out("The configuration is good.\n");
     return ExitCode.Ok;
   }

@@ -5,7 +5,7 @@
  */
 import { printable } from "../gss/printable.ts";
 import { serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
-import { connectRedis, type SharedStore } from "../proxy/redis.ts";
+import type { SharedStore } from "../proxy/redis.ts";
 import { telemetry } from "../proxy/telemetry.ts";
 import type { ServerEvent } from "../socks/server.ts";
 import type { ConnectionListener } from "../socks/stream/deno.ts";
@@ -13,6 +13,7 @@ import type { Endpoint } from "../socks/wire/address.ts";
 import { errorLine, type ParsedArguments } from "./command.ts";
 import { serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
+import { openShared } from "./config/shared_store.ts";
 import type { ServerConfig } from "./config/server_config.ts";
 import { milliseconds } from "./config/units.ts";
 import { eventPrinter } from "./event_log.ts";
@@ -81,12 +82,10 @@ export class ServerRun {
     let store: SharedStore | undefined;
     try {
       if (shared !== undefined) {
-        store = await connectRedis({
-          url: shared.redis,
-          onLoss: shared.onLoss,
-          prefix: shared.prefix,
-          onChange: (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${printable(reason)}\n`),
-        });
+        store = await openShared(
+          shared,
+          (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${printable(reason)}\n`),
+        );
       }
       for (const warning of warnings(start.options)) io.err(`${warning}\n`);
       return new ServerRun(start, store);

@@ -9,6 +9,7 @@ import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } fr
 import type { Connection } from "../socks/stream/connection.ts";
 import { type ConnectionListener, listenTcp, listenTls } from "../socks/stream/deno.ts";
 import { listenAtLoopback } from "../socks/stream/localhost.ts";
+import { proxyProtocol } from "../socks/stream/proxy_protocol.ts";
 import type { TlsIdentity } from "../socks/stream/tls.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
@@ -35,6 +36,15 @@ export interface ListenerOptions extends
    * @default {false}
    */
   readonly reusePort?: boolean | undefined;
+  /**
+   * Addresses and blocks of balancers whose connections begin with a header of the PROXY protocol, version 1 or 2, which says who the
+   * client is: `["10.0.0.5", "10.1.0.0/16"]`. Without it, or with a wrong one, such a connection is refused; from everybody else none is
+   * looked for. The header has the time of `handshakeTimeout`. Listeners that are given are wrapped as they are, with the header inside of
+   * whatever they speak.
+   *
+   * @default {none}
+   */
+  readonly proxyProtocol?: readonly string[] | undefined;
   /** Certificate and key for clients that speak SOCKS inside TLS. @default {SOCKS alone} */
   readonly tls?: TlsIdentity | undefined;
   /**
@@ -144,9 +154,13 @@ function listen(server: SocksServer, options: ListenerOptions): RunningServer {
 
 function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
   const { hostname, port = SOCKS_PORT, reusePort = false, tls, listeners } = options;
+  const balanced = options.proxyProtocol === undefined
+    ? undefined
+    : { from: options.proxyProtocol, timeout: options.handshakeTimeout };
   if (listeners !== undefined) {
     const places = PLACES.filter((name) => options[name] !== undefined);
-    if (places.length === 0) return listeners;
+    if (places.length === 0 && balanced === undefined) return listeners;
+    if (places.length === 0) return listeners.map((listener) => proxyProtocol(listener, balanced!));
     throw new TypeError(
       `Cannot listen: listeners are given, and ${places.join(" and ")} too, which say nothing of them`,
     );
@@ -155,8 +169,9 @@ function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
     const found = typeof port === "number" ? port : `a value of type ${typeof port}`;
     throw new TypeError(`Cannot use port: ${found} is no port (an integer from 0 to 65535)`);
   }
+  const how = { reusePort, proxyProtocol: balanced };
   const listenAt = (where: Endpoint) =>
-    tls === undefined ? listenTcp({ ...where, reusePort }) : listenTls({ ...where, reusePort, ...tls });
+    tls === undefined ? listenTcp({ ...where, ...how }) : listenTls({ ...where, ...how, ...tls });
   return [hostname === undefined ? listenAtLoopback(port, listenAt) : listenAt({ hostname, port })];
 }
 

@@ -144,6 +144,7 @@ export {
   listenUnix,
 } from "./stream/deno.ts";
 export { dialFrom } from "./stream/dial_from.ts";
+export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./stream/protected.ts";
 export type { DatagramCodec } from "./stream/protected_datagrams.ts";
 export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./stream/tls.ts";

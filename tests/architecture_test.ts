@@ -106,8 +106,8 @@ Deno.test("packages are imported where they belong", () => {
     "node:tls": ["socks/stream/tls.ts", "socks/stream/tls_over.ts"],
     "node:buffer": ["cli/passwords.ts"],
     "node:crypto": ["cli/passwords.ts", "kerberos/crypto/node_primitives.ts"],
-    "@opentelemetry/api": ["proxy/telemetry.ts", "proxy/redis.ts"],
-    "@redis/client": ["proxy/redis.ts"],
+    "@opentelemetry/api": ["proxy/telemetry.ts", "proxy/shared/redis_client.ts"],
+    "@redis/client": ["proxy/shared/redis_client.ts"],
     "zod": ["cli/config/server_config.ts"],
     "node:util": ["cli/command.ts", "cli/reload.ts"],
   };
@@ -134,6 +134,7 @@ Deno.test("sockets, files, environment, clock, randomness, timers and console ar
       "socks/names/system_files.ts",
       "socks/stream/deno.ts",
       "socks/udp/socket.ts",
+      "proxy/deno_kv.ts",
       "cli/",
     ]],
     [/\bDate\.now\b|\bperformance\./, ["gss/runtime.ts"]],

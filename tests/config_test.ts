@@ -34,6 +34,9 @@ Deno.test("a configuration that is wrong says where and why, each thing on its l
     [{ gssapi: { ticketExpiry: "never" } }, /^f: gssapi\.ticketExpiry: /],
     [{ rules: ["allow *", { action: "permit" }] }, /^f: rules\[1\]: a rule is wanted/],
     [{ shared: { redis: "redis://x" } }, /^f: shared\.onLoss: /],
+    [{ shared: { redis: [], onLoss: "allow" } }, /^f: shared\.redis: /],
+    [{ shared: { redis: "redis://x", onLoss: "allow", replicas: -1 } }, /^f: shared\.replicas: /],
+    [{ proxyProtocol: [] }, /^f: proxyProtocol: /],
     [{ log: "xml", workers: -1 }, /^f: log: .*\nf: workers: /],
   ];
   for (const [value, message] of cases) {
@@ -86,6 +89,41 @@ Deno.test("serve --check says what is wrong beyond the shape, and touches no soc
       assert.notEqual(got.code, 0, JSON.stringify(config));
       assert.match(got.err, message);
       assert.equal(got.out, "");
+    }
+  });
+});
+
+Deno.test("what is shared is through one store, whose address can be read, and balancers have addresses", async () => {
+  const onLoss = "refuse";
+  const cases: [unknown, RegExp][] = [
+    [{ shared: { onLoss } }, /shared: either redis or kv is wanted/],
+    [{ shared: { redis: "redis://x", kv: "y", onLoss } }, /shared: either redis or kv is wanted/],
+    [{ shared: { kv: "y", replicas: 1, onLoss } }, /shared: replicas: Redis alone has this/],
+    [{ shared: { redis: "http://u:s3cret@x", onLoss } }, /shared\.redis: Cannot connect to Redis: it cannot be read/],
+    [{ shared: { redis: "redis+sentinel://:s3cret@x,y", onLoss } }, /shared\.redis: .*name of the master is missing/],
+    [{ shared: { redis: ["redis://x", "redis+sentinel://y/z"], onLoss } }, /shared\.redis: .*address of their own/],
+    [{ proxyProtocol: ["balancer.example.com"] }, /proxyProtocol: .*"balancer\.example\.com" is no address/],
+  ];
+  await inFolder(async (directory) => {
+    const check = async (config: object) => {
+      await Deno.writeTextFile(`${directory}/c.json`, JSON.stringify({ methods: ["none"], ...config }));
+      return await gssocks(["serve", "--check", "--config", `${directory}/c.json`]);
+    };
+    for (const [config, message] of cases) {
+      const got = await check(config as object);
+      assert.equal(got.code, 2, JSON.stringify(config));
+      assert.match(got.err, message);
+      assert.ok(!got.err.includes("s3cret"));
+    }
+    const good = [
+      { redis: "redis://x" },
+      { redis: ["redis://x", "rediss://u:p@y:1/2"], replicas: 1, passwordFile: "f" },
+      { redis: "rediss+sentinel://u:p@a,b:1,[::1]:2/mymaster/3", sentinelPasswordFile: "f", caFile: "g" },
+      { kv: "shared.kv" },
+    ];
+    for (const shared of good) {
+      const got = await check({ shared: { ...shared, onLoss }, proxyProtocol: ["10.0.0.5", "fd00::/8"] });
+      assert.equal(got.code, 0, got.err);
     }
   });
 });

@@ -34,7 +34,15 @@ Deno.test("gssocks serve that cannot listen everywhere, or cannot open its admin
       ["-l", "127.0.0.1:0", "-l", `127.0.0.1:${port}`, ...keytab],
       ["-l", "127.0.0.1:0", "--admin", `127.0.0.1:${port}`, ...keytab],
       ["-l", "127.0.0.1:0", "--keytab", `${realm.directory}/none`],
-      ["-l", "127.0.0.1:0", "--redis", "redis://", ...keytab],
+      [
+        "-l",
+        "127.0.0.1:0",
+        "--redis",
+        "redis://127.0.0.1:1",
+        "--redis-password-file",
+        `${realm.directory}/none`,
+        ...keytab,
+      ],
     ]
   ) {
     const got = await gssocks(["serve", ...args]);

@@ -25,6 +25,7 @@ Deno.test("importing any entry point needs no permission and does nothing", asyn
       "kerberos/kdc/mod.ts",
       "socks/mod.ts",
       "proxy/redis.ts",
+      "proxy/deno_kv.ts",
       "proxy/telemetry.ts",
       "cli/mod.ts",
     ]

@@ -5,8 +5,10 @@
  */
 import { type ConnectionListener, listenTcp, listenTls, listenUnix } from "../../socks/stream/deno.ts";
 import { listenAtLoopback } from "../../socks/stream/localhost.ts";
+import { balancers } from "../../socks/stream/proxy_protocol.ts";
 import { parseLocalEndpointText } from "../../socks/wire/address.ts";
 import { ConfigError, type ServerConfig } from "./server_config.ts";
+import { milliseconds } from "./units.ts";
 
 const PORT = 1080;
 /** The first loopback address that the machine has. */
@@ -21,7 +23,8 @@ export interface Together {
 }
 
 /** Places to listen, checked. */
-export function listenPlaces({ listen }: ServerConfig): readonly ListenPlace[] {
+export function listenPlaces({ listen, proxyProtocol }: ServerConfig): readonly ListenPlace[] {
+  if (proxyProtocol !== undefined) checkBalancers(proxyProtocol);
   return listen === undefined ? DEFAULT : listen.map((text, i) => {
     if (text.startsWith("unix:")) {
       const path = text.slice("unix:".length);
@@ -36,6 +39,14 @@ export function listenPlaces({ listen }: ServerConfig): readonly ListenPlace[] {
       throw new ConfigError(`listen[${i}]: ${(error as Error).message}`);
     }
   });
+}
+
+function checkBalancers(from: readonly string[]): void {
+  try {
+    balancers(from);
+  } catch (error) {
+    throw new ConfigError(`proxyProtocol: ${(error as Error).message}`);
+  }
 }
 
 /** A place to listen. */
@@ -61,15 +72,16 @@ export async function openListeners(config: ServerConfig, together?: Together): 
 
 async function openListener(
   place: ListenPlace,
-  { tls }: ServerConfig,
+  { tls, proxyProtocol: from, timeouts }: ServerConfig,
   together: { readonly port: number | undefined } | undefined,
 ): Promise<ConnectionListener> {
   if (place.type === "unix") return await listenAtPath(place.path);
   const port = together?.port ?? place.port;
-  const reusePort = together !== undefined;
+  const timeout = timeouts?.handshake === undefined ? undefined : milliseconds(timeouts.handshake);
+  const how = { reusePort: together !== undefined, proxyProtocol: from && { from, timeout } };
   const { hostname } = place;
-  if (hostname === undefined) return listenAtLoopback(port, (where) => listenTcp({ ...where, reusePort }));
-  const where = { hostname, port, reusePort };
+  if (hostname === undefined) return listenAtLoopback(port, (where) => listenTcp({ ...where, ...how }));
+  const where = { hostname, port, ...how };
   if (place.type === "tcp") return listenTcp(where);
   const { certificate, key } = tls!;
   return listenTls({ ...where, cert: Deno.readTextFileSync(certificate), key: Deno.readTextFileSync(key) });

@@ -19,6 +19,10 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     multiple: true,
     help: "HOST:PORT, tls://HOST:PORT or unix:PATH (default: 127.0.0.1:1080; port 0 for a free one)",
   },
+  "proxy-protocol": {
+    value: "SOURCES",
+    help: "Balancers, with commas between them, that say with the PROXY protocol who their clients are (default: none)",
+  },
   "tls-certificate": { value: "FILE", help: "Certificate chain for tls://, in PEM" },
   "tls-key": { value: "FILE", help: "Its key" },
   keytab: {
@@ -67,8 +71,15 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   "max-associations": { value: "N", help: "UDP associations at one time (default: 1000)" },
   bandwidth: { value: "N", help: "Octets of a session in a second, both ways (default: any number)" },
   "bandwidth-per-user": { value: "N", help: "The same of all sessions of a user" },
-  redis: { value: "URL", help: "Share replay cache and limits of users with other machines through Redis" },
+  redis: {
+    value: "URL",
+    multiple: true,
+    help: "Share replay cache and limits of users with other machines through Redis, or one of several, or " +
+      "redis+sentinel://HOST,HOST/MASTER",
+  },
   "redis-loss": { value: "POLICY", help: "refuse (default) or allow clients while Redis is lost" },
+  "redis-password-file": { value: "FILE", help: "Password of Redis, in the first line" },
+  "redis-replicas": { value: "N", help: "Replicas that must have an authenticator before it counts (default: 0)" },
   workers: { value: "N", help: "Threads that serve, 0 for one a core (default: 1); Linux spreads the connections" },
   admin: { value: "HOST:PORT", help: "Status page, /healthz and /metrics on a loopback address (default: none)" },
   json: { help: "Log events as JSON lines" },
@@ -113,9 +124,10 @@ function fromArguments(args: ParsedArguments): ServerConfig {
     throw new UsageError("--tls-certificate and --tls-key go together");
   }
   const clients = rules("allow-client", "deny-client");
-  const redis = one("redis");
+  const redis = many("redis");
   const values = {
     listen: many("listen"),
+    proxyProtocol: list("proxy-protocol"),
     tls: certificate === undefined ? undefined : { certificate, key },
     methods: list("method"),
     preferGssapi: args.has("prefer-gssapi") || undefined,
@@ -152,7 +164,12 @@ function fromArguments(args: ParsedArguments): ServerConfig {
       bandwidthPerSession: number("bandwidth"),
       bandwidthPerUser: number("bandwidth-per-user"),
     }),
-    shared: redis === undefined ? undefined : { redis, onLoss: one("redis-loss") ?? "refuse" },
+    shared: redis === undefined ? undefined : defined({
+      redis,
+      onLoss: one("redis-loss") ?? "refuse",
+      passwordFile: one("redis-password-file"),
+      replicas: number("redis-replicas"),
+    }),
     workers: number("workers"),
     admin: one("admin"),
     log: args.has("quiet") ? "none" : args.has("json") ? "json" : undefined,

@@ -25,10 +25,23 @@ export interface UpstreamConfig {
   readonly via?: string | undefined;
 }
 
+/** What several machines share, and through what. */
+export interface SharedConfig {
+  readonly redis?: string | readonly string[] | undefined;
+  readonly kv?: string | undefined;
+  readonly onLoss: "refuse" | "allow";
+  readonly prefix?: string | undefined;
+  readonly passwordFile?: string | undefined;
+  readonly sentinelPasswordFile?: string | undefined;
+  readonly caFile?: string | undefined;
+  readonly replicas?: number | undefined;
+}
+
 /** A server's configuration file. */
 export interface ServerConfig {
   readonly $schema?: string | undefined;
   readonly listen?: readonly string[] | undefined;
+  readonly proxyProtocol?: readonly string[] | undefined;
   readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
   readonly methods?: readonly ("gssapi" | "password" | "none")[] | undefined;
   readonly preferGssapi?: boolean | undefined;
@@ -71,11 +84,7 @@ export interface ServerConfig {
   readonly answersFromAnyPort?: boolean | undefined;
   readonly log?: "text" | "json" | "none" | undefined;
   readonly admin?: string | undefined;
-  readonly shared?: {
-    readonly redis: string;
-    readonly onLoss: "refuse" | "allow";
-    readonly prefix?: string | undefined;
-  } | undefined;
+  readonly shared?: SharedConfig | undefined;
   readonly workers?: number | undefined;
 }
 
@@ -122,6 +131,8 @@ const upstream = z.strictObject({
 const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
   $schema: z.string().optional(),
   listen: texts.optional().describe("HOST:PORT, tls://HOST:PORT or unix:PATH (127.0.0.1:1080)"),
+  proxyProtocol: texts.optional()
+    .describe("Addresses and blocks of balancers that say with the PROXY protocol who their clients are (none)"),
   tls: z.strictObject({ certificate: z.string(), key: z.string() }).optional()
     .describe("PEM files for the listeners that begin with tls://"),
   methods: z.array(z.enum(["gssapi", "password", "none"])).nonempty().optional().describe("Methods accepted (gssapi)"),
@@ -177,10 +188,19 @@ const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
   log: z.enum(["text", "json", "none"]).optional().describe("How events are logged (text)"),
   admin: z.string().optional().describe("Loopback HOST:PORT of the status page, /healthz and /metrics (none)"),
   shared: z.strictObject({
-    redis: z.string().describe("redis://HOST:PORT that all servers of the service share"),
+    redis: z.union([z.string(), texts]).optional().describe(
+      "redis://HOST:PORT that all servers of the service share, several of which one is the master, or " +
+        "redis+sentinel://HOST:PORT,HOST:PORT/MASTER; rediss for TLS",
+    ),
+    kv: z.string().optional().describe("Instead of Redis: file or https:// of Deno KV, with --unstable-kv"),
     onLoss: z.enum(["refuse", "allow"])
-      .describe("What becomes of clients while Redis cannot be reached; allow lets replays in"),
+      .describe("What becomes of clients while the store takes nothing that is written; allow lets replays in"),
     prefix: z.string().optional().describe("Beginning of all keys (gssocks:)"),
+    passwordFile: z.string().optional().describe("File whose first line is the password of Redis"),
+    sentinelPasswordFile: z.string().optional().describe("File whose first line is the password of the sentinels"),
+    caFile: z.string().optional().describe("Certificates of authorities to trust for rediss, in PEM (the system's)"),
+    replicas: z.number().int().nonnegative().optional()
+      .describe("Replicas that must have an authenticator before its client is let in (0)"),
   }).optional().describe("Replay cache and limits shared by several machines"),
   workers: z.number().int().nonnegative().max(256).optional().describe("Threads that serve, 0 for one a core (1)"),
 }).describe("Configuration of gssocks serve");

@@ -48,6 +48,8 @@ export interface SharedState {
   readonly up: boolean;
   /** What becomes of clients while it cannot. */
   readonly onLoss: "refuse" | "allow";
+  /** What was said when that changed. */
+  readonly reason?: string | undefined;
 }
 
 /** A server at one moment. */

@@ -125,7 +125,7 @@ export class KerberosAcceptor implements GssNegotiation {
     this.#checkService(opened.entry.principal);
     this.#checkTicket(opened);
     const authenticator = await this.#openAuthenticator(request, opened);
-    await this.#checkReplay(request);
+    await this.#checkReplay(request, authenticator);
     return await this.#establish(opened, authenticator);
   }
 
@@ -197,11 +197,13 @@ export class KerberosAcceptor implements GssNegotiation {
     return authenticator;
   }
 
-  async #checkReplay(request: ApReq): Promise<void> {
+  async #checkReplay(request: ApReq, authenticator: Authenticator): Promise<void> {
     const { now, skew } = this.#clocks;
     const tag = await replayTag(request.authenticator.cipher);
+    const client = formatPrincipal(fromPrincipalName(authenticator.cname, authenticator.crealm));
+    const madeAt = authenticatorTime(authenticator);
     // Past twice the skew the authenticator is too old to be accepted anyway.
-    if (await this.#init.replayCache.insert({ tag, now, expiresAt: now + 2 * skew })) return;
+    if (await this.#init.replayCache.insert({ tag, now, expiresAt: now + 2 * skew, madeAt, client })) return;
     throw kerberosFailure("KRB_AP_ERR_REPEAT", "Cannot accept ticket: this authenticator was used before");
   }
 

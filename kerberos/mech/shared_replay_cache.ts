@@ -9,17 +9,20 @@
  * @module
  */
 import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
-import type { ReplayCache, ReplayEntry } from "./replay_cache.ts";
+import { Age, hasShare, type ReplayCache, type ReplayEntry, shareUsedUp } from "./replay_cache.ts";
 
 /** Authenticators in a bucket. */
 const SLOTS = 16;
-/** Words of a slot: 128 bits of the tag, and the second in which it expires. */
-const SLOT_WORDS = 5;
-const TAG_WORDS = SLOT_WORDS - 1;
+/** Words of a slot: 128 bits of the tag, the second in which it expires, and whose it is. */
+const SLOT_WORDS = 6;
+const TAG_WORDS = 4;
+const EXPIRY = TAG_WORDS;
+const CLIENT = TAG_WORDS + 1;
 /** A lock and the slots. */
 const BUCKET_WORDS = 1 + SLOTS * SLOT_WORDS;
-/** In front of the buckets: the second since which all are known. */
-const HEADER_WORDS = 1;
+/** In front of the buckets: the second in which the memory was first used, and that in which the last of the forgotten ones came. */
+const HEADER_WORDS = 2;
+const [BEGUN, FORGOTTEN] = [0, 1];
 
 const FREE = 0;
 const HELD = 1;
@@ -31,18 +34,21 @@ const WAITS = 20;
 /** How often another one may come first before that counts as waiting in vain. */
 const TRIES = 10_000;
 
-/** When an authenticator comes, until when it is kept and how long that is, in seconds. */
+/** When an authenticator comes, until when it is kept and how long that is, in seconds, and whose it is. */
 interface Kept {
   readonly now: number;
   readonly expiresAt: number;
   readonly kept: number;
+  /** 0 for everybody. */
+  readonly client: number;
 }
 
 /** What {@linkcode SharedReplayCache} takes. */
 export interface SharedReplayCacheOptions {
   /**
-   * Authenticators that there is room for, 20 octets each; memory is not touched before it is used. A quarter of them may be
-   * in force before one in a million finds its place taken and is refused.
+   * Authenticators that there is room for, 24 octets each; memory is not touched before it is used. A quarter of them may be
+   * in force before one in a million finds its place taken and is refused; a twelfth, where all of them are one client's, who has half
+   * of each place at most.
    *
    * @default {4194304}
    */
@@ -51,6 +57,8 @@ export interface SharedReplayCacheOptions {
   readonly memory?: SharedArrayBuffer | undefined;
   /** Clock that says since when it knows everything. @default {the system's} */
   readonly runtime?: Runtime | undefined;
+  /** Milliseconds since some time in the past, by a clock that nobody sets. @default {the system's; where `runtime` is given, its} */
+  readonly elapsed?: (() => number) | undefined;
 }
 
 /**
@@ -71,6 +79,7 @@ export class SharedReplayCache implements ReplayCache {
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #buckets: number;
+  readonly #age: Age;
 
   /**
    * Makes one.
@@ -90,16 +99,19 @@ export class SharedReplayCache implements ReplayCache {
     if (!(this.#buckets >= 1)) {
       throw new RangeError(`Cannot make replay cache: ${this.memory.byteLength} octets have room for none`);
     }
-    const present = Math.ceil((options.runtime ?? systemRuntime).now() / 1000) | 0;
-    Atomics.compareExchange(this.#words, 0, 0, present);
+    const now = (options.runtime ?? systemRuntime).now();
+    const present = Math.ceil(now / 1000) | 0;
+    const begun = Atomics.compareExchange(this.#words, BEGUN, 0, present) || present;
+    this.#age = new Age(options, Math.max(0, now - 1000 * (begun >>> 0)));
   }
 
   /**
-   * When the first thread began to use the memory, or when the last of those came whose place was taken since: after a clock
-   * that was ahead for a while and set right again, these might be accepted once more.
+   * When the first thread began to use the memory, by the clock as it is now, or when the last of those came whose place was taken
+   * since: after a clock that was ahead for a while and set right again, these might be accepted once more.
    */
   get knowsSince(): number {
-    return 1000 * (Atomics.load(this.#words, 0) >>> 0);
+    const forgotten = 1000 * (Atomics.load(this.#words, FORGOTTEN) >>> 0);
+    return Math.max(1000 * Math.ceil(this.#age.since / 1000), forgotten);
   }
 
   /**
@@ -108,7 +120,7 @@ export class SharedReplayCache implements ReplayCache {
    *
    * @throws {Error} When there is no room, or the lock cannot be had.
    */
-  insert({ tag, expiresAt, now }: ReplayEntry): boolean {
+  insert({ tag, expiresAt, now, client }: ReplayEntry): boolean {
     if (!/^[0-9a-f]{32}/.test(tag)) throw new TypeError("Cannot tell a replay: the tag is not hexadecimal");
     const words = Array.from({ length: TAG_WORDS }, (_, i) => parseInt(tag.slice(8 * i, 8 * i + 8), 16) | 0);
     const bucket = HEADER_WORDS + BUCKET_WORDS * ((words[0]! >>> 0) % this.#buckets);
@@ -118,6 +130,7 @@ export class SharedReplayCache implements ReplayCache {
         now: Math.floor(now / 1000),
         expiresAt: Math.ceil(expiresAt / 1000),
         kept: Math.floor((expiresAt - now) / 1000),
+        client: client === undefined ? 0 : clientNumber(client),
       });
     } finally {
       Atomics.store(this.#words, bucket, FREE);
@@ -128,24 +141,30 @@ export class SharedReplayCache implements ReplayCache {
   #place(first: number, tag: readonly number[], time: Kept): boolean {
     const words = this.#words;
     let room: number | undefined;
+    let [free, held] = [0, 0];
     for (let slot = first; slot < first + SLOTS * SLOT_WORDS; slot += SLOT_WORDS) {
-      if (words[slot + TAG_WORDS]! >>> 0 < time.now) room ??= slot;
-      else if (tag.every((word, i) => words[slot + i] === word)) return false;
+      if (words[slot + EXPIRY]! >>> 0 < time.now) {
+        room ??= slot;
+        free++;
+      } else if (tag.every((word, i) => words[slot + i] === word)) return false;
+      else if (words[slot + CLIENT] === time.client) held++;
     }
     if (room === undefined) throw new Error("Cannot tell a replay: the replay cache is full");
+    if (time.client !== 0 && hasShare(held, SLOTS, free)) throw shareUsedUp();
     // All are remembered for as long as this one.
-    const taken = words[room + TAG_WORDS]! >>> 0;
+    const taken = words[room + EXPIRY]! >>> 0;
     if (taken !== 0) this.#forgotten(taken - time.kept);
     for (const [i, word] of tag.entries()) words[room + i] = word;
-    words[room + TAG_WORDS] = time.expiresAt;
+    words[room + EXPIRY] = time.expiresAt;
+    words[room + CLIENT] = time.client;
     return true;
   }
 
   /** One that came in this second is not known any more. */
   #forgotten(second: number): void {
     for (;;) {
-      const since = Atomics.load(this.#words, 0);
-      if (second <= since >>> 0 || Atomics.compareExchange(this.#words, 0, since, second | 0) === since) return;
+      const last = Atomics.load(this.#words, FORGOTTEN);
+      if (second <= last >>> 0 || Atomics.compareExchange(this.#words, FORGOTTEN, last, second | 0) === last) return;
     }
   }
 
@@ -160,4 +179,11 @@ export class SharedReplayCache implements ReplayCache {
     Atomics.compareExchange(this.#words, bucket, HELD, GIVEN_UP);
     throw new Error("Cannot tell a replay: a thread keeps a part of the replay cache locked; start all of them anew");
   }
+}
+
+/** A number that a client has, and few others: FNV-1a over the name's UTF-16 units, never 0. */
+function clientNumber(name: string): number {
+  let hash = 0x811c9dc5 | 0;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  return hash || 1;
 }

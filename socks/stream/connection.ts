@@ -15,8 +15,10 @@ import { ReceiveBuffer } from "../wire/receive_buffer.ts";
 export interface Connection extends AsyncDisposable {
   /** This end, where it has an address. */
   readonly local?: Endpoint | undefined;
-  /** The other end, where it has an address. */
+  /** The other end, where it has an address; behind a balancer that says so, the client. */
   readonly remote?: Endpoint | undefined;
+  /** The balancer that it came through, whose address the socket's other end has; see `proxyProtocol`. @default {none} */
+  readonly relayedBy?: Endpoint | undefined;
   /**
    * Some octets, never none, which are the caller's from then on with all of the memory that they lie in; `null` after the peer's last.
    *
@@ -95,6 +97,9 @@ export function withReads(connection: Connection, { read, forget = () => {} }: O
     },
     get remote() {
       return connection.remote;
+    },
+    get relayedBy() {
+      return connection.relayedBy;
     },
     read,
     write: (bytes) => connection.write(bytes),

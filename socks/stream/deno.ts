@@ -13,6 +13,7 @@ import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { Chunk } from "./chunk.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
 import { listenAtLocalhost } from "./localhost.ts";
+import { balancers, proxyProtocol, type ProxyProtocolOptions } from "./proxy_protocol.ts";
 import { ReadSize } from "./read_size.ts";
 import { acceptTls, type TlsIdentity, tlsOver } from "./tls.ts";
 
@@ -212,6 +213,8 @@ export interface ConnectionListener {
 export interface ListenTcpOptions extends Endpoint {
   /** Whether others may listen on the same port. @default {false} */
   readonly reusePort?: boolean | undefined;
+  /** Balancers that say with the PROXY protocol who their clients are, before anything else, TLS too. @default {none} */
+  readonly proxyProtocol?: ProxyProtocolOptions | undefined;
 }
 
 /** Makes listeners. */
@@ -223,18 +226,20 @@ export type ListenTcp = (options: ListenTcpOptions) => ConnectionListener;
  * @throws As `Deno.listen` does, with what it is about in front.
  */
 export const listenTcp: ListenTcp = (options: ListenTcpOptions): ConnectionListener => {
-  const { hostname, port, reusePort = false } = options;
+  const { hostname, port, reusePort = false, proxyProtocol: balanced } = options;
+  if (balanced !== undefined) balancers(balanced.from);
   if (isLocalhost(hostname.toLowerCase()) && mayListen("127.0.0.1", port)) {
     return listenAtLocalhost(port, (where) => {
       // Nobody is asked for a permission that is not needed.
       if (where.hostname === "::1" && !mayListen("[::1]", where.port)) throw NO_ADDRESS;
-      return listenTcp({ ...where, reusePort });
+      return listenTcp({ ...options, ...where });
     });
   }
   // The option is in no stable types, and whoever has a copy of this file may compile it with these alone.
   const where: Deno.TcpListenOptions & { readonly reusePort: boolean } = { hostname, port, reusePort };
   const listener = named(`Cannot listen on ${formatEndpoint(options)}`, () => Deno.listen(where));
-  return accepting(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
+  const straight = accepting(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
+  return balanced === undefined ? straight : proxyProtocol(straight, balanced);
 };
 
 /** What the system says of an address that the machine has not. */

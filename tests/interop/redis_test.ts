@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { hostbasedService } from "../../gss/names.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { connect, serve, type ServerEvent, SocksLimitError } from "../../mod.ts";
+import { eventRecord } from "../../cli/event_log.ts";
+import { Monitor } from "../../cli/monitor/monitor.ts";
 import { connectRedis, type RedisOptions } from "../../proxy/redis.ts";
 import { decodeFrame, encodeFrame, FrameType } from "../../socks/wire/gssapi.ts";
 import { peerTest } from "../support/peers.ts";
@@ -88,42 +90,6 @@ peerTest("an AP-REQ replayed to another server is refused by way of Redis", ["re
   assert.deepEqual(both.sort(), ["AP-REP", "KRB-ERROR"]);
 });
 
-peerTest(
-  "a Redis that was lost knows what was accepted since it is back; one that never was, all of it",
-  ["redis-server"],
-  async () => {
-    for (const onLoss of ["refuse", "allow"] as const) {
-      const port = freePort();
-      let changed = Promise.withResolvers<boolean>();
-      const onChange = (up: boolean) => changed.resolve(up);
-      const change = async (wanted: boolean) => {
-        while (await changed.promise !== wanted) changed = Promise.withResolvers();
-        changed = Promise.withResolvers();
-      };
-      const first = await startRedis(port);
-      await using shared = await connectRedis({ url: first.url, onLoss, timeout: 500, onChange });
-      await change(true);
-      assert.equal(shared.replayCache.knowsSince, undefined);
-      const lost = Date.now();
-      await first[Symbol.asyncDispose]();
-      await change(false);
-      assert.ok(shared.replayCache.knowsSince! >= lost, "nothing while it is away");
-      await using _second = await startRedis(port);
-      await change(true);
-      const back = shared.replayCache.knowsSince!;
-      assert.ok(back >= lost && back <= Date.now());
-      while (Date.now() === back) {
-        await shared.replayCache.insert({
-          tag: crypto.randomUUID(),
-          now: 0,
-          expiresAt: 1_000,
-        });
-      }
-      assert.equal(shared.replayCache.knowsSince, back, "and that is when it began to know");
-    }
-  },
-);
-
 peerTest("a user has so many sessions on all servers together", ["redis-server"], async () => {
   await using realm = await startRealmFolder();
   await using redis = await startRedis();
@@ -176,6 +142,11 @@ peerTest("Redis that is gone refuses or lets in, as was said, is seen, and comes
   await redis[Symbol.asyncDispose]();
   await until(false);
   assert.notEqual(await answerTo(strict.port, await fresh()), "AP-REP");
+  const refusal = strict.events.findLast((event) => event.type === "refused");
+  assert.ok(refusal?.type === "refused" && eventRecord(refusal).code === "SHARED_STORE", Deno.inspect(refusal));
+  const monitor = new Monitor();
+  for (const event of strict.events) monitor.onEvent(event);
+  assert.equal(monitor.snapshot().refused.SHARED_STORE, 1);
   const token = await fresh();
   assert.equal(await answerTo(lenient.port, token), "AP-REP");
   // What it has seen itself it refuses all the same.

@@ -579,7 +579,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "redis can be loaded without a lock file",
     source: "Deno 2.9.6",
-    file: "proxy/redis.ts",
+    file: "proxy/shared/redis_client.ts",
     find: 'import "@opentelemetry/api";\n',
     replace: "",
     tests: ["tests/no_lock_test.ts"],
@@ -754,7 +754,7 @@ const COMMANDS: readonly Mutant[] = [
     rule: "a policy for Redis needs Redis",
     source: "design",
     file: "cli/serve.ts",
-    find: 'if (args.has("redis-loss") && !args.has("redis")) throw',
+    find: 'if (args.has(name) && !args.has("redis")) throw',
     replace: "if (false) throw",
     tests: ARGUMENTS,
     filter: WORDS,

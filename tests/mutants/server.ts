@@ -376,7 +376,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "listeners are given, or a place",
       EXACT,
-      "if (places.length === 0) return listeners;",
+      "if (places.length === 0 && balanced === undefined) return listeners;",
       "return listeners;",
       "both is an error",
     ],

@@ -432,8 +432,8 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a shared store that is closed is not tried again",
     source: "CONTRIBUTING.md",
-    file: "proxy/redis.ts",
-    find: "    this.closing.abort();\n",
+    file: "proxy/shared/watched.ts",
+    find: "    this.closing.abort(new Error(this.#reason));\n",
     replace: "",
     tests: ["tests/interop/redis_test.ts"],
     filter: "a Redis that is not there",

@@ -46,6 +46,10 @@ const PROGRAMS: Record<string, string | undefined> = {
   dnsmasq: find("/usr/sbin/dnsmasq"),
   script: find("/usr/bin/script"),
   "redis-server": find("/usr/bin/redis-server"),
+  "redis-cli": find("/usr/bin/redis-cli"),
+  "redis-sentinel": find("/usr/bin/redis-sentinel"),
+  haproxy: find("/usr/sbin/haproxy"),
+  nft: find("/usr/sbin/nft"),
   java: find("/usr/bin/java"),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
 };

@@ -367,7 +367,11 @@ Deno.test("KerberosAcceptor knows what its cache forgot while the clock was ahea
     const { token } = await forge.apReq(bare);
     await ok(token);
     forge.runtime.time += HOUR;
-    for (let i = 0; i < 14; i++) await ok((await forge.apReq(bare)).token);
+    // Of several, since one alone does not get all of a cache.
+    for (let i = 0; i < 14; i++) {
+      const cname = { nameType: 1, nameString: [`user${i % 7}`] };
+      await ok((await forge.apReq({ ...bare, ticket: { cname } })).token);
+    }
     forge.runtime.time -= HOUR;
     assert.equal((await refusal(acceptor.accept().step(token))).code, "KRB_AP_ERR_REPEAT", kind.name);
     await ok((await forge.apReq()).token);

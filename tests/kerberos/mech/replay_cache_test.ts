@@ -7,6 +7,9 @@ import { TestRuntime } from "../../support/clock.ts";
 
 const SHARED = new URL("../../../kerberos/mech/shared_replay_cache.ts", import.meta.url).href;
 
+/** In front of the first bucket, which begins with its lock. */
+const HEADER_WORDS = 2;
+
 const tag = (number: number, bucket = 0) =>
   bucket.toString(16).padStart(8, "0") + number.toString(16).padStart(24, "0");
 
@@ -135,6 +138,80 @@ Deno.test("MemoryReplayCache tells when the last of those came that it has forgo
   assert.equal(cache.knowsSince, 10_150);
 });
 
+Deno.test("caches in memory say since when they know everything by a clock that is set meanwhile", () => {
+  const runtime = new TestRuntime(1_000_000_000);
+  let elapsed = 0;
+  const clocks = { runtime, elapsed: () => elapsed };
+  const caches = [new MemoryReplayCache(clocks), new SharedReplayCache({ capacity: 64, ...clocks })] as const;
+  const leap = (wall: number, passed: number) => {
+    runtime.time += wall;
+    elapsed += passed;
+    return caches.map((cache) => cache.knowsSince);
+  };
+  assert.deepEqual(leap(5_000, 5_000), [1_000_000_000, 1_000_000_000]);
+  // An hour behind until now: what was accepted before the start was by the right time.
+  assert.deepEqual(leap(3_600_000, 0), [1_003_600_000, 1_003_600_000]);
+  // Ahead until now: nobody is kept out until that hour comes.
+  assert.deepEqual(leap(-7_200_000, 0), [996_400_000, 996_400_000]);
+  assert.deepEqual(leap(60_000, 60_000), [996_400_000, 996_400_000]);
+  // A thread that begins now cannot tell how long ago that was, and says too little.
+  assert.equal(new SharedReplayCache({ memory: caches[1].memory, ...clocks }).knowsSince, runtime.time);
+});
+
+Deno.test("one client has no more than its share of a replay cache, and others get in", () => {
+  const cache = new MemoryReplayCache({ capacity: 800 });
+  const fill = (client: string | undefined, most: number) => {
+    let count = 0;
+    try {
+      for (; count < most; count++) {
+        assert.ok(cache.insert({ tag: `${client} ${count}`, now: 0, expiresAt: 600_000, client }));
+      }
+    } catch (error) {
+      assert.match(String(error), client === undefined ? /is full/ : /its share/);
+    }
+    return count;
+  };
+  assert.equal(fill("mallory@R", 800), 400, "as many as are free");
+  assert.equal(fill("bob@R", 800), 200);
+  assert.equal(fill("carol@R", 800), 100, "an eighth whoever else is there");
+  assert.equal(fill("dave@R", 60), 60);
+  assert.throws(() => cache.insert({ tag: "x", now: 0, expiresAt: 600_000, client: "mallory@R" }), /its share/);
+  assert.equal(fill(undefined, 800), 40, "who names nobody goes by the room");
+  // Each that runs out gives a place back to its client.
+  assert.ok(cache.insert({ tag: "y", now: 600_001, expiresAt: 1_200_001, client: "mallory@R" }));
+  assert.equal(cache.size, 1);
+  assert.equal(cache.insert({ tag: "y", now: 600_001, expiresAt: 1_200_001, client: "bob@R" }), false);
+  // What is too small to be shared out is whoever's comes first.
+  const small = new MemoryReplayCache({ capacity: 2 });
+  for (const tag of ["a", "b"]) assert.ok(small.insert({ tag, now: 0, expiresAt: 9, client: "a" }));
+});
+
+Deno.test("a client's authenticators that made room or came again count no more", () => {
+  const cache = new MemoryReplayCache({ capacity: 16 });
+  for (let now = 0; now < 900; now += 10) {
+    // All in one second, so that what has expired goes where room is short.
+    assert.ok(cache.insert({ tag: `t${now}`, now, expiresAt: now + 19, client: "alice@R" }), `${now}`);
+    assert.ok(cache.insert({ tag: "again", now, expiresAt: now + 9, client: "bob@R" }), `${now}`);
+  }
+  assert.ok(cache.size <= 16);
+});
+
+Deno.test("one client has half of each place in a shared replay cache, and others the other half", () => {
+  const cache = new SharedReplayCache({ capacity: 16 });
+  const fill = (client: string, now: number) => {
+    for (let count = 0;; count++) {
+      try {
+        cache.insert({ tag: client + count.toString(16).padStart(24, "0"), now, expiresAt: now + 5_000, client });
+      } catch (error) {
+        assert.match(String(error), /its share|is full/);
+        return count;
+      }
+    }
+  };
+  assert.deepEqual(["aaaaaaaa", "bbbbbbbb", "cccccccc"].map((client) => fill(client, 1_000)), [8, 4, 2]);
+  assert.equal(fill("aaaaaaaa", 7_000), 8, "what has expired counts no more");
+});
+
 Deno.test("threads that insert the same authenticator at the same moment get it once", async () => {
   const ROUNDS = 1_000;
   const cache = new SharedReplayCache({ capacity: 65_536 });
@@ -220,7 +297,7 @@ Deno.test("a thread that ended within the lock of SharedReplayCache costs its pa
     false,
   ]);
   // One that was only slow gives it back.
-  Atomics.store(new Int32Array(cache.memory), 1, 0);
+  Atomics.store(new Int32Array(cache.memory), HEADER_WORDS, 0);
   assert.equal(other.insert(entry(1, 0)), false);
 });
 
@@ -228,9 +305,9 @@ Deno.test("SharedReplayCache waits for a thread that is in the lock for a moment
   const code = `self.onmessage = ({ data }) => {
     const words = new Int32Array(data);
     self.postMessage("ready");
-    Atomics.wait(words, 2, 0, 30);
-    Atomics.store(words, 1, 0);
-    Atomics.notify(words, 1, 1);
+    Atomics.wait(words, ${HEADER_WORDS + 1}, 0, 30);
+    Atomics.store(words, ${HEADER_WORDS}, 0);
+    Atomics.notify(words, ${HEADER_WORDS}, 1);
     self.postMessage("free");
   };`;
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
@@ -248,7 +325,7 @@ Deno.test("SharedReplayCache waits for a thread that is in the lock for a moment
   let had = 0;
   for (let round = 0; round < 5 && had === 0; round++) {
     const cache = new SharedReplayCache({ capacity: 16 });
-    Atomics.store(new Int32Array(cache.memory), 1, 1);
+    Atomics.store(new Int32Array(cache.memory), HEADER_WORDS, 1);
     worker.postMessage(cache.memory);
     await hear(2 * round + 1);
     try {

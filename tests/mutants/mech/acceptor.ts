@@ -290,7 +290,12 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
       "    this.#checkService(opened.entry.principal);\n",
       "",
     ],
-    ["an authenticator is good once", "RFC 4120 section 3.2.3", "    await this.#checkReplay(request);\n", ""],
+    [
+      "an authenticator is good once",
+      "RFC 4120 section 3.2.3",
+      "    await this.#checkReplay(request, authenticator);\n",
+      "",
+    ],
   ]),
   ...rules("kerberos/mech/refusals.ts", [ACCEPTOR], [
     [

@@ -21,7 +21,7 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
     [
       "what was forgotten while the clock was ahead is told",
       "RFC 4120 section 3.2.3, lost authenticators",
-      "    this.#knowsSince = Math.max(this.#knowsSince, slot.last);\n",
+      "    this.#forgotten = Math.max(this.#forgotten, slot.last);\n",
       "",
     ],
   ]),
@@ -29,7 +29,7 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
     [
       "what was forgotten for want of room is told",
       "RFC 4120 section 3.2.3, lost authenticators",
-      "      this.#knowsSince = Math.max(this.#knowsSince, slot!.last);\n",
+      "      this.#forgotten = Math.max(this.#forgotten, slot!.last);\n",
       "",
     ],
     ["the last of a slot counts", "RFC 4120 section 3.2.3", "together.last = Math.max(together.last, now);", ""],
@@ -54,16 +54,16 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
     [
       "a cache in memory says when it was made",
       "RFC 4120 section 3.2.3, lost authenticators",
-      "this.#knowsSince = (options.runtime ?? systemRuntime).now();",
-      "this.#knowsSince = 0;",
+      "return Math.max(Math.ceil(this.#age.since), this.#forgotten);",
+      "return this.#forgotten;",
     ],
   ]),
   ...rules("kerberos/mech/shared_replay_cache.ts", [REPLAYS], [
     [
       "shared memory says when it was first used",
       "RFC 4120 section 3.2.3, lost authenticators",
-      "    Atomics.compareExchange(this.#words, 0, 0, present);\n",
-      "    Atomics.store(this.#words, 0, present);\n",
+      "Atomics.compareExchange(this.#words, BEGUN, 0, present) || present;",
+      "Atomics.store(this.#words, BEGUN, present);",
     ],
     ["threads ask and remember in one step", "RFC 4120 section 3.2.3", "    this.#lock(bucket);\n", ""],
     [
@@ -90,13 +90,13 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
     [
       "a replay in memory is known",
       "RFC 4120 section 3.2.3",
-      "if (held !== undefined && held >= now) return false;",
+      "if (until !== undefined && until >= now) return false;",
       "",
     ],
     [
       "a full replay cache refuses",
       "RFC 4120 section 3.2.3",
-      '    if (this.#expiry.size >= this.#capacity) throw new Error("Cannot tell a replay: the replay cache is full");\n',
+      '    if (full()) throw new Error("Cannot tell a replay: the replay cache is full");\n',
       "",
     ],
     [
@@ -115,7 +115,7 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
     [
       "room is made to the millisecond",
       "bounded memory",
-      "    if (this.#expiry.size >= this.#capacity) this.#forgetExpired(now);\n",
+      "    if (full() || this.#hasShare(client)) this.#forgetExpired(now);\n",
       "",
     ],
     [
@@ -141,8 +141,8 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
     [
       "a replay in shared memory is known",
       "RFC 4120 section 3.2.3",
-      "      else if (tag.every((word, i) => words[slot + i] === word)) return false;\n",
-      "",
+      "} else if (tag.every((word, i) => words[slot + i] === word)) return false;\n",
+      "}\n",
     ],
   ]),
 ];

@@ -1,0 +1,61 @@
+/**
+ * The store that several machines share, as the configuration says it.
+ *
+ * @module
+ */
+import { connectDenoKv } from "../../proxy/deno_kv.ts";
+import { connectRedis, type SharedStore, type SharedStoreOptions } from "../../proxy/redis.ts";
+import { redisPlaces } from "../../proxy/shared/redis_places.ts";
+import { ConfigError, type SharedConfig } from "./server_config.ts";
+
+/**
+ * Checks what needs nothing but the configuration.
+ *
+ * @throws {ConfigError} When no store is named, or two are, or what is said has no effect on the one that is.
+ */
+export function checkShared(shared: SharedConfig | undefined): void {
+  if (shared === undefined) return;
+  const { redis, kv } = shared;
+  if ((redis === undefined) === (kv === undefined)) throw new ConfigError("shared: either redis or kv is wanted");
+  if (redis !== undefined) {
+    try {
+      redisPlaces(redis);
+    } catch (error) {
+      throw new ConfigError(`shared.redis: ${(error as Error).message}`);
+    }
+    return;
+  }
+  const idle = (["passwordFile", "sentinelPasswordFile", "caFile", "replicas"] as const).filter((name) =>
+    shared[name] !== undefined
+  );
+  if (idle.length > 0) throw new ConfigError(`shared: ${idle.join(", ")}: Redis alone has this`);
+}
+
+/**
+ * Connects to it.
+ *
+ * @throws {ConfigError} As {@linkcode checkShared}.
+ * @throws {Error} When a file cannot be read, or Deno KV cannot be opened.
+ */
+export async function openShared(
+  shared: SharedConfig,
+  onChange: NonNullable<SharedStoreOptions["onChange"]>,
+): Promise<SharedStore> {
+  checkShared(shared);
+  const { redis, kv, onLoss, prefix, passwordFile, sentinelPasswordFile, caFile, replicas } = shared;
+  if (redis === undefined) return await connectDenoKv({ path: kv, onLoss, prefix, onChange });
+  return await connectRedis({
+    url: redis,
+    onLoss,
+    prefix,
+    onChange,
+    replicas,
+    password: firstLine(passwordFile),
+    sentinelPassword: firstLine(sentinelPasswordFile),
+    caCerts: caFile === undefined ? undefined : [Deno.readTextFileSync(caFile)],
+  });
+}
+
+function firstLine(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : Deno.readTextFileSync(file).split(/\r?\n/)[0]!;
+}

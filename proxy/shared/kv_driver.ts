@@ -1,0 +1,158 @@
+/**
+ * Deno KV as a store: a file on one machine, Deno Deploy's, or a server of one's own (denokv).
+ *
+ * @module
+ */
+import { pause } from "../../gss/deadline.ts";
+import { randomBytes, systemRuntime } from "../../gss/runtime.ts";
+import type { LookOptions, StoreDriver, StoredSession, StoreEra } from "./store.ts";
+
+/** A key. */
+type Key = readonly (string | number)[];
+
+/** An entry, or that there is none. */
+interface Entry {
+  readonly key: Key;
+  readonly value: unknown;
+  readonly versionstamp: string | null;
+}
+
+/** Several changes in one step. */
+interface Atomic {
+  check(...entries: { key: Key; versionstamp: string | null }[]): Atomic;
+  set(key: Key, value: unknown, options?: { expireIn?: number }): Atomic;
+  commit(): Promise<{ readonly ok: boolean }>;
+}
+
+/** What of `Deno.Kv` is used, whose types are not stable. */
+export interface Kv {
+  /** Reads one. */
+  get(key: Key): Promise<Entry>;
+  /** Begins a change. */
+  atomic(): Atomic;
+  /** Ends it. */
+  close(): void;
+}
+
+/** Sessions of a user at one server, and until when they count, in milliseconds since the epoch. */
+type Counted = Record<string, { readonly sessions: readonly string[]; readonly until: number }>;
+
+/** How often a change is tried that others come before. */
+const TRIES = 100;
+
+/** Longest time, in milliseconds, for which the era is remembered when nobody looks: nothing is accepted then. */
+const ERA = 3_600_000;
+
+/**
+ * One. There is no clock in it, so that those of the servers must agree to a few seconds, which Kerberos wants anyway. What it has
+ * answered is on disk, so that it forgets nothing.
+ */
+export class KvDriver implements StoreDriver {
+  readonly name = "Deno KV";
+  readonly #kv: Kv;
+  readonly #prefix: string;
+
+  constructor(kv: Kv, prefix: string) {
+    this.#kv = kv;
+    this.#prefix = prefix;
+  }
+
+  async look({ gap }: LookOptions): Promise<StoreEra> {
+    const key = [this.#prefix, "known"];
+    for (let tries = 0; tries < TRIES; tries++) {
+      const { value, versionstamp } = await this.#kv.get(key);
+      const now = systemRuntime.now();
+      const held = value as { readonly id: string; readonly since: number } | null;
+      const known = held === null || gap ? { id: randomBytes(16).join("."), since: now } : held;
+      const options = { expireIn: ERA };
+      const ok = await this.#commit((atomic) => atomic.check({ key, versionstamp }).set(key, known, options));
+      if (ok) return { id: known.id, age: now - known.since };
+    }
+    throw contended();
+  }
+
+  async remember(tag: string, milliseconds: number): Promise<boolean> {
+    const key = [this.#prefix, "replay", tag];
+    return await this.#commit((atomic) =>
+      atomic.check({ key, versionstamp: null }).set(key, 1, { expireIn: milliseconds })
+    );
+  }
+
+  enter({ user, session }: StoredSession, limit: number, lease: number): Promise<boolean> {
+    return this.#change(user, lease, (counted) => {
+      const count = Object.values(counted).reduce((sum, { sessions }) => sum + sessions.length, 0);
+      if (count >= limit) return undefined;
+      const server = serverOf(session);
+      const sessions = [...counted[server]?.sessions ?? [], session];
+      return { ...counted, [server]: { sessions, until: systemRuntime.now() + lease } };
+    });
+  }
+
+  async leave({ user, session }: StoredSession): Promise<void> {
+    await this.#change(user, undefined, (counted) => {
+      const server = serverOf(session);
+      const held = counted[server];
+      if (held === undefined) return undefined;
+      const sessions = held.sessions.filter((one) => one !== session);
+      return { ...counted, [server]: { ...held, sessions } };
+    });
+  }
+
+  async renew(sessions: ReadonlyMap<string, readonly string[]>, lease: number): Promise<void> {
+    await Promise.all([...sessions].map(([user, all]) =>
+      this.#change(user, lease, (counted) => {
+        const [first] = all;
+        if (first === undefined) return undefined;
+        return { ...counted, [serverOf(first)]: { sessions: all, until: systemRuntime.now() + lease } };
+      })
+    ));
+  }
+
+  /** Changes what is counted of a user unless it is changed meanwhile, and then anew; says whether there was anything to change. */
+  async #change(
+    user: string,
+    lease: number | undefined,
+    change: (counted: Counted) => Counted | undefined,
+  ): Promise<boolean> {
+    const key = [this.#prefix, "user", user];
+    for (let tries = 0; tries < TRIES; tries++) {
+      const { value, versionstamp } = await this.#kv.get(key);
+      const now = systemRuntime.now();
+      const held = Object.entries((value ?? {}) as Counted).filter(([, { until }]) => until > now);
+      const changed = change(Object.fromEntries(held));
+      if (changed === undefined) return false;
+      const left = Object.fromEntries(Object.entries(changed).filter(([, { sessions }]) => sessions.length > 0));
+      const last = Math.max(now + (lease ?? 0), ...Object.values(left).map(({ until }) => until));
+      const options = { expireIn: Math.max(1, last - now) };
+      if (await this.#commit((atomic) => atomic.check({ key, versionstamp }).set(key, left, options))) return true;
+    }
+    throw contended();
+  }
+
+  /** Makes a change; says whether what it was checked against was still so. A file that another process writes is waited for. */
+  async #commit(change: (atomic: Atomic) => Atomic): Promise<boolean> {
+    for (let tries = 1;; tries++) {
+      try {
+        return (await change(this.#kv.atomic()).commit()).ok;
+      } catch (error) {
+        if (tries >= TRIES || !(error as Error).message.includes("database is locked")) throw error;
+        // Not all of those who wait at the same moment again.
+        await pause(1 + randomBytes(1)[0]! % 16);
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    this.#kv.close();
+    return Promise.resolve();
+  }
+}
+
+/** A session's name begins with its server's. */
+function serverOf(session: string): string {
+  return session.split(":")[0]!;
+}
+
+function contended(): Error {
+  return new Error(`Deno KV: others came first ${TRIES} times`);
+}

@@ -1,0 +1,46 @@
+/**
+ * What Redis does in one step. Times are its own, in milliseconds.
+ *
+ * @module
+ */
+
+const NOW = `
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+`;
+
+/**
+ * Writes, and says since when this server knows everything: since it is another one than the one that wrote before (it was started
+ * anew, or another one was promoted), since somebody went without it (ARGV[1]), or since there is nothing written.
+ */
+export const LOOK: string = `${NOW}
+local info = redis.pcall('INFO', 'server')
+local id = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+local held = redis.call('HMGET', KEYS[1], 'id', 'since')
+local since = tonumber(held[2])
+if held[1] ~= id or since == nil or ARGV[1] == '1' then
+  since = now
+  redis.call('HSET', KEYS[1], 'id', id, 'since', string.format('%.0f', since))
+end
+redis.call('HSET', KEYS[1], 'seen', string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return { id .. ' ' .. string.format('%.0f', since), math.max(0, now - since) }`;
+
+/** Takes out what has run out, and puts a session in where there is room. */
+export const ENTER: string = `${NOW}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1`;
+
+/** Puts off when sessions of several users run out: ARGV has the time, and for each key the number of its sessions, and these. */
+export const RENEW: string = `${NOW}
+local at = 2
+for i = 1, #KEYS do
+  local count = tonumber(ARGV[at])
+  for j = at + 1, at + count do redis.call('ZADD', KEYS[i], now + ARGV[1], ARGV[j]) end
+  redis.call('PEXPIRE', KEYS[i], ARGV[1])
+  at = at + count + 1
+end
+return 1`;

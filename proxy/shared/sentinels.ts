@@ -1,0 +1,84 @@
+/**
+ * Redis Sentinel: servers that watch a master and its replicas, and say which one is the master now.
+ *
+ * @module
+ */
+import { abortable, startDeadline } from "../../gss/deadline.ts";
+import { closeRedis, openRedis, type OpenRedisOptions, type RedisClient } from "./redis_client.ts";
+import type { RedisAddress } from "./redis_places.ts";
+
+/** What they are asked as, and for what. */
+export interface SentinelsOptions extends Pick<OpenRedisOptions, "access" | "caCerts"> {
+  readonly master: string;
+  readonly sentinels: readonly RedisAddress[];
+}
+
+/** Time for the others once one of them has answered, in milliseconds: who is later is not heard this time. */
+const OTHERS = 300;
+
+/** All of them; a connection to each is kept. */
+export class Sentinels {
+  readonly #options: SentinelsOptions;
+  readonly #clients = new Map<RedisAddress, RedisClient>();
+
+  constructor(options: SentinelsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The master that most of those name who answer in time: one that is cut off from the others may not know yet.
+   *
+   * @throws {Error} When nobody names one.
+   */
+  async master(signal: AbortSignal): Promise<RedisAddress> {
+    const { sentinels, master } = this.#options;
+    using deadline = startDeadline({
+      milliseconds: Infinity,
+      signal,
+      reason: () => new Error("unreachable: there is no time limit yet"),
+    });
+    const asking = sentinels.map((sentinel) => this.#ask(sentinel, deadline.signal));
+    const late = () => new Error(`it did not answer within ${OTHERS} ms after another one`);
+    Promise.any(asking).then(() => deadline.limit(OTHERS, late), () => {});
+    const asked = await Promise.allSettled(asking);
+    const votes = new Map<string, { readonly address: RedisAddress; count: number }>();
+    for (const answer of asked) {
+      if (answer.status !== "fulfilled" || answer.value === undefined) continue;
+      const name = `${answer.value.host} ${answer.value.port}`;
+      const vote = votes.get(name);
+      if (vote === undefined) votes.set(name, { address: answer.value, count: 1 });
+      else vote.count++;
+    }
+    const [most] = [...votes.values()].sort((a, b) => b.count - a.count);
+    if (most !== undefined) return most.address;
+    const failed = asked.find((answer) => answer.status === "rejected");
+    if (failed === undefined) throw new Error(`no sentinel knows a master "${master}"`);
+    throw new Error(`no sentinel answers: ${(failed.reason as Error).message}`);
+  }
+
+  async #ask(sentinel: RedisAddress, signal: AbortSignal): Promise<RedisAddress | undefined> {
+    let client = this.#clients.get(sentinel);
+    try {
+      if (client === undefined) {
+        const onLost = () => this.#clients.delete(sentinel);
+        client = await openRedis({ ...this.#options, address: sentinel, onLost, signal });
+        this.#clients.set(sentinel, client);
+      }
+      const asking = client.sendCommand(["SENTINEL", "get-master-addr-by-name", this.#options.master]);
+      asking.catch(() => {});
+      const answer: unknown = await abortable(asking, signal);
+      if (!Array.isArray(answer)) return undefined;
+      const [host, port] = answer.map(String);
+      return { host: host!, port: Number(port) };
+    } catch (error) {
+      this.#clients.delete(sentinel);
+      if (client !== undefined) closeRedis(client);
+      throw error;
+    }
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) closeRedis(client);
+    this.#clients.clear();
+  }
+}

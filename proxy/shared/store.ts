@@ -1,0 +1,128 @@
+/**
+ * What several machines behind one name share, and what a store must be able to do for that.
+ *
+ * @module
+ */
+import type { ReplayCache } from "../../kerberos/mech/replay_cache.ts";
+import type { UserLedger } from "../../socks/limits/limits.ts";
+
+/** What becomes of clients while the store is lost. */
+export type OnLoss = "refuse" | "allow";
+
+/** How a store is used, whichever it is. Times are in milliseconds. */
+export interface SharedStoreOptions {
+  /**
+   * What becomes of clients while the store does not answer a write: `refuse` lets nobody in by Kerberos, and nobody who is counted;
+   * `allow` goes by what this server has seen itself, which lets in what was replayed from another. Once the loss is known, which takes
+   * two seconds at most, nobody waits for the store in either case.
+   */
+  readonly onLoss: OnLoss;
+  /** Time for an answer. @default {2000} */
+  readonly timeout?: number | undefined;
+  /** Time between two questions of its own, each a write with an answer in this time; less for tests. @default {1000} */
+  readonly interval?: number | undefined;
+  /** Time for which a session counts after its server was last heard of. @default {30000} */
+  readonly lease?: number | undefined;
+  /** Told when the store is lost, and when it is back, once for each. What it throws is passed over. */
+  readonly onChange?: ((up: boolean, reason: string) => void) | undefined;
+}
+
+/** How a store is. */
+export interface SharedStoreState {
+  /** Whether it answered the last question, which is a write and asked each second. */
+  readonly up: boolean;
+  /** What happens while it does not. */
+  readonly onLoss: OnLoss;
+  /** What was said when that changed the last time, for people. */
+  readonly reason: string;
+}
+
+/** What is shared. */
+export interface SharedStore extends AsyncDisposable {
+  /** For `serve`. */
+  readonly replayCache: ReplayCache;
+  /** For `serve`. */
+  readonly userLedger: UserLedger;
+  /** Whether the store takes what is written, and what happens while it does not. */
+  state(): SharedStoreState;
+}
+
+/**
+ * Thrown where a store does not answer and that is to refuse clients, and where it has begun anew and cannot tell.
+ *
+ * @example Told to whoever watches a server
+ * ```ts
+ * import type { ServerEvent } from "@gssocks/gssocks";
+ * import { SharedStoreError } from "@gssocks/gssocks/redis";
+ *
+ * export function isStoreLost(event: ServerEvent): boolean {
+ *   return event.type === "refused" && event.error instanceof SharedStoreError; // event.error.code is "SHARED_STORE"
+ * }
+ * ```
+ */
+export class SharedStoreError extends Error {
+  /** Name of the class. */
+  override readonly name = "SharedStoreError";
+  /** Stable code. */
+  readonly code = "SHARED_STORE";
+}
+
+/** Since when a store knows everything. */
+export interface StoreEra {
+  /** Another one each time that the store has begun anew, and may have forgotten what it had answered for. */
+  readonly id: string;
+  /** How long ago that was, in milliseconds. */
+  readonly age: number;
+}
+
+/** What a store is asked when it is looked at. */
+export interface LookOptions {
+  /** Whether clients were let in without it, so that from now on is all that it knows. */
+  readonly gap: boolean;
+  /** Aborted when the answer comes too late. */
+  readonly signal: AbortSignal;
+}
+
+/** A session of a user at one server. */
+export interface StoredSession {
+  /** The user, in the form in which all spellings of the name are one. */
+  readonly user: string;
+  /** The session, with a name that no other one has. */
+  readonly session: string;
+}
+
+/**
+ * What a store must be able to do, for {@linkcode shareThrough}: Redis and Deno KV are two of them. Every method is given up by its
+ * caller where it takes too long; it need not notice. What has been answered must not be forgotten before its time, or
+ * {@linkcode look} tells of another era.
+ *
+ * @example A third one, which forgets everything
+ * ```ts
+ * import { type SharedStore, shareThrough, type StoreDriver } from "@gssocks/gssocks/redis";
+ *
+ * export function main(driver: StoreDriver): Promise<SharedStore> {
+ *   return shareThrough(driver, { onLoss: "refuse" });
+ * }
+ * ```
+ */
+export interface StoreDriver {
+  /** Its name, for what people are told. */
+  readonly name: string;
+  /**
+   * Writes something, with an end to how long it is kept, connecting first where that has to be, and says since when it knows
+   * everything. Called each second, one call at a time, whether or not the one before has been answered.
+   *
+   * @throws {Error} When it takes nothing that is written; the message is for people and has no secret in it.
+   */
+  look(options: LookOptions): Promise<StoreEra>;
+  /** Remembers a tag for so many milliseconds and says whether it is new, in one step for all machines. */
+  remember(tag: string, milliseconds: number): Promise<boolean>;
+  /** Counts a session for so many milliseconds unless the user has as many as the limit says, in one step; says whether it did. */
+  enter(session: StoredSession, limit: number, lease: number): Promise<boolean>;
+  /** Counts a session no more. */
+  leave(session: StoredSession): Promise<void>;
+  /** Counts all of these for so many milliseconds from now, whether or not they are counted: all users in one go. */
+  renew(sessions: ReadonlyMap<string, readonly string[]>, lease: number): Promise<void>;
+  /** Ends everything; nothing is asked any more. */
+  close(): Promise<void>;
+}

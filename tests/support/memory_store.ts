@@ -1,0 +1,95 @@
+/**
+ * A store in memory that servers of one test share, and that fails as it is told to.
+ *
+ * @module
+ */
+import type { LookOptions, StoreDriver, StoredSession, StoreEra } from "../../proxy/shared/store.ts";
+
+/** What several drivers have in common. */
+export class MemoryStore {
+  readonly tags: Map<string, number> = new Map<string, number>();
+  /** By user, by session, until when. */
+  readonly users: Map<string, Map<string, number>> = new Map<string, Map<string, number>>();
+  era: { readonly id: string; readonly since: number } = { id: "first", since: performance.now() };
+  /** What becomes of questions. */
+  mode: "well" | "silent" | Error = "well";
+  /** Questions so far, by kind. */
+  readonly asked: Record<string, number> = {};
+
+  /** Forgets everything, as after a restart without persistence. */
+  restart(): void {
+    this.tags.clear();
+    this.users.clear();
+    this.era = { id: crypto.randomUUID(), since: performance.now() };
+  }
+}
+
+/** One server's way to it. */
+export class MemoryDriver implements StoreDriver {
+  readonly name = "Memory";
+  readonly #store: MemoryStore;
+  closed = false;
+
+  constructor(store: MemoryStore) {
+    this.#store = store;
+  }
+
+  async #ask<T>(kind: string, answer: () => T): Promise<T> {
+    const store = this.#store;
+    store.asked[kind] = (store.asked[kind] ?? 0) + 1;
+    if (store.mode === "silent") return await new Promise<T>(() => {});
+    if (store.mode !== "well") throw store.mode;
+    return answer();
+  }
+
+  look({ gap }: LookOptions): Promise<StoreEra> {
+    return this.#ask("look", () => {
+      if (gap) this.#store.era = { id: crypto.randomUUID(), since: performance.now() };
+      const { id, since } = this.#store.era;
+      return { id, age: performance.now() - since };
+    });
+  }
+
+  remember(tag: string, milliseconds: number): Promise<boolean> {
+    return this.#ask("remember", () => {
+      const { tags } = this.#store;
+      if ((tags.get(tag) ?? 0) > performance.now()) return false;
+      tags.set(tag, performance.now() + milliseconds);
+      return true;
+    });
+  }
+
+  #of(user: string): Map<string, number> {
+    const now = performance.now();
+    const held = this.#store.users.get(user) ?? new Map<string, number>();
+    for (const [session, until] of held) if (until <= now) held.delete(session);
+    this.#store.users.set(user, held);
+    return held;
+  }
+
+  enter({ user, session }: StoredSession, limit: number, lease: number): Promise<boolean> {
+    return this.#ask("enter", () => {
+      const held = this.#of(user);
+      if (held.size >= limit) return false;
+      held.set(session, performance.now() + lease);
+      return true;
+    });
+  }
+
+  leave({ user, session }: StoredSession): Promise<void> {
+    return this.#ask("leave", () => void this.#of(user).delete(session));
+  }
+
+  renew(sessions: ReadonlyMap<string, readonly string[]>, lease: number): Promise<void> {
+    return this.#ask("renew", () => {
+      for (const [user, all] of sessions) {
+        for (const session of all) this.#of(user).set(session, performance.now() + lease);
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
