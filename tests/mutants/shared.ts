@@ -363,8 +363,8 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "a server listens with it",
       `${SPEC} 2`,
-      "const where = { hostname, port, reusePort, proxyProtocol: balanced };",
-      "const where = { hostname, port, reusePort };",
+      "const how = { reusePort, proxyProtocol: balanced };",
+      "const how = { reusePort };",
       "TLS through",
     ],
   ]),
@@ -372,8 +372,8 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "the command line too",
       `${SPEC} 2`,
-      "const proxyProtocol = from && { from, timeout };",
-      "const proxyProtocol = undefined;",
+      "proxyProtocol: from && { from, timeout } };",
+      "proxyProtocol: undefined };",
       "gssocks serve",
     ],
   ]),
