@@ -71,6 +71,9 @@ export async function addressesOfJudged(
   const { hostname, signal } = request;
   if (isLocalhost(hostname)) passed(request, rules, LOOPBACK);
   const addresses = parseIp(hostname) === undefined ? await found(resolve, hostname, signal) : [hostname];
+  const { pending } = rules.nat64;
+  // Whether it is a translator's, and which IPv4 address it stands for, may be known in a moment.
+  if (pending !== undefined && addresses.some((address) => address.includes(":"))) await abortable(pending, signal);
   const allowed = passed(request, rules, [...new Set(addresses.map(canonicalAddress))]);
   const elsewhere = allowed.find(({ verdict }) => verdict.rule?.upstream !== undefined);
   if (request.command !== "connect" && elsewhere !== undefined) {

@@ -6,12 +6,13 @@
 import { lookup, reverse } from "node:dns/promises";
 import type { Bytes } from "../../gss/bytes.ts";
 import { abortable } from "../../gss/deadline.ts";
-import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
+import { SocksReplyError } from "../errors.ts";
 import { closedHere } from "./closed.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
-import { canonicalAddress, parseIp } from "../wire/ip.ts";
+import { canonicalAddress } from "../wire/ip.ts";
 import { Chunk } from "./chunk.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
+import { dialError } from "./dial_error.ts";
 import { ReadSize } from "./read_size.ts";
 import { acceptTls, type TlsIdentity, tlsOver } from "./tls.ts";
 
@@ -172,26 +173,6 @@ export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): P
     throw dialError(target, error);
   }
 };
-
-/** Class and errno of a failed connection as a SOCKS reply. */
-export function dialError(target: Endpoint, error: unknown): Error {
-  const code = (error as { code?: unknown }).code;
-  const kinds: Readonly<Record<string, SocksReplyErrorCode>> = {
-    ECONNREFUSED: "CONNECTION_REFUSED",
-    ENETUNREACH: "NETWORK_UNREACHABLE",
-    EHOSTUNREACH: "HOST_UNREACHABLE",
-    ETIMEDOUT: "HOST_UNREACHABLE",
-    EACCES: "NOT_ALLOWED",
-    EPERM: "NOT_ALLOWED",
-    EADDRNOTAVAIL: "NETWORK_UNREACHABLE",
-  };
-  let kind: SocksReplyErrorCode = typeof code === "string" ? kinds[code] ?? "GENERAL_FAILURE" : "GENERAL_FAILURE";
-  if (error instanceof Deno.errors.NotCapable) kind = "NOT_ALLOWED";
-  // A name that is not found comes as a plain Error.
-  else if (code === undefined && parseIp(target.hostname) === undefined) kind = "HOST_UNREACHABLE";
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SocksReplyError(kind, `Cannot connect to ${formatEndpoint(target)}: ${reason}`, { cause: error });
-}
 
 /** Looks up the addresses of a name. */
 export type Resolver = (name: string, options: DialOptions) => Promise<readonly string[]>;
