@@ -8,7 +8,7 @@ import { aborted, startDeadline } from "../gss/deadline.ts";
 import type { OpenedTarget } from "./commands/connect.ts";
 import { monotonicNow } from "../gss/runtime.ts";
 import { SocksReplyError } from "./errors.ts";
-import { takeInTime } from "./stream/late.ts";
+import { settled, takeInTime } from "./stream/late.ts";
 
 /** Addresses tried for one request: whoever has a zone of the DNS may write any number into it. */
 export const MAX_ADDRESSES = 16;
@@ -71,6 +71,8 @@ function closeTarget({ connection }: OpenedTarget): void {
 interface Begun {
   /** Resolved when it stands; fails as the attempt does, or when it is given up. */
   readonly made: Promise<void>;
+  /** What the attempt itself comes to. */
+  readonly trying: Promise<unknown>;
   readonly controller: AbortController;
   readonly since: number;
   ended: boolean;
@@ -95,13 +97,23 @@ class Race {
   /** Resolved when it stands; fails as the attempt does. */
   start(attempt: Attempt): Promise<void> {
     const controller = new AbortController();
-    const made = takeInTime(() => attempt(controller.signal), controller.signal, closeTarget).then((opened) => {
+    const { signal } = controller;
+    let trying: Promise<unknown> = Promise.resolve();
+    const made = takeInTime(
+      () => {
+        const attempted = attempt(signal);
+        trying = attempted;
+        return attempted;
+      },
+      signal,
+      closeTarget,
+    ).then((opened) => {
       // Two may stand at the same time: one is enough.
       if (this.over.signal.aborted) return closeTarget(opened);
       this.#won.resolve(opened);
       this.#finish(new Error("Another address was quicker"), controller);
     });
-    const begun: Begun = { made, controller, since: monotonicNow(), ended: false };
+    const begun: Begun = { made, trying, controller, since: monotonicNow(), ended: false };
     made.catch(() => {}).then(() => begun.ended = true);
     this.#begun.push(begun);
     return made;
@@ -117,7 +129,7 @@ class Race {
     const pending = this.pending;
     const [oldest] = pending;
     using deadline = startDeadline({
-      milliseconds: oldest!.since + patience - monotonicNow(),
+      milliseconds: Math.max(0, oldest!.since + patience - monotonicNow()),
       signal: this.over.signal,
       reason: () =>
         new SocksReplyError("HOST_UNREACHABLE", `No answer within ${patience} ms, and other addresses waited`),
@@ -126,6 +138,8 @@ class Race {
     if (!deadline.signal.aborted || this.over.signal.aborted) return;
     oldest!.controller.abort(deadline.signal.reason);
     oldest!.ended = true;
+    // Its socket is there until it is over.
+    await settled([oldest!.trying]);
   }
 
   /** Says that no attempt will be added. */

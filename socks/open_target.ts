@@ -78,6 +78,8 @@ export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirec
       return await firstToConnect(
         others.map((hostname) => (signal: AbortSignal) => open({ ...address, hostname }, signal)),
         signal,
+        // All of them are one attempt of the request's.
+        { atOnce: 1 },
       );
     }
   }

@@ -53,7 +53,7 @@ const GLOBAL_UNICAST: Cidr = parseCidr("2000::/3")!;
  */
 export function specialKind(address: Uint8Array, nat64: readonly Cidr[] = []): string | undefined {
   const sent = translated(address, nat64);
-  const forms = [sent?.ipv4 ?? address, ...embeddedIpv4(address, nat64)];
+  const forms = sent === undefined ? [address, ...embeddedIpv4(address, nat64)] : [sent.ipv4];
   for (const form of forms) {
     const found = BLOCKS.find(([, block]) => inCidr(form, block));
     if (found !== undefined) return found[0];
@@ -114,10 +114,10 @@ export function embeddedIpv4(address: Uint8Array, nat64: readonly Cidr[] = []): 
   if (address.length !== 16) return [];
   // :: and ::1 look IPv4-compatible and are not.
   if (address.subarray(0, 15).every((octet) => octet === 0) && address[15]! <= 1) return [];
-  const carried = [
-    ...CARRIERS.filter(([block]) => inCidr(address, block)).map(([, take]) => take(address)),
-    ...prefixesOf(address, nat64).map((prefix) => ipv4Under(prefix, address)),
-  ];
+  const sent = prefixesOf(address, nat64).map((prefix) => ipv4Under(prefix, address));
+  // Of which prefix it is need not be guessed then.
+  if (translated(address, nat64) !== undefined) return sent;
+  const carried = [...CARRIERS.filter(([block]) => inCidr(address, block)).map(([, take]) => take(address)), ...sent];
   return isIsatap(address) ? [...carried, address.subarray(12)] : carried;
 }
 

@@ -160,7 +160,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       '  [parseCidr("::ffff:0:0:0/96")!, (octets) => octets.subarray(12)],\n',
       "",
     ],
-    ["NAT64 is looked into", "RFC 6052", '  [parseCidr("64:ff9b::/96")!, (octets) => octets.subarray(12)],\n', ""],
+    ["NAT64 is looked into", "RFC 6052", "  [WELL_KNOWN_PREFIX, (octets) => octets.subarray(12)],\n", ""],
     ["6to4 is looked into", "RFC 3056", '  [parseCidr("2002::/16")!, (octets) => octets.subarray(2, 6)],\n', ""],
     [
       "Teredo's server is looked into",
