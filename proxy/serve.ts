@@ -30,6 +30,7 @@ import type { Dialer } from "../socks/stream/connection.ts";
 import { dialTcp, listenTcp, type Resolver, systemResolver, systemReverse } from "../socks/stream/deno.ts";
 import { checkOwnAddresses, dialFrom } from "../socks/stream/dial_from.ts";
 import { datagramsDirectly } from "../socks/udp/egress.ts";
+import { withNat64 } from "../socks/udp/nat64.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { withEnctypeNames } from "./rule_enctypes.ts";
@@ -237,7 +238,13 @@ function serverOptions(
         ...datagrams,
         running,
         bind: bindUdp,
-        open: datagramsDirectly({ ...datagrams, egress, rules, resolve, bind: bindUdp }),
+        open: datagramsDirectly({
+          ...datagrams,
+          egress,
+          rules,
+          resolve,
+          bind: withNat64(bindUdp, () => rules().nat64),
+        }),
       })
       : undefined,
     resolve: has("resolve") ? resolveDirectly({ rules, resolve, reverse: systemReverse }) : undefined,

@@ -86,6 +86,24 @@ Deno.test("gssocks serve takes prefixes by the file and by the command line, and
   }
 });
 
+Deno.test("gssocks serve holds rules for IPv4 under the prefixes that it is given", async () => {
+  const stop = new AbortController();
+  const port = Promise.withResolvers<number>();
+  const serving = gssocks(
+    [
+      ...["serve", "-m", "none", "-l", "127.0.0.1:0", "--nat64", "2a0b:64::/96"],
+      ...["--deny", "10.0.0.0/8", "--allow", "*"],
+    ],
+    { signal: stop.signal, onErr: (text) => port.resolve(Number(/Listening on .*:(\d+)/.exec(text)?.[1])) },
+  );
+  const proxy = { hostname: LOCALHOST, port: await port.promise };
+  await assert.rejects(connect({ proxy, auth: [noAuthentication()], hostname: "2a0b:64::a42:1", port: 80 }), {
+    code: "NOT_ALLOWED",
+  });
+  stop.abort();
+  assert.match((await serving).err, /\[2a0b:64::a42:1\]:80 is not allowed: .*rule "deny 10\.0\.0\.0\/8"/);
+});
+
 Deno.test("the start and --check say which rules cover so much that they count as *", async () => {
   const rules = ["--allow", "0.0.0.0/0", "--allow", "10.0.0.0/8", "--deny", "::/0", "--allow", "[::]/1:443"];
   const warned = (err: string) => [...err.matchAll(/^Warning: rule "(.*)" counts as "\*"/gm)].map(([, rule]) => rule);

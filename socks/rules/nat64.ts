@@ -83,39 +83,24 @@ export function translated(
 const WELL_KNOWN: readonly Bytes[] = ["192.0.0.170", "192.0.0.171"].map((text) => parseIp(text)!);
 
 /**
- * The prefixes in the addresses that a resolver has for `ipv4only.arpa` (RFC 7050 section 3). Where the address can be read at several
- * places, both of the well-known addresses have to be there.
+ * The prefixes in the addresses that a resolver has for `ipv4only.arpa` (RFC 7050 section 3). No address can be read in two ways: the
+ * last octet that is not zero says where the well-known address ends.
  */
 export function prefixesIn(answer: readonly string[]): readonly Cidr[] {
   const found = answer.flatMap((text) => {
     const octets = parseIp(text);
-    return octets?.length === 16 ? [readings(octets)] : [];
+    return octets?.length === 16 ? LENGTHS.flatMap((bits) => readAs(bits, octets)) : [];
   });
-  const all = found.flat();
-  const prefixes = found.flatMap((readings) =>
-    readings.length <= 1
-      ? readings
-      : readings.filter(({ prefix, known }) =>
-        all.some((other) => other.known !== known && sameBlock(other.prefix, prefix))
-      )
-  ).map(({ prefix }) => prefix);
-  return prefixes.filter((prefix, i) => prefixes.findIndex((other) => sameBlock(other, prefix)) === i);
+  return found.filter((prefix, i) => found.findIndex((other) => sameBlock(other, prefix)) === i);
 }
 
-/** A prefix under which an address may have been made, and which of the well-known addresses it is then. */
-interface Reading {
-  readonly prefix: Cidr;
-  readonly known: number;
-}
-
-function readings(octets: Bytes): readonly Reading[] {
-  return LENGTHS.flatMap((bits) => {
-    const network = new Uint8Array(16);
-    network.set(octets.subarray(0, bits / 8));
-    const prefix: Cidr = { network, bits };
-    const known = WELL_KNOWN.findIndex((address) => ipv6For(prefix, address).every((octet, i) => octet === octets[i]));
-    return known >= 0 && isUsable(prefix) ? [{ prefix, known }] : [];
-  });
+/** The prefix of so many bits under which an address was made of a well-known one; none where it was not. */
+function readAs(bits: number, octets: Bytes): readonly Cidr[] {
+  const network = new Uint8Array(16);
+  network.set(octets.subarray(0, bits / 8));
+  const prefix: Cidr = { network, bits };
+  const known = WELL_KNOWN.some((address) => ipv6For(prefix, address).every((octet, i) => octet === octets[i]));
+  return known && isUsable(prefix) ? [prefix] : [];
 }
 
 /** Whether two blocks are one. */

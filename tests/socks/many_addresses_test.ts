@@ -51,6 +51,26 @@ Deno.test("so many attempts are under way at one time, and the oldest makes room
   }
 });
 
+Deno.test("an attempt that takes its own time to end has its place until then", async () => {
+  let [atOnce, most] = [0, 0];
+  const slow: Attempt = (signal) => {
+    most = Math.max(most, ++atOnce);
+    const over = Promise.withResolvers<never>();
+    signal.addEventListener("abort", () => {
+      setTimeout(() => {
+        atOnce--;
+        over.reject(signal.reason);
+      }, 5);
+    }, { once: true });
+    return over.promise;
+  };
+  const { made: [stands], opened } = attempts(1, 0);
+  const others = Array.from({ length: 5 }, () => slow);
+  assert.equal(await firstToConnect([...others, stands!], forever(), { delay: 1, patience: 10, atOnce: 2 }), opened);
+  assert.equal(most, 2);
+  while (atOnce > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+});
+
 Deno.test("an attempt that fails makes room at once, and the last ones are given up by nobody but the caller", async () => {
   const begun: number[] = [];
   const fails = (i: number): Attempt => () => {

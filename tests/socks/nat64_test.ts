@@ -166,6 +166,10 @@ Deno.test("special addresses behind a prefix are refused as in IPv4, whatever ru
     assert.equal(allowed(rules([prefix], `allow ${loopback}`), loopback), true);
     assert.equal(allowed(rules([prefix], "allow 169.254.0.0/16"), metadata), true);
   }
+  // What is told is not guessed at: without that, this could be 0.0.0.0 behind a prefix of 48 bits.
+  const deny = ["deny 0.0.0.0/8", "allow *"];
+  assert.equal(allowed(rules(["64:ff9b:1::/96"], ...deny), "64:ff9b:1::808:808"), true);
+  assert.equal(allowed(rules([], ...deny), "64:ff9b:1::808:808"), false);
   // Nobody connects to no address.
   assert.equal(allowed(rules(["2a0b::/96"], "allow 2a0b::/96", "allow 0.0.0.0", "allow *"), "2a0b::"), false);
 });
