@@ -94,7 +94,6 @@ Deno.test("an address that was asked for is logged once on its line", async () =
 });
 
 Deno.test("what came to nothing behind the connection says the address, and what never was connected says none", async () => {
-  await using echo = echoServer();
   const { server, events, through } = proxy({ rules: ["allow localhost", "deny *"] });
   await using _server = server;
   await assert.rejects(connect({ ...through, hostname: "10.0.0.1", port: 1 }), { code: "NOT_ALLOWED" });

@@ -61,7 +61,7 @@ class TranslatedSocket implements DatagramSocket {
       return await this.#socket.send(bytes, to);
     } catch (error) {
       const [hostname] = throughNat64(to.hostname, this.#nat64().prefixes);
-      if (hostname === undefined || dialError(to, error).code !== "NETWORK_UNREACHABLE") throw error;
+      if (hostname === undefined || !maySayNoWay(to, error)) throw error;
       const other = await (this.#other ??= this.#bind());
       if (this.#closed) other.close();
       await other.send(bytes, { hostname, port: to.port });
@@ -81,4 +81,9 @@ class TranslatedSocket implements DatagramSocket {
   unref(): void {
     this.#socket.unref?.();
   }
+}
+
+/** Deno's `node:dgram` does not say that no way leads somewhere, but that it does not know what has failed. */
+function maySayNoWay(to: Endpoint, error: unknown): boolean {
+  return (error as { code?: unknown }).code === "UNKNOWN" || dialError(to, error).code === "NETWORK_UNREACHABLE";
 }

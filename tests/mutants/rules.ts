@@ -174,7 +174,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "if (hostname === undefined || ",
       "if (true || ",
     ],
-    ["and for no other reason", "RFC 8305 section 7.1", ' || dialError(to, error).code !== "NETWORK_UNREACHABLE"', ""],
+    ["and for no other reason", "RFC 8305 section 7.1", " || !maySayNoWay(to, error)", ""],
     [
       "answers come from the IPv4 address",
       EMBEDDED,

@@ -37,7 +37,7 @@ const one = Uint8Array.of(1);
 const target = { hostname: "45.79.0.30", port: 53 };
 
 Deno.test("a datagram goes under the prefix where no way leads, and its answer comes from the IPv4 address", async () => {
-  for (const code of ["ENETUNREACH", "EADDRNOTAVAIL"]) {
+  for (const code of ["ENETUNREACH", "EADDRNOTAVAIL", "UNKNOWN"]) {
     const { bind, bound, sent } = machine(code);
     const socket = await withNat64(bind, () => told)({ hostname: "0.0.0.0", port: 0, onDatagram });
     await socket.send(one, target);

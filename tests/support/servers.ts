@@ -61,15 +61,16 @@ export interface UdpServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Answers each datagram with what `answer` makes of it. */
+/** Answers each datagram with what `answer` makes of it, at an address of this machine's. */
 export async function udpServer(
   answer: (bytes: Uint8Array, from: string) => Uint8Array = (bytes) => bytes,
+  hostname = "127.0.0.1",
 ): Promise<UdpServer> {
-  const socket = createSocket("udp4");
+  const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
   socket.on("message", (bytes: Uint8Array, from: { address: string; port: number }) => {
     socket.send(answer(bytes, from.address), from.port, from.address);
   });
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", () => resolve()));
+  await new Promise<void>((resolve) => socket.bind(0, hostname, () => resolve()));
   return {
     port: socket.address().port,
     [Symbol.asyncDispose]: () => new Promise((resolve) => socket.close(() => resolve())),
