@@ -55,8 +55,7 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   nat64: {
     value: "PREFIX",
     multiple: true,
-    help:
-      "Prefix of a NAT64 translator, or discover for what the resolver knows (RFC 7050); rules for IPv4 hold under it",
+    help: "Prefix of a NAT64 translator, or discover for what the resolver knows (RFC 7050)",
   },
   announce: { value: "ADDRESS", help: "Tell clients of UDP and BIND this address, for a server behind NAT" },
   "handshake-timeout": { value: "MS", help: "Time for greeting, authentication and request (default: 10000)" },
