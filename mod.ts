@@ -117,7 +117,7 @@ export type { Limits, UserLedger } from "./socks/limits/limits.ts";
 export type { RelayCounts } from "./socks/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
 export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rules.ts";
-export type { Cidr } from "./socks/rules/special_ranges.ts";
+export type { Cidr } from "./socks/rules/cidr.ts";
 export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.ts";
 export {
   type SystemResolver,

@@ -10,7 +10,7 @@ import { KerberosError } from "../kerberos/errors.ts";
 import { GssError } from "../gss/status.ts";
 import { SocksReplyError } from "../socks/errors.ts";
 import type { ServerEvent } from "../socks/server.ts";
-import { formatEndpoint } from "../socks/wire/address.ts";
+import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import type { ParsedArguments } from "./command.ts";
 import type { CliIo } from "./io.ts";
 import { systemRuntime } from "../gss/runtime.ts";
@@ -44,6 +44,7 @@ interface EventRecord extends Record<string, unknown> {
   user?: string;
   protection?: string;
   target?: string;
+  address?: string;
   bound?: string;
   command?: string;
 }
@@ -62,6 +63,7 @@ export function eventRecord(event: ServerEvent): Record<string, unknown> {
   }
   if ("protection" in event) record.protection = event.protection;
   if ("target" in event && event.target !== undefined) record.target = formatEndpoint(event.target);
+  if ("address" in event && event.address !== undefined) record.address = formatEndpoint(event.address);
   if ("bound" in event) record.bound = formatEndpoint(event.bound);
   if ("command" in event) record.command = event.command;
   if (event.type === "closed") {
@@ -87,6 +89,12 @@ function errorRecord(error: Error): Record<string, unknown> {
   };
 }
 
+/** The address that stands for a name; an address stands for itself. */
+function atAddress(target: Endpoint, address: Endpoint | undefined): string {
+  const text = address === undefined ? "" : formatEndpoint(address);
+  return text === "" || text === formatEndpoint(target) ? "" : ` at ${text}`;
+}
+
 function eventText(event: ServerEvent): string {
   const { session, client } = event;
   const address = client === undefined ? "?" : formatEndpoint(client);
@@ -106,7 +114,7 @@ function eventText(event: ServerEvent): string {
     case "associated":
       return `[${session}] relays datagrams on ${formatEndpoint(event.bound)}`;
     case "connected":
-      return `[${session}] connected to ${formatEndpoint(event.target)}`;
+      return `[${session}] connected to ${formatEndpoint(event.target)}${atAddress(event.target, event.address)}`;
     case "closed":
       return `[${session}] closed ${
         formatEndpoint(event.target)

@@ -6,13 +6,13 @@
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
 import { listenPlaces, openListeners } from "./config/listeners.ts";
 import { SERVE_OPTIONS, serverConfig } from "./config/serve_arguments.ts";
-import { serveOptions } from "./config/serve_options.ts";
+import { checkEgress, serveOptions } from "./config/serve_options.ts";
 import { checkShared } from "./config/shared_store.ts";
 import { ConfigError, type ServerConfig } from "./config/server_config.ts";
 import type { CliIo } from "./io.ts";
 import { adminEndpoint, type AdminServer, startAdmin, type TakeSnapshot } from "./monitor/admin.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
-import { dropPermissions, ServerRun } from "./server_run.ts";
+import { dropPermissions, ServerRun, warnings } from "./server_run.ts";
 import { runWorkers } from "./workers.ts";
 
 /** The command. */
@@ -48,9 +48,11 @@ async function serve(args: ParsedArguments, io: CliIo): Promise<number> {
   const config = serverConfig(args);
   const admin = config.admin === undefined ? undefined : adminAt(config.admin);
   if (args.has("check")) {
-    serveOptions(config);
+    const options = serveOptions(config);
     listenPlaces(config);
     checkShared(config.shared);
+    checkEgress(config);
+    for (const warning of warnings(options)) io.err(`${warning}\n`);
     io.out("The configuration is good.\n");
     return ExitCode.Ok;
   }

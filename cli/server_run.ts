@@ -7,6 +7,7 @@ import { printable } from "../gss/printable.ts";
 import { serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
 import type { SharedStore } from "../proxy/redis.ts";
 import { telemetry } from "../proxy/telemetry.ts";
+import { allowsMuch, ruleLine } from "../socks/rules/rules.ts";
 import type { ServerEvent } from "../socks/server.ts";
 import type { ConnectionListener } from "../socks/stream/deno.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
@@ -121,7 +122,9 @@ export class ServerRun {
       this.#monitor.onEvent(event);
       measure(event);
     };
-    const changed = this.#start.change?.({ ...options, onEvent }) ?? { ...options, onEvent };
+    const onNat64 = (prefixes: readonly string[]) => this.#start.io.err(`${foundNat64(prefixes)}\n`);
+    const watched = { ...options, onEvent, onNat64 };
+    const changed = this.#start.change?.(watched) ?? watched;
     return {
       ...changed,
       ...(replayCache === undefined ? {} : { replayCache }),
@@ -176,14 +179,35 @@ export class ServerRun {
   }
 }
 
+function foundNat64(prefixes: readonly string[]): string {
+  return prefixes.length === 0
+    ? "The resolver knows of no NAT64 prefix now; it is asked again"
+    : `NAT64 prefix of the resolver's: ${prefixes.join(", ")}`;
+}
+
 /** What is dangerous, or of no use, and yet no error. */
-function warnings(options: ServeOptions): string[] {
+export function warnings(options: ServeOptions): string[] {
   const { rules, keytab, capaths } = options;
   return [
     ...rules?.length === 0 ? ["Warning: there is no rule, so that nothing is allowed"] : [],
+    ...muchAllowed(rules),
     ...keytab !== undefined && capaths === undefined ? [NO_CAPATHS] : [],
     ...INSECURE.filter((knob) => options[knob]).map((knob) => `Warning: ${WARNINGS[knob]}`),
   ];
+}
+
+/** Rules that allow less than they seem to. */
+function muchAllowed(rules: ServeOptions["rules"] = []): string[] {
+  return rules.flatMap((rule) =>
+    typeof rule !== "string" && allowsMuch(rule)
+      ? [
+        `Warning: rule "${
+          printable(ruleLine(rule))
+        }" counts as "*": a block shorter than /8 opens no loopback, private or other special ` +
+        "address; allow those by a rule that names them",
+      ]
+      : []
+  );
 }
 
 /**

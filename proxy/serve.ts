@@ -19,7 +19,9 @@ import type { OpenTarget } from "../socks/commands/connect.ts";
 import { resolveDirectly } from "../socks/commands/resolve.ts";
 import { SocksReplyError } from "../socks/errors.ts";
 import type { UserLedger } from "../socks/limits/limits.ts";
+import { Nat64Prefixes } from "../socks/nat64.ts";
 import { openDirectly, openThrough } from "../socks/open_target.ts";
+import type { Cidr } from "../socks/rules/cidr.ts";
 import { type ClientRule, ClientRuleSet, parseClientRuleText } from "../socks/rules/client_rules.ts";
 import { parseRuleText } from "../socks/rules/parse_rule.ts";
 import { type CommandName, type Rule, RuleSet } from "../socks/rules/rules.ts";
@@ -28,8 +30,9 @@ import type { Dialer } from "../socks/stream/connection.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
 import { inTime, readSystemNames, systemResolver, systemReverse } from "../socks/names/system.ts";
 import { dialTcp, listenTcp } from "../socks/stream/deno.ts";
-import { dialFrom } from "../socks/stream/dial_from.ts";
+import { checkOwnAddresses, dialFrom } from "../socks/stream/dial_from.ts";
 import { datagramsDirectly } from "../socks/udp/egress.ts";
+import { withNat64 } from "../socks/udp/nat64.ts";
 import { bindUdp } from "../socks/udp/socket.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { withEnctypeNames } from "./rule_enctypes.ts";
@@ -108,6 +111,16 @@ export interface ServeOptions extends ListenerOptions {
    * @default {as the system routes}
    */
   readonly egress?: readonly string[] | undefined;
+  /**
+   * Prefixes of NAT64 translators (RFC 6052), such as `2001:db8:64::/96`, and `discover` for those that the resolver knows of
+   * (RFC 7050). Rules for IPv4 addresses hold for the addresses under them, and an IPv4 address to which no way leads is reached under
+   * them. `64:ff9b::/96` is known to rules without being told.
+   *
+   * @default {[]}
+   */
+  readonly nat64?: readonly string[] | undefined;
+  /** Told of the NAT64 prefixes that `discover` has found, as soon as that is known, and of changes. What it throws is passed over. */
+  readonly onNat64?: ((prefixes: readonly string[]) => void) | undefined;
   /** Connects to targets. @default {TCP} */
   readonly dial?: Dialer | undefined;
 }
@@ -128,8 +141,8 @@ export interface UpdatableServer extends RunningServer {
 /**
  * Starts a SOCKS5 server, in the manner of `Deno.serve`.
  *
- * @throws {TypeError} When there is no method by which anybody could come in, a rule cannot be read, a time, a limit or the
- * port is none, or `listeners` are given and a place to listen too.
+ * @throws {TypeError} When there is no method by which anybody could come in, a rule cannot be read, a time, a limit, a NAT64 prefix
+ * or the port is none, an address of `egress` is none of this machine's, or `listeners` are given and a place to listen too.
  * @throws {Deno.errors.AddrInUse} When somebody else listens there; other errors of the system as `Deno.listen` has them.
  * @throws {KerberosError} `BAD_FILE` when the keytab cannot be read, or has no key.
  *
@@ -148,7 +161,8 @@ export function serve(options: ServeOptions): UpdatableServer {
 }
 
 function startServer(options: ServeOptions): UpdatableServer {
-  let rules = rulesOf(options);
+  let nat64 = nat64Of(options);
+  let rules = rulesOf(options, nat64);
   const { signal } = options;
   if (options.resolve === undefined) readSystemNames();
   const running: AssociationCount = { associations: 0 };
@@ -157,15 +171,26 @@ function startServer(options: ServeOptions): UpdatableServer {
   const made = (wanted: ServeOptions, keep: Kept) =>
     serverOptions({ ...wanted, ...keep, signal }, { rules: () => rules, running });
   const server = new SocksServer(made(options, kept));
-  return Object.assign(start(server, options), {
+  const started = start(server, options);
+  nat64.start();
+  let ended = false;
+  const end = () => {
+    ended = true;
+    nat64[Symbol.dispose]();
+  };
+  started.finished.then(end, end);
+  return Object.assign(started, {
     update(changed: ServeOptions): void {
-      const next = rulesOf(changed);
+      const next64 = nat64Of(changed, nat64.found);
+      const next = rulesOf(changed, next64);
       const keep: Kept = {
         replayCache: changed.replayCache ?? kept.replayCache,
         userLedger: changed.userLedger ?? kept.userLedger,
       };
       server.update(made(changed, keep));
-      [rules, kept] = [next, keep];
+      nat64[Symbol.dispose]();
+      [rules, kept, nat64] = [next, keep, next64];
+      if (!ended) nat64.start();
     },
   });
 }
@@ -176,14 +201,19 @@ interface Kept {
   readonly userLedger: UserLedger | undefined;
 }
 
-function rulesOf({ rules = [], upstreams = {} }: ServeOptions): RuleSet {
+function nat64Of(options: ServeOptions, found?: readonly Cidr[]): Nat64Prefixes {
+  const { nat64: known = [], resolve = systemResolver, onNat64: onFound } = options;
+  return new Nat64Prefixes({ known, resolve, onFound, found });
+}
+
+function rulesOf({ rules = [], upstreams = {} }: ServeOptions, nat64: Nat64Prefixes): RuleSet {
   const read = rules.map((rule) => withEnctypeNames(typeof rule === "string" ? parseRuleText(rule) : rule));
   for (const { text, upstream } of read) {
     if (upstream !== undefined && !Object.hasOwn(upstreams, upstream)) {
       throw new TypeError(`Cannot use rule "${text}": there is no upstream "${upstream}"`);
     }
   }
-  return new RuleSet(read);
+  return new RuleSet(read, undefined, { nat64 });
 }
 
 function serverOptions(
@@ -199,6 +229,7 @@ function serverOptions(
     ): [string, OpenTarget] => [name, openThrough(upstreamOf(proxy))]),
   );
   checkDatagrams(options.datagrams);
+  if (egress !== undefined) checkOwnAddresses(egress);
   const has = (command: CommandName) => commands.includes(command);
   const refused: OpenTarget = () =>
     Promise.reject(new SocksReplyError("COMMAND_NOT_SUPPORTED", "Command connect is not supported"));
@@ -215,7 +246,13 @@ function serverOptions(
         ...datagrams,
         running,
         bind: bindUdp,
-        open: datagramsDirectly({ ...datagrams, egress, rules, resolve, bind: bindUdp }),
+        open: datagramsDirectly({
+          ...datagrams,
+          egress,
+          rules,
+          resolve,
+          bind: withNat64(bindUdp, () => rules().nat64),
+        }),
       })
       : undefined,
     resolve: has("resolve") ? resolveDirectly({ rules, resolve, reverse: systemReverse }) : undefined,

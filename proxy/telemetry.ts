@@ -112,6 +112,7 @@ function noteEvent(span: Span, event: ServerEvent): void {
   if ("target" in event && event.target !== undefined) {
     attributes["socks.target"] = printable(formatEndpoint(event.target));
   }
+  if ("address" in event && event.address !== undefined) attributes["socks.address"] = formatEndpoint(event.address);
   if (event.type === "closed") {
     attributes["socks.octets.sent"] = event.sent;
     attributes["socks.octets.received"] = event.received;

@@ -51,6 +51,7 @@ const WHY: Readonly<Record<SocksReplyErrorCode, string>> = {
   TTL_EXPIRED: "packets expire on the way",
   COMMAND_NOT_SUPPORTED: "it does not do that for its clients",
   ADDRESS_TYPE_NOT_SUPPORTED: "it does not know addresses of this kind",
+  OUT_OF_RESOURCES: "it has no room for another connection",
 };
 
 /** A reply that refuses the request, in words. */

@@ -28,7 +28,10 @@ export type SocksProtocolErrorCode =
   | "NOT_SEALED"
   | "OUT_OF_ORDER";
 
-/** Why a connection could not be made; each has its reply code. */
+/**
+ * Why a connection could not be made; each has its reply code. `OUT_OF_RESOURCES` is told as a general failure, and is the machine's
+ * that makes the connection: it has no descriptors or no memory for another one.
+ */
 export type SocksReplyErrorCode =
   | "GENERAL_FAILURE"
   | "NOT_ALLOWED"
@@ -37,7 +40,8 @@ export type SocksReplyErrorCode =
   | "CONNECTION_REFUSED"
   | "TTL_EXPIRED"
   | "COMMAND_NOT_SUPPORTED"
-  | "ADDRESS_TYPE_NOT_SUPPORTED";
+  | "ADDRESS_TYPE_NOT_SUPPORTED"
+  | "OUT_OF_RESOURCES";
 
 /** The time allowed for something is over. */
 export type SocksTimeoutErrorCode = "HANDSHAKE_TIMEOUT" | "CONNECT_TIMEOUT" | "IDLE_TIMEOUT";
@@ -283,6 +287,7 @@ const REPLIES: Readonly<Record<SocksReplyErrorCode, number>> = {
   TTL_EXPIRED: 6,
   COMMAND_NOT_SUPPORTED: 7,
   ADDRESS_TYPE_NOT_SUPPORTED: 8,
+  OUT_OF_RESOURCES: 1,
 };
 
 /** What to answer a request that failed. A time-out is told as an unreachable host, as other proxies do. */

@@ -69,12 +69,15 @@ export async function addressesOfJudged(
   request: TargetRequest,
   { rules, resolve }: JudgeOptions,
 ): Promise<readonly JudgedAddress[]> {
-  const { hostname } = request;
+  const { hostname, signal } = request;
   if (isLocalhost(hostname)) passed(request, rules, { addresses: LOOPBACK, names: [] });
   const found = parseIp(hostname) === undefined
     ? await lookedUp(resolve, request)
     : { addresses: [hostname], names: [] };
   const addresses = someOf([...new Set(found.addresses.map(canonicalAddress))]);
+  const { pending } = rules.nat64;
+  // Whether it is a translator's, and which IPv4 address it stands for, may be known in a moment.
+  if (pending !== undefined && addresses.some((address) => address.includes(":"))) await abortable(pending, signal);
   const allowed = passed(request, rules, { addresses, names: found.names });
   const elsewhere = allowed.find(({ verdict }) => verdict.rule?.upstream !== undefined);
   if (request.command !== "connect" && elsewhere !== undefined) {

@@ -91,6 +91,7 @@ export {
 } from "./errors.ts";
 export type { OtherProtocol } from "./front/front.ts";
 export type { Limits, UserLedger } from "./limits/limits.ts";
+export { type Nat64Options, Nat64Prefixes } from "./nat64.ts";
 export { openDirectly, type OpenDirectlyOptions, openThrough } from "./open_target.ts";
 export type { RelayCounts } from "./relay.ts";
 export {
@@ -104,14 +105,16 @@ export { parseRule, parseRuleText, type RuleFields, ruleFromFields } from "./rul
 export {
   type CommandName,
   type Destination,
+  type Nat64Source,
   type PortRange,
   type Rule,
   type RuleAction,
   type RuleQuery,
   RuleSet,
+  type RuleSetOptions,
   type Verdict,
 } from "./rules/rules.ts";
-export type { Cidr } from "./rules/special_ranges.ts";
+export type { Cidr } from "./rules/cidr.ts";
 export {
   type LiveSession,
   type ServerEvent,

@@ -39,6 +39,8 @@ export type SessionEvent =
     /** What was asked for; of a command that there is not, its number. */
     readonly command?: CommandName | UnknownCommand;
     readonly target?: Endpoint;
+    /** Address that was connected to before it came to this. */
+    readonly address?: Endpoint;
     readonly error: Error;
   }
   | {
@@ -47,6 +49,8 @@ export type SessionEvent =
     readonly identity: Identity;
     readonly command: CommandName;
     readonly target: Endpoint;
+    /** Address that stands for the target: the one connected to, or where BIND's connection came from. Not known through an upstream. */
+    readonly address?: Endpoint;
     readonly bound: Endpoint;
   }
   | {
@@ -54,6 +58,8 @@ export type SessionEvent =
     readonly identity: Identity;
     readonly command: CommandName;
     readonly target: Endpoint;
+    /** Address that stood for the target, as in `connected`. */
+    readonly address?: Endpoint;
     /** Octets from the client to targets. */
     readonly sent: number;
     /** Octets from targets to the client. */
@@ -79,6 +85,8 @@ export interface SessionStatus {
   command?: CommandName;
   /** Where to. */
   target?: Endpoint;
+  /** Address that stands for the target, once it is connected to. */
+  address?: Endpoint | undefined;
 }
 
 /** What a server does for its clients; what is missing is refused. */

@@ -145,6 +145,7 @@ Deno.test("the configurations in the operator's guide are good", async () => {
     for (const block of blocks) {
       const config = JSON.parse(block);
       if (config.gssapi?.keytab !== undefined) config.gssapi.keytab = realm.keytab;
+      if (config.egress !== undefined) config.egress = ["127.0.0.1"];
       if (config.passwordFile !== undefined) config.passwordFile = `${directory}/users`;
       for (const upstream of Object.values(config.upstreams ?? {}) as { passwordFile?: string }[]) {
         if (upstream.passwordFile !== undefined) upstream.passwordFile = `${directory}/users`;

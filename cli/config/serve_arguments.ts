@@ -56,6 +56,11 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   "deny-client": { value: "SOURCES", multiple: true, help: "Keep clients from these addresses out" },
   allow: { value: "RULE", multiple: true, help: "Allow DESTINATION[:PORTS][,user=WHO]...; rules count in their order" },
   deny: { value: "RULE", multiple: true, help: "Deny the same" },
+  nat64: {
+    value: "PREFIX",
+    multiple: true,
+    help: "Prefix of a NAT64 translator, or discover for what the resolver knows (RFC 7050)",
+  },
   announce: { value: "ADDRESS", help: "Tell clients of UDP and BIND this address, for a server behind NAT" },
   "handshake-timeout": { value: "MS", help: "Time for greeting, authentication and request (default: 10000)" },
   "connect-timeout": { value: "MS", help: "Time for reaching a target (default: 30000)" },
@@ -145,6 +150,7 @@ function fromArguments(args: ParsedArguments): ServerConfig {
     protocols: list("protocol"),
     clients: clients.length === 0 ? undefined : clients,
     rules: rules("allow", "deny"),
+    nat64: many("nat64"),
     announce: one("announce"),
     timeouts: defined({
       handshake: time("handshake-timeout"),

@@ -13,12 +13,14 @@ import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
 import { noAuthentication } from "../../socks/auth/method.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
+import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
 import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import type { Rule } from "../../socks/rules/rules.ts";
 import { hostName } from "../../socks/wire/host_name.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
 import type { ProtectionLevel } from "../../socks/stream/protected.ts";
 import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../passwords.ts";
+import { checkOwnAddresses } from "../../socks/stream/dial_from.ts";
 import { ConfigError, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
 import { milliseconds, octets } from "./units.ts";
 
@@ -51,6 +53,7 @@ export function serveOptions(config: ServerConfig): ServeOptions {
     rules: (config.rules ?? []).map((rule, i) => at(`rules[${i}]`, () => readRule(rule))),
     upstreams: readUpstreams(upstreams),
     egress: config.egress,
+    nat64: config.nat64,
     handshakeTimeout: time(timeouts.handshake),
     connectTimeout: time(timeouts.connect),
     idleTimeout: time(timeouts.idle),
@@ -88,10 +91,24 @@ function keytabAndCapaths(keytab: string | undefined): Pick<ServeOptions, "keyta
 
 /** What can be read and makes no sense. */
 function checkTogether(
-  { methods = ["gssapi"], protocols = [], rules = [], upstreams = {}, listen = [], egress = [], tls, announce }:
-    ServerConfig,
+  {
+    methods = ["gssapi"],
+    protocols = [],
+    rules = [],
+    upstreams = {},
+    listen = [],
+    egress = [],
+    nat64 = [],
+    tls,
+    announce,
+  }: ServerConfig,
 ): void {
   if (announce !== undefined) at("announce", () => hostName(announce));
+  for (const [i, prefix] of nat64.entries()) {
+    if (prefix !== "discover") {
+      at(`nat64[${i}]`, () => parseNat64Prefix(prefix));
+    }
+  }
   if (protocols.length > 0 && !methods.includes("none")) {
     throw new ConfigError(
       `protocols: clients of ${protocols.join(" and ")} name nobody, and method none is not accepted`,
@@ -109,6 +126,15 @@ function checkTogether(
   if (listen.some((where) => where.startsWith("tls://")) && tls === undefined) {
     throw new ConfigError("tls: a certificate and a key are needed for tls://");
   }
+}
+
+/**
+ * Whether this machine has the addresses that targets are to be reached from; a server that starts asks that itself.
+ *
+ * @throws {ConfigError} With the first that it has not.
+ */
+export function checkEgress({ egress = [] }: ServerConfig): void {
+  for (const [i, address] of egress.entries()) at(`egress[${i}]`, () => checkOwnAddresses([address]));
 }
 
 function readRule(rule: string | RuleFields): Rule {

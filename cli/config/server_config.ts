@@ -80,6 +80,7 @@ export interface ServerConfig {
     readonly destinations?: number | undefined;
   } | undefined;
   readonly egress?: readonly string[] | undefined;
+  readonly nat64?: readonly string[] | undefined;
   readonly announce?: string | undefined;
   readonly answersFromAnyPort?: boolean | undefined;
   readonly log?: "text" | "json" | "none" | undefined;
@@ -182,6 +183,9 @@ const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
     destinations: count.optional().describe("Targets that an association remembers (256)"),
   }).optional(),
   egress: texts.optional().describe("Addresses of this machine's that targets are reached from, one of each family"),
+  nat64: texts.optional().describe(
+    "Prefixes of NAT64 translators, and discover for what the resolver knows (RFC 7050)",
+  ),
   announce: z.string().optional().describe("Address told to clients for UDP and BIND, for a server behind NAT"),
   answersFromAnyPort: z.boolean().optional()
     .describe("Let a target answer datagrams from any of its ports, as TFTP does (false)"),

@@ -163,7 +163,7 @@ export class Monitor {
   }
 
   #row(
-    { session, client, identity, protection, command, target, counts, startedAt }: LiveSession,
+    { session, client, identity, protection, command, target, address, counts, startedAt }: LiveSession,
     now: number,
   ): SessionRow {
     return {
@@ -174,6 +174,7 @@ export class Monitor {
       protection: protection ?? "",
       command: command ?? "",
       target: target === undefined ? "" : formatEndpoint(target),
+      address: address === undefined ? "" : formatEndpoint(address),
       ...counts,
       rate: this.#samples.get(session)?.rate ?? 0,
       duration: now - startedAt,

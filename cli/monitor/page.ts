@@ -106,7 +106,7 @@ function draw(s) {
     return card;
   }));
   chart(s.throughput);
-  fill("sessions", s.sessions.map((r) => [[r.session, "n"], [r.user || "(nobody)"], [r.client], [r.command], [r.target], [r.protection], [size(r.sent), "n"], [size(r.received), "n"], [size(r.rate) + "/s", "n"], [age(r.duration), "n"]]));
+  fill("sessions", s.sessions.map((r) => [[r.session, "n"], [r.user || "(nobody)"], [r.client], [r.command], [r.address && r.address !== r.target ? r.target + " at " + r.address : r.target], [r.protection], [size(r.sent), "n"], [size(r.received), "n"], [size(r.rate) + "/s", "n"], [age(r.duration), "n"]]));
   fill("denials", s.denials.map((d) => [[new Date(d.at).toLocaleTimeString()], [d.client], [d.user], [d.target], [d.reason]]));
   document.body.dataset.drawn = String(s.now);
 }

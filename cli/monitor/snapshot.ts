@@ -16,6 +16,8 @@ export interface SessionRow {
   readonly protection: string;
   readonly command: string;
   readonly target: string;
+  /** Address that stands for the target, once it is connected to. */
+  readonly address: string;
   readonly sent: number;
   readonly received: number;
   /** Octets in the last second, both ways together. */

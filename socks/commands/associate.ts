@@ -120,7 +120,11 @@ class Association {
     using opening = connectDeadline(request, options, "association is not set up");
     try {
       const bound = await this.#open(opening.signal);
-      await tellSuccess(this.#call, bound, () => options.onEvent({ type: "associated", ...subject(request), bound }));
+      await tellSuccess(
+        this.#call,
+        bound,
+        () => options.onEvent({ type: "associated", ...subject(this.#call), bound }),
+      );
       opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));
     } catch (error) {
       this.#close();
@@ -243,8 +247,8 @@ class Association {
     const denied = error instanceof SocksReplyError && error.code === "NOT_ALLOWED";
     this.#drop(denied ? "denied" : "unreachable");
     if (denied && this.#told++ < TOLD_REFUSALS) {
-      const { request, options } = this.#call;
-      options.onEvent({ type: "refused", ...subject(request), target, error });
+      const { options } = this.#call;
+      options.onEvent({ type: "refused", ...subject(this.#call), target, error });
     }
   }
 

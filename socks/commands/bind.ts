@@ -52,7 +52,7 @@ export async function runBind(call: CommandCall, open: OpenBind): Promise<void> 
     );
     pending = listening;
     const { bound } = listening;
-    await tellSuccess(call, bound, () => options.onEvent({ type: "listening", ...subject(request), bound }));
+    await tellSuccess(call, bound, () => options.onEvent({ type: "listening", ...subject(call), bound }));
     // Nobody is waited for on behalf of a client that is gone.
     using watched = new ReadAhead(asked.rest(), (failure) => deadline.abort(clientGone(failure)));
     client = watched.rest();
@@ -62,9 +62,10 @@ export async function runBind(call: CommandCall, open: OpenBind): Promise<void> 
     return await refuse(call, error);
   }
   pending.close();
+  options.status.address = came.peer;
   try {
     const { bound } = pending;
-    const event = { type: "connected", ...subject(request), target: came.peer, bound } as const;
+    const event = { type: "connected", ...subject(call), target: came.peer, bound } as const;
     await tellSuccess(call, came.peer, () => options.onEvent(event));
   } catch (error) {
     came.connection.close();

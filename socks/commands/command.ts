@@ -106,8 +106,9 @@ export interface DatagramCounts {
 }
 
 /** Tells a client why its request is not carried out, and lets it read that. */
-export async function refuse({ asked, request, options }: CommandCall, error: unknown): Promise<void> {
-  options.onEvent({ type: "refused", ...subject(request), error: reasonOf(options.clock, error) });
+export async function refuse(call: CommandCall, error: unknown): Promise<void> {
+  const { asked, options } = call;
+  options.onEvent({ type: "refused", ...subject(call), error: reasonOf(options.clock, error) });
   await answerRefusal(asked, error, options.clock.signal);
 }
 
@@ -120,22 +121,25 @@ export async function answerRefusal(asked: Asked, error: unknown, signal: AbortS
   connection.close();
 }
 
-/** What events say of who and what. */
-export function subject({ identity, command, hostname, port }: TargetRequest): {
+/** What events say of who and what, and of the address that stood for it, once one does. */
+export function subject({ request, options: { status } }: CommandCall): {
   identity: Identity;
   command: TargetRequest["command"];
   target: Endpoint;
+  address?: Endpoint;
 } {
-  return { identity, command, target: { hostname, port } };
+  const { identity, command, hostname, port } = request;
+  const { address } = status;
+  return { identity, command, target: { hostname, port }, ...(address === undefined ? {} : { address }) };
 }
 
 /** The end of a session whose request was carried out. */
 export function closedEvent(
-  { request, options }: CommandCall,
+  call: CommandCall,
   how: { readonly error?: Error | undefined; readonly datagrams?: DatagramCounts },
 ): SessionEvent {
-  const { status: { counts, startedAt }, now } = options;
-  return { type: "closed", ...subject(request), ...counts, duration: now() - startedAt, ...how };
+  const { status: { counts, startedAt }, now } = call.options;
+  return { type: "closed", ...subject(call), ...counts, duration: now() - startedAt, ...how };
 }
 
 /** A closed connection fails in its own words; the reason is why it was closed. */

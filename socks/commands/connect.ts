@@ -18,6 +18,8 @@ export interface OpenedTarget {
   readonly connection: Connection;
   /** Address of this end, for the reply. */
   readonly bound: Endpoint;
+  /** Address that was connected to; not known through another proxy. */
+  readonly address?: Endpoint | undefined;
 }
 
 /**
@@ -36,14 +38,15 @@ export async function runConnect(call: CommandCall): Promise<void> {
   } catch (error) {
     return await refuse(call, error);
   }
+  options.status.address = opened.address;
   try {
     // The reply comes after the connection, never before it.
     const { bound } = opened;
-    await tellSuccess(call, bound, () => options.onEvent({ type: "connected", ...subject(request), bound }));
+    await tellSuccess(call, bound, () => options.onEvent({ type: "connected", ...subject(call), bound }));
   } catch (error) {
     opened.connection.close();
     asked.channel.connection.close();
-    return options.onEvent({ type: "refused", ...subject(request), error: reasonOf(options.clock, error) });
+    return options.onEvent({ type: "refused", ...subject(call), error: reasonOf(options.clock, error) });
   }
   await relayToEnd(call, opened.connection);
 }

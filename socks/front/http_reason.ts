@@ -29,6 +29,7 @@ export function proxyStatus(error: unknown, reason: string): string {
 /** What a target did, or what is on the way to it (RFC 9209 section 2.3). */
 const KINDS: Readonly<Record<SocksReplyErrorCode, string>> = {
   GENERAL_FAILURE: "proxy_internal_error",
+  OUT_OF_RESOURCES: "proxy_internal_error",
   NOT_ALLOWED: "http_request_denied",
   NETWORK_UNREACHABLE: "destination_ip_unroutable",
   HOST_UNREACHABLE: "destination_unavailable",

@@ -6,7 +6,8 @@
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { parseBlock, splitRule } from "./parse_rule.ts";
 import { type RuleAction, ruleLine } from "./rules.ts";
-import { type Cidr, embeddedIpv4, inCidr } from "./special_ranges.ts";
+import { type Cidr, inCidr } from "./cidr.ts";
+import { embeddedIpv4 } from "./special_ranges.ts";
 
 /** One rule about where clients come from. */
 export interface ClientRule {

@@ -16,7 +16,7 @@ import {
   type Rule,
   type RuleAction,
 } from "./rules.ts";
-import { type Cidr, parseCidr } from "./special_ranges.ts";
+import { type Cidr, parseCidr } from "./cidr.ts";
 import { parseRealmPattern, parseUserPattern } from "./user_pattern.ts";
 
 /** A rule in plain values, as in a configuration file; see {@linkcode Rule} for what each means. */

@@ -4,7 +4,8 @@
  * that is denied.
  *
  * Addresses that are not public (loopback, private, link-local, metadata services, ...) are denied unless a rule names
- * the address itself; a rule that allows a name, or everything, does not reach them.
+ * the address itself; a rule that allows a name, or everything, does not reach them, nor does one by a block that is as good as
+ * everything.
  *
  * @module
  */
@@ -14,7 +15,9 @@ import type { Identity, MethodName } from "../auth/method.ts";
 import type { ProtectionLevel } from "../stream/protected.ts";
 import { hostName, HostNameError } from "../wire/host_name.ts";
 import { canonicalAddress, parseIp, unmapped } from "../wire/ip.ts";
-import { type Cidr, embeddedIpv4, inCidr, specialKind } from "./special_ranges.ts";
+import { type Cidr, inCidr } from "./cidr.ts";
+import { translated } from "./nat64.ts";
+import { coversMuch, embeddedIpv4, namesSpecial, specialKind, WELL_KNOWN_PREFIX } from "./special_ranges.ts";
 import { checkUsers, fitsUser } from "./users.ts";
 
 /** What a rule says of those that it fits. */
@@ -95,12 +98,30 @@ export interface RuleQuery {
   readonly source?: string | undefined;
 }
 
+/** Translators between IPv6 and IPv4 (RFC 6052), beside that of `64:ff9b::/96`, which is known. */
+export interface Nat64Source {
+  /** Their prefixes, as they are known now. */
+  readonly prefixes: readonly Cidr[];
+  /** While they are being looked for, and may be there soon: resolved when they are, or are not waited for any more. */
+  readonly pending?: Promise<void> | undefined;
+}
+
+/** What {@linkcode RuleSet} may be told beside its rules. */
+export interface RuleSetOptions {
+  /** Translators that IPv4 addresses are reached through. @default {that of 64:ff9b::/96 only} */
+  readonly nat64?: Nat64Source | undefined;
+}
+
+const NO_PREFIXES: Nat64Source = { prefixes: [] };
+
 const UNDECIDED: Verdict = { allowed: true, reason: "name is still to be looked up" };
 
 /** Ordered rules. */
 export class RuleSet {
   readonly #rules: readonly Rule[];
   readonly #now: () => number;
+  /** Translators that IPv4 addresses are reached through. */
+  readonly nat64: Nat64Source;
 
   /**
    * Makes one.
@@ -109,7 +130,12 @@ export class RuleSet {
    * @param now Gives the time, in milliseconds since the epoch.
    * @throws {HostNameError} When a domain of a rule is none.
    */
-  constructor(rules: readonly Rule[] = [], now: () => number = systemRuntime.now) {
+  constructor(
+    rules: readonly Rule[] = [],
+    now: () => number = systemRuntime.now,
+    { nat64 = NO_PREFIXES }: RuleSetOptions = {},
+  ) {
+    this.nat64 = nat64;
     this.#rules = Object.freeze(rules.map(withNormalNames));
     this.#now = now;
     this.#rules.forEach(checkUsers);
@@ -134,18 +160,16 @@ export class RuleSet {
     if (octets === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
     const hostname = hostOf(query);
     if (typeof hostname !== "string") return hostname;
-    const special = specialKind(octets);
+    const asked = this.#askedAddress(hostname, octets);
+    // A system that is asked to connect to it connects to itself.
+    if (dialled(octets, asked.prefixes).every((octet) => octet === 0)) return NOWHERE;
     for (const rule of this.#rules) {
       if (!this.#fitsAllButPlace(rule, query)) continue;
-      // Only a rule that names the address opens what is not public.
-      const places = rule.action === "allow" && special !== undefined
-        ? rule.destinations.filter(({ type }) => type === "address")
-        : rule.destinations;
-      if (places.some((place) => fitsPlace(rule.action, place, hostname, octets))) return verdictOf(rule);
+      if (rule.destinations.some((place) => fitsPlace(rule.action, place, asked))) return verdictOf(rule);
     }
-    return special === undefined
+    return asked.special === undefined
       ? NOTHING_FITS
-      : { allowed: false, reason: `${special} address, which no rule allows` };
+      : { allowed: false, reason: `${asked.special} address, which no rule allows` };
   }
 
   /**
@@ -158,14 +182,12 @@ export class RuleSet {
     const hostname = hostOf(query);
     if (typeof hostname !== "string") return hostname;
     if (octets === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
-    const special = specialKind(octets) !== undefined;
+    const asked = this.#askedAddress(hostname, octets);
     for (const rule of this.#rules) {
       if (!this.#fitsAllButPlace(rule, query)) continue;
       const { action, destinations } = rule;
-      const places = destinations.filter(({ type }) =>
-        action === "deny" ? type === "domain" : !special || type === "address"
-      );
-      if (places.some((place) => fitsPlace(action, place, hostname, octets))) return verdictOf(rule);
+      const places = destinations.filter(({ type }) => action === "allow" || type === "domain");
+      if (places.some((place) => fitsPlace(action, place, asked))) return verdictOf(rule);
     }
     return NOT_SPOKEN_OF;
   }
@@ -178,6 +200,11 @@ export class RuleSet {
       if (rule.action === "allow" || everywhere) return verdictOf(rule);
     }
     return NOTHING_FITS;
+  }
+
+  #askedAddress(hostname: string, octets: Bytes): AskedAddress {
+    const prefixes = [...this.nat64.prefixes, WELL_KNOWN_PREFIX];
+    return { hostname, octets, prefixes, special: specialKind(octets, prefixes) };
   }
 
   #fitsAllButPlace(rule: Rule, query: RuleQuery): boolean {
@@ -254,15 +281,50 @@ function fitsDomain({ suffix, exact }: Destination & { type: "domain" }, hostnam
   return exact ? hostname === suffix : hostname.endsWith(suffix);
 }
 
-function fitsPlace(action: RuleAction, place: Destination, hostname: string, address: Bytes): boolean {
-  return place.type === "address" ? inBlocks(action, place.blocks, address) : fitsName(place, hostname);
+/** An address, and what is known of it. */
+interface AskedAddress {
+  /** The host that stands for it, in its one form. */
+  readonly hostname: string;
+  readonly octets: Bytes;
+  /** Prefixes of translators. */
+  readonly prefixes: readonly Cidr[];
+  /** What it is where it is not public. */
+  readonly special: string | undefined;
+}
+
+/** Only a rule that names the address opens what is not public. */
+function fitsPlace(action: RuleAction, place: Destination, asked: AskedAddress): boolean {
+  const { hostname, octets, prefixes, special } = asked;
+  const named = action === "allow" && special !== undefined;
+  if (place.type !== "address") return !named && fitsName(place, hostname);
+  const blocks = named ? place.blocks.filter((block) => namesSpecial(block, octets, prefixes)) : place.blocks;
+  return inBlocks(action, blocks, octets, prefixes);
 }
 
 /**
- * An address is denied by every address that it carries, in whatever disguise, and allowed as what it is or as the IPv4
- * address that it is mapped from.
+ * An address is denied by every address that it carries, in whatever disguise, and allowed as what it is, as the IPv4
+ * address that it is mapped from, or as the one that a translator sends it to.
  */
-function inBlocks(action: RuleAction, blocks: readonly Cidr[], address: Bytes): boolean {
-  const carried = action === "deny" ? embeddedIpv4(address) : [unmapped(address)];
+function inBlocks(
+  action: RuleAction,
+  blocks: readonly Cidr[],
+  address: Bytes,
+  prefixes: readonly Cidr[] = [],
+): boolean {
+  const carried = action === "deny" ? embeddedIpv4(address, prefixes) : [dialled(address, prefixes)];
   return blocks.some((block) => inCidr(address, block) || carried.some((inner) => inCidr(inner, block)));
+}
+
+/** The address that is connected to in the end: the IPv4 one that it is mapped from, or that a translator sends it to. */
+function dialled(address: Bytes, prefixes: readonly Cidr[]): Uint8Array {
+  return translated(address, prefixes)?.ipv4 ?? unmapped(address);
+}
+
+/** Whatever a rule says. */
+const NOWHERE: Verdict = { allowed: false, reason: "unspecified address, which no rule allows" };
+
+/** Whether a rule allows by a block so large that it counts as `*`. */
+export function allowsMuch({ action, destinations }: Rule): boolean {
+  return action === "allow" &&
+    destinations.some((place) => place.type === "address" && place.blocks.some(coversMuch));
 }

@@ -4,44 +4,9 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
 import { parseIp } from "../wire/ip.ts";
-
-/** A block of addresses. */
-export interface Cidr {
-  /** First address. */
-  readonly network: Bytes;
-  /** Bits that count. */
-  readonly bits: number;
-}
-
-/**
- * Reads `address` or `address/bits`; `undefined` for text that is neither.
- *
- * @throws {RangeError} When there are bits set behind those that count, which is mostly a slip.
- */
-export function parseCidr(text: string): Cidr | undefined {
-  const parts = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text);
-  const network = parts === null ? undefined : parseIp(parts[1]!.replace(/^\[(.*)\]$/, "$1"));
-  if (network === undefined) return undefined;
-  const bits = Number(parts![2] ?? 8 * network.length);
-  if (bits > 8 * network.length) throw new RangeError(`Cannot read ${text}: ${bits} bits are too many`);
-  if (network.some((octet, i) => (octet & ~mask(bits, i)) !== 0)) {
-    throw new RangeError(`Cannot read ${text}: the address has bits behind the first ${bits}`);
-  }
-  return { network, bits };
-}
-
-function mask(bits: number, octet: number): number {
-  const left = Math.min(8, Math.max(0, bits - 8 * octet));
-  return (0xff00 >> left) & 0xff;
-}
-
-/** Whether an address is in a block. */
-export function inCidr(address: Uint8Array, { network, bits }: Cidr): boolean {
-  return address.length === network.length &&
-    address.every((octet, i) => ((octet ^ network[i]!) & mask(bits, i)) === 0);
-}
+import { type Cidr, inCidr, isWithin, parseCidr } from "./cidr.ts";
+import { ipv4Places, ipv4Under, prefixesOf, translated } from "./nat64.ts";
 
 const SPECIAL: readonly (readonly [string, readonly string[]])[] = [
   ["metadata service", [
@@ -80,27 +45,58 @@ const BLOCKS: readonly (readonly [string, Cidr])[] = SPECIAL.flatMap(([kind, tex
 
 const GLOBAL_UNICAST: Cidr = parseCidr("2000::/3")!;
 
-/** What an address is instead of public, for example "loopback"; `undefined` for a public one. */
-export function specialKind(address: Uint8Array): string | undefined {
-  const forms = [address, ...embeddedIpv4(address)];
+/**
+ * What an address is instead of public, for example "loopback"; `undefined` for a public one. One that a translator sends on is
+ * what it is sent to, wherever the prefix is from.
+ *
+ * @param nat64 Prefixes of translators.
+ */
+export function specialKind(address: Uint8Array, nat64: readonly Cidr[] = []): string | undefined {
+  const sent = translated(address, nat64);
+  const forms = sent === undefined ? [address, ...embeddedIpv4(address, nat64)] : [sent.ipv4];
   for (const form of forms) {
     const found = BLOCKS.find(([, block]) => inCidr(form, block));
     if (found !== undefined) return found[0];
   }
+  if (sent !== undefined) return undefined;
   // All of IPv6 that was given out is in one block; forms that carry an IPv4 address were judged by that.
   const carries = CARRIERS.some(([block]) => inCidr(address, block));
   return address.length === 16 && !carries && !inCidr(address, GLOBAL_UNICAST) ? "reserved" : undefined;
 }
+
+/** The shortest block that names a network, rather than a part of all there are. */
+const NAMING = 8;
+
+/**
+ * Whether a block is so large that it names nothing: `0.0.0.0/0`, and the halves of it, as much as what is left of it without some
+ * networks. A range that is special as a whole is named by its own block, whatever its length: `fc00::/7`, `224.0.0.0/4`.
+ */
+export function coversMuch(block: Cidr): boolean {
+  return block.bits < NAMING && !BLOCKS.some(([, special]) => isWithin(block, special));
+}
+
+/** Whether a block names an address that is not public: it is no part of all there are, nor of all that a translator reaches. */
+export function namesSpecial(block: Cidr, address: Uint8Array, nat64: readonly Cidr[]): boolean {
+  if (coversMuch(block)) return false;
+  const sent = address.length === block.network.length ? translated(address, nat64) : undefined;
+  if (sent === undefined) return true;
+  const [first] = ipv4Places(sent.prefix.bits);
+  return block.bits >= 8 * first! + NAMING;
+}
+
+/** NAT64 of everybody's (RFC 6052 section 2.1): where it is reached at all, it is a translator's. */
+export const WELL_KNOWN_PREFIX: Cidr = parseCidr("64:ff9b::/96")!;
+/** NAT64 of one's own (RFC 8215), which may have a prefix of any length in there (RFC 6052 section 2.2). */
+const LOCAL_USE: Cidr = parseCidr("64:ff9b:1::/48")!;
 
 const CARRIERS: readonly (readonly [Cidr, (octets: Uint8Array) => Uint8Array])[] = [
   // IPv4-mapped and IPv4-compatible (RFC 4291 section 2.5.5), IPv4-translated (RFC 2765), NAT64 (RFC 6052)
   [parseCidr("::ffff:0:0/96")!, (octets) => octets.subarray(12)],
   [parseCidr("::/96")!, (octets) => octets.subarray(12)],
   [parseCidr("::ffff:0:0:0/96")!, (octets) => octets.subarray(12)],
-  [parseCidr("64:ff9b::/96")!, (octets) => octets.subarray(12)],
-  // NAT64 of one's own (RFC 8215), which may have a prefix of any length in there (RFC 6052 section 2.2)
-  ...[[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]].map((places) =>
-    [parseCidr("64:ff9b:1::/48")!, (octets: Uint8Array) => Uint8Array.from(places, (i) => octets[i]!)] as const
+  [WELL_KNOWN_PREFIX, (octets) => octets.subarray(12)],
+  ...[48, 56, 64, 96].map((bits) =>
+    [LOCAL_USE, (octets: Uint8Array): Uint8Array => ipv4Under({ network: LOCAL_USE.network, bits }, octets)] as const
   ),
   // 6to4 (RFC 3056)
   [parseCidr("2002::/16")!, (octets) => octets.subarray(2, 6)],
@@ -109,12 +105,19 @@ const CARRIERS: readonly (readonly [Cidr, (octets: Uint8Array) => Uint8Array])[]
   [parseCidr("2001::/32")!, (octets) => octets.slice(12).map((octet) => octet ^ 0xff)],
 ];
 
-/** IPv4 addresses that an IPv6 address stands for. */
-export function embeddedIpv4(address: Uint8Array): readonly Uint8Array[] {
+/**
+ * IPv4 addresses that an IPv6 address stands for.
+ *
+ * @param nat64 Prefixes of translators.
+ */
+export function embeddedIpv4(address: Uint8Array, nat64: readonly Cidr[] = []): readonly Uint8Array[] {
   if (address.length !== 16) return [];
   // :: and ::1 look IPv4-compatible and are not.
   if (address.subarray(0, 15).every((octet) => octet === 0) && address[15]! <= 1) return [];
-  const carried = CARRIERS.filter(([block]) => inCidr(address, block)).map(([, take]) => take(address));
+  const sent = prefixesOf(address, nat64).map((prefix) => ipv4Under(prefix, address));
+  // Of which prefix it is need not be guessed then.
+  if (translated(address, nat64) !== undefined) return sent;
+  const carried = [...CARRIERS.filter(([block]) => inCidr(address, block)).map(([, take]) => take(address)), ...sent];
   return isIsatap(address) ? [...carried, address.subarray(12)] : carried;
 }
 

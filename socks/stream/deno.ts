@@ -5,13 +5,13 @@
  */
 import type { Bytes } from "../../gss/bytes.ts";
 import { abortable } from "../../gss/deadline.ts";
-import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
 import { closedHere } from "./closed.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { isLocalhost } from "../wire/host_name.ts";
-import { canonicalAddress, parseIp } from "../wire/ip.ts";
+import { canonicalAddress } from "../wire/ip.ts";
 import { Chunk } from "./chunk.ts";
 import type { Connection, Dialer, DialOptions } from "./connection.ts";
+import { dialError } from "./dial_error.ts";
 import { listenAtLocalhost } from "./localhost.ts";
 import { balancers, proxyProtocol, type ProxyProtocolOptions } from "./proxy_protocol.ts";
 import { ReadSize } from "./read_size.ts";
@@ -174,26 +174,6 @@ export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): P
     throw dialError(target, error);
   }
 };
-
-/** Class and errno of a failed connection as a SOCKS reply. */
-export function dialError(target: Endpoint, error: unknown): Error {
-  const code = (error as { code?: unknown }).code;
-  const kinds: Readonly<Record<string, SocksReplyErrorCode>> = {
-    ECONNREFUSED: "CONNECTION_REFUSED",
-    ENETUNREACH: "NETWORK_UNREACHABLE",
-    EHOSTUNREACH: "HOST_UNREACHABLE",
-    ETIMEDOUT: "HOST_UNREACHABLE",
-    EACCES: "NOT_ALLOWED",
-    EPERM: "NOT_ALLOWED",
-    EADDRNOTAVAIL: "NETWORK_UNREACHABLE",
-  };
-  let kind: SocksReplyErrorCode = typeof code === "string" ? kinds[code] ?? "GENERAL_FAILURE" : "GENERAL_FAILURE";
-  if (error instanceof Deno.errors.NotCapable) kind = "NOT_ALLOWED";
-  // A name that is not found comes as a plain Error.
-  else if (code === undefined && parseIp(target.hostname) === undefined) kind = "HOST_UNREACHABLE";
-  const reason = error instanceof Error ? error.message : String(error);
-  return new SocksReplyError(kind, `Cannot connect to ${formatEndpoint(target)}: ${reason}`, { cause: error });
-}
 
 /** Accepts connections. */
 export interface ConnectionListener {

@@ -7,7 +7,8 @@ import type { Socket } from "node:net";
 import { abortable } from "../../gss/deadline.ts";
 import { parseIp } from "../wire/ip.ts";
 import type { Connection, Dialer } from "./connection.ts";
-import { dialError, dialTcp } from "./deno.ts";
+import { dialTcp, type ListenTcp, listenTcp } from "./deno.ts";
+import { dialError } from "./dial_error.ts";
 import { DuplexConnection } from "./duplex.ts";
 
 /**
@@ -17,11 +18,7 @@ import { DuplexConnection } from "./duplex.ts";
  * @throws {TypeError} When one is no address.
  */
 export function dialFrom(addresses: readonly string[]): Dialer {
-  for (const address of addresses) {
-    if (parseIp(address) === undefined) {
-      throw new TypeError(`Cannot connect: ${JSON.stringify(address)} is no address of this machine`);
-    }
-  }
+  addresses.forEach(checkAddress);
   return async (target, options): Promise<Connection> => {
     const localAddress = addressFor(target.hostname, addresses);
     if (localAddress === undefined) return await dialTcp(target, options);
@@ -38,6 +35,32 @@ export function dialFrom(addresses: readonly string[]): Dialer {
     const local = { hostname: socket.localAddress ?? localAddress, port: socket.localPort ?? 0 };
     return new DuplexConnection(socket, { local, remote: target });
   };
+}
+
+/**
+ * Whether sockets can be bound to addresses of this machine's, before anybody is served: an address that it has not would fail
+ * every connection.
+ *
+ * @param listen Binds.
+ * @throws {TypeError} With the address, when one is none or none of this machine's.
+ */
+export function checkOwnAddresses(addresses: readonly string[], listen: ListenTcp = listenTcp): void {
+  for (const address of addresses) {
+    checkAddress(address);
+    try {
+      listen({ hostname: address, port: 0 }).close();
+    } catch (cause) {
+      // Whoever may not bind may still connect.
+      if (cause instanceof Error && cause.name === "NotCapable") continue;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new TypeError(`Cannot use egress ${address}: this machine cannot use that address: ${reason}`, { cause });
+    }
+  }
+}
+
+function checkAddress(address: string): void {
+  if (parseIp(address) !== undefined) return;
+  throw new TypeError(`Cannot use egress ${JSON.stringify(address)}: it is no address of this machine`);
 }
 
 /** The first address of the target's family. */

@@ -7,7 +7,7 @@ import type { Bytes } from "../../gss/bytes.ts";
 import { duration, startDeadline } from "../../gss/deadline.ts";
 import { SocksLimitError, SocksProtocolError, SocksTimeoutError } from "../errors.ts";
 import { parseBlock } from "../rules/parse_rule.ts";
-import { type Cidr, inCidr } from "../rules/special_ranges.ts";
+import { type Cidr, inCidr } from "../rules/cidr.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { decodeProxyHeader, LONGEST_HEADER, type ProxyHeader } from "../wire/proxy_header.ts";

@@ -5,6 +5,7 @@
  */
 import type { Bytes } from "../../gss/bytes.ts";
 import { SocksReplyError } from "../errors.ts";
+import { isOutOfResources } from "../stream/dial_error.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 
 /** A UDP socket. */
@@ -45,7 +46,8 @@ export const bindUdp: BindDatagrams = async (options: BindDatagramsOptions): Pro
     return inOrder("listenDatagram" in Deno ? bindWithDeno(options) : await bindWithNode(options));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SocksReplyError("GENERAL_FAILURE", `Cannot bind UDP ${formatEndpoint(options)}: ${reason}`, { cause });
+    const code = isOutOfResources(cause) ? "OUT_OF_RESOURCES" : "GENERAL_FAILURE";
+    throw new SocksReplyError(code, `Cannot bind UDP ${formatEndpoint(options)}: ${reason}`, { cause });
   }
 };
 

@@ -16,6 +16,7 @@ import { MECH_MUTANTS } from "./mech.ts";
 import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
+import { RULES_MUTANTS } from "./rules.ts";
 import { SERVER_MUTANTS } from "./server.ts";
 import { SHARED_MUTANTS } from "./shared.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
@@ -41,6 +42,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   mech: MECH_MUTANTS,
   names: NAMES_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
+  rules: RULES_MUTANTS,
   server: SERVER_MUTANTS,
   shared: SHARED_MUTANTS,
   suite: SUITE_MUTANTS,

@@ -236,7 +236,13 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "await only!(signal)",
       "openDirectly()",
     ],
-    ["what a dialer makes late is closed", LATE, "signal, closeTarget)", "signal, () => {})", "openDirectly()"],
+    [
+      "what a dialer makes late is closed",
+      LATE,
+      "only!(signal), signal, closeTarget)",
+      "only!(signal), signal, () => {})",
+      "openDirectly()",
+    ],
   ]),
   ...rules("socks/judged_addresses.ts", [END], [
     [

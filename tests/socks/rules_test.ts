@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Identity } from "../../socks/auth/method.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
-import { type RuleAction, type RuleQuery, RuleSet } from "../../socks/rules/rules.ts";
-import { inCidr, parseCidr, specialKind } from "../../socks/rules/special_ranges.ts";
+import { allowsMuch, type RuleAction, type RuleQuery, RuleSet } from "../../socks/rules/rules.ts";
+import { inCidr, parseCidr } from "../../socks/rules/cidr.ts";
+import { specialKind } from "../../socks/rules/special_ranges.ts";
 import { canonicalAddress, formatIp, parseIp } from "../../socks/wire/ip.ts";
 
 const ALICE: Identity = { method: "gssapi", name: "alice@EXAMPLE.COM", attributes: {} };
@@ -124,7 +125,8 @@ Deno.test("RuleSet obeys the first rule that fits", () => {
 });
 
 Deno.test("an IPv4 address is denied wherever an IPv6 one has it, and let in nowhere (RFC 5214, RFC 6052, RFC 8215)", () => {
-  const some = rules("deny 10.1.0.0/16", "allow ::/0");
+  const named = ["allow 2606:4700::/32", "allow fe80::/10", "allow 64:ff9b:1::/48"];
+  const some = rules("deny 10.1.0.0/16", ...named);
   const forms = [
     "2606:4700::5efe:10.1.2.3",
     "2606:4700::200:5efe:10.1.2.3",
@@ -137,7 +139,7 @@ Deno.test("an IPv4 address is denied wherever an IPv6 one has it, and let in now
   for (const address of forms) {
     assert.equal(some.judgeAddress(query("x"), address).allowed, false, address);
     assert.equal(rules("allow 10.1.0.0/16").judgeAddress(query("x"), address).allowed, false, address);
-    assert.equal(rules("allow ::/0").judgeAddress(query("x"), address).allowed, true, address);
+    assert.equal(rules(...named).judgeAddress(query("x"), address).allowed, true, address);
   }
   for (const address of ["2606:4700::5efe:10.2.2.3", "64:ff9b:1::10.2.2.3", "2606:4700::5eff:10.1.2.3"]) {
     assert.equal(some.judgeAddress(query("x"), address).allowed, true, address);
@@ -175,6 +177,88 @@ Deno.test("both IPv4 addresses in a Teredo address are denied, and neither lets 
   assert.equal(some.judgeAddress(query("x"), teredo(public8, "f6f6:f6f6")).allowed, false);
   assert.equal(some.judgeAddress(query("x"), teredo(other, "f7f7:f7f7")).allowed, false);
   assert.equal(rules("allow 8.8.8.8").judgeAddress(query("x"), teredo(public8, "f7f7:f7f7")).allowed, false);
+});
+
+Deno.test("a rule by a block that covers much counts as *: it opens no special address, and public ones", () => {
+  const special = [
+    "127.0.0.1",
+    "10.0.0.1",
+    "169.254.169.254",
+    "168.63.129.16",
+    "100.100.100.200",
+    "192.0.2.1",
+    "::1",
+    "fd00::1",
+    "fe80::1",
+  ];
+  const lists = [
+    ["allow 0.0.0.0/0", "allow ::/0"],
+    ["allow 0.0.0.0/1", "allow 128.0.0.0/1", "allow ::/1", "allow 8000::/1"],
+    // All but the private networks, as routes are told to VPNs.
+    [
+      "allow 64.0.0.0/2",
+      "allow 168.0.0.0/6",
+      "allow 160.0.0.0/5",
+      "allow 100.0.0.0/7",
+      "allow 128.0.0.0/2",
+      "allow 8.0.0.0/7",
+      "allow f800::/5",
+      "allow ::/3",
+      "allow 2000::/3",
+    ],
+  ];
+  for (const list of lists) {
+    const some = rules(...list);
+    for (const address of special) {
+      assert.equal(some.judgeAddress(query("x"), address).allowed, false, `${list} ${address}`);
+    }
+    for (const address of ["8.8.8.8", "2606:4700::1111"]) {
+      assert.equal(some.judgeAddress(query("x"), address).allowed, true, `${list} ${address}`);
+    }
+    assert.equal(some.judgeName(query("host.example")).allowed, true);
+  }
+  // Others stay open by rules that name them, in front or behind.
+  const mixed = rules("allow 0.0.0.0/0", "allow 10.0.0.0/8", "allow fc00::/7", "allow 224.0.0.0/4");
+  for (const address of ["10.0.0.1", "fd00::1", "224.0.0.251", "8.8.8.8"]) {
+    assert.equal(mixed.judgeAddress(query("x"), address).allowed, true, address);
+  }
+  for (const address of ["127.0.0.1", "192.168.0.1", "240.0.0.1"]) {
+    assert.equal(mixed.judgeAddress(query("x"), address).allowed, false, address);
+  }
+  // What denies denies all of it, and where clients come from is nobody's destination.
+  assert.equal(rules("deny 0.0.0.0/0", "allow 10.0.0.0/8").judgeAddress(query("x"), "10.0.0.1").allowed, false);
+  assert.equal(rules("allow 10.0.0.0/8,from=0.0.0.0/0").judgeAddress(query("x"), "10.0.0.1").allowed, true);
+  const much = (text: string) => allowsMuch(parseRule(text.split(" ")[0] as RuleAction, text.split(" ")[1]!));
+  assert.deepEqual(
+    [
+      "allow 0.0.0.0/0",
+      "allow [::]/0:443",
+      "allow 64.0.0.0/7",
+      "allow 10.0.0.0/8",
+      "allow fc00::/7",
+      "allow *",
+      "deny 0.0.0.0/0",
+      "allow *,from=0.0.0.0/0",
+    ].map(much),
+    [true, true, true, false, false, false, false, false],
+  );
+});
+
+Deno.test("0.0.0.0 and :: are connected to by no rule, in no disguise", () => {
+  const some = rules(
+    "allow 0.0.0.0",
+    "allow 0.0.0.0/8",
+    "allow ::",
+    "allow ::/96",
+    "allow ::ffff:0.0.0.0",
+    "allow 64:ff9b::/96",
+    "allow *",
+  );
+  for (const address of ["0.0.0.0", "::", "::ffff:0.0.0.0", "::ffff:0:0", "64:ff9b::", "0:0:0:0:0:0:0:0"]) {
+    const verdict = some.judgeAddress(query("host.example"), address);
+    assert.deepEqual([verdict.allowed, verdict.reason], [false, "unspecified address, which no rule allows"], address);
+  }
+  assert.equal(some.judgeAddress(query("x"), "0.1.2.3").allowed, true);
 });
 
 Deno.test("a rule that allows a name does not open addresses that are not public", () => {

@@ -18,9 +18,18 @@ function find(...candidates: readonly string[]): string | undefined {
   });
 }
 
+function namespaces(): string | undefined {
+  const unshare = find("/usr/bin/unshare");
+  if (unshare === undefined || find("/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip") === undefined) return undefined;
+  const made = new Deno.Command(unshare, { args: ["-rn", "true"], stdout: "null", stderr: "null" }).outputSync();
+  return made.success ? unshare : undefined;
+}
+
 const PROGRAMS: Record<string, string | undefined> = {
   /** Dante's server and sshd change their user. */
   "root's rights": Deno.uid() === 0 ? "/" : undefined,
+  /** Network namespaces of a user's own: not everywhere may he have them. */
+  namespaces: namespaces(),
   kinit: find("/usr/bin/kinit"),
   klist: find("/usr/bin/klist"),
   kvno: find("/usr/bin/kvno"),

@@ -61,12 +61,12 @@ export interface UdpServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Answers each datagram with what `answer` makes of it. */
+/** Answers each datagram with what `answer` makes of it, at an address of this machine's. */
 export async function udpServer(
   answer: (bytes: Uint8Array, from: string) => Uint8Array = (bytes) => bytes,
-  hostname: "127.0.0.1" | "::1" = "127.0.0.1",
+  hostname = "127.0.0.1",
 ): Promise<UdpServer> {
-  const socket = createSocket(hostname === "::1" ? "udp6" : "udp4");
+  const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
   socket.on("message", (bytes: Uint8Array, from: { address: string; port: number }) => {
     socket.send(answer(bytes, from.address), from.port, from.address);
   });

@@ -12,14 +12,14 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "allow * opens no special address",
       SSRF,
-      'const places = rule.action === "allow" && special !== undefined',
-      "const places = false",
+      'const named = action === "allow" && special !== undefined;',
+      "const named = false;",
     ],
     [
       "only a rule that names the address opens it",
       SSRF,
-      'rule.destinations.filter(({ type }) => type === "address")\n',
-      "rule.destinations\n",
+      "return !named && fitsName(place, hostname);",
+      "return fitsName(place, hostname);",
     ],
     [
       "what fits no rule is denied",
@@ -36,8 +36,8 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "names of queries are in the form (address)",
       UTS46,
-      "fitsPlace(rule.action, place, hostname, octets)",
-      "fitsPlace(rule.action, place, query.hostname, octets)",
+      "    const asked = this.#askedAddress(hostname, octets);\n    // A system",
+      "    const asked = this.#askedAddress(query.hostname, octets);\n    // A system",
     ],
     [
       "a domain begins at a dot",
@@ -45,12 +45,17 @@ export const DESTINATIONS: readonly Mutant[] = [
       'return text.startsWith(".") ? `.${hostName(text.slice(1))}` : hostName(text);',
       'return hostName(text.replace(/^\\./, ""));',
     ],
-    ["an address is denied in every disguise", SSRF, 'action === "deny" ? embeddedIpv4(address) : [', "false ? [] : ["],
+    [
+      "an address is denied in every disguise",
+      SSRF,
+      'action === "deny" ? embeddedIpv4(address, prefixes) : [',
+      "false ? [] : [",
+    ],
     [
       "no disguise opens an address",
       SSRF,
-      'action === "deny" ? embeddedIpv4(address) : [',
-      "true ? embeddedIpv4(address) : [",
+      'action === "deny" ? embeddedIpv4(address, prefixes) : [',
+      "true ? embeddedIpv4(address, prefixes) : [",
     ],
     [
       "a name is the whole name",
@@ -117,7 +122,7 @@ export const DESTINATIONS: readonly Mutant[] = [
   ...rules("socks/rules/parse_rule.ts", [PROPERTIES], [
     ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkTogether(rule);\n", ""],
   ]),
-  ...rules("socks/rules/special_ranges.ts", [RULES], [
+  ...rules("socks/rules/cidr.ts", [RULES], [
     [
       "no bits behind those that count",
       "no slip is a rule",
@@ -125,6 +130,8 @@ export const DESTINATIONS: readonly Mutant[] = [
       "if (false) {",
     ],
     ["bits end with the address", "no slip is a rule", "if (bits > 8 * network.length) throw", "if (false) throw"],
+  ]),
+  ...rules("socks/rules/special_ranges.ts", [RULES], [
     ["metadata services", SSRF, '"100.100.100.200",', ""],
     ["metadata services outside private blocks", SSRF, '"168.63.129.16",', ""],
     ["loopback", "RFC 6890", '["loopback", ["127.0.0.0/8", "::1"]],', '["loopback", ["127.0.0.1", "::1"]],'],
@@ -153,7 +160,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       '  [parseCidr("::ffff:0:0:0/96")!, (octets) => octets.subarray(12)],\n',
       "",
     ],
-    ["NAT64 is looked into", "RFC 6052", '  [parseCidr("64:ff9b::/96")!, (octets) => octets.subarray(12)],\n', ""],
+    ["NAT64 is looked into", "RFC 6052", "  [WELL_KNOWN_PREFIX, (octets) => octets.subarray(12)],\n", ""],
     ["6to4 is looked into", "RFC 3056", '  [parseCidr("2002::/16")!, (octets) => octets.subarray(2, 6)],\n', ""],
     [
       "Teredo's server is looked into",
@@ -244,8 +251,8 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "the judged address is dialled",
       SSRF,
-      "dial({ hostname: address, port }, { signal })",
-      "dial({ hostname, port }, { signal })",
+      "await reach({ hostname: address, port }, signal",
+      "await reach({ hostname, port }, signal",
     ],
   ]),
   ...rules("socks/commands/resolve.ts", [HOSTS], [

@@ -261,14 +261,8 @@ export const RESOLVER: readonly Mutant[] = [
     [
       "what a rule denies by address it does not deny by name",
       "RuleSet",
-      'action === "deny" ? type === "domain" : !special',
-      'action === "deny" ? true : !special',
-    ],
-    [
-      "a name opens no special address on the way either",
-      SSRF,
-      '"domain" : !special || type',
-      '"domain" : true || type',
+      'action === "allow" || type === "domain"',
+      "true",
     ],
     ["what no rule speaks of does not matter", "RuleSet", "    return NOT_SPOKEN_OF;", "    return NOTHING_FITS;"],
   ]),

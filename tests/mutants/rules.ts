@@ -1,0 +1,254 @@
+/**
+ * Rules of this area, each with the change that switches it off: how many addresses a request tries, what rules see of NAT64, which
+ * blocks name nothing, the address in events, what the system says of a connection that fails, and addresses to go out from.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const INTERLEAVED = "tests/gss/interleaved_test.ts";
+const MANY = "tests/socks/many_addresses_test.ts";
+const NAT64 = "tests/socks/nat64_test.ts";
+const UDP = "tests/socks/udp_nat64_test.ts";
+const SERVE_NAT64 = "tests/serve_nat64_test.ts";
+const RULES = "tests/socks/rules_test.ts";
+const DIAL = "tests/socks/dial_errors_test.ts";
+const EGRESS = "tests/egress_test.ts";
+const EVENTS = "tests/address_events_test.ts";
+const EYEBALLS = "RFC 8305 section 5";
+const EMBEDDED = "RFC 6052 section 2.2";
+const FOUND = "RFC 7050 section 3";
+const SSRF = "server-side request forgery";
+
+/** The rules. */
+export const RULES_MUTANTS: readonly Mutant[] = [
+  ...rules("gss/interleaved.ts", [INTERLEAVED], [
+    ["families alternate", "RFC 8305 section 4", "return mixed;", "return [...items];"],
+    ["the order inside a family stays", "RFC 8305 section 4", "else same.push(item);", "else same.unshift(item);"],
+  ]),
+  ...rules("socks/happy_eyeballs.ts", [MANY], [
+    ["so many attempts at one time", EYEBALLS, "atOnce = 4,", "atOnce = 8,", "two hundred"],
+    ["attempts wait for a place", EYEBALLS, "race.pending.length >= atOnce", "false", "so many"],
+    ["the oldest makes room", EYEBALLS, "oldest!.controller.abort(deadline.signal.reason);", "", "so many"],
+    ["patience with the oldest", EYEBALLS, "oldest!.since + patience - monotonicNow()", "0", "so many"],
+    ["a place is free when its socket is gone", EYEBALLS, "await settled([oldest!.trying]);", "", "its own time"],
+    ["one that ends makes room at once", EYEBALLS, "begun.ended = true);", "{});", "fails makes room"],
+    ["an unreachable family says least", EYEBALLS, "!isNoWay(reason)", "true", "says more"],
+  ]),
+  ...rules("socks/open_target.ts", [MANY, NAT64], [
+    ["so many addresses are tried", EYEBALLS, ".slice(0, MAX_ADDRESSES)", "", "sixteen"],
+    ["families are interleaved", EYEBALLS, "({ address }) => parseIp(address)?.length,", "() => 4,", "sixteen"],
+    [
+      "IPv4 is reached through NAT64 where no way leads",
+      "RFC 8305 section 7.1",
+      "if (others.length === 0) throw error;",
+      "throw error;",
+      "no way leads",
+    ],
+    [
+      "NAT64 is for what has no way",
+      "RFC 8305 section 7.1",
+      'error.code !== "NETWORK_UNREACHABLE"',
+      "false",
+      "refuses",
+    ],
+    ["the address dialled is told", "security audit", "port: 0 }, address };", "port: 0 } };", "no way leads"],
+  ]),
+  ...rules("socks/judged_addresses.ts", [NAT64], [
+    [
+      "an IPv6 address waits for the first look for prefixes",
+      FOUND,
+      "if (pending !== undefined && addresses.some(",
+      "if (false && addresses.some(",
+      "waits for them",
+    ],
+    ["IPv4 waits for no prefix", FOUND, 'addresses.some((address) => address.includes(":"))', "true", "waits for them"],
+  ]),
+  ...rules("socks/rules/nat64.ts", [NAT64], [
+    ["octet 8 is left out", EMBEDDED, "first + i >= U && bits < 96", "false"],
+    ["six lengths", EMBEDDED, "if (!LENGTHS.includes(prefix.bits))", "if (false)"],
+    ["octet 8 of a prefix is zero", EMBEDDED, "network[U] === 0 && ", ""],
+    ["prefixes are where translators are", EMBEDDED, "&& HOMES.some((home) => inCidr(network, home))", ""],
+    ["the longest prefix counts", EMBEDDED, ".sort((a, b) => b.bits - a.bits)", ".sort((a, b) => a.bits - b.bits)"],
+    ["bits that mean nothing are none of ours", EMBEDDED, "octet === address[i]) ?", "octet === octet || i > 99) ?"],
+    ["each prefix is found once", FOUND, "sameBlock(other, prefix)) === i", "sameBlock(other, prefix)) >= 0"],
+    ["a prefix that is found can be one", FOUND, "known && isUsable(prefix)", "known"],
+  ]),
+  ...rules("socks/rules/special_ranges.ts", [NAT64, RULES], [
+    [
+      "special addresses behind a prefix are special",
+      SSRF,
+      "const forms = sent === undefined ?",
+      "const forms = true ?",
+    ],
+    [
+      "a prefix of one's own is no special place",
+      EMBEDDED,
+      "if (sent !== undefined) return undefined;",
+      "",
+    ],
+    [
+      "a rule for a prefix opens nothing special behind it",
+      SSRF,
+      "return block.bits >= 8 * first! + NAMING;",
+      "return true;",
+    ],
+    ["a large block names nothing", SSRF, "if (coversMuch(block)) return false;", ""],
+    ["a block is large below /8", SSRF, "const NAMING = 8;", "const NAMING = 4;"],
+    ["a special range is named by its own block", "RFC 4193", "isWithin(block, special)", "false"],
+    [
+      "a prefix that is told is not guessed at",
+      EMBEDDED,
+      "if (translated(address, nat64) !== undefined) return sent;",
+      "",
+    ],
+    ["all prefixes that an address has are denied", EMBEDDED, "take(address)), ...sent];", "take(address))];"],
+  ]),
+  ...rules("socks/rules/rules.ts", [NAT64, RULES], [
+    ["prefixes count in rules", EMBEDDED, "[...this.nat64.prefixes, WELL_KNOWN_PREFIX]", "[WELL_KNOWN_PREFIX]"],
+    [
+      "an allow holds under 64:ff9b::/96",
+      "RFC 6052 section 2.1",
+      "[...this.nat64.prefixes, WELL_KNOWN_PREFIX]",
+      "[...this.nat64.prefixes]",
+    ],
+    [
+      "nobody connects to no address",
+      SSRF,
+      ".every((octet) => octet === 0)) return NOWHERE;",
+      ".every(() => false)) return NOWHERE;",
+    ],
+    ["no address in disguise either", SSRF, "if (dialled(octets, asked.prefixes).every", "if (octets.every"],
+    ["only what allows can allow much", "warnings are true", 'return action === "allow" &&\n    dest', "return dest"],
+  ]),
+  ...rules("socks/nat64.ts", [NAT64, SERVE_NAT64], [
+    ["nothing is looked for unasked", FOUND, "if (!this.#discovers ||", "if ("],
+    ["an answer is fresh for ten minutes", FOUND, "wait = FRESH;", ""],
+    ["a failure is tried again", FOUND, "let wait = RETRY;", "let wait = Infinity;"],
+    ["a silent look-up is given up", FOUND, "milliseconds: timeout,", "milliseconds: Infinity,"],
+    ["one look-up for all who ask", FOUND, "this.#next = Infinity;\n    let wait", "let wait"],
+    ["what is the same is told once", "logs", "if (same && this.#announced) return;", ""],
+    [
+      "who watches ends nothing",
+      "observers",
+      "} catch {\n      // Whoever watches",
+      "} finally {\n      // Whoever watches",
+    ],
+    [
+      "nothing is taken behind the end",
+      "life time",
+      "if (this.#over.signal.aborted) return;\n    this.#next",
+      "this.#next",
+    ],
+    ["what was found before counts", "reload", "this.#discovers ? found : []", "[]"],
+    ["private addresses go under no prefix of everybody's", "RFC 6052 section 3.1", "isPublic ||", "true ||"],
+    ["the first look is not waited for for long", FOUND, "inTime(looking, patience,", "inTime(looking, Infinity,"],
+  ]),
+  ...rules("proxy/serve.ts", [SERVE_NAT64], [
+    [
+      "looking ends with the server",
+      "life time",
+      "    ended = true;\n    nat64[Symbol.dispose]();",
+      "    ended = true;",
+    ],
+    ["looking begins with the server", FOUND, "  nat64.start();\n  let ended", "  let ended"],
+    ["an ended server looks for nothing", "life time", "if (!ended) nat64.start();", "nat64.start();"],
+    ["an update hands on what was found", "reload", "nat64Of(changed, nat64.found)", "nat64Of(changed)"],
+  ]),
+  ...rules("proxy/serve.ts", [EGRESS], [
+    ["addresses to go out from are tried", "configuration", "if (egress !== undefined) checkOwnAddresses(egress);", ""],
+  ]),
+  ...rules("socks/stream/dial_from.ts", [EGRESS], [
+    [
+      "a socket that tries an address is closed",
+      "leaks",
+      "listen({ hostname: address, port: 0 }).close();",
+      "listen({ hostname: address, port: 0 });",
+    ],
+    ["who may not bind may connect", "permissions", 'cause.name === "NotCapable") continue;', "false) continue;"],
+  ]),
+  ...rules("socks/udp/nat64.ts", [UDP], [
+    [
+      "datagrams go through NAT64 where no way leads",
+      "RFC 8305 section 7.1",
+      "if (hostname === undefined || ",
+      "if (true || ",
+    ],
+    ["and for no other reason", "RFC 8305 section 7.1", " || !maySayNoWay(to, error)", ""],
+    [
+      "answers come from the IPv4 address",
+      EMBEDDED,
+      "options.onDatagram(bytes, this.#source(from))",
+      "options.onDatagram(bytes, from)",
+    ],
+    ["both sockets are closed", "leaks", "this.#other?.then((other) => other.close(), () => {});", ""],
+  ]),
+  ...rules("cli/serve.ts", [EGRESS, SERVE_NAT64], [
+    ["--check tries addresses to go out from", "configuration", "checkEgress(config);", "", "--check"],
+    [
+      "--check warns",
+      "configuration",
+      "for (const warning of warnings(options)) io.err(`${warning}\\n`);",
+      "",
+      "--check",
+    ],
+  ]),
+  ...rules("cli/config/serve_options.ts", [SERVE_NAT64], [
+    ["--check reads prefixes", "configuration", "at(`nat64[${i}]`, () => parseNat64Prefix(prefix));", "void i;"],
+    ["prefixes of the file are the server's", "configuration", "nat64: config.nat64,", "", "gssocks serve"],
+  ]),
+  ...rules("cli/server_run.ts", [SERVE_NAT64], [
+    ["the start warns of rules that cover much", "configuration", "...muchAllowed(rules),", "", "count as"],
+  ]),
+  ...rules("socks/stream/dial_error.ts", [DIAL], [
+    [
+      "no network is a ruleset",
+      "RFC 1928 section 6",
+      'EACCES: ["HOST_UNREACHABLE", FORBIDDEN]',
+      'EACCES: ["NOT_ALLOWED"]',
+    ],
+    [
+      "a machine short of descriptors says so",
+      "RFC 1928 section 6",
+      'EMFILE: ["OUT_OF_RESOURCES", EXHAUSTED]',
+      'EMFILE: ["GENERAL_FAILURE"]',
+    ],
+    ["a host that is down is unreachable", "RFC 1928 section 6", 'EHOSTDOWN: ["HOST_UNREACHABLE"],', ""],
+    ["a network that is down is unreachable", "RFC 1928 section 6", 'ENETDOWN: ["NETWORK_UNREACHABLE"],', ""],
+    ["errors without a name are known by number", "RFC 1928 section 6", '64: "ENONET", 112: "EHOSTDOWN"', ""],
+    ["Deno's permissions are rules", "RFC 1928 section 6", 'error.name === "NotCapable") return', "false) return"],
+    [
+      "names of errors are no properties",
+      "JavaScript",
+      'return Object.hasOwn(ROWS, errno ?? "") ?',
+      'return (errno ?? "") in ROWS ?',
+    ],
+  ]),
+  ...rules("socks/commands/connect.ts", [EVENTS], [
+    ["the session knows its address", "security audit", "options.status.address = opened.address;", ""],
+  ]),
+  ...rules("socks/commands/bind.ts", [EVENTS], [
+    ["BIND's connection has an address", "security audit", "options.status.address = came.peer;", ""],
+  ]),
+  ...rules("cli/event_log.ts", [EVENTS], [
+    [
+      "the log has the address",
+      "security audit",
+      "${atAddress(event.target, event.address)}",
+      "",
+    ],
+    ["records have the address", "security audit", "record.address = formatEndpoint(event.address);", "record;"],
+    ["an address is not logged twice", "security audit", "text === formatEndpoint(target)", "false"],
+  ]),
+  ...rules("proxy/telemetry.ts", [EVENTS], [
+    ["spans have the address", "security audit", 'attributes["socks.address"] =', 'attributes["socks.other"] ='],
+  ]),
+  ...rules("cli/monitor/monitor.ts", [EVENTS], [
+    [
+      "the status page has the address",
+      "security audit",
+      'address: address === undefined ? "" : formatEndpoint(address),',
+      'address: "",',
+    ],
+  ]),
+];
