@@ -52,7 +52,11 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   "deny-client": { value: "SOURCES", multiple: true, help: "Keep clients from these addresses out" },
   allow: { value: "RULE", multiple: true, help: "Allow DESTINATION[:PORTS][,user=WHO]...; rules count in their order" },
   deny: { value: "RULE", multiple: true, help: "Deny the same" },
-  announce: { value: "ADDRESS", help: "Tell clients of UDP and BIND this address, for a server behind NAT" },
+  announce: {
+    value: "ADDRESS",
+    multiple: true,
+    help: "Tell clients of UDP and BIND this address, for a server behind NAT; one of each family",
+  },
   "handshake-timeout": { value: "MS", help: "Time for greeting, authentication and request (default: 10000)" },
   "connect-timeout": { value: "MS", help: "Time for reaching a target (default: 30000)" },
   "idle-timeout": { value: "MS", help: "Close connections that are silent for so long (default: never)" },
@@ -131,7 +135,7 @@ function fromArguments(args: ParsedArguments): ServerConfig {
     protocols: list("protocol"),
     clients: clients.length === 0 ? undefined : clients,
     rules: rules("allow", "deny"),
-    announce: one("announce"),
+    announce: many("announce"),
     timeouts: defined({
       handshake: number("handshake-timeout"),
       connect: number("connect-timeout"),

@@ -12,10 +12,10 @@ import { proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
 import { noAuthentication } from "../../socks/auth/method.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
+import { checkAnnounce } from "../../socks/commands/announce.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
 import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import type { Rule } from "../../socks/rules/rules.ts";
-import { hostName } from "../../socks/wire/host_name.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
 import type { ProtectionLevel } from "../../socks/stream/protected.ts";
 import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../passwords.ts";
@@ -91,7 +91,7 @@ function checkTogether(
   { methods = ["gssapi"], protocols = [], rules = [], upstreams = {}, listen = [], egress = [], tls, announce }:
     ServerConfig,
 ): void {
-  if (announce !== undefined) at("announce", () => hostName(announce));
+  at("announce", () => checkAnnounce(announce));
   if (protocols.length > 0 && !methods.includes("none")) {
     throw new ConfigError(
       `protocols: clients of ${protocols.join(" and ")} name nobody, and method none is not accepted`,

@@ -67,7 +67,7 @@ export interface ServerConfig {
     readonly destinations?: number | undefined;
   } | undefined;
   readonly egress?: readonly string[] | undefined;
-  readonly announce?: string | undefined;
+  readonly announce?: string | readonly string[] | undefined;
   readonly answersFromAnyPort?: boolean | undefined;
   readonly log?: "text" | "json" | "none" | undefined;
   readonly admin?: string | undefined;
@@ -171,7 +171,8 @@ const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
     destinations: count.optional().describe("Targets that an association remembers (256)"),
   }).optional(),
   egress: texts.optional().describe("Addresses of this machine's that targets are reached from, one of each family"),
-  announce: z.string().optional().describe("Address told to clients for UDP and BIND, for a server behind NAT"),
+  announce: z.union([z.string(), texts], { error: "a host is wanted, or a list of one of each family" }).optional()
+    .describe("Address told to clients for UDP and BIND, for a server behind NAT, or one of each family"),
   answersFromAnyPort: z.boolean().optional()
     .describe("Let a target answer datagrams from any of its ports, as TFTP does (false)"),
   log: z.enum(["text", "json", "none"]).optional().describe("How events are logged (text)"),

@@ -18,6 +18,11 @@ export interface Connection extends AsyncDisposable {
   /** The other end, where it has an address. */
   readonly remote?: Endpoint | undefined;
   /**
+   * Whoever stands between the two and hands the octets on, such as a balancer that says who its client is: then
+   * `remote` is that client, where it is known, and `local` where the one between them reached this machine, which the client need not be able to.
+   */
+  readonly relayedBy?: Endpoint | undefined;
+  /**
    * Some octets, never none, which are the caller's from then on with all of the memory that they lie in; `null` after the peer's last.
    *
    * @param into Memory that they may be put in, which spares fresh memory; they may lie elsewhere all the same. It stays where it is until the
@@ -95,6 +100,9 @@ export function withReads(connection: Connection, { read, forget = () => {} }: O
     },
     get remote() {
       return connection.remote;
+    },
+    get relayedBy() {
+      return connection.relayedBy;
     },
     read,
     write: (bytes) => connection.write(bytes),

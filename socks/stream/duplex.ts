@@ -18,6 +18,8 @@ export interface DuplexEnds {
   readonly local?: Endpoint | undefined;
   /** The other end. */
   readonly remote?: Endpoint | undefined;
+  /** Whoever stands between the two. */
+  readonly relayedBy?: Endpoint | undefined;
 }
 
 /** What a stream may have beside: a say in whether it keeps the process going. */
@@ -38,6 +40,7 @@ type Settle = (error?: Error | null) => void;
 export class DuplexConnection implements Connection {
   readonly local: Endpoint | undefined;
   readonly remote: Endpoint | undefined;
+  readonly relayedBy: Endpoint | undefined;
   protected readonly stream: Duplex & Referenced;
   readonly #reads = new InOrder();
   readonly #writes = new Set<Settle>();
@@ -58,6 +61,7 @@ export class DuplexConnection implements Connection {
     this.stream = stream;
     this.local = ends.local;
     this.remote = ends.remote;
+    this.relayedBy = ends.relayedBy;
     const push = stream.push;
     stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
       if (chunk === null && this.#readFailure === undefined) this.#ended = true;

@@ -21,6 +21,9 @@ export function endedBy(connection: Connection, signal: AbortSignal | undefined)
     get remote() {
       return connection.remote;
     },
+    get relayedBy() {
+      return connection.relayedBy;
+    },
     // What comes lies in memory of its own: that of the caller may be small, and the rest would have to wait somewhere.
     read: (): Promise<Bytes | null> => user.next(),
     write: async (bytes) => void await user.write(bytes),

@@ -91,6 +91,10 @@ export class ProtectedConnection implements Connection {
     return this.#under.remote;
   }
 
+  get relayedBy(): Endpoint | undefined {
+    return this.#under.relayedBy;
+  }
+
   /** Calls at one time are served one after another: a message is one call's, and so is the memory of the stream. */
   read(into?: Bytes): Promise<Bytes | null> {
     return this.#reading.run(() => this.#read(into));
