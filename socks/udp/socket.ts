@@ -171,7 +171,11 @@ export function bindWithDeno(
   const close = () => {
     if (over.signal.aborted) return;
     over.abort();
-    socket.close();
+    try {
+      socket.close();
+    } catch {
+      // What is broken may not even be closed.
+    }
   };
   const receiveAll = async () => {
     const buffer = new Uint8Array(LARGEST);
@@ -194,7 +198,7 @@ export function bindWithDeno(
     close();
     onEnd?.(failure);
   };
-  receiveAll().catch(() => {}); // A socket that is broken may not even be closed.
+  receiveAll().catch(() => {}); // Whoever is told of the end has thrown.
   return {
     local: { hostname: socket.addr.hostname, port: socket.addr.port },
     async send(bytes, to): Promise<void> {
@@ -239,6 +243,8 @@ export async function bindWithNode(
     onEnd?.(reason);
   };
   const { promise: bound, resolve, reject } = Promise.withResolvers<void>();
+  // Nobody waits for it where binding throws.
+  bound.catch(() => {});
   let isBound = false;
   socket.on("error", (error) => {
     reject(error);

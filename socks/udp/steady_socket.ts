@@ -138,12 +138,11 @@ export class SteadySocket {
       signal,
       (late) => late.close(),
     );
-    if (state.end !== undefined) throw state.end.reason;
-    state.made = made;
-    if (this.#over.signal.aborted) {
+    if (state.end !== undefined || this.#over.signal.aborted) {
       made.close();
-      throw this.#failure;
+      throw state.end?.reason ?? this.#failure;
     }
+    state.made = made;
     this.#socket = made;
     this.#local ??= made.local;
     return made;
