@@ -48,7 +48,6 @@ export async function bindTowards(
   try {
     return await make(source);
   } catch {
-    attempt.throwIfAborted();
     // What a dialer says of its end need not be an address of this machine's.
     return await make(anywhere);
   }

@@ -93,7 +93,6 @@ export class SteadySocket {
   }
 
   #made(): Promise<DatagramSocket> {
-    if (this.#over.signal.aborted) return Promise.reject(this.#failure);
     if (this.#opening !== undefined) return this.#opening;
     const now = this.#now();
     if (now - this.#attempted < REOPEN_PAUSE) return Promise.reject(this.#failure);

@@ -56,7 +56,7 @@ export class Way {
 
   /** Whether the address still has time for an answer. */
   #isPatient(count: number): boolean {
-    if (this.#answered || this.#since === undefined) return true;
+    if (this.#since === undefined) return true;
     const time = Math.min(PATIENCE * 2 ** Math.floor(this.#moves / count), LONGEST);
     return this.#now() - this.#since < time;
   }

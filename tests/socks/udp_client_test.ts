@@ -4,12 +4,14 @@ import { gssapiServer } from "../../socks/auth/gssapi.ts";
 import { announcedFor, checkAnnounce, facingClient } from "../../socks/commands/announce.ts";
 import { AssociateCommand } from "../../socks/commands/associate.ts";
 import { bindDirectly, type BindDirectlyOptions } from "../../socks/commands/bind.ts";
-import { SocksReplyError } from "../../socks/errors.ts";
+import { SocksLimitError, SocksReplyError } from "../../socks/errors.ts";
 import { parseRuleText } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
 import type { ServerEvent } from "../../socks/server.ts";
 import type { ConnectionListener } from "../../socks/stream/deno.ts";
+import { someTurns } from "../../socks/stream/late.ts";
 import { ClientPlace } from "../../socks/udp/client_place.ts";
+import { bindTowards } from "../../socks/udp/source.ts";
 import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../socks/udp/egress.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import { encodeDatagram } from "../../socks/wire/datagram.ts";
@@ -134,12 +136,14 @@ Deno.test("an association behind a balancer is told as the client's, takes the c
   made.come("balancer", AT("10.0.0.5"));
   made.come("client", AT(CLIENT.hostname));
   await until(() => sent.length > 0);
+  // In clear nobody shows that he is the client, who stays where he was.
+  made.come("balancer", AT("10.0.0.5"));
   answer("answer");
   await until(() => made.answers().length > 0);
   assert.deepEqual(sent, ["client"]);
   assert.deepEqual(made.answers(), [`answer to ${CLIENT.hostname}:5000`]);
   const end = await made.end();
-  assert.deepEqual(end, { sent: 1, received: 1, moved: 0, drops: { wrongSource: 1 } });
+  assert.deepEqual(end, { sent: 1, received: 1, moved: 0, drops: { wrongSource: 2 } });
   // Its address is not told: there is an answer and a reason.
   const unknown = await memoryAssociation(new ScriptedUdp(), { open }, { local: SERVER, relayedBy: AT("10.0.0.5") });
   assert.equal(unknown.reply.reply, 1);
@@ -176,13 +180,18 @@ Deno.test("an association outlives its sockets: what faces the client is there a
 });
 
 Deno.test("why a datagram did not go out is counted as what it is", async () => {
-  const failures = [systemError("ENETUNREACH"), new RangeError("too large"), new SocksReplyError("NOT_ALLOWED", "no")];
+  const failures = [
+    systemError("ENETUNREACH"),
+    new RangeError("too large"),
+    new SocksReplyError("NOT_ALLOWED", "no"),
+    new SocksLimitError("LOOKUP_LIMIT", "too many"),
+  ];
   const { open } = targets({ send: () => Promise.reject(failures.shift()) });
   const made = await memoryAssociation(new ScriptedUdp(), { open }, { local: SERVER, remote: CLIENT });
-  for (let i = 0; i < 3; i++) made.come("x", AT(CLIENT.hostname));
+  for (let i = 0; i < 4; i++) made.come("x", AT(CLIENT.hostname));
   await until(() => failures.length === 0);
   const { drops } = await made.end();
-  assert.deepEqual(drops, { unreachable: 1, tooLarge: 1, denied: 1 });
+  assert.deepEqual(drops, { unreachable: 1, tooLarge: 1, denied: 1, overload: 1 });
 });
 
 Deno.test("an observer that throws while a datagram is refused ends nothing", async () => {
@@ -229,10 +238,18 @@ Deno.test("what waits for a look-up takes the place of no other datagram, and so
   for (let i = 0; i < 100; i++) made.come("stuck", AT(CLIENT.hostname));
   await until(() => waiting.length === slow + 64);
   made.come("quick", AT(CLIENT.hostname));
+  for (const { resolve } of waiting.splice(0)) resolve();
+  await until(() => (made.come("quick", AT(CLIENT.hostname)), sent.length > 1));
+  await someTurns();
+  // What waited and what did not gave back one place each.
+  for (let i = 0; i < 100; i++) made.come("stuck", AT(CLIENT.hostname));
+  await until(() => waiting.length >= 64);
+  made.come("stuck", AT(CLIENT.hostname));
+  await someTurns();
+  assert.equal(waiting.length, 64);
   for (const { resolve } of waiting) resolve();
   const { drops } = await made.end();
-  assert.equal(sent.length, 1);
-  assert.ok(drops.overload! >= 37);
+  assert.ok(drops.overload! >= 37 + 37);
 });
 
 function place(proves: boolean, mayMove: (address: string) => boolean = () => true) {
@@ -353,6 +370,41 @@ Deno.test("with Kerberos a genuine datagram from another address moves the clien
     const { moved, dropped } = last.datagrams!;
     assert.deepEqual([moved, dropped.notGenuine, dropped.wrongSource], [2, 3, 2]);
   }
+});
+
+Deno.test("a client's datagrams go out where its connection does, if that is here and can reach the relay", async () => {
+  const bound = async (relay: string, local: string | undefined, missing: readonly string[] = []) => {
+    const asked: string[] = [];
+    const udp = new ScriptedUdp();
+    udp.failBind = ({ hostname }) => missing.includes(hostname) ? systemError("EADDRNOTAVAIL") : undefined;
+    const attempt = new AbortController();
+    const binding = (hostname: string) => (asked.push(hostname), udp.bind({ hostname, port: 0, onDatagram: () => {} }));
+    const end = local === undefined ? undefined : AT(local);
+    await bindTowards(AT(relay), end, { binding, attempt: attempt.signal });
+    return asked.join();
+  };
+  assert.equal(await bound("198.51.100.1", "192.0.2.7"), "192.0.2.7");
+  assert.equal(await bound("198.51.100.1", "::ffff:192.0.2.7"), "192.0.2.7");
+  assert.equal(await bound("2a01::1", "2a01::7"), "2a01::7");
+  assert.equal(await bound("127.0.0.1", "127.0.0.2"), "127.0.0.2");
+  assert.equal(await bound("fe80::1%eth0", "fe80::7%eth0"), "fe80::7%eth0");
+  // The other family, a tunnel, and what is no address.
+  assert.equal(await bound("198.51.100.1", "2a01::7"), "0.0.0.0");
+  assert.equal(await bound("198.51.100.1", "127.0.0.1"), "0.0.0.0");
+  assert.equal(await bound("127.0.0.1", "192.0.2.7"), "0.0.0.0");
+  for (const none of [undefined, "0.0.0.0", "/run/socket", "name"]) {
+    assert.equal(await bound("198.51.100.1", none), "0.0.0.0");
+  }
+  assert.equal(await bound("2a01::1", "2a01::7", ["2a01::7"]), "2a01::7,::");
+  const over = new AbortController();
+  const asked: string[] = [];
+  const binding = (hostname: string) => {
+    asked.push(hostname);
+    over.abort(new Error("given up"));
+    return Promise.reject(systemError("EADDRNOTAVAIL"));
+  };
+  await assert.rejects(bindTowards(AT("2a01::1"), AT("2a01::7"), { binding, attempt: over.signal }), /given up/);
+  assert.deepEqual(asked, ["2a01::7"]);
 });
 
 /** Where BIND listens and what it tells, over listeners in memory. */
