@@ -4,6 +4,7 @@
  * @module
  */
 import { duration } from "../gss/deadline.ts";
+import { checkAnnounce } from "../socks/commands/announce.ts";
 import { checkLimit, type Limits } from "../socks/limits/limits.ts";
 import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } from "../socks/server.ts";
 import type { Connection } from "../socks/stream/connection.ts";
@@ -60,8 +61,11 @@ export interface ListenerOptions extends
 
 /** How datagrams are relayed. */
 export interface DatagramOptions {
-  /** Address to tell clients instead of the one that they reached, for a server behind NAT. */
-  readonly announce?: string | undefined;
+  /**
+   * What to tell clients instead of the address that they reached, for a server behind NAT: an address, or one of each family, or a name.
+   * Clients of a family for which there is none are told the address.
+   */
+  readonly announce?: string | readonly string[] | undefined;
   /** Time without a datagram after which an association ends, in milliseconds. @default {300000} */
   readonly idleTimeout?: number | undefined;
   /** Associations at one time. @default {1000} */
@@ -178,9 +182,12 @@ function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
 /**
  * Checks how datagrams are to be relayed.
  *
- * @throws {TypeError} When a time or a limit is none.
+ * @throws {TypeError} When a time or a limit is none, or what is announced is no host.
  */
-export function checkDatagrams({ idleTimeout, maxAssociations, maxDestinations }: DatagramOptions = {}): void {
+export function checkDatagrams(
+  { announce, idleTimeout, maxAssociations, maxDestinations }: DatagramOptions = {},
+): void {
+  checkAnnounce(announce);
   if (idleTimeout !== undefined) duration("datagrams.idleTimeout", idleTimeout);
   checkLimit("datagrams.maxAssociations", maxAssociations);
   checkLimit("datagrams.maxDestinations", maxDestinations);

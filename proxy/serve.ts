@@ -230,21 +230,25 @@ function serverOptions(
   );
   checkDatagrams(options.datagrams);
   if (egress !== undefined) checkOwnAddresses(egress);
+  const clientRules = clients === undefined
+    ? undefined
+    : new ClientRuleSet(clients.map((rule) => typeof rule === "string" ? parseClientRuleText(rule) : rule));
   const has = (command: CommandName) => commands.includes(command);
   const refused: OpenTarget = () =>
     Promise.reject(new SocksReplyError("COMMAND_NOT_SUPPORTED", "Command connect is not supported"));
   return {
     ...options,
     auth: serverMethods(options),
-    clients: clients === undefined
-      ? undefined
-      : new ClientRuleSet(clients.map((rule) => typeof rule === "string" ? parseClientRuleText(rule) : rule)),
+    clients: clientRules,
     open: has("connect") ? openDirectly({ rules, resolve, dial, upstreams }) : refused,
-    bind: has("bind") ? bindDirectly({ rules, resolve, listen: listenTcp, announce: datagrams.announce }) : undefined,
+    bind: has("bind")
+      ? bindDirectly({ rules, resolve, listen: listenTcp, egress, announce: datagrams.announce })
+      : undefined,
     associate: has("udp")
       ? new AssociateCommand({
         ...datagrams,
         running,
+        mayMoveTo: (address) => clientRules?.judge(address).allowed ?? true,
         bind: bindUdp,
         open: datagramsDirectly({
           ...datagrams,

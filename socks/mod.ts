@@ -65,6 +65,7 @@ export {
   type ThroughOptions,
 } from "./client.ts";
 export { AssociateCommand, type AssociateOptions, type AssociationCount } from "./commands/associate.ts";
+export type { Announce } from "./commands/announce.ts";
 export { bindDirectly, type BindDirectlyOptions, type OpenBind, type PendingBind } from "./commands/bind.ts";
 export type { DatagramCounts, DroppedDatagrams, TargetRequest, UnknownCommand } from "./commands/command.ts";
 export type { OpenedTarget, OpenTarget } from "./commands/connect.ts";
@@ -166,6 +167,7 @@ export {
   type DatagramsDirectlyOptions,
   type EgressListener,
   type OpenDatagrams,
+  type SendDatagramOptions,
 } from "./udp/egress.ts";
 export { type BindDatagrams, type BindDatagramsOptions, bindUdp, type DatagramSocket } from "./udp/socket.ts";
 export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address.ts";

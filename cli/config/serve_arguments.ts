@@ -61,7 +61,11 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     multiple: true,
     help: "Prefix of a NAT64 translator, or discover for what the resolver knows (RFC 7050)",
   },
-  announce: { value: "ADDRESS", help: "Tell clients of UDP and BIND this address, for a server behind NAT" },
+  announce: {
+    value: "ADDRESS",
+    multiple: true,
+    help: "Tell clients of UDP and BIND this address, for a server behind NAT; one of each family",
+  },
   "handshake-timeout": { value: "MS", help: "Time for greeting, authentication and request (default: 10000)" },
   "connect-timeout": { value: "MS", help: "Time for reaching a target (default: 30000)" },
   "idle-timeout": { value: "MS", help: "Close connections that are silent for so long (default: never)" },
@@ -151,7 +155,7 @@ function fromArguments(args: ParsedArguments): ServerConfig {
     clients: clients.length === 0 ? undefined : clients,
     rules: rules("allow", "deny"),
     nat64: many("nat64"),
-    announce: one("announce"),
+    announce: many("announce"),
     timeouts: defined({
       handshake: time("handshake-timeout"),
       connect: time("connect-timeout"),

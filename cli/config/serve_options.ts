@@ -12,11 +12,11 @@ import { proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
 import { noAuthentication } from "../../socks/auth/method.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
+import { checkAnnounce } from "../../socks/commands/announce.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
 import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
 import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import type { Rule } from "../../socks/rules/rules.ts";
-import { hostName } from "../../socks/wire/host_name.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
 import type { ProtectionLevel } from "../../socks/stream/protected.ts";
 import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../passwords.ts";
@@ -103,7 +103,7 @@ function checkTogether(
     announce,
   }: ServerConfig,
 ): void {
-  if (announce !== undefined) at("announce", () => hostName(announce));
+  at("announce", () => checkAnnounce(announce));
   for (const [i, prefix] of nat64.entries()) {
     if (prefix !== "discover") {
       at(`nat64[${i}]`, () => parseNat64Prefix(prefix));

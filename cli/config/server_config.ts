@@ -81,7 +81,7 @@ export interface ServerConfig {
   } | undefined;
   readonly egress?: readonly string[] | undefined;
   readonly nat64?: readonly string[] | undefined;
-  readonly announce?: string | undefined;
+  readonly announce?: string | readonly string[] | undefined;
   readonly answersFromAnyPort?: boolean | undefined;
   readonly log?: "text" | "json" | "none" | undefined;
   readonly admin?: string | undefined;
@@ -186,7 +186,8 @@ const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
   nat64: texts.optional().describe(
     "Prefixes of NAT64 translators, and discover for what the resolver knows (RFC 7050)",
   ),
-  announce: z.string().optional().describe("Address told to clients for UDP and BIND, for a server behind NAT"),
+  announce: z.union([z.string(), texts], { error: "a host is wanted, or a list of one of each family" }).optional()
+    .describe("Address told to clients for UDP and BIND, for a server behind NAT, or one of each family"),
   answersFromAnyPort: z.boolean().optional()
     .describe("Let a target answer datagrams from any of its ports, as TFTP does (false)"),
   log: z.enum(["text", "json", "none"]).optional().describe("How events are logged (text)"),

@@ -6,15 +6,19 @@
  */
 import type { Bytes } from "../../gss/bytes.ts";
 import { abortable, duration } from "../../gss/deadline.ts";
-import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
+import { monotonicNow } from "../../gss/runtime.ts";
+import { asError, SocksLimitError, SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import { type Datagram, decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
 import { checkLimit } from "../limits/limits.ts";
 import { takeInTime } from "../stream/late.ts";
 import type { DatagramCodec } from "../stream/protected_datagrams.ts";
 import type { DatagramEgress, EgressListener, OpenDatagrams } from "../udp/egress.ts";
-import type { BindDatagrams, DatagramSocket } from "../udp/socket.ts";
+import { ClientPlace } from "../udp/client_place.ts";
+import type { BindDatagrams } from "../udp/socket.ts";
+import { SteadySocket } from "../udp/steady_socket.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress } from "../wire/ip.ts";
+import { type Announce, checkAnnounce, facingClient } from "./announce.ts";
 import {
   closedEvent,
   type CommandCall,
@@ -32,8 +36,10 @@ export interface AssociateOptions {
   readonly open: OpenDatagrams;
   /** Makes the socket that faces the client. */
   readonly bind: BindDatagrams;
-  /** Address to tell clients instead of the one bound, for a server behind NAT. */
-  readonly announce?: string | undefined;
+  /** What to tell clients instead of the address bound, for a server behind NAT: an address of each family, or a name. */
+  readonly announce?: Announce | undefined;
+  /** Whether a client that shows its keys may be at an address now. @default {every one} */
+  readonly mayMoveTo?: ((address: string) => boolean) | undefined;
   /** Time without a datagram after which an association ends, in milliseconds. @default {300000} */
   readonly idleTimeout?: number | undefined;
   /** Associations at one time. @default {1000} */
@@ -62,9 +68,10 @@ export class AssociateCommand {
    * Makes one.
    *
    * @param options How associations are served.
-   * @throws {TypeError} When `idleTimeout` is no time, or `maxAssociations` no limit.
+   * @throws {TypeError} When `idleTimeout` is no time, `maxAssociations` no limit, or what is announced no host.
    */
   constructor(options: AssociateOptions) {
+    checkAnnounce(options.announce);
     if (options.idleTimeout !== undefined) duration("idleTimeout", options.idleTimeout);
     checkLimit("maxAssociations", options.maxAssociations);
     this.#options = options;
@@ -97,12 +104,9 @@ class Association {
   readonly #options: AssociateOptions;
   readonly #counts: DatagramCounts;
   #codec: DatagramCodec | undefined;
-  #socket: DatagramSocket | undefined;
+  #socket: SteadySocket | undefined;
   #egress: DatagramEgress | undefined;
-  /** Address that the client's datagrams come from. */
-  #address = "";
-  /** Port that they come from, once that is known. */
-  #port: number | undefined;
+  #client: ClientPlace | undefined;
   #inFlight = 0;
   #told = 0;
   /** What is still under way then is told to nobody. */
@@ -111,7 +115,7 @@ class Association {
   constructor(call: CommandCall, options: AssociateOptions) {
     this.#call = call;
     this.#options = options;
-    this.#counts = { sent: 0, received: 0, dropped: noneDropped() };
+    this.#counts = { sent: 0, received: 0, moved: 0, dropped: noneDropped() };
   }
 
   async run(): Promise<void> {
@@ -152,36 +156,43 @@ class Association {
 
   async #open(signal: AbortSignal): Promise<Endpoint> {
     const { asked, request } = this.#call;
-    const { local, remote } = asked.accepted;
-    this.#codec = asked.channel.datagrams;
-    if (this.#codec === undefined) {
+    const { channel: { datagrams, protection }, accepted } = asked;
+    this.#codec = datagrams;
+    if (datagrams === undefined) {
       throw new SocksReplyError("NOT_ALLOWED", "Security context was not asked to notice datagrams that come twice");
     }
-    if (local === undefined || remote === undefined) {
-      throw new SocksReplyError("COMMAND_NOT_SUPPORTED", "Client came over something that has no addresses");
-    }
-    this.#address = canonicalAddress(remote.hostname);
-    // What a client behind NAT declares is what it looks like from inside, and no use here.
-    if (request.port !== 0 && canonicalAddress(request.hostname) === this.#address) this.#port = request.port;
+    const { open, bind, announce } = this.#options;
+    const { client: address, bind: hostname, told } = facingClient(accepted, announce);
+    this.#client = new ClientPlace({
+      address,
+      // What a client behind NAT declares is what it looks like from inside, and no use here.
+      port: request.port !== 0 && canonicalAddress(request.hostname) === address ? request.port : undefined,
+      proves: protection !== "none",
+      mayMove: (to) => this.#mayMove(to),
+      now: monotonicNow,
+    });
     const listener: EgressListener = {
-      onDatagram: (data, from) => void this.#deliver(data, from),
+      onDatagram: (data, from) => void this.#deliver(data, from).catch(() => {}),
       onDrop: (reason) => this.#drop(reason),
       onEnd: (reason) => this.#call.options.clock.abort(reason),
     };
-    const { open, bind } = this.#options;
     this.#egress = await takeInTime(
       () => open({ ...request, signal }, listener),
       signal,
       (late) => late.close(),
     );
-    const hostname = canonicalAddress(local.hostname);
-    const onDatagram = (bytes: Bytes, from: Endpoint) => void this.#take(bytes, from);
-    this.#socket = await takeInTime(
-      () => bind({ hostname, port: 0, onDatagram }),
-      signal,
-      (late) => late.close(),
-    );
-    return { hostname: this.#options.announce ?? hostname, port: this.#socket.local.port };
+    // What is told to an observer that throws is no reason to end anything.
+    const onDatagram = (bytes: Bytes, from: Endpoint) => void this.#take(bytes, from).catch(() => {});
+    const socket = new SteadySocket({ bind, hostname, onDatagram, told: true });
+    this.#socket = socket;
+    const { port } = await abortable(socket.open(), signal);
+    return { hostname: told, port };
+  }
+
+  /** Its own rules, and those of the server for whoever talks to it, hold for where it comes from now. */
+  #mayMove(to: string): boolean {
+    if (this.#options.mayMoveTo?.(to) === false) return false;
+    return this.#egress?.moved?.(to) ?? true;
   }
 
   #close(): void {
@@ -192,31 +203,36 @@ class Association {
 
   /** A datagram at the socket that faces the client. */
   async #take(bytes: Bytes, from: Endpoint): Promise<void> {
-    if (canonicalAddress(from.hostname) !== this.#address || (this.#port ?? from.port) !== from.port) {
-      return this.#drop("wrongSource");
-    }
+    if (!this.#client!.mayBeFrom(from)) return this.#drop("wrongSource");
     if (this.#inFlight >= IN_FLIGHT) return this.#drop("overload");
     this.#inFlight++;
+    let held = true;
+    const letGo = () => {
+      if (held) this.#inFlight--;
+      held = false;
+    };
     try {
-      await this.#relayOut(bytes, from);
+      await this.#relayOut(bytes, from, letGo);
     } finally {
-      this.#inFlight--;
+      letGo();
     }
   }
 
-  async #relayOut(bytes: Bytes, from: Endpoint): Promise<void> {
+  /** @param onWait Called where others need not wait with it. */
+  async #relayOut(bytes: Bytes, from: Endpoint, onWait: () => void): Promise<void> {
     const datagram = await this.#unwrapped(bytes);
     if (datagram === undefined) return;
     // Whoever has the keys, or is the first where there are none, is the client from now on.
-    this.#port ??= from.port;
-    if (this.#port !== from.port) return this.#drop("wrongSource");
+    const place = this.#client!.take(from);
+    if (place === undefined) return this.#drop("wrongSource");
+    if (place === "moved" && !this.#ended) this.#counts.moved++;
     if (datagram.fragment !== 0) return this.#drop("fragment");
     if (datagram.port === 0) return this.#drop("malformed");
     const { hostname, port, data } = datagram;
     const { options } = this.#call;
     if (!options.admit(data.length)) return this.#drop("overload");
     try {
-      await this.#egress!.send(data, { hostname, port });
+      await this.#egress!.send(data, { hostname, port }, { onWait });
     } catch (error) {
       return this.#failedToSend({ hostname, port }, error);
     }
@@ -244,23 +260,24 @@ class Association {
 
   #failedToSend(target: Endpoint, error: unknown): void {
     if (this.#ended) return;
-    const denied = error instanceof SocksReplyError && error.code === "NOT_ALLOWED";
-    this.#drop(denied ? "denied" : "unreachable");
-    if (denied && this.#told++ < TOLD_REFUSALS) {
+    const reason = dropReason(error);
+    this.#drop(reason);
+    if (reason === "denied" && this.#told++ < TOLD_REFUSALS) {
       const { options } = this.#call;
-      options.onEvent({ type: "refused", ...subject(this.#call), target, error });
+      options.onEvent({ type: "refused", ...subject(this.#call), target, error: asError(error) });
     }
   }
 
   /** A datagram for the client. */
   async #deliver(data: Bytes, from: Endpoint): Promise<void> {
     const { options } = this.#call;
-    if (this.#port === undefined) return this.#drop("unsolicited");
+    if (this.#client!.endpoint === undefined) return this.#drop("unsolicited");
     if (!options.admit(data.length)) return this.#drop("overload");
     try {
       const bytes = await this.#codec!.seal(encodeDatagram(from, data));
       if (bytes.length > MAX_DATAGRAM) return this.#drop("tooLarge");
-      await this.#socket!.send(bytes, { hostname: this.#address, port: this.#port });
+      // Where it is by now.
+      await this.#socket!.send(bytes, this.#client!.endpoint);
     } catch (error) {
       // A token that its frame cannot hold is a RangeError.
       return this.#drop(error instanceof RangeError ? "tooLarge" : "unreachable");
@@ -274,6 +291,13 @@ class Association {
   #drop(reason: keyof DroppedDatagrams): void {
     if (!this.#ended) this.#counts.dropped[reason]++;
   }
+}
+
+/** Why a datagram did not go out. */
+function dropReason(error: unknown): keyof DroppedDatagrams {
+  if (error instanceof SocksReplyError && error.code === "NOT_ALLOWED") return "denied";
+  if (error instanceof SocksLimitError) return "overload";
+  return error instanceof RangeError ? "tooLarge" : "unreachable";
 }
 
 function noneDropped(): DroppedDatagrams {

@@ -10,10 +10,12 @@ import { isUnspecified } from "../rules/special_ranges.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { Resolver } from "../names/resolver.ts";
 import type { ConnectionListener, ListenTcp } from "../stream/deno.ts";
+import { addressFor } from "../stream/dial_from.ts";
 import { takeInTime } from "../stream/late.ts";
 import { ReadAhead } from "../stream/read_ahead.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { canonicalAddress } from "../wire/ip.ts";
+import { canonicalAddress, isLinkLocal, withoutZone } from "../wire/ip.ts";
+import { type Announce, announcedFor, anyOfFamily, checkAnnounce } from "./announce.ts";
 import { type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
 import { connectDeadline, relayToEnd, tellSuccess } from "./connect.ts";
 
@@ -87,27 +89,37 @@ export interface BindDirectlyOptions {
   readonly resolve: Resolver;
   /** Listens. */
   readonly listen: ListenTcp;
-  /** Address to listen on. @default {the one at which the client reached this server} */
+  /** Address to listen on, whoever is expected. @default {one of `egress`} */
   readonly address?: string | undefined;
-  /** Address to tell clients instead of the one listened on, for a server behind NAT. */
-  readonly announce?: string | undefined;
+  /**
+   * Addresses of this machine's that targets reach it at, one of each family. The one of the family is listened on of whoever is expected; of
+   * the client's where that is anybody.
+   *
+   * @default {the one at which the client reached this server, or all of the family that is wanted}
+   */
+  readonly egress?: readonly string[] | undefined;
+  /** What to tell clients instead of the address listened on, for a server behind NAT: an address of each family, or a name. */
+  readonly announce?: Announce | undefined;
 }
 
-/** Listens on this machine. Connections from elsewhere than expected, or from where no rule allows, are closed. */
+/**
+ * Listens on this machine. Connections from elsewhere than expected, or from where no rule allows, are closed.
+ *
+ * @throws {TypeError} When what is announced is no host, or there is more than one of a family.
+ */
 export function bindDirectly(options: BindDirectlyOptions): OpenBind {
   const { resolve, listen, announce } = options;
+  checkAnnounce(announce);
   return async (request, local): Promise<PendingBind> => {
     const rules = options.rules();
     const anybody = isUnspecified(request.hostname);
     if (anybody) judgeCommand(request, rules);
     const expected = anybody ? undefined : (await judgedAddresses(request, { rules, resolve })).map((a) => a.address);
-    const address = options.address ?? local?.hostname;
-    if (address === undefined) {
-      throw new SocksReplyError("GENERAL_FAILURE", "Cannot listen: the client came without an address of this side");
-    }
-    const listener = listenOn(listen, canonicalAddress(address), anybody ? request.port : 0);
+    const address = placeFor(expected?.[0], local?.hostname, options);
+    const listener = listenOn(listen, address, anybody ? request.port : 0);
+    const { hostname, port } = listener.addr;
     return {
-      bound: { hostname: announce ?? listener.addr.hostname, port: listener.addr.port },
+      bound: { hostname: announcedFor(announce, hostname) ?? withoutZone(hostname), port },
       close: () => listener.close(),
       async accept() {
         for (;;) {
@@ -122,6 +134,29 @@ export function bindDirectly(options: BindDirectlyOptions): OpenBind {
       },
     };
   };
+}
+
+/** Where to listen for somebody, or for anybody. */
+function placeFor(
+  expected: string | undefined,
+  local: string | undefined,
+  { address, egress = [] }: BindDirectlyOptions,
+): string {
+  const here = local === undefined ? undefined : withoutZone(local);
+  const wanted = expected ?? here;
+  const chosen = address ?? (wanted === undefined ? undefined : addressFor(wanted, egress));
+  if (chosen !== undefined) return canonicalAddress(chosen);
+  if (here === undefined || local === undefined) {
+    throw new SocksReplyError("GENERAL_FAILURE", "Cannot listen: the client came without an address of this side");
+  }
+  // Nobody of one family comes to an address of the other.
+  if (anyOfFamily(wanted!) !== anyOfFamily(here)) return anyOfFamily(wanted!);
+  if (!isLinkLocal(here)) return here;
+  if (local.includes("%")) return local;
+  throw new SocksReplyError(
+    "GENERAL_FAILURE",
+    `Cannot listen at ${here}: the system does not say on which interface the client reached it`,
+  );
 }
 
 /**

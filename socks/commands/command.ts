@@ -101,6 +101,8 @@ export interface DatagramCounts {
   sent: number;
   /** Datagrams to the client. */
   received: number;
+  /** How often the client, shown by its keys, came from another address or port than before. */
+  moved: number;
   /** Those that were not relayed. */
   readonly dropped: DroppedDatagrams;
 }

@@ -17,7 +17,12 @@ export interface Connection extends AsyncDisposable {
   readonly local?: Endpoint | undefined;
   /** The other end, where it has an address; behind a balancer that says so, the client. */
   readonly remote?: Endpoint | undefined;
-  /** The balancer that it came through, whose address the socket's other end has; see `proxyProtocol`. @default {none} */
+  /**
+   * The balancer that it came through, whose address the socket's other end has (see `proxyProtocol`): `remote` is the client, where
+   * that is known, and `local` where the balancer reached this machine, which the client need not be able to.
+   *
+   * @default {none}
+   */
   readonly relayedBy?: Endpoint | undefined;
   /**
    * Some octets, never none, which are the caller's from then on with all of the memory that they lie in; `null` after the peer's last.

@@ -16,10 +16,11 @@ import type { ProtectionLevel } from "../stream/protected.ts";
 import type { DatagramCodec } from "../stream/protected_datagrams.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
-import { canonicalAddress, parseIp } from "../wire/ip.ts";
+import { canonicalAddress, isLinkLocal, parseIp, withoutZone } from "../wire/ip.ts";
 import { Command } from "../wire/messages.ts";
 import { Inbox } from "./inbox.ts";
 import type { BindDatagrams, DatagramSocket } from "./socket.ts";
+import { bindTowards, zoneOf } from "./source.ts";
 
 /** What {@linkcode associateThrough} takes. */
 export interface AssociateThroughOptions extends ThroughOptions {
@@ -73,7 +74,10 @@ async function relayOf(
     : [named];
   const [address] = resolvedOf(found).addresses;
   if (address === undefined) throw new SocksProtocolError("BAD_MESSAGE", `Proxy's relay ${named} has no address`);
-  return { hostname: canonicalAddress(address), port: bound.port };
+  // A zone is this side's to know, from how the proxy was called.
+  const zone = zoneOf(dialled.remote?.hostname) || zoneOf(proxy.hostname);
+  const hostname = canonicalAddress(address);
+  return { hostname: isLinkLocal(hostname) && !hostname.includes("%") ? hostname + zone : hostname, port: bound.port };
 }
 
 interface Opening {
@@ -138,14 +142,14 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   static async open(granted: GrantedRequest, opening: Opening): Promise<SocksDatagrams> {
     const { relay, bind, attempt, signal } = opening;
     const made = new SocksDatagrams(granted, opening);
-    const binding = () =>
+    const binding = (hostname: string) =>
       bind({
-        hostname: relay.hostname.includes(":") ? "::" : "0.0.0.0",
+        hostname,
         port: 0,
         onDatagram: (bytes, from) => void made.#take(bytes, from),
         onEnd: (cause) => made.#end(lost("its socket has failed", cause)),
       });
-    const socket = await takeInTime(binding, attempt, (late) => late.close());
+    const socket = await bindTowards(relay, granted.dialled.local, { binding, attempt });
     made.#socket = socket;
     try {
       attempt.throwIfAborted();
@@ -230,7 +234,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
 
   async #take(bytes: Bytes, from: Endpoint): Promise<void> {
     const { hostname, port } = this.relay;
-    if (canonicalAddress(from.hostname) !== hostname || from.port !== port || !this.#inbox.reserve()) {
+    if (withoutZone(from.hostname) !== withoutZone(hostname) || from.port !== port || !this.#inbox.reserve()) {
       this.#dropped++;
       return;
     }

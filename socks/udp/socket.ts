@@ -4,6 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
+import { pause } from "../../gss/deadline.ts";
 import { SocksReplyError } from "../errors.ts";
 import { isOutOfResources } from "../stream/dial_error.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
@@ -43,7 +44,13 @@ export type BindDatagrams = (options: BindDatagramsOptions) => Promise<DatagramS
  */
 export const bindUdp: BindDatagrams = async (options: BindDatagramsOptions): Promise<DatagramSocket> => {
   try {
-    return inOrder("listenDatagram" in Deno ? bindWithDeno(options) : await bindWithNode(options));
+    if ("listenDatagram" in Deno) {
+      const { listenDatagram } = Deno as unknown as { listenDatagram: Parameters<typeof bindWithDeno>[1] };
+      return inOrder(bindWithDeno(options, listenDatagram));
+    }
+    // Loaded when it is wanted: most users of this package never do.
+    const { createSocket } = await import("node:dgram");
+    return inOrder(await bindWithNode(options, createSocket as Parameters<typeof bindWithNode>[1]));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const code = isOutOfResources(cause) ? "OUT_OF_RESOURCES" : "GENERAL_FAILURE";
@@ -75,19 +82,35 @@ function inOrder(socket: DatagramSocket): DatagramSocket {
 }
 
 /** What is used of Deno's interface, which is not in its stable types. */
-interface DenoDatagrams {
-  readonly addr: Deno.NetAddr;
-  receive(buffer: Uint8Array): Promise<[Bytes, Deno.Addr]>;
-  send(bytes: Uint8Array, to: Deno.NetAddr): Promise<number>;
+export interface DenoDatagrams {
+  readonly addr: Endpoint;
+  receive(buffer: Uint8Array): Promise<[Bytes, unknown]>;
+  send(bytes: Uint8Array, to: Endpoint & { readonly transport: "udp" }): Promise<number>;
   close(): void;
   ref(): void;
   unref(): void;
+}
+
+/** What is used of the sockets of `node:dgram`. */
+export interface NodeDatagrams {
+  on(event: "error", told: (error: Error) => void): unknown;
+  on(event: "close", told: () => void): unknown;
+  on(event: "message", told: (data: Uint8Array, from: { address: string; port: number }) => void): unknown;
+  bind(port: number, hostname: string, bound: () => void): unknown;
+  address(): { readonly address: string; readonly port: number };
+  send(bytes: Uint8Array, port: number, hostname: string, told: (error: unknown) => void): unknown;
+  close(): unknown;
+  ref(): unknown;
+  unref(): unknown;
 }
 
 /** The largest datagram that there is. */
 const LARGEST = 65_535;
 /** So many errors one after another are no matter of single datagrams. */
 const MANY = 100;
+/** Those behind the first few are waited out, in milliseconds. */
+const BREATH = 10;
+const FEW = 3;
 
 /** What the system says of a datagram that did not go. */
 function sendError(bytes: Uint8Array, to: Endpoint, cause: unknown): unknown {
@@ -97,30 +120,87 @@ function sendError(bytes: Uint8Array, to: Endpoint, cause: unknown): unknown {
   });
 }
 
-function bindWithDeno({ hostname, port, onDatagram, onEnd }: BindDatagramsOptions): DatagramSocket {
-  const { listenDatagram } = Deno as unknown as {
-    listenDatagram(options: Endpoint & { readonly transport: "udp" }): DenoDatagrams;
-  };
+/**
+ * What the system says of one datagram, or of one target: the socket is as good as before. Everything else it says of the socket.
+ * `UNKNOWN` is how Deno's `node:dgram` calls many of them.
+ */
+const PASSING: ReadonlySet<unknown> = new Set([
+  "EACCES",
+  "EADDRNOTAVAIL",
+  "EAFNOSUPPORT",
+  "EAGAIN",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTDOWN",
+  "EHOSTUNREACH",
+  "EINVAL",
+  "EMSGSIZE",
+  "ENETDOWN",
+  "ENETUNREACH",
+  "ENOBUFS",
+  "ENOMEM",
+  "ENOPROTOOPT",
+  "EOPNOTSUPP",
+  "EPERM",
+  "EPROTO",
+  "ETIMEDOUT",
+  "UNKNOWN",
+  "ERR_SOCKET_BAD_PORT",
+]);
+
+/** Whether an error of a socket is about a datagram, or a target, and no end of the socket. */
+export function passes(error: unknown): boolean {
+  if (error instanceof RangeError) return true;
+  return PASSING.has((error as { code?: unknown } | undefined)?.code);
+}
+
+/** What the callee makes of a datagram is no matter of the socket. */
+function give(onDatagram: BindDatagramsOptions["onDatagram"], bytes: Bytes, from: Endpoint): void {
+  try {
+    onDatagram(bytes, from);
+  } catch {
+    // It is lost, as any datagram may be.
+  }
+}
+
+/** Binds with what `Deno.listenDatagram` is. */
+export function bindWithDeno(
+  { hostname, port, onDatagram, onEnd }: BindDatagramsOptions,
+  listenDatagram: (options: Endpoint & { readonly transport: "udp" }) => DenoDatagrams,
+): DatagramSocket {
   const socket = listenDatagram({ transport: "udp", hostname, port });
-  let closed = false;
+  const over = new AbortController();
+  const close = () => {
+    if (over.signal.aborted) return;
+    over.abort();
+    try {
+      socket.close();
+    } catch {
+      // What is broken may not even be closed.
+    }
+  };
   const receiveAll = async () => {
     const buffer = new Uint8Array(LARGEST);
     let failure: unknown;
-    for (let failures = 0; !closed && failures < MANY;) {
+    for (let failures = 0; !over.signal.aborted && failures < MANY;) {
       try {
         const [bytes, from] = await socket.receive(buffer);
-        const { hostname, port } = from as Deno.NetAddr;
+        const { hostname, port } = from as Endpoint;
         failures = 0;
-        if (!closed) onDatagram(bytes.slice(), { hostname, port });
+        if (!over.signal.aborted) give(onDatagram, bytes.slice(), { hostname, port });
       } catch (error) {
         // Closed, or an error about a datagram that went out, whose sender has been told.
         failures++;
         failure = error;
+        if (!passes(error)) break;
+        if (failures > FEW) await pause(BREATH, over.signal);
       }
     }
-    if (!closed) onEnd?.(failure);
+    if (over.signal.aborted) return;
+    close();
+    onEnd?.(failure);
   };
-  void receiveAll();
+  receiveAll().catch(() => {}); // Whoever is told of the end has thrown.
   return {
     local: { hostname: socket.addr.hostname, port: socket.addr.port },
     async send(bytes, to): Promise<void> {
@@ -130,46 +210,83 @@ function bindWithDeno({ hostname, port, onDatagram, onEnd }: BindDatagramsOption
         throw sendError(bytes, to, error);
       }
     },
-    close(): void {
-      if (!closed) socket.close();
-      closed = true;
-    },
+    close,
     ref: () => socket.ref(),
     unref: () => socket.unref(),
   };
 }
 
-async function bindWithNode({ hostname, port, onDatagram }: BindDatagramsOptions): Promise<DatagramSocket> {
-  // Loaded when it is wanted: most users of this package never do.
-  const { createSocket } = await import("node:dgram");
+/** Binds with what `createSocket` of `node:dgram` is. */
+export async function bindWithNode(
+  { hostname, port, onDatagram, onEnd }: BindDatagramsOptions,
+  createSocket: (options: { readonly type: "udp4" | "udp6"; readonly ipv6Only: boolean }) => NodeDatagrams,
+): Promise<DatagramSocket> {
   const socket = createSocket({ type: hostname.includes(":") ? "udp6" : "udp4", ipv6Only: true });
   let closed = false;
   /** Datagrams to itself that are under way. */
   let wakes = 0;
-  await new Promise<void>((resolve, reject) => {
-    // After it is bound, an error is about one datagram that went out, and its sender has been told.
-    socket.on("error", reject);
-    socket.on("message", (data: Uint8Array, from: { address: string; port: number }) => {
-      if (wakes > 0 && data.length === 0 && from.port === socket.address().port) wakes--;
-      else if (!closed) onDatagram(new Uint8Array(data), { hostname: from.address, port: from.port });
-    });
-    socket.bind(port, hostname, () => resolve());
+  let failures = 0;
+  /** Senders who have been told nothing. Of what is under way when a socket is closed Deno's says nothing any more. */
+  const unsent = new Set<(error: unknown) => void>();
+  const close = (reason: unknown) => {
+    if (closed) return;
+    closed = true;
+    try {
+      socket.close();
+    } catch {
+      // It is closed.
+    }
+    for (const failed of unsent) failed(reason);
+    unsent.clear();
+  };
+  const end = (reason: unknown) => {
+    if (closed) return;
+    close(reason);
+    onEnd?.(reason);
+  };
+  const { promise: bound, resolve, reject } = Promise.withResolvers<void>();
+  // Nobody waits for it where binding throws.
+  bound.catch(() => {});
+  let isBound = false;
+  socket.on("error", (error) => {
+    reject(error);
+    // After it is bound, most errors are about one datagram that went out, and its sender has been told.
+    if (isBound && (!passes(error) || ++failures >= MANY)) end(error);
   });
-  const { address, port: bound } = socket.address();
+  socket.on("close", () => end(new Error("Socket was closed")));
+  socket.on("message", (data, from) => {
+    failures = 0;
+    if (wakes > 0 && data.length === 0 && from.port === socket.address().port) wakes--;
+    else if (!closed) give(onDatagram, new Uint8Array(data), { hostname: from.address, port: from.port });
+  });
+  try {
+    socket.bind(port, hostname, () => resolve());
+    await bound;
+  } catch (error) {
+    close(error);
+    throw error;
+  }
+  isBound = true;
+  const local = { hostname: socket.address().address, port: socket.address().port };
+  const send = (bytes: Uint8Array, to: Endpoint) =>
+    new Promise<void>((sent, failed) => {
+      if (closed) return failed(new Error("Socket is closed"));
+      const told = (error: unknown) => {
+        unsent.delete(failed);
+        if (error) failed(sendError(bytes, to, error));
+        else sent();
+      };
+      unsent.add(failed);
+      try {
+        socket.send(bytes, to.port, to.hostname, told);
+      } catch (error) {
+        told(error);
+      }
+    });
   return {
-    local: { hostname: address, port: bound },
-    send: (bytes, to) =>
-      new Promise((sent, failed) => {
-        if (closed) return failed(new Error("Socket is closed"));
-        socket.send(bytes, to.port, to.hostname, (error: unknown) => {
-          if (error) failed(sendError(bytes, to, error));
-          else sent();
-        });
-      }),
-    close(): void {
-      if (!closed) socket.close();
-      closed = true;
-    },
+    local,
+    send,
+    close: () => close(new Error("Socket is closed")),
     ref(): void {
       if (!closed) socket.ref();
     },
@@ -178,9 +295,7 @@ async function bindWithNode({ hostname, port, onDatagram }: BindDatagramsOptions
       socket.unref();
       // Deno's node:dgram lets the process go behind the next datagram only, which this one is.
       wakes++;
-      socket.send(new Uint8Array(0), bound, address, (error: unknown) => {
-        if (error) wakes--;
-      });
+      send(new Uint8Array(0), local).catch(() => wakes--);
     },
   };
 }

@@ -62,6 +62,17 @@ export function canonicalAddress(text: string): string {
   return octets === undefined ? text : formatIp(unmapped(octets));
 }
 
+/** Whether an address means something on one interface only (RFC 4291 section 2.5.6), whether or not it says which. */
+export function isLinkLocal(text: string): boolean {
+  return /^fe[89ab]/i.test(text) && text.includes(":");
+}
+
+/** An address without the zone that says which interface it is on (RFC 4007 section 11), and in canonical text. */
+export function withoutZone(text: string): string {
+  const at = text.indexOf("%");
+  return canonicalAddress(at < 0 || !text.includes(":") ? text : text.slice(0, at));
+}
+
 /** Canonical text of 4 or 16 octets. */
 export function formatIp(octets: Uint8Array): string {
   if (octets.length === 4) return octets.join(".");

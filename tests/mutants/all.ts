@@ -22,6 +22,7 @@ import { SHARED_MUTANTS } from "./shared.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { TLS_MUTANTS } from "./tls.ts";
 import { TRANSPORTS_MUTANTS } from "./transports.ts";
+import { UDP_MUTANTS } from "./udp.ts";
 
 /** A mutant, and the list that it is from. */
 export interface ListedMutant extends Mutant {
@@ -48,6 +49,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   suite: SUITE_MUTANTS,
   tls: TLS_MUTANTS,
   transports: TRANSPORTS_MUTANTS,
+  udp: UDP_MUTANTS,
 };
 
 /** Names of the lists. */

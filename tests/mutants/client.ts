@@ -231,19 +231,21 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/udp/client.ts", [DEAF], [
+  ...rules("socks/udp/source.ts", [DEAF], [
     [
       "a socket that is deaf holds no association up",
       ONE_SIGNAL,
-      "await takeInTime(binding, attempt, (late) => late.close())",
-      "await binding()",
+      "takeInTime(() => binding(hostname), attempt, (late) => late.close())",
+      "binding(hostname)",
     ],
     [
       "a socket that comes too late is closed",
       ONE_SIGNAL,
-      "binding, attempt, (late) => late.close()",
-      "binding, attempt, () => {}",
+      "(late) => late.close()",
+      "() => {}",
     ],
+  ]),
+  ...rules("socks/udp/client.ts", [DEAF], [
     [
       "a look-up that is deaf holds no association up",
       ONE_SIGNAL,
@@ -410,7 +412,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a socket of node:dgram lets the process end",
       "Deno.DatagramConn",
-      "      socket.send(new Uint8Array(0), bound, address, (error: unknown) => {\n        if (error) wakes--;\n      });\n",
+      "      send(new Uint8Array(0), local).catch(() => wakes--);\n",
       "",
       "both kinds",
     ],

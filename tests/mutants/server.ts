@@ -152,19 +152,21 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
   ]),
+  ...rules("socks/udp/steady_socket.ts", [END], [
+    [
+      "an association's socket that comes late is closed",
+      LATE,
+      "() => bind({ hostname, port, onDatagram, onEnd }),\n      signal,\n      (late) => late.close(),",
+      "() => bind({ hostname, port, onDatagram, onEnd }),\n      signal,\n      () => {},",
+      TCP,
+    ],
+  ]),
   ...rules("socks/commands/associate.ts", [END], [
     [
       "an association's side that comes late is closed",
       LATE,
       "() => open({ ...request, signal }, listener),\n      signal,\n      (late) => late.close(),",
       "() => open({ ...request, signal }, listener),\n      signal,\n      () => {},",
-      TCP,
-    ],
-    [
-      "an association's socket that comes late is closed",
-      LATE,
-      "() => bind({ hostname, port: 0, onDatagram }),\n      signal,\n      (late) => late.close(),",
-      "() => bind({ hostname, port: 0, onDatagram }),\n      signal,\n      () => {},",
       TCP,
     ],
     [

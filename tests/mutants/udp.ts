@@ -1,0 +1,457 @@
+/**
+ * Associations and BIND whose surroundings change, or are of two families.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const SOCKETS = "tests/socks/udp_sockets_test.ts";
+const NAMES = "tests/socks/udp_names_test.ts";
+const CLIENT = "tests/socks/udp_client_test.ts";
+const REAL = "tests/udp_heals_test.ts";
+
+const HEALS = "An association outlives its surroundings";
+const SLOW = "One slow name does not stop an association";
+const EYES = "RFC 8305 for datagrams";
+const PLACE = "RFC 1928 section 7";
+const FAMILY = "RFC 1928 section 6: BND is of the client's family";
+
+/** Sockets. */
+const ENDS: readonly Mutant[] = [
+  ...rules("socks/udp/socket.ts", [SOCKETS], [
+    ["a socket that cannot be bound is closed", HEALS, "    close(error);\n    throw error;", "    throw error;"],
+    ["a failure that nobody waits for is handled", HEALS, "  bound.catch(() => {});\n", ""],
+    ["whoever sends is told of the end of the socket", HEALS, "    for (const failed of unsent) failed(reason);\n", ""],
+    [
+      "an error of the socket is its end",
+      HEALS,
+      "(!passes(error) || ++failures >= MANY)",
+      "++failures >= MANY",
+      "node",
+    ],
+    ["errors without end are the end", HEALS, "(!passes(error) || ++failures >= MANY)", "!passes(error)", "node"],
+    [
+      "a datagram makes good for errors",
+      HEALS,
+      '"message", (data, from) => {\n    failures = 0;',
+      '"message", (data, from) => {',
+    ],
+    [
+      "a socket that closes by itself has ended",
+      HEALS,
+      '  socket.on("close", () => end(new Error("Socket was closed")));\n',
+      "",
+    ],
+    [
+      "a send that throws is a send that failed",
+      HEALS,
+      "        told(error);\n",
+      "        throw new Error(String(error));\n",
+    ],
+    [
+      "whoever closes is told of no end",
+      HEALS,
+      "  const end = (reason: unknown) => {\n    if (closed) return;\n",
+      "  const end = (reason: unknown) => {\n",
+    ],
+    [
+      "Deno's: a callee that throws is no error of the socket",
+      HEALS,
+      "if (!over.signal.aborted) give(onDatagram, bytes.slice(), { hostname, port });",
+      "if (!over.signal.aborted) onDatagram(bytes.slice(), { hostname, port });",
+    ],
+    ["Deno's: what is broken is broken at once", HEALS, "        if (!passes(error)) break;\n", ""],
+    ["Deno's: errors do not use up the processor", HEALS, "if (failures > FEW) await pause(BREATH, over.signal);", ""],
+    ["Deno's: the end is told", HEALS, "    close();\n    onEnd?.(failure);\n", "    close();\n"],
+    ["Deno's: what has ended is closed", HEALS, "    close();\n    onEnd?.(failure);\n", "    onEnd?.(failure);\n"],
+    [
+      "Deno's: whoever closes is told of no end",
+      HEALS,
+      "    if (over.signal.aborted) return;\n    close();",
+      "    close();",
+    ],
+    ["what was refused is an error of a datagram", HEALS, '  "ECONNREFUSED",\n', ""],
+    ["what is too large is an error of a datagram", HEALS, "  if (error instanceof RangeError) return true;\n", ""],
+  ]),
+  ...rules("socks/udp/steady_socket.ts", [SOCKETS], [
+    [
+      "a socket that could not be made is asked for again",
+      HEALS,
+      "    const opening = this.#open().finally(() => this.#opening = undefined);",
+      "    const opening = this.#open();",
+    ],
+    [
+      "it is asked for once in a pause",
+      HEALS,
+      "if (now - this.#attempted < REOPEN_PAUSE) return",
+      "if (false as boolean) return",
+    ],
+    ["two that want it have one made", HEALS, "    if (this.#opening !== undefined) return this.#opening;\n", ""],
+    ["a broken socket is given up", HEALS, "      if (!passes(error)) this.#lost(socket, error);\n", ""],
+    ["an error of a datagram leaves the socket", HEALS, "      if (!passes(error)) this.#lost", "      this.#lost"],
+    [
+      "a socket that has ended is given up",
+      HEALS,
+      "      if (state.made !== undefined) this.#lost(state.made, reason);\n",
+      "",
+    ],
+    [
+      "one that ended before it was here is none",
+      HEALS,
+      "if (state.end !== undefined || this.#over.signal.aborted) {",
+      "if (this.#over.signal.aborted) {",
+    ],
+    ["one that ended before it was here is closed", HEALS, "      made.close();\n", ""],
+    ["an old socket says nothing of the new one", HEALS, "    if (this.#socket !== socket) return;\n", ""],
+    ["a broken socket is closed", HEALS, "    try {\n      socket.close();", "    try {\n      void 0;"],
+    ["the port is the same where it is free", HEALS, "const port = this.#local?.port ?? 0;", "const port = 0;"],
+    [
+      "another port where it is not",
+      HEALS,
+      "if (told || port === 0 || deadline.signal.aborted) throw error;",
+      "throw error;",
+    ],
+    ["a port that was told is the only one", HEALS, "if (told || port === 0 ||", "if (port === 0 ||"],
+    [
+      "a socket that others send to comes back by itself",
+      HEALS,
+      "    if (this.#options.told) void this.#reopen();\n",
+      "",
+    ],
+    [
+      "and is asked for until it is there",
+      HEALS,
+      "    while (this.#socket === undefined && !signal.aborted) {",
+      "    if (this.#socket === undefined && !signal.aborted) {",
+    ],
+    ["closing closes the socket", HEALS, "    this.#socket?.close();\n", ""],
+  ]),
+];
+
+/** Names. */
+const WAYS: readonly Mutant[] = [
+  ...rules("socks/udp/way.ts", [NAMES], [
+    ["families by turns", EYES, "interleaved(addresses).slice(0, MOST)", "addresses.slice(0, MOST)"],
+    ["so many addresses are tried", "CWE-770", ".slice(0, MOST)", ""],
+    [
+      "an address that is silent is moved on from",
+      EYES,
+      "    return this.#now() - this.#since < time;",
+      "    return true;",
+    ],
+    ["an address has its time", EYES, "    return this.#now() - this.#since < time;", "    return false;"],
+    ["each round has twice the time", EYES, "PATIENCE * 2 ** Math.floor(this.#moves / count)", "PATIENCE"],
+    [
+      "no round is longer than a minute",
+      EYES,
+      "Math.min(PATIENCE * 2 ** Math.floor(this.#moves / count), LONGEST)",
+      "PATIENCE * 2 ** Math.floor(this.#moves / count)",
+    ],
+    [
+      "one that answered stays",
+      EYES,
+      "if (!this.#answered) this.#since ??=",
+      "this.#since ??=",
+    ],
+    ["the first to answer is the one", EYES, "    if (this.#answered) return;\n", ""],
+    ["the one that answered is the one", EYES, "    this.#answered = true;\n", ""],
+    [
+      "where one could be sent to, the next go too",
+      EYES,
+      "    if (address !== this.#current) {\n      this.#current = address;\n",
+      "    if (address !== this.#current) {\n",
+    ],
+    ["the first unanswered datagram counts", EYES, "this.#since ??= this.#now();", "this.#since = this.#now();"],
+  ]),
+  ...rules("socks/udp/names.ts", [NAMES], [
+    ["so few wait for a name", SLOW, "      if (known.waiting >= WAITING) throw", "      if (false as boolean) throw"],
+    ["so few names are looked up", SLOW, "if (this.#lookups >= LOOKUPS) throw", "if (false as boolean) throw"],
+    ["a look-up that is over makes room", SLOW, "      this.#lookups--;\n", ""],
+    [
+      "a look-up has its time",
+      SLOW,
+      "      milliseconds,\n      signal,\n",
+      "      milliseconds: Infinity,\n      signal,\n",
+    ],
+    ["a look-up ends with the association", SLOW, "      milliseconds,\n      signal,\n", "      milliseconds,\n"],
+    ["whoever waits says so", SLOW, "      known.waiting++;\n      onWait();\n", "      known.waiting++;\n"],
+    ["whoever waits first says so", SLOW, "    onWait();\n    const found", "    const found"],
+    [
+      "a name that was not found is left alone for a while",
+      SLOW,
+      "this.#options.now() - failedAt >= NOT_FOUND",
+      "true",
+    ],
+    [
+      "and then asked for again",
+      SLOW,
+      "failedAt !== undefined && this.#options.now() - failedAt >= NOT_FOUND",
+      "false",
+    ],
+    [
+      "a name that is used stays known",
+      "A second look-up may bring another answer",
+      "      this.#entries.set(name, known);\n",
+      "",
+    ],
+  ]),
+  ...rules("socks/udp/egress.ts", [NAMES], [
+    [
+      "what cannot be sent to one address goes to the next",
+      EYES,
+      "        failure = error;\n",
+      "        throw error;\n",
+    ],
+    ["one datagram goes to one address", EYES, "        return way.sent(address);", "        way.sent(address);"],
+    [
+      "what is too large goes nowhere",
+      EYES,
+      "if (error instanceof RangeError || this.#over.signal.aborted) throw error;",
+      "if (this.#over.signal.aborted) throw error;",
+    ],
+    ["an answer chooses its address", EYES, "    way?.answered(address);\n", ""],
+    [
+      "nobody answers to whom nothing could be sent",
+      PLACE,
+      "      if (known === undefined) this.#peers.delete(peer);\n",
+      "",
+    ],
+    ["a way to a name is kept", EYES, "    this.#ways.set(to.hostname, way);\n", ""],
+    [
+      "a link-local target is refused",
+      "RFC 4007 section 6",
+      "    if (isLinkLocal(address)) {",
+      "    if (false as boolean) {",
+    ],
+    [
+      "a client that moved is judged by where it is",
+      PLACE,
+      "    this.#request = request;\n    return true;",
+      "    return true;",
+    ],
+    [
+      "a client moves where it may send from",
+      PLACE,
+      "    if (!this.#options.rules().judgeCommand(request).allowed) return false;\n",
+      "",
+    ],
+    [
+      "a time that is none is refused",
+      SLOW,
+      '  if (options.lookupTimeout !== undefined) duration("lookupTimeout", options.lookupTimeout);\n',
+      "",
+    ],
+  ]),
+];
+
+/** Clients. */
+const CLIENTS: readonly Mutant[] = [
+  ...rules("socks/udp/client_place.ts", [CLIENT], [
+    [
+      "without keys nobody moves",
+      PLACE,
+      "return proves && this.#port !== undefined",
+      "return this.#port !== undefined",
+    ],
+    ["who has been nowhere has not moved", PLACE, "return proves && this.#port !== undefined", "return proves"],
+    [
+      "another port is somebody else while the known one speaks",
+      PLACE,
+      "(!isHere || now() - this.#heard >= QUIET)",
+      "true",
+    ],
+    ["a port that is quiet gives way", HEALS, "(!isHere || now() - this.#heard >= QUIET)", "!isHere"],
+    [
+      "a port that speaks is not quiet",
+      PLACE,
+      "      if (this.#options.proves) this.#heard = this.#options.now();\n",
+      "",
+    ],
+    ["a client moves where it may", PLACE, "|| (!isHere && !this.#options.mayMove(address))", ""],
+    ["strangers have so many tries", "CWE-400", "return this.#attempts.tryTake(1);", "return true;"],
+    [
+      "a client that moved is there",
+      HEALS,
+      "    [this.#address, this.#port, this.#heard] = [address, from.port, this.#options.now()];\n",
+      "",
+    ],
+  ]),
+  ...rules("socks/commands/associate.ts", [CLIENT], [
+    ["only keys move a client", PLACE, 'proves: protection !== "none"', "proves: true", "behind a balancer"],
+    ["with keys a client moves", HEALS, 'proves: protection !== "none"', "proves: false"],
+    [
+      "rules for clients hold where one moves to",
+      PLACE,
+      "    if (this.#options.mayMoveTo?.(to) === false) return false;\n",
+      "",
+    ],
+    [
+      "rules hold where one moves to",
+      PLACE,
+      "return this.#egress?.moved?.(to) ?? true;",
+      "return this.#egress?.moved?.(to) || true;",
+    ],
+    ["moves are counted", PLACE, 'if (place === "moved" && !this.#ended) this.#counts.moved++;', ""],
+    [
+      "an observer that throws ends nothing",
+      "An observer never ends what it observes",
+      "void this.#take(bytes, from).catch(() => {})",
+      "void this.#take(bytes, from)",
+    ],
+    [
+      "what waits for a name takes nobody's place",
+      SLOW,
+      "await this.#egress!.send(data, { hostname, port }, { onWait });",
+      "await this.#egress!.send(data, { hostname, port });",
+    ],
+    ["so many at one time", "CWE-770", '    if (this.#inFlight >= IN_FLIGHT) return this.#drop("overload");\n', ""],
+    ["a place is given back once", "CWE-770", "      if (held) this.#inFlight--;", "      this.#inFlight--;"],
+    ["too many for a name is too many", SLOW, '  if (error instanceof SocksLimitError) return "overload";\n', ""],
+    [
+      "too large is too large",
+      HEALS,
+      'return error instanceof RangeError ? "tooLarge" : "unreachable";\n}\n\nfunction none',
+      'return "unreachable";\n}\n\nfunction none',
+    ],
+    [
+      "the socket that faces the client comes back by itself",
+      HEALS,
+      "new SteadySocket({ bind, hostname, onDatagram, told: true })",
+      "new SteadySocket({ bind, hostname, onDatagram })",
+    ],
+    ["what is announced is asked for", FAMILY, "    checkAnnounce(options.announce);\n", ""],
+  ]),
+  ...rules("socks/commands/announce.ts", [CLIENT], [
+    [
+      "one host of each kind",
+      FAMILY,
+      "    if (kinds.filter((other) => other === kind).length < 2) continue;",
+      "    if (true as boolean) continue;",
+    ],
+    ["something is announced", FAMILY, "!Array.isArray(hosts) || hosts.length === 0", "!Array.isArray(hosts)"],
+    ["each is told its own family", FAMILY, "hosts.find((host) => kindOf(host) === kind)", "hosts[0]"],
+    ["a name is for both", FAMILY, ' ?? hosts.find((host) => kindOf(host) === "name")', ""],
+    [
+      "link-local without its interface is refused",
+      "RFC 4007 section 6",
+      "if (isLinkLocal(here) && !hasZone) throw",
+      "if (false as boolean) throw",
+    ],
+    [
+      "link-local is bound with its interface",
+      "RFC 4007 section 6",
+      "bind: hasZone ? local.hostname : here,",
+      "bind: here,",
+    ],
+    [
+      "behind a balancer the client is whom it names",
+      "PROXY protocol",
+      "  if (relayedBy !== undefined) return",
+      "  if (false as boolean) return",
+    ],
+    [
+      "a balancer that does not name the client relays no datagrams",
+      "PROXY protocol",
+      "if (remote === undefined || formatEndpoint(remote) === by) {",
+      "if (remote === undefined) {",
+    ],
+    [
+      "behind a balancer there must be an address of the client's family",
+      FAMILY,
+      "(anyOfFamily(here) === bind ? here : undefined)",
+      "here",
+    ],
+    [
+      "behind a balancer link-local is refused",
+      "RFC 4007 section 6",
+      "  if (isLinkLocal(client)) throw onWhichInterface(client);\n",
+      "",
+    ],
+  ]),
+  ...rules("socks/commands/bind.ts", [CLIENT], [
+    [
+      "BIND listens where egress says",
+      "RFC 1928 section 6",
+      "(wanted === undefined ? undefined : addressFor(wanted, egress))",
+      "undefined",
+    ],
+    [
+      "BIND listens in the family of whoever is expected",
+      FAMILY,
+      "const wanted = expected ?? here;",
+      "const wanted = here;",
+    ],
+    [
+      "nobody of one family comes to the other",
+      FAMILY,
+      "  if (anyOfFamily(wanted!) !== anyOfFamily(here)) return anyOfFamily(wanted!);\n",
+      "",
+    ],
+    [
+      "BIND tells what is announced for the family",
+      FAMILY,
+      "hostname: announcedFor(announce, hostname) ?? withoutZone(hostname)",
+      "hostname: withoutZone(hostname)",
+    ],
+    ["a zone is nobody else's", "RFC 4007 section 6", "?? withoutZone(hostname), port }", "?? hostname, port }"],
+    [
+      "BIND at a link-local address needs the interface",
+      "RFC 4007 section 6",
+      "  if (!isLinkLocal(here)) return here;\n",
+      "  return here;\n",
+    ],
+    ["BIND checks what is announced", FAMILY, "  checkAnnounce(announce);\n", ""],
+  ]),
+  ...rules("socks/udp/source.ts", [CLIENT], [
+    [
+      "an address that is not here is none",
+      HEALS,
+      "    return await make(anywhere);\n  }\n}",
+      "    throw new Error(anywhere);\n  }\n}",
+    ],
+    [
+      "a tunnel that begins here leads nowhere else",
+      PLACE,
+      '  if ((specialKind(here) === "loopback") !== (specialKind(there) === "loopback")) return undefined;\n',
+      "",
+    ],
+    ["an address of one family reaches none of the other", PLACE, "here.length !== there?.length || ", ""],
+    [
+      "a zone of this side's is kept",
+      "RFC 4007 section 6",
+      'return local.hostname.includes("%") ? local.hostname : address;',
+      "return address;",
+    ],
+  ]),
+  ...rules("proxy/serve.ts", [REAL], [
+    [
+      "BIND is told egress",
+      "RFC 1928 section 6",
+      "listen: listenTcp, egress, announce",
+      "listen: listenTcp, announce",
+      "BIND listens",
+    ],
+    [
+      "rules for clients hold for moves",
+      PLACE,
+      "        mayMoveTo: (address) => clientRules?.judge(address).allowed ?? true,\n",
+      "",
+      "with keys",
+    ],
+  ]),
+  ...rules("proxy/running.ts", [REAL], [
+    ["what is announced is checked at the start", FAMILY, "  checkAnnounce(announce);\n", "", "own family"],
+  ]),
+  ...rules("socks/udp/source.ts", [REAL], [
+    [
+      "datagrams go out where the connection does",
+      PLACE,
+      "  if (source === undefined) return await make(anywhere);",
+      "  if (true as boolean) return await make(anywhere);",
+      "go out where",
+    ],
+  ]),
+];
+
+/** All of them. */
+export const UDP_MUTANTS: readonly Mutant[] = [...ENDS, ...WAYS, ...CLIENTS];

@@ -1,0 +1,169 @@
+/**
+ * UDP sockets that do what a test says, and associations over them.
+ *
+ * @module
+ */
+import type { Bytes } from "../../gss/bytes.ts";
+import { concat } from "../../gss/bytes.ts";
+import { AssociateCommand, type AssociateOptions } from "../../socks/commands/associate.ts";
+import type { DroppedDatagrams } from "../../socks/commands/command.ts";
+import { parseRuleText } from "../../socks/rules/parse_rule.ts";
+import { RuleSet } from "../../socks/rules/rules.ts";
+import type { ServerEvent, SocksServerOptions } from "../../socks/server.ts";
+import type { Connection } from "../../socks/stream/connection.ts";
+import { type DatagramEgress, datagramsByClock, type DatagramsDirectlyOptions } from "../../socks/udp/egress.ts";
+import type { BindDatagrams, BindDatagramsOptions } from "../../socks/udp/socket.ts";
+import { decodeDatagram, encodeDatagram } from "../../socks/wire/datagram.ts";
+import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
+import { decodeReply, encodeRequest, type Reply } from "../../socks/wire/messages.ts";
+import { until } from "./end_lab.ts";
+import { makeServer } from "./memory_server.ts";
+import { pipe, type PipeEnd } from "./pipe.ts";
+
+/** An error as the system gives one. */
+export function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: made by the test`), { code });
+}
+
+/** A socket that was asked for. */
+export interface ScriptedSocket extends BindDatagramsOptions {
+  /** What was sent, and where to. */
+  readonly sent: { readonly text: string; readonly to: string; readonly bytes: Bytes }[];
+  closed: boolean;
+}
+
+/** Makes sockets that exist in memory only. */
+export class ScriptedUdp {
+  readonly sockets: ScriptedSocket[] = [];
+  /** Attempts to make one, with those that failed. */
+  readonly asked: string[] = [];
+  /** What making one at an address fails with. */
+  failBind: (options: BindDatagramsOptions) => Error | undefined = () => undefined;
+  /** What sending fails with; nothing is sent then. */
+  failSend: (to: Endpoint, socket: ScriptedSocket) => Error | undefined = () => undefined;
+  #port = 40_000;
+
+  readonly bind: BindDatagrams = (options) => {
+    this.asked.push(formatEndpoint(options));
+    const failure = this.failBind(options);
+    if (failure !== undefined) return Promise.reject(failure);
+    const socket: ScriptedSocket = { ...options, port: options.port || ++this.#port, sent: [], closed: false };
+    this.sockets.push(socket);
+    return Promise.resolve({
+      local: { hostname: options.hostname, port: socket.port },
+      send: (bytes, to) => {
+        const error = socket.closed ? new Error("Socket is closed") : this.failSend(to, socket);
+        if (error !== undefined) return Promise.reject(error);
+        const text = new TextDecoder().decode(bytes);
+        socket.sent.push({ text, to: formatEndpoint(to), bytes: new Uint8Array(bytes) });
+        return Promise.resolve();
+      },
+      close: () => void (socket.closed = true),
+    });
+  };
+
+  /** Where everything went that was sent, in its order within each socket. */
+  get sent(): string[] {
+    return this.sockets.flatMap(({ sent }) => sent.map(({ text, to }) => `${text} to ${to}`));
+  }
+}
+
+/** What {@linkcode scriptedEgress} makes. */
+export interface ScriptedEgress {
+  readonly udp: ScriptedUdp;
+  readonly clock: { time: number };
+  /** What came from targets, and was not dropped. */
+  readonly got: readonly string[];
+  readonly drops: readonly string[];
+  readonly egress: DatagramEgress;
+  send(text: string, hostname: string, onWait?: () => void, port?: number): Promise<void>;
+}
+
+/** The side of an association that faces targets, over such sockets and by a clock that is moved by hand. */
+export async function scriptedEgress(
+  options: Partial<DatagramsDirectlyOptions> = {},
+  rules: readonly string[] = ["allow *"],
+): Promise<ScriptedEgress> {
+  const udp = new ScriptedUdp();
+  const clock = { time: 0 };
+  const got: string[] = [];
+  const drops: string[] = [];
+  const made = { rules: () => new RuleSet(rules.map((text) => parseRuleText(text))) };
+  const open = datagramsByClock(
+    { ...made, resolve: () => Promise.reject(new Error("no names here")), bind: udp.bind, ...options },
+    () => clock.time,
+  );
+  const identity = { method: "none", name: "", attributes: {} } as const;
+  const egress = await open(
+    {
+      command: "udp",
+      hostname: "0.0.0.0",
+      port: 0,
+      identity,
+      protection: "none",
+      source: "192.0.2.7",
+      signal: new AbortController().signal,
+    },
+    {
+      onDatagram: (data, from) => void got.push(`${new TextDecoder().decode(data)} from ${formatEndpoint(from)}`),
+      onDrop: (reason) => void drops.push(reason),
+      onEnd: () => void drops.push("end"),
+    },
+  );
+  const send = (text: string, hostname: string, onWait?: () => void, port = 53) =>
+    egress.send(new TextEncoder().encode(text), { hostname, port }, { onWait });
+  return { udp, clock, got, drops, egress, send };
+}
+
+/** A client of an association in memory. */
+export interface MemoryAssociation {
+  readonly near: PipeEnd;
+  readonly reply: Reply;
+  readonly events: ServerEvent[];
+  /** The socket that faces the client, which is the first one made. */
+  readonly facing: ScriptedSocket;
+  /** A datagram comes to that socket. */
+  come(text: string, from: Endpoint, to?: Endpoint): void;
+  /** What the client was sent: text and where to. */
+  answers(): string[];
+  /** Ends it; what was dropped, and the counts. */
+  end(): Promise<{ sent: number; received: number; moved: number; drops: Partial<DroppedDatagrams> }>;
+}
+
+/** Asks for an association over memory, in clear. */
+export async function memoryAssociation(
+  udp: ScriptedUdp,
+  options: Omit<AssociateOptions, "bind">,
+  ends: Pick<Connection, "local" | "remote" | "relayedBy">,
+  server: Partial<SocksServerOptions> = {},
+): Promise<MemoryAssociation> {
+  const associate = new AssociateCommand({ ...options, bind: udp.bind });
+  const { server: made, events } = makeServer({ associate, ...server });
+  const [near, far] = pipe();
+  const served = made.serve({ ...far, remote: undefined, ...ends });
+  await near.write(concat(Uint8Array.of(5, 1, 0), encodeRequest({ command: 3, hostname: "0.0.0.0", port: 0 })));
+  await until(() => far.sent().length > 2);
+  const reply = decodeReply(far.sent().subarray(2))!.value;
+  return {
+    near,
+    reply,
+    events,
+    facing: udp.sockets[0]!,
+    come: (text, from, to = { hostname: "9.9.9.9", port: 53 }) =>
+      udp.sockets.findLast(({ closed, port }) => !closed && port === reply.port)!
+        .onDatagram(encodeDatagram(to, new TextEncoder().encode(text)), from),
+    answers: () =>
+      udp.sockets.filter(({ port }) => port === reply.port).flatMap(({ sent }) =>
+        sent.map(({ bytes, to }) => `${new TextDecoder().decode(decodeDatagram(bytes).data)} to ${to}`)
+      ),
+    async end() {
+      await near.closeWrite();
+      await served;
+      await made[Symbol.asyncDispose]();
+      const last = events.at(-1)!;
+      if (last.type !== "closed" || last.datagrams === undefined) throw new Error(`Association ended as ${last.type}`);
+      const { dropped, ...counts } = last.datagrams;
+      return { ...counts, drops: Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0)) };
+    },
+  };
+}
