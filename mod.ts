@@ -113,6 +113,7 @@ export {
   type SocksTlsErrorCode,
 } from "./socks/errors.ts";
 export type { OtherProtocol } from "./socks/front/front.ts";
+export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./socks/health.ts";
 export type { Limits, UserLedger } from "./socks/limits/limits.ts";
 export type { RelayCounts } from "./socks/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
