@@ -85,7 +85,13 @@ export {
   type SecuredChannel,
   type ServerAuthMethod,
 } from "./socks/auth/method.ts";
-export { fixedPasswords, type PasswordCheck, passwordClient, type PasswordCredentials } from "./socks/auth/password.ts";
+export {
+  fixedPasswords,
+  type PasswordCheck,
+  type PasswordCheckOptions,
+  passwordClient,
+  type PasswordCredentials,
+} from "./socks/auth/password.ts";
 export type { AcceptBindOptions, ProxiedBind } from "./socks/bind_through.ts";
 export type { AssociateCommand } from "./socks/commands/associate.ts";
 export type { OpenBind, PendingBind } from "./socks/commands/bind.ts";

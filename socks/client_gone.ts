@@ -7,6 +7,12 @@ import { SocksConnectionError, SocksError } from "./errors.ts";
 import type { AheadEnd } from "./stream/read_ahead.ts";
 
 /**
+ * Time in milliseconds for which a client is still served that has ended what it sends: it may be one that has nothing to add, and reads
+ * (`nc -N`), which looks no different from one that has left.
+ */
+export const GRACE = 500;
+
+/**
  * Why a client that has come to its end is not served any further.
  *
  * A failure always is a reason. An end of what it sends is none where it has sent something that is to be carried: whoever has said all that

@@ -51,6 +51,7 @@ export {
 export {
   fixedPasswords,
   type PasswordCheck,
+  type PasswordCheckOptions,
   passwordClient,
   type PasswordCredentials,
   passwordServer,

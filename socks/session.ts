@@ -19,7 +19,7 @@ import {
 } from "./commands/command.ts";
 import { connectDeadline, type OpenTarget, runConnect } from "./commands/connect.ts";
 import { type ResolveHost, runResolve } from "./commands/resolve.ts";
-import { goneBecause } from "./client_gone.ts";
+import { goneBecause, GRACE } from "./client_gone.ts";
 import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "./errors.ts";
 import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay.ts";
@@ -298,11 +298,6 @@ async function carryOut(given: Asked, options: SessionOptions): Promise<void> {
   await run(call);
 }
 
-/**
- * Time in milliseconds for which a client is waited for that has ended what it sends and said nothing more: it may be one that asks,
- * says that it has nothing to add, and reads (`nc -N`), which looks no different from one that has left.
- */
-const GRACE = 500;
 /** What a client may go in the middle of. */
 const WHILE: Readonly<Record<CommandName, string>> = {
   connect: "its target was being reached",

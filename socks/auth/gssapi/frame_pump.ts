@@ -4,10 +4,11 @@
  * @module
  */
 import { type Bytes, EMPTY } from "../../../gss/bytes.ts";
+import { type Deadline, startDeadline } from "../../../gss/deadline.ts";
 import type { GssContext, GssNegotiation, GssStep } from "../../../gss/mechanism.ts";
 import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError, SocksProtocolError } from "../../errors.ts";
-import { goneBecause } from "../../client_gone.ts";
+import { goneBecause, GRACE } from "../../client_gone.ts";
 import { type Connection, MessageReader } from "../../stream/connection.ts";
 import { ReadAhead } from "../../stream/read_ahead.ts";
 import { decodeFrame, encodeAbort, encodeFrame, type Frame, FrameType, MAX_TOKEN } from "../../wire/gssapi.ts";
@@ -114,12 +115,19 @@ export class FramePump {
     const onGone = this.#onGone;
     if (onGone === undefined) return await step();
     using watched = this.#ahead;
+    let grace: Deadline | undefined;
     watched.watch(({ failure, early }) => {
       const end = { failure, early: early || this.#reader.hasMore };
       const reason = goneBecause(end, "its token was looked at", true);
-      if (reason !== undefined) onGone(reason);
+      if (reason === undefined) return;
+      grace = startDeadline({ milliseconds: failure === undefined ? GRACE : 0, reason: () => reason });
+      grace.signal.addEventListener("abort", () => onGone(reason), { once: true });
     });
-    return await step();
+    try {
+      return await step();
+    } finally {
+      grace?.[Symbol.dispose]();
+    }
   }
 
   /** A failed step may leave a token that says so, which goes out all the same (RFC 7546 sections 3.2 and 3.5). */
