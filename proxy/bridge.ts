@@ -56,6 +56,9 @@ function startBridge(options: BridgeOptions): RunningServer {
     ...options,
     protocols: options.protocols ?? ["socks4", "http"],
     connectTimeout: options.connectTimeout === undefined ? 60_000 : options.connectTimeout,
+    // All of its clients are on this machine.
+    maxSessionsPerSource: options.maxSessionsPerSource ?? Infinity,
+    maxSessionsPerNetwork: options.maxSessionsPerNetwork ?? Infinity,
     auth: [noAuthentication()],
     open: openThrough(upstream),
     bind: bindWith(upstream),
