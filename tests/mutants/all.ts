@@ -15,6 +15,7 @@ import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { SERVER_MUTANTS } from "./server.ts";
+import { SESSION_MUTANTS } from "./session.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { TLS_MUTANTS } from "./tls.ts";
 import { TRANSPORTS_MUTANTS } from "./transports.ts";
@@ -37,6 +38,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   names: NAMES_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
   server: SERVER_MUTANTS,
+  session: SESSION_MUTANTS,
   suite: SUITE_MUTANTS,
   tls: TLS_MUTANTS,
   transports: TRANSPORTS_MUTANTS,
