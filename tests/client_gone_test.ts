@@ -1,7 +1,9 @@
 /** A client that goes before it is answered takes along whatever is done on its behalf, and counts no more. */
 import assert from "node:assert/strict";
-import { utf8 } from "../gss/bytes.ts";
+import { concat, utf8 } from "../gss/bytes.ts";
 import { pause } from "../gss/deadline.ts";
+import { hostbasedService } from "../gss/names.ts";
+import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { connect, serve, type ServeOptions, type ServerEvent } from "../mod.ts";
 import { noAuthentication } from "../socks/auth/method.ts";
 import { passwordServer } from "../socks/auth/password.ts";
@@ -9,8 +11,10 @@ import { GRACE } from "../socks/client_gone.ts";
 import type { OpenedTarget } from "../socks/commands/connect.ts";
 import type { Connection } from "../socks/stream/connection.ts";
 import { ReadAhead } from "../socks/stream/read_ahead.ts";
+import { encodeFrame } from "../socks/wire/gssapi.ts";
 import { deaf, ends, until, WatchedServer, ways, within } from "./support/end_lab.ts";
 import { phases } from "./support/end_phases.ts";
+import { memoryRealm, memoryTickets } from "./support/gss_pair.ts";
 import { makeServer } from "./support/memory_server.ts";
 import { pipe, readAll } from "./support/pipe.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
@@ -179,7 +183,7 @@ Deno.test("a client that has said all that it has to say is waited for, and its 
 });
 
 Deno.test("a client that has nothing to say and reads is answered, as long as it takes no longer than a moment", async () => {
-  const { client, served, opening } = reached();
+  const { client, served, opening, signal } = reached();
   await client.write(unhex(REQUESTS.SOCKS5!));
   await client.closeWrite();
   await opening.asked;
@@ -189,10 +193,49 @@ Deno.test("a client that has nothing to say and reads is answered, as long as it
   await theirs.write(utf8("banner"));
   // The moment is over with the answer: it ends nothing of the tunnel.
   await pause(GRACE + 100);
+  assert.equal(signal().aborted, false);
   await theirs.write(utf8(", and more"));
   await theirs.closeWrite();
   assert.match(new TextDecoder().decode(await readAll(client)), /banner, and more$/);
   await served;
+});
+
+Deno.test("a client that ends its side once it has its answer is not watched any more", async () => {
+  const { client, served, opening, signal } = reached();
+  await client.write(unhex(REQUESTS.SOCKS5!));
+  const [ours, theirs] = pipe();
+  opening.resolve(at(ours));
+  for (let got = 0; got < 12; got += (await client.read())!.length);
+  await client.closeWrite();
+  assert.equal(await theirs.read(), null);
+  await pause(GRACE + 100);
+  assert.equal(signal().aborted, false);
+  await theirs.write(utf8("answer"));
+  await theirs.closeWrite();
+  assert.equal(new TextDecoder().decode(await readAll(client)), "answer");
+  await served;
+});
+
+Deno.test("a client that has ended its side behind its token is answered, though somebody is asked first", async () => {
+  const realm = await memoryRealm();
+  const asked = deaf<boolean>();
+  await using server = serve({
+    port: 0,
+    keytab: realm.keytab("rcmd/localhost"),
+    rules: ["allow localhost"],
+    replayCache: { insert: () => asked.make() },
+  });
+  const credential = new KerberosInitiatorCredential(memoryTickets([realm]));
+  const { token } = await (await credential.initiate(hostbasedService("rcmd", "localhost"))).step();
+  using client = await Deno.connect({ hostname: LOCALHOST, port: server.addr.port });
+  await client.write(concat(Uint8Array.of(5, 1, 1), encodeFrame(1, token!)));
+  await client.closeWrite();
+  await asked.asked;
+  await pause(50);
+  asked.resolve(true);
+  const answer = new Uint8Array(await new Response(client.readable).arrayBuffer());
+  // The choice, and a frame with a token behind it.
+  assert.deepEqual([...answer.subarray(0, 4)], [5, 1, 1, 1]);
 });
 
 Deno.test("octets that come early are few, and are carried in their order", async () => {
@@ -255,4 +298,12 @@ Deno.test("who is watched again goes on with the read that was left, and the fir
   assert.deepEqual(told, ["second true"]);
   const rest = ahead.rest();
   assert.deepEqual([await rest.read(), await rest.read()], [utf8("a"), null]);
+
+  const [other, end] = pipe();
+  const again = new ReadAhead(end, () => void told.push("third"));
+  again.watch(() => void told.push("fourth"));
+  await other.closeWrite();
+  await until(() => told.length > 1);
+  for (let i = 0; i < 5; i++) await pause(0);
+  assert.deepEqual(told, ["second true", "fourth"]);
 });

@@ -34,7 +34,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "    void (() =>",
       "nothing to say",
     ],
-    ["the watch is over with the answer", WATCH, "    ahead[Symbol.dispose]();\n", "", "nothing to say"],
+    ["the watch is over with the answer", WATCH, "    ahead[Symbol.dispose]();\n", "", "once it has its answer"],
     [
       "only a tunnel carries what came early",
       WATCH,
@@ -113,13 +113,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "every level",
     ],
   ]),
-  ...rules("socks/auth/gssapi/frame_pump.ts", ["tests/reload_test.ts"], [
+  ...rules("socks/auth/gssapi/frame_pump.ts", [GONE], [
     [
       "who has ended behind his token is answered",
       WATCH,
       "failure === undefined ? GRACE : 0",
       "0",
-      "keeps what was seen",
+      "behind its token",
     ],
   ]),
   ...rules("socks/health.ts", [HEALTH], [
@@ -140,8 +140,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "what has no text is an error",
       SAY,
-      "    return asError(thrown);\n  } catch {",
-      "    return asError(thrown);\n  } finally {",
+      'return new Error("Something was thrown that has no text");',
+      'throw new Error("Something was thrown that has no text");',
       "no text",
     ],
     ["a trouble is told once a minute", "logs", "now - known.told < MINUTE", "false", "once a minute"],
@@ -472,8 +472,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "the same guess is made once",
       SHARE,
-      "let guess = this.#underWay.get(name);",
-      "let guess = undefined as ReturnType<typeof this.#underWay.get>;",
+      "    if (guess === undefined) {",
+      "    if (true) {",
       "same guess",
     ],
     [
