@@ -200,20 +200,31 @@ Deno.test("a client that has nothing to say and reads is answered, as long as it
   await served;
 });
 
-Deno.test("a client that ends its side once it has its answer is not watched any more", async () => {
-  const { client, served, opening, signal } = reached();
-  await client.write(unhex(REQUESTS.SOCKS5!));
-  const [ours, theirs] = pipe();
-  opening.resolve(at(ours));
-  for (let got = 0; got < 12; got += (await client.read())!.length);
-  await client.closeWrite();
-  assert.equal(await theirs.read(), null);
-  await pause(GRACE + 100);
-  assert.equal(signal().aborted, false);
-  await theirs.write(utf8("answer"));
-  await theirs.closeWrite();
-  assert.equal(new TextDecoder().decode(await readAll(client)), "answer");
-  await served;
+Deno.test("a client that is being answered is not watched any more, whenever it ended its side", async () => {
+  for (const ended of ["before", "meanwhile"]) {
+    const taking = deaf<void>();
+    const [ours, theirs] = pipe();
+    const { server, events } = makeServer({ ...FOREVER, open: () => Promise.resolve(at(ours)) });
+    const [client, far] = pipe();
+    let writes = 0;
+    // The reply is the second thing that it is told, and it takes its time to take that.
+    const write = async (bytes: Uint8Array) => {
+      if (++writes === 2) await taking.make();
+      await far.write(bytes);
+    };
+    const served = server.serve({ ...far, write });
+    await client.write(unhex(REQUESTS.SOCKS5!));
+    if (ended === "before") await client.closeWrite();
+    await taking.asked;
+    if (ended === "meanwhile") await client.closeWrite();
+    await pause(GRACE + 100);
+    taking.resolve();
+    await theirs.write(utf8("answer"));
+    await theirs.closeWrite();
+    assert.match(new TextDecoder().decode(await readAll(client)), /answer$/, ended);
+    await served;
+    assert.equal(events.at(-1)!.type, "closed");
+  }
 });
 
 Deno.test("a client that has ended its side behind its token is answered, though somebody is asked first", async () => {

@@ -32,9 +32,9 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       WATCH,
       "    attempt.limit(Infinity, () =>",
       "    void (() =>",
-      "nothing to say",
+      "is being answered",
     ],
-    ["the watch is over with the answer", WATCH, "    ahead[Symbol.dispose]();\n", "", "once it has its answer"],
+    ["the watch is over with the answer", WATCH, "    ahead[Symbol.dispose]();\n", "", "is being answered"],
     [
       "only a tunnel carries what came early",
       WATCH,
