@@ -317,4 +317,13 @@ Deno.test("who is watched again goes on with the read that was left, and the fir
   await until(() => told.length > 1);
   for (let i = 0; i < 5; i++) await pause(0);
   assert.deepEqual(told, ["second true", "fourth"]);
+
+  // Once it is disposed no read is begun for nobody.
+  const [writer, reader] = pipe();
+  let begun = 0;
+  const last = new ReadAhead({ ...reader, read: () => (begun++, reader.read()) }, () => {});
+  last[Symbol.dispose]();
+  await writer.write(utf8("b"));
+  for (let i = 0; i < 5; i++) await pause(0);
+  assert.equal(begun, 1);
 });

@@ -104,8 +104,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a client that goes while BIND waits ends the wait",
       "RFC 1928 section 4",
-      'end.failure === undefined && command !== "bind"',
-      "end.failure === undefined",
+      "    else attempt.abort(reason);\n",
+      "",
     ],
     [
       "what a client says while BIND waits is carried",
@@ -121,7 +121,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "        held += bytes.buffer.byteLength;\n",
       "",
     ],
-    ["who stopped to read ahead reads no more", "contract", "held < MOST && this.#watch === watch;", "held < MOST;"],
     ["an end that is read ahead is told", "contract", "return tell(undefined);", "return;"],
     ["a failure that is read ahead is told", "contract", "      tell(error);\n", ""],
     [

@@ -75,6 +75,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/stream/read_ahead.ts", [GONE], [
     [
+      "who stopped to read ahead reads no more",
+      "contract",
+      "held < MOST && this.#watch === watch;",
+      "held < MOST;",
+      "watched again",
+    ],
+    [
       "a read that is left is gone on with",
       "contract",
       "if (i === this.#reads.length) this.#reads",
