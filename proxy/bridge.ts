@@ -15,7 +15,10 @@ import { parseIp } from "../socks/wire/ip.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
 
-/** What {@linkcode bridge} takes. */
+/**
+ * What {@linkcode bridge} takes. Its `connectTimeout` is 60000 where none is given, and `maxSessionsPerSource` and `maxSessionsPerNetwork` are
+ * `Infinity`: all of its clients are on this machine.
+ */
 export interface BridgeOptions extends ProxyOptions, ListenerOptions {}
 
 /**
@@ -53,6 +56,9 @@ function startBridge(options: BridgeOptions): RunningServer {
     connectTimeout: options.connectTimeout === undefined ? 60_000 : options.connectTimeout,
     // Whoever asks here is on this machine, and waits for what went wrong with his own tickets and his own proxy.
     tellReasons: true,
+    // All of its clients are on this machine.
+    maxSessionsPerSource: options.maxSessionsPerSource === undefined ? Infinity : options.maxSessionsPerSource,
+    maxSessionsPerNetwork: options.maxSessionsPerNetwork === undefined ? Infinity : options.maxSessionsPerNetwork,
     auth: [noAuthentication()],
     open: openThrough(upstream),
     bind: bindWith(upstream),

@@ -5,6 +5,7 @@
  */
 import { duration } from "../gss/deadline.ts";
 import { checkAnnounce } from "../socks/commands/announce.ts";
+import type { ServerHealth } from "../socks/health.ts";
 import { checkLimit, type Limits } from "../socks/limits/limits.ts";
 import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } from "../socks/server.ts";
 import type { Connection } from "../socks/stream/connection.ts";
@@ -20,7 +21,14 @@ export interface ListenerOptions extends
   Limits,
   Pick<
     SocksServerOptions,
-    "protocols" | "handshakeTimeout" | "connectTimeout" | "idleTimeout" | "halfCloseTimeout" | "signal" | "onEvent"
+    | "protocols"
+    | "handshakeTimeout"
+    | "connectTimeout"
+    | "idleTimeout"
+    | "halfCloseTimeout"
+    | "signal"
+    | "onEvent"
+    | "onTrouble"
   > {
   /**
    * Address to listen on; `"localhost"` is both of its addresses.
@@ -86,6 +94,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly finished: Promise<void>;
   /** The sessions under way, one by one. */
   liveSessions(): readonly LiveSession[];
+  /** How it stands: what goes wrong beside the sessions, such as clients that cannot be accepted. */
+  health(): ServerHealth;
   /** Serves a connection that came from elsewhere than a listener, to its end. Never rejects. */
   serveConnection(connection: Connection): Promise<void>;
   /**
@@ -141,6 +151,7 @@ function listen(server: SocksServer, options: ListenerOptions): RunningServer {
       return server.sessions;
     },
     liveSessions: () => server.liveSessions(),
+    health: () => server.health(),
     serveConnection: (connection) => server.serve(connection),
     shutdown: (how) => server.shutdown(how).then(() => finished),
     ref(): void {

@@ -18,6 +18,7 @@ import { bindDirectly } from "../socks/commands/bind.ts";
 import type { OpenTarget } from "../socks/commands/connect.ts";
 import { resolveDirectly } from "../socks/commands/resolve.ts";
 import { SocksReplyError } from "../socks/errors.ts";
+import { checkNames } from "../socks/given.ts";
 import type { UserLedger } from "../socks/limits/limits.ts";
 import { Nat64Prefixes } from "../socks/nat64.ts";
 import { openDirectly, openThrough } from "../socks/open_target.ts";
@@ -228,6 +229,7 @@ function serverOptions(
       [name, proxy],
     ): [string, OpenTarget] => [name, openThrough(upstreamOf(proxy))]),
   );
+  checkNames("commands", commands, COMMANDS);
   checkDatagrams(options.datagrams);
   if (egress !== undefined) checkOwnAddresses(egress);
   const clientRules = clients === undefined
@@ -270,6 +272,8 @@ const LOOK_UP_TIME = 10_000;
 function lookUpTime({ connectTimeout = 30_000 }: ServeOptions): number {
   return Math.min(LOOK_UP_TIME, Math.ceil(connectTimeout / 3));
 }
+/** Commands that there are: a name may come out of JavaScript, and nothing that is meant to be served may be left out unsaid. */
+const COMMANDS: readonly CommandName[] = ["connect", "bind", "udp", "resolve"];
 
 /** Twice the clock skew: for so long an authenticator is good that was made by a clock ahead of ours. */
 const REPLAYABLE = 600_000;

@@ -47,10 +47,16 @@ export type SocksReplyErrorCode =
 export type SocksTimeoutErrorCode = "HANDSHAKE_TIMEOUT" | "CONNECT_TIMEOUT" | "IDLE_TIMEOUT";
 
 /**
- * A limit of the server is reached: of sessions that have not said who they are, of one source, or of one user; or of datagrams that
- * wait for a name to be looked up.
+ * A limit of the server is reached: of sessions that have not said who they are, of one source, of one network, of one user, of
+ * passwords of one source that are being checked, or of datagrams that wait for a name to be looked up.
  */
-export type SocksLimitErrorCode = "HALF_OPEN_LIMIT" | "SOURCE_LIMIT" | "USER_LIMIT" | "LOOKUP_LIMIT";
+export type SocksLimitErrorCode =
+  | "HALF_OPEN_LIMIT"
+  | "SOURCE_LIMIT"
+  | "NETWORK_LIMIT"
+  | "USER_LIMIT"
+  | "GUESS_LIMIT"
+  | "LOOKUP_LIMIT";
 
 /** The proxy cannot be reached: what its own error, the `cause`, says of a target is said of the proxy. */
 export type SocksProxyErrorCode = "PROXY_UNREACHABLE";

@@ -124,6 +124,7 @@ class Association {
     using opening = connectDeadline(request, options, "association is not set up");
     try {
       const bound = await this.#open(opening.signal);
+      this.#call.answered();
       await tellSuccess(
         this.#call,
         bound,

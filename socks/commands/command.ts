@@ -71,6 +71,8 @@ export interface CommandCall {
   readonly request: TargetRequest;
   /** What the session is told. */
   readonly options: SessionOptions;
+  /** Called before the last reply is sent: the client is watched until then, and may end what it sends as soon as it has that. */
+  readonly answered: () => void;
 }
 
 /** Why datagrams were not relayed, and how many. */
@@ -110,6 +112,7 @@ export interface DatagramCounts {
 /** Tells a client why its request is not carried out, and lets it read that. */
 export async function refuse(call: CommandCall, error: unknown): Promise<void> {
   const { asked, options } = call;
+  call.answered();
   options.onEvent({ type: "refused", ...subject(call), error: reasonOf(options.clock, error) });
   await answerRefusal(asked, error, options.clock.signal);
 }
@@ -140,8 +143,8 @@ export function closedEvent(
   call: CommandCall,
   how: { readonly error?: Error | undefined; readonly datagrams?: DatagramCounts },
 ): SessionEvent {
-  const { status: { counts, startedAt }, now } = call.options;
-  return { type: "closed", ...subject(call), ...counts, duration: now() - startedAt, ...how };
+  const { counts, duration } = call.options.status;
+  return { type: "closed", ...subject(call), ...counts, duration, ...how };
 }
 
 /** A closed connection fails in its own words; the reason is why it was closed. */

@@ -19,6 +19,7 @@ import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { RULES_MUTANTS } from "./rules.ts";
 import { SERVER_MUTANTS } from "./server.ts";
 import { SHARED_MUTANTS } from "./shared.ts";
+import { SESSION_MUTANTS } from "./session.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { TLS_MUTANTS } from "./tls.ts";
 import { TRANSPORTS_MUTANTS } from "./transports.ts";
@@ -46,6 +47,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   rules: RULES_MUTANTS,
   server: SERVER_MUTANTS,
   shared: SHARED_MUTANTS,
+  session: SESSION_MUTANTS,
   suite: SUITE_MUTANTS,
   tls: TLS_MUTANTS,
   transports: TRANSPORTS_MUTANTS,
