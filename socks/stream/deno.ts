@@ -26,6 +26,7 @@ export class DenoConnection implements Connection {
   #reset: unknown;
   #writing: Promise<void> = Promise.resolve();
   #pending = 0;
+  #written = 0;
   #writeFailure: unknown;
   #ending: Promise<void> | undefined;
   #closed = false;
@@ -48,6 +49,10 @@ export class DenoConnection implements Connection {
     } catch {
       // Some systems refuse this on a socket that is gone already, of which the first read tells.
     }
+  }
+
+  get written(): number {
+    return this.#written;
   }
 
   /** Calls at one time are served in order, by the socket itself. */
@@ -106,12 +111,33 @@ export class DenoConnection implements Connection {
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
     let at = 0;
     try {
-      while (at < chunk.length) at += await this.#conn.write(chunk.from(at));
+      while (at < chunk.length) {
+        const count = await this.#conn.write(chunk.from(at));
+        at += count;
+        this.#written += count;
+      }
     } catch (error) {
-      if ((error as { code?: unknown }).code === "ECONNRESET") this.#reset ??= error;
+      this.#noteReset(error);
       // The system cannot read memory that a buffer has given up, and says so in its own way.
       const failure = chunk.isCut ? chunk.cut(at) : error;
       throw this.#writeFailure ??= this.#closed ? closedHere("The connection") : failure;
+    }
+  }
+
+  #noteReset(error: unknown): void {
+    if ((error as { code?: unknown }).code === "ECONNRESET") this.#reset ??= error;
+  }
+
+  /** No octets are written, of which a system that knows of a reset says so. A write under way is told by itself. */
+  async probe(): Promise<void> {
+    if (this.#closed || this.#ending !== undefined || this.#pending > 0) return;
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    try {
+      await this.#conn.write(NOTHING);
+    } catch (error) {
+      if (this.#closed) return;
+      this.#noteReset(error);
+      throw this.#writeFailure ??= error;
     }
   }
 
@@ -150,6 +176,8 @@ export class DenoConnection implements Connection {
     (this.#conn as Deno.TcpConn).unref();
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 function memoryGone(): TypeError {
   return new TypeError("Cannot read: the memory to read into was transferred or shrunk");

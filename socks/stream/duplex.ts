@@ -28,6 +28,9 @@ interface Referenced {
   unref?(): unknown;
 }
 
+/** Octets given to a stream at a time. */
+const PIECE = 65_536;
+
 /** What a stream calls back when it has done something. */
 type Settle = (error?: Error | null) => void;
 
@@ -41,11 +44,13 @@ export class DuplexConnection implements Connection {
   protected readonly stream: Duplex & Referenced;
   readonly #reads = new InOrder();
   readonly #writes = new Set<Settle>();
+  readonly #pieces = new InOrder();
   #ended = false;
   #ending: Promise<void> | undefined;
   #readFailure: Error | undefined;
   #writeFailure: Error | undefined;
   #closed: Error | undefined;
+  #written = 0;
   #changed = Promise.withResolvers<void>();
 
   /**
@@ -101,6 +106,15 @@ export class DuplexConnection implements Connection {
     for (const settle of this.#writes) settle(this.#writeFailure);
   }
 
+  get written(): number | undefined {
+    return this.#written;
+  }
+
+  /** A stream reads by itself, and says so when its source is gone. */
+  probe(): Promise<void> {
+    return this.#readFailure === undefined ? Promise.resolve() : Promise.reject(this.#readFailure);
+  }
+
   read(): Promise<Bytes | null> {
     return this.#reads.run(() => this.#next());
   }
@@ -125,10 +139,20 @@ export class DuplexConnection implements Connection {
   async write(bytes: Uint8Array): Promise<void> {
     const chunk = new Chunk(bytes, true);
     if (this.#closed === undefined && this.#ending !== undefined) throw closedHere("Writing");
-    await this.#settled((settle) => this.stream.write(chunk.from(0), settle));
+    // A stream tells of the whole alone, and a reader that takes some is to be seen.
+    await this.#pieces.run(() => this.#writeAll(chunk));
     if (!chunk.isCut) return;
     this.failWrites(new TypeError("Cannot write: the chunk was transferred or shrunk before all of it was sent"));
     throw this.#writeFailure;
+  }
+
+  async #writeAll(chunk: Chunk): Promise<void> {
+    for (let at = 0; at < chunk.length;) {
+      const piece = chunk.from(at, Math.min(PIECE, chunk.length - at));
+      await this.#settled((settle) => this.stream.write(piece, settle));
+      at += piece.length;
+      this.#written += piece.length;
+    }
   }
 
   closeWrite(): Promise<void> {
@@ -138,7 +162,7 @@ export class DuplexConnection implements Connection {
 
   /** Ends writing, once what was written before is. */
   protected endWriting(): Promise<void> {
-    return this.#settled((settle) => this.stream.end(settle));
+    return this.#pieces.run(() => this.#settled((settle) => this.stream.end(settle)));
   }
 
   /** A stream that is destroyed may forget what it was to call back. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import { abort, type Connection } from "./connection.ts";
+import { abort, type Connection, probe } from "./connection.ts";
 import { UserConnection } from "./user_connection.ts";
 
 /**
@@ -21,6 +21,9 @@ export function endedBy(connection: Connection, signal: AbortSignal | undefined)
     get remote() {
       return connection.remote;
     },
+    get written() {
+      return connection.written;
+    },
     // What comes lies in memory of its own: that of the caller may be small, and the rest would have to wait somewhere.
     read: (): Promise<Bytes | null> => user.next(),
     write: async (bytes) => void await user.write(bytes),
@@ -30,6 +33,7 @@ export function endedBy(connection: Connection, signal: AbortSignal | undefined)
       abort(connection);
       user.close();
     },
+    probe: () => probe(connection),
     ref: () => user.ref(),
     unref: () => user.unref(),
     [Symbol.asyncDispose](): Promise<void> {

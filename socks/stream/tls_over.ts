@@ -7,7 +7,7 @@ import type { TLSSocket } from "node:tls";
 import { abortable, startDeadline } from "../../gss/deadline.ts";
 import { SocksError, SocksProtocolError, SocksTlsError } from "../errors.ts";
 import type { Carrier } from "./carrier.ts";
-import type { Connection } from "./connection.ts";
+import { abort, type Connection, probe } from "./connection.ts";
 import { DuplexConnection } from "./duplex.ts";
 
 /** What is under a {@linkcode TlsOver}, and who is at the other end. */
@@ -79,6 +79,15 @@ export class TlsOver extends DuplexConnection {
     return this.#socket.alpnProtocol || undefined;
   }
 
+  /** With what is around the records. */
+  override get written(): number | undefined {
+    return this.#connection.written;
+  }
+
+  override probe(): Promise<void> {
+    return probe(this.#connection);
+  }
+
   /** A server that has no more to say says so inside TLS; who ends it outside may be anybody. */
   protected override missing(): Error | undefined {
     const { end } = this.#carrier;
@@ -136,7 +145,8 @@ export class TlsOver extends DuplexConnection {
 
   #depart(): void {
     this.#socket.destroy();
-    this.#connection.close();
+    if (this.#cut) abort(this.#connection);
+    else this.#connection.close();
   }
 
   override ref(): void {
