@@ -147,11 +147,11 @@ export class DuplexConnection implements Connection {
   }
 
   async #writeAll(chunk: Chunk): Promise<void> {
-    for (let at = 0; at < chunk.length;) {
-      const piece = chunk.from(at, Math.min(PIECE, chunk.length - at));
-      await this.#settled((settle) => this.stream.write(piece, settle));
-      at += piece.length;
-      this.#written += piece.length;
+    for (let at = 0; at < chunk.length && !chunk.isCut;) {
+      const count = Math.min(PIECE, chunk.length - at);
+      await this.#settled((settle) => this.stream.write(chunk.from(at, count), settle));
+      at += count;
+      this.#written += count;
     }
   }
 
