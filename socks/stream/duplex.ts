@@ -20,12 +20,14 @@ export interface DuplexEnds {
   readonly remote?: Endpoint | undefined;
 }
 
-/** What a stream may have beside: a say in whether it keeps the process going. */
+/** What a stream may have beside: a say in whether it keeps the process going, and a way to break off. */
 interface Referenced {
   /** It does. */
   ref?(): unknown;
   /** It does not. */
   unref?(): unknown;
+  /** Resets the connection (RFC 9293 section 3.10.5), as sockets can. */
+  resetAndDestroy?(): unknown;
 }
 
 /** Octets given to a stream at a time. */
@@ -50,6 +52,7 @@ export class DuplexConnection implements Connection {
   #readFailure: Error | undefined;
   #writeFailure: Error | undefined;
   #closed: Error | undefined;
+  #cut = false;
   #written = 0;
   #changed = Promise.withResolvers<void>();
 
@@ -189,9 +192,21 @@ export class DuplexConnection implements Connection {
     this.release();
   }
 
+  /** A socket is reset: its peer takes that for no end. */
+  abort(): void {
+    this.#cut = true;
+    this.close();
+  }
+
+  /** Whether it ends so that the peer is to see that it is cut. */
+  protected get cut(): boolean {
+    return this.#cut;
+  }
+
   /** Lets go of what is underneath. */
   protected release(): void {
-    this.stream.destroy();
+    if (this.#cut && this.stream.resetAndDestroy !== undefined) this.stream.resetAndDestroy();
+    else this.stream.destroy();
   }
 
   ref(): void {

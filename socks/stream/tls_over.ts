@@ -42,7 +42,6 @@ export class TlsOver extends DuplexConnection {
   readonly #peer: TlsUnder["peer"];
   readonly #agreed = Promise.withResolvers<void>();
   #secure = false;
-  #cut = false;
   #gone: Promise<void> | undefined;
 
   /**
@@ -121,16 +120,13 @@ export class TlsOver extends DuplexConnection {
     await this.#connection.closeWrite();
   }
 
-  /** An end without a close_notify is a cut (RFC 8446 section 6.1). */
-  abort(): void {
-    this.#cut = true;
-    this.close();
-  }
-
-  /** This side says so, too, unless it is in the middle of a record: the peer would take the end for a cut. */
+  /**
+   * An end without a close_notify is a cut (RFC 8446 section 6.1). Where it is none this side says so, unless it is in the middle of a
+   * record: the peer would take the end for a cut.
+   */
   protected override release(): void {
     const { stream, writeFailure } = this.#carrier;
-    const able = !this.#cut && this.#secure && writeFailure === undefined && !this.#socket.destroyed;
+    const able = !this.cut && this.#secure && writeFailure === undefined && !this.#socket.destroyed;
     if (!able || this.#socket.writableLength > 0) return this.#depart();
     if (!this.#socket.writableEnded) this.#socket.end();
     else if (stream.writableLength === 0) return this.#depart();
@@ -145,7 +141,7 @@ export class TlsOver extends DuplexConnection {
 
   #depart(): void {
     this.#socket.destroy();
-    if (this.#cut) abort(this.#connection);
+    if (this.cut) abort(this.#connection);
     else this.#connection.close();
   }
 
