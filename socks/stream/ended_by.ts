@@ -4,7 +4,8 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import { abort, type Connection, probe } from "./connection.ts";
+import { closedHere } from "./closed.ts";
+import { type Connection, probe } from "./connection.ts";
 import { UserConnection } from "./user_connection.ts";
 
 /**
@@ -30,8 +31,7 @@ export function endedBy(connection: Connection, signal: AbortSignal | undefined)
     closeWrite: () => user.closeWrite(),
     close: () => user.close(),
     abort(): void {
-      abort(connection);
-      user.close();
+      user.abort(closedHere("The connection"));
     },
     probe: () => probe(connection),
     ref: () => user.ref(),
