@@ -81,10 +81,15 @@ class TimerDeadline implements Deadline {
     this.#timer = setTimeout(() => this.#up(), this.#milliseconds);
   }
 
+  /** Nobody is behind a timer to take what is thrown here. */
   #up(): void {
-    const reason = this.#reason();
-    if (reason === undefined) this.restart();
-    else this.abort(reason);
+    try {
+      const reason = this.#reason();
+      if (reason === undefined) this.restart();
+      else this.abort(reason);
+    } catch (error) {
+      this.abort(error);
+    }
   }
 
   limit(milliseconds: number, reason: () => Error | undefined): void {

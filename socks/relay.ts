@@ -57,29 +57,30 @@ export async function relay(
   options: RelayOptions,
 ): Promise<void> {
   const { clock, halfCloseTimeout = Infinity, gate, probeAfter = 1_000, memory = SHARED } = options;
-  const silence = new Silence([client, target], clock, options.idleTimeout);
   const over = new AbortController();
-  const lost = Promise.withResolvers<never>();
-  using watch = new Watch([client, target], { probeAfter, lost: lost.reject });
-  const pump = async (from: Connection, to: Connection, key: keyof RelayCounts) => {
-    const undelivered = await copy(from, to, {
-      memory,
-      silence,
-      watch: from === client ? watch : undefined,
-      count: (length) => {
-        counts[key] += length;
-        const held = gate?.(length);
-        // However long octets are to be held up, they go nowhere once the relay is over.
-        return held === undefined ? undefined : silence.held(abortable(held, over.signal));
-      },
-    });
-    undelivered?.rest.catch(lost.reject);
-    silence.atMost(halfCloseTimeout);
-    return undelivered;
-  };
-  const both = [pump(client, target, "sent"), pump(target, client, "received")];
+  const both: Promise<Undelivered | undefined>[] = [];
   let end = abort;
   try {
+    const lost = Promise.withResolvers<never>();
+    const silence = new Silence([client, target], clock, options.idleTimeout);
+    using watch = new Watch([client, target], { probeAfter, lost: lost.reject });
+    const pump = async (from: Connection, to: Connection, key: keyof RelayCounts) => {
+      const undelivered = await copy(from, to, {
+        memory,
+        silence,
+        watch: from === client ? watch : undefined,
+        count: (length) => {
+          counts[key] += length;
+          const held = gate?.(length);
+          // However long octets are to be held up, they go nowhere once the relay is over.
+          return held === undefined ? undefined : silence.held(abortable(held, over.signal));
+        },
+      });
+      undelivered?.rest.catch(lost.reject);
+      silence.atMost(halfCloseTimeout);
+      return undelivered;
+    };
+    both.push(pump(client, target, "sent"), pump(target, client, "received"));
     const [sending, receiving] = await abortable(Promise.race([Promise.all(both), lost.promise]), clock.signal);
     const undelivered = sending ?? receiving;
     if (undelivered !== undefined) {
@@ -89,8 +90,12 @@ export async function relay(
     }
     end = (connection) => connection.close();
   } finally {
-    end(client);
-    end(target);
+    try {
+      end(client);
+    } finally {
+      // Whatever a dialer's connection makes of it.
+      end(target);
+    }
     over.abort(new Error("Relay is over"));
     await settled(both);
   }

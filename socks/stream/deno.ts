@@ -370,7 +370,8 @@ function checkIdentity({ cert, key }: TlsIdentity): void {
 }
 
 /**
- * Listens on a socket in the file system, which must not be there yet. Who may connect is what its folder's mode says.
+ * Listens on a socket in the file system, which must not be there yet, and is taken away by {@linkcode ConnectionListener.close}; one that a
+ * process left behind that was killed is the administrator's to remove. Who may connect is what its folder's mode says.
  *
  * @example
  * ```ts
@@ -383,7 +384,10 @@ function checkIdentity({ cert, key }: TlsIdentity): void {
  * ```
  */
 export function listenUnix(path: string): ConnectionListener {
-  const listener = named(`Cannot listen at ${path}`, () => Deno.listen({ transport: "unix", path }));
+  const listener = named(
+    `Cannot listen at ${path}, where nothing may be yet`,
+    () => Deno.listen({ transport: "unix", path }),
+  );
   return accepting(listener, { hostname: path, port: 0 });
 }
 
@@ -414,16 +418,24 @@ export function dialUnix(path: string): Dialer {
   };
 }
 
+/** What accepting a client says that is gone again: no trouble of the listener's, and nothing for which others have to wait. */
+function isGone(error: unknown): boolean {
+  const { NotConnected, ConnectionAborted, ConnectionReset } = Deno.errors;
+  return [NotConnected, ConnectionAborted, ConnectionReset].some((kind) => error instanceof kind);
+}
+
 function accepting(listener: Deno.Listener, addr: Endpoint): ConnectionListener {
   let closed = false;
   return {
     addr,
     async accept(): Promise<Connection | undefined> {
-      try {
-        return new DenoConnection(await listener.accept());
-      } catch (error) {
-        if (closed) return undefined;
-        throw error;
+      for (;;) {
+        try {
+          return new DenoConnection(await listener.accept());
+        } catch (error) {
+          if (closed) return undefined;
+          if (!isGone(error)) throw error;
+        }
       }
     },
     close(): void {

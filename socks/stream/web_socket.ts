@@ -141,7 +141,10 @@ class WebSocketConnection implements Connection {
     if (this.#failure !== undefined) return;
     if (data === "end") return this.#peerDone.abort();
     if (typeof data === "string") return this.#takeCredit(data);
-    const bytes = asBytes(new Uint8Array(data as ArrayBuffer));
+    if (!(data instanceof ArrayBuffer)) {
+      return this.#end(new SocksProtocolError("BAD_MESSAGE", "WebSocket gave a message that is no octets"));
+    }
+    const bytes = asBytes(new Uint8Array(data));
     this.#held += bytes.length;
     if (this.#peerEnded || bytes.length > LARGEST || this.#held > WINDOW) {
       return this.#end(new SocksProtocolError("TOO_LARGE", "Peer sends more than it may over the WebSocket"));
@@ -246,8 +249,8 @@ class WebSocketConnection implements Connection {
   async #sendEnd(): Promise<void> {
     await this.#opened.promise;
     this.#mayGoOn();
-    this.#ended = true;
     this.#socket.send(EMPTY);
+    this.#ended = true;
   }
 
   close(): void {
