@@ -20,7 +20,7 @@ import {
   listenUnix,
 } from "../socks/stream/deno.ts";
 import { dialFrom } from "../socks/stream/dial_from.ts";
-import { DuplexConnection } from "../socks/stream/duplex.ts";
+import type { DuplexConnection } from "../socks/stream/duplex.ts";
 import { acceptTls, tlsOver } from "../socks/stream/tls.ts";
 import { connectionFromWebSocket, dialWebSocket } from "../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../socks/stream/web_streams.ts";

@@ -18,6 +18,7 @@ import { SERVER_MUTANTS } from "./server.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { TLS_MUTANTS } from "./tls.ts";
 import { TRANSPORTS_MUTANTS } from "./transports.ts";
+import { WIRE_MUTANTS } from "./wire.ts";
 
 /** A mutant, and the list that it is from. */
 export interface ListedMutant extends Mutant {
@@ -40,6 +41,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   suite: SUITE_MUTANTS,
   tls: TLS_MUTANTS,
   transports: TRANSPORTS_MUTANTS,
+  wire: WIRE_MUTANTS,
 };
 
 /** Names of the lists. */

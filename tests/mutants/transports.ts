@@ -359,8 +359,8 @@ const STREAMS: readonly Row[] = [
   [
     "what is written is a copy",
     "CWE-367",
-    "this.#writer.write(octets.slice())",
-    "this.#writer.write(octets)",
+    "chunk.from(at, Math.min(PIECE, chunk.length - at)).slice();",
+    "chunk.from(at, Math.min(PIECE, chunk.length - at));",
   ],
   [
     "a late write fails as what it is",
@@ -434,14 +434,14 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "a peer that sends more than it may is refused",
       "CWE-770",
-      "this.#peerEnded || this.#held > WINDOW",
-      "this.#peerEnded",
+      "this.#peerEnded || bytes.length > LARGEST || this.#held > WINDOW",
+      "this.#peerEnded || bytes.length > LARGEST",
     ],
     [
       "no end is sent behind octets that are missing",
       "RFC 9293 section 3.6",
-      "    this.#mayGoOn();\n    this.#ended = true;",
-      "    this.#ended = true;",
+      "    this.#mayGoOn();\n    this.#socket.send(EMPTY);",
+      "    this.#socket.send(EMPTY);",
     ],
     ["the first failure stays", "the contract of read()", "this.#failure ??= failure;", "this.#failure = failure;"],
     [
@@ -471,8 +471,8 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "nothing comes behind an end",
       "RFC 6455 section 5.5.1",
-      "this.#peerEnded || this.#held > WINDOW",
-      "this.#held > WINDOW",
+      "this.#peerEnded || bytes.length > LARGEST || this.#held > WINDOW",
+      "bytes.length > LARGEST || this.#held > WINDOW",
     ],
     [
       "no more is said to be read than was sent",
@@ -502,8 +502,8 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "a peer that has ended is given no more room",
       "RFC 6455 section 5.5.1",
-      "this.#peerEnded || this.#consumed < WINDOW / 4",
-      "this.#consumed < WINDOW / 4",
+      "this.#peerEnded || this.#consumed < (waits",
+      "this.#consumed < (waits",
     ],
     ["a peer is given room before it has none", "CWE-400", "WINDOW / 4", "WINDOW"],
     ["what was said to be read is not said again", "CWE-770", "    this.#consumed = 0;\n", ""],
