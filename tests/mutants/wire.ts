@@ -83,7 +83,12 @@ const MEMORIES: readonly Row[] = [
   ["no more than there is", MEMORY, "if (this.#used + MEDIUM <= this.#most) return", "if (true as boolean) return"],
   ["what is given back is free", MEMORY, "    this.#used -= length;\n", ""],
   ["what somebody may still have is not used again", "CWE-416", "    if (!reusable) return;\n", ""],
-  ["a relay's end gives all of it back", MEMORY, "this.#memory.giveBack(buffer, length, false);", ""],
+  [
+    "a relay's end gives all of it back",
+    MEMORY,
+    "this.#memory.giveBack(buffer, length, false);",
+    "void [buffer, length];",
+  ],
   ["nothing is given back twice", "CWE-415", "    this.#taken.delete(buffer);\n", ""],
 ];
 

@@ -29,17 +29,24 @@ function relayed(options: Partial<RelayOptions> = {}) {
   const counts = { sent: 0, received: 0 };
   const done = relay([client, target], counts, { clock, idleTimeout: LIMIT, probeAfter: Infinity, ...options });
   done.catch(() => {});
+  /** Says how it ends where the timer runs off now. */
+  const endNow = () => (up() as { code?: string } | undefined)?.code;
   /** Lets the time go by, and says how it ends then. */
   const end = () => {
-    const from = monotonicNow();
-    while (monotonicNow() - from <= LIMIT);
-    return (up() as { code?: string } | undefined)?.code;
+    pass(LIMIT);
+    return endNow();
   };
   const stopped = async () => {
     stop.abort(new Error("enough"));
     await assert.rejects(done, { message: "enough" });
   };
-  return { client, target, end, done, stopped };
+  return { client, target, end, endNow, done, stopped };
+}
+
+/** Lets time go by in which nothing else happens. */
+function pass(milliseconds: number): void {
+  const from = monotonicNow();
+  while (monotonicNow() - from <= milliseconds);
 }
 
 /** A script that says how much has left, and whether its peer is known to be gone. */
@@ -64,6 +71,8 @@ for (const way of ["up", "down"] as const) {
   Deno.test(`octets that leave inside of one write are no silence, ${way}`, async () => {
     const { client, target, end, stopped } = relayed();
     const [from, to] = way === "up" ? [client, target] : [target, client];
+    from.written = 5;
+    end();
     from.reads[0]!.resolve(new Uint8Array(100));
     await settle();
     assert.equal(to.writes.length, 1);
@@ -77,21 +86,22 @@ for (const way of ["up", "down"] as const) {
   });
 }
 
-Deno.test("the end of a write is no silence, where a connection tells nothing more", async () => {
-  const { client, target, end, stopped } = relayed();
-  client.reads[0]!.resolve(new Uint8Array(100));
-  await settle();
-  const from = monotonicNow();
-  while (monotonicNow() - from <= LIMIT);
-  target.writes[0]!.resolve();
-  await settle();
-  // The time begins when it ended, not when its octets came.
-  const { end: other, stopped: otherStopped } = relayed();
-  assert.equal(other(), "IDLE_TIMEOUT");
-  assert.equal(end(), "IDLE_TIMEOUT");
-  await otherStopped();
-  await stopped();
-});
+for (const what of ["octets that come", "the end of a write"]) {
+  Deno.test(`${what} are no silence, also where a connection tells nothing more`, async () => {
+    const long = 200;
+    const { client, target, endNow, stopped } = relayed({ idleTimeout: long });
+    client.reads[0]!.resolve(new Uint8Array(100));
+    await settle();
+    pass(long);
+    if (what === "octets that come") client.reads[1]!.resolve(new Uint8Array(100));
+    else target.writes[0]!.resolve();
+    await settle();
+    assert.equal(endNow(), undefined);
+    pass(long);
+    assert.equal(endNow(), "IDLE_TIMEOUT");
+    await stopped();
+  });
+}
 
 Deno.test("the gate's own pause is no silence, however long, and the time begins behind it", async () => {
   const free = Promise.withResolvers<void>();

@@ -47,10 +47,13 @@ async function pairOf(name: string): Promise<Pair> {
   return [ends.ours, ends.theirs, async () => await ends[Symbol.asyncDispose]()];
 }
 
+/** Tokens that are being sealed and opened when their connection is closed are nobody's any more, and end later. */
+const SEALING = { sanitizeOps: false };
+
 const ALL = [...TRANSPORTS, ...Object.keys(OTHERS)];
 
 for (const name of ALL) {
-  Deno.test(`${name}: what a peer takes is seen while one write is under way`, async () => {
+  Deno.test(`${name}: what a peer takes is seen while one write is under way`, SEALING, async () => {
     const [ours, theirs, end] = await pairOf(name);
     // More than all that is in between takes at once.
     const source = new Uint8Array(48 << 20);
@@ -160,11 +163,13 @@ Deno.test("dialFrom() has the system look for peers that are gone after a minute
   for (const [dial, wanted] of [[dialFrom(["127.0.0.1"]), true], [dialTcp, false]] as const) {
     const [ours, theirs] = await Promise.all([dial({ hostname: "127.0.0.1", port }, {}), listener.accept()]);
     const local = ours.local!.port.toString(16).toUpperCase().padStart(4, "0");
-    const line = (await Deno.readTextFile("/proc/net/tcp")).split("\n").find((text) =>
-      text.split(/\s+/)[2]?.endsWith(`:${local}`)
-    );
     // Timer 2 is the one of keep-alive, and the time until it runs off is in hundredths of a second.
-    const [kind, ticks] = line!.trim().split(/\s+/)[5]!.split(":");
+    let timer: string | undefined;
+    for (const until = Date.now() + 5_000; !timer?.startsWith("02") && Date.now() < until;) {
+      const lines = (await Deno.readTextFile("/proc/net/tcp")).split("\n").map((line) => line.trim().split(/\s+/));
+      timer = lines.find((line) => line[1]?.endsWith(`:${local}`))?.[5];
+    }
+    const [kind, ticks] = timer!.split(":");
     assert.equal(kind, "02");
     assert.equal(Number.parseInt(ticks!, 16) <= 6_000, wanted);
     ours.close();
