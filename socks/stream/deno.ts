@@ -385,7 +385,7 @@ function checkIdentity({ cert, key }: TlsIdentity): void {
  */
 export function listenUnix(path: string): ConnectionListener {
   const listener = named(
-    `Cannot listen at ${path}, where nothing may be yet`,
+    `Cannot listen at ${path}`,
     () => Deno.listen({ transport: "unix", path }),
   );
   return accepting(listener, { hostname: path, port: 0 });

@@ -71,7 +71,6 @@ export class StreamsConnection implements Connection {
     const octets = octetsOf(bytes);
     this.#mayGoOn();
     if (this.#ending !== undefined) throw closedHere("Writing");
-    if (octets.length === 0) return;
     // Small ones are copied now, since the caller may use its memory again while others are ahead.
     const chunk = new Chunk(octets, true);
     await this.#writing.run(() => this.#writeAll(chunk));

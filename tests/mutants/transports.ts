@@ -313,15 +313,6 @@ const STREAMS: readonly Row[] = [
     "stand still",
   ],
   [
-    "writes that wait cost no more each, however many there are",
-    "CWE-407",
-    "  readonly #waiting = new Set<(reason: Error) => void>();\n",
-    "  readonly #waiting = ((closing = new AbortController()) => ({\n" +
-    '    add: (fail: (reason: Error) => void) => closing.signal.addEventListener("abort", () => fail(closing.signal.reason)),\n' +
-    "    delete() {},\n    *[Symbol.iterator]() {\n      yield (reason: Error) => closing.abort(reason);\n    },\n  }))();\n",
-    "nobody waits for",
-  ],
-  [
     "closing tells the sink, always",
     "Streams Standard section 5.4",
     "this.#writer.abort(reason).catch(() => {});",
@@ -510,7 +501,12 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     ["no more is sent than there is room for", "CWE-770", "        this.#credit -= count;\n", ""],
   ]),
   ...rules("socks/stream/streams_connection.ts", ["tests/socks/foreign_transports_test.ts"], [
-    ["nothing is no chunk", "the contract of write()", "    if (octets.length === 0) return;\n", ""],
+    [
+      "nothing is no chunk",
+      "the contract of write()",
+      "for (let at = 0; at < chunk.length;) {",
+      "for (let at = 0; at <= chunk.length;) {",
+    ],
     ["where a stream goes is told", "the contract of remote", "    this.remote = streams.remote;\n", ""],
   ]),
   ...rules("socks/stream/late.ts", ["tests/server_end_test.ts"], [
