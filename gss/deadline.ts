@@ -10,8 +10,8 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
   /** Starts the time anew. */
   restart(): void;
-  /** Starts another time, with another reason; `Infinity` for none. */
-  limit(milliseconds: number, reason: () => Error): void;
+  /** Starts another time, with another reason; `Infinity` for none. Where there is no reason when it is up, it starts anew. */
+  limit(milliseconds: number, reason: () => Error | undefined): void;
   /** Ends it now. */
   abort(reason: unknown): void;
 }
@@ -20,8 +20,8 @@ export interface Deadline extends Disposable {
 export interface DeadlineOptions {
   /** Time in milliseconds; `Infinity` for none. */
   readonly milliseconds: number;
-  /** Makes the reason that the signal is aborted with. */
-  readonly reason: () => Error;
+  /** Makes the reason that the signal is aborted with; where it makes none, the time starts anew. */
+  readonly reason: () => Error | undefined;
   /** Ends it early. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,7 +54,7 @@ class TimerDeadline implements Deadline {
   readonly #parent: AbortSignal | undefined;
   readonly #onAbort: (() => void) | undefined;
   #milliseconds: number;
-  #reason: () => Error;
+  #reason: () => Error | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #disposed = false;
 
@@ -78,10 +78,21 @@ class TimerDeadline implements Deadline {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#milliseconds > LONGEST || this.signal.aborted || this.#disposed) return;
-    this.#timer = setTimeout(() => this.abort(this.#reason()), this.#milliseconds);
+    this.#timer = setTimeout(() => this.#up(), this.#milliseconds);
   }
 
-  limit(milliseconds: number, reason: () => Error): void {
+  /** Nobody is behind a timer to take what is thrown here. */
+  #up(): void {
+    try {
+      const reason = this.#reason();
+      if (reason === undefined) this.restart();
+      else this.abort(reason);
+    } catch (error) {
+      this.abort(error);
+    }
+  }
+
+  limit(milliseconds: number, reason: () => Error | undefined): void {
     this.#milliseconds = milliseconds;
     this.#reason = reason;
     this.restart();

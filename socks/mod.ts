@@ -154,7 +154,7 @@ export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protoco
 export type { ProtectionLevel, SealPolicy } from "./stream/protected.ts";
 export type { DatagramCodec } from "./stream/protected_datagrams.ts";
 export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./stream/tls.ts";
-export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
+export { connectionFromWebSocket, dialWebSocket, isOriginAllowed, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
 export {
   connectionFromStreams,
   type ConnectionStreams,

@@ -4,25 +4,31 @@
  *
  * @module
  */
-import { BufferPool } from "../gss/buffer_pool.ts";
 import type { Bytes } from "../gss/bytes.ts";
 import { abortable, type Deadline } from "../gss/deadline.ts";
-import { SocksTimeoutError } from "./errors.ts";
+import { Silence, Watch } from "./relay_clock.ts";
+import { RelayMemory, Room } from "./relay_memory.ts";
 import { abort, type Connection } from "./stream/connection.ts";
 import { drain } from "./stream/drain.ts";
 import { settled } from "./stream/late.ts";
-import { LARGE, ReadSize } from "./stream/read_size.ts";
 
 /** What a relay is told. */
 export interface RelayOptions {
   /** Ends it when it is aborted; whoever does that closes the client's connection. */
   readonly clock: Deadline;
-  /** Time without an octet either way after which it ends, in milliseconds; `Infinity` for none. */
+  /**
+   * Time without an octet that comes or leaves either way after which it ends, in milliseconds; `Infinity` for none. Octets that the
+   * gate holds up are no silence.
+   */
   readonly idleTimeout: number;
   /** The same once one side has ended, where that is less. @default {Infinity} */
   readonly halfCloseTimeout?: number | undefined;
   /** Holds octets up before they are handed on. */
   readonly gate?: Gate | undefined;
+  /** Time for which one side takes nothing after which the other one is asked whether it is still there, in milliseconds. @default {1000} */
+  readonly probeAfter?: number | undefined;
+  /** Memory that it takes its buffers of. @default {one that all relays share} */
+  readonly memory?: RelayMemory | undefined;
 }
 
 /** Gives a promise to wait for before so many octets are handed on, where there is anything to wait for. */
@@ -36,6 +42,8 @@ export interface RelayCounts {
   received: number;
 }
 
+const SHARED = new RelayMemory();
+
 /**
  * Relays until both directions have ended, and closes both connections. Where writing to one fails, what it sent before is still handed on, as
  * a server's refusal of what is being sent to it; where reading fails there is nothing more to be had of it.
@@ -46,35 +54,33 @@ export interface RelayCounts {
 export async function relay(
   [client, target]: readonly [Connection, Connection],
   counts: RelayCounts,
-  { clock, idleTimeout, halfCloseTimeout = Infinity, gate }: RelayOptions,
+  options: RelayOptions,
 ): Promise<void> {
-  clock.limit(
-    idleTimeout,
-    () => new SocksTimeoutError("IDLE_TIMEOUT", `Nothing was sent or received for ${idleTimeout} ms`),
-  );
+  const { clock, halfCloseTimeout = Infinity, gate, probeAfter = 1_000, memory = SHARED } = options;
   const over = new AbortController();
-  const lost = Promise.withResolvers<never>();
-  const pump = async (from: Connection, to: Connection, key: keyof RelayCounts) => {
-    const undelivered = await copy(from, to, (length) => {
-      counts[key] += length;
-      clock.restart();
-      const held = gate?.(length);
-      // However long octets are to be held up, they go nowhere once the relay is over.
-      return held === undefined ? undefined : abortable(held, over.signal);
-    });
-    undelivered?.rest.catch(lost.reject);
-    if (halfCloseTimeout < idleTimeout) {
-      clock.limit(
-        halfCloseTimeout,
-        () =>
-          new SocksTimeoutError("IDLE_TIMEOUT", `One side has ended, and the other was silent ${halfCloseTimeout} ms`),
-      );
-    }
-    return undelivered;
-  };
-  const both = [pump(client, target, "sent"), pump(target, client, "received")];
+  const both: Promise<Undelivered | undefined>[] = [];
   let end = abort;
   try {
+    const lost = Promise.withResolvers<never>();
+    const silence = new Silence([client, target], clock, options.idleTimeout);
+    using watch = new Watch([client, target], { probeAfter, lost: lost.reject });
+    const pump = async (from: Connection, to: Connection, key: keyof RelayCounts) => {
+      const undelivered = await copy(from, to, {
+        memory,
+        silence,
+        watch: from === client ? watch : undefined,
+        count: (length) => {
+          counts[key] += length;
+          const held = gate?.(length);
+          // However long octets are to be held up, they go nowhere once the relay is over.
+          return held === undefined ? undefined : silence.held(abortable(held, over.signal));
+        },
+      });
+      undelivered?.rest.catch(lost.reject);
+      silence.atMost(halfCloseTimeout);
+      return undelivered;
+    };
+    both.push(pump(client, target, "sent"), pump(target, client, "received"));
     const [sending, receiving] = await abortable(Promise.race([Promise.all(both), lost.promise]), clock.signal);
     const undelivered = sending ?? receiving;
     if (undelivered !== undefined) {
@@ -84,8 +90,12 @@ export async function relay(
     }
     end = (connection) => connection.close();
   } finally {
-    end(client);
-    end(target);
+    try {
+      end(client);
+    } finally {
+      // Whatever a dialer's connection makes of it.
+      end(target);
+    }
     over.abort(new Error("Relay is over"));
     await settled(both);
   }
@@ -99,45 +109,57 @@ interface Undelivered {
   readonly rest: Promise<void>;
 }
 
-/** Memory of busy directions, shared by all relays. */
-const BUFFERS = new BufferPool(LARGE, 256);
+/** What a direction is told. */
+interface CopyOptions {
+  readonly memory: RelayMemory;
+  readonly silence: Silence;
+  readonly watch: Watch | undefined;
+  /** Told of octets that are to be handed on; gives what to wait for before. */
+  readonly count: Gate;
+}
 
 /**
  * The next read is under way while the last octets are written, and two writes may be at once, so that one is sealed while
  * the other goes out; a slow reader holds up two writes and one read, and no more.
  */
-async function copy(from: Connection, to: Connection, count: Gate): Promise<Undelivered | undefined> {
-  const size = new ReadSize();
-  // Where little comes, the connection's own memory does, and an idle one holds no more than that.
-  const take = () => size.next === LARGE ? BUFFERS.take() : undefined;
-  let buffer = take();
+async function copy(from: Connection, to: Connection, options: CopyOptions): Promise<Undelivered | undefined> {
+  const { silence, watch, count } = options;
+  using room = new Room(options.memory);
+  let buffer = room.take();
   let reading = from.read(buffer);
   let written: Bytes | undefined;
   let writing: Promise<void> = Promise.resolve();
   for (;;) {
     const bytes: Bytes | null = await reading;
     if (bytes === null) break;
+    silence.broken();
     const held = count(bytes.length);
-    if (held !== undefined) await held;
-    size.learn(bytes.length);
+    if (held !== undefined) {
+      watch?.waits();
+      await held;
+    }
+    room.learn(bytes.length);
     const full = buffer;
-    buffer = take();
+    buffer = room.take();
     reading = from.read(buffer);
     reading.catch(() => {}); // Reported by the await above, or lost to an earlier failure.
     const before = writing;
-    writing = to.write(bytes);
+    writing = to.write(bytes).then(() => silence.broken());
     writing.catch(() => {}); // Reported one round later.
+    watch?.waits(reading);
     try {
       await before;
     } catch (cause) {
       return { cause, rest: readOn(from, reading) };
+    } finally {
+      watch?.goesOn();
     }
-    if (written !== undefined) BUFFERS.giveBack(written);
+    if (written !== undefined) room.giveBack(written);
     written = full;
   }
   try {
     await writing;
-    for (const unused of [written, buffer]) if (unused !== undefined) BUFFERS.giveBack(unused);
+    for (const unused of [written, buffer]) if (unused !== undefined) room.giveBack(unused);
     await to.closeWrite();
     return undefined;
   } catch (cause) {

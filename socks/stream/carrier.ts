@@ -51,6 +51,8 @@ export class Carrier {
         this.#writing = this.#write(chunk).then(done);
       },
     });
+    // What is on the stream may break it, and has its own events to say so; an error that nobody listens to ends the process.
+    this.stream.on("error", () => {});
   }
 
   /** How the connection has ended; `undefined` while it has not, or while the stream still holds what came. */

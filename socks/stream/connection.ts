@@ -25,6 +25,11 @@ export interface Connection extends AsyncDisposable {
    */
   readonly relayedBy?: Endpoint | undefined;
   /**
+   * Octets that have left so far, counted while a call is still waiting for the rest to leave: whoever looks twice knows whether the peer
+   * takes any. What counts is that it grows. `undefined` where the transport does not tell.
+   */
+  readonly written?: number | undefined;
+  /**
    * Some octets, never none, which are the caller's from then on with all of the memory that they lie in; `null` after the peer's last.
    *
    * @param into Memory that they may be put in, which spares fresh memory; they may lie elsewhere all the same. It stays where it is until the
@@ -47,6 +52,12 @@ export interface Connection extends AsyncDisposable {
    * Whoever hands octets on ends what failed so. @default {close()}
    */
   abort?(): void;
+  /**
+   * Asks whether the peer is known to be gone, while nothing is read that would tell. Costs no octet and never waits for the peer.
+   *
+   * @throws {unknown} What the transport was told of it. An end is none, and neither is silence.
+   */
+  probe?(): Promise<void>;
   /** Has it keep the process going, as it does from the start. */
   ref?(): void;
   /** Lets the process end although it is open. */
@@ -66,6 +77,11 @@ export interface DialOptions {
 export function abort(connection: Connection): void {
   if (connection.abort === undefined) connection.close();
   else connection.abort();
+}
+
+/** Whether the peer is known to be gone, where the transport can tell: fails then. */
+export async function probe(connection: Connection): Promise<void> {
+  await connection.probe?.();
 }
 
 /** A connection with octets in front of it that were read before. */
@@ -106,6 +122,9 @@ export function withReads(connection: Connection, { read, forget = () => {} }: O
     get relayedBy() {
       return connection.relayedBy;
     },
+    get written() {
+      return connection.written;
+    },
     read,
     write: (bytes) => connection.write(bytes),
     closeWrite: () => connection.closeWrite(),
@@ -117,6 +136,7 @@ export function withReads(connection: Connection, { read, forget = () => {} }: O
       forget();
       abort(connection);
     },
+    probe: () => probe(connection),
     ref: () => connection.ref?.(),
     unref: () => connection.unref?.(),
     [Symbol.asyncDispose](): Promise<void> {

@@ -28,6 +28,7 @@ export class DenoConnection implements Connection {
   #reset: unknown;
   #writing: Promise<void> = Promise.resolve();
   #pending = 0;
+  #written = 0;
   #writeFailure: unknown;
   #ending: Promise<void> | undefined;
   #closed = false;
@@ -50,6 +51,10 @@ export class DenoConnection implements Connection {
     } catch {
       // Some systems refuse this on a socket that is gone already, of which the first read tells.
     }
+  }
+
+  get written(): number {
+    return this.#written;
   }
 
   /** Calls at one time are served in order, by the socket itself. */
@@ -108,12 +113,33 @@ export class DenoConnection implements Connection {
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
     let at = 0;
     try {
-      while (at < chunk.length) at += await this.#conn.write(chunk.from(at));
+      while (at < chunk.length) {
+        const count = await this.#conn.write(chunk.from(at));
+        at += count;
+        this.#written += count;
+      }
     } catch (error) {
-      if ((error as { code?: unknown }).code === "ECONNRESET") this.#reset ??= error;
+      this.#noteReset(error);
       // The system cannot read memory that a buffer has given up, and says so in its own way.
       const failure = chunk.isCut ? chunk.cut(at) : error;
       throw this.#writeFailure ??= this.#closed ? closedHere("The connection") : failure;
+    }
+  }
+
+  #noteReset(error: unknown): void {
+    if ((error as { code?: unknown }).code === "ECONNRESET") this.#reset ??= error;
+  }
+
+  /** No octets are written, of which a system that knows of a reset says so. A write under way is told by itself. */
+  async probe(): Promise<void> {
+    if (this.#closed || this.#ending !== undefined || this.#pending > 0) return;
+    if (this.#writeFailure !== undefined) throw this.#writeFailure;
+    try {
+      await this.#conn.write(NOTHING);
+    } catch (error) {
+      if (this.#closed) return;
+      this.#noteReset(error);
+      throw this.#writeFailure ??= error;
     }
   }
 
@@ -152,6 +178,8 @@ export class DenoConnection implements Connection {
     (this.#conn as Deno.TcpConn).unref();
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 function memoryGone(): TypeError {
   return new TypeError("Cannot read: the memory to read into was transferred or shrunk");
@@ -320,7 +348,8 @@ function checkIdentity({ cert, key }: TlsIdentity): void {
 }
 
 /**
- * Listens on a socket in the file system, which must not be there yet. Who may connect is what its folder's mode says.
+ * Listens on a socket in the file system, which must not be there yet, and is taken away by {@linkcode ConnectionListener.close}; one that a
+ * process left behind that was killed is the administrator's to remove. Who may connect is what its folder's mode says.
  *
  * @example
  * ```ts
@@ -333,7 +362,10 @@ function checkIdentity({ cert, key }: TlsIdentity): void {
  * ```
  */
 export function listenUnix(path: string): ConnectionListener {
-  const listener = named(`Cannot listen at ${path}`, () => Deno.listen({ transport: "unix", path }));
+  const listener = named(
+    `Cannot listen at ${path}`,
+    () => Deno.listen({ transport: "unix", path }),
+  );
   return accepting(listener, { hostname: path, port: 0 });
 }
 
@@ -364,16 +396,24 @@ export function dialUnix(path: string): Dialer {
   };
 }
 
+/** What accepting a client says that is gone again: no trouble of the listener's, and nothing for which others have to wait. */
+function isGone(error: unknown): boolean {
+  const { NotConnected, ConnectionAborted, ConnectionReset } = Deno.errors;
+  return [NotConnected, ConnectionAborted, ConnectionReset].some((kind) => error instanceof kind);
+}
+
 function accepting(listener: Deno.Listener, addr: Endpoint): ConnectionListener {
   let closed = false;
   return {
     addr,
     async accept(): Promise<Connection | undefined> {
-      try {
-        return new DenoConnection(await listener.accept());
-      } catch (error) {
-        if (closed) return undefined;
-        throw error;
+      for (;;) {
+        try {
+          return new DenoConnection(await listener.accept());
+        } catch (error) {
+          if (closed) return undefined;
+          if (!isGone(error)) throw error;
+        }
       }
     },
     close(): void {

@@ -22,13 +22,18 @@ export interface DuplexEnds {
   readonly relayedBy?: Endpoint | undefined;
 }
 
-/** What a stream may have beside: a say in whether it keeps the process going. */
+/** What a stream may have beside: a say in whether it keeps the process going, and a way to break off. */
 interface Referenced {
   /** It does. */
   ref?(): unknown;
   /** It does not. */
   unref?(): unknown;
+  /** Resets the connection (RFC 9293 section 3.10.5), as sockets can. */
+  resetAndDestroy?(): unknown;
 }
+
+/** Octets given to a stream at a time. */
+const PIECE = 65_536;
 
 /** What a stream calls back when it has done something. */
 type Settle = (error?: Error | null) => void;
@@ -44,11 +49,14 @@ export class DuplexConnection implements Connection {
   protected readonly stream: Duplex & Referenced;
   readonly #reads = new InOrder();
   readonly #writes = new Set<Settle>();
+  readonly #pieces = new InOrder();
   #ended = false;
   #ending: Promise<void> | undefined;
   #readFailure: Error | undefined;
   #writeFailure: Error | undefined;
   #closed: Error | undefined;
+  #cut = false;
+  #written = 0;
   #changed = Promise.withResolvers<void>();
 
   /**
@@ -105,6 +113,15 @@ export class DuplexConnection implements Connection {
     for (const settle of this.#writes) settle(this.#writeFailure);
   }
 
+  get written(): number | undefined {
+    return this.#written;
+  }
+
+  /** A stream reads by itself, and says so when its source is gone. */
+  probe(): Promise<void> {
+    return this.#readFailure === undefined ? Promise.resolve() : Promise.reject(this.#readFailure);
+  }
+
   read(): Promise<Bytes | null> {
     return this.#reads.run(() => this.#next());
   }
@@ -129,10 +146,20 @@ export class DuplexConnection implements Connection {
   async write(bytes: Uint8Array): Promise<void> {
     const chunk = new Chunk(bytes, true);
     if (this.#closed === undefined && this.#ending !== undefined) throw closedHere("Writing");
-    await this.#settled((settle) => this.stream.write(chunk.from(0), settle));
+    // A stream tells of the whole alone, and a reader that takes some is to be seen.
+    await this.#pieces.run(() => this.#writeAll(chunk));
     if (!chunk.isCut) return;
     this.failWrites(new TypeError("Cannot write: the chunk was transferred or shrunk before all of it was sent"));
     throw this.#writeFailure;
+  }
+
+  async #writeAll(chunk: Chunk): Promise<void> {
+    for (let at = 0; at < chunk.length && !chunk.isCut;) {
+      const count = Math.min(PIECE, chunk.length - at);
+      await this.#settled((settle) => this.stream.write(chunk.from(at, count), settle));
+      at += count;
+      this.#written += count;
+    }
   }
 
   closeWrite(): Promise<void> {
@@ -142,7 +169,7 @@ export class DuplexConnection implements Connection {
 
   /** Ends writing, once what was written before is. */
   protected endWriting(): Promise<void> {
-    return this.#settled((settle) => this.stream.end(settle));
+    return this.#pieces.run(() => this.#settled((settle) => this.stream.end(settle)));
   }
 
   /** A stream that is destroyed may forget what it was to call back. */
@@ -169,9 +196,21 @@ export class DuplexConnection implements Connection {
     this.release();
   }
 
+  /** A socket is reset: its peer takes that for no end. */
+  abort(): void {
+    this.#cut = true;
+    this.close();
+  }
+
+  /** Whether it ends so that the peer is to see that it is cut. */
+  protected get cut(): boolean {
+    return this.#cut;
+  }
+
   /** Lets go of what is underneath. */
   protected release(): void {
-    this.stream.destroy();
+    if (this.#cut && this.stream.resetAndDestroy !== undefined) this.stream.resetAndDestroy();
+    else this.stream.destroy();
   }
 
   ref(): void {

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import { abort, type Connection } from "./connection.ts";
+import { closedHere } from "./closed.ts";
+import { type Connection, probe } from "./connection.ts";
 import { UserConnection } from "./user_connection.ts";
 
 /**
@@ -24,15 +25,18 @@ export function endedBy(connection: Connection, signal: AbortSignal | undefined)
     get relayedBy() {
       return connection.relayedBy;
     },
+    get written() {
+      return connection.written;
+    },
     // What comes lies in memory of its own: that of the caller may be small, and the rest would have to wait somewhere.
     read: (): Promise<Bytes | null> => user.next(),
     write: async (bytes) => void await user.write(bytes),
     closeWrite: () => user.closeWrite(),
     close: () => user.close(),
     abort(): void {
-      abort(connection);
-      user.close();
+      user.abort(closedHere("The connection"));
     },
+    probe: () => probe(connection),
     ref: () => user.ref(),
     unref: () => user.unref(),
     [Symbol.asyncDispose](): Promise<void> {

@@ -15,7 +15,7 @@ import { FrameSplitter } from "../wire/frame_splitter.ts";
 import { FrameType } from "../wire/gssapi.ts";
 import { Chunk } from "./chunk.ts";
 import { closedHere } from "./closed.ts";
-import { abort, type Connection } from "./connection.ts";
+import { abort, type Connection, probe } from "./connection.ts";
 import { InOrder } from "./in_order.ts";
 import { ReadSize } from "./read_size.ts";
 import { IN_FLIGHT, sealBatch, type SealedBatch, type Sealer, sealingTurn } from "./sealing.ts";
@@ -93,6 +93,11 @@ export class ProtectedConnection implements Connection {
 
   get relayedBy(): Endpoint | undefined {
     return this.#under.relayedBy;
+  }
+
+  /** With what is around the messages. */
+  get written(): number | undefined {
+    return this.#under.written;
   }
 
   /** Calls at one time are served one after another: a message is one call's, and so is the memory of the stream. */
@@ -303,6 +308,10 @@ export class ProtectedConnection implements Connection {
   [Symbol.asyncDispose](): Promise<void> {
     this.close();
     return Promise.resolve();
+  }
+
+  probe(): Promise<void> {
+    return probe(this.#under);
   }
 
   /** Keeps the process going, where the connection underneath can. */

@@ -233,18 +233,8 @@ interface Otherwise {
 }
 
 function addressed(connection: Connection, { remote, relayedBy, read }: Otherwise): Connection {
-  const { local } = connection;
-  return {
-    local,
-    remote,
-    relayedBy,
-    read,
-    write: (bytes) => connection.write(bytes),
-    closeWrite: () => connection.closeWrite(),
-    close: () => connection.close(),
-    abort: () => connection.abort?.() ?? connection.close(),
-    ref: () => connection.ref?.(),
-    unref: () => connection.unref?.(),
-    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
-  };
+  return Object.defineProperties(withReads(connection, { read }), {
+    remote: { value: remote, enumerable: true },
+    relayedBy: { value: relayedBy, enumerable: true },
+  });
 }

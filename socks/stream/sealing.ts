@@ -14,6 +14,8 @@ import { type Chunk, SMALL_CHUNK } from "./chunk.ts";
 export const IN_FLIGHT = 4;
 /** As many of the largest frames as are sealed at one time, so that one write takes them. */
 const FRAMES = new BufferPool(IN_FLIGHT * (FRAME_HEADER + MAX_TOKEN), 256);
+/** A single one. */
+const FRAME = new BufferPool(FRAME_HEADER + MAX_TOKEN, 256);
 /** Connections that seal at one time. More would not be faster, and the memory of all of them would be in use at once. */
 const SEALING = new Turns(4);
 /** Longer messages are cut to whole cipher blocks, which spares either side the stealing. */
@@ -71,7 +73,7 @@ function startBatch({ context, confidential: sealed }: Sealer, chunk: Chunk, at:
     length += part.length;
   }
   // A single short message gets memory of its own size.
-  const memory = bytes.length > SMALL_CHUNK ? FRAMES.take() : EMPTY;
+  const memory = bytes.length <= SMALL_CHUNK ? EMPTY : (messages.length === 1 ? FRAME : FRAMES).take();
   const wraps = messages.map(({ part, confidential }, i) => {
     const into = memory.subarray(i * (FRAME_HEADER + MAX_TOKEN), (i + 1) * (FRAME_HEADER + MAX_TOKEN));
     return context.wrap(part, {
@@ -84,7 +86,7 @@ function startBatch({ context, confidential: sealed }: Sealer, chunk: Chunk, at:
     // A context may look at a message again after others had their turn.
     if (chunk.isCut) throw chunk.cut(at);
   });
-  return { length, frames, giveBack: () => FRAMES.giveBack(memory) };
+  return { length, frames, giveBack: () => [FRAMES, FRAME].forEach((pool) => pool.giveBack(memory)) };
 }
 
 /** The frames one after another, in `memory` where there are several; most lie there where they belong. */

@@ -6,10 +6,14 @@
 import { type Bytes, octetsOf } from "../../gss/bytes.ts";
 import { SocksConnectionError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
+import { Chunk } from "./chunk.ts";
 import { closedHere } from "./closed.ts";
 import type { Connection } from "./connection.ts";
 import { InOrder } from "./in_order.ts";
 import type { DuplexStreams } from "./web_streams.ts";
+
+/** Octets given to a stream at a time: it tells when it has taken all of them, and not before. */
+const PIECE = 65_536;
 
 /** A connection over two streams, which are its own from then on. */
 export class StreamsConnection implements Connection {
@@ -17,6 +21,8 @@ export class StreamsConnection implements Connection {
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reading = new InOrder();
+  readonly #writing = new InOrder();
+  #written = 0;
   /** Calls under way, to be failed when it is closed: a stream's own may wait for a source or a sink that stands still. */
   readonly #waiting = new Set<(reason: Error) => void>();
   #closed: Error | undefined;
@@ -28,6 +34,10 @@ export class StreamsConnection implements Connection {
     this.remote = streams.remote;
     this.#reader = streams.readable.getReader();
     this.#writer = streams.writable.getWriter();
+  }
+
+  get written(): number {
+    return this.#written;
   }
 
   /** Calls at one time are served in order, also where empty chunks are left out. */
@@ -61,14 +71,31 @@ export class StreamsConnection implements Connection {
     const octets = octetsOf(bytes);
     this.#mayGoOn();
     if (this.#ending !== undefined) throw closedHere("Writing");
-    if (octets.length === 0) return;
-    // A copy, since who reads may hold on to it after it is written, and the caller may not wait for that.
-    await this.#done(this.#writer.write(octets.slice()));
+    // Small ones are copied now, since the caller may use its memory again while others are ahead.
+    const chunk = new Chunk(octets, true);
+    await this.#writing.run(() => this.#writeAll(chunk));
+  }
+
+  async #writeAll(chunk: Chunk): Promise<void> {
+    for (let at = 0; at < chunk.length;) {
+      this.#mayGoOn();
+      // A copy, since who reads may hold on to it after it is written, and the caller may not wait for that.
+      const piece = chunk.from(at, Math.min(PIECE, chunk.length - at)).slice();
+      await this.#done(this.#writer.write(piece));
+      at += piece.length;
+      this.#written += piece.length;
+    }
   }
 
   async closeWrite(): Promise<void> {
     this.#mayGoOn();
-    await (this.#ending ??= this.#done(this.#writer.close()));
+    await (this.#ending ??= this.#writing.run(() => this.#sendEnd()));
+  }
+
+  async #sendEnd(): Promise<void> {
+    // It may have been closed while others were ahead.
+    this.#mayGoOn();
+    await this.#done(this.#writer.close());
   }
 
   #mayGoOn(): void {

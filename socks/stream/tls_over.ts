@@ -7,7 +7,7 @@ import type { TLSSocket } from "node:tls";
 import { abortable, startDeadline } from "../../gss/deadline.ts";
 import { SocksError, SocksProtocolError, SocksTlsError } from "../errors.ts";
 import type { Carrier } from "./carrier.ts";
-import type { Connection } from "./connection.ts";
+import { abort, type Connection, probe } from "./connection.ts";
 import { DuplexConnection } from "./duplex.ts";
 
 /** What is under a {@linkcode TlsOver}, and who is at the other end. */
@@ -42,7 +42,6 @@ export class TlsOver extends DuplexConnection {
   readonly #peer: TlsUnder["peer"];
   readonly #agreed = Promise.withResolvers<void>();
   #secure = false;
-  #cut = false;
   #gone: Promise<void> | undefined;
 
   /**
@@ -79,6 +78,15 @@ export class TlsOver extends DuplexConnection {
     return this.#socket.alpnProtocol || undefined;
   }
 
+  /** With what is around the records. */
+  override get written(): number | undefined {
+    return this.#connection.written;
+  }
+
+  override probe(): Promise<void> {
+    return probe(this.#connection);
+  }
+
   /** A server that has no more to say says so inside TLS; who ends it outside may be anybody. */
   protected override missing(): Error | undefined {
     const { end } = this.#carrier;
@@ -112,16 +120,13 @@ export class TlsOver extends DuplexConnection {
     await this.#connection.closeWrite();
   }
 
-  /** An end without a close_notify is a cut (RFC 8446 section 6.1). */
-  abort(): void {
-    this.#cut = true;
-    this.close();
-  }
-
-  /** This side says so, too, unless it is in the middle of a record: the peer would take the end for a cut. */
+  /**
+   * An end without a close_notify is a cut (RFC 8446 section 6.1). Where it is none this side says so, unless it is in the middle of a
+   * record: the peer would take the end for a cut.
+   */
   protected override release(): void {
     const { stream, writeFailure } = this.#carrier;
-    const able = !this.#cut && this.#secure && writeFailure === undefined && !this.#socket.destroyed;
+    const able = !this.cut && this.#secure && writeFailure === undefined && !this.#socket.destroyed;
     if (!able || this.#socket.writableLength > 0) return this.#depart();
     if (!this.#socket.writableEnded) this.#socket.end();
     else if (stream.writableLength === 0) return this.#depart();
@@ -136,7 +141,8 @@ export class TlsOver extends DuplexConnection {
 
   #depart(): void {
     this.#socket.destroy();
-    this.#connection.close();
+    if (this.cut) abort(this.#connection);
+    else this.#connection.close();
   }
 
   override ref(): void {

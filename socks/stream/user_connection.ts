@@ -6,7 +6,7 @@
  */
 import { type Bytes, type ByteSource, isDetached, octetsOf } from "../../gss/bytes.ts";
 import { SocksConnectionError, SocksError } from "../errors.ts";
-import type { Connection } from "./connection.ts";
+import { abort, type Connection } from "./connection.ts";
 import { InOrder } from "./in_order.ts";
 
 /** The streams that were made of a connection: told of its end, and asked for what they need not. */
@@ -43,20 +43,20 @@ export class UserConnection {
    * Makes one.
    *
    * @param connection The connection, which is this object's from then on.
-   * @param signal Closes it; calls under way and later ones fail with its reason.
+   * @param signal Cuts it; calls under way and later ones fail with its reason.
    */
   constructor(connection: Connection, signal?: AbortSignal) {
     this.#connection = connection;
     // Neither the signal nor the registry may keep this object, or it would never be forgotten.
     const weak = new WeakRef(this);
-    const onAbort = () => weak.deref()?.close(signal?.reason);
+    const onAbort = () => weak.deref()?.abort(signal?.reason);
     const unlisten = () => signal?.removeEventListener("abort", onAbort);
     this.#unlisten = unlisten;
     FORGOTTEN.register(this, () => {
       unlisten();
-      connection.close();
+      abort(connection);
     }, this);
-    if (signal?.aborted) this.close(signal.reason);
+    if (signal?.aborted) this.abort(signal.reason);
     else signal?.addEventListener("abort", onAbort, { once: true });
   }
 
@@ -191,10 +191,19 @@ export class UserConnection {
    * @param reason What calls under way and later ones fail with.
    */
   close(reason: unknown = new SocksConnectionError("CLOSED", "Connection is closed")): void {
+    this.#end(reason, (connection) => connection.close());
+  }
+
+  /** Ends both directions as {@linkcode close} does, and so that the peer does not take it for an end, where there is a way to tell it. */
+  abort(reason: unknown): void {
+    this.#end(reason, abort);
+  }
+
+  #end(reason: unknown, end: (connection: Connection) => void): void {
     if (this.#closed !== undefined) return;
     this.#closed = { error: reason };
     this.#rest = undefined;
-    this.#release();
+    this.#release(end);
     for (const observer of this.#observers) observer.closed(reason);
   }
 
@@ -213,7 +222,7 @@ export class UserConnection {
     if (this.#closed !== undefined) return this.#closed.error;
     this.#readFailure ??= { error: lost(error) };
     this.#failWriting(this.#readFailure);
-    this.#release();
+    this.#release(abort);
     return this.#readFailure.error;
   }
 
@@ -236,10 +245,10 @@ export class UserConnection {
     if (this.#peerEnded && (this.#wroteAll || this.#writeFailure !== undefined)) this.#release();
   }
 
-  #release(): void {
+  #release(end: (connection: Connection) => void = (connection) => connection.close()): void {
     FORGOTTEN.unregister(this);
     this.#unlisten();
-    this.#connection.close();
+    end(this.#connection);
   }
 
   #throwIfClosed(): void {

@@ -2,7 +2,8 @@
  * Connections over WebSockets, for hosts that have no other way in: the server behind `Deno.serve`, the client over
  * `wss:`. Both ends are ours, and speak as follows:
  *
- * - binary messages carry the octets, an empty one says that no more will come from this side (half-close);
+ * - binary messages carry the octets, {@linkcode LARGEST} at most each; an empty one says that no more will come from this side
+ *   (half-close);
  * - a text message `+N` says that N more octets have been consumed. A side has at most {@linkcode WINDOW} octets under
  *   way, so that neither end holds more than that for a slow reader;
  * - a text message `end` says that everything until the other side's end has been read. Whoever has ended, and been told so,
@@ -24,6 +25,8 @@ import { PieceQueue } from "./piece_queue.ts";
 const WINDOW = 1 << 20;
 /** Octets of a message at most. */
 const LARGEST = 1 << 16;
+/** Octets consumed of which a peer is told that can send nothing more; where it can, it is told of more at a time. */
+const STARVING = 1 << 14;
 
 /** Time that the peer has to read the last octets after both sides have ended, in milliseconds. */
 const LINGER = 5_000;
@@ -37,16 +40,23 @@ export const WEB_SOCKET_PROTOCOL = "gssocks.v1";
  * Closing it ends everything that waits on it at once, whatever the peer does. A WebSocket has no way to hang up on a peer that
  * answers nothing, though: the socket underneath stays until the peer's end of it, or the network, is gone.
  *
+ * A peer that sends a message of more than 64 KiB, or more octets than it may, is refused at its first one. A WebSocket gives whole messages
+ * alone, so Deno has taken that one in before: it has a limit of its own, 64 MiB, which is what each client can make a server hold for
+ * a moment. Small messages are joined where they wait, and cost no more than their octets.
+ *
  * @param remote Address of the other end, where it is known.
  *
- * @example A proxy behind `Deno.serve`
+ * @example A proxy behind `Deno.serve`, for programs and for the pages of one site
  * ```ts
  * import { serve } from "@gssocks/gssocks";
- * import { connectionFromWebSocket, WEB_SOCKET_PROTOCOL } from "@gssocks/gssocks/socks";
+ * import { connectionFromWebSocket, isOriginAllowed, WEB_SOCKET_PROTOCOL } from "@gssocks/gssocks/socks";
  *
  * export function main(): Deno.HttpServer {
  *   const proxy = serve({ listeners: [], keytab: "/etc/krb5.keytab", rules: ["allow *"] });
  *   return Deno.serve((request) => {
+ *     if (request.headers.get("upgrade") !== "websocket") return new Response(null, { status: 426 });
+ *     // Any page in a browser inside of the network could speak to the proxy otherwise.
+ *     if (!isOriginAllowed(request, ["https://intranet.example.com"])) return new Response(null, { status: 403 });
  *     const { socket, response } = Deno.upgradeWebSocket(request, { protocol: WEB_SOCKET_PROTOCOL });
  *     void proxy.serveConnection(connectionFromWebSocket(socket));
  *     return response;
@@ -56,6 +66,24 @@ export const WEB_SOCKET_PROTOCOL = "gssocks.v1";
  */
 export function connectionFromWebSocket(socket: WebSocket, remote?: Endpoint): Connection {
   return new WebSocketConnection(socket, remote);
+}
+
+/**
+ * Whether a request for a WebSocket is made from where it may be. A browser says which page made it (RFC 6455 section 10.2), and lets any
+ * page make one; a program says nothing, and is allowed.
+ *
+ * @param allowed Origins of pages that may: scheme, host and port as browsers write them, such as `https://intranet.example.com`.
+ * @throws {TypeError} When one of these is no origin.
+ */
+export function isOriginAllowed(request: Request, allowed: readonly string[] = []): boolean {
+  for (const origin of allowed) {
+    if (/^[a-z][a-z0-9+.-]*:\/\/[^/?#@\sA-Z]+$/.test(origin)) continue;
+    throw new TypeError(
+      `${JSON.stringify(origin)} is no origin: a scheme, a host and perhaps a port, in small letters`,
+    );
+  }
+  const origin = request.headers.get("origin");
+  return origin === null || allowed.includes(origin);
 }
 
 class WebSocketConnection implements Connection {
@@ -68,8 +96,10 @@ class WebSocketConnection implements Connection {
   #held = 0;
   /** Octets consumed of which the peer does not know yet. */
   #consumed = 0;
-  /** Octets that may still be sent. */
+  /** Octets that may still be sent; all that were given to the socket; all that the peer has consumed. */
   #credit = WINDOW;
+  #given = 0;
+  #taken = 0;
   #moreCredit = Promise.withResolvers<void>();
   readonly #reading = new InOrder();
   readonly #writing = new InOrder();
@@ -101,14 +131,22 @@ class WebSocketConnection implements Connection {
     return this.#opened.promise;
   }
 
+  /** What is on its way, and once more what has been read there. */
+  get written(): number {
+    return this.#given - (this.#socket.bufferedAmount ?? 0) + this.#taken;
+  }
+
   #take(data: unknown): void {
     // What a peer sends that does not know yet is nobody's any more, and fills no memory.
     if (this.#failure !== undefined) return;
     if (data === "end") return this.#peerDone.abort();
     if (typeof data === "string") return this.#takeCredit(data);
-    const bytes = asBytes(new Uint8Array(data as ArrayBuffer));
+    if (!(data instanceof ArrayBuffer)) {
+      return this.#end(new SocksProtocolError("BAD_MESSAGE", "WebSocket gave a message that is no octets"));
+    }
+    const bytes = asBytes(new Uint8Array(data));
     this.#held += bytes.length;
-    if (this.#peerEnded || this.#held > WINDOW) {
+    if (this.#peerEnded || bytes.length > LARGEST || this.#held > WINDOW) {
       return this.#end(new SocksProtocolError("TOO_LARGE", "Peer sends more than it may over the WebSocket"));
     }
     if (bytes.length === 0) this.#peerEnded = true;
@@ -122,6 +160,7 @@ class WebSocketConnection implements Connection {
       return this.#end(new SocksProtocolError("BAD_MESSAGE", "Peer sent a text that is no count of octets"));
     }
     this.#credit += Number(count);
+    this.#taken += Number(count);
     this.#moreCredit.resolve();
     this.#moreCredit = Promise.withResolvers<void>();
   }
@@ -155,7 +194,10 @@ class WebSocketConnection implements Connection {
   #consume(length: number): void {
     this.#held -= length;
     this.#consumed += length;
-    if (this.#peerEnded || this.#consumed < WINDOW / 4 || this.#socket.readyState !== WebSocket.OPEN) return;
+    // A peer that waits for it is told early: to it, that is what shows that somebody reads.
+    const waits = this.#held + this.#consumed > WINDOW - LARGEST;
+    if (this.#peerEnded || this.#consumed < (waits ? STARVING : WINDOW / 4)) return;
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.#socket.send(`+${this.#consumed}`);
     this.#consumed = 0;
   }
@@ -181,6 +223,7 @@ class WebSocketConnection implements Connection {
         }
         const part = chunk.from(at, count);
         this.#credit -= count;
+        this.#given += count;
         // A copy: when a message leaves is the socket's business, and the caller's memory is used again.
         this.#socket.send(part.slice());
         at += count;
@@ -206,8 +249,8 @@ class WebSocketConnection implements Connection {
   async #sendEnd(): Promise<void> {
     await this.#opened.promise;
     this.#mayGoOn();
-    this.#ended = true;
     this.#socket.send(EMPTY);
+    this.#ended = true;
   }
 
   close(): void {

@@ -73,7 +73,7 @@ function writableOf(connection: UserConnection): WritableStream<ByteSource> {
       };
       connection.observe({ writingFailed: fail, closed: fail });
       // Aborting waits for the write under way, which waits for a peer that may never read.
-      signal.addEventListener("abort", () => connection.close(closedBy("aborted", signal.reason)), { once: true });
+      signal.addEventListener("abort", () => connection.abort(closedBy("aborted", signal.reason)), { once: true });
     },
     write: async (chunk) => void await connection.write(chunk),
     close: () => connection.closeWrite(),

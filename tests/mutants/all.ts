@@ -24,6 +24,7 @@ import { SUITE_MUTANTS } from "./suite.ts";
 import { TLS_MUTANTS } from "./tls.ts";
 import { TRANSPORTS_MUTANTS } from "./transports.ts";
 import { UDP_MUTANTS } from "./udp.ts";
+import { WIRE_MUTANTS } from "./wire.ts";
 
 /** A mutant, and the list that it is from. */
 export interface ListedMutant extends Mutant {
@@ -52,6 +53,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   tls: TLS_MUTANTS,
   transports: TRANSPORTS_MUTANTS,
   udp: UDP_MUTANTS,
+  wire: WIRE_MUTANTS,
 };
 
 /** Names of the lists. */

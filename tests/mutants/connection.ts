@@ -78,7 +78,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "a connection that is lost is closed",
       "",
-      "this.#failWriting(this.#readFailure);\n    this.#release();",
+      "this.#failWriting(this.#readFailure);\n    this.#release(abort);",
       "this.#failWriting(this.#readFailure);",
     ],
     ["an end stays an end", "", "if (this.#peerEnded) return null;", ""],
@@ -126,14 +126,14 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "(this.#wroteAll || this.#writeFailure !== undefined)",
       "this.#wroteAll",
     ],
-    ["the transport is closed", "", "this.#unlisten();\n    this.#connection.close();", "this.#unlisten();"],
-    ["no listener is left", "", "this.#unlisten();\n    this.#connection.close();", "this.#connection.close();"],
-    ["the signal's reason is told", "", "weak.deref()?.close(signal?.reason)", "weak.deref()?.close()"],
+    ["the transport is closed", "", "this.#unlisten();\n    end(this.#connection);", "this.#unlisten();"],
+    ["no listener is left", "", "this.#unlisten();\n    end(this.#connection);", "end(this.#connection);"],
+    ["the signal's reason is told", "", "weak.deref()?.abort(signal?.reason)", "weak.deref()?.abort(undefined)"],
     [
       "a signal that is aborted already is heard",
       "",
-      "if (signal?.aborted) this.close(signal.reason);",
-      "if (false as boolean) this.close();",
+      "if (signal?.aborted) this.abort(signal.reason);",
+      "if (false as boolean) this.abort(0);",
     ],
     [
       "streams that are asked for late know of the end",
@@ -170,12 +170,12 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     ["the layers' own errors stay", "", "cause instanceof SocksError || ", ""],
   ]),
   ...rules("socks/stream/user_connection.ts", ["tests/socks/forgotten_test.ts"], [
-    ["a connection that is forgotten is closed", "", "unlisten();\n      connection.close();", "unlisten();"],
+    ["a connection that is forgotten is closed", "", "unlisten();\n      abort(connection);", "unlisten();"],
     [
       "a signal keeps nothing of what is forgotten",
       "",
-      "unlisten();\n      connection.close();",
-      "connection.close();",
+      "unlisten();\n      abort(connection);",
+      "abort(connection);",
     ],
     ["what was closed is not closed again when it is forgotten", "", "    FORGOTTEN.unregister(this);\n", ""],
     [
@@ -257,7 +257,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "abort() does not wait for a write that is stuck",
       "WHATWG Streams 5.4",
-      'signal.addEventListener("abort", () => connection.close(closedBy("aborted", signal.reason)), { once: true });',
+      'signal.addEventListener("abort", () => connection.abort(closedBy("aborted", signal.reason)), { once: true });',
       "",
     ],
     [
@@ -336,10 +336,10 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "a cut goes through what a signal ends",
       "",
-      "      abort(connection);\n      user.close();",
-      "      user.close();",
+      'user.abort(closedHere("The connection"));',
+      "user.close();",
     ],
-    ["what is cut leaves the signal", "", "      abort(connection);\n      user.close();", "      abort(connection);"],
+    ["what is cut leaves the signal", "", 'user.abort(closedHere("The connection"));', "connection.abort?.();"],
   ]),
   ...rules("socks/session.ts", ["tests/socks/cut_test.ts"], [
     [
@@ -353,7 +353,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "a TLS stream that is cut has no close_notify",
       "RFC 8446 6.1",
-      "const able = !this.#cut && ",
+      "const able = !this.cut && ",
       "const able = ",
       "resets",
     ],

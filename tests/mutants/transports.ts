@@ -313,15 +313,6 @@ const STREAMS: readonly Row[] = [
     "stand still",
   ],
   [
-    "writes that wait cost no more each, however many there are",
-    "CWE-407",
-    "  readonly #waiting = new Set<(reason: Error) => void>();\n",
-    "  readonly #waiting = ((closing = new AbortController()) => ({\n" +
-    '    add: (fail: (reason: Error) => void) => closing.signal.addEventListener("abort", () => fail(closing.signal.reason)),\n' +
-    "    delete() {},\n    *[Symbol.iterator]() {\n      yield (reason: Error) => closing.abort(reason);\n    },\n  }))();\n",
-    "nobody waits for",
-  ],
-  [
     "closing tells the sink, always",
     "Streams Standard section 5.4",
     "this.#writer.abort(reason).catch(() => {});",
@@ -359,8 +350,8 @@ const STREAMS: readonly Row[] = [
   [
     "what is written is a copy",
     "CWE-367",
-    "this.#writer.write(octets.slice())",
-    "this.#writer.write(octets)",
+    "chunk.from(at, Math.min(PIECE, chunk.length - at)).slice();",
+    "chunk.from(at, Math.min(PIECE, chunk.length - at));",
   ],
   [
     "a late write fails as what it is",
@@ -434,14 +425,14 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "a peer that sends more than it may is refused",
       "CWE-770",
-      "this.#peerEnded || this.#held > WINDOW",
-      "this.#peerEnded",
+      "this.#peerEnded || bytes.length > LARGEST || this.#held > WINDOW",
+      "this.#peerEnded || bytes.length > LARGEST",
     ],
     [
       "no end is sent behind octets that are missing",
       "RFC 9293 section 3.6",
-      "    this.#mayGoOn();\n    this.#ended = true;",
-      "    this.#ended = true;",
+      "    this.#mayGoOn();\n    this.#socket.send(EMPTY);",
+      "    this.#socket.send(EMPTY);",
     ],
     ["the first failure stays", "the contract of read()", "this.#failure ??= failure;", "this.#failure = failure;"],
     [
@@ -471,8 +462,8 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "nothing comes behind an end",
       "RFC 6455 section 5.5.1",
-      "this.#peerEnded || this.#held > WINDOW",
-      "this.#held > WINDOW",
+      "this.#peerEnded || bytes.length > LARGEST || this.#held > WINDOW",
+      "bytes.length > LARGEST || this.#held > WINDOW",
     ],
     [
       "no more is said to be read than was sent",
@@ -502,15 +493,20 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "a peer that has ended is given no more room",
       "RFC 6455 section 5.5.1",
-      "this.#peerEnded || this.#consumed < WINDOW / 4",
-      "this.#consumed < WINDOW / 4",
+      "this.#peerEnded || this.#consumed < (waits",
+      "this.#consumed < (waits",
     ],
     ["a peer is given room before it has none", "CWE-400", "WINDOW / 4", "WINDOW"],
     ["what was said to be read is not said again", "CWE-770", "    this.#consumed = 0;\n", ""],
     ["no more is sent than there is room for", "CWE-770", "        this.#credit -= count;\n", ""],
   ]),
   ...rules("socks/stream/streams_connection.ts", ["tests/socks/foreign_transports_test.ts"], [
-    ["nothing is no chunk", "the contract of write()", "    if (octets.length === 0) return;\n", ""],
+    [
+      "nothing is no chunk",
+      "the contract of write()",
+      "for (let at = 0; at < chunk.length;) {",
+      "for (let at = 0; at <= chunk.length;) {",
+    ],
     ["where a stream goes is told", "the contract of remote", "    this.remote = streams.remote;\n", ""],
   ]),
   ...rules("socks/stream/late.ts", ["tests/server_end_test.ts"], [

@@ -10,6 +10,8 @@ import { countedController } from "../support/counted_signal.ts";
 import { credentialPair, memoryRealm } from "../support/gss_pair.ts";
 import { makeServer } from "../support/memory_server.ts";
 import { ScriptedConnection } from "../support/scripted_connection.ts";
+import { UserConnection } from "../../socks/stream/user_connection.ts";
+import { streamsOf } from "../../socks/stream/web_streams.ts";
 import { tcpPair, transportPair } from "../support/transports.ts";
 import { hex } from "../support/vectors.ts";
 
@@ -57,6 +59,30 @@ Deno.test("abort() goes through what is in front of a connection, and is close()
   const plain: Connection = Object.assign(new ScriptedConnection(), { abort: undefined });
   abort(plain);
   assert.equal((plain as ScriptedConnection).closes, 1);
+});
+
+Deno.test("in the hands of a user, too, what is given up is cut, and what is closed has ended", async () => {
+  const stop = new AbortController();
+  const ways: Readonly<Record<string, (user: UserConnection, under: ScriptedConnection) => void | Promise<void>>> = {
+    "its signal": () => stop.abort(new Error("enough")),
+    "a signal before": () => {},
+    "its writable stream is aborted": (user) => streamsOf(user).writable.abort(new Error("enough")),
+    "a failure to read": async (user, under) => {
+      const reading = user.next();
+      under.reads[0]!.reject(new Error("reset"));
+      await assert.rejects(reading);
+    },
+    "close()": (user) => user.close(),
+    "its readable stream is cancelled": (user) => streamsOf(user).readable.cancel(),
+  };
+  const cut: string[] = [];
+  for (const [way, end] of Object.entries(ways)) {
+    const under = new ScriptedConnection();
+    await end(new UserConnection(under, way.includes("signal") ? stop.signal : undefined), under);
+    assert.equal(under.closes, 1, way);
+    if (under.aborts > 0) cut.push(way);
+  }
+  assert.deepEqual(cut, Object.keys(ways).slice(0, 4));
 });
 
 async function until(holds: () => boolean): Promise<void> {

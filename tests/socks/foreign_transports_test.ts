@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { utf8 } from "../../gss/bytes.ts";
 import { SocksConnectionError } from "../../socks/errors.ts";
-import { connectionFromWebSocket, dialWebSocket } from "../../socks/stream/web_socket.ts";
+import { connectionFromWebSocket, dialWebSocket, isOriginAllowed } from "../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 import { countedController } from "../support/counted_signal.ts";
 
@@ -360,5 +360,73 @@ Deno.test("a WebSocket that is cut is lost, behind what has come, and never at i
     assert.equal(await failureOf(connection.read()), failure);
     assert.equal(await waiting, failure);
     assert.equal(await failureOf(connection.closeWrite()), failure);
+  }
+});
+
+Deno.test("a WebSocket's message that is larger than any is refused, though there is room for its octets", async () => {
+  const { connection, feed, socket } = fakeSocket();
+  feed(new ArrayBuffer(LARGEST));
+  feed(new ArrayBuffer(LARGEST + 1));
+  assert.equal((await connection.read())!.length, LARGEST);
+  await assert.rejects(connection.read(), { name: "SocksProtocolError", code: "TOO_LARGE" });
+  assert.equal(socket.readyState, WebSocket.CLOSING);
+});
+
+Deno.test("a window of messages of one octet is held in memory of about that size", async () => {
+  const { connection, feed } = fakeSocket();
+  const message = Uint8Array.of(7).buffer;
+  for (let i = 0; i < WINDOW; i++) feed(message);
+  const buffers = new Set<ArrayBufferLike>();
+  for (let length = 0; length < WINDOW;) {
+    const bytes = (await connection.read())!;
+    buffers.add(bytes.buffer);
+    length += bytes.length;
+  }
+  const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  assert.ok(buffers.size <= 2 * WINDOW / 16_384 && held <= 2 * WINDOW, `${buffers.size} buffers, ${held} octets`);
+  connection.close();
+});
+
+Deno.test("a WebSocket's peer that has no room left is told early that somebody reads", async () => {
+  const { connection, feed, sent } = fakeSocket();
+  const part = new ArrayBuffer(8_192);
+  for (let i = 0; i < WINDOW / 8_192; i++) feed(part);
+  for (let i = 0; i < 2; i++) await connection.read();
+  assert.deepEqual(sent, ["+16384"]);
+  for (let i = 0; i < 12; i++) await connection.read();
+  // It can send a message again, and there is time until it is told of more.
+  const told = sent.length;
+  await connection.read();
+  assert.equal(sent.length, told);
+  connection.close();
+});
+
+Deno.test("what has left over a WebSocket is what the socket holds no more, and what the peer has read", async () => {
+  const { connection, feed, socket } = fakeSocket();
+  const buffered = (octets: number) => Object.assign(socket, { bufferedAmount: octets });
+  await connection.write(new Uint8Array(100));
+  buffered(100);
+  const seen = [connection.written];
+  buffered(40);
+  seen.push(connection.written);
+  buffered(0);
+  seen.push(connection.written);
+  feed("+60");
+  seen.push(connection.written);
+  assert.deepEqual(seen, [0, 60, 100, 160]);
+  connection.close();
+});
+
+Deno.test("a page of another origin is let in to no WebSocket, a program is", () => {
+  const from = (origin?: string) => new Request("http://proxy/", origin === undefined ? {} : { headers: { origin } });
+  const site = "https://intranet.example.com";
+  assert.ok(isOriginAllowed(from()));
+  assert.ok(isOriginAllowed(from(site), ["http://localhost:8080", site]));
+  for (const other of [site, "null", "", `${site}.evil.example`, "http://intranet.example.com", `${site}:8443`]) {
+    assert.equal(isOriginAllowed(from(other)), false, other);
+    if (other !== site) assert.equal(isOriginAllowed(from(other), [site]), false, other);
+  }
+  for (const none of [`${site}/`, "intranet.example.com", "*", "HTTPS://A.example", "https://", `${site}/a`]) {
+    assert.throws(() => isOriginAllowed(from(), [none]), TypeError);
   }
 });

@@ -257,8 +257,8 @@ Deno.test("the time to say something is over once something is said", async () =
   assert.deepEqual(told, [1, Infinity, 2]);
 });
 
-Deno.test("octets that go either way keep a relay, and are counted by the way that they go", async () => {
-  const { clock, told } = recordingClock();
+Deno.test("octets that go either way are counted by the way that they go", async () => {
+  const { clock } = recordingClock();
   const [client, clientEnd] = pipe();
   const [target, targetEnd] = pipe();
   const counts = { sent: 0, received: 0 };
@@ -269,7 +269,6 @@ Deno.test("octets that go either way keep a relay, and are counted by the way th
     await from.closeWrite();
   }
   await relaying;
-  assert.deepEqual(told, [5, "restart", "restart"]);
   assert.deepEqual(counts, { sent: 3, received: 6 });
 });
 

@@ -169,24 +169,20 @@ export const SESSIONS: readonly Mutant[] = [
       "          return;",
     ],
   ]),
+  ...rules("socks/relay_clock.ts", [RELAY], [
+    ["silence ends a relay", "idleTimeout", "if (left <= 0) return", "if (left <= -Infinity) return"],
+    ["half of a relay has its own time", "halfCloseTimeout", "if (milliseconds >= this.#limit) return;", "return;"],
+  ]),
   ...rules("socks/relay.ts", [RELAY], [
-    ["silence ends a relay", "idleTimeout", "  clock.limit(\n    idleTimeout,", "  clock.limit(\n    Infinity,"],
-    [
-      "half of a relay has its own time",
-      "halfCloseTimeout",
-      "if (halfCloseTimeout < idleTimeout) {",
-      "if (false as boolean) {",
-    ],
     ["an end is handed on", "half-close", "  await to.closeWrite();\n", ""],
     [
       "a failure ends both sides",
       "relay",
-      "    end(client);\n    end(target);\n    over",
-      "    over",
+      "      end(client);\n",
+      "",
     ],
-    ["octets start the time anew", "idleTimeout", "      clock.restart();\n", ""],
     ["a slow reader holds up two writes and no more", "backpressure", "    await before;\n", ""],
-    ["octets are held up by a rate", "limits", "if (held !== undefined) await held;", ""],
+    ["octets are held up by a rate", "limits", "      await held;\n", ""],
     ["octets are counted", "events", "counts[key] += length;", ""],
   ]),
 ];

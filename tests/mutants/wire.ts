@@ -1,0 +1,267 @@
+/**
+ * Rules of what goes on, or not, between the two ends of a relay, and of what is said of a cut.
+ *
+ * @module
+ */
+import { type Mutant, type Row, rules } from "./mutant.ts";
+
+const LIFE = "tests/socks/relay_life_test.ts";
+const WRITTEN = "tests/socks/written_test.ts";
+const FOREIGN = "tests/socks/foreign_transports_test.ts";
+const PLATFORM = "tests/platform_errors_test.ts";
+
+const IDLE = "idleTimeout: octets that leave";
+const GONE = "RFC 9293 section 3.10.7.4";
+const CUT = "RFC 9293 section 3.10.5";
+const MEMORY = "CWE-770";
+const UNHANDLED = "CWE-248";
+
+const CLOCK: readonly Row[] = [
+  ["octets that leave are no silence", IDLE, "|| this.#left() !== this.#written) this.broken();", ") this.broken();"],
+  ["the gate's pause is no silence", "idleTimeout: the gate", "if (this.#held > 0 || this.#left()", "if (this.#left()"],
+  [
+    "the time begins behind the gate's pause",
+    "idleTimeout: the gate",
+    "      this.#held--;\n",
+    "",
+  ],
+  [
+    "what has left before is no news",
+    IDLE,
+    "    this.#written = this.#left();\n  }\n\n  /** The gate",
+    "  }\n\n  /** The gate",
+  ],
+  ["both ends are looked at", IDLE, "sum + written, 0)", "sum === 0 ? written : sum, 0)"],
+  [
+    "one side's end gives the other its own time",
+    "halfCloseTimeout",
+    "    this.#limit = milliseconds;\n",
+    "",
+  ],
+  [
+    "a client is asked for behind a target that takes nothing",
+    GONE,
+    "else probe(this.#client).catch(this.#options.lost);",
+    "",
+  ],
+  [
+    "a client's failed read is told behind a target that takes nothing",
+    GONE,
+    "else if (this.#failure !== undefined) this.#options.lost(this.#failure.error);\n",
+    "\n",
+  ],
+  [
+    "what a client has sent goes on to a target that takes it",
+    GONE,
+    "else if (written !== this.#written) this.#written = written;\n",
+    "\n",
+  ],
+  ["nobody is asked for while octets go", "performance", "this.#waits = false;\n  }", "}"],
+];
+
+const RELAYS: readonly Row[] = [
+  ["the end of a write is no silence", IDLE, "to.write(bytes).then(() => silence.broken());", "to.write(bytes);"],
+  [
+    "octets that come are no silence",
+    IDLE,
+    "    if (bytes === null) break;\n    silence.broken();",
+    "    if (bytes === null) break;",
+  ],
+  ["a client held up by the gate is asked for", GONE, "      watch?.waits();\n", ""],
+  ["who sends and is not read is watched", GONE, "    watch?.waits(reading);\n", ""],
+  [
+    "a target is let be",
+    GONE,
+    "watch: from === client ? watch : undefined",
+    "watch: from === client ? undefined : watch",
+  ],
+];
+
+const MEMORIES: readonly Row[] = [
+  ["large reads are for who has carried much", MEMORY, "if (proven && this.#used", "if (this.#used"],
+  ["large reads have their part", MEMORY, "this.#used + LARGE <= this.#mostLarge", "true"],
+  ["no more than there is", MEMORY, "if (this.#used + MEDIUM <= this.#most) return", "if (true as boolean) return"],
+  ["what is given back is free", MEMORY, "    this.#used -= length;\n", ""],
+  ["what somebody may still have is not used again", "CWE-416", "    if (!reusable) return;\n", ""],
+  [
+    "a relay's end gives all of it back",
+    MEMORY,
+    "this.#memory.giveBack(buffer, length, false);",
+    "void [buffer, length];",
+  ],
+  ["nothing is given back twice", "CWE-415", "    this.#taken.delete(buffer);\n", ""],
+];
+
+const WEB_SOCKETS: readonly Row[] = [
+  [
+    "a message that is larger than any is refused",
+    MEMORY,
+    "this.#peerEnded || bytes.length > LARGEST ||",
+    "this.#peerEnded ||",
+    "larger than any",
+  ],
+  ["a peer that waits is told early", "idleTimeout", "(waits ? STARVING : WINDOW / 4)", "WINDOW / 4", "no room left"],
+  [
+    "what the socket still holds has not left",
+    IDLE,
+    " - (this.#socket.bufferedAmount ?? 0)",
+    "",
+    "what has left over a WebSocket",
+  ],
+  ["what the peer has read counts", IDLE, "    this.#taken += Number(count);\n", "", "what has left over a WebSocket"],
+  [
+    "a page of another origin is refused",
+    "RFC 6455 section 10.2",
+    "return origin === null || allowed.includes(origin);",
+    "return true;",
+    "another origin",
+  ],
+  [
+    "a program names no origin",
+    "RFC 6455 section 10.2",
+    "return origin === null || allowed",
+    "return allowed",
+    "another origin",
+  ],
+  ["what is no origin is refused", "RFC 6454 section 6.1", "\\sA-Z]+$/", "\\sA-Z]+/", "another origin"],
+];
+
+const PIECES: readonly Row[] = [
+  ["a stream is given a piece at a time", IDLE, "Math.min(PIECE, chunk.length - at)", "chunk.length - at"],
+];
+
+/** The list. */
+export const WIRE_MUTANTS: readonly Mutant[] = [
+  ...rules("socks/relay_clock.ts", [LIFE], CLOCK),
+  ...rules("socks/relay.ts", [LIFE], RELAYS),
+  ...rules("socks/relay.ts", [PLATFORM], [
+    [
+      "one side that fails to close keeps the other from nothing",
+      UNHANDLED,
+      "    } finally {\n      // Whatever a dialer's",
+      "    } catch (error) {\n      throw error; // Whatever a dialer's",
+      "dialer's connection",
+    ],
+  ]),
+  ...rules("socks/relay_memory.ts", [LIFE], MEMORIES),
+  ...rules("socks/stream/web_socket.ts", [FOREIGN], WEB_SOCKETS),
+  ...rules("socks/stream/web_socket.ts", [PLATFORM], [
+    [
+      "a message that is no octets is none, and no end",
+      UNHANDLED,
+      "if (!(data instanceof ArrayBuffer)) {",
+      "if (false as boolean) {",
+      "WebSocket",
+    ],
+  ]),
+  ...rules("socks/stream/duplex.ts", [WRITTEN], [
+    ...PIECES,
+    ["a cut is a reset, where a stream can", CUT, "if (this.#cut && this.stream", "if (false && this.stream"],
+    ["what is closed is no cut", CUT, "if (this.#cut && this.stream", "if (this.stream"],
+  ]),
+  ...rules("socks/stream/streams_connection.ts", [WRITTEN], PIECES),
+  ...rules("socks/stream/deno.ts", [WRITTEN], [
+    ["a socket tells how far it is", IDLE, "        this.#written += count;\n", "", "what a peer takes"],
+  ]),
+  ...rules("socks/stream/deno.ts", [LIFE], [
+    ["a reset that nobody reads is told", GONE, "      await this.#conn.write(NOTHING);\n", "", "reset"],
+    [
+      "what a probe was told is no end for who reads",
+      GONE,
+      "      this.#noteReset(error);\n      throw",
+      "      throw",
+      "probe()",
+    ],
+    [
+      "a side that has ended is asked nothing",
+      GONE,
+      "this.#closed || this.#ending !== undefined ||",
+      "this.#closed ||",
+      "probe()",
+    ],
+  ]),
+  ...rules("socks/stream/deno.ts", [PLATFORM], [
+    [
+      "a client that is gone again holds up no other",
+      "CWE-400",
+      "if (!isGone(error)) throw error;",
+      "throw error;",
+      "hold up no other",
+    ],
+  ]),
+  ...rules("socks/stream/protected.ts", [WRITTEN], [
+    ["messages leave with what is under them", IDLE, "return this.#under.written;", "return undefined;"],
+  ]),
+  ...rules("socks/stream/tls_over.ts", [WRITTEN], [
+    ["records leave with what is under them", IDLE, "return this.#connection.written;", "return 0;"],
+    ["a cut goes through TLS", CUT, "if (this.cut) abort(this.#connection);\n    else ", ""],
+  ]),
+  ...rules("socks/stream/connection.ts", [WRITTEN], [
+    [
+      "what is around a connection tells what has left",
+      IDLE,
+      "return connection.written;",
+      "return undefined;",
+      "around",
+    ],
+    ["what is around a connection probes it", GONE, "probe: () => probe(connection),", "", "around"],
+  ]),
+  ...rules("socks/stream/ended_by.ts", [WRITTEN], [
+    ["a dialled connection tells what has left", IDLE, "return connection.written;", "return undefined;", "around"],
+    ["a dialled connection is probed", GONE, "probe: () => probe(connection),", "", "around"],
+  ]),
+  ...rules("socks/stream/user_connection.ts", ["tests/socks/cut_test.ts"], [
+    [
+      "what a signal ends is cut",
+      CUT,
+      "weak.deref()?.abort(signal",
+      "weak.deref()?.close(signal",
+      "in the hands of a user",
+    ],
+    [
+      "what a signal has ended before is cut",
+      CUT,
+      "signal?.aborted) this.abort(",
+      "signal?.aborted) this.close(",
+      "in the hands of a user",
+    ],
+    ["what cannot be read is cut", CUT, "this.#release(abort);", "this.#release();", "in the hands of a user"],
+    [
+      "what a user closes is no cut",
+      CUT,
+      "this.#end(reason, (connection) => connection.close());",
+      "this.#end(reason, abort);",
+      "in the hands of a user",
+    ],
+  ]),
+  ...rules("socks/stream/web_streams.ts", ["tests/socks/cut_test.ts"], [
+    [
+      "an aborted stream is a cut",
+      CUT,
+      'connection.abort(closedBy("aborted"',
+      'connection.close(closedBy("aborted"',
+      "in the hands of a user",
+    ],
+  ]),
+  ...rules("socks/stream/dial_from.ts", [WRITTEN], [
+    [
+      "the system looks for peers that are gone after a minute",
+      "RFC 9293 section 3.8.4",
+      "KEEP_ALIVE = 60_000",
+      "KEEP_ALIVE = 0",
+      "minute",
+    ],
+  ]),
+  ...rules("socks/stream/carrier.ts", [PLATFORM], [
+    [
+      "an error of the stream under TLS ends no process",
+      UNHANDLED,
+      'this.stream.on("error", () => {});',
+      "",
+      "the stream that TLS is on",
+    ],
+  ]),
+  ...rules("gss/deadline.ts", [PLATFORM], [
+    ["what a timer throws is its reason", UNHANDLED, "      this.abort(error);\n", "      throw error;\n", "a timer"],
+  ]),
+];
