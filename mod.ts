@@ -56,6 +56,7 @@ export type { CredentialCache, InitializeOptions } from "./kerberos/stores/cache
 export type { CredentialCacheData } from "./kerberos/stores/ccache.ts";
 export type { Credential } from "./kerberos/stores/credential.ts";
 export type { KeySource, Keytab, KeytabEntry, WantedKey } from "./kerberos/stores/keytab.ts";
+export type { KeytabNews } from "./kerberos/stores/keytab_file.ts";
 export { systemTickets, type SystemTicketsOptions } from "./kerberos/system_tickets.ts";
 export { bridge, type BridgeOptions } from "./proxy/bridge.ts";
 export {
@@ -131,6 +132,7 @@ export {
   listenTls,
   listenUnix,
   type Resolver,
+  type TlsListener,
 } from "./socks/stream/deno.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/stream/protected.ts";
 export type { DatagramCodec } from "./socks/stream/protected_datagrams.ts";

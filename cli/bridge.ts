@@ -7,12 +7,14 @@ import { bridge } from "../mod.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
 import { type Command, exclude, ExitCode, UsageError } from "./command.ts";
 import { eventPrinter, logFormat } from "./event_log.ts";
+import { Faults } from "./guard.ts";
 import { endpoint, PROXY_OPTIONS, proxyOptions } from "./options.ts";
 
 /** The command. */
 export const command: Command = {
   summary: "let programs on this machine use a Kerberos proxy",
   usage: "--proxy HOST:PORT [OPTIONS]",
+  goesOn: true,
   options: {
     ...PROXY_OPTIONS,
     listen: { value: "HOST:PORT", short: "l", help: "Where to listen, a loopback address (default: 127.0.0.1:1080)" },
@@ -40,7 +42,13 @@ Whoever can open a connection on this machine can use it, with the rights of you
     } catch (error) {
       throw error instanceof TypeError ? new UsageError(error.message) : error;
     }
-    await server.finished;
+    // From here on nothing but the end of the bridge ends it.
+    const unguard = io.onFault?.(new Faults((line) => io.err(line)).take);
+    try {
+      await server.finished;
+    } finally {
+      unguard?.();
+    }
     return ExitCode.Ok;
   },
 };

@@ -3,14 +3,17 @@
  *
  * @module
  */
+import { pause } from "../gss/deadline.ts";
 import { printable } from "../gss/printable.ts";
-import { serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
+import { monotonicNow } from "../gss/runtime.ts";
+import { type KeytabNews, serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
 import { connectRedis, type SharedStore } from "../proxy/redis.ts";
 import { telemetry } from "../proxy/telemetry.ts";
 import type { ServerEvent } from "../socks/server.ts";
-import type { ConnectionListener } from "../socks/stream/deno.ts";
+import type { ConnectionListener, TlsListener } from "../socks/stream/deno.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { errorLine, type ParsedArguments } from "./command.ts";
+import { tlsIdentity } from "./config/listeners.ts";
 import { serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
 import type { ServerConfig } from "./config/server_config.ts";
@@ -19,6 +22,8 @@ import { eventPrinter } from "./event_log.ts";
 import type { CliIo } from "./io.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import type { Snapshot } from "./monitor/snapshot.ts";
+import { Faults } from "./guard.ts";
+import { checkPermitted } from "./permissions.ts";
 import { changesOf, waitingFor } from "./reload.ts";
 
 /** What a server is started with. */
@@ -40,6 +45,11 @@ export interface ServerRunOptions {
 /** Time that sessions have to end when the server stops, where the configuration says nothing. */
 const DRAIN = 10_000;
 
+/** Silence after which nobody is waiting to be accepted, in milliseconds. */
+const QUIET = 50;
+/** Longest wait for that. */
+const HANDOVER = 2_000;
+
 /** What each of the insecure knobs gives up. */
 const WARNINGS = {
   insecureNecMode: "the level of protection is agreed upon in clear, and can be changed on its way",
@@ -58,8 +68,13 @@ export class ServerRun {
   readonly #server: UpdatableServer;
   readonly #monitor: Monitor;
   readonly #shared: SharedStore | undefined;
+  readonly #unguard: (() => void) | undefined;
   #config: ServerConfig;
   #options: ServeOptions;
+  /** When a client was accepted, by a clock that nobody sets. */
+  #acceptedAt = -Infinity;
+  /** What went wrong that is nobody's session. */
+  readonly faults: Faults;
   /** Resolved when it has ended and everything is released. */
   readonly finished: Promise<void>;
 
@@ -69,8 +84,11 @@ export class ServerRun {
     this.#shared = shared;
     this.#config = config;
     this.#options = options;
+    this.faults = new Faults((line) => io.err(line));
     this.#monitor = new Monitor();
     this.#server = serve({ ...this.#complete(start.options, config), listeners });
+    // From here on nothing but a session's end ends a session.
+    this.#unguard = io.onFault?.(this.faults.take);
     this.finished = this.#run(io.signal);
     this.finished.catch(() => {}); // Whoever waits for it is told.
   }
@@ -104,7 +122,7 @@ export class ServerRun {
 
   /** The server as it is now. */
   snapshot(): Snapshot {
-    return this.#monitor.snapshot();
+    return { ...this.#monitor.snapshot(), logDropped: this.#start.io.log?.dropped ?? 0 };
   }
 
   /** Ends it at once, with all its sessions. */
@@ -114,15 +132,25 @@ export class ServerRun {
   }
 
   #complete(options: ServeOptions, config: ServerConfig): ServeOptions {
-    const print = eventPrinter(config.log ?? "text", this.#start.io);
-    const measure = telemetry();
     const { replayCache, userLedger } = this.#shared ?? {};
+    const observers: readonly [string, (event: ServerEvent) => void][] = [
+      ["log", eventPrinter(config.log ?? "text", this.#start.io)],
+      ["monitor", this.#monitor.onEvent],
+      ["telemetry", this.#measure()],
+    ];
     const onEvent = (event: ServerEvent) => {
-      print(event);
-      this.#monitor.onEvent(event);
-      measure(event);
+      if (event.type === "accepted") this.#acceptedAt = monotonicNow();
+      // Who watches neither ends what he watches nor keeps the others from watching.
+      for (const [name, tell] of observers) {
+        try {
+          tell(event);
+        } catch (error) {
+          this.faults.take(error, name);
+        }
+      }
     };
-    const changed = this.#start.change?.({ ...options, onEvent }) ?? { ...options, onEvent };
+    const watched = { ...options, onEvent, onKeytab: (news: KeytabNews) => this.#start.io.err(keytabLine(news)) };
+    const changed = this.#start.change?.(watched) ?? watched;
     return {
       ...changed,
       ...(replayCache === undefined ? {} : { replayCache }),
@@ -130,25 +158,47 @@ export class ServerRun {
     };
   }
 
+  /** An SDK that cannot even begin measures nothing. */
+  #measure(): (event: ServerEvent) => void {
+    try {
+      return telemetry();
+    } catch (error) {
+      this.faults.take(error, "telemetry");
+      return () => {};
+    }
+  }
+
+  async #drain(): Promise<void> {
+    this.#monitor.drain();
+    const deadline = milliseconds(this.#config.timeouts?.drain ?? DRAIN);
+    // Whoever has found this server and waits to be accepted would be reset when it stops to listen.
+    if (this.#start.config.reusePort) await this.#quiet();
+    await this.#server.shutdown({ deadline });
+  }
+
+  async #quiet(): Promise<void> {
+    const until = monotonicNow() + HANDOVER;
+    do await pause(QUIET); while (monotonicNow() - this.#acceptedAt < QUIET && monotonicNow() < until);
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     const ended = new AbortController();
-    const drain = () => {
-      this.#monitor.drain();
-      const deadline = milliseconds(this.#config.timeouts?.drain ?? DRAIN);
-      void this.#server.shutdown({ deadline });
-    };
+    const drain = () => void this.#drain().catch((error) => this.faults.take(error, "end"));
     if (signal.aborted) drain();
     else signal.addEventListener("abort", drain, { once: true });
     const shared = this.#shared;
     const watching = this.#monitor.watch({
       liveSessions: () => this.#server.liveSessions(),
       shared: shared && (() => shared.state()),
+      faults: () => this.faults.count,
+      onFault: (error) => this.faults.take(error, "monitor"),
     }, ended.signal);
     try {
       await this.#server.finished;
     } finally {
       signal.removeEventListener("abort", drain);
       ended.abort();
+      this.#unguard?.();
       await watching;
       await shared?.[Symbol.asyncDispose]();
     }
@@ -167,7 +217,9 @@ export class ServerRun {
       if (options.keytab !== undefined && options.capaths === undefined && this.#options.capaths !== undefined) {
         throw new Error("krb5.conf may not be read any more, and its [capaths] would count for nothing");
       }
+      const identity = tlsIdentity(config);
       this.#server.update(this.#complete(options, config));
+      for (const listener of this.#start.listeners) if (isTls(listener)) listener.update(identity!);
       const changes = [...changesOf(this.#options, options), ...waitingFor(this.#start.config, config)];
       [this.#config, this.#options] = [config, options];
       io.err(["Configuration read again", ...changes, ...warnings(options)].map((line) => `${line}\n`).join(""));
@@ -175,6 +227,16 @@ export class ServerRun {
       io.err(`Configuration not read again, the old one stays: ${errorLine(error)}\n`);
     }
   }
+}
+
+function keytabLine({ path, error }: KeytabNews): string {
+  return error === undefined
+    ? `Keytab ${path} has changed, and was read again\n`
+    : `Keytab not read again, the old keys stay: ${errorLine(error)}\n`;
+}
+
+function isTls(listener: ConnectionListener): listener is TlsListener {
+  return "update" in listener;
 }
 
 /** What is dangerous, or of no use, and yet no error. */
@@ -185,39 +247,4 @@ function warnings(options: ServeOptions): string[] {
     ...keytab !== undefined && capaths === undefined ? [NO_CAPATHS] : [],
     ...INSECURE.filter((knob) => options[knob]).map((knob) => `Warning: ${WARNINGS[knob]}`),
   ];
-}
-
-/**
- * Gives up what is not needed any more, so that a fault of this program has less to do harm with. Reading and the
- * environment stay where a reload needs them, and what tickets need where an upstream has any.
- */
-export async function dropPermissions(
-  { args, config, io }: Pick<ServerRunOptions, "args" | "config" | "io">,
-): Promise<void> {
-  await io.revoke?.(unneeded(args, config));
-}
-
-/** Permissions that a server with this configuration can do without once it listens. */
-function unneeded(args: ParsedArguments, { methods = ["gssapi"], upstreams = {} }: ServerConfig) {
-  const names: Deno.PermissionName[] = ["run", "ffi"];
-  if (Object.keys(upstreams).length > 0) return names;
-  names.push("write", "sys");
-  // A reload reads files anew, those that are named on the command line too: a keytab gets new keys.
-  const files = args.value("config") !== undefined || methods.includes("gssapi") || methods.includes("password");
-  if (!files) names.push("read");
-  // krb5.conf says where the keytab is, and has [capaths].
-  if (!methods.includes("gssapi")) names.push("env");
-  return names;
-}
-
-/**
- * Refuses a configuration for which something is needed that was given up: what cannot be read then would be passed over,
- * or, on a terminal, Deno would ask for it and hold the server up until somebody answers.
- */
-function checkPermitted(args: ParsedArguments, before: ServerConfig, after: ServerConfig): void {
-  const needed = unneeded(args, before).filter((name) => !unneeded(args, after).includes(name));
-  if (needed.length === 0) return;
-  throw new Error(
-    `it needs permissions that were given up when the server had started (${needed.join(", ")}); restart it`,
-  );
 }

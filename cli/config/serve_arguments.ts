@@ -19,6 +19,7 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     multiple: true,
     help: "HOST:PORT, tls://HOST:PORT or unix:PATH (default: 127.0.0.1:1080; port 0 for a free one)",
   },
+  "reuse-port": { help: "Let another server take the same ports and paths while this one ends" },
   "tls-certificate": { value: "FILE", help: "Certificate chain for tls://, in PEM" },
   "tls-key": { value: "FILE", help: "Its key" },
   keytab: {
@@ -71,6 +72,10 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   "redis-loss": { value: "POLICY", help: "refuse (default) or allow clients while Redis is lost" },
   workers: { value: "N", help: "Threads that serve, 0 for one a core (default: 1); Linux spreads the connections" },
   admin: { value: "HOST:PORT", help: "Status page, /healthz and /metrics on a loopback address (default: none)" },
+  health: {
+    value: "HOST:PORT",
+    help: "Say ok, degraded, failing or draining there, to load balancers (default: none)",
+  },
   json: { help: "Log events as JSON lines" },
   quiet: { short: "q", help: "Log nothing" },
 };
@@ -114,6 +119,7 @@ function fromArguments(args: ParsedArguments): ServerConfig {
   const redis = one("redis");
   const values = {
     listen: many("listen"),
+    reusePort: args.has("reuse-port") || undefined,
     tls: certificate === undefined ? undefined : { certificate, key },
     methods: list("method"),
     preferGssapi: args.has("prefer-gssapi") || undefined,
@@ -153,6 +159,7 @@ function fromArguments(args: ParsedArguments): ServerConfig {
     shared: redis === undefined ? undefined : { redis, onLoss: one("redis-loss") ?? "refuse" },
     workers: number("workers"),
     admin: one("admin"),
+    health: one("health"),
     log: args.has("quiet") ? "none" : args.has("json") ? "json" : undefined,
   };
   // One check for both: what the command line says is as a file would say it.
