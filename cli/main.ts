@@ -47,6 +47,15 @@ Environment: KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME.
  */
 export async function main(args: readonly string[], terminal: CliIo): Promise<number> {
   const io = printableIo(terminal);
+  try {
+    return await answer(args, io, terminal);
+  } catch (error) {
+    io.err(`gssocks: ${error instanceof Error ? error.message : error}\n`);
+    return 1;
+  }
+}
+
+async function answer(args: readonly string[], io: CliIo, terminal: CliIo): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     (name === undefined ? io.err : io.out)(overview());

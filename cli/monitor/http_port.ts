@@ -158,7 +158,7 @@ function readRequest(head: string | undefined, local: Endpoint | undefined): Req
   const hosts = lines.filter((line) => /^host\s*:/i.test(line)).map((line) => line.slice(line.indexOf(":") + 1).trim());
   if (hosts.length > 1) return "A request names one host.";
   const own = local === undefined ? "localhost" : local.hostname.includes(":") ? `[${local.hostname}]` : local.hostname;
-  const url = `http://${hosts[0] ?? own}${target}`;
+  const url = `http://${hosts[0] || own}${target}`;
   if (!URL.canParse(url) || /[^\w.:[\]-]/.test(hosts[0] ?? "")) return "The host named is none.";
   try {
     return new Request(url, { method });
