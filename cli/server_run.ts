@@ -3,9 +3,7 @@
  *
  * @module
  */
-import { pause } from "../gss/deadline.ts";
 import { printable } from "../gss/printable.ts";
-import { monotonicNow } from "../gss/runtime.ts";
 import { type KeytabNews, serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
 import { connectRedis, type SharedStore } from "../proxy/redis.ts";
 import { telemetry } from "../proxy/telemetry.ts";
@@ -23,6 +21,7 @@ import type { CliIo } from "./io.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import type { Snapshot } from "./monitor/snapshot.ts";
 import { Faults } from "./guard.ts";
+import { Handover } from "./handover.ts";
 import { checkPermitted } from "./permissions.ts";
 import { changesOf, waitingFor } from "./reload.ts";
 
@@ -45,11 +44,6 @@ export interface ServerRunOptions {
 /** Time that sessions have to end when the server stops, where the configuration says nothing. */
 const DRAIN = 10_000;
 
-/** Silence after which nobody is waiting to be accepted, in milliseconds. */
-const QUIET = 50;
-/** Longest wait for that. */
-const HANDOVER = 2_000;
-
 /** What each of the insecure knobs gives up. */
 const WARNINGS = {
   insecureNecMode: "the level of protection is agreed upon in clear, and can be changed on its way",
@@ -68,11 +62,10 @@ export class ServerRun {
   readonly #server: UpdatableServer;
   readonly #monitor: Monitor;
   readonly #shared: SharedStore | undefined;
+  readonly #handover: Handover | undefined;
   readonly #unguard: (() => void) | undefined;
   #config: ServerConfig;
   #options: ServeOptions;
-  /** When a client was accepted, by a clock that nobody sets. */
-  #acceptedAt = -Infinity;
   /** What went wrong that is nobody's session. */
   readonly faults: Faults;
   /** Resolved when it has ended and everything is released. */
@@ -86,7 +79,9 @@ export class ServerRun {
     this.#options = options;
     this.faults = new Faults((line) => io.err(line));
     this.#monitor = new Monitor();
-    this.#server = serve({ ...this.#complete(start.options, config), listeners });
+    this.#handover = config.reusePort ? new Handover() : undefined;
+    const watched = listeners.map((listener) => this.#handover?.watched(listener) ?? listener);
+    this.#server = serve({ ...this.#complete(start.options, config), listeners: watched });
     // From here on nothing but a session's end ends a session.
     this.#unguard = io.onFault?.(this.faults.take);
     this.finished = this.#run(io.signal);
@@ -139,7 +134,6 @@ export class ServerRun {
       ["telemetry", this.#measure()],
     ];
     const onEvent = (event: ServerEvent) => {
-      if (event.type === "accepted") this.#acceptedAt = monotonicNow();
       // Who watches neither ends what he watches nor keeps the others from watching.
       for (const [name, tell] of observers) {
         try {
@@ -172,13 +166,8 @@ export class ServerRun {
     this.#monitor.drain();
     const deadline = milliseconds(this.#config.timeouts?.drain ?? DRAIN);
     // Whoever has found this server and waits to be accepted would be reset when it stops to listen.
-    if (this.#start.config.reusePort) await this.#quiet();
+    await this.#handover?.end();
     await this.#server.shutdown({ deadline });
-  }
-
-  async #quiet(): Promise<void> {
-    const until = monotonicNow() + HANDOVER;
-    do await pause(QUIET); while (monotonicNow() - this.#acceptedAt < QUIET && monotonicNow() < until);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
