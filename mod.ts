@@ -86,7 +86,13 @@ export {
   type SecuredChannel,
   type ServerAuthMethod,
 } from "./socks/auth/method.ts";
-export { fixedPasswords, type PasswordCheck, passwordClient, type PasswordCredentials } from "./socks/auth/password.ts";
+export {
+  fixedPasswords,
+  type PasswordCheck,
+  type PasswordCheckOptions,
+  passwordClient,
+  type PasswordCredentials,
+} from "./socks/auth/password.ts";
 export type { AcceptBindOptions, ProxiedBind } from "./socks/bind_through.ts";
 export type { AssociateCommand } from "./socks/commands/associate.ts";
 export type { OpenBind, PendingBind } from "./socks/commands/bind.ts";
@@ -114,6 +120,7 @@ export {
   type SocksTlsErrorCode,
 } from "./socks/errors.ts";
 export type { OtherProtocol } from "./socks/front/front.ts";
+export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./socks/health.ts";
 export type { Limits, UserLedger } from "./socks/limits/limits.ts";
 export type { RelayCounts } from "./socks/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";

@@ -6,7 +6,7 @@
 import { bridge } from "../mod.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
 import { type Command, exclude, ExitCode, UsageError } from "./command.ts";
-import { eventPrinter, logFormat } from "./event_log.ts";
+import { eventPrinter, logFormat, troubleLine } from "./event_log.ts";
 import { Faults } from "./guard.ts";
 import { endpoint, PROXY_OPTIONS, proxyOptions } from "./options.ts";
 
@@ -37,6 +37,7 @@ Whoever can open a connection on this machine can use it, with the rights of you
         port: listen.port,
         signal: io.signal,
         onEvent: eventPrinter(logFormat(args), io),
+        onTrouble: (trouble) => io.err(troubleLine(trouble)),
         onListen: (address) => io.err(`Listening on ${formatEndpoint(address)}\n`),
       });
     } catch (error) {

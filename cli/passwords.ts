@@ -8,7 +8,10 @@ import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { utf8 } from "../gss/bytes.ts";
 import { Turns } from "../gss/turns.ts";
-import type { PasswordCheck } from "../socks/auth/password.ts";
+import { abortable } from "../gss/deadline.ts";
+import type { PasswordCheck, PasswordCheckOptions } from "../socks/auth/password.ts";
+import { SocksLimitError } from "../socks/errors.ts";
+import { Tally } from "../socks/limits/limits.ts";
 
 /** A password's hash, and what it was made with. */
 export interface HashedPassword {
@@ -78,7 +81,26 @@ export function parsePasswordFile(text: string, source: string): ReadonlyMap<str
     }
     users.set(line.slice(0, colon), hashed);
   }
+  checkCosts(users, source);
   return users;
+}
+
+/** What a file's sets of parameters may cost together, in units of the dearest of them: that is what every wrong password costs. */
+const MAX_COST = 4;
+
+/** Nobody's password may take many times as long as its own hash, and nobody's time may tell of its hash. */
+function checkCosts(users: ReadonlyMap<string, HashedPassword>, source: string): void {
+  const costs = new Map<string, number>();
+  for (const hashed of users.values()) {
+    costs.set(parametersOf(hashed), 2 ** hashed.cost * hashed.blockSize * hashed.parallelization);
+  }
+  const all = [...costs.values()];
+  const dearest = Math.max(0, ...all);
+  if (all.reduce((sum, cost) => sum + cost, 0) <= MAX_COST * dearest) return;
+  throw new TypeError(
+    `${source}: its hashes have ${all.length} different sets of parameters, which cost more than ${MAX_COST} times the dearest one ` +
+      `together; write some of them anew with gssocks passwd`,
+  );
 }
 
 function parseHash(text: string): HashedPassword | undefined {
@@ -98,7 +120,65 @@ function parseHash(text: string): HashedPassword | undefined {
 }
 
 /** Makes a key out of a password; a test counts with one of its own. */
-export type Derive = (password: string, hashed: HashedPassword, signal?: AbortSignal) => Promise<Uint8Array>;
+export type Derive = (password: string, hashed: HashedPassword, options?: PasswordCheckOptions) => Promise<Uint8Array>;
+
+/** Passwords from one place that wait or are being checked at one time: two seconds' work for those behind them. */
+const GUESSES_PER_SOURCE = 32;
+
+/** Guesses that are under way. */
+class Guesses {
+  readonly #counts = new Tally();
+  /** By user and password, and how many wait for each. */
+  readonly #underWay = new Map<
+    string,
+    { readonly answer: Promise<boolean>; readonly given: AbortController; waiting: number }
+  >();
+
+  /**
+   * Has a guess made, once for all who make the same one at the same time, as a browser does that opens its connections at once. It is given up
+   * when all of them are gone.
+   *
+   * @throws {SocksLimitError} `GUESS_LIMIT` when too many others from the same place are under way.
+   */
+  async make(
+    name: string,
+    { signal, source = "" }: PasswordCheckOptions,
+    check: (signal: AbortSignal) => Promise<boolean>,
+  ): Promise<boolean> {
+    signal?.throwIfAborted();
+    let guess = this.#underWay.get(name);
+    if (guess === undefined) {
+      if (!this.#counts.enter(source, GUESSES_PER_SOURCE)) {
+        throw new SocksLimitError(
+          "GUESS_LIMIT",
+          `${GUESSES_PER_SOURCE} passwords from ${source || "there"} are being checked already`,
+        );
+      }
+      const given = new AbortController();
+      const answer = check(given.signal).finally(() => {
+        this.#counts.leave(source);
+        this.#forget(name, given);
+      });
+      // Those who wait for it are told; it may be that nobody does any more.
+      answer.catch(() => {});
+      this.#underWay.set(name, guess = { answer, given, waiting: 0 });
+    }
+    guess.waiting++;
+    try {
+      return await abortable(guess.answer, signal);
+    } finally {
+      if (--guess.waiting === 0) {
+        this.#forget(name, guess.given);
+        guess.given.abort(new Error("Nobody waits for the answer any more"));
+      }
+    }
+  }
+
+  /** Who comes after that begins anew. */
+  #forget(name: string, given: AbortController): void {
+    if (this.#underWay.get(name)?.given === given) this.#underWay.delete(name);
+  }
+}
 
 /** Passwords that were right, by a keyed digest, each for the hash that it was right for. */
 export class KnownPasswords {
@@ -149,15 +229,20 @@ export function hashedPasswords(
   const nobodies = new Map<string, HashedPassword>();
   for (const hashed of users.values()) nobodies.set(parametersOf(hashed), { ...hashed, ...nobody() });
   if (nobodies.size === 0) nobodies.set("", { ...COST, ...nobody() });
-  return async ({ username, password }, { signal } = {}) => {
+  const guesses = new Guesses();
+  return async ({ username, password }, options = {}) => {
     const wanted = users.get(username);
     if (wanted !== undefined && known.has(username, password, wanted)) return true;
-    let right = false;
-    for (const [parameters, stranger] of nobodies) {
-      const own = wanted !== undefined && parametersOf(wanted) === parameters;
-      const hashed = own ? wanted : stranger;
-      right = (timingSafeEqual(await deriveKey(password, hashed, signal), hashed.hash) && own) || right;
-    }
+    const { source } = options;
+    const right = await guesses.make(JSON.stringify([source, username, password]), options, async (signal) => {
+      let right = false;
+      for (const [parameters, stranger] of nobodies) {
+        const own = wanted !== undefined && parametersOf(wanted) === parameters;
+        const hashed = own ? wanted : stranger;
+        right = (timingSafeEqual(await deriveKey(password, hashed, { signal, source }), hashed.hash) && own) || right;
+      }
+      return right;
+    });
     if (right) known.add(username, password, wanted!);
     return right;
   };
@@ -172,19 +257,22 @@ function parametersOf({ cost, blockSize, parallelization }: HashedPassword): str
   return `${cost} ${blockSize} ${parallelization}`;
 }
 
-/** One whose client has gone is not made any more when its turn comes. */
-async function derive(password: string, hashed: HashedPassword, signal?: AbortSignal): Promise<Uint8Array> {
+/** One whose client has gone leaves the queue; each place that clients come from has its turn. */
+async function derive(
+  password: string,
+  hashed: HashedPassword,
+  { signal, source = "" }: PasswordCheckOptions = {},
+): Promise<Uint8Array> {
   const { cost, blockSize, parallelization, salt, hash } = hashed;
-  const turn = TURNS.take();
+  const turn = TURNS.take({ owner: source, signal });
   if (turn !== undefined) await turn;
   try {
-    signal?.throwIfAborted();
     return await new Promise<Uint8Array>((resolve, reject) => {
       const parameters = { N: 2 ** cost, r: blockSize, p: parallelization, maxmem: MEMORY + (1 << 20) };
       scrypt(password, salt, hash.length, parameters, (error, key) => error ? reject(error) : resolve(key));
     });
   } finally {
-    TURNS.giveBack();
+    TURNS.giveBack(source);
   }
 }
 

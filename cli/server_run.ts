@@ -7,6 +7,7 @@ import { printable } from "../gss/printable.ts";
 import { type KeytabNews, serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
 import { connectRedis, type SharedStore } from "../proxy/redis.ts";
 import { telemetry } from "../proxy/telemetry.ts";
+import type { ServerTrouble } from "../socks/health.ts";
 import type { ServerEvent } from "../socks/server.ts";
 import type { ConnectionListener, TlsListener } from "../socks/stream/deno.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
@@ -16,7 +17,7 @@ import { serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
 import type { ServerConfig } from "./config/server_config.ts";
 import { milliseconds } from "./config/units.ts";
-import { eventPrinter } from "./event_log.ts";
+import { eventPrinter, troubleLine } from "./event_log.ts";
 import type { CliIo } from "./io.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import type { Snapshot } from "./monitor/snapshot.ts";
@@ -143,7 +144,13 @@ export class ServerRun {
         }
       }
     };
-    const watched = { ...options, onEvent, onKeytab: (news: KeytabNews) => this.#start.io.err(keytabLine(news)) };
+    const onTrouble = (trouble: ServerTrouble) => this.#start.io.err(troubleLine(trouble));
+    const watched = {
+      ...options,
+      onEvent,
+      onTrouble,
+      onKeytab: (news: KeytabNews) => this.#start.io.err(keytabLine(news)),
+    };
     const changed = this.#start.change?.(watched) ?? watched;
     return {
       ...changed,
@@ -179,6 +186,7 @@ export class ServerRun {
     const watching = this.#monitor.watch({
       liveSessions: () => this.#server.liveSessions(),
       shared: shared && (() => shared.state()),
+      health: () => this.#server.health(),
       faults: () => this.faults.count,
       onFault: (error) => this.faults.take(error, "monitor"),
     }, ended.signal);

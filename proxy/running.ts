@@ -4,6 +4,7 @@
  * @module
  */
 import { duration } from "../gss/deadline.ts";
+import type { ServerHealth } from "../socks/health.ts";
 import { checkLimit, type Limits } from "../socks/limits/limits.ts";
 import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } from "../socks/server.ts";
 import type { Connection } from "../socks/stream/connection.ts";
@@ -17,7 +18,14 @@ export interface ListenerOptions extends
   Limits,
   Pick<
     SocksServerOptions,
-    "protocols" | "handshakeTimeout" | "connectTimeout" | "idleTimeout" | "halfCloseTimeout" | "signal" | "onEvent"
+    | "protocols"
+    | "handshakeTimeout"
+    | "connectTimeout"
+    | "idleTimeout"
+    | "halfCloseTimeout"
+    | "signal"
+    | "onEvent"
+    | "onTrouble"
   > {
   /** Address to listen on. @default {"127.0.0.1"} */
   readonly hostname?: string | undefined;
@@ -67,6 +75,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly finished: Promise<void>;
   /** The sessions under way, one by one. */
   liveSessions(): readonly LiveSession[];
+  /** How it stands: what goes wrong beside the sessions, such as clients that cannot be accepted. */
+  health(): ServerHealth;
   /** Serves a connection that came from elsewhere than a listener, to its end. Never rejects. */
   serveConnection(connection: Connection): Promise<void>;
   /**
@@ -122,6 +132,7 @@ function listen(server: SocksServer, options: ListenerOptions): RunningServer {
       return server.sessions;
     },
     liveSessions: () => server.liveSessions(),
+    health: () => server.health(),
     serveConnection: (connection) => server.serve(connection),
     shutdown: (how) => server.shutdown(how).then(() => finished),
     ref(): void {

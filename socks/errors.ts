@@ -42,8 +42,11 @@ export type SocksReplyErrorCode =
 /** The time allowed for something is over. */
 export type SocksTimeoutErrorCode = "HANDSHAKE_TIMEOUT" | "CONNECT_TIMEOUT" | "IDLE_TIMEOUT";
 
-/** A limit of the server is reached: of sessions that have not said who they are, of one source, or of one user. */
-export type SocksLimitErrorCode = "HALF_OPEN_LIMIT" | "SOURCE_LIMIT" | "USER_LIMIT";
+/**
+ * A limit of the server is reached: of sessions that have not said who they are, of one source, of one network, of one user, or of
+ * passwords of one source that are being checked.
+ */
+export type SocksLimitErrorCode = "HALF_OPEN_LIMIT" | "SOURCE_LIMIT" | "NETWORK_LIMIT" | "USER_LIMIT" | "GUESS_LIMIT";
 
 /** The proxy cannot be reached: what its own error, the `cause`, says of a target is said of the proxy. */
 export type SocksProxyErrorCode = "PROXY_UNREACHABLE";

@@ -51,6 +51,7 @@ export {
 export {
   fixedPasswords,
   type PasswordCheck,
+  type PasswordCheckOptions,
   passwordClient,
   type PasswordCredentials,
   passwordServer,
@@ -120,6 +121,7 @@ export {
   type SocksServerOptions,
 } from "./server.ts";
 export type { ServedCommands, SessionEvent, SessionStatus } from "./session.ts";
+export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./health.ts";
 export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
 export {

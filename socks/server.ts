@@ -3,16 +3,18 @@
  *
  * @module
  */
-import { abortable, aborted, type Deadline, duration, pause, startDeadline } from "../gss/deadline.ts";
-import { systemRuntime } from "../gss/runtime.ts";
-import type { Identity, ServerAuthMethod } from "./auth/method.ts";
-import { SocksLimitError, SocksReplyError } from "./errors.ts";
-import type { OtherProtocol } from "./front/front.ts";
+import { abortable, aborted, duration, pause, startDeadline } from "../gss/deadline.ts";
+import { monotonicNow, systemRuntime } from "../gss/runtime.ts";
+import { asError, SocksLimitError, SocksReplyError } from "./errors.ts";
 import { givenSignal } from "./given.ts";
+import { Running } from "./running_session.ts";
+import { isShortage, type ServerHealth, type TroubleKind, Troubles, watching } from "./health.ts";
+import { HalfOpen } from "./limits/half_open.ts";
 import {
-  checkLimits,
   gateFor,
-  type Limits,
+  networkLimit,
+  networkName,
+  sharesOf,
   sourceLimit,
   sourceName,
   Tally,
@@ -22,106 +24,25 @@ import {
 } from "./limits/limits.ts";
 import { Rate } from "./limits/rate.ts";
 import type { Gate } from "./relay.ts";
-import type { ClientRuleSet } from "./rules/client_rules.ts";
 import { ruleLine } from "./rules/rules.ts";
 import { userKey } from "./rules/users.ts";
-import { runSession, type ServedCommands, type SessionEvent, type SessionStatus } from "./session.ts";
+import {
+  checkServerOptions,
+  DEFAULT_TIMES,
+  type LiveSession,
+  type ShutdownOptions,
+  type SocksServerOptions,
+} from "./server_options.ts";
+import { runSession, type SessionEvent } from "./session.ts";
 import type { Connection } from "./stream/connection.ts";
 import type { ConnectionListener } from "./stream/deno.ts";
+import { closeAnyway } from "./stream/closed.ts";
 import { settled, takeInTime } from "./stream/late.ts";
-import type { Endpoint } from "./wire/address.ts";
 
-/** How a server behaves, whatever it listens on. Times are in milliseconds. */
-export interface SocksServerOptions extends ServedCommands, Limits {
-  /** Methods accepted, in order of preference. */
-  readonly auth: readonly ServerAuthMethod[];
-  /** Whether a client that offers GSS-API must use it although "none" would do. @default {false} */
-  readonly preferGssapi?: boolean | undefined;
-  /** Protocols accepted beside SOCKS version 5; such clients name nobody. @default {[]} */
-  readonly protocols?: readonly OtherProtocol[] | undefined;
-  /** Who may talk to the server at all. @default {everybody} */
-  readonly clients?: ClientRuleSet | undefined;
-  /** Time for greeting, authentication and request. @default {10000} */
-  readonly handshakeTimeout?: number | undefined;
-  /**
-   * Time for reaching a target, for a target to connect after BIND, for a look-up, and for setting an association up.
-   *
-   * @default {30000}
-   */
-  readonly connectTimeout?: number | undefined;
-  /** Time without an octet either way after which a connection is closed. @default {Infinity} */
-  readonly idleTimeout?: number | undefined;
-  /** The same once one side has ended, where that is less. @default {Infinity} */
-  readonly halfCloseTimeout?: number | undefined;
-  /** What becomes of a session when the client's ticket expires. @default {"keep"} */
-  readonly ticketExpiry?: "keep" | "cut" | undefined;
-  /** Counts the sessions of users; share one between servers. @default {one in memory} */
-  readonly userLedger?: UserLedger | undefined;
-  /** Ends the server at once, with all its sessions. */
-  readonly signal?: AbortSignal | undefined;
-  /** Told what happens. What it throws is not caught. */
-  readonly onEvent?: ((event: ServerEvent) => void) | undefined;
-}
+export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } from "./server_options.ts";
 
-/** Something that happened to a session of a server. */
-export type ServerEvent = SessionEvent & {
-  /** Number of the session, from 1. */
-  readonly session: number;
-  /** The client's address, where it has one. */
-  readonly client: Endpoint | undefined;
-};
-
-/** A session under way. */
-export interface LiveSession extends Readonly<SessionStatus> {
-  /** Number of the session, from 1. */
-  readonly session: number;
-  /** The client's address, where it has one. */
-  readonly client: Endpoint | undefined;
-}
-
-/** How a server is stopped. */
-export interface ShutdownOptions {
-  /** Time that sessions have left to end by themselves, in milliseconds. @default {Infinity} */
-  readonly deadline?: number | undefined;
-}
-
-/** Options that are times. */
-const TIMES = ["handshakeTimeout", "connectTimeout", "idleTimeout", "halfCloseTimeout"] as const;
-
-/** A pause after an accept that failed, for example because there are no file descriptors left. */
+/** Longest pause after an accept that failed, for example because there are no file descriptors left. */
 const ACCEPT_PAUSE = 100;
-
-/** A session with what it holds. */
-class Running implements LiveSession {
-  readonly session: number;
-  readonly client: Endpoint | undefined;
-  readonly startedAt: number;
-  readonly counts = { sent: 0, received: 0 };
-  readonly clock: Deadline = startDeadline({
-    milliseconds: Infinity,
-    reason: () => new Error("unreachable: there is no time limit"),
-  });
-  identity?: Identity;
-  protection?: NonNullable<SessionStatus["protection"]>;
-  command?: NonNullable<SessionStatus["command"]>;
-  target?: Endpoint;
-  /** Limits on the rate of its octets. */
-  rates: Rate[] = [];
-  gate: Gate | undefined;
-  /** Where its user is counted. */
-  ledger: UserLedger | undefined;
-  /** Whether its request is carried out. */
-  entered = false;
-  /** Gives back what it was counted as. */
-  leave: (() => void)[] = [];
-  ended: Promise<void> = Promise.resolve();
-
-  constructor(session: number, client: Endpoint | undefined, startedAt: number) {
-    this.session = session;
-    this.client = client;
-    this.startedAt = startedAt;
-  }
-}
 
 /** A SOCKS server. */
 export class SocksServer implements AsyncDisposable {
@@ -131,9 +52,11 @@ export class SocksServer implements AsyncDisposable {
   readonly #accepting = new Set<Promise<unknown>>();
   /** Sessions under way. A listener each on one signal would take longer the more there are. */
   readonly #sessions = new Set<Running>();
-  /** Those of them that have not said what they want, the oldest first. */
-  readonly #halfOpen = new Set<Running>();
+  /** Those of them that have not said what they want. */
+  readonly #halfOpen = new HalfOpen<Running>();
+  readonly #troubles = new Troubles();
   readonly #sources = new Tally();
+  readonly #networks = new Tally();
   readonly #users = new Tally();
   readonly #userRates = new UserRates();
   /** Aborted when all is ended. */
@@ -144,13 +67,15 @@ export class SocksServer implements AsyncDisposable {
   readonly #onSignal = () => this.#abort(this.#signal?.reason);
   #accepts: Rate | undefined;
   #count = 0;
-  #room = Promise.withResolvers<void>();
+  /** Resolved when a session has ended. */
+  #freed = Promise.withResolvers<void>();
 
   /**
    * Makes one.
    *
    * @param options How it behaves.
-   * @throws {TypeError} When no authentication method is given, a time or a limit is none, or the signal is something else.
+   * @throws {TypeError} When no authentication method is given or one is none, a protocol is not known, a time or a limit is none, or the
+   * signal is something else.
    */
   constructor(options: SocksServerOptions) {
     this.#options = options;
@@ -165,23 +90,22 @@ export class SocksServer implements AsyncDisposable {
    * Behaves otherwise from now on. Sessions under way go on as they began, and count for the new limits; rules are theirs where
    * {@linkcode ServedCommands} ask for them anew. The signal stays the first one. Once the server has ended this has no effect.
    *
-   * @throws {TypeError} When no authentication method is given, or a time or a limit is none; nothing is changed then.
+   * @throws {TypeError} As the constructor; nothing is changed then.
    */
   update(options: SocksServerOptions): void {
-    if (options.auth.length === 0) throw new TypeError("Cannot serve: no authentication method is given");
-    for (const name of TIMES) if (options[name] !== undefined) duration(name, options[name]);
-    checkLimits(options);
+    checkServerOptions(options);
     if (this.#cut.signal.aborted) return;
     this.#options = options;
     const { maxAcceptsPerSecond: perSecond = Infinity } = options;
     if (!Number.isFinite(perSecond)) this.#accepts = undefined;
-    else if (this.#accepts === undefined) this.#accepts = new Rate(perSecond, systemRuntime.now);
+    else if (this.#accepts === undefined) this.#accepts = new Rate(perSecond, monotonicNow);
     else this.#accepts.change(perSecond);
-    if ((options.maxSessionsPerUser ?? Infinity) === Infinity) return;
+    if (sharesOf(options).maxSessionsPerUser === Infinity) return;
     // Users were not counted before, or elsewhere.
     for (const running of this.#sessions) {
       const { entered, identity } = running;
-      if (entered && identity !== undefined) void this.#countUser(running, userKey(identity), Infinity).catch(() => {});
+      if (!entered || identity === undefined) continue;
+      watching(() => this.#countUser(running, userKey(identity), Infinity), (thrown) => this.#note("ledger", thrown));
     }
   }
 
@@ -200,6 +124,11 @@ export class SocksServer implements AsyncDisposable {
     return [...this.#sessions];
   }
 
+  /** How it stands: what goes wrong beside the sessions. */
+  health(): ServerHealth {
+    return this.#troubles.health();
+  }
+
   /** Accepts from a listener until it is closed or the server stops; the listener is closed then. */
   async listen(listener: ConnectionListener): Promise<void> {
     this.#listeners.add(listener);
@@ -215,8 +144,10 @@ export class SocksServer implements AsyncDisposable {
         let connection: Connection | undefined;
         try {
           connection = await takeInTime(accept, signal, (late) => late && void this.serve(late));
-        } catch {
-          await pause(ACCEPT_PAUSE, signal);
+        } catch (error) {
+          this.#note("accept", error);
+          this.#makeRoom(error);
+          await this.#room(ACCEPT_PAUSE);
           continue;
         }
         if (connection === undefined) return;
@@ -227,17 +158,18 @@ export class SocksServer implements AsyncDisposable {
       }
     } finally {
       this.#listeners.delete(listener);
-      listener.close();
+      closeAnyway(listener);
       // Its port is free once that is over.
-      if (accepting === undefined) return;
-      await settled([accepting]);
-      this.#accepting.delete(accepting);
+      if (accepting !== undefined) {
+        await settled([accepting]);
+        this.#accepting.delete(accepting);
+      }
     }
   }
 
   /** Serves one connection to its end: for connections that come from elsewhere than a listener. Never rejects. */
   serve(connection: Connection): Promise<void> {
-    const running = new Running(++this.#count, connection.remote, systemRuntime.now());
+    const running = new Running(++this.#count, connection);
     if (this.#cut.signal.aborted) running.clock.abort(this.#cut.signal.reason);
     this.#sessions.add(running);
     running.ended = this.#run(connection, running);
@@ -245,117 +177,173 @@ export class SocksServer implements AsyncDisposable {
   }
 
   async #run(connection: Connection, running: Running): Promise<void> {
-    const options = this.#options;
-    const { session, client, clock } = running;
-    const onEvent = (event: SessionEvent) => options.onEvent?.({ ...event, session, client });
+    const onEvent = this.#observer(running, this.#options);
     try {
       const refusal = this.#refusal(running);
-      if (refusal !== undefined) {
-        connection.close();
-        onEvent({ type: "refused", error: refusal });
-        return;
-      }
-      this.#openHalf(running);
-      await runSession(connection, {
-        auth: options.auth,
-        preferGssapi: options.preferGssapi ?? false,
-        protocols: options.protocols ?? [],
-        open: options.open,
-        bind: options.bind,
-        associate: options.associate,
-        resolve: options.resolve,
-        handshakeTimeout: options.handshakeTimeout ?? 10_000,
-        connectTimeout: options.connectTimeout ?? 30_000,
-        idleTimeout: options.idleTimeout ?? Infinity,
-        halfCloseTimeout: options.halfCloseTimeout ?? Infinity,
-        cutExpired: options.ticketExpiry === "cut",
-        clock,
-        status: running,
-        now: systemRuntime.now,
-        get gate(): Gate | undefined {
-          return running.gate;
-        },
-        admit: (length) => running.rates.every((rate) => rate.tryTake(length)),
-        // Limits are the ones of now, so that all who are counted are counted alike.
-        enter: (identity) => this.#enter(running, userKey(identity), this.#options),
-        onEvent,
-      });
+      if (refusal === undefined) return await this.#serve(connection, running, onEvent);
+      onEvent({ type: "refused", error: refusal });
+      closeAnyway(connection);
+    } catch (error) {
+      // What others have made may do anything, and is no reason to end the server.
+      onEvent({ type: "refused", error: asError(error) });
     } finally {
-      clock[Symbol.dispose]();
-      this.#sessions.delete(running);
-      this.#halfOpen.delete(running);
-      for (const leave of running.leave) leave();
-      this.#room.resolve();
-      this.#room = Promise.withResolvers<void>();
+      this.#end(running);
     }
+  }
+
+  #serve(connection: Connection, running: Running, onEvent: (event: SessionEvent) => void): Promise<void> {
+    const options = this.#options;
+    this.#openHalf(running);
+    return runSession(connection, {
+      auth: options.auth,
+      preferGssapi: options.preferGssapi ?? false,
+      protocols: options.protocols ?? [],
+      open: options.open,
+      bind: options.bind,
+      associate: options.associate,
+      resolve: options.resolve,
+      handshakeTimeout: options.handshakeTimeout ?? DEFAULT_TIMES.handshakeTimeout,
+      connectTimeout: options.connectTimeout ?? DEFAULT_TIMES.connectTimeout,
+      idleTimeout: options.idleTimeout ?? DEFAULT_TIMES.idleTimeout,
+      halfCloseTimeout: options.halfCloseTimeout ?? DEFAULT_TIMES.halfCloseTimeout,
+      cutExpired: options.ticketExpiry === "cut",
+      clock: running.clock,
+      status: running,
+      source: running.source,
+      now: systemRuntime.now,
+      get gate(): Gate | undefined {
+        return running.gate;
+      },
+      admit: (length) => running.rates.every((rate) => rate.tryTake(length)),
+      // Limits are the ones of now, so that all who are counted are counted alike.
+      enter: (identity) => this.#enter(running, userKey(identity), this.#options),
+      onEvent,
+    });
+  }
+
+  #end(running: Running): void {
+    running.clock[Symbol.dispose]();
+    this.#sessions.delete(running);
+    this.#halfOpen.delete(running.source, running);
+    for (const leave of running.leave) leave();
+    this.#freed.resolve();
+    this.#freed = Promise.withResolvers<void>();
+  }
+
+  /** Whoever watches has no say in what happens to a session, or to the server. */
+  #observer({ session, client }: Running, options: SocksServerOptions): (event: SessionEvent) => void {
+    return (event) => {
+      const { onEvent } = options;
+      if ("error" in event && isShortage(event.error)) this.#makeRoom(event.error);
+      if (onEvent === undefined) return;
+      watching(() => onEvent({ ...event, session, client }), (thrown) => this.#note("observer", thrown));
+    };
+  }
+
+  #note(kind: TroubleKind, thrown: unknown): void {
+    const { onTrouble } = this.#options;
+    this.#troubles.note(kind, thrown, onTrouble && ((trouble) => onTrouble(trouble)));
+  }
+
+  /** Where there are no descriptors left, one who has said nothing yet makes room for others. */
+  #makeRoom(error: unknown): void {
+    if (!isShortage(error)) return;
+    this.#note("descriptors", error);
+    this.#dropHalfOpen("There are no descriptors left, and this client has said nothing yet");
   }
 
   /** Why a client is not even listened to. */
   #refusal(running: Running): Error | undefined {
-    const { clients, maxSessionsPerSource: limit = Infinity } = this.#options;
-    const source = sourceName(running.client);
+    const { clients } = this.#options;
+    const { maxSessionsPerSource, maxSessionsPerNetwork } = sharesOf(this.#options);
     const verdict = clients?.judge(running.client?.hostname);
     if (verdict?.allowed === false) {
       const { rule } = verdict;
       const because = { ...(rule === undefined ? {} : { rule: ruleLine(rule) }) };
       return new SocksReplyError("NOT_ALLOWED", `Client is not allowed: ${verdict.reason}`, because);
     }
-    if (source === undefined) return undefined;
+    const source = sourceName(running.client);
+    const network = networkName(running.client);
+    if (source === undefined || network === undefined) return undefined;
     // Counted without a limit too, for the day that there is one.
-    if (!this.#sources.enter(source, limit)) return sourceLimit(source, limit);
+    if (!this.#sources.enter(source, maxSessionsPerSource)) return sourceLimit(source, maxSessionsPerSource);
     running.leave.push(() => this.#sources.leave(source));
+    if (!this.#networks.enter(network, maxSessionsPerNetwork)) return networkLimit(network, maxSessionsPerNetwork);
+    running.leave.push(() => this.#networks.leave(network));
     return undefined;
   }
 
-  /** Somebody who opens many connections and says nothing must not keep others out: the oldest such one goes. */
+  /** Somebody who opens many connections and says nothing must not keep others out. */
   #openHalf(running: Running): void {
     const { maxHalfOpen = 1_000 } = this.#options;
-    this.#halfOpen.add(running);
-    if (this.#halfOpen.size <= maxHalfOpen) return;
-    const oldest = this.#halfOpen.values().next().value!;
-    this.#halfOpen.delete(oldest);
-    oldest.clock.abort(
-      new SocksLimitError("HALF_OPEN_LIMIT", `More than ${maxHalfOpen} clients have said nothing yet`),
-    );
+    this.#halfOpen.add(running.source, running);
+    if (this.#halfOpen.size > maxHalfOpen) {
+      this.#dropHalfOpen(`More than ${maxHalfOpen} clients have said nothing yet`);
+    }
+  }
+
+  #dropHalfOpen(reason: string): void {
+    const first = this.#halfOpen.first();
+    if (first === undefined) return;
+    this.#halfOpen.delete(first.source, first);
+    first.clock.abort(new SocksLimitError("HALF_OPEN_LIMIT", reason));
   }
 
   /** A client is about to have its request carried out. */
   #enter(running: Running, user: string, options: SocksServerOptions): Promise<void> | undefined {
-    this.#halfOpen.delete(running);
+    this.#halfOpen.delete(running.source, running);
     running.entered = true;
-    const { maxSessionsPerUser: limit = Infinity, bandwidthPerSession = Infinity, bandwidthPerUser = Infinity } =
-      options;
+    const { bandwidthPerSession = Infinity, bandwidthPerUser = Infinity } = options;
+    const { maxSessionsPerUser: limit } = sharesOf(options);
     const { rates, clock: { signal } } = running;
-    if (bandwidthPerSession !== Infinity) rates.push(new Rate(bandwidthPerSession, systemRuntime.now));
+    if (bandwidthPerSession !== Infinity) rates.push(new Rate(bandwidthPerSession, monotonicNow));
     if (user !== "" && bandwidthPerUser !== Infinity) {
-      rates.push(this.#userRates.enter(user, bandwidthPerUser, systemRuntime.now));
+      rates.push(this.#userRates.enter(user, bandwidthPerUser, monotonicNow));
       running.leave.push(() => this.#userRates.leave(user));
     }
     running.gate = gateFor(rates, signal);
-    return user === "" || limit === Infinity ? undefined : this.#enterUser(running, user, limit);
+    if (user === "" || limit === Infinity) return undefined;
+    const counted = this.#countUser(running, user, limit);
+    const refuse = (entered: boolean): void => {
+      if (!entered) throw userLimit(user, limit);
+    };
+    if (typeof counted !== "boolean") return counted.then(refuse);
+    refuse(counted);
+    return undefined;
   }
 
-  async #enterUser(running: Running, user: string, limit: number): Promise<void> {
-    if (!await this.#countUser(running, user, limit)) throw userLimit(user, limit);
-  }
-
-  /** Counts a session of a user where users are counted now, once. */
-  async #countUser(running: Running, user: string, limit: number): Promise<boolean> {
+  /** Counts a session of a user where users are counted now, once: at once where the ledger answers at once. */
+  #countUser(running: Running, user: string, limit: number): boolean | Promise<boolean> {
     const ledger = this.#options.userLedger ?? this.#users;
     if (user === "" || running.ledger === ledger) return true;
     running.ledger = ledger;
     const entered = ledger.enter(user, limit);
-    if (!(typeof entered === "boolean" ? entered : await entered)) return false;
-    if (this.#sessions.has(running)) running.leave.push(() => ledger.leave(user));
-    else ledger.leave(user);
+    return typeof entered === "boolean"
+      ? this.#counted(running, ledger, user, entered)
+      : Promise.resolve(entered).then((late) => this.#counted(running, ledger, user, late));
+  }
+
+  #counted(running: Running, ledger: UserLedger, user: string, entered: boolean): boolean {
+    if (!entered) return false;
+    const leave = () => watching(() => ledger.leave(user), (thrown) => this.#note("ledger", thrown));
+    if (this.#sessions.has(running)) running.leave.push(leave);
+    else leave();
     return true;
   }
 
   async #waitForRoom(): Promise<void> {
     const { signal } = this.#stopping;
-    while (this.#sessions.size >= (this.#options.maxSessions ?? 10_000) && !signal.aborted) {
-      await abortable(this.#room.promise, signal).catch(() => {});
-    }
+    while (this.#sessions.size >= sharesOf(this.#options).maxSessions && !signal.aborted) await this.#room(Infinity);
+  }
+
+  /** Waits until a session has ended, and no longer than so many milliseconds, or until nobody is accepted any more. */
+  async #room(milliseconds: number): Promise<void> {
+    using wait = startDeadline({
+      milliseconds,
+      signal: this.#stopping.signal,
+      reason: () => new Error("No session has ended"),
+    });
+    await abortable(this.#freed.promise, wait.signal).catch(() => {});
   }
 
   /** Whoever has given the signal may have it for long. */
@@ -368,7 +356,7 @@ export class SocksServer implements AsyncDisposable {
 
   #stop(): void {
     this.#stopping.abort();
-    for (const listener of this.#listeners) listener.close();
+    for (const listener of this.#listeners) closeAnyway(listener);
   }
 
   /**

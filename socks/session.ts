@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { abortable, type Deadline, startDeadline } from "../gss/deadline.ts";
+import { abortable, type Deadline, pause, startDeadline } from "../gss/deadline.ts";
 import type { Identity, SecuredChannel, ServerAuthMethod } from "./auth/method.ts";
 import type { AssociateCommand } from "./commands/associate.ts";
 import { type OpenBind, runBind } from "./commands/bind.ts";
@@ -19,12 +19,15 @@ import {
 } from "./commands/command.ts";
 import { connectDeadline, type OpenTarget, runConnect } from "./commands/connect.ts";
 import { type ResolveHost, runResolve } from "./commands/resolve.ts";
+import { goneBecause, GRACE } from "./client_gone.ts";
 import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "./errors.ts";
 import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay.ts";
 import type { CommandName } from "./rules/rules.ts";
 import { abort, type Connection } from "./stream/connection.ts";
+import { closeAnyway } from "./stream/closed.ts";
 import { drain } from "./stream/drain.ts";
+import { ReadAhead } from "./stream/read_ahead.ts";
 import { someTurns, takeInTime } from "./stream/late.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
 import type { Endpoint } from "./wire/address.ts";
@@ -69,6 +72,8 @@ export type SessionEvent =
 export interface SessionStatus {
   /** When the client was accepted, in milliseconds since the epoch. */
   readonly startedAt: number;
+  /** Time since then in milliseconds, by a clock that nobody sets. */
+  readonly duration: number;
   /** Octets carried. */
   readonly counts: RelayCounts;
   /** The client, once it has said who it is. */
@@ -113,6 +118,8 @@ export interface SessionOptions extends ServedCommands {
   readonly clock: Deadline;
   /** What the session has come to. */
   readonly status: SessionStatus;
+  /** Name under which the client's address counts, empty where it has none. */
+  readonly source: string;
   /** Gives the time, in milliseconds since the epoch. */
   readonly now: () => number;
   /** Holds octets of the relay up, for a limit on their rate. */
@@ -138,6 +145,7 @@ export async function runSession(accepted: Connection, options: SessionOptions):
   const parting: Parting = { tell: undefined, over: over.signal };
   // Whatever ends a session early ends it this way: everything else waits on this connection, or for the clock.
   let parted: Promise<void> | undefined;
+  let asked: Asked | undefined;
   const close = () => {
     parted = part(accepted, parting).then(() => over.abort(clock.signal.reason));
   };
@@ -145,7 +153,7 @@ export async function runSession(accepted: Connection, options: SessionOptions):
   try {
     clock.signal.throwIfAborted();
     onEvent({ type: "accepted" });
-    const asked = await greet(accepted, options, parting);
+    asked = await greet(accepted, options, parting);
     if (asked === undefined) return;
     // The end of its control connection is the end of an association, and no other (RFC 1928 section 7).
     if (asked.command !== "udp") parting.channel = asked.channel.connection;
@@ -157,7 +165,8 @@ export async function runSession(accepted: Connection, options: SessionOptions):
     // A session is not over while somebody is being told of its end, who has the time of the session for it and no more.
     parting.patience?.abort(new Error("Session has ended"));
     await parted;
-    accepted.close();
+    closeAnyway(asked?.channel.connection);
+    closeAnyway(accepted);
   }
 }
 
@@ -206,6 +215,8 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
         beforeClosing(tell): void {
           parting.tell = tell;
         },
+        onGone: (reason) => clock.abort(reason),
+        source: options.source,
         onChannel(made): void {
           if (parting.over.aborted) {
             made.connection.close();
@@ -234,8 +245,21 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
 const UNORDERED = "Client's security context has no sequence detection, without which nothing but UDP ASSOCIATE is " +
   "carried out; insecureUnordered would let it";
 
-async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
+/** The client is watched from here to the reply: when it goes, what is done on its behalf ends. */
+async function carryOut(given: Asked, options: SessionOptions): Promise<void> {
   const { status, clock } = options;
+  using attempt = startDeadline({
+    milliseconds: Infinity,
+    signal: clock.signal,
+    reason: () => new Error("unreachable: there is no time limit"),
+  });
+  const ahead = new ReadAhead(given.rest());
+  using _watched = ahead;
+  const asked: Asked = { ...given, rest: () => ahead.rest() };
+  const answered = () => {
+    ahead[Symbol.dispose]();
+    attempt.limit(Infinity, () => new Error("unreachable: there is no time limit"));
+  };
   const { command, target, channel: { identity, protection } } = asked;
   status.target = target;
   if (!isServed(command)) return await refuseCommand(asked, command, options);
@@ -245,14 +269,23 @@ async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
     identity,
     protection,
     source: asked.accepted.remote?.hostname,
-    signal: clock.signal,
+    signal: attempt.signal,
   };
   status.command = command;
-  const call: CommandCall = { asked, request, options };
+  const call: CommandCall = { asked, request, options, answered };
+  ahead.watch((end) => {
+    // A tunnel may carry what came early, and hand its end on; of everything else an end is the end. Nobody connects to who has ended.
+    const reason = goneBecause(end, WHILE[command], command === "connect");
+    if (reason === undefined) return;
+    if (end.failure === undefined && command !== "bind") attempt.limit(GRACE, () => reason);
+    else attempt.abort(reason);
+  });
   if (asked.channel.ordered === false && command !== "udp") {
     return await refuse(call, new SocksReplyError("NOT_ALLOWED", UNORDERED));
   }
-  using _expiry = options.cutExpired ? endAtExpiry(asked.channel, options) : undefined;
+  using _expiry = options.cutExpired && asked.channel.expiresAt !== Infinity
+    ? endAtExpiry(asked.channel, options)
+    : undefined;
   try {
     const entering = options.enter(identity);
     if (entering !== undefined) {
@@ -264,6 +297,14 @@ async function carryOut(asked: Asked, options: SessionOptions): Promise<void> {
   }
   await run(call);
 }
+
+/** What a client may go in the middle of. */
+const WHILE: Readonly<Record<CommandName, string>> = {
+  connect: "its target was being reached",
+  bind: "BIND waited",
+  udp: "its association was set up",
+  resolve: "its look-up was under way",
+};
 
 async function run(call: CommandCall): Promise<void> {
   const { asked: { lookup = "address" }, request: { command }, options: { bind, associate, resolve } } = call;
@@ -286,12 +327,20 @@ async function refuseCommand(asked: Asked, command: UnknownCommand, { onEvent, c
   await answerRefusal(asked, error, clock.signal);
 }
 
-/** RFC 4120 section 3.2.3 leaves it to the server whether a session outlives the ticket that it began with. */
+/** Longest time in which a clock that was set is not looked at, in milliseconds. */
+const CLOCK_CHECK = 60_000;
+
+/**
+ * RFC 4120 section 3.2.3 leaves it to the server whether a session outlives the ticket that it began with. A ticket expires by the wall
+ * clock, which may be set while it is waited for.
+ */
 function endAtExpiry({ expiresAt }: SecuredChannel, { clock, now }: SessionOptions): Disposable {
-  const deadline = startDeadline({
-    milliseconds: expiresAt - now(),
-    reason: () => new SocksAuthError("TICKET_EXPIRED", "Client's ticket has expired"),
-  });
-  deadline.signal.addEventListener("abort", () => clock.abort(deadline.signal.reason), { once: true });
-  return deadline;
+  const over = new AbortController();
+  void (async () => {
+    for (let left = expiresAt - now(); left > 0 && !over.signal.aborted; left = expiresAt - now()) {
+      await pause(Math.min(left, CLOCK_CHECK), over.signal);
+    }
+    if (!over.signal.aborted) clock.abort(new SocksAuthError("TICKET_EXPIRED", "Client's ticket has expired"));
+  })();
+  return { [Symbol.dispose]: () => over.abort() };
 }

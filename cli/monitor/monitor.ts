@@ -230,15 +230,14 @@ export class Monitor {
       datagramsSent: this.#datagramsSent,
       datagramsReceived: this.#datagramsReceived,
       datagramsDropped: { ...this.#datagramsDropped },
-      sessions: live.map((session) => this.#row(session, now)).sort((a, b) => b.rate - a.rate).slice(0, MAX_ROWS),
+      sessions: live.map((session) => this.#row(session)).sort((a, b) => b.rate - a.rate).slice(0, MAX_ROWS),
       denials: [...this.#denials],
       throughput: this.#points(now, monotonic),
     };
   }
 
   #row(
-    { session, client, identity, protection, command, target, counts, startedAt }: LiveSession,
-    now: number,
+    { session, client, identity, protection, command, target, counts, duration }: LiveSession,
   ): SessionRow {
     return {
       session,
@@ -250,7 +249,7 @@ export class Monitor {
       target: target === undefined ? "" : formatEndpoint(target),
       ...counts,
       rate: this.#samples.get(session)?.rate ?? 0,
-      duration: now - startedAt,
+      duration,
     };
   }
 }

@@ -78,6 +78,13 @@ export interface AcceptAuthOptions {
    * back, once there is nothing to tell any more.
    */
   readonly beforeClosing?: ((tell: (() => Promise<void>) | undefined) => void) | undefined;
+  /**
+   * Told that the client has gone, by a method that watches for it while it waits for something else than the client. The signal is aborted
+   * then.
+   */
+  readonly onGone?: ((reason: Error) => void) | undefined;
+  /** Name of where the client comes from, for what is shared out between those: its address, or its /64 of IPv6. @default {""} */
+  readonly source?: string | undefined;
 }
 
 /** A method on the server's side. */

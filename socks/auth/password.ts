@@ -5,8 +5,10 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { exactText, utf8 } from "../../gss/bytes.ts";
-import { SocksAuthError } from "../errors.ts";
+import { goneBecause } from "../client_gone.ts";
+import { SocksAuthError, SocksLimitError } from "../errors.ts";
 import { MessageReader } from "../stream/connection.ts";
+import { ReadAhead } from "../stream/read_ahead.ts";
 import {
   decodePasswordStatus,
   decodeUsernamePassword,
@@ -24,13 +26,29 @@ export interface PasswordCredentials {
   readonly password: string;
 }
 
+/** What a check of a password is told. */
+export interface PasswordCheckOptions {
+  /**
+   * Aborted when the answer is of no use any more, because the client has gone, its time is over, or the session has ended; a check that
+   * waits for its turn need not be made then.
+   */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Name of where the client comes from: its address, or its /64 of IPv6. Checks that wait are to wait behind those from the same place, and
+   * not in front of everybody's.
+   *
+   * @default {""}
+   */
+  readonly source?: string | undefined;
+}
+
 /**
- * Says whether a name and a password belong together. Its signal is aborted when the answer is of no use any more, because
- * the session has ended or the client's time is over; a check that waits for its turn need not be made then.
+ * Says whether a name and a password belong together. A {@linkcode SocksLimitError} says that it has not been looked at, since too many
+ * from the same place are.
  */
 export type PasswordCheck = (
   credentials: PasswordCredentials,
-  options?: { readonly signal?: AbortSignal | undefined },
+  options?: PasswordCheckOptions,
 ) => boolean | Promise<boolean>;
 
 /** The longest message has 513 octets. */
@@ -89,7 +107,7 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
   return {
     code: Method.Password,
     name: "password",
-    async accept(connection, { signal, beforeClosing }) {
+    async accept(connection, { signal, beforeClosing, onGone, source }) {
       const reader = new MessageReader(connection, LIMIT);
       // RFC 1929 section 2 has one answer to whatever is wrong, and gives it once.
       let told: boolean | undefined;
@@ -105,20 +123,42 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
         throw error;
       });
       const name = new TextDecoder("utf-8", { ignoreBOM: true }).decode(username);
+      const ahead = new ReadAhead(reader.rest());
       let accepted = false;
       let cause: unknown;
       try {
-        accepted = await check({ username: exactText(username), password: exactText(password) }, { signal });
+        accepted = await whileThere(
+          ahead,
+          () => check({ username: exactText(username), password: exactText(password) }, { signal, source }),
+          onGone,
+        );
       } catch (error) {
         cause = error;
       }
-      await tell(accepted);
+      await tell(accepted === true);
+      if (cause instanceof SocksLimitError) throw cause;
       if (!told) {
         throw new SocksAuthError("BAD_CREDENTIALS", `Password of ${JSON.stringify(name)} refused`, { cause });
       }
-      return plainChannel(reader.rest(), identity(name));
+      return plainChannel(ahead.rest(), identity(name));
     },
   };
+}
+
+/** Has a password checked while its client is watched. */
+async function whileThere(
+  ahead: ReadAhead,
+  check: () => boolean | Promise<boolean>,
+  onGone: ((reason: Error) => void) | undefined,
+): Promise<boolean> {
+  const checking = check();
+  if (typeof checking === "boolean" || onGone === undefined) return await checking;
+  using _watched = ahead;
+  ahead.watch((end) => {
+    const reason = goneBecause(end, "its password was checked", true);
+    if (reason !== undefined) onGone(reason);
+  });
+  return await checking;
 }
 
 /**

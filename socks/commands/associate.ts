@@ -120,6 +120,7 @@ class Association {
     using opening = connectDeadline(request, options, "association is not set up");
     try {
       const bound = await this.#open(opening.signal);
+      this.#call.answered();
       await tellSuccess(this.#call, bound, () => options.onEvent({ type: "associated", ...subject(request), bound }));
       opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));
     } catch (error) {

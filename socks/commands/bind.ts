@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { SocksConnectionError, SocksReplyError } from "../errors.ts";
+import { SocksReplyError } from "../errors.ts";
 import { judgeCommand, judgedAddresses } from "../judged_addresses.ts";
 import type { RuleSet } from "../rules/rules.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ConnectionListener, ListenTcp, Resolver } from "../stream/deno.ts";
+import { closeAnyway } from "../stream/closed.ts";
 import { takeInTime } from "../stream/late.ts";
-import { ReadAhead } from "../stream/read_ahead.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress } from "../wire/ip.ts";
 import { type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
@@ -40,7 +40,6 @@ export async function runBind(call: CommandCall, open: OpenBind): Promise<void> 
   const { asked, request, options } = call;
   let pending: PendingBind | undefined;
   let came: { connection: Connection; peer: Endpoint };
-  let client: Connection;
   try {
     using deadline = connectDeadline(request, options, "nobody connected");
     const { signal } = deadline;
@@ -52,29 +51,22 @@ export async function runBind(call: CommandCall, open: OpenBind): Promise<void> 
     pending = listening;
     const { bound } = listening;
     await tellSuccess(call, bound, () => options.onEvent({ type: "listening", ...subject(request), bound }));
-    // Nobody is waited for on behalf of a client that is gone.
-    using watched = new ReadAhead(asked.rest(), (failure) => deadline.abort(clientGone(failure)));
-    client = watched.rest();
     came = await takeInTime(() => listening.accept(), signal, ({ connection }) => connection.close());
   } catch (error) {
-    pending?.close();
+    closeAnyway(pending);
     return await refuse(call, error);
   }
-  pending.close();
+  closeAnyway(pending);
   try {
     const { bound } = pending;
     const event = { type: "connected", ...subject(request), target: came.peer, bound } as const;
+    call.answered();
     await tellSuccess(call, came.peer, () => options.onEvent(event));
   } catch (error) {
-    came.connection.close();
+    closeAnyway(came.connection);
     return await refuse(call, error);
   }
-  await relayToEnd(call, came.connection, client);
-}
-
-function clientGone(cause: unknown): SocksConnectionError {
-  const reason = cause instanceof Error ? `: ${cause.message}` : "";
-  return new SocksConnectionError("LOST", `Client went while BIND waited${reason}`, { cause });
+  await relayToEnd(call, came.connection);
 }
 
 /** What {@linkcode bindDirectly} goes by. */

@@ -71,6 +71,8 @@ export interface CommandCall {
   readonly request: TargetRequest;
   /** What the session is told. */
   readonly options: SessionOptions;
+  /** Called before the last reply is sent: the client is watched until then, and may end what it sends as soon as it has that. */
+  readonly answered: () => void;
 }
 
 /** Why datagrams were not relayed, and how many. */
@@ -106,7 +108,8 @@ export interface DatagramCounts {
 }
 
 /** Tells a client why its request is not carried out, and lets it read that. */
-export async function refuse({ asked, request, options }: CommandCall, error: unknown): Promise<void> {
+export async function refuse({ asked, request, options, answered }: CommandCall, error: unknown): Promise<void> {
+  answered();
   options.onEvent({ type: "refused", ...subject(request), error: reasonOf(options.clock, error) });
   await answerRefusal(asked, error, options.clock.signal);
 }
@@ -134,8 +137,8 @@ export function closedEvent(
   { request, options }: CommandCall,
   how: { readonly error?: Error | undefined; readonly datagrams?: DatagramCounts },
 ): SessionEvent {
-  const { status: { counts, startedAt }, now } = options;
-  return { type: "closed", ...subject(request), ...counts, duration: now() - startedAt, ...how };
+  const { counts, duration } = options.status;
+  return { type: "closed", ...subject(request), ...counts, duration, ...how };
 }
 
 /** A closed connection fails in its own words; the reason is why it was closed. */

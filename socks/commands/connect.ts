@@ -8,6 +8,7 @@ import { asError, SocksTimeoutError } from "../errors.ts";
 import { relay } from "../relay.ts";
 import type { SessionOptions } from "../session.ts";
 import type { Connection } from "../stream/connection.ts";
+import { closeAnyway } from "../stream/closed.ts";
 import { takeInTime } from "../stream/late.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { closedEvent, type CommandCall, reasonOf, refuse, subject, type TargetRequest } from "./command.ts";
@@ -39,9 +40,10 @@ export async function runConnect(call: CommandCall): Promise<void> {
   try {
     // The reply comes after the connection, never before it.
     const { bound } = opened;
+    call.answered();
     await tellSuccess(call, bound, () => options.onEvent({ type: "connected", ...subject(request), bound }));
   } catch (error) {
-    opened.connection.close();
+    closeAnyway(opened.connection);
     asked.channel.connection.close();
     return options.onEvent({ type: "refused", ...subject(request), error: reasonOf(options.clock, error) });
   }
@@ -106,7 +108,7 @@ export async function relayToEnd(
   } catch (error) {
     failure = asError(error);
   } finally {
-    target.close();
+    closeAnyway(target);
     asked.channel.connection.close();
     options.onEvent(closedEvent(call, { error: failure }));
   }

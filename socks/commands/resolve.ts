@@ -28,6 +28,7 @@ export async function runResolve(
     using deadline = connectDeadline(request, options, "not found");
     const { signal } = deadline;
     const found = await abortable(resolve({ ...request, signal }, direction), signal);
+    call.answered();
     await tellSuccess(call, { hostname: found, port: 0 });
     // A client that has its answer may be gone already.
     await abortable(connection.closeWrite(), signal).catch(() => {});

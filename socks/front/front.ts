@@ -28,6 +28,10 @@ export interface FrontOptions {
   readonly signal: AbortSignal;
   /** As {@linkcode AcceptAuthOptions.beforeClosing}. */
   readonly beforeClosing: NonNullable<AcceptAuthOptions["beforeClosing"]>;
+  /** As {@linkcode AcceptAuthOptions.onGone}. */
+  readonly onGone: NonNullable<AcceptAuthOptions["onGone"]>;
+  /** As {@linkcode AcceptAuthOptions.source}. */
+  readonly source: string;
   /** Told when the client has said who it is. */
   readonly onChannel: (channel: SecuredChannel) => void;
 }
@@ -71,7 +75,11 @@ export async function nameless(connection: Connection, options: FrontOptions): P
   if (none === undefined) {
     throw new SocksAuthError("NO_ACCEPTABLE_METHOD", "Client's protocol names nobody, and method none is not accepted");
   }
-  const channel = await none.accept(connection, { signal: options.signal });
+  const channel = await none.accept(connection, {
+    signal: options.signal,
+    onGone: options.onGone,
+    source: options.source,
+  });
   options.onChannel(channel);
   return channel;
 }

@@ -26,7 +26,8 @@ export async function askSocks5(accepted: Connection, client: Connection, option
     );
   }
   const early = withPrefix(client, handshake.trailingData());
-  const channel = await method.accept(early, { signal: options.signal, beforeClosing: options.beforeClosing });
+  const { signal, beforeClosing, onGone, source } = options;
+  const channel = await method.accept(early, { signal, beforeClosing, onGone, source });
   handshake.authenticated();
   options.onChannel(channel);
   const { connection } = channel;

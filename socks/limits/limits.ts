@@ -14,11 +14,29 @@ import { Rate } from "./rate.ts";
 export interface Limits {
   /** Sessions at one time; further clients wait to be accepted. @default {10000} */
   readonly maxSessions?: number | undefined;
-  /** Sessions that have not said yet what they want; beyond it, the oldest of them makes room. @default {1000} */
+  /**
+   * Sessions that have not said yet what they want; beyond it, the oldest one makes room of whichever source has the most of them.
+   *
+   * @default {1000}
+   */
   readonly maxHalfOpen?: number | undefined;
-  /** Sessions from one address at one time. @default {Infinity} */
+  /**
+   * Sessions from one address at one time, or from one /64 of IPv6; `Infinity` for no limit.
+   *
+   * @default {a quarter of maxSessions, and 10 at least: 2500}
+   */
   readonly maxSessionsPerSource?: number | undefined;
-  /** Sessions of one user at one time, however the name is spelled; clients that name nobody do not count. @default {Infinity} */
+  /**
+   * Sessions from one network at one time, a /24 of IPv4 or a /48 of IPv6; `Infinity` for no limit.
+   *
+   * @default {half of maxSessions, and 10 at least: 5000}
+   */
+  readonly maxSessionsPerNetwork?: number | undefined;
+  /**
+   * Sessions of one user at one time, however the name is spelled; clients that name nobody do not count. `Infinity` for no limit.
+   *
+   * @default {a tenth of maxSessions, and 10 at least: 1000}
+   */
   readonly maxSessionsPerUser?: number | undefined;
   /** Clients accepted in a second; further ones wait. @default {Infinity} */
   readonly maxAcceptsPerSecond?: number | undefined;
@@ -33,6 +51,7 @@ const LIMITS = [
   "maxSessions",
   "maxHalfOpen",
   "maxSessionsPerSource",
+  "maxSessionsPerNetwork",
   "maxSessionsPerUser",
   "maxAcceptsPerSecond",
   "bandwidthPerSession",
@@ -53,6 +72,28 @@ export function checkLimit(name: string, limit: number | undefined): void {
   if (limit === undefined || (typeof limit === "number" && limit >= 0)) return;
   const found = typeof limit === "number" ? limit : `a value of type ${typeof limit}`;
   throw new TypeError(`Cannot use ${name}: ${found} is no limit (0 or more, or Infinity)`);
+}
+
+/** Sessions at one time where no limit is given. */
+const MAX_SESSIONS = 10_000;
+
+/** How many sessions a server has, and who may have how many of them. */
+export type Shares = Readonly<
+  Record<"maxSessions" | "maxSessionsPerSource" | "maxSessionsPerNetwork" | "maxSessionsPerUser", number>
+>;
+
+/** What everybody may have of a small server: a browser wants as many at once. */
+const LEAST_SHARE = 10;
+
+/** Shares that leave most of a server to others, whatever one user, one source and one network want. */
+export function sharesOf({ maxSessions = MAX_SESSIONS, ...given }: Limits): Shares {
+  const part = (parts: number) => Math.min(maxSessions, Math.max(LEAST_SHARE, Math.ceil(maxSessions / parts)));
+  return {
+    maxSessions,
+    maxSessionsPerSource: given.maxSessionsPerSource ?? part(4),
+    maxSessionsPerNetwork: given.maxSessionsPerNetwork ?? part(2),
+    maxSessionsPerUser: given.maxSessionsPerUser ?? part(10),
+  };
 }
 
 /**
@@ -99,6 +140,16 @@ export function sourceName(client: Endpoint | undefined): string | undefined {
   return octets?.length === 16 ? `${formatIp(octets.fill(0, 8))}/64` : address;
 }
 
+/** Name under which the network of a client's address counts: 24 bits of IPv4, and the 48 bits of IPv6 that one site may have. */
+export function networkName(client: Endpoint | undefined): string | undefined {
+  if (client === undefined) return undefined;
+  const address = canonicalAddress(client.hostname);
+  const octets = parseIp(address);
+  if (octets === undefined) return address;
+  const kept = octets.length === 16 ? 6 : 3;
+  return `${formatIp(octets.fill(0, kept))}/${kept * 8}`;
+}
+
 /** Rates of users, as long as they have sessions. */
 export class UserRates {
   readonly #rates = new Map<string, { readonly rate: Rate; sessions: number }>();
@@ -131,6 +182,11 @@ export function gateFor(rates: readonly Rate[], signal: AbortSignal): Gate | und
 /** The refusal for a source that has enough. */
 export function sourceLimit(source: string, limit: number): SocksLimitError {
   return new SocksLimitError("SOURCE_LIMIT", `${source} has ${limit} sessions already`);
+}
+
+/** The refusal for a network that has enough. */
+export function networkLimit(network: string, limit: number): SocksLimitError {
+  return new SocksLimitError("NETWORK_LIMIT", `${network} has ${limit} sessions already`);
 }
 
 /** The refusal for a user who has enough. */

@@ -14,3 +14,12 @@ export function closedHere(what: "The connection" | "Writing"): SocksConnectionE
 export function closedBy(what: "cancelled" | "aborted", cause: unknown): SocksConnectionError {
   return new SocksConnectionError("CLOSED", `Connection is closed: its stream was ${what}`, { cause });
 }
+
+/** Closes what is given up. It may be of any make: what it says to that is of no use to anybody. */
+export function closeAnyway(given: { close(): void } | undefined): void {
+  try {
+    given?.close();
+  } catch {
+    // Given up all the same.
+  }
+}

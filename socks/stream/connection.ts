@@ -144,6 +144,11 @@ export class MessageReader {
     }
   }
 
+  /** Whether more was read than was used. */
+  get hasMore(): boolean {
+    return this.#buffer.length > 0;
+  }
+
   /** The connection, with what was read and not used in front. */
   rest(): Connection {
     return withPrefix(this.#connection, this.#buffer.takeAll());

@@ -9,37 +9,60 @@ import { type Connection, withReads } from "./connection.ts";
 /** Memory that is held for who will ask; there is no watching beyond it, and the peer has to wait. */
 const MOST = 65_536;
 
-/** Reads until it is disposed. Everything that was read comes first in what goes on from there. */
+/** How a connection came to its end. */
+export interface AheadEnd {
+  /** Why it cannot be read; `undefined` where the peer has ended it. */
+  readonly failure: unknown;
+  /** Whether octets came in front of the end that nobody has read yet. */
+  readonly early: boolean;
+}
+
+/** Reads while nobody asks. Everything that was read comes first in what goes on from there. */
 export class ReadAhead implements Disposable {
   readonly #connection: Connection;
   /** Reads that nobody has asked for, in their order; the last one may be under way. */
   readonly #reads: Promise<Bytes | null>[] = [];
-  #stopped = false;
+  /** Who watches now. */
+  #watch: symbol | undefined;
 
   /**
-   * Begins to read.
+   * Makes one.
    *
    * @param connection What is read.
-   * @param onEnd Told of the peer's end, or of a failure to read, where that comes before it is disposed.
+   * @param onEnd As for {@linkcode watch}, which begins at once where this is given.
    */
-  constructor(connection: Connection, onEnd: (failure: unknown) => void) {
+  constructor(connection: Connection, onEnd?: (end: AheadEnd) => void) {
     this.#connection = connection;
-    void this.#readAll(onEnd);
+    if (onEnd !== undefined) this.watch(onEnd);
   }
 
-  async #readAll(onEnd: (failure: unknown) => void): Promise<void> {
+  /**
+   * Begins to read, until it is disposed. Nobody may read {@linkcode rest} meanwhile.
+   *
+   * @param onEnd Told of the peer's end, or of a failure to read, where that comes before it is disposed.
+   */
+  watch(onEnd: (end: AheadEnd) => void): void {
+    const watch = Symbol();
+    this.#watch = watch;
+    void this.#readAll(watch, onEnd);
+  }
+
+  async #readAll(watch: symbol, onEnd: (end: AheadEnd) => void): Promise<void> {
+    let held = 0;
+    const tell = (failure: unknown) => {
+      if (this.#watch === watch) onEnd({ failure, early: held > 0 });
+    };
     try {
-      for (let held = 0; held < MOST;) {
-        const reading = this.#connection.read();
-        this.#reads.push(reading);
-        const bytes = await reading;
-        if (this.#stopped) return;
-        if (bytes === null) return onEnd(undefined);
+      for (let i = 0; held < MOST && this.#watch === watch; i++) {
+        // One may be left of an earlier watch.
+        if (i === this.#reads.length) this.#reads.push(this.#connection.read());
+        const bytes = await this.#reads[i]!;
+        if (bytes === null) return tell(undefined);
         // Few octets may hold much memory.
         held += bytes.buffer.byteLength;
       }
     } catch (error) {
-      if (!this.#stopped) onEnd(error);
+      tell(error);
     }
   }
 
@@ -51,6 +74,6 @@ export class ReadAhead implements Disposable {
 
   /** Begins no more reads. */
   [Symbol.dispose](): void {
-    this.#stopped = true;
+    this.#watch = undefined;
   }
 }

@@ -9,7 +9,7 @@ function clocks() {
   let time = 5_000;
   const monitor = new Monitor({ now: () => wall, monotonic: () => time });
   const counts = { sent: 0, received: 0 };
-  const session = { session: 1, client: undefined, startedAt: wall, counts };
+  const session = { session: 1, client: undefined, startedAt: wall, duration: 7, counts };
   const stop = AbortSignal.abort();
   void monitor.watch({ liveSessions: () => [session] }, stop);
   return {
@@ -57,7 +57,8 @@ Deno.test("a rate is of a second, however late the thread comes to look", () => 
   pass(5_000);
   set(-1_000_000);
   monitor.sample();
-  assert.equal(monitor.snapshot().sessions[0]!.rate, 1_000);
+  const [row] = monitor.snapshot().sessions;
+  assert.deepEqual([row!.rate, row!.duration], [1_000, 7]);
 });
 
 Deno.test("two looks in one second are one point", () => {

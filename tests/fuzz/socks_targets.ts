@@ -100,6 +100,8 @@ function conversationTargets(): Target[] {
           protocols: ["socks4", "http"] as const,
           signal: new AbortController().signal,
           beforeClosing() {},
+          onGone() {},
+          source: "",
           onChannel() {},
         };
         const { target } = await ask(talker(input, random), options);

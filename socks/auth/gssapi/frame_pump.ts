@@ -4,10 +4,13 @@
  * @module
  */
 import { type Bytes, EMPTY } from "../../../gss/bytes.ts";
+import { type Deadline, startDeadline } from "../../../gss/deadline.ts";
 import type { GssContext, GssNegotiation, GssStep } from "../../../gss/mechanism.ts";
 import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError, SocksProtocolError } from "../../errors.ts";
+import { goneBecause, GRACE } from "../../client_gone.ts";
 import { type Connection, MessageReader } from "../../stream/connection.ts";
+import { ReadAhead } from "../../stream/read_ahead.ts";
 import { decodeFrame, encodeAbort, encodeFrame, type Frame, FrameType, MAX_TOKEN } from "../../wire/gssapi.ts";
 
 /** Kerberos takes two legs, SPNEGO a few more; nothing honest takes this many. */
@@ -22,11 +25,20 @@ export type TakeContext = (context: GssContext) => void;
 export class FramePump {
   readonly #connection: Connection;
   readonly #reader: MessageReader;
+  readonly #ahead: ReadAhead;
+  readonly #onGone: ((reason: Error) => void) | undefined;
   #aborted = false;
 
-  constructor(connection: Connection) {
+  /**
+   * Makes one.
+   *
+   * @param onGone Told that the peer has gone while a step of an acceptor was under way; it is not looked for where nobody wants to know.
+   */
+  constructor(connection: Connection, onGone?: (reason: Error) => void) {
     this.#connection = connection;
-    this.#reader = new MessageReader(connection, LIMIT);
+    this.#ahead = new ReadAhead(connection);
+    this.#onGone = onGone;
+    this.#reader = new MessageReader(onGone === undefined ? connection : this.#ahead.rest(), LIMIT);
   }
 
   /** Sends a token in a frame. */
@@ -89,12 +101,33 @@ export class FramePump {
 
   async #accept(negotiation: GssNegotiation, take: TakeContext): Promise<void> {
     for (let legs = 0; legs < MAX_LEGS; legs++) {
-      const step = await this.#step(negotiation, await this.receive(FrameType.Authentication));
+      const token = await this.receive(FrameType.Authentication);
+      const step = await this.#whileThere(() => this.#step(negotiation, token));
       if (step.done) take(step.context);
       await this.send(FrameType.Authentication, step.token ?? EMPTY);
       if (step.done) return;
     }
     throw new SocksAuthError("TOO_MANY_LEGS", `GSS-API authentication is not done after ${MAX_LEGS} legs`);
+  }
+
+  /** A step may ask others, who may be slow: a replay cache that several machines share. */
+  async #whileThere<T>(step: () => Promise<T>): Promise<T> {
+    const onGone = this.#onGone;
+    if (onGone === undefined) return await step();
+    using watched = this.#ahead;
+    let grace: Deadline | undefined;
+    watched.watch(({ failure, early }) => {
+      const end = { failure, early: early || this.#reader.hasMore };
+      const reason = goneBecause(end, "its token was looked at", true);
+      if (reason === undefined) return;
+      grace = startDeadline({ milliseconds: failure === undefined ? GRACE : 0, reason: () => reason });
+      grace.signal.addEventListener("abort", () => onGone(reason), { once: true });
+    });
+    try {
+      return await step();
+    } finally {
+      grace?.[Symbol.dispose]();
+    }
   }
 
   /** A failed step may leave a token that says so, which goes out all the same (RFC 7546 sections 3.2 and 3.5). */

@@ -84,8 +84,8 @@ export function gssapiServer(options: GssapiServerOptions): ServerAuthMethod {
   return {
     code: Method.Gssapi,
     name: "gssapi",
-    async accept(connection, { beforeClosing }): Promise<SecuredChannel> {
-      const frames = new FramePump(connection);
+    async accept(connection, { beforeClosing, onGone }): Promise<SecuredChannel> {
+      const frames = new FramePump(connection, onGone);
       beforeClosing?.(() => frames.abort());
       let context: GssContext | undefined;
       try {
