@@ -16,6 +16,7 @@ import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { SERVER_MUTANTS } from "./server.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
+import { SURROUNDINGS_MUTANTS } from "./surroundings.ts";
 import { TLS_MUTANTS } from "./tls.ts";
 import { TRANSPORTS_MUTANTS } from "./transports.ts";
 
@@ -38,6 +39,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   principals: PRINCIPALS_MUTANTS,
   server: SERVER_MUTANTS,
   suite: SUITE_MUTANTS,
+  surroundings: SURROUNDINGS_MUTANTS,
   tls: TLS_MUTANTS,
   transports: TRANSPORTS_MUTANTS,
 };
