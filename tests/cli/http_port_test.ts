@@ -6,6 +6,8 @@ import { httpPort, type HttpPortOptions } from "../../cli/monitor/http_port.ts";
 import { Monitor } from "../../cli/monitor/monitor.ts";
 import type { Snapshot } from "../../cli/monitor/snapshot.ts";
 import { sparingly } from "../../cli/monitor/sparingly.ts";
+import type { Bytes } from "../../gss/bytes.ts";
+import type { Connection } from "../../socks/stream/connection.ts";
 import { type ConnectionListener, listenTcp } from "../../socks/stream/deno.ts";
 
 const WHERE = { hostname: "127.0.0.1", port: 0 };
@@ -51,6 +53,53 @@ Deno.test("a request is answered and the connection closed, whole, octet by octe
   const head = await ask(number, "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
   assert.match(head, /content-length: 14\r\n/);
   assert.ok(head.endsWith("\r\n\r\n"));
+});
+
+/** A listener with one client, who sends octets one by one and closes when he has had his answer; tells what was done to him. */
+function oneClient(pieces: readonly string[]) {
+  const done: string[] = [];
+  const waiting = pieces.map((piece) => new TextEncoder().encode(piece));
+  let text = "";
+  const closed = Promise.withResolvers<undefined>();
+  const over = Promise.withResolvers<string>();
+  const connection: Connection = {
+    local: undefined,
+    remote: undefined,
+    read: () => {
+      done.push("read");
+      return Promise.resolve(waiting.shift() as Bytes | undefined ?? null);
+    },
+    write: (bytes) => {
+      done.push("write");
+      text += new TextDecoder().decode(bytes);
+      return Promise.resolve();
+    },
+    closeWrite: () => Promise.resolve(void done.push("closeWrite")),
+    close: () => {
+      done.push("close");
+      over.resolve(text);
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  let accepted = false;
+  const listener: ConnectionListener = {
+    addr: { hostname: "127.0.0.1", port: 1 },
+    accept: () => accepted ? closed.promise : (accepted = true, Promise.resolve(connection)),
+    close: () => closed.resolve(undefined),
+  };
+  return { listener, done, answer: over.promise };
+}
+
+Deno.test("the end of a head is found wherever it is cut, and who has not sent all is heard out behind his answer", async () => {
+  for (const request of ["GET /a HTTP/1.1\r\nX: y\r\n\r\n", "GET /a HTTP/1.1\n\n"]) {
+    const { listener, done, answer } = oneClient([...request, "behind"]);
+    const { port } = open({}, listener);
+    await using _port = port;
+    assert.match(await answer, /GET http:\/\/localhost\/a$/);
+    const behind = done.slice(done.indexOf("write"));
+    assert.deepEqual(behind, ["write", "closeWrite", "read", "read", "close"]);
+    assert.equal(done.indexOf("write"), request.length);
+  }
 });
 
 Deno.test("what is no request is refused", async () => {
@@ -101,7 +150,7 @@ Deno.test("who takes his time is cut off, and an answer that never comes too", a
 });
 
 Deno.test("of too many at a time the oldest goes, and whoever asks is answered", async () => {
-  const { port, number } = open({ maxConnections: 4 });
+  const { port, number } = open({ maxConnections: 4, timeout: 600_000 });
   await using _port = port;
   const silent = [];
   for (let i = 0; i < 40; i++) {
@@ -168,7 +217,8 @@ Deno.test("the health port says a word, and nothing else to anybody", async () =
   }
   await using port = startHealth(WHERE, take, reports);
   assert.match(await ask(port.addr.port, "POST / HTTP/1.1\r\n\r\n"), / 405 /);
-  assert.deepEqual(healthOf({ draining: true, shared: { up: false, onLoss: "refuse" }, degraded: true }).ready, false);
+  const worst = healthOf({ draining: true, shared: { up: false, onLoss: "refuse" }, degraded: true });
+  assert.deepEqual(worst, { status: "draining", ready: false });
 });
 
 Deno.test("a thousand polls a second do not make a thousand snapshots", async () => {
