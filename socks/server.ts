@@ -145,6 +145,7 @@ export class SocksServer implements AsyncDisposable {
         try {
           connection = await takeInTime(accept, signal, (late) => late && void this.serve(late));
         } catch (error) {
+          if (signal.aborted) return;
           this.#note("accept", error);
           this.#makeRoom(error);
           await this.#room(ACCEPT_PAUSE);

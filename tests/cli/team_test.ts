@@ -119,6 +119,9 @@ Deno.test("a worker that crashes or ends is replaced at its place; the others go
   assert.equal(snapshot.logDropped, 7);
   // What the one that has gone still says is nobody's.
   workers[1]!.say({ type: "ended", code: 1 });
+  assert.equal((await take()).troubles.worker!.count, 2);
+  assert.equal(said().match(/is lost with its sessions/g)?.length, 2);
+  assert.ok(!workers[2]!.terminated);
   stop();
   assert.equal(await ended, 0);
   assert.equal(workers.length, 4);
@@ -175,6 +178,9 @@ Deno.test("a team that is stopped while a worker is missing ends, and makes none
   await says(/is lost/);
   stop();
   assert.equal(await ended, 0);
+  const made = workers.length;
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(workers.length, made);
 });
 
 Deno.test("no two sessions of a process have one number, a successor's neither", () => {
