@@ -14,7 +14,10 @@ import { bindUdp } from "../socks/udp/socket.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
 
-/** What {@linkcode bridge} takes. */
+/**
+ * What {@linkcode bridge} takes. Its `connectTimeout` is 60000 where none is given, and `maxSessionsPerSource` and `maxSessionsPerNetwork` are
+ * `Infinity`: all of its clients are on this machine.
+ */
 export interface BridgeOptions extends ProxyOptions, ListenerOptions {}
 
 /**
@@ -56,6 +59,9 @@ function startBridge(options: BridgeOptions): RunningServer {
     ...options,
     protocols: options.protocols ?? ["socks4", "http"],
     connectTimeout: options.connectTimeout === undefined ? 60_000 : options.connectTimeout,
+    // All of its clients are on this machine.
+    maxSessionsPerSource: options.maxSessionsPerSource === undefined ? Infinity : options.maxSessionsPerSource,
+    maxSessionsPerNetwork: options.maxSessionsPerNetwork === undefined ? Infinity : options.maxSessionsPerNetwork,
     auth: [noAuthentication()],
     open: openThrough(upstream),
     bind: bindWith(upstream),

@@ -17,6 +17,7 @@ import { bindDirectly } from "../socks/commands/bind.ts";
 import type { OpenTarget } from "../socks/commands/connect.ts";
 import { resolveDirectly } from "../socks/commands/resolve.ts";
 import { SocksReplyError } from "../socks/errors.ts";
+import { checkNames } from "../socks/given.ts";
 import type { UserLedger } from "../socks/limits/limits.ts";
 import { openDirectly, openThrough } from "../socks/open_target.ts";
 import { type ClientRule, ClientRuleSet, parseClientRuleText } from "../socks/rules/client_rules.ts";
@@ -195,6 +196,7 @@ function serverOptions(
       [name, proxy],
     ): [string, OpenTarget] => [name, openThrough(upstreamOf(proxy))]),
   );
+  checkNames("commands", commands, COMMANDS);
   checkDatagrams(options.datagrams);
   const has = (command: CommandName) => commands.includes(command);
   const refused: OpenTarget = () =>
@@ -218,6 +220,9 @@ function serverOptions(
     resolve: has("resolve") ? resolveDirectly({ rules, resolve, reverse: systemReverse }) : undefined,
   };
 }
+
+/** Commands that there are: a name may come out of JavaScript, and nothing that is meant to be served may be left out unsaid. */
+const COMMANDS: readonly CommandName[] = ["connect", "bind", "udp", "resolve"];
 
 /** Twice the clock skew: for so long an authenticator is good that was made by a clock ahead of ours. */
 const REPLAYABLE = 600_000;

@@ -72,3 +72,17 @@ export function givenSignal(signal: AbortSignal | undefined): AbortSignal | unde
 function what(value: unknown): string {
   return value === undefined || value === null ? String(value) : `a value of type ${typeof value}`;
 }
+
+/**
+ * Checks names that a caller gave against those that there are.
+ *
+ * @throws {TypeError} With the name of the option, and what there is.
+ */
+export function checkNames(option: string, given: readonly unknown[], known: readonly unknown[]): void {
+  if (!Array.isArray(given)) throw new TypeError(`Cannot use ${option}: it is no list`);
+  for (const name of given) {
+    if (known.includes(name)) continue;
+    const found = typeof name === "string" ? JSON.stringify(name) : `a value of type ${typeof name}`;
+    throw new TypeError(`Cannot use ${option}: ${found} is none of ${known.join(", ")}`);
+  }
+}

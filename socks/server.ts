@@ -44,6 +44,9 @@ export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } fr
 /** Longest pause after an accept that failed, for example because there are no file descriptors left. */
 const ACCEPT_PAUSE = 100;
 
+/** Where there are no descriptors, a client has so many milliseconds to say what it wants before it makes room. */
+const SETTLED = 1_000;
+
 /** A SOCKS server. */
 export class SocksServer implements AsyncDisposable {
   #options: SocksServerOptions;
@@ -187,6 +190,7 @@ export class SocksServer implements AsyncDisposable {
     } catch (error) {
       // What others have made may do anything, and is no reason to end the server.
       onEvent({ type: "refused", error: asError(error) });
+      closeAnyway(connection);
     } finally {
       this.#end(running);
     }
@@ -250,7 +254,7 @@ export class SocksServer implements AsyncDisposable {
   #makeRoom(error: unknown): void {
     if (!isShortage(error)) return;
     this.#note("descriptors", error);
-    this.#dropHalfOpen("There are no descriptors left, and this client has said nothing yet");
+    this.#dropHalfOpen("There are no descriptors left, and this client has not said what it wants", SETTLED);
   }
 
   /** Why a client is not even listened to. */
@@ -283,9 +287,9 @@ export class SocksServer implements AsyncDisposable {
     }
   }
 
-  #dropHalfOpen(reason: string): void {
+  #dropHalfOpen(reason: string, age = 0): void {
     const first = this.#halfOpen.first();
-    if (first === undefined) return;
+    if (first === undefined || first.duration < age) return;
     this.#halfOpen.delete(first.source, first);
     first.clock.abort(new SocksLimitError("HALF_OPEN_LIMIT", reason));
   }

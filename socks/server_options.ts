@@ -6,6 +6,7 @@
 import { duration } from "../gss/deadline.ts";
 import type { ServerAuthMethod } from "./auth/method.ts";
 import type { OtherProtocol } from "./front/front.ts";
+import { checkNames } from "./given.ts";
 import type { ServerTrouble } from "./health.ts";
 import { checkLimits, type Limits, type UserLedger } from "./limits/limits.ts";
 import type { ClientRuleSet } from "./rules/client_rules.ts";
@@ -112,18 +113,4 @@ export function checkServerOptions(options: SocksServerOptions): void {
   if (ticketExpiry !== undefined) checkNames("ticketExpiry", [ticketExpiry], EXPIRIES);
   for (const name of TIMES) if (options[name] !== undefined) duration(name, options[name]);
   checkLimits(options);
-}
-
-/**
- * Checks names that a caller gave against those that there are.
- *
- * @throws {TypeError} With the name of the option, and what there is.
- */
-export function checkNames(option: string, given: readonly unknown[], known: readonly unknown[]): void {
-  if (!Array.isArray(given)) throw new TypeError(`Cannot use ${option}: it is no list`);
-  for (const name of given) {
-    if (known.includes(name)) continue;
-    const found = typeof name === "string" ? JSON.stringify(name) : `a value of type ${typeof name}`;
-    throw new TypeError(`Cannot use ${option}: ${found} is none of ${known.join(", ")}`);
-  }
 }

@@ -225,6 +225,7 @@ Deno.test("a time, a limit or a port that is none is told by name, and changes n
     "maxSessions",
     "maxHalfOpen",
     "maxSessionsPerSource",
+    "maxSessionsPerNetwork",
     "maxSessionsPerUser",
     "maxAcceptsPerSecond",
     "bandwidthPerSession",

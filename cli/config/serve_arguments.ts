@@ -56,14 +56,18 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   announce: { value: "ADDRESS", help: "Tell clients of UDP and BIND this address, for a server behind NAT" },
   "handshake-timeout": { value: "MS", help: "Time for greeting, authentication and request (default: 10000)" },
   "connect-timeout": { value: "MS", help: "Time for reaching a target (default: 30000)" },
-  "idle-timeout": { value: "MS", help: "Close connections that are silent for so long (default: never)" },
-  "half-close-timeout": { value: "MS", help: "The same once one side has ended (default: never)" },
+  "idle-timeout": { value: "MS", help: "Close connections that are silent for so long, or never (default: 7440000)" },
+  "half-close-timeout": { value: "MS", help: "The same once one side has ended (default: 600000)" },
   "udp-idle-timeout": { value: "MS", help: "End associations that are silent for so long (default: 300000)" },
   "drain-timeout": { value: "MS", help: "Time that sessions have to end when the server stops (default: 10000)" },
   "max-sessions": { value: "N", help: "Sessions at one time (default: 10000)" },
   "max-half-open": { value: "N", help: "Sessions that have not said what they want (default: 1000)" },
-  "max-sessions-per-source": { value: "N", help: "Sessions from one address (default: any number)" },
-  "max-sessions-per-user": { value: "N", help: "Sessions of one user (default: any number)" },
+  "max-sessions-per-source": { value: "N", help: "Sessions from one address, or any (default: a quarter of all)" },
+  "max-sessions-per-network": {
+    value: "N",
+    help: "Sessions from one /24, or /48 of IPv6, or any (default: half of all)",
+  },
+  "max-sessions-per-user": { value: "N", help: "Sessions of one user, or any (default: a tenth of all)" },
   "max-accepts": { value: "N", help: "Clients accepted in a second (default: any number)" },
   "max-associations": { value: "N", help: "UDP associations at one time (default: 1000)" },
   bandwidth: { value: "N", help: "Octets of a session in a second, both ways (default: any number)" },
@@ -100,6 +104,7 @@ export function serverConfig(args: ParsedArguments): ServerConfig {
 function fromArguments(args: ParsedArguments): ServerConfig {
   const one = (name: string) => args.value(name);
   const number = (name: string) => one(name) === undefined ? undefined : count(`--${name}`, one(name)!);
+  const numberOr = (word: string, name: string) => one(name) === word ? word : number(name);
   const many = (name: string) => {
     const values = args.ordered(name).map(({ value }) => value);
     return values.length === 0 ? undefined : values;
@@ -141,16 +146,17 @@ function fromArguments(args: ParsedArguments): ServerConfig {
     timeouts: defined({
       handshake: number("handshake-timeout"),
       connect: number("connect-timeout"),
-      idle: number("idle-timeout"),
-      halfClose: number("half-close-timeout"),
+      idle: numberOr("never", "idle-timeout"),
+      halfClose: numberOr("never", "half-close-timeout"),
       udpIdle: number("udp-idle-timeout"),
       drain: number("drain-timeout"),
     }),
     limits: defined({
       sessions: number("max-sessions"),
       halfOpen: number("max-half-open"),
-      sessionsPerSource: number("max-sessions-per-source"),
-      sessionsPerUser: number("max-sessions-per-user"),
+      sessionsPerSource: numberOr("any", "max-sessions-per-source"),
+      sessionsPerNetwork: numberOr("any", "max-sessions-per-network"),
+      sessionsPerUser: numberOr("any", "max-sessions-per-user"),
       acceptsPerSecond: number("max-accepts"),
       associations: number("max-associations"),
       bandwidthPerSession: number("bandwidth"),

@@ -32,6 +32,7 @@ export function serveOptions(config: ServerConfig): ServeOptions {
   const { methods = ["gssapi"], gssapi = {}, timeouts = {}, limits = {}, announce, upstreams = {} } = config;
   const time = (duration: number | string | undefined) => duration === undefined ? undefined : milliseconds(duration);
   const size = (value: number | string | undefined) => value === undefined ? undefined : octets(value);
+  const share = (value: number | "any" | undefined) => value === "any" ? Infinity : value;
   const { keytab, capaths } = methods.includes("gssapi") ? keytabAndCapaths(gssapi.keytab) : {};
   const options: ServeOptions = {
     keytab,
@@ -64,8 +65,9 @@ export function serveOptions(config: ServerConfig): ServeOptions {
     },
     maxSessions: limits.sessions,
     maxHalfOpen: limits.halfOpen,
-    maxSessionsPerSource: limits.sessionsPerSource,
-    maxSessionsPerUser: limits.sessionsPerUser,
+    maxSessionsPerSource: share(limits.sessionsPerSource),
+    maxSessionsPerNetwork: share(limits.sessionsPerNetwork),
+    maxSessionsPerUser: share(limits.sessionsPerUser),
     maxAcceptsPerSecond: limits.acceptsPerSecond,
     bandwidthPerSession: size(limits.bandwidthPerSession),
     bandwidthPerUser: size(limits.bandwidthPerUser),

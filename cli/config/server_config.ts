@@ -10,6 +10,8 @@ import type { RuleFields } from "../../socks/rules/parse_rule.ts";
 export type Duration = number | string;
 /** Octets: a number, or `64KiB`, `10MiB`, `1GiB`. */
 export type Size = number | string;
+/** So many, or any number. */
+export type Share = number | "any";
 
 /** A proxy that rules may send connections through. */
 export interface UpstreamConfig {
@@ -59,8 +61,9 @@ export interface ServerConfig {
   readonly limits?: {
     readonly sessions?: number | undefined;
     readonly halfOpen?: number | undefined;
-    readonly sessionsPerSource?: number | undefined;
-    readonly sessionsPerUser?: number | undefined;
+    readonly sessionsPerSource?: Share | undefined;
+    readonly sessionsPerNetwork?: Share | undefined;
+    readonly sessionsPerUser?: Share | undefined;
     readonly acceptsPerSecond?: number | undefined;
     readonly bandwidthPerSession?: Size | undefined;
     readonly bandwidthPerUser?: Size | undefined;
@@ -90,6 +93,7 @@ const size = z.union([z.number().int().positive(), z.string().regex(/^\d{1,9}(Ki
   error: OCTETS,
 }).describe("Octets: 64KiB, 10MiB, 1GiB, or a number");
 const count = z.number().int().positive();
+const share = z.union([count, z.literal("any")], { error: "a number from 1 is wanted, or any" });
 const texts = z.array(z.string()).nonempty();
 const level = z.enum(["none", "integrity", "selective", "confidentiality"]);
 
@@ -158,16 +162,18 @@ const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
   timeouts: z.strictObject({
     handshake: duration.optional().describe("Greeting, authentication and request (10s)"),
     connect: duration.optional().describe("Reaching a target, and a target that is to connect (30s)"),
-    idle: duration.optional().describe("Silence after which a connection is closed (never)"),
-    halfClose: duration.optional().describe("The same once one side has ended (never)"),
+    idle: duration.optional().describe("Silence after which a connection is closed (124m)"),
+    halfClose: duration.optional().describe("The same once one side has ended (10m)"),
     udpIdle: duration.optional().describe("Silence after which an association ends (5m)"),
     drain: duration.optional().describe("Time that sessions have to end when the server stops (10s)"),
   }).optional(),
   limits: z.strictObject({
     sessions: count.optional().describe("Sessions at one time (10000)"),
     halfOpen: count.optional().describe("Sessions that have not said what they want (1000)"),
-    sessionsPerSource: count.optional(),
-    sessionsPerUser: count.optional(),
+    sessionsPerSource: share.optional().describe("Sessions from one address, or any (a quarter of sessions: 2500)"),
+    sessionsPerNetwork: share.optional()
+      .describe("Sessions from one /24 of IPv4 or /48 of IPv6, or any (half of sessions: 5000)"),
+    sessionsPerUser: share.optional().describe("Sessions of one user, or any (a tenth of sessions: 1000)"),
     acceptsPerSecond: count.optional(),
     bandwidthPerSession: size.optional().describe("Octets in a second, both ways together"),
     bandwidthPerUser: size.optional().describe("Octets in a second, both ways together"),

@@ -134,19 +134,21 @@ export class Tally {
 
 /** Name under which a client's address counts: the address, or the network of 64 bits that one host of IPv6 may have. */
 export function sourceName(client: Endpoint | undefined): string | undefined {
-  if (client === undefined) return undefined;
-  const address = canonicalAddress(client.hostname);
-  const octets = parseIp(address);
-  return octets?.length === 16 ? `${formatIp(octets.fill(0, 8))}/64` : address;
+  return blockName(client, [4, 8]);
 }
 
 /** Name under which the network of a client's address counts: 24 bits of IPv4, and the 48 bits of IPv6 that one site may have. */
 export function networkName(client: Endpoint | undefined): string | undefined {
+  return blockName(client, [3, 6]);
+}
+
+/** So many octets of an address of either family. */
+function blockName(client: Endpoint | undefined, [short, long]: readonly [number, number]): string | undefined {
   if (client === undefined) return undefined;
   const address = canonicalAddress(client.hostname);
   const octets = parseIp(address);
-  if (octets === undefined) return address;
-  const kept = octets.length === 16 ? 6 : 3;
+  const kept = octets?.length === 16 ? long : short;
+  if (octets === undefined || kept === octets.length) return address;
   return `${formatIp(octets.fill(0, kept))}/${kept * 8}`;
 }
 

@@ -15,6 +15,7 @@ import type { Mutant } from "./mutant.ts";
 import { NAMES_MUTANTS } from "./names.ts";
 import { PRINCIPALS_MUTANTS } from "./principals.ts";
 import { SERVER_MUTANTS } from "./server.ts";
+import { SESSION_MUTANTS } from "./session.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
 import { SURROUNDINGS_MUTANTS } from "./surroundings.ts";
 import { TLS_MUTANTS } from "./tls.ts";
@@ -38,6 +39,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   names: NAMES_MUTANTS,
   principals: PRINCIPALS_MUTANTS,
   server: SERVER_MUTANTS,
+  session: SESSION_MUTANTS,
   suite: SUITE_MUTANTS,
   surroundings: SURROUNDINGS_MUTANTS,
   tls: TLS_MUTANTS,

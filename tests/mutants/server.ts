@@ -98,20 +98,20 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
-    ["a listener goes with the wait", LATE, "    pending?.close();\n", "", TCP],
+    ["a listener goes with the wait", LATE, "    closeAnyway(pending);\n    return await", "    return await", TCP],
   ]),
-  ...rules("socks/commands/bind.ts", [GONE], [
+  ...rules("socks/session.ts", [GONE], [
     [
       "a client that goes while BIND waits ends the wait",
       "RFC 1928 section 4",
-      "(failure) => deadline.abort(clientGone(failure))",
-      "() => {}",
+      'end.failure === undefined && command !== "bind"',
+      "end.failure === undefined",
     ],
     [
       "what a client says while BIND waits is carried",
       "RFC 1928 section 4",
-      "came.connection, client);",
-      "came.connection);",
+      "const asked: Asked = { ...given, rest: () => ahead.rest() };",
+      "const asked: Asked = given;",
     ],
   ]),
   ...rules("socks/stream/read_ahead.ts", [GONE], [
@@ -121,9 +121,9 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "        held += bytes.buffer.byteLength;\n",
       "",
     ],
-    ["who stopped to read ahead reads no more", "contract", "        if (this.#stopped) return;\n", ""],
-    ["an end that is read ahead is told", "contract", "return onEnd(undefined);", "return;"],
-    ["a failure that is read ahead is told", "contract", "      if (!this.#stopped) onEnd(error);\n", ""],
+    ["who stopped to read ahead reads no more", "contract", "held < MOST && this.#watch === watch;", "held < MOST;"],
+    ["an end that is read ahead is told", "contract", "return tell(undefined);", "return;"],
+    ["a failure that is read ahead is told", "contract", "      tell(error);\n", ""],
     [
       "what is read ahead is given out first",
       "contract",
@@ -287,14 +287,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "update() after the end",
     ],
     [
-      "a time is one",
-      EXACT,
-      "for (const name of TIMES) if (options[name] !== undefined) duration(name, options[name]);",
-      "",
-      "told by name",
-    ],
-    ["a limit is one", EXACT, "    checkLimits(options);\n", "", "told by name"],
-    [
       "a shutdown's time is one",
       EXACT,
       'duration("deadline", options.deadline ?? Infinity)',
@@ -330,11 +322,21 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "nobody wait",
     ],
   ]),
+  ...rules("socks/server_options.ts", [LEAVES], [
+    [
+      "a time is one",
+      EXACT,
+      "for (const name of TIMES) if (options[name] !== undefined) duration(name, options[name]);",
+      "",
+      "told by name",
+    ],
+    ["a limit is one", EXACT, "  checkLimits(options);\n", "", "told by name"],
+  ]),
   ...rules("socks/server.ts", [LEAVES], [
     [
       "nobody is accepted from the call on that stops a server",
       LATE,
-      "    for (const listener of this.#listeners) listener.close();\n",
+      "    for (const listener of this.#listeners) closeAnyway(listener);\n",
       "",
       "deaf to its own end",
     ],
@@ -454,7 +456,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener that fails is not asked again at once",
       "CWE-835",
-      "          await pause(ACCEPT_PAUSE, signal);\n",
+      "          await this.#room(ACCEPT_PAUSE);\n",
       "",
       "not asked again",
     ],
@@ -477,7 +479,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener of a server that has ended is closed",
       SIGNAL,
-      "      listener.close();\n      // Its port",
+      "      closeAnyway(listener);\n      // Its port",
       "      // Its port",
       "aborted already",
     ],

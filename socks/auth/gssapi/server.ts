@@ -7,11 +7,12 @@ import type { ChannelBindings } from "../../../gss/channel_bindings.ts";
 import type { GssAcceptorCredential, GssContext } from "../../../gss/mechanism.ts";
 import { systemRuntime } from "../../../gss/runtime.ts";
 import { SocksAuthError } from "../../errors.ts";
+import { checkNames } from "../../given.ts";
 import type { ProtectionLevel, SealPolicy } from "../../stream/protected.ts";
 import { FrameType } from "../../wire/gssapi.ts";
 import { Method } from "../../wire/messages.ts";
 import type { Identity, SecuredChannel, ServerAuthMethod } from "../method.ts";
-import { protectionLevel, protectionOctet, strongest } from "../protection.ts";
+import { PROTECTION_LEVELS, protectionLevel, protectionOctet, strongest } from "../protection.ts";
 import { gssapiFailure, identityOf, securedChannel } from "./channel.ts";
 import { FramePump } from "./frame_pump.ts";
 import { levelCodec, type MissingService, missingServices } from "./level.ts";
@@ -111,6 +112,7 @@ export function gssapiServer(options: GssapiServerOptions): ServerAuthMethod {
 
 function grantFrom(levels: readonly ProtectionLevel[]): ProtectionPolicy {
   if (levels.length === 0) throw new TypeError("Cannot grant protection: no level is named");
+  checkNames("protection", levels, PROTECTION_LEVELS);
   return ({ asked }) => asked !== undefined && levels.includes(asked) ? asked : strongest(levels);
 }
 

@@ -56,8 +56,8 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "the connection is closed at the end",
       "RFC 1928 section 6",
-      "await parted;\n    accepted.close();",
-      "await parted;",
+      "    closeAnyway(accepted);",
+      "",
     ],
   ]),
   ...rules("socks/commands/command.ts", [ANSWERS], [
@@ -109,42 +109,36 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "half-open clients have a limit",
       "connection floods",
-      "if (this.#halfOpen.size <= maxHalfOpen) return;",
-      "return;",
+      "if (this.#halfOpen.size > maxHalfOpen) {",
+      "if (false) {",
     ],
     ["client rules are asked", "clients", "if (verdict?.allowed === false) {", "if (false) {"],
     [
       "a source has a limit",
       "limits",
-      "if (!this.#sources.enter(source, limit)) return sourceLimit(source, limit);",
+      "if (!this.#sources.enter(source, maxSessionsPerSource)) return sourceLimit(source, maxSessionsPerSource);",
       "",
     ],
     ["a source gives back what it had", "limits", "    running.leave.push(() => this.#sources.leave(source));\n", ""],
     [
       "a user has a limit",
       "limits",
-      "if (!await this.#countUser(running, user, limit)) throw userLimit(user, limit);",
+      "if (!entered) throw userLimit(user, limit);",
       "",
     ],
     [
       "a user gives back what he had",
       "limits",
-      "if (this.#sessions.has(running)) running.leave.push(() => ledger.leave(user));",
+      "if (this.#sessions.has(running)) running.leave.push(leave);",
       "if (this.#sessions.has(running)) return true;",
     ],
     [
       "sessions have a limit",
       "limits",
-      "while (this.#sessions.size >= (this.#options.maxSessions ?? 10_000) && !signal.aborted) {",
-      "while (false) {",
+      "while (this.#sessions.size >= sharesOf(this.#options).maxSessions && !signal.aborted)",
+      "while (false)",
     ],
     ["accepts have a rate", "limits", "if (owed > 0) await pause(owed, signal);", ""],
-    [
-      "a server has a method",
-      "deny by default",
-      'if (options.auth.length === 0) throw new TypeError("Cannot serve',
-      'if (false) throw new TypeError("Cannot serve',
-    ],
     [
       "sessions under way are cut at the end",
       "shutdown",
@@ -159,11 +153,19 @@ export const SESSIONS: readonly Mutant[] = [
       "if (false) rates.push",
     ],
   ]),
+  ...rules("socks/server_options.ts", [LIMITS], [
+    [
+      "a server has a method",
+      "deny by default",
+      'if (!Array.isArray(auth) || auth.length === 0) throw new TypeError("Cannot serve',
+      'if (false) throw new TypeError("Cannot serve',
+    ],
+  ]),
   ...rules("socks/server.ts", [SERVER], [
     [
       "an accept that fails is tried again",
       "EMFILE",
-      "          await pause(ACCEPT_PAUSE, signal);\n          continue;",
+      "          await this.#room(ACCEPT_PAUSE);\n          continue;",
       "          return;",
     ],
   ]),

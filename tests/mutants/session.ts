@@ -1,0 +1,516 @@
+/**
+ * Clients that go before they are answered, what is beside a server, shares, guesses: each rule with the change that switches it off.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const GONE = "tests/client_gone_test.ts";
+const HEALTH = "tests/server_health_test.ts";
+const SHARES = "tests/shares_test.ts";
+const GUESSES = "tests/guesses_test.ts";
+
+const WATCH = "RFC 1928 section 4: nothing is done for who has gone";
+const SAY = "who watches has no say";
+const SHARE = "CWE-770";
+const CLOCK = "a clock that nobody sets";
+
+/** The rules. */
+export const SESSION_MUTANTS: readonly Mutant[] = [
+  ...rules("socks/session.ts", [GONE], [
+    ["a client is watched from its request on", WATCH, "    else attempt.abort(reason);\n", "", "connection breaks"],
+    ["an end is one after a moment", WATCH, "attempt.limit(GRACE, () => reason);", "{}", "look-up"],
+    [
+      "an end is none at once",
+      WATCH,
+      "attempt.limit(GRACE, () => reason);",
+      "attempt.abort(reason);",
+      "nothing to say",
+    ],
+    [
+      "the moment is over with the answer",
+      WATCH,
+      "    attempt.limit(Infinity, () =>",
+      "    void (() =>",
+      "is being answered",
+    ],
+    ["the watch is over with the answer", WATCH, "    ahead[Symbol.dispose]();\n", "", "is being answered"],
+    [
+      "only a tunnel carries what came early",
+      WATCH,
+      'WHILE[command], command === "connect")',
+      "WHILE[command], false)",
+      "all that it has",
+    ],
+    [
+      "a request ends with its client",
+      WATCH,
+      "    signal: attempt.signal,\n  };",
+      "    signal: clock.signal,\n  };",
+      "open",
+    ],
+    [
+      "a client that goes while it says who it is ends its session",
+      WATCH,
+      "onGone: (reason) => clock.abort(reason),",
+      "onGone: () => {},",
+      "password",
+    ],
+  ]),
+  ...rules("socks/client_gone.ts", [GONE], [
+    [
+      "an end behind octets is none",
+      WATCH,
+      "if (failure === undefined && early && mayEnd) return undefined;",
+      "",
+      "all that it has",
+    ],
+    [
+      "a failure is an end whatever came before",
+      WATCH,
+      "if (failure === undefined && early && mayEnd)",
+      "if (failure === undefined || early)",
+      "goes ends the session: dial",
+    ],
+  ]),
+  ...rules("socks/stream/read_ahead.ts", [GONE], [
+    [
+      "a read that is left is gone on with",
+      "contract",
+      "if (i === this.#reads.length) this.#reads",
+      "this.#reads",
+      "watched again",
+    ],
+    ["an earlier watch is told nothing", "contract", "if (this.#watch === watch) onEnd(", "onEnd(", "watched again"],
+    ["octets in front of an end are told", "contract", "early: held > 0", "early: false", "watched again"],
+    ["what comes early is bounded", SHARE, "for (let i = 0; held < MOST && ", "for (let i = 0; ", "come early"],
+  ]),
+  ...rules("socks/auth/password.ts", [GONE], [
+    [
+      "a client is watched while its password is checked",
+      WATCH,
+      "if (reason !== undefined) onGone(reason);",
+      "",
+      "password",
+    ],
+  ]),
+  ...rules("socks/auth/password.ts", [GUESSES], [
+    [
+      "a check knows where the client comes from",
+      SHARE,
+      "exactText(password) }, { signal, source })",
+      "exactText(password) }, { signal })",
+      "too many",
+    ],
+    ["a limit is no wrong password", "events", "if (cause instanceof SocksLimitError) throw cause;", "", "too many"],
+  ]),
+  ...rules("socks/auth/gssapi/frame_pump.ts", [GONE], [
+    [
+      "a client is watched while its token is looked at",
+      WATCH,
+      "() => onGone(reason), { once: true });",
+      "() => {}, { once: true });",
+      "every level",
+    ],
+  ]),
+  ...rules("socks/auth/gssapi/frame_pump.ts", [GONE], [
+    [
+      "who has ended behind his token is answered",
+      WATCH,
+      "failure === undefined ? GRACE : 0",
+      "0",
+      "behind its token",
+    ],
+  ]),
+  ...rules("socks/health.ts", [HEALTH], [
+    [
+      "what a watcher throws is counted and no more",
+      SAY,
+      "  } catch (thrown) {\n    failed(thrown);",
+      "  } catch (thrown) {\n    throw thrown;",
+      "throws has",
+    ],
+    [
+      "what a watcher rejects with is counted and no more",
+      SAY,
+      "Promise.resolve(given).catch(failed);",
+      "Promise.resolve(given);",
+      "rejects has",
+    ],
+    [
+      "what has no text is an error",
+      SAY,
+      'return new Error("Something was thrown that has no text");',
+      'throw new Error("Something was thrown that has no text");',
+      "no text",
+    ],
+    ["a trouble is told once a minute", "logs", "now - known.told < MINUTE", "false", "once a minute"],
+    [
+      "a trouble is told again after a minute",
+      "logs",
+      "    known.told = now;",
+      "    known.told = Infinity;",
+      "once a minute",
+    ],
+    [
+      "a trouble is recent for a minute",
+      "health",
+      "recent: now - time <= MINUTE",
+      "recent: time >= 0",
+      "once a minute",
+    ],
+    ["an accept that fails makes it degraded", "health", "troubles.accept.recent || ", "", "accept that fails"],
+    [
+      "descriptors that run short make it degraded",
+      "health",
+      "degraded: troubles.accept.recent || troubles.descriptors.recent",
+      "degraded: troubles.accept.recent",
+      "descriptors are short",
+    ],
+    ["a shortage is one by any cause", "health", "    cause = cause.cause;", "    break;", "any cause"],
+    [
+      "of several errors one is enough",
+      "health",
+      "if (cause instanceof AggregateError && ",
+      "if (false && ",
+      "any cause",
+    ],
+  ]),
+  ...rules("socks/server.ts", [HEALTH], [
+    [
+      "an observer is called as one",
+      SAY,
+      'watching(() => onEvent({ ...event, session, client }), (thrown) => this.#note("observer", thrown));',
+      "onEvent({ ...event, session, client });",
+      "throws has",
+    ],
+    ["who is told of trouble has no say", SAY, "onTrouble && ((trouble) => onTrouble(trouble))", "undefined", "ledger"],
+    ["an accept that fails is counted", "health", '          this.#note("accept", error);\n', "", "accept that fails"],
+    ["the end of a server is no failure", "health", "          if (signal.aborted) return;\n", "", "accept that fails"],
+    [
+      "descriptors that run short at an accept are counted",
+      "health",
+      "          this.#makeRoom(error);\n",
+      "",
+      "accept that fails",
+    ],
+    [
+      "descriptors that run short at a target are counted",
+      "health",
+      '      if ("error" in event && isShortage(event.error)) this.#makeRoom(event.error);\n',
+      "",
+      "descriptors are short",
+    ],
+    ["only a shortage makes room", "health", "    if (!isShortage(error)) return;\n", "", "accept that fails"],
+    [
+      "who has just come is not made room of",
+      "health",
+      "first === undefined || first.duration < age",
+      "first === undefined",
+      "descriptors are short",
+    ],
+    [
+      "a session that ends lets an accept be tried",
+      "health",
+      "await abortable(this.#freed.promise, wait.signal)",
+      "await abortable(new Promise(() => {}), wait.signal)",
+      "at once",
+    ],
+    [
+      "a ledger that fails ends nothing",
+      SAY,
+      'watching(() => ledger.leave(user), (thrown) => this.#note("ledger", thrown));',
+      "ledger.leave(user);",
+      "ledger that fails",
+    ],
+  ]),
+  ...rules("socks/session.ts", [HEALTH], [
+    [
+      "a connection that cannot be closed is one refusal",
+      SAY,
+      "    closeAnyway(accepted);",
+      "    accepted.close();",
+      "may fail in any call",
+    ],
+  ]),
+  ...rules("socks/commands/connect.ts", [HEALTH], [
+    [
+      "a target that cannot be closed is one end",
+      SAY,
+      "    closeAnyway(target);\n",
+      "    target.close();\n",
+      "may fail in any call",
+    ],
+  ]),
+  ...rules("socks/running_session.ts", [HEALTH], [
+    [
+      "an address that cannot be had is none",
+      SAY,
+      "  } catch {\n    return undefined;",
+      "  } catch (error) {\n    throw error;",
+      "may fail in any call",
+    ],
+  ]),
+  ...rules("socks/limits/limits.ts", [SHARES], [
+    [
+      "a source has a share by default",
+      SHARE,
+      "given.maxSessionsPerSource ?? part(4)",
+      "given.maxSessionsPerSource ?? Infinity",
+      "by default",
+    ],
+    [
+      "a network has a share by default",
+      SHARE,
+      "given.maxSessionsPerNetwork ?? part(2)",
+      "given.maxSessionsPerNetwork ?? Infinity",
+      "by default",
+    ],
+    [
+      "a user has a share by default",
+      SHARE,
+      "given.maxSessionsPerUser ?? part(10)",
+      "given.maxSessionsPerUser ?? Infinity",
+      "by default",
+    ],
+    [
+      "a small server is not cut up",
+      SHARE,
+      "Math.max(LEAST_SHARE, Math.ceil(maxSessions / parts))",
+      "Math.ceil(maxSessions / parts)",
+      "follow the number",
+    ],
+    [
+      "a network is a /24 or a /48",
+      SHARE,
+      "return blockName(client, [3, 6]);",
+      "return blockName(client, [4, 8]);",
+      "a /24",
+    ],
+  ]),
+  ...rules("socks/limits/limits.ts", ["tests/serve_leaves_nothing_test.ts"], [
+    ["a limit of a network is one", "options are what they say", '  "maxSessionsPerNetwork",\n', "", "told by name"],
+  ]),
+  ...rules("socks/server.ts", [SHARES], [
+    [
+      "sessions of a network are counted",
+      SHARE,
+      "    if (!this.#networks.enter(network, maxSessionsPerNetwork)) return networkLimit(network, maxSessionsPerNetwork);\n",
+      "",
+      "by default",
+    ],
+    [
+      "a network gives back what it had",
+      SHARE,
+      "    running.leave.push(() => this.#networks.leave(network));\n",
+      "",
+      "gives back",
+    ],
+    [
+      "a relay has an idle time by default",
+      "RFC 5382 REQ-5",
+      "options.idleTimeout ?? DEFAULT_TIMES.idleTimeout",
+      "options.idleTimeout ?? Infinity",
+      "two hours",
+    ],
+    [
+      "a half-closed relay has a time by default",
+      "dead peers",
+      "options.halfCloseTimeout ?? DEFAULT_TIMES.halfCloseTimeout",
+      "options.halfCloseTimeout ?? Infinity",
+      "two hours",
+    ],
+    [
+      "a rate sees no clock that is set",
+      CLOCK,
+      "rates.push(new Rate(bandwidthPerSession, monotonicNow));",
+      "rates.push(new Rate(bandwidthPerSession, systemRuntime.now));",
+      "do not see",
+    ],
+  ]),
+  ...rules("socks/limits/half_open.ts", [SHARES], [
+    [
+      "whoever has the most makes room",
+      SHARE,
+      "if (own.size > (most?.size ?? 0)) most = own;",
+      "most ??= own;",
+      "have said nothing",
+    ],
+    [
+      "one that has gone is forgotten once",
+      "contract",
+      "if (own === undefined || !own.delete(session)) return;",
+      "if (own === undefined) return;\n    own.delete(session);",
+      "have said nothing",
+    ],
+  ]),
+  ...rules("socks/running_session.ts", [SHARES], [
+    [
+      "a session's time sees no clock that is set",
+      CLOCK,
+      "return monotonicNow() - this.#began;",
+      "return systemRuntime.now() - this.startedAt;",
+      "do not see",
+    ],
+  ]),
+  ...rules("socks/commands/command.ts", [SHARES], [
+    [
+      "an end tells the session's own time",
+      CLOCK,
+      "  const { counts, duration } = options.status;",
+      "  const { counts, startedAt: duration } = options.status;",
+      "nobody sets",
+    ],
+  ]),
+  ...rules("socks/session.ts", [SHARES], [
+    [
+      "a ticket expires by the wall clock as it is then",
+      "RFC 4120 section 3.2.3",
+      "left > 0 && !over.signal.aborted; left = expiresAt - now()",
+      "left > 0 && !over.signal.aborted; left = 0",
+      "nobody sets",
+    ],
+  ]),
+  ...rules("socks/server_options.ts", [SHARES], [
+    [
+      "a protocol is one that there is",
+      "options",
+      '  checkNames("protocols", protocols, PROTOCOLS);\n',
+      "",
+      "none of a few",
+    ],
+    [
+      "a policy is one that there is",
+      "options",
+      'if (ticketExpiry !== undefined) checkNames("ticketExpiry", [ticketExpiry], EXPIRIES);',
+      "",
+      "none of a few",
+    ],
+    ["a method is one", "options", 'typeof method?.accept !== "function" || ', "", "none of a few"],
+    [
+      "a method's code is one",
+      "RFC 1928 section 3",
+      "!Number.isInteger(method.code) || method.code < 0 || method.code > 254",
+      "false",
+      "none of a few",
+    ],
+  ]),
+  ...rules("proxy/serve.ts", [SHARES], [
+    [
+      "a command is one that there is",
+      "options",
+      '  checkNames("commands", commands, COMMANDS);\n',
+      "",
+      "none of a few",
+    ],
+  ]),
+  ...rules("socks/auth/gssapi/server.ts", [SHARES], [
+    [
+      "a level is one that there is",
+      "options",
+      '  checkNames("protection", levels, PROTECTION_LEVELS);\n',
+      "",
+      "none of a few",
+    ],
+  ]),
+  ...rules("proxy/bridge.ts", [SHARES], [
+    [
+      "one source may have all of a bridge",
+      "RFC 1122 section 3.2.1.3",
+      "options.maxSessionsPerSource === undefined ? Infinity : ",
+      "",
+      "of a bridge",
+    ],
+    [
+      "one network may have all of a bridge",
+      "RFC 1122 section 3.2.1.3",
+      "options.maxSessionsPerNetwork === undefined ? Infinity : ",
+      "",
+      "of a bridge",
+    ],
+  ]),
+  ...rules("cli/config/serve_options.ts", [SHARES], [
+    ["a word switches a share off", "options", 'value === "any" ? Infinity : value', "value as number", "by a word"],
+    [
+      "a configuration has a share of networks",
+      "options",
+      "    maxSessionsPerNetwork: share(limits.sessionsPerNetwork),\n",
+      "",
+      "by a word",
+    ],
+  ]),
+  ...rules("cli/passwords.ts", [GUESSES], [
+    [
+      "guesses of one place are so many",
+      SHARE,
+      "if (!this.#counts.enter(source, GUESSES_PER_SOURCE)) {",
+      "this.#counts.enter(source, Infinity);\n      if (false) {",
+      "so many guesses",
+    ],
+    ["a guess that is over counts no more", SHARE, "        this.#counts.leave(source);\n", "", "so many guesses"],
+    [
+      "a guess is told where it comes from",
+      SHARE,
+      "hashed, { signal, source }",
+      "hashed, { signal }",
+      "so many guesses",
+    ],
+    [
+      "a guess that nobody waits for is given up",
+      SHARE,
+      'guess.given.abort(new Error("Nobody waits for the answer any more"));',
+      "",
+      "so many guesses",
+    ],
+    [
+      "a guess that somebody waits for is not given up",
+      "contract",
+      "if (--guess.waiting === 0) {",
+      "if (--guess.waiting >= 0) {",
+      "as long as somebody",
+    ],
+    [
+      "the same guess is made once",
+      SHARE,
+      "    if (guess === undefined) {",
+      "    if (true) {",
+      "same guess",
+    ],
+    [
+      "who comes after one that was given up begins anew",
+      "contract",
+      "        this.#forget(name, guess.given);\n        guess",
+      "        guess",
+      "same guess",
+    ],
+    [
+      "guesses wait behind those from the same place",
+      SHARE,
+      "TURNS.take({ owner: source, signal })",
+      "TURNS.take({ signal })",
+      "same place, and",
+    ],
+    [
+      "a guess leaves the queue with its client",
+      SHARE,
+      "TURNS.take({ owner: source, signal })",
+      "TURNS.take({ owner: source })",
+      "leaves the queue",
+    ],
+    [
+      "who has gone makes no guess",
+      SHARE,
+      "    signal?.throwIfAborted();\n    let guess",
+      "    let guess",
+      "same guess",
+    ],
+    ["a file of many kinds of hashes is refused", SHARE, "  checkCosts(users, source);\n", "", "many kinds"],
+    [
+      "a file of every cost is none of them",
+      SHARE,
+      "<= MAX_COST * dearest) return;",
+      "<= dearest) return;",
+      "many kinds",
+    ],
+  ]),
+];
