@@ -176,9 +176,9 @@ Deno.test("a team that is stopped while a worker is missing ends, and makes none
   await says(/2 workers/);
   workers[0]!.crash();
   await says(/is lost/);
+  const made = workers.length;
   stop();
   assert.equal(await ended, 0);
-  const made = workers.length;
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
   assert.equal(workers.length, made);
 });
