@@ -56,6 +56,7 @@ export type { CredentialCache, InitializeOptions } from "./kerberos/stores/cache
 export type { CredentialCacheData } from "./kerberos/stores/ccache.ts";
 export type { Credential } from "./kerberos/stores/credential.ts";
 export type { KeySource, Keytab, KeytabEntry, WantedKey } from "./kerberos/stores/keytab.ts";
+export type { KeytabNews } from "./kerberos/stores/keytab_file.ts";
 export { systemTickets, type SystemTicketsOptions } from "./kerberos/system_tickets.ts";
 export { bridge, type BridgeOptions } from "./proxy/bridge.ts";
 export {
@@ -144,6 +145,7 @@ export {
   type ListenTcpOptions,
   listenTls,
   listenUnix,
+  type TlsListener,
 } from "./socks/stream/deno.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/stream/protected.ts";

@@ -6,13 +6,15 @@
 import { bridge } from "../mod.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
 import { type Command, exclude, ExitCode, UsageError } from "./command.ts";
-import { eventPrinter, logFormat } from "./event_log.ts";
+import { eventPrinter, logFormat, troubleLine } from "./event_log.ts";
+import { Faults } from "./guard.ts";
 import { endpoint, PROXY_OPTIONS, proxyOptions, time } from "./options.ts";
 
 /** The command. */
 export const command: Command = {
   summary: "let programs on this machine use a Kerberos proxy",
   usage: "--proxy HOST:PORT [OPTIONS]",
+  goesOn: true,
   options: {
     ...PROXY_OPTIONS,
     listen: { value: "HOST:PORT", short: "l", help: "Where to listen, a loopback address (default: 127.0.0.1:1080)" },
@@ -53,12 +55,19 @@ A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
         datagrams: { idleTimeout: timeout("udp-idle-timeout") },
         signal: io.signal,
         onEvent: eventPrinter(logFormat(args), io),
+        onTrouble: (trouble) => io.err(troubleLine(trouble)),
         onListen: (address) => io.err(`Listening on ${formatEndpoint(address)}\n`),
       });
     } catch (error) {
       throw error instanceof TypeError ? new UsageError(error.message) : error;
     }
-    await server.finished;
+    // From here on nothing but the end of the bridge ends it.
+    const unguard = io.onFault?.(new Faults((line) => io.err(line)).take);
+    try {
+      await server.finished;
+    } finally {
+      unguard?.();
+    }
     return ExitCode.Ok;
   },
 };

@@ -73,6 +73,8 @@ export interface Command {
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** Further help. */
   readonly details?: string;
+  /** Whether it serves others until it is stopped, so that who reads of it must not hold it up. @default {false} */
+  readonly goesOn?: boolean;
   /** Does it. */
   run(args: ParsedArguments, io: CliIo): Promise<number>;
 }

@@ -11,6 +11,7 @@ import { count, host, PROXY_OPTIONS, proxyOptions } from "./options.ts";
 export const command: Command = {
   summary: "connect standard input and output to a target",
   usage: "--proxy HOST:PORT [OPTIONS] HOST PORT",
+  goesOn: true,
   words: [2, 2],
   options: { ...PROXY_OPTIONS, timeout: { value: "MS", help: "Time until the target is reached (default: 60000)" } },
   details: `

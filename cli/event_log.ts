@@ -9,6 +9,7 @@ import { printable, quoted, shortened } from "../gss/printable.ts";
 import { KerberosError } from "../kerberos/errors.ts";
 import { GssError } from "../gss/status.ts";
 import { SocksReplyError } from "../socks/errors.ts";
+import type { ServerTrouble, TroubleKind } from "../socks/health.ts";
 import type { ServerEvent } from "../socks/server.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import type { ParsedArguments } from "./command.ts";
@@ -121,4 +122,18 @@ function eventText(event: ServerEvent): string {
       }, ${event.sent} octets sent, ${event.received} received` +
         (event.error === undefined ? "" : `: ${why(event.error)}`);
   }
+}
+
+/** What each kind of trouble means to whoever reads of it. */
+const TROUBLES: Readonly<Record<TroubleKind, string>> = {
+  accept: "Clients cannot be accepted",
+  descriptors: "There are no descriptors or no memory for another connection",
+  observer: "What watches this server failed",
+  ledger: "The end of a session could not be told to where users are counted",
+};
+
+/** What goes wrong beside the sessions, as a line. */
+export function troubleLine({ kind, count, error }: ServerTrouble): string {
+  const times = count === 1 ? "" : ` (${count} times so far)`;
+  return `Warning: ${TROUBLES[kind]}${times}: ${printable(error.message)}\n`;
 }

@@ -6,6 +6,8 @@
 
 import { utf8 } from "../gss/bytes.ts";
 import { abortable } from "../gss/deadline.ts";
+import { guard } from "./guard.ts";
+import { LogQueue } from "./log_queue.ts";
 import { readPipedLine, SecretLine } from "./secret_line.ts";
 
 /** Input and output of a command. */
@@ -32,6 +34,23 @@ export interface CliIo {
   onReload?(callback: () => void): () => void;
   /** Gives permissions up, for good. @default {keeps them} */
   revoke?(names: readonly Deno.PermissionName[]): Promise<void>;
+  /** Where commands that go on write instead of {@linkcode err}, which may hold them up. @default {err} */
+  readonly log?: CliLog;
+  /**
+   * Calls back with every error that nobody handled, which would end the program, and does not while somebody is called; the
+   * function given back ends that. @default {never}
+   */
+  onFault?(callback: (error: unknown) => void): () => void;
+}
+
+/** A log that holds nobody up. */
+export interface CliLog {
+  /** Takes lines, or drops them where too many wait. */
+  write(text: string): void;
+  /** Lines dropped so far. */
+  readonly dropped: number;
+  /** Waits until all that was taken is written, for so many milliseconds at most. */
+  close(milliseconds: number): Promise<void>;
 }
 
 /** The process's own. */
@@ -44,8 +63,10 @@ export function processIo(): CliIo {
   };
   for (const name of SIGNALS) Deno.addSignalListener(name, onSignal);
   return {
-    out: (text) => writeAll(Deno.stdout, utf8(text)),
+    out: (text) => show(text),
     err: (text) => tell(text),
+    log: new LogQueue(Deno.stderr),
+    onFault: (callback) => guard(globalThis, callback),
     stdin: Deno.stdin.readable,
     stdout: Deno.stdout.writable,
     readPassword: (prompt) => readPassword(prompt, stop.signal),
@@ -75,9 +96,29 @@ function tell(text: string): void {
   }
 }
 
-function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
+/** Whoever reads has had enough, which is no failure of ours. */
+function show(text: string): void {
+  try {
+    writeAll(Deno.stdout, utf8(text));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }
+
+function writeAll(to: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += to.writeSync(bytes.subarray(at));
+    } catch (error) {
+      // Another program that has this pipe too has said that it does not block; there is nothing to do until it has room.
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE);
+    }
+  }
+}
+
+/** Milliseconds between two attempts to write to a pipe that is full and does not block. */
+const FULL_PIPE = 10;
 
 /** What ends a program whose terminal would stay without echo. */
 const ENDS: readonly Deno.Signal[] = Deno.build.os === "windows"

@@ -10,6 +10,7 @@ import { startTestKdc, type TestKdc } from "../kerberos/kdc/test_kdc.ts";
 import { formatPrincipal } from "../kerberos/principal.ts";
 import { readKeytab, writeKeytab } from "../kerberos/stores/files.ts";
 import { type Command, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
+import { Faults } from "./guard.ts";
 import { type CliIo, newPassword } from "./io.ts";
 import { endpoint } from "./options.ts";
 
@@ -17,6 +18,7 @@ import { endpoint } from "./options.ts";
 export const command: Command = {
   summary: "run the embedded KDC, for tests",
   usage: "[OPTIONS]",
+  goesOn: true,
   options: {
     realm: { value: "REALM", short: "r", help: "Realm (default: GSSOCKS.TEST)" },
     listen: { value: "HOST:PORT", short: "l", help: "Where to listen, TCP and UDP (default: 127.0.0.1:0)" },
@@ -59,7 +61,9 @@ It keeps nothing on disk and limits no guessing of passwords: for tests and demo
     if (conf === undefined) io.out(kdc.krb5Conf);
     else await Deno.writeTextFile(conf, kdc.krb5Conf);
     io.err(`KDC of ${kdc.realm.name} listens on ${kdc.hostname}:${kdc.port}, TCP and UDP\n`);
+    const unguard = io.onFault?.(new Faults((line) => io.err(line)).take);
     await aborted(io.signal);
+    unguard?.();
     return ExitCode.Ok;
   },
 };

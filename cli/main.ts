@@ -47,6 +47,15 @@ Environment: KRB5_CONFIG, KRB5CCNAME, KRB5_KTNAME.
  */
 export async function main(args: readonly string[], terminal: CliIo): Promise<number> {
   const io = printableIo(terminal);
+  try {
+    return await answer(args, io, terminal);
+  } catch (error) {
+    io.err(`gssocks: ${error instanceof Error ? error.message : error}\n`);
+    return 1;
+  }
+}
+
+async function answer(args: readonly string[], io: CliIo, terminal: CliIo): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     (name === undefined ? io.err : io.out)(overview());
@@ -56,17 +65,27 @@ export async function main(args: readonly string[], terminal: CliIo): Promise<nu
     io.out(`gssocks ${VERSION}\n`);
     return 0;
   }
+  return await runCommand(name, rest, terminal);
+}
+
+/** Time that the log has at the end of a command that goes on, in milliseconds. */
+const LOG_TIME = 1_000;
+
+async function runCommand(name: string, args: readonly string[], terminal: CliIo): Promise<number> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) {
-    io.err(`gssocks: there is no command "${name}"; see gssocks --help\n`);
+    printableIo(terminal).err(`gssocks: there is no command "${name}"; see gssocks --help\n`);
     return 2;
   }
   const [{ command }, { errorLine, exitCodeFor, helpFor, readArguments, UsageError }] = await Promise.all([
     entry[1](),
     import("./command.ts"),
   ]);
+  // What ends soon writes at once, and all of it; what goes on is not to wait for who reads of it.
+  const log = command.goesOn ? terminal.log : undefined;
+  const io = printableIo(log === undefined ? terminal : { ...terminal, err: (text) => log.write(text) });
   try {
-    const parsed = readArguments(command, rest);
+    const parsed = readArguments(command, args);
     if (parsed.has("help")) {
       io.out(helpFor(name, command));
       return 0;
@@ -76,5 +95,7 @@ export async function main(args: readonly string[], terminal: CliIo): Promise<nu
     io.err(`gssocks ${name}: ${errorLine(error)}\n`);
     if (error instanceof UsageError) io.err(`See gssocks ${name} --help\n`);
     return exitCodeFor(error);
+  } finally {
+    await log?.close(LOG_TIME);
   }
 }

@@ -26,7 +26,7 @@
 import { processIo } from "./io.ts";
 import { main } from "./main.ts";
 
-export type { CliIo } from "./io.ts";
+export type { CliIo, CliLog } from "./io.ts";
 export { main };
 
 if (import.meta.main) Deno.exit(await main(Deno.args, processIo()));

@@ -19,7 +19,7 @@ export function changesOf(before: ServeOptions, after: ServeOptions): string[] {
 }
 
 /** What counts when the server starts, and not when its configuration is read again. */
-const AT_START = ["listen", "proxyProtocol", "tls", "admin", "shared", "workers"] as const;
+const AT_START = ["listen", "reusePort", "proxyProtocol", "admin", "health", "shared", "workers"] as const;
 
 /** What of it has changed. */
 export function waitingFor(start: ServerConfig, now: ServerConfig): string[] {

@@ -3,22 +3,25 @@
  *
  * @module
  */
+import { KeytabFile } from "../kerberos/stores/keytab_file.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
-import { listenPlaces, openListeners } from "./config/listeners.ts";
+import { listenPlaces, openListeners, tlsIdentity } from "./config/listeners.ts";
 import { SERVE_OPTIONS, serverConfig } from "./config/serve_arguments.ts";
 import { checkEgress, serveOptions } from "./config/serve_options.ts";
 import { checkShared } from "./config/shared_store.ts";
 import { ConfigError, type ServerConfig } from "./config/server_config.ts";
 import type { CliIo } from "./io.ts";
-import { adminEndpoint, type AdminServer, startAdmin, type TakeSnapshot } from "./monitor/admin.ts";
+import { type OpenPorts, openPorts, readPorts } from "./monitor/ports.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
-import { dropPermissions, ServerRun, warnings } from "./server_run.ts";
+import { dropPermissions, reloadFiles, reloadWarnings } from "./permissions.ts";
+import { ServerRun, warnings } from "./server_run.ts";
 import { runWorkers } from "./workers.ts";
 
 /** The command. */
 export const command: Command = {
   summary: "run a SOCKS5 server",
   usage: "[OPTIONS]",
+  goesOn: true,
   options: SERVE_OPTIONS,
   details: `
 What no rule allows is denied. Loopback, private, link-local, CGNAT, metadata and other special addresses are denied
@@ -46,44 +49,46 @@ async function serve(args: ParsedArguments, io: CliIo): Promise<number> {
     if (args.has(name) && !args.has("redis")) throw new UsageError(`--${name} needs --redis`);
   }
   const config = serverConfig(args);
-  const admin = config.admin === undefined ? undefined : adminAt(config.admin);
-  if (args.has("check")) {
-    const options = serveOptions(config);
-    listenPlaces(config);
-    checkShared(config.shared);
-    checkEgress(config);
-    for (const warning of warnings(options)) io.err(`${warning}\n`);
-    io.out("The configuration is good.\n");
-    return ExitCode.Ok;
-  }
+  const ports = readPorts(config);
+  if (args.has("check")) return check(args, config, io);
   const workers = config.workers === 0 ? navigator.hardwareConcurrency : config.workers ?? 1;
   // Deno has no other sign of the flag, and ends the process where it is missing.
   if (workers > 1 && !("listenDatagram" in Deno)) {
     throw new UsageError("--workers needs deno run --unstable-net, with which several threads may listen on one port");
   }
-  const watch = (take: TakeSnapshot) => admin === undefined ? undefined : opened(startAdmin(admin, take), io);
+  const watch: OpenPorts = (take, faults) => openPorts(ports, take, { io, faults });
   return workers > 1
     ? await runWorkers({
       args: args.given,
       count: workers,
       io,
       watch,
-      onListening: () => dropPermissions({ args, config, io }),
+      onListening: () => listening(args, config, io),
     })
     : await runAlone(args, config, io, watch);
 }
 
-function adminAt(text: string) {
-  try {
-    return adminEndpoint(text);
-  } catch (error) {
-    throw new ConfigError(`admin: ${(error as Error).message}`);
-  }
+/** Everything that can be looked at without listening anywhere. */
+function check(args: ParsedArguments, config: ServerConfig, io: CliIo): number {
+  const options = serveOptions(config);
+  const keytab = typeof options.keytab === "string" ? options.keytab : undefined;
+  if (keytab !== undefined) new KeytabFile(keytab);
+  listenPlaces(config);
+  tlsIdentity(config);
+  checkShared(config.shared);
+  checkEgress(config);
+  for (const warning of warnings(options)) io.err(`${warning}\n`);
+  const files = reloadFiles(args, config, keytab);
+  const again = files.length === 0 ? "" : `SIGHUP has these files read again: ${files.join(", ")}\n`;
+  io.out(`The configuration is good.\n${again}`);
+  return ExitCode.Ok;
 }
 
-function opened(admin: AdminServer, io: CliIo): AdminServer {
-  io.err(`Admin port on http://${formatEndpoint(admin.addr)}/\n`);
-  return admin;
+/** The server listens: what it does not need any more is given up, and what a reload will miss is said. */
+async function listening(args: ParsedArguments, config: ServerConfig, io: CliIo): Promise<void> {
+  await dropPermissions({ args, config, io });
+  if (io.revoke === undefined) return;
+  for (const line of reloadWarnings(reloadFiles(args, config))) io.err(`${line}\n`);
 }
 
 /** One server, in this thread. */
@@ -91,7 +96,7 @@ async function runAlone(
   args: ParsedArguments,
   config: ServerConfig,
   io: CliIo,
-  watch: (take: TakeSnapshot) => AdminServer | undefined,
+  watch: OpenPorts,
 ): Promise<number> {
   let started: ServerRun | undefined;
   let asked = false;
@@ -104,8 +109,8 @@ async function runAlone(
     for (const { hostname, port } of run.addresses) {
       io.err(`Listening on ${port === 0 ? hostname : formatEndpoint({ hostname, port })}\n`);
     }
-    await using _admin = watch(() => Promise.resolve(run.snapshot()));
-    await dropPermissions({ args, config, io });
+    await using _ports = watch(() => Promise.resolve(run.snapshot()), run.faults);
+    await listening(args, config, io);
     if (asked) run.reload();
     await run.finished;
   } finally {

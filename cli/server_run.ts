@@ -4,23 +4,28 @@
  * @module
  */
 import { printable } from "../gss/printable.ts";
-import { serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
+import { type KeytabNews, serve, type ServeOptions, type UpdatableServer } from "../mod.ts";
 import type { SharedStore } from "../proxy/redis.ts";
 import { telemetry } from "../proxy/telemetry.ts";
+import type { ServerTrouble } from "../socks/health.ts";
 import { allowsMuch, ruleLine } from "../socks/rules/rules.ts";
 import type { ServerEvent } from "../socks/server.ts";
-import type { ConnectionListener } from "../socks/stream/deno.ts";
+import type { ConnectionListener, TlsListener } from "../socks/stream/deno.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { errorLine, type ParsedArguments } from "./command.ts";
+import { tlsIdentity } from "./config/listeners.ts";
 import { serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
 import { openShared } from "./config/shared_store.ts";
 import type { ServerConfig } from "./config/server_config.ts";
 import { milliseconds } from "./config/units.ts";
-import { eventPrinter } from "./event_log.ts";
+import { eventPrinter, troubleLine } from "./event_log.ts";
 import type { CliIo } from "./io.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import type { Snapshot } from "./monitor/snapshot.ts";
+import { Faults } from "./guard.ts";
+import { Handover } from "./handover.ts";
+import { checkPermitted } from "./permissions.ts";
 import { changesOf, waitingFor } from "./reload.ts";
 
 /** What a server is started with. */
@@ -60,8 +65,12 @@ export class ServerRun {
   readonly #server: UpdatableServer;
   readonly #monitor: Monitor;
   readonly #shared: SharedStore | undefined;
+  readonly #handover: Handover | undefined;
+  readonly #unguard: (() => void) | undefined;
   #config: ServerConfig;
   #options: ServeOptions;
+  /** What went wrong that is nobody's session. */
+  readonly faults: Faults;
   /** Resolved when it has ended and everything is released. */
   readonly finished: Promise<void>;
 
@@ -71,8 +80,13 @@ export class ServerRun {
     this.#shared = shared;
     this.#config = config;
     this.#options = options;
+    this.faults = new Faults((line) => io.err(line));
     this.#monitor = new Monitor();
-    this.#server = serve({ ...this.#complete(start.options, config), listeners });
+    this.#handover = config.reusePort ? new Handover() : undefined;
+    const watched = listeners.map((listener) => this.#handover?.watched(listener) ?? listener);
+    this.#server = serve({ ...this.#complete(start.options, config), listeners: watched });
+    // From here on nothing but a session's end ends a session.
+    this.#unguard = io.onFault?.(this.faults.take);
     this.finished = this.#run(io.signal);
     this.finished.catch(() => {}); // Whoever waits for it is told.
   }
@@ -104,7 +118,7 @@ export class ServerRun {
 
   /** The server as it is now. */
   snapshot(): Snapshot {
-    return this.#monitor.snapshot();
+    return { ...this.#monitor.snapshot(), logDropped: this.#start.io.log?.dropped ?? 0 };
   }
 
   /** Ends it at once, with all its sessions. */
@@ -114,16 +128,30 @@ export class ServerRun {
   }
 
   #complete(options: ServeOptions, config: ServerConfig): ServeOptions {
-    const print = eventPrinter(config.log ?? "text", this.#start.io);
-    const measure = telemetry();
     const { replayCache, userLedger } = this.#shared ?? {};
+    const observers: readonly [string, (event: ServerEvent) => void][] = [
+      ["log", eventPrinter(config.log ?? "text", this.#start.io)],
+      ["monitor", this.#monitor.onEvent],
+      ["telemetry", this.#measure()],
+    ];
     const onEvent = (event: ServerEvent) => {
-      print(event);
-      this.#monitor.onEvent(event);
-      measure(event);
+      // Who watches neither ends what he watches nor keeps the others from watching.
+      for (const [name, tell] of observers) {
+        try {
+          tell(event);
+        } catch (error) {
+          this.faults.take(error, name);
+        }
+      }
     };
-    const onNat64 = (prefixes: readonly string[]) => this.#start.io.err(`${foundNat64(prefixes)}\n`);
-    const watched = { ...options, onEvent, onNat64 };
+    const { io } = this.#start;
+    const watched = {
+      ...options,
+      onEvent,
+      onTrouble: (trouble: ServerTrouble) => io.err(troubleLine(trouble)),
+      onKeytab: (news: KeytabNews) => io.err(keytabLine(news)),
+      onNat64: (prefixes: readonly string[]) => io.err(foundNat64(prefixes)),
+    };
     const changed = this.#start.change?.(watched) ?? watched;
     return {
       ...changed,
@@ -132,25 +160,43 @@ export class ServerRun {
     };
   }
 
+  /** An SDK that cannot even begin measures nothing. */
+  #measure(): (event: ServerEvent) => void {
+    try {
+      return telemetry();
+    } catch (error) {
+      this.faults.take(error, "telemetry");
+      return () => {};
+    }
+  }
+
+  async #drain(): Promise<void> {
+    this.#monitor.drain();
+    const deadline = milliseconds(this.#config.timeouts?.drain ?? DRAIN);
+    // Whoever has found this server and waits to be accepted would be reset when it stops to listen.
+    await this.#handover?.end();
+    await this.#server.shutdown({ deadline });
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     const ended = new AbortController();
-    const drain = () => {
-      this.#monitor.drain();
-      const deadline = milliseconds(this.#config.timeouts?.drain ?? DRAIN);
-      void this.#server.shutdown({ deadline });
-    };
+    const drain = () => void this.#drain().catch((error) => this.faults.take(error, "end"));
     if (signal.aborted) drain();
     else signal.addEventListener("abort", drain, { once: true });
     const shared = this.#shared;
     const watching = this.#monitor.watch({
       liveSessions: () => this.#server.liveSessions(),
       shared: shared && (() => shared.state()),
+      health: () => this.#server.health(),
+      faults: () => this.faults.count,
+      onFault: (error) => this.faults.take(error, "monitor"),
     }, ended.signal);
     try {
       await this.#server.finished;
     } finally {
       signal.removeEventListener("abort", drain);
       ended.abort();
+      this.#unguard?.();
       await watching;
       await shared?.[Symbol.asyncDispose]();
     }
@@ -169,7 +215,9 @@ export class ServerRun {
       if (options.keytab !== undefined && options.capaths === undefined && this.#options.capaths !== undefined) {
         throw new Error("krb5.conf may not be read any more, and its [capaths] would count for nothing");
       }
+      const identity = tlsIdentity(config);
       this.#server.update(this.#complete(options, config));
+      for (const listener of this.#start.listeners) if (isTls(listener)) listener.update(identity!);
       const changes = [...changesOf(this.#options, options), ...waitingFor(this.#start.config, config)];
       [this.#config, this.#options] = [config, options];
       io.err(["Configuration read again", ...changes, ...warnings(options)].map((line) => `${line}\n`).join(""));
@@ -181,8 +229,18 @@ export class ServerRun {
 
 function foundNat64(prefixes: readonly string[]): string {
   return prefixes.length === 0
-    ? "The resolver knows of no NAT64 prefix now; it is asked again"
-    : `NAT64 prefix of the resolver's: ${prefixes.join(", ")}`;
+    ? "The resolver knows of no NAT64 prefix now; it is asked again\n"
+    : `NAT64 prefix of the resolver's: ${prefixes.join(", ")}\n`;
+}
+
+function keytabLine({ path, error }: KeytabNews): string {
+  return error === undefined
+    ? `Keytab ${path} has changed, and was read again\n`
+    : `Keytab not read again, the old keys stay: ${errorLine(error)}\n`;
+}
+
+function isTls(listener: ConnectionListener): listener is TlsListener {
+  return "update" in listener;
 }
 
 /** What is dangerous, or of no use, and yet no error. */
@@ -207,40 +265,5 @@ function muchAllowed(rules: ServeOptions["rules"] = []): string[] {
         "address; allow those by a rule that names them",
       ]
       : []
-  );
-}
-
-/**
- * Gives up what is not needed any more, so that a fault of this program has less to do harm with. Reading and the
- * environment stay where a reload needs them, and what tickets need where an upstream has any.
- */
-export async function dropPermissions(
-  { args, config, io }: Pick<ServerRunOptions, "args" | "config" | "io">,
-): Promise<void> {
-  await io.revoke?.(unneeded(args, config));
-}
-
-/** Permissions that a server with this configuration can do without once it listens. */
-function unneeded(args: ParsedArguments, { methods = ["gssapi"], upstreams = {} }: ServerConfig) {
-  const names: Deno.PermissionName[] = ["run", "ffi"];
-  if (Object.keys(upstreams).length > 0) return names;
-  names.push("write", "sys");
-  // A reload reads files anew, those that are named on the command line too: a keytab gets new keys.
-  const files = args.value("config") !== undefined || methods.includes("gssapi") || methods.includes("password");
-  if (!files) names.push("read");
-  // krb5.conf says where the keytab is, and has [capaths].
-  if (!methods.includes("gssapi")) names.push("env");
-  return names;
-}
-
-/**
- * Refuses a configuration for which something is needed that was given up: what cannot be read then would be passed over,
- * or, on a terminal, Deno would ask for it and hold the server up until somebody answers.
- */
-function checkPermitted(args: ParsedArguments, before: ServerConfig, after: ServerConfig): void {
-  const needed = unneeded(args, before).filter((name) => !unneeded(args, after).includes(name));
-  if (needed.length === 0) return;
-  throw new Error(
-    `it needs permissions that were given up when the server had started (${needed.join(", ")}); restart it`,
   );
 }

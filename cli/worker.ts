@@ -7,6 +7,7 @@ import { errorLine, exitCodeFor, readArguments } from "./command.ts";
 import { openListeners } from "./config/listeners.ts";
 import { serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
+import { guard } from "./guard.ts";
 import type { CliIo } from "./io.ts";
 import { command } from "./serve.ts";
 import { ServerRun } from "./server_run.ts";
@@ -45,6 +46,7 @@ async function start(args: readonly string[], place: WorkerPlace): Promise<void>
     signal: stopping.signal,
     // The main thread gives them up for all.
     revoke: () => Promise.resolve(),
+    onFault: (callback) => guard(globalThis, callback),
   };
   let code = 0;
   try {

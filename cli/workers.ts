@@ -8,10 +8,12 @@ import { printable } from "../gss/printable.ts";
 import { SharedReplayCache } from "../kerberos/mech/shared_replay_cache.ts";
 import type { ServeOptions } from "../mod.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
-import { abortable, startDeadline } from "../gss/deadline.ts";
-import { ExitCode } from "./command.ts";
+import { abortable, pause, startDeadline } from "../gss/deadline.ts";
+import { monotonicNow } from "../gss/runtime.ts";
+import { errorLine, ExitCode } from "./command.ts";
+import { Faults } from "./guard.ts";
 import type { CliIo } from "./io.ts";
-import type { AdminServer, TakeSnapshot } from "./monitor/admin.ts";
+import type { OpenPorts } from "./monitor/ports.ts";
 import { mergeSnapshots, type Snapshot } from "./monitor/snapshot.ts";
 
 /** What a worker is told. */
@@ -34,18 +36,24 @@ export interface WorkerPlace {
   readonly count: number;
   /** Ports to listen on; not known to the first one, which may have to find them. */
   readonly ports: readonly number[] | undefined;
+  /** How many have been at this place before; each numbers its sessions from another beginning. */
+  readonly generation: number;
   /** Memory of the replay cache. */
   readonly replays: SharedArrayBuffer;
 }
 
+/** More sessions than a worker has. */
+const GENERATION = 1_000_000_000;
+
 /** Numbers sessions differently in each worker, and shares out how many there may be. */
-export function placedOptions(options: ServeOptions, { index, count, replays }: WorkerPlace): ServeOptions {
+export function placedOptions(options: ServeOptions, { index, count, generation, replays }: WorkerPlace): ServeOptions {
   const { onEvent, maxSessions = 10_000 } = options;
+  const before = generation * GENERATION;
   return {
     ...options,
     replayCache: new SharedReplayCache({ memory: replays }),
     maxSessions: Math.ceil(maxSessions / count),
-    onEvent: (event) => onEvent?.({ ...event, session: (event.session - 1) * count + index + 1 }),
+    onEvent: (event) => onEvent?.({ ...event, session: (before + event.session - 1) * count + index + 1 }),
   };
 }
 
@@ -57,22 +65,27 @@ export interface RunWorkersOptions {
   readonly count: number;
   /** Input and output of the main thread. */
   readonly io: CliIo;
-  /** Opens the admin port, where there is to be one. */
-  readonly watch: (take: TakeSnapshot) => AdminServer | undefined;
+  /** Opens the ports beside the proxy's. */
+  readonly watch: OpenPorts;
   /** Called when all of them listen. */
   readonly onListening: () => Promise<void>;
+  /** Makes a worker. @default {one that runs `worker.ts`} */
+  readonly make?: ((name: string) => Worker) | undefined;
+  /** First pause before a worker that is lost gets a successor, in milliseconds; it doubles up to half a minute. @default {1000} */
+  readonly retry?: number | undefined;
 }
 
-/** Runs workers until they are told to stop or one of them fails. */
+/** Runs workers until they are told to stop, or one of them cannot start. */
 export async function runWorkers(options: RunWorkersOptions): Promise<number> {
   const { io, watch } = options;
   if (io.signal.aborted) return ExitCode.Ok;
-  const team = new Team(options);
+  const faults = new Faults((line) => io.err(line));
+  const team = new Team(options, faults);
   const stop = () => team.stop();
   const stopReloading = io.onReload?.(() => team.reload());
   io.signal.addEventListener("abort", stop, { once: true });
   try {
-    await using _admin = watch(() => team.snapshot());
+    await using _ports = watch(() => team.snapshot(), faults);
     return await team.ended;
   } catch (error) {
     team.stop();
@@ -86,20 +99,42 @@ export async function runWorkers(options: RunWorkersOptions): Promise<number> {
 
 /** A worker that does not answer must not hold the admin port up. */
 const SNAPSHOT_TIME = 2_000;
+/** Longest pause before a worker that is lost gets a successor. */
+const LONGEST_RETRY = 30_000;
+/** One that has run for so long was well. */
+const WELL = 60_000;
+
+/** A place of the team, with the worker that is there. */
+interface Place {
+  readonly index: number;
+  worker: Worker | undefined;
+  listening: boolean;
+  generation: number;
+  /** When the worker there began to listen. */
+  since: number;
+  /** Pause before its next one. */
+  retry: number;
+}
 
 class Team {
   readonly #options: RunWorkersOptions;
+  readonly #faults: Faults;
   readonly #replays: SharedArrayBuffer = new SharedReplayCache().memory;
-  readonly #workers = new Set<Worker>();
+  readonly #places: Place[] = [];
   readonly #end = Promise.withResolvers<number>();
-  readonly #asked = new Map<number, (snapshot: Snapshot) => void>();
+  readonly #stopping = new AbortController();
+  readonly #asked = new Map<number, { readonly worker: Worker; readonly take: (snapshot?: Snapshot) => void }>();
+  #ports: readonly number[] | undefined;
+  #begun = false;
   #questions = 0;
-  #listening = 0;
+  #lost = 0;
+  #unguard: (() => void) | undefined;
   #code: number = ExitCode.Ok;
 
-  constructor(options: RunWorkersOptions) {
+  constructor(options: RunWorkersOptions, faults: Faults) {
     this.#options = options;
-    this.#start(0, undefined);
+    this.#faults = faults;
+    this.#start(this.#place(0));
   }
 
   /** Resolved with the exit code when all have ended. */
@@ -108,11 +143,17 @@ class Team {
   }
 
   stop(): void {
+    this.#stopping.abort();
     for (const worker of this.#workers) this.#tell(worker, { type: "stop" });
+    this.#endWhereNobodyIsLeft();
   }
 
   reload(): void {
     for (const worker of this.#workers) this.#tell(worker, { type: "reload" });
+  }
+
+  get #workers(): Worker[] {
+    return this.#places.flatMap(({ worker }) => worker ?? []);
   }
 
   /** All workers as one server. */
@@ -121,74 +162,136 @@ class Team {
       milliseconds: SNAPSHOT_TIME,
       reason: () => new Error(`A worker did not answer within ${SNAPSHOT_TIME} ms`),
     });
-    const all = [...this.#workers].map((worker) => this.#ask(worker));
-    const [first, ...others] = await abortable(Promise.all(all), deadline.signal);
+    const asked = this.#workers.map((worker) => this.#ask(worker));
+    const all = await abortable(Promise.all(asked), deadline.signal);
+    const [first, ...others] = all.filter((snapshot) => snapshot !== undefined);
     if (first === undefined) throw new Error("No worker is running");
-    return mergeSnapshots([first, ...others]);
+    const merged = mergeSnapshots([first, ...others]);
+    const missing = this.#begun && this.#places.some(({ listening }) => !listening);
+    return {
+      ...merged,
+      degraded: merged.degraded || missing,
+      troubles: { ...merged.troubles, worker: { count: this.#lost, recent: missing } },
+      faults: merged.faults + this.#faults.count,
+      logDropped: this.#options.io.log?.dropped ?? 0,
+    };
   }
 
-  #ask(worker: Worker): Promise<Snapshot> {
+  /** Nothing comes of one that ends meanwhile. */
+  #ask(worker: Worker): Promise<Snapshot | undefined> {
     const id = ++this.#questions;
     return new Promise((resolve) => {
-      this.#asked.set(id, resolve);
+      const take = (snapshot?: Snapshot) => {
+        this.#asked.delete(id);
+        resolve(snapshot);
+      };
+      this.#asked.set(id, { worker, take });
       this.#tell(worker, { type: "snapshot", id });
     });
   }
 
-  #start(index: number, ports: readonly number[] | undefined): void {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-      type: "module",
-      name: `gssocks ${index + 1}`,
-    });
-    this.#workers.add(worker);
-    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(worker, data);
+  #place(index: number): Place {
+    const { retry = 1_000 } = this.#options;
+    return this.#places[index] ??= { index, worker: undefined, listening: false, generation: 0, since: 0, retry };
+  }
+
+  #start(place: Place): void {
+    const { args, count, io, make = ownWorker } = this.#options;
+    const { index, generation } = place;
+    const worker = make(`gssocks ${index + 1}`);
+    place.worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(place, worker, data);
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#options.io.err(`gssocks serve: worker ${index + 1} failed: ${printable(event.message)}\n`);
-      this.#ended(worker, ExitCode.Failure);
+      io.err(`gssocks serve: worker ${index + 1} failed: ${printable(event.message)}\n`);
+      this.#ended(place, worker, ExitCode.Failure);
     };
-    const { args, count } = this.#options;
-    this.#tell(worker, { type: "start", args, place: { index, count, ports, replays: this.#replays } });
+    const ports = this.#ports;
+    this.#tell(worker, { type: "start", args, place: { index, count, ports, generation, replays: this.#replays } });
   }
 
   #tell(worker: Worker, message: ToWorker): void {
     worker.postMessage(message);
   }
 
-  #take(worker: Worker, message: FromWorker): void {
+  #take(place: Place, worker: Worker, message: FromWorker): void {
     switch (message.type) {
       case "listening":
-        this.#begun(message.addresses);
+        this.#listens(place, message.addresses);
         break;
       case "snapshot":
-        this.#asked.get(message.id)?.(message.snapshot);
-        this.#asked.delete(message.id);
+        this.#asked.get(message.id)?.take(message.snapshot);
         break;
       case "err":
         this.#options.io.err(message.text);
         break;
       case "ended":
-        this.#ended(worker, message.code);
+        this.#ended(place, worker, message.code);
     }
   }
 
   /** The first one finds the ports for the others. */
-  #begun(addresses: readonly Endpoint[]): void {
+  #listens(place: Place, addresses: readonly Endpoint[]): void {
     const { count, io } = this.#options;
-    if (++this.#listening === 1) {
-      for (let i = 1; i < count; i++) this.#start(i, addresses.map(({ port }) => port));
+    Object.assign(place, { listening: true, since: monotonicNow() });
+    if (this.#begun) return io.err(`Worker ${place.index + 1} is there again\n`);
+    if (this.#ports === undefined) {
+      this.#ports = addresses.map(({ port }) => port);
+      for (let i = 1; i < count; i++) this.#start(this.#place(i));
     }
-    if (this.#listening < count) return;
-    void this.#options.onListening();
+    if (this.#places.some(({ listening }) => !listening)) return;
+    this.#begun = true;
+    this.#unguard = io.onFault?.(this.#faults.take);
+    this.#options.onListening().catch(this.#faults.take);
     for (const address of addresses) io.err(`Listening on ${formatEndpoint(address)}, ${count} workers\n`);
   }
 
-  /** One that ends by itself takes the others with it: half a server is a surprise. */
-  #ended(worker: Worker, code: number): void {
+  /** One that cannot start takes the others with it: half a server is a surprise. One that is lost later is replaced. */
+  #ended(place: Place, worker: Worker, code: number): void {
+    if (place.worker !== worker) return;
     worker.terminate();
-    this.#workers.delete(worker);
+    place.worker = undefined;
+    for (const asked of [...this.#asked.values()]) if (asked.worker === worker) asked.take();
+    if (this.#begun && !this.#stopping.signal.aborted) return void this.#replace(place);
     this.#code ||= code;
-    if (this.#workers.size === 0) this.#end.resolve(this.#code);
-    else this.stop();
+    if (!this.#stopping.signal.aborted) this.stop();
+    this.#endWhereNobodyIsLeft();
   }
+
+  async #replace(place: Place): Promise<void> {
+    const { io, retry = 1_000 } = this.#options;
+    const { signal } = this.#stopping;
+    if (place.listening) {
+      this.#lost++;
+      if (monotonicNow() - place.since >= WELL) place.retry = retry;
+      io.err(
+        `Worker ${place.index + 1} is lost with its sessions; the others go on, and another one takes its place\n`,
+      );
+    }
+    Object.assign(place, { listening: false, generation: place.generation + 1 });
+    const wait = place.retry;
+    place.retry = Math.min(2 * wait, LONGEST_RETRY);
+    await pause(wait, signal);
+    if (!signal.aborted) this.#startAgain(place);
+  }
+
+  /** What cannot even be made is tried again like one that cannot start. */
+  #startAgain(place: Place): void {
+    try {
+      this.#start(place);
+    } catch (error) {
+      this.#options.io.err(`gssocks serve: worker ${place.index + 1} cannot be made: ${errorLine(error)}\n`);
+      void this.#replace(place);
+    }
+  }
+
+  #endWhereNobodyIsLeft(): void {
+    if (this.#workers.length > 0) return;
+    this.#unguard?.();
+    this.#end.resolve(this.#code);
+  }
+}
+
+function ownWorker(name: string): Worker {
+  return new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name });
 }

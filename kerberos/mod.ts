@@ -76,4 +76,5 @@ export { type CredentialCacheData, decodeCcache, encodeCcache } from "./stores/c
 export { Credential, type CredentialInit } from "./stores/credential.ts";
 export { FileCredentialCache, type FileCredentialCacheOptions, readKeytab, writeKeytab } from "./stores/files.ts";
 export { systemTickets, type SystemTicketsOptions } from "./system_tickets.ts";
+export { KeytabFile, type KeytabFileOptions, type KeytabNews, type ReadChanged } from "./stores/keytab_file.ts";
 export { type KeySource, Keytab, type KeytabEntry, type WantedKey } from "./stores/keytab.ts";

@@ -4,12 +4,11 @@
  * @module
  */
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
-import { KerberosError } from "../kerberos/errors.ts";
 import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
 import { MemoryReplayCache, type ReplayCache } from "../kerberos/mech/replay_cache.ts";
 import type { Capaths } from "../kerberos/mech/transited.ts";
 import type { Keytab } from "../kerberos/stores/keytab.ts";
-import { readKeytab } from "../kerberos/stores/files.ts";
+import { KeytabFile, type KeytabNews } from "../kerberos/stores/keytab_file.ts";
 import { gssapiServer, type GssapiServerOptions } from "../socks/auth/gssapi.ts";
 import { noAuthentication, type ServerAuthMethod } from "../socks/auth/method.ts";
 import { type PasswordCheck, passwordServer } from "../socks/auth/password.ts";
@@ -41,8 +40,14 @@ import { checkDatagrams, type ListenerOptions, type RunningServer, start, withLi
 
 /** What {@linkcode serve} takes. */
 export interface ServeOptions extends ListenerOptions {
-  /** Keys of the service, or the file that they are in. Needed for GSS-API. */
+  /**
+   * Keys of the service, or the file that they are in. Needed for GSS-API. Where a ticket comes that no key opens, the file is looked
+   * at again, once a second at most, and read where it has changed; its keys are the only ones from then on. A file
+   * that cannot be read then, or has no key, changes nothing.
+   */
   readonly keytab?: Keytab | string | undefined;
+  /** Told that the keytab's file was read again, or why it was not. What it throws is passed over. */
+  readonly onKeytab?: ((news: KeytabNews) => void) | undefined;
   /** Names of the services accepted, such as `rcmd`. @default {every one that has a key} */
   readonly services?: readonly string[] | undefined;
   /** Levels of protection granted. @default {["confidentiality", "integrity", "selective"]} */
@@ -284,7 +289,7 @@ function serverMethods(options: ServeOptions & Kept): ServerAuthMethod[] {
   const methods: ServerAuthMethod[] = [];
   if (keytab !== undefined) {
     const credential = new KerberosAcceptorCredential({
-      keys: typeof keytab === "string" ? readKeys(keytab) : keytab,
+      keys: typeof keytab === "string" ? new KeytabFile(keytab, { onNews: options.onKeytab }) : keytab,
       services,
       capaths: options.capaths,
       replayCache,
@@ -305,11 +310,4 @@ function serverMethods(options: ServeOptions & Kept): ServerAuthMethod[] {
     throw new TypeError("Cannot serve: a keytab, passwords or allowUnauthenticated is needed for anybody to come in");
   }
   return methods;
-}
-
-/** A file that is about to be written again may have no key yet, and nobody would get in. */
-function readKeys(name: string): Keytab {
-  const keytab = readKeytab(name);
-  if (keytab.entries.length === 0) throw new KerberosError("BAD_FILE", `Cannot use keytab ${name}: it has no key`);
-  return keytab;
 }

@@ -51,6 +51,8 @@ const SETTLED = 1_000;
 export class SocksServer implements AsyncDisposable {
   #options: SocksServerOptions;
   readonly #listeners = new Set<ConnectionListener>();
+  /** Accepts under way: a client may have been accepted when it is decided that nobody is any more. */
+  readonly #accepting = new Set<Promise<unknown>>();
   /** Sessions under way. A listener each on one signal would take longer the more there are. */
   readonly #sessions = new Set<Running>();
   /** Those of them that have not said what they want. */
@@ -135,12 +137,16 @@ export class SocksServer implements AsyncDisposable {
     this.#listeners.add(listener);
     const { signal } = this.#stopping;
     let accepting: Promise<Connection | undefined> | undefined;
-    const accept = () => accepting = listener.accept();
+    const accept = () => {
+      if (accepting !== undefined) this.#accepting.delete(accepting);
+      this.#accepting.add(accepting = listener.accept());
+      return accepting;
+    };
     try {
       while (!signal.aborted) {
         let connection: Connection | undefined;
         try {
-          connection = await takeInTime(accept, signal, (late) => late?.close());
+          connection = await takeInTime(accept, signal, (late) => late && void this.serve(late));
         } catch (error) {
           if (signal.aborted) return;
           this.#note("accept", error);
@@ -158,7 +164,10 @@ export class SocksServer implements AsyncDisposable {
       this.#listeners.delete(listener);
       closeAnyway(listener);
       // Its port is free once that is over.
-      if (accepting !== undefined) await settled([accepting]);
+      if (accepting !== undefined) {
+        await settled([accepting]);
+        this.#accepting.delete(accepting);
+      }
     }
   }
 
@@ -365,6 +374,8 @@ export class SocksServer implements AsyncDisposable {
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     const milliseconds = duration("deadline", options.deadline ?? Infinity);
     this.#stop();
+    // Who was accepted at the last moment is served like the others.
+    await settled([...this.#accepting]);
     using deadline = startDeadline({ milliseconds, reason: () => new Error("Server is shutting down") });
     deadline.signal.addEventListener("abort", () => this.#abort(deadline.signal.reason), { once: true });
     while (this.#sessions.size > 0) await this.#allEnded();

@@ -7,7 +7,7 @@ import { command as connectCommand } from "../cli/connect.ts";
 import type { CliIo } from "../cli/io.ts";
 import { proxyOptions } from "../cli/options.ts";
 import { command } from "../cli/serve.ts";
-import { dropPermissions } from "../cli/server_run.ts";
+import { dropPermissions } from "../cli/permissions.ts";
 import { FileCredentialCache, writeKeytab } from "../kerberos/stores/files.ts";
 import { parsePrincipal } from "../kerberos/principal.ts";
 import { parseKrb5Conf } from "../kerberos/config/krb5_conf.ts";

@@ -5,6 +5,8 @@ import { milliseconds, octets } from "../cli/config/units.ts";
 import { hashedPasswords, hashPassword, parsePasswordFile, passwordLine } from "../cli/passwords.ts";
 import { connect, noAuthentication } from "../mod.ts";
 import { gssocks } from "./support/cli.ts";
+import { certificateFor } from "./support/certificate.ts";
+import { peerTest } from "./support/peers.ts";
 import { Daemon } from "./support/process.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { echoServer } from "./support/servers.ts";
@@ -61,7 +63,8 @@ Deno.test("serve --check says what is wrong beyond the shape, and touches no soc
     };
     const none = { methods: ["none"] };
     const good = await check({ ...none, listen: ["127.0.0.1:1"], rules: ["allow 10.0.0.0/8", { action: "deny" }] });
-    assert.deepEqual([good.code, good.out, good.err], [0, "The configuration is good.\n", ""]);
+    const again = `SIGHUP has these files read again: ${file}\n`;
+    assert.deepEqual([good.code, good.out, good.err], [0, `The configuration is good.\n${again}`, ""]);
     const announce = ["192.0.2.1", "2001:db8::1"];
     assert.equal((await check({ ...none, announce })).code, 0);
     const given = announce.flatMap((address) => ["--announce", address]);
@@ -143,8 +146,11 @@ Deno.test("the schema that is published is the one that is checked", async () =>
   assert.equal(await Deno.readTextFile(file), text, "run this test with GSSOCKS_WRITE_SCHEMA=1");
 });
 
-Deno.test("the configurations in the operator's guide are good", async () => {
+peerTest("the configurations in the operator's guide are good", ["openssl"], async () => {
   await inFolder(async (directory) => {
+    const { cert, key } = await certificateFor();
+    await Deno.writeTextFile(`${directory}/cert.pem`, cert);
+    await Deno.writeTextFile(`${directory}/key.pem`, key);
     await using realm = await startRealmFolder();
     const guide = await Deno.readTextFile(new URL("docs/operating.md", ROOT));
     const blocks = [...guide.matchAll(/```json\n([\s\S]*?)```/g)].map(([, block]) => block!);
@@ -154,6 +160,7 @@ Deno.test("the configurations in the operator's guide are good", async () => {
       const config = JSON.parse(block);
       if (config.gssapi?.keytab !== undefined) config.gssapi.keytab = realm.keytab;
       if (config.egress !== undefined) config.egress = ["127.0.0.1"];
+      if (config.tls !== undefined) config.tls = { certificate: `${directory}/cert.pem`, key: `${directory}/key.pem` };
       if (config.passwordFile !== undefined) config.passwordFile = `${directory}/users`;
       for (const upstream of Object.values(config.upstreams ?? {}) as { passwordFile?: string }[]) {
         if (upstream.passwordFile !== undefined) upstream.passwordFile = `${directory}/users`;

@@ -9,6 +9,7 @@ import { concat } from "../gss/bytes.ts";
 import { pause } from "../gss/deadline.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { encodeFrame } from "../socks/wire/gssapi.ts";
+import { certificateFor } from "./support/certificate.ts";
 import { peerTest } from "./support/peers.ts";
 import { Daemon } from "./support/process.ts";
 import { noneUncaughtIn } from "./support/unhandled.ts";
@@ -28,7 +29,8 @@ class Server implements AsyncDisposable {
   #reloads = 0;
 
   constructor(permissions: readonly string[], args: readonly string[], env: Record<string, string> = {}) {
-    const all = [...DENO, "--no-prompt", ...permissions, CLI, "serve", "-l", `${HOST}:0`, ...args];
+    const where = args.includes("-l") ? [] : ["-l", `${HOST}:0`];
+    const all = [...DENO, "--no-prompt", ...permissions, CLI, "serve", ...where, ...args];
     this.#daemon = new Daemon(Deno.execPath(), all, { env });
   }
 
@@ -36,11 +38,16 @@ class Server implements AsyncDisposable {
     return Number((await this.#daemon.waitFor(/Listening on 127\.0\.0\.1:(\d+)/))[1]);
   }
 
-  /** Sends SIGHUP; gives what is said then. */
-  async reload(): Promise<string> {
+  /** Where it listens for TLS. */
+  async tlsPort(): Promise<number> {
+    return Number((await this.#daemon.waitFor(/Listening on \S+:(\d+)/))[1]);
+  }
+
+  /** Sends SIGHUP; gives what is said then, by so many workers. */
+  async reload(workers = 1): Promise<string> {
     const said = this.#daemon.output.length;
     Deno.kill(this.#daemon.pid, "SIGHUP");
-    await this.#daemon.waitFor(new RegExp(`(Configuration (not )?read again[^]*?\\n){${++this.#reloads}}`));
+    await this.#daemon.waitFor(new RegExp(`(Configuration (not )?read again[^]*?\\n){${this.#reloads += workers}}`));
     return this.#daemon.output.slice(said);
   }
 
@@ -270,4 +277,52 @@ Deno.test("a server whose log nobody reads any more serves and reloads as before
     child.kill("SIGTERM");
   }
   assert.equal((await child.status).code, 0);
+});
+
+/** What a certificate says it is for, as a client sees it at a port. */
+async function certificateAt(port: number, caCerts: readonly string[]): Promise<string> {
+  for (const [i, caCert] of caCerts.entries()) {
+    try {
+      using connection = await Deno.connectTls({ hostname: "localhost", port, caCerts: [caCert] });
+      await connection.handshake();
+      return `certificate ${i}`;
+    } catch (error) {
+      if (!/UnknownIssuer|BadSignature/.test(`${error}`)) throw error;
+    }
+  }
+  return "another one";
+}
+
+peerTest("a renewed certificate is shown to new clients; a pair that does not fit leaves the old one", [
+  "openssl",
+], async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const [one, two] = [await certificateFor(), await certificateFor()];
+    const write = async (cert: string, key: string) => {
+      await Deno.writeTextFile(`${folder}/cert.pem`, cert);
+      await Deno.writeTextFile(`${folder}/key.pem`, key);
+    };
+    await write(one.cert, one.key);
+    const tls = ["--tls-certificate", `${folder}/cert.pem`, "--tls-key", `${folder}/key.pem`];
+    for (const more of [[], ["--workers", "2"]]) {
+      await write(one.cert, one.key);
+      const flags = [
+        ...(more.length === 0 ? [] : ["--unstable-net", `--allow-read=${ROOT}`]),
+        `--allow-read=${folder}`,
+      ];
+      await using server = new Server(flags, ["-l", "tls://localhost:0", "-m", "none", ...tls, ...more]);
+      const certificate = async () => await certificateAt(await server.tlsPort(), [one.cert, two.cert]);
+      assert.equal(await certificate(), "certificate 0");
+      await write(two.cert, one.key);
+      const workers = Math.max(1, Number(more[1] ?? 1));
+      assert.match(await server.reload(workers), /not read again, the old one stays: tls: .*certificate and key/);
+      assert.equal(await certificate(), "certificate 0");
+      await write(two.cert, two.key);
+      assert.match(await server.reload(workers), /Configuration read again/);
+      for (let i = 0; i < 4; i++) assert.equal(await certificate(), "certificate 1");
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { type ConnectionListener, listenTcp, listenTls, listenUnix } from "../../socks/stream/deno.ts";
+import { randomBytes } from "../../gss/runtime.ts";
+import { checkIdentity, type ConnectionListener, listenTcp, listenTls, listenUnix } from "../../socks/stream/deno.ts";
 import { listenAtLoopback } from "../../socks/stream/localhost.ts";
 import { balancers } from "../../socks/stream/proxy_protocol.ts";
+import type { TlsIdentity } from "../../socks/stream/tls.ts";
 import { parseLocalEndpointText } from "../../socks/wire/address.ts";
 import { ConfigError, type ServerConfig } from "./server_config.ts";
 import { milliseconds } from "./units.ts";
@@ -72,19 +74,56 @@ export async function openListeners(config: ServerConfig, together?: Together): 
 
 async function openListener(
   place: ListenPlace,
-  { tls, proxyProtocol: from, timeouts }: ServerConfig,
+  config: ServerConfig,
   together: { readonly port: number | undefined } | undefined,
 ): Promise<ConnectionListener> {
-  if (place.type === "unix") return await listenAtPath(place.path);
+  const { reusePort = false } = config;
+  if (place.type === "unix") return reusePort ? listenInPlaceOf(place.path) : await listenAtPath(place.path);
   const port = together?.port ?? place.port;
+  const { proxyProtocol: from, timeouts } = config;
   const timeout = timeouts?.handshake === undefined ? undefined : milliseconds(timeouts.handshake);
-  const how = { reusePort: together !== undefined, proxyProtocol: from && { from, timeout } };
+  const how = { reusePort: reusePort || together !== undefined, proxyProtocol: from && { from, timeout } };
   const { hostname } = place;
   if (hostname === undefined) return listenAtLoopback(port, (where) => listenTcp({ ...where, ...how }));
   const where = { hostname, port, ...how };
-  if (place.type === "tcp") return listenTcp(where);
-  const { certificate, key } = tls!;
-  return listenTls({ ...where, cert: Deno.readTextFileSync(certificate), key: Deno.readTextFileSync(key) });
+  return place.type === "tcp" ? listenTcp(where) : listenTls({ ...where, ...tlsIdentity(config)! });
+}
+
+/**
+ * Certificate and key of the listeners for TLS, where the configuration names them, read and checked.
+ *
+ * @throws {ConfigError} When they cannot be read, are none, or are not of one another.
+ */
+export function tlsIdentity({ tls }: ServerConfig): TlsIdentity | undefined {
+  if (tls === undefined) return undefined;
+  const read = (name: "certificate" | "key") => {
+    try {
+      return Deno.readTextFileSync(tls[name]);
+    } catch (error) {
+      throw new ConfigError(`tls.${name}: ${(error as Error).message}`, { cause: error });
+    }
+  };
+  const identity = { cert: read("certificate"), key: read("key") };
+  try {
+    checkIdentity(identity);
+  } catch (error) {
+    throw new ConfigError(`tls: ${tls.certificate} and ${tls.key}: ${(error as Error).message}`, { cause: error });
+  }
+  return identity;
+}
+
+/** Another server may listen at the path: in one step the name is this one's, and the other keeps those who have found him. */
+function listenInPlaceOf(path: string): ConnectionListener {
+  const own = `${path}.${[...randomBytes(8)].map((octet) => octet.toString(16).padStart(2, "0")).join("")}`;
+  const listener = listenUnix(own);
+  try {
+    Deno.renameSync(own, path);
+  } catch (error) {
+    listener.close();
+    Deno.removeSync(own);
+    throw error;
+  }
+  return { ...listener, addr: { hostname: path, port: 0 } };
 }
 
 /** A socket that an earlier run has left behind is in the way; one that somebody listens at is his. */

@@ -21,8 +21,9 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   "proxy-protocol": {
     value: "SOURCES",
-    help: "Balancers, with commas between them, that say with the PROXY protocol who their clients are (default: none)",
+    help: "Balancers that say who their clients are (PROXY protocol), with commas between them",
   },
+  "reuse-port": { help: "Let another server take the same ports and paths while this one ends" },
   "tls-certificate": { value: "FILE", help: "Certificate chain for tls://, in PEM" },
   "tls-key": { value: "FILE", help: "Its key" },
   keytab: {
@@ -66,12 +67,12 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     multiple: true,
     help: "Tell clients of UDP and BIND this address, for a server behind NAT; one of each family",
   },
-  "handshake-timeout": { value: "MS", help: "Time for greeting, authentication and request (default: 10000)" },
-  "connect-timeout": { value: "MS", help: "Time for reaching a target (default: 30000)" },
-  "idle-timeout": { value: "MS", help: "Close connections that are silent for so long, or never (default: 7440000)" },
-  "half-close-timeout": { value: "MS", help: "The same once one side has ended (default: 600000)" },
-  "udp-idle-timeout": { value: "MS", help: "End associations that are silent for so long (default: 300000)" },
-  "drain-timeout": { value: "MS", help: "Time that sessions have to end when the server stops (default: 10000)" },
+  "handshake-timeout": { value: "TIME", help: "Time for greeting, authentication and request (default: 10s)" },
+  "connect-timeout": { value: "TIME", help: "Time for reaching a target (default: 30s)" },
+  "idle-timeout": { value: "TIME", help: "Close connections that are silent for so long, or never (default: 124m)" },
+  "half-close-timeout": { value: "TIME", help: "The same once one side has ended (default: 10m)" },
+  "udp-idle-timeout": { value: "TIME", help: "End associations that are silent for so long (default: 5m)" },
+  "drain-timeout": { value: "TIME", help: "Time that sessions have to end when the server stops (default: 10s)" },
   "max-sessions": { value: "N", help: "Sessions at one time (default: 10000)" },
   "max-half-open": { value: "N", help: "Sessions that have not said what they want (default: 1000)" },
   "max-sessions-per-source": { value: "N", help: "Sessions from one address, or any (default: a quarter of all)" },
@@ -87,14 +88,17 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   redis: {
     value: "URL",
     multiple: true,
-    help: "Share replay cache and limits of users with other machines through Redis, or one of several, or " +
-      "redis+sentinel://HOST,HOST/MASTER",
+    help: "Share replay cache and limits with other machines; redis+sentinel://HOST,HOST/MASTER too",
   },
   "redis-loss": { value: "POLICY", help: "refuse (default) or allow clients while Redis is lost" },
   "redis-password-file": { value: "FILE", help: "Password of Redis, in the first line" },
   "redis-replicas": { value: "N", help: "Replicas that must have an authenticator before it counts (default: 0)" },
   workers: { value: "N", help: "Threads that serve, 0 for one a core (default: 1); Linux spreads the connections" },
   admin: { value: "HOST:PORT", help: "Status page, /healthz and /metrics on a loopback address (default: none)" },
+  health: {
+    value: "HOST:PORT",
+    help: "Say ok, degraded, failing or draining there, to load balancers (default: none)",
+  },
   json: { help: "Log events as JSON lines" },
   quiet: { short: "q", help: "Log nothing" },
 };
@@ -142,6 +146,7 @@ function fromArguments(args: ParsedArguments): ServerConfig {
   const values = {
     listen: many("listen"),
     proxyProtocol: list("proxy-protocol"),
+    reusePort: args.has("reuse-port") || undefined,
     tls: certificate === undefined ? undefined : { certificate, key },
     methods: list("method"),
     preferGssapi: args.has("prefer-gssapi") || undefined,
@@ -188,6 +193,7 @@ function fromArguments(args: ParsedArguments): ServerConfig {
     }),
     workers: number("workers"),
     admin: one("admin"),
+    health: one("health"),
     log: args.has("quiet") ? "none" : args.has("json") ? "json" : undefined,
   };
   // One check for both: what the command line says is as a file would say it.

@@ -44,6 +44,7 @@ export interface ServerConfig {
   readonly $schema?: string | undefined;
   readonly listen?: readonly string[] | undefined;
   readonly proxyProtocol?: readonly string[] | undefined;
+  readonly reusePort?: boolean | undefined;
   readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
   readonly methods?: readonly ("gssapi" | "password" | "none")[] | undefined;
   readonly preferGssapi?: boolean | undefined;
@@ -88,6 +89,7 @@ export interface ServerConfig {
   readonly answersFromAnyPort?: boolean | undefined;
   readonly log?: "text" | "json" | "none" | undefined;
   readonly admin?: string | undefined;
+  readonly health?: string | undefined;
   readonly shared?: SharedConfig | undefined;
   readonly workers?: number | undefined;
 }
@@ -138,6 +140,8 @@ const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
   listen: texts.optional().describe("HOST:PORT, tls://HOST:PORT or unix:PATH (127.0.0.1:1080)"),
   proxyProtocol: texts.optional()
     .describe("Addresses and blocks of balancers that say with the PROXY protocol who their clients are (none)"),
+  reusePort: z.boolean().optional()
+    .describe("Let another server take the same ports and paths while this one ends (false)"),
   tls: z.strictObject({ certificate: z.string(), key: z.string() }).optional()
     .describe("PEM files for the listeners that begin with tls://"),
   methods: z.array(z.enum(["gssapi", "password", "none"])).nonempty().optional().describe("Methods accepted (gssapi)"),
@@ -198,6 +202,9 @@ const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
     .describe("Let a target answer datagrams from any of its ports, as TFTP does (false)"),
   log: z.enum(["text", "json", "none"]).optional().describe("How events are logged (text)"),
   admin: z.string().optional().describe("Loopback HOST:PORT of the status page, /healthz and /metrics (none)"),
+  health: z.string().optional().describe(
+    "HOST:PORT that says ok, degraded, failing or draining, and nothing else (none)",
+  ),
   shared: z.strictObject({
     redis: z.union([z.string(), texts]).optional().describe(
       "redis://HOST:PORT that all servers of the service share, several of which one is the master, or " +

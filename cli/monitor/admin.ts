@@ -5,20 +5,15 @@
  * @module
  */
 import { printable } from "../../gss/printable.ts";
+import { listenTcp } from "../../socks/stream/deno.ts";
 import { loopbackAddress } from "../../socks/rules/special_ranges.ts";
 import { type Endpoint, parseEndpointText } from "../../socks/wire/address.ts";
+import { healthOf } from "./health.ts";
+import { type HttpPort, httpPort, type PortReports } from "./http_port.ts";
 import { PAGE_CSS, PAGE_HTML, PAGE_JS } from "./page.ts";
 import { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
-import type { Snapshot } from "./snapshot.ts";
-
-/** Gives the present snapshot. */
-export type TakeSnapshot = () => Promise<Snapshot>;
-
-/** A running admin port. */
-export interface AdminServer extends AsyncDisposable {
-  /** Where it listens. */
-  readonly addr: Endpoint;
-}
+import type { Snapshot, TakeSnapshot } from "./snapshot.ts";
+import { rendered, sparingly } from "./sparingly.ts";
 
 /**
  * Reads where to listen.
@@ -37,12 +32,13 @@ export function adminEndpoint(text: string): Endpoint {
 }
 
 /** Opens the port. */
-export function startAdmin(where: Endpoint, take: TakeSnapshot): AdminServer {
-  const server = Deno.serve({ ...where, onListen: () => {} }, (request) => adminResponse(request, take));
-  return {
-    addr: { hostname: server.addr.hostname, port: server.addr.port },
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
+export function startAdmin(where: Endpoint, take: TakeSnapshot, reports: PortReports): HttpPort {
+  const sparing = sparingly(take);
+  return httpPort(listenTcp(where), {
+    name: "Admin port",
+    answer: (request) => adminResponse(request, sparing),
+    ...reports,
+  });
 }
 
 /** Answers a request. */
@@ -60,9 +56,9 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
     case "/page.js":
       return answer(200, "text/javascript; charset=utf-8", PAGE_JS);
     case "/status.json":
-      return answer(200, "application/json", shownJson(await take()));
+      return answer(200, "application/json", rendered(await take(), shownJson));
     case "/metrics":
-      return answer(200, PROMETHEUS_TYPE, prometheusText(await take()));
+      return answer(200, PROMETHEUS_TYPE, rendered(await take(), prometheusText));
     case "/healthz":
       return health(await take());
     default:
@@ -81,11 +77,15 @@ function namesLoopback(request: Request): boolean {
 }
 
 /** Ready to be sent clients, or not: what a load balancer asks. */
-function health({ draining, shared }: Snapshot): Response {
-  const lost = shared?.up === false;
-  const status = draining ? "draining" : !lost ? "ok" : shared.onLoss === "allow" ? "degraded" : "failing";
-  const ready = status === "ok" || status === "degraded";
-  return answer(ready ? 200 : 503, "application/json", JSON.stringify({ status, ...(lost ? { shared: "lost" } : {}) }));
+function health(snapshot: Snapshot): Response {
+  const { shared, troubles } = snapshot;
+  const { status, ready } = healthOf(snapshot);
+  const recent = Object.keys(troubles).filter((kind) => troubles[kind]!.recent);
+  const why = {
+    ...(shared?.up === false ? { shared: "lost" } : {}),
+    ...(recent.length > 0 ? { troubles: recent } : {}),
+  };
+  return answer(ready ? 200 : 503, "application/json", JSON.stringify({ status, ...why }));
 }
 
 function answer(status: number, type: string, body: string, headers: Record<string, string> = {}): Response {

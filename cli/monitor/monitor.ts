@@ -5,7 +5,7 @@
  */
 import { pause } from "../../gss/deadline.ts";
 import { shortened } from "../../gss/printable.ts";
-import { systemRuntime } from "../../gss/runtime.ts";
+import { monotonicNow, systemRuntime } from "../../gss/runtime.ts";
 import type { LiveSession, ServerEvent } from "../../socks/server.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import {
@@ -18,6 +18,7 @@ import {
   type Snapshot,
   THROUGHPUT_SECONDS,
   type ThroughputPoint,
+  type TroubleState,
 } from "./snapshot.ts";
 
 /** Where a monitor gets what no event tells. */
@@ -26,18 +27,51 @@ export interface MonitorSources {
   readonly liveSessions: () => readonly LiveSession[];
   /** State of what several machines share, where they do. */
   readonly shared?: (() => SharedState) | undefined;
+  /** What goes wrong beside the sessions. */
+  readonly health?: (() => MonitoredHealth) | undefined;
+  /** Errors that nobody handled so far. */
+  readonly faults?: (() => number) | undefined;
+  /** Told of a sample that could not be taken; the next one is. @default {nobody} */
+  readonly onFault?: ((error: unknown) => void) | undefined;
+}
+
+/** What a server says of what goes wrong beside its sessions. */
+export interface MonitoredHealth {
+  /** Whether clients were kept out in the last minute because the machine had nothing left for them. */
+  readonly degraded: boolean;
+  /** By kind. */
+  readonly troubles: Readonly<Record<string, TroubleState>>;
+}
+
+/** Clocks of a monitor. */
+export interface MonitorClocks {
+  /** Dates, in milliseconds since the epoch. @default {the system's} */
+  readonly now?: (() => number) | undefined;
+  /** A clock that nobody sets, in milliseconds. @default {the system's} */
+  readonly monotonic?: (() => number) | undefined;
+}
+
+/** Octets of one second since the monitor began. */
+interface Second {
+  readonly second: number;
+  sent: number;
+  received: number;
 }
 
 /** Counts events, and samples throughput every second. */
 export class Monitor {
-  readonly #startedAt = systemRuntime.now();
+  readonly #now: () => number;
+  readonly #monotonic: () => number;
+  readonly #startedAt: number;
+  readonly #began: number;
+  #sampledAt: number;
   readonly #authenticated: Counts = {};
   readonly #refused: Counts = {};
   readonly #served: Counts = {};
   readonly #datagramsDropped: Counts = {};
   readonly #denials: Denial[] = [];
-  readonly #throughput: ThroughputPoint[] = [];
-  /** Octets of each session at the last sample, and in the second before it. */
+  readonly #throughput: Second[] = [];
+  /** Octets of each session at the last sample, and in a second before it. */
   #samples = new Map<number, { octets: number; rate: number }>();
   #sources: MonitorSources = { liveSessions: () => [] };
   #draining = false;
@@ -48,6 +82,17 @@ export class Monitor {
   #datagramsSent = 0;
   #datagramsReceived = 0;
   #sampled = { sent: 0, received: 0 };
+
+  /**
+   * Makes one.
+   *
+   * @param clocks What it goes by: dates are dates, and durations and rates are nobody's to set.
+   */
+  constructor({ now = systemRuntime.now, monotonic = monotonicNow }: MonitorClocks = {}) {
+    [this.#now, this.#monotonic] = [now, monotonic];
+    this.#startedAt = now();
+    this.#began = this.#sampledAt = monotonic();
+  }
 
   /** Takes note of an event. */
   readonly onEvent = (event: ServerEvent): void => {
@@ -76,7 +121,7 @@ export class Monitor {
     const { error, client, identity, target } = event;
     count(this.#refused, "code" in error && typeof error.code === "string" ? error.code : "OTHER");
     this.#denials.unshift({
-      at: systemRuntime.now(),
+      at: this.#now(),
       client: client === undefined ? "" : formatEndpoint(client),
       user: shortened(identity?.name ?? ""),
       target: target === undefined ? "" : formatEndpoint(target),
@@ -97,12 +142,16 @@ export class Monitor {
     }
   }
 
-  /** Says where the rest is from, and samples until the signal is aborted. */
+  /** Says where the rest is from, and samples until the signal is aborted. What fails then is told, and tried again. */
   async watch(sources: MonitorSources, signal: AbortSignal): Promise<void> {
     this.#sources = sources;
     while (!signal.aborted) {
-      await pause(1_000, signal);
-      this.#sample();
+      await pause(SAMPLE, signal);
+      try {
+        this.sample();
+      } catch (error) {
+        sources.onFault?.(error);
+      }
     }
   }
 
@@ -120,30 +169,55 @@ export class Monitor {
     return { sent, received };
   }
 
-  #sample(): void {
+  /** Looks at what was carried since the last time. */
+  sample(): void {
+    const monotonic = this.#monotonic();
+    // A thread that is busy comes late, and a rate is about a second.
+    const seconds = Math.max(monotonic - this.#sampledAt, 1) / 1_000;
+    this.#sampledAt = monotonic;
     const samples = new Map<number, { octets: number; rate: number }>();
     for (const { session, counts } of this.#sources.liveSessions()) {
       const octets = counts.sent + counts.received;
-      samples.set(session, { octets, rate: octets - (this.#samples.get(session)?.octets ?? 0) });
+      const rate = Math.round((octets - (this.#samples.get(session)?.octets ?? 0)) / seconds);
+      samples.set(session, { octets, rate });
     }
     this.#samples = samples;
     const totals = this.#totals();
-    const at = Math.floor(systemRuntime.now() / 1_000);
     // A session's octets move from the live ones to the closed ones one after the other, never back below zero.
     const sent = Math.max(0, totals.sent - this.#sampled.sent);
     const received = Math.max(0, totals.received - this.#sampled.received);
     this.#sampled = totals;
-    this.#throughput.push({ at, sent, received });
+    const second = this.#second(monotonic);
+    const last = this.#throughput.at(-1);
+    if (last?.second === second) Object.assign(last, { sent: last.sent + sent, received: last.received + received });
+    else this.#throughput.push({ second, sent, received });
     if (this.#throughput.length > THROUGHPUT_SECONDS) this.#throughput.shift();
+  }
+
+  #second(monotonic: number): number {
+    return Math.floor((monotonic - this.#began) / 1_000);
+  }
+
+  /** The seconds with the dates that they have by the clock of now: one that was set moves all of them alike. */
+  #points(now: number, monotonic: number): ThroughputPoint[] {
+    const first = Math.floor(now / 1_000) - this.#second(monotonic);
+    return this.#throughput.map(({ second, sent, received }) => ({ at: first + second, sent, received }));
   }
 
   /** Everything as it is now. */
   snapshot(): Snapshot {
     const live = this.#sources.liveSessions();
-    const now = systemRuntime.now();
+    const now = this.#now();
+    const monotonic = this.#monotonic();
+    const health = this.#sources.health?.();
     return {
       startedAt: this.#startedAt,
       now,
+      uptime: monotonic - this.#began,
+      troubles: health?.troubles ?? {},
+      degraded: health?.degraded ?? false,
+      faults: this.#sources.faults?.() ?? 0,
+      logDropped: 0,
       draining: this.#draining,
       shared: this.#sources.shared?.(),
       sessionCount: live.length,
@@ -156,15 +230,14 @@ export class Monitor {
       datagramsSent: this.#datagramsSent,
       datagramsReceived: this.#datagramsReceived,
       datagramsDropped: { ...this.#datagramsDropped },
-      sessions: live.map((session) => this.#row(session, now)).sort((a, b) => b.rate - a.rate).slice(0, MAX_ROWS),
+      sessions: live.map((session) => this.#row(session)).sort((a, b) => b.rate - a.rate).slice(0, MAX_ROWS),
       denials: [...this.#denials],
-      throughput: [...this.#throughput],
+      throughput: this.#points(now, monotonic),
     };
   }
 
   #row(
-    { session, client, identity, protection, command, target, address, counts, startedAt }: LiveSession,
-    now: number,
+    { session, client, identity, protection, command, target, address, counts, duration }: LiveSession,
   ): SessionRow {
     return {
       session,
@@ -177,10 +250,13 @@ export class Monitor {
       address: address === undefined ? "" : formatEndpoint(address),
       ...counts,
       rate: this.#samples.get(session)?.rate ?? 0,
-      duration: now - startedAt,
+      duration,
     };
   }
 }
+
+/** Milliseconds between two samples. */
+const SAMPLE = 1_000;
 
 function count(counts: Counts, name: string, by = 1): void {
   counts[name] = (counts[name] ?? 0) + by;

@@ -96,8 +96,8 @@ function chart(points) {
 }
 function draw(s) {
   const lost = s.shared && !s.shared.up;
-  at("state").className = lost ? "bad" : "";
-  at("state").textContent = (s.draining ? "draining, " : "") + (lost ? "shared store lost: " + (s.shared.onLoss === "allow" ? "replays are let in, " : "clients are refused, ") : "") + "up " + age(s.now - s.startedAt);
+  at("state").className = lost || s.degraded ? "bad" : "";
+  at("state").textContent = (s.draining ? "draining, " : "") + (lost ? "shared store lost: " + (s.shared.onLoss === "allow" ? "replays are let in, " : "clients are refused, ") : "") + (s.degraded ? "degraded, " : "") + "up " + age(s.uptime);
   const total = (counts) => Object.values(counts).reduce((a, b) => a + b, 0);
   const cards = [["Sessions", s.sessionCount], ["Accepted", s.accepted], ["Authenticated", total(s.authenticated)], ["Turned away", total(s.refused)], ["To targets", size(s.sent)], ["To clients", size(s.received)], ["Datagrams", s.datagramsSent + s.datagramsReceived], ["Datagrams dropped", total(s.datagramsDropped)]];
   at("cards").replaceChildren(...cards.map(([name, value]) => {

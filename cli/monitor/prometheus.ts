@@ -48,7 +48,27 @@ export function prometheusText(snapshot: Snapshot): string {
       "Datagrams not relayed by associations that have ended.",
       byName("reason", snapshot.datagramsDropped),
     ),
-    metric("uptime_seconds", "gauge", "Time since the start.", [[{}, (snapshot.now - snapshot.startedAt) / 1_000]]),
+    metric("uptime_seconds", "gauge", "Time since the start.", [[{}, snapshot.uptime / 1_000]]),
+    metric(
+      "troubles_total",
+      "counter",
+      "What went wrong beside the sessions.",
+      Object.entries(snapshot.troubles).map(([kind, { count }]): Sample => [{ kind }, count]),
+    ),
+    metric(
+      "degraded",
+      "gauge",
+      "Whether clients were kept out lately for want of descriptors, or a worker is missing.",
+      [[
+        {},
+        snapshot.degraded ? 1 : 0,
+      ]],
+    ),
+    metric("faults_total", "counter", "Errors that nobody handled, or that something had which only watches.", [[
+      {},
+      snapshot.faults,
+    ]]),
+    metric("log_lines_dropped_total", "counter", "Log lines that the log did not take.", [[{}, snapshot.logDropped]]),
     shared === undefined
       ? ""
       : metric("shared_store_up", "gauge", "Whether the store that machines share can be reached.", [[

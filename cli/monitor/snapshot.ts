@@ -54,10 +54,30 @@ export interface SharedState {
   readonly reason?: string | undefined;
 }
 
+/** What goes wrong beside the sessions, of one kind. */
+export interface TroubleState {
+  /** How often since the start. */
+  readonly count: number;
+  /** Whether the last time was no longer ago than a minute. */
+  readonly recent: boolean;
+}
+
 /** A server at one moment. */
 export interface Snapshot {
+  /** When it started, in milliseconds since the epoch. */
   readonly startedAt: number;
+  /** The date, in milliseconds since the epoch. */
   readonly now: number;
+  /** For how long it has run, in milliseconds, by a clock that nobody sets. */
+  readonly uptime: number;
+  /** What goes wrong beside the sessions, by kind. */
+  readonly troubles: Readonly<Record<string, TroubleState>>;
+  /** Whether clients were kept out in the last minute for want of descriptors or memory, or a worker is missing. */
+  readonly degraded: boolean;
+  /** Errors that nobody handled, or that something had which only watches. */
+  readonly faults: number;
+  /** Log lines that were dropped. */
+  readonly logDropped: number;
   readonly draining: boolean;
   readonly shared: SharedState | undefined;
   readonly sessionCount: number;
@@ -82,6 +102,9 @@ export interface Snapshot {
   readonly throughput: readonly ThroughputPoint[];
 }
 
+/** Gives the present snapshot. */
+export type TakeSnapshot = () => Promise<Snapshot>;
+
 /** Sessions shown at most. */
 export const MAX_ROWS = 500;
 /** Denials kept. */
@@ -98,6 +121,11 @@ export function mergeSnapshots(all: readonly [Snapshot, ...Snapshot[]]): Snapsho
   return {
     startedAt: Math.min(...all.map(({ startedAt }) => startedAt)),
     now: Math.max(...all.map(({ now }) => now)),
+    uptime: Math.max(...all.map(({ uptime }) => uptime)),
+    troubles: addTroubles(all.map(({ troubles }) => troubles)),
+    degraded: all.some(({ degraded }) => degraded),
+    faults: sum(({ faults }) => faults),
+    logDropped: sum(({ logDropped }) => logDropped),
     draining: all.some(({ draining }) => draining),
     shared: lost ?? first.shared,
     sessionCount: sum(({ sessionCount }) => sessionCount),
@@ -121,6 +149,17 @@ function addCounts(all: readonly Counts[]): Counts {
   const total: Counts = {};
   for (const counts of all) {
     for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;
+  }
+  return total;
+}
+
+function addTroubles(all: readonly Snapshot["troubles"][]): Record<string, TroubleState> {
+  const total: Record<string, TroubleState> = {};
+  for (const troubles of all) {
+    for (const [kind, { count, recent }] of Object.entries(troubles)) {
+      const before = total[kind];
+      total[kind] = { count: count + (before?.count ?? 0), recent: recent || (before?.recent ?? false) };
+    }
   }
   return total;
 }

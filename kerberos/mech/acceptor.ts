@@ -146,7 +146,18 @@ export class KerberosAcceptor implements GssNegotiation {
     this.#checkEnctype("ticket", etype);
     const { keys } = this.#init;
     const wanted = { service, enctype: etype, kvno: kvno === undefined ? undefined : kvno >>> 0 };
-    const candidates = keys.candidates(wanted);
+    let candidates = keys.candidates(wanted);
+    let opened = await this.#tryKeys(candidates, cipher);
+    // A service gets new keys while it runs, and its clients have tickets for them at once.
+    if (opened === undefined && await keys.renewed?.()) {
+      candidates = keys.candidates(wanted);
+      opened = await this.#tryKeys(candidates, cipher);
+    }
+    if (opened === undefined) throw noKey(wanted, candidates, keys);
+    return opened;
+  }
+
+  async #tryKeys(candidates: readonly KeytabEntry[], cipher: Uint8Array): Promise<OpenedTicket | undefined> {
     for (const entry of candidates.slice(0, MAX_KEYS)) {
       let plain: Bytes;
       try {
@@ -159,7 +170,7 @@ export class KerberosAcceptor implements GssNegotiation {
       this.#checkEnctype("session key", part.key.keytype);
       return { part, sessionKey: new KerberosKey(part.key.keytype, part.key.keyvalue), entry };
     }
-    throw noKey(wanted, candidates, keys);
+    return undefined;
   }
 
   #checkEnctype(what: string, etype: number): void {

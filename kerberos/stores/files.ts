@@ -33,14 +33,32 @@ function pathOf(what: string, name: string): string {
  * @throws {KerberosError} `BAD_FILE`, also for one of more than 16 MiB.
  */
 export function readKeytab(name: string): Keytab {
-  const path = pathOf("read keytab", name);
+  return decodeKeytab(keytabPath(name), readFileAtOnce);
+}
+
+/**
+ * Path of a keytab.
+ *
+ * @throws {KerberosError} `BAD_FILE`
+ */
+export function keytabPath(name: string): string {
+  return pathOf("read keytab", name);
+}
+
+/** The keytab that `read` finds at a path. */
+export function decodeKeytab(path: string, read: (path: string) => Uint8Array): Keytab {
   let bytes: Uint8Array;
   try {
-    bytes = readFileAtOnce(path);
+    bytes = read(path);
   } catch (error) {
-    throw new KerberosError("BAD_FILE", `Cannot read keytab ${path}: ${fileReason(error, path)}`, { cause: error });
+    throw unreadableKeytab(path, error);
   }
   return naming(path, () => Keytab.decode(bytes));
+}
+
+/** The error for a keytab that cannot be read. */
+export function unreadableKeytab(path: string, error: unknown): KerberosError {
+  return new KerberosError("BAD_FILE", `Cannot read keytab ${path}: ${fileReason(error, path)}`, { cause: error });
 }
 
 /**

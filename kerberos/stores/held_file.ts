@@ -48,6 +48,35 @@ export function readFileAtOnce(path: string): Bytes {
   }
 }
 
+/** A file as it is now, and what tells it from what it will be. */
+export interface MarkedFile {
+  /** Another text for another file, or another state of the same. */
+  readonly mark: string;
+  /** What is in it. */
+  readonly bytes: Bytes;
+}
+
+/** Reads a file of bounded size at once, with its mark. */
+export function readMarkedAtOnce(path: string): MarkedFile {
+  // What is written between the two is found the next time.
+  const mark = markOf(Deno.statSync(path));
+  return { mark, bytes: readFileAtOnce(path) };
+}
+
+/** Reads a file where it is another one than that of a mark. */
+export async function readChanged(path: string, mark: string | undefined): Promise<MarkedFile | undefined> {
+  const info = await Deno.stat(path);
+  const now = markOf(info);
+  if (now === mark) return undefined;
+  if (!info.isFile) throw new Error("it is no ordinary file");
+  using file = await Deno.open(path);
+  return { mark: now, bytes: (await found(file)).bytes ?? new Uint8Array(0) };
+}
+
+function markOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
+  return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
+}
+
 /** A file that is open and, where that is possible, locked. Closing it gives the lock back. */
 export interface HeldFile extends AsyncDisposable {
   readonly file: Deno.FsFile;

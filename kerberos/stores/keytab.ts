@@ -30,6 +30,13 @@ export interface KeySource {
   candidates(wanted: WantedKey): readonly KeytabEntry[];
   /** Lines such as `rcmd/host@REALM kvno 3 aes256-cts-hmac-sha1-96`, for error texts. */
   describe(): readonly string[];
+  /**
+   * Asked when none of the keys opens a ticket: looks whether there are others by now, and says whether it has any. Strangers
+   * have it asked, so that it must not cost much. Never rejects.
+   *
+   * @default {the keys stay what they are}
+   */
+  renewed?(): Promise<boolean>;
 }
 
 /** Key that a ticket was sealed with. */

@@ -284,20 +284,35 @@ function named<T>(what: string, listen: () => T): T {
  * }
  * ```
  */
-export function listenTls(options: ListenTcpOptions & TlsIdentity): ConnectionListener {
+export function listenTls(options: ListenTcpOptions & TlsIdentity): TlsListener {
   checkIdentity(options);
+  let { cert, key } = options;
   // `Deno.listenTls` cannot let go of a client that does not finish its handshake.
   const listener = listenTcp(options);
   return {
     addr: listener.addr,
     async accept(): Promise<Connection | undefined> {
       const connection = await listener.accept();
-      return connection === undefined ? undefined : await acceptTls(connection, options);
+      return connection === undefined ? undefined : await acceptTls(connection, { cert, key });
+    },
+    update(identity): void {
+      checkIdentity(identity);
+      ({ cert, key } = identity);
     },
     close: () => listener.close(),
     ref: () => listener.ref?.(),
     unref: () => listener.unref?.(),
   };
+}
+
+/** A listener whose clients speak TLS. */
+export interface TlsListener extends ConnectionListener {
+  /**
+   * Shows another certificate to clients that are accepted from now on, a renewed one for example.
+   *
+   * @throws {TypeError} When the certificate or the key is none, or they are not of one another; the old ones stay then.
+   */
+  update(identity: TlsIdentity): void;
 }
 
 /** What {@linkcode dialTls} takes. */
@@ -337,8 +352,12 @@ export function dialTls(options: DialTlsOptions = {}): Dialer {
   };
 }
 
-/** Whether a certificate and a key are what they are to be is known to Deno alone, and told where they are to be used. */
-function checkIdentity({ cert, key }: TlsIdentity): void {
+/**
+ * Checks a certificate and its key. Whether they are what they are to be is known to Deno alone, and told where they are to be used.
+ *
+ * @throws {TypeError} When the certificate or the key is none, or they are not of one another.
+ */
+export function checkIdentity({ cert, key }: TlsIdentity): void {
   try {
     Deno.createHttpClient({ cert, key }).close();
   } catch (cause) {

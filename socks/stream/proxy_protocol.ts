@@ -11,7 +11,7 @@ import { type Cidr, inCidr } from "../rules/cidr.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { decodeProxyHeader, LONGEST_HEADER, type ProxyHeader } from "../wire/proxy_header.ts";
-import { type Connection, MessageReader } from "./connection.ts";
+import { type Connection, MessageReader, withReads } from "./connection.ts";
 import type { ConnectionListener } from "./deno.ts";
 
 /** What {@linkcode proxyProtocol} takes. */

@@ -21,6 +21,7 @@ import { SERVER_MUTANTS } from "./server.ts";
 import { SHARED_MUTANTS } from "./shared.ts";
 import { SESSION_MUTANTS } from "./session.ts";
 import { SUITE_MUTANTS } from "./suite.ts";
+import { SURROUNDINGS_MUTANTS } from "./surroundings.ts";
 import { TLS_MUTANTS } from "./tls.ts";
 import { TRANSPORTS_MUTANTS } from "./transports.ts";
 import { UDP_MUTANTS } from "./udp.ts";
@@ -50,6 +51,7 @@ const LISTS: Readonly<Record<string, readonly Mutant[]>> = {
   shared: SHARED_MUTANTS,
   session: SESSION_MUTANTS,
   suite: SUITE_MUTANTS,
+  surroundings: SURROUNDINGS_MUTANTS,
   tls: TLS_MUTANTS,
   transports: TRANSPORTS_MUTANTS,
   udp: UDP_MUTANTS,

@@ -381,7 +381,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload does not look for the keytab without the environment",
     source: "deny by default",
-    file: "cli/server_run.ts",
+    file: "cli/permissions.ts",
     find: 'if (!methods.includes("gssapi")) names.push',
     replace: "names.push",
     tests: ARGUMENTS,
@@ -390,8 +390,8 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload reads the keytab that the command line names",
     source: "key rotation",
-    file: "cli/server_run.ts",
-    find: 'if (!files) names.push("read");',
+    file: "cli/permissions.ts",
+    find: 'if (!files && workers === 1) names.push("read");',
     replace: 'if (args.value("config") === undefined) names.push("read");',
     tests: RELOADS,
     filter: "without a configuration file",
@@ -525,7 +525,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a keytab without a key is none to serve with",
     source: "design",
-    file: "proxy/serve.ts",
+    file: "kerberos/stores/keytab_file.ts",
     find: "if (keytab.entries.length === 0) throw",
     replace: "if (false) throw",
     tests: RELOADS,
@@ -958,7 +958,7 @@ const ENDS: readonly Mutant[] = [
     rule: "--check looks at where it would listen",
     source: "users",
     file: "cli/serve.ts",
-    find: "    listenPlaces(config);\n",
+    find: "  listenPlaces(config);\n",
     replace: "",
     tests: ARGUMENTS,
     filter: "what cannot be listened on",

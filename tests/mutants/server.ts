@@ -303,11 +303,17 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener that is deaf is not waited for",
       SIGNAL,
-      "connection = await takeInTime(accept, signal, (late) => late?.close());",
+      "connection = await takeInTime(accept, signal, (late) => late && void this.serve(late));",
       "connection = await accept();",
       "deaf to its own end",
     ],
-    ["what a listener brings late is closed", LATE, "(late) => late?.close()", "() => {}", "brings after the end"],
+    [
+      "what a listener brings late is not left alone",
+      LATE,
+      "(late) => late && void this.serve(late)",
+      "() => {}",
+      "brings after the end",
+    ],
     [
       "a listener that fails for ever is left",
       SIGNAL,
@@ -318,7 +324,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a port is free when the server has ended",
       LATE,
-      "if (accepting !== undefined) await settled([accepting]);",
+      "        await settled([accepting]);\n",
       "",
       "nobody wait",
     ],

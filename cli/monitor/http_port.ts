@@ -1,0 +1,188 @@
+/**
+ * The smallest HTTP server that a status needs: one request for each connection, without a body, of bounded size and in
+ * bounded time, from so many at a time. `Deno.serve` bounds none of that, and ends for good when it cannot accept; this one
+ * is in front of whoever can open a connection, and is asked when things are tight.
+ *
+ * @module
+ */
+import { concat, utf8 } from "../../gss/bytes.ts";
+import { printable } from "../../gss/printable.ts";
+import { abortable, pause, startDeadline } from "../../gss/deadline.ts";
+import type { Connection } from "../../socks/stream/connection.ts";
+import type { ConnectionListener } from "../../socks/stream/deno.ts";
+import { drain } from "../../socks/stream/drain.ts";
+import type { Endpoint } from "../../socks/wire/address.ts";
+
+/** How a port behaves. Times are in milliseconds. */
+export interface HttpPortOptions {
+  /** Answers a request, which has no body. */
+  readonly answer: (request: Request) => Response | Promise<Response>;
+  /** Told what a request failed with; whoever asked gets status 500. */
+  readonly onFault: (error: unknown) => void;
+  /** What the port is called in lines. */
+  readonly name: string;
+  /** Takes a line, with its end: that nobody can be accepted, once, and that it goes again, once. */
+  readonly say: (line: string) => void;
+  /** Connections at one time; the oldest makes room for another. @default {32} */
+  readonly maxConnections?: number | undefined;
+  /** Time that a connection has for everything. @default {5000} */
+  readonly timeout?: number | undefined;
+  /** Pause behind an accept that failed. @default {250} */
+  readonly retry?: number | undefined;
+}
+
+/** What a port tells beside its answers. */
+export type PortReports = Pick<HttpPortOptions, "say" | "onFault">;
+
+/** A port that is open. */
+export interface HttpPort extends AsyncDisposable {
+  /** Where it listens. */
+  readonly addr: Endpoint;
+}
+
+/** Octets that the head of a request may have. */
+const MAX_HEAD = 8_192;
+
+/** Answers on a listener, which is this port's from then on. */
+export function httpPort(listener: ConnectionListener, options: HttpPortOptions): HttpPort {
+  const port = new Port(options);
+  const accepting = port.accept(listener);
+  return {
+    addr: listener.addr,
+    async [Symbol.asyncDispose](): Promise<void> {
+      listener.close();
+      port.close();
+      await accepting;
+    },
+  };
+}
+
+class Port {
+  readonly #options: HttpPortOptions;
+  readonly #closing = new AbortController();
+  /** Under way, the oldest first. */
+  readonly #open = new Map<Connection, Promise<void>>();
+  #working = true;
+
+  constructor(options: HttpPortOptions) {
+    this.#options = options;
+  }
+
+  close(): void {
+    this.#closing.abort(new Error("The port is closed"));
+    for (const connection of this.#open.keys()) connection.close();
+  }
+
+  /** Accepts until the listener is closed, however often that fails. */
+  async accept(listener: ConnectionListener): Promise<void> {
+    const { retry = 250, maxConnections = 32 } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        const connection = await listener.accept();
+        if (connection === undefined) break;
+        this.#tell(true, "it accepts");
+        if (this.#open.size >= maxConnections) this.#open.keys().next().value!.close();
+        this.#open.set(connection, this.#serve(connection).finally(() => this.#open.delete(connection)));
+      } catch (error) {
+        this.#tell(false, error instanceof Error ? error.message : String(error));
+        await pause(retry, signal);
+      }
+    }
+    await Promise.all(this.#open.values());
+  }
+
+  #tell(working: boolean, reason: string): void {
+    if (this.#working === working) return;
+    this.#working = working;
+    const { name, say } = this.#options;
+    say(working ? `${name} accepts again\n` : `${name} cannot accept, and tries on: ${printable(reason)}\n`);
+  }
+
+  /** One request, to its end. Never rejects: who does not ask as he should, or goes, is nobody's fault. */
+  async #serve(connection: Connection): Promise<void> {
+    const { timeout: milliseconds = 5_000 } = this.#options;
+    using deadline = startDeadline({ milliseconds, reason: () => new Error("the time for a request is over") });
+    deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
+    try {
+      const request = readRequest(await readHead(connection), connection.local);
+      const response = request instanceof Request
+        ? await abortable(this.#answer(request), deadline.signal)
+        : new Response(`${request}\n`, { status: request.startsWith("The head") ? 431 : 400 });
+      await send(connection, response, request instanceof Request && request.method === "HEAD");
+      // What he still sends would make a reset of the end, and that may take the answer away.
+      await drain(connection, { signal: deadline.signal });
+    } catch {
+      // He has gone, or was cut off.
+    } finally {
+      connection.close();
+    }
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    try {
+      return await this.#options.answer(request);
+    } catch (error) {
+      this.#options.onFault(error);
+      return new Response("This cannot be told now.\n", { status: 500 });
+    }
+  }
+}
+
+/** The head of a request; `undefined` where it is longer than it may be. However it comes, each octet is looked at a few times. */
+async function readHead(connection: Connection): Promise<string | undefined> {
+  let head = "";
+  for (;;) {
+    const more = await connection.read();
+    if (more === null) throw new Error("The request has no end");
+    // The end may have begun in what came before.
+    const from = Math.max(0, head.length - 3);
+    head += latin1(more.subarray(0, MAX_HEAD + 1));
+    // Lines end with CR LF, and a recipient may take LF alone (RFC 9112 section 2.2).
+    const end = /\r?\n\r?\n/.exec(head.slice(from));
+    if (end !== null && from + end.index <= MAX_HEAD) return head.slice(0, from + end.index);
+    if (head.length > MAX_HEAD) return undefined;
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}
+
+/** A request without its body, or what is wrong with it. */
+function readRequest(head: string | undefined, local: Endpoint | undefined): Request | string {
+  if (head === undefined) return `The head of a request has at most ${MAX_HEAD} octets here.`;
+  const [first = "", ...lines] = head.split(/\r?\n/);
+  const [, method, target] = /^([A-Z]{1,16}) (\/\S*) HTTP\/1\.[01]$/.exec(first) ?? [];
+  if (method === undefined || target === undefined) return "A request of HTTP/1.1 is wanted.";
+  const hosts = lines.filter((line) => /^host\s*:/i.test(line)).map((line) => line.slice(line.indexOf(":") + 1).trim());
+  if (hosts.length > 1) return "A request names one host.";
+  const own = local === undefined ? "localhost" : local.hostname.includes(":") ? `[${local.hostname}]` : local.hostname;
+  const url = `http://${hosts[0] || own}${target}`;
+  if (!URL.canParse(url) || /[^\w.:[\]-]/.test(hosts[0] ?? "")) return "The host named is none.";
+  try {
+    return new Request(url, { method });
+  } catch {
+    return "A method that is none, or is not for here.";
+  }
+}
+
+async function send(connection: Connection, response: Response, headAlone: boolean): Promise<void> {
+  const body = new Uint8Array(await response.arrayBuffer());
+  const headers = [...response.headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const head = `HTTP/1.1 ${response.status} ${REASONS[response.status] ?? "Answer"}\r\n${headers}` +
+    `content-length: ${body.length}\r\nconnection: close\r\n\r\n`;
+  await connection.write(headAlone ? utf8(head) : concat(utf8(head), body));
+}
+
+/** Reasons (RFC 9110 section 15) of the statuses that are given here. */
+const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  421: "Misdirected Request",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};

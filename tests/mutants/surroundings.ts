@@ -1,0 +1,306 @@
+/**
+ * Rules of what is beside the sessions: log, faults, ports, workers, the keytab's file, clocks, restarts.
+ *
+ * @module
+ */
+import { type Mutant, rules } from "./mutant.ts";
+
+const DESIGN = "design";
+const LOG = "a log is an observer";
+const CLI = "tests/cli/";
+const QUEUE: readonly string[] = [`${CLI}log_queue_test.ts`];
+const GUARD: readonly string[] = [`${CLI}guard_test.ts`];
+const PORT: readonly string[] = [`${CLI}http_port_test.ts`];
+const TEAM: readonly string[] = [`${CLI}team_test.ts`];
+const CLOCK: readonly string[] = [`${CLI}monitor_clock_test.ts`];
+const AROUND: readonly string[] = [`${CLI}surroundings_test.ts`];
+const KEYTAB: readonly string[] = ["tests/kerberos/stores/keytab_file_test.ts"];
+const ROTATION: readonly string[] = ["tests/keytab_rotation_test.ts"];
+const RELOADS: readonly string[] = ["tests/serve_reload_test.ts"];
+
+/** The list. */
+export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
+  ...rules("cli/log_queue.ts", QUEUE, [
+    ["lines that wait have an end", LOG, "this.#lines + lines > this.#maxLines / share", "false"],
+    ["octets that wait have an end", LOG, "this.#octets + bytes.length > this.#maxOctets / share ||", ""],
+    ["what is dropped is counted", LOG, "this.#dropped += lines;", ""],
+    ["the log is told of a gap", LOG, "if (this.#untold === 0) return;", "if (this.#untold >= 0) return;"],
+    ["a gap at the end is told", LOG, "if (this.#waiting.length === 0) this.#tellGap();", ""],
+    ["a log that is behind has one gap", LOG, "this.#untold > 0 ? 2 : 1", "1"],
+    ["one write is under way at a time", LOG, "this.#running ??= this.#run()", "this.#running = this.#run()"],
+    ["a failed write is tried again", LOG, "if (signal.aborted && !full) return false;", "if (!full) return false;"],
+    ["the end tries a failed write once", LOG, "if (signal.aborted && !full) return false;", ""],
+    ["a full pipe is asked again soon", "O_NONBLOCK", "full ? FULL_PIPE : this.#retry", "this.#retry"],
+    ["room is had again behind a write", LOG, "this.#octets -= bytes.length;", ""],
+    ["a text of several lines counts as so many", LOG, 'text.endsWith("\\n") ? 0 : 1', "1"],
+  ]),
+  ...rules("cli/log_queue.ts", AROUND, [
+    [
+      "the end of the process waits for its log for a while only",
+      LOG,
+      'milliseconds, reason: () => new Error("The log is not read")',
+      'milliseconds: 20_000, reason: () => new Error("The log is not read")',
+      "nobody reads on",
+    ],
+  ]),
+  ...rules("cli/main.ts", AROUND, [
+    [
+      "what goes on writes to the queue",
+      LOG,
+      "command.goesOn ? terminal.log : undefined",
+      "undefined",
+      "writes its errors",
+    ],
+    [
+      "what ends writes at once",
+      DESIGN,
+      "command.goesOn ? terminal.log : undefined",
+      "terminal.log",
+      "writes its errors",
+    ],
+    ["the queue is emptied at the end", LOG, "await log?.close(LOG_TIME);", "", "writes its errors"],
+  ]),
+  ...rules("cli/io.ts", AROUND, [
+    [
+      "output that nobody reads is no failure",
+      "SIGPIPE",
+      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;\n  }\n}\n\nfunction writeAll",
+      "throw error;\n  }\n}\n\nfunction writeAll",
+      "output nobody reads",
+    ],
+    [
+      "output that cannot be written is one",
+      "ENOSPC",
+      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;\n  }\n}\n\nfunction writeAll",
+      "}\n}\n\nfunction writeAll",
+      "output nobody reads",
+    ],
+    ["the log of a process is a queue", LOG, "    log: new LogQueue(Deno.stderr),\n", "", "nobody reads on"],
+    [
+      "the process hands its faults on",
+      DESIGN,
+      "    onFault: (callback) => guard(globalThis, callback),\n",
+      "",
+      "what nobody handled is said",
+    ],
+  ]),
+  ...rules("cli/guard.ts", GUARD, [
+    [
+      "an error ends nothing",
+      DESIGN,
+      "    event.preventDefault();\n    const { error, message }",
+      "    const { error, message }",
+    ],
+    [
+      "a rejection ends nothing",
+      DESIGN,
+      "    event.preventDefault();\n    callback((event as",
+      "    callback((event as",
+    ],
+    ["the guard can be taken away", DESIGN, 'scope.removeEventListener("error", onError);', ""],
+    ["few faults are told in a minute", DESIGN, "if (this.#told === TOLD) {", "if (false) {"],
+    ["faults are told again after a minute", DESIGN, "if (now - this.#begun >= MINUTE) {", "if (this.#begun < 0) {"],
+    ["a fault is one line", "CWE-117", "return printable(", "return ("],
+  ]),
+  ...rules("cli/server_run.ts", AROUND, [
+    [
+      "one who watches does not end the others",
+      DESIGN,
+      "this.faults.take(error, name);",
+      "throw error;",
+      "telemetry, monitor and log",
+    ],
+    [
+      "the guard begins when the server listens",
+      DESIGN,
+      "this.#unguard = io.onFault?.(this.faults.take);",
+      "",
+      "what nobody handled is said",
+    ],
+    ["faults are counted in metrics", DESIGN, "faults: () => this.faults.count,", "", "what nobody handled is said"],
+    ["want of descriptors shows in health", DESIGN, "health: () => this.#server.health(),", "", "no descriptors"],
+    [
+      "want of descriptors is said",
+      DESIGN,
+      "      onTrouble: (trouble: ServerTrouble) => io.err(troubleLine(trouble)),\n",
+      "",
+      "no descriptors",
+    ],
+  ]),
+  ...rules("cli/server_run.ts", ROTATION, [
+    [
+      "a keytab that was read again is said",
+      DESIGN,
+      "io.err(keytabLine(news))",
+      "void news",
+      "without a signal",
+    ],
+  ]),
+  ...rules("cli/server_run.ts", RELOADS, [
+    [
+      "a reload takes a renewed certificate",
+      DESIGN,
+      "if (isTls(listener)) listener.update(identity!);",
+      "",
+      "renewed certificate",
+    ],
+    [
+      "a pair that does not fit is looked at before anything changes",
+      DESIGN,
+      "const identity = tlsIdentity(config);",
+      "const identity = undefined;",
+      "renewed certificate",
+    ],
+  ]),
+  ...rules("cli/bridge.ts", AROUND, [
+    [
+      "a bridge has a guard",
+      DESIGN,
+      "io.onFault?.(new Faults((line) => io.err(line)).take)",
+      "undefined",
+      "what nobody handled is said",
+    ],
+  ]),
+  ...rules("cli/permissions.ts", RELOADS, [
+    ["certificates that are named can be read again", DESIGN, "||\n    tls !== undefined;", ";", "renewed certificate"],
+  ]),
+  ...rules("cli/monitor/http_port.ts", PORT, [
+    ["heads have an end", "CWE-400", "if (head.length > MAX_HEAD) return undefined;", ""],
+    ["a head of the length allowed is taken, and none that is longer", DESIGN, "from + end.index <= MAX_HEAD", "true"],
+    ["an end in two pieces is one", DESIGN, "Math.max(0, head.length - 3)", "head.length"],
+    [
+      "a connection has so much time",
+      "CWE-400",
+      'deadline.signal.addEventListener("abort", () => connection.close(), { once: true });',
+      "",
+    ],
+    [
+      "an answer has so much time",
+      DESIGN,
+      "await abortable(this.#answer(request), deadline.signal)",
+      "await this.#answer(request)",
+    ],
+    [
+      "so many at a time",
+      "CWE-400",
+      "if (this.#open.size >= maxConnections) this.#open.keys().next().value!.close();",
+      "",
+    ],
+    ["an accept that failed is tried again", DESIGN, "await pause(retry, signal);", "break;"],
+    ["a port says once that it cannot accept", DESIGN, "if (this.#working === working) return;", ""],
+    ["a request names one host", "RFC 9112 section 3.2", "if (hosts.length > 1) return", "if (false) return"],
+    ["a host that is none is refused", "RFC 9112 section 3.2", '/[^\\w.:[\\]-]/.test(hosts[0] ?? "")', "false"],
+    ["HEAD has no body", "RFC 9110 section 9.3.2", 'request.method === "HEAD");', "false);"],
+    [
+      "an answer is not lost to what he still sends",
+      DESIGN,
+      "await drain(connection, { signal: deadline.signal });",
+      "",
+    ],
+    ["an answer that fails is a fault", DESIGN, "this.#options.onFault(error);", ""],
+  ]),
+  ...rules("cli/monitor/health.ts", PORT, [
+    [
+      "a store that is lost where it is to refuse is failing",
+      DESIGN,
+      'if (lost && shared.onLoss === "refuse") return',
+      "if (false) return",
+    ],
+    ["want of descriptors is degraded", DESIGN, "lost || degraded ?", "lost ?"],
+    ["draining is said before all else", DESIGN, "if (draining) return", "if (draining && !lost) return"],
+    [
+      "no other path is answered",
+      DESIGN,
+      'if (pathname !== "/" && pathname !== "/healthz") return answer(404, "no");',
+      "",
+    ],
+    [
+      "who cannot say how he stands is failing",
+      DESIGN,
+      'take().then(healthOf, (): Health => ({ status: "failing", ready: false }))',
+      "take().then(healthOf)",
+    ],
+  ]),
+  ...rules("cli/monitor/sparingly.ts", PORT, [
+    ["a snapshot is not made for everybody", DESIGN, "if (made !== undefined && now() < until) return made;", ""],
+    ["a snapshot is not made twice at one time", DESIGN, "until = Infinity;", ""],
+    [
+      "what is told is no older than a second",
+      DESIGN,
+      "Math.min(OLDEST, SHARE * (ended - began))",
+      "SHARE * (ended - began)",
+    ],
+    ["what failed is made anew", DESIGN, "until = -Infinity;\n      throw", "throw"],
+  ]),
+  ...rules("cli/workers.ts", TEAM, [
+    [
+      "a worker that is lost is replaced",
+      DESIGN,
+      "if (this.#begun && !this.#stopping.signal.aborted) return void this.#replace(place);",
+      "",
+    ],
+    ["a worker that cannot start ends all", DESIGN, "if (!this.#stopping.signal.aborted) this.stop();", ""],
+    [
+      "no worker is made for a team that stops",
+      DESIGN,
+      "if (!signal.aborted) this.#startAgain(place);",
+      "this.#startAgain(place);",
+    ],
+    ["one that cannot be made is tried again", DESIGN, "void this.#replace(place);\n    }", "}"],
+    [
+      "nobody waits for the snapshot of one that is lost",
+      DESIGN,
+      "if (asked.worker === worker) asked.take();",
+      "void asked;",
+    ],
+    ["a server that lacks a worker is degraded", DESIGN, "degraded: merged.degraded || missing,", ""],
+    ["successors number their sessions otherwise", DESIGN, "generation * GENERATION", "0"],
+    ["what one that has gone says is nobody's", DESIGN, "if (place.worker !== worker) return;", ""],
+  ]),
+  ...rules("cli/monitor/monitor.ts", CLOCK, [
+    [
+      "uptime is by a clock that nobody sets",
+      DESIGN,
+      "uptime: monotonic - this.#began,",
+      "uptime: now - this.#startedAt,",
+    ],
+    [
+      "the graph is by a clock that nobody sets",
+      DESIGN,
+      "return Math.floor((monotonic - this.#began) / 1_000);",
+      "return Math.floor(this.#now() / 1_000) + 0 * monotonic;",
+    ],
+    ["a rate is of a second", DESIGN, "?.octets ?? 0)) / seconds);", "?.octets ?? 0)));"],
+    ["two looks in a second are one point", DESIGN, "if (last?.second === second) Object", "if (false) Object"],
+    ["a sample that fails ends no watching", DESIGN, "sources.onFault?.(error);", "throw error;"],
+    ["an age is by a clock that nobody sets", DESIGN, "      duration,\n", "      duration: 0,\n"],
+  ]),
+  ...rules("kerberos/stores/keytab_file.ts", KEYTAB, [
+    ["a file is looked at once a second", "CWE-400", "if (now - this.#lookedAt < this.#every) return false;", ""],
+    ["one look at a time", "CWE-400", "if (this.#looking === undefined) {", "{"],
+    [
+      "keys of a file that has changed are taken",
+      "RFC 4120 section 5.2.9",
+      "this.#keytab = keysIn(this.path, () => file.bytes);",
+      "keysIn(this.path, () => file.bytes);",
+    ],
+    ["a file that could not be used is read again", DESIGN, "this.#mark = file.mark;", ""],
+    ["what is wrong is told once", DESIGN, "if (error !== undefined && error.message === this.#told) return;", ""],
+    ["a disk that does not answer is not waited for", DESIGN, "milliseconds: this.#timeout,", "milliseconds: 60_000,"],
+    [
+      "who is told has no say",
+      DESIGN,
+      "    try {\n      this.#onNews({ path: this.path, error });\n    } catch {\n      // Who is told has no say.\n    }",
+      "    this.#onNews({ path: this.path, error });",
+    ],
+  ]),
+  ...rules("kerberos/mech/acceptor.ts", ROTATION, [
+    [
+      "a key that is missing is looked for",
+      DESIGN,
+      "if (opened === undefined && await keys.renewed?.()) {",
+      "if (false) {",
+    ],
+    ["new keys are the ones that are tried", DESIGN, "      candidates = keys.candidates(wanted);\n", ""],
+  ]),
+];
