@@ -33,6 +33,8 @@ user fits every spelling of the name, one that allows fits it as it is written.
 A client that asks for a level of protection that is not granted gets the strongest that is. --protection none lets
 curl --socks5-gssapi in, which cannot protect data: anybody on the way can read and change it then.
 
+A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.
+
 SIGHUP has the configuration read again; sessions go on. SIGTERM and SIGINT let sessions end until --drain-timeout.`,
   async run(args, io): Promise<number> {
     try {
