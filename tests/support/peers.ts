@@ -18,6 +18,15 @@ function find(...candidates: readonly string[]): string | undefined {
   });
 }
 
+function namespaces(): boolean {
+  if (Deno.uid() !== 0 || find("/usr/sbin/nft") === undefined) return false;
+  try {
+    return new Deno.Command("unshare", { args: ["-n", "nft", "list", "tables"] }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
 const PROGRAMS: Record<string, string | undefined> = {
   /** Dante's server and sshd change their user. */
   "root's rights": Deno.uid() === 0 ? "/" : undefined,
@@ -46,6 +55,13 @@ const PROGRAMS: Record<string, string | undefined> = {
   dnsmasq: find("/usr/sbin/dnsmasq"),
   script: find("/usr/bin/script"),
   "redis-server": find("/usr/bin/redis-server"),
+  "redis-sentinel": find("/usr/bin/redis-sentinel"),
+  haproxy: find("/usr/sbin/haproxy"),
+  nft: find("/usr/sbin/nft"),
+  /** A network of its own for a test, which root may make unless the machine's own keeper forbids it. */
+  get "network namespaces"(): string | undefined {
+    return namespaces() ? "/" : undefined;
+  },
   java: find("/usr/bin/java"),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
 };
