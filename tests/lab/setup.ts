@@ -244,16 +244,23 @@ sentinel failover-timeout lab 10000
     };
   }
 
-  /** Starts a server; with options of Deno's or arguments of its own. */
+  /** What a server with this configuration is run by. */
+  serveCommand(file: string): string[] {
+    const deno = ["run", "-q", "-A", "--unstable-net", "--no-check", "-c", `${ROOT}deno.json`];
+    return [Deno.execPath(), ...deno, `${ROOT}cli/mod.ts`, "serve", "--config", file];
+  }
+
+  /** Starts a server, with variables, with a change of its configuration, and by a program that starts others. */
   async startServer(
     name: string,
     env: Record<string, string> = {},
     change: Record<string, unknown> = {},
+    by: readonly string[] = [],
   ): Promise<void> {
     const file = this.file(`${name}.json`);
     await Deno.writeTextFile(file, JSON.stringify({ ...this.config(name), ...change }));
-    const program = ["run", "-q", "-A", "--unstable-net", "--no-check", "-c", `${ROOT}deno.json`, `${ROOT}cli/mod.ts`];
-    this.#start(name, name, Deno.execPath(), [...program, "serve", "--config", file], env);
+    const [command, ...args] = [...by, ...this.serveCommand(file)];
+    this.#start(name, name, command!, args, env);
     await this.daemon(name).waitFor(/Listening on/);
   }
 
