@@ -38,6 +38,10 @@ export interface ClientJob {
   readonly first?: number;
   /** Whether the connections are held open, silent, until the program is ended. @default {false} */
   readonly hold?: boolean;
+  /** Whether the octets of each are drawn by its number, from a few up to `up` and `down`. @default {false} */
+  readonly vary?: boolean;
+  /** One of so many is given up in the middle by closing. @default {none} */
+  readonly abortOneOf?: number;
   /** Datagrams instead of connections: each is sent, and its echo waited for. @default {false} */
   readonly datagrams?: boolean;
 }
@@ -91,7 +95,16 @@ async function transfer(job: ClientJob, id: number, begun: number): Promise<Tran
       clearTimeout(timer);
       await connection.read(new Uint8Array(1));
     }
-    return tell(await carried(connection, { id, up: job.up ?? 1_000, down: job.down ?? 1_000, rate: job.rate ?? 0 }));
+    const size = (most: number, salt: number) => job.vary ? Math.floor(most ** drawn(id, salt)) : most;
+    const wish = { id, up: size(job.up ?? 1_000, 1), down: size(job.down ?? 1_000, 2), rate: job.rate ?? 0 };
+    const running = carried(connection, wish);
+    if (job.abortOneOf !== undefined && id % job.abortOneOf === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 100 * drawn(id, 3)));
+      connection.close();
+      await running.catch(() => {});
+      return tell("given up");
+    }
+    return tell(await running);
   } catch (error) {
     return tell(
       `${(error as Error).name}: ${(error as Error).message}`.slice(0, 300),
@@ -105,6 +118,11 @@ async function transfer(job: ClientJob, id: number, begun: number): Promise<Tran
 let held: ReturnType<typeof systemTickets> | undefined;
 function tickets(): ReturnType<typeof systemTickets> {
   return held ??= systemTickets();
+}
+
+/** A number from 0 to 1 that is the transfer's own. */
+function drawn(id: number, salt: number): number {
+  return (Math.imul(id * 7 + salt, 0x85ebca6b) >>> 0) / 2 ** 32;
 }
 
 type Carrier = Awaited<ReturnType<typeof connect>>;

@@ -31,6 +31,8 @@ export const PEERS: readonly string[] = [
 export interface LabOptions {
   /** What becomes of clients while Redis cannot be reached, on each server; `undefined` for no Redis. @default {refuse on both} */
   readonly onLoss?: readonly ("refuse" | "allow")[] | undefined;
+  /** Whether sentinels look after Redis. @default {true} */
+  readonly sentinels?: boolean;
   /** Fields of the servers' configuration. */
   readonly config?: Record<string, unknown>;
 }
@@ -195,6 +197,7 @@ ${kdcs.map((kdc) => `    kdc = ${kdc}\n`).join("")}${more}  }
     await this.startRedis("redis1", []);
     await this.startRedis("redis2", ["--replicaof", this.host("r1").address, "6379"]);
     await this.daemon("redis2").waitFor(/MASTER <-> REPLICA sync: Finished/);
+    if (this.#options.sentinels === false) return;
     for (const [index, host] of ["r1", "r2", "lb"].entries()) {
       const file = this.file(`sentinel${index + 1}.conf`);
       await Deno.writeTextFile(
@@ -225,8 +228,10 @@ sentinel failover-timeout lab 10000
 
   /** What a server is told. */
   config(name: string): Record<string, unknown> {
-    const { onLoss, config = {} } = this.#options;
-    const sentinels = ["r1", "r2", "lb"].map((host) => `${this.host(host).address}:26379`);
+    const { onLoss, sentinels = true, config = {} } = this.#options;
+    const store = sentinels
+      ? sentinelUrl(["r1", "r2", "lb"].map((host) => `${this.host(host).address}:26379`))
+      : `redis://${this.host("r1").address}:6379`;
     return {
       listen: ["0.0.0.0:1080"],
       gssapi: { keytab: this.file("keytab"), services: ["rcmd"] },
@@ -237,9 +242,7 @@ sentinel failover-timeout lab 10000
       admin: "127.0.0.1:9180",
       health: "0.0.0.0:9181",
       log: "json",
-      ...(onLoss === undefined
-        ? {}
-        : { shared: { redis: sentinelUrl(sentinels), onLoss: onLoss[name === "s1" ? 0 : 1] ?? onLoss[0] } }),
+      ...(onLoss === undefined ? {} : { shared: { redis: store, onLoss: onLoss[name === "s1" ? 0 : 1] ?? onLoss[0] } }),
       ...config,
     };
   }

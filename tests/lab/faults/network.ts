@@ -9,6 +9,7 @@ import { peer } from "../../support/peers.ts";
 import type { ClientJob, TransferEnd } from "../client.ts";
 import { type Fault, type FaultGroup, seconds } from "../fault.ts";
 import { DOMAIN } from "../network.ts";
+import { GUESSES, SILENT } from "../programs.ts";
 import { countsOf, endsOf, type Lab } from "../setup.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
@@ -369,35 +370,6 @@ const faults: readonly Fault[] = [
     },
   },
 ];
-
-/** Takes datagrams and connections at the port of the DNS, and answers nothing. */
-const SILENT = `import socket, time
-u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-u.bind(("0.0.0.0", 53))
-t = socket.socket()
-t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-t.bind(("0.0.0.0", 53))
-t.listen(100)
-print("there", flush=True)
-while True:
-    u.recv(2000)
-`;
-
-/** Guesses over and over: a connection for each, which is closed at once. */
-const GUESSES = `import socket, sys, time
-name, word = b"carol", b"guess"
-def guess():
-    s = socket.create_connection((sys.argv[1], 1080), 5)
-    s.sendall(b"\\x05\\x01\\x02" + bytes([1, len(name)]) + name + bytes([len(word)]) + word)
-    return s
-for s in [guess() for _ in range(int(sys.argv[2]))]:
-    s.close()
-print("guessing", flush=True)
-while True:
-    held = [guess() for _ in range(20)]
-    for s in held: s.close()
-    time.sleep(0.05)
-`;
 
 /** The faults of networks. */
 export const NETWORK: FaultGroup = { name: "network", lab: {}, faults };

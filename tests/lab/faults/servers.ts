@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { peer } from "../../support/peers.ts";
 import type { TransferEnd } from "../client.ts";
 import { type Fault, type FaultGroup, seconds } from "../fault.ts";
+import { FLOOD } from "../programs.ts";
 import { countsOf, endsOf } from "../setup.ts";
 
 const S1 = { proxy: "s1.lab.test:1080" };
@@ -301,21 +302,6 @@ const faults: readonly Fault[] = [
     },
   },
 ];
-
-/** Opens connections that say nothing. */
-const FLOOD = `import socket, sys, time
-held = []
-for i in range(int(sys.argv[2])):
-    s = socket.socket()
-    s.settimeout(2)
-    try:
-        s.connect((sys.argv[1], 1080))
-    except OSError:
-        pass
-    held.append(s)
-print("open", flush=True)
-time.sleep(1000)
-`;
 
 async function fakeTime(): Promise<string | undefined> {
   for (const folder of ["x86_64-linux-gnu", "aarch64-linux-gnu"]) {
