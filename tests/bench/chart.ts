@@ -1,5 +1,5 @@
 /**
- * Line charts as SVG, on logarithmic axes.
+ * Line charts as SVG, on logarithmic axes or on linear ones.
  *
  * @module
  */
@@ -16,6 +16,8 @@ export interface Chart {
   readonly x: string;
   readonly y: string;
   readonly series: readonly Series[];
+  /** Whether both axes begin at 0 and go on in equal steps, instead of in powers of ten. @default {false} */
+  readonly linear?: boolean;
 }
 
 const [WIDTH, HEIGHT] = [640, 360];
@@ -38,11 +40,26 @@ function axis(values: readonly number[], from: number, to: number): { ticks: num
   return { ticks, at: (value) => from + (to - from) * (Math.log10(value) - low) / (high - low) };
 }
 
+/** Equal steps of a round size, from 0 on. */
+function steps(
+  values: readonly number[],
+  from: number,
+  to: number,
+): { ticks: number[]; at: (value: number) => number } {
+  const most = Math.max(...values, 1e-9);
+  const power = 10 ** Math.floor(Math.log10(most));
+  const step = [0.2, 0.5, 1, 2].map((part) => part * power).find((size) => most / size <= 6) ?? 2 * power;
+  const count = Math.ceil(most / step);
+  const ticks = Array.from({ length: count + 1 }, (_, i) => i * step);
+  return { ticks, at: (value) => from + (to - from) * value / (count * step) };
+}
+
 /** The chart as the text of an SVG file. */
-export function drawChart({ title, x, y, series }: Chart): string {
+export function drawChart({ title, x, y, series, linear = false }: Chart): string {
+  const axisOf = linear ? steps : axis;
   const points = series.flatMap((line) => line.points);
-  const across = axis(points.map(([value]) => value), FRAME.left, WIDTH - FRAME.right);
-  const up = axis(points.map(([, value]) => value), HEIGHT - FRAME.bottom, FRAME.top);
+  const across = axisOf(points.map(([value]) => value), FRAME.left, WIDTH - FRAME.right);
+  const up = axisOf(points.map(([, value]) => value), HEIGHT - FRAME.bottom, FRAME.top);
   const text = (at: [number, number], content: string, more = "") =>
     `<text x="${at[0].toFixed(1)}" y="${at[1].toFixed(1)}" ${more}>${content}</text>`;
   const rule = (a: [number, number], b: [number, number]) =>
@@ -66,7 +83,7 @@ export function drawChart({ title, x, y, series }: Chart): string {
       const places = line.points.map(([a, b]) => `${across.at(a).toFixed(1)},${up.at(b).toFixed(1)}`);
       return [
         `<polyline points="${places.join(" ")}" fill="none" stroke="${color}" stroke-width="2"/>`,
-        ...places.map((place) =>
+        ...(linear ? [] : places).map((place) =>
           `<circle cx="${place.split(",")[0]}" cy="${place.split(",")[1]}" r="3" fill="${color}"/>`
         ),
         text([WIDTH - FRAME.right + 12, FRAME.top + 12 + 18 * i], line.name, `fill="${color}"`),

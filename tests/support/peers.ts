@@ -25,6 +25,13 @@ function namespaces(): string | undefined {
   return made.success ? unshare : undefined;
 }
 
+/** Root's own, between which packets are filtered. */
+function networks(): boolean {
+  if (Deno.uid() !== 0 || find("/usr/sbin/nft") === undefined || find("/usr/bin/unshare") === undefined) return false;
+  const listed = new Deno.Command("unshare", { args: ["-n", "nft", "list", "tables"], stdout: "null", stderr: "null" });
+  return listed.outputSync().success;
+}
+
 const PROGRAMS: Record<string, string | undefined> = {
   /** Dante's server and sshd change their user. */
   "root's rights": Deno.uid() === 0 ? "/" : undefined,
@@ -59,6 +66,9 @@ const PROGRAMS: Record<string, string | undefined> = {
   "redis-sentinel": find("/usr/bin/redis-sentinel"),
   haproxy: find("/usr/sbin/haproxy"),
   nft: find("/usr/sbin/nft"),
+  get "networks of hosts"(): string | undefined {
+    return networks() ? "/" : undefined;
+  },
   java: find("/usr/bin/java"),
   "fail2ban-regex": find("/usr/bin/fail2ban-regex"),
 };

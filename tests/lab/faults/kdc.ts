@@ -1,0 +1,159 @@
+/**
+ * A KDC that is gone, frozen or wrong, beside MIT's programs in the same place at the same time.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { peer } from "../../support/peers.ts";
+import type { RunResult } from "../../support/process.ts";
+import { type Fault, type FaultGroup, seconds } from "../fault.ts";
+import { type Lab, PROXY } from "../setup.ts";
+
+const ROOT = new URL("../../..", import.meta.url).pathname;
+const SERVICES = [`rcmd/${PROXY}`, "rcmd/s1.lab.test"];
+
+/** A command, and how long it took. */
+interface Timed extends RunResult {
+  readonly took: number;
+}
+
+/** Runs a command of this program on the second user's machine. */
+async function ours(lab: Lab, args: readonly string[], { conf = "krb5.conf", stdin = "" } = {}): Promise<Timed> {
+  const env = { KRB5_CONFIG: lab.file(conf), KRB5CCNAME: `FILE:${lab.file("cc_ours")}` };
+  const program = ["run", "-q", "-A", "--no-check", "-c", `${ROOT}deno.json`, `${ROOT}cli/mod.ts`, ...args];
+  return await timed(lab.host("c2").run(Deno.execPath(), program, { env, stdin, timeout: 90_000 }));
+}
+
+/** Runs one of MIT's there. */
+async function mit(
+  lab: Lab,
+  command: string,
+  args: readonly string[],
+  { conf = "krb5.conf", stdin = "" } = {},
+): Promise<Timed> {
+  const env = { KRB5_CONFIG: lab.file(conf), KRB5CCNAME: `FILE:${lab.file("cc_mit")}` };
+  return await timed(lab.host("c2").run(peer(command), args, { env, stdin, timeout: 90_000 }));
+}
+
+async function timed(running: Promise<RunResult>): Promise<Timed> {
+  const begun = performance.now();
+  const result = await running;
+  return { ...result, took: performance.now() - begun };
+}
+
+/** kinit and a ticket for each of two services, by this program and by MIT's. */
+async function both(lab: Lab): Promise<{ readonly ours: readonly Timed[]; readonly mit: readonly Timed[] }> {
+  const stdin = "bobpw\n";
+  const mine = [await ours(lab, ["kinit", "bob"], { stdin })];
+  const theirs = [await mit(lab, "kinit", ["bob"], { stdin })];
+  for (const service of SERVICES) {
+    mine.push(await ours(lab, ["kvno", service]));
+    theirs.push(await mit(lab, "kvno", [service]));
+  }
+  return { ours: mine, mit: theirs };
+}
+
+function told(results: readonly Timed[]): string {
+  return results.map(({ took }) => seconds(took)).join(", ");
+}
+
+/** The first of two KDCs is in trouble: nobody waits for it much longer than when it is well. */
+function trouble(
+  name: string,
+  before: string,
+  most: number,
+  how: { begin(lab: Lab): Promise<unknown>; end(lab: Lab): Promise<unknown> },
+  short = false,
+): Fault {
+  return {
+    name,
+    before,
+    short,
+    async run(lab): Promise<string> {
+      const well = await both(lab);
+      await how.begin(lab);
+      let ill;
+      try {
+        ill = await both(lab);
+      } finally {
+        await how.end(lab);
+      }
+      for (const [i, { code, stderr, took }] of ill.ours.entries()) {
+        assert.equal(code, 0, stderr);
+        const more = took - well.ours[i]!.took;
+        // The machine has other work too; the goal is a half of this.
+        assert.ok(more < 2 * most, `${name}: ${seconds(more)} more than when it is well`);
+      }
+      return `kinit and two tickets ${told(ill.ours)} (well: ${told(well.ours)}); MIT ${told(ill.mit)}`;
+    },
+  };
+}
+
+const faults: readonly Fault[] = [
+  trouble("the first KDC's process is gone", "10.2 s, 5.1, 5.1", 100, {
+    begin: (lab) => lab.stop("k1"),
+    end: (lab) => Promise.resolve(lab.startKdc("k1")),
+  }, true),
+  trouble("the first KDC's host is gone (packets dropped)", "20.2 s, 10.2, 10.2", 1_500, {
+    begin: (lab) => lab.host("k1").cut(),
+    end: (lab) => lab.host("k1").heal(),
+  }, true),
+  trouble("the first KDC is frozen: it accepts and never answers", "20.2 s, 10.1, 10.1", 1_500, {
+    begin: (lab) => Promise.resolve(Deno.kill(lab.daemon("k1").pid, "SIGSTOP")),
+    end: (lab) => Promise.resolve(Deno.kill(lab.daemon("k1").pid, "SIGCONT")),
+  }, true),
+  {
+    name: "both KDCs are gone",
+    before: "20 s for each attempt",
+    async run(lab): Promise<string> {
+      for (const name of ["k1", "k2"]) await lab.host(name).cut();
+      const mine = await ours(lab, ["kinit", "bob"], { stdin: "bobpw\n" });
+      const theirs = await mit(lab, "kinit", ["bob"], { stdin: "bobpw\n" });
+      for (const name of ["k1", "k2"]) await lab.host(name).heal();
+      assert.equal(mine.code, 4, mine.stderr);
+      assert.match(mine.stderr, /Cannot reach a KDC of LAB\.TEST/);
+      return `told after ${seconds(mine.took)} (MIT ${seconds(theirs.took)})`;
+    },
+  },
+  {
+    name: "the first KDC has the old password, and krb5.conf names the primary one",
+    before: "wrong password; MIT gets in",
+    short: true,
+    async run(lab): Promise<string> {
+      await lab.kadmin("cpw -pw bobnew bob");
+      await Deno.writeTextFile(
+        lab.file("primary.conf"),
+        lab.krb5Conf(["10.77.0.32", "10.77.0.31"], "    primary_kdc = 10.77.0.31\n"),
+      );
+      const how = { conf: "primary.conf", stdin: "bobnew\n" };
+      const [mine, theirs] = [await ours(lab, ["kinit", "bob"], how), await mit(lab, "kinit", ["bob"], how)];
+      const wrong = await ours(lab, ["kinit", "bob"], { conf: "primary.conf", stdin: "neither\n" });
+      await lab.kadmin("cpw -pw bobpw bob");
+      assert.deepEqual([mine.code, theirs.code, wrong.code], [0, 0, 3], mine.stderr);
+      return `in after ${seconds(mine.took)} (MIT ${seconds(theirs.took)}); a wrong one is still wrong`;
+    },
+  },
+  {
+    name: "a KDC's name cannot be looked up",
+    before: "the process ended (Uncaught RangeError)",
+    short: true,
+    async run(lab): Promise<string> {
+      const results: string[] = [];
+      for (const [protocol, prefix] of [["tcp", ""], ["udp", "udp/"]]) {
+        await Deno.writeTextFile(lab.file("name.conf"), lab.krb5Conf([`${prefix}nosuch.lab.test`]));
+        const alone = await ours(lab, ["kinit", "bob"], { conf: "name.conf", stdin: "bobpw\n" });
+        assert.equal(alone.code, 4, alone.stderr);
+        await Deno.writeTextFile(lab.file("name.conf"), lab.krb5Conf([`${prefix}nosuch.lab.test`, "10.77.0.31"]));
+        const second = await ours(lab, ["kinit", "bob"], { conf: "name.conf", stdin: "bobpw\n" });
+        assert.equal(second.code, 0, second.stderr);
+        results.push(
+          `${protocol}: told after ${seconds(alone.took)}, the next one taken after ${seconds(second.took)}`,
+        );
+      }
+      return results.join("; ");
+    },
+  },
+];
+
+/** The faults of KDCs. */
+export const KDC: FaultGroup = { name: "kdc", lab: {}, faults };

@@ -1,0 +1,375 @@
+/**
+ * Cables that lose packets, connections that are reset in the middle, names without answers, and a bridge on a machine that moves.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { Daemon } from "../../support/process.ts";
+import { peer } from "../../support/peers.ts";
+import type { ClientJob, TransferEnd } from "../client.ts";
+import { type Fault, type FaultGroup, seconds } from "../fault.ts";
+import { DOMAIN } from "../network.ts";
+import { GUESSES, SILENT } from "../programs.ts";
+import { countsOf, endsOf, type Lab } from "../setup.ts";
+
+const ROOT = new URL("../../..", import.meta.url).pathname;
+const S1 = { proxy: "s1.lab.test:1080" };
+
+const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+/** Packets are lost by chance on their way to a machine and from it. */
+const LOSS = (percent: number) => [
+  `chain in { type filter hook input priority 0; iif lo accept; numgen random mod 100 < ${percent} drop; }`,
+  `chain out { type filter hook output priority 0; oif lo accept; numgen random mod 100 < ${percent} drop; }`,
+];
+
+function nothingWrong(ends: readonly TransferEnd[]): void {
+  for (const { id, end } of ends) assert.doesNotMatch(end, /wrong octets|behind the end/, `${id}`);
+}
+
+/** Transfers over a cable that is bad in some way. */
+function cable(name: string, before: string, job: Partial<ClientJob>, chains: readonly string[], least: number): Fault {
+  return {
+    name,
+    before,
+    async run(lab): Promise<string> {
+      await lab.host("c1").filter(...chains);
+      let ends: readonly TransferEnd[];
+      try {
+        ends = await lab.clients("c1", "alice", { ...S1, timeout: 60_000, limit: 120_000, ...job });
+      } finally {
+        await lab.host("c1").heal();
+      }
+      nothingWrong(ends);
+      const whole = ends.filter(({ end }) => end === "whole").length;
+      assert.ok(whole >= least, JSON.stringify(countsOf(ends)));
+      const silent = ends.filter(({ end }) => end === "cut, and told as an end").length;
+      assert.equal(silent, 0, "nothing that was cut is told as an end");
+      return `${whole} of ${ends.length} whole, ${ends.length - whole} failed loudly, the slowest ${
+        seconds(Math.max(...ends.map(({ took }) => took)))
+      }`;
+    },
+  };
+}
+
+/** Starts a bridge of alice's on her machine. */
+async function startBridge(lab: Lab, args: readonly string[] = [], cache = lab.cache("c1", "alice")): Promise<Daemon> {
+  const program = ["run", "-q", "-A", "--unstable-net", "--no-check", "-c", `${ROOT}deno.json`, `${ROOT}cli/mod.ts`];
+  const bridge = lab.host("c1").start(Deno.execPath(), [
+    ...program,
+    "bridge",
+    "--proxy",
+    S1.proxy,
+    "-c",
+    cache,
+    ...args,
+  ], {
+    env: { KRB5_CONFIG: lab.file("krb5.conf") },
+  });
+  await bridge.waitFor(/Listening on/);
+  return bridge;
+}
+
+async function end(program: Daemon): Promise<void> {
+  Deno.kill(program.pid, "SIGTERM");
+  await program.ended;
+}
+
+const BRIDGE: Partial<ClientJob> = { proxy: "127.0.0.1:1080", bridge: true };
+
+/** Something happens to a bridge that has 4 transfers under way. */
+function underWay(
+  name: string,
+  before: string,
+  happens: (lab: Lab, bridge: Daemon) => Promise<unknown>,
+  more: Partial<ClientJob> = {},
+): Fault {
+  return {
+    name,
+    before,
+    async run(lab): Promise<string> {
+      const bridge = await startBridge(lab);
+      const client = lab.client("c1", "alice", {
+        ...BRIDGE,
+        transfers: 4,
+        together: 4,
+        up: 1e6,
+        down: 6e6,
+        rate: 1e6,
+        ...more,
+      });
+      await lab.until("they go", async () => ((await lab.status("s1")).sessionCount as number) === 4);
+      await happens(lab, bridge);
+      const begun = performance.now();
+      await client.waitFor(/^\{"counts".*$/m);
+      const took = performance.now() - begun;
+      const ends = endsOf(client);
+      assert.deepEqual(countsOf(ends), { whole: 4 });
+      await end(bridge);
+      return `4 of 4 whole, ${seconds(took)} after it was over`;
+    },
+  };
+}
+
+const faults: readonly Fault[] = [
+  cable(
+    "a cable that loses 10 % of the packets each way",
+    "8 of 8 whole",
+    { transfers: 8, together: 2, up: 20_000, down: 100_000 },
+    LOSS(10),
+    8,
+  ),
+  cable(
+    "a cable that loses 30 % each way",
+    "5 of 6 whole",
+    { transfers: 6, together: 6, up: 10_000, down: 10_000 },
+    LOSS(30),
+    4,
+  ),
+  cable(
+    "one packet of 40 is answered by a reset",
+    "74 of 150 whole, 76 failed loudly",
+    { transfers: 150, together: 4, up: 30_000, down: 60_000, timeout: 5_000 },
+    ["chain out { type filter hook output priority 0; oif lo accept; tcp dport 1080 numgen random mod 40 < 1 reject with tcp reset; }"],
+    30,
+  ),
+  {
+    name: "an MTU of 1280 at the client",
+    before: "10 of 10 whole",
+    async run(lab): Promise<string> {
+      await lab.host("c1").run("ip", ["link", "set", "eth0", "mtu", "1280"]);
+      const ends = await lab.clients("c1", "alice", { ...S1, transfers: 10, together: 2, up: 500_000, down: 500_000 });
+      await lab.host("c1").run("ip", ["link", "set", "eth0", "mtu", "1500"]);
+      assert.deepEqual(countsOf(ends), { whole: 10 });
+      return "10 of 10 whole";
+    },
+  },
+  {
+    name:
+      "no name server answers: 300 names of one user, and another user's transfers by address and by a name of the hosts file",
+    before: "29 s of silence for everybody",
+    short: true,
+    async run(lab): Promise<string> {
+      // A name server that takes every question and says nothing.
+      const silent = lab.host("dns").start("python3", ["-c", SILENT]);
+      await silent.waitFor(/there/);
+      const flood = lab.client("c1", "bob", {
+        ...S1,
+        target: `nobody.${DOMAIN}`,
+        transfers: 300,
+        together: 60,
+        timeout: 30_000,
+      });
+      await lab.until("they are asked for", async () => ((await lab.status("s1")).sessionCount as number) >= 50, 10);
+      const addressed = await lab.clients("c2", "alice", {
+        ...S1,
+        transfers: 20,
+        target: lab.host("o").address,
+        down: 500_000,
+      });
+      const named = await lab.clients("c2", "alice", { ...S1, transfers: 20 });
+      Deno.kill(flood.pid, "SIGKILL");
+      await flood.ended;
+      await end(silent);
+      assert.deepEqual([countsOf(addressed), countsOf(named)], [{ whole: 20 }, { whole: 20 }]);
+      const slowest = (ends: readonly TransferEnd[]) => seconds(Math.max(...ends.map(({ took }) => took)));
+      await lab.until("they are forgotten", async () => ((await lab.status("s1")).sessionCount as number) === 0, 10);
+      return `the slowest by address ${slowest(addressed)}, by name ${
+        slowest(named)
+      }; the flood is forgotten with its client`;
+    },
+  },
+  {
+    name: "the name server is 0.7 s there and 0.7 s away, 3 clients ask 60 times",
+    before: "52 of 60 whole, 8 HOST_UNREACHABLE",
+    async run(lab): Promise<string> {
+      const start = async () => {
+        const server = lab.host("dns").start(peer("dnsmasq"), [
+          "-k",
+          "-C",
+          "/dev/null",
+          "--no-resolv",
+          "--no-hosts",
+          "--pid-file=",
+          `--address=/by-dns.${DOMAIN}/${lab.host("o").address}`,
+        ]);
+        return await Promise.resolve(server);
+      };
+      const client = lab.client("c1", "alice", {
+        ...S1,
+        target: `by-dns.${DOMAIN}`,
+        transfers: 60,
+        together: 3,
+        pause: 100,
+        timeout: 20_000,
+      });
+      let over = false;
+      void client.waitFor(/^\{"counts".*$/m).then(() => over = true);
+      while (!over) {
+        const server = await start();
+        await pause(700);
+        await end(server);
+        await pause(700);
+      }
+      const ends = endsOf(client);
+      const whole = ends.filter(({ end }) => end === "whole").length;
+      assert.ok(whole >= 40, JSON.stringify(countsOf(ends)));
+      return `${whole} of ${ends.length} whole, the others ${
+        JSON.stringify([...new Set(ends.map(({ code }) => code).filter((code) => code !== undefined))])
+      }`;
+    },
+  },
+  underWay("a bridge is suspended for 20 s (SIGSTOP)", "whole, 1 s after (120 s)", async (_, bridge) => {
+    Deno.kill(bridge.pid, "SIGSTOP");
+    await pause(20_000);
+    Deno.kill(bridge.pid, "SIGCONT");
+  }),
+  ...[3, 20].map((time) =>
+    underWay(`the link of a bridge's machine is down for ${time} s`, "whole, 1.7 to 13.8 s after", async (lab) => {
+      await lab.host("c1").cut();
+      await pause(1_000 * time);
+      await lab.host("c1").heal();
+    })
+  ),
+  {
+    name: "the proxy of a bridge is killed, and there again after 2 s",
+    before: "old ones end at once, new ones work at once",
+    short: true,
+    async run(lab): Promise<string> {
+      const bridge = await startBridge(lab);
+      const client = lab.client("c1", "alice", { ...BRIDGE, transfers: 4, together: 4, up: 1e6, down: 6e6, rate: 1e6 });
+      await lab.until("they go", async () => ((await lab.status("s1")).sessionCount as number) === 4);
+      await lab.stop("s1");
+      const begun = performance.now();
+      await client.waitFor(/^\{"counts".*$/m);
+      const took = performance.now() - begun;
+      nothingWrong(endsOf(client));
+      const { stdout } = await lab.host("c1").run(peer("curl"), [
+        ...["-s", "-o", "/dev/null", "-p", "-x", "http://127.0.0.1:1080", "-m", "5", "-w", "%{http_connect}"],
+        "http://origin.lab.test:7000/",
+      ]);
+      assert.equal(stdout, "502");
+      await lab.startServer("s1");
+      const ends = await lab.clients("c1", "alice", { ...BRIDGE, transfers: 3 });
+      assert.deepEqual(countsOf(ends), { whole: 3 });
+      await end(bridge);
+      assert.ok(took < 5_000);
+      return `old ones end after ${seconds(took)}, 502 meanwhile, new ones work at once`;
+    },
+  },
+  {
+    name: "the KDCs are gone, with and without a service ticket at the bridge",
+    before: "well / refused after 20.0 s",
+    async run(lab): Promise<string> {
+      await lab.kinit("c1", "alice");
+      const bridge = await startBridge(lab);
+      const known = await lab.clients("c1", "alice", { ...BRIDGE, transfers: 1 });
+      for (const kdc of ["k1", "k2"]) await lab.host(kdc).cut();
+      const withTicket = await lab.clients("c1", "alice", { ...BRIDGE, transfers: 3 });
+      await end(bridge);
+      for (const kdc of ["k1", "k2"]) await lab.host(kdc).heal();
+      await lab.kinit("c1", "alice");
+      const fresh = await startBridge(lab);
+      for (const kdc of ["k1", "k2"]) await lab.host(kdc).cut();
+      const [without] = await lab.clients("c1", "alice", { ...BRIDGE, transfers: 1, timeout: 90_000, limit: 90_000 });
+      for (const kdc of ["k1", "k2"]) await lab.host(kdc).heal();
+      const [back] = await lab.clients("c1", "alice", { ...BRIDGE, transfers: 1 });
+      await end(fresh);
+      assert.deepEqual([known[0]!.end, countsOf(withTicket), back!.end], ["whole", { whole: 3 }, "whole"]);
+      assert.notEqual(without!.end, "whole");
+      return `with: 3 of 3 whole; without: refused after ${seconds(without!.took)}; well at once when they are back`;
+    },
+  },
+  {
+    name: "a bridge's ticket of 150 s expires under a transfer of 166 s",
+    before: "whole; new ones refused from 90 s on",
+    async run(lab): Promise<string> {
+      await lab.kinit("c1", "short");
+      const bridge = await startBridge(lab, [], lab.cache("c1", "short"));
+      const client = lab.client("c1", "alice", { ...BRIDGE, up: 1_000, down: 16.6e6, rate: 1e5, limit: 300_000 });
+      await lab.until("it goes", async () => ((await lab.status("s1")).sessionCount as number) === 1);
+      let refusedAfter = 0;
+      const begun = performance.now();
+      while (performance.now() - begun < 160_000) {
+        const [one] = await lab.clients("c1", "alice", { ...BRIDGE });
+        if (one!.end !== "whole") {
+          refusedAfter ||= performance.now() - begun;
+          break;
+        }
+        await pause(5_000);
+      }
+      await lab.kinit("c1", "short");
+      const [again] = await lab.clients("c1", "alice", { ...BRIDGE });
+      await client.waitFor(/^\{"counts".*$/m);
+      assert.deepEqual([countsOf(endsOf(client)), again!.end], [{ whole: 1 }, "whole"]);
+      await end(bridge);
+      return `whole; new ones refused ${
+        refusedAfter === 0 ? "never" : `from ${seconds(refusedAfter)} on`
+      }, well after kinit`;
+    },
+  },
+  {
+    name: "a bridge's machine changes its address under 4 transfers",
+    before: "stuck for longer than 75 s, and their sessions for 118 min",
+    async run(lab): Promise<string> {
+      const bridge = await startBridge(lab);
+      const client = lab.client("c1", "alice", {
+        ...BRIDGE,
+        transfers: 4,
+        together: 4,
+        up: 1e6,
+        down: 600e6,
+        rate: 1e6,
+        limit: 1_100_000,
+      });
+      await lab.until("they go", async () => ((await lab.status("s1")).sessionCount as number) === 4);
+      await lab.host("c1").move(63);
+      const [now] = await lab.clients("c1", "alice", { ...BRIDGE });
+      const took = await lab.until(
+        "their sessions have ended",
+        async () => ((await lab.status("s1")).sessionCount as number) === 0,
+        1_200,
+      );
+      Deno.kill(client.pid, "SIGKILL");
+      await client.ended;
+      await lab.host("c1").move(61);
+      await end(bridge);
+      assert.equal(now!.end, "whole");
+      return `new ones work at once; the old ones' sessions have ended after ${seconds(took)}`;
+    },
+  },
+  {
+    name: "somebody who is nobody guesses passwords: 400 at once, each gone again",
+    before: "a user is cut off at 10 s, and gets in 28 s after",
+    short: true,
+    async run(lab): Promise<string> {
+      await lab.stop("s1");
+      const passwords = lab.file("passwords");
+      const made = await lab.host("s1").run(Deno.execPath(), [
+        ...["run", "-q", "-A", "--no-check", "-c", `${ROOT}deno.json`, `${ROOT}cli/mod.ts`],
+        ...["passwd", passwords, "carol"],
+      ], { stdin: "carolpw\n" });
+      assert.equal(made.code, 0, made.stderr);
+      await lab.startServer("s1", {}, { methods: ["gssapi", "password"], passwordFile: passwords });
+      const guessing = lab.host("c2").start("python3", ["-c", GUESSES, lab.host("s1").address, "400"]);
+      await guessing.waitFor(/guessing/);
+      const begun = performance.now();
+      const { stdout, stderr } = await lab.host("c1").run(peer("curl"), [
+        ...["-s", "-m", "20", "-o", "/dev/null", "-w", "%{time_pretransfer}", "--http0.9"],
+        ...["-x", `socks5h://carol:carolpw@s1.lab.test:1080`, "http://origin.lab.test:9180/"],
+      ]);
+      const took = performance.now() - begun;
+      Deno.kill(guessing.pid, "SIGKILL");
+      await guessing.ended;
+      const { authenticated } = await lab.status("s1") as { authenticated: Record<string, number> };
+      await lab.stop("s1");
+      await lab.startServer("s1");
+      assert.ok(took < 5_000, `${stdout} ${stderr}`);
+      assert.ok(Object.values(authenticated).some((count) => count > 0), JSON.stringify(authenticated));
+      return `a user with the right one is in and answered within ${seconds(took)}`;
+    },
+  },
+];
+
+/** The faults of networks. */
+export const NETWORK: FaultGroup = { name: "network", lab: {}, faults };

@@ -1,0 +1,315 @@
+/**
+ * Servers that are frozen, killed, restarted, told to read again, short of descriptors, or that have observers which do not observe.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { peer } from "../../support/peers.ts";
+import type { TransferEnd } from "../client.ts";
+import { type Fault, type FaultGroup, seconds } from "../fault.ts";
+import { FLOOD } from "../programs.ts";
+import { countsOf, endsOf } from "../setup.ts";
+
+const S1 = { proxy: "s1.lab.test:1080" };
+const S2 = { proxy: "s2.lab.test:1080" };
+
+const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+function nothingWrong(ends: readonly TransferEnd[]): void {
+  for (const { id, end } of ends) assert.doesNotMatch(end, /wrong octets|behind the end/, `${id}`);
+}
+
+function told(ends: readonly TransferEnd[]): string {
+  const whole = ends.filter(({ end }) => end === "whole").length;
+  return `${whole} of ${ends.length} whole`;
+}
+
+const faults: readonly Fault[] = [
+  {
+    name: "a server is frozen for 8 s (SIGSTOP) in 6 transfers of 6 MB each way",
+    before: "6 of 6 whole",
+    async run(lab): Promise<string> {
+      const client = lab.client("c1", "alice", { ...S1, transfers: 6, together: 6, up: 6e6, down: 6e6, rate: 1e6 });
+      await lab.until("they go", async () => ((await lab.status("s1")).sessionCount as number) === 6);
+      Deno.kill(lab.daemon("s1").pid, "SIGSTOP");
+      const [late] = await lab.clients("c2", "alice", { ...S1, timeout: 3_000 });
+      await pause(5_000);
+      Deno.kill(lab.daemon("s1").pid, "SIGCONT");
+      await client.waitFor(/^\{"counts".*$/m);
+      const ends = endsOf(client);
+      assert.deepEqual(countsOf(ends), { whole: 6 });
+      assert.equal(late!.code, "HANDSHAKE_TIMEOUT");
+      return `${told(ends)}; a new client is told after ${seconds(late!.took)}`;
+    },
+  },
+  {
+    name: "a server is killed (SIGKILL) in 6 transfers",
+    before: "all know within 36 ms",
+    async run(lab): Promise<string> {
+      const client = lab.client("c1", "alice", { ...S1, transfers: 6, together: 6, up: 1e6, down: 6e6, rate: 1e6 });
+      await lab.until("they go", async () => ((await lab.status("s1")).sessionCount as number) === 6);
+      await lab.stop("s1");
+      const begun = performance.now();
+      await client.waitFor(/^\{"counts".*$/m);
+      const took = performance.now() - begun;
+      const ends = endsOf(client);
+      nothingWrong(ends);
+      assert.equal(ends.filter(({ end }) => end === "whole").length, 0);
+      await lab.startServer("s1");
+      return `all 6 know within ${seconds(took)}`;
+    },
+  },
+  {
+    name: "behind the balancer one of two is frozen for 8 s under load of clients with 5 s each",
+    before: "6 of 719 failed",
+    async run(lab): Promise<string> {
+      const client = lab.client("c1", "alice", { seconds: 14, together: 6, up: 50_000, down: 50_000, timeout: 5_000 });
+      await lab.until("transfers go", () => Promise.resolve(endsOf(client).length > 20));
+      Deno.kill(lab.daemon("s2").pid, "SIGSTOP");
+      await pause(8_000);
+      Deno.kill(lab.daemon("s2").pid, "SIGCONT");
+      await client.waitFor(/^\{"counts".*$/m);
+      const ends = endsOf(client);
+      nothingWrong(ends);
+      const failed = ends.filter(({ end }) => end !== "whole").length;
+      assert.ok(failed <= 12, JSON.stringify(countsOf(ends)));
+      await lab.until("it is back", async () => (await lab.health("s2")).startsWith("ok"));
+      return `${failed} of ${ends.length} failed`;
+    },
+  },
+  {
+    name: "datagrams through the balancer",
+    before: "never one",
+    short: true,
+    async run(lab): Promise<string> {
+      const ends = await lab.clients("c1", "alice", { datagrams: true, transfers: 4 });
+      assert.deepEqual(countsOf(ends), { whole: 4 });
+      return "4 of 4 associations have their echo";
+    },
+  },
+  {
+    name: "the log's reader stops, under load",
+    before: "nothing is relayed any more",
+    short: true,
+    async run(lab): Promise<string> {
+      // Whoever reads the log is told to stop reading: a shell with the server's standard error, which sleeps.
+      await lab.stop("s1");
+      const file = lab.file("s1.json");
+      await Deno.writeTextFile(file, JSON.stringify(lab.config("s1")));
+      const stuck = lab.host("s1").start("/bin/bash", [
+        "-c",
+        `exec "$@" 2> >(exec sleep 1000)`,
+        "-",
+        ...lab.serveCommand(file),
+      ], {
+        env: { KRB5_CONFIG: lab.file("krb5.conf") },
+      });
+      await lab.until("it serves", async () => (await lab.health("s1")).startsWith("ok"));
+      const ends = await lab.clients("c1", "alice", { ...S1, transfers: 800, together: 8 });
+      assert.deepEqual(countsOf(ends), { whole: 800 });
+      const slowest = Math.max(...ends.map(({ took }) => took));
+      Deno.kill(stuck.pid, "SIGTERM");
+      const begun = performance.now();
+      await stuck.ended;
+      const ended = performance.now() - begun;
+      assert.ok(ended < 12_000);
+      await lab.startServer("s1");
+      return `800 of 800 whole, the slowest ${seconds(slowest)}; it ends ${seconds(ended)} after it is told to`;
+    },
+  },
+  {
+    name: "descriptors run out: 60 for 110 connections that say nothing, and health is asked",
+    before: "the server ends with all its sessions",
+    short: true,
+    async run(lab): Promise<string> {
+      await lab.stop("s1");
+      await lab.startServer("s1", {}, {}, ["prlimit", "--nofile=60:60"]);
+      const held = lab.client("c1", "alice", { ...S1, hold: true });
+      await lab.until("it has a session", async () => ((await lab.status("s1")).sessionCount as number) === 1);
+      const flood = lab.host("c2").start("python3", ["-c", FLOOD, lab.host("s1").address, "110"]);
+      await flood.waitFor(/open/);
+      const said = new Set<string>();
+      for (let i = 0; i < 20; i++) {
+        said.add(await lab.health("s1"));
+        await lab.host("s1").run(peer("curl"), ["-s", "-m", "1", "http://127.0.0.1:9180/healthz"]);
+      }
+      assert.equal(endsOf(held).length, 0, "the honest session goes on");
+      Deno.kill(flood.pid, "SIGKILL");
+      await flood.ended;
+      const back = await lab.until(
+        "it serves again",
+        async () => (await lab.clients("c2", "alice", { ...S1, timeout: 3_000 }))[0]?.end === "whole",
+      );
+      await lab.until("health is asked again", async () => /^(?:ok|degraded)/.test(await lab.health("s1")));
+      assert.match(lab.daemon("s1").output, /descriptor|Too many open files/i);
+      await lab.stop("s1");
+      await lab.startServer("s1");
+      return `lives, the session too; health said ${[...said].map((text) => text || "nothing").join(", ")}; serves ${
+        seconds(back)
+      } after`;
+    },
+  },
+  {
+    name: "keys are rotated and the new keytab is in place, without a signal",
+    before: "everybody with a fresh ticket is refused until SIGHUP",
+    short: true,
+    async run(lab): Promise<string> {
+      await lab.kadmin(`cpw -randkey -keepold rcmd/s1.lab.test`);
+      await lab.kinit("c2", "alice");
+      await lab.ktadd("keytab");
+      const fresh = await lab.clients("c2", "alice", { ...S1, transfers: 3 });
+      const old = await lab.clients("c1", "alice", { ...S1, transfers: 3 });
+      assert.deepEqual([countsOf(fresh), countsOf(old)], [{ whole: 3 }, { whole: 3 }]);
+      return "fresh tickets and old ones let in, 3 of 3 each";
+    },
+  },
+  {
+    name: "the configuration is read again 30 times in 9 s under load",
+    before: "1,358 of 1,358 whole",
+    async run(lab): Promise<string> {
+      const client = lab.client("c1", "alice", { ...S1, seconds: 10, together: 6, up: 20_000, down: 20_000 });
+      await client.waitFor(/"end":"whole"/);
+      for (let i = 0; i < 30; i++) {
+        Deno.kill(lab.daemon("s1").pid, "SIGHUP");
+        await pause(300);
+      }
+      await client.waitFor(/^\{"counts".*$/m);
+      const ends = endsOf(client);
+      assert.deepEqual(Object.keys(countsOf(ends)), ["whole"]);
+      assert.equal(lab.daemon("s1").output.match(/Configuration read again/g)?.length, 30);
+      return told(ends);
+    },
+  },
+  {
+    name: "a server is restarted under load, the new one beside the old one (reusePort)",
+    before: "an outage as long as the drain, 10.1 s",
+    short: true,
+    async run(lab): Promise<string> {
+      await lab.stop("s1");
+      await lab.startServer("s1", {}, { reusePort: true, admin: undefined, health: undefined });
+      const client = lab.client("c1", "alice", {
+        ...S1,
+        seconds: 8,
+        together: 6,
+        up: 20_000,
+        down: 20_000,
+        timeout: 5_000,
+      });
+      await client.waitFor(/"end":"whole"/);
+      let restarts = 0;
+      for (; restarts < 3; restarts++) {
+        const old = lab.daemon("s1");
+        await lab.startServer("s1", {}, { reusePort: true, admin: undefined, health: undefined });
+        Deno.kill(old.pid, "SIGTERM");
+        await old.ended;
+      }
+      await client.waitFor(/^\{"counts".*$/m);
+      const ends = endsOf(client);
+      assert.deepEqual(Object.keys(countsOf(ends)), ["whole"], JSON.stringify(countsOf(ends)));
+      await lab.stop("s1");
+      await lab.startServer("s1");
+      return `${told(ends)} over ${restarts} restarts`;
+    },
+  },
+  {
+    name: "SIGTERM under load, and a second one in the drain",
+    before: "ends at once (412 ms after the first)",
+    async run(lab): Promise<string> {
+      const client = lab.client("c1", "alice", {
+        ...S2,
+        transfers: 6,
+        together: 6,
+        up: 1_000,
+        down: 20e6,
+        rate: 1e6,
+        timeout: 5_000,
+      });
+      await lab.until("they go", async () => ((await lab.status("s2")).sessionCount as number) === 6);
+      Deno.kill(lab.daemon("s2").pid, "SIGTERM");
+      const draining = await lab.health("s2");
+      await pause(400);
+      const begun = performance.now();
+      Deno.kill(lab.daemon("s2").pid, "SIGTERM");
+      await lab.daemon("s2").ended;
+      const took = performance.now() - begun;
+      await client.waitFor(/^\{"counts".*$/m);
+      nothingWrong(endsOf(client));
+      await lab.startServer("s2");
+      assert.ok(took < 2_000);
+      return `ends ${seconds(took)} after the second; health said ${draining || "nothing"}`;
+    },
+  },
+  {
+    name: "a server's clock jumps by +240, +400, -240, -400 s while it serves",
+    before: "a rate of 2 MB/s was 3.2 MB/s; uptime -3594 s",
+    async run(lab): Promise<string> {
+      const clock = lab.file("clock");
+      await Deno.writeTextFile(clock, "+0");
+      await lab.stop("s1");
+      const library = await fakeTime();
+      if (library === undefined) return "not tried: libfaketime is not installed";
+      await lab.startServer("s1", {
+        LD_PRELOAD: library,
+        FAKETIME_TIMESTAMP_FILE: clock,
+        FAKETIME_NO_CACHE: "1",
+        DONT_FAKE_MONOTONIC: "1",
+      }, {
+        limits: { bandwidthPerSession: 2_000_000 },
+      });
+      const begun = performance.now();
+      const client = lab.client("c1", "alice", { ...S1, up: 1_000, down: 16e6, limit: 60_000 });
+      await lab.until("it goes", async () => ((await lab.status("s1")).sessionCount as number) === 1);
+      for (const jump of ["+240", "+400", "-240", "-400", "+0"]) {
+        await Deno.writeTextFile(clock, jump);
+        await pause(1_000);
+      }
+      await client.waitFor(/^\{"counts".*$/m);
+      const took = performance.now() - begun;
+      const ends = endsOf(client);
+      assert.deepEqual(countsOf(ends), { whole: 1 });
+      assert.ok(took > 6_500, `16 MB at 2 MB/s took ${seconds(took)}`);
+      await lab.stop("s1");
+      await lab.startServer("s1");
+      return `16 MB at 2 MB/s in ${seconds(took)}, whole`;
+    },
+  },
+  {
+    name: "a user's machine loses its power with 5 idle sessions and 2 downloads",
+    before: "still there after 40 s, the kernel's timer at 119 min",
+    async run(lab): Promise<string> {
+      const idle = lab.client("c2", "alice", { ...S1, transfers: 5, together: 5, hold: true });
+      const busy = lab.client("c2", "alice", {
+        ...S1,
+        transfers: 2,
+        together: 2,
+        up: 10,
+        down: 500e6,
+        rate: 1e6,
+        first: 50,
+        limit: 1e6,
+      });
+      await lab.until("they are there", async () => ((await lab.status("s1")).sessionCount as number) === 7);
+      await lab.host("c2").cut();
+      for (const client of [idle, busy]) Deno.kill(client.pid, "SIGKILL");
+      await Promise.all([idle.ended, busy.ended]);
+      const took = await lab.until(
+        "their sessions have ended",
+        async () => ((await lab.status("s1")).sessionCount as number) === 0,
+        1_100,
+      );
+      await lab.host("c2").heal();
+      return `gone after ${seconds(took)}`;
+    },
+  },
+];
+
+async function fakeTime(): Promise<string | undefined> {
+  for (const folder of ["x86_64-linux-gnu", "aarch64-linux-gnu"]) {
+    const path = `/usr/lib/${folder}/faketime/libfaketime.so.1`;
+    if (await Deno.stat(path).then(() => true, () => false)) return path;
+  }
+  return undefined;
+}
+
+/** The faults of servers. */
+export const SERVERS: FaultGroup = { name: "servers", lab: {}, faults };

@@ -1,0 +1,234 @@
+/**
+ * Redis that is frozen, cut off, killed, replaced, or full; `s1` refuses while it is gone, `s2` lets everybody in.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { TransferEnd } from "../client.ts";
+import { type Fault, type FaultGroup, seconds } from "../fault.ts";
+import { countsOf, endsOf, type Lab, PROXY } from "../setup.ts";
+
+const S1 = { proxy: "s1.lab.test:1080" };
+const S2 = { proxy: "s2.lab.test:1080" };
+
+/** What logins at both servers come to, one a quarter of a second each, while something happens. */
+async function during(lab: Lab, happens: () => Promise<void>): Promise<Record<"s1" | "s2", TransferEnd[]>> {
+  const job = { seconds: 3_600, pause: 250, timeout: 20_000 };
+  const [one, two] = [
+    lab.client("c1", "alice", { ...S1, ...job }),
+    lab.client("c1", "bob", { ...S2, ...job, first: 100_000 }),
+  ];
+  await Promise.all([one, two].map((client) => client.waitFor(/"end":"whole"/)));
+  await happens();
+  const ends = { s1: endsOf(one), s2: endsOf(two) };
+  await Promise.all([one, two].map(async (client) => {
+    Deno.kill(client.pid, "SIGKILL");
+    await client.ended;
+  }));
+  return ends;
+}
+
+/** Waits until a login at a server works; gives the time that it took. */
+async function welcome(lab: Lab, server: { proxy: string }, limit: number): Promise<number> {
+  return await lab.until(`logins at ${server.proxy} work`, async () => {
+    const [end] = await lab.clients("c2", "alice", { ...server, transfers: 1, timeout: 5_000 });
+    return end?.end === "whole";
+  }, limit);
+}
+
+/** Waits until a server says that it is not well, and how it says it. */
+async function unwell(lab: Lab, server: string, limit: number): Promise<string> {
+  let said = "";
+  const took = await lab.until(`${server} says that it is not well`, async () => {
+    said = await lab.health(server);
+    return !said.startsWith("ok");
+  }, limit);
+  return `${said} after ${seconds(took)}`;
+}
+
+function summary({ s1, s2 }: Record<"s1" | "s2", readonly TransferEnd[]>): string {
+  const of = (ends: readonly TransferEnd[]) => {
+    const whole = ends.filter(({ end }) => end === "whole");
+    const slowest = Math.max(...ends.map(({ took }) => took));
+    return `${whole.length} of ${ends.length} let in, the slowest answer ${seconds(slowest)}`;
+  };
+  return `refuse: ${of(s1)}; allow: ${of(s2)}`;
+}
+
+/** Redis is gone in some way: who refuses does so at once, who allows waits for nobody, both say so, both are well soon after. */
+function gone(
+  name: string,
+  before: string,
+  how: { begin(lab: Lab): Promise<unknown>; end(lab: Lab): Promise<unknown>; milliseconds: number; short?: boolean },
+): Fault {
+  return {
+    name,
+    before,
+    short: how.short ?? false,
+    async run(lab): Promise<string> {
+      let said: string[] = [];
+      const ends = await during(lab, async () => {
+        await how.begin(lab);
+        said = await Promise.all([unwell(lab, "s1", 6), unwell(lab, "s2", 6)]);
+        await new Promise((resolve) => setTimeout(resolve, how.milliseconds));
+        await how.end(lab);
+      });
+      const back = await Promise.all([welcome(lab, S1, 10), welcome(lab, S2, 10)]);
+      await lab.until(
+        "both are well",
+        async () => (await lab.health("s1")).startsWith("ok") && (await lab.health("s2")).startsWith("ok"),
+        10,
+      );
+      assert.match(said[0]!, /503/);
+      assert.match(said[1]!, /200/);
+      assert.deepEqual(Object.keys(countsOf(ends.s2)), ["whole"], "allow lets everybody in");
+      assert.ok(Math.max(...ends.s1.map(({ took }) => took)) < 4_500, "nobody waits for long to be refused");
+      assert.ok(Math.max(...ends.s2.map(({ took }) => took)) < 4_500, "nobody waits for long to be let in");
+      return `${summary(ends)}; ${said.join(" and ")}; well ${seconds(Math.max(...back))} after`;
+    },
+  };
+}
+
+const faults: readonly Fault[] = [
+  gone("Redis is frozen for 8 s (SIGSTOP)", "health said ok; allow took 4.0 s for each", {
+    short: true,
+    milliseconds: 5_000,
+    // deno-lint-ignore require-await -- all of them are promises
+    begin: async (lab) => Deno.kill(lab.daemon("redis1").pid, "SIGSTOP"),
+    // deno-lint-ignore require-await -- as above
+    end: async (lab) => Deno.kill(lab.daemon("redis1").pid, "SIGCONT"),
+  }),
+  gone("the network to Redis and its replica is cut for 45 s", "health said ok; well 9 s after, or 36", {
+    milliseconds: 40_000,
+    begin: async (lab) => await cutStore(lab),
+    end: async (lab) => await healStore(lab),
+  }),
+  gone("the network to Redis and its replica is cut for 110 s", "well 36 s after, up to 2 min", {
+    milliseconds: 105_000,
+    begin: async (lab) => await cutStore(lab),
+    end: async (lab) => await healStore(lab),
+  }),
+  gone("Redis is full (maxmemory, noeviction)", "health said ok", {
+    milliseconds: 2_000,
+    begin: async (lab) => await redisCli(lab, "CONFIG", "SET", "maxmemory", "1mb"),
+    end: async (lab) => await redisCli(lab, "CONFIG", "SET", "maxmemory", "0"),
+  }),
+  {
+    name: "the master of Redis is killed, and sentinels promote the replica",
+    before: "never well again without a restart",
+    short: true,
+    async run(lab): Promise<string> {
+      let promoted = 0;
+      const ends = await during(lab, async () => {
+        await lab.stop("redis1");
+        promoted = await lab.until("the replica is the master", async () => {
+          return (await redisCli(lab, "-h", lab.host("r2").address, "ROLE")).startsWith("master");
+        });
+        await lab.until("logins at s1 work", async () => (await lab.health("s1")).startsWith("ok"), 15);
+      });
+      const back = await welcome(lab, S1, 5);
+      assert.deepEqual(Object.keys(countsOf(ends.s2)), ["whole"]);
+      // The old one comes back, and is told by the sentinels whose replica it is.
+      await lab.startRedis("redis1", []);
+      await lab.until("the old master is a replica", async () => (await redisCli(lab, "ROLE")).startsWith("slave"));
+      // The laboratory is as it was before.
+      await lab.until("the first is the master again", async () => {
+        await lab.host("lb").run("redis-cli", ["-p", "26379", "SENTINEL", "FAILOVER", "lab"]);
+        return (await redisCli(lab, "ROLE")).startsWith("master");
+      }, 60);
+      await welcome(lab, S1, 15);
+      return `promoted after ${seconds(promoted)}, logins work ${seconds(back)} after that; ${summary(ends)}`;
+    },
+  },
+  {
+    name: "10 sessions a user, 30 at once over both servers; then a server is killed",
+    before: "exactly 10; ghosts gone after 29 s",
+    async run(lab): Promise<string> {
+      const change = { limits: { sessionsPerUser: 10 } };
+      for (const name of ["s1", "s2"]) {
+        await lab.stop(name);
+        await lab.startServer(name, {}, change);
+      }
+      await lab.until(
+        "the balancer has both",
+        async () => (await lab.clients("c2", "alice", { transfers: 2 })).every(({ end }) => end === "whole"),
+      );
+      const held = lab.client("c1", "alice", { transfers: 30, together: 30, hold: true });
+      const refused = await lab.until("20 are refused", () => Promise.resolve(endsOf(held).length >= 20), 20);
+      assert.equal(endsOf(held).length, 20);
+      const sessions = async () => {
+        const all = await Promise.all(
+          ["s1", "s2"].map(async (name) => (await lab.status(name)).sessionCount as number),
+        );
+        return all[0]! + all[1]!;
+      };
+      assert.equal(await sessions(), 10);
+      await lab.stop("s1");
+      Deno.kill(held.pid, "SIGKILL");
+      await held.ended;
+      const ghosts = await lab.until("the ghosts are gone", async () => {
+        const again = lab.client("c1", "alice", { proxy: S2.proxy, transfers: 10, together: 10, hold: true });
+        await lab.until(
+          "all have been answered",
+          async () => endsOf(again).length > 0 || await sessionsOf(lab, "s2") === 10,
+          5,
+        ).catch(() => 0);
+        const all = await sessionsOf(lab, "s2");
+        Deno.kill(again.pid, "SIGKILL");
+        await again.ended;
+        return all === 10;
+      }, 60);
+      for (const name of ["s1", "s2"]) {
+        if (name === "s2") await lab.stop(name);
+        await lab.startServer(name);
+      }
+      return `20 of 30 refused after ${seconds(refused)}, 10 let in; ghosts gone after ${seconds(ghosts)}`;
+    },
+  },
+  {
+    name: "one machine of two is killed (SIGKILL) under load",
+    before: "4 of 1,299 failed",
+    short: true,
+    async run(lab): Promise<string> {
+      const client = lab.client("c1", "alice", {
+        proxy: `${PROXY}:1080`,
+        seconds: 8,
+        together: 6,
+        up: 50_000,
+        down: 50_000,
+        timeout: 8_000,
+      });
+      await lab.until("transfers go", () => Promise.resolve(endsOf(client).length > 20));
+      await lab.stop("s2");
+      await client.waitFor(/^\{"counts".*$/m);
+      const ends = endsOf(client);
+      await lab.startServer("s2");
+      const failed = ends.filter(({ end }) => end !== "whole");
+      // Those that it had, which nobody can save.
+      assert.ok(failed.length <= 12, JSON.stringify(countsOf(ends)));
+      assert.ok(failed.every(({ end }) => !/wrong|behind/.test(end)));
+      return `${failed.length} of ${ends.length} failed, no octet wrong`;
+    },
+  },
+];
+
+async function sessionsOf(lab: Lab, name: string): Promise<number> {
+  return (await lab.status(name)).sessionCount as number;
+}
+
+async function redisCli(lab: Lab, ...args: readonly string[]): Promise<string> {
+  const { stdout, stderr, code } = await lab.host("r1").run("redis-cli", args);
+  if (code !== 0) return `failed: ${stderr}`;
+  return stdout;
+}
+
+async function cutStore(lab: Lab): Promise<void> {
+  for (const host of ["r1", "r2"]) await lab.host(host).cut();
+}
+
+async function healStore(lab: Lab): Promise<void> {
+  for (const host of ["r1", "r2"]) await lab.host(host).heal();
+}
+
+/** The faults of the store. */
+export const STORE: FaultGroup = { name: "store", lab: { onLoss: ["refuse", "allow"] }, faults };

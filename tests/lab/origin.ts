@@ -1,0 +1,55 @@
+/**
+ * The origin of the laboratory, a program: `origin.ts PORT`. Sends and takes what {@linkcode Wish} says, compares each octet, and
+ * ends with one octet that says whether all were right: 1, or 0. Echoes datagrams on the same port.
+ */
+// deno-lint-ignore-file no-console
+import { createSocket } from "node:dgram";
+import { decodeWish, firstWrong, octetsAt, streamsOf, WISH, type Wish } from "./pattern.ts";
+
+const port = Number(Deno.args[0]);
+
+async function readWish(conn: Deno.Conn): Promise<[Wish, Uint8Array]> {
+  let head = new Uint8Array(0);
+  const buffer = new Uint8Array(65_536);
+  while (head.length < WISH) {
+    const count = await conn.read(buffer);
+    if (count === null) throw new Error("no wish");
+    head = Uint8Array.from([...head, ...buffer.subarray(0, count)]);
+  }
+  return [decodeWish(head), head.slice(WISH)];
+}
+
+async function serve(conn: Deno.TcpConn): Promise<void> {
+  using _ = conn;
+  const [wish, early] = await readWish(conn);
+  const [up, down] = streamsOf(wish.id);
+  const sending = (async () => {
+    const begun = performance.now();
+    for (let at = 0; at < wish.down;) {
+      if (wish.rate > 0) {
+        const ahead = at / wish.rate * 1_000 - (performance.now() - begun);
+        if (ahead > 0) await new Promise((resolve) => setTimeout(resolve, ahead));
+      }
+      const most = wish.rate > 0 ? Math.max(1, Math.floor(wish.rate / 20)) : Infinity;
+      at += await conn.write(octetsAt(down, at, Math.min(wish.down - at, most)));
+    }
+  })();
+  let [got, right] = [early.length, firstWrong(up, 0, early) === undefined];
+  const buffer = new Uint8Array(65_536);
+  while (got < wish.up) {
+    const count = await conn.read(buffer);
+    if (count === null) break;
+    right &&= firstWrong(up, got, buffer.subarray(0, count)) === undefined;
+    got += count;
+  }
+  await sending;
+  if (got < wish.up) return;
+  await conn.write(Uint8Array.of(right && got === wish.up ? 1 : 0));
+}
+
+const echo = createSocket("udp4");
+echo.on("message", (octets, from) => echo.send(octets, from.port, from.address));
+echo.bind(port, "0.0.0.0");
+const listener = Deno.listen({ hostname: "0.0.0.0", port });
+console.log(`Origin at ${port}`);
+for await (const conn of listener) serve(conn).catch(() => {});

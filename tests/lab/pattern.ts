@@ -1,0 +1,70 @@
+/**
+ * Transfers whose every octet can be told by its place, so that what is lost, doubled or mixed up shows, and where.
+ *
+ * @module
+ */
+
+/** Length of the table, a prime: no power of two that buffers and windows have divides it. */
+const LENGTH = 524_287;
+
+/** The table twice, so that a piece is one view. */
+const TABLE: Uint8Array<ArrayBuffer> = (() => {
+  const table = new Uint8Array(2 * LENGTH);
+  let state = 20_260_729;
+  for (let at = 0; at < LENGTH; at++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    table[at] = table[at + LENGTH] = state >>> 16;
+  }
+  return table;
+})();
+
+/** Most octets of one piece. */
+export const PIECE = 65_536;
+
+/** The octets of a stream from a place on, up to so many. */
+export function octetsAt(stream: number, place: number, most: number): Uint8Array<ArrayBuffer> {
+  const start = (Math.imul(stream, 0x9e3779b1) >>> 0) % LENGTH;
+  const at = (start + place) % LENGTH;
+  return TABLE.subarray(at, at + Math.min(most, PIECE));
+}
+
+/** Place of the first octet that is not the stream's; `undefined` where all are. */
+export function firstWrong(stream: number, place: number, octets: Uint8Array): number | undefined {
+  for (let at = 0; at < octets.length;) {
+    const wanted = octetsAt(stream, place + at, octets.length - at);
+    for (let i = 0; i < wanted.length; i++) if (octets[at + i] !== wanted[i]) return place + at + i;
+    at += wanted.length;
+  }
+  return undefined;
+}
+
+/** What a client wants of the origin. */
+export interface Wish {
+  /** Number of the transfer, which its two streams have their octets from. */
+  readonly id: number;
+  /** Octets to the origin. */
+  readonly up: number;
+  /** Octets from the origin. */
+  readonly down: number;
+  /** Octets in a second from the origin; 0 for as many as go. */
+  readonly rate: number;
+}
+
+/** Octets of a wish on its way. */
+export const WISH = 32;
+
+/** Writes a wish. */
+export function encodeWish({ id, up, down, rate }: Wish): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new Float64Array([id, up, down, rate]).buffer);
+}
+
+/** Reads a wish. */
+export function decodeWish(octets: Uint8Array): Wish {
+  const [id, up, down, rate] = new Float64Array(octets.slice(0, WISH).buffer);
+  return { id: id!, up: up!, down: down!, rate: rate! };
+}
+
+/** Streams of a transfer: to the origin and from it. */
+export function streamsOf(id: number): readonly [up: number, down: number] {
+  return [2 * id, 2 * id + 1];
+}

@@ -1,0 +1,73 @@
+/**
+ * Tries the faults in laboratories, and prints what became of each beside what became of it before.
+ *
+ * ```sh
+ * deno task lab                       # all of them, some 25 minutes
+ * deno task lab --short               # those of the tests
+ * deno task lab --group store         # one group
+ * deno task lab --only frozen         # those with the word in their name
+ * deno task lab --out docs/faults.md  # writes the table too
+ * ```
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console
+import { parseArgs } from "node:util";
+import type { FaultGroup } from "./fault.ts";
+import { GROUPS } from "./groups.ts";
+import { Lab } from "./setup.ts";
+
+const { values } = parseArgs({
+  options: {
+    short: { type: "boolean" },
+    group: { type: "string" },
+    only: { type: "string" },
+    out: { type: "string" },
+  },
+});
+
+/** What became of a fault. */
+interface Row {
+  readonly name: string;
+  readonly before: string;
+  readonly now: string;
+}
+
+function chosen(): FaultGroup[] {
+  return GROUPS.filter(({ name }) => values.group === undefined || name === values.group).map((group) => ({
+    ...group,
+    faults: group.faults.filter((fault) =>
+      (!values.short || fault.short) && (values.only === undefined || fault.name.includes(values.only))
+    ),
+  })).filter(({ faults }) => faults.length > 0);
+}
+
+const rows: Row[] = [];
+let failed = 0;
+for (const group of chosen()) {
+  let lab = await Lab.start(group.lab);
+  for (const { name, before, run } of group.faults) {
+    const begun = performance.now();
+    let now: string;
+    try {
+      now = await run(lab);
+    } catch (error) {
+      failed++;
+      now = `**FAILED**: ${error instanceof Error ? error.message : error}`.replaceAll("\n", " ").slice(0, 600);
+      console.error(error);
+      // It may have been left as it was in the middle.
+      await lab[Symbol.asyncDispose]();
+      lab = await Lab.start(group.lab);
+    }
+    console.log(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${group.name}: ${name} | ${now}`);
+    rows.push({ name, before, now });
+  }
+  await lab[Symbol.asyncDispose]();
+}
+if (values.out !== undefined) {
+  const cell = (text: string) => text.replaceAll("|", "\\|");
+  const table = rows.map(({ name, before, now }) => `| ${cell(name)} | ${cell(before)} | ${cell(now)} |`).join("\n");
+  await Deno.writeTextFile(values.out, `| fault | before | now |\n| --- | --- | --- |\n${table}\n`);
+}
+console.log(`${rows.length - failed} as they have to be, ${failed} failed`);
+Deno.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,392 @@
+/**
+ * The set-up that docs/operating.md describes for several machines, in a network of its own: a balancer in front of two servers, Redis with
+ * a replica and three sentinels, two KDCs, an origin, two machines of users.
+ *
+ * @module
+ */
+import { type Daemon, run } from "../support/process.ts";
+import { peer } from "../support/peers.ts";
+import type { ClientJob, TransferEnd } from "./client.ts";
+import { DOMAIN, type Host, NAME_SERVER, Network } from "./network.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+const REALM = "LAB.TEST";
+/** The name that clients know, which is the balancer's. */
+export const PROXY: string = `proxy.${DOMAIN}`;
+
+/** Peers that a laboratory is made of. */
+export const PEERS: readonly string[] = [
+  "networks of hosts",
+  "krb5kdc",
+  "kdb5_util",
+  "kadmin.local",
+  "kinit",
+  "haproxy",
+  "redis-server",
+  "redis-sentinel",
+  "curl",
+];
+
+/** What a laboratory may have otherwise. */
+export interface LabOptions {
+  /** What becomes of clients while Redis cannot be reached, on each server; `undefined` for no Redis. @default {refuse on both} */
+  readonly onLoss?: readonly ("refuse" | "allow")[] | undefined;
+  /** Whether sentinels look after Redis. @default {true} */
+  readonly sentinels?: boolean;
+  /** Fields of the servers' configuration. */
+  readonly config?: Record<string, unknown>;
+}
+
+/** The set-up. */
+export class Lab implements AsyncDisposable {
+  readonly #network: Network;
+  readonly #folder: string;
+  readonly #options: LabOptions;
+  readonly #daemons = new Map<string, Daemon>();
+
+  private constructor(network: Network, folder: string, options: LabOptions) {
+    this.#network = network;
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  /** Starts everything, and waits until the balancer has both servers. */
+  static async start(options: LabOptions = {}): Promise<Lab> {
+    const folder = await Deno.makeTempDir({ prefix: "gssocks-lab-" });
+    const hosts = { lb: 10, s1: 11, s2: 12, r1: 21, r2: 22, k1: 31, k2: 32, o: 41, dns: NAME_SERVER, c1: 61, c2: 62 };
+    const network = await Network.start(hosts, { [PROXY]: "10.77.0.10", [`origin.${DOMAIN}`]: "10.77.0.41" });
+    const lab = new Lab(network, folder, options);
+    try {
+      await lab.#begin();
+      return lab;
+    } catch (error) {
+      await lab[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
+    await this.#makeRealm();
+    for (const name of ["k1", "k2"]) this.startKdc(name);
+    if (this.#options.onLoss !== undefined) await this.#startStore();
+    this.#start("o", "o", Deno.execPath(), this.#script("origin.ts", "7000"));
+    await this.daemon("o").waitFor(/Origin at 7000/);
+    for (const name of ["s1", "s2"]) await this.startServer(name);
+    await this.startBalancer();
+    for (const user of ["alice", "bob"]) await this.kinit("c1", user);
+    await this.kinit("c2", "alice");
+  }
+
+  /** A host of the network. */
+  host(name: string): Host {
+    return this.#network.host(name);
+  }
+
+  /** A program that runs, by its name: that of its host, or `redis1`, `sentinel1` and so on. */
+  daemon(name: string): Daemon {
+    const daemon = this.#daemons.get(name);
+    if (daemon === undefined) throw new Error(`There is no ${name} running`);
+    return daemon;
+  }
+
+  /** A file of the laboratory. */
+  file(name: string): string {
+    return `${this.#folder}/${name}`;
+  }
+
+  #start(name: string, host: string, command: string, args: readonly string[], env?: Record<string, string>): Daemon {
+    const daemon = this.host(host).start(command, args, { env: { KRB5_CONFIG: this.file("krb5.conf"), ...env } });
+    this.#daemons.set(name, daemon);
+    return daemon;
+  }
+
+  #script(name: string, ...args: readonly string[]): string[] {
+    return ["run", "-q", "-A", "--no-check", "-c", `${ROOT}deno.json`, `${ROOT}tests/lab/${name}`, ...args];
+  }
+
+  /** Ends a program by a signal, and waits until it has. */
+  async stop(name: string, how: Deno.Signal = "SIGKILL"): Promise<void> {
+    const daemon = this.daemon(name);
+    Deno.kill(daemon.pid, how);
+    await daemon.ended;
+  }
+
+  async #makeRealm(): Promise<void> {
+    await Deno.writeTextFile(this.file("krb5.conf"), this.krb5Conf(["10.77.0.31", "10.77.0.32"]));
+    for (const name of ["k1", "k2"]) {
+      await Deno.mkdir(this.file(name));
+      await Deno.writeTextFile(
+        this.file(`${name}/kdc.conf`),
+        `[kdcdefaults]
+  kdc_listen = 88
+  kdc_tcp_listen = 88
+[realms]
+  ${REALM} = {
+    database_name = ${this.file(name)}/principal
+    key_stash_file = ${this.file(name)}/stash
+    acl_file = ${this.file(name)}/acl
+    supported_enctypes = aes256-cts-hmac-sha1-96:normal aes128-cts-hmac-sha1-96:normal
+    max_life = 24h
+    max_renewable_life = 7d
+  }
+[logging]
+  kdc = FILE:${this.file(name)}/kdc.log
+`,
+      );
+    }
+    await this.#admin("k1", peer("kdb5_util"), ["-r", REALM, "create", "-s", "-P", "masterpw"]);
+    await this.kadmin(
+      "addprinc -pw alicepw +requires_preauth alice",
+      "addprinc -pw bobpw +requires_preauth bob",
+      'addprinc -pw shortpw -maxlife "150 seconds" short',
+      `addprinc -randkey rcmd/${PROXY}`,
+      ...["s1", "s2"].map((name) => `addprinc -randkey rcmd/${name}.${DOMAIN}`),
+    );
+    await this.ktadd("keytab");
+    await this.#admin("k1", peer("kdb5_util"), ["-r", REALM, "dump", this.file("dump")]);
+    await this.#admin("k2", peer("kdb5_util"), ["-r", REALM, "load", this.file("dump")]);
+    await Deno.copyFile(this.file("k1/stash"), this.file("k2/stash"));
+  }
+
+  /** A krb5.conf with these KDCs, in this order. */
+  krb5Conf(kdcs: readonly string[], more = ""): string {
+    return `[libdefaults]
+  default_realm = ${REALM}
+  dns_lookup_kdc = false
+  dns_lookup_realm = false
+  dns_canonicalize_hostname = false
+  rdns = false
+  forwardable = true
+  udp_preference_limit = 1
+[realms]
+  ${REALM} = {
+${kdcs.map((kdc) => `    kdc = ${kdc}\n`).join("")}${more}  }
+[domain_realm]
+  .${DOMAIN} = ${REALM}
+`;
+  }
+
+  async #admin(kdc: string, command: string, args: readonly string[], stdin?: string): Promise<string> {
+    const env = { KRB5_CONFIG: this.file("krb5.conf"), KRB5_KDC_PROFILE: this.file(`${kdc}/kdc.conf`), LC_ALL: "C" };
+    const { code, stdout, stderr } = await run(command, args, { env, ...(stdin === undefined ? {} : { stdin }) });
+    if (code !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
+    return stdout + stderr;
+  }
+
+  /** Runs commands of `kadmin.local` on the first KDC's database. */
+  async kadmin(...commands: readonly string[]): Promise<string> {
+    return await this.#admin("k1", peer("kadmin.local"), ["-r", REALM], `${commands.join("\n")}\n`);
+  }
+
+  /** Writes the keys of the service, as they are now, into a new keytab. */
+  async ktadd(name: string): Promise<void> {
+    const file = this.file(name);
+    await Deno.remove(`${file}.new`).catch(() => {});
+    const services = [PROXY, `s1.${DOMAIN}`, `s2.${DOMAIN}`].map((host) => `rcmd/${host}`).join(" ");
+    await this.kadmin(`ktadd -k ${file}.new -norandkey ${services}`);
+    await Deno.rename(`${file}.new`, file);
+  }
+
+  /** Starts a KDC. */
+  startKdc(name: string, env: Record<string, string> = {}): void {
+    const profile = { KRB5_KDC_PROFILE: this.file(`${name}/kdc.conf`) };
+    this.#start(name, name, peer("krb5kdc"), ["-n", "-r", REALM], { ...profile, ...env });
+  }
+
+  async #startStore(): Promise<void> {
+    await this.startRedis("redis1", []);
+    await this.startRedis("redis2", ["--replicaof", this.host("r1").address, "6379"]);
+    await this.daemon("redis2").waitFor(/MASTER <-> REPLICA sync: Finished/);
+    if (this.#options.sentinels === false) return;
+    for (const [index, host] of ["r1", "r2", "lb"].entries()) {
+      const file = this.file(`sentinel${index + 1}.conf`);
+      await Deno.writeTextFile(
+        file,
+        `port 26379
+bind 0.0.0.0
+protected-mode no
+sentinel monitor lab ${this.host("r1").address} 6379 2
+sentinel down-after-milliseconds lab 2000
+sentinel failover-timeout lab 10000
+`,
+      );
+      this.#start(`sentinel${index + 1}`, host, peer("redis-sentinel"), [file]);
+    }
+  }
+
+  /** Starts a Redis: `redis1` or `redis2`. */
+  async startRedis(name: "redis1" | "redis2", args: readonly string[]): Promise<void> {
+    const plain = ["--port", "6379", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--appendonly", "no"];
+    this.#start(name, name === "redis1" ? "r1" : "r2", peer("redis-server"), [
+      ...plain,
+      "--dir",
+      this.#folder,
+      ...args,
+    ]);
+    await this.daemon(name).waitFor(/Ready to accept connections/);
+  }
+
+  /** What a server is told. */
+  config(name: string): Record<string, unknown> {
+    const { onLoss, sentinels = true, config = {} } = this.#options;
+    const store = sentinels
+      ? sentinelUrl(["r1", "r2", "lb"].map((host) => `${this.host(host).address}:26379`))
+      : `redis://${this.host("r1").address}:6379`;
+    return {
+      listen: ["0.0.0.0:1080"],
+      gssapi: { keytab: this.file("keytab"), services: ["rcmd"] },
+      commands: ["connect", "udp", "bind"],
+      rules: ["allow 10.77.0.0/24", `allow .${DOMAIN}`],
+      proxyProtocol: [this.host("lb").address],
+      announce: this.host(name).address,
+      admin: "127.0.0.1:9180",
+      health: "0.0.0.0:9181",
+      log: "json",
+      ...(onLoss === undefined ? {} : { shared: { redis: store, onLoss: onLoss[name === "s1" ? 0 : 1] ?? onLoss[0] } }),
+      ...config,
+    };
+  }
+
+  /** What a server with this configuration is run by. */
+  serveCommand(file: string): string[] {
+    const deno = ["run", "-q", "-A", "--unstable-net", "--no-check", "-c", `${ROOT}deno.json`];
+    return [Deno.execPath(), ...deno, `${ROOT}cli/mod.ts`, "serve", "--config", file];
+  }
+
+  /** Starts a server, with variables, with a change of its configuration, and by a program that starts others. */
+  async startServer(
+    name: string,
+    env: Record<string, string> = {},
+    change: Record<string, unknown> = {},
+    by: readonly string[] = [],
+  ): Promise<void> {
+    const file = this.file(`${name}.json`);
+    await Deno.writeTextFile(file, JSON.stringify({ ...this.config(name), ...change }));
+    const [command, ...args] = [...by, ...this.serveCommand(file)];
+    this.#start(name, name, command!, args, env);
+    await this.daemon(name).waitFor(/Listening on/);
+  }
+
+  /** Starts the balancer, and waits until it has both servers. */
+  async startBalancer(): Promise<void> {
+    const file = this.file("haproxy.cfg");
+    await Deno.writeTextFile(
+      file,
+      `global
+  maxconn 4000
+  stats socket ${this.file("haproxy.sock")} level admin
+defaults
+  mode tcp
+  log stdout format raw local0
+  timeout connect 3s
+  timeout client 1h
+  timeout server 1h
+  retries 2
+  option redispatch
+frontend socks
+  bind 0.0.0.0:1080
+  default_backend servers
+backend servers
+  balance roundrobin
+  option httpchk GET /healthz
+  default-server inter 500ms fall 2 rise 1 check port 9181 send-proxy-v2
+  server s1 ${this.host("s1").address}:1080
+  server s2 ${this.host("s2").address}:1080
+`,
+    );
+    this.#start("lb", "lb", peer("haproxy"), ["-f", file, "-db"]);
+    await this.until("both servers are in the balancer", async () => {
+      const { stdout } = await this.host("lb").run("python3", ["-c", SHOW_SERVERS, this.file("haproxy.sock")]);
+      return ["s1", "s2"].every((name) => new RegExp(`^servers,${name},.*,(?:UP|no check),`, "m").test(stdout));
+    });
+  }
+
+  /** Gets a user's ticket on a machine. */
+  async kinit(host: string, user: string): Promise<void> {
+    const { code, stderr } = await this.host(host).run(peer("kinit"), ["-f", "-c", this.cache(host, user), user], {
+      env: { KRB5_CONFIG: this.file("krb5.conf") },
+      stdin: `${user}pw\n`,
+    });
+    if (code !== 0) throw new Error(`kinit ${user}: ${stderr}`);
+  }
+
+  /** Where it is. */
+  cache(host: string, user: string): string {
+    return `FILE:${this.file(`cc_${host}_${user}`)}`;
+  }
+
+  /** Starts a client; see {@linkcode endsOf}. */
+  client(host: string, user: string, job: Partial<ClientJob> = {}, env: Record<string, string> = {}): Daemon {
+    const all = JSON.stringify({ proxy: `${PROXY}:1080`, ...job });
+    const known = { KRB5_CONFIG: this.file("krb5.conf"), KRB5CCNAME: this.cache(host, user), ...env };
+    return this.host(host).start(Deno.execPath(), this.#script("client.ts", all), { env: known });
+  }
+
+  /** Runs a client to its end. */
+  async clients(
+    host: string,
+    user: string,
+    job: Partial<ClientJob> = {},
+    env: Record<string, string> = {},
+  ): Promise<TransferEnd[]> {
+    const client = this.client(host, user, job, env);
+    await client.waitFor(/^\{"counts".*$/m);
+    return endsOf(client);
+  }
+
+  /** What a server's health port says: status and word. */
+  async health(name: string): Promise<string> {
+    const url = `http://${this.host(name).address}:9181/healthz`;
+    const { stdout } = await this.host("lb").run(peer("curl"), ["-s", "-m", "3", "-w", " %{http_code}", url]);
+    return stdout.trim();
+  }
+
+  /** What a server's admin port says. */
+  async status(name: string): Promise<Record<string, unknown>> {
+    const { stdout } = await this.host(name).run(peer("curl"), ["-s", "-m", "3", "http://127.0.0.1:9180/status.json"]);
+    return JSON.parse(stdout);
+  }
+
+  /** Polls until something is so, for some seconds. */
+  async until(what: string, isSo: () => Promise<boolean>, seconds = 30): Promise<number> {
+    const begun = performance.now();
+    for (;;) {
+      if (await isSo()) return performance.now() - begun;
+      if (performance.now() - begun > 1_000 * seconds) throw new Error(`Not within ${seconds} s: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#network[Symbol.asyncDispose]();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** How the configuration names a store that sentinels know the way to. */
+function sentinelUrl(sentinels: readonly string[]): string {
+  return `redis+sentinel://${sentinels.join(",")}/lab`;
+}
+
+/** haproxy tells at a socket in the file system. */
+const SHOW_SERVERS = `import socket,sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(b"show stat\\n")
+while True:
+    b = s.recv(65536)
+    if not b: break
+    sys.stdout.write(b.decode())
+`;
+
+/** What a client has told so far. */
+export function endsOf(client: Daemon): TransferEnd[] {
+  return client.output.split("\n").filter((line) => line.startsWith('{"id"')).map((line) => JSON.parse(line));
+}
+
+/** How often each end came. */
+export function countsOf(ends: readonly TransferEnd[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { end } of ends) counts[end] = (counts[end] ?? 0) + 1;
+  return counts;
+}
