@@ -351,7 +351,7 @@ const faults: readonly Fault[] = [
       ], { stdin: "carolpw\n" });
       assert.equal(made.code, 0, made.stderr);
       await lab.startServer("s1", {}, { methods: ["gssapi", "password"], passwordFile: passwords });
-      const guessing = lab.host("c2").start("python3", ["-c", GUESSES, lab.host("s1").address, "400"]);
+      const guessing = lab.host("c2").start("python3", ["-c", GUESSES, lab.host("s1").address, "400", "0.05"]);
       await guessing.waitFor(/guessing/);
       const begun = performance.now();
       const { stdout, stderr } = await lab.host("c1").run(peer("curl"), [
