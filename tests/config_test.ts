@@ -152,7 +152,8 @@ peerTest("the configurations in the operator's guide are good", ["openssl"], asy
     await Deno.writeTextFile(`${directory}/cert.pem`, cert);
     await Deno.writeTextFile(`${directory}/key.pem`, key);
     await using realm = await startRealmFolder();
-    const guide = await Deno.readTextFile(new URL("docs/operating.md", ROOT));
+    const guides = ["operating", "surroundings"].map((name) => Deno.readTextFile(new URL(`docs/${name}.md`, ROOT)));
+    const guide = (await Promise.all(guides)).join("\n");
     const blocks = [...guide.matchAll(/```json\n([\s\S]*?)```/g)].map(([, block]) => block!);
     assert.ok(blocks.length >= 3);
     await Deno.writeTextFile(`${directory}/users`, `${await passwordLine("bob", "pw")}\n`);
