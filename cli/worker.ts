@@ -19,6 +19,8 @@ const scope = globalThis as unknown as {
 };
 const stopping = new AbortController();
 let running: ServerRun | undefined;
+/** Whether a reload was asked for before it ran: what it had read may be another configuration by then. */
+let asked = false;
 
 scope.onmessage = ({ data }) => {
   switch (data.type) {
@@ -26,7 +28,8 @@ scope.onmessage = ({ data }) => {
       void start(data.args, data.place);
       break;
     case "reload":
-      running?.reload();
+      if (running === undefined) asked = true;
+      else running.reload();
       break;
     case "snapshot":
       if (running !== undefined) scope.postMessage({ type: "snapshot", id: data.id, snapshot: running.snapshot() });
@@ -61,6 +64,7 @@ async function start(args: readonly string[], place: WorkerPlace): Promise<void>
       change: (options) => placedOptions(options, place),
     });
     scope.postMessage({ type: "listening", addresses: running.addresses });
+    if (asked) running.reload();
     await running.finished;
   } catch (error) {
     io.err(`gssocks serve: ${errorLine(error)}\n`);

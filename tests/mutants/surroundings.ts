@@ -183,9 +183,10 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "so many at a time",
       "CWE-400",
-      "if (this.#open.size >= maxConnections) this.#open.keys().next().value!.close();",
+      "if (this.#open.size >= maxConnections) this.#makeRoom();",
       "",
     ],
+    ["who waits for his answer makes room too", "CWE-400", "giveUp!();", "connection!.close();", "does not come"],
     ["an accept that failed is tried again", DESIGN, "await pause(retry, signal);", "break;"],
     ["a port says once that it cannot accept", DESIGN, "if (this.#working === working) return;", ""],
     ["a request names one host", "RFC 9112 section 3.2", "if (hosts.length > 1) return", "if (false) return"],
@@ -230,7 +231,25 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "Math.min(OLDEST, SHARE * (ended - began))",
       "SHARE * (ended - began)",
     ],
+    ["what throws at once fails", DESIGN, "Promise.try(make)", "make()"],
     ["what failed is made anew", DESIGN, "until = -Infinity;\n      throw", "throw"],
+  ]),
+  ...rules("cli/monitor/snapshot.ts", TEAM, [
+    ["nothing of a lost thread is recent", DESIGN, "{ count, recent: false }", "snapshot.troubles[kind]!"],
+    [
+      "a lost thread is in no state",
+      DESIGN,
+      "    degraded: false,\n    draining: false,\n    shared: undefined,\n",
+      "",
+    ],
+  ]),
+  ...rules("cli/monitor/admin.ts", PORT, [
+    [
+      "a server that cannot say how it is, is failing and no fault",
+      DESIGN,
+      "take().then(health, () =>",
+      "take().then(health).then((response) => response, (error) => { throw error; }).finally(() =>",
+    ],
   ]),
   ...rules("cli/workers.ts", TEAM, [
     [
@@ -239,6 +258,25 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "if (this.#begun && !this.#stopping.signal.aborted) return void this.#replace(place);",
       "",
     ],
+    [
+      "one that starts is not asked",
+      DESIGN,
+      "this.#places.filter(({ listening }) => listening)",
+      "this.#places.filter(({ worker }) => worker !== undefined)",
+    ],
+    [
+      "one that says nothing is not waited for",
+      DESIGN,
+      'signal.addEventListener("abort", () => take(), { once: true });',
+      "",
+    ],
+    [
+      "one that says nothing is missing",
+      DESIGN,
+      "others.length + 1 < listening.length || ",
+      "",
+    ],
+    ["what was counted stays counted", DESIGN, "    this.#keepCounts(place);\n", ""],
     ["a worker that cannot start ends all", DESIGN, "if (!this.#stopping.signal.aborted) this.stop();", ""],
     [
       "no worker is made for a team that stops",
