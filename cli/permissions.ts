@@ -27,10 +27,14 @@ export async function dropPermissions({ args, config, io }: Started): Promise<vo
 }
 
 /** Permissions that a server with this configuration can do without once it listens. */
-function unneeded(args: ParsedArguments, { methods = ["gssapi"], upstreams = {}, tls, workers = 1 }: ServerConfig) {
+function unneeded(args: ParsedArguments, config: ServerConfig) {
+  const { methods = ["gssapi"], upstreams = {}, tls, workers = 1, listen = [], shared } = config;
   const names: Deno.PermissionName[] = ["run", "ffi"];
   if (Object.keys(upstreams).length > 0) return names;
-  names.push("write", "sys");
+  names.push("sys");
+  // A worker that takes another one's place listens and opens files as the first one did.
+  const written = listen.some((place) => place.startsWith("unix:")) || shared?.kv !== undefined;
+  if (workers === 1 || !written) names.push("write");
   // A reload reads files anew, those that are named on the command line too: a keytab gets new keys.
   const files = args.value("config") !== undefined || methods.includes("gssapi") || methods.includes("password") ||
     tls !== undefined;

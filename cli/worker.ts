@@ -9,6 +9,7 @@ import { serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
 import { guard } from "./guard.ts";
 import type { CliIo } from "./io.ts";
+import { asStarted } from "./reload.ts";
 import { command } from "./serve.ts";
 import { ServerRun } from "./server_run.ts";
 import { type FromWorker, placedOptions, type ToWorker, type WorkerPlace } from "./workers.ts";
@@ -54,7 +55,7 @@ async function start(args: readonly string[], place: WorkerPlace): Promise<void>
   let code = 0;
   try {
     const parsed = readArguments(command, args);
-    const config = serverConfig(parsed);
+    const config = asStarted(serverConfig(parsed), place.config);
     running = await ServerRun.start({
       args: parsed,
       config,

@@ -11,6 +11,7 @@ import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import { pause, startDeadline } from "../gss/deadline.ts";
 import { monotonicNow } from "../gss/runtime.ts";
 import { errorLine, ExitCode } from "./command.ts";
+import type { ServerConfig } from "./config/server_config.ts";
 import { Faults } from "./guard.ts";
 import type { CliIo } from "./io.ts";
 import type { OpenPorts } from "./monitor/ports.ts";
@@ -38,6 +39,8 @@ export interface WorkerPlace {
   readonly ports: readonly number[] | undefined;
   /** How many have been at this place before; each numbers its sessions from another beginning. */
   readonly generation: number;
+  /** The configuration that the first ones started with: what needs a restart is not another one for a successor. */
+  readonly config: ServerConfig;
   /** Memory of the replay cache. */
   readonly replays: SharedArrayBuffer;
 }
@@ -61,6 +64,8 @@ export function placedOptions(options: ServeOptions, { index, count, generation,
 export interface RunWorkersOptions {
   /** Arguments that all of them get. */
   readonly args: readonly string[];
+  /** The configuration. */
+  readonly config: ServerConfig;
   /** How many. */
   readonly count: number;
   /** Input and output of the main thread. */
@@ -166,7 +171,7 @@ class Team {
   async snapshot(): Promise<Snapshot> {
     const { silence = SNAPSHOT_TIME } = this.#options;
     using deadline = startDeadline({ milliseconds: silence, reason: () => new Error("It said nothing") });
-    const listening = this.#places.filter(({ listening }) => listening);
+    const listening = this.#places.filter(({ listening, worker }) => listening && worker !== undefined);
     const all = await Promise.all(listening.map((place) => this.#ask(place, deadline.signal)));
     const [first, ...others] = all.filter((snapshot) => snapshot !== undefined);
     if (first === undefined) throw new Error("No worker answers");
@@ -218,7 +223,7 @@ class Team {
   }
 
   #start(place: Place): void {
-    const { args, count, io, make = ownWorker } = this.#options;
+    const { args, config, count, io, make = ownWorker } = this.#options;
     const { index, generation } = place;
     const worker = make(`gssocks ${index + 1}`);
     place.worker = worker;
@@ -229,7 +234,8 @@ class Team {
       this.#ended(place, worker, ExitCode.Failure);
     };
     const ports = this.#ports;
-    this.#tell(worker, { type: "start", args, place: { index, count, ports, generation, replays: this.#replays } });
+    const replays = this.#replays;
+    this.#tell(worker, { type: "start", args, place: { index, count, ports, generation, config, replays } });
   }
 
   #tell(worker: Worker, message: ToWorker): void {

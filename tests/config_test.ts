@@ -329,6 +329,13 @@ Deno.test("serve gives up the permissions that it does not need any more, and no
     };
     assert.equal(await runs([]), "env ffi read run sys write");
     assert.equal(await runs(["-f", `${directory}/c.json`], {}), "env ffi run sys write");
+    if ("listenDatagram" in Deno && Deno.build.os === "linux") {
+      const unix = ["-l", `unix:${directory}/s`];
+      assert.equal(await runs(unix), "env ffi read run sys write");
+      assert.equal(await runs(["--workers", "2"]), "env ffi run sys write");
+      // One that takes another's place makes the socket anew.
+      assert.equal(await runs([...unix, "--workers", "2"]), "env ffi run sys");
+    }
     const upstreams = { a: { proxy: "p", unauthenticated: true } };
     assert.equal(await runs(["-f", `${directory}/c.json`], { upstreams }), "ffi run");
   });

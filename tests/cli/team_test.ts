@@ -18,6 +18,7 @@ class FakeWorker {
   terminated = false;
   deaf = false;
   readonly told: ToWorker[] = [];
+  stays = false;
   accepted = 0;
   readonly #starts: boolean | "waits";
 
@@ -33,7 +34,7 @@ class FakeWorker {
         : { type: "ended", code: 3 };
       queueMicrotask(() => this.say(answer));
     }
-    if (message.type === "stop") queueMicrotask(() => this.say({ type: "ended", code: 0 }));
+    if (message.type === "stop" && !this.stays) queueMicrotask(() => this.say({ type: "ended", code: 0 }));
     if (message.type === "snapshot" && !this.deaf && this.#starts !== "waits") {
       const snapshot = { ...new Monitor().snapshot(), accepted: this.accepted };
       this.say({ type: "snapshot", id: message.id, snapshot });
@@ -75,6 +76,7 @@ function team(starts: (made: number) => boolean | Error | "waits" = () => true, 
   };
   const ended = runWorkers({
     args: [],
+    config: {},
     count: 2,
     io,
     watch: (snapshot, faults) => {
@@ -194,6 +196,18 @@ Deno.test("what a lost worker has counted stays counted, and nothing of it is un
   await ended;
 });
 
+Deno.test("while the others drain, one that has ended is not asked", async () => {
+  const { workers, says, ended, stop, take } = team();
+  await says(/2 workers/);
+  [workers[0]!.accepted, workers[1]!.accepted, workers[1]!.stays] = [5, 7, true];
+  await take();
+  stop();
+  await until("ended", () => workers[0]!.terminated);
+  assert.equal((await take()).accepted, 12);
+  workers[1]!.say({ type: "ended", code: 0 });
+  await ended;
+});
+
 Deno.test("of a thread that is lost nothing is under way", () => {
   const past = pastOf({
     ...new Monitor().snapshot(),
@@ -250,7 +264,14 @@ Deno.test("no two sessions of a process have one number, a successor's neither",
   const replays = new SharedReplayCache({ capacity: 16 }).memory;
   for (const generation of [0, 1, 2]) {
     for (const index of [0, 1]) {
-      const { onEvent } = placedOptions(options, { index, count: 2, generation, ports: undefined, replays });
+      const { onEvent } = placedOptions(options, {
+        index,
+        count: 2,
+        generation,
+        ports: undefined,
+        config: {},
+        replays,
+      });
       for (const session of [1, 2, 3]) onEvent!({ type: "accepted", session, client: undefined });
     }
   }

@@ -161,6 +161,44 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "what nobody handled is said",
     ],
   ]),
+  ...rules("cli/server_run.ts", RELOADS, [
+    [
+      "a reload without a certificate leaves the one that there is",
+      DESIGN,
+      "if (identity !== undefined) {",
+      "{",
+      "without the certificate",
+    ],
+  ]),
+  ...rules("cli/reload.ts", RELOADS, [
+    [
+      "a successor starts with what counts at the start",
+      DESIGN,
+      "AT_START.map((name) => [name, start[name]])",
+      "[]",
+      "successor of a worker",
+    ],
+  ]),
+  ...rules("cli/main.ts", ["tests/cli/surroundings_test.ts"], [
+    ["who is told while it is loaded is not ended", DESIGN, "name !== RELOADS", "true", "while it is loaded"],
+    ["who is told while it is loaded is heard", DESIGN, "if (asked) callback();", "", "while it is loaded"],
+    [
+      "other commands end with their terminal",
+      DESIGN,
+      "name !== RELOADS || terminal",
+      "terminal",
+      "while it is loaded",
+    ],
+  ]),
+  ...rules("cli/permissions.ts", ["tests/config_test.ts"], [
+    [
+      "a successor may write where the first one did",
+      DESIGN,
+      'if (workers === 1 || !written) names.push("write");',
+      'names.push("write");',
+      "gives up the permissions",
+    ],
+  ]),
   ...rules("cli/permissions.ts", RELOADS, [
     ["certificates that are named can be read again", DESIGN, "||\n    tls !== undefined;", ";", "renewed certificate"],
   ]),
@@ -261,8 +299,14 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "one that starts is not asked",
       DESIGN,
-      "this.#places.filter(({ listening }) => listening)",
-      "this.#places.filter(({ worker }) => worker !== undefined)",
+      "=> listening && worker !== undefined)",
+      "=> worker !== undefined)",
+    ],
+    [
+      "one that has ended is not asked",
+      DESIGN,
+      "=> listening && worker !== undefined)",
+      "=> worker === worker && listening)",
     ],
     [
       "one that says nothing is not waited for",
