@@ -203,7 +203,7 @@ Deno.test("who tells a server to read its configuration again while it is loaded
     },
   };
   // Only a server is told: whoever closes his terminal ends the others.
-  await main(["klist", "--help"], { ...io, onReload: () => assert.fail("klist") });
+  assert.equal(await main(["klist", "--help"], { ...io, onReload: () => assert.fail("klist") }), 0);
   const running = main(["serve", "-l", "127.0.0.1:0", "-m", "none", "--allow", "*"], io);
   assert.equal(reloads.length, 1, "before anything is loaded");
   reloads[0]!();

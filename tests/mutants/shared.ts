@@ -153,6 +153,30 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "Deno KV does",
     ],
   ]),
+  ...rules("proxy/shared/kv_driver.ts", [STORES], [
+    [
+      "a file in another's place is opened",
+      KNOWN,
+      "if (this.#opened === undefined || !await this.#isThere()) await this.open();",
+      "if (this.#opened === undefined) await this.open();",
+      "whose file is gone",
+    ],
+    [
+      "what went into a file that is gone is not remembered",
+      KNOWN,
+      "    if (!await this.#isThere()) throw new",
+      "    if (false) throw new",
+      "whose file is gone",
+    ],
+    ["a file that cannot be told is gone", KNOWN, "mark !== undefined && mark", "mark", "whose file is gone"],
+    [
+      "one that is closed meanwhile stays closed",
+      LOSS,
+      "if (this.#closed) return opened.close();",
+      "",
+      "whose file is gone",
+    ],
+  ]),
   ...rules("proxy/shared/watched.ts", [FAULTS], [
     [
       "a connection made anew has time for two answers",

@@ -140,7 +140,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "a reload takes a renewed certificate",
       DESIGN,
-      "if (isTls(listener)) listener.update(identity!);",
+      "if (isTls(listener)) listener.update(identity);",
       "",
       "renewed certificate",
     ],
@@ -194,9 +194,16 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "a successor may write where the first one did",
       DESIGN,
-      'if (workers === 1 || !written) names.push("write");',
+      'if (!again && shared?.kv === undefined) names.push("write");',
       'names.push("write");',
-      "gives up the permissions",
+      "made anew later",
+    ],
+    [
+      "a database may be read and opened anew",
+      DESIGN,
+      "if (!files && workers === 1 && shared?.kv === undefined)",
+      "if (!files && workers === 1)",
+      "made anew later",
     ],
   ]),
   ...rules("cli/permissions.ts", RELOADS, [
