@@ -31,10 +31,10 @@ function unneeded(args: ParsedArguments, config: ServerConfig) {
   const { methods = ["gssapi"], upstreams = {}, tls, workers = 1, listen = [], shared } = config;
   const names: Deno.PermissionName[] = ["run", "ffi"];
   if (Object.keys(upstreams).length > 0) return names;
-  names.push("sys");
   // A worker that takes another one's place listens as the first one did.
   const again = workers > 1 && listen.some((place) => place.startsWith("unix:"));
   if (!again && shared?.kv === undefined) names.push("write");
+  names.push("sys");
   // A reload reads files anew, those that are named on the command line too: a keytab gets new keys.
   const files = args.value("config") !== undefined || methods.includes("gssapi") || methods.includes("password") ||
     tls !== undefined;

@@ -31,7 +31,7 @@ class Server implements AsyncDisposable {
   #reloads = 0;
 
   constructor(permissions: readonly string[], args: readonly string[], env: Record<string, string> = {}) {
-    const where = args.includes("-l") || args.includes("--config") ? [] : ["-l", `${HOST}:0`];
+    const where = args.includes("-l") || args.includes("-f") ? [] : ["-l", `${HOST}:0`];
     const all = [...DENO, "--no-prompt", ...permissions, CLI, "serve", ...where, ...args];
     this.#daemon = new Daemon(Deno.execPath(), all, { env });
   }
@@ -340,7 +340,7 @@ Deno.test("a reload without the certificate of a listener that stays changes the
       Deno.writeTextFile(`${folder}/c.json`, JSON.stringify({ methods: ["none"], ...config }));
     const tls = { certificate: `${folder}/cert.pem`, key: `${folder}/key.pem` };
     await configure({ listen: ["tls://localhost:0"], tls, rules: ["deny *"] });
-    await using server = new Server([`--allow-read=${folder}`], ["--config", `${folder}/c.json`]);
+    await using server = new Server([`--allow-read=${folder}`], ["-f", `${folder}/c.json`]);
     const port = await server.tlsPort();
     const how = { auth: [noAuthentication()], dial: dialTls({ caCerts: [made.cert] }) };
     assert.equal(await through(port, echo.port, how), false);
