@@ -26,7 +26,7 @@ import type { Snapshot } from "./monitor/snapshot.ts";
 import { Faults } from "./guard.ts";
 import { Handover } from "./handover.ts";
 import { checkPermitted } from "./permissions.ts";
-import { changesOf, waitingFor } from "./reload.ts";
+import { asStarted, changesOf, waitingFor } from "./reload.ts";
 
 /** What a server is started with. */
 export interface ServerRunOptions {
@@ -210,14 +210,17 @@ export class ServerRun {
     const { args, io } = this.#start;
     try {
       const config = serverConfig(args);
-      if (io.revoke !== undefined) checkPermitted(args, this.#start.config, config);
+      if (io.revoke !== undefined) checkPermitted(args, this.#start.config, asStarted(config, this.#start.config));
       const options = serveOptions(config);
       if (options.keytab !== undefined && options.capaths === undefined && this.#options.capaths !== undefined) {
         throw new Error("krb5.conf may not be read any more, and its [capaths] would count for nothing");
       }
       const identity = tlsIdentity(config);
       this.#server.update(this.#complete(options, config));
-      for (const listener of this.#start.listeners) if (isTls(listener)) listener.update(identity!);
+      // Where to listen, and whether with TLS, waits for a restart: until then the certificate stays that there was.
+      if (identity !== undefined) {
+        for (const listener of this.#start.listeners) if (isTls(listener)) listener.update(identity);
+      }
       const changes = [...changesOf(this.#options, options), ...waitingFor(this.#start.config, config)];
       [this.#config, this.#options] = [config, options];
       io.err(["Configuration read again", ...changes, ...warnings(options)].map((line) => `${line}\n`).join(""));

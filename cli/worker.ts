@@ -9,6 +9,7 @@ import { serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
 import { guard } from "./guard.ts";
 import type { CliIo } from "./io.ts";
+import { asStarted } from "./reload.ts";
 import { command } from "./serve.ts";
 import { ServerRun } from "./server_run.ts";
 import { type FromWorker, placedOptions, type ToWorker, type WorkerPlace } from "./workers.ts";
@@ -19,6 +20,8 @@ const scope = globalThis as unknown as {
 };
 const stopping = new AbortController();
 let running: ServerRun | undefined;
+/** Whether a reload was asked for before it ran: what it had read may be another configuration by then. */
+let asked = false;
 
 scope.onmessage = ({ data }) => {
   switch (data.type) {
@@ -26,7 +29,8 @@ scope.onmessage = ({ data }) => {
       void start(data.args, data.place);
       break;
     case "reload":
-      running?.reload();
+      if (running === undefined) asked = true;
+      else running.reload();
       break;
     case "snapshot":
       if (running !== undefined) scope.postMessage({ type: "snapshot", id: data.id, snapshot: running.snapshot() });
@@ -51,7 +55,7 @@ async function start(args: readonly string[], place: WorkerPlace): Promise<void>
   let code = 0;
   try {
     const parsed = readArguments(command, args);
-    const config = serverConfig(parsed);
+    const config = asStarted(serverConfig(parsed), place.config);
     running = await ServerRun.start({
       args: parsed,
       config,
@@ -61,6 +65,7 @@ async function start(args: readonly string[], place: WorkerPlace): Promise<void>
       change: (options) => placedOptions(options, place),
     });
     scope.postMessage({ type: "listening", addresses: running.addresses });
+    if (asked) running.reload();
     await running.finished;
   } catch (error) {
     io.err(`gssocks serve: ${errorLine(error)}\n`);

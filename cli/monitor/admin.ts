@@ -60,7 +60,7 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
     case "/metrics":
       return answer(200, PROMETHEUS_TYPE, rendered(await take(), prometheusText));
     case "/healthz":
-      return health(await take());
+      return await take().then(health, () => answer(503, "application/json", JSON.stringify({ status: "failing" })));
     default:
       return answer(404, "text/plain", "There is /, /healthz, /metrics and /status.json.\n");
   }
