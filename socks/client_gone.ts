@@ -59,7 +59,8 @@ export class ClientWatch implements Disposable {
   readonly #command: CommandName;
   readonly #attempt: Deadline;
   readonly #ahead: ReadAhead;
-  readonly #over = new AbortController();
+  /** Ends the looks at a client that has ended, once there are any. */
+  #looking: AbortController | undefined;
 
   /**
    * Begins to watch.
@@ -97,7 +98,7 @@ export class ClientWatch implements Disposable {
 
   /** Looks whether it is there, while nothing is read that would tell. */
   #look(begins: boolean): void {
-    const { signal } = this.#over;
+    const { signal } = this.#looking = new AbortController();
     const looking = async (): Promise<void> => {
       for (;;) {
         await pause(GRACE, signal);
@@ -114,8 +115,7 @@ export class ClientWatch implements Disposable {
 
   /** It is being answered: what it sends is the command's from now on. May be called again. */
   [Symbol.dispose](): void {
-    if (this.#over.signal.aborted) return;
-    this.#over.abort();
+    this.#looking?.abort();
     this.#ahead[Symbol.dispose]();
     this.#attempt.limit(Infinity, () => new Error("unreachable: there is no time limit"));
   }

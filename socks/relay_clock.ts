@@ -84,7 +84,7 @@ export class Silence {
  * that has reset is let be, since what it sent before is the client's, however slowly that one takes it.
  */
 export class Watch implements Disposable {
-  readonly #timer = startDeadline({ milliseconds: Infinity, reason: () => undefined });
+  #timer: Deadline | undefined;
   readonly #client: Connection;
   readonly #target: Connection;
   readonly #options: WatchOptions;
@@ -106,6 +106,7 @@ export class Watch implements Disposable {
     if (this.#runs) return;
     this.#runs = true;
     this.#written = this.#target.written;
+    this.#timer ??= startDeadline({ milliseconds: Infinity, reason: () => undefined });
     this.#timer.limit(this.#options.probeAfter, () => this.#look());
   }
 
@@ -117,14 +118,14 @@ export class Watch implements Disposable {
   #look(): undefined {
     this.#runs = this.#waits;
     const { written } = this.#target;
-    if (!this.#waits) this.#timer.limit(Infinity, () => undefined);
+    if (!this.#waits) this.#timer?.limit(Infinity, () => undefined);
     else if (written !== this.#written) this.#written = written;
     else if (this.#failure !== undefined) this.#options.lost(this.#failure.error);
     else probe(this.#client).catch(this.#options.lost);
   }
 
   [Symbol.dispose](): void {
-    this.#timer[Symbol.dispose]();
+    this.#timer?.[Symbol.dispose]();
   }
 }
 

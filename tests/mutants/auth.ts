@@ -825,7 +825,7 @@ const KEPT: readonly Mutant[] = [
     rule: "sessions of a source count for a limit that comes later",
     source: "Limits of a server",
     file: "socks/server.ts",
-    find: "    if (source === undefined || network === undefined) return undefined;",
+    find: "    if (network === undefined) return undefined;",
     replace: "    if (source === undefined || network === undefined || maxSessionsPerSource > 2) return undefined;",
     tests: RELOAD,
     filter: "source",

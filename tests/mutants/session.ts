@@ -97,7 +97,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "because it has left",
     ],
     ["what was begun may be refused later", WATCH, "await probe(this.#asked.accepted);", "", "because it has left"],
-    ["who is answered at once is told in one piece", READS, "    this.#over.abort();\n", "", "answered at once"],
+    ["who is answered at once is told in one piece", READS, "    this.#looking?.abort();\n", "", "answered at once"],
     [
       "an answer is begun for those alone who have ended",
       READS,
