@@ -57,7 +57,6 @@ export class Running implements LiveSession {
   get duration(): number {
     return monotonicNow() - this.#began;
   }
-
 }
 
 /** The other end of a connection, which may be of any make. */
