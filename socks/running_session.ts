@@ -62,7 +62,8 @@ export class Running implements LiveSession {
 /** The other end of a connection, which may be of any make. */
 function remoteOf(connection: Connection): Endpoint | undefined {
   try {
-    return connection.remote;
+    const { remote } = connection;
+    return typeof remote?.hostname === "string" ? remote : undefined;
   } catch {
     return undefined;
   }

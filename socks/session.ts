@@ -242,7 +242,7 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
   } catch (error) {
     onEvent({ type: "refused", identity: channel?.identity, error: reasonOf(clock, error) });
     if (!clock.signal.aborted) await drain(channel?.connection ?? accepted, { signal: clock.signal });
-    channel?.connection.close();
+    closeAnyway(channel?.connection);
     // One that does know has given back what it holds by then.
     if (clock.signal.aborted) await someTurns();
     return undefined;

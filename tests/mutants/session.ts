@@ -195,6 +195,24 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "behind its token",
     ],
   ]),
+  ...rules("socks/running_session.ts", [HEALTH], [
+    [
+      "an address that is none ends nothing",
+      SAY,
+      'return typeof remote?.hostname === "string" ? remote : undefined;',
+      "return remote;",
+      "may fail in any call",
+    ],
+  ]),
+  ...rules("socks/session.ts", [HEALTH], [
+    [
+      "a method that gives no channel is one refusal",
+      "events",
+      "closeAnyway(channel?.connection);",
+      "channel?.connection.close();",
+      "may fail in any call",
+    ],
+  ]),
   ...rules("socks/health.ts", [HEALTH], [
     [
       "what a watcher throws is counted and no more",
