@@ -10,7 +10,7 @@ import { type Connection, probe } from "./stream/connection.ts";
 
 /** Ends a relay in which nothing goes on. */
 export class Silence {
-  readonly #ends: readonly Connection[];
+  readonly #ends: readonly [Connection, Connection];
   readonly #clock: Deadline;
   #limit: number;
   /** When something went on for the last time, and what had left then. */
@@ -20,7 +20,7 @@ export class Silence {
   #held = 0;
   #halfClosed = false;
 
-  constructor(ends: readonly Connection[], clock: Deadline, idleTimeout: number) {
+  constructor(ends: readonly [Connection, Connection], clock: Deadline, idleTimeout: number) {
     this.#ends = ends;
     this.#clock = clock;
     this.#limit = idleTimeout;
@@ -55,7 +55,8 @@ export class Silence {
   }
 
   #left(): number {
-    return this.#ends.reduce((sum, { written = 0 }) => sum + written, 0);
+    const [one, other] = this.#ends;
+    return (one.written ?? 0) + (other.written ?? 0);
   }
 
   #start(milliseconds: number): void {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { pause } from "../gss/deadline.ts";
 import { bridge, noAuthentication, serve, type ServeOptions, type ServerTrouble } from "../mod.ts";
+import type { ServerAuthMethod } from "../socks/auth/method.ts";
 import { passwordServer } from "../socks/auth/password.ts";
 import { AssociateCommand } from "../socks/commands/associate.ts";
 import { isShortage, Troubles } from "../socks/health.ts";
@@ -207,7 +208,7 @@ Deno.test("what others have made may fail in any call, and is one refusal", asyn
     void server.serve({ ...pipe()[0], remote: { hostname: 5, port: "x" } as never });
     assert.deepEqual(events.map(({ type, client }) => [type, client]), [["accepted", undefined]]);
     // A method that gives no channel.
-    const method = { code: 0, name: "none", accept: () => Promise.resolve({} as never) };
+    const method: ServerAuthMethod = { code: 0, name: "none", accept: () => Promise.resolve({} as never) };
     const nameless = makeServer({ auth: [method] });
     await session(nameless.server, CONNECT);
     assert.deepEqual(ends(nameless.events).length, 1);

@@ -826,7 +826,7 @@ const KEPT: readonly Mutant[] = [
     source: "Limits of a server",
     file: "socks/server.ts",
     find: "    if (network === undefined) return undefined;",
-    replace: "    if (source === undefined || network === undefined || maxSessionsPerSource > 2) return undefined;",
+    replace: "    if (network === undefined || maxSessionsPerSource > 2) return undefined;",
     tests: RELOAD,
     filter: "source",
   },

@@ -113,6 +113,9 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "early octets without end",
     ],
   ]),
+  ...rules("socks/stream/read_ahead.ts", [HALF], [
+    ["who holds all that it may says so", "contract", "if (this.#watch === watch) onFull();", "", "all that it may"],
+  ]),
   ...rules("socks/front/answers.ts", [HALF], [
     [
       "an answer goes on where it was begun",
