@@ -234,5 +234,5 @@ Deno.test("who reads ahead says once that it holds all that it may", async () =>
     assert.equal(full, 0);
     await near.write(new Uint8Array(16_384));
   }
-  await until(() => full === 1);
+  await within(5_000, "full", until(() => full === 1));
 });
