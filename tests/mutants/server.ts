@@ -100,17 +100,19 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
     ["a listener goes with the wait", LATE, "    closeAnyway(pending);\n    return await", "    return await", TCP],
   ]),
-  ...rules("socks/session.ts", [GONE], [
+  ...rules("socks/client_gone.ts", [GONE], [
     [
       "a client that goes while BIND waits ends the wait",
       "RFC 1928 section 4",
-      "    else attempt.abort(reason);\n",
+      "    else this.#attempt.abort(reason);\n",
       "",
     ],
+  ]),
+  ...rules("socks/session.ts", [GONE], [
     [
       "what a client says while BIND waits is carried",
       "RFC 1928 section 4",
-      "const asked: Asked = { ...given, rest: () => ahead.rest() };",
+      "const asked: Asked = { ...given, rest: () => watch.rest() };",
       "const asked: Asked = given;",
     ],
   ]),

@@ -31,7 +31,7 @@ const CLOCK: readonly Row[] = [
     "    this.#written = this.#left();\n  }\n\n  /** The gate",
     "  }\n\n  /** The gate",
   ],
-  ["both ends are looked at", IDLE, "sum + written, 0)", "sum === 0 ? written : sum, 0)"],
+  ["both ends are looked at", IDLE, "(one.written ?? 0) + (other.written ?? 0)", "one.written ?? 0"],
   [
     "one side's end gives the other its own time",
     "halfCloseTimeout",
