@@ -129,11 +129,10 @@ function isIsatap(address: Uint8Array): boolean {
   return (address[8]! & ~0x02) === 0 && address[9] === 0 && address[10] === 0x5e && address[11] === 0xfe;
 }
 
-/** The address of a loopback name or address; `undefined` for every other host. */
-export function loopbackAddress(hostname: string): string | undefined {
-  const address = hostname === "localhost" ? "127.0.0.1" : hostname;
-  const octets = parseIp(address);
-  return octets !== undefined && specialKind(octets) === "loopback" ? address : undefined;
+/** Whether a host is `localhost`, or an address of the loopback interface. */
+export function isLoopback(hostname: string): boolean {
+  const octets = parseIp(hostname);
+  return hostname === "localhost" || (octets !== undefined && specialKind(octets) === "loopback");
 }
 
 /** Whether a host is the address that stands for none, or for any. */
