@@ -158,7 +158,7 @@ Deno.test("a family without an answer does not take the other's away, nor waits 
     assert.ok(performance.now() - began < 4_000);
   }
   await using at = await lab((_name, type) => type === "A" ? { code: 3 } : undefined, "", { timeout: 60_000 });
-  await assert.rejects(at.resolve("nx.test", {}), /NXDOMAIN/);
+  await assert.rejects(at.resolve("nx.test", { signal: AbortSignal.timeout(20_000) }), /NXDOMAIN/);
 });
 
 Deno.test("a server that says NXDOMAIN where it has no IPv6 address takes the IPv4 one away from nobody (RFC 4074 section 4.2)", async () => {
@@ -187,6 +187,10 @@ Deno.test("a name server that was silent has a second until it answers again, wh
   await assert.rejects(alone("x.test", within(1_250)), { name: "TimeoutError" });
   isThere = true;
   assert.ok((await both("x.test", within(30_000))).addresses.includes("192.0.2.1"), "it is still the first");
+  isThere = false;
+  const before = second.questions.length;
+  await assert.rejects(both("x.test", within(1_250)), { name: "TimeoutError" });
+  assert.equal(second.questions.length, before, "it has answered, and has its time again");
 });
 
 Deno.test("a server that has answered others meanwhile was not silent, nor is one that was hardly waited for", () => {
