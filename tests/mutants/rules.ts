@@ -174,6 +174,12 @@ export const RULES_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/udp/nat64.ts", [UDP], [
     [
+      "translators are faced from egress",
+      "a machine with several addresses",
+      'addressFor("::", egress) ?? "::"',
+      '"::"',
+    ],
+    [
       "datagrams go through NAT64 where no way leads",
       "RFC 8305 section 7.1",
       "if (hostname === undefined || ",
