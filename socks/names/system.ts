@@ -191,6 +191,11 @@ export function readSystemNames(): void {
   ownAddresses();
 }
 
+/** Whether the system's resolver asks name servers by itself, and so knows every name on the way; else `getaddrinfo` is asked. */
+export function asksNameServers(): boolean {
+  return systemSources().servers !== undefined;
+}
+
 /**
  * The system's resolver, in the order that it prefers: {@linkcode systemResolverWith} without options.
  *

@@ -172,6 +172,15 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["who may not bind may connect", "permissions", 'cause.name === "NotCapable") continue;', "false) continue;"],
   ]),
+  ...rules("cli/server_run.ts", [SERVE_NAT64], [
+    [
+      "rules by name that are not asked are told",
+      SSRF,
+      "...asksServers ? [] : namesOnly(rules),",
+      "",
+      "what a name becomes",
+    ],
+  ]),
   ...rules("socks/udp/nat64.ts", [UDP], [
     [
       "translators are faced from egress",
