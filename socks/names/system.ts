@@ -222,6 +222,7 @@ export function inTime(resolve: Resolver, milliseconds: number): Resolver {
     const reason = () => new SocksReplyError("HOST_UNREACHABLE", text);
     using deadline = startDeadline({ milliseconds, signal: options.signal, reason });
     const { signal } = deadline;
-    return await takeInTime(() => resolve(name, { ...options, signal }), signal, () => {});
+    // It may be anybody's, and give no promise.
+    return await takeInTime(async () => await resolve(name, { ...options, signal }), signal, () => {});
   };
 }

@@ -258,6 +258,12 @@ export const RESOLVER: readonly Mutant[] = [
       "",
     ],
   ]),
+  ...rules("socks/names/resolver.ts", [JUDGED], [
+    ["what a resolver gives is looked at", "platform", "if (isTexts(addresses) && isTexts(names)) return", "return"],
+  ]),
+  ...rules("socks/names/system.ts", [JUDGED], [
+    ["a resolver need not give a promise", "platform", "async () => await resolve(name, {", "() => resolve(name, {"],
+  ]),
   ...rules("socks/judged_addresses.ts", [JUDGED], [
     ["names on the way are judged", SSRF, "if (!there.allowed) {", "if (false) {"],
     [
