@@ -8,6 +8,7 @@ import { type KeytabNews, serve, type ServeOptions, type UpdatableServer } from 
 import type { SharedStore } from "../proxy/redis.ts";
 import { telemetry } from "../proxy/telemetry.ts";
 import type { ServerTrouble } from "../socks/health.ts";
+import { asksNameServers } from "../socks/names/system.ts";
 import { allowsMuch, ruleLine } from "../socks/rules/rules.ts";
 import type { ServerEvent } from "../socks/server.ts";
 import type { ConnectionListener, TlsListener } from "../socks/stream/deno.ts";
@@ -246,14 +247,34 @@ function isTls(listener: ConnectionListener): listener is TlsListener {
   return "update" in listener;
 }
 
-/** What is dangerous, or of no use, and yet no error. */
-export function warnings(options: ServeOptions): string[] {
+/**
+ * What is dangerous, or of no use, and yet no error.
+ *
+ * @param asksServers Whether the system's resolver asks name servers, and so knows what a name becomes.
+ */
+export function warnings(options: ServeOptions, asksServers: boolean = asksNameServers()): string[] {
   const { rules, keytab, capaths } = options;
   return [
     ...rules?.length === 0 ? ["Warning: there is no rule, so that nothing is allowed"] : [],
     ...muchAllowed(rules),
+    ...asksServers ? [] : namesOnly(rules),
     ...keytab !== undefined && capaths === undefined ? [NO_CAPATHS] : [],
     ...INSECURE.filter((knob) => options[knob]).map((knob) => `Warning: ${WARNINGS[knob]}`),
+  ];
+}
+
+/** Rules that deny less than they seem to. */
+function namesOnly(rules: ServeOptions["rules"] = []): string[] {
+  const denies = rules.find((rule) =>
+    typeof rule !== "string" && rule.action === "deny" && rule.destinations.some(({ type }) => type === "domain")
+  );
+  if (denies === undefined || typeof denies === "string") return [];
+  return [
+    `Warning: rules by name such as "${
+      printable(ruleLine(denies))
+    }" are not asked about CNAMEs and search lists here: names are ` +
+    "looked up by getaddrinfo, which does not tell them; deny by address too, or let the server ask the name servers, with " +
+    '"hosts: files dns" in nsswitch.conf and --allow-read=/etc/hosts,/etc/resolv.conf,/etc/nsswitch.conf',
   ];
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { abortable } from "../../gss/deadline.ts";
+import { interleaved } from "../../gss/interleaved.ts";
 import { Turns } from "../../gss/turns.ts";
 import { KerberosError } from "../errors.ts";
 
@@ -58,7 +59,7 @@ export class KdcAddresses {
       this.#turns.giveBack();
     }
     if (found.length === 0) throw new KerberosError("KDC_UNREACHABLE", `name ${hostname} has no address`);
-    return byTurns(found).slice(0, MOST_ADDRESSES);
+    return interleaved(found).slice(0, MOST_ADDRESSES);
   }
 }
 
@@ -69,13 +70,6 @@ function reason(cause: unknown): string {
 /** Not a name: IPv4 with dots, or IPv6, with a scope where it has one. */
 export function isAddress(hostname: string): boolean {
   return hostname.includes(":") || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(hostname);
-}
-
-/** RFC 8305 section 4: the family that the system prefers first, then one of each by turns. */
-function byTurns(addresses: readonly string[]): readonly string[] {
-  const unlike = addresses.filter((address) => address.includes(":") !== addresses[0]!.includes(":"));
-  const alike = addresses.filter((address) => !unlike.includes(address));
-  return alike.flatMap((address, i) => [address, ...unlike.slice(i, i + 1)]).concat(unlike.slice(alike.length));
 }
 
 /** Through getaddrinfo, with the hosts file, and in its order (RFC 6724): "verbatim" keeps it. */

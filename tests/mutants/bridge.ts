@@ -62,6 +62,26 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "(?:ms|s|m|h|d)?|never)$/.test(text) || true",
     ],
   ]),
+  ...rules("cli/monitor/admin.ts", ["tests/monitor_test.ts"], [
+    [
+      "the admin port is where the machine has localhost",
+      "a machine without IPv4",
+      "if (isLoopback(where.hostname)) return where;",
+      'if (isLoopback(where.hostname)) return { ...where, hostname: "127.0.0.1" };',
+      "loopback addresses only",
+    ],
+  ]),
+  ...rules("cli/kdc.ts", ["tests/interop/ipv6_only_test.ts"], [
+    [
+      "a KDC is where the machine has localhost",
+      "a machine without IPv4",
+      "isLocalhost(listen.hostname) ? ownLoopback(listenTcp) : listen.hostname",
+      "listen.hostname",
+    ],
+  ]),
+  ...rules("cli/demo.ts", ["tests/interop/ipv6_only_test.ts"], [
+    ["a demonstration needs no IPv4", "a machine without IPv4", "ownLoopback(listenTcp)", '"127.0.0.1"'],
+  ]),
   ...rules("socks/stream/localhost.ts", LOCALHOST, [
     [
       "localhost is all of its addresses",

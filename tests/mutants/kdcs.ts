@@ -64,8 +64,8 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["each failure names its KDC", "what each of them did", "throw failure(`${describe(address)}: ${error instanceof Error ? error.message : String(error)}`, error);", "throw error;", "passed over"],
   ]),
   ...rules("kerberos/client/kdc_addresses.ts", SOCKETS, [
-    ["families by turns", "RFC 8305 section 4", "return byTurns(found).slice(0, MOST_ADDRESSES);", "return found.slice(0, MOST_ADDRESSES);"],
-    ["addresses of one name have a limit", "a stranger's list", "return byTurns(found).slice(0, MOST_ADDRESSES);", "return byTurns(found);"],
+    ["families by turns", "RFC 8305 section 4", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return found.slice(0, MOST_ADDRESSES);"],
+    ["addresses of one name have a limit", "a stranger's list", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return interleaved(found);"],
     ["names are so many at a time", "each takes a thread", "    await this.#turns.take();\n", ""],
     ["a name is looked up once for all", "each takes a thread", "    if (found === undefined) {\n", "    {\n", "looked up once"],
     ["a look-up holds nobody up", "a stranger's time", "return await abortable(found, signal);", "return await found;", "looked up once"],
