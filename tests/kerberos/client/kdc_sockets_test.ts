@@ -267,9 +267,9 @@ Deno.test("an address that answered is not forgotten because nobody waits for it
   let silent = false;
   const { send } = socketTransport({
     addresses: new KdcAddresses(() => Promise.resolve(["192.0.2.1", "192.0.2.2"])),
-    udp: ({ hostname }) => {
+    udp: ({ hostname }, _message, signal) => {
       asked.push(hostname);
-      if (silent) return new Promise(() => {});
+      if (silent) return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
       return hostname === "192.0.2.2" ? Promise.resolve(MESSAGE) : Promise.reject(new Error("refused"));
     },
     tcp: () => Promise.reject(new Error("no TCP")),
