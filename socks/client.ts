@@ -162,7 +162,7 @@ async function requestOnce(signal: AbortSignal, options: ThroughOptions, request
   } catch (error) {
     close();
     // A closed socket fails in its own words; the reason is why it was closed.
-    throw signal.aborted ? tooLate(signal.reason, heard ? "heard" : "silent") : described(error, proxy, to);
+    throw signal.aborted ? tooLate(signal.reason, proxy, heard ? "heard" : "silent") : described(error, proxy, to);
   } finally {
     signal.removeEventListener("abort", close);
   }
@@ -173,7 +173,7 @@ async function dialProxy(dial: Dialer, proxy: Endpoint, signal: AbortSignal): Pr
   try {
     dialled = await takeInTime(() => dial(proxy, { signal }), signal, (late) => late.close());
   } catch (error) {
-    if (signal.aborted) throw tooLate(signal.reason, "dialling");
+    if (signal.aborted) throw tooLate(signal.reason, proxy, "dialling");
     throw unreachable(proxy, error);
   }
   givenFunction("dial, which made no connection", dialled?.read);

@@ -649,7 +649,7 @@ const SAYS: readonly Mutant[] = [
     [
       "a signal's reason is said as it is",
       ONE_SIGNAL,
-      '    if (signal.aborted) throw tooLate(signal.reason, "dialling");\n    throw unreachable',
+      '    if (signal.aborted) throw tooLate(signal.reason, proxy, "dialling");\n    throw unreachable',
       "    throw unreachable",
     ],
   ]),
