@@ -24,8 +24,8 @@ import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "./errors.ts"
 import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay.ts";
 import type { CommandName } from "./rules/rules.ts";
-import { abort, type Connection } from "./stream/connection.ts";
-import { closeAnyway } from "./stream/closed.ts";
+import type { Connection } from "./stream/connection.ts";
+import { abortAnyway, closeAnyway } from "./stream/closed.ts";
 import { drain } from "./stream/drain.ts";
 import { someTurns, takeInTime } from "./stream/late.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
@@ -201,8 +201,8 @@ async function part(accepted: Connection, parting: Parting): Promise<void> {
     parting.patience = deadline;
     await abortable(tell(), deadline.signal).catch(() => {});
   }
-  if (channel !== undefined) abort(channel);
-  accepted.close();
+  if (channel !== undefined) abortAnyway(channel);
+  closeAnyway(accepted);
 }
 
 /** Everything before the request, against the clock: nobody may sit on a connection without saying who he is. */

@@ -135,6 +135,31 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ["a zone is taken in the form of URLs too", "RFC 6874 section 2", "%(?:25)?(", "%("],
     ["a zone stays", ZONES, "`${endpoint.hostname}%${zone}`", "endpoint.hostname"],
   ]),
+  ...rules("socks/client_errors.ts", ["tests/bridge_test.ts"], [
+    [
+      "a proxy that takes no method is named",
+      "there may be several",
+      'error.message.replace("Proxy", () => `Proxy ${formatEndpoint(proxy)}`)',
+      "error.message",
+      "says nothing",
+    ],
+    [
+      "a session's time that is over names the proxy",
+      "there may be several",
+      'reason.code === "IDLE_TIMEOUT" ||',
+      'reason.code !== "HANDSHAKE_TIMEOUT" ||',
+      "says nothing",
+    ],
+  ]),
+  ...rules("socks/commands/connect.ts", ["tests/bridge_test.ts"], [
+    [
+      "whoever opens may say what took so long",
+      "there may be several",
+      "throw told instanceof SocksTimeoutError && told.cause === error ? told : error;",
+      "throw error;",
+      "says nothing",
+    ],
+  ]),
   ...rules("socks/client_errors.ts", ERRORS, [
     [
       "a first line has an end",
@@ -175,9 +200,9 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ["SSH is named", "its port is another one", 'line.startsWith("SSH-")', "false", "named for what it is"],
     [
       "SOCKS4 is named",
-      "its answers begin with 0",
+      "its answers begin with 0, some with 4",
+      "(first === 0 || first === 4) && second >= 0x5a",
       "first === 0 && second >= 0x5a",
-      "false && second >= 0x5a",
       "named for what it is",
     ],
     [

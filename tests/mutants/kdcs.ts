@@ -45,12 +45,14 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/client/kdc_answer.ts", RACE, [
     ["an answer is of the type asked for", "RFC 4120 section 3.3.4", "applicationTag(message) === TGS_REQ ? TgsRep : AsRep", "applicationTag(answer) === 13 ? TgsRep : AsRep"],
     ["an answer is whole", "RFC 4120 section 7.2", "    readMessage(applicationTag(message) === TGS_REQ ? TgsRep : AsRep, answer);\n", ""],
-    ["an error of another realm is none of ours", "RFC 4120 section 5.9.1", "error.realm.toUpperCase() === realm.toUpperCase() ? \"good\" : \"of another realm\"", "\"good\""],
+    ["an error of another realm is none of ours", "RFC 4120 section 5.9.1", "return known || error.realm.toUpperCase() === realm.toUpperCase() ? \"good\" : \"of another realm\"", "return \"good\""],
+    ["who refuses a proof knows the client", "a proof that is wrong costs one attempt", "return known || error.realm", "return error.realm"],
     ["a KDC that is not available says nothing else", "RFC 4120 section 7.5.9", "  if (error.errorCode === ErrorCode.KDC_ERR_SVC_UNAVAILABLE) return \"unavailable\";\n", ""],
   ]),
   ...rules("kerberos/client/kdc_client.ts", REACH, [
     ["who answered is remembered", DEAD, "if (!run.primary) this.#memory.answered(realm, addressText(address));", "", "costs time once"],
-    ["who failed is forgotten", DEAD, "        this.#memory.failed(realm, addressText(address));\n", "", "costs time once"],
+    ["who failed is forgotten", DEAD, "        if (!stop.aborted) this.#memory.failed(realm, addressText(address));\n", "", "costs time once"],
+    ["who is not waited for any more has not failed", DEAD, "        if (!stop.aborted) this.#memory.failed(realm,", "        this.#memory.failed(realm,", "not waited for"],
     ["what was seen is shared by the clients of a transport", DEAD, "    MEMORIES.set(transport, this.#memory);\n", "", "costs time once"],
     ["a host that failed is the last resort", DEAD, "        attempts.failed(address);\n", "", "last resort"],
     ["another realm's error is said where there is nothing better", "RFC 4120 section 5.9.1", "if (doubtful === undefined) throw unreachable(realm, error.failures);", "throw unreachable(realm, error.failures);", "passed over"],
@@ -66,20 +68,23 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/client/kdc_addresses.ts", SOCKETS, [
     ["families by turns", "RFC 8305 section 4", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return found.slice(0, MOST_ADDRESSES);"],
     ["addresses of one name have a limit", "a stranger's list", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return interleaved(found);"],
-    ["names are so many at a time", "each takes a thread", "    await this.#turns.take();\n", ""],
-    ["a name is looked up once for all", "each takes a thread", "    if (found === undefined) {\n", "    {\n", "looked up once"],
-    ["a look-up holds nobody up", "a stranger's time", "return await abortable(found, signal);", "return await found;", "looked up once"],
+    ["names are so many at a time", "each takes a thread", "      await this.#turns.take({ signal: stop });\n", ""],
+    ["a name is looked up once for all", "each takes a thread", "return await this.#requests.once(hostname, signal, (stop) => this.#look(hostname, stop));", "return await this.#look(hostname, signal);", "looked up once"],
+    ["a look-up under way is of use to whoever asks next", "each takes a thread", "      this.#underWay.set(hostname, found);\n", "", "gives up its turn"],
+    ["a look-up that nobody waits for gives up its turn", "a stranger's names", "take({ signal: stop })", "take()", "gives up its turn"],
     ["a name without an address is not found", LIVES, "if (found.length === 0) throw", "if (false) throw"],
   ]),
   ...rules("kerberos/client/transports.ts", SOCKETS, [
     ["the next address does not wait for the one before", EYES, "delay: DELAY, atOnce: found.length, signal }", "delay: 60_000, atOnce: found.length, signal }", "keep the next one"],
     ["the address that answered goes first", DEAD, "      memory.answered(of, one);\n", "", "every address"],
+    ["who is not waited for any more has not failed", DEAD, "if (!stop.aborted) memory.failed(of, one);", "memory.failed(of, one);", "not forgotten"],
     ["a name is used as it is where only that is permitted", "Deno's permissions", "if (address.protocol === \"tcp\" && !mayReach(hostname)) return await byName();", "", "only that is permitted"],
     ["addresses that may not be reached are not tried", "Deno's permissions", "if (address.protocol === \"tcp\" && !found.every((one) => mayReach(hostText(one, port)))) return await byName();", "", "only that is permitted"],
   ]),
   ...rules("kerberos/client/datagram.ts", SOCKETS, [
-    ["a reply over UDP comes from the address asked", "RFC 4120 section 7.2.1", "if (sameSource(from, asked)) resolve", "resolve", "nobody else"],
-    ["and from its port", "RFC 4120 section 7.2.1", "return a.port === b.port && plainAddress", "return plainAddress", "nobody else"],
+    ["a reply over UDP comes from the address asked", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress(from.address) === wanted) resolve", "resolve", "nobody else"],
+    ["and from its port", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress", "if (plainAddress", "nobody else"],
+    ["an address that is none is the call's failure", LIVES, "  const wanted = plainAddress(address);\n", "", "that is none"],
     ["a scope is not compared", "RFC 4007 section 11", "const address = text.replace(/%.*$/, \"\");", "const address = text;", "nobody else"],
     ["a socket's error is the call's", LIVES, "      socket.on(\"error\", reject);\n", "", "whatever a datagram"],
     ["what sending fails with is the call's", LIVES, "        if (error !== null) reject(error);\n", "", "whatever a datagram"],
@@ -93,6 +98,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("kerberos/client/tcp_framing.ts", REACH, [
     ["a stream that nobody wants any more is not waited for", "a stranger's time", "    signal.throwIfAborted();\n    await stream", "    await stream", "stands only when"],
+    ["a stream that cannot be closed ends nothing else", LIVES, "const close = () => closeQuietly(stream);", "const close = () => stream.close();", "cannot be closed"],
     ["an abort closes the stream", "a stranger's time", "  signal.addEventListener(\"abort\", close, { once: true });\n", "", "stands only when"],
   ]),
   ...rules("kerberos/client/locate.ts", LOCATE, [
@@ -109,9 +115,10 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["a clock that was set makes what was measured doubtful", STEPS, "this.#doubtful || Math.abs((wall - this.#at.wall) - (monotonic - this.#at.monotonic)) > STEP", "this.#doubtful"],
     ["a drift does not", STEPS, "const STEP = 5_000;", "const STEP = 100;", "drifts a little"],
     ["a refusal makes it doubtful", STEPS, "    this.#doubtful = true;\n", "", "believed once"],
-    ["what was measured lately is not measured again", "anybody can say so", "if (this.#monotonic() - this.#at.monotonic < LATELY) return false;", "", "believed once"],
-    ["what another one has measured is used", STEPS, "      if (used !== this.#measured) return true;\n", "", "beside another"],
-    ["a KDC that cannot be asked is not waited for each time", STEPS, "  unmeasurable(): void {\n    this.#at = this.#both();\n", "  unmeasurable(): void {\n", "cannot be asked"],
+    ["what was measured lately is not measured again", "anybody can say so", "if (this.#monotonic() - this.#looked < LATELY) return false;", "", "believed once"],
+    ["what could not be measured lately is not tried again", "anybody can say so", "    this.#looked = this.#at.monotonic;\n", "", "asked again"],
+    ["what another one has measured is used", STEPS, "      if (this.#measured !== undefined && used !== this.#measured) return true;\n", "", "beside another"],
+    ["a KDC that cannot be asked is not waited for each time", STEPS, "  unmeasurable(): void {\n    this.#settle();\n", "  unmeasurable(): void {\n", "cannot be asked"],
   ]),
   ...rules("kerberos/client/tickets.ts", CLOCK, [
     ["tickets by a doubtful clock are got anew", STEPS, "    if (this.#clock.isDoubtful) return true;\n", ""],
@@ -138,6 +145,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["a KDC without a free descriptor accepts again when there is one", LIVES, "        if (!this.#closed) await pause(RETRY);\n", "        return;\n", "descriptor"],
   ]),
   ...rules("kerberos/kdc/listener.ts", ["tests/kerberos/kdc/listener_test.ts"], [
+    ["a datagram that cannot be answered ends nothing", LIVES, "  } catch {\n    // Nobody waits for this.\n", "  } catch (error) {\n    throw error;\n", "cannot be answered"],
     ["clients are told addresses that can be connected to", "RFC 4291 section 2.5.2", "if (all === undefined) return [hostname];", "return [hostname];", "all addresses"],
   ]),
 ];

@@ -49,15 +49,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a target that is opened by somebody deaf ends with the session",
       SIGNAL,
-      "return await takeInTime(() => options.open({ ...request, signal }), signal, ({ connection }) => connection.close());",
-      "return await options.open({ ...request, signal });",
+      "return await takeInTime(opening, signal, ({ connection }) => connection.close());",
+      "return await opening();",
       TCP,
     ],
     [
       "a target that is opened late is closed",
       LATE,
-      "signal, ({ connection }) => connection.close());\n}",
-      "signal, () => {});\n}",
+      "signal, ({ connection }) => connection.close());\n  } catch",
+      "signal, () => {});\n  } catch",
       TCP,
     ],
     [
