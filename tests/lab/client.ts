@@ -12,6 +12,8 @@ export interface ClientJob {
   readonly proxy: string;
   /** Whether it is a bridge, which asks nobody who he is. @default {false} */
   readonly bridge?: boolean;
+  /** A user and his password, instead of the tickets of a cache. */
+  readonly secret?: readonly [principal: string, password: string];
   /** @default {"origin.lab.test"} */
   readonly target?: string;
   /** @default {7000} */
@@ -85,12 +87,13 @@ async function transfer(job: ClientJob, id: number, begun: number): Promise<Tran
       signal,
       ...(job.bridge
         ? { auth: [noAuthentication()] }
-        : { credentials: tickets(), protection: job.protection ?? "confidentiality" }),
+        : { credentials: tickets(job), protection: job.protection ?? "confidentiality" }),
     };
     const target = { hostname: job.target ?? "origin.lab.test", port: job.port ?? 7_000 };
     if (job.datagrams) return tell(await echoed(way, target));
     await using connection = await connect({ ...way, ...target });
     reached = performance.now() - at;
+    signal.addEventListener("abort", () => connection.close());
     if (job.hold) {
       clearTimeout(timer);
       await connection.read(new Uint8Array(1));
@@ -116,8 +119,10 @@ async function transfer(job: ClientJob, id: number, begun: number): Promise<Tran
 }
 
 let held: ReturnType<typeof systemTickets> | undefined;
-function tickets(): ReturnType<typeof systemTickets> {
-  return held ??= systemTickets();
+function tickets({ secret: [principal, password] = [] }: ClientJob): ReturnType<typeof systemTickets> {
+  return held ??= principal === undefined || password === undefined
+    ? systemTickets()
+    : systemTickets({ principal, password });
 }
 
 /** A number from 0 to 1 that is the transfer's own. */

@@ -24,9 +24,11 @@ let count = 0;
 export class Network implements AsyncDisposable {
   readonly #prefix: string;
   readonly #hosts = new Map<string, Host>();
+  readonly #keeper: Deno.ChildProcess;
 
   private constructor(prefix: string) {
     this.#prefix = prefix;
+    this.#keeper = startKeeper(prefix);
   }
 
   /**
@@ -47,31 +49,33 @@ export class Network implements AsyncDisposable {
   }
 
   async #add(hosts: Record<string, number>, names: Record<string, string>): Promise<void> {
-    const hub = `${this.#prefix}-hub`;
-    await ip("netns", "add", hub);
-    await ip("-n", hub, "link", "add", "br0", "type", "bridge");
-    await ip("-n", hub, "link", "set", "br0", "up");
     const addresses = Object.entries(hosts).map(([name, last]) => [`${name}.${DOMAIN}`, `10.77.0.${last}`] as const);
     const all = [["localhost", "127.0.0.1"], ...addresses, ...Object.entries(names).map(([name, at]) => [name, at])];
     const table = all.map(([name, address]) => `${address} ${name}\n`).join("");
+    const hub = `${this.#prefix}-hub`;
+    const steps = [`netns add ${hub}`, `-n ${hub} link add br0 type bridge`, `-n ${hub} link set br0 up`];
     for (const [index, [name, last]] of Object.entries(hosts).entries()) {
       const space = `${this.#prefix}-${name}`;
       await Deno.mkdir(`/etc/netns/${space}`, { recursive: true });
       await Deno.writeTextFile(`/etc/netns/${space}/hosts`, table);
       await Deno.writeTextFile(
         `/etc/netns/${space}/resolv.conf`,
-        `nameserver 10.77.0.${NAME_SERVER}\noptions timeout:1 attempts:1\n`,
+        `nameserver 10.77.0.${NAME_SERVER}\n`,
       );
-      await ip("netns", "add", space);
       const cable = `g${Deno.pid % 100_000}c${count}n${index}`;
-      await ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", space);
-      await ip("link", "set", cable, "netns", hub);
-      await ip("-n", hub, "link", "set", cable, "master", "br0", "up");
-      await ip("-n", space, "addr", "add", `10.77.0.${last}/24`, "dev", "eth0");
-      await ip("-n", space, "link", "set", "eth0", "up");
-      await ip("-n", space, "link", "set", "lo", "up");
+      steps.push(
+        `netns add ${space}`,
+        `link add ${cable} type veth peer name eth0 netns ${space}`,
+        `link set ${cable} netns ${hub}`,
+        `-n ${hub} link set ${cable} master br0 up`,
+        `-n ${space} addr add 10.77.0.${last}/24 dev eth0`,
+        `-n ${space} link set eth0 up`,
+        `-n ${space} link set lo up`,
+      );
       this.#hosts.set(name, new Host(space, `10.77.0.${last}`));
     }
+    const { code, stderr } = await run("sh", ["-exc", steps.map((step) => `ip ${step}`).join("\n")]);
+    if (code !== 0) throw new Error(`The network cannot be made: ${stderr}`);
   }
 
   /** A host. */
@@ -81,16 +85,35 @@ export class Network implements AsyncDisposable {
     return host;
   }
 
-  /** Ends what runs on the hosts, and takes them away. */
+  /**
+   * Ends what runs on the hosts, and takes them away.
+   *
+   * @throws {AggregateError} When a program had an error that nobody handled.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const host of this.#hosts.values()) await host[Symbol.asyncDispose]();
-    const { stdout } = await run("ip", ["netns", "list"]);
-    for (const space of stdout.split("\n").map((line) => line.split(" ")[0]!)) {
-      if (!space.startsWith(`${this.#prefix}-`)) continue;
-      await run("ip", ["netns", "del", space]);
-      await Deno.remove(`/etc/netns/${space}`, { recursive: true }).catch(() => {});
-    }
+    // All at once: a server that drains waits for clients that end too.
+    const ends = await Promise.allSettled([...this.#hosts.values()].map((host) => host[Symbol.asyncDispose]()));
+    await this.#keeper.stdin.close();
+    await this.#keeper.status;
+    const errors = ends.filter(({ status }) => status === "rejected").map((end) =>
+      (end as PromiseRejectedResult).reason
+    );
+    if (errors.length > 0) throw new AggregateError(errors, errors.map(({ message }) => message).join("\n"));
   }
+}
+
+/** Waits for the end of its input, which comes with the end of its parent at the latest, and leaves nothing of a network. */
+const KEEPER = `read _
+for space in $(ip netns list | cut -d" " -f1 | grep "^$1-"); do
+  ip netns pids "$space" | xargs -r kill -9
+  ip netns del "$space"
+done
+rm -rf /etc/netns/"$1"-*`;
+
+function startKeeper(prefix: string): Deno.ChildProcess {
+  // In a session of its own: what ends the parent by its terminal does not end it.
+  const args = ["sh", "-c", KEEPER, "keeper", prefix];
+  return new Deno.Command("setsid", { args, stdin: "piped", stdout: "null", stderr: "null" }).spawn();
 }
 
 /** What hosts are called after their names. */
@@ -155,21 +178,22 @@ export class Host implements AsyncDisposable {
     await ip("-n", this.#space, "addr", "add", `10.77.0.${last}/24`, "dev", "eth0");
   }
 
-  /** Kills everything that runs on it at once, as a loss of power does. */
-  async crash(): Promise<void> {
-    const { stdout } = await run("ip", ["netns", "pids", this.#space]);
-    for (const pid of stdout.split("\n").filter((line) => line !== "")) signal(Number(pid), "SIGKILL");
-    await Promise.all(this.#running.map((daemon) => daemon.ended));
+  /** Sets what an administrator sets in /etc/sysctl.d. */
+  async sysctl(settings: Record<string, number>): Promise<void> {
+    const args = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    const { code, stderr } = await this.run("sysctl", ["-qw", ...args]);
+    if (code !== 0) throw new Error(`sysctl ${args.join(" ")}: ${stderr}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.heal().catch(() => {});
-    for (const daemon of this.#running.reverse()) {
-      // What is stopped does not hear that it is to end.
-      signal(daemon.pid, "SIGCONT");
-      await daemon[Symbol.asyncDispose]();
-    }
-    this.#running.length = 0;
+    const ends = await Promise.allSettled(
+      this.#running.splice(0).map(async (daemon) => {
+        // What is stopped does not hear that it is to end.
+        signal(daemon.pid, "SIGCONT");
+        await daemon[Symbol.asyncDispose]();
+      }),
+    );
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 }
 

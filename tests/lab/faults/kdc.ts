@@ -42,19 +42,21 @@ async function timed(running: Promise<RunResult>): Promise<Timed> {
 }
 
 /** kinit and a ticket for each of two services, by this program and by MIT's. */
-async function both(lab: Lab): Promise<{ readonly ours: readonly Timed[]; readonly mit: readonly Timed[] }> {
+async function both(
+  lab: Lab,
+  beside: boolean,
+): Promise<{ readonly ours: readonly Timed[]; readonly mit: readonly Timed[] }> {
   const stdin = "bobpw\n";
   const mine = [await ours(lab, ["kinit", "bob"], { stdin })];
+  for (const service of SERVICES) mine.push(await ours(lab, ["kvno", service]));
+  if (!beside) return { ours: mine, mit: [] };
   const theirs = [await mit(lab, "kinit", ["bob"], { stdin })];
-  for (const service of SERVICES) {
-    mine.push(await ours(lab, ["kvno", service]));
-    theirs.push(await mit(lab, "kvno", [service]));
-  }
+  for (const service of SERVICES) theirs.push(await mit(lab, "kvno", [service]));
   return { ours: mine, mit: theirs };
 }
 
 function told(results: readonly Timed[]): string {
-  return results.map(({ took }) => seconds(took)).join(", ");
+  return results.length === 0 ? "not tried" : results.map(({ took }) => seconds(took)).join(", ");
 }
 
 /** The first of two KDCs is in trouble: nobody waits for it much longer than when it is well. */
@@ -69,12 +71,12 @@ function trouble(
     name,
     before,
     short,
-    async run(lab): Promise<string> {
-      const well = await both(lab);
+    async run(lab, quick): Promise<string> {
+      const well = await both(lab, false);
       await how.begin(lab);
       let ill;
       try {
-        ill = await both(lab);
+        ill = await both(lab, !quick);
       } finally {
         await how.end(lab);
       }

@@ -30,12 +30,12 @@ const faults: readonly Fault[] = [
     before: "6 of 6 whole",
     async run(lab): Promise<string> {
       const client = lab.client("c1", "alice", { ...S1, transfers: 6, together: 6, up: 6e6, down: 6e6, rate: 1e6 });
-      await lab.until("they go", async () => ((await lab.status("s1")).sessionCount as number) === 6);
+      await lab.underWay("s1", 6);
       Deno.kill(lab.daemon("s1").pid, "SIGSTOP");
       const [late] = await lab.clients("c2", "alice", { ...S1, timeout: 3_000 });
       await pause(5_000);
       Deno.kill(lab.daemon("s1").pid, "SIGCONT");
-      await client.waitFor(/^\{"counts".*$/m);
+      await lab.allOf(client);
       const ends = endsOf(client);
       assert.deepEqual(countsOf(ends), { whole: 6 });
       assert.equal(late!.code, "HANDSHAKE_TIMEOUT");
@@ -47,10 +47,10 @@ const faults: readonly Fault[] = [
     before: "all know within 36 ms",
     async run(lab): Promise<string> {
       const client = lab.client("c1", "alice", { ...S1, transfers: 6, together: 6, up: 1e6, down: 6e6, rate: 1e6 });
-      await lab.until("they go", async () => ((await lab.status("s1")).sessionCount as number) === 6);
+      await lab.underWay("s1", 6);
       await lab.stop("s1");
       const begun = performance.now();
-      await client.waitFor(/^\{"counts".*$/m);
+      await lab.allOf(client);
       const took = performance.now() - begun;
       const ends = endsOf(client);
       nothingWrong(ends);
@@ -68,7 +68,7 @@ const faults: readonly Fault[] = [
       Deno.kill(lab.daemon("s2").pid, "SIGSTOP");
       await pause(8_000);
       Deno.kill(lab.daemon("s2").pid, "SIGCONT");
-      await client.waitFor(/^\{"counts".*$/m);
+      await lab.allOf(client);
       const ends = endsOf(client);
       nothingWrong(ends);
       const failed = ends.filter(({ end }) => end !== "whole").length;
@@ -125,7 +125,7 @@ const faults: readonly Fault[] = [
       await lab.stop("s1");
       await lab.startServer("s1", {}, {}, ["prlimit", "--nofile=60:60"]);
       const held = lab.client("c1", "alice", { ...S1, hold: true });
-      await lab.until("it has a session", async () => ((await lab.status("s1")).sessionCount as number) === 1);
+      await lab.until("it has a session", async () => await lab.sessions("s1") === 1);
       const flood = lab.host("c2").start("python3", ["-c", FLOOD, lab.host("s1").address, "110"]);
       await flood.waitFor(/open/);
       const said = new Set<string>();
@@ -173,7 +173,7 @@ const faults: readonly Fault[] = [
         Deno.kill(lab.daemon("s1").pid, "SIGHUP");
         await pause(300);
       }
-      await client.waitFor(/^\{"counts".*$/m);
+      await lab.allOf(client);
       const ends = endsOf(client);
       assert.deepEqual(Object.keys(countsOf(ends)), ["whole"]);
       assert.equal(lab.daemon("s1").output.match(/Configuration read again/g)?.length, 30);
@@ -203,7 +203,7 @@ const faults: readonly Fault[] = [
         Deno.kill(old.pid, "SIGTERM");
         await old.ended;
       }
-      await client.waitFor(/^\{"counts".*$/m);
+      await lab.allOf(client);
       const ends = endsOf(client);
       assert.deepEqual(Object.keys(countsOf(ends)), ["whole"], JSON.stringify(countsOf(ends)));
       await lab.stop("s1");
@@ -224,7 +224,7 @@ const faults: readonly Fault[] = [
         rate: 1e6,
         timeout: 5_000,
       });
-      await lab.until("they go", async () => ((await lab.status("s2")).sessionCount as number) === 6);
+      await lab.underWay("s2", 6);
       Deno.kill(lab.daemon("s2").pid, "SIGTERM");
       const draining = await lab.health("s2");
       await pause(400);
@@ -232,7 +232,7 @@ const faults: readonly Fault[] = [
       Deno.kill(lab.daemon("s2").pid, "SIGTERM");
       await lab.daemon("s2").ended;
       const took = performance.now() - begun;
-      await client.waitFor(/^\{"counts".*$/m);
+      await lab.allOf(client);
       nothingWrong(endsOf(client));
       await lab.startServer("s2");
       assert.ok(took < 2_000);
@@ -258,12 +258,12 @@ const faults: readonly Fault[] = [
       });
       const begun = performance.now();
       const client = lab.client("c1", "alice", { ...S1, up: 1_000, down: 16e6, limit: 60_000 });
-      await lab.until("it goes", async () => ((await lab.status("s1")).sessionCount as number) === 1);
+      await lab.underWay("s1", 1);
       for (const jump of ["+240", "+400", "-240", "-400", "+0"]) {
         await Deno.writeTextFile(clock, jump);
         await pause(1_000);
       }
-      await client.waitFor(/^\{"counts".*$/m);
+      await lab.allOf(client);
       const took = performance.now() - begun;
       const ends = endsOf(client);
       assert.deepEqual(countsOf(ends), { whole: 1 });
@@ -276,6 +276,7 @@ const faults: readonly Fault[] = [
   {
     name: "a user's machine loses its power with 5 idle sessions and 2 downloads",
     before: "still there after 40 s, the kernel's timer at 119 min",
+    limit: 300,
     async run(lab): Promise<string> {
       const idle = lab.client("c2", "alice", { ...S1, transfers: 5, together: 5, hold: true });
       const busy = lab.client("c2", "alice", {
@@ -288,15 +289,11 @@ const faults: readonly Fault[] = [
         first: 50,
         limit: 1e6,
       });
-      await lab.until("they are there", async () => ((await lab.status("s1")).sessionCount as number) === 7);
+      await lab.until("they are there", async () => await lab.sessions("s1") === 7);
       await lab.host("c2").cut();
       for (const client of [idle, busy]) Deno.kill(client.pid, "SIGKILL");
       await Promise.all([idle.ended, busy.ended]);
-      const took = await lab.until(
-        "their sessions have ended",
-        async () => ((await lab.status("s1")).sessionCount as number) === 0,
-        1_100,
-      );
+      const took = await lab.empty("s1", 1_100);
       await lab.host("c2").heal();
       return `gone after ${seconds(took)}`;
     },
