@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { CABLE, OWN_CHECKSUMS } from "./programs.ts";
 import { Daemon, run, type RunResult } from "../support/process.ts";
 
 /** What a program of a host is given. */
@@ -18,16 +19,32 @@ export interface ProgramOptions {
   readonly mayThrow?: boolean;
 }
 
+/** What is bad about a cable. */
+export interface BadCable {
+  /** Milliseconds for each frame. */
+  readonly delay?: number;
+  /** Milliseconds by which that varies, so that frames overtake one another. */
+  readonly jitter?: number;
+  /** Percent of the frames that are lost. */
+  readonly loss?: number;
+  /** Percent that come twice. */
+  readonly twice?: number;
+  /** Kilobits in a second. */
+  readonly rate?: number;
+}
+
 let count = 0;
 
 /** The hosts and the switch between them. */
 export class Network implements AsyncDisposable {
   readonly #prefix: string;
+  readonly #count: number;
   readonly #hosts = new Map<string, Host>();
   readonly #keeper: Deno.ChildProcess;
 
-  private constructor(prefix: string) {
-    this.#prefix = prefix;
+  private constructor(number: number) {
+    this.#count = number;
+    const prefix = this.#prefix = `gs${Deno.pid}x${number}`;
     this.#keeper = startKeeper(prefix);
   }
 
@@ -38,7 +55,7 @@ export class Network implements AsyncDisposable {
    * @param names More names of hosts, by address.
    */
   static async start(hosts: Record<string, number>, names: Record<string, string> = {}): Promise<Network> {
-    const network = new Network(`gs${Deno.pid}x${++count}`);
+    const network = new Network(++count);
     try {
       await network.#add(hosts, names);
       return network;
@@ -53,8 +70,8 @@ export class Network implements AsyncDisposable {
     const all = [["localhost", "127.0.0.1"], ...addresses, ...Object.entries(names).map(([name, at]) => [name, at])];
     const table = all.map(([name, address]) => `${address} ${name}\n`).join("");
     const hub = `${this.#prefix}-hub`;
-    const steps = [`netns add ${hub}`, `-n ${hub} link add br0 type bridge`, `-n ${hub} link set br0 up`];
-    for (const [index, [name, last]] of Object.entries(hosts).entries()) {
+    const todo = [`netns add ${hub}`, `-n ${hub} link add br0 type bridge`, `-n ${hub} link set br0 up`];
+    for (const [name, last] of Object.entries(hosts)) {
       const space = `${this.#prefix}-${name}`;
       await Deno.mkdir(`/etc/netns/${space}`, { recursive: true });
       await Deno.writeTextFile(`/etc/netns/${space}/hosts`, table);
@@ -62,8 +79,9 @@ export class Network implements AsyncDisposable {
         `/etc/netns/${space}/resolv.conf`,
         `nameserver 10.77.0.${NAME_SERVER}\n`,
       );
-      const cable = `g${Deno.pid % 100_000}c${count}n${index}`;
-      steps.push(
+      this.#hosts.set(name, new Host(space, `10.77.0.${last}`));
+      const cable = this.#cable(name);
+      todo.push(
         `netns add ${space}`,
         `link add ${cable} type veth peer name eth0 netns ${space}`,
         `link set ${cable} netns ${hub}`,
@@ -72,10 +90,44 @@ export class Network implements AsyncDisposable {
         `-n ${space} link set eth0 up`,
         `-n ${space} link set lo up`,
       );
-      this.#hosts.set(name, new Host(space, `10.77.0.${last}`));
     }
-    const { code, stderr } = await run("sh", ["-exc", steps.map((step) => `ip ${step}`).join("\n")]);
-    if (code !== 0) throw new Error(`The network cannot be made: ${stderr}`);
+    await steps(...todo);
+  }
+
+  /**
+   * Puts a bad cable between a host and the switch.
+   *
+   * @returns What puts the good one back.
+   */
+  async spoil(
+    host: string,
+    { delay = 0, jitter = 0, loss = 0, twice = 0, rate = 0 }: BadCable,
+  ): Promise<AsyncDisposable> {
+    const hub = `${this.#prefix}-hub`;
+    const good = this.#cable(host);
+    const bad = `b${good.slice(1)}`;
+    for (const one of this.#hosts.values()) await one.run("python3", ["-c", OWN_CHECKSUMS]);
+    await steps(
+      `-n ${hub} link set ${good} nomaster`,
+      `-n ${hub} link add ${bad} type veth peer name ${bad}p`,
+      `-n ${hub} link set ${bad}p master br0 up`,
+      `-n ${hub} link set ${bad} up`,
+    );
+    const args = ["netns", "exec", hub, "python3", "-c", CABLE, good, bad];
+    const program = new Daemon("ip", [...args, ...[delay, jitter, loss, twice, rate].map(String)]);
+    await program.waitFor(/there/);
+    return {
+      async [Symbol.asyncDispose](): Promise<void> {
+        await program[Symbol.asyncDispose]();
+        await steps(`-n ${hub} link del ${bad}`, `-n ${hub} link set ${good} master br0`);
+      },
+    };
+  }
+
+  /** Name of a host's cable at the switch. */
+  #cable(host: string): string {
+    const index = [...this.#hosts.keys()].indexOf(host);
+    return `g${Deno.pid % 100_000}c${this.#count}n${index}`;
   }
 
   /** A host. */
@@ -169,13 +221,15 @@ export class Host implements AsyncDisposable {
 
   /** Takes its cable out, or puts it back. */
   async link(state: "up" | "down"): Promise<void> {
-    await ip("-n", this.#space, "link", "set", "eth0", state);
+    await steps(`-n ${this.#space} link set eth0 ${state}`);
   }
 
   /** Gives it another address in the place of the one that it has. */
   async move(last: number): Promise<void> {
-    await ip("-n", this.#space, "addr", "flush", "dev", "eth0");
-    await ip("-n", this.#space, "addr", "add", `10.77.0.${last}/24`, "dev", "eth0");
+    await steps(
+      `-n ${this.#space} addr flush dev eth0`,
+      `-n ${this.#space} addr add 10.77.0.${last}/24 dev eth0`,
+    );
   }
 
   /** Sets what an administrator sets in /etc/sysctl.d. */
@@ -197,6 +251,12 @@ export class Host implements AsyncDisposable {
   }
 }
 
+/** Ends a program by a signal, if it has not ended by itself, and waits until it has. */
+export async function end(program: Daemon, how: Deno.Signal = "SIGKILL"): Promise<void> {
+  signal(program.pid, how);
+  await program.ended;
+}
+
 /** Sends a signal to a program, which may have ended. */
 export function signal(pid: number, name: Deno.Signal): void {
   try {
@@ -206,7 +266,8 @@ export function signal(pid: number, name: Deno.Signal): void {
   }
 }
 
-async function ip(...args: readonly string[]): Promise<void> {
-  const { code, stderr } = await run("ip", args);
-  if (code !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr}`);
+/** Runs commands of `ip`, one after another. */
+async function steps(...all: readonly string[]): Promise<void> {
+  const { code, stderr } = await run("sh", ["-exc", all.map((step) => `ip ${step}`).join("\n")]);
+  if (code !== 0) throw new Error(`ip does not do it: ${stderr}`);
 }

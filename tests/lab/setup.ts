@@ -9,7 +9,7 @@ import { type Daemon, run } from "../support/process.ts";
 import { peer } from "../support/peers.ts";
 import type { ClientJob, TransferEnd } from "./client.ts";
 import type { Played } from "./replay.ts";
-import { DOMAIN, type Host, NAME_SERVER, Network } from "./network.ts";
+import { type BadCable, DOMAIN, end, type Host, NAME_SERVER, Network } from "./network.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const REALM = "LAB.TEST";
@@ -82,20 +82,27 @@ export class Lab implements AsyncDisposable {
 
   async #begin(): Promise<void> {
     for (const name of ["s1", "s2", "c1", "c2"]) await this.host(name).sysctl(SYSCTLS);
-    this.#start("o", "o", Deno.execPath(), this.#script("origin.ts", "7000"));
-    await Promise.all([this.#makeRealm(), this.#options.onLoss === undefined ? undefined : this.#startStore()]);
+    await Promise.all([
+      this.startOrigin(),
+      this.#makeRealm(),
+      this.#options.onLoss === undefined ? undefined : this.#startStore(),
+    ]);
     for (const name of ["k1", "k2"]) this.startKdc(name);
     await Promise.all(["s1", "s2"].map((name) => this.startServer(name)));
     await this.startBalancer();
     await Promise.all(
       [["c1", "alice"], ["c1", "bob"], ["c2", "alice"]].map(([host, user]) => this.kinit(host!, user!)),
     );
-    await this.daemon("o").waitFor(/Origin at 7000/);
   }
 
   /** A host of the network. */
   host(name: string): Host {
     return this.#network.host(name);
+  }
+
+  /** Puts a bad cable between a host and the switch, until it is disposed of. */
+  async spoil(host: string, cable: BadCable): Promise<AsyncDisposable> {
+    return await this.#network.spoil(host, cable);
   }
 
   /** A program that runs, by its name: that of its host, or `redis1`, `sentinel1` and so on. */
@@ -122,9 +129,7 @@ export class Lab implements AsyncDisposable {
 
   /** Ends a program by a signal, and waits until it has. */
   async stop(name: string, how: Deno.Signal = "SIGKILL"): Promise<void> {
-    const daemon = this.daemon(name);
-    Deno.kill(daemon.pid, how);
-    await daemon.ended;
+    await end(this.daemon(name), how);
   }
 
   async #makeRealm(): Promise<void> {
@@ -285,6 +290,19 @@ sentinel failover-timeout lab 10000
     const [command, ...args] = [...by, ...this.serveCommand(file)];
     this.#start(name, name, command!, args, env);
     await this.daemon(name).waitFor(/Listening on/);
+  }
+
+  /** Starts a server by a command line of its own. */
+  async startServerBy(name: string, args: readonly string[]): Promise<void> {
+    const [command, ...all] = [...this.serveCommand("").slice(0, -3), ...args];
+    this.#start(name, name, command!, all);
+    await this.daemon(name).waitFor(/Listening on/);
+  }
+
+  /** Starts the origin. */
+  async startOrigin(): Promise<void> {
+    this.#start("o", "o", Deno.execPath(), this.#script("origin.ts", "7000"));
+    await this.daemon("o").waitFor(/Origin at 7000/);
   }
 
   /** Starts the balancer, and waits until it has both servers. */

@@ -6,8 +6,10 @@
 import assert from "node:assert/strict";
 import { peer } from "../../support/peers.ts";
 import type { RunResult } from "../../support/process.ts";
+import { fakeClock, NO_FAKE_CLOCK } from "../clock.ts";
 import { type Fault, type FaultGroup, seconds } from "../fault.ts";
-import { type Lab, PROXY } from "../setup.ts";
+import { end } from "../network.ts";
+import { endsOf, type Lab, PROXY } from "../setup.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const SERVICES = [`rcmd/${PROXY}`, "rcmd/s1.lab.test"];
@@ -153,6 +155,64 @@ const faults: readonly Fault[] = [
         );
       }
       return results.join("; ");
+    },
+  },
+  {
+    name: "the clock of a program that holds a password is an hour ahead, right, an hour behind, right",
+    before: "refused KRB_AP_ERR_SKEW as long as the TGT lives, once the clock was right",
+    async run(lab): Promise<string> {
+      const clock = await fakeClock(lab);
+      if (clock === undefined) return NO_FAKE_CLOCK;
+      await clock.set(3_600);
+      const client = lab.client(
+        "c1",
+        "nobody",
+        { proxy: "s1.lab.test:1080", secret: ["alice", "alicepw"], seconds: 3_600, pause: 200 },
+        clock.env,
+      );
+      const said: string[] = [];
+      for (const [beside, words] of [[3_600, "ahead"], [0, "right"], [-3_600, "behind"], [0, "right"]] as const) {
+        await clock.set(beside);
+        const before = endsOf(client).length;
+        const more = () => endsOf(client).slice(before);
+        const took = await lab.until(
+          `two are let in one after another, ${words}`,
+          () => Promise.resolve(more().slice(-2).map(({ end }) => end).join() === "whole,whole"),
+        );
+        said.push(
+          `${words}: ${more().filter(({ end }) => end !== "whole").length} refused, well after ${seconds(took)}`,
+        );
+      }
+      await end(client);
+      return said.join("; ");
+    },
+  },
+  {
+    name: "the KDCs' clocks are an hour ahead, then right",
+    before: "ticket not yet valid at the proxy, and no better while it lives",
+    async run(lab): Promise<string> {
+      const clock = await fakeClock(lab);
+      if (clock === undefined) return NO_FAKE_CLOCK;
+      await clock.set(3_600);
+      const restart = async (env: Record<string, string>) => {
+        for (const name of ["k1", "k2"]) {
+          await lab.stop(name);
+          lab.startKdc(name, env);
+        }
+      };
+      await restart(clock.env);
+      const client = lab.client("c1", "nobody", {
+        proxy: "s1.lab.test:1080",
+        secret: ["alice", "alicepw"],
+        seconds: 3_600,
+        pause: 300,
+      });
+      await client.waitFor(/"end":"(?!whole)[^"]*/);
+      const [refused] = endsOf(client);
+      await restart({});
+      const took = await lab.until("it is let in", () => Promise.resolve(/"end":"whole"/.test(client.output)));
+      await end(client);
+      return `refused (${refused!.end}); let in ${seconds(took)} after they are right, with nobody's help`;
     },
   },
 ];
