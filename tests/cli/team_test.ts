@@ -10,6 +10,9 @@ import type { ServeOptions } from "../../mod.ts";
 
 const ADDRESSES = [{ hostname: "127.0.0.1", port: 1080 }];
 
+/** Whether a worker starts, or is about to for as long as a test lasts. */
+type Start = boolean | "slowly";
+
 /** A worker that does what a test says. */
 class FakeWorker {
   onmessage: ((event: MessageEvent<FromWorker>) => void) | null = null;
@@ -17,22 +20,24 @@ class FakeWorker {
   terminated = false;
   deaf = false;
   readonly told: ToWorker[] = [];
-  readonly #starts: boolean;
+  readonly #starts: Start;
+  #listening = false;
 
-  constructor(starts: boolean) {
+  constructor(starts: Start) {
     this.#starts = starts;
   }
 
   postMessage(message: ToWorker): void {
     this.told.push(message);
-    if (message.type === "start") {
+    if (message.type === "start" && this.#starts !== "slowly") {
+      this.#listening = this.#starts;
       const answer: FromWorker = this.#starts
         ? { type: "listening", addresses: ADDRESSES }
         : { type: "ended", code: 3 };
       queueMicrotask(() => this.say(answer));
     }
     if (message.type === "stop") queueMicrotask(() => this.say({ type: "ended", code: 0 }));
-    if (message.type === "snapshot" && !this.deaf) {
+    if (message.type === "snapshot" && this.#listening && !this.deaf) {
       this.say({ type: "snapshot", id: message.id, snapshot: new Monitor().snapshot() });
     }
   }
@@ -51,7 +56,7 @@ class FakeWorker {
 }
 
 /** A team whose workers start as `starts` says, by the order in which they are made. */
-function team(starts: (made: number) => boolean | Error = () => true) {
+function team(starts: (made: number) => Start | Error = () => true) {
   const workers: FakeWorker[] = [];
   const stop = new AbortController();
   let said = "";
@@ -160,6 +165,19 @@ Deno.test("a snapshot does not wait for a worker that is lost while it is asked"
   assert.ok(performance.now() - began < 1_500);
   stop();
   await ended;
+});
+
+Deno.test("a snapshot does not wait for a worker that is starting", async () => {
+  const { workers, says, ended, stop, take } = team((made) => made < 2 ? true : "slowly");
+  await says(/2 workers/);
+  workers[1]!.crash();
+  while (workers.length < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+  const began = performance.now();
+  const snapshot = await take();
+  assert.ok(performance.now() - began < 1_500);
+  assert.deepEqual([snapshot.degraded, snapshot.troubles.worker!.recent], [true, true]);
+  stop();
+  assert.equal(await ended, 0);
 });
 
 Deno.test("a worker that cannot start at the start takes the others with it, with its code", async () => {

@@ -232,6 +232,14 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ],
     ["what failed is made anew", DESIGN, "until = -Infinity;\n      throw", "throw"],
   ]),
+  ...rules("cli/worker.ts", ["tests/workers_test.ts"], [
+    [
+      "sessions have the numbers of the log where they are shown",
+      DESIGN,
+      "session: placedNumber(row.session, place)",
+      "session: row.session",
+    ],
+  ]),
   ...rules("cli/workers.ts", TEAM, [
     [
       "a worker that is lost is replaced",
@@ -252,6 +260,12 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       DESIGN,
       "if (asked.worker === worker) asked.take();",
       "void asked;",
+    ],
+    [
+      "nobody waits for the snapshot of one that starts",
+      DESIGN,
+      "worker !== undefined && listening ? this",
+      "worker !== undefined ? this",
     ],
     ["a server that lacks a worker is degraded", DESIGN, "degraded: merged.degraded || missing,", ""],
     ["successors number their sessions otherwise", DESIGN, "generation * GENERATION", "0"],
