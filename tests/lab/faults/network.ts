@@ -330,7 +330,7 @@ const faults: readonly Fault[] = [
     },
   },
   {
-    name: "a bridge's machine changes its address under 4 transfers",
+    name: "a bridge's machine changes its address under 4 transfers (keep-alive and tcp_retries2 as above)",
     before: "stuck for longer than 75 s, and their sessions for 118 min",
     limit: 600,
     async run(lab): Promise<string> {

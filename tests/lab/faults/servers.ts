@@ -22,6 +22,11 @@ function nothingWrong(ends: readonly TransferEnd[]): void {
   for (const { id, end } of ends) assert.doesNotMatch(end, /wrong octets|behind the end/, `${id}`);
 }
 
+/** What health said, in a cell. */
+function oneLine(said: string): string {
+  return said === "000" ? "nothing" : said.replace(/\s+/, " ");
+}
+
 function told(ends: readonly TransferEnd[]): string {
   const whole = ends.filter(({ end }) => end === "whole").length;
   return `${whole} of ${ends.length} whole`;
@@ -54,9 +59,7 @@ export const DESCRIPTORS: Fault = {
     assert.match(lab.daemon("s1").output, /descriptor|Too many open files/i);
     await lab.stop("s1");
     await lab.startServer("s1");
-    return `lives, the session too; health said ${[...said].map((text) => text || "nothing").join(", ")}; serves ${
-      seconds(back)
-    } after`;
+    return `lives, the session too; health said ${[...said].map(oneLine).join(", ")}; serves ${seconds(back)} after`;
   },
 };
 
@@ -74,7 +77,9 @@ export const READ_AGAIN: Fault = {
     await lab.allOf(client);
     const ends = endsOf(client);
     assert.deepEqual(Object.keys(countsOf(ends)), ["whole"]);
-    assert.equal(lab.daemon("s1").output.match(/Configuration read again/g)?.length, 30);
+    // Each worker says so.
+    assert.ok(lab.daemon("s1").output.match(/Configuration read again/g)!.length >= 30);
+    assert.doesNotMatch(lab.daemon("s1").output, /not read again/);
     return told(ends);
   },
 };
@@ -130,7 +135,7 @@ export const SECOND_SIGTERM: Fault = {
     nothingWrong(endsOf(client));
     await lab.startServer("s2");
     assert.ok(took < 2_000);
-    return `ends ${seconds(took)} after the second; health said ${draining || "nothing"}`;
+    return `ends ${seconds(took)} after the second; health said ${oneLine(draining)}`;
   },
 };
 
