@@ -26,6 +26,7 @@ export const PEERS: readonly string[] = [
   "haproxy",
   "redis-server",
   "redis-sentinel",
+  "dnsmasq",
   "curl",
 ];
 
@@ -228,7 +229,7 @@ bind 0.0.0.0
 protected-mode no
 sentinel monitor lab ${this.host("r1").address} 6379 2
 sentinel down-after-milliseconds lab 2000
-sentinel failover-timeout lab 10000
+sentinel failover-timeout lab 3000
 `,
       );
       this.#start(`sentinel${index + 1}`, host, peer("redis-sentinel"), [file]);
@@ -297,6 +298,13 @@ sentinel failover-timeout lab 10000
     const [command, ...all] = [...this.serveCommand("").slice(0, -3), ...args];
     this.#start(name, name, command!, all);
     await this.daemon(name).waitFor(/Listening on/);
+  }
+
+  /** Starts a name server that knows of one name, if it is given. */
+  startNames(name?: string, address?: string): Daemon {
+    const alone = ["-k", "-C", "/dev/null", "--no-resolv", "--no-hosts", "--pid-file="];
+    const known = name === undefined ? `--local=/${DOMAIN}/` : `--address=/${name}/${address}`;
+    return this.host("dns").start(peer("dnsmasq"), [...alone, known]);
   }
 
   /** Starts the origin. */

@@ -203,18 +203,6 @@ const faults: readonly Fault[] = [
     name: "the name server is 0.7 s there and 0.7 s away, 3 clients ask 60 times",
     before: "52 of 60 whole, 8 HOST_UNREACHABLE",
     async run(lab): Promise<string> {
-      const start = async () => {
-        const server = lab.host("dns").start(peer("dnsmasq"), [
-          "-k",
-          "-C",
-          "/dev/null",
-          "--no-resolv",
-          "--no-hosts",
-          "--pid-file=",
-          `--address=/by-dns.${DOMAIN}/${lab.host("o").address}`,
-        ]);
-        return await Promise.resolve(server);
-      };
       const client = lab.client("c1", "alice", {
         ...S1,
         target: `by-dns.${DOMAIN}`,
@@ -226,7 +214,7 @@ const faults: readonly Fault[] = [
       let over = false;
       void lab.allOf(client).then(() => over = true);
       while (!over) {
-        const server = await start();
+        const server = lab.startNames(`by-dns.${DOMAIN}`, lab.host("o").address);
         await pause(700);
         await end(server, "SIGTERM");
         await pause(700);
