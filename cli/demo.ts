@@ -12,7 +12,10 @@ import { formatPrincipal, parsePrincipal } from "../kerberos/principal.ts";
 import { writeKeytab } from "../kerberos/stores/files.ts";
 import { systemTickets } from "../kerberos/system_tickets.ts";
 import { bridge, connect, type RunningServer, serve } from "../mod.ts";
+import { listenTcp } from "../socks/stream/deno.ts";
+import { ownLoopback } from "../socks/stream/localhost.ts";
 import type { ProtectionLevel } from "../socks/stream/protected.ts";
+import { formatEndpoint } from "../socks/wire/address.ts";
 import { type Command, ExitCode } from "./command.ts";
 import type { CliIo } from "./io.ts";
 
@@ -24,8 +27,9 @@ export const command: Command = {
   async run(args, io): Promise<number> {
     const password = encodeHex(randomBytes(6));
     await using stack = new AsyncDisposableStack();
-    io.out("gssocks demo: a Kerberos realm, a web server, a SOCKS5 proxy and a bridge, all on 127.0.0.1\n\n");
-    const setting = await setUp(stack, password, io);
+    const host = ownLoopback(listenTcp);
+    io.out(`gssocks demo: a Kerberos realm, a web server, a SOCKS5 proxy and a bridge, all on ${host}\n\n`);
+    const setting = await setUp(stack, { host, password }, io);
     await fetchThroughBridges(setting, io);
     await fetchThroughLibrary(setting, io);
     io.out("\nDone: every page came whole, protected as asked.\n");
@@ -44,8 +48,13 @@ interface Setting {
 const LEVELS: readonly ProtectionLevel[] = ["integrity", "confidentiality"];
 const PAGE = "Hello from the origin. ".repeat(2_850);
 
-async function setUp(stack: AsyncDisposableStack, password: string, io: CliIo): Promise<Setting> {
-  const [kdc, kdcTime] = await timed(() => startTestKdc({ principals: { alice: password, "rcmd/localhost": {} } }));
+async function setUp(
+  stack: AsyncDisposableStack,
+  { host, password }: { readonly host: string; readonly password: string },
+  io: CliIo,
+): Promise<Setting> {
+  const principals = { alice: password, "rcmd/localhost": {} };
+  const [kdc, kdcTime] = await timed(() => startTestKdc({ hostname: host, principals }));
   stack.use(kdc);
   step(
     io,
@@ -53,15 +62,15 @@ async function setUp(stack: AsyncDisposableStack, password: string, io: CliIo): 
     `realm ${kdc.realm.name} on port ${kdc.port} (TCP and UDP), user alice, service rcmd/localhost`,
     kdcTime,
   );
-  const origin = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response(PAGE));
+  const origin = Deno.serve({ hostname: host, port: 0, onListen: () => {} }, () => new Response(PAGE));
   stack.use(origin);
-  step(io, "Web server", `http://127.0.0.1:${origin.addr.port}/, a page of ${PAGE.length} octets`);
+  step(io, "Web server", `http://${formatEndpoint(origin.addr)}/, a page of ${PAGE.length} octets`);
   const proxy = stack.use(serve({
     port: 0,
     keytab: kdc.keytab("rcmd/localhost"),
     rules: [`allow localhost:${origin.addr.port}`],
   }));
-  step(io, "SOCKS5 proxy", `localhost:${proxy.addr.port}, GSS-API only, allows 127.0.0.1:${origin.addr.port} only`);
+  step(io, "SOCKS5 proxy", `localhost:${proxy.addr.port}, GSS-API only, allows ${formatEndpoint(origin.addr)} only`);
   const tickets = systemTickets({ config: kdc.config, principal: "alice", password });
   const service = parsePrincipal("rcmd/localhost", { defaultRealm: kdc.realm.name });
   const [{ credential: tgt }, tgtTime] = await timed(() => tickets.initialTicket());
@@ -80,10 +89,11 @@ async function fetchThroughBridges({ origin, proxy, tickets }: Setting, io: CliI
       protection,
       port: 0,
     });
-    using client = Deno.createHttpClient({ proxy: { url: `socks5h://127.0.0.1:${local.addr.port}` } });
+    // It takes no IPv6 address there.
+    using client = Deno.createHttpClient({ proxy: { url: `socks5h://localhost:${local.addr.port}` } });
     const init: RequestInit & { readonly client: Deno.HttpClient } = { client };
     const [page, time] = await timed(async () =>
-      await (await fetch(`http://127.0.0.1:${origin.addr.port}/`, init)).text()
+      await (await fetch(`http://${formatEndpoint(origin.addr)}/`, init)).text()
     );
     check(page === PAGE);
     step(
@@ -100,13 +110,13 @@ async function fetchThroughLibrary({ origin, proxy, tickets }: Setting, io: CliI
     const [page, time] = await timed(async () => {
       await using connection = await connect({
         proxy: { hostname: "localhost", port: proxy.addr.port },
-        hostname: "127.0.0.1",
+        hostname: origin.addr.hostname,
         port: origin.addr.port,
         credentials: tickets,
         protection,
       });
       check(connection.protection === protection);
-      await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"));
+      await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"));
       return (await new Response(connection.readable).text()).split("\r\n\r\n")[1] ?? "";
     });
     check(page === PAGE);
@@ -124,7 +134,7 @@ async function stay({ kdc, origin, proxy, tickets }: Setting, password: string, 
       credentials: tickets,
       port: 0,
     });
-    const page = `http://127.0.0.1:${origin.addr.port}/`;
+    const page = `http://${formatEndpoint(origin.addr)}/`;
     io.out(`
 Try it from another terminal, in this folder:
 
@@ -133,8 +143,8 @@ Try it from another terminal, in this folder:
   echo ${password} | gssocks kinit alice           # or MIT's: echo ${password} | kinit alice
   gssocks klist
   gssocks kvno rcmd/localhost --keytab ${directory}/service.keytab
-  printf 'GET / HTTP/1.0\\r\\n\\r\\n' | gssocks connect --proxy localhost:${proxy.addr.port} 127.0.0.1 ${origin.addr.port}
-  curl --socks5-hostname 127.0.0.1:${local.addr.port} ${page}      # any program, through the bridge
+  printf 'GET / HTTP/1.0\\r\\n\\r\\n' | gssocks connect --proxy localhost:${proxy.addr.port} ${origin.addr.hostname} ${origin.addr.port}
+  curl --socks5-hostname ${formatEndpoint(local.addr)} ${page}      # any program, through the bridge
 
 Control-C ends it.
 `);

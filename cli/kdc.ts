@@ -9,6 +9,10 @@ import { randomBytes } from "../gss/runtime.ts";
 import { startTestKdc, type TestKdc } from "../kerberos/kdc/test_kdc.ts";
 import { formatPrincipal } from "../kerberos/principal.ts";
 import { readKeytab, writeKeytab } from "../kerberos/stores/files.ts";
+import { listenTcp } from "../socks/stream/deno.ts";
+import { ownLoopback } from "../socks/stream/localhost.ts";
+import { formatEndpoint } from "../socks/wire/address.ts";
+import { isLocalhost } from "../socks/wire/host_name.ts";
 import { type Command, ExitCode, type ParsedArguments, UsageError } from "./command.ts";
 import { Faults } from "./guard.ts";
 import { type CliIo, newPassword } from "./io.ts";
@@ -21,7 +25,7 @@ export const command: Command = {
   goesOn: true,
   options: {
     realm: { value: "REALM", short: "r", help: "Realm (default: GSSOCKS.TEST)" },
-    listen: { value: "HOST:PORT", short: "l", help: "Where to listen, TCP and UDP (default: 127.0.0.1:0)" },
+    listen: { value: "HOST:PORT", short: "l", help: "Where to listen, TCP and UDP (default: localhost:0)" },
     user: { value: "NAME", short: "u", multiple: true, help: "A user; its password is made up and printed" },
     "user-from-stdin": {
       value: "NAME",
@@ -39,7 +43,7 @@ export const command: Command = {
   details: `
 It keeps nothing on disk and limits no guessing of passwords: for tests and demonstrations only.`,
   async run(args, io): Promise<number> {
-    const listen = endpoint(args.value("listen") ?? "127.0.0.1:0", 0);
+    const listen = endpoint(args.value("listen") ?? "localhost:0", 0);
     const services = args.ordered("service").map(({ value }) => value);
     const keytab = args.value("keytab");
     if (keytab !== undefined && services.length === 0) throw new UsageError("--keytab needs a --service");
@@ -50,7 +54,8 @@ It keeps nothing on disk and limits no guessing of passwords: for tests and demo
     const principals = { ...await users(args, io), ...Object.fromEntries(services.map((name) => [name, {}])) };
     await using kdc = await startTestKdc({
       realm,
-      hostname: listen.hostname,
+      // Its datagrams and its connections are at one address.
+      hostname: isLocalhost(listen.hostname) ? ownLoopback(listenTcp) : listen.hostname,
       port: listen.port,
       principals,
     });
@@ -60,7 +65,7 @@ It keeps nothing on disk and limits no guessing of passwords: for tests and demo
     if (keytab !== undefined) await writeKeytab(keytab, kdc.keytab(...services));
     if (conf === undefined) io.out(kdc.krb5Conf);
     else await Deno.writeTextFile(conf, kdc.krb5Conf);
-    io.err(`KDC of ${kdc.realm.name} listens on ${kdc.hostname}:${kdc.port}, TCP and UDP\n`);
+    io.err(`KDC of ${kdc.realm.name} listens on ${formatEndpoint(kdc)}, TCP and UDP\n`);
     const unguard = io.onFault?.(new Faults((line) => io.err(line)).take);
     await aborted(io.signal);
     unguard?.();

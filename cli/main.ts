@@ -71,12 +71,37 @@ async function answer(args: readonly string[], io: CliIo, terminal: CliIo): Prom
 /** Time that the log has at the end of a command that goes on, in milliseconds. */
 const LOG_TIME = 1_000;
 
+/** The command that a signal has read its configuration again, and must not end while it is loaded. */
+const RELOADS = "serve";
+
 async function runCommand(name: string, args: readonly string[], terminal: CliIo): Promise<number> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) {
     printableIo(terminal).err(`gssocks: there is no command "${name}"; see gssocks --help\n`);
     return 2;
   }
+  if (name !== RELOADS || terminal.onReload === undefined) return await runLoaded(name, entry, args, terminal);
+  let reload: (() => void) | undefined;
+  let asked = false;
+  const end = terminal.onReload(() => reload === undefined ? asked = true : reload());
+  const onReload = (callback: () => void) => {
+    reload = callback;
+    if (asked) callback();
+    return () => reload = () => {};
+  };
+  try {
+    return await runLoaded(name, entry, args, { ...terminal, onReload });
+  } finally {
+    end();
+  }
+}
+
+async function runLoaded(
+  name: string,
+  entry: (typeof COMMANDS)[string],
+  args: readonly string[],
+  terminal: CliIo,
+): Promise<number> {
   const [{ command }, { errorLine, exitCodeFor, helpFor, readArguments, UsageError }] = await Promise.all([
     entry[1](),
     import("./command.ts"),

@@ -27,15 +27,19 @@ export async function dropPermissions({ args, config, io }: Started): Promise<vo
 }
 
 /** Permissions that a server with this configuration can do without once it listens. */
-function unneeded(args: ParsedArguments, { methods = ["gssapi"], upstreams = {}, tls, workers = 1 }: ServerConfig) {
+function unneeded(args: ParsedArguments, config: ServerConfig) {
+  const { methods = ["gssapi"], upstreams = {}, tls, workers = 1, listen = [], shared } = config;
   const names: Deno.PermissionName[] = ["run", "ffi"];
   if (Object.keys(upstreams).length > 0) return names;
-  names.push("write", "sys");
+  // A worker that takes another one's place listens as the first one did.
+  const again = workers > 1 && listen.some((place) => place.startsWith("unix:"));
+  if (!again && shared?.kv === undefined) names.push("write");
+  names.push("sys");
   // A reload reads files anew, those that are named on the command line too: a keytab gets new keys.
   const files = args.value("config") !== undefined || methods.includes("gssapi") || methods.includes("password") ||
     tls !== undefined;
-  // The program of a worker that takes another one's place is read anew.
-  if (!files && workers === 1) names.push("read");
+  // The program of a worker that takes another one's place is read anew, and a database whose file is gone is opened anew.
+  if (!files && workers === 1 && shared?.kv === undefined) names.push("read");
   // krb5.conf says where the keytab is, and has [capaths].
   if (!methods.includes("gssapi")) names.push("env");
   return names;

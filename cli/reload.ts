@@ -21,6 +21,11 @@ export function changesOf(before: ServeOptions, after: ServeOptions): string[] {
 /** What counts when the server starts, and not when its configuration is read again. */
 const AT_START = ["listen", "reusePort", "proxyProtocol", "admin", "health", "shared", "workers"] as const;
 
+/** A configuration with what counts at the start as it was then. */
+export function asStarted(config: ServerConfig, start: Partial<ServerConfig>): ServerConfig {
+  return { ...config, ...Object.fromEntries(AT_START.map((name) => [name, start[name]])) };
+}
+
 /** What of it has changed. */
 export function waitingFor(start: ServerConfig, now: ServerConfig): string[] {
   const waiting = AT_START.filter((name) => !isDeepStrictEqual(start[name], now[name]));

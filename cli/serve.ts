@@ -62,6 +62,7 @@ async function serve(args: ParsedArguments, io: CliIo): Promise<number> {
   return workers > 1
     ? await runWorkers({
       args: args.given,
+      config,
       count: workers,
       io,
       watch,

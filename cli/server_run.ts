@@ -8,6 +8,7 @@ import { type KeytabNews, serve, type ServeOptions, type UpdatableServer } from 
 import type { SharedStore } from "../proxy/redis.ts";
 import { telemetry } from "../proxy/telemetry.ts";
 import type { ServerTrouble } from "../socks/health.ts";
+import { asksNameServers } from "../socks/names/system.ts";
 import { allowsMuch, ruleLine } from "../socks/rules/rules.ts";
 import type { ServerEvent } from "../socks/server.ts";
 import type { ConnectionListener, TlsListener } from "../socks/stream/deno.ts";
@@ -26,7 +27,7 @@ import type { Snapshot } from "./monitor/snapshot.ts";
 import { Faults } from "./guard.ts";
 import { Handover } from "./handover.ts";
 import { checkPermitted } from "./permissions.ts";
-import { changesOf, waitingFor } from "./reload.ts";
+import { asStarted, changesOf, waitingFor } from "./reload.ts";
 
 /** What a server is started with. */
 export interface ServerRunOptions {
@@ -210,14 +211,17 @@ export class ServerRun {
     const { args, io } = this.#start;
     try {
       const config = serverConfig(args);
-      if (io.revoke !== undefined) checkPermitted(args, this.#start.config, config);
+      if (io.revoke !== undefined) checkPermitted(args, this.#start.config, asStarted(config, this.#start.config));
       const options = serveOptions(config);
       if (options.keytab !== undefined && options.capaths === undefined && this.#options.capaths !== undefined) {
         throw new Error("krb5.conf may not be read any more, and its [capaths] would count for nothing");
       }
       const identity = tlsIdentity(config);
       this.#server.update(this.#complete(options, config));
-      for (const listener of this.#start.listeners) if (isTls(listener)) listener.update(identity!);
+      // Where to listen, and whether with TLS, waits for a restart: until then the certificate stays that there was.
+      if (identity !== undefined) {
+        for (const listener of this.#start.listeners) if (isTls(listener)) listener.update(identity);
+      }
       const changes = [...changesOf(this.#options, options), ...waitingFor(this.#start.config, config)];
       [this.#config, this.#options] = [config, options];
       io.err(["Configuration read again", ...changes, ...warnings(options)].map((line) => `${line}\n`).join(""));
@@ -243,14 +247,34 @@ function isTls(listener: ConnectionListener): listener is TlsListener {
   return "update" in listener;
 }
 
-/** What is dangerous, or of no use, and yet no error. */
-export function warnings(options: ServeOptions): string[] {
+/**
+ * What is dangerous, or of no use, and yet no error.
+ *
+ * @param asksServers Whether the system's resolver asks name servers, and so knows what a name becomes.
+ */
+export function warnings(options: ServeOptions, asksServers: boolean = asksNameServers()): string[] {
   const { rules, keytab, capaths } = options;
   return [
     ...rules?.length === 0 ? ["Warning: there is no rule, so that nothing is allowed"] : [],
     ...muchAllowed(rules),
+    ...asksServers ? [] : namesOnly(rules),
     ...keytab !== undefined && capaths === undefined ? [NO_CAPATHS] : [],
     ...INSECURE.filter((knob) => options[knob]).map((knob) => `Warning: ${WARNINGS[knob]}`),
+  ];
+}
+
+/** Rules that deny less than they seem to. */
+function namesOnly(rules: ServeOptions["rules"] = []): string[] {
+  const denies = rules.find((rule) =>
+    typeof rule !== "string" && rule.action === "deny" && rule.destinations.some(({ type }) => type === "domain")
+  );
+  if (denies === undefined || typeof denies === "string") return [];
+  return [
+    `Warning: rules by name such as "${
+      printable(ruleLine(denies))
+    }" are not asked about CNAMEs and search lists here: names are ` +
+    "looked up by getaddrinfo, which does not tell them; deny by address too, or let the server ask the name servers, with " +
+    '"hosts: files dns" in nsswitch.conf and --allow-read=/etc/hosts,/etc/resolv.conf,/etc/nsswitch.conf',
   ];
 }
 

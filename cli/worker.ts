@@ -9,8 +9,9 @@ import { serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
 import { guard } from "./guard.ts";
 import type { CliIo } from "./io.ts";
-import { command } from "./serve.ts";
 import type { Snapshot } from "./monitor/snapshot.ts";
+import { asStarted } from "./reload.ts";
+import { command } from "./serve.ts";
 import { ServerRun } from "./server_run.ts";
 import { type FromWorker, placedNumber, placedOptions, type ToWorker, type WorkerPlace } from "./workers.ts";
 
@@ -21,8 +22,8 @@ const scope = globalThis as unknown as {
 const stopping = new AbortController();
 let place: WorkerPlace;
 let running: ServerRun | undefined;
-/** Whether the configuration has changed since this began to start. */
-let outdated = false;
+/** Whether a reload was asked for before it ran: what it had read may be another configuration by then. */
+let asked = false;
 
 scope.onmessage = ({ data }) => {
   switch (data.type) {
@@ -31,7 +32,7 @@ scope.onmessage = ({ data }) => {
       void start(data.args);
       break;
     case "reload":
-      if (running === undefined) outdated = true;
+      if (running === undefined) asked = true;
       else running.reload();
       break;
     case "snapshot":
@@ -64,7 +65,7 @@ async function start(args: readonly string[]): Promise<void> {
   let code = 0;
   try {
     const parsed = readArguments(command, args);
-    const config = serverConfig(parsed);
+    const config = asStarted(serverConfig(parsed), place.config);
     running = await ServerRun.start({
       args: parsed,
       config,
@@ -73,8 +74,8 @@ async function start(args: readonly string[]): Promise<void> {
       listeners: await openListeners(config, place),
       change: (options) => placedOptions(options, place),
     });
-    if (outdated) running.reload();
     scope.postMessage({ type: "listening", addresses: running.addresses });
+    if (asked) running.reload();
     await running.finished;
   } catch (error) {
     io.err(`gssocks serve: ${errorLine(error)}\n`);

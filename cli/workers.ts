@@ -8,13 +8,14 @@ import { printable } from "../gss/printable.ts";
 import { SharedReplayCache } from "../kerberos/mech/shared_replay_cache.ts";
 import type { ServeOptions } from "../mod.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
-import { abortable, pause, startDeadline } from "../gss/deadline.ts";
+import { pause, startDeadline } from "../gss/deadline.ts";
 import { monotonicNow } from "../gss/runtime.ts";
 import { errorLine, ExitCode } from "./command.ts";
+import type { ServerConfig } from "./config/server_config.ts";
 import { Faults } from "./guard.ts";
 import type { CliIo } from "./io.ts";
 import type { OpenPorts } from "./monitor/ports.ts";
-import { mergeSnapshots, type Snapshot } from "./monitor/snapshot.ts";
+import { mergeSnapshots, pastOf, type Snapshot } from "./monitor/snapshot.ts";
 
 /** What a worker is told. */
 export type ToWorker =
@@ -38,6 +39,8 @@ export interface WorkerPlace {
   readonly ports: readonly number[] | undefined;
   /** How many have been at this place before; each numbers its sessions from another beginning. */
   readonly generation: number;
+  /** The configuration that the first ones started with: what needs a restart is not another one for a successor. */
+  readonly config: ServerConfig;
   /** Memory of the replay cache. */
   readonly replays: SharedArrayBuffer;
 }
@@ -65,6 +68,8 @@ export function placedOptions(options: ServeOptions, place: WorkerPlace): ServeO
 export interface RunWorkersOptions {
   /** Arguments that all of them get. */
   readonly args: readonly string[];
+  /** The configuration. */
+  readonly config: ServerConfig;
   /** How many. */
   readonly count: number;
   /** Input and output of the main thread. */
@@ -77,6 +82,8 @@ export interface RunWorkersOptions {
   readonly make?: ((name: string) => Worker) | undefined;
   /** First pause before a worker that is lost gets a successor, in milliseconds; it doubles up to half a minute. @default {1000} */
   readonly retry?: number | undefined;
+  /** Time that a worker has to say how it is, in milliseconds. @default {2000} */
+  readonly silence?: number | undefined;
 }
 
 /** Runs workers until they are told to stop, or one of them cannot start. */
@@ -118,6 +125,8 @@ interface Place {
   since: number;
   /** Pause before its next one. */
   retry: number;
+  /** What the worker there said last. */
+  last: Snapshot | undefined;
 }
 
 class Team {
@@ -131,6 +140,8 @@ class Team {
   #ports: readonly number[] | undefined;
   #begun = false;
   #questions = 0;
+  /** Of workers that are lost: one, once there was one. */
+  #past: readonly Snapshot[] = [];
   #lost = 0;
   #unguard: (() => void) | undefined;
   #code: number = ExitCode.Ok;
@@ -160,21 +171,17 @@ class Team {
     return this.#places.flatMap(({ worker }) => worker ?? []);
   }
 
-  /** All workers as one server. */
+  /** All workers as one server. One that starts, or says nothing, is missing. */
   async snapshot(): Promise<Snapshot> {
-    using deadline = startDeadline({
-      milliseconds: SNAPSHOT_TIME,
-      reason: () => new Error(`A worker did not answer within ${SNAPSHOT_TIME} ms`),
-    });
-    // One that is starting cannot say anything yet, and is not waited for.
-    const asked = this.#places.flatMap(({ worker, listening }) =>
-      worker !== undefined && listening ? this.#ask(worker) : []
-    );
-    const all = await abortable(Promise.all(asked), deadline.signal);
+    const { silence = SNAPSHOT_TIME } = this.#options;
+    using deadline = startDeadline({ milliseconds: silence, reason: () => new Error("It said nothing") });
+    const listening = this.#places.filter(({ listening, worker }) => listening && worker !== undefined);
+    const all = await Promise.all(listening.map((place) => this.#ask(place, deadline.signal)));
     const [first, ...others] = all.filter((snapshot) => snapshot !== undefined);
-    if (first === undefined) throw new Error("No worker is running");
-    const merged = mergeSnapshots([first, ...others]);
-    const missing = this.#begun && this.#places.some(({ listening }) => !listening);
+    if (first === undefined) throw new Error("No worker answers");
+    const merged = mergeSnapshots([first, ...others, ...this.#past]);
+    const missing = this.#begun &&
+      (others.length + 1 < listening.length || this.#places.some(({ listening }) => !listening));
     return {
       ...merged,
       degraded: merged.degraded || missing,
@@ -184,26 +191,43 @@ class Team {
     };
   }
 
-  /** Nothing comes of one that ends meanwhile. */
-  #ask(worker: Worker): Promise<Snapshot | undefined> {
+  /** Nothing comes of one that ends meanwhile, or has not answered in time. */
+  #ask(place: Place, signal: AbortSignal): Promise<Snapshot | undefined> {
     const id = ++this.#questions;
+    const worker = place.worker!;
     return new Promise((resolve) => {
       const take = (snapshot?: Snapshot) => {
         this.#asked.delete(id);
+        if (snapshot !== undefined) place.last = snapshot;
         resolve(snapshot);
       };
       this.#asked.set(id, { worker, take });
+      signal.addEventListener("abort", () => take(), { once: true });
       this.#tell(worker, { type: "snapshot", id });
     });
   }
 
+  /** What was counted at a place stays counted: a total that falls is a server that was started anew to whoever watches. */
+  #keepCounts(place: Place): void {
+    if (place.last !== undefined) this.#past = [mergeSnapshots([pastOf(place.last), ...this.#past])];
+    place.last = undefined;
+  }
+
   #place(index: number): Place {
     const { retry = 1_000 } = this.#options;
-    return this.#places[index] ??= { index, worker: undefined, listening: false, generation: 0, since: 0, retry };
+    return this.#places[index] ??= {
+      index,
+      worker: undefined,
+      listening: false,
+      generation: 0,
+      since: 0,
+      retry,
+      last: undefined,
+    };
   }
 
   #start(place: Place): void {
-    const { args, count, io, make = ownWorker } = this.#options;
+    const { args, config, count, io, make = ownWorker } = this.#options;
     const { index, generation } = place;
     const worker = make(`gssocks ${index + 1}`);
     place.worker = worker;
@@ -214,7 +238,8 @@ class Team {
       this.#ended(place, worker, ExitCode.Failure);
     };
     const ports = this.#ports;
-    this.#tell(worker, { type: "start", args, place: { index, count, ports, generation, replays: this.#replays } });
+    const replays = this.#replays;
+    this.#tell(worker, { type: "start", args, place: { index, count, ports, generation, config, replays } });
   }
 
   #tell(worker: Worker, message: ToWorker): void {
@@ -258,6 +283,7 @@ class Team {
     if (place.worker !== worker) return;
     worker.terminate();
     place.worker = undefined;
+    this.#keepCounts(place);
     for (const asked of [...this.#asked.values()]) if (asked.worker === worker) asked.take();
     if (this.#begun && !this.#stopping.signal.aborted) return void this.#replace(place);
     this.#code ||= code;

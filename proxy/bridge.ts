@@ -6,7 +6,7 @@
 import { noAuthentication } from "../socks/auth/method.ts";
 import { AssociateCommand } from "../socks/commands/associate.ts";
 import { openThrough } from "../socks/open_target.ts";
-import { loopbackAddress } from "../socks/rules/special_ranges.ts";
+import { isLoopback } from "../socks/rules/special_ranges.ts";
 import { SocksServer } from "../socks/server.ts";
 import { systemResolver } from "../socks/names/system.ts";
 import { bindWith, datagramsThrough, resolveWith } from "../socks/through.ts";
@@ -75,7 +75,7 @@ function startBridge(options: BridgeOptions): RunningServer {
 /** A bridge asks nobody who he is, so that nobody may reach it from elsewhere. What has no address is somebody's own affair. */
 function checkLoopback({ hostname = "localhost", listeners }: BridgeOptions): void {
   const hosts = listeners?.map(({ addr }) => addr.hostname).filter((host) => parseIp(host) !== undefined) ?? [hostname];
-  const elsewhere = hosts.find((host) => loopbackAddress(host) === undefined);
+  const elsewhere = hosts.find((host) => !isLoopback(host));
   if (elsewhere === undefined) return;
   throw new TypeError(
     `Cannot start bridge on ${elsewhere}: only loopback addresses are possible, since it asks nobody who he is`,

@@ -50,11 +50,21 @@ export interface DenoKvOptions extends SharedStoreOptions {
 export async function connectDenoKv(options: DenoKvOptions): Promise<SharedStore> {
   const { openKv } = Deno as { readonly openKv?: (path?: string) => Promise<Kv> };
   if (openKv === undefined) throw new TypeError("Cannot open Deno KV: deno run --unstable-kv is wanted");
-  const driver = new KvDriver(await openKv(options.path), options.prefix ?? "gssocks");
+  const { path, prefix = "gssocks" } = options;
+  const kept = path === undefined || path === ":memory:" || /^https?:/.test(path);
+  const mark = kept ? undefined : () => fileMark(path);
+  const driver = new KvDriver(() => openKv(path), prefix, mark);
+  await driver.open();
   try {
     return await shareThrough(driver, options);
   } catch (error) {
     await driver.close();
     throw error;
   }
+}
+
+/** What tells a file from one that is made in its place. */
+async function fileMark(path: string): Promise<string> {
+  const { dev, ino } = await Deno.stat(path);
+  return `${dev} ${ino}`;
 }

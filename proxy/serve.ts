@@ -262,7 +262,7 @@ function serverOptions(
           egress,
           rules,
           resolve,
-          bind: withNat64(bindUdp, () => rules().nat64),
+          bind: withNat64(bindUdp, () => rules().nat64, egress),
         }),
       })
       : undefined,

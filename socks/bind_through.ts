@@ -15,6 +15,7 @@ import { SocksConnectionError, SocksTimeoutError } from "./errors.ts";
 import { givenEndpoint, givenSignal } from "./given.ts";
 import { isUnspecified } from "./rules/special_ranges.ts";
 import { SocksConnection } from "./socks_connection.ts";
+import { closeAnyway } from "./stream/closed.ts";
 import { withPrefix } from "./stream/connection.ts";
 import type { Endpoint } from "./wire/address.ts";
 import { Command } from "./wire/messages.ts";
@@ -176,6 +177,6 @@ export class PendingThrough {
     if (this.#over.signal.aborted || this.#state === "accepted") return;
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#over.abort(reason);
-    this.#granted.connection.close();
+    closeAnyway(this.#granted.connection);
   }
 }

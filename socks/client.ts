@@ -10,6 +10,7 @@ import { described, inAnotherProtocol, refusal, tooLate, unreachable } from "./c
 import { SocksAuthError, SocksTimeoutError } from "./errors.ts";
 import { givenEndpoint, givenFunction, givenHost, givenSignal } from "./given.ts";
 import { Handshake, type HandshakeMessage } from "./handshake.ts";
+import { closeAnyway } from "./stream/closed.ts";
 import { type Connection, type Dialer, withPrefix } from "./stream/connection.ts";
 import { endedBy } from "./stream/ended_by.ts";
 import { takeInTime } from "./stream/late.ts";
@@ -148,8 +149,8 @@ async function requestOnce(signal: AbortSignal, options: ThroughOptions, request
   let heard = false;
   let channel: Connection | undefined;
   const close = () => {
-    if (channel !== undefined) closeQuietly(channel);
-    closeQuietly(dialled);
+    closeAnyway(channel);
+    closeAnyway(dialled);
   };
   signal.addEventListener("abort", close, { once: true });
   try {
@@ -161,7 +162,7 @@ async function requestOnce(signal: AbortSignal, options: ThroughOptions, request
   } catch (error) {
     close();
     // A closed socket fails in its own words; the reason is why it was closed.
-    throw signal.aborted ? tooLate(signal.reason, heard ? "heard" : "silent") : described(error, proxy, to);
+    throw signal.aborted ? tooLate(signal.reason, proxy, heard ? "heard" : "silent") : described(error, proxy, to);
   } finally {
     signal.removeEventListener("abort", close);
   }
@@ -172,20 +173,11 @@ async function dialProxy(dial: Dialer, proxy: Endpoint, signal: AbortSignal): Pr
   try {
     dialled = await takeInTime(() => dial(proxy, { signal }), signal, (late) => late.close());
   } catch (error) {
-    if (signal.aborted) throw tooLate(signal.reason, "dialling");
+    if (signal.aborted) throw tooLate(signal.reason, proxy, "dialling");
     throw unreachable(proxy, error);
   }
   givenFunction("dial, which made no connection", dialled?.read);
   return dialled;
-}
-
-/** Whoever closes because of an error has that to tell. */
-function closeQuietly(connection: Connection): void {
-  try {
-    connection.close();
-  } catch {
-    // Connections of others may not be closed twice.
-  }
 }
 
 /** What {@linkcode negotiate} goes by. */
@@ -224,7 +216,7 @@ async function negotiate(
     const rest = request.command === Command.Bind ? connection : withPrefix(connection, handshake.trailingData());
     return { connection: rest, bound, protection, identity, channel, dialled, handshake };
   } catch (error) {
-    connection.close();
+    closeAnyway(connection);
     throw error;
   }
 }

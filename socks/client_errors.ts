@@ -8,6 +8,7 @@ import { abortable, startDeadline } from "../gss/deadline.ts";
 import { printable, shortened } from "../gss/printable.ts";
 import {
   replyCodeName,
+  SocksAuthError,
   SocksConnectionError,
   SocksError,
   SocksProtocolError,
@@ -125,8 +126,10 @@ function protocolOf(answer: Bytes): string {
     return "it answers in TLS: does it want SOCKS inside TLS (dialTls)?";
   }
   if (line.startsWith("SSH-")) return `it speaks SSH: ${said} (its port for SOCKS is another one)`;
-  // The answers of SOCKS version 4 begin with 0.
-  if (first === 0 && second >= 0x5a && second <= 0x5d) return "it speaks SOCKS4, which can protect nothing";
+  // The answers of SOCKS version 4 begin with 0, and those of some servers with its number.
+  if ((first === 0 || first === 4) && second >= 0x5a && second <= 0x5d) {
+    return "it speaks SOCKS4, which can protect nothing";
+  }
   if (/^[\x20-\x7e]{3,}$/.test(line)) return `it speaks no SOCKS5: it says ${said}`;
   const octets = [...answer.subarray(0, 8)].map((octet) => octet.toString(16).padStart(2, "0")).join(" ");
   return `it speaks no SOCKS5: its answer begins with ${octets} (hex)`;
@@ -139,6 +142,9 @@ export function described(error: unknown, proxy: Endpoint, target: Endpoint): un
     : `Cannot reach ${formatEndpoint(target)} through ${formatEndpoint(proxy)}`;
   if (error instanceof SocksProtocolError && !error.message.includes(formatEndpoint(proxy))) {
     return new SocksProtocolError(error.code, `${about}: ${error.message}`, { cause: error });
+  }
+  if (error instanceof SocksAuthError && error.code === "NO_ACCEPTABLE_METHOD") {
+    return new SocksAuthError(error.code, error.message.replace("Proxy", () => `Proxy ${formatEndpoint(proxy)}`));
   }
   if (!isOfSystem(error)) return error;
   return new SocksConnectionError("LOST", `${about}: ${error.message}`, { cause: error });
@@ -153,12 +159,12 @@ function isOfSystem(error: unknown): error is Error {
 /**
  * How far the way to a proxy has come, for whoever has waited in vain: what is silent is most often something else than a SOCKS proxy.
  */
-export function tooLate(reason: unknown, progress: "dialling" | "silent" | "heard"): unknown {
-  if (!(reason instanceof SocksTimeoutError) || reason.code !== "HANDSHAKE_TIMEOUT" || progress === "heard") {
-    return reason;
-  }
+export function tooLate(reason: unknown, proxy: Endpoint, progress: "dialling" | "silent" | "heard"): unknown {
+  if (!(reason instanceof SocksTimeoutError) || reason.code === "IDLE_TIMEOUT" || progress === "heard") return reason;
+  // The time of a call names the proxy already; that of a session names its target.
+  const it = reason.code === "HANDSHAKE_TIMEOUT" ? "it" : `proxy ${formatEndpoint(proxy)}`;
   const where = progress === "dialling"
-    ? "no connection to it stands"
-    : "it took the connection and has said nothing (does it want SOCKS inside TLS?)";
-  return new SocksTimeoutError("HANDSHAKE_TIMEOUT", `${reason.message}: ${where}`, { cause: reason });
+    ? `no connection to ${it} stands`
+    : `${it} took the connection and has said nothing (does it want SOCKS inside TLS?)`;
+  return new SocksTimeoutError(reason.code, `${reason.message}: ${where}`, { cause: reason });
 }

@@ -10,9 +10,6 @@ import { monotonicNow } from "../gss/runtime.ts";
 import { SocksReplyError } from "./errors.ts";
 import { settled, takeInTime } from "./stream/late.ts";
 
-/** Addresses tried for one request: whoever has a zone of the DNS may write any number into it. */
-export const MAX_ADDRESSES = 16;
-
 /** How fast attempts follow one another, and how many there are at one time. Times are in milliseconds. */
 export interface Pace {
   /** Connection Attempt Delay (RFC 8305 section 5). @default {250} */

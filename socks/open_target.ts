@@ -9,7 +9,7 @@ import { type ConnectThroughOptions, requestThrough } from "./client.ts";
 import type { TargetRequest } from "./commands/command.ts";
 import type { OpenedTarget, OpenTarget } from "./commands/connect.ts";
 import { SocksReplyError } from "./errors.ts";
-import { firstToConnect, MAX_ADDRESSES } from "./happy_eyeballs.ts";
+import { firstToConnect } from "./happy_eyeballs.ts";
 import { addressesOfJudged, isKnownHost, judgeName } from "./judged_addresses.ts";
 import { throughNat64 } from "./nat64.ts";
 import type { Nat64Source, RuleSet } from "./rules/rules.ts";
@@ -33,11 +33,11 @@ export interface OpenDirectlyOptions {
 }
 
 /**
- * Judges the name, looks it up once, judges each address, and dials the addresses that passed, in the manner of RFC 8305: in their
- * order with the families alternating, 16 at most, the next one when the one before fails or is slow, four at one time. They are
- * the very ones that were judged. An IPv4 address to which no way leads is dialled under the NAT64 prefixes that the rules know of. Where the rule that allowed a name also names an
- * upstream, the request goes there with the name; literal addresses and loopback names are judged as the addresses that they
- * are, and only those go anywhere.
+ * Judges the name, looks it up once, judges each address, 16 at most, and dials those that passed, in the manner of RFC 8305: in
+ * their order with the families alternating, the next one when the one before fails or is slow, four at one time. They are the very
+ * ones that were judged. An IPv4 address to which no way leads is dialled under the NAT64 prefixes that the rules know of. Where
+ * the rule that allowed a name also names an upstream, the request goes there with the name; literal addresses and loopback names
+ * are judged as the addresses that they are, and only those go anywhere.
  */
 export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirectlyOptions): OpenTarget {
   return async (asked: TargetRequest): Promise<OpenedTarget> => {
@@ -50,7 +50,7 @@ export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirec
     const judged = interleaved(
       await addressesOfJudged(request, { rules: current, resolve }),
       ({ address }) => parseIp(address)?.length,
-    ).slice(0, MAX_ADDRESSES);
+    );
     return await firstToConnect(
       judged.map(({ address, verdict: { rule } }) => async (signal: AbortSignal) =>
         rule?.upstream === undefined

@@ -57,7 +57,7 @@ export async function relay(
   options: RelayOptions,
 ): Promise<void> {
   const { clock, halfCloseTimeout = Infinity, gate, probeAfter = 1_000, memory = SHARED } = options;
-  const over = new AbortController();
+  const over = gate === undefined ? undefined : new AbortController();
   const both: Promise<Undelivered | undefined>[] = [];
   let end = abort;
   try {
@@ -73,7 +73,7 @@ export async function relay(
           counts[key] += length;
           const held = gate?.(length);
           // However long octets are to be held up, they go nowhere once the relay is over.
-          return held === undefined ? undefined : silence.held(abortable(held, over.signal));
+          return held === undefined ? undefined : silence.held(abortable(held, over?.signal));
         },
       });
       undelivered?.rest.catch(lost.reject);
@@ -96,7 +96,7 @@ export async function relay(
       // Whatever a dialer's connection makes of it.
       end(target);
     }
-    over.abort(new Error("Relay is over"));
+    over?.abort(new Error("Relay is over"));
     await settled(both);
   }
 }

@@ -10,7 +10,7 @@ import { type Connection, probe } from "./stream/connection.ts";
 
 /** Ends a relay in which nothing goes on. */
 export class Silence {
-  readonly #ends: readonly Connection[];
+  readonly #ends: readonly [Connection, Connection];
   readonly #clock: Deadline;
   #limit: number;
   /** When something went on for the last time, and what had left then. */
@@ -20,7 +20,7 @@ export class Silence {
   #held = 0;
   #halfClosed = false;
 
-  constructor(ends: readonly Connection[], clock: Deadline, idleTimeout: number) {
+  constructor(ends: readonly [Connection, Connection], clock: Deadline, idleTimeout: number) {
     this.#ends = ends;
     this.#clock = clock;
     this.#limit = idleTimeout;
@@ -55,7 +55,8 @@ export class Silence {
   }
 
   #left(): number {
-    return this.#ends.reduce((sum, { written = 0 }) => sum + written, 0);
+    const [one, other] = this.#ends;
+    return (one.written ?? 0) + (other.written ?? 0);
   }
 
   #start(milliseconds: number): void {
@@ -84,7 +85,7 @@ export class Silence {
  * that has reset is let be, since what it sent before is the client's, however slowly that one takes it.
  */
 export class Watch implements Disposable {
-  readonly #timer = startDeadline({ milliseconds: Infinity, reason: () => undefined });
+  #timer: Deadline | undefined;
   readonly #client: Connection;
   readonly #target: Connection;
   readonly #options: WatchOptions;
@@ -106,6 +107,7 @@ export class Watch implements Disposable {
     if (this.#runs) return;
     this.#runs = true;
     this.#written = this.#target.written;
+    this.#timer ??= startDeadline({ milliseconds: Infinity, reason: () => undefined });
     this.#timer.limit(this.#options.probeAfter, () => this.#look());
   }
 
@@ -117,14 +119,14 @@ export class Watch implements Disposable {
   #look(): undefined {
     this.#runs = this.#waits;
     const { written } = this.#target;
-    if (!this.#waits) this.#timer.limit(Infinity, () => undefined);
+    if (!this.#waits) this.#timer?.limit(Infinity, () => undefined);
     else if (written !== this.#written) this.#written = written;
     else if (this.#failure !== undefined) this.#options.lost(this.#failure.error);
     else probe(this.#client).catch(this.#options.lost);
   }
 
   [Symbol.dispose](): void {
-    this.#timer[Symbol.dispose]();
+    this.#timer?.[Symbol.dispose]();
   }
 }
 

@@ -18,6 +18,8 @@ import type { Endpoint } from "./wire/address.ts";
 export class Running implements LiveSession {
   readonly session: number;
   readonly client: Endpoint | undefined;
+  /** Where it comes from, as far as that is known. */
+  readonly source: string;
   readonly startedAt: number = systemRuntime.now();
   readonly #began = monotonicNow();
   readonly counts = { sent: 0, received: 0 };
@@ -49,22 +51,19 @@ export class Running implements LiveSession {
   constructor(session: number, connection: Connection) {
     this.session = session;
     this.client = remoteOf(connection);
+    this.source = sourceName(this.client) ?? "";
   }
 
   get duration(): number {
     return monotonicNow() - this.#began;
-  }
-
-  /** Where it comes from, as far as that is known. */
-  get source(): string {
-    return sourceName(this.client) ?? "";
   }
 }
 
 /** The other end of a connection, which may be of any make. */
 function remoteOf(connection: Connection): Endpoint | undefined {
   try {
-    return connection.remote;
+    const { remote } = connection;
+    return typeof remote?.hostname === "string" ? remote : undefined;
   } catch {
     return undefined;
   }

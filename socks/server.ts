@@ -16,7 +16,6 @@ import {
   networkName,
   sharesOf,
   sourceLimit,
-  sourceName,
   Tally,
   type UserLedger,
   userLimit,
@@ -268,9 +267,9 @@ export class SocksServer implements AsyncDisposable {
       const because = { ...(rule === undefined ? {} : { rule: ruleLine(rule) }) };
       return new SocksReplyError("NOT_ALLOWED", `Client is not allowed: ${verdict.reason}`, because);
     }
-    const source = sourceName(running.client);
+    const { source } = running;
     const network = networkName(running.client);
-    if (source === undefined || network === undefined) return undefined;
+    if (network === undefined) return undefined;
     // Counted without a limit too, for the day that there is one.
     if (!this.#sources.enter(source, maxSessionsPerSource)) return sourceLimit(source, maxSessionsPerSource);
     running.leave.push(() => this.#sources.leave(source));

@@ -19,15 +19,14 @@ import {
 } from "./commands/command.ts";
 import { connectDeadline, type OpenTarget, runConnect } from "./commands/connect.ts";
 import { type ResolveHost, runResolve } from "./commands/resolve.ts";
-import { goneBecause, GRACE } from "./client_gone.ts";
+import { ClientWatch } from "./client_gone.ts";
 import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "./errors.ts";
 import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay.ts";
 import type { CommandName } from "./rules/rules.ts";
-import { abort, type Connection } from "./stream/connection.ts";
-import { closeAnyway } from "./stream/closed.ts";
+import type { Connection } from "./stream/connection.ts";
+import { abortAnyway, closeAnyway } from "./stream/closed.ts";
 import { drain } from "./stream/drain.ts";
-import { ReadAhead } from "./stream/read_ahead.ts";
 import { someTurns, takeInTime } from "./stream/late.ts";
 import type { ProtectionLevel } from "./stream/protected.ts";
 import type { Endpoint } from "./wire/address.ts";
@@ -202,8 +201,8 @@ async function part(accepted: Connection, parting: Parting): Promise<void> {
     parting.patience = deadline;
     await abortable(tell(), deadline.signal).catch(() => {});
   }
-  if (channel !== undefined) abort(channel);
-  accepted.close();
+  if (channel !== undefined) abortAnyway(channel);
+  closeAnyway(accepted);
 }
 
 /** Everything before the request, against the clock: nobody may sit on a connection without saying who he is. */
@@ -243,7 +242,7 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
   } catch (error) {
     onEvent({ type: "refused", identity: channel?.identity, error: reasonOf(clock, error) });
     if (!clock.signal.aborted) await drain(channel?.connection ?? accepted, { signal: clock.signal });
-    channel?.connection.close();
+    closeAnyway(channel?.connection);
     // One that does know has given back what it holds by then.
     if (clock.signal.aborted) await someTurns();
     return undefined;
@@ -264,33 +263,21 @@ async function carryOut(given: Asked, options: SessionOptions): Promise<void> {
     signal: clock.signal,
     reason: () => new Error("unreachable: there is no time limit"),
   });
-  const ahead = new ReadAhead(given.rest());
-  using _watched = ahead;
-  const asked: Asked = { ...given, rest: () => ahead.rest() };
-  const answered = () => {
-    ahead[Symbol.dispose]();
-    attempt.limit(Infinity, () => new Error("unreachable: there is no time limit"));
-  };
-  const { command, target, channel: { identity, protection } } = asked;
+  const { command, target, channel: { identity, protection } } = given;
   status.target = target;
-  if (!isServed(command)) return await refuseCommand(asked, command, options);
+  if (!isServed(command)) return await refuseCommand(given, command, options);
+  using watch = new ClientWatch(given, command, attempt);
+  const asked: Asked = { ...given, rest: () => watch.rest() };
   const request: TargetRequest = {
     ...target,
     command,
     identity,
     protection,
-    source: asked.accepted.remote?.hostname,
+    source: given.accepted.remote?.hostname,
     signal: attempt.signal,
   };
   status.command = command;
-  const call: CommandCall = { asked, request, options, answered };
-  ahead.watch((end) => {
-    // A tunnel may carry what came early, and hand its end on; of everything else an end is the end. Nobody connects to who has ended.
-    const reason = goneBecause(end, WHILE[command], command === "connect");
-    if (reason === undefined) return;
-    if (end.failure === undefined && command !== "bind") attempt.limit(GRACE, () => reason);
-    else attempt.abort(reason);
-  });
+  const call: CommandCall = { asked, request, options, answered: () => watch[Symbol.dispose]() };
   if (asked.channel.ordered === false && command !== "udp") {
     return await refuse(call, new SocksReplyError("NOT_ALLOWED", UNORDERED));
   }
@@ -308,14 +295,6 @@ async function carryOut(given: Asked, options: SessionOptions): Promise<void> {
   }
   await run(call);
 }
-
-/** What a client may go in the middle of. */
-const WHILE: Readonly<Record<CommandName, string>> = {
-  connect: "its target was being reached",
-  bind: "BIND waited",
-  udp: "its association was set up",
-  resolve: "its look-up was under way",
-};
 
 async function run(call: CommandCall): Promise<void> {
   const { asked: { lookup = "address" }, request: { command }, options: { bind, associate, resolve } } = call;

@@ -14,6 +14,7 @@ import {
 import { gssocks } from "./support/cli.ts";
 import { Daemon, freePort } from "./support/process.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
+import { scriptProxy } from "./support/script_proxy.ts";
 
 const LOCALHOST = "127.0.0.1";
 const auth = [noAuthentication()];
@@ -47,6 +48,30 @@ Deno.test("who waits at a bridge reads the reason: a proxy that is gone, a ticke
     /^HTTP\/1\.1 403 Forbidden\r\nProxy-Status: gssocks; error=http_request_denied; details="Proxy localhost/,
   );
   assert.match(denied, /its rules do not allow it; ask its administrator \(NOT_ALLOWED\)\n$/);
+});
+
+Deno.test("who waits at a bridge reads that it is the proxy that says nothing, or takes no method", async () => {
+  const cases: [ReturnType<typeof bridge>, RegExp][] = [];
+  const through = { proxy: "proxy.example:1080", auth, port: 0 };
+  const silent = () => Promise.resolve(scriptProxy([]).near);
+  const words =
+    "proxy proxy\\.example:1080 took the connection and has said nothing \\(does it want SOCKS inside TLS\\?\\)";
+  cases.push([
+    bridge({ ...through, dial: silent, connectTimeout: 100 }),
+    new RegExp(`^HTTP/1\\.1 504 [^]*target\\.example:80: no answer within 100 ms: ${words}\\n$`),
+  ]);
+  cases.push([
+    bridge({ ...through, dial: () => new Promise(() => {}), connectTimeout: 100 }),
+    /no answer within 100 ms: no connection to proxy proxy\.example:1080 stands\n$/,
+  ]);
+  cases.push([
+    bridge({ ...through, dial: () => Promise.resolve(scriptProxy(["05ff"]).near) }),
+    /^HTTP\/1\.1 502 [^]*Proxy proxy\.example:1080 accepts none of the methods offered: none\n$/,
+  ]);
+  for (const [running, text] of cases) {
+    await using local = running;
+    assert.match(await askHttp(local.addr.port), text);
+  }
 });
 
 Deno.test("a server for others tells clients of HTTP no reasons", async () => {

@@ -1,6 +1,10 @@
 /** The configuration file: what is wrong in it and where, the command line before it, reading it again, its schema. */
 import assert from "node:assert/strict";
-import { configJsonSchema, parseConfig } from "../cli/config/server_config.ts";
+import { readArguments } from "../cli/command.ts";
+import { configJsonSchema, parseConfig, type ServerConfig } from "../cli/config/server_config.ts";
+import type { CliIo } from "../cli/io.ts";
+import { dropPermissions } from "../cli/permissions.ts";
+import { command as serve } from "../cli/serve.ts";
 import { milliseconds, octets } from "../cli/config/units.ts";
 import { hashedPasswords, hashPassword, parsePasswordFile, passwordLine } from "../cli/passwords.ts";
 import { connect, noAuthentication } from "../mod.ts";
@@ -152,7 +156,8 @@ peerTest("the configurations in the operator's guide are good", ["openssl"], asy
     await Deno.writeTextFile(`${directory}/cert.pem`, cert);
     await Deno.writeTextFile(`${directory}/key.pem`, key);
     await using realm = await startRealmFolder();
-    const guide = await Deno.readTextFile(new URL("docs/operating.md", ROOT));
+    const guides = ["operating", "surroundings"].map((name) => Deno.readTextFile(new URL(`docs/${name}.md`, ROOT)));
+    const guide = (await Promise.all(guides)).join("\n");
     const blocks = [...guide.matchAll(/```json\n([\s\S]*?)```/g)].map(([, block]) => block!);
     assert.ok(blocks.length >= 3);
     await Deno.writeTextFile(`${directory}/users`, `${await passwordLine("bob", "pw")}\n`);
@@ -332,6 +337,21 @@ Deno.test("serve gives up the permissions that it does not need any more, and no
     const upstreams = { a: { proxy: "p", unauthenticated: true } };
     assert.equal(await runs(["-f", `${directory}/c.json`], { upstreams }), "ffi run");
   });
+});
+
+Deno.test("what is made anew later may be: a socket in the file system by another worker, a database whose file is gone", async () => {
+  const dropped = async (config: ServerConfig) => {
+    const names: string[] = [];
+    const revoke = (revoked: readonly string[]) => Promise.resolve(void names.push(...revoked));
+    const args = readArguments(serve, []);
+    await dropPermissions({ args, config: { methods: ["none"], ...config }, io: { revoke } as CliIo });
+    return names.sort().join(" ");
+  };
+  const unix = { listen: ["127.0.0.1:0", "unix:/run/s"] };
+  assert.equal(await dropped(unix), "env ffi read run sys write");
+  assert.equal(await dropped({ workers: 2 }), "env ffi run sys write");
+  assert.equal(await dropped({ ...unix, workers: 2 }), "env ffi run sys");
+  assert.equal(await dropped({ shared: { kv: "/k", onLoss: "refuse" } }), "env ffi run sys");
 });
 
 Deno.test("serve goes on when there are no file descriptors left, and serves when there are", {

@@ -145,6 +145,8 @@ Deno.test("the admin port listens on loopback addresses only", () => {
     assert.throws(() => adminEndpoint(where), /a loopback address is wanted/, where);
   }
   for (const where of ["127.0.0.1:9180", "localhost:9180", "[::1]:9180"]) assert.equal(adminEndpoint(where).port, 9180);
+  // Which of the two, and whether both, the machine says.
+  assert.equal(adminEndpoint("localhost:9180").hostname, "localhost");
 });
 
 Deno.test("workers' snapshots are one server's, and labels cannot break out of their quotes", () => {

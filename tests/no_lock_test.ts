@@ -52,15 +52,31 @@ Deno.test("every command starts without a lock file", async () => {
   });
 });
 
-Deno.test("every entry point loads without a lock file, whichever is imported first", async () => {
+/** Modules of a program's own between it and what it loads: Deno finds packages in the order of how deep they are imported. */
+const DEEP = 5;
+
+Deno.test("every entry point loads without a lock file, whichever is imported first, and however deep the others are", async () => {
   await inCleanCopy(async (copy) => {
     const all = Object.values(exports);
-    const orders = all.map((first) => [first, ...all.filter((path) => path !== first).reverse()]);
-    for (const order of orders) {
-      const lines = order.map((path) => `await import(${JSON.stringify(`file://${copy}/${path}`)});`);
-      await Deno.writeTextFile(`${copy}/main.ts`, `${lines.join("\n")}\nconsole.log("loaded");\n`);
-      const got = await run(Deno.execPath(), [...without(copy), `${copy}/main.ts`]);
-      assert.equal(got.stdout.trim(), "loaded", `${order.join(" ")}: ${got.stderr}`);
+    const deep = async (path: string) => {
+      let target = `file://${copy}/${path}`;
+      for (let i = 0; i < DEEP; i++) {
+        const own = `${copy}/own_${path.replaceAll(/\W/g, "_")}_${i}.ts`;
+        await Deno.writeTextFile(own, `import ${JSON.stringify(target)};\n`);
+        target = `file://${own}`;
+      }
+      return target;
+    };
+    const deeper = new Map(await Promise.all(all.map(async (path) => [path, await deep(path)] as const)));
+    const near = (path: string) => `file://${copy}/${path}`;
+    for (const first of all) {
+      const others = all.filter((path) => path !== first).reverse();
+      for (const order of [[first, ...others].map(near), [near(first), ...others.map((path) => deeper.get(path)!)]]) {
+        const lines = order.map((target) => `await import(${JSON.stringify(target)});`);
+        await Deno.writeTextFile(`${copy}/main.ts`, `${lines.join("\n")}\nconsole.log("loaded");\n`);
+        const got = await run(Deno.execPath(), [...without(copy), `${copy}/main.ts`]);
+        assert.equal(got.stdout.trim(), "loaded", `${order.join(" ")}: ${got.stderr}`);
+      }
     }
   });
 });

@@ -7,6 +7,8 @@ import { createServer, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { type Bytes, utf8 } from "../gss/bytes.ts";
 import { startDeadline } from "../gss/deadline.ts";
+import { bind, connect } from "../proxy/connect.ts";
+import { noAuthentication } from "../socks/auth/method.ts";
 import { relay } from "../socks/relay.ts";
 import { Carrier } from "../socks/stream/carrier.ts";
 import { abort, type Connection } from "../socks/stream/connection.ts";
@@ -411,3 +413,40 @@ for (const what of ["read", "write", "closeWrite", "written", "close", "abort", 
     }
   });
 }
+
+/** A connection to a proxy that grants everything; what it was made of may be closed already when it is told to close. */
+function unclosable(): Connection {
+  const answers = [[5, 0], [5, 0, 0, 1, 127, 0, 0, 1, 0, 80]];
+  return {
+    read: () => {
+      const answer = answers.shift();
+      return answer === undefined ? new Promise(() => {}) : Promise.resolve(new Uint8Array(answer));
+    },
+    write: () => Promise.resolve(),
+    closeWrite: () => Promise.resolve(),
+    close() {
+      throw new Error("closed already");
+    },
+    abort() {
+      throw new Error("closed already");
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+Deno.test("a signal that ends what a dialer's connection was for ends nothing else, however that takes it", async () => {
+  const stop = new AbortController();
+  const through = { proxy: "proxy.example", auth: [noAuthentication()], dial: () => Promise.resolve(unclosable()) };
+  const given = { ...through, signal: stop.signal };
+  const connection = await connect({ ...given, hostname: "target.example", port: 80 });
+  const streams = await connect({ ...through, hostname: "target.example", port: 80 });
+  const listening = await bind(given);
+  const patient = await bind(through);
+  const ends = Promise.allSettled([listening.accept(), patient.accept({ signal: stop.signal })]);
+  stop.abort(new Error("enough"));
+  for (const end of await ends) assert.equal(end.status === "rejected" && end.reason.message, "enough");
+  await assert.rejects(connection.read(new Uint8Array(1)), { message: "enough" });
+  await streams.writable.abort(new Error("enough"));
+  await assert.rejects(streams.read(new Uint8Array(1)), { code: "CLOSED" });
+  await settled();
+});

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { connect, noAuthentication, serve, type ServeOptions, type ServerEvent } from "../mod.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
+import { warnings } from "../cli/server_run.ts";
+import { parseRuleText } from "../socks/rules/parse_rule.ts";
 import { gssocks } from "./support/cli.ts";
 
 const LOCALHOST = "127.0.0.1";
@@ -118,4 +120,15 @@ Deno.test("the start and --check say which rules cover so much that they count a
   assert.deepEqual(warned(running.err), wanted);
   const quiet = await gssocks(["serve", "-m", "none", "--allow", "*", "--check"]);
   assert.deepEqual([quiet.code, quiet.err], [0, ""]);
+});
+
+Deno.test("the start says that rules by name are not asked about what a name becomes, where that is not known", () => {
+  const rules = ["allow db.corp.test", "deny 10.0.0.0/8", "deny .corp.test", "allow *"].map((text) =>
+    parseRuleText(text)
+  );
+  const [warning, ...others] = warnings({ rules }, false);
+  assert.match(warning!, /^Warning: rules by name such as "deny \.corp\.test" are not asked about CNAMEs/);
+  assert.deepEqual(others, []);
+  assert.deepEqual(warnings({ rules }, true), []);
+  assert.deepEqual(warnings({ rules: rules.filter((rule) => rule.text !== ".corp.test") }, false), []);
 });

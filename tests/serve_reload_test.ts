@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { writeKeytab } from "../kerberos/stores/files.ts";
 import type { KerberosTickets } from "../kerberos/client/tickets.ts";
-import { connect, noAuthentication, passwordClient, type ProxyOptions } from "../mod.ts";
+import { asStarted } from "../cli/reload.ts";
+import type { ServerConfig } from "../cli/config/server_config.ts";
+import { connect, dialTls, noAuthentication, passwordClient, type ProxyOptions } from "../mod.ts";
 import { hashPassword } from "../cli/passwords.ts";
 import { hostbasedService } from "../gss/names.ts";
 import { concat } from "../gss/bytes.ts";
@@ -29,7 +31,7 @@ class Server implements AsyncDisposable {
   #reloads = 0;
 
   constructor(permissions: readonly string[], args: readonly string[], env: Record<string, string> = {}) {
-    const where = args.includes("-l") ? [] : ["-l", `${HOST}:0`];
+    const where = args.includes("-l") || args.includes("-f") ? [] : ["-l", `${HOST}:0`];
     const all = [...DENO, "--no-prompt", ...permissions, CLI, "serve", ...where, ...args];
     this.#daemon = new Daemon(Deno.execPath(), all, { env });
   }
@@ -325,4 +327,36 @@ peerTest("a renewed certificate is shown to new clients; a pair that does not fi
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("a reload without the certificate of a listener that stays changes the rest, and says what waits", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "gssocks-reload-" });
+  try {
+    await using echo = echoServer();
+    const made = await certificateFor();
+    await Deno.writeTextFile(`${folder}/cert.pem`, made.cert);
+    await Deno.writeTextFile(`${folder}/key.pem`, made.key);
+    const configure = (config: object) =>
+      Deno.writeTextFile(`${folder}/c.json`, JSON.stringify({ methods: ["none"], ...config }));
+    const tls = { certificate: `${folder}/cert.pem`, key: `${folder}/key.pem` };
+    await configure({ listen: ["tls://localhost:0"], tls, rules: ["deny *"] });
+    await using server = new Server([`--allow-read=${folder}`], ["-f", `${folder}/c.json`]);
+    const port = await server.tlsPort();
+    const how = { auth: [noAuthentication()], dial: dialTls({ caCerts: [made.cert] }) };
+    assert.equal(await through(port, echo.port, how), false);
+    await configure({ rules: [`allow ${HOST}`] });
+    const said = await server.reload();
+    assert.match(said, /^Configuration read again$/m);
+    assert.match(said, /^Note: listen: changed, and needs a restart$/m);
+    assert.equal(await through(port, echo.port, how), true);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a successor of a worker starts with what the first ones started with, and with the rules of now", () => {
+  const start: ServerConfig = { listen: ["a:1"], shared: { redis: "redis://r", onLoss: "refuse" }, rules: ["allow a"] };
+  const now: ServerConfig = { listen: ["b:2"], proxyProtocol: ["10.0.0.1"], rules: ["allow b"] };
+  const { listen, shared, proxyProtocol, rules } = asStarted(now, start);
+  assert.deepEqual([listen, shared, proxyProtocol, rules], [start.listen, start.shared, undefined, now.rules]);
 });

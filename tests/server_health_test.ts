@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { pause } from "../gss/deadline.ts";
 import { bridge, noAuthentication, serve, type ServeOptions, type ServerTrouble } from "../mod.ts";
+import type { ServerAuthMethod } from "../socks/auth/method.ts";
 import { passwordServer } from "../socks/auth/password.ts";
 import { AssociateCommand } from "../socks/commands/associate.ts";
 import { isShortage, Troubles } from "../socks/health.ts";
@@ -9,7 +10,7 @@ import { SocksReplyError } from "../socks/errors.ts";
 import type { SocksServerOptions } from "../socks/server.ts";
 import type { Connection } from "../socks/stream/connection.ts";
 import type { ConnectionListener } from "../socks/stream/deno.ts";
-import { until, within } from "./support/end_lab.ts";
+import { ends, until, within } from "./support/end_lab.ts";
 import { echoTarget, makeServer } from "./support/memory_server.ts";
 import { pipe, readAll } from "./support/pipe.ts";
 import { hex, unhex } from "./support/vectors.ts";
@@ -202,6 +203,15 @@ Deno.test("what others have made may fail in any call, and is one refusal", asyn
     void theirs.closeWrite();
     await session(target.server, CONNECT);
     assert.deepEqual(target.events.map(({ type }) => type), ["accepted", "authenticated", "connected", "closed"]);
+    // A client whose address is none is a client without one.
+    events.length = 0;
+    void server.serve({ ...pipe()[0], remote: { hostname: 5, port: "x" } as never });
+    assert.deepEqual(events.map(({ type, client }) => [type, client]), [["accepted", undefined]]);
+    // A method that gives no channel.
+    const method: ServerAuthMethod = { code: 0, name: "none", accept: () => Promise.resolve({} as never) };
+    const nameless = makeServer({ auth: [method] });
+    await session(nameless.server, CONNECT);
+    assert.deepEqual(ends(nameless.events).length, 1);
     // What gives nothing, where a promise is wanted.
     for (const open of [() => undefined, () => Promise.resolve(undefined), FAILURES["throws nothing"]]) {
       const { server, events } = makeServer({ open: open as never });

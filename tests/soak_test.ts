@@ -108,7 +108,7 @@ Deno.test({
         `${ROOT}cli/mod.ts`,
       ],
       ...["serve", "-l", "127.0.0.1:0", "-k", realm.keytab, "--allow", "localhost", "--command", "connect,udp"],
-      ...["--admin", "127.0.0.1:0", "--quiet", "--handshake-timeout", "60000"],
+      ...["--admin", "127.0.0.1:0", "--quiet", "--handshake-timeout", "60000", "--max-sessions-per-user", "any"],
     ]);
     const [, port] = await server.waitFor(/Listening on 127\.0\.0\.1:(\d+)/);
     const [, admin] = await server.waitFor(/Admin port on http:\/\/127\.0\.0\.1:(\d+)/);

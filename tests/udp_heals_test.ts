@@ -13,6 +13,7 @@ import { ALL_FLAGS } from "./support/flags.ts";
 import { ForgedClient } from "./support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "./support/gss_pair.ts";
 import { udpServer } from "./support/servers.ts";
+import { run } from "./support/process.ts";
 
 const LOCALHOST = "127.0.0.1";
 const ROOT = new URL("..", import.meta.url).pathname;
@@ -38,13 +39,14 @@ function proxy(options: Partial<ServeOptions> = {}) {
 Deno.test("an association that met no descriptors for its first datagram works once there are some, without another one", async () => {
   for (const flags of [[], ["--unstable-net"]]) {
     const deno = [Deno.execPath(), "run", "-q", "--no-check", "-A", ...flags, `${ROOT}tests/support/udp_shortage.ts`];
-    const command = new Deno.Command("sh", { args: ["-c", 'ulimit -n 60; exec "$@"', "sh", ...deno], cwd: ROOT });
-    const { stdout, stderr } = await command.output();
-    assert.equal(
-      new TextDecoder().decode(stdout),
-      "without descriptors: no answer\nwith descriptors: answered\nunreachable: some\n",
-      new TextDecoder().decode(stderr),
-    );
+    const config = ["-c", `${ROOT}deno.json`];
+    const { stdout, stderr } = await run("sh", [
+      "-c",
+      'ulimit -n 60; exec "$@"',
+      "sh",
+      ...deno.toSpliced(3, 0, ...config),
+    ]);
+    assert.equal(stdout, "without descriptors: no answer\nwith descriptors: answered\nunreachable: some\n", stderr);
   }
 });
 

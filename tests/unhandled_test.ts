@@ -117,6 +117,8 @@ const STARTERS: Readonly<Record<string, "looks at it" | string>> = {
   "tests/password_prompt_test.ts": "looks at it",
   "tests/serve_leaves_nothing_test.ts": "looks at it",
   "tests/serve_reload_test.ts": "looks at it",
+  "tests/support/logged_program.ts": "looks at it",
+  "tests/support/peers.ts": "unshare and nft",
   "tests/support/gss_peer.ts": "MIT's programs",
   "tests/kerberos/stores/change_file_test.ts": "mkfifo and chown",
   "tests/permissions_test.ts": "chown",
@@ -130,6 +132,8 @@ const STARTERS: Readonly<Record<string, "looks at it" | string>> = {
 const LISTENERS: readonly string[] = [
   "tests/alike/harness.ts", // Counts them too, and fails the cell.
   "tests/fuzz/fuzz.ts",
+  "cli/guard.ts", // Says each in the words that are looked for.
+  "tests/cli/guard_test.ts", // Has a scope of its own.
   "tests/support/watch_unhandled.ts",
   "tests/mutants/contexts.ts", // Names what it switches off.
 ];

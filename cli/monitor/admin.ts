@@ -6,7 +6,7 @@
  */
 import { printable } from "../../gss/printable.ts";
 import { listenTcp } from "../../socks/stream/deno.ts";
-import { loopbackAddress } from "../../socks/rules/special_ranges.ts";
+import { isLoopback } from "../../socks/rules/special_ranges.ts";
 import { type Endpoint, parseEndpointText } from "../../socks/wire/address.ts";
 import { healthOf } from "./health.ts";
 import { type HttpPort, httpPort, type PortReports } from "./http_port.ts";
@@ -21,14 +21,11 @@ import { rendered, sparingly } from "./sparingly.ts";
  * @throws {TypeError} When it is not a loopback address.
  */
 export function adminEndpoint(text: string): Endpoint {
-  const { hostname, port } = parseEndpointText(text);
-  const address = loopbackAddress(hostname);
-  if (address === undefined) {
-    throw new TypeError(
-      `Cannot open the admin port on ${hostname}: a loopback address is wanted, since it asks nobody`,
-    );
-  }
-  return { hostname: address, port };
+  const where = parseEndpointText(text);
+  if (isLoopback(where.hostname)) return where;
+  throw new TypeError(
+    `Cannot open the admin port on ${where.hostname}: a loopback address is wanted, since it asks nobody`,
+  );
 }
 
 /** Opens the port. */
@@ -60,7 +57,7 @@ export async function adminResponse(request: Request, take: TakeSnapshot): Promi
     case "/metrics":
       return answer(200, PROMETHEUS_TYPE, rendered(await take(), prometheusText));
     case "/healthz":
-      return health(await take());
+      return await take().then(health, () => answer(503, "application/json", JSON.stringify({ status: "failing" })));
     default:
       return answer(404, "text/plain", "There is /, /healthz, /metrics and /status.json.\n");
   }
@@ -73,7 +70,7 @@ function shownJson(snapshot: Snapshot): string {
 
 function namesLoopback(request: Request): boolean {
   const hostname = new URL(request.url).hostname.replace(/^\[(.*)\]$/, "$1");
-  return loopbackAddress(hostname) !== undefined;
+  return isLoopback(hostname);
 }
 
 /** Ready to be sent clients, or not: what a load balancer asks. */

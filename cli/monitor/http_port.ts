@@ -60,8 +60,9 @@ export function httpPort(listener: ConnectionListener, options: HttpPortOptions)
 class Port {
   readonly #options: HttpPortOptions;
   readonly #closing = new AbortController();
-  /** Under way, the oldest first. */
-  readonly #open = new Map<Connection, Promise<void>>();
+  /** Under way, the oldest first, with what gives each up. */
+  readonly #open = new Map<Connection, () => void>();
+  readonly #serving = new Set<Promise<void>>();
   #working = true;
 
   constructor(options: HttpPortOptions) {
@@ -70,7 +71,7 @@ class Port {
 
   close(): void {
     this.#closing.abort(new Error("The port is closed"));
-    for (const connection of this.#open.keys()) connection.close();
+    for (const giveUp of this.#open.values()) giveUp();
   }
 
   /** Accepts until the listener is closed, however often that fails. */
@@ -82,14 +83,22 @@ class Port {
         const connection = await listener.accept();
         if (connection === undefined) break;
         this.#tell(true, "it accepts");
-        if (this.#open.size >= maxConnections) this.#open.keys().next().value!.close();
-        this.#open.set(connection, this.#serve(connection).finally(() => this.#open.delete(connection)));
+        if (this.#open.size >= maxConnections) this.#makeRoom();
+        const serving = this.#serve(connection).finally(() => this.#serving.delete(serving));
+        this.#serving.add(serving);
       } catch (error) {
         this.#tell(false, error instanceof Error ? error.message : String(error));
         await pause(retry, signal);
       }
     }
-    await Promise.all(this.#open.values());
+    await Promise.all(this.#serving);
+  }
+
+  /** Whoever waits for his answer goes like one whom it waits for. */
+  #makeRoom(): void {
+    const [[connection, giveUp] = []] = this.#open;
+    this.#open.delete(connection!);
+    giveUp!();
   }
 
   #tell(working: boolean, reason: string): void {
@@ -104,6 +113,7 @@ class Port {
     const { timeout: milliseconds = 5_000 } = this.#options;
     using deadline = startDeadline({ milliseconds, reason: () => new Error("the time for a request is over") });
     deadline.signal.addEventListener("abort", () => connection.close(), { once: true });
+    this.#open.set(connection, () => deadline.abort(new Error("another one takes its place")));
     try {
       const request = readRequest(await readHead(connection), connection.local);
       const response = request instanceof Request
@@ -115,6 +125,7 @@ class Port {
     } catch {
       // He has gone, or was cut off.
     } finally {
+      this.#open.delete(connection);
       connection.close();
     }
   }

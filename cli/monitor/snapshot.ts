@@ -112,6 +112,23 @@ export const MAX_DENIALS = 50;
 /** Seconds of throughput kept. */
 export const THROUGHPUT_SECONDS = 300;
 
+/** What a thread that is lost has counted, and nothing that was under way. */
+export function pastOf(snapshot: Snapshot): Snapshot {
+  const troubles = Object.fromEntries(
+    Object.entries(snapshot.troubles).map(([kind, { count }]) => [kind, { count, recent: false }]),
+  );
+  return {
+    ...snapshot,
+    troubles,
+    degraded: false,
+    draining: false,
+    shared: undefined,
+    sessionCount: 0,
+    sessions: [],
+    uptime: 0,
+  };
+}
+
 /** Several threads' snapshots as one server's. */
 export function mergeSnapshots(all: readonly [Snapshot, ...Snapshot[]]): Snapshot {
   const [first] = all;

@@ -20,7 +20,7 @@ export function sparingly<T>(make: () => Promise<T>, now: () => number = monoton
     const began = now();
     // Until it is there, whoever asks waits for the same one.
     until = Infinity;
-    return made = make().then((value) => {
+    return made = Promise.try(make).then((value) => {
       const ended = now();
       until = ended + Math.min(OLDEST, SHARE * (ended - began));
       return value;

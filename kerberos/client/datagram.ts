@@ -50,7 +50,7 @@ export async function sendDatagram(
   signal.throwIfAborted();
   const { hostname: address, port } = to;
   const six = address.includes(":");
-  const asked = { address, port };
+  const wanted = plainAddress(address);
   const socket = createSocket({
     type: six ? "udp6" : "udp4",
     lookup: (name, _options, found) => found(null, name, six ? 6 : 4),
@@ -60,7 +60,7 @@ export async function sendDatagram(
       socket.on("error", reject);
       socket.on("message", (data, from) => {
         // Not connected: anybody may send something to it.
-        if (sameSource(from, asked)) resolve(new Uint8Array(data));
+        if (from.port === port && plainAddress(from.address) === wanted) resolve(new Uint8Array(data));
       });
       socket.bind(0, six ? "::" : "0.0.0.0");
       socket.send(message, port, address, (error) => {
@@ -80,10 +80,6 @@ function closeQuietly(socket: DatagramSocket): void {
   } catch {
     // It is.
   }
-}
-
-function sameSource(a: DatagramSource, b: DatagramSource): boolean {
-  return a.port === b.port && plainAddress(a.address) === plainAddress(b.address);
 }
 
 /** An address in the one form that URLs have, without the interface that it is reached by. */

@@ -5,8 +5,10 @@
  * @module
  */
 import { abortable } from "../../gss/deadline.ts";
+import { interleaved } from "../../gss/interleaved.ts";
 import { Turns } from "../../gss/turns.ts";
 import { KerberosError } from "../errors.ts";
+import { SharedRequests } from "./shared_requests.ts";
 
 /** Looks a name up: its addresses, in the order in which the system would have them tried. */
 export type AddressLookup = (hostname: string) => Promise<readonly string[]>;
@@ -20,6 +22,8 @@ const MOST_ADDRESSES = 8;
 export class KdcAddresses {
   readonly #lookUp: AddressLookup;
   readonly #turns = new Turns(AT_ONCE);
+  readonly #requests = new SharedRequests<readonly string[]>();
+  /** What the system has been asked for and has not answered yet. */
   readonly #underWay = new Map<string, Promise<readonly string[]>>();
 
   /**
@@ -32,33 +36,38 @@ export class KdcAddresses {
   }
 
   /**
-   * Addresses of a host, both families by turns; an address stands for itself. The look-up goes on when the signal is aborted, for
-   * whoever asks next.
+   * Addresses of a host, both families by turns; an address stands for itself. A look-up that waits for its turn is given up when
+   * nobody waits for it any more; one that is under way goes on, for whoever asks next.
    *
    * @throws {KerberosError} `KDC_UNREACHABLE` when the name has no address.
    */
   async of(hostname: string, signal: AbortSignal): Promise<readonly string[]> {
     if (isAddress(hostname)) return [hostname];
-    let found = this.#underWay.get(hostname);
-    if (found === undefined) {
-      found = this.#look(hostname).finally(() => this.#underWay.delete(hostname));
-      this.#underWay.set(hostname, found);
-    }
-    return await abortable(found, signal);
+    return await this.#requests.once(hostname, signal, (stop) => this.#look(hostname, stop));
   }
 
-  async #look(hostname: string): Promise<readonly string[]> {
-    await this.#turns.take();
+  async #look(hostname: string, stop: AbortSignal): Promise<readonly string[]> {
+    let found = this.#underWay.get(hostname);
+    if (found === undefined) {
+      await this.#turns.take({ signal: stop });
+      found = this.#ask(hostname).finally(() => {
+        this.#underWay.delete(hostname);
+        this.#turns.giveBack();
+      });
+      this.#underWay.set(hostname, found);
+    }
+    return await abortable(found, stop);
+  }
+
+  async #ask(hostname: string): Promise<readonly string[]> {
     let found: readonly string[];
     try {
       found = await this.#lookUp(hostname);
     } catch (cause) {
       throw new KerberosError("KDC_UNREACHABLE", `name ${hostname} is not found: ${reason(cause)}`, { cause });
-    } finally {
-      this.#turns.giveBack();
     }
     if (found.length === 0) throw new KerberosError("KDC_UNREACHABLE", `name ${hostname} has no address`);
-    return byTurns(found).slice(0, MOST_ADDRESSES);
+    return interleaved(found).slice(0, MOST_ADDRESSES);
   }
 }
 
@@ -69,13 +78,6 @@ function reason(cause: unknown): string {
 /** Not a name: IPv4 with dots, or IPv6, with a scope where it has one. */
 export function isAddress(hostname: string): boolean {
   return hostname.includes(":") || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(hostname);
-}
-
-/** RFC 8305 section 4: the family that the system prefers first, then one of each by turns. */
-function byTurns(addresses: readonly string[]): readonly string[] {
-  const unlike = addresses.filter((address) => address.includes(":") !== addresses[0]!.includes(":"));
-  const alike = addresses.filter((address) => !unlike.includes(address));
-  return alike.flatMap((address, i) => [address, ...unlike.slice(i, i + 1)]).concat(unlike.slice(alike.length));
 }
 
 /** Through getaddrinfo, with the hosts file, and in its order (RFC 6724): "verbatim" keeps it. */

@@ -12,7 +12,7 @@ import { readMessage } from "./exchange.ts";
 
 /**
  * What an answer is good for: it is one (`good`); it says that the reply is too large for UDP (`too big`), or that there is no
- * service now (`unavailable`); it is an error of another realm's (`of another realm`), which may be all that there is to be had.
+ * service now (`unavailable`); or another realm's, that it knows nobody of these (`of another realm`), which may be all that there is.
  */
 export type AnswerKind = "good" | "too big" | "unavailable" | "of another realm";
 
@@ -37,9 +37,18 @@ export function judgeAnswer(answer: Bytes, { realm, message }: AskedOfKdc): Answ
   const error = readMessage(KrbError, answer);
   if (error.errorCode === ErrorCode.KRB_ERR_RESPONSE_TOO_BIG) return "too big";
   if (error.errorCode === ErrorCode.KDC_ERR_SVC_UNAVAILABLE) return "unavailable";
-  // Some KDCs take a realm in any case of letters, and answer in their own.
-  return error.realm.toUpperCase() === realm.toUpperCase() ? "good" : "of another realm";
+  // Who has looked a client up, or a proof of its secret, knows it, by whatever name its realm goes with him (a short one, or in other
+  // letters): to prove the same to all the others as well may lock the client out.
+  const known = !UNKNOWN.some((code) => code === error.errorCode);
+  return known || error.realm.toUpperCase() === realm.toUpperCase() ? "good" : "of another realm";
 }
+
+/** What somebody says who knows nothing of the client or the service, or of their realm. */
+const UNKNOWN: readonly number[] = [
+  ErrorCode.KDC_ERR_C_PRINCIPAL_UNKNOWN,
+  ErrorCode.KDC_ERR_S_PRINCIPAL_UNKNOWN,
+  ErrorCode.KDC_ERR_WRONG_REALM,
+];
 
 /** Application tags (RFC 4120 section 5.10). */
 const TGS_REQ = 12;

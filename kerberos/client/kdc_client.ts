@@ -197,7 +197,8 @@ export class KdcClient {
         throw failure(`${describe(address)} answers for another realm`);
       } catch (error) {
         attempts.failed(address);
-        this.#memory.failed(realm, addressText(address));
+        // Who is not waited for any more has not failed.
+        if (!stop.aborted) this.#memory.failed(realm, addressText(address));
         throw error;
       }
     };

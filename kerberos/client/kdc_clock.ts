@@ -20,6 +20,8 @@ export class KdcClock {
   /** What both clocks showed when it was, or when this began. */
   #at: { readonly wall: number; readonly monotonic: number };
   #doubtful = false;
+  /** When it was measured last, or tried to be, by the monotonic clock. */
+  #looked = -Infinity;
 
   /**
    * Makes one.
@@ -47,14 +49,12 @@ export class KdcClock {
   /** Takes what a KDC's answer has shown. */
   measured(offset: number): void {
     this.#measured = offset;
-    this.#at = this.#both();
-    this.#doubtful = false;
+    this.#settle();
   }
 
   /** Goes on with what there is: the KDC cannot be asked, and is not to be waited for each time. */
   unmeasurable(): void {
-    this.#at = this.#both();
-    this.#doubtful = false;
+    this.#settle();
   }
 
   /**
@@ -64,13 +64,20 @@ export class KdcClock {
    * @returns Whether another attempt may do better. Anybody can say so, so that it costs one measurement a minute at most.
    */
   refused(used: number): boolean {
-    if (this.#measured !== undefined && !this.isDoubtful) {
+    if (!this.isDoubtful) {
       // Another one has seen to it meanwhile.
-      if (used !== this.#measured) return true;
-      if (this.#monotonic() - this.#at.monotonic < LATELY) return false;
+      if (this.#measured !== undefined && used !== this.#measured) return true;
+      if (this.#monotonic() - this.#looked < LATELY) return false;
     }
     this.#doubtful = true;
     return true;
+  }
+
+  /** From now on both clocks are held against each other anew. */
+  #settle(): void {
+    this.#at = this.#both();
+    this.#looked = this.#at.monotonic;
+    this.#doubtful = false;
   }
 
   #both(): { readonly wall: number; readonly monotonic: number } {

@@ -21,7 +21,7 @@ export interface KdcStream {
 
 /** Sends a message and reads its reply. The stream is closed then, and when the signal is aborted. */
 export async function exchangeOverStream(stream: KdcStream, message: Bytes, signal: AbortSignal): Promise<Bytes> {
-  const close = () => stream.close();
+  const close = () => closeQuietly(stream);
   signal.addEventListener("abort", close, { once: true });
   try {
     // It may have been aborted in the very moment in which the stream stood.
@@ -34,6 +34,15 @@ export async function exchangeOverStream(stream: KdcStream, message: Bytes, sign
   } finally {
     signal.removeEventListener("abort", close);
     close();
+  }
+}
+
+/** Nobody is behind a signal to take what is thrown there; and streams of others may not be closed twice. */
+function closeQuietly(stream: KdcStream): void {
+  try {
+    stream.close();
+  } catch {
+    // It was to end, and nothing more is asked of it.
   }
 }
 

@@ -60,7 +60,7 @@ export function socketTransport({ addresses, tcp, udp, mayReach }: SocketTranspo
         try {
           return { one, reply: await send({ hostname: one, port }, message, stop) };
         } catch (error) {
-          memory.failed(of, one);
+          if (!stop.aborted) memory.failed(of, one);
           throw error;
         }
       };

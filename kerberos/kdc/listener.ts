@@ -48,7 +48,7 @@ export class KdcListener implements AsyncDisposable {
     this.#udp = udp;
     this.#handler = handler;
     this.port = tcp.addr.port;
-    udp.on("message", (data: Uint8Array, from: RemoteInfo) => void this.#datagram(new Uint8Array(data), from));
+    udp.on("message", (data: Uint8Array, from: RemoteInfo) => void answerDatagram(udp, handler, data, from));
     this.#accepting = this.#accept();
   }
 
@@ -103,12 +103,6 @@ export class KdcListener implements AsyncDisposable {
     }
   }
 
-  async #datagram(message: Bytes, from: RemoteInfo): Promise<void> {
-    const reply = await this.#handler.answer(message, "udp").catch(() => undefined);
-    // What cannot be sent is lost, as datagrams are.
-    if (reply !== undefined && !this.#closed) this.#udp.send(reply, from.port, from.address, () => {});
-  }
-
   /** Closes both sockets and every connection. May be called again. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return await this.#accepting;
@@ -117,6 +111,22 @@ export class KdcListener implements AsyncDisposable {
     for (const connection of this.#connections) connection[Symbol.dispose]();
     await new Promise<void>((resolve) => this.#udp.close(() => resolve()));
     await this.#accepting;
+  }
+}
+
+/** Answers a datagram. What cannot be sent is lost, as datagrams are, whether the socket says so, or throws: it may be closed by now. */
+export async function answerDatagram(
+  socket: Pick<Socket, "send">,
+  handler: Pick<KdcHandler, "answer">,
+  data: Uint8Array,
+  from: Pick<RemoteInfo, "address" | "port">,
+): Promise<void> {
+  try {
+    const reply = await handler.answer(new Uint8Array(data), "udp");
+    // Nothing goes to port 0, which anybody may name as the one that he sends from.
+    if (reply !== undefined) socket.send(reply, from.port, from.address, () => {});
+  } catch {
+    // Nobody waits for this.
   }
 }
 

@@ -45,19 +45,55 @@ const ERA = 3_600_000;
 
 /**
  * One. There is no clock in it, so that those of the servers must agree to a few seconds, which Kerberos wants anyway. What it has
- * answered is on disk, so that it forgets nothing.
+ * answered is on disk, so that it forgets nothing; another file in the place of the one that is open is another era.
  */
 export class KvDriver implements StoreDriver {
   readonly name = "Deno KV";
-  readonly #kv: Kv;
+  readonly #openKv: () => Promise<Kv>;
   readonly #prefix: string;
+  readonly #markOf: (() => Promise<string>) | undefined;
+  #opened: Kv | undefined;
+  /** Of the file that is open. */
+  #mark: string | undefined;
+  #closed = false;
 
-  constructor(kv: Kv, prefix: string) {
-    this.#kv = kv;
+  /**
+   * Makes one.
+   *
+   * @param openKv Opens the database.
+   * @param prefix Beginning of all keys.
+   * @param markOf What tells its file from another one of the same name, where it is a file.
+   */
+  constructor(openKv: () => Promise<Kv>, prefix: string, markOf: (() => Promise<string>) | undefined) {
+    this.#openKv = openKv;
     this.#prefix = prefix;
+    this.#markOf = markOf;
+  }
+
+  /** Opens it: at the start, and when its file has become another one. */
+  async open(): Promise<void> {
+    this.#opened?.close();
+    this.#opened = this.#mark = undefined;
+    const opened = await this.#openKv();
+    if (this.#closed) return opened.close();
+    this.#opened = opened;
+    this.#mark = await this.#markOf?.();
+  }
+
+  get #kv(): Kv {
+    if (this.#opened === undefined) throw new Error("Deno KV: its file is not open");
+    return this.#opened;
+  }
+
+  /** A file that was removed is written to as before, and nobody else sees it. */
+  async #isThere(): Promise<boolean> {
+    if (this.#markOf === undefined) return true;
+    const mark = await this.#markOf().catch(() => undefined);
+    return mark !== undefined && mark === this.#mark;
   }
 
   async look({ gap }: LookOptions): Promise<StoreEra> {
+    if (this.#opened === undefined || !await this.#isThere()) await this.open();
     const key = [this.#prefix, "known"];
     for (let tries = 0; tries < TRIES; tries++) {
       const { value, versionstamp } = await this.#kv.get(key);
@@ -73,9 +109,11 @@ export class KvDriver implements StoreDriver {
 
   async remember(tag: string, milliseconds: number): Promise<boolean> {
     const key = [this.#prefix, "replay", tag];
-    return await this.#commit((atomic) =>
+    const isNew = await this.#commit((atomic) =>
       atomic.check({ key, versionstamp: null }).set(key, 1, { expireIn: milliseconds })
     );
+    if (!await this.#isThere()) throw new Error("Deno KV: its file is gone, or another one is in its place");
+    return isNew;
   }
 
   enter({ user, session }: StoredSession, limit: number, lease: number): Promise<boolean> {
@@ -143,7 +181,9 @@ export class KvDriver implements StoreDriver {
   }
 
   close(): Promise<void> {
-    this.#kv.close();
+    this.#closed = true;
+    this.#opened?.close();
+    this.#opened = undefined;
     return Promise.resolve();
   }
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-// First, although only the next line needs it, and only if it is there: without a lock file Deno does not find that package
-// where a dynamic import meets it before its optional peer.
+// First, although only the next line needs it, and only if it is there: without a lock file Deno does not find that package where
+// what a dynamic import leads to has it before its optional peer, that is, nearer to the program.
 import "@opentelemetry/api";
 import { createClient, type RedisClientType } from "@redis/client";
 import { abortable } from "../../gss/deadline.ts";

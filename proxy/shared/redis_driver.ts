@@ -22,6 +22,9 @@ const AT_ONCE = 1_000;
 /** Time for replicas to say that they have what was written, in milliseconds. */
 const REPLICATING = 500;
 
+/** Answers of one that has some of the keys alone. */
+const CLUSTER = /^(?:MOVED|ASK|CROSSSLOT|CLUSTERDOWN)\b/;
+
 /** A server that takes what is written. */
 interface Master {
   readonly client: RedisClient;
@@ -124,10 +127,12 @@ export class RedisDriver implements StoreDriver {
 
   async #try({ address, access }: RedisPlace, options: LookOptions): Promise<{ master: Master; era: StoreEra }> {
     const { signal } = options;
+    // It is told of one that never stood, too.
+    let opened: RedisClient | undefined;
     const onLost = (reason: string) => {
-      if (this.#master?.client === client) this.#drop(reason);
+      if (opened !== undefined && this.#master?.client === opened) this.#drop(reason);
     };
-    const client = await openRedis({ address, access, caCerts: this.#options.caCerts, onLost, signal });
+    const client = opened = await openRedis({ address, access, caCerts: this.#options.caCerts, onLost, signal });
     const giveUp = () => closeRedis(client);
     signal.addEventListener("abort", giveUp, { once: true });
     try {
@@ -141,8 +146,12 @@ export class RedisDriver implements StoreDriver {
   }
 
   async #lookAt(client: RedisClient, gap: boolean): Promise<StoreEra> {
-    const looking = client.eval(LOOK, { keys: [`${this.#prefix}known`], arguments: [gap ? "1" : "0", String(ERA)] });
-    const [answer] = await this.#replicated(client, looking);
+    // Nobody has the empty tag or name: what is written there is written to see that it can be.
+    const keys = [`${this.#prefix}known`, `${this.#prefix}replay:`, this.#user("")];
+    const looking = client.eval(LOOK, { keys, arguments: [gap ? "1" : "0", String(ERA)] });
+    const [answer] = await this.#replicated(client, looking).catch((error) => {
+      throw CLUSTER.test(error.message) ? new Error(`Redis Cluster is not supported: ${error.message}`) : error;
+    });
     const [id, age] = answer as [string, number];
     return { id: String(id), age: Number(age) };
   }

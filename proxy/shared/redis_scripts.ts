@@ -10,12 +10,19 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 `;
 
 /**
- * Writes, and says since when this server knows everything: since it is another one than the one that wrote before (it was started
- * anew, or another one was promoted), since somebody went without it (ARGV[1]), or since there is nothing written.
+ * Writes as what follows does, so that a server that refuses one kind of it is not well, and says since when this server knows everything: since it is another one than the one that wrote before (it was started
+ * anew, or another one was promoted), since somebody went without it (ARGV[1]), or since there is nothing written. One that does not say
+ * which one it is could begin anew without anybody's noticing.
  */
 export const LOOK: string = `${NOW}
 local info = redis.pcall('INFO', 'server')
-local id = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+local id = type(info) == 'string' and string.match(info, 'run_id:(%x+)')
+if not id then return redis.error_reply('NOPERM it does not tell its run_id; allow the user to ask INFO (+info)') end
+redis.call('SET', KEYS[2], '1', 'PX', 1000)
+redis.call('ZADD', KEYS[3], 1, '')
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', 0)
+redis.call('ZCARD', KEYS[3])
+redis.call('ZREM', KEYS[3], '')
 local held = redis.call('HMGET', KEYS[1], 'id', 'since')
 local since = tonumber(held[2])
 if held[1] ~= id or since == nil or ARGV[1] == '1' then

@@ -60,21 +60,30 @@ export class Sentinels {
     let client = this.#clients.get(sentinel);
     try {
       if (client === undefined) {
-        const onLost = () => this.#clients.delete(sentinel);
-        client = await openRedis({ ...this.#options, address: sentinel, onLost, signal });
+        let opened: RedisClient | undefined;
+        const onLost = () => this.#forget(sentinel, opened);
+        client = opened = await openRedis({ ...this.#options, address: sentinel, onLost, signal });
         this.#clients.set(sentinel, client);
       }
       const asking = client.sendCommand(["SENTINEL", "get-master-addr-by-name", this.#options.master]);
       asking.catch(() => {});
       const answer: unknown = await abortable(asking, signal);
-      if (!Array.isArray(answer)) return undefined;
-      const [host, port] = answer.map(String);
-      return { host: host!, port: Number(port) };
+      if (answer === null) return undefined;
+      const [host, port] = Array.isArray(answer) ? answer.map(String) : [];
+      if (host && port && /^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536) {
+        return { host, port: Number(port) };
+      }
+      throw new Error("what it says of the master is no address");
     } catch (error) {
-      this.#clients.delete(sentinel);
+      this.#forget(sentinel, client);
       if (client !== undefined) closeRedis(client);
       throw error;
     }
+  }
+
+  /** One that has ended; there may be another one in its place. */
+  #forget(sentinel: RedisAddress, client: RedisClient | undefined): void {
+    if (client !== undefined && this.#clients.get(sentinel) === client) this.#clients.delete(sentinel);
   }
 
   close(): void {

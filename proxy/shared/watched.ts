@@ -15,8 +15,8 @@ interface Known {
   readonly at: number;
 }
 
-/** So much longer than an answer a connection may take that is made anew: nobody waits for it. */
-const CONNECTING = 1.5;
+/** So much longer than an answer a connection may take that is made anew, which takes two of them: nobody waits for it. */
+const CONNECTING = 2;
 
 /** One. */
 export class WatchedStore {

@@ -57,6 +57,8 @@ export interface Asked {
   readonly lookup?: "address" | "name";
   /** What it is about. */
   readonly target: Endpoint;
+  /** Sends the octet with which every answer begins, once, before it is known what the answer is. */
+  begin(): Promise<void>;
   /** Answers; the error is why it is a refusal, for protocols that have words for that. */
   reply(reply: Reply, error?: unknown): Promise<void>;
   /** The client's connection from here on, with what came early in front. */

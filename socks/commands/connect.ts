@@ -9,7 +9,7 @@ import { relay } from "../relay.ts";
 import type { SessionOptions } from "../session.ts";
 import type { Connection } from "../stream/connection.ts";
 import { closeAnyway } from "../stream/closed.ts";
-import { takeInTime } from "../stream/late.ts";
+import { someTurns, takeInTime } from "../stream/late.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { closedEvent, type CommandCall, reasonOf, refuse, subject, type TargetRequest } from "./command.ts";
 
@@ -120,5 +120,21 @@ export async function relayToEnd(
 async function open(request: TargetRequest, options: SessionOptions): Promise<OpenedTarget> {
   using deadline = connectDeadline(request, options, "no answer");
   const { signal } = deadline;
-  return await takeInTime(() => options.open({ ...request, signal }), signal, ({ connection }) => connection.close());
+  let told: unknown;
+  const opening = async () => {
+    try {
+      return await options.open({ ...request, signal });
+    } catch (error) {
+      told = error;
+      throw error;
+    }
+  };
+  try {
+    return await takeInTime(opening, signal, ({ connection }) => connection.close());
+  } catch (error) {
+    if (error !== signal.reason) throw error;
+    // Whoever opens may know what it was that took so long.
+    await someTurns();
+    throw told instanceof SocksTimeoutError && told.cause === error ? told : error;
+  }
 }

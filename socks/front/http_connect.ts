@@ -14,6 +14,7 @@ import {
 } from "../errors.ts";
 import { type Connection, MessageReader } from "../stream/connection.ts";
 import { type Decoded, type Endpoint, parseEndpointText } from "../wire/address.ts";
+import { Answers } from "./answers.ts";
 import { type FrontOptions, nameless } from "./front.ts";
 import { proxyStatus, reasonText } from "./http_reason.ts";
 
@@ -51,17 +52,19 @@ export async function askHttp(accepted: Connection, client: Connection, options:
     await answer(client, "403 Forbidden", "This proxy wants to know who asks, which HTTP clients cannot tell it.\n");
     throw error;
   });
+  const answers = new Answers(client, utf8("HTTP")[0]!);
   return {
     accepted,
     channel,
     command: "connect",
     target,
+    begin: () => answers.begin(),
     async reply({ reply }, error): Promise<void> {
-      if (reply === 0) return await client.write(utf8("HTTP/1.1 200 Connection established\r\n\r\n"));
+      if (reply === 0) return await answers.write(utf8("HTTP/1.1 200 Connection established\r\n\r\n"));
       const status = STATUS[replyCodeName(reply)] ?? "502 Bad Gateway";
-      if (!options.tellReasons || error === undefined) return await answer(client, status);
+      if (!options.tellReasons || error === undefined) return await answer(answers, status);
       const reason = reasonText(error);
-      await answer(client, status, `${reason}\n`, proxyStatus(error, reason));
+      await answer(answers, status, `${reason}\n`, proxyStatus(error, reason));
     },
     rest: () => channel.connection,
   };
@@ -78,7 +81,7 @@ function cutStatus({ reason }: AbortSignal): string {
   return reason instanceof SocksTimeoutError ? "408 Request Timeout" : "503 Service Unavailable";
 }
 
-async function answer(client: Connection, status: string, text = "", field = ""): Promise<void> {
+async function answer(client: Pick<Connection, "write">, status: string, text = "", field = ""): Promise<void> {
   const allow = status.startsWith("405") ? "Allow: CONNECT\r\n" : field;
   const body = utf8(status.startsWith("405") ? "This proxy knows CONNECT only.\n" : text);
   const head = `HTTP/1.1 ${status}\r\n${allow}Content-Type: text/plain; charset=utf-8\r\n` +

@@ -8,6 +8,7 @@ import { SocksProtocolError } from "../errors.ts";
 import { type Connection, MessageReader } from "../stream/connection.ts";
 import { Command } from "../wire/messages.ts";
 import { decodeSocks4Request, encodeSocks4Reply } from "../wire/socks4.ts";
+import { Answers } from "./answers.ts";
 import { type FrontOptions, nameless } from "./front.ts";
 
 /** The longest request has two names of 255 octets. */
@@ -23,12 +24,14 @@ export async function askSocks4(accepted: Connection, client: Connection, option
     const { command, hostname, port } = await reader.next(decodeSocks4Request);
     options.beforeClosing(undefined);
     const channel = await nameless(reader.rest(), options);
+    const answers = new Answers(client, 0);
     return {
       accepted,
       channel,
       ...(COMMANDS.includes(command) ? commandOf(command) : { command: unknownCommand(command) }),
       target: { hostname, port },
-      reply: (reply) => client.write(encodeSocks4Reply(reply.reply === 0, reply)),
+      begin: () => answers.begin(),
+      reply: (reply) => answers.write(encodeSocks4Reply(reply.reply === 0, reply)),
       rest: () => channel.connection,
     };
   } catch (error) {

@@ -10,6 +10,7 @@ import { SocksAuthError } from "../errors.ts";
 import { Handshake, methodName } from "../handshake.ts";
 import { type Connection, withPrefix } from "../stream/connection.ts";
 import { Method, type Request } from "../wire/messages.ts";
+import { Answers } from "./answers.ts";
 import type { FrontOptions } from "./front.ts";
 
 /** Talks to a client of SOCKS version 5. */
@@ -32,12 +33,14 @@ export async function askSocks5(accepted: Connection, client: Connection, option
   options.onChannel(channel);
   const { connection } = channel;
   const { command, hostname, port } = await receiveRequest(handshake, connection, options);
+  const answers = new Answers(connection, 5);
   return {
     accepted,
     channel,
     ...commandOf(command),
     target: { hostname, port },
-    reply: (reply) => connection.write(handshake.send({ type: "reply", reply })),
+    begin: () => answers.begin(),
+    reply: (reply) => answers.write(handshake.send({ type: "reply", reply })),
     rest: () => withPrefix(connection, handshake.trailingData()),
   };
 }

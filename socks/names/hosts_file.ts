@@ -26,7 +26,7 @@ export function parseHosts(text: string): HostsFile {
   const byName = new Map<string, { readonly addresses: string[]; readonly names: string[] }>();
   const byAddress = new Map<string, string[]>();
   for (const line of text.split("\n")) {
-    const [first, ...names] = line.replace(/#.*/, "").trim().toLowerCase().split(/\s+/);
+    const [first, ...names] = line.split("#", 1)[0]!.trim().toLowerCase().split(/\s+/);
     const octets = parseIp(first!);
     if (octets === undefined || names.length === 0) continue;
     const address = formatIp(octets);

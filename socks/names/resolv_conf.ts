@@ -5,7 +5,7 @@
  */
 import type { Endpoint } from "../wire/address.ts";
 import { hostName } from "../wire/host_name.ts";
-import { parseIp } from "../wire/ip.ts";
+import { canonicalAddress, parseIp } from "../wire/ip.ts";
 
 /** Name servers, and how they are asked. */
 export interface NameServers {
@@ -64,7 +64,7 @@ export function parseResolvConf(text: string): NameServers {
     if (/^\s*[#;]/.test(line)) continue;
     const [key, ...values] = line.trim().split(/\s+/);
     if (key === "nameserver" && values[0] !== undefined && isServer(values[0]) && servers.length < MOST_SERVERS) {
-      servers.push({ hostname: values[0], port: DNS_PORT });
+      servers.push({ hostname: reached(values[0]), port: DNS_PORT });
     } else if (key === "search" || key === "domain") search = domains(key === "domain" ? values.slice(0, 1) : values);
     else if (key === "options") options.push(...values);
   }
@@ -83,6 +83,12 @@ export function parseResolvConf(text: string): NameServers {
 /** A server's address may have a zone. */
 function isServer(text: string): boolean {
   return parseIp(text.replace(/%[^%]+$/, "")) !== undefined;
+}
+
+/** Whoever stands for all addresses of this machine answers from one of them; a mapped address is reached over IPv4. */
+function reached(server: string): string {
+  const address = server.includes("%") ? server : canonicalAddress(server);
+  return address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;
 }
 
 function domains(texts: readonly string[]): readonly string[] {

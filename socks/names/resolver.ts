@@ -35,9 +35,19 @@ export type Resolver = (name: string, options: LookUpOptions) => Promise<readonl
 /** Looks up the names of an address. */
 export type ReverseResolver = (address: string, options: LookUpOptions) => Promise<readonly string[]>;
 
-/** An answer of either form in the longer one. */
-export function resolvedOf(answer: readonly string[] | Resolved): Resolved {
-  return "addresses" in answer ? answer : { addresses: answer, names: [] };
+/**
+ * An answer of either form in the longer one.
+ *
+ * @throws {TypeError} When it is neither: resolvers are anybody's.
+ */
+export function resolvedOf(answer: readonly string[] | Partial<Resolved>): Resolved {
+  const { addresses, names = [] }: Partial<Resolved> = Array.isArray(answer) ? { addresses: answer } : Object(answer);
+  if (isTexts(addresses) && isTexts(names)) return { addresses, names };
+  throw new TypeError("What the resolver gave is no list of addresses, nor one with the names on the way");
+}
+
+function isTexts(list: unknown): list is readonly string[] {
+  return Array.isArray(list) && list.every((text) => typeof text === "string");
 }
 
 /**

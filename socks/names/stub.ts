@@ -11,6 +11,7 @@ import { Questions } from "./ask.ts";
 import { type Answer, followed, type Question, RecordType, type Way } from "./message.ts";
 import { candidates, type NameServers } from "./resolv_conf.ts";
 import type { Resolved } from "./resolver.ts";
+import { SHORT_PATIENCE, SilentServers } from "./silent_servers.ts";
 
 /** Why a name has no address, and how much that says: of several names the reason that says most is told. */
 const FAILURES = ["NXDOMAIN", "REFUSED", "SERVFAIL", "LOOP", "NODATA", "TIMEOUT"] as const;
@@ -42,6 +43,9 @@ type Wanted = Pick<Question, "name" | "type">;
 
 /** Which server is the first, where they take turns. */
 let turn = 0;
+
+/** What one look-up has seen of servers is of use to the next one. */
+const silentServers = new SilentServers();
 
 /**
  * Looks up the addresses of a name.
@@ -95,8 +99,9 @@ async function bothFamilies(name: string, asking: Asking, signal: AbortSignal): 
       return { kind: "TIMEOUT", server: asking.conf.servers[0]! };
     }
     if (!isFailure(outcome)) limit.limit(OTHER_FAMILY, () => new Error("The other family is there"));
-    // RFC 8020: a name that is not there is not there for any kind of records.
-    else if (outcome.kind === "NXDOMAIN") limit.abort(new Error("There is no such name"));
+    // RFC 8020: a name that is not there is not there for any kind of records. Servers say so of names without an IPv6 address, too
+    // (RFC 4074 section 4.2).
+    else if (outcome.kind === "NXDOMAIN") limit.limit(OTHER_FAMILY, () => new Error("There is no such name"));
     return outcome;
   };
   const ways = await Promise.all(asking.conf.noIpv6 ? [one(RecordType.A)] : [one(RecordType.A), one(RecordType.AAAA)]);
@@ -111,13 +116,16 @@ async function bothFamilies(name: string, asking: Asking, signal: AbortSignal): 
 
 /** Asks the servers in turn until one says something. */
 async function askAll(wanted: Wanted, asking: Asking, signal: AbortSignal): Promise<Outcome> {
-  const { servers, attempts, rotate } = asking.conf;
+  const { servers, attempts, rotate, timeout } = asking.conf;
   const first = rotate ? turn++ % servers.length : 0;
   let worst: Failure | undefined;
   for (let attempt = 0; attempt < attempts; attempt++) {
     let silent = false;
-    for (const server of [...servers.slice(first), ...servers.slice(0, first)]) {
-      const outcome = await askOne(server, wanted, asking, signal);
+    for (const [i, server] of [...servers.slice(first), ...servers.slice(0, first)].entries()) {
+      // There is another one, and this one's turn comes again.
+      const hasLess = attempt === 0 && i < servers.length - 1 && silentServers.has(server);
+      const milliseconds = hasLess ? Math.min(timeout, SHORT_PATIENCE) : timeout;
+      const outcome = await askOne(server, { ...wanted, milliseconds }, asking, signal);
       if (!isFailure(outcome) || outcome.kind === "NXDOMAIN" || outcome.kind === "NODATA") return outcome;
       silent ||= outcome.kind === "TIMEOUT";
       worst = worse(worst, outcome);
@@ -130,16 +138,19 @@ async function askAll(wanted: Wanted, asking: Asking, signal: AbortSignal): Prom
 
 async function askOne(
   server: Endpoint,
-  wanted: Wanted,
-  { conf, questions }: Asking,
+  { milliseconds, ...wanted }: Wanted & { readonly milliseconds: number },
+  { conf: { tcp }, questions }: Asking,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { timeout: milliseconds, tcp } = conf;
   using deadline = startDeadline({ milliseconds, signal, reason: () => new Error("The name server is silent") });
+  const end = silentServers.asked(server);
   try {
-    const outcome = outcomeOf(await questions.ask(server, wanted, { tcp, signal: deadline.signal }), wanted);
+    const answer = await questions.ask(server, wanted, { tcp, signal: deadline.signal });
+    end(true);
+    const outcome = outcomeOf(answer, wanted);
     return typeof outcome === "string" ? { kind: outcome, server } : outcome;
   } catch {
+    end(false);
     signal.throwIfAborted();
     // Whether it is silent or cannot be reached, there is no answer of it.
     return { kind: "TIMEOUT", server };

@@ -7,7 +7,7 @@ import { startDeadline } from "../../gss/deadline.ts";
 import { SocksReplyError } from "../errors.ts";
 import { takeInTime } from "../stream/late.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { isLocalhost } from "../wire/host_name.ts";
+import { hostName, isLocalhost } from "../wire/host_name.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { getAddresses, getNames } from "./getaddrinfo.ts";
 import { type HostsFile, parseHosts } from "./hosts_file.ts";
@@ -72,7 +72,10 @@ let made = 0;
  * for at most 6 names at one time and 2 on behalf of one user or source. It does not tell which names were on the way. A name
  * with a dot in it is looked up there without the search list, if the hosts file may be read.
  *
- * At one time 512 look-ups ask name servers, 128 of them for one user or source, for whom 1,024 more may wait. Nothing is remembered.
+ * At one time 512 look-ups ask name servers, 128 of them for one user or source, for whom 1,024 more may wait. No answer is remembered; of
+ * a name server that was silent it is, and it has a second until it answers again, where there is another one to ask behind it.
+ *
+ * An address is its own, and a text that is no host's name a {@linkcode HostNameError}. A name with a dot at its end is looked up as it is.
  *
  * @example
  * ```ts
@@ -96,19 +99,25 @@ export function systemResolverWith(options: SystemResolverOptions = {}): SystemR
  */
 export function resolverOf(sources: () => Sources, getaddrinfo: typeof getAddresses = getAddresses): SystemResolver {
   const id = made++;
-  return async (name, how) => {
+  return async (given, how) => {
     how.signal?.throwIfAborted();
-    const { hosts, servers } = sources();
-    const known = hosts?.byName.get(name.toLowerCase());
+    const name = hostName(given);
+    if (parseIp(name) !== undefined) return { addresses: [name], names: [] };
+    // As everywhere, a dot at the end says that the name is whole.
+    const isWhole = given.endsWith(".");
+    const { hosts, servers: all } = sources();
+    const servers = isWhole && all !== undefined ? { ...all, search: [] } : all;
+    const known = hosts?.byName.get(name);
     if (known !== undefined) return sorted(known);
     // RFC 6761 section 6.3: not a matter of name servers. The C library has its own say.
     if (servers !== undefined && isLocalhost(name)) return sorted({ addresses: ["127.0.0.1", "::1"], names: [] });
     if (servers !== undefined) {
-      const key = `${id} ${name}`;
+      const key = `${id} ${name}${isWhole ? "." : ""}`;
       return sorted(await bySocket.look(key, name, (signal) => lookUpAddresses(name, servers, signal), how));
     }
     // The search list is for names of one label: what it makes of others is not known, and cannot be judged.
-    const asked = hosts !== undefined && name.includes(".") && !isLocalhost(name) ? `${name}.` : name;
+    const asWhole = !isLocalhost(name) && (isWhole || (hosts !== undefined && name.includes(".")));
+    const asked = asWhole ? `${name}.` : name;
     return await byThread.look(asked, name, async () => ({ addresses: await getaddrinfo(asked), names: [] }), how);
   };
 }
@@ -182,6 +191,11 @@ export function readSystemNames(): void {
   ownAddresses();
 }
 
+/** Whether the system's resolver asks name servers by itself, and so knows every name on the way; else `getaddrinfo` is asked. */
+export function asksNameServers(): boolean {
+  return systemSources().servers !== undefined;
+}
+
 /**
  * The system's resolver, in the order that it prefers: {@linkcode systemResolverWith} without options.
  *
@@ -208,6 +222,7 @@ export function inTime(resolve: Resolver, milliseconds: number): Resolver {
     const reason = () => new SocksReplyError("HOST_UNREACHABLE", text);
     using deadline = startDeadline({ milliseconds, signal: options.signal, reason });
     const { signal } = deadline;
-    return await takeInTime(() => resolve(name, { ...options, signal }), signal, () => {});
+    // It may be anybody's, and give no promise.
+    return await takeInTime(async () => await resolve(name, { ...options, signal }), signal, () => {});
   };
 }

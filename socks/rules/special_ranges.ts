@@ -75,12 +75,15 @@ export function coversMuch(block: Cidr): boolean {
   return block.bits < NAMING && !BLOCKS.some(([, special]) => isWithin(block, special));
 }
 
-/** Whether a block names an address that is not public: it is no part of all there are, nor of all that a translator reaches. */
+/**
+ * Whether a block names an address that is not public: it is no part of all there are, nor of all that a translator reaches. Which
+ * bits stand around the IPv4 address does not matter: translators need not look at them (RFC 6052 section 2.2).
+ */
 export function namesSpecial(block: Cidr, address: Uint8Array, nat64: readonly Cidr[]): boolean {
   if (coversMuch(block)) return false;
-  const sent = address.length === block.network.length ? translated(address, nat64) : undefined;
-  if (sent === undefined) return true;
-  const [first] = ipv4Places(sent.prefix.bits);
+  const [prefix] = address.length === block.network.length ? prefixesOf(address, nat64) : [];
+  if (prefix === undefined) return true;
+  const [first] = ipv4Places(prefix.bits);
   return block.bits >= 8 * first! + NAMING;
 }
 
@@ -126,11 +129,10 @@ function isIsatap(address: Uint8Array): boolean {
   return (address[8]! & ~0x02) === 0 && address[9] === 0 && address[10] === 0x5e && address[11] === 0xfe;
 }
 
-/** The address of a loopback name or address; `undefined` for every other host. */
-export function loopbackAddress(hostname: string): string | undefined {
-  const address = hostname === "localhost" ? "127.0.0.1" : hostname;
-  const octets = parseIp(address);
-  return octets !== undefined && specialKind(octets) === "loopback" ? address : undefined;
+/** Whether a host is `localhost`, or an address of the loopback interface. */
+export function isLoopback(hostname: string): boolean {
+  const octets = parseIp(hostname);
+  return hostname === "localhost" || (octets !== undefined && specialKind(octets) === "loopback");
 }
 
 /** Whether a host is the address that stands for none, or for any. */

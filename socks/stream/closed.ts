@@ -4,6 +4,7 @@
  * @module
  */
 import { SocksConnectionError } from "../errors.ts";
+import { abort, type Connection } from "./connection.ts";
 
 /** This side has closed the connection, or that direction of it. */
 export function closedHere(what: "The connection" | "Writing"): SocksConnectionError {
@@ -22,4 +23,9 @@ export function closeAnyway(given: { close(): void } | undefined): void {
   } catch {
     // Given up all the same.
   }
+}
+
+/** Cuts what is given up, as {@linkcode closeAnyway} closes it. */
+export function abortAnyway(connection: Connection): void {
+  closeAnyway({ close: () => abort(connection) });
 }

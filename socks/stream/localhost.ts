@@ -27,6 +27,17 @@ export function listenAtLoopback(port: number, listenAt: ListenAt): ConnectionLi
 }
 
 /**
+ * The first address of `localhost` that the machine has.
+ *
+ * @throws {Error} What listening there failed with.
+ */
+export function ownLoopback(listenAt: ListenAt): string {
+  const listener = listenAtLoopback(0, listenAt);
+  listener.close();
+  return listener.addr.hostname;
+}
+
+/**
  * Listens at all addresses of `localhost` that the machine has, at one port.
  *
  * @param port The port, 0 for one that is free.

@@ -40,14 +40,15 @@ export class ReadAhead implements Disposable {
    * Begins to read, until it is disposed. Nobody may read {@linkcode rest} meanwhile.
    *
    * @param onEnd Told of the peer's end, or of a failure to read, where that comes before it is disposed.
+   * @param onFull Told that so much has come that no more is read, and no end is seen.
    */
-  watch(onEnd: (end: AheadEnd) => void): void {
+  watch(onEnd: (end: AheadEnd) => void, onFull: () => void = () => {}): void {
     const watch = Symbol();
     this.#watch = watch;
-    void this.#readAll(watch, onEnd);
+    void this.#readAll(watch, onEnd, onFull);
   }
 
-  async #readAll(watch: symbol, onEnd: (end: AheadEnd) => void): Promise<void> {
+  async #readAll(watch: symbol, onEnd: (end: AheadEnd) => void, onFull: () => void): Promise<void> {
     let held = 0;
     const tell = (failure: unknown) => {
       if (this.#watch === watch) onEnd({ failure, early: held > 0 });
@@ -61,6 +62,7 @@ export class ReadAhead implements Disposable {
         // Few octets may hold much memory.
         held += bytes.buffer.byteLength;
       }
+      if (this.#watch === watch) onFull();
     } catch (error) {
       tell(error);
     }

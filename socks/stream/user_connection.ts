@@ -6,7 +6,8 @@
  */
 import { type Bytes, type ByteSource, isDetached, octetsOf } from "../../gss/bytes.ts";
 import { SocksConnectionError, SocksError } from "../errors.ts";
-import { abort, type Connection } from "./connection.ts";
+import { abortAnyway } from "./closed.ts";
+import type { Connection } from "./connection.ts";
 import { InOrder } from "./in_order.ts";
 
 /** The streams that were made of a connection: told of its end, and asked for what they need not. */
@@ -54,7 +55,7 @@ export class UserConnection {
     this.#unlisten = unlisten;
     FORGOTTEN.register(this, () => {
       unlisten();
-      abort(connection);
+      abortAnyway(connection);
     }, this);
     if (signal?.aborted) this.abort(signal.reason);
     else signal?.addEventListener("abort", onAbort, { once: true });
@@ -196,7 +197,7 @@ export class UserConnection {
 
   /** Ends both directions as {@linkcode close} does, and so that the peer does not take it for an end, where there is a way to tell it. */
   abort(reason: unknown): void {
-    this.#end(reason, abort);
+    this.#end(reason, abortAnyway);
   }
 
   #end(reason: unknown, end: (connection: Connection) => void): void {
@@ -222,7 +223,7 @@ export class UserConnection {
     if (this.#closed !== undefined) return this.#closed.error;
     this.#readFailure ??= { error: lost(error) };
     this.#failWriting(this.#readFailure);
-    this.#release(abort);
+    this.#release(abortAnyway);
     return this.#readFailure.error;
   }
 

@@ -11,6 +11,7 @@ import { SocksAuthError, SocksConnectionError, SocksError, SocksProtocolError } 
 import { givenEndpoint, givenFunction, givenSignal } from "../given.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
 import { resolvedOf, type Resolver } from "../names/resolver.ts";
+import { closeAnyway } from "../stream/closed.ts";
 import { takeInTime } from "../stream/late.ts";
 import type { ProtectionLevel } from "../stream/protected.ts";
 import type { DatagramCodec } from "../stream/protected_datagrams.ts";
@@ -57,7 +58,7 @@ export async function associateThrough(options: AssociateThroughOptions): Promis
       signal: options.signal,
     });
   } catch (error) {
-    granted.connection.close();
+    closeAnyway(granted.connection);
     throw error;
   }
 }
@@ -263,8 +264,8 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     if (!this.#inbox.end(failure, how)) return;
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#over.abort(failure);
-    this.#socket?.close();
-    this.#granted.connection.close();
+    closeAnyway(this.#socket);
+    closeAnyway(this.#granted.connection);
   }
 
   /** Ends the association. May be called again. */

@@ -7,6 +7,7 @@ import { throughNat64 } from "../nat64.ts";
 import { translated } from "../rules/nat64.ts";
 import type { Nat64Source } from "../rules/rules.ts";
 import { dialError } from "../stream/dial_error.ts";
+import { addressFor } from "../stream/dial_from.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { formatIp, parseIp } from "../wire/ip.ts";
 import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "./socket.ts";
@@ -17,11 +18,19 @@ import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "./sock
  *
  * @param bind Makes sockets of one family.
  * @param nat64 Gives the prefixes as they are known.
+ * @param egress Addresses of this machine's to send from; the IPv6 one among them faces translators.
  */
-export function withNat64(bind: BindDatagrams, nat64: () => Nat64Source): BindDatagrams {
+export function withNat64(
+  bind: BindDatagrams,
+  nat64: () => Nat64Source,
+  egress: readonly string[] = [],
+): BindDatagrams {
+  const facing = addressFor("::", egress) ?? "::";
   return async (options) => {
     const socket = await bind(options);
-    return parseIp(options.hostname)?.length === 4 ? new TranslatedSocket(socket, bind, options, nat64) : socket;
+    return parseIp(options.hostname)?.length === 4
+      ? new TranslatedSocket(socket, bind, { ...options, facing }, nat64)
+      : socket;
   };
 }
 
@@ -33,13 +42,18 @@ class TranslatedSocket implements DatagramSocket {
   #other: Promise<DatagramSocket> | undefined;
   #closed = false;
 
-  constructor(socket: DatagramSocket, bind: BindDatagrams, options: BindDatagramsOptions, nat64: () => Nat64Source) {
+  constructor(
+    socket: DatagramSocket,
+    bind: BindDatagrams,
+    { facing, ...options }: BindDatagramsOptions & { readonly facing: string },
+    nat64: () => Nat64Source,
+  ) {
     this.#socket = socket;
     this.#nat64 = nat64;
     this.#bind = () =>
       bind({
         ...options,
-        hostname: "::",
+        hostname: facing,
         port: 0,
         onDatagram: (bytes, from) => options.onDatagram(bytes, this.#source(from)),
       });

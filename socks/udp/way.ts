@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { interleaved } from "../../gss/interleaved.ts";
 
 /** How long an address has for an answer in the first round, in milliseconds: the delay of RFC 8305 section 5. */
 const PATIENCE = 250;
@@ -78,13 +79,4 @@ export class Way {
     this.#answered = true;
     this.#since = undefined;
   }
-}
-
-/** Families by turns, the first one's first (RFC 8305 section 4). */
-export function interleaved(addresses: readonly string[]): string[] {
-  const isIpv6 = (address: string) => address.includes(":");
-  const first = addresses.filter((address) => isIpv6(address) === isIpv6(addresses[0]!));
-  const second = addresses.filter((address) => isIpv6(address) !== isIpv6(addresses[0]!));
-  const longest = Math.max(first.length, second.length);
-  return Array.from({ length: longest }, (_, i) => [...first.slice(i, i + 1), ...second.slice(i, i + 1)]).flat();
 }

@@ -9,6 +9,7 @@ import { sparingly } from "../../cli/monitor/sparingly.ts";
 import type { Bytes } from "../../gss/bytes.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { type ConnectionListener, listenTcp } from "../../socks/stream/deno.ts";
+import { until } from "../support/until.ts";
 
 const WHERE = { hostname: "127.0.0.1", port: 0 };
 const EMPTY: Snapshot = new Monitor().snapshot();
@@ -164,6 +165,27 @@ Deno.test("of too many at a time the oldest goes, and whoever asks is answered",
   for (const connection of silent) connection[Symbol.dispose]();
 });
 
+Deno.test("of too many who wait for an answer that does not come, the oldest goes at once", async () => {
+  let asked = 0;
+  const answered = Promise.withResolvers<Response>();
+  const { port, number } = open({
+    maxConnections: 4,
+    timeout: 600_000,
+    answer: () => ++asked <= 40 ? answered.promise : new Response("well"),
+  });
+  await using _port = port;
+  const cut: Promise<string>[] = [];
+  for (let i = 1; i <= 40; i++) {
+    cut.push(ask(number, "GET / HTTP/1.1\r\n\r\n"));
+    await until("asked", () => asked === i);
+  }
+  const before = await Promise.all(cut.slice(0, 36));
+  assert.deepEqual(new Set(before), new Set([""]));
+  answered.resolve(new Response("late"));
+  assert.match(await ask(number, "GET / HTTP/1.1\r\n\r\n"), /well$/);
+  await Promise.all(cut);
+});
+
 Deno.test("an answer that fails is status 500 and a fault, and the port goes on", async () => {
   let broken = true;
   const answer = () => {
@@ -212,6 +234,10 @@ Deno.test("the health port says a word, and nothing else to anybody", async () =
   assert.deepEqual(await answers({ shared: { up: false, onLoss: "refuse" } }), [503, "failing\n"]);
   assert.deepEqual(await answers({ draining: true }), [503, "draining\n"]);
   assert.deepEqual(await answers(new Error("no worker answers")), [503, "failing\n"]);
+  const faults: unknown[] = [];
+  await using admin = startAdmin(WHERE, take, { say: () => {}, onFault: (error) => faults.push(error) });
+  const unknown = await fetch(`http://127.0.0.1:${admin.addr.port}/healthz`);
+  assert.deepEqual([unknown.status, await unknown.json(), faults], [503, { status: "failing" }, []]);
   for (const path of ["/metrics", "/status.json", "/healthz/", "/page.js", "//"]) {
     assert.deepEqual(await answers({}, path), [404, "no\n"], path);
   }
@@ -240,6 +266,15 @@ Deno.test("a thousand polls a second do not make a thousand snapshots", async ()
   await assert.rejects(failing(), /broken/);
   broken = false;
   assert.equal(await failing(), "well");
+  // One that throws at once fails like one that rejects, and nothing old is told then.
+  const sudden = sparingly(() => {
+    if (broken) throw new Error("broken");
+    return Promise.resolve(now += 1);
+  }, () => now);
+  await sudden();
+  [broken, now] = [true, now + 1_000];
+  await assert.rejects(sudden(), /broken/);
+  await assert.rejects(sudden(), /broken/);
   // However long it took, what is told is no older than a second.
   const slow = sparingly(() => Promise.resolve(now += 5_000), () => now);
   const first = await slow();

@@ -4,6 +4,7 @@ import { connect, noAuthentication } from "../../mod.ts";
 import { gssocks } from "../support/cli.ts";
 import { type LoggedOptions, LoggedProgram } from "../support/logged_program.ts";
 import { echoServer } from "../support/servers.ts";
+import type { CliIo } from "../../cli/io.ts";
 import { main } from "../../cli/main.ts";
 import { run } from "../support/process.ts";
 
@@ -93,7 +94,7 @@ Deno.test("a disk that is full costs the log, and neither the server nor its end
 
 Deno.test("what nobody handled is said and counted, and ends no session", { ignore }, async () => {
   for (const more of [[], ["--workers", "2"]]) {
-    const { server, port } = await serving(["--admin", "127.0.0.1:0", ...more], { preload: FAULTY });
+    const { server, port } = await serving(["--admin", "127.0.0.1:0", ...more], { preload: FAULTY, mayThrow: true });
     await using _server = server;
     const admin = (await server.read(/Admin port on http:\/\/127\.0\.0\.1:(\d+)/))[1];
     await using echo = echoServer();
@@ -112,6 +113,7 @@ Deno.test("what nobody handled is said and counted, and ends no session", { igno
   }
   await using bridge = new LoggedProgram(["bridge", "--proxy", "127.0.0.1:1", "-l", "127.0.0.1:0"], {
     preload: FAULTY,
+    mayThrow: true,
   });
   const port = Number((await bridge.read(LISTENS))[1]);
   bridge.kill("SIGUSR2");
@@ -179,6 +181,36 @@ Deno.test("a command that ends writes its errors at once, and one that goes on w
   assert.equal(await main(["klist", "--nonsense"], io(false)), 2);
   assert.equal(await main(["serve", "--nonsense"], io(true)), 2);
   assert.deepEqual(written.map((text) => text.split(" ")[0]), ["err", "err", "log", "log", "closed"]);
+});
+
+Deno.test("who tells a server to read its configuration again while it is loaded does not end it, and is heard", async () => {
+  const stop = new AbortController();
+  const reloads: (() => void)[] = [];
+  let said = "";
+  const err = (text: string) => {
+    said += text;
+    if (said.includes("read again")) stop.abort();
+  };
+  const io: CliIo = {
+    out: () => {},
+    err,
+    stdin: new ReadableStream(),
+    stdout: new WritableStream(),
+    readPassword: () => Promise.reject(new Error("none")),
+    signal: stop.signal,
+    onReload: (callback) => {
+      reloads.push(callback);
+      return () => void reloads.pop();
+    },
+  };
+  // Only a server is told: whoever closes his terminal ends the others.
+  assert.equal(await main(["klist", "--help"], { ...io, onReload: () => assert.fail("klist") }), 0);
+  const running = main(["serve", "-l", "127.0.0.1:0", "-m", "none", "--allow", "*"], io);
+  assert.equal(reloads.length, 1, "before anything is loaded");
+  reloads[0]!();
+  assert.equal(await running, 0);
+  assert.match(said, /^Listening on .*\nConfiguration read again\n/m);
+  assert.equal(reloads.length, 0);
 });
 
 Deno.test("a command whose output nobody reads ends as if somebody did", { ignore }, async () => {

@@ -3,15 +3,13 @@ import assert from "node:assert/strict";
 import { Faults } from "../../cli/guard.ts";
 import type { CliIo } from "../../cli/io.ts";
 import { Monitor } from "../../cli/monitor/monitor.ts";
-import type { TakeSnapshot } from "../../cli/monitor/snapshot.ts";
+import { pastOf, type TakeSnapshot } from "../../cli/monitor/snapshot.ts";
 import { type FromWorker, placedOptions, runWorkers, type ToWorker } from "../../cli/workers.ts";
 import { SharedReplayCache } from "../../kerberos/mech/shared_replay_cache.ts";
 import type { ServeOptions } from "../../mod.ts";
+import { until } from "../support/until.ts";
 
 const ADDRESSES = [{ hostname: "127.0.0.1", port: 1080 }];
-
-/** Whether a worker starts, or is about to for as long as a test lasts. */
-type Start = boolean | "slowly";
 
 /** A worker that does what a test says. */
 class FakeWorker {
@@ -20,25 +18,26 @@ class FakeWorker {
   terminated = false;
   deaf = false;
   readonly told: ToWorker[] = [];
-  readonly #starts: Start;
-  #listening = false;
+  stays = false;
+  accepted = 0;
+  readonly #starts: boolean | "waits";
 
-  constructor(starts: Start) {
+  constructor(starts: boolean | "waits") {
     this.#starts = starts;
   }
 
   postMessage(message: ToWorker): void {
     this.told.push(message);
-    if (message.type === "start" && this.#starts !== "slowly") {
-      this.#listening = this.#starts;
+    if (message.type === "start" && this.#starts !== "waits") {
       const answer: FromWorker = this.#starts
         ? { type: "listening", addresses: ADDRESSES }
         : { type: "ended", code: 3 };
       queueMicrotask(() => this.say(answer));
     }
-    if (message.type === "stop") queueMicrotask(() => this.say({ type: "ended", code: 0 }));
-    if (message.type === "snapshot" && this.#listening && !this.deaf) {
-      this.say({ type: "snapshot", id: message.id, snapshot: new Monitor().snapshot() });
+    if (message.type === "stop" && !this.stays) queueMicrotask(() => this.say({ type: "ended", code: 0 }));
+    if (message.type === "snapshot" && !this.deaf && this.#starts !== "waits") {
+      const snapshot = { ...new Monitor().snapshot(), accepted: this.accepted };
+      this.say({ type: "snapshot", id: message.id, snapshot });
     }
   }
 
@@ -56,7 +55,7 @@ class FakeWorker {
 }
 
 /** A team whose workers start as `starts` says, by the order in which they are made. */
-function team(starts: (made: number) => Start | Error = () => true) {
+function team(starts: (made: number) => boolean | Error | "waits" = () => true, silence?: number) {
   const workers: FakeWorker[] = [];
   const stop = new AbortController();
   let said = "";
@@ -77,6 +76,7 @@ function team(starts: (made: number) => Start | Error = () => true) {
   };
   const ended = runWorkers({
     args: [],
+    config: {},
     count: 2,
     io,
     watch: (snapshot, faults) => {
@@ -96,6 +96,7 @@ function team(starts: (made: number) => Start | Error = () => true) {
       return worker as unknown as Worker;
     },
     retry: 1,
+    silence,
   });
   const says = async (pattern: RegExp) => {
     while (!pattern.test(said)) await changed.promise;
@@ -154,6 +155,75 @@ Deno.test("while a worker is missing the server is degraded, and one that cannot
   assert.equal(await ended, 0);
 });
 
+Deno.test("a worker that starts, or says nothing, is missing, and the others tell how they are", async () => {
+  const { workers, says, ended, stop, take } = team((made) => made === 2 ? "waits" : true, 400);
+  await assert.rejects(take(), /No worker answers/);
+  await says(/2 workers/);
+  workers[1]!.crash();
+  await until("one that waits", () => workers.length === 3);
+  const began = performance.now();
+  const starting = await take();
+  assert.ok(performance.now() - began < 350, "nobody waits for it");
+  assert.deepEqual([starting.degraded, starting.troubles.worker!.recent], [true, true]);
+  workers[2]!.crash();
+  await says(/Worker 2 is there again/);
+  assert.equal((await take()).degraded, false);
+  workers[3]!.deaf = true;
+  assert.deepEqual([(await take()).degraded, (await take()).troubles.worker!.recent], [true, true]);
+  workers[0]!.deaf = true;
+  await assert.rejects(take(), /No worker answers/);
+  workers[3]!.deaf = false;
+  assert.equal((await take()).degraded, true);
+  stop();
+  await ended;
+});
+
+Deno.test("what a lost worker has counted stays counted, and nothing of it is under way", async () => {
+  const { workers, says, ended, stop, take } = team();
+  await says(/2 workers/);
+  [workers[0]!.accepted, workers[1]!.accepted] = [5, 7];
+  const first = await take();
+  assert.equal(first.accepted, 12);
+  workers[1]!.crash();
+  await says(/Worker 2 is there again/);
+  workers[2]!.accepted = 1;
+  const second = await take();
+  assert.deepEqual([second.accepted, second.startedAt], [13, first.startedAt]);
+  workers[2]!.crash();
+  await until("again", async () => workers.length === 4 && !(await take()).degraded);
+  assert.equal((await take()).accepted, 13);
+  stop();
+  await ended;
+});
+
+Deno.test("while the others drain, one that has ended is not asked", async () => {
+  const { workers, says, ended, stop, take } = team();
+  await says(/2 workers/);
+  [workers[0]!.accepted, workers[1]!.accepted, workers[1]!.stays] = [5, 7, true];
+  await take();
+  stop();
+  await until("ended", () => workers[0]!.terminated);
+  assert.equal((await take()).accepted, 12);
+  workers[1]!.say({ type: "ended", code: 0 });
+  await ended;
+});
+
+Deno.test("of a thread that is lost nothing is under way", () => {
+  const past = pastOf({
+    ...new Monitor().snapshot(),
+    troubles: { accept: { count: 3, recent: true } },
+    degraded: true,
+    draining: true,
+    shared: { up: false, onLoss: "refuse" },
+    sessionCount: 4,
+  });
+  assert.deepEqual(past.troubles, { accept: { count: 3, recent: false } });
+  assert.deepEqual(
+    [past.degraded, past.draining, past.shared, past.sessionCount, past.sessions],
+    [false, false, undefined, 0, []],
+  );
+});
+
 Deno.test("a snapshot does not wait for a worker that is lost while it is asked", async () => {
   const { workers, says, ended, stop, take } = team();
   await says(/2 workers/);
@@ -165,19 +235,6 @@ Deno.test("a snapshot does not wait for a worker that is lost while it is asked"
   assert.ok(performance.now() - began < 1_500);
   stop();
   await ended;
-});
-
-Deno.test("a snapshot does not wait for a worker that is starting", async () => {
-  const { workers, says, ended, stop, take } = team((made) => made < 2 ? true : "slowly");
-  await says(/2 workers/);
-  workers[1]!.crash();
-  while (workers.length < 3) await new Promise((resolve) => setTimeout(resolve, 1));
-  const began = performance.now();
-  const snapshot = await take();
-  assert.ok(performance.now() - began < 1_500);
-  assert.deepEqual([snapshot.degraded, snapshot.troubles.worker!.recent], [true, true]);
-  stop();
-  assert.equal(await ended, 0);
 });
 
 Deno.test("a worker that cannot start at the start takes the others with it, with its code", async () => {
@@ -207,7 +264,14 @@ Deno.test("no two sessions of a process have one number, a successor's neither",
   const replays = new SharedReplayCache({ capacity: 16 }).memory;
   for (const generation of [0, 1, 2]) {
     for (const index of [0, 1]) {
-      const { onEvent } = placedOptions(options, { index, count: 2, generation, ports: undefined, replays });
+      const { onEvent } = placedOptions(options, {
+        index,
+        count: 2,
+        generation,
+        ports: undefined,
+        config: {},
+        replays,
+      });
       for (const session of [1, 2, 3]) onEvent!({ type: "accepted", session, client: undefined });
     }
   }

@@ -143,6 +143,7 @@ Deno.test("what speaks something else than SOCKS5 is named for what it is, howev
     ["\x15\x04", /its answer begins with 15 04 \(hex\)$/],
     ["SSH-2.0-OpenSSH_9.2\r\n", /it speaks SSH: "SSH-2\.0-OpenSSH_9\.2"/],
     ["\x00\x5b\x00\x00\x00\x00\x00\x00", /it speaks SOCKS4/],
+    ["\x04\x5b\x00\x00\x00\x00\x00\x00", /it speaks SOCKS4/],
     ["220 mail.example ESMTP\r\n", /it speaks no SOCKS5: it says "220 mail\.example ESMTP"$/],
     ["Hello", /it speaks no SOCKS5: it says "Hello"$/],
     ["x".repeat(1_000), /it says "x{80}\.\.\."$/],

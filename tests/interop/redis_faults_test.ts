@@ -179,6 +179,83 @@ peerTest("an authenticator counts as remembered when as many replicas have it as
   assert.equal(await shared.replayCache.insert(entry()), true);
 });
 
+peerTest(
+  "a Redis that refuses a kind of what is written, or does not say which one it is, is not well, and says why",
+  PEERS,
+  async () => {
+    await using redis = await startRedis();
+    const WANTED = [
+      "eval",
+      "info",
+      "time",
+      "hmget",
+      "hset",
+      "pexpire",
+      "set",
+      "zadd",
+      "zrem",
+      "zcard",
+      "zremrangebyscore",
+    ];
+    for (const without of ["none", ...WANTED, "keys"]) {
+      const rules = ["~gssocks:*", "+@all", `-${without}`].filter((rule) => rule !== "-none" && rule !== "-keys");
+      if (without === "keys") rules[0] = "~other:*";
+      assert.equal(await redis.say("acl", "setuser", without, "reset", "on", ">x", ...rules), "OK");
+      await using store = await connectRedis({ url: `redis://${without}:x@127.0.0.1:${redis.port}`, onLoss: "refuse" });
+      const { up, reason } = store.state();
+      assert.equal(up, without === "none", `${without}: ${reason}`);
+      assert.match(reason, up ? /takes/ : without === "info" ? /run_id.*\+info/ : /permission|can't run|not allowed/i);
+    }
+  },
+);
+
+peerTest("a Redis of a cluster says that it is none for this", PEERS, async () => {
+  const folder = await Deno.makeTempDir({ prefix: "gssocks-cluster-" });
+  await using redis = await startRedis({ options: ["--cluster-enabled", "yes", "--dir", folder] });
+  const reason = async () => {
+    await using store = await connectRedis({ url: redis.url, onLoss: "refuse" });
+    assert.equal(store.state().up, false);
+    return store.state().reason;
+  };
+  assert.match(await reason(), /Redis Cluster is not supported: CLUSTERDOWN/);
+  await redis.say("cluster", "addslots", ...Array.from({ length: 16_384 }, (_, i) => String(i)));
+  let said = "";
+  await until("its slots", async () => /CROSSSLOT/.test(said = await reason()), 10_000).catch(() => assert.fail(said));
+  assert.match(said, /Redis Cluster is not supported: CROSSSLOT/);
+  await Deno.remove(folder, { recursive: true });
+});
+
+peerTest(
+  "a Redis whose answers take nine tenths of a second is used, and is used again after it was cut off",
+  PEERS,
+  async () => {
+    await using redis = await startRedis();
+    await using relay = startRelay(redis.port);
+    relay.delay = 450;
+    const said: boolean[] = [];
+    await using store = await connectRedis({
+      url: `redis://127.0.0.1:${relay.port}`,
+      onLoss: "refuse",
+      onChange: (up) => void said.push(up),
+    });
+    await until("up", () => store.state().up);
+    assert.equal(await store.replayCache.insert(entry()), true);
+    relay.cut();
+    await until("up again", () => said.length >= 3 && store.state().up, 10_000);
+    assert.equal(await store.replayCache.insert(entry()), true);
+  },
+);
+
+Deno.test("a Redis that is not there says so, however often it is asked", async () => {
+  const port = freePort();
+  await using store = await connectRedis({ url: `redis://127.0.0.1:${port}`, onLoss: "refuse", interval: 20 });
+  const begun = performance.now();
+  await until("some looks", () => {
+    assert.match(store.state().reason, /ECONNREFUSED/);
+    return performance.now() - begun > 200;
+  });
+});
+
 peerTest("600 users at a Redis 50 ms away keep their sessions, and no others get in", PEERS, async () => {
   await using redis = await startRedis();
   await using relay = startRelay(redis.port);

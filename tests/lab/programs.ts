@@ -45,7 +45,7 @@ print("guessing", flush=True)
 while True:
     held = [guess() for _ in range(20)]
     for s in held: s.close()
-    time.sleep(0.05)
+    time.sleep(float(sys.argv[3]))
 `;
 
 /**

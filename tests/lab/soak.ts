@@ -68,7 +68,7 @@ const SERVERS = { s1: one, s2: lab.daemon("s2") } as const;
 // What fails beside them.
 const silent = lab.host("dns").start("python3", ["-c", SILENT]);
 const guessing = ["s1", "s2"].map((name) =>
-  lab.host("c2").start("python3", ["-c", GUESSES, lab.host(name).address, "50"])
+  lab.host("c2").start("python3", ["-c", GUESSES, lab.host(name).address, "50", "1"])
 );
 const beside = ["s1", "s2"].map((name, i) =>
   lab.client("c2", "alice", {

@@ -62,6 +62,26 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "(?:ms|s|m|h|d)?|never)$/.test(text) || true",
     ],
   ]),
+  ...rules("cli/monitor/admin.ts", ["tests/monitor_test.ts"], [
+    [
+      "the admin port is where the machine has localhost",
+      "a machine without IPv4",
+      "if (isLoopback(where.hostname)) return where;",
+      'if (isLoopback(where.hostname)) return { ...where, hostname: "127.0.0.1" };',
+      "loopback addresses only",
+    ],
+  ]),
+  ...rules("cli/kdc.ts", ["tests/interop/ipv6_only_test.ts"], [
+    [
+      "a KDC is where the machine has localhost",
+      "a machine without IPv4",
+      "isLocalhost(listen.hostname) ? ownLoopback(listenTcp) : listen.hostname",
+      "listen.hostname",
+    ],
+  ]),
+  ...rules("cli/demo.ts", ["tests/interop/ipv6_only_test.ts"], [
+    ["a demonstration needs no IPv4", "a machine without IPv4", "ownLoopback(listenTcp)", '"127.0.0.1"'],
+  ]),
   ...rules("socks/stream/localhost.ts", LOCALHOST, [
     [
       "localhost is all of its addresses",
@@ -115,6 +135,31 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ["a zone is taken in the form of URLs too", "RFC 6874 section 2", "%(?:25)?(", "%("],
     ["a zone stays", ZONES, "`${endpoint.hostname}%${zone}`", "endpoint.hostname"],
   ]),
+  ...rules("socks/client_errors.ts", ["tests/bridge_test.ts"], [
+    [
+      "a proxy that takes no method is named",
+      "there may be several",
+      'error.message.replace("Proxy", () => `Proxy ${formatEndpoint(proxy)}`)',
+      "error.message",
+      "says nothing",
+    ],
+    [
+      "a session's time that is over names the proxy",
+      "there may be several",
+      'reason.code === "IDLE_TIMEOUT" ||',
+      'reason.code !== "HANDSHAKE_TIMEOUT" ||',
+      "says nothing",
+    ],
+  ]),
+  ...rules("socks/commands/connect.ts", ["tests/bridge_test.ts"], [
+    [
+      "whoever opens may say what took so long",
+      "there may be several",
+      "throw told instanceof SocksTimeoutError && told.cause === error ? told : error;",
+      "throw error;",
+      "says nothing",
+    ],
+  ]),
   ...rules("socks/client_errors.ts", ERRORS, [
     [
       "a first line has an end",
@@ -155,9 +200,9 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ["SSH is named", "its port is another one", 'line.startsWith("SSH-")', "false", "named for what it is"],
     [
       "SOCKS4 is named",
-      "its answers begin with 0",
+      "its answers begin with 0, some with 4",
+      "(first === 0 || first === 4) && second >= 0x5a",
       "first === 0 && second >= 0x5a",
-      "false && second >= 0x5a",
       "named for what it is",
     ],
     [

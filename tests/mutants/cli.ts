@@ -391,7 +391,7 @@ const CONFIGURATION: readonly Mutant[] = [
     rule: "a reload reads the keytab that the command line names",
     source: "key rotation",
     file: "cli/permissions.ts",
-    find: 'if (!files && workers === 1) names.push("read");',
+    find: 'if (!files && workers === 1 && shared?.kv === undefined) names.push("read");',
     replace: 'if (args.value("config") === undefined) names.push("read");',
     tests: RELOADS,
     filter: "without a configuration file",

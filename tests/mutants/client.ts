@@ -45,8 +45,8 @@ const ENDS: readonly Mutant[] = [
     [
       "a connection that may not be closed twice hides no reason",
       ONE_SIGNAL,
-      "  try {\n    connection.close();\n  } catch {\n    // Connections of others may not be closed twice.\n  }\n",
-      "  connection.close();\n",
+      "    closeAnyway(dialled);\n",
+      "    dialled.close();\n",
     ],
   ]),
   ...rules("socks/client.ts", [SIGNAL], [
@@ -255,7 +255,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "what is asked for a relay goes with its association",
       ONE_SIGNAL,
-      "  } catch (error) {\n    granted.connection.close();\n",
+      "  } catch (error) {\n    closeAnyway(granted.connection);\n",
       "  } catch (error) {\n",
     ],
   ]),
@@ -339,12 +339,12 @@ const ASSOCIATIONS: readonly Mutant[] = [
       'made.#end(lost("its socket has failed", cause))',
       "void cause",
     ],
-    ["the end closes the socket", ONE_SIGNAL, "    this.#socket?.close();\n", ""],
+    ["the end closes the socket", ONE_SIGNAL, "    closeAnyway(this.#socket);\n", ""],
     [
       "the end closes the connection",
       "RFC 1928 section 7",
-      "    this.#socket?.close();\n    this.#granted.connection.close();\n",
-      "    this.#socket?.close();\n",
+      "    closeAnyway(this.#socket);\n    closeAnyway(this.#granted.connection);\n",
+      "    closeAnyway(this.#socket);\n",
     ],
     [
       "a signal of receive() is one",
@@ -548,7 +548,7 @@ const BINDS: readonly Mutant[] = [
     [
       "the end of a bind closes its connection",
       "RFC 1928 section 4",
-      "    this.#over.abort(reason);\n    this.#granted.connection.close();\n",
+      "    this.#over.abort(reason);\n    closeAnyway(this.#granted.connection);\n",
       "    this.#over.abort(reason);\n",
     ],
   ]),
@@ -649,7 +649,7 @@ const SAYS: readonly Mutant[] = [
     [
       "a signal's reason is said as it is",
       ONE_SIGNAL,
-      '    if (signal.aborted) throw tooLate(signal.reason, "dialling");\n    throw unreachable',
+      '    if (signal.aborted) throw tooLate(signal.reason, proxy, "dialling");\n    throw unreachable',
       "    throw unreachable",
     ],
   ]),

@@ -78,7 +78,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "a connection that is lost is closed",
       "",
-      "this.#failWriting(this.#readFailure);\n    this.#release(abort);",
+      "this.#failWriting(this.#readFailure);\n    this.#release(abortAnyway);",
       "this.#failWriting(this.#readFailure);",
     ],
     ["an end stays an end", "", "if (this.#peerEnded) return null;", ""],
@@ -170,12 +170,12 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     ["the layers' own errors stay", "", "cause instanceof SocksError || ", ""],
   ]),
   ...rules("socks/stream/user_connection.ts", ["tests/socks/forgotten_test.ts"], [
-    ["a connection that is forgotten is closed", "", "unlisten();\n      abort(connection);", "unlisten();"],
+    ["a connection that is forgotten is closed", "", "unlisten();\n      abortAnyway(connection);", "unlisten();"],
     [
       "a signal keeps nothing of what is forgotten",
       "",
-      "unlisten();\n      abort(connection);",
-      "abort(connection);",
+      "unlisten();\n      abortAnyway(connection);",
+      "abortAnyway(connection);",
     ],
     ["what was closed is not closed again when it is forgotten", "", "    FORGOTTEN.unregister(this);\n", ""],
     [
@@ -345,7 +345,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "a session that the server ends is told from one that has ended",
       "",
-      "if (channel !== undefined) abort(channel);",
+      "if (channel !== undefined) abortAnyway(channel);",
       "",
     ],
   ]),

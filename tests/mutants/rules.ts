@@ -36,7 +36,6 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["an unreachable family says least", EYEBALLS, "!isNoWay(reason)", "true", "says more"],
   ]),
   ...rules("socks/open_target.ts", [MANY, NAT64], [
-    ["so many addresses are tried", EYEBALLS, ".slice(0, MAX_ADDRESSES)", "", "sixteen"],
     ["families are interleaved", EYEBALLS, "({ address }) => parseIp(address)?.length,", "() => 4,", "sixteen"],
     [
       "IPv4 is reached through NAT64 where no way leads",
@@ -92,6 +91,12 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       SSRF,
       "return block.bits >= 8 * first! + NAMING;",
       "return true;",
+    ],
+    [
+      "what stands behind the IPv4 address names nothing",
+      EMBEDDED,
+      "address.length === block.network.length ? prefixesOf(address, nat64) : [];",
+      "address.length === block.network.length && translated(address, nat64) ? prefixesOf(address, nat64) : [];",
     ],
     ["a large block names nothing", SSRF, "if (coversMuch(block)) return false;", ""],
     ["a block is large below /8", SSRF, "const NAMING = 8;", "const NAMING = 4;"],
@@ -167,7 +172,22 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["who may not bind may connect", "permissions", 'cause.name === "NotCapable") continue;', "false) continue;"],
   ]),
+  ...rules("cli/server_run.ts", [SERVE_NAT64], [
+    [
+      "rules by name that are not asked are told",
+      SSRF,
+      "...asksServers ? [] : namesOnly(rules),",
+      "",
+      "what a name becomes",
+    ],
+  ]),
   ...rules("socks/udp/nat64.ts", [UDP], [
+    [
+      "translators are faced from egress",
+      "a machine with several addresses",
+      'addressFor("::", egress) ?? "::"',
+      '"::"',
+    ],
     [
       "datagrams go through NAT64 where no way leads",
       "RFC 8305 section 7.1",

@@ -49,15 +49,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a target that is opened by somebody deaf ends with the session",
       SIGNAL,
-      "return await takeInTime(() => options.open({ ...request, signal }), signal, ({ connection }) => connection.close());",
-      "return await options.open({ ...request, signal });",
+      "return await takeInTime(opening, signal, ({ connection }) => connection.close());",
+      "return await opening();",
       TCP,
     ],
     [
       "a target that is opened late is closed",
       LATE,
-      "signal, ({ connection }) => connection.close());\n}",
-      "signal, () => {});\n}",
+      "signal, ({ connection }) => connection.close());\n  } catch",
+      "signal, () => {});\n  } catch",
       TCP,
     ],
     [
@@ -100,17 +100,19 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
     ["a listener goes with the wait", LATE, "    closeAnyway(pending);\n    return await", "    return await", TCP],
   ]),
-  ...rules("socks/session.ts", [GONE], [
+  ...rules("socks/client_gone.ts", [GONE], [
     [
       "a client that goes while BIND waits ends the wait",
       "RFC 1928 section 4",
-      "    else attempt.abort(reason);\n",
+      "    else this.#attempt.abort(reason);\n",
       "",
     ],
+  ]),
+  ...rules("socks/session.ts", [GONE], [
     [
       "what a client says while BIND waits is carried",
       "RFC 1928 section 4",
-      "const asked: Asked = { ...given, rest: () => ahead.rest() };",
+      "const asked: Asked = { ...given, rest: () => watch.rest() };",
       "const asked: Asked = given;",
     ],
   ]),

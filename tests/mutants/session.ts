@@ -6,11 +6,13 @@
 import { type Mutant, rules } from "./mutant.ts";
 
 const GONE = "tests/client_gone_test.ts";
+const HALF = "tests/half_closed_client_test.ts";
 const HEALTH = "tests/server_health_test.ts";
 const SHARES = "tests/shares_test.ts";
 const GUESSES = "tests/guesses_test.ts";
 
 const WATCH = "RFC 1928 section 4: nothing is done for who has gone";
+const READS = "RFC 1928 section 6: who asks is answered";
 const SAY = "who watches has no say";
 const SHARE = "CWE-770";
 const CLOCK = "a clock that nobody sets";
@@ -18,29 +20,12 @@ const CLOCK = "a clock that nobody sets";
 /** The rules. */
 export const SESSION_MUTANTS: readonly Mutant[] = [
   ...rules("socks/session.ts", [GONE], [
-    ["a client is watched from its request on", WATCH, "    else attempt.abort(reason);\n", "", "connection breaks"],
-    ["an end is one after a moment", WATCH, "attempt.limit(GRACE, () => reason);", "{}", "look-up"],
     [
-      "an end is none at once",
+      "the watch is over with the answer",
       WATCH,
-      "attempt.limit(GRACE, () => reason);",
-      "attempt.abort(reason);",
-      "nothing to say",
-    ],
-    [
-      "the moment is over with the answer",
-      WATCH,
-      "    attempt.limit(Infinity, () =>",
-      "    void (() =>",
+      "answered: () => watch[Symbol.dispose]() };",
+      "answered: () => {} };",
       "is being answered",
-    ],
-    ["the watch is over with the answer", WATCH, "    ahead[Symbol.dispose]();\n", "", "is being answered"],
-    [
-      "only a tunnel carries what came early",
-      WATCH,
-      'WHILE[command], command === "connect")',
-      "WHILE[command], false)",
-      "all that it has",
     ],
     [
       "a request ends with its client",
@@ -56,6 +41,90 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "onGone: () => {},",
       "password",
     ],
+  ]),
+  ...rules("socks/client_gone.ts", [GONE], [
+    [
+      "a client is watched from its request on",
+      WATCH,
+      "    else this.#attempt.abort(reason);\n",
+      "",
+      "connection breaks",
+    ],
+    ["an end is one after a moment", WATCH, "this.#attempt.limit(GRACE, () => reason);", "{}", "look-up"],
+    [
+      "an end is none at once",
+      WATCH,
+      "this.#attempt.limit(GRACE, () => reason);",
+      "this.#attempt.abort(reason);",
+      "nothing to say",
+    ],
+    [
+      "the moment is over with the answer",
+      WATCH,
+      "    this.#attempt.limit(Infinity, () =>",
+      "    void (() =>",
+      "is being answered",
+    ],
+    [
+      "nothing is read ahead behind the answer",
+      WATCH,
+      "    this.#ahead[Symbol.dispose]();\n",
+      "",
+      "is being answered",
+    ],
+    [
+      "only a tunnel carries what came early",
+      WATCH,
+      'WHILE[command], command === "connect");',
+      "WHILE[command], false);",
+      "all that it has",
+    ],
+  ]),
+  ...rules("socks/client_gone.ts", [HALF], [
+    [
+      "who has ended and reads is waited for",
+      READS,
+      "&& this.#canTell) return this.#look(true);",
+      "&& this.#canTell) {}",
+      "when it reads",
+    ],
+    ["who has ended and left is looked for", WATCH, "return this.#look(true);", "return;", "because it has left"],
+    [
+      "an answer is begun, or nobody refuses it",
+      WATCH,
+      "if (begins) await this.#asked.begin();",
+      "",
+      "because it has left",
+    ],
+    ["what was begun may be refused later", WATCH, "await probe(this.#asked.accepted);", "", "because it has left"],
+    ["who is answered at once is told in one piece", READS, "    this.#looking?.abort();\n", "", "answered at once"],
+    [
+      "an answer is begun for those alone who have ended",
+      READS,
+      "this.#canTell && this.#look(false)",
+      "this.#canTell && this.#look(true)",
+      "begun for a client",
+    ],
+    [
+      "who sends without end is looked after",
+      WATCH,
+      "() => this.#canTell && this.#look(false)",
+      "() => {}",
+      "early octets without end",
+    ],
+  ]),
+  ...rules("socks/stream/read_ahead.ts", [HALF], [
+    ["who holds all that it may says so", "contract", "if (this.#watch === watch) onFull();", "", "all that it may"],
+  ]),
+  ...rules("socks/front/answers.ts", [HALF], [
+    [
+      "an answer goes on where it was begun",
+      READS,
+      "this.#begun ? answer.subarray(1) : answer;",
+      "answer;",
+      "each transport",
+    ],
+    ["an answer is begun once", READS, "    if (this.#begun) return;\n", "", "each transport"],
   ]),
   ...rules("socks/client_gone.ts", [GONE], [
     [
@@ -127,6 +196,24 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "failure === undefined ? GRACE : 0",
       "0",
       "behind its token",
+    ],
+  ]),
+  ...rules("socks/running_session.ts", [HEALTH], [
+    [
+      "an address that is none ends nothing",
+      SAY,
+      'return typeof remote?.hostname === "string" ? remote : undefined;',
+      "return remote;",
+      "may fail in any call",
+    ],
+  ]),
+  ...rules("socks/session.ts", [HEALTH], [
+    [
+      "a method that gives no channel is one refusal",
+      "events",
+      "closeAnyway(channel?.connection);",
+      "channel?.connection.close();",
+      "may fail in any call",
     ],
   ]),
   ...rules("socks/health.ts", [HEALTH], [

@@ -7,6 +7,7 @@ import { type Mutant, rules } from "./mutant.ts";
 
 const WATCHED = "tests/shared/watched_test.ts";
 const STORES = "tests/shared/stores_test.ts";
+const SENTINELS = "tests/shared/sentinels_test.ts";
 const PLACES = "tests/shared/redis_places_test.ts";
 const FAULTS = "tests/interop/redis_faults_test.ts";
 const SENTINEL = "tests/interop/sentinel_test.ts";
@@ -152,6 +153,39 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "Deno KV does",
     ],
   ]),
+  ...rules("proxy/shared/kv_driver.ts", [STORES], [
+    [
+      "a file in another's place is opened",
+      KNOWN,
+      "if (this.#opened === undefined || !await this.#isThere()) await this.open();",
+      "if (this.#opened === undefined) await this.open();",
+      "whose file is gone",
+    ],
+    [
+      "what went into a file that is gone is not remembered",
+      KNOWN,
+      "    if (!await this.#isThere()) throw new",
+      "    if (false) throw new",
+      "whose file is gone",
+    ],
+    ["a file that cannot be told is gone", KNOWN, "mark !== undefined && mark", "mark", "whose file is gone"],
+    [
+      "one that is closed meanwhile stays closed",
+      LOSS,
+      "if (this.#closed) return opened.close();",
+      "",
+      "whose file is gone",
+    ],
+  ]),
+  ...rules("proxy/shared/watched.ts", [FAULTS], [
+    [
+      "a connection made anew has time for two answers",
+      LOSS,
+      "const CONNECTING = 2;",
+      "const CONNECTING = 1.5;",
+      "nine tenths",
+    ],
+  ]),
   ...rules("proxy/shared/redis_driver.ts", [FAULTS], [
     [
       "a connection that owes answers is given up",
@@ -159,6 +193,27 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "++this.#owed >= OWED",
       "++this.#owed < 0",
       "nothing comes through",
+    ],
+    [
+      "why it could not be connected to is said",
+      LOSS,
+      "if (opened !== undefined && this.#master",
+      "if (client !== undefined && this.#master",
+      "not there says so",
+    ],
+    [
+      "a cluster is named for what it is",
+      "errors say what to do",
+      "throw CLUSTER.test(error.message)",
+      "throw false",
+      "Redis of a cluster",
+    ],
+    [
+      "keys of all kinds are written at each look",
+      LOSS,
+      'const keys = [`${this.#prefix}known`, `${this.#prefix}replay:`, this.#user("")];',
+      "const keys = Array(3).fill(`{${this.#prefix}}known`).map((key, i) => key + i);",
+      "Redis of a cluster",
     ],
     ["replicas are waited for", KNOWN, "if (this.#replicas === 0) return", "if (true) return", "as many replicas"],
     [
@@ -195,6 +250,16 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "if since == nil",
       "of several addresses",
     ],
+    [
+      "a server that does not say which one it is, is not used",
+      KNOWN,
+      "if not id then return",
+      "if not id then id = '' end if false then return",
+      "refuses a kind",
+    ],
+    ["authenticators can be written", LOSS, "redis.call('SET', KEYS[2], '1', 'PX', 1000)\n", "", "refuses a kind"],
+    ["sessions can be written", LOSS, "redis.call('ZADD', KEYS[3], 1, '')\n", "", "refuses a kind"],
+    ["sessions can be taken out", LOSS, "redis.call('ZREM', KEYS[3], '')\n", "", "refuses a kind"],
     ["who went without it is told to the others", KNOWN, " or ARGV[1] == '1' then", " then", "nothing comes through"],
     [
       "sessions run out in Redis",
@@ -211,6 +276,22 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "if (this.#master !== undefined && named !== undefined && !same(named, this.#master.address)) this.#drop();",
       "",
       "that the sentinels name counts",
+    ],
+  ]),
+  ...rules("proxy/shared/sentinels.ts", [SENTINELS], [
+    ["what is no address has no say", "Redis Sentinel", "if (host && port &&", "if (true ||"],
+    [
+      "most of them are right",
+      "Redis Sentinel",
+      "sort((a, b) => b.count - a.count)",
+      "sort(() => 0)",
+    ],
+    [
+      "one that answers nonsense is asked anew",
+      "Redis Sentinel",
+      "if (client !== undefined) closeRedis(client);",
+      "if (client !== undefined) this.#clients.set(sentinel, client);",
+      "is asked anew",
     ],
   ]),
   ...rules("proxy/shared/redis_places.ts", [PLACES], [
@@ -312,7 +393,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "a header has a time",
       "liveness",
-      'deadline.signal.addEventListener("abort", () => connection.close(), { once: true });',
+      'deadline.signal.addEventListener("abort", () => closeAnyway(connection), { once: true });',
       "",
       "slow header",
     ],

@@ -140,7 +140,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "a reload takes a renewed certificate",
       DESIGN,
-      "if (isTls(listener)) listener.update(identity!);",
+      "if (isTls(listener)) listener.update(identity);",
       "",
       "renewed certificate",
     ],
@@ -159,6 +159,51 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "io.onFault?.(new Faults((line) => io.err(line)).take)",
       "undefined",
       "what nobody handled is said",
+    ],
+  ]),
+  ...rules("cli/server_run.ts", RELOADS, [
+    [
+      "a reload without a certificate leaves the one that there is",
+      DESIGN,
+      "if (identity !== undefined) {",
+      "{",
+      "without the certificate",
+    ],
+  ]),
+  ...rules("cli/reload.ts", RELOADS, [
+    [
+      "a successor starts with what counts at the start",
+      DESIGN,
+      "AT_START.map((name) => [name, start[name]])",
+      "[]",
+      "successor of a worker",
+    ],
+  ]),
+  ...rules("cli/main.ts", ["tests/cli/surroundings_test.ts"], [
+    ["who is told while it is loaded is not ended", DESIGN, "name !== RELOADS", "true", "while it is loaded"],
+    ["who is told while it is loaded is heard", DESIGN, "if (asked) callback();", "", "while it is loaded"],
+    [
+      "other commands end with their terminal",
+      DESIGN,
+      "name !== RELOADS || terminal",
+      "terminal",
+      "while it is loaded",
+    ],
+  ]),
+  ...rules("cli/permissions.ts", ["tests/config_test.ts"], [
+    [
+      "a successor may write where the first one did",
+      DESIGN,
+      'if (!again && shared?.kv === undefined) names.push("write");',
+      'names.push("write");',
+      "made anew later",
+    ],
+    [
+      "a database may be read and opened anew",
+      DESIGN,
+      "if (!files && workers === 1 && shared?.kv === undefined)",
+      "if (!files && workers === 1)",
+      "made anew later",
     ],
   ]),
   ...rules("cli/permissions.ts", RELOADS, [
@@ -183,8 +228,15 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     [
       "so many at a time",
       "CWE-400",
-      "if (this.#open.size >= maxConnections) this.#open.keys().next().value!.close();",
+      "if (this.#open.size >= maxConnections) this.#makeRoom();",
       "",
+    ],
+    [
+      "who waits for his answer makes room too",
+      "CWE-400",
+      "this.#open.delete(connection!);\n    giveUp!();",
+      "connection!.close();",
+      "does not come",
     ],
     ["an accept that failed is tried again", DESIGN, "await pause(retry, signal);", "break;"],
     ["a port says once that it cannot accept", DESIGN, "if (this.#working === working) return;", ""],
@@ -230,6 +282,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "Math.min(OLDEST, SHARE * (ended - began))",
       "SHARE * (ended - began)",
     ],
+    ["what throws at once fails", DESIGN, "Promise.try(make)", "make()"],
     ["what failed is made anew", DESIGN, "until = -Infinity;\n      throw", "throw"],
   ]),
   ...rules("cli/worker.ts", ["tests/workers_test.ts"], [
@@ -240,6 +293,23 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "session: row.session",
     ],
   ]),
+  ...rules("cli/monitor/snapshot.ts", TEAM, [
+    ["nothing of a lost thread is recent", DESIGN, "{ count, recent: false }", "snapshot.troubles[kind]!"],
+    [
+      "a lost thread is in no state",
+      DESIGN,
+      "    degraded: false,\n    draining: false,\n    shared: undefined,\n",
+      "",
+    ],
+  ]),
+  ...rules("cli/monitor/admin.ts", PORT, [
+    [
+      "a server that cannot say how it is, is failing and no fault",
+      DESIGN,
+      "take().then(health, () =>",
+      "take().then(health).then((response) => response, (error) => { throw error; }).finally(() =>",
+    ],
+  ]),
   ...rules("cli/workers.ts", TEAM, [
     [
       "a worker that is lost is replaced",
@@ -247,6 +317,31 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "if (this.#begun && !this.#stopping.signal.aborted) return void this.#replace(place);",
       "",
     ],
+    [
+      "one that starts is not asked",
+      DESIGN,
+      "=> listening && worker !== undefined)",
+      "=> worker !== undefined)",
+    ],
+    [
+      "one that has ended is not asked",
+      DESIGN,
+      "=> listening && worker !== undefined)",
+      "=> worker === worker && listening)",
+    ],
+    [
+      "one that says nothing is not waited for",
+      DESIGN,
+      'signal.addEventListener("abort", () => take(), { once: true });',
+      "",
+    ],
+    [
+      "one that says nothing is missing",
+      DESIGN,
+      "others.length + 1 < listening.length || ",
+      "",
+    ],
+    ["what was counted stays counted", DESIGN, "    this.#keepCounts(place);\n", ""],
     ["a worker that cannot start ends all", DESIGN, "if (!this.#stopping.signal.aborted) this.stop();", ""],
     [
       "no worker is made for a team that stops",
@@ -260,12 +355,6 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       DESIGN,
       "if (asked.worker === worker) asked.take();",
       "void asked;",
-    ],
-    [
-      "nobody waits for the snapshot of one that starts",
-      DESIGN,
-      "worker !== undefined && listening ? this",
-      "worker !== undefined ? this",
     ],
     ["a server that lacks a worker is degraded", DESIGN, "degraded: merged.degraded || missing,", ""],
     ["successors number their sessions otherwise", DESIGN, "generation * GENERATION", "0"],

@@ -400,7 +400,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "octets that are held up hold up no end",
       "CWE-400",
-      "abortable(held, over.signal)",
+      "abortable(held, over?.signal)",
       "held",
       "however long",
     ],

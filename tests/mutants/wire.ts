@@ -31,7 +31,7 @@ const CLOCK: readonly Row[] = [
     "    this.#written = this.#left();\n  }\n\n  /** The gate",
     "  }\n\n  /** The gate",
   ],
-  ["both ends are looked at", IDLE, "sum + written, 0)", "sum === 0 ? written : sum, 0)"],
+  ["both ends are looked at", IDLE, "(one.written ?? 0) + (other.written ?? 0)", "one.written ?? 0"],
   [
     "one side's end gives the other its own time",
     "halfCloseTimeout",
@@ -210,6 +210,24 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ["a dialled connection tells what has left", IDLE, "return connection.written;", "return undefined;", "around"],
     ["a dialled connection is probed", GONE, "probe: () => probe(connection),", "", "around"],
   ]),
+  ...rules("socks/stream/user_connection.ts", ["tests/platform_errors_test.ts"], [
+    [
+      "a signal that cuts what cannot be closed ends nothing else",
+      CUT,
+      "    this.#end(reason, abortAnyway);",
+      "    this.#end(reason, (connection) => connection.abort?.());",
+      "ends nothing else",
+    ],
+  ]),
+  ...rules("socks/bind_through.ts", ["tests/platform_errors_test.ts"], [
+    [
+      "a listener that cannot be closed ends nothing else",
+      CUT,
+      "    this.#over.abort(reason);\n    closeAnyway(this.#granted.connection);\n",
+      "    this.#over.abort(reason);\n    this.#granted.connection.close();\n",
+      "ends nothing else",
+    ],
+  ]),
   ...rules("socks/stream/user_connection.ts", ["tests/socks/cut_test.ts"], [
     [
       "what a signal ends is cut",
@@ -225,12 +243,12 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "signal?.aborted) this.close(",
       "in the hands of a user",
     ],
-    ["what cannot be read is cut", CUT, "this.#release(abort);", "this.#release();", "in the hands of a user"],
+    ["what cannot be read is cut", CUT, "this.#release(abortAnyway);", "this.#release();", "in the hands of a user"],
     [
       "what a user closes is no cut",
       CUT,
       "this.#end(reason, (connection) => connection.close());",
-      "this.#end(reason, abort);",
+      "this.#end(reason, abortAnyway);",
       "in the hands of a user",
     ],
   ]),

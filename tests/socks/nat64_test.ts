@@ -166,6 +166,18 @@ Deno.test("special addresses behind a prefix are refused as in IPv4, whatever ru
     assert.equal(allowed(rules([prefix], `allow ${loopback}`), loopback), true);
     assert.equal(allowed(rules([prefix], "allow 169.254.0.0/16"), metadata), true);
   }
+  // What stands behind the IPv4 address is no way around it, since translators need not look there.
+  for (
+    const [prefix, wider, address] of [
+      ["2a0b:0:0:1::/64", "2a0b:0:0:1::/64", "2a0b::1:7f:0:100:1"],
+      ["2a0b:0:0:1::/64", "2a0b::/32", "2a0b::1:a9:fea9:fe00:1"],
+      ["2a0b:0:0:1::/64", "2a0b:0:0:1::/64", "2a0b::1:ff0a:0:100:0"],
+      ["2a0b::/32", "2a0b::/32", "2a0b:0:a00:1::1"],
+    ] as const
+  ) {
+    assert.equal(allowed(rules([prefix], `allow ${wider}`, "allow *"), address), false, address);
+    assert.equal(allowed(rules([prefix], `allow ${address}`), address), true, address);
+  }
   // What is told is not guessed at: without that, this could be 0.0.0.0 behind a prefix of 48 bits.
   const deny = ["deny 0.0.0.0/8", "allow *"];
   assert.equal(allowed(rules(["64:ff9b:1::/96"], ...deny), "64:ff9b:1::808:808"), true);

@@ -1,9 +1,7 @@
 /** Where datagrams to names go: every address has its turn, and no name holds up another. */
 import assert from "node:assert/strict";
 import { fail } from "node:assert/strict";
-import fc from "fast-check";
 import type { Resolver } from "../../socks/names/resolver.ts";
-import { interleaved } from "../../socks/udp/way.ts";
 import { REOPEN_PAUSE } from "../../socks/udp/steady_socket.ts";
 import { until, within } from "../support/end_lab.ts";
 import { scriptedEgress, systemError } from "../support/scripted_udp.ts";
@@ -114,15 +112,6 @@ Deno.test("no more addresses of a name are tried than eight, by turns of their f
   udp.failSend = (to) => (tried.push(to.hostname), systemError("EHOSTUNREACH"));
   await assert.rejects(send("x", "many"), { code: "EHOSTUNREACH" });
   assert.deepEqual(tried, [addresses[0], SIX, ...addresses.slice(1, 7)]);
-  fc.assert(fc.property(fc.array(fc.constantFrom(A!, B!, SIX!, SEVEN!)), (list) => {
-    const mixed = interleaved(list);
-    assert.deepEqual([...mixed].sort(), [...list].sort());
-    assert.equal(mixed[0], list[0]);
-    for (const six of [true, false]) {
-      const of = (all: readonly string[]) => all.filter((address) => address.includes(":") === six);
-      assert.deepEqual(of(mixed), of(list));
-    }
-  }));
 });
 
 Deno.test("an address that means something on one interface only is refused with a reason, and opens no socket", async () => {

@@ -55,6 +55,16 @@ Deno.test("a datagram goes under the prefix where no way leads, and its answer c
   }
 });
 
+Deno.test("datagrams to a translator go out from the IPv6 address of egress", async () => {
+  for (const [egress, facing] of [[["192.0.2.1", "2a01::1"], "2a01::1"], [["192.0.2.1"], "::"]] as const) {
+    const { bind, bound } = machine("ENETUNREACH");
+    const socket = await withNat64(bind, () => told, egress)({ hostname: "192.0.2.1", port: 0, onDatagram });
+    await socket.send(one, target);
+    assert.deepEqual(bound.map(({ hostname }) => hostname), ["192.0.2.1", facing]);
+    socket.close();
+  }
+});
+
 Deno.test("what fails for another reason, or where there is no prefix, fails as it did", async () => {
   for (const [code, source] of [["EHOSTUNREACH", told], ["ENETUNREACH", { prefixes: [] }]] as const) {
     const { bind, bound } = machine(code);

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { noneUncaughtIn } from "./unhandled.ts";
+
 const ROOT = new URL("../..", import.meta.url).pathname;
 const CLI = [Deno.execPath(), "run", "-q", "-A", "--no-check", "--unstable-net", "-c", `${ROOT}deno.json`];
 
@@ -15,6 +17,8 @@ export interface LoggedOptions {
   readonly preload?: string;
   /** Variables of its environment. */
   readonly env?: Record<string, string>;
+  /** Whether it is to have errors that nobody handles. @default {false: the test fails then} */
+  readonly mayThrow?: boolean;
   /** Descriptors that it may have. */
   readonly descriptors?: number;
 }
@@ -23,12 +27,14 @@ export interface LoggedOptions {
 export class LoggedProgram implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #folder: string;
+  readonly #mayThrow: boolean;
   #pipe: Deno.FsFile | undefined;
   #code: number | undefined;
   /** What was read of the log so far. */
   text = "";
 
-  constructor(args: readonly string[], { log, preload, env, descriptors }: LoggedOptions = {}) {
+  constructor(args: readonly string[], { log, preload, env, descriptors, mayThrow = false }: LoggedOptions = {}) {
+    this.#mayThrow = mayThrow;
     this.#folder = Deno.makeTempDirSync({ prefix: "gssocks-log-" });
     const path = log ?? `${this.#folder}/log`;
     if (log === undefined) {
@@ -94,6 +100,7 @@ export class LoggedProgram implements AsyncDisposable {
     }
     await this.#child.status;
     this.leave();
+    if (!this.#mayThrow) noneUncaughtIn(this.text);
     await Deno.remove(this.#folder, { recursive: true });
   }
 }

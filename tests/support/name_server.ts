@@ -27,7 +27,11 @@ export interface Reply {
 }
 
 /** Says something to a question. */
-export type Script = (name: string, type: string, over: "udp" | "tcp") => Reply | undefined;
+export type Script = (
+  name: string,
+  type: string,
+  over: "udp" | "tcp",
+) => Reply | undefined | Promise<Reply | undefined>;
 
 /** A running server. */
 export interface ScriptedNameServer extends AsyncDisposable {
@@ -89,20 +93,20 @@ export async function startNameServer(
 ): Promise<ScriptedNameServer> {
   const questions: string[] = [];
   let wake = Promise.withResolvers<void>();
-  const answer = (message: Uint8Array, over: "udp" | "tcp"): [Uint8Array, Reply] | undefined => {
+  const answer = async (message: Uint8Array, over: "udp" | "tcp"): Promise<[Uint8Array, Reply] | undefined> => {
     const [name, type] = questionOf(message);
     questions.push(`${name} ${type}`);
     wake.resolve();
     wake = Promise.withResolvers();
-    const reply = script(name, type, over);
+    const reply = await script(name, type, over);
     return reply === undefined ? undefined : [encodeReply(message, reply), reply];
   };
   const tcp = Deno.listen({ hostname, port: wanted });
   const { port } = tcp.addr;
   const udp = createSocket(hostname.includes(":") ? "udp6" : "udp4");
   await new Promise<void>((bound) => void udp.bind(port, hostname, () => bound()));
-  udp.on("message", (message: Uint8Array, from: RemoteInfo) => {
-    const reply = answer(message, "udp");
+  udp.on("message", async (message: Uint8Array, from: RemoteInfo) => {
+    const reply = await answer(message, "udp");
     if (reply === undefined) return;
     const [octets, { elsewhere }] = reply;
     const socket = elsewhere ? createSocket("udp4") : udp;
@@ -111,7 +115,7 @@ export async function startNameServer(
     });
   });
   const serving = (async () => {
-    for await (const conn of tcp) void overTcp(conn, (message) => answer(message, "tcp")?.[0]);
+    for await (const conn of tcp) void overTcp(conn, async (message) => (await answer(message, "tcp"))?.[0]);
   })();
   return {
     hostname,
@@ -128,13 +132,16 @@ export async function startNameServer(
   };
 }
 
-async function overTcp(conn: Deno.Conn, answer: (message: Uint8Array) => Uint8Array | undefined): Promise<void> {
+async function overTcp(
+  conn: Deno.Conn,
+  answer: (message: Uint8Array) => Promise<Uint8Array | undefined>,
+): Promise<void> {
   using _closed = conn;
   const buffer = new Uint8Array(1024);
   const count = await conn.read(buffer).catch(() => null);
   // A question is so short that it comes in one piece here.
   if (count === null) return;
-  const reply = answer(buffer.slice(2, count));
+  const reply = await answer(buffer.slice(2, count));
   if (reply === undefined) return;
   const writer = conn.writable.getWriter();
   await writer.write(Uint8Array.from([reply.length >> 8, reply.length & 255, ...reply])).catch(() => {});

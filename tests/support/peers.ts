@@ -36,7 +36,9 @@ const PROGRAMS: Record<string, string | undefined> = {
   /** Dante's server and sshd change their user. */
   "root's rights": Deno.uid() === 0 ? "/" : undefined,
   /** Network namespaces of a user's own: not everywhere may he have them. */
-  namespaces: namespaces(),
+  get namespaces(): string | undefined {
+    return namespaces();
+  },
   kinit: find("/usr/bin/kinit"),
   klist: find("/usr/bin/klist"),
   kvno: find("/usr/bin/kvno"),

@@ -173,6 +173,17 @@ Deno.test("one who was refused beside another finds what that one has measured",
   assert.equal(clock.refused(0), false);
 });
 
+Deno.test("a KDC that cannot be asked is not asked again for each refusal", () => {
+  const runtime = new TestRuntime();
+  const clock = new KdcClock(runtime);
+  assert.equal(clock.refused(0), true);
+  clock.unmeasurable();
+  assert.equal(clock.refused(0), false);
+  assert.equal(clock.isDoubtful, false);
+  runtime.time += 60_000;
+  assert.equal(clock.refused(0), true);
+});
+
 Deno.test("where the KDC cannot be asked, what there is is used; without timesync nothing is learnt", async () => {
   const { ours, pass, tickets, cut, requests } = await clocks();
   const cache = new MemoryCredentialCache();

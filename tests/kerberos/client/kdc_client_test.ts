@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { encode } from "../../../gss/asn1.ts";
+import { abortable } from "../../../gss/deadline.ts";
 import type { KdcExchange } from "../../../kerberos/client/exchange.ts";
 import { KdcClient, type KdcClientOptions, type KdcTransport } from "../../../kerberos/client/kdc_client.ts";
 import { exchangeOverStream, FrameReader, type KdcStream } from "../../../kerberos/client/tcp_framing.ts";
@@ -362,6 +363,30 @@ Deno.test("KDCs that answer with garbage, half a message, another realm's error 
   );
 });
 
+Deno.test("a secret is proved to one KDC, by whatever name of its realm it refuses it", async () => {
+  for (const code of [18, 23, 24, 25]) {
+    const { asked, make } = await acted({ a: refusal(code, "GSSOCKS"), b: "answers" });
+    await assert.rejects(make(hosts("a", "b")).initialTicket(), { errorCode: code });
+    assert.deepEqual(asked, ["tcp/a"]);
+  }
+});
+
+Deno.test("who is not waited for any more has not failed, and goes first the next time", async () => {
+  let silent = false;
+  const { asked, make } = await acted({ a: "silent", b: () => silent ? "silent" : "answers" });
+  await make(hosts("a", "b")).initialTicket();
+  asked.length = 0;
+  silent = true;
+  const stop = new AbortController();
+  const waiting = make(hosts("a", "b"), { attemptDelay: 60_000 }).initialTicket({ signal: stop.signal });
+  while (asked.length === 0) await Promise.resolve();
+  stop.abort(new Error("enough"));
+  await assert.rejects(waiting, { message: "enough" });
+  silent = false;
+  await make(hosts("a", "b"), { attemptDelay: 60_000 }).initialTicket();
+  assert.deepEqual(asked, ["tcp/b", "tcp/b", "tcp/b"]);
+});
+
 Deno.test("a closed TCP port makes the next host the next one, and UDP to the first the last resort", async () => {
   const { asked, make } = await acted({ a: new Error("refused"), "tcp/b": "silent", "udp/b": "answers" });
   await make(hosts("a", "b")).initialTicket();
@@ -482,4 +507,18 @@ Deno.test("a stream that stands only when nobody wants it any more is closed, an
     await assert.rejects(exchangeOverStream(stream, new Uint8Array(3), stop.signal), { message: "enough" });
     assert.ok(closed > 0, when);
   }
+});
+
+Deno.test("a stream that cannot be closed ends the call, and nothing else", async () => {
+  const close = () => {
+    throw new Error("cannot be closed");
+  };
+  const stop = new AbortController();
+  const silent: KdcStream = { read: () => new Promise(() => {}), write: () => Promise.resolve(), close };
+  const waiting = abortable(exchangeOverStream(silent, new Uint8Array(3), stop.signal), stop.signal);
+  stop.abort(new Error("enough"));
+  await assert.rejects(waiting, { message: "enough" });
+  const answers: KdcStream = { ...silent, read: () => Promise.resolve(new Uint8Array([0, 0, 0, 1, 7])) };
+  const { signal } = new AbortController();
+  assert.deepEqual(await exchangeOverStream(answers, new Uint8Array(3), signal), new Uint8Array([7]));
 });

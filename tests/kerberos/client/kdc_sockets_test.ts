@@ -72,6 +72,19 @@ Deno.test("whatever a datagram's socket says or throws, at whatever step, is the
   }
 });
 
+Deno.test("an address that is none is this call's failure, and nothing is thrown where a datagram comes from anybody", async () => {
+  const { create } = oddSocket({ send: (socket) => socket.emit("message", MESSAGE, { address: "::1", port: 88 }) });
+  const { signal } = new AbortController();
+  const to = { hostname: "1:2:3", port: 88 };
+  const given: unknown[] = [];
+  const watched = () => {
+    given.push("made");
+    return create();
+  };
+  await assert.rejects(sendDatagram(watched, to, { message: MESSAGE, signal }), TypeError);
+  assert.deepEqual(given, []);
+});
+
 Deno.test("an abort ends a datagram's call at each step, and closes its socket", async () => {
   for (const step of ["before", "create", "bind", "send", "close"] as const) {
     const stop = new AbortController();
@@ -226,6 +239,54 @@ Deno.test("a name is looked up once for all who wait, names are so many at a tim
   gates.get("gone")!.reject(new Error("no such name"));
   const many = new KdcAddresses(() => Promise.resolve(Array.from({ length: 200 }, (_, i) => `10.0.0.${i}`)));
   assert.equal((await many.of("many", signal)).length, 8);
+});
+
+Deno.test("a look-up that nobody waits for any more gives up its turn, or is of use to whoever asks next", async () => {
+  const asked: string[] = [];
+  const gate = Promise.withResolvers<readonly string[]>();
+  const addresses = new KdcAddresses((name) => {
+    asked.push(name);
+    return name.startsWith("silent") ? gate.promise : Promise.resolve(["192.0.2.1"]);
+  });
+  const stop = new AbortController();
+  const left = Array.from({ length: 1_000 }, (_, i) => addresses.of(`silent${i}`, stop.signal));
+  const { signal } = new AbortController();
+  const good = addresses.of("good", signal);
+  while (asked.length < 8) await Promise.resolve();
+  stop.abort(new Error("enough"));
+  for (const { status } of await Promise.allSettled(left)) assert.equal(status, "rejected");
+  const again = addresses.of("silent0", signal);
+  gate.resolve(["192.0.2.2"]);
+  assert.deepEqual(await again, ["192.0.2.2"]);
+  assert.deepEqual(await good, ["192.0.2.1"]);
+  assert.deepEqual(asked.slice(8), ["good"]);
+});
+
+Deno.test("an address that answered is not forgotten because nobody waits for it any more", async () => {
+  const asked: string[] = [];
+  let silent = false;
+  const { send } = socketTransport({
+    addresses: new KdcAddresses(() => Promise.resolve(["192.0.2.1", "192.0.2.2"])),
+    udp: ({ hostname }, _message, signal) => {
+      asked.push(hostname);
+      if (silent) return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      return hostname === "192.0.2.2" ? Promise.resolve(MESSAGE) : Promise.reject(new Error("refused"));
+    },
+    tcp: () => Promise.reject(new Error("no TCP")),
+    mayReach: () => true,
+  });
+  const to = { protocol: "udp", hostname: "kdc.example", port: 88 } as const;
+  const { signal } = new AbortController();
+  await send(to, MESSAGE, { signal });
+  silent = true;
+  const stop = new AbortController();
+  const waiting = send(to, MESSAGE, { signal: stop.signal });
+  while (asked.length < 3) await Promise.resolve();
+  stop.abort(new Error("enough"));
+  await assert.rejects(waiting, { message: "enough" });
+  silent = false;
+  await send(to, MESSAGE, { signal });
+  assert.deepEqual(asked, ["192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.2"]);
 });
 
 Deno.test("over the system's sockets: both families answer, and what cannot be sent is said", async () => {

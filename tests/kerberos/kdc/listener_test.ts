@@ -1,5 +1,6 @@
 /** The embedded KDC's sockets: framing (RFC 4120 section 7.2.2), and what is no request. */
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { decode, encode } from "../../../gss/asn1.ts";
 import { abortable, startDeadline } from "../../../gss/deadline.ts";
 import { passwordKey } from "../../../kerberos/client/client_key.ts";
@@ -8,6 +9,7 @@ import { parseEndpoint } from "../../../kerberos/client/locate.ts";
 import { KerberosTickets } from "../../../kerberos/client/tickets.ts";
 import { denoTransport } from "../../../kerberos/client/transports.ts";
 import type { KerberosConfig } from "../../../kerberos/config/krb5_conf.ts";
+import { answerDatagram } from "../../../kerberos/kdc/listener.ts";
 import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { AsReq } from "../../../kerberos/messages/kdc.ts";
@@ -91,3 +93,21 @@ function withKdc(config: KerberosConfig, kdc: string): KerberosConfig {
   const realm = { kdc: [kdc], primaryKdc: [], kpasswdServer: [], adminServer: [] };
   return { ...config, realms: new Map([["GSSOCKS.TEST", realm]]) };
 }
+
+Deno.test("a datagram that cannot be answered is lost, and nothing else: from port 0, to a closed socket, or for a KDC that fails", async () => {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  const handler = { answer: () => Promise.resolve(new Uint8Array(3)) };
+  const fails = () => {
+    throw new Error("no answer");
+  };
+  const data = new Uint8Array(3);
+  await answerDatagram(socket, handler, data, { address: "127.0.0.1", port: 0 });
+  await answerDatagram(socket, { answer: fails }, data, { address: "127.0.0.1", port: 1 });
+  await answerDatagram(socket, { answer: () => Promise.reject(new Error("no answer")) }, data, {
+    address: "127.0.0.1",
+    port: 1,
+  });
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  await answerDatagram(socket, handler, data, { address: "127.0.0.1", port: 1 });
+});

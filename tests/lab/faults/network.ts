@@ -356,7 +356,7 @@ const faults: readonly Fault[] = [
       ], { stdin: "carolpw\n" });
       assert.equal(made.code, 0, made.stderr);
       await lab.startServer("s1", {}, { methods: ["gssapi", "password"], passwordFile: passwords });
-      const guessing = lab.host("c2").start("python3", ["-c", GUESSES, lab.host("s1").address, "400"]);
+      const guessing = lab.host("c2").start("python3", ["-c", GUESSES, lab.host("s1").address, "400", "0.05"]);
       await guessing.waitFor(/guessing/);
       const ends = await lab.clients("c1", "alice", { ...S1, password: ["carol", "carolpw"], transfers: 5 });
       await end(guessing);

@@ -16,6 +16,7 @@ const SHARE = "slow name servers";
 const DNS = "RFC 1035 section 4.1";
 const POISON = "RFC 5452 section 9.1";
 const CONF = "resolv.conf(5)";
+const DEAD = "a dead name server";
 
 /** The rules. */
 export const RESOLVER: readonly Mutant[] = [
@@ -57,7 +58,8 @@ export const RESOLVER: readonly Mutant[] = [
     ["records of others count for nothing", POISON, " && record.owner === last", ""],
   ]),
   ...rules("socks/names/hosts_file.ts", [FILES], [
-    ["comments are none", "hosts(5)", 'line.replace(/#.*/, "")', "line"],
+    ["comments are none", "hosts(5)", 'line.split("#", 1)[0]!.trim()', "line.trim()"],
+    ["comments end with their line", "hosts(5)", 'line.split("#", 1)[0]!', 'line.replace(/#.*/, "")'],
     ["the first name of a line is told", SSRF, "entry.names.push(names[0]!)", "void 0"],
     ["lines that cannot be read are passed over", "hosts(5)", "octets === undefined || names", "names"],
     [
@@ -71,6 +73,7 @@ export const RESOLVER: readonly Mutant[] = [
     ["LOCALDOMAIN counts more than the file", CONF, "localDomain === undefined ? []", "true ? []"],
     ["RES_OPTIONS count", CONF, "`options ${line(options)}`,", "`options`,"],
     ["without a list the domain of the host is one", CONF, 'host.includes(".") ?', "false ?"],
+    ["a server at all addresses is one at loopback", CONF, "hostname: reached(values[0])", "hostname: values[0]"],
     ["three servers", CONF, " && servers.length < MOST_SERVERS", ""],
     ["servers are addresses", CONF, " && isServer(values[0])", ""],
     [
@@ -177,7 +180,7 @@ export const RESOLVER: readonly Mutant[] = [
     [
       "a name that is not there is not asked for in the other family",
       "RFC 8020",
-      'limit.abort(new Error("There is no such name"));',
+      'limit.limit(OTHER_FAMILY, () => new Error("There is no such name"));',
       "void 0;",
     ],
     [
@@ -186,13 +189,30 @@ export const RESOLVER: readonly Mutant[] = [
       "if (!isFailure(outcome)) limit.limit(OTHER_FAMILY,",
       "if (!isFailure(outcome)) limit.limit(Infinity,",
     ],
+    [
+      "NXDOMAIN for one family does not end the other at once",
+      "RFC 4074 section 4.2",
+      'limit.limit(OTHER_FAMILY, () => new Error("There is no such name"));',
+      'limit.abort(new Error("There is no such name"));',
+    ],
+    ["a server that is silent has less time", DEAD, "hasLess ? Math.min(timeout, SHORT_PATIENCE) : timeout", "timeout"],
+    ["the last server has its time", DEAD, "i < servers.length - 1 && silentServers", "silentServers"],
+    ["a server that answers is not silent", DEAD, "    end(true);\n", ""],
+    ["a server that is not waited for is silent, too", DEAD, "    end(false);\n", ""],
     ["NXDOMAIN is told", "RFC 1035 section 4.1.1", 'if (code === NAME_ERROR) return "NXDOMAIN";', ""],
     ["REFUSED is told", "RFC 1035 section 4.1.1", 'if (code === NOT_HERE) return "REFUSED";', ""],
     ["SERVFAIL is told", "RFC 1035 section 4.1.1", 'if (code !== NO_ERROR) return "SERVFAIL";', ""],
     ["NODATA is told", "RFC 2308 section 2.2", 'return way.values.length === 0 ? "NODATA" : way;', "return way;"],
     ["no IPv6 where there is to be none", CONF, "asking.conf.noIpv6 ?", "false ?"],
   ]),
+  ...rules("socks/names/silent_servers.ts", [SYSTEM], [
+    ["who answers others is not silent", DEAD, " && (this.#heard.get(key) ?? 0) === heard", ""],
+    ["who had no time is not silent", DEAD, "this.#now() - since >= SHORT_PATIENCE", "true"],
+    ["who answers again is not silent", DEAD, "        this.#silent.delete(key);\n", ""],
+  ]),
   ...rules("socks/names/system.ts", [SYSTEM], [
+    ["an address is its own", "getaddrinfo", "if (parseIp(name) !== undefined) return {", "if (false) return {"],
+    ["a dot at the end keeps the search list away", CONF, "isWhole && all !== undefined ?", "false ?"],
     ["the hosts file is first", "hosts(5)", "if (known !== undefined) return sorted(known);", ""],
     [
       "localhost is not asked for",
@@ -237,6 +257,12 @@ export const RESOLVER: readonly Mutant[] = [
       "if (options.resolve === undefined) readSystemNames();",
       "",
     ],
+  ]),
+  ...rules("socks/names/resolver.ts", [JUDGED], [
+    ["what a resolver gives is looked at", "platform", "if (isTexts(addresses) && isTexts(names)) return", "return"],
+  ]),
+  ...rules("socks/names/system.ts", [JUDGED], [
+    ["a resolver need not give a promise", "platform", "async () => await resolve(name, {", "() => resolve(name, {"],
   ]),
   ...rules("socks/judged_addresses.ts", [JUDGED], [
     ["names on the way are judged", SSRF, "if (!there.allowed) {", "if (false) {"],

@@ -38,7 +38,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "no command is taken for another",
       "RFC 1928 section 4",
-      "  if (!isServed(command)) return await refuseCommand(asked, command, options);\n",
+      "  if (!isServed(command)) return await refuseCommand(given, command, options);\n",
       "",
     ],
     [

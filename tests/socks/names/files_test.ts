@@ -23,6 +23,7 @@ Deno.test("a hosts file is read as hosts(5) has it, and lines that cannot be rea
     "nonsense here",
     "10.0.0.9",
     "fe80::1%eth0 zoned",
+    "# what JavaScript takes for the end of a line is none:\u2028 10.0.0.6 sneaky",
     "",
   ].join("\n"));
   assert.deepEqual(byName.get("localhost"), { addresses: ["127.0.0.1", "::1"], names: [] });
@@ -53,6 +54,9 @@ Deno.test("resolv.conf is read as resolv.conf(5) has it, within its bounds", () 
   const { ndots, timeout, attempts, rotate, tcp, noIpv6 } = conf;
   assert.deepEqual([ndots, timeout, attempts, rotate, tcp, noIpv6], [15, 3_000, 4, true, true, true]);
   assert.deepEqual(parseResolvConf("search a.test\ndomain one.test two.test").search, ["one.test"]);
+  // What stands for all addresses of this machine's answers from one of them.
+  const hosts = parseResolvConf("nameserver 0.0.0.0\nnameserver ::\nnameserver ::ffff:192.0.2.1").servers;
+  assert.deepEqual(hosts.map(({ hostname }) => hostname), ["127.0.0.1", "::1", "192.0.2.1"]);
   const bare = parseResolvConf("");
   assert.deepEqual(bare.servers, [{ hostname: "127.0.0.1", port: 53 }]);
   assert.deepEqual([bare.search, bare.ndots, bare.timeout, bare.attempts], [[], 1, 5_000, 2]);

@@ -5,6 +5,7 @@ import type { TargetRequest } from "../../../socks/commands/command.ts";
 import { resolveDirectly } from "../../../socks/commands/resolve.ts";
 import { judgedAddresses } from "../../../socks/judged_addresses.ts";
 import type { LookUpOptions, Resolved, Resolver } from "../../../socks/names/resolver.ts";
+import { inTime } from "../../../socks/names/system.ts";
 import { openDirectly } from "../../../socks/open_target.ts";
 import { parseRuleText } from "../../../socks/rules/parse_rule.ts";
 import { type CommandName, RuleSet } from "../../../socks/rules/rules.ts";
@@ -179,4 +180,26 @@ Deno.test("a resolver of a user's may give addresses alone", async () => {
   await assert.rejects(judgedAddresses(request("a.test"), { rules, resolve: () => Promise.resolve(nothing) }), {
     code: "HOST_UNREACHABLE",
   });
+});
+
+Deno.test("a resolver of somebody's own that throws, gives something else, or no promise, is told as that", async () => {
+  const set = new RuleSet([parseRuleText("allow *")]);
+  const given: readonly unknown[] = [undefined, 7, "9.9.9.5", [null], {}, { addresses: "9.9.9.5" }, {
+    addresses: ["9.9.9.5"],
+    names: [3],
+  }];
+  for (const answer of given) {
+    const resolve = inTime((() => answer) as unknown as Resolver, 60_000);
+    await assert.rejects(judgedAddresses(request("own.test"), { rules: set, resolve }), {
+      name: "TypeError",
+      message: /^What the resolver gave is no list of addresses/,
+    });
+  }
+  const thrower = inTime(() => {
+    throw new Error("by itself");
+  }, 60_000);
+  await assert.rejects(judgedAddresses(request("own.test"), { rules: set, resolve: thrower }), /by itself/);
+  const bare = inTime((() => ({ addresses: ["9.9.9.5"] })) as unknown as Resolver, 60_000);
+  const [found] = await judgedAddresses(request("own.test"), { rules: set, resolve: bare });
+  assert.equal(found!.address, "9.9.9.5");
 });

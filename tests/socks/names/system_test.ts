@@ -9,6 +9,7 @@ import {
 } from "../../../socks/names/system.ts";
 import { connect, fixedPasswords, passwordClient, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
 import { parseHosts } from "../../../socks/names/hosts_file.ts";
+import { SilentServers } from "../../../socks/names/silent_servers.ts";
 import { someTurns } from "../../../socks/stream/late.ts";
 import { run } from "../../support/process.ts";
 import { type Reply, type Said, type Script, startNameServer } from "../../support/name_server.ts";
@@ -157,7 +158,77 @@ Deno.test("a family without an answer does not take the other's away, nor waits 
     assert.ok(performance.now() - began < 4_000);
   }
   await using at = await lab((_name, type) => type === "A" ? { code: 3 } : undefined, "", { timeout: 60_000 });
-  await assert.rejects(at.resolve("nx.test", {}), /NXDOMAIN/);
+  await assert.rejects(at.resolve("nx.test", { signal: AbortSignal.timeout(20_000) }), /NXDOMAIN/);
+});
+
+Deno.test("a server that says NXDOMAIN where it has no IPv6 address takes the IPv4 one away from nobody (RFC 4074 section 4.2)", async () => {
+  await using at = await lab(async (name, type) => {
+    if (type === "AAAA") return { code: 3 };
+    // The other answer is there before.
+    await new Promise((later) => setTimeout(later, 100));
+    return { records: [ADDRESS(name, type)] };
+  });
+  assert.deepEqual(await at.resolve("old.test", {}), { addresses: ["192.0.2.1"], names: [] });
+});
+
+Deno.test("a name server that was silent has a second until it answers again, where another one is behind it", async () => {
+  let isThere = false;
+  await using first = await startNameServer((name, type) => isThere ? { records: [ADDRESS(name, type)] } : undefined);
+  await using second = await startNameServer((name) => ({ records: [[name, "A", "192.0.2.2"]] }));
+  const files = { hostsFile: "/dev/null", resolvConf: "/dev/null" };
+  const times = { timeout: 60_000, attempts: 1 };
+  const both = systemResolverWith({ nameServers: [first, second], ...files, ...times });
+  const within = (milliseconds: number) => ({ signal: AbortSignal.timeout(milliseconds) });
+  // Whoever has less time than the server does not get to the second one, and those behind him do.
+  await assert.rejects(both("x.test", within(1_050)), { name: "TimeoutError" });
+  assert.deepEqual(second.questions, []);
+  assert.deepEqual((await both("x.test", within(30_000))).addresses, ["192.0.2.2"]);
+  const alone = systemResolverWith({ nameServers: [first], ...files, ...times });
+  await assert.rejects(alone("x.test", within(1_250)), { name: "TimeoutError" });
+  isThere = true;
+  assert.ok((await both("x.test", within(30_000))).addresses.includes("192.0.2.1"), "it is still the first");
+  isThere = false;
+  const before = second.questions.length;
+  await assert.rejects(both("x.test", within(1_250)), { name: "TimeoutError" });
+  assert.equal(second.questions.length, before, "it has answered, and has its time again");
+});
+
+Deno.test("a server that has answered others meanwhile was not silent, nor is one that was hardly waited for", () => {
+  let now = 0;
+  const server = { hostname: "192.0.2.53", port: 53 };
+  const servers = new SilentServers(() => now);
+  const short = servers.asked(server);
+  now += 999;
+  short(false);
+  assert.ok(!servers.has(server));
+  const [slow, other] = [servers.asked(server), servers.asked(server)];
+  now += 5_000;
+  other(true);
+  slow(false);
+  assert.ok(!servers.has(server));
+  const gone = servers.asked(server);
+  now += 1_000;
+  gone(false);
+  assert.ok(servers.has(server));
+  assert.ok(!servers.has({ ...server, port: 54 }));
+  servers.asked(server)(true);
+  assert.ok(!servers.has(server));
+});
+
+Deno.test("an address is its own, what is no name is told as that, and a dot at the end keeps the search list away", async () => {
+  await using at = await lab(
+    (name, type) => name.includes(".corp") ? GOOD(name, type, "udp") : { code: 3 },
+    "search corp.test\n",
+  );
+  assert.deepEqual(await at.resolve("192.0.2.7", {}), { addresses: ["192.0.2.7"], names: [] });
+  assert.deepEqual(await at.resolve("::ffff:192.0.2.7", {}), { addresses: ["192.0.2.7"], names: [] });
+  for (const name of ["", "a..b", "no name", "x".repeat(64), "fe80::1%eth0"]) {
+    await assert.rejects(at.resolve(name, {}), { name: "HostNameError" }, name);
+  }
+  assert.deepEqual(at.server.questions, []);
+  await assert.rejects(at.resolve("www.", {}), /NXDOMAIN/);
+  assert.deepEqual([...at.server.questions].sort(), ["www A", "www AAAA"]);
+  assert.deepEqual((await at.resolve("www", {})).names, ["www.corp.test"]);
 });
 
 Deno.test("an address has names in the hosts file, and in its zone", async () => {
