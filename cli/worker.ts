@@ -9,16 +9,18 @@ import { serverConfig } from "./config/serve_arguments.ts";
 import { serveOptions } from "./config/serve_options.ts";
 import { guard } from "./guard.ts";
 import type { CliIo } from "./io.ts";
+import type { Snapshot } from "./monitor/snapshot.ts";
 import { asStarted } from "./reload.ts";
 import { command } from "./serve.ts";
 import { ServerRun } from "./server_run.ts";
-import { type FromWorker, placedOptions, type ToWorker, type WorkerPlace } from "./workers.ts";
+import { type FromWorker, placedNumber, placedOptions, type ToWorker, type WorkerPlace } from "./workers.ts";
 
 const scope = globalThis as unknown as {
   postMessage(message: FromWorker): void;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
 };
 const stopping = new AbortController();
+let place: WorkerPlace;
 let running: ServerRun | undefined;
 /** Whether a reload was asked for before it ran: what it had read may be another configuration by then. */
 let asked = false;
@@ -26,21 +28,29 @@ let asked = false;
 scope.onmessage = ({ data }) => {
   switch (data.type) {
     case "start":
-      void start(data.args, data.place);
+      place = data.place;
+      void start(data.args);
       break;
     case "reload":
       if (running === undefined) asked = true;
       else running.reload();
       break;
     case "snapshot":
-      if (running !== undefined) scope.postMessage({ type: "snapshot", id: data.id, snapshot: running.snapshot() });
+      if (running !== undefined) scope.postMessage({ type: "snapshot", id: data.id, snapshot: snapshotOf(running) });
       break;
     case "stop":
       stopping.abort(new Error("Stopped"));
   }
 };
 
-async function start(args: readonly string[], place: WorkerPlace): Promise<void> {
+/** With the numbers that its sessions have in the log. */
+function snapshotOf(server: ServerRun): Snapshot {
+  const snapshot = server.snapshot();
+  const sessions = snapshot.sessions.map((row) => ({ ...row, session: placedNumber(row.session, place) }));
+  return { ...snapshot, sessions };
+}
+
+async function start(args: readonly string[]): Promise<void> {
   const io: CliIo = {
     out: (text) => scope.postMessage({ type: "err", text }),
     err: (text) => scope.postMessage({ type: "err", text }),

@@ -48,15 +48,19 @@ export interface WorkerPlace {
 /** More sessions than a worker has. */
 const GENERATION = 1_000_000_000;
 
+/** Number of a worker's session among those of all workers. */
+export function placedNumber(session: number, { index, count, generation }: WorkerPlace): number {
+  return (generation * GENERATION + session - 1) * count + index + 1;
+}
+
 /** Numbers sessions differently in each worker, and shares out how many there may be. */
-export function placedOptions(options: ServeOptions, { index, count, generation, replays }: WorkerPlace): ServeOptions {
+export function placedOptions(options: ServeOptions, place: WorkerPlace): ServeOptions {
   const { onEvent, maxSessions = 10_000 } = options;
-  const before = generation * GENERATION;
   return {
     ...options,
-    replayCache: new SharedReplayCache({ memory: replays }),
-    maxSessions: Math.ceil(maxSessions / count),
-    onEvent: (event) => onEvent?.({ ...event, session: (before + event.session - 1) * count + index + 1 }),
+    replayCache: new SharedReplayCache({ memory: place.replays }),
+    maxSessions: Math.ceil(maxSessions / place.count),
+    onEvent: (event) => onEvent?.({ ...event, session: placedNumber(event.session, place) }),
   };
 }
 

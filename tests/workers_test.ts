@@ -100,6 +100,14 @@ Deno.test("serve --workers spreads connections, and a request replayed to anothe
   while ((await status()).closed < 24);
   assert.deepEqual((await status()).authenticated, { "gssapi confidentiality": 24 });
 
+  // Its sessions have the numbers of the log.
+  const silent = await Promise.all(Array.from({ length: 8 }, () => Deno.connect({ hostname: "127.0.0.1", port })));
+  while ((await status()).sessions.length < 8);
+  const shown = (await status()).sessions.map(({ session }) => session);
+  const logged = [...server.output.matchAll(/"event":"accepted","session":(\d+)/g)].map(([, n]) => Number(n)).slice(24);
+  assert.deepEqual(shown.sort(), logged.sort());
+  for (const conn of silent) conn.close();
+
   const credential = new KerberosInitiatorCredential(realm.tickets);
   const { token } = await (await credential.initiate(hostbasedService("rcmd", "localhost"))).step();
   const ask = async () => {

@@ -3,7 +3,14 @@
  * end, as lines of JSON.
  */
 // deno-lint-ignore-file no-console
-import { associate, connect, noAuthentication, type ProtectionLevel, systemTickets } from "../../mod.ts";
+import {
+  associate,
+  connect,
+  noAuthentication,
+  passwordClient,
+  type ProtectionLevel,
+  systemTickets,
+} from "../../mod.ts";
 import { encodeWish, firstWrong, octetsAt, streamsOf } from "./pattern.ts";
 
 /** What a client does. */
@@ -12,6 +19,10 @@ export interface ClientJob {
   readonly proxy: string;
   /** Whether it is a bridge, which asks nobody who he is. @default {false} */
   readonly bridge?: boolean;
+  /** A user and his password, instead of the tickets of a cache. */
+  readonly secret?: readonly [principal: string, password: string];
+  /** A user's name and password for the proxy, instead of Kerberos. */
+  readonly password?: readonly [username: string, password: string];
   /** @default {"origin.lab.test"} */
   readonly target?: string;
   /** @default {7000} */
@@ -85,12 +96,15 @@ async function transfer(job: ClientJob, id: number, begun: number): Promise<Tran
       signal,
       ...(job.bridge
         ? { auth: [noAuthentication()] }
-        : { credentials: tickets(), protection: job.protection ?? "confidentiality" }),
+        : job.password !== undefined
+        ? { auth: [passwordClient({ username: job.password[0], password: job.password[1] })] }
+        : { credentials: tickets(job), protection: job.protection ?? "confidentiality" }),
     };
     const target = { hostname: job.target ?? "origin.lab.test", port: job.port ?? 7_000 };
     if (job.datagrams) return tell(await echoed(way, target));
     await using connection = await connect({ ...way, ...target });
     reached = performance.now() - at;
+    signal.addEventListener("abort", () => connection.close());
     if (job.hold) {
       clearTimeout(timer);
       await connection.read(new Uint8Array(1));
@@ -116,8 +130,8 @@ async function transfer(job: ClientJob, id: number, begun: number): Promise<Tran
 }
 
 let held: ReturnType<typeof systemTickets> | undefined;
-function tickets(): ReturnType<typeof systemTickets> {
-  return held ??= systemTickets();
+function tickets({ secret }: ClientJob): ReturnType<typeof systemTickets> {
+  return held ??= systemTickets(secret === undefined ? {} : { principal: secret[0], password: secret[1] });
 }
 
 /** A number from 0 to 1 that is the transfer's own. */

@@ -6,8 +6,10 @@
 import type { FaultGroup } from "./fault.ts";
 import { KDC } from "./faults/kdc.ts";
 import { NETWORK } from "./faults/network.ts";
+import { PEERS_AND_KEYS } from "./faults/peers.ts";
 import { SERVERS } from "./faults/servers.ts";
 import { STORE } from "./faults/store.ts";
+import { WORKERS } from "./faults/workers.ts";
 
 /** In the order in which they are tried. */
-export const GROUPS: readonly FaultGroup[] = [STORE, KDC, SERVERS, NETWORK];
+export const GROUPS: readonly FaultGroup[] = [STORE, KDC, SERVERS, WORKERS, PEERS_AND_KEYS, NETWORK];

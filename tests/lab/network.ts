@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { CABLE, OWN_CHECKSUMS } from "./programs.ts";
 import { Daemon, run, type RunResult } from "../support/process.ts";
 
 /** What a program of a host is given. */
@@ -18,15 +19,33 @@ export interface ProgramOptions {
   readonly mayThrow?: boolean;
 }
 
+/** What is bad about a cable. */
+export interface BadCable {
+  /** Milliseconds for each frame. */
+  readonly delay?: number;
+  /** Milliseconds by which that varies, so that frames overtake one another. */
+  readonly jitter?: number;
+  /** Percent of the frames that are lost. */
+  readonly loss?: number;
+  /** Percent that come twice. */
+  readonly twice?: number;
+  /** Kilobits in a second. */
+  readonly rate?: number;
+}
+
 let count = 0;
 
 /** The hosts and the switch between them. */
 export class Network implements AsyncDisposable {
   readonly #prefix: string;
+  readonly #count: number;
   readonly #hosts = new Map<string, Host>();
+  readonly #keeper: Deno.ChildProcess;
 
-  private constructor(prefix: string) {
-    this.#prefix = prefix;
+  private constructor(number: number) {
+    this.#count = number;
+    const prefix = this.#prefix = `gs${Deno.pid}x${number}`;
+    this.#keeper = startKeeper(prefix);
   }
 
   /**
@@ -36,7 +55,7 @@ export class Network implements AsyncDisposable {
    * @param names More names of hosts, by address.
    */
   static async start(hosts: Record<string, number>, names: Record<string, string> = {}): Promise<Network> {
-    const network = new Network(`gs${Deno.pid}x${++count}`);
+    const network = new Network(++count);
     try {
       await network.#add(hosts, names);
       return network;
@@ -47,31 +66,68 @@ export class Network implements AsyncDisposable {
   }
 
   async #add(hosts: Record<string, number>, names: Record<string, string>): Promise<void> {
-    const hub = `${this.#prefix}-hub`;
-    await ip("netns", "add", hub);
-    await ip("-n", hub, "link", "add", "br0", "type", "bridge");
-    await ip("-n", hub, "link", "set", "br0", "up");
     const addresses = Object.entries(hosts).map(([name, last]) => [`${name}.${DOMAIN}`, `10.77.0.${last}`] as const);
     const all = [["localhost", "127.0.0.1"], ...addresses, ...Object.entries(names).map(([name, at]) => [name, at])];
     const table = all.map(([name, address]) => `${address} ${name}\n`).join("");
-    for (const [index, [name, last]] of Object.entries(hosts).entries()) {
+    const hub = `${this.#prefix}-hub`;
+    const todo = [`netns add ${hub}`, `-n ${hub} link add br0 type bridge`, `-n ${hub} link set br0 up`];
+    for (const [name, last] of Object.entries(hosts)) {
       const space = `${this.#prefix}-${name}`;
       await Deno.mkdir(`/etc/netns/${space}`, { recursive: true });
       await Deno.writeTextFile(`/etc/netns/${space}/hosts`, table);
       await Deno.writeTextFile(
         `/etc/netns/${space}/resolv.conf`,
-        `nameserver 10.77.0.${NAME_SERVER}\noptions timeout:1 attempts:1\n`,
+        `nameserver 10.77.0.${NAME_SERVER}\n`,
       );
-      await ip("netns", "add", space);
-      const cable = `g${Deno.pid % 100_000}c${count}n${index}`;
-      await ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", space);
-      await ip("link", "set", cable, "netns", hub);
-      await ip("-n", hub, "link", "set", cable, "master", "br0", "up");
-      await ip("-n", space, "addr", "add", `10.77.0.${last}/24`, "dev", "eth0");
-      await ip("-n", space, "link", "set", "eth0", "up");
-      await ip("-n", space, "link", "set", "lo", "up");
       this.#hosts.set(name, new Host(space, `10.77.0.${last}`));
+      const cable = this.#cable(name);
+      todo.push(
+        `netns add ${space}`,
+        `link add ${cable} type veth peer name eth0 netns ${space}`,
+        `link set ${cable} netns ${hub}`,
+        `-n ${hub} link set ${cable} master br0 up`,
+        `-n ${space} addr add 10.77.0.${last}/24 dev eth0`,
+        `-n ${space} link set eth0 up`,
+        `-n ${space} link set lo up`,
+      );
     }
+    await steps(...todo);
+  }
+
+  /**
+   * Puts a bad cable between a host and the switch.
+   *
+   * @returns What puts the good one back.
+   */
+  async spoil(
+    host: string,
+    { delay = 0, jitter = 0, loss = 0, twice = 0, rate = 0 }: BadCable,
+  ): Promise<AsyncDisposable> {
+    const hub = `${this.#prefix}-hub`;
+    const good = this.#cable(host);
+    const bad = `b${good.slice(1)}`;
+    for (const one of this.#hosts.values()) await one.run("python3", ["-c", OWN_CHECKSUMS]);
+    await steps(
+      `-n ${hub} link set ${good} nomaster`,
+      `-n ${hub} link add ${bad} type veth peer name ${bad}p`,
+      `-n ${hub} link set ${bad}p master br0 up`,
+      `-n ${hub} link set ${bad} up`,
+    );
+    const args = ["netns", "exec", hub, "python3", "-c", CABLE, good, bad];
+    const program = new Daemon("ip", [...args, ...[delay, jitter, loss, twice, rate].map(String)]);
+    await program.waitFor(/there/);
+    return {
+      async [Symbol.asyncDispose](): Promise<void> {
+        await program[Symbol.asyncDispose]();
+        await steps(`-n ${hub} link del ${bad}`, `-n ${hub} link set ${good} master br0`);
+      },
+    };
+  }
+
+  /** Name of a host's cable at the switch. */
+  #cable(host: string): string {
+    const index = [...this.#hosts.keys()].indexOf(host);
+    return `g${Deno.pid % 100_000}c${this.#count}n${index}`;
   }
 
   /** A host. */
@@ -81,16 +137,35 @@ export class Network implements AsyncDisposable {
     return host;
   }
 
-  /** Ends what runs on the hosts, and takes them away. */
+  /**
+   * Ends what runs on the hosts, and takes them away.
+   *
+   * @throws {AggregateError} When a program had an error that nobody handled.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const host of this.#hosts.values()) await host[Symbol.asyncDispose]();
-    const { stdout } = await run("ip", ["netns", "list"]);
-    for (const space of stdout.split("\n").map((line) => line.split(" ")[0]!)) {
-      if (!space.startsWith(`${this.#prefix}-`)) continue;
-      await run("ip", ["netns", "del", space]);
-      await Deno.remove(`/etc/netns/${space}`, { recursive: true }).catch(() => {});
-    }
+    // All at once: a server that drains waits for clients that end too.
+    const ends = await Promise.allSettled([...this.#hosts.values()].map((host) => host[Symbol.asyncDispose]()));
+    await this.#keeper.stdin.close();
+    await this.#keeper.status;
+    const errors = ends.filter(({ status }) => status === "rejected").map((end) =>
+      (end as PromiseRejectedResult).reason
+    );
+    if (errors.length > 0) throw new AggregateError(errors, errors.map(({ message }) => message).join("\n"));
   }
+}
+
+/** Waits for the end of its input, which comes with the end of its parent at the latest, and leaves nothing of a network. */
+const KEEPER = `read _
+for space in $(ip netns list | cut -d" " -f1 | grep "^$1-"); do
+  ip netns pids "$space" | xargs -r kill -9
+  ip netns del "$space"
+done
+rm -rf /etc/netns/"$1"-*`;
+
+function startKeeper(prefix: string): Deno.ChildProcess {
+  // In a session of its own: what ends the parent by its terminal does not end it.
+  const args = ["sh", "-c", KEEPER, "keeper", prefix];
+  return new Deno.Command("setsid", { args, stdin: "piped", stdout: "null", stderr: "null" }).spawn();
 }
 
 /** What hosts are called after their names. */
@@ -146,31 +221,40 @@ export class Host implements AsyncDisposable {
 
   /** Takes its cable out, or puts it back. */
   async link(state: "up" | "down"): Promise<void> {
-    await ip("-n", this.#space, "link", "set", "eth0", state);
+    await steps(`-n ${this.#space} link set eth0 ${state}`);
   }
 
   /** Gives it another address in the place of the one that it has. */
   async move(last: number): Promise<void> {
-    await ip("-n", this.#space, "addr", "flush", "dev", "eth0");
-    await ip("-n", this.#space, "addr", "add", `10.77.0.${last}/24`, "dev", "eth0");
+    await steps(
+      `-n ${this.#space} addr flush dev eth0`,
+      `-n ${this.#space} addr add 10.77.0.${last}/24 dev eth0`,
+    );
   }
 
-  /** Kills everything that runs on it at once, as a loss of power does. */
-  async crash(): Promise<void> {
-    const { stdout } = await run("ip", ["netns", "pids", this.#space]);
-    for (const pid of stdout.split("\n").filter((line) => line !== "")) signal(Number(pid), "SIGKILL");
-    await Promise.all(this.#running.map((daemon) => daemon.ended));
+  /** Sets what an administrator sets in /etc/sysctl.d. */
+  async sysctl(settings: Record<string, number>): Promise<void> {
+    const args = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    const { code, stderr } = await this.run("sysctl", ["-qw", ...args]);
+    if (code !== 0) throw new Error(`sysctl ${args.join(" ")}: ${stderr}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.heal().catch(() => {});
-    for (const daemon of this.#running.reverse()) {
-      // What is stopped does not hear that it is to end.
-      signal(daemon.pid, "SIGCONT");
-      await daemon[Symbol.asyncDispose]();
-    }
-    this.#running.length = 0;
+    const ends = await Promise.allSettled(
+      this.#running.splice(0).map(async (daemon) => {
+        // What is stopped does not hear that it is to end.
+        signal(daemon.pid, "SIGCONT");
+        await daemon[Symbol.asyncDispose]();
+      }),
+    );
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
+}
+
+/** Ends a program by a signal, if it has not ended by itself, and waits until it has. */
+export async function end(program: Daemon, how: Deno.Signal = "SIGKILL"): Promise<void> {
+  signal(program.pid, how);
+  await program.ended;
 }
 
 /** Sends a signal to a program, which may have ended. */
@@ -182,7 +266,8 @@ export function signal(pid: number, name: Deno.Signal): void {
   }
 }
 
-async function ip(...args: readonly string[]): Promise<void> {
-  const { code, stderr } = await run("ip", args);
-  if (code !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr}`);
+/** Runs commands of `ip`, one after another. */
+async function steps(...all: readonly string[]): Promise<void> {
+  const { code, stderr } = await run("sh", ["-exc", all.map((step) => `ip ${step}`).join("\n")]);
+  if (code !== 0) throw new Error(`ip does not do it: ${stderr}`);
 }

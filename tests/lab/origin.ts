@@ -1,6 +1,6 @@
 /**
  * The origin of the laboratory, a program: `origin.ts PORT`. Sends and takes what {@linkcode Wish} says, compares each octet, and
- * ends with one octet that says whether all were right: 1, or 0. Echoes datagrams on the same port.
+ * ends with one octet that says whether all were right: 1, or 0; prints what it was told in the middle of them. Echoes datagrams on the same port.
  */
 // deno-lint-ignore-file no-console
 import { createSocket } from "node:dgram";
@@ -34,17 +34,27 @@ async function serve(conn: Deno.TcpConn): Promise<void> {
       at += await conn.write(octetsAt(down, at, Math.min(wish.down - at, most)));
     }
   })();
+  // It fails too where reading does, and perhaps later.
+  sending.catch(() => {});
   let [got, right] = [early.length, firstWrong(up, 0, early) === undefined];
   const buffer = new Uint8Array(65_536);
   while (got < wish.up) {
-    const count = await conn.read(buffer);
-    if (count === null) break;
+    const count = await conn.read(buffer).catch(() => undefined);
+    if (count === undefined || count === null) {
+      console.log(`${count === null && !await wasReset(sending) ? "an end" : "a failure"} in the middle of ${wish.id}`);
+      return;
+    }
     right &&= firstWrong(up, got, buffer.subarray(0, count)) === undefined;
     got += count;
   }
   await sending;
-  if (got < wish.up) return;
   await conn.write(Uint8Array.of(right && got === wish.up ? 1 : 0));
+}
+
+/** The system tells of a reset once: to a write, where one comes before the read, which is told an end then. */
+async function wasReset(sending: Promise<void>): Promise<boolean> {
+  const soon = new Promise<false>((resolve) => setTimeout(() => resolve(false), 500));
+  return await Promise.race([sending.then(() => false, ({ code }) => code === "ECONNRESET"), soon]);
 }
 
 const echo = createSocket("udp4");

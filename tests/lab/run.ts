@@ -13,7 +13,7 @@
  */
 // deno-lint-ignore-file no-console
 import { parseArgs } from "node:util";
-import type { FaultGroup } from "./fault.ts";
+import { type FaultGroup, tried } from "./fault.ts";
 import { GROUPS } from "./groups.ts";
 import { Lab } from "./setup.ts";
 
@@ -44,25 +44,34 @@ function chosen(): FaultGroup[] {
 
 const rows: Row[] = [];
 let failed = 0;
-for (const group of chosen()) {
-  let lab = await Lab.start(group.lab);
-  for (const { name, before, run } of group.faults) {
+
+/** What failed, in a cell. */
+function words(error: unknown): string {
+  console.error(error);
+  failed++;
+  return `**FAILED**: ${error instanceof Error ? error.message : error}`.replaceAll("\n", " ").slice(0, 600);
+}
+
+for (const { name: group, lab: options, faults } of chosen()) {
+  let lab = await Lab.start(options);
+  for (const fault of faults) {
     const begun = performance.now();
     let now: string;
     try {
-      now = await run(lab);
+      now = await tried(fault, lab, values.short ?? false);
     } catch (error) {
-      failed++;
-      now = `**FAILED**: ${error instanceof Error ? error.message : error}`.replaceAll("\n", " ").slice(0, 600);
-      console.error(error);
+      now = words(error);
       // It may have been left as it was in the middle.
-      await lab[Symbol.asyncDispose]();
-      lab = await Lab.start(group.lab);
+      await lab[Symbol.asyncDispose]().catch(console.error);
+      lab = await Lab.start(options);
     }
-    console.log(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${group.name}: ${name} | ${now}`);
+    const { name, before } = fault;
+    console.log(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(6)} s  ${group}: ${name} | ${now}`);
     rows.push({ name, before, now });
   }
-  await lab[Symbol.asyncDispose]();
+  await lab[Symbol.asyncDispose]().catch((error) =>
+    rows.push({ name: `${group}: the end`, before: "", now: words(error) })
+  );
 }
 if (values.out !== undefined) {
   const cell = (text: string) => text.replaceAll("|", "\\|");

@@ -4,10 +4,12 @@
  *
  * @module
  */
+import type { Snapshot } from "../../cli/monitor/snapshot.ts";
 import { type Daemon, run } from "../support/process.ts";
 import { peer } from "../support/peers.ts";
 import type { ClientJob, TransferEnd } from "./client.ts";
-import { DOMAIN, type Host, NAME_SERVER, Network } from "./network.ts";
+import type { Played } from "./replay.ts";
+import { type BadCable, DOMAIN, end, type Host, NAME_SERVER, Network } from "./network.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const REALM = "LAB.TEST";
@@ -24,8 +26,21 @@ export const PEERS: readonly string[] = [
   "haproxy",
   "redis-server",
   "redis-sentinel",
+  "dnsmasq",
   "curl",
 ];
+
+/**
+ * What an administrator sets on the machines, since Deno leaves it to the system: a peer that is gone without a word is noticed after
+ * 60 + 6 x 10 s, or some 100 s where it owes answers; what waits at a port that is closed goes to the other process that has it.
+ */
+const SYSCTLS = {
+  "net.ipv4.tcp_keepalive_time": 60,
+  "net.ipv4.tcp_keepalive_intvl": 10,
+  "net.ipv4.tcp_keepalive_probes": 6,
+  "net.ipv4.tcp_retries2": 8,
+  "net.ipv4.tcp_migrate_req": 1,
+};
 
 /** What a laboratory may have otherwise. */
 export interface LabOptions {
@@ -43,6 +58,7 @@ export class Lab implements AsyncDisposable {
   readonly #folder: string;
   readonly #options: LabOptions;
   readonly #daemons = new Map<string, Daemon>();
+  readonly #over = new AbortController();
 
   private constructor(network: Network, folder: string, options: LabOptions) {
     this.#network = network;
@@ -66,20 +82,28 @@ export class Lab implements AsyncDisposable {
   }
 
   async #begin(): Promise<void> {
-    await this.#makeRealm();
+    for (const name of ["s1", "s2", "c1", "c2"]) await this.host(name).sysctl(SYSCTLS);
+    await Promise.all([
+      this.startOrigin(),
+      this.#makeRealm(),
+      this.#options.onLoss === undefined ? undefined : this.#startStore(),
+    ]);
     for (const name of ["k1", "k2"]) this.startKdc(name);
-    if (this.#options.onLoss !== undefined) await this.#startStore();
-    this.#start("o", "o", Deno.execPath(), this.#script("origin.ts", "7000"));
-    await this.daemon("o").waitFor(/Origin at 7000/);
-    for (const name of ["s1", "s2"]) await this.startServer(name);
+    await Promise.all(["s1", "s2"].map((name) => this.startServer(name)));
     await this.startBalancer();
-    for (const user of ["alice", "bob"]) await this.kinit("c1", user);
-    await this.kinit("c2", "alice");
+    await Promise.all(
+      [["c1", "alice"], ["c1", "bob"], ["c2", "alice"]].map(([host, user]) => this.kinit(host!, user!)),
+    );
   }
 
   /** A host of the network. */
   host(name: string): Host {
     return this.#network.host(name);
+  }
+
+  /** Puts a bad cable between a host and the switch, until it is disposed of. */
+  async spoil(host: string, cable: BadCable): Promise<AsyncDisposable> {
+    return await this.#network.spoil(host, cable);
   }
 
   /** A program that runs, by its name: that of its host, or `redis1`, `sentinel1` and so on. */
@@ -106,9 +130,7 @@ export class Lab implements AsyncDisposable {
 
   /** Ends a program by a signal, and waits until it has. */
   async stop(name: string, how: Deno.Signal = "SIGKILL"): Promise<void> {
-    const daemon = this.daemon(name);
-    Deno.kill(daemon.pid, how);
-    await daemon.ended;
+    await end(this.daemon(name), how);
   }
 
   async #makeRealm(): Promise<void> {
@@ -207,7 +229,7 @@ bind 0.0.0.0
 protected-mode no
 sentinel monitor lab ${this.host("r1").address} 6379 2
 sentinel down-after-milliseconds lab 2000
-sentinel failover-timeout lab 10000
+sentinel failover-timeout lab 3000
 `,
       );
       this.#start(`sentinel${index + 1}`, host, peer("redis-sentinel"), [file]);
@@ -216,9 +238,13 @@ sentinel failover-timeout lab 10000
 
   /** Starts a Redis: `redis1` or `redis2`. */
   async startRedis(name: "redis1" | "redis2", args: readonly string[]): Promise<void> {
-    const plain = ["--port", "6379", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--appendonly", "no"];
+    const plain = "--port 6379 --bind 0.0.0.0 --protected-mode no --appendonly no --repl-diskless-sync-delay 0".split(
+      " ",
+    );
     this.#start(name, name === "redis1" ? "r1" : "r2", peer("redis-server"), [
       ...plain,
+      "--save",
+      "",
       "--dir",
       this.#folder,
       ...args,
@@ -267,6 +293,26 @@ sentinel failover-timeout lab 10000
     await this.daemon(name).waitFor(/Listening on/);
   }
 
+  /** Starts a server by a command line of its own. */
+  async startServerBy(name: string, args: readonly string[]): Promise<void> {
+    const [command, ...all] = [...this.serveCommand("").slice(0, -3), ...args];
+    this.#start(name, name, command!, all);
+    await this.daemon(name).waitFor(/Listening on/);
+  }
+
+  /** Starts a name server that knows of one name, if it is given. */
+  startNames(name?: string, address?: string): Daemon {
+    const alone = ["-k", "-C", "/dev/null", "--no-resolv", "--no-hosts", "--pid-file="];
+    const known = name === undefined ? `--local=/${DOMAIN}/` : `--address=/${name}/${address}`;
+    return this.host("dns").start(peer("dnsmasq"), [...alone, known]);
+  }
+
+  /** Starts the origin. */
+  async startOrigin(): Promise<void> {
+    this.#start("o", "o", Deno.execPath(), this.#script("origin.ts", "7000"));
+    await this.daemon("o").waitFor(/Origin at 7000/);
+  }
+
   /** Starts the balancer, and waits until it has both servers. */
   async startBalancer(): Promise<void> {
     const file = this.file("haproxy.cfg");
@@ -295,10 +341,33 @@ backend servers
 `,
     );
     this.#start("lb", "lb", peer("haproxy"), ["-f", file, "-db"]);
+    await this.balanced();
+  }
+
+  /** Waits until the balancer has both servers. */
+  async balanced(): Promise<void> {
     await this.until("both servers are in the balancer", async () => {
       const { stdout } = await this.host("lb").run("python3", ["-c", SHOW_SERVERS, this.file("haproxy.sock")]);
-      return ["s1", "s2"].every((name) => new RegExp(`^servers,${name},.*,(?:UP|no check),`, "m").test(stdout));
+      return ["s1", "s2"].every((name) => new RegExp(`^servers,${name},.*,UP,`, "m").test(stdout));
     });
+  }
+
+  /** Starts a server anew, with a change of its configuration. */
+  async restartServer(name: string, change: Record<string, unknown> = {}, by: readonly string[] = []): Promise<void> {
+    await this.stop(name);
+    await this.startServer(name, {}, change, by);
+  }
+
+  /** Plays an authenticator of alice's to servers; without a token, a new one. */
+  async play(servers: readonly string[], token?: string): Promise<Played> {
+    const to = servers.map((name) => this.host(name).address).join(",");
+    const { stdout, stderr } = await this.host("c1").run(
+      Deno.execPath(),
+      this.#script("replay.ts", to, ...(token === undefined ? [] : [token])),
+      { env: { KRB5_CONFIG: this.file("krb5.conf"), KRB5CCNAME: this.cache("c1", "alice") } },
+    );
+    if (stdout === "") throw new Error(`Nothing could be played: ${stderr}`);
+    return JSON.parse(stdout);
   }
 
   /** Gets a user's ticket on a machine. */
@@ -329,8 +398,12 @@ backend servers
     job: Partial<ClientJob> = {},
     env: Record<string, string> = {},
   ): Promise<TransferEnd[]> {
-    const client = this.client(host, user, job, env);
-    await client.waitFor(/^\{"counts".*$/m);
+    return await this.allOf(this.client(host, user, job, env));
+  }
+
+  /** Waits until a client has told of all its transfers. */
+  async allOf(client: Daemon, seconds = 110): Promise<TransferEnd[]> {
+    await client.waitFor(/^\{"counts".*$/m, 1_000 * seconds);
     return endsOf(client);
   }
 
@@ -347,10 +420,33 @@ backend servers
     return JSON.parse(stdout);
   }
 
+  /** Sessions of a server. */
+  async sessions(name: string): Promise<number> {
+    return (await this.status(name)).sessionCount as number;
+  }
+
+  /** Waits until so many transfers of some size, and nothing else, go through a server. */
+  async underWay(name: string, count: number): Promise<void> {
+    await this.until(`${count} transfers go through ${name}`, async () => {
+      const { sessionCount, sessions } = await this.status(name) as unknown as Snapshot;
+      return sessionCount === count && sessions.every(({ received }) => received > 100_000);
+    });
+  }
+
+  /**
+   * Waits until no session is left at a server.
+   *
+   * @returns Milliseconds that it took.
+   */
+  async empty(name: string, seconds = 10): Promise<number> {
+    return await this.until(`no session is left at ${name}`, async () => await this.sessions(name) === 0, seconds);
+  }
+
   /** Polls until something is so, for some seconds. */
   async until(what: string, isSo: () => Promise<boolean>, seconds = 30): Promise<number> {
     const begun = performance.now();
     for (;;) {
+      this.#over.signal.throwIfAborted();
       if (await isSo()) return performance.now() - begun;
       if (performance.now() - begun > 1_000 * seconds) throw new Error(`Not within ${seconds} s: ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -358,8 +454,12 @@ backend servers
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#network[Symbol.asyncDispose]();
-    await Deno.remove(this.#folder, { recursive: true });
+    this.#over.abort(new Error("The laboratory is no more"));
+    try {
+      await this.#network[Symbol.asyncDispose]();
+    } finally {
+      await Deno.remove(this.#folder, { recursive: true });
+    }
   }
 }
 

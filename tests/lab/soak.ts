@@ -155,7 +155,7 @@ async function sample(): Promise<void> {
 }
 
 let over = false;
-const all = Promise.all([...clients, ...probes, ...beside].map((client) => client.waitFor(/^\{"counts".*$/m))).then(
+const all = Promise.all([...clients, ...probes, ...beside].map((client) => lab.allOf(client, 60 * MINUTES + 300))).then(
   () => over = true,
 );
 while (!over) {

@@ -285,6 +285,14 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ["what throws at once fails", DESIGN, "Promise.try(make)", "make()"],
     ["what failed is made anew", DESIGN, "until = -Infinity;\n      throw", "throw"],
   ]),
+  ...rules("cli/worker.ts", ["tests/workers_test.ts"], [
+    [
+      "sessions have the numbers of the log where they are shown",
+      DESIGN,
+      "session: placedNumber(row.session, place)",
+      "session: row.session",
+    ],
+  ]),
   ...rules("cli/monitor/snapshot.ts", TEAM, [
     ["nothing of a lost thread is recent", DESIGN, "{ count, recent: false }", "snapshot.troubles[kind]!"],
     [

@@ -53,11 +53,28 @@ export async function run(command: string, args: readonly string[], options: Run
   return result;
 }
 
+/** Milliseconds that a program has for ending when it is told to. */
+const ENDING = 20_000;
+/** Milliseconds that what it has written has for coming, once it has ended. */
+const LEFT_BEHIND = 3_000;
+
+/** Waits for something, for so many milliseconds; says whether it came. */
+async function within(something: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), milliseconds));
+  try {
+    return await Promise.race([something.then(() => true), over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A program that runs beside the test. */
 export class Daemon implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #group: boolean;
   #output = "";
+  readonly #readers: readonly ReadableStreamDefaultReader<Uint8Array>[];
   readonly #reading: Promise<unknown>;
   #changed = Promise.withResolvers<void>();
   #ended = false;
@@ -76,14 +93,15 @@ export class Daemon implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    const collect = async (stream: ReadableStream<Uint8Array>) => {
+    const collect = async (reader: ReadableStreamDefaultReader<Uint8Array>) => {
       const decoder = new TextDecoder();
-      for await (const chunk of stream) {
-        this.#output += decoder.decode(chunk, { stream: true });
+      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+        this.#output += decoder.decode(piece.value, { stream: true });
         this.#wake();
       }
     };
-    this.#reading = Promise.all([collect(this.#child.stdout), collect(this.#child.stderr)]).finally(() => {
+    this.#readers = [this.#child.stdout.getReader(), this.#child.stderr.getReader()];
+    this.#reading = Promise.all(this.#readers.map(collect)).finally(() => {
       this.#ended = true;
       this.#wake();
     });
@@ -108,26 +126,40 @@ export class Daemon implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Waits until the output has what is looked for. */
-  async waitFor(pattern: RegExp): Promise<RegExpMatchArray> {
+  /** Waits until the output has what is looked for, for so many milliseconds. */
+  async waitFor(pattern: RegExp, milliseconds = 120_000): Promise<RegExpMatchArray> {
+    const begun = performance.now();
     for (;;) {
       const match = this.#output.match(pattern);
       if (match !== null) return match;
       if (this.#ended) throw new Error(`Program ended without printing ${pattern}:\n${this.#output}`);
-      await this.#changed.promise;
+      const left = milliseconds - (performance.now() - begun);
+      if (left <= 0) {
+        throw new Error(`Program did not print ${pattern} within ${milliseconds} ms:\n${this.#output}`);
+      }
+      await within(this.#changed.promise, left);
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  #signal(name: Deno.Signal): void {
     for (const pid of this.#group ? [-this.#child.pid, this.#child.pid] : [this.#child.pid]) {
       try {
-        Deno.kill(pid, "SIGTERM");
+        Deno.kill(pid, name);
       } catch {
         // Ended already.
       }
     }
+  }
+
+  /** Ends it, by force where it does not listen. What it has started itself and left behind may still write: nobody waits for that. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal("SIGTERM");
+    if (!await within(this.#child.status, ENDING)) this.#signal("SIGKILL");
     await this.#child.status;
-    await this.#reading.catch(() => {});
+    if (!await within(this.#reading.catch(() => {}), LEFT_BEHIND)) {
+      for (const reader of this.#readers) await reader.cancel();
+      await this.#reading.catch(() => {});
+    }
     noneUncaughtIn(this.#output);
   }
 }

@@ -6,8 +6,10 @@
 import assert from "node:assert/strict";
 import { peer } from "../../support/peers.ts";
 import type { RunResult } from "../../support/process.ts";
+import { fakeClock, NO_FAKE_CLOCK } from "../clock.ts";
 import { type Fault, type FaultGroup, seconds } from "../fault.ts";
-import { type Lab, PROXY } from "../setup.ts";
+import { end } from "../network.ts";
+import { endsOf, type Lab, PROXY } from "../setup.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const SERVICES = [`rcmd/${PROXY}`, "rcmd/s1.lab.test"];
@@ -42,19 +44,21 @@ async function timed(running: Promise<RunResult>): Promise<Timed> {
 }
 
 /** kinit and a ticket for each of two services, by this program and by MIT's. */
-async function both(lab: Lab): Promise<{ readonly ours: readonly Timed[]; readonly mit: readonly Timed[] }> {
+async function both(
+  lab: Lab,
+  beside: boolean,
+): Promise<{ readonly ours: readonly Timed[]; readonly mit: readonly Timed[] }> {
   const stdin = "bobpw\n";
   const mine = [await ours(lab, ["kinit", "bob"], { stdin })];
+  for (const service of SERVICES) mine.push(await ours(lab, ["kvno", service]));
+  if (!beside) return { ours: mine, mit: [] };
   const theirs = [await mit(lab, "kinit", ["bob"], { stdin })];
-  for (const service of SERVICES) {
-    mine.push(await ours(lab, ["kvno", service]));
-    theirs.push(await mit(lab, "kvno", [service]));
-  }
+  for (const service of SERVICES) theirs.push(await mit(lab, "kvno", [service]));
   return { ours: mine, mit: theirs };
 }
 
 function told(results: readonly Timed[]): string {
-  return results.map(({ took }) => seconds(took)).join(", ");
+  return results.length === 0 ? "not tried" : results.map(({ took }) => seconds(took)).join(", ");
 }
 
 /** The first of two KDCs is in trouble: nobody waits for it much longer than when it is well. */
@@ -69,12 +73,12 @@ function trouble(
     name,
     before,
     short,
-    async run(lab): Promise<string> {
-      const well = await both(lab);
+    async run(lab, quick): Promise<string> {
+      const well = await both(lab, false);
       await how.begin(lab);
       let ill;
       try {
-        ill = await both(lab);
+        ill = await both(lab, !quick);
       } finally {
         await how.end(lab);
       }
@@ -134,23 +138,90 @@ const faults: readonly Fault[] = [
     },
   },
   {
-    name: "a KDC's name cannot be looked up",
+    name: "a KDC's name cannot be looked up: there is no such name, and then nobody to ask",
     before: "the process ended (Uncaught RangeError)",
     short: true,
-    async run(lab): Promise<string> {
+    async run(lab, quick): Promise<string> {
       const results: string[] = [];
-      for (const [protocol, prefix] of [["tcp", ""], ["udp", "udp/"]]) {
-        await Deno.writeTextFile(lab.file("name.conf"), lab.krb5Conf([`${prefix}nosuch.lab.test`]));
-        const alone = await ours(lab, ["kinit", "bob"], { conf: "name.conf", stdin: "bobpw\n" });
-        assert.equal(alone.code, 4, alone.stderr);
-        await Deno.writeTextFile(lab.file("name.conf"), lab.krb5Conf([`${prefix}nosuch.lab.test`, "10.77.0.31"]));
-        const second = await ours(lab, ["kinit", "bob"], { conf: "name.conf", stdin: "bobpw\n" });
-        assert.equal(second.code, 0, second.stderr);
-        results.push(
-          `${protocol}: told after ${seconds(alone.took)}, the next one taken after ${seconds(second.took)}`,
+      const ask = async (how: string) => {
+        for (const [protocol, prefix] of [["tcp", ""], ["udp", "udp/"]]) {
+          await Deno.writeTextFile(lab.file("name.conf"), lab.krb5Conf([`${prefix}nosuch.lab.test`]));
+          const alone = await ours(lab, ["kinit", "bob"], { conf: "name.conf", stdin: "bobpw\n" });
+          assert.equal(alone.code, 4, alone.stderr);
+          await Deno.writeTextFile(lab.file("name.conf"), lab.krb5Conf([`${prefix}nosuch.lab.test`, "10.77.0.31"]));
+          const second = await ours(lab, ["kinit", "bob"], { conf: "name.conf", stdin: "bobpw\n" });
+          assert.equal(second.code, 0, second.stderr);
+          results.push(
+            `${how}, ${protocol}: told after ${seconds(alone.took)}, the next one taken after ${seconds(second.took)}`,
+          );
+        }
+      };
+      const server = lab.startNames();
+      await ask("no such name");
+      await end(server, "SIGTERM");
+      if (!quick) await ask("no name server");
+      return results.join("; ");
+    },
+  },
+  {
+    name: "the clock of a program that holds a password is an hour ahead, right, an hour behind, right",
+    before: "refused KRB_AP_ERR_SKEW as long as the TGT lives, once the clock was right",
+    async run(lab): Promise<string> {
+      const clock = await fakeClock(lab);
+      if (clock === undefined) return NO_FAKE_CLOCK;
+      await clock.set(3_600);
+      const client = lab.client(
+        "c1",
+        "nobody",
+        { proxy: "s1.lab.test:1080", secret: ["alice", "alicepw"], seconds: 3_600, pause: 200 },
+        clock.env,
+      );
+      const said: string[] = [];
+      for (const [beside, words] of [[3_600, "ahead"], [0, "right"], [-3_600, "behind"], [0, "right"]] as const) {
+        await clock.set(beside);
+        const before = endsOf(client).length;
+        const more = () => endsOf(client).slice(before);
+        const took = await lab.until(
+          `two are let in one after another, ${words}`,
+          () => Promise.resolve(more().slice(-2).map(({ end }) => end).join() === "whole,whole"),
+        );
+        said.push(
+          `${words}: ${more().filter(({ end }) => end !== "whole").length} refused, well after ${seconds(took)}`,
         );
       }
-      return results.join("; ");
+      await end(client);
+      return said.join("; ");
+    },
+  },
+  {
+    name: "the KDCs' clocks are an hour ahead, then right",
+    before: "ticket not yet valid at the proxy, for as long as it lives",
+    async run(lab): Promise<string> {
+      const clock = await fakeClock(lab);
+      if (clock === undefined) return NO_FAKE_CLOCK;
+      await clock.set(3_600);
+      const restart = async (env: Record<string, string>) => {
+        for (const name of ["k1", "k2"]) {
+          await lab.stop(name);
+          lab.startKdc(name, env);
+        }
+      };
+      await restart(clock.env);
+      const client = lab.client("c1", "nobody", {
+        proxy: "s1.lab.test:1080",
+        secret: ["alice", "alicepw"],
+        seconds: 3_600,
+        pause: 300,
+      });
+      await client.waitFor(/"end":"(?!whole)[^"]*/);
+      const [refused] = endsOf(client);
+      await restart({});
+      const took = await lab.until("it is let in", () => Promise.resolve(/"end":"whole"/.test(client.output)), 80);
+      await end(client);
+      assert.match(refused!.end, /TKT_NYV.*the KDC's was \d+ s ahead/);
+      return `refused, with both clocks in the message; let in ${
+        seconds(took)
+      } after they are right, with nobody's help (a KDC is asked anew once a minute at most)`;
     },
   },
 ];
