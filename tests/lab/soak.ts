@@ -53,7 +53,7 @@ const file = lab.file("s1.json");
 await Deno.writeTextFile(file, JSON.stringify({ ...lab.config("s1"), ...config }));
 const one = lab.host("s1").start("/bin/bash", [
   "-c",
-  `exec "$@" 2> >(exec sleep 100000)`,
+  `exec "$@" 2> >(exec sleep 100000 >/dev/null 2>&1)`,
   "-",
   ...lab.serveCommand(file),
 ], {

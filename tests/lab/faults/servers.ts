@@ -247,7 +247,7 @@ const faults: readonly Fault[] = [
       await Deno.writeTextFile(file, JSON.stringify(lab.config("s1")));
       const stuck = lab.host("s1").start("/bin/bash", [
         "-c",
-        `exec "$@" 2> >(exec sleep 1000)`,
+        `exec "$@" 2> >(exec sleep 1000 >/dev/null 2>&1)`,
         "-",
         ...lab.serveCommand(file),
       ], {
