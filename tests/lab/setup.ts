@@ -27,6 +27,7 @@ export const PEERS: readonly string[] = [
   "redis-server",
   "redis-sentinel",
   "dnsmasq",
+  "python3",
   "curl",
 ];
 

@@ -68,6 +68,7 @@ const PROGRAMS: Record<string, string | undefined> = {
   "redis-sentinel": find("/usr/bin/redis-sentinel"),
   haproxy: find("/usr/sbin/haproxy"),
   nft: find("/usr/sbin/nft"),
+  python3: find("/usr/bin/python3"),
   get "networks of hosts"(): string | undefined {
     return networks() ? "/" : undefined;
   },
