@@ -119,6 +119,7 @@ const STARTERS: Readonly<Record<string, "looks at it" | string>> = {
   "tests/serve_reload_test.ts": "looks at it",
   "tests/support/logged_program.ts": "looks at it",
   "tests/support/peers.ts": "unshare and nft",
+  "tests/lab/network.ts": "a shell that takes networks away",
   "tests/support/gss_peer.ts": "MIT's programs",
   "tests/kerberos/stores/change_file_test.ts": "mkfifo and chown",
   "tests/permissions_test.ts": "chown",

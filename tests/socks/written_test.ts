@@ -170,12 +170,13 @@ Deno.test("dialFrom() has the system look for peers that are gone after a minute
   const { port } = listener.addr;
   for (const [dial, wanted] of [[dialFrom(["127.0.0.1"]), true], [dialTcp, false]] as const) {
     const [ours, theirs] = await Promise.all([dial({ hostname: "127.0.0.1", port }, {}), listener.accept()]);
-    const local = ours.local!.port.toString(16).toUpperCase().padStart(4, "0");
+    const hex = (number: number) => `:${number.toString(16).toUpperCase().padStart(4, "0")}`;
+    const [local, remote] = [hex(ours.local!.port), hex(port)];
     // Timer 2 is the one of keep-alive, and the time until it runs off is in hundredths of a second.
     let timer: string | undefined;
     for (const until = Date.now() + 5_000; !timer?.startsWith("02") && Date.now() < until;) {
       const lines = (await Deno.readTextFile("/proc/net/tcp")).split("\n").map((line) => line.trim().split(/\s+/));
-      timer = lines.find((line) => line[1]?.endsWith(`:${local}`))?.[5];
+      timer = lines.find((line) => line[1]?.endsWith(local) && line[2]?.endsWith(remote))?.[5];
     }
     const [kind, ticks] = timer!.split(":");
     assert.equal(kind, "02");
