@@ -94,8 +94,8 @@ const faults: readonly Fault[] = [
         env: { KRB5_CONFIG: lab.file("krb5.conf") },
       });
       await lab.until("it serves", async () => (await lab.health("s1")).startsWith("ok"));
-      const ends = await lab.clients("c1", "alice", { ...S1, transfers: 800, together: 8 });
-      assert.deepEqual(countsOf(ends), { whole: 800 });
+      const ends = await lab.clients("c1", "alice", { ...S1, transfers: 1_500, together: 8 });
+      assert.deepEqual(countsOf(ends), { whole: 1_500 });
       const slowest = Math.max(...ends.map(({ took }) => took));
       const { logDropped } = await lab.status("s1") as unknown as Snapshot;
       assert.ok(logDropped > 0);
@@ -105,7 +105,7 @@ const faults: readonly Fault[] = [
       const ended = performance.now() - begun;
       assert.ok(ended < 12_000);
       await lab.startServer("s1");
-      return `800 of 800 whole, the slowest ${seconds(slowest)}, ${logDropped} lines dropped; it ends ${
+      return `1,500 of 1,500 whole, the slowest ${seconds(slowest)}, ${logDropped} lines dropped; it ends ${
         seconds(ended)
       } after it is told to`;
     },
