@@ -3,6 +3,8 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
+import type { TransferEnd } from "./client.ts";
 import type { Lab, LabOptions } from "./setup.ts";
 
 /** A fault. */
@@ -58,4 +60,14 @@ export interface FaultGroup {
 /** Milliseconds in words. */
 export function seconds(milliseconds: number): string {
   return `${(milliseconds / 1_000).toFixed(milliseconds < 10_000 ? 2 : 1)} s`;
+}
+
+/** No octet came that was not sent, whatever else became of them. */
+export function nothingWrong(ends: readonly TransferEnd[]): void {
+  for (const { id, end } of ends) assert.doesNotMatch(end, /wrong octets|behind the end/, `${id}`);
+}
+
+/** Waits. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

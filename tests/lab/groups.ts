@@ -4,6 +4,7 @@
  * @module
  */
 import type { FaultGroup } from "./fault.ts";
+import { BRIDGES } from "./faults/bridges.ts";
 import { KDC } from "./faults/kdc.ts";
 import { NETWORK } from "./faults/network.ts";
 import { PEERS_AND_KEYS } from "./faults/peers.ts";
@@ -12,4 +13,4 @@ import { STORE } from "./faults/store.ts";
 import { WORKERS } from "./faults/workers.ts";
 
 /** In the order in which they are tried. */
-export const GROUPS: readonly FaultGroup[] = [STORE, KDC, SERVERS, WORKERS, PEERS_AND_KEYS, NETWORK];
+export const GROUPS: readonly FaultGroup[] = [STORE, KDC, SERVERS, WORKERS, PEERS_AND_KEYS, NETWORK, BRIDGES];

@@ -5,16 +5,14 @@
  * @module
  */
 import type { Snapshot } from "../../cli/monitor/snapshot.ts";
-import { type Daemon, run } from "../support/process.ts";
+import type { Daemon } from "../support/process.ts";
 import { peer } from "../support/peers.ts";
 import type { ClientJob, TransferEnd } from "./client.ts";
+import { PROXY, REALM, Realm } from "./realm.ts";
 import type { Played } from "./replay.ts";
 import { type BadCable, DOMAIN, end, type Host, NAME_SERVER, Network } from "./network.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
-const REALM = "LAB.TEST";
-/** The name that clients know, which is the balancer's. */
-export const PROXY: string = `proxy.${DOMAIN}`;
 
 /** Peers that a laboratory is made of. */
 export const PEERS: readonly string[] = [
@@ -58,6 +56,8 @@ export class Lab implements AsyncDisposable {
   readonly #network: Network;
   readonly #folder: string;
   readonly #options: LabOptions;
+  /** Who is in it. */
+  readonly realm: Realm = new Realm((name) => this.file(name));
   readonly #daemons = new Map<string, Daemon>();
   readonly #over = new AbortController();
 
@@ -86,7 +86,7 @@ export class Lab implements AsyncDisposable {
     for (const name of ["s1", "s2", "c1", "c2"]) await this.host(name).sysctl(SYSCTLS);
     await Promise.all([
       this.startOrigin(),
-      this.#makeRealm(),
+      this.realm.make(),
       this.#options.onLoss === undefined ? undefined : this.#startStore(),
     ]);
     for (const name of ["k1", "k2"]) this.startKdc(name);
@@ -132,82 +132,6 @@ export class Lab implements AsyncDisposable {
   /** Ends a program by a signal, and waits until it has. */
   async stop(name: string, how: Deno.Signal = "SIGKILL"): Promise<void> {
     await end(this.daemon(name), how);
-  }
-
-  async #makeRealm(): Promise<void> {
-    await Deno.writeTextFile(this.file("krb5.conf"), this.krb5Conf(["10.77.0.31", "10.77.0.32"]));
-    for (const name of ["k1", "k2"]) {
-      await Deno.mkdir(this.file(name));
-      await Deno.writeTextFile(
-        this.file(`${name}/kdc.conf`),
-        `[kdcdefaults]
-  kdc_listen = 88
-  kdc_tcp_listen = 88
-[realms]
-  ${REALM} = {
-    database_name = ${this.file(name)}/principal
-    key_stash_file = ${this.file(name)}/stash
-    acl_file = ${this.file(name)}/acl
-    supported_enctypes = aes256-cts-hmac-sha1-96:normal aes128-cts-hmac-sha1-96:normal
-    max_life = 24h
-    max_renewable_life = 7d
-  }
-[logging]
-  kdc = FILE:${this.file(name)}/kdc.log
-`,
-      );
-    }
-    await this.#admin("k1", peer("kdb5_util"), ["-r", REALM, "create", "-s", "-P", "masterpw"]);
-    await this.kadmin(
-      "addprinc -pw alicepw +requires_preauth alice",
-      "addprinc -pw bobpw +requires_preauth bob",
-      'addprinc -pw shortpw -maxlife "150 seconds" short',
-      `addprinc -randkey rcmd/${PROXY}`,
-      ...["s1", "s2"].map((name) => `addprinc -randkey rcmd/${name}.${DOMAIN}`),
-    );
-    await this.ktadd("keytab");
-    await this.#admin("k1", peer("kdb5_util"), ["-r", REALM, "dump", this.file("dump")]);
-    await this.#admin("k2", peer("kdb5_util"), ["-r", REALM, "load", this.file("dump")]);
-    await Deno.copyFile(this.file("k1/stash"), this.file("k2/stash"));
-  }
-
-  /** A krb5.conf with these KDCs, in this order. */
-  krb5Conf(kdcs: readonly string[], more = ""): string {
-    return `[libdefaults]
-  default_realm = ${REALM}
-  dns_lookup_kdc = false
-  dns_lookup_realm = false
-  dns_canonicalize_hostname = false
-  rdns = false
-  forwardable = true
-  udp_preference_limit = 1
-[realms]
-  ${REALM} = {
-${kdcs.map((kdc) => `    kdc = ${kdc}\n`).join("")}${more}  }
-[domain_realm]
-  .${DOMAIN} = ${REALM}
-`;
-  }
-
-  async #admin(kdc: string, command: string, args: readonly string[], stdin?: string): Promise<string> {
-    const env = { KRB5_CONFIG: this.file("krb5.conf"), KRB5_KDC_PROFILE: this.file(`${kdc}/kdc.conf`), LC_ALL: "C" };
-    const { code, stdout, stderr } = await run(command, args, { env, ...(stdin === undefined ? {} : { stdin }) });
-    if (code !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
-    return stdout + stderr;
-  }
-
-  /** Runs commands of `kadmin.local` on the first KDC's database. */
-  async kadmin(...commands: readonly string[]): Promise<string> {
-    return await this.#admin("k1", peer("kadmin.local"), ["-r", REALM], `${commands.join("\n")}\n`);
-  }
-
-  /** Writes the keys of the service, as they are now, into a new keytab. */
-  async ktadd(name: string): Promise<void> {
-    const file = this.file(name);
-    await Deno.remove(`${file}.new`).catch(() => {});
-    const services = [PROXY, `s1.${DOMAIN}`, `s2.${DOMAIN}`].map((host) => `rcmd/${host}`).join(" ");
-    await this.kadmin(`ktadd -k ${file}.new -norandkey ${services}`);
-    await Deno.rename(`${file}.new`, file);
   }
 
   /** Starts a KDC. */
@@ -421,9 +345,21 @@ backend servers
     return JSON.parse(stdout);
   }
 
-  /** Sessions of a server. */
+  /** Sessions of a server that are connected to their target. */
+  async connected(name: string): Promise<number> {
+    const { sessions } = await this.status(name) as unknown as Snapshot;
+    return sessions.filter(({ address }) => address !== "").length;
+  }
+
+  /** Sessions of a server, whatever they do. */
   async sessions(name: string): Promise<number> {
     return (await this.status(name)).sessionCount as number;
+  }
+
+  /** What a server says in its log of sessions that did not end by themselves, each once. */
+  reasons(name: string): string {
+    const closed = this.daemon(name).output.matchAll(/"event":"closed".*"error":"([^"]*)"/g);
+    return [...new Set([...closed].map(([, error]) => error))].join("; ");
   }
 
   /** Waits until so many transfers of some size, and nothing else, go through a server. */

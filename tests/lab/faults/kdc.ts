@@ -9,7 +9,8 @@ import type { RunResult } from "../../support/process.ts";
 import { fakeClock, NO_FAKE_CLOCK } from "../clock.ts";
 import { type Fault, type FaultGroup, seconds } from "../fault.ts";
 import { end } from "../network.ts";
-import { endsOf, type Lab, PROXY } from "../setup.ts";
+import { PROXY } from "../realm.ts";
+import { endsOf, type Lab } from "../setup.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const SERVICES = [`rcmd/${PROXY}`, "rcmd/s1.lab.test"];
@@ -124,15 +125,15 @@ const faults: readonly Fault[] = [
     before: "wrong password; MIT gets in",
     short: true,
     async run(lab): Promise<string> {
-      await lab.kadmin("cpw -pw bobnew bob");
+      await lab.realm.kadmin("cpw -pw bobnew bob");
       await Deno.writeTextFile(
         lab.file("primary.conf"),
-        lab.krb5Conf(["10.77.0.32", "10.77.0.31"], "    primary_kdc = 10.77.0.31\n"),
+        lab.realm.krb5Conf(["10.77.0.32", "10.77.0.31"], "    primary_kdc = 10.77.0.31\n"),
       );
       const how = { conf: "primary.conf", stdin: "bobnew\n" };
       const [mine, theirs] = [await ours(lab, ["kinit", "bob"], how), await mit(lab, "kinit", ["bob"], how)];
       const wrong = await ours(lab, ["kinit", "bob"], { conf: "primary.conf", stdin: "neither\n" });
-      await lab.kadmin("cpw -pw bobpw bob");
+      await lab.realm.kadmin("cpw -pw bobpw bob");
       assert.deepEqual([mine.code, theirs.code, wrong.code], [0, 0, 3], mine.stderr);
       return `in after ${seconds(mine.took)} (MIT ${seconds(theirs.took)}); a wrong one is still wrong`;
     },
@@ -145,10 +146,13 @@ const faults: readonly Fault[] = [
       const results: string[] = [];
       const ask = async (how: string) => {
         for (const [protocol, prefix] of [["tcp", ""], ["udp", "udp/"]]) {
-          await Deno.writeTextFile(lab.file("name.conf"), lab.krb5Conf([`${prefix}nosuch.lab.test`]));
+          await Deno.writeTextFile(lab.file("name.conf"), lab.realm.krb5Conf([`${prefix}nosuch.lab.test`]));
           const alone = await ours(lab, ["kinit", "bob"], { conf: "name.conf", stdin: "bobpw\n" });
           assert.equal(alone.code, 4, alone.stderr);
-          await Deno.writeTextFile(lab.file("name.conf"), lab.krb5Conf([`${prefix}nosuch.lab.test`, "10.77.0.31"]));
+          await Deno.writeTextFile(
+            lab.file("name.conf"),
+            lab.realm.krb5Conf([`${prefix}nosuch.lab.test`, "10.77.0.31"]),
+          );
           const second = await ours(lab, ["kinit", "bob"], { conf: "name.conf", stdin: "bobpw\n" });
           assert.equal(second.code, 0, second.stderr);
           results.push(

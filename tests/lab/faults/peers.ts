@@ -92,9 +92,9 @@ const faults: readonly Fault[] = [
         ...["serve", "--listen", "0.0.0.0:1080", "--keytab", lab.file("keytab"), "--service", "rcmd"],
         ...["--allow", "10.77.0.0/24", "--allow", ".lab.test", "--admin", "127.0.0.1:9180", "--json"],
       ]);
-      await lab.kadmin(`cpw -randkey -keepold rcmd/s1.lab.test`);
+      await lab.realm.kadmin(`cpw -randkey -keepold rcmd/s1.lab.test`);
       await lab.kinit("c2", "alice");
-      await lab.ktadd("keytab");
+      await lab.realm.ktadd("keytab");
       const fresh = await lab.clients("c2", "alice", { ...S1, transfers: 3 });
       assert.deepEqual(countsOf(fresh), { whole: 3 });
       await readAgain(lab, /read again/);

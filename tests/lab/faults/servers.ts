@@ -5,173 +5,13 @@
  */
 import assert from "node:assert/strict";
 import type { Snapshot } from "../../../cli/monitor/snapshot.ts";
-import { peer } from "../../support/peers.ts";
-import type { TransferEnd } from "../client.ts";
 import { fakeClock, NO_FAKE_CLOCK } from "../clock.ts";
-import { type Fault, type FaultGroup, seconds } from "../fault.ts";
+import { type Fault, type FaultGroup, nothingWrong, pause, seconds } from "../fault.ts";
 import { end } from "../network.ts";
-import { FLOOD } from "../programs.ts";
 import { countsOf, endsOf } from "../setup.ts";
+import { DESCRIPTORS, DRAIN, READ_AGAIN, RESTART, SECOND_SIGTERM, told } from "./threads.ts";
 
 const S1 = { proxy: "s1.lab.test:1080" };
-const S2 = { proxy: "s2.lab.test:1080" };
-
-const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
-
-function nothingWrong(ends: readonly TransferEnd[]): void {
-  for (const { id, end } of ends) assert.doesNotMatch(end, /wrong octets|behind the end/, `${id}`);
-}
-
-/** What health said, in a cell. */
-function oneLine(said: string): string {
-  return said === "000" ? "nothing" : said.replace(/\s+/, " ");
-}
-
-function told(ends: readonly TransferEnd[]): string {
-  const whole = ends.filter(({ end }) => end === "whole").length;
-  return `${whole} of ${ends.length} whole`;
-}
-
-/** Descriptors are short while health is asked. */
-export const DESCRIPTORS: Fault = {
-  name: "descriptors run out: 60 for 110 connections that say nothing, and health is asked",
-  before: "the server ends with all its sessions",
-  short: true,
-  async run(lab): Promise<string> {
-    await lab.stop("s1");
-    await lab.startServer("s1", {}, {}, ["prlimit", "--nofile=60:60"]);
-    const held = lab.client("c1", "alice", { ...S1, hold: true });
-    await lab.until("it has a session", async () => await lab.sessions("s1") === 1);
-    const flood = lab.host("c2").start("python3", ["-c", FLOOD, lab.host("s1").address, "110"]);
-    await flood.waitFor(/open/);
-    const said = new Set<string>();
-    for (let i = 0; i < 20; i++) {
-      said.add(await lab.health("s1"));
-      await lab.host("s1").run(peer("curl"), ["-s", "-m", "1", "http://127.0.0.1:9180/healthz"]);
-    }
-    assert.equal(endsOf(held).length, 0, "the honest session goes on");
-    await end(flood);
-    const back = await lab.until(
-      "it serves again",
-      async () => (await lab.clients("c2", "alice", { ...S1, timeout: 3_000 }))[0]?.end === "whole",
-    );
-    await lab.until("health is asked again", async () => /^(?:ok|degraded)/.test(await lab.health("s1")));
-    assert.match(lab.daemon("s1").output, /descriptor|Too many open files/i);
-    await lab.stop("s1");
-    await lab.startServer("s1");
-    return `lives, the session too; health said ${[...said].map(oneLine).join(", ")}; serves ${seconds(back)} after`;
-  },
-};
-
-/** Configurations come one after another. */
-export const READ_AGAIN: Fault = {
-  name: "the configuration is read again 30 times in 9 s under load",
-  before: "1,358 of 1,358 whole",
-  async run(lab): Promise<string> {
-    const client = lab.client("c1", "alice", { ...S1, seconds: 10, together: 6, up: 20_000, down: 20_000 });
-    await client.waitFor(/"end":"whole"/);
-    for (let i = 0; i < 30; i++) {
-      Deno.kill(lab.daemon("s1").pid, "SIGHUP");
-      await pause(300);
-    }
-    await lab.allOf(client);
-    const ends = endsOf(client);
-    assert.deepEqual(Object.keys(countsOf(ends)), ["whole"]);
-    // Each worker says so.
-    assert.ok(lab.daemon("s1").output.match(/Configuration read again/g)!.length >= 30);
-    assert.doesNotMatch(lab.daemon("s1").output, /not read again/);
-    return told(ends);
-  },
-};
-
-/** Those that can are brought to their end. */
-export const DRAIN: Fault = {
-  name: "SIGTERM with transfers of 5 s and of 40 s under way (drain of 10 s)",
-  before: "what fits into the drain whole, 6 of 6, the longer ones cut",
-  async run(lab): Promise<string> {
-    await lab.restartServer("s2", { timeouts: { drain: "10s" } });
-    const job = { ...S2, transfers: 3, together: 3, up: 1_000, rate: 1e6 };
-    const [short, long] = [
-      lab.client("c1", "alice", { ...job, down: 5e6 }),
-      lab.client("c1", "bob", { ...job, down: 40e6, first: 100 }),
-    ];
-    await lab.underWay("s2", 6);
-    const begun = performance.now();
-    await end(lab.daemon("s2"), "SIGTERM");
-    const took = performance.now() - begun;
-    const ends = [...await lab.allOf(short), ...await lab.allOf(long)];
-    nothingWrong(ends);
-    await lab.startServer("s2");
-    assert.deepEqual(ends.map(({ end }) => end === "whole"), [true, true, true, false, false, false]);
-    assert.ok(!ends.some(({ end }) => end === "cut, and told as an end"), "nothing that was cut is told as an end");
-    assert.ok(took < 14_000, seconds(took));
-    return `3 of 3 whole, 3 of 3 cut and told so, ended after ${seconds(took)}`;
-  },
-};
-
-/** Somebody has no patience. */
-export const SECOND_SIGTERM: Fault = {
-  name: "SIGTERM under load, and a second one in the drain",
-  before: "ends at once (412 ms after the first)",
-  async run(lab): Promise<string> {
-    const client = lab.client("c1", "alice", {
-      ...S2,
-      transfers: 6,
-      together: 6,
-      up: 1_000,
-      down: 20e6,
-      rate: 1e6,
-      timeout: 5_000,
-    });
-    await lab.underWay("s2", 6);
-    Deno.kill(lab.daemon("s2").pid, "SIGTERM");
-    const draining = await lab.health("s2");
-    await pause(400);
-    const begun = performance.now();
-    Deno.kill(lab.daemon("s2").pid, "SIGTERM");
-    await lab.daemon("s2").ended;
-    const took = performance.now() - begun;
-    await lab.allOf(client);
-    nothingWrong(endsOf(client));
-    await lab.startServer("s2");
-    assert.ok(took < 2_000);
-    return `ends ${seconds(took)} after the second; health said ${oneLine(draining)}`;
-  },
-};
-
-/** Two processes have the port for a while. */
-export const RESTART: Fault = {
-  name:
-    "a server is restarted under load, the new one beside the old one (reusePort, and net.ipv4.tcp_migrate_req=1, without which the system resets who waits at the old one's port)",
-  before: "an outage as long as the drain, 10.1 s",
-  short: true,
-  async run(lab): Promise<string> {
-    await lab.stop("s1");
-    await lab.startServer("s1", {}, { reusePort: true, admin: undefined, health: undefined });
-    const client = lab.client("c1", "alice", {
-      ...S1,
-      seconds: 6,
-      together: 6,
-      up: 20_000,
-      down: 20_000,
-      timeout: 5_000,
-    });
-    await client.waitFor(/"end":"whole"/);
-    let restarts = 0;
-    for (; restarts < 3; restarts++) {
-      const old = lab.daemon("s1");
-      await lab.startServer("s1", {}, { reusePort: true, admin: undefined, health: undefined });
-      Deno.kill(old.pid, "SIGTERM");
-      await old.ended;
-    }
-    await lab.allOf(client);
-    const ends = endsOf(client);
-    assert.deepEqual(Object.keys(countsOf(ends)), ["whole"], JSON.stringify(countsOf(ends)));
-    await lab.stop("s1");
-    await lab.startServer("s1");
-    return `${told(ends)} over ${restarts} restarts`;
-  },
-};
 
 const faults: readonly Fault[] = [
   {
@@ -254,16 +94,20 @@ const faults: readonly Fault[] = [
         env: { KRB5_CONFIG: lab.file("krb5.conf") },
       });
       await lab.until("it serves", async () => (await lab.health("s1")).startsWith("ok"));
-      const ends = await lab.clients("c1", "alice", { ...S1, transfers: 800, together: 8 });
-      assert.deepEqual(countsOf(ends), { whole: 800 });
+      const ends = await lab.clients("c1", "alice", { ...S1, transfers: 1_500, together: 8 });
+      assert.deepEqual(countsOf(ends), { whole: 1_500 });
       const slowest = Math.max(...ends.map(({ took }) => took));
+      const { logDropped } = await lab.status("s1") as unknown as Snapshot;
+      assert.ok(logDropped > 0);
       Deno.kill(stuck.pid, "SIGTERM");
       const begun = performance.now();
       await stuck.ended;
       const ended = performance.now() - begun;
       assert.ok(ended < 12_000);
       await lab.startServer("s1");
-      return `800 of 800 whole, the slowest ${seconds(slowest)}; it ends ${seconds(ended)} after it is told to`;
+      return `1,500 of 1,500 whole, the slowest ${seconds(slowest)}, ${logDropped} lines dropped; it ends ${
+        seconds(ended)
+      } after it is told to`;
     },
   },
   DESCRIPTORS,
@@ -272,9 +116,9 @@ const faults: readonly Fault[] = [
     before: "everybody with a fresh ticket is refused until SIGHUP",
     short: true,
     async run(lab): Promise<string> {
-      await lab.kadmin(`cpw -randkey -keepold rcmd/s1.lab.test`);
+      await lab.realm.kadmin(`cpw -randkey -keepold rcmd/s1.lab.test`);
       await lab.kinit("c2", "alice");
-      await lab.ktadd("keytab");
+      await lab.realm.ktadd("keytab");
       const fresh = await lab.clients("c2", "alice", { ...S1, transfers: 3 });
       const old = await lab.clients("c1", "alice", { ...S1, transfers: 3 });
       assert.deepEqual([countsOf(fresh), countsOf(old)], [{ whole: 3 }, { whole: 3 }]);
@@ -332,12 +176,12 @@ const faults: readonly Fault[] = [
         first: 50,
         limit: 1e6,
       });
-      await lab.until("they are there", async () => await lab.sessions("s1") === 7);
+      await lab.until("they are there", async () => await lab.connected("s1") === 7);
       await lab.host("c2").cut();
       await Promise.all([end(idle), end(busy)]);
       const took = await lab.empty("s1", 1_100);
       await lab.host("c2").heal();
-      return `gone after ${seconds(took)}`;
+      return `gone after ${seconds(took)} (${lab.reasons("s1")})`;
     },
   },
 ];

@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import type { TransferEnd } from "../client.ts";
 import { type Fault, type FaultGroup, seconds } from "../fault.ts";
 import { end } from "../network.ts";
-import { countsOf, endsOf, type Lab, PROXY } from "../setup.ts";
+import { PROXY } from "../realm.ts";
+import { countsOf, endsOf, type Lab } from "../setup.ts";
 
 const S1 = { proxy: "s1.lab.test:1080" };
 const S2 = { proxy: "s2.lab.test:1080" };
@@ -157,7 +158,7 @@ const faults: readonly Fault[] = [
       const held = lab.client("c1", "alice", { transfers: 30, together: 30, hold: true });
       const refused = await lab.until("20 are refused", () => Promise.resolve(endsOf(held).length >= 20), 20);
       assert.equal(endsOf(held).length, 20);
-      const [one, two] = [await lab.sessions("s1"), await lab.sessions("s2")];
+      const [one, two] = [await lab.connected("s1"), await lab.connected("s2")];
       assert.equal(one + two, 10);
       assert.ok(one > 0, "the one that is killed has some");
       await lab.stop("s1");
@@ -166,15 +167,16 @@ const faults: readonly Fault[] = [
         const again = lab.client("c1", "alice", { proxy: S2.proxy, transfers: 10, together: 10, hold: true });
         await lab.until(
           "all have been answered",
-          async () => endsOf(again).length > 0 || await lab.sessions("s2") === 10,
+          async () => endsOf(again).length > 0 || await lab.connected("s2") === 10,
           5,
         ).catch(() => 0);
-        const all = await lab.sessions("s2");
+        const all = await lab.connected("s2");
         await end(again);
         return all === 10;
       }, 60);
       await lab.startServer("s1");
       await lab.restartServer("s2");
+      assert.ok(ghosts > 10_000 && ghosts < 45_000, `gone after ${seconds(ghosts)}`);
       return `20 of 30 refused after ${
         seconds(refused)
       }, 10 let in (${one} by the one that is killed); its ghosts gone after ${seconds(ghosts)}`;

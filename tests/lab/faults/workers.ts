@@ -4,7 +4,7 @@
  * @module
  */
 import type { Fault, FaultGroup } from "../fault.ts";
-import { DESCRIPTORS, DRAIN, READ_AGAIN, RESTART, SECOND_SIGTERM } from "./servers.ts";
+import { DESCRIPTORS, DRAIN, READ_AGAIN, RESTART, SECOND_SIGTERM } from "./threads.ts";
 
 /** A fault as it is with two workers, where it is not tried each time. */
 function withWorkers(fault: Fault, before: string): Fault {
