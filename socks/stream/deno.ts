@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import { abortable } from "../../gss/deadline.ts";
+import { abortable, pause } from "../../gss/deadline.ts";
 import { closedHere } from "./closed.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { isLocalhost } from "../wire/host_name.ts";
@@ -67,7 +67,7 @@ export class DenoConnection implements Connection {
     try {
       count = await this.#conn.read(buffer);
       // The failure of a read before this one, or of a write, has used up what the system has to say.
-      if (count === null) return this.#trueEnd();
+      if (count === null) return await this.#trueEnd();
     } catch (error) {
       if (buffer.length < length) throw memoryGone();
       throw this.#readFailure ??= this.#closed ? closedHere("The connection") : error;
@@ -79,7 +79,9 @@ export class DenoConnection implements Connection {
   }
 
   /** @throws {unknown} What made the end of it, where the peer did not end it. */
-  #trueEnd(): null {
+  async #trueEnd(): Promise<null> {
+    // What a write under way was told comes in the same turn, and may come behind this.
+    if (this.#pending > 0 && !this.#closed) await pause(0);
     const failure = this.#readFailure ?? this.#reset;
     if (failure !== undefined) throw failure;
     return null;

@@ -51,6 +51,13 @@ const SOCKETS: readonly Row[] = [
     "a reset never reads",
   ],
   [
+    "a reset that a write is told of in the same turn is no end either",
+    "RFC 9293 section 3.5.2",
+    "    if (this.#pending > 0 && !this.#closed) await pause(0);\n",
+    "",
+    "in the same turn",
+  ],
+  [
     "a read that failed is the same failure ever after",
     DENO_CONN,
     "throw this.#readFailure ??= this.#closed",

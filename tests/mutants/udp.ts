@@ -293,12 +293,6 @@ const CLIENTS: readonly Mutant[] = [
     ],
     ["moves are counted", PLACE, 'if (place === "moved" && !this.#ended) this.#counts.moved++;', ""],
     [
-      "an observer that throws ends nothing",
-      "An observer never ends what it observes",
-      "void this.#take(bytes, from).catch(() => {})",
-      "void this.#take(bytes, from)",
-    ],
-    [
       "what waits for a name takes nobody's place",
       SLOW,
       "await this.#egress!.send(data, { hostname, port }, { onWait });",

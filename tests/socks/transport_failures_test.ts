@@ -404,3 +404,27 @@ Deno.test("drain() reads no more than a little of a client that sends without an
   });
   assert.equal(octets, 262_144);
 });
+
+Deno.test("a reset that a write is told of in the same turn as a read of the end is no end", async () => {
+  const addr = { transport: "tcp", hostname: "192.0.2.1", port: 1 } as const;
+  const reset = Object.assign(new Error("reset"), { code: "ECONNRESET" });
+  for (const told of [true, false]) {
+    const writing = Promise.withResolvers<number>();
+    const conn = {
+      localAddr: addr,
+      remoteAddr: addr,
+      read: () => Promise.resolve(null),
+      write: () => writing.promise,
+      [Symbol.dispose]: () => {},
+    };
+    const connection = new DenoConnection(conn as unknown as Deno.Conn);
+    const written = connection.write(new Uint8Array(8_192));
+    const read = connection.read();
+    // What the system says of both comes in one turn of the event loop, of one behind the other.
+    if (told) queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => writing.reject(reset))));
+    if (told) await assert.rejects(read, { code: "ECONNRESET" });
+    else assert.equal(await read, null, "an end is not held up by a write that is stuck");
+    writing.resolve(8_192);
+    await written.catch(() => {});
+  }
+});
