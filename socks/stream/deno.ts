@@ -163,6 +163,12 @@ export class DenoConnection implements Connection {
     this.#conn[Symbol.dispose]();
   }
 
+  /** Sockets of Deno's are not reset. The system has what is being written, and is given the rest before the socket is closed. */
+  abort(unfinished?: Uint8Array): void {
+    if (unfinished !== undefined && !this.#closed) this.#conn.write(unfinished).catch(() => {});
+    this.close();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.close();
     return Promise.resolve();

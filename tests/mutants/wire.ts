@@ -160,6 +160,15 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ["what is closed is no cut", CUT, "if (this.#cut && this.stream", "if (this.stream"],
   ]),
   ...rules("socks/stream/streams_connection.ts", [WRITTEN], PIECES),
+  ...rules("socks/stream/deno.ts", ["tests/socks/cut_test.ts"], [
+    [
+      "a cut goes behind what is under way",
+      CUT,
+      "this.#conn.write(unfinished).catch(() => {});",
+      "this.write(unfinished).catch(() => {});",
+      "under way",
+    ],
+  ]),
   ...rules("socks/stream/deno.ts", [WRITTEN], [
     ["a socket tells how far it is", IDLE, "        this.#written += count;\n", "", "what a peer takes"],
   ]),
@@ -214,8 +223,8 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     [
       "a signal that cuts what cannot be closed ends nothing else",
       CUT,
-      "    this.#end(reason, abortAnyway);",
-      "    this.#end(reason, (connection) => connection.abort?.());",
+      "    this.#end(reason, (connection) => abortAnyway(connection, unfinished));",
+      "    this.#end(reason, (connection) => connection.abort?.(unfinished));",
       "ends nothing else",
     ],
   ]),

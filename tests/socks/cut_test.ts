@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../gss/bytes.ts";
 import { gssapiClient, gssapiServer } from "../../socks/auth/gssapi.ts";
 import { connectThrough } from "../../socks/client.ts";
-import { abort, type Connection, withPrefix } from "../../socks/stream/connection.ts";
+import { abort, type Connection, withPrefix, withReads } from "../../socks/stream/connection.ts";
 import { endedBy } from "../../socks/stream/ended_by.ts";
+import { ProtectedConnection } from "../../socks/stream/protected.ts";
 import { ReadAhead } from "../../socks/stream/read_ahead.ts";
 import { countedController } from "../support/counted_signal.ts";
-import { credentialPair, memoryRealm } from "../support/gss_pair.ts";
+import { credentialPair, establish, memoryRealm } from "../support/gss_pair.ts";
 import { makeServer } from "../support/memory_server.ts";
 import { ScriptedConnection } from "../support/scripted_connection.ts";
 import { UserConnection } from "../../socks/stream/user_connection.ts";
@@ -41,6 +42,24 @@ for (const transport of ["integrity over TCP", "confidentiality over TCP"]) {
     assert.equal(await ends.theirs.read(), null);
   });
 }
+
+Deno.test("confidentiality over TCP: abort() is no end to the peer while a write is under way", async () => {
+  const [near, far] = await tcpPair();
+  const contexts = await establish(credentialPair(await memoryRealm()));
+  // The message is with the system whole, and the answer of that is not here yet.
+  const under = withReads(near, near);
+  const ours = new ProtectedConnection({ connection: under, context: contexts.ours, level: "confidentiality" });
+  under.write = (bytes) => {
+    const writing = near.write(bytes);
+    abort(ours);
+    return writing;
+  };
+  await ours.write(utf8("all of this")).catch(() => {});
+  const theirs = new ProtectedConnection({ connection: far, context: contexts.theirs, level: "confidentiality" });
+  assert.equal(hex((await theirs.read())!), hex(utf8("all of this")));
+  await assert.rejects(theirs.read(), UNFINISHED);
+  theirs.close();
+});
 
 Deno.test("abort() goes through what is in front of a connection, and is close() where there is no other way", async () => {
   const under = new ScriptedConnection();
