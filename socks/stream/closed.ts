@@ -26,6 +26,6 @@ export function closeAnyway(given: { close(): void } | undefined): void {
 }
 
 /** Cuts what is given up, as {@linkcode closeAnyway} closes it. */
-export function abortAnyway(connection: Connection): void {
-  closeAnyway({ close: () => abort(connection) });
+export function abortAnyway(connection: Connection, unfinished?: Uint8Array): void {
+  closeAnyway({ close: () => abort(connection, unfinished) });
 }

@@ -50,8 +50,11 @@ export interface Connection extends AsyncDisposable {
   /**
    * Ends both directions as {@linkcode close} does, and so that the peer does not take it for an end, where there is a way to tell it.
    * Whoever hands octets on ends what failed so. @default {close()}
+   *
+   * @param unfinished Octets that begin what will never be finished. They go first, behind what is being written, where the transport itself
+   * has no way to say that it is cut.
    */
-  abort?(): void;
+  abort?(unfinished?: Uint8Array): void;
   /**
    * Asks whether the peer is known to be gone, while nothing is read that would tell. Costs no octet and never waits for the peer.
    *
@@ -73,10 +76,11 @@ export interface DialOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Ends a connection so that the peer sees that it is cut, where it can. */
-export function abort(connection: Connection): void {
-  if (connection.abort === undefined) connection.close();
-  else connection.abort();
+/** Ends a connection so that the peer sees that it is cut, where it can; see {@linkcode Connection.abort}. */
+export function abort(connection: Connection, unfinished?: Uint8Array): void {
+  if (connection.abort !== undefined) return connection.abort(unfinished);
+  if (unfinished !== undefined) connection.write(unfinished).catch(() => {});
+  connection.close();
 }
 
 /** Whether the peer is known to be gone, where the transport can tell: fails then. */
@@ -132,9 +136,9 @@ export function withReads(connection: Connection, { read, forget = () => {} }: O
       forget();
       connection.close();
     },
-    abort(): void {
+    abort(unfinished?: Uint8Array): void {
       forget();
-      abort(connection);
+      abort(connection, unfinished);
     },
     probe: () => probe(connection),
     ref: () => connection.ref?.(),

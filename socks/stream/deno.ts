@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../gss/bytes.ts";
-import { abortable, pause } from "../../gss/deadline.ts";
+import { abortable, pause, startDeadline } from "../../gss/deadline.ts";
 import { closedHere } from "./closed.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { isLocalhost } from "../wire/host_name.ts";
@@ -32,6 +32,8 @@ export class DenoConnection implements Connection {
   #writeFailure: unknown;
   #ending: Promise<void> | undefined;
   #closed = false;
+  /** Whether it is closed, and the socket is so when it has taken what is to be said last. */
+  #hasLastWord = false;
 
   /**
    * Makes one.
@@ -60,12 +62,14 @@ export class DenoConnection implements Connection {
   /** Calls at one time are served in order, by the socket itself. */
   async read(into?: Bytes): Promise<Bytes | null> {
     if (this.#readFailure !== undefined) throw this.#readFailure;
+    if (this.#hasLastWord) throw closedHere("The connection");
     // A socket says "end" to whoever has no room.
     const buffer = into !== undefined && into.length > 0 ? into : new Uint8Array(this.#readSize.next);
     const { length } = buffer;
     let count: number | null;
     try {
       count = await this.#conn.read(buffer);
+      if (this.#hasLastWord) throw closedHere("The connection");
       // The failure of a read before this one, or of a write, has used up what the system has to say.
       if (count === null) return await this.#trueEnd();
     } catch (error) {
@@ -116,6 +120,7 @@ export class DenoConnection implements Connection {
     let at = 0;
     try {
       while (at < chunk.length) {
+        if (this.#hasLastWord) throw closedHere("The connection");
         const count = await this.#conn.write(chunk.from(at));
         at += count;
         this.#written += count;
@@ -162,6 +167,19 @@ export class DenoConnection implements Connection {
 
   close(): void {
     this.#closed = true;
+    if (!this.#hasLastWord) this.#conn[Symbol.dispose]();
+  }
+
+  /** Sockets of Deno's are not reset. What is unfinished goes behind what the system is writing, as soon as there is room for it. */
+  abort(unfinished?: Uint8Array): void {
+    if (unfinished === undefined || this.#closed) return this.close();
+    this.#closed = this.#hasLastWord = true;
+    void this.#sayLast(unfinished);
+  }
+
+  async #sayLast(unfinished: Uint8Array): Promise<void> {
+    using deadline = startDeadline({ milliseconds: LAST_WORD, reason: () => new Error("There was no room for it") });
+    await abortable(this.#conn.write(unfinished), deadline.signal).catch(() => {});
     this.#conn[Symbol.dispose]();
   }
 
@@ -182,6 +200,8 @@ export class DenoConnection implements Connection {
 }
 
 const NOTHING = new Uint8Array(0);
+/** Longest wait of what is cut for room to say so, in milliseconds. */
+const LAST_WORD = 1_000;
 
 function memoryGone(): TypeError {
   return new TypeError("Cannot read: the memory to read into was transferred or shrunk");

@@ -197,7 +197,8 @@ export class DuplexConnection implements Connection {
   }
 
   /** A socket is reset: its peer takes that for no end. */
-  abort(): void {
+  abort(unfinished?: Uint8Array): void {
+    if (unfinished !== undefined) this.write(unfinished).catch(() => {});
     this.#cut = true;
     this.close();
   }

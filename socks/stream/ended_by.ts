@@ -33,8 +33,8 @@ export function endedBy(connection: Connection, signal: AbortSignal | undefined)
     write: async (bytes) => void await user.write(bytes),
     closeWrite: () => user.closeWrite(),
     close: () => user.close(),
-    abort(): void {
-      user.abort(closedHere("The connection"));
+    abort(unfinished?: Uint8Array): void {
+      user.abort(closedHere("The connection"), unfinished);
     },
     probe: () => probe(connection),
     ref: () => user.ref(),

@@ -300,8 +300,7 @@ export class ProtectedConnection implements Connection {
     const able = !this.#closed && (this.#failure ?? this.#writeFailure) === undefined;
     this.#closed = true;
     // Behind an end of this side's nothing goes, which is the transport's to know.
-    if (able) this.#under.write(BEGUN).catch(() => {});
-    abort(this.#under);
+    abort(this.#under, able ? BEGUN : undefined);
     this.#context.dispose();
   }
 

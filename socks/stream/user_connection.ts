@@ -196,8 +196,8 @@ export class UserConnection {
   }
 
   /** Ends both directions as {@linkcode close} does, and so that the peer does not take it for an end, where there is a way to tell it. */
-  abort(reason: unknown): void {
-    this.#end(reason, abortAnyway);
+  abort(reason: unknown, unfinished?: Uint8Array): void {
+    this.#end(reason, (connection) => abortAnyway(connection, unfinished));
   }
 
   #end(reason: unknown, end: (connection: Connection) => void): void {

@@ -314,32 +314,37 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "a connection that is cut ends in the middle of a message",
       "RFC 1961 5",
-      "if (able) this.#under.write(BEGUN).catch(() => {});",
-      "",
+      "abort(this.#under, able ? BEGUN : undefined);",
+      "abort(this.#under);",
     ],
   ]),
   ...rules("socks/stream/connection.ts", ["tests/socks/cut_test.ts"], [
     [
       "a cut goes through what is in front",
       "",
-      "      forget();\n      abort(connection);",
+      "      forget();\n      abort(connection, unfinished);",
       "      forget();\n      connection.close();",
     ],
     [
       "what cannot be cut is closed",
       "",
-      "if (connection.abort === undefined) connection.close();",
-      "if (connection.abort === undefined) return;",
+      "catch(() => {});\n  connection.close();",
+      "catch(() => {});",
     ],
   ]),
   ...rules("socks/stream/ended_by.ts", ["tests/socks/cut_test.ts"], [
     [
       "a cut goes through what a signal ends",
       "",
-      'user.abort(closedHere("The connection"));',
+      'user.abort(closedHere("The connection"), unfinished);',
       "user.close();",
     ],
-    ["what is cut leaves the signal", "", 'user.abort(closedHere("The connection"));', "connection.abort?.();"],
+    [
+      "what is cut leaves the signal",
+      "",
+      'user.abort(closedHere("The connection"), unfinished);',
+      "connection.abort?.();",
+    ],
   ]),
   ...rules("socks/session.ts", ["tests/socks/cut_test.ts"], [
     [

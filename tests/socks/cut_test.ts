@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../gss/bytes.ts";
 import { gssapiClient, gssapiServer } from "../../socks/auth/gssapi.ts";
 import { connectThrough } from "../../socks/client.ts";
-import { abort, type Connection, withPrefix } from "../../socks/stream/connection.ts";
+import { abort, type Connection, withPrefix, withReads } from "../../socks/stream/connection.ts";
+import { DenoConnection } from "../../socks/stream/deno.ts";
 import { endedBy } from "../../socks/stream/ended_by.ts";
+import { ProtectedConnection } from "../../socks/stream/protected.ts";
 import { ReadAhead } from "../../socks/stream/read_ahead.ts";
 import { countedController } from "../support/counted_signal.ts";
-import { credentialPair, memoryRealm } from "../support/gss_pair.ts";
+import { credentialPair, establish, memoryRealm } from "../support/gss_pair.ts";
 import { makeServer } from "../support/memory_server.ts";
 import { ScriptedConnection } from "../support/scripted_connection.ts";
 import { UserConnection } from "../../socks/stream/user_connection.ts";
@@ -41,6 +43,87 @@ for (const transport of ["integrity over TCP", "confidentiality over TCP"]) {
     assert.equal(await ends.theirs.read(), null);
   });
 }
+
+Deno.test("confidentiality over TCP: abort() is no end to the peer while a write is under way", async () => {
+  const [near, far] = await tcpPair();
+  const contexts = await establish(credentialPair(await memoryRealm()));
+  // The message is with the system whole, and the answer of that is not here yet.
+  const under = withReads(near, near);
+  const ours = new ProtectedConnection({ connection: under, context: contexts.ours, level: "confidentiality" });
+  under.write = (bytes) => {
+    const writing = near.write(bytes);
+    abort(ours);
+    return writing;
+  };
+  await ours.write(utf8("all of this")).catch(() => {});
+  const theirs = new ProtectedConnection({ connection: far, context: contexts.theirs, level: "confidentiality" });
+  assert.equal(hex((await theirs.read())!), hex(utf8("all of this")));
+  await assert.rejects(theirs.read(), UNFINISHED);
+  theirs.close();
+});
+
+/** A socket that takes what it is told to take. */
+function slowSocket() {
+  const writes: { bytes: Uint8Array; took: (count: number) => void }[] = [];
+  const closed = Promise.withResolvers<void>();
+  const came = Promise.withResolvers<number>();
+  let isClosed = false;
+  const conn = {
+    localAddr: { transport: "unix", path: "" },
+    remoteAddr: { transport: "unix", path: "" },
+    read: () => came.promise,
+    write: (bytes: Uint8Array) => new Promise<number>((took) => writes.push({ bytes, took })),
+    [Symbol.dispose]() {
+      isClosed = true;
+      closed.resolve();
+    },
+  };
+  return {
+    conn: conn as unknown as Deno.Conn,
+    writes,
+    came: came.resolve,
+    closed: closed.promise,
+    isClosed: () => isClosed,
+  };
+}
+
+const turns = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("a cut waits for room behind what is under way, and nothing goes behind it", async () => {
+  const { conn, writes, came, isClosed, closed } = slowSocket();
+  const connection = new DenoConnection(conn);
+  const reading = assert.rejects(connection.read(), { code: "CLOSED" });
+  const [first, second] = [connection.write(utf8("first")), connection.write(utf8("second"))];
+  abort(connection, utf8("last"));
+  connection.close();
+  await assert.rejects(connection.read(), { code: "CLOSED" });
+  await assert.rejects(connection.write(utf8("more")), { code: "CLOSED" });
+  assert.deepEqual(writes.map(({ bytes }) => new TextDecoder().decode(bytes)), ["first", "last"]);
+  came(1);
+  await reading;
+  writes[0]!.took(2);
+  await assert.rejects(first, { code: "CLOSED" });
+  await assert.rejects(second, { code: "CLOSED" });
+  await turns();
+  assert.deepEqual([writes.length, isClosed()], [2, false]);
+  writes[1]!.took(4);
+  await closed;
+});
+
+Deno.test("a cut does not wait for ever, and without anything to say not at all", async () => {
+  const patient = slowSocket();
+  abort(new DenoConnection(patient.conn), utf8("last"));
+  assert.equal(patient.isClosed(), false);
+  await patient.closed;
+  const silent = slowSocket();
+  abort(new DenoConnection(silent.conn));
+  assert.deepEqual([silent.isClosed(), silent.writes.length], [true, 0]);
+  const gone = slowSocket();
+  const connection = new DenoConnection(gone.conn);
+  connection.close();
+  abort(connection, utf8("last"));
+  assert.equal(gone.writes.length, 0);
+});
 
 Deno.test("abort() goes through what is in front of a connection, and is close() where there is no other way", async () => {
   const under = new ScriptedConnection();
