@@ -988,14 +988,6 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     tests: ["tests/passwords_test.ts"],
   },
   {
-    rule: "a guess whose client has gone is not hashed",
-    source: "queue of hashes",
-    file: "cli/passwords.ts",
-    find: "signal?.throwIfAborted();",
-    replace: "",
-    tests: ["tests/passwords_test.ts"],
-  },
-  {
     rule: "a check is told when its client has gone",
     source: "queue of hashes",
     file: "socks/auth/password.ts",
