@@ -865,8 +865,8 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     rule: "every command writes through that",
     source: "CVE-2021-25743; terminal escapes in logs",
     file: "cli/main.ts",
-    find: "const io = printableIo(terminal);",
-    replace: "const io = terminal;",
+    find: "const io = printableIo(log === undefined ? terminal : { ...terminal, err: (text) => log.write(text) });",
+    replace: "const io = log === undefined ? terminal : { ...terminal, err: (text: string) => log.write(text) };",
     tests: ["tests/printable_test.ts"],
   },
   {
