@@ -2,7 +2,7 @@
  * Tries the faults in laboratories, and prints what became of each beside what became of it before.
  *
  * ```sh
- * deno task lab                       # all of them, some 25 minutes
+ * deno task lab                       # all of them, some 20 minutes
  * deno task lab --short               # those of the tests
  * deno task lab --group store         # one group
  * deno task lab --only frozen         # those with the word in their name

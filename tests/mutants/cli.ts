@@ -568,15 +568,6 @@ const CONFIGURATION: readonly Mutant[] = [
     filter: "read last",
   },
   {
-    rule: "a log that cannot be written ends no server",
-    source: "design",
-    file: "cli/io.ts",
-    find: "    err: (text) => tell(text),",
-    replace: "    err: (text) => writeAll(Deno.stderr, utf8(text)),",
-    tests: RELOADS,
-    filter: "whose log",
-  },
-  {
     rule: "redis can be loaded without a lock file",
     source: "Deno 2.9.6",
     file: "proxy/shared/redis_client.ts",

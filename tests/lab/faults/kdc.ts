@@ -199,7 +199,7 @@ const faults: readonly Fault[] = [
   },
   {
     name: "the KDCs' clocks are an hour ahead, then right",
-    before: "ticket not yet valid at the proxy, for as long as it lives",
+    before: "ticket not yet valid at the proxy",
     async run(lab): Promise<string> {
       const clock = await fakeClock(lab);
       if (clock === undefined) return NO_FAKE_CLOCK;
