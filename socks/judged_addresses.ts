@@ -10,7 +10,7 @@ import type { TargetRequest } from "./commands/command.ts";
 import { ruleLine, type RuleSet, type Verdict } from "./rules/rules.ts";
 import { type Resolved, resolvedOf, type Resolver } from "./names/resolver.ts";
 import { formatEndpoint } from "./wire/address.ts";
-import { isLocalhost, normalEndpoint } from "./wire/host_name.ts";
+import { isLocalhost, LOOPBACK_ADDRESSES, normalEndpoint } from "./wire/host_name.ts";
 import { canonicalAddress, parseIp } from "./wire/ip.ts";
 
 /** An address that passed. */
@@ -33,9 +33,6 @@ export interface JudgeOptions {
   /** Looks names up. */
   readonly resolve: Resolver;
 }
-
-/** RFC 6761 section 6.3. */
-const LOOPBACK: readonly string[] = ["127.0.0.1", "::1"];
 
 /**
  * Judges the name, looks it up once, and judges each address. What is used then must be the very addresses given, so that
@@ -70,7 +67,7 @@ export async function addressesOfJudged(
   { rules, resolve }: JudgeOptions,
 ): Promise<readonly JudgedAddress[]> {
   const { hostname, signal } = request;
-  if (isLocalhost(hostname)) passed(request, rules, { addresses: LOOPBACK, names: [] });
+  if (isLocalhost(hostname)) passed(request, rules, { addresses: LOOPBACK_ADDRESSES, names: [] });
   const found = parseIp(hostname) === undefined
     ? await lookedUp(resolve, request)
     : { addresses: [hostname], names: [] };
@@ -94,7 +91,7 @@ async function lookedUp(resolve: Resolver, { hostname, signal, identity, source 
 
 /**
  * Addresses of one name that are used: more would make many connections of one request, and a scanner of this server for whoever has
- * a name of his own (RFC 8305 section 9.1 leaves the number to the implementation).
+ * a name of his own.
  */
 const MOST_ADDRESSES = 16;
 

@@ -7,7 +7,7 @@ import { startDeadline } from "../../gss/deadline.ts";
 import { SocksReplyError } from "../errors.ts";
 import { takeInTime } from "../stream/late.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { hostName, isLocalhost } from "../wire/host_name.ts";
+import { hostName, isLocalhost, LOOPBACK_ADDRESSES } from "../wire/host_name.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { getAddresses, getNames } from "./getaddrinfo.ts";
 import { type HostsFile, parseHosts } from "./hosts_file.ts";
@@ -110,7 +110,7 @@ export function resolverOf(sources: () => Sources, getaddrinfo: typeof getAddres
     const known = hosts?.byName.get(name);
     if (known !== undefined) return sorted(known);
     // RFC 6761 section 6.3: not a matter of name servers. The C library has its own say.
-    if (servers !== undefined && isLocalhost(name)) return sorted({ addresses: ["127.0.0.1", "::1"], names: [] });
+    if (servers !== undefined && isLocalhost(name)) return sorted({ addresses: LOOPBACK_ADDRESSES, names: [] });
     if (servers !== undefined) {
       const key = `${id} ${name}${isWhole ? "." : ""}`;
       return sorted(await bySocket.look(key, name, (signal) => lookUpAddresses(name, servers, signal), how));

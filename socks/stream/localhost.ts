@@ -5,11 +5,9 @@
  * @module
  */
 import type { Endpoint } from "../wire/address.ts";
+import { LOOPBACK_ADDRESSES } from "../wire/host_name.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionListener } from "./deno.ts";
-
-/** Its addresses. */
-const LOOPBACK_ADDRESSES: readonly string[] = ["127.0.0.1", "::1"];
 
 /** How often a port is looked for that is free in both families, where any will do. */
 const TRIES = 20;

@@ -113,6 +113,9 @@ export function isLocalhost(hostname: string): boolean {
   return hostname === "localhost" || hostname.endsWith(".localhost");
 }
 
+/** The addresses of {@linkcode isLocalhost} names, whatever a resolver says (RFC 6761 section 6.3). */
+export const LOOPBACK_ADDRESSES: readonly string[] = ["127.0.0.1", "::1"];
+
 function refusal(text: string, code: HostNameErrorCode, problem: string, cause?: unknown): HostNameError {
   return new HostNameError(code, `Cannot use host ${quoted(text)}: ${problem}`, cause === undefined ? {} : { cause });
 }

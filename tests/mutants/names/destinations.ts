@@ -203,7 +203,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "localhost is judged before it is looked up",
       "RFC 6761 section 6.3",
-      "  if (isLocalhost(hostname)) passed(request, rules, { addresses: LOOPBACK, names: [] });\n",
+      "  if (isLocalhost(hostname)) passed(request, rules, { addresses: LOOPBACK_ADDRESSES, names: [] });\n",
       "",
     ],
     [
