@@ -51,16 +51,36 @@ async function times(initial: () => Promise<unknown>, service: (name: string) =>
   };
 }
 
+/** Somebody who takes everything over TCP and UDP at one port, and answers nothing. */
+async function startFrozen(): Promise<AsyncDisposable & { readonly port: number }> {
+  for (let tries = 1;; tries++) {
+    const tcp = new TcpServer(async (connection) => {
+      while (await connection.read(new Uint8Array(4096)) !== null);
+    });
+    const udp = createSocket("udp4");
+    const close = async () => {
+      await new Promise<void>((resolve) => udp.close(() => resolve()));
+      await tcp[Symbol.asyncDispose]();
+    };
+    try {
+      await new Promise<void>((resolve, reject) => {
+        udp.once("error", reject);
+        udp.bind(tcp.port, "127.0.0.1", resolve);
+      });
+      return { port: tcp.port, [Symbol.asyncDispose]: close };
+    } catch (error) {
+      // A port that is free for TCP may be somebody's for UDP.
+      await close();
+      if (tries === 50) throw error;
+    }
+  }
+}
+
 /** Measures every state; `blackHole` is an address that swallows what is sent to it. */
 export async function measure(blackHole: string | undefined): Promise<readonly Failover[]> {
   // Each client by its own default: MIT's asks over UDP first, ours over TCP.
   await using kdc = await startMitKdc("MIT.TEST", 1465);
-  await using frozen = new TcpServer(async (connection) => {
-    while (await connection.read(new Uint8Array(4096)) !== null);
-  });
-  const silent = createSocket("udp4");
-  await new Promise<void>((resolve) => silent.bind(frozen.port, "127.0.0.1", () => resolve()));
-  await using _closing = { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => silent.close(() => resolve())) };
+  await using frozen = await startFrozen();
   const states: [state: string, first: string | undefined][] = [
     ["well", undefined],
     ["process gone", `127.0.0.1:${freePort()}`],

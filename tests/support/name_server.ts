@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createSocket, type RemoteInfo } from "node:dgram";
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { parseIp } from "../../socks/wire/ip.ts";
 
 /** Numbers of kinds of records. */
@@ -86,6 +86,28 @@ function questionOf(message: Uint8Array): [name: string, type: string] {
   return [labels.join("."), Object.keys(TYPES).find((type) => TYPES[type] === number) ?? String(number)];
 }
 
+/** How often a port is looked for that is free for both. */
+const TRIES = 50;
+
+/** Sockets at one port: one that is free for TCP may be somebody's for UDP. */
+async function bindBoth(hostname: string, wanted: number): Promise<{ tcp: Deno.TcpListener; udp: Socket }> {
+  for (let tries = 1;; tries++) {
+    const tcp = Deno.listen({ hostname, port: wanted });
+    const udp = createSocket(hostname.includes(":") ? "udp6" : "udp4");
+    try {
+      await new Promise<void>((bound, failed) => {
+        udp.once("error", failed);
+        udp.bind(tcp.addr.port, hostname, bound);
+      });
+      return { tcp, udp };
+    } catch (error) {
+      tcp.close();
+      udp.close();
+      if (wanted !== 0 || tries === TRIES) throw error;
+    }
+  }
+}
+
 /** Starts one. */
 export async function startNameServer(
   script: Script,
@@ -101,10 +123,8 @@ export async function startNameServer(
     const reply = await script(name, type, over);
     return reply === undefined ? undefined : [encodeReply(message, reply), reply];
   };
-  const tcp = Deno.listen({ hostname, port: wanted });
+  const { tcp, udp } = await bindBoth(hostname, wanted);
   const { port } = tcp.addr;
-  const udp = createSocket(hostname.includes(":") ? "udp6" : "udp4");
-  await new Promise<void>((bound) => void udp.bind(port, hostname, () => bound()));
   udp.on("message", async (message: Uint8Array, from: RemoteInfo) => {
     const reply = await answer(message, "udp");
     if (reply === undefined) return;
