@@ -36,6 +36,8 @@ export interface FuzzOptions {
   readonly runs?: number;
   /** Memory that may be held at the end beyond what was held after a tenth of the time, in MiB. @default {256} */
   readonly growth?: number;
+  /** Memory held at this moment, in MiB. @default {of the process; after a collection, where there is one to be had, of this thread} */
+  readonly held?: () => number;
   /** Time that an input may take before it hangs, in milliseconds. @default {10,000} */
   readonly hang?: number;
 }
@@ -85,7 +87,7 @@ class Run {
     };
     globalThis.addEventListener("unhandledrejection", onUnhandled);
     globalThis.addEventListener("error", onError);
-    const { seconds, runs = Infinity, growth = 256 } = this.#options;
+    const { seconds, runs = Infinity, growth = 256, held = heldByProcess } = this.#options;
     const start = performance.now();
     let before: number | undefined;
     const share = () => Math.max((performance.now() - start) / (1000 * seconds), this.#runs / runs);
@@ -178,7 +180,7 @@ function describe(error: unknown): string {
 }
 
 /** Memory held, in MiB: after a collection, where there is one to be had. */
-function held(): number {
+function heldByProcess(): number {
   const { gc } = globalThis as { gc?: () => void };
   gc?.();
   const { rss, heapUsed, external } = Deno.memoryUsage();

@@ -160,9 +160,16 @@ Deno.test({
     using deaf = await deafPort();
     const found = Array.from({ length: 200 }, (_, i) => `127.0.1.${i + 1}`);
     const dialled: string[] = [];
-    const dial: Dialer = (target, options) => {
+    let underWay = 0;
+    let together = 0;
+    const dial: Dialer = async (target, options) => {
       dialled.push(target.hostname);
-      return dialTcp(target, options);
+      together = Math.max(together, ++underWay);
+      try {
+        return await dialTcp(target, options);
+      } finally {
+        underWay--;
+      }
     };
     const open = openDirectly({ rules: rules(), resolve: () => Promise.resolve(found), dial });
     using deadline = startDeadline({ milliseconds: 3_200, reason: () => new Error("request has ended") });
@@ -178,7 +185,9 @@ Deno.test({
     await assert.rejects(open(request("many.example", deaf.port, deadline.signal)), { message: "request has ended" });
     watching = false;
     await watched;
-    assert.ok(most >= 3 && most <= 4, `${most} at one time`);
+    assert.equal(together, 4);
+    // The system takes a moment to close what was given up, so that for this moment there are the next ones beside them.
+    assert.ok(most >= 3 && most <= 8, `${most} at one time`);
     // Four in the first second; each of them makes room after two.
     assert.ok(dialled.length >= 7 && dialled.length <= 9, dialled.join());
     for (let turns = 0; turns < 100 && synSent(deaf.port) > 0; turns++) {
