@@ -24,7 +24,7 @@
  *
  * @module
  */
-export type { Bytes, ByteSource } from "./gss/bytes.ts";
+export type { Bytes, ByteSource } from "./base/bytes.ts";
 export type { ChannelBindings } from "./gss/channel_bindings.ts";
 export type {
   AcceptOptions,
@@ -38,26 +38,26 @@ export type {
   WrapOptions,
 } from "./gss/mechanism.ts";
 export { type GssName, type GssNameType, hostbasedService } from "./gss/names.ts";
-export type { Runtime } from "./gss/runtime.ts";
+export type { Runtime } from "./base/runtime.ts";
 export { GssError, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
-export type { KdcAddress, KdcCallOptions, KdcTransport } from "./kerberos/client/kdc_client.ts";
-export type { KdcEndpoint } from "./kerberos/client/locate.ts";
-export type { KerberosTickets, ServiceTicket, TicketSource } from "./kerberos/client/tickets.ts";
+export type { KdcAddress, KdcCallOptions, KdcTransport } from "./kerberos/reach/kdc_client.ts";
+export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
+export type { KerberosTickets, ServiceTicket, TicketSource } from "./kerberos/credentials/tickets.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
 export type { ProfileSection } from "./kerberos/config/profile.ts";
 export { ErrorCode, type KerberosErrorName } from "./kerberos/constants.ts";
 export type { KerberosKey } from "./kerberos/crypto/key.ts";
 export { KdcError, KerberosError, type KerberosErrorCode } from "./kerberos/errors.ts";
-export type { ReplayCache, ReplayEntry } from "./kerberos/mech/replay_cache.ts";
-export type { Capaths } from "./kerberos/mech/transited.ts";
+export type { ReplayCache, ReplayEntry } from "./kerberos/ap/replay/replay_cache.ts";
+export type { Capaths } from "./kerberos/ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./kerberos/messages/basic.ts";
 export type { Principal } from "./kerberos/principal.ts";
-export type { CredentialCache, InitializeOptions } from "./kerberos/stores/cache.ts";
-export type { CredentialCacheData } from "./kerberos/stores/ccache.ts";
-export type { Credential } from "./kerberos/stores/credential.ts";
-export type { KeySource, Keytab, KeytabEntry, WantedKey } from "./kerberos/stores/keytab.ts";
-export type { KeytabNews } from "./kerberos/stores/keytab_file.ts";
-export { systemTickets, type SystemTicketsOptions } from "./kerberos/system_tickets.ts";
+export type { CredentialCache, InitializeOptions } from "./kerberos/credentials/cache.ts";
+export type { CredentialCacheData } from "./kerberos/credentials/formats/ccache.ts";
+export type { Credential } from "./kerberos/credential.ts";
+export type { KeySource, Keytab, KeytabEntry, WantedKey } from "./kerberos/credentials/formats/keytab.ts";
+export type { KeytabNews } from "./kerberos/credentials/shell/keytab_file.ts";
+export { systemTickets, type SystemTicketsOptions } from "./kerberos/system.ts";
 export { bridge, type BridgeOptions } from "./proxy/bridge.ts";
 export {
   associate,
@@ -71,7 +71,7 @@ export {
   resolve,
   type ResolveOptions,
 } from "./proxy/connect.ts";
-export { kdcThrough } from "./proxy/kdc_transport.ts";
+export { kdcThrough } from "./proxy/kdc_through.ts";
 export { dialThrough, type DialThroughOptions, type ProxyOptions } from "./proxy/proxy_options.ts";
 export type { DatagramOptions, ListenerOptions, RunningServer } from "./proxy/running.ts";
 export { serve, type ServeOptions, type UpdatableServer } from "./proxy/serve.ts";
@@ -93,12 +93,17 @@ export {
   passwordClient,
   type PasswordCredentials,
 } from "./socks/auth/password.ts";
-export type { AcceptBindOptions, ProxiedBind } from "./socks/bind_through.ts";
-export type { AssociateCommand } from "./socks/commands/associate.ts";
-export type { OpenBind, PendingBind } from "./socks/commands/bind.ts";
-export type { DatagramCounts, DroppedDatagrams, TargetRequest, UnknownCommand } from "./socks/commands/command.ts";
-export type { OpenedTarget, OpenTarget } from "./socks/commands/connect.ts";
-export type { ResolveHost } from "./socks/commands/resolve.ts";
+export type { AcceptBindOptions, ProxiedBind } from "./socks/client/bind.ts";
+export type { AssociateCommand } from "./socks/server/commands/associate.ts";
+export type { OpenBind, PendingBind } from "./socks/server/commands/bind.ts";
+export type {
+  DatagramCounts,
+  DroppedDatagrams,
+  TargetRequest,
+  UnknownCommand,
+} from "./socks/server/commands/command.ts";
+export type { OpenedTarget, OpenTarget } from "./socks/server/commands/connect.ts";
+export type { ResolveHost } from "./socks/server/commands/resolve.ts";
 export {
   SocksAuthError,
   type SocksAuthErrorCode,
@@ -119,23 +124,23 @@ export {
   SocksTlsError,
   type SocksTlsErrorCode,
 } from "./socks/errors.ts";
-export type { OtherProtocol } from "./socks/front/front.ts";
-export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./socks/health.ts";
-export type { Limits, UserLedger } from "./socks/limits/limits.ts";
-export type { RelayCounts } from "./socks/relay.ts";
+export type { OtherProtocol } from "./socks/server/front/front.ts";
+export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./socks/server/health.ts";
+export type { Limits, UserLedger } from "./socks/server/limits/limits.ts";
+export type { RelayCounts } from "./socks/server/relay/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
 export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rules.ts";
-export type { Cidr } from "./socks/rules/cidr.ts";
+export type { Cidr } from "./socks/wire/cidr.ts";
 export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.ts";
 export {
   type SystemResolver,
   systemResolver,
   type SystemResolverOptions,
   systemResolverWith,
-} from "./socks/names/system.ts";
-export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } from "./socks/server.ts";
-export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/session.ts";
-export { type ConnectionAddress, SocksConnection } from "./socks/socks_connection.ts";
+} from "./socks/shell/system_resolver.ts";
+export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } from "./socks/server/server.ts";
+export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/server/session.ts";
+export { type ConnectionAddress, SocksConnection } from "./socks/client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";
 export {
   type ConnectionListener,
@@ -146,12 +151,12 @@ export {
   listenTls,
   listenUnix,
   type TlsListener,
-} from "./socks/stream/deno.ts";
+} from "./socks/shell/tcp.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
-export type { ProtectionLevel, SealPolicy } from "./socks/stream/protected.ts";
+export type { ProtectionLevel, SealPolicy } from "./socks/stream/record_layer.ts";
 export type { DatagramCodec } from "./socks/stream/protected_datagrams.ts";
-export type { TlsIdentity } from "./socks/stream/tls.ts";
+export type { TlsIdentity } from "./socks/shell/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
-export { type ReceiveOptions, SocksDatagrams } from "./socks/udp/client.ts";
+export { type ReceiveOptions, SocksDatagrams } from "./socks/client/associate.ts";
 export type { Endpoint } from "./socks/wire/address.ts";
 export { HostNameError, type HostNameErrorCode } from "./socks/wire/host_name.ts";

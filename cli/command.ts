@@ -4,7 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { printable } from "../gss/printable.ts";
+import { printable } from "../base/printable.ts";
 import { GssError } from "../gss/status.ts";
 import { KdcError, KerberosError } from "../kerberos/errors.ts";
 import {
@@ -17,7 +17,7 @@ import {
   SocksTimeoutError,
   SocksTlsError,
 } from "../socks/errors.ts";
-import type { CliIo } from "./io.ts";
+import type { CliIo } from "./terminal/io.ts";
 
 /** Exit codes of every command. */
 export const ExitCode = {

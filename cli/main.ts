@@ -4,24 +4,24 @@
  * @module
  */
 import type { Command } from "./command.ts";
-import type { CliIo } from "./io.ts";
-import { printableIo } from "./printable_io.ts";
+import type { CliIo } from "./terminal/io.ts";
+import { printableIo } from "./terminal/printable_io.ts";
 
 /** Version of the package. */
 export const VERSION = "0.1.0";
 
 /** Commands, each loaded when it is asked for, with their summaries. */
 const COMMANDS: Readonly<Record<string, readonly [string, () => Promise<{ readonly command: Command }>]>> = {
-  serve: ["Run a SOCKS5 server", () => import("./serve.ts")],
-  bridge: ["Let programs on this machine use a Kerberos proxy", () => import("./bridge.ts")],
-  connect: ["Connect standard input and output to a target", () => import("./connect.ts")],
-  kinit: ["Get an initial ticket", () => import("./kinit.ts")],
-  klist: ["Show the tickets of a cache, or the keys of a keytab", () => import("./klist.ts")],
-  kdestroy: ["Destroy a credential cache", () => import("./kdestroy.ts")],
-  kvno: ["Get service tickets and show their key versions", () => import("./kvno.ts")],
-  passwd: ["Set a user's password in a file for serve", () => import("./passwd.ts")],
-  kdc: ["Run the embedded KDC, for tests", () => import("./kdc.ts")],
-  demo: ["Show everything working, on this machine alone", () => import("./demo.ts")],
+  serve: ["Run a SOCKS5 server", () => import("./commands/serve.ts")],
+  bridge: ["Let programs on this machine use a Kerberos proxy", () => import("./commands/bridge.ts")],
+  connect: ["Connect standard input and output to a target", () => import("./commands/connect.ts")],
+  kinit: ["Get an initial ticket", () => import("./commands/kinit.ts")],
+  klist: ["Show the tickets of a cache, or the keys of a keytab", () => import("./commands/klist.ts")],
+  kdestroy: ["Destroy a credential cache", () => import("./commands/kdestroy.ts")],
+  kvno: ["Get service tickets and show their key versions", () => import("./commands/kvno.ts")],
+  passwd: ["Set a user's password in a file for serve", () => import("./commands/passwd.ts")],
+  kdc: ["Run the embedded KDC, for tests", () => import("./commands/kdc.ts")],
+  demo: ["Show everything working, on this machine alone", () => import("./commands/demo.ts")],
 };
 
 function overview(): string {

@@ -23,10 +23,10 @@
  *
  * @module
  */
-import { processIo } from "./io.ts";
+import { processIo } from "./terminal/io.ts";
 import { main } from "./main.ts";
 
-export type { CliIo, CliLog } from "./io.ts";
+export type { CliIo, CliLog } from "./terminal/io.ts";
 export { main };
 
 if (import.meta.main) Deno.exit(await main(Deno.args, processIo()));

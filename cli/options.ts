@@ -4,14 +4,14 @@
  * @module
  */
 import type { KerberosConfig } from "../kerberos/config/krb5_conf.ts";
-import { defaultCcacheName, loadConfig } from "../kerberos/config/load.ts";
-import { FileCredentialCache } from "../kerberos/stores/files.ts";
-import { systemTickets } from "../kerberos/system_tickets.ts";
-import type { KerberosTickets } from "../kerberos/client/tickets.ts";
+import { defaultCcacheName, loadConfig } from "../kerberos/config/shell/load.ts";
+import { FileCredentialCache } from "../kerberos/credentials/shell/files.ts";
+import { systemTickets } from "../kerberos/system.ts";
+import type { KerberosTickets } from "../kerberos/credentials/tickets.ts";
 import type { ProxyOptions } from "../mod.ts";
 import { proxyEndpoint } from "../proxy/proxy_options.ts";
-import { PROTECTION_LEVELS } from "../socks/auth/protection.ts";
-import type { ProtectionLevel } from "../socks/stream/protected.ts";
+import { PROTECTION_LEVELS } from "../socks/protection.ts";
+import type { ProtectionLevel } from "../socks/stream/record_layer.ts";
 import { type Endpoint, parseLocalEndpointText } from "../socks/wire/address.ts";
 import { hostName } from "../socks/wire/host_name.ts";
 import { milliseconds } from "./config/units.ts";

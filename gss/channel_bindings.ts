@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, ByteWriter, copyOctets, EMPTY } from "./bytes.ts";
+import { type Bytes, ByteWriter, copyOctets, EMPTY } from "../base/bytes.ts";
 
 /** Addresses and data that name one channel. */
 export interface ChannelBindings {

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { Asn1Error, oidBytes, oidText } from "./asn1.ts";
-import { ByteReader, type Bytes, concat } from "./bytes.ts";
-import type { ReadOptions } from "./element.ts";
+import { Asn1Error, oidBytes, oidText } from "../asn1/codec.ts";
+import { ByteReader, type Bytes, concat } from "../base/bytes.ts";
+import type { ReadOptions } from "../asn1/element.ts";
 
 /** A framed token taken apart. */
 export interface InitialToken {

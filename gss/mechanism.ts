@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Bytes } from "./bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import type { ChannelBindings } from "./channel_bindings.ts";
 import type { GssName } from "./names.ts";
 import type { SupplementaryStatus } from "./status.ts";

@@ -19,7 +19,7 @@
  *
  * @module
  */
-export type { Bytes } from "./bytes.ts";
+export type { Bytes } from "../base/bytes.ts";
 export type { ChannelBindings } from "./channel_bindings.ts";
 export type {
   AcceptOptions,
@@ -35,7 +35,7 @@ export type {
   WrapOptions,
 } from "./mechanism.ts";
 export { type GssName, type GssNameType, hostbasedService } from "./names.ts";
-export { type Runtime, systemRuntime } from "./runtime.ts";
+export { type Runtime, systemRuntime } from "../base/runtime.ts";
 export { GssError, type GssErrorInit, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./status.ts";
 export { spnegoAcceptor } from "./spnego/acceptor.ts";
 export { spnegoInitiator } from "./spnego/initiator.ts";

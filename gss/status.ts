@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { asBytes, type Bytes, octetsOf } from "./bytes.ts";
+import { asBytes, type Bytes, octetsOf } from "../base/bytes.ts";
 
 /** Routine errors that a call may fail with, by the RFC 2744 name without `GSS_S_`. */
 export const MAJOR_STATUS = {

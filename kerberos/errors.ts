@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { printable as fit } from "../gss/printable.ts";
+import { printable as fit } from "../base/printable.ts";
 import { errorName, type KerberosErrorName } from "./constants.ts";
 
 /** What went wrong in the Kerberos layer, apart from what a KDC reported. */

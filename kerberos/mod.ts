@@ -26,27 +26,27 @@
  *
  * @module
  */
-export { asExchange, type AsExchangeInput, type AsExchangeResult } from "./client/as_exchange.ts";
-export { type ClientKey, defaultSalt, type KeyParameters, keytabKey, passwordKey } from "./client/client_key.ts";
-export type { KdcExchange, KdcRequest } from "./client/exchange.ts";
+export { asExchange, type AsExchangeInput, type AsExchangeResult } from "./exchange/as.ts";
+export { type ClientKey, defaultSalt, type KeyParameters, keytabKey, passwordKey } from "./exchange/client_key.ts";
+export type { KdcExchange, KdcRequest } from "./exchange/exchange.ts";
 export {
   type KdcAddress,
   type KdcCallOptions,
   KdcClient,
   type KdcClientOptions,
   type KdcTransport,
-} from "./client/kdc_client.ts";
-export type { KdcEndpoint, SrvRecord, SrvResolver } from "./client/locate.ts";
-export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./client/tgs_exchange.ts";
+} from "./reach/kdc_client.ts";
+export type { KdcEndpoint, SrvRecord, SrvResolver } from "./reach/locate.ts";
+export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./exchange/tgs.ts";
 export {
   KerberosTickets,
   type KerberosTicketsOptions,
   type ServiceTicket,
   type TicketSource,
-} from "./client/tickets.ts";
-export { denoResolveSrv, denoTransport } from "./client/transports.ts";
+} from "./credentials/tickets.ts";
+export { denoResolveSrv, denoTransport } from "./reach/shell/transports.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, parseKrb5Conf, type RealmConfig } from "./config/krb5_conf.ts";
-export { defaultCcacheName, defaultKeytabName, loadConfig, type LoadConfigOptions } from "./config/load.ts";
+export { defaultCcacheName, defaultKeytabName, loadConfig, type LoadConfigOptions } from "./config/shell/load.ts";
 export type { ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype, ErrorCode, type KerberosErrorName } from "./constants.ts";
 export { KerberosKey, type PasswordKeyOptions, type SealOptions } from "./crypto/key.ts";
@@ -65,16 +65,26 @@ export {
   type MemoryReplayCacheOptions,
   type ReplayCache,
   type ReplayEntry,
-} from "./mech/replay_cache.ts";
-export { SharedReplayCache, type SharedReplayCacheOptions } from "./mech/shared_replay_cache.ts";
-export { KERBEROS_OID } from "./mech/tokens.ts";
-export type { Capaths } from "./mech/transited.ts";
+} from "./ap/replay/replay_cache.ts";
+export { SharedReplayCache, type SharedReplayCacheOptions } from "./ap/replay/shared.ts";
+export { KERBEROS_OID } from "./mech/tokens/tokens.ts";
+export type { Capaths } from "./ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";
-export { type CredentialCache, type InitializeOptions, MemoryCredentialCache } from "./stores/cache.ts";
-export { type CredentialCacheData, decodeCcache, encodeCcache } from "./stores/ccache.ts";
-export { Credential, type CredentialInit } from "./stores/credential.ts";
-export { FileCredentialCache, type FileCredentialCacheOptions, readKeytab, writeKeytab } from "./stores/files.ts";
-export { systemTickets, type SystemTicketsOptions } from "./system_tickets.ts";
-export { KeytabFile, type KeytabFileOptions, type KeytabNews, type ReadChanged } from "./stores/keytab_file.ts";
-export { type KeySource, Keytab, type KeytabEntry, type WantedKey } from "./stores/keytab.ts";
+export { type CredentialCache, type InitializeOptions, MemoryCredentialCache } from "./credentials/cache.ts";
+export { type CredentialCacheData, decodeCcache, encodeCcache } from "./credentials/formats/ccache.ts";
+export { Credential, type CredentialInit } from "./credential.ts";
+export {
+  FileCredentialCache,
+  type FileCredentialCacheOptions,
+  readKeytab,
+  writeKeytab,
+} from "./credentials/shell/files.ts";
+export { systemTickets, type SystemTicketsOptions } from "./system.ts";
+export {
+  KeytabFile,
+  type KeytabFileOptions,
+  type KeytabNews,
+  type ReadChanged,
+} from "./credentials/shell/keytab_file.ts";
+export { type KeySource, Keytab, type KeytabEntry, type WantedKey } from "./credentials/formats/keytab.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatNameText, parseNameText } from "../gss/name_text.ts";
+import { formatNameText, parseNameText } from "../base/name_text.ts";
 import type { GssName } from "../gss/names.ts";
 import { NameType } from "./constants.ts";
 import type { PrincipalName } from "./messages/basic.ts";

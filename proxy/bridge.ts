@@ -4,13 +4,13 @@
  * @module
  */
 import { noAuthentication } from "../socks/auth/method.ts";
-import { AssociateCommand } from "../socks/commands/associate.ts";
-import { openThrough } from "../socks/open_target.ts";
+import { AssociateCommand } from "../socks/server/commands/associate.ts";
+import { openThrough } from "../socks/server/targets/direct.ts";
 import { isLoopback } from "../socks/rules/special_ranges.ts";
-import { SocksServer } from "../socks/server.ts";
-import { systemResolver } from "../socks/names/system.ts";
-import { bindWith, datagramsThrough, resolveWith } from "../socks/through.ts";
-import { bindUdp } from "../socks/udp/socket.ts";
+import { SocksServer } from "../socks/server/server.ts";
+import { systemResolver } from "../socks/shell/system_resolver.ts";
+import { bindWith, datagramsThrough, resolveWith } from "../socks/server/targets/upstream.ts";
+import { bindUdp } from "../socks/shell/udp.ts";
 import { parseIp } from "../socks/wire/ip.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { bindThrough, type ProxiedBind } from "../socks/bind_through.ts";
-import { requestThrough, requestWithin, resolveThrough, startCall } from "../socks/client.ts";
+import { bindThrough, type ProxiedBind } from "../socks/client/bind.ts";
+import { requestThrough, requestWithin, resolveThrough, startCall } from "../socks/client/request.ts";
 import { givenHost, givenPort } from "../socks/given.ts";
-import { SocksConnection } from "../socks/socks_connection.ts";
-import { systemResolver } from "../socks/names/system.ts";
-import { tlsOver } from "../socks/stream/tls.ts";
-import { associateThrough, type SocksDatagrams } from "../socks/udp/client.ts";
-import { bindUdp } from "../socks/udp/socket.ts";
+import { SocksConnection } from "../socks/client/socks_connection.ts";
+import { systemResolver } from "../socks/shell/system_resolver.ts";
+import { tlsOver } from "../socks/shell/tls.ts";
+import { associateThrough, type SocksDatagrams } from "../socks/client/associate.ts";
+import { bindUdp } from "../socks/shell/udp.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import { hostName } from "../socks/wire/host_name.ts";
 import { Command } from "../socks/wire/messages.ts";

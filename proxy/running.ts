@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { duration } from "../gss/deadline.ts";
-import { checkAnnounce } from "../socks/commands/announce.ts";
-import type { ServerHealth } from "../socks/health.ts";
-import { checkLimit, type Limits } from "../socks/limits/limits.ts";
-import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } from "../socks/server.ts";
+import { duration } from "../base/deadline.ts";
+import { checkAnnounce } from "../socks/server/commands/announce.ts";
+import type { ServerHealth } from "../socks/server/health.ts";
+import { checkLimit, type Limits } from "../socks/server/limits/limits.ts";
+import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } from "../socks/server/server.ts";
 import type { Connection } from "../socks/stream/connection.ts";
-import { type ConnectionListener, listenTcp, listenTls } from "../socks/stream/deno.ts";
-import { listenAtLoopback } from "../socks/stream/localhost.ts";
+import { type ConnectionListener, listenTcp, listenTls } from "../socks/shell/tcp.ts";
+import { listenAtLoopback } from "../socks/shell/localhost.ts";
 import { proxyProtocol } from "../socks/stream/proxy_protocol.ts";
-import type { TlsIdentity } from "../socks/stream/tls.ts";
+import type { TlsIdentity } from "../socks/shell/tls.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
 

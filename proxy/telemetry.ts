@@ -15,8 +15,8 @@
  * @module
  */
 import { type Attributes, metrics, type Span, SpanStatusCode, trace } from "@opentelemetry/api";
-import { printable, shortened } from "../gss/printable.ts";
-import type { ServerEvent } from "../socks/server.ts";
+import { printable, shortened } from "../base/printable.ts";
+import type { ServerEvent } from "../socks/server/server.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
 
 const NAME = "gssocks";

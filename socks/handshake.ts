@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Bytes } from "../gss/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import { replyCodeFor, SocksAuthError, SocksProtocolError } from "./errors.ts";
 import {
   Command,

@@ -29,7 +29,7 @@
  *
  * @module
  */
-export type { Bytes, ByteSource } from "../gss/bytes.ts";
+export type { Bytes, ByteSource } from "../base/bytes.ts";
 export {
   gssapiClient,
   type GssapiClientOptions,
@@ -56,21 +56,21 @@ export {
   type PasswordCredentials,
   passwordServer,
 } from "./auth/password.ts";
-export { PROTECTION_LEVELS } from "./auth/protection.ts";
-export { type AcceptBindOptions, bindThrough, type BindThroughOptions, type ProxiedBind } from "./bind_through.ts";
+export { PROTECTION_LEVELS } from "./protection.ts";
+export { type AcceptBindOptions, bindThrough, type BindThroughOptions, type ProxiedBind } from "./client/bind.ts";
 export {
   connectThrough,
   type ConnectThroughOptions,
   type ProxiedConnection,
   resolveThrough,
   type ThroughOptions,
-} from "./client.ts";
-export { AssociateCommand, type AssociateOptions, type AssociationCount } from "./commands/associate.ts";
-export type { Announce } from "./commands/announce.ts";
-export { bindDirectly, type BindDirectlyOptions, type OpenBind, type PendingBind } from "./commands/bind.ts";
-export type { DatagramCounts, DroppedDatagrams, TargetRequest, UnknownCommand } from "./commands/command.ts";
-export type { OpenedTarget, OpenTarget } from "./commands/connect.ts";
-export { resolveDirectly, type ResolveDirectlyOptions, type ResolveHost } from "./commands/resolve.ts";
+} from "./client/request.ts";
+export { AssociateCommand, type AssociateOptions, type AssociationCount } from "./server/commands/associate.ts";
+export type { Announce } from "./server/commands/announce.ts";
+export { bindDirectly, type BindDirectlyOptions, type OpenBind, type PendingBind } from "./server/commands/bind.ts";
+export type { DatagramCounts, DroppedDatagrams, TargetRequest, UnknownCommand } from "./server/commands/command.ts";
+export type { OpenedTarget, OpenTarget } from "./server/commands/connect.ts";
+export { resolveDirectly, type ResolveDirectlyOptions, type ResolveHost } from "./server/commands/resolve.ts";
 export {
   SocksAuthError,
   type SocksAuthErrorCode,
@@ -91,11 +91,11 @@ export {
   SocksTlsError,
   type SocksTlsErrorCode,
 } from "./errors.ts";
-export type { OtherProtocol } from "./front/front.ts";
-export type { Limits, UserLedger } from "./limits/limits.ts";
-export { type Nat64Options, Nat64Prefixes } from "./nat64.ts";
-export { openDirectly, type OpenDirectlyOptions, openThrough } from "./open_target.ts";
-export type { RelayCounts } from "./relay.ts";
+export type { OtherProtocol } from "./server/front/front.ts";
+export type { Limits, UserLedger } from "./server/limits/limits.ts";
+export { type Nat64Options, Nat64Prefixes } from "./names/nat64.ts";
+export { openDirectly, type OpenDirectlyOptions, openThrough } from "./server/targets/direct.ts";
+export type { RelayCounts } from "./server/relay/relay.ts";
 export {
   type ClientRule,
   ClientRuleSet,
@@ -116,14 +116,14 @@ export {
   type RuleSetOptions,
   type Verdict,
 } from "./rules/rules.ts";
-export type { Cidr } from "./rules/cidr.ts";
+export type { Cidr } from "./wire/cidr.ts";
 export {
   type LiveSession,
   type ServerEvent,
   type ShutdownOptions,
   SocksServer,
   type SocksServerOptions,
-} from "./server.ts";
+} from "./server/server.ts";
 export {
   type SystemResolver,
   systemResolver,
@@ -131,11 +131,11 @@ export {
   systemResolverWith,
   systemReverse,
   systemReverseWith,
-} from "./names/system.ts";
+} from "./shell/system_resolver.ts";
 export type { LookUpOptions, Resolved, Resolver, ReverseResolver } from "./names/resolver.ts";
-export type { ServedCommands, SessionEvent, SessionStatus } from "./session.ts";
-export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./health.ts";
-export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./socks_connection.ts";
+export type { ServedCommands, SessionEvent, SessionStatus } from "./server/session.ts";
+export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./server/health.ts";
+export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
 export {
   type ConnectionListener,
@@ -148,12 +148,12 @@ export {
   type ListenTcpOptions,
   listenTls,
   listenUnix,
-} from "./stream/deno.ts";
-export { dialFrom } from "./stream/dial_from.ts";
+} from "./shell/tcp.ts";
+export { dialFrom } from "./shell/dial_from.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";
-export type { ProtectionLevel, SealPolicy } from "./stream/protected.ts";
+export type { ProtectionLevel, SealPolicy } from "./stream/record_layer.ts";
 export type { DatagramCodec } from "./stream/protected_datagrams.ts";
-export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./stream/tls.ts";
+export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./shell/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, isOriginAllowed, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
 export {
   connectionFromStreams,
@@ -161,8 +161,13 @@ export {
   type DuplexStreams,
   streamsOfConnection,
 } from "./stream/web_streams.ts";
-export { bindWith, datagramsThrough, resolveWith } from "./through.ts";
-export { associateThrough, type AssociateThroughOptions, type ReceiveOptions, SocksDatagrams } from "./udp/client.ts";
+export { bindWith, datagramsThrough, resolveWith } from "./server/targets/upstream.ts";
+export {
+  associateThrough,
+  type AssociateThroughOptions,
+  type ReceiveOptions,
+  SocksDatagrams,
+} from "./client/associate.ts";
 export {
   type DatagramEgress,
   datagramsDirectly,
@@ -170,7 +175,7 @@ export {
   type EgressListener,
   type OpenDatagrams,
   type SendDatagramOptions,
-} from "./udp/egress.ts";
-export { type BindDatagrams, type BindDatagramsOptions, bindUdp, type DatagramSocket } from "./udp/socket.ts";
+} from "./server/datagrams/egress.ts";
+export { type BindDatagrams, type BindDatagramsOptions, bindUdp, type DatagramSocket } from "./shell/udp.ts";
 export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address.ts";
 export { hostName, HostNameError, type HostNameErrorCode } from "./wire/host_name.ts";

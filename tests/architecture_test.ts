@@ -66,7 +66,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 
 /** Files at the top of kerberos/ that lower layers may use, and the ones that compose all of them. */
 const KERBEROS_COMMON = ["kerberos/constants.ts", "kerberos/errors.ts", "kerberos/principal.ts"];
-const KERBEROS_ROOTS = ["kerberos/mod.ts", "kerberos/system_tickets.ts"];
+const KERBEROS_ROOTS = ["kerberos/mod.ts", "kerberos/system.ts"];
 
 Deno.test("imports run one way: socks -> gss <- kerberos, proxy puts them together, and cli is above all", () => {
   const wrong: string[] = [];
@@ -94,22 +94,22 @@ Deno.test("imports run one way: socks -> gss <- kerberos, proxy puts them togeth
 
 Deno.test("packages are imported where they belong", () => {
   const homes: Record<string, readonly string[]> = {
-    "asn1js": ["gss/asn1js_syntax.ts"],
+    "asn1js": ["asn1/asn1js.ts"],
     "@std/crypto/crypto": ["gss/channel_bindings.ts"],
     "@std/crypto/timing-safe-equal": ["kerberos/crypto/", "kerberos/mech/", "socks/auth/password.ts"],
-    "@std/encoding/hex": ["kerberos/mech/replay_cache.ts", "kerberos/stores/change_file.ts", "cli/"],
-    "node:fs": ["kerberos/stores/change_file.ts"],
-    "node:dgram": ["kerberos/client/transports.ts", "kerberos/kdc/listener.ts", "socks/udp/socket.ts"],
-    "node:dns/promises": ["socks/names/getaddrinfo.ts", "kerberos/client/kdc_addresses.ts"],
-    "node:net": ["socks/stream/dial_from.ts"],
-    "node:stream": ["socks/stream/tls.ts", "socks/stream/carrier.ts", "socks/stream/duplex.ts"],
-    "node:tls": ["socks/stream/tls.ts", "socks/stream/tls_over.ts"],
-    "node:buffer": ["cli/passwords.ts"],
-    "node:crypto": ["cli/passwords.ts", "kerberos/crypto/node_primitives.ts"],
+    "@std/encoding/hex": ["kerberos/ap/replay/replay_cache.ts", "kerberos/credentials/shell/change_file.ts", "cli/"],
+    "node:fs": ["kerberos/credentials/shell/change_file.ts"],
+    "node:dgram": ["kerberos/reach/shell/transports.ts", "kerberos/kdc/shell/listener.ts", "socks/shell/udp.ts"],
+    "node:dns/promises": ["socks/shell/getaddrinfo.ts", "kerberos/reach/shell/kdc_addresses.ts"],
+    "node:net": ["socks/shell/dial_from.ts"],
+    "node:stream": ["socks/shell/tls.ts", "socks/shell/carrier.ts", "socks/shell/duplex.ts"],
+    "node:tls": ["socks/shell/tls.ts", "socks/shell/tls_over.ts"],
+    "node:buffer": ["cli/server/passwords.ts"],
+    "node:crypto": ["cli/server/passwords.ts", "kerberos/crypto/primitives/node.ts"],
     "@opentelemetry/api": ["proxy/telemetry.ts", "proxy/shared/redis_client.ts"],
     "@redis/client": ["proxy/shared/redis_client.ts"],
     "zod": ["cli/config/server_config.ts"],
-    "node:util": ["cli/command.ts", "cli/reload.ts"],
+    "node:util": ["cli/command.ts", "cli/server/reload.ts"],
   };
   const wrong: string[] = [];
   for (const [path, text] of sources()) {
@@ -125,26 +125,26 @@ Deno.test("packages are imported where they belong", () => {
 Deno.test("sockets, files, environment, clock, randomness, timers and console are touched in few places", () => {
   const homes: [RegExp, readonly string[]][] = [
     [/\bDeno\./, [
-      "kerberos/client/transports.ts",
-      "kerberos/kdc/listener.ts",
-      "kerberos/stores/change_file.ts",
-      "kerberos/stores/files.ts",
-      "kerberos/stores/held_file.ts",
-      "kerberos/config/load.ts",
-      "socks/names/system_files.ts",
-      "socks/stream/deno.ts",
-      "socks/udp/socket.ts",
-      "proxy/deno_kv.ts",
+      "kerberos/reach/shell/transports.ts",
+      "kerberos/kdc/shell/listener.ts",
+      "kerberos/credentials/shell/change_file.ts",
+      "kerberos/credentials/shell/files.ts",
+      "kerberos/credentials/shell/held_file.ts",
+      "kerberos/config/shell/load.ts",
+      "socks/shell/system_files.ts",
+      "socks/shell/tcp.ts",
+      "socks/shell/udp.ts",
+      "proxy/shared/deno_kv.ts",
       "cli/",
     ]],
-    [/\bDate\.now\b|\bperformance\./, ["gss/runtime.ts"]],
-    [/\bnew Date\(/, ["gss/der_contents.ts", "cli/"]],
-    [/\bgetRandomValues\b|\brandomUUID\b|\bMath\.random\b/, ["gss/runtime.ts"]],
-    [/\bsetTimeout\b|\bsetInterval\b|\bAbortSignal\.timeout\b/, ["gss/deadline.ts", "cli/monitor/page.ts"]],
+    [/\bDate\.now\b|\bperformance\./, ["base/runtime.ts"]],
+    [/\bnew Date\(/, ["asn1/contents.ts", "cli/"]],
+    [/\bgetRandomValues\b|\brandomUUID\b|\bMath\.random\b/, ["base/runtime.ts"]],
+    [/\bsetTimeout\b|\bsetInterval\b|\bAbortSignal\.timeout\b/, ["base/deadline.ts", "cli/monitor/page.ts"]],
     [/\bconsole\./, []],
-    [/\bfetch\(/, ["cli/demo.ts", "cli/monitor/page.ts"]],
-    [/\bcrypto\.subtle\b/, ["kerberos/crypto/primitives.ts", "socks/auth/password.ts"]],
-    [/\bprocess\b|\bBuffer\b/, ["kerberos/crypto/node_primitives.ts", "cli/passwords.ts"]],
+    [/\bfetch\(/, ["cli/commands/demo.ts", "cli/monitor/page.ts"]],
+    [/\bcrypto\.subtle\b/, ["kerberos/crypto/primitives/primitives.ts", "socks/auth/password.ts"]],
+    [/\bprocess\b|\bBuffer\b/, ["kerberos/crypto/primitives/node.ts", "cli/server/passwords.ts"]],
   ];
   const wrong: string[] = [];
   for (const [path, text] of sources()) {
@@ -166,14 +166,17 @@ Deno.test("Kerberos asks the DNS for the KDCs of a realm and for nothing else, s
   );
   // Names of KDCs are looked up in one file, which is the transport's alone.
   const files = new Set(asks.map((ask) => ask.split(": ")[0]));
-  assert.deepEqual([...files].toSorted(), ["kerberos/client/kdc_addresses.ts", "kerberos/client/transports.ts"]);
-  assert.deepEqual(asks.filter((ask) => ask.startsWith("kerberos/client/transports.ts")), [
-    "kerberos/client/transports.ts: SRV",
+  assert.deepEqual([...files].toSorted(), [
+    "kerberos/reach/shell/kdc_addresses.ts",
+    "kerberos/reach/shell/transports.ts",
+  ]);
+  assert.deepEqual(asks.filter((ask) => ask.startsWith("kerberos/reach/shell/transports.ts")), [
+    "kerberos/reach/shell/transports.ts: SRV",
   ]);
   const users = [...sources()].filter(([path, text]) =>
-    imports(path, text).includes("kerberos/client/kdc_addresses.ts")
+    imports(path, text).includes("kerberos/reach/shell/kdc_addresses.ts")
   );
-  assert.deepEqual(users.map(([path]) => path), ["kerberos/client/transports.ts"]);
+  assert.deepEqual(users.map(([path]) => path), ["kerberos/reach/shell/transports.ts"]);
 });
 
 Deno.test("the scan itself sees what it is to see", () => {
@@ -190,7 +193,7 @@ Deno.test("the scan itself sees what it is to see", () => {
   );
   assert.equal(code('a(); // Deno.x\n/* fetch( */ b("setTimeout");').includes("Deno"), false);
   assert.match(code("x = Date.now();"), /Date\.now/);
-  assert.equal(layer("kerberos/mech/tokens.ts"), "kerberos/mech");
+  assert.equal(layer("kerberos/mech/tokens/tokens.ts"), "kerberos/mech");
 });
 
 Deno.test("every file of the package starts with what it is for", () => {

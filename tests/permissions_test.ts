@@ -24,8 +24,8 @@ Deno.test("importing any entry point needs no permission and does nothing", asyn
       "kerberos/mod.ts",
       "kerberos/kdc/mod.ts",
       "socks/mod.ts",
-      "proxy/redis.ts",
-      "proxy/deno_kv.ts",
+      "proxy/shared/redis.ts",
+      "proxy/shared/deno_kv.ts",
       "proxy/telemetry.ts",
       "cli/mod.ts",
     ]

@@ -1,19 +1,19 @@
 /** No password, key, ticket or token is in what is inspected, serialised, logged or thrown. */
 import assert from "node:assert/strict";
-import { eventRecord } from "../cli/event_log.ts";
-import { hashedPasswords, parsePasswordFile, passwordLine } from "../cli/passwords.ts";
+import { eventRecord } from "../cli/log/event_log.ts";
+import { hashedPasswords, parsePasswordFile, passwordLine } from "../cli/server/passwords.ts";
 import { hostbasedService } from "../gss/names.ts";
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../gss/spnego/initiator.ts";
-import { keytabKey, passwordKey } from "../kerberos/client/client_key.ts";
+import { keytabKey, passwordKey } from "../kerberos/exchange/client_key.ts";
 import type { KerberosKey } from "../kerberos/crypto/key.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
-import { MemoryCredentialCache } from "../kerberos/stores/cache.ts";
+import { MemoryCredentialCache } from "../kerberos/credentials/cache.ts";
 import { parsePrincipal } from "../kerberos/principal.ts";
 import { bridge, connect, fixedPasswords, passwordClient, serve, type ServeOptions } from "../mod.ts";
 import { gssapiClient, gssapiServer } from "../socks/auth/gssapi.ts";
 import { passwordServer } from "../socks/auth/password.ts";
-import type { ServerEvent } from "../socks/server.ts";
+import type { ServerEvent } from "../socks/server/server.ts";
 import { credentialPair, establish, memoryRealm, memoryTickets } from "./support/gss_pair.ts";
 
 const ALL = { depth: 20, iterableLimit: 1e6, strAbbreviateSize: 1e7, showHidden: true };

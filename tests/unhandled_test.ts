@@ -112,16 +112,16 @@ Deno.test("Deno's words are known in colours too, and in the middle of others", 
 const STARTERS: Readonly<Record<string, "looks at it" | string>> = {
   "tests/support/process.ts": "looks at it",
   "tests/support/terminal.ts": "looks at it",
-  "tests/soak_test.ts": "looks at it",
-  "tests/kerberos/stores/cache_writers_test.ts": "looks at it",
-  "tests/password_prompt_test.ts": "looks at it",
-  "tests/serve_leaves_nothing_test.ts": "looks at it",
-  "tests/serve_reload_test.ts": "looks at it",
+  "tests/proxy/soak_test.ts": "looks at it",
+  "tests/kerberos/credentials/cache_writers_test.ts": "looks at it",
+  "tests/cli/terminal/password_prompt_test.ts": "looks at it",
+  "tests/proxy/serve_leaves_nothing_test.ts": "looks at it",
+  "tests/cli/server/serve_reload_test.ts": "looks at it",
   "tests/support/logged_program.ts": "looks at it",
   "tests/support/peers.ts": "unshare and nft",
   "tests/lab/network.ts": "a shell that takes networks away",
   "tests/support/gss_peer.ts": "MIT's programs",
-  "tests/kerberos/stores/change_file_test.ts": "mkfifo and chown",
+  "tests/kerberos/credentials/shell/change_file_test.ts": "mkfifo and chown",
   "tests/permissions_test.ts": "chown",
   "tests/mutants/run.ts": "git",
   "tests/mutants/test_run.ts": "tests that are to fail",
@@ -133,8 +133,8 @@ const STARTERS: Readonly<Record<string, "looks at it" | string>> = {
 const LISTENERS: readonly string[] = [
   "tests/alike/harness.ts", // Counts them too, and fails the cell.
   "tests/fuzz/fuzz.ts",
-  "cli/guard.ts", // Says each in the words that are looked for.
-  "tests/cli/guard_test.ts", // Has a scope of its own.
+  "cli/log/guard.ts", // Says each in the words that are looked for.
+  "tests/cli/log/guard_test.ts", // Has a scope of its own.
   "tests/support/watch_unhandled.ts",
   "tests/mutants/contexts.ts", // Names what it switches off.
 ];

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { randomBytes } from "../../gss/runtime.ts";
-import { checkIdentity, type ConnectionListener, listenTcp, listenTls, listenUnix } from "../../socks/stream/deno.ts";
-import { listenAtLoopback } from "../../socks/stream/localhost.ts";
+import { randomBytes } from "../../base/runtime.ts";
+import { checkIdentity, type ConnectionListener, listenTcp, listenTls, listenUnix } from "../../socks/shell/tcp.ts";
+import { listenAtLoopback } from "../../socks/shell/localhost.ts";
 import { balancers } from "../../socks/stream/proxy_protocol.ts";
-import type { TlsIdentity } from "../../socks/stream/tls.ts";
+import type { TlsIdentity } from "../../socks/shell/tls.ts";
 import { parseLocalEndpointText } from "../../socks/wire/address.ts";
 import { ConfigError, type ServerConfig } from "./server_config.ts";
 import { milliseconds } from "./units.ts";

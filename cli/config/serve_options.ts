@@ -3,24 +3,24 @@
  *
  * @module
  */
-import { defaultKeytabName, loadConfig } from "../../kerberos/config/load.ts";
+import { defaultKeytabName, loadConfig } from "../../kerberos/config/shell/load.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
-import { FileCredentialCache } from "../../kerberos/stores/files.ts";
-import { systemTickets } from "../../kerberos/system_tickets.ts";
+import { FileCredentialCache } from "../../kerberos/credentials/shell/files.ts";
+import { systemTickets } from "../../kerberos/system.ts";
 import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
 import { proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
 import { noAuthentication } from "../../socks/auth/method.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
-import { checkAnnounce } from "../../socks/commands/announce.ts";
+import { checkAnnounce } from "../../socks/server/commands/announce.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
 import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
 import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import type { Rule } from "../../socks/rules/rules.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
-import type { ProtectionLevel } from "../../socks/stream/protected.ts";
-import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../passwords.ts";
-import { checkOwnAddresses } from "../../socks/stream/dial_from.ts";
+import type { ProtectionLevel } from "../../socks/stream/record_layer.ts";
+import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../server/passwords.ts";
+import { checkOwnAddresses } from "../../socks/shell/dial_from.ts";
 import { ConfigError, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
 import { milliseconds, octets } from "./units.ts";
 

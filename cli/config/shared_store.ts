@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { connectDenoKv } from "../../proxy/deno_kv.ts";
-import { connectRedis, type SharedStore, type SharedStoreOptions } from "../../proxy/redis.ts";
+import { connectDenoKv } from "../../proxy/shared/deno_kv.ts";
+import { connectRedis, type SharedStore, type SharedStoreOptions } from "../../proxy/shared/redis.ts";
 import { redisPlaces } from "../../proxy/shared/redis_places.ts";
 import { ConfigError, type SharedConfig } from "./server_config.ts";
 

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { printable } from "../../gss/printable.ts";
-import { listenTcp } from "../../socks/stream/deno.ts";
+import { printable } from "../../base/printable.ts";
+import { listenTcp } from "../../socks/shell/tcp.ts";
 import { isLoopback } from "../../socks/rules/special_ranges.ts";
 import { type Endpoint, parseEndpointText } from "../../socks/wire/address.ts";
 import { healthOf } from "./health.ts";

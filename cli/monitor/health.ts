@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { listenTcp } from "../../socks/stream/deno.ts";
+import { listenTcp } from "../../socks/shell/tcp.ts";
 import { type Endpoint, parseEndpointText } from "../../socks/wire/address.ts";
 import { type HttpPort, httpPort, type PortReports } from "./http_port.ts";
 import type { Snapshot, TakeSnapshot } from "./snapshot.ts";

@@ -5,11 +5,11 @@
  *
  * @module
  */
-import { concat, utf8 } from "../../gss/bytes.ts";
-import { printable } from "../../gss/printable.ts";
-import { abortable, pause, startDeadline } from "../../gss/deadline.ts";
+import { concat, utf8 } from "../../base/bytes.ts";
+import { printable } from "../../base/printable.ts";
+import { abortable, pause, startDeadline } from "../../base/deadline.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import type { ConnectionListener } from "../../socks/stream/deno.ts";
+import type { ConnectionListener } from "../../socks/shell/tcp.ts";
 import { drain } from "../../socks/stream/drain.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";
 

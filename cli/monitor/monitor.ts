@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { pause } from "../../gss/deadline.ts";
-import { shortened } from "../../gss/printable.ts";
-import { monotonicNow, systemRuntime } from "../../gss/runtime.ts";
-import type { LiveSession, ServerEvent } from "../../socks/server.ts";
+import { pause } from "../../base/deadline.ts";
+import { shortened } from "../../base/printable.ts";
+import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
+import type { LiveSession, ServerEvent } from "../../socks/server/server.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import {
   type Counts,

@@ -5,8 +5,8 @@
  */
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import { ConfigError, type ServerConfig } from "../config/server_config.ts";
-import type { Faults } from "../guard.ts";
-import type { CliIo } from "../io.ts";
+import type { Faults } from "../log/guard.ts";
+import type { CliIo } from "../terminal/io.ts";
 import { adminEndpoint, startAdmin } from "./admin.ts";
 import { healthEndpoint, startHealth } from "./health.ts";
 import type { HttpPort, PortReports } from "./http_port.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { printableLines } from "../../gss/printable.ts";
+import { printableLines } from "../../base/printable.ts";
 import type { Counts, Snapshot } from "./snapshot.ts";
 
 type Labels = Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { monotonicNow } from "../../gss/runtime.ts";
+import { monotonicNow } from "../../base/runtime.ts";
 
 /** What was made is good for so many times as long as it took to make it. */
 const SHARE = 19;

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { Asn1Error } from "../asn1.ts";
-import { type Bytes, copyOctets } from "../bytes.ts";
+import { Asn1Error } from "../../asn1/codec.ts";
+import { type Bytes, copyOctets } from "../../base/bytes.ts";
 import type { AcceptOptions, GssAcceptorCredential, GssContext, GssNegotiation, GssStep } from "../mechanism.ts";
-import { shortened } from "../printable.ts";
+import { shortened } from "../../base/printable.ts";
 import { GssError, withToken } from "../status.ts";
 import { micError, type MicExchange, micStep, spnegoError } from "./mic_exchange.ts";
 import {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, copyOctets } from "../bytes.ts";
+import { type Bytes, copyOctets } from "../../base/bytes.ts";
 import type { GssContext, GssInitiatorCredential, GssNegotiation, GssStep } from "../mechanism.ts";
 import { asGssError, negotiationIsOver } from "./acceptor.ts";
 import { micError, type MicExchange, micStep, spnegoError, type Standing } from "./mic_exchange.ts";

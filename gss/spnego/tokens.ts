@@ -20,8 +20,8 @@ import {
   optional,
   sequence,
   sequenceOf,
-} from "../asn1.ts";
-import { type Bytes, sameBytes } from "../bytes.ts";
+} from "../../asn1/codec.ts";
+import { type Bytes, sameBytes } from "../../base/bytes.ts";
 import { decodeInitialToken, encodeInitialToken, namedMechanism } from "../initial_token.ts";
 
 /** SPNEGO's own identifier. */

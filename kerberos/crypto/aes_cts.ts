@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../../gss/bytes.ts";
-import { andThen, type CbcCipher, type Eventually } from "./primitives.ts";
-import { borrow, giveBack } from "./scratch.ts";
+import { type Bytes, concat } from "../../base/bytes.ts";
+import { andThen, type CbcCipher, type Eventually } from "./primitives/primitives.ts";
+import { borrow, giveBack } from "./primitives/scratch.ts";
 
 const BLOCK = 16;
 const ZERO_BLOCK: Bytes = new Uint8Array(BLOCK);

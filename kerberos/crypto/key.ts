@@ -4,14 +4,14 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { asBytes, type Bytes, copyOctets, EMPTY, octetsOf, utf8 } from "../../gss/bytes.ts";
-import { randomBytes, type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { asBytes, type Bytes, copyOctets, EMPTY, octetsOf, utf8 } from "../../base/bytes.ts";
+import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { KerberosError } from "../errors.ts";
 import { paddedLength } from "./aes_cts.ts";
-import { systemPrimitives } from "./node_primitives.ts";
-import { andThen, type CryptoPrimitives, type Eventually, webCrypto } from "./primitives.ts";
+import { systemPrimitives } from "./primitives/node.ts";
+import { andThen, type CryptoPrimitives, type Eventually, webCrypto } from "./primitives/primitives.ts";
 import { type EncryptionProfile, enctypeName, isSupported, profileOf, type UsageKeys } from "./profile.ts";
-import { borrow, giveBack } from "./scratch.ts";
+import { borrow, giveBack } from "./primitives/scratch.ts";
 
 /** What {@linkcode KerberosKey.fromPassword} takes. */
 export interface PasswordKeyOptions {

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { KerberosError } from "../errors.ts";
-import type { CipherOptions, CryptoPrimitives, Eventually } from "./primitives.ts";
-import { aes128Sha1, aes256Sha1 } from "./rfc3962.ts";
-import { aes128Sha2, aes256Sha2 } from "./rfc8009.ts";
+import type { CipherOptions, CryptoPrimitives, Eventually } from "./primitives/primitives.ts";
+import { aes128Sha1, aes256Sha1 } from "./aes_sha1.ts";
+import { aes128Sha2, aes256Sha2 } from "./aes_sha2.ts";
 
 /** The keys of one usage, ready for use. Results are there at once where the primitives give them at once. */
 export interface UsageKeys extends Disposable {

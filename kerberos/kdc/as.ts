@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { encode } from "../../gss/asn1.ts";
-import { type Bytes, ByteWriter, EMPTY } from "../../gss/bytes.ts";
-import { readMessage } from "../client/exchange.ts";
+import { encode } from "../../asn1/codec.ts";
+import { type Bytes, ByteWriter, EMPTY } from "../../base/bytes.ts";
+import { readMessage } from "../exchange/exchange.ts";
 import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import { profileOf } from "../crypto/profile.ts";

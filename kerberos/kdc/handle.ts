@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { applicationTag } from "../../gss/asn1.ts";
-import { type Bytes, copyOctets } from "../../gss/bytes.ts";
-import { readMessage } from "../client/exchange.ts";
+import { applicationTag } from "../../asn1/codec.ts";
+import { type Bytes, copyOctets } from "../../base/bytes.ts";
+import { readMessage } from "../exchange/exchange.ts";
 import { ErrorCode } from "../constants.ts";
 import { KerberosError } from "../errors.ts";
 import { AsReq, type KdcReq, TgsReq } from "../messages/kdc.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { encode } from "../../gss/asn1.ts";
-import type { Bytes } from "../../gss/bytes.ts";
+import { encode } from "../../asn1/codec.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { EncTicketPart, type Ticket, type TransitedEncoding } from "../messages/ap.ts";

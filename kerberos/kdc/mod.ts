@@ -20,4 +20,4 @@ export {
   KdcRealm,
   type KdcRealmOptions,
 } from "./realm.ts";
-export { createRealm, inProcessTransport, startTestKdc, type TestKdc, type TestKdcOptions } from "./test_kdc.ts";
+export { createRealm, inProcessTransport, startTestKdc, type TestKdc, type TestKdcOptions } from "./start.ts";

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { randomBytes, type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { NameType } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { DEFAULT_ENCTYPES } from "../crypto/profile.ts";
 import { formatPrincipal, krbtgt, parsePrincipal, type Principal, principal, samePrincipal } from "../principal.ts";
-import { Keytab, type KeytabEntry } from "../stores/keytab.ts";
+import { Keytab, type KeytabEntry } from "../credentials/formats/keytab.ts";
 import { SeenRequests } from "./replays.ts";
 
 /** How a principal is added. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { encode } from "../../gss/asn1.ts";
-import type { Bytes } from "../../gss/bytes.ts";
+import { encode } from "../../asn1/codec.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { ErrorCode, type KerberosErrorName } from "../constants.ts";
 import { type PrincipalName, splitTime } from "../messages/basic.ts";
 import { KrbError } from "../messages/error.ts";

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
-import { webCrypto } from "../crypto/primitives.ts";
+import type { Bytes } from "../../base/bytes.ts";
+import { webCrypto } from "../crypto/primitives/primitives.ts";
 
 /** Authenticators remembered; with more, the oldest are forgotten. */
 const CAPACITY = 10_000;

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { encode } from "../../gss/asn1.ts";
-import type { Bytes } from "../../gss/bytes.ts";
-import { readMessage } from "../client/exchange.ts";
+import { encode } from "../../asn1/codec.ts";
+import type { Bytes } from "../../base/bytes.ts";
+import { readMessage } from "../exchange/exchange.ts";
 import { AdType, KdcOption, KeyUsage, TicketFlag } from "../constants.ts";
 import type { EncTicketPart, TransitedEncoding } from "../messages/ap.ts";
 import { AuthorizationData, type AuthorizationDataElement } from "../messages/basic.ts";

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { anyElement, application, type Codec, explicit, integer, optional, sequence } from "../../gss/asn1.ts";
-import type { Bytes } from "../../gss/bytes.ts";
-import { readMessage } from "../client/exchange.ts";
+import { anyElement, application, type Codec, explicit, integer, optional, sequence } from "../../asn1/codec.ts";
+import type { Bytes } from "../../base/bytes.ts";
+import { readMessage } from "../exchange/exchange.ts";
 import { type KerberosErrorName, KeyUsage, PaType, TicketFlag } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { isSupported } from "../crypto/profile.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, concat, EMPTY, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, concat, EMPTY, utf8 } from "../../base/bytes.ts";
 import { decodeTransited } from "../messages/transited.ts";
 
 /**

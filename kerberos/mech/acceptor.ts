@@ -5,25 +5,25 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { applicationTag, encode } from "../../gss/asn1.ts";
-import { type Bytes, copyOctets } from "../../gss/bytes.ts";
+import { applicationTag, encode } from "../../asn1/codec.ts";
+import { type Bytes, copyOctets } from "../../base/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssNegotiation, GssStep } from "../../gss/mechanism.ts";
-import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError } from "../../gss/status.ts";
-import { readMessage } from "../client/exchange.ts";
+import { readMessage } from "../exchange/exchange.ts";
 import { ApOption, KeyUsage, TicketFlag } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { enctypeName, isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, type Ticket } from "../messages/ap.ts";
 import { formatPrincipal, fromPrincipalName, type Principal, toGssName } from "../principal.ts";
-import type { KeySource, KeytabEntry } from "../stores/keytab.ts";
+import type { KeySource, KeytabEntry } from "../credentials/formats/keytab.ts";
 import { KerberosContext } from "./context.ts";
 import { readDelegation } from "./delegation.ts";
 import { kerberosFailure, toGssError } from "./errors.ts";
 import { maybeReplayed, namedService, noKey, userToUser, withErrorToken } from "./refusals.ts";
-import { type ReplayCache, replayTag } from "./replay_cache.ts";
+import { type ReplayCache, replayTag } from "../ap/replay/replay_cache.ts";
 import { initialSequence } from "./sequence.ts";
 import {
   authenticatorTime,
@@ -32,7 +32,7 @@ import {
   checkSender,
   checkTimes,
   type Clocks,
-} from "./ticket_checks.ts";
+} from "../ap/ticket_checks.ts";
 import {
   type AuthenticatorChecksum,
   decodeAuthenticatorChecksum,
@@ -41,8 +41,8 @@ import {
   encodeContextToken,
   GSS_CHECKSUM_TYPE,
   unexpectedMessage,
-} from "./tokens.ts";
-import { type Capaths, checkTransited } from "./transited.ts";
+} from "./tokens/tokens.ts";
+import { type Capaths, checkTransited } from "../ap/transited.ts";
 
 /** What a context is accepted with. */
 export interface AcceptorInit {

@@ -4,16 +4,16 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { asBytes, type Bytes, concat, EMPTY, octetsOf } from "../../gss/bytes.ts";
+import { asBytes, type Bytes, concat, EMPTY, octetsOf } from "../../base/bytes.ts";
 import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/mechanism.ts";
 import type { GssName } from "../../gss/names.ts";
-import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { KeyUsage } from "../constants.ts";
 import type { KerberosKey, UsageKey } from "../crypto/key.ts";
-import { andThen, type Eventually } from "../crypto/primitives.ts";
+import { andThen, type Eventually } from "../crypto/primitives/primitives.ts";
 import { KerberosError } from "../errors.ts";
-import type { CredentialCacheData } from "../stores/ccache.ts";
+import type { CredentialCacheData } from "../credentials/formats/ccache.ts";
 import { SequenceWindow } from "./sequence.ts";
 import {
   decodeMicHeader,
@@ -26,7 +26,7 @@ import {
   type MessageHeader,
   rotateLeft,
   signedHeader,
-} from "./tokens.ts";
+} from "./tokens/tokens.ts";
 
 /** What both sides of an exchange end with. */
 export interface KerberosContextInit {

@@ -13,15 +13,15 @@ import type {
 } from "../../gss/mechanism.ts";
 import { ownBindings } from "../../gss/channel_bindings.ts";
 import type { GssName } from "../../gss/names.ts";
-import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
-import type { ServiceTicket, TicketSource } from "../client/tickets.ts";
+import { type Runtime, systemRuntime } from "../../base/runtime.ts";
+import type { ServiceTicket, TicketSource } from "../credentials/tickets.ts";
 import { KdcError, KerberosError } from "../errors.ts";
 import { principalOfGssName } from "../principal.ts";
 import { type AcceptorInit, KerberosAcceptor } from "./acceptor.ts";
 import { toGssError } from "./errors.ts";
 import { KerberosInitiator } from "./initiator.ts";
-import { MemoryReplayCache, type ReplayCache } from "./replay_cache.ts";
-import { KERBEROS_OID } from "./tokens.ts";
+import { MemoryReplayCache, type ReplayCache } from "../ap/replay/replay_cache.ts";
+import { KERBEROS_OID } from "./tokens/tokens.ts";
 
 const DEFAULT_FLAGS: Required<GssFlags> = {
   delegation: false,

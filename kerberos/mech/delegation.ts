@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { encode } from "../../gss/asn1.ts";
-import type { Bytes } from "../../gss/bytes.ts";
-import type { Runtime } from "../../gss/runtime.ts";
-import { readMessage } from "../client/exchange.ts";
-import type { ServiceTicket } from "../client/tickets.ts";
+import { encode } from "../../asn1/codec.ts";
+import type { Bytes } from "../../base/bytes.ts";
+import type { Runtime } from "../../base/runtime.ts";
+import { readMessage } from "../exchange/exchange.ts";
+import type { ServiceTicket } from "../credentials/tickets.ts";
 import { KeyUsage } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
@@ -16,8 +16,8 @@ import { Ticket } from "../messages/ap.ts";
 import { splitTime } from "../messages/basic.ts";
 import { EncKrbCredPart, KrbCred } from "../messages/cred.ts";
 import { fromPrincipalName, isWhole, toPrincipalName } from "../principal.ts";
-import type { CredentialCacheData } from "../stores/ccache.ts";
-import { Credential } from "../stores/credential.ts";
+import type { CredentialCacheData } from "../credentials/formats/ccache.ts";
+import { Credential } from "../credential.ts";
 
 /** KRB-CRED with one ticket, sealed under the session key of the context's ticket. */
 export async function makeDelegation(

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { encode } from "../../gss/asn1.ts";
-import { type Bytes, copyOctets } from "../../gss/bytes.ts";
+import { encode } from "../../asn1/codec.ts";
+import { type Bytes, copyOctets } from "../../base/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
-import { type Runtime, systemRuntime } from "../../gss/runtime.ts";
+import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, worthAnother } from "../../gss/status.ts";
-import { authenticatorTime } from "../client/authenticator_time.ts";
-import { readMessage } from "../client/exchange.ts";
-import type { ServiceTicket } from "../client/tickets.ts";
+import { authenticatorTime } from "../ap/authenticator_time.ts";
+import { readMessage } from "../exchange/exchange.ts";
+import type { ServiceTicket } from "../credentials/tickets.ts";
 import { ApOption, ErrorCode, errorName, KeyUsage } from "../constants.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { isSupported } from "../crypto/profile.ts";
@@ -29,7 +29,7 @@ import {
   encodeAuthenticatorChecksum,
   encodeContextToken,
   GSS_CHECKSUM_TYPE,
-} from "./tokens.ts";
+} from "./tokens/tokens.ts";
 
 /** What a context is started with. */
 export interface InitiatorInit {

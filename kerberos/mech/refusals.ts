@@ -4,18 +4,18 @@
  *
  * @module
  */
-import { encode } from "../../gss/asn1.ts";
-import { shortened } from "../../gss/printable.ts";
-import type { Runtime } from "../../gss/runtime.ts";
+import { encode } from "../../asn1/codec.ts";
+import { shortened } from "../../base/printable.ts";
+import type { Runtime } from "../../base/runtime.ts";
 import { GssError, withToken } from "../../gss/status.ts";
 import { ErrorCode } from "../constants.ts";
 import { enctypeName } from "../crypto/profile.ts";
 import { splitTime } from "../messages/basic.ts";
 import { KrbError } from "../messages/error.ts";
 import { formatPrincipal, type Principal, samePrincipal, toPrincipalName } from "../principal.ts";
-import type { KeySource, KeytabEntry, WantedKey } from "../stores/keytab.ts";
+import type { KeySource, KeytabEntry, WantedKey } from "../credentials/formats/keytab.ts";
 import { kerberosFailure } from "./errors.ts";
-import { encodeContextToken } from "./tokens.ts";
+import { encodeContextToken } from "./tokens/tokens.ts";
 
 /** The service that a ticket names in clear, which may be as long as a token. */
 export function namedService(service: Principal): string {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { randomUint32, type Runtime } from "../../gss/runtime.ts";
+import { randomUint32, type Runtime } from "../../base/runtime.ts";
 import type { SupplementaryStatus } from "../../gss/status.ts";
 
 /** A number to begin with: 30 bits, since some peers read numbers as signed (RFC 4120 section 5.5.1 allows any). */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { application, type Codec, explicit, octetString, optional, sequence, vouched } from "../../gss/asn1.ts";
-import type { Bytes } from "../../gss/bytes.ts";
+import { application, type Codec, explicit, octetString, optional, sequence, vouched } from "../../asn1/codec.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import {
   AuthorizationData,
   type AuthorizationDataElement,

@@ -17,8 +17,8 @@ import {
   sequence,
   sequenceOf,
   vouched,
-} from "../../gss/asn1.ts";
-import { type Bytes, lenientText } from "../../gss/bytes.ts";
+} from "../../asn1/codec.ts";
+import { type Bytes, lenientText } from "../../base/bytes.ts";
 
 /** `Int32 ::= INTEGER (-2147483648..2147483647)` (section 5.2.4). */
 export const Int32: Codec<number> = integer("Int32", -(2 ** 31), 2 ** 31 - 1);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { application, type Codec, explicit, optional, sequence, sequenceOf, vouched } from "../../gss/asn1.ts";
+import { application, type Codec, explicit, optional, sequence, sequenceOf, vouched } from "../../asn1/codec.ts";
 import { Ticket } from "./ap.ts";
 import {
   EncryptedData,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { exactText } from "../../gss/bytes.ts";
+import { exactText } from "../../base/bytes.ts";
 
 /** DOMAIN-X500-COMPRESS, the only encoding that there is (section 7.5.5). */
 export const DOMAIN_X500_COMPRESS = 1;

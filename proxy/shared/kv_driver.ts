@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { pause } from "../../gss/deadline.ts";
-import { randomBytes, systemRuntime } from "../../gss/runtime.ts";
+import { pause } from "../../base/deadline.ts";
+import { randomBytes, systemRuntime } from "../../base/runtime.ts";
 import type { LookOptions, StoreDriver, StoredSession, StoreEra } from "./store.ts";
 
 /** A key. */

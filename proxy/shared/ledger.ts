@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { pause } from "../../gss/deadline.ts";
-import { monotonicNow, randomBytes } from "../../gss/runtime.ts";
-import { Tally, type UserLedger } from "../../socks/limits/limits.ts";
+import { pause } from "../../base/deadline.ts";
+import { monotonicNow, randomBytes } from "../../base/runtime.ts";
+import { Tally, type UserLedger } from "../../socks/server/limits/limits.ts";
 import type { WatchedStore } from "./watched.ts";
 
 /** Counts sessions of users over all machines. A machine that dies is not counted any more when its lease has run out. */

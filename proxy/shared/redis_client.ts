@@ -7,7 +7,7 @@
 // what a dynamic import leads to has it before its optional peer, that is, nearer to the program.
 import "@opentelemetry/api";
 import { createClient, type RedisClientType } from "@redis/client";
-import { abortable } from "../../gss/deadline.ts";
+import { abortable } from "../../base/deadline.ts";
 import type { RedisAccess, RedisAddress } from "./redis_places.ts";
 
 /** A connection that stands. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RedisOptions } from "../redis.ts";
+import type { RedisOptions } from "./redis.ts";
 import { closeRedis, openRedis, type RedisClient } from "./redis_client.ts";
 import { type RedisAddress, type RedisPlace, redisPlaces } from "./redis_places.ts";
 import { ENTER, LOOK, RENEW } from "./redis_scripts.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MemoryReplayCache, type ReplayCache, type ReplayEntry } from "../../kerberos/mech/replay_cache.ts";
+import { MemoryReplayCache, type ReplayCache, type ReplayEntry } from "../../kerberos/ap/replay/replay_cache.ts";
 import { SharedStoreError } from "./store.ts";
 import type { WatchedStore } from "./watched.ts";
 

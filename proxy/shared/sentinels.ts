@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { abortable, startDeadline } from "../../gss/deadline.ts";
+import { abortable, startDeadline } from "../../base/deadline.ts";
 import { closeRedis, openRedis, type OpenRedisOptions, type RedisClient } from "./redis_client.ts";
 import type { RedisAddress } from "./redis_places.ts";
 

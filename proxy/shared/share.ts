@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { duration } from "../../gss/deadline.ts";
+import { duration } from "../../base/deadline.ts";
 import { SharedLedger } from "./ledger.ts";
 import { SharedReplays } from "./replays.ts";
 import type { SharedStore, SharedStoreOptions, StoreDriver } from "./store.ts";

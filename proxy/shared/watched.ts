@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { abortable, duration, pause, startDeadline } from "../../gss/deadline.ts";
-import { monotonicNow, systemRuntime } from "../../gss/runtime.ts";
+import { abortable, duration, pause, startDeadline } from "../../base/deadline.ts";
+import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
 import { SharedStoreError, type SharedStoreOptions, type SharedStoreState, type StoreDriver } from "./store.ts";
 
 /** Since when everything is known, as it was told. */

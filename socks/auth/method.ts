@@ -6,7 +6,7 @@
  * @module
  */
 import type { Connection } from "../stream/connection.ts";
-import type { ProtectionLevel } from "../stream/protected.ts";
+import type { ProtectionLevel } from "../stream/record_layer.ts";
 import { type DatagramCodec, plainDatagrams } from "../stream/protected_datagrams.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Method } from "../wire/messages.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { exactText, utf8 } from "../../gss/bytes.ts";
-import { goneBecause } from "../client_gone.ts";
+import { exactText, utf8 } from "../../base/bytes.ts";
+import { goneBecause } from "../server/client_gone.ts";
 import { SocksAuthError, SocksLimitError } from "../errors.ts";
 import { MessageReader } from "../stream/connection.ts";
 import { ReadAhead } from "../stream/read_ahead.ts";

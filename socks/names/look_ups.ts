@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { abortable } from "../../gss/deadline.ts";
-import { Turns } from "../../gss/turns.ts";
+import { abortable } from "../../base/deadline.ts";
+import { Turns } from "../../base/semaphore.ts";
 import { SocksReplyError } from "../errors.ts";
 import { type LookUpOptions, ownerOf } from "./resolver.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { formatIp } from "../wire/ip.ts";
 
 /** Kinds of records (RFC 1035 section 3.2.2, RFC 3596 section 2.1). */

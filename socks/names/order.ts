@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { inCidr, parseCidr } from "../rules/cidr.ts";
+import { inCidr, parseCidr } from "../wire/cidr.ts";
 import { parseIp, unmapped } from "../wire/ip.ts";
 
 /** Kinds of addresses that matter here: their block, and their precedence (RFC 6724 section 2.1). */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { monotonicNow } from "../../gss/runtime.ts";
+import { monotonicNow } from "../../base/runtime.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 
 /** Time that such a server has before the next one is asked, in milliseconds. */

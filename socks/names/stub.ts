@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { startDeadline } from "../../gss/deadline.ts";
+import { startDeadline } from "../../base/deadline.ts";
 import { SocksReplyError } from "../errors.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
-import { Questions } from "./ask.ts";
+import { Questions } from "../shell/ask.ts";
 import { type Answer, followed, type Question, RecordType, type Way } from "./message.ts";
 import { candidates, type NameServers } from "./resolv_conf.ts";
 import type { Resolved } from "./resolver.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { parseIp } from "../wire/ip.ts";
-import { type Cidr, inCidr, parseCidr } from "./cidr.ts";
+import { type Cidr, inCidr, parseCidr } from "../wire/cidr.ts";
 
 /** Lengths that a prefix may have. */
 const LENGTHS: readonly number[] = [96, 64, 56, 48, 40, 32];

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import type { MethodName } from "../auth/method.ts";
-import { PROTECTION_LEVELS } from "../auth/protection.ts";
-import type { ProtectionLevel } from "../stream/protected.ts";
+import { PROTECTION_LEVELS } from "../protection.ts";
+import type { ProtectionLevel } from "../stream/record_layer.ts";
 import { parseIp, unmapped } from "../wire/ip.ts";
 import {
   type CommandName,
@@ -16,7 +16,7 @@ import {
   type Rule,
   type RuleAction,
 } from "./rules.ts";
-import { type Cidr, parseCidr } from "./cidr.ts";
+import { type Cidr, parseCidr } from "../wire/cidr.ts";
 import { parseRealmPattern, parseUserPattern } from "./user_pattern.ts";
 
 /** A rule in plain values, as in a configuration file; see {@linkcode Rule} for what each means. */

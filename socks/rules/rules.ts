@@ -9,13 +9,13 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
-import { systemRuntime } from "../../gss/runtime.ts";
+import type { Bytes } from "../../base/bytes.ts";
+import { systemRuntime } from "../../base/runtime.ts";
 import type { Identity, MethodName } from "../auth/method.ts";
-import type { ProtectionLevel } from "../stream/protected.ts";
+import type { ProtectionLevel } from "../stream/record_layer.ts";
 import { hostName, HostNameError } from "../wire/host_name.ts";
 import { canonicalAddress, parseIp, unmapped } from "../wire/ip.ts";
-import { type Cidr, inCidr } from "./cidr.ts";
+import { type Cidr, inCidr } from "../wire/cidr.ts";
 import { translated } from "./nat64.ts";
 import { coversMuch, embeddedIpv4, namesSpecial, specialKind, WELL_KNOWN_PREFIX } from "./special_ranges.ts";
 import { checkUsers, fitsUser } from "./users.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { parseIp } from "../wire/ip.ts";
-import { type Cidr, inCidr, isWithin, parseCidr } from "./cidr.ts";
+import { type Cidr, inCidr, isWithin, parseCidr } from "../wire/cidr.ts";
 import { ipv4Places, ipv4Under, prefixesOf, translated } from "./nat64.ts";
 
 const SPECIAL: readonly (readonly [string, readonly string[]])[] = [

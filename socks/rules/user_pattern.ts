@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { nameCharacters, type NameParts } from "../../gss/name_text.ts";
+import { nameCharacters, type NameParts } from "../../base/name_text.ts";
 
 /** Components, or a realm as the only one, with a `*` at one end for whatever stands there. */
 export interface Part {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { formatNameText, type NameParts, parseNameText } from "../../gss/name_text.ts";
+import { formatNameText, type NameParts, parseNameText } from "../../base/name_text.ts";
 import type { Identity } from "../auth/method.ts";
 import {
   enterprise,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { octetsOf } from "../../gss/bytes.ts";
+import { octetsOf } from "../../base/bytes.ts";
 
 /** Chunks of this size and less are copied where they have to wait: that costs less than the wait. */
 export const SMALL_CHUNK = 4_096;

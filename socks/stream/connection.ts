@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
 import type { Decoded, Endpoint } from "../wire/address.ts";
 import { ReceiveBuffer } from "../wire/receive_buffer.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { abortable, startDeadline } from "../../gss/deadline.ts";
+import { abortable, startDeadline } from "../../base/deadline.ts";
 import { SocksTimeoutError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 

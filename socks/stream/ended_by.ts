@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { closedHere } from "./closed.ts";
 import { type Connection, probe } from "./connection.ts";
 import { UserConnection } from "./user_connection.ts";

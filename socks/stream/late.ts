@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { abortable, startDeadline } from "../../gss/deadline.ts";
+import { abortable, startDeadline } from "../../base/deadline.ts";
 
 /** Longest wait for calls of what is closed, in milliseconds: they end at once where it is as it has to be. */
 const SETTLING = 100;

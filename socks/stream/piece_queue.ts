@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 
 /** Pieces of this size and more stay as they are. */
 const SMALL = 4_096;

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
 import { decodeFrame, encodeFrame, FrameType } from "../wire/gssapi.ts";
-import type { ProtectedConnectionOptions } from "./protected.ts";
+import type { ProtectedConnectionOptions } from "./record_layer.ts";
 
 /** Seals and opens single datagrams with the context of the control connection (RFC 1961 section 5). */
 export interface DatagramCodec {

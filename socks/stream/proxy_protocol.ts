@@ -3,17 +3,17 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
-import { duration, startDeadline } from "../../gss/deadline.ts";
+import type { Bytes } from "../../base/bytes.ts";
+import { duration, startDeadline } from "../../base/deadline.ts";
 import { SocksLimitError, SocksProtocolError, SocksTimeoutError } from "../errors.ts";
 import { parseBlock } from "../rules/parse_rule.ts";
-import { type Cidr, inCidr } from "../rules/cidr.ts";
+import { type Cidr, inCidr } from "../wire/cidr.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { decodeProxyHeader, LONGEST_HEADER, type ProxyHeader } from "../wire/proxy_header.ts";
 import { closeAnyway } from "./closed.ts";
 import { type Connection, MessageReader, withReads } from "./connection.ts";
-import type { ConnectionListener } from "./deno.ts";
+import type { ConnectionListener } from "../shell/tcp.ts";
 
 /** What {@linkcode proxyProtocol} takes. */
 export interface ProxyProtocolOptions {

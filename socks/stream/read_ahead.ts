@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { type Connection, withReads } from "./connection.ts";
 
 /** Memory that is held for who will ask; there is no watching beyond it, and the peer has to wait. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../../gss/bytes.ts";
+import { type Bytes, concat } from "../../base/bytes.ts";
 import { closedBy } from "./closed.ts";
 import type { UserConnection } from "./user_connection.ts";
 

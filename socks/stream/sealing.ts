@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { BufferPool } from "../../gss/buffer_pool.ts";
-import { type Bytes, EMPTY } from "../../gss/bytes.ts";
+import { BufferPool } from "../../base/buffer_pool.ts";
+import { type Bytes, EMPTY } from "../../base/bytes.ts";
 import type { GssContext } from "../../gss/mechanism.ts";
-import { Turns } from "../../gss/turns.ts";
+import { Turns } from "../../base/semaphore.ts";
 import { FRAME_HEADER, frameInPlace, FrameType, MAX_TOKEN } from "../wire/gssapi.ts";
 import { type Chunk, SMALL_CHUNK } from "./chunk.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, octetsOf } from "../../gss/bytes.ts";
+import { type Bytes, octetsOf } from "../../base/bytes.ts";
 import { SocksConnectionError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Chunk } from "./chunk.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Bytes, type ByteSource, isDetached, octetsOf } from "../../gss/bytes.ts";
+import { type Bytes, type ByteSource, isDetached, octetsOf } from "../../base/bytes.ts";
 import { SocksConnectionError, SocksError } from "../errors.ts";
 import { abortAnyway } from "./closed.ts";
 import type { Connection } from "./connection.ts";

@@ -11,8 +11,8 @@
  *
  * @module
  */
-import { asBytes, type Bytes, EMPTY } from "../../gss/bytes.ts";
-import { abortable, pause } from "../../gss/deadline.ts";
+import { asBytes, type Bytes, EMPTY } from "../../base/bytes.ts";
+import { abortable, pause } from "../../base/deadline.ts";
 import { SocksConnectionError, SocksProtocolError, SocksReplyError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Chunk } from "./chunk.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes, ByteSource } from "../../gss/bytes.ts";
+import type { Bytes, ByteSource } from "../../base/bytes.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { closedBy } from "./closed.ts";
 import type { Connection } from "./connection.ts";

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { type Bytes, concat, exactText, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, concat, exactText, utf8 } from "../../base/bytes.ts";
 import { SocksProtocolError, SocksReplyError } from "../errors.ts";
 import { hostName, HostNameError } from "./host_name.ts";
 import { formatIp, parseIp, unmapped } from "./ip.ts";

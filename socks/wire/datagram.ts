@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../../gss/bytes.ts";
+import { type Bytes, concat } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
 import { decodeEndpoint, encodeEndpoint, type Endpoint } from "./address.ts";
 

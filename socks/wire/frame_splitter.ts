@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Bytes, EMPTY } from "../../gss/bytes.ts";
+import { type Bytes, EMPTY } from "../../base/bytes.ts";
 import { decodeFrame, type Frame } from "./gssapi.ts";
 
 /** Takes a stream in pieces of any size and gives its frames. What is held is less than a frame and a piece. */

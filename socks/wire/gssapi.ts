@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../../gss/bytes.ts";
+import { type Bytes, concat } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
 import type { Decoded } from "./address.ts";
 

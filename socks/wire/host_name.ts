@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { shortened } from "../../gss/printable.ts";
+import { shortened } from "../../base/printable.ts";
 import { formatIp, isIpv4, parseIp, unmapped } from "./ip.ts";
 
 /** Why a text is no host. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 
 /** Octets of an address, 4 or 16; `undefined` for text that is none. */
 export function parseIp(text: string): Bytes | undefined {

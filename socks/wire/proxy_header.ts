@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
 import type { Decoded, Endpoint } from "./address.ts";
 import { canonicalAddress, formatIp, parseIp } from "./ip.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, EMPTY } from "../../gss/bytes.ts";
+import { type Bytes, EMPTY } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
 import type { Decoded } from "./address.ts";
 

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
 import { type Decoded, type Endpoint, readName } from "./address.ts";
 import { formatIp, parseIp } from "./ip.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { utf8 } from "../../gss/bytes.ts";
+import { utf8 } from "../../base/bytes.ts";
 import { allTold, CLOSED, type Exception, later, read, type Situation, type Stage, told } from "./situation.ts";
 
 /** Written again and again it is more than all sockets between two ends hold, and whatever is between these. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { lenientText, utf8 } from "../../gss/bytes.ts";
+import { lenientText, utf8 } from "../../base/bytes.ts";
 import {
   asSent,
   CLOSED,

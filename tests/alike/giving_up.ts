@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { lenientText, utf8 } from "../../gss/bytes.ts";
+import { lenientText, utf8 } from "../../base/bytes.ts";
 import { BOUND, CHUNK, fiveTimes, gone, stuck, type Waiting, waitingCalls, waitingStreams } from "./closing.ts";
 import { CLOSED, type Exception, later, read, Reason, type Situation, type Stage, told } from "./situation.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { lenientText, utf8 } from "../../gss/bytes.ts";
+import { lenientText, utf8 } from "../../base/bytes.ts";
 import { read, type Situation, type Stage, told } from "./situation.ts";
 
 const NO_LENGTH = "Deno takes memory that is gone for memory of no length, and reads nothing";

@@ -4,7 +4,7 @@
  * @module
  */
 import { type AddressInfo, connect as connectTo, createServer, type Server, type Socket } from "node:net";
-import { type Bytes, concat, lenientText, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, concat, lenientText, utf8 } from "../../base/bytes.ts";
 
 const LOCALHOST = "127.0.0.1";
 

@@ -17,7 +17,7 @@ import {
   WEB_SOCKET_PROTOCOL,
 } from "../../mod.ts";
 import type { Connection, Dialer } from "../../socks/stream/connection.ts";
-import { dialTcp } from "../../socks/stream/deno.ts";
+import { dialTcp } from "../../socks/shell/tcp.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 import { type Certificate, certificateFor } from "../support/certificate.ts";
 import { memoryRealm, memoryTickets } from "../support/gss_pair.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { lenientText, utf8 } from "../../gss/bytes.ts";
+import { lenientText, utf8 } from "../../base/bytes.ts";
 import { asSent, pattern, read, Reason, type Situation, type Stage, told } from "./situation.ts";
 import type { ByteStream } from "./ways.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concat, lenientText, utf8 } from "../../gss/bytes.ts";
+import { concat, lenientText, utf8 } from "../../base/bytes.ts";
 import { allTold, asSent, pattern, read, readAll, type Situation, type Stage, told } from "./situation.ts";
 
 /** Reads by as many calls at one time as is said, to the end; the octets in the order of the calls. */

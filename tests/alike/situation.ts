@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { lenientText, utf8 } from "../../gss/bytes.ts";
+import { lenientText, utf8 } from "../../base/bytes.ts";
 import type { Peer } from "./peer.ts";
 import type { Ability, ByteStream } from "./ways.ts";
 

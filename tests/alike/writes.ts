@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { lenientText, utf8 } from "../../gss/bytes.ts";
+import { lenientText, utf8 } from "../../base/bytes.ts";
 import { asSent, type Exception, GUARD, pattern, read, type Situation, type Stage, told } from "./situation.ts";
 
 /** What has octets, and what these are. */

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { encodeInitialToken } from "../../gss/initial_token.ts";
 import { SPNEGO_OID } from "../../gss/spnego/tokens.ts";
-import { encodeContextToken } from "../../kerberos/mech/tokens.ts";
+import { encodeContextToken } from "../../kerberos/mech/tokens/tokens.ts";
 import { encodeFrame, FrameType } from "../../socks/wire/gssapi.ts";
 import { encodeOffer, encodeRequest } from "../../socks/wire/messages.ts";
 import { tlv } from "../support/forge_spnego.ts";

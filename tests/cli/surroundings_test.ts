@@ -4,7 +4,7 @@ import { connect, noAuthentication } from "../../mod.ts";
 import { gssocks } from "../support/cli.ts";
 import { type LoggedOptions, LoggedProgram } from "../support/logged_program.ts";
 import { echoServer } from "../support/servers.ts";
-import type { CliIo } from "../../cli/io.ts";
+import type { CliIo } from "../../cli/terminal/io.ts";
 import { main } from "../../cli/main.ts";
 import { run } from "../support/process.ts";
 

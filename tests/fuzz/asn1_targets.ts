@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { Asn1Error, type Codec, decode, decodeBy, encode, encodeBy } from "../../gss/asn1.ts";
-import { asn1jsSyntax } from "../../gss/asn1js_syntax.ts";
-import { asBytes, sameBytes } from "../../gss/bytes.ts";
-import { derSyntax } from "../../gss/der_syntax.ts";
-import { type Element, VOUCHED_ELEMENTS } from "../../gss/element.ts";
+import { Asn1Error, type Codec, decode, decodeBy, encode, encodeBy } from "../../asn1/codec.ts";
+import { asn1jsSyntax } from "../../asn1/asn1js.ts";
+import { asBytes, sameBytes } from "../../base/bytes.ts";
+import { derSyntax } from "../../asn1/der.ts";
+import { type Element, VOUCHED_ELEMENTS } from "../../asn1/element.ts";
 import { decodeInitialToken, encodeInitialToken } from "../../gss/initial_token.ts";
 import {
   decodeNegTokenInit,

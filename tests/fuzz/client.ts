@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { applicationTag, decode, encode } from "../../gss/asn1.ts";
-import { type Bytes, concat } from "../../gss/bytes.ts";
+import { applicationTag, decode, encode } from "../../asn1/codec.ts";
+import { type Bytes, concat } from "../../base/bytes.ts";
 import { spnegoAcceptor } from "../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
-import { KdcClient } from "../../kerberos/client/kdc_client.ts";
-import { passwordKey } from "../../kerberos/client/client_key.ts";
-import { KerberosTickets } from "../../kerberos/client/tickets.ts";
+import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
+import { passwordKey } from "../../kerberos/exchange/client_key.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
 import { inProcessTransport, type KdcRealm } from "../../kerberos/kdc/mod.ts";
 import { AsRep, type KdcRep, TgsRep } from "../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Asn1Error } from "../../gss/asn1.ts";
+import { Asn1Error } from "../../asn1/codec.ts";
 import { GssError } from "../../gss/status.ts";
 import { KdcError, KerberosError } from "../../kerberos/errors.ts";
 import { SocksError } from "../../socks/errors.ts";

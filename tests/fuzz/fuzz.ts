@@ -5,7 +5,7 @@
  * @module
  */
 import { encodeHex } from "@std/encoding/hex";
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { mutate } from "./mutate.ts";
 import { Random } from "./random.ts";
 

@@ -1,7 +1,7 @@
 /** The fuzzers themselves: each runs for a moment, and each kind of fault is noticed. */
 import assert from "node:assert/strict";
-import { decode } from "../../gss/asn1.ts";
-import { sameBytes } from "../../gss/bytes.ts";
+import { decode } from "../../asn1/codec.ts";
+import { sameBytes } from "../../base/bytes.ts";
 import { Int32 } from "../../kerberos/messages/basic.ts";
 import { unhex } from "../support/vectors.ts";
 import { clientTargets } from "./client.ts";

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { encode } from "../../gss/asn1.ts";
-import { type Bytes, concat, sameBytes, utf8 } from "../../gss/bytes.ts";
+import { encode } from "../../asn1/codec.ts";
+import { type Bytes, concat, sameBytes, utf8 } from "../../base/bytes.ts";
 import { spnegoAcceptor } from "../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
 import { KeyUsage } from "../../kerberos/constants.ts";
@@ -19,10 +19,10 @@ import {
   encodeAuthenticatorChecksum,
   encodeContextToken,
   GSS_CHECKSUM_TYPE,
-} from "../../kerberos/mech/tokens.ts";
+} from "../../kerberos/mech/tokens/tokens.ts";
 import { ApReq, Authenticator, EncTicketPart } from "../../kerberos/messages/ap.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
-import { Keytab } from "../../kerberos/stores/keytab.ts";
+import { Keytab } from "../../kerberos/credentials/formats/keytab.ts";
 import { protectedDatagrams } from "../../socks/stream/protected_datagrams.ts";
 import { encodeDatagram } from "../../socks/wire/datagram.ts";
 import { ALL_FLAGS } from "../support/flags.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Bytes, concat } from "../../gss/bytes.ts";
+import { type Bytes, concat } from "../../base/bytes.ts";
 import type { Random } from "./random.ts";
 
 /** Octets that mean something somewhere: lengths, tags, versions, ends of lines. */

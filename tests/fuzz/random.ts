@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 
 /** Numbers by chance (Marsaglia's xorshift of 32 bits). */
 export class Random {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Bytes, concat, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../base/bytes.ts";
 import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
 import { serve } from "../../mod.ts";
 import { type Connection, connectThrough, gssapiClient, SocksError } from "../../socks/mod.ts";

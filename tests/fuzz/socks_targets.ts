@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type Bytes, concat, sameBytes, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, concat, sameBytes, utf8 } from "../../base/bytes.ts";
 import { noAuthentication } from "../../socks/auth/method.ts";
-import { ask } from "../../socks/front/front.ts";
+import { ask } from "../../socks/server/front/front.ts";
 import { Handshake } from "../../socks/handshake.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { PieceQueue } from "../../socks/stream/piece_queue.ts";

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { sameBytes, utf8 } from "../../gss/bytes.ts";
+import { sameBytes, utf8 } from "../../base/bytes.ts";
 import { ConfigError, parseConfig } from "../../cli/config/server_config.ts";
-import { parsePasswordFile } from "../../cli/passwords.ts";
-import { parseEndpoint } from "../../kerberos/client/locate.ts";
+import { parsePasswordFile } from "../../cli/server/passwords.ts";
+import { parseEndpoint } from "../../kerberos/reach/locate.ts";
 import { parseDuration, parseEnctypes, parseKrb5Conf } from "../../kerberos/config/krb5_conf.ts";
 import { parseProfile } from "../../kerberos/config/profile.ts";
 import { formatPrincipal, parsePrincipal, samePrincipal } from "../../kerberos/principal.ts";
-import { decodeCcache, encodeCcache } from "../../kerberos/stores/ccache.ts";
-import { Keytab } from "../../kerberos/stores/keytab.ts";
+import { decodeCcache, encodeCcache } from "../../kerberos/credentials/formats/ccache.ts";
+import { Keytab } from "../../kerberos/credentials/formats/keytab.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
 import { parseRuleText } from "../../socks/rules/parse_rule.ts";
 import { parseEndpointText } from "../../socks/wire/address.ts";

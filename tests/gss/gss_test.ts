@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { Asn1Error } from "../../gss/asn1.ts";
-import { ByteReader, ByteWriter, concat } from "../../gss/bytes.ts";
-import { abortable, startDeadline } from "../../gss/deadline.ts";
+import { Asn1Error } from "../../asn1/codec.ts";
+import { ByteReader, ByteWriter, concat } from "../../base/bytes.ts";
+import { abortable, startDeadline } from "../../base/deadline.ts";
 import { decodeInitialToken, encodeInitialToken, namedMechanism } from "../../gss/initial_token.ts";
 import { hostbasedService } from "../../gss/names.ts";
-import { randomBytes } from "../../gss/runtime.ts";
+import { randomBytes } from "../../base/runtime.ts";
 import { GssError, MAJOR_STATUS } from "../../gss/status.ts";
 import { unhex, vectors } from "../support/vectors.ts";
 

@@ -1,21 +1,21 @@
 /** MIT libgssapi at token level, as initiator and as acceptor. */
 import assert from "node:assert/strict";
-import { utf8 } from "../../gss/bytes.ts";
+import { utf8 } from "../../base/bytes.ts";
 import type { GssContext } from "../../gss/mechanism.ts";
 import { hostbasedService } from "../../gss/names.ts";
-import { systemRuntime } from "../../gss/runtime.ts";
+import { systemRuntime } from "../../base/runtime.ts";
 import { spnegoAcceptor } from "../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
 import { GssError } from "../../gss/status.ts";
-import { passwordKey } from "../../kerberos/client/client_key.ts";
-import { KdcClient } from "../../kerberos/client/kdc_client.ts";
-import { KerberosTickets } from "../../kerberos/client/tickets.ts";
-import { denoTransport } from "../../kerberos/client/transports.ts";
+import { passwordKey } from "../../kerberos/exchange/client_key.ts";
+import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
+import { denoTransport } from "../../kerberos/reach/shell/transports.ts";
 import { enctypeName } from "../../kerberos/crypto/profile.ts";
 import type { KerberosContext } from "../../kerberos/mech/context.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
-import { readKeytab } from "../../kerberos/stores/files.ts";
+import { readKeytab } from "../../kerberos/credentials/shell/files.ts";
 import { GssPeer } from "../support/gss_peer.ts";
 import { type MitKdc, startMitKdc } from "../support/mit_kdc.ts";
 import { peer, peerTest } from "../support/peers.ts";

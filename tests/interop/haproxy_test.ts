@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { createConnection } from "node:net";
 import { connect, noAuthentication, serve, type ServeOptions, type ServerEvent } from "../../mod.ts";
 import { dialFrom, tlsOver } from "../../socks/mod.ts";
-import { eventRecord } from "../../cli/event_log.ts";
+import { eventRecord } from "../../cli/log/event_log.ts";
 import { certificateFor } from "../support/certificate.ts";
 import { gssocks } from "../support/cli.ts";
 import { startHaproxy } from "../support/haproxy.ts";

@@ -1,18 +1,18 @@
 /** Our client against MIT's KDC, MIT's programs against our KDC, and each other's files. */
 import assert from "node:assert/strict";
-import { decode, encode } from "../../gss/asn1.ts";
-import { ByteWriter } from "../../gss/bytes.ts";
-import { KdcClient, type KdcTransport } from "../../kerberos/client/kdc_client.ts";
-import { passwordKey } from "../../kerberos/client/client_key.ts";
-import { KerberosTickets } from "../../kerberos/client/tickets.ts";
-import { FrameReader } from "../../kerberos/client/tcp_framing.ts";
-import { denoTransport } from "../../kerberos/client/transports.ts";
+import { decode, encode } from "../../asn1/codec.ts";
+import { ByteWriter } from "../../base/bytes.ts";
+import { KdcClient, type KdcTransport } from "../../kerberos/reach/kdc_client.ts";
+import { passwordKey } from "../../kerberos/exchange/client_key.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
+import { FrameReader } from "../../kerberos/reach/framing.ts";
+import { denoTransport } from "../../kerberos/reach/shell/transports.ts";
 import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
 import { KdcError, KerberosError } from "../../kerberos/errors.ts";
 import { handleKdcMessage, startTestKdc } from "../../kerberos/kdc/mod.ts";
 import { AsReq, type KdcReq } from "../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
-import { FileCredentialCache, readKeytab, writeKeytab } from "../../kerberos/stores/files.ts";
+import { FileCredentialCache, readKeytab, writeKeytab } from "../../kerberos/credentials/shell/files.ts";
 import { startMitKdc } from "../support/mit_kdc.ts";
 import { peer, peerTest } from "../support/peers.ts";
 import { run } from "../support/process.ts";

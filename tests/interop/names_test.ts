@@ -1,12 +1,12 @@
 /** Names as others have them: principals in MIT's tools, and clients in fail2ban. */
 import assert from "node:assert/strict";
-import { eventPrinter } from "../../cli/event_log.ts";
+import { eventPrinter } from "../../cli/log/event_log.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { formatPrincipal, parsePrincipal, principal } from "../../kerberos/principal.ts";
-import { Credential } from "../../kerberos/stores/credential.ts";
-import { FileCredentialCache } from "../../kerberos/stores/files.ts";
+import { Credential } from "../../kerberos/credential.ts";
+import { FileCredentialCache } from "../../kerberos/credentials/shell/files.ts";
 import { fixedPasswords, serve } from "../../mod.ts";
-import { utf8 } from "../../gss/bytes.ts";
+import { utf8 } from "../../base/bytes.ts";
 import { peer, peerTest } from "../support/peers.ts";
 import { run } from "../support/process.ts";
 

@@ -1,7 +1,7 @@
 /** A real Redis that is frozen, cut off, read-only, full, killed, started anew, or far away: what is known of it, and how soon. */
 import assert from "node:assert/strict";
-import { connectRedis, type RedisOptions } from "../../proxy/redis.ts";
-import { STORE_TESTS } from "../shared/store_suite.ts";
+import { connectRedis, type RedisOptions } from "../../proxy/shared/redis.ts";
+import { STORE_TESTS } from "../proxy/shared/store_suite.ts";
 import { peerTest } from "../support/peers.ts";
 import { freePort } from "../support/process.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";

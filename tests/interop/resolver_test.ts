@@ -1,6 +1,6 @@
 /** Our resolver beside the C library's: the same files, the same name server, the same addresses in the same order. */
 import assert from "node:assert/strict";
-import { systemResolverWith, systemReverseWith } from "../../socks/names/system.ts";
+import { systemResolverWith, systemReverseWith } from "../../socks/shell/system_resolver.ts";
 import { startDnsmasq } from "../support/dnsmasq.ts";
 import { peerTest } from "../support/peers.ts";
 import { run } from "../support/process.ts";

@@ -1,6 +1,6 @@
 /** A real KDC gives a service new keys, and its keytab is written anew: clients get in without a signal to the server. */
 import assert from "node:assert/strict";
-import { systemTickets } from "../../kerberos/system_tickets.ts";
+import { systemTickets } from "../../kerberos/system.ts";
 import { connect, type KeytabNews, serve } from "../../mod.ts";
 import { startMitKdc } from "../support/mit_kdc.ts";
 import { peerTest } from "../support/peers.ts";

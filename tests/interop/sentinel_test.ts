@@ -1,6 +1,6 @@
 /** A real failover: sentinels promote a replica when the master is gone, cut off or told to go; logins go on, and nothing gets in twice. */
 import assert from "node:assert/strict";
-import { connectRedis } from "../../proxy/redis.ts";
+import { connectRedis } from "../../proxy/shared/redis.ts";
 import { peerTest } from "../support/peers.ts";
 import { freePort } from "../support/process.ts";
 import { sayTo, startRedis } from "../support/redis.ts";

@@ -1,7 +1,7 @@
 /** Every function of `./gss`, `./kerberos` and `./kerberos/kdc` that takes octets from a caller takes them whole, or not at all. */
 import assert from "node:assert/strict";
 import { GssError, type GssNegotiation, spnegoAcceptor, spnegoInitiator } from "../../gss/mod.ts";
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { channelBindingHash } from "../../gss/channel_bindings.ts";
 import { hostbasedService } from "../../gss/names.ts";
 import {
@@ -15,9 +15,9 @@ import {
   parsePrincipal,
   SharedReplayCache,
 } from "../../kerberos/mod.ts";
-import { webCrypto } from "../../kerberos/crypto/primitives.ts";
+import { webCrypto } from "../../kerberos/crypto/primitives/primitives.ts";
 import { handleKdcMessage } from "../../kerberos/kdc/mod.ts";
-import { systemRuntime } from "../../gss/runtime.ts";
+import { systemRuntime } from "../../base/runtime.ts";
 import { asInput, credentialPair, memoryRealm, memoryTickets } from "../support/gss_pair.ts";
 import { noOctets, octetKinds } from "../support/octet_kinds.ts";
 

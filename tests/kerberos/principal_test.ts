@@ -1,7 +1,7 @@
 /** Names of principals as text: one to one, and as MIT's programs write them. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { formatNameText, parseNameText } from "../../gss/name_text.ts";
+import { formatNameText, parseNameText } from "../../base/name_text.ts";
 import { formatPrincipal, parsePrincipal, principal, samePrincipal, toGssName } from "../../kerberos/principal.ts";
 
 /** Anything at all: control characters, separators, backslashes, halves of surrogate pairs, nothing. */

@@ -10,15 +10,15 @@ const ORDER = ["tests/socks/auth/order_test.ts"];
 const LEVELS = ["tests/socks/auth/levels_test.ts"];
 const REFUSAL = ["tests/socks/auth/refusal_test.ts"];
 const BOTH_SIDES = ["tests/socks/auth/gssapi_test.ts"];
-const DATAGRAMS = ["tests/udp_forged_test.ts"];
-const RELAY = ["tests/udp_test.ts"];
-const REPLAY = ["tests/replay_test.ts"];
-const RELOAD = ["tests/reload_test.ts"];
-const SERVER = ["tests/socks/server_test.ts"];
+const DATAGRAMS = ["tests/socks/server/datagrams/forged_test.ts"];
+const RELAY = ["tests/socks/server/datagrams/udp_test.ts"];
+const REPLAY = ["tests/proxy/replay_test.ts"];
+const RELOAD = ["tests/proxy/reload_test.ts"];
+const SERVER = ["tests/socks/server/server_test.ts"];
 const [CLIENT_SIDE, SERVER_SIDE, PUMP, LEVEL, CHANNEL] = ["client", "server", "frame_pump", "level", "channel"].map(
   (name) => `socks/auth/gssapi/${name}.ts`,
 ) as [string, string, string, string, string];
-const STREAM = "socks/stream/protected.ts";
+const STREAM = "socks/stream/record_layer.ts";
 const CODEC = "socks/stream/protected_datagrams.ts";
 
 /** What RFC 1961 says of contexts and levels. */
@@ -26,7 +26,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "a session's clock starts no time behind its end",
     source: "Limits of a server",
-    file: "gss/deadline.ts",
+    file: "base/deadline.ts",
     find: " || this.#disposed",
     replace: "",
     tests: ["tests/gss/gss_test.ts"],
@@ -34,7 +34,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "behind the end of an association nothing is told: a datagram that may not go",
     source: "RFC 1928 section 7",
-    file: "socks/commands/associate.ts",
+    file: "socks/server/commands/associate.ts",
     find: "    if (this.#ended) return;\n    const reason",
     replace: "    const reason",
     tests: DATAGRAMS,
@@ -42,7 +42,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "behind the end of an association nothing is counted: a datagram that goes out",
     source: "RFC 1928 section 7",
-    file: "socks/commands/associate.ts",
+    file: "socks/server/commands/associate.ts",
     find: "    if (this.#ended) return;\n    this.#counts.sent++",
     replace: "    this.#counts.sent++",
     tests: DATAGRAMS,
@@ -50,7 +50,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "behind the end of an association nothing is counted: a datagram that came back",
     source: "RFC 1928 section 7",
-    file: "socks/commands/associate.ts",
+    file: "socks/server/commands/associate.ts",
     find: "    if (this.#ended) return;\n    this.#counts.received++",
     replace: "    this.#counts.received++",
     tests: DATAGRAMS,
@@ -58,7 +58,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "behind the end of an association nothing is counted: a datagram that is dropped",
     source: "RFC 1928 section 7",
-    file: "socks/commands/associate.ts",
+    file: "socks/server/commands/associate.ts",
     find: "    if (!this.#ended) this.#counts.dropped",
     replace: "    this.#counts.dropped",
     tests: DATAGRAMS,
@@ -66,10 +66,10 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "whoever has the answer to a look-up is not refused behind it",
     source: "socks-extensions.txt section 2",
-    file: "socks/commands/resolve.ts",
+    file: "socks/server/commands/resolve.ts",
     find: "closeWrite(), signal).catch(() => {});",
     replace: "closeWrite(), signal);",
-    tests: ["tests/socks/answers_test.ts"],
+    tests: ["tests/socks/server/commands/answers_test.ts"],
   },
   {
     rule: "while the shared store is lost nothing is known of what others have accepted",
@@ -77,7 +77,7 @@ const NEGOTIATION: readonly Mutant[] = [
     file: "proxy/shared/watched.ts",
     find: "if (!this.#up || this.#known === undefined || this.#gap) return now;",
     replace: "if (this.#known === undefined || this.#gap) return now;",
-    tests: ["tests/shared/watched_test.ts"],
+    tests: ["tests/proxy/shared/watched_test.ts"],
     filter: "has begun anew tells",
   },
   {
@@ -86,13 +86,13 @@ const NEGOTIATION: readonly Mutant[] = [
     file: "proxy/shared/watched.ts",
     find: "if (id !== this.#known?.id) this.#known =",
     replace: "this.#known ??=",
-    tests: ["tests/shared/watched_test.ts"],
+    tests: ["tests/proxy/shared/watched_test.ts"],
     filter: "has begun anew tells",
   },
   {
     rule: "a context whose client is given up is closed, however late",
     source: "BIND 9 TKEY",
-    file: "socks/client.ts",
+    file: "socks/client/request.ts",
     find: "  onChannel(connection);\n",
     replace: "",
     tests: REFUSAL,
@@ -100,18 +100,18 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "BIND through another proxy is given up where nobody waits for it",
     source: "RFC 1928 section 6",
-    file: "socks/through.ts",
+    file: "socks/server/targets/upstream.ts",
     find: "      close: () => pending.close(),\n",
     replace: "      close() {},\n",
-    tests: ["tests/bind_test.ts"],
+    tests: ["tests/socks/server/commands/bind_test.ts"],
   },
   {
     rule: "what has come through another proxy's BIND stays",
     source: "RFC 1928 section 6",
-    file: "socks/bind_through.ts",
+    file: "socks/client/bind.ts",
     find: ' || this.#state === "accepted"',
     replace: "",
-    tests: ["tests/bind_test.ts"],
+    tests: ["tests/socks/server/commands/bind_test.ts"],
   },
   {
     rule: "a negotiation that is left half done is given up",
@@ -303,7 +303,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "a stream whose order is not kept carries no request but UDP ASSOCIATE",
     source: "RFC 1961 section 3.2",
-    file: "socks/session.ts",
+    file: "socks/server/session.ts",
     find: 'asked.channel.ordered === false && command !== "udp"',
     replace: "false",
     tests: FLAGS,
@@ -311,7 +311,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "UDP ASSOCIATE needs no order",
     source: "RFC 1961 section 3.2",
-    file: "socks/session.ts",
+    file: "socks/server/session.ts",
     find: 'asked.channel.ordered === false && command !== "udp"',
     replace: "asked.channel.ordered === false",
     tests: FLAGS,
@@ -550,7 +550,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "datagrams from another address are not the client's",
     source: "RFC 1928 section 7",
-    file: "socks/commands/associate.ts",
+    file: "socks/server/commands/associate.ts",
     find: '    if (!this.#client!.mayBeFrom(from)) return this.#drop("wrongSource");\n',
     replace: "",
     tests: DATAGRAMS,
@@ -559,7 +559,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "of two ports at one time the first that is genuine is the client's",
     source: "RFC 1928 section 7",
-    file: "socks/commands/associate.ts",
+    file: "socks/server/commands/associate.ts",
     find: '    if (place === undefined) return this.#drop("wrongSource");\n',
     replace: "",
     tests: DATAGRAMS,
@@ -568,7 +568,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "the relay drops fragments",
     source: "RFC 1928 section 7",
-    file: "socks/commands/associate.ts",
+    file: "socks/server/commands/associate.ts",
     find: '    if (datagram.fragment !== 0) return this.#drop("fragment");\n',
     replace: "",
     tests: DATAGRAMS,
@@ -576,7 +576,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "an association ends with its connection",
     source: "RFC 1928 section 7",
-    file: "socks/commands/associate.ts",
+    file: "socks/server/commands/associate.ts",
     find: "    } finally {\n      this.#close();\n",
     replace: "    } finally {\n",
     tests: DATAGRAMS,
@@ -585,7 +585,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "so many associations at one time",
     source: "Limits of a server",
-    file: "socks/commands/associate.ts",
+    file: "socks/server/commands/associate.ts",
     find: "    if (this.#running.associations >= maxAssociations) {",
     replace: "    if (false) {",
     tests: RELOAD,
@@ -594,7 +594,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "the client drops fragments",
     source: "RFC 1928 section 7",
-    file: "socks/udp/client.ts",
+    file: "socks/client/associate.ts",
     find: "      if (fragment !== 0) throw",
     replace: "      if (false) throw",
     tests: DATAGRAMS,
@@ -602,7 +602,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "the client takes datagrams from the relay only",
     source: "RFC 1928 section 7",
-    file: "socks/udp/client.ts",
+    file: "socks/client/associate.ts",
     find: "withoutZone(from.hostname) !== withoutZone(hostname) || from.port !== port || ",
     replace: "",
     tests: DATAGRAMS,
@@ -610,7 +610,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "nobody but those written to answers",
     source: "RFC 1928 section 7",
-    file: "socks/udp/egress.ts",
+    file: "socks/server/datagrams/egress.ts",
     find: '    if (peer === undefined) return this.#listener.onDrop("unsolicited");\n',
     replace: "    if (peer === undefined) return this.#listener.onDatagram(bytes, from);\n",
     tests: RELAY,
@@ -619,7 +619,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "answers are judged too",
     source: "Dante 1.3.1",
-    file: "socks/udp/egress.ts",
+    file: "socks/server/datagrams/egress.ts",
     find: '    if (!verdict.allowed) return this.#listener.onDrop("denied");\n',
     replace: "",
     tests: DATAGRAMS,
@@ -628,15 +628,15 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "BIND's second reply names who came",
     source: "RFC 1928 section 6",
-    file: "socks/commands/bind.ts",
+    file: "socks/server/commands/bind.ts",
     find: "    await tellSuccess(call, came.peer, ",
     replace: "    await tellSuccess(call, bound, ",
-    tests: ["tests/bind_test.ts"],
+    tests: ["tests/socks/server/commands/bind_test.ts"],
   },
   {
     rule: "success is told once the target is reached",
     source: "RFC 1928 section 6",
-    file: "socks/commands/connect.ts",
+    file: "socks/server/commands/connect.ts",
     find: "  let opened: OpenedTarget;\n  try {",
     replace: '  let opened: OpenedTarget;\n  try {\n    await asked.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
     tests: SERVER,
@@ -682,7 +682,7 @@ const REFUSALS: readonly Mutant[] = [
   {
     rule: "who is ended while authenticating is told before the end",
     source: "RFC 1961 section 3.8, RFC 1929 section 2",
-    file: "socks/session.ts",
+    file: "socks/server/session.ts",
     find: "  if (tell !== undefined) {",
     replace: "  if (false) {",
     tests: REFUSAL,
@@ -708,7 +708,7 @@ const REFUSALS: readonly Mutant[] = [
   {
     rule: "a client that takes no refusal does not hold a server up",
     source: "RFC 1961 section 3.8",
-    file: "socks/session.ts",
+    file: "socks/server/session.ts",
     find: "    await abortable(tell(), deadline.signal).catch(() => {});",
     replace: "    await tell().catch(() => {});",
     tests: REFUSAL,
@@ -717,7 +717,7 @@ const REFUSALS: readonly Mutant[] = [
   {
     rule: "nobody takes longer than the time for the handshake",
     source: "Limits of a server",
-    file: "socks/session.ts",
+    file: "socks/server/session.ts",
     find: "  clock.limit(\n    milliseconds,",
     replace: "  clock.limit(\n    Infinity,",
     tests: SERVER,
@@ -753,7 +753,7 @@ const REFUSALS: readonly Mutant[] = [
   {
     rule: "the client closes its connection when authentication fails",
     source: "RFC 1961 sections 3.5 and 4.4",
-    file: "socks/client.ts",
+    file: "socks/client/request.ts",
     find: "  } catch (error) {\n    close();\n    // A closed socket",
     replace: "  } catch (error) {\n    // A closed socket",
     tests: REFUSAL,
@@ -769,7 +769,7 @@ const KNOBS: readonly Mutant[] = [
     file: "proxy/serve.ts",
     find: `${knob} = false`,
     replace: `${knob} = true`,
-    tests: ["tests/insecure_knobs_test.ts"],
+    tests: ["tests/proxy/insecure_knobs_test.ts"],
     filter: "serve()",
   })),
   ...(["insecureWithoutMutual", "insecureUnordered"] as const).map((knob): Mutant => ({
@@ -778,7 +778,7 @@ const KNOBS: readonly Mutant[] = [
     file: "cli/config/serve_options.ts",
     find: `    ${knob}: gssapi.${knob},\n`,
     replace: "",
-    tests: ["tests/insecure_knobs_test.ts"],
+    tests: ["tests/proxy/insecure_knobs_test.ts"],
     filter: "command line",
   })),
 ];
@@ -824,7 +824,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "sessions of a source count for a limit that comes later",
     source: "Limits of a server",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "    if (network === undefined) return undefined;",
     replace: "    if (network === undefined || maxSessionsPerSource > 2) return undefined;",
     tests: RELOAD,
@@ -833,7 +833,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "sessions of a user count for a limit that comes later",
     source: "Limits of a server",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "      if (!entered || identity === undefined) continue;\n",
     replace: "      if (true) continue;\n",
     tests: RELOAD,
@@ -842,7 +842,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "a session counts once for its user",
     source: "Limits of a server",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: '    if (user === "" || running.ledger === ledger) return true;',
     replace: '    if (user === "") return true;',
     tests: RELOAD,
@@ -851,7 +851,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "a password that has changed is not known any more",
     source: "Limits of a server",
-    file: "cli/passwords.ts",
+    file: "cli/server/passwords.ts",
     find: "known !== undefined && known.hash === hashText(hashed) &&",
     replace: "known !== undefined &&",
     tests: RELOAD,
@@ -860,7 +860,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "a password that was right stays known when its file is read again",
     source: "Limits of a server",
-    file: "cli/passwords.ts",
+    file: "cli/server/passwords.ts",
     find: "      if (hashed === undefined || hashText(hashed) !== hash) this.#right.delete(username);",
     replace: "      this.#right.delete(username);",
     tests: RELOAD,
@@ -869,7 +869,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "the rate of accepted clients is not filled up by an update",
     source: "Limits of a server",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "    else this.#accepts.change(perSecond);",
     replace: "    else this.#accepts = new Rate(perSecond, systemRuntime.now);",
     tests: RELOAD,
@@ -878,7 +878,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "the rate of a user is the one of now",
     source: "Limits of a server",
-    file: "socks/limits/limits.ts",
+    file: "socks/server/limits/limits.ts",
     find: "    else entry.rate.change(perSecond);\n",
     replace: "",
     tests: RELOAD,

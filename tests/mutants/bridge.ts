@@ -5,14 +5,14 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const BRIDGE = ["tests/bridge_test.ts"];
-const LOCALHOST = ["tests/socks/localhost_test.ts"];
-const ERRORS = ["tests/client/proxy_errors_test.ts"];
+const BRIDGE = ["tests/proxy/bridge_test.ts"];
+const LOCALHOST = ["tests/socks/shell/localhost_test.ts"];
+const ERRORS = ["tests/socks/client/proxy_errors_test.ts"];
 const ZONES = "RFC 4007 section 11";
 
 /** The rules. */
 export const BRIDGE_MUTANTS: readonly Mutant[] = [
-  ...rules("socks/front/http_connect.ts", BRIDGE, [
+  ...rules("socks/server/front/http_connect.ts", BRIDGE, [
     [
       "reasons are told to those alone who may know them",
       "what a server knows of its surroundings",
@@ -20,7 +20,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "if (error",
     ],
   ]),
-  ...rules("socks/front/http_reason.ts", BRIDGE, [
+  ...rules("socks/server/front/http_reason.ts", BRIDGE, [
     [
       "a reason is one line",
       "RFC 9110 section 5.5",
@@ -45,7 +45,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "listeners === undefined ? [hostname] : []",
     ],
   ]),
-  ...rules("cli/bridge.ts", BRIDGE, [
+  ...rules("cli/commands/bridge.ts", BRIDGE, [
     [
       "a bridge has the idle time that it is told",
       "its command line",
@@ -62,7 +62,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "(?:ms|s|m|h|d)?|never)$/.test(text) || true",
     ],
   ]),
-  ...rules("cli/monitor/admin.ts", ["tests/monitor_test.ts"], [
+  ...rules("cli/monitor/admin.ts", ["tests/cli/monitor/monitor_test.ts"], [
     [
       "the admin port is where the machine has localhost",
       "a machine without IPv4",
@@ -71,7 +71,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "loopback addresses only",
     ],
   ]),
-  ...rules("cli/kdc.ts", ["tests/interop/ipv6_only_test.ts"], [
+  ...rules("cli/commands/kdc.ts", ["tests/interop/ipv6_only_test.ts"], [
     [
       "a KDC is where the machine has localhost",
       "a machine without IPv4",
@@ -79,10 +79,10 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "listen.hostname",
     ],
   ]),
-  ...rules("cli/demo.ts", ["tests/interop/ipv6_only_test.ts"], [
+  ...rules("cli/commands/demo.ts", ["tests/interop/ipv6_only_test.ts"], [
     ["a demonstration needs no IPv4", "a machine without IPv4", "ownLoopback(listenTcp)", '"127.0.0.1"'],
   ]),
-  ...rules("socks/stream/localhost.ts", LOCALHOST, [
+  ...rules("socks/shell/localhost.ts", LOCALHOST, [
     [
       "localhost is all of its addresses",
       "RFC 6761 section 6.3",
@@ -135,7 +135,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ["a zone is taken in the form of URLs too", "RFC 6874 section 2", "%(?:25)?(", "%("],
     ["a zone stays", ZONES, "`${endpoint.hostname}%${zone}`", "endpoint.hostname"],
   ]),
-  ...rules("socks/client_errors.ts", ["tests/bridge_test.ts"], [
+  ...rules("socks/client/errors.ts", ["tests/proxy/bridge_test.ts"], [
     [
       "a proxy that takes no method is named",
       "there may be several",
@@ -151,7 +151,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "says nothing",
     ],
   ]),
-  ...rules("socks/commands/connect.ts", ["tests/bridge_test.ts"], [
+  ...rules("socks/server/commands/connect.ts", ["tests/proxy/bridge_test.ts"], [
     [
       "whoever opens may say what took so long",
       "there may be several",
@@ -160,7 +160,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "says nothing",
     ],
   ]),
-  ...rules("socks/client_errors.ts", ERRORS, [
+  ...rules("socks/client/errors.ts", ERRORS, [
     [
       "a first line has an end",
       "it may go on for ever",

@@ -6,15 +6,15 @@
  */
 import type { Mutant } from "./mutant.ts";
 
-const CHANGE = "kerberos/stores/change_file.ts";
-const HELD = "kerberos/stores/held_file.ts";
-const FILES = "kerberos/stores/files.ts";
-const LOAD = "kerberos/config/load.ts";
-const WRITERS: readonly string[] = ["tests/kerberos/stores/cache_writers_test.ts"];
-const CHANGES: readonly string[] = ["tests/kerberos/stores/change_file_test.ts"];
-const ARGUMENTS: readonly string[] = ["tests/cli_arguments_test.ts"];
-const PROMPT: readonly string[] = ["tests/password_prompt_test.ts"];
-const RELOADS: readonly string[] = ["tests/serve_reload_test.ts"];
+const CHANGE = "kerberos/credentials/shell/change_file.ts";
+const HELD = "kerberos/credentials/shell/held_file.ts";
+const FILES = "kerberos/credentials/shell/files.ts";
+const LOAD = "kerberos/config/shell/load.ts";
+const WRITERS: readonly string[] = ["tests/kerberos/credentials/cache_writers_test.ts"];
+const CHANGES: readonly string[] = ["tests/kerberos/credentials/shell/change_file_test.ts"];
+const ARGUMENTS: readonly string[] = ["tests/cli/arguments_test.ts"];
+const PROMPT: readonly string[] = ["tests/cli/terminal/password_prompt_test.ts"];
+const RELOADS: readonly string[] = ["tests/cli/server/serve_reload_test.ts"];
 const PERMISSIONS: readonly string[] = ["tests/permissions_test.ts"];
 const WORDS = "words that a command";
 const MISSING = "a permission that is missing";
@@ -29,7 +29,7 @@ const CACHES: readonly Mutant[] = [
     file: CHANGE,
     find: "{ write: true, createNew: true, mode: 0o600 });\n  try {",
     replace: "{ write: true, createNew: true });\n  try {",
-    tests: ["tests/kerberos/stores/stores_test.ts"],
+    tests: ["tests/kerberos/credentials/formats_test.ts"],
     filter: "FileCredentialCache",
   },
   {
@@ -287,7 +287,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "a ticket goes into its client's cache only",
     source: "kinit of another client is not undone",
-    file: "kerberos/stores/cache.ts",
+    file: "kerberos/credentials/cache.ts",
     find: "if (samePrincipal(data.principal, client)) return data;",
     replace: "return data;",
     tests: WRITERS,
@@ -296,7 +296,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "a renewed ticket undoes neither kinit nor kdestroy",
     source: "design",
-    file: "kerberos/client/tickets.ts",
+    file: "kerberos/credentials/tickets.ts",
     find: "(renewed, { replaces: data })",
     replace: "(renewed)",
     tests: WRITERS,
@@ -305,7 +305,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "another client's cache is not used in the place of the one asked for",
     source: "MIT's KG_CCACHE_NOMATCH",
-    file: "kerberos/client/tickets.ts",
+    file: "kerberos/credentials/tickets.ts",
     find: "if (data === undefined || this.#isOurs(data)) return data;",
     replace: "return data;",
     tests: WRITERS,
@@ -399,7 +399,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload does not lose [capaths] that may not be read any more",
     source: "RFC 4120 section 2.7",
-    file: "cli/server_run.ts",
+    file: "cli/server/server_run.ts",
     find: "options.capaths === undefined && this.#options.capaths !== undefined",
     replace: "options.capaths === undefined && false",
     tests: RELOADS,
@@ -408,7 +408,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload says that [capaths] is another one",
     source: "RFC 4120 section 2.7",
-    file: "cli/reload.ts",
+    file: "cli/server/reload.ts",
     find: "if (!isDeepStrictEqual(capaths, after.capaths))",
     replace: "if (false)",
     tests: RELOADS,
@@ -417,7 +417,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload says that the keytab is another one",
     source: "design",
-    file: "cli/reload.ts",
+    file: "cli/server/reload.ts",
     find: "if (keytab !== after.keytab)",
     replace: "if (false)",
     tests: RELOADS,
@@ -426,7 +426,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload to what was given up is refused",
     source: "deny by default",
-    file: "cli/server_run.ts",
+    file: "cli/server/server_run.ts",
     find: "if (io.revoke !== undefined) checkPermitted(",
     replace: "if (false) checkPermitted(",
     tests: RELOADS,
@@ -435,7 +435,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload says what needs a restart",
     source: "design",
-    file: "cli/reload.ts",
+    file: "cli/server/reload.ts",
     find: "const waiting = AT_START.filter(",
     replace: "const waiting = AT_START.slice(5).filter(",
     tests: RELOADS,
@@ -447,7 +447,7 @@ const CONFIGURATION: readonly Mutant[] = [
     file: "cli/config/listeners.ts",
     find: "if (await isAnswered(path)) throw",
     replace: "if (false) throw",
-    tests: ["tests/failed_start_test.ts"],
+    tests: ["tests/proxy/failed_start_test.ts"],
     filter: "a socket in the file system",
   },
   {
@@ -456,13 +456,13 @@ const CONFIGURATION: readonly Mutant[] = [
     file: "cli/config/listeners.ts",
     find: 'if (path === "") throw',
     replace: "if (false) throw",
-    tests: ["tests/failed_start_test.ts"],
+    tests: ["tests/proxy/failed_start_test.ts"],
     filter: "a socket in the file system",
   },
   {
     rule: "nobody is asked for the password of a user who cannot be",
     source: "design",
-    file: "cli/passwd.ts",
+    file: "cli/commands/passwd.ts",
     find: "    checkName(user);",
     replace: "",
     tests: ARGUMENTS,
@@ -471,7 +471,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a line that is a comment names nobody",
     source: "design",
-    file: "cli/passwords.ts",
+    file: "cli/server/passwords.ts",
     find: "/^[^:\\r\\n#][^",
     replace: "/^[^:\\r\\n][^",
     tests: ARGUMENTS,
@@ -480,7 +480,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a name is no longer than it can be sent",
     source: "RFC 1929 section 2",
-    file: "cli/passwords.ts",
+    file: "cli/server/passwords.ts",
     find: "&& utf8(user).length <= MAX_OCTETS",
     replace: "",
     tests: ARGUMENTS,
@@ -489,7 +489,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a password is no longer than it can be sent",
     source: "RFC 1929 section 2",
-    file: "cli/passwords.ts",
+    file: "cli/server/passwords.ts",
     find: "if (utf8(password).length > MAX_OCTETS) {",
     replace: "if (false) {",
     tests: ARGUMENTS,
@@ -498,7 +498,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "names that cannot be read are not rewritten",
     source: "design",
-    file: "cli/passwd.ts",
+    file: "cli/commands/passwd.ts",
     find: "exactText(bytes)",
     replace: "new TextDecoder().decode(bytes)",
     tests: ARGUMENTS,
@@ -507,7 +507,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a signal ends the wait for a line from a pipe",
     source: "design",
-    file: "cli/io.ts",
+    file: "cli/terminal/io.ts",
     find: "await abortable(readPipedLine((into) => Deno.stdin.read(into)), signal)",
     replace: "await readPipedLine((into) => Deno.stdin.read(into))",
     tests: PROMPT,
@@ -525,7 +525,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a keytab without a key is none to serve with",
     source: "design",
-    file: "kerberos/stores/keytab_file.ts",
+    file: "kerberos/credentials/shell/keytab_file.ts",
     find: "if (keytab.entries.length === 0) throw",
     replace: "if (false) throw",
     tests: RELOADS,
@@ -534,7 +534,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "an empty keytab is not the cache's owner's",
     source: "design",
-    file: "cli/kinit.ts",
+    file: "cli/commands/kinit.ts",
     find: '    throw new KerberosError("NO_CREDENTIALS", `Cannot authenticate: keytab',
     replace: '    if (false) throw new KerberosError("NO_CREDENTIALS", `Cannot authenticate: keytab',
     tests: ARGUMENTS,
@@ -543,7 +543,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a test's keys do not take the place of this machine's",
     source: "design",
-    file: "cli/kdc.ts",
+    file: "cli/commands/kdc.ts",
     find: "checkKeytab(keytab, kdc);",
     replace: "{}",
     tests: ARGUMENTS,
@@ -552,7 +552,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a test's krb5.conf does not take the place of this machine's",
     source: "design",
-    file: "cli/kdc.ts",
+    file: "cli/commands/kdc.ts",
     find: "checkKrb5Conf(conf, kdc);",
     replace: "{}",
     tests: ARGUMENTS,
@@ -561,7 +561,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload changes the time that sessions have to end",
     source: "design",
-    file: "cli/server_run.ts",
+    file: "cli/server/server_run.ts",
     find: "milliseconds(this.#config.timeouts",
     replace: "milliseconds(this.#start.config.timeouts",
     tests: RELOADS,
@@ -636,7 +636,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "klist shows what is named",
     source: "MIT's klist",
-    file: "cli/klist.ts",
+    file: "cli/commands/klist.ts",
     find: "name === undefined ? cacheFrom(args) :",
     replace: "name !== null ? cacheFrom(args) :",
     tests: ARGUMENTS,
@@ -645,7 +645,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "klist shows the keytab that is named",
     source: "MIT's klist",
-    file: "cli/klist.ts",
+    file: "cli/commands/klist.ts",
     find: "const name = args.words[0] ??",
     replace: "const name =",
     tests: ARGUMENTS,
@@ -654,7 +654,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "one name at a time",
     source: "design",
-    file: "cli/klist.ts",
+    file: "cli/commands/klist.ts",
     find: "if (name !== undefined && named !== undefined) throw",
     replace: "if (false) throw",
     tests: ARGUMENTS,
@@ -663,7 +663,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "kinit renews the ticket of whoever is named",
     source: "design",
-    file: "cli/kinit.ts",
+    file: "cli/commands/kinit.ts",
     find: "await checkOwner(args, config, cache);",
     replace: "",
     tests: ARGUMENTS,
@@ -672,7 +672,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "a cache that cannot be read is not taken for an empty one",
     source: "design",
-    file: "cli/kinit.ts",
+    file: "cli/commands/kinit.ts",
     find: "const held = await cache.load();\n  if (held === undefined) throw",
     replace: "const held = await cache.load().catch(() => undefined);\n  if (held === undefined) throw",
     tests: ARGUMENTS,
@@ -681,7 +681,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "kdestroy says that there is nothing",
     source: "MIT's kdestroy",
-    file: "cli/kdestroy.ts",
+    file: "cli/commands/kdestroy.ts",
     find: "      return ExitCode.Failure;",
     replace: "      return ExitCode.Ok;",
     tests: ARGUMENTS,
@@ -690,7 +690,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "kdestroy says what a link pointed to",
     source: "design",
-    file: "cli/kdestroy.ts",
+    file: "cli/commands/kdestroy.ts",
     find: 'if (target !== "") io.err',
     replace: "if (false) io.err",
     tests: ARGUMENTS,
@@ -699,7 +699,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "what is no password file is not rewritten",
     source: "design",
-    file: "cli/passwd.ts",
+    file: "cli/commands/passwd.ts",
     find: "  parsePasswordFile(text, file);\n",
     replace: "",
     tests: ARGUMENTS,
@@ -708,7 +708,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "a user who is not there cannot be deleted",
     source: "design",
-    file: "cli/passwd.ts",
+    file: "cli/commands/passwd.ts",
     find: "else if (others.length === lines.length) throw",
     replace: "else if (false) throw",
     tests: ARGUMENTS,
@@ -726,7 +726,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "a name is the KDC's once",
     source: "design",
-    file: "cli/kdc.ts",
+    file: "cli/commands/kdc.ts",
     find: "if (twice !== undefined) throw",
     replace: "if (false) throw",
     tests: ARGUMENTS,
@@ -744,7 +744,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "a policy for Redis needs Redis",
     source: "design",
-    file: "cli/serve.ts",
+    file: "cli/commands/serve.ts",
     find: 'if (args.has(name) && !args.has("redis")) throw',
     replace: "if (false) throw",
     tests: ARGUMENTS,
@@ -756,7 +756,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "the terminal is as it was before",
     source: "MIT's kinit",
-    file: "cli/io.ts",
+    file: "cli/terminal/io.ts",
     find: "    Deno.stdin.setRaw(false);\n",
     replace: "",
     tests: PROMPT,
@@ -765,7 +765,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "Control-C ends the question",
     source: "MIT's kinit",
-    file: "cli/secret_line.ts",
+    file: "cli/terminal/secret_line.ts",
     find: 'if (character === "\\x03" || character === "\\x1c") return "interrupted";',
     replace: "",
     tests: PROMPT,
@@ -774,7 +774,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "Control-D ends the question",
     source: "MIT's kinit",
-    file: "cli/secret_line.ts",
+    file: "cli/terminal/secret_line.ts",
     find: 'if (character === "\\x04") return',
     replace: "if (false) return",
     tests: PROMPT,
@@ -783,7 +783,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "Control-U erases the line",
     source: "termios",
-    file: "cli/secret_line.ts",
+    file: "cli/terminal/secret_line.ts",
     find: 'else if (character === "\\x15") this.#typed = [];',
     replace: "",
     tests: PROMPT,
@@ -792,7 +792,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "Control-W erases a word",
     source: "termios",
-    file: "cli/secret_line.ts",
+    file: "cli/terminal/secret_line.ts",
     find: 'else if (character === "\\x17") this.#eraseWord();',
     replace: "",
     tests: PROMPT,
@@ -801,7 +801,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "a key erases a character, not an octet",
     source: "termios, IUTF8",
-    file: "cli/secret_line.ts",
+    file: "cli/terminal/secret_line.ts",
     find: "if (BACKSPACES.includes(character)) this.#typed.pop();",
     replace: "if (BACKSPACES.includes(character)) this.#typed = [...this.text.slice(0, -1)];",
     tests: PROMPT,
@@ -810,7 +810,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "a password is not cut short in silence",
     source: "design",
-    file: "cli/secret_line.ts",
+    file: "cli/terminal/secret_line.ts",
     find: "if (utf8(this.text).length > MAX_LINE) throw tooLong();",
     replace: "",
     tests: PROMPT,
@@ -819,7 +819,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "a password from a pipe is not cut short in silence",
     source: "design",
-    file: "cli/secret_line.ts",
+    file: "cli/terminal/secret_line.ts",
     find: "if (line.length > MAX_LINE) throw tooLong();",
     replace: "",
     tests: PROMPT,
@@ -828,7 +828,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "a line from a pipe may end as on Windows",
     source: "design",
-    file: "cli/secret_line.ts",
+    file: "cli/terminal/secret_line.ts",
     find: "if (line.at(-1) === 0x0d) line.pop();",
     replace: "",
     tests: PROMPT,
@@ -837,7 +837,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "an end of standard input is no empty password",
     source: "design",
-    file: "cli/secret_line.ts",
+    file: "cli/terminal/secret_line.ts",
     find: "if (!any) return undefined;",
     replace: "",
     tests: PROMPT,
@@ -846,7 +846,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "a signal that would end the program leaves the terminal as it was",
     source: "MIT's kinit",
-    file: "cli/io.ts",
+    file: "cli/terminal/io.ts",
     find: '["SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2"]',
     replace: "[]",
     tests: PROMPT,
@@ -855,7 +855,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "a signal to end ends the question",
     source: "MIT's kinit",
-    file: "cli/io.ts",
+    file: "cli/terminal/io.ts",
     find: 'signal.addEventListener("abort", interrupt, { once: true });',
     replace: 'signal.addEventListener("abort", () => ended.abort(new Error("late")), { once: true });',
     tests: PROMPT,
@@ -864,7 +864,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "a new password is typed twice",
     source: "passwd(1)",
-    file: "cli/io.ts",
+    file: "cli/terminal/io.ts",
     find: "if (io.interactive &&",
     replace: "if (false &&",
     tests: PROMPT,
@@ -948,7 +948,7 @@ const ENDS: readonly Mutant[] = [
   {
     rule: "--check looks at where it would listen",
     source: "users",
-    file: "cli/serve.ts",
+    file: "cli/commands/serve.ts",
     find: "  listenPlaces(config);\n",
     replace: "",
     tests: ARGUMENTS,
@@ -957,7 +957,7 @@ const ENDS: readonly Mutant[] = [
   {
     rule: "what cannot be listened on is named",
     source: "users",
-    file: "socks/stream/deno.ts",
+    file: "socks/shell/tcp.ts",
     find: "if (error instanceof Error) error.message =",
     replace: "if (false) error.message =",
     tests: ARGUMENTS,
@@ -966,7 +966,7 @@ const ENDS: readonly Mutant[] = [
   {
     rule: "a host that none can be called is a wrong argument",
     source: "users",
-    file: "cli/connect.ts",
+    file: "cli/commands/connect.ts",
     find: "hostname: host(hostname),",
     replace: "hostname,",
     tests: ARGUMENTS,

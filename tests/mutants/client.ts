@@ -7,17 +7,17 @@ import { type Mutant, rules } from "./mutant.ts";
 
 const [DEAF, SIGNAL, OPTIONS, PROXY, DATAGRAMS] = ["deaf", "signal", "options", "proxy_errors", "datagrams"].map((
   name,
-) => `tests/client/${name}_test.ts`) as [string, string, string, string, string];
-const SURFACE = "tests/client/surface_test.ts";
-const BIND = "tests/bind_test.ts";
-const EYEBALLS = "tests/socks/happy_eyeballs_test.ts";
+) => `tests/socks/client/${name}_test.ts`) as [string, string, string, string, string];
+const SURFACE = "tests/surface_test.ts";
+const BIND = "tests/socks/server/commands/bind_test.ts";
+const EYEBALLS = "tests/socks/server/targets/happy_eyeballs_test.ts";
 const [ONE_SIGNAL, ONE_TIME] = ["One meaning of a signal", "One meaning of a time"];
 const [KINDS, SAID] = ["Octets of whatever carries them", "What is wrong is said before anything is done"];
 const PLACES = "Proxy and target are told apart";
 
 /** Signals and times. */
 const ENDS: readonly Mutant[] = [
-  ...rules("socks/client.ts", [DEAF], [
+  ...rules("socks/client/request.ts", [DEAF], [
     [
       "a dialer that is deaf holds no call up",
       ONE_SIGNAL,
@@ -49,7 +49,7 @@ const ENDS: readonly Mutant[] = [
       "    dialled.close();\n",
     ],
   ]),
-  ...rules("socks/client.ts", [SIGNAL], [
+  ...rules("socks/client/request.ts", [SIGNAL], [
     [
       "connectThrough()'s signal ends the connection",
       ONE_SIGNAL,
@@ -57,7 +57,7 @@ const ENDS: readonly Mutant[] = [
       "connection",
     ],
   ]),
-  ...rules("socks/client.ts", [OPTIONS], [
+  ...rules("socks/client/request.ts", [OPTIONS], [
     ["a call has a minute", ONE_TIME, "timeout = 60_000", "timeout = Infinity"],
     ["a time is one", ONE_TIME, 'const milliseconds = duration("timeout", timeout);', "const milliseconds = timeout;"],
     ["a signal is one", SAID, "const signal = givenSignal(options.signal);", "const { signal } = options;"],
@@ -80,7 +80,7 @@ const ENDS: readonly Mutant[] = [
       "hostName(options.hostname)",
     ],
   ]),
-  ...rules("gss/deadline.ts", ["tests/gss/deadline_test.ts"], [
+  ...rules("base/deadline.ts", ["tests/base/deadline_test.ts"], [
     [
       "what was waited for leaves no listener",
       "CWE-401",
@@ -132,7 +132,7 @@ const ENDS: readonly Mutant[] = [
       'milliseconds, reason: () => new Error("pause',
     ],
   ]),
-  ...rules("gss/deadline.ts", [OPTIONS], [
+  ...rules("base/deadline.ts", [OPTIONS], [
     [
       "a time is a number, and not less than none",
       ONE_TIME,
@@ -161,7 +161,7 @@ const ENDS: readonly Mutant[] = [
       "a time that is none",
     ],
   ]),
-  ...rules("proxy/kdc_transport.ts", [DEAF], [
+  ...rules("proxy/kdc_through.ts", [DEAF], [
     [
       "a dialer that is deaf holds no message to a KDC up",
       ONE_SIGNAL,
@@ -170,7 +170,7 @@ const ENDS: readonly Mutant[] = [
     ],
     ["a connection to a KDC that comes too late is closed", ONE_SIGNAL, "(late) => late.close()", "() => {}"],
   ]),
-  ...rules("socks/happy_eyeballs.ts", [EYEBALLS], [
+  ...rules("socks/server/targets/happy_eyeballs.ts", [EYEBALLS], [
     [
       "one attempt that is deaf holds nobody up",
       ONE_SIGNAL,
@@ -200,7 +200,7 @@ const ENDS: readonly Mutant[] = [
 
 /** Associations and their datagrams. */
 const ASSOCIATIONS: readonly Mutant[] = [
-  ...rules("socks/udp/client.ts", [DATAGRAMS], [
+  ...rules("socks/client/associate.ts", [DATAGRAMS], [
     [
       "datagrams are nothing for who cannot tell what came twice",
       "RFC 1961 section 5",
@@ -223,7 +223,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
     ["a socket that has failed already makes no association", ONE_SIGNAL, "      made.#inbox.throwIfEnded();\n", ""],
     ["the socket goes with the attempt", ONE_SIGNAL, "      socket.close();\n      throw error;", "      throw error;"],
   ]),
-  ...rules("socks/udp/client.ts", [DEAF], [
+  ...rules("socks/client/associate.ts", [DEAF], [
     [
       "an association that is made once the signal is aborted is none",
       ONE_SIGNAL,
@@ -231,7 +231,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/udp/source.ts", [DEAF], [
+  ...rules("socks/client/source.ts", [DEAF], [
     [
       "a socket that is deaf holds no association up",
       ONE_SIGNAL,
@@ -245,7 +245,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "() => {}",
     ],
   ]),
-  ...rules("socks/udp/client.ts", [DEAF], [
+  ...rules("socks/client/associate.ts", [DEAF], [
     [
       "a look-up that is deaf holds no association up",
       ONE_SIGNAL,
@@ -259,7 +259,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "  } catch (error) {\n",
     ],
   ]),
-  ...rules("socks/udp/client.ts", [SIGNAL], [
+  ...rules("socks/client/associate.ts", [SIGNAL], [
     [
       "a signal ends the association",
       ONE_SIGNAL,
@@ -279,7 +279,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "void 0",
     ],
   ]),
-  ...rules("socks/udp/client.ts", [DATAGRAMS], [
+  ...rules("socks/client/associate.ts", [DATAGRAMS], [
     ["what has no octets is refused", KINDS, "const octets = octetsOf(data);", "const octets = data as Uint8Array;"],
     ["a datagram's target is an endpoint", SAID, 'givenEndpoint("to", to)', "to"],
     ["what is too large is refused before it is sealed", KINDS, "    this.#checkSize(datagram.length, length);\n", ""],
@@ -360,11 +360,11 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/udp/client.ts", [OPTIONS], [
+  ...rules("socks/client/associate.ts", [OPTIONS], [
     ["what makes sockets is a function", SAID, '  givenFunction("bind", options.bind);\n', ""],
     ["what looks up is a function", SAID, '  givenFunction("resolve", options.resolve);\n', ""],
   ]),
-  ...rules("socks/udp/inbox.ts", [DATAGRAMS], [
+  ...rules("socks/client/inbox.ts", [DATAGRAMS], [
     ["no more waits than there is room for", "CWE-770", "this.#items.length + this.#reserved >= ROOM", "false"],
     [
       "what is being opened counts",
@@ -401,7 +401,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
     ["at once takes away what has come", ONE_SIGNAL, '    if (how === "at once") this.#items.length = 0;\n', ""],
     ["the first end is the one for good", ONE_SIGNAL, "    if (this.#failure !== undefined) return false;\n", ""],
   ]),
-  ...rules("socks/udp/socket.ts", [DATAGRAMS], [
+  ...rules("socks/shell/udp.ts", [DATAGRAMS], [
     [
       "what is too large is one error",
       KINDS,
@@ -424,7 +424,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "both kinds",
     ],
   ]),
-  ...rules("socks/through.ts", ["tests/udp_test.ts"], [
+  ...rules("socks/server/targets/upstream.ts", ["tests/socks/server/datagrams/udp_test.ts"], [
     [
       "the end of an upstream's association is the client's",
       "RFC 1928 section 7",
@@ -437,7 +437,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
 
 /** BIND. */
 const BINDS: readonly Mutant[] = [
-  ...rules("socks/client_errors.ts", [PROXY], [
+  ...rules("socks/client/errors.ts", [PROXY], [
     [
       "a refusal names no address that is none",
       PLACES,
@@ -446,7 +446,7 @@ const BINDS: readonly Mutant[] = [
       "stands for anybody",
     ],
   ]),
-  ...rules("socks/udp/socket.ts", ["tests/client/datagrams_test.ts"], [
+  ...rules("socks/shell/udp.ts", ["tests/socks/client/datagrams_test.ts"], [
     [
       "datagrams leave a new socket in their order",
       "RFC 1928 section 7",
@@ -462,7 +462,7 @@ const BINDS: readonly Mutant[] = [
       "from the first one on",
     ],
   ]),
-  ...rules("socks/bind_through.ts", [DEAF], [
+  ...rules("socks/client/bind.ts", [DEAF], [
     [
       "a bind that is granted once the signal is aborted is given up",
       ONE_SIGNAL,
@@ -494,7 +494,7 @@ const BINDS: readonly Mutant[] = [
       'if (this.#state === "accepted") return;',
     ],
   ]),
-  ...rules("socks/bind_through.ts", [SIGNAL], [
+  ...rules("socks/client/bind.ts", [SIGNAL], [
     [
       "a signal ends the bind that waits for nobody",
       ONE_SIGNAL,
@@ -552,7 +552,7 @@ const BINDS: readonly Mutant[] = [
       "    this.#over.abort(reason);\n",
     ],
   ]),
-  ...rules("socks/bind_through.ts", [BIND], [
+  ...rules("socks/client/bind.ts", [BIND], [
     ["a proxy gives one connection", "RFC 1928 section 4", 'if (this.#state !== "listening") {', "if (false) {"],
     [
       "what was sent early is not lost",
@@ -574,7 +574,7 @@ const BINDS: readonly Mutant[] = [
     ],
     ["a bind lets the process end", "Deno.Listener", "    this.#granted.connection.unref?.();\n", ""],
   ]),
-  ...rules("socks/bind_through.ts", [OPTIONS], [
+  ...rules("socks/client/bind.ts", [OPTIONS], [
     [
       "accept()'s time is one",
       ONE_TIME,
@@ -631,7 +631,7 @@ const SAYS: readonly Mutant[] = [
     ],
     ["a URL may end in a slash", "RFC 3986 section 3.3", '.replace(/\\/$/, "")', "", "URL of SOCKS5"],
   ]),
-  ...rules("kerberos/system_tickets.ts", [OPTIONS], [
+  ...rules("kerberos/system.ts", [OPTIONS], [
     [
       "a keytab may be told by its file",
       "serve()",
@@ -639,7 +639,7 @@ const SAYS: readonly Mutant[] = [
       "keytab as Keytab",
     ],
   ]),
-  ...rules("socks/client.ts", [PROXY], [
+  ...rules("socks/client/request.ts", [PROXY], [
     [
       "a proxy that cannot be reached is no target",
       PLACES,
@@ -653,7 +653,7 @@ const SAYS: readonly Mutant[] = [
       "    throw unreachable",
     ],
   ]),
-  ...rules("socks/client_errors.ts", [PROXY], [
+  ...rules("socks/client/errors.ts", [PROXY], [
     [
       "what is wrong with the way there is said as it is",
       PLACES,

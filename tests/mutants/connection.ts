@@ -5,7 +5,7 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const TESTS = ["tests/socks/user_connection_test.ts"];
+const TESTS = ["tests/socks/stream/user_connection_test.ts"];
 
 /** Readers that let go of a stream, over one way. */
 const LETTING_GO = "/^readers: .*lets go.*over none$/";
@@ -169,7 +169,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     ],
     ["the layers' own errors stay", "", "cause instanceof SocksError || ", ""],
   ]),
-  ...rules("socks/stream/user_connection.ts", ["tests/socks/forgotten_test.ts"], [
+  ...rules("socks/stream/user_connection.ts", ["tests/socks/stream/forgotten_test.ts"], [
     ["a connection that is forgotten is closed", "", "unlisten();\n      abortAnyway(connection);", "unlisten();"],
     [
       "a signal keeps nothing of what is forgotten",
@@ -270,7 +270,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/closed.ts", TESTS, [
     ["the reason of an abort is kept", "", "its stream was ${what}`, { cause }", "its stream was ${what}`"],
   ]),
-  ...rules("socks/relay.ts", ["tests/socks/relay_test.ts"], [
+  ...rules("socks/server/relay/relay.ts", ["tests/socks/server/relay/relay_test.ts"], [
     [
       "what a side has said that takes nothing more is handed on",
       "Deno.Conn",
@@ -310,7 +310,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "  } catch {\n    return undefined;",
     ],
   ]),
-  ...rules("socks/stream/protected.ts", ["tests/socks/cut_test.ts"], [
+  ...rules("socks/stream/record_layer.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a connection that is cut ends in the middle of a message",
       "RFC 1961 5",
@@ -318,7 +318,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "abort(this.#under);",
     ],
   ]),
-  ...rules("socks/stream/connection.ts", ["tests/socks/cut_test.ts"], [
+  ...rules("socks/stream/connection.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a cut goes through what is in front",
       "",
@@ -332,7 +332,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "catch(() => {});",
     ],
   ]),
-  ...rules("socks/stream/ended_by.ts", ["tests/socks/cut_test.ts"], [
+  ...rules("socks/stream/ended_by.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a cut goes through what a signal ends",
       "",
@@ -346,7 +346,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "connection.abort?.();",
     ],
   ]),
-  ...rules("socks/session.ts", ["tests/socks/cut_test.ts"], [
+  ...rules("socks/server/session.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a session that the server ends is told from one that has ended",
       "",
@@ -354,7 +354,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/stream/tls_over.ts", ["tests/alike/alike_test.ts"], [
+  ...rules("socks/shell/tls_over.ts", ["tests/alike/alike_test.ts"], [
     [
       "a TLS stream that is cut has no close_notify",
       "RFC 8446 6.1",
@@ -363,7 +363,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "resets",
     ],
   ]),
-  ...rules("socks/socks_connection.ts", TESTS, [
+  ...rules("socks/client/socks_connection.ts", TESTS, [
     [
       "there is one stream to read from",
       "",

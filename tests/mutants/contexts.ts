@@ -6,11 +6,11 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const BYTES = ["tests/gss/bytes_test.ts"];
+const BYTES = ["tests/base/bytes_test.ts"];
 const MEMORY = ["tests/kerberos/mech/context_memory_test.ts"];
 const OCTETS = ["tests/kerberos/octets_test.ts"];
-const FORGOTTEN = ["tests/forgotten_contexts_test.ts"];
-const DISPOSED = ["tests/contexts_disposed_test.ts"];
+const FORGOTTEN = ["tests/kerberos/mech/forgotten_contexts_test.ts"];
+const DISPOSED = ["tests/proxy/contexts_disposed_test.ts"];
 const UNHANDLED = ["tests/unhandled_test.ts"];
 
 /** What a call takes from a caller, and when. */
@@ -20,7 +20,7 @@ const WHOLE = "octets are taken whole or not at all";
 
 /** The rules. */
 export const CONTEXTS_MUTANTS: readonly Mutant[] = [
-  ...rules("gss/bytes.ts", BYTES, [
+  ...rules("base/bytes.ts", BYTES, [
     [
       "what is no buffer and no view is refused",
       WHOLE,
@@ -195,7 +195,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "dispose() with calls under way",
     ],
   ]),
-  ...rules("kerberos/crypto/rfc8009.ts", MEMORY, [
+  ...rules("kerberos/crypto/aes_sha2.ts", MEMORY, [
     [
       "what is opened is what was checked",
       "RFC 8009 section 5",
@@ -204,7 +204,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "once unwrap() is called",
     ],
   ]),
-  ...rules("kerberos/crypto/rfc3962.ts", MEMORY, [
+  ...rules("kerberos/crypto/aes_sha1.ts", MEMORY, [
     [
       "the tag that is compared is the one that came",
       TAKEN,
@@ -213,7 +213,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "once unwrap() is called",
     ],
   ]),
-  ...rules("kerberos/crypto/node_primitives.ts", MEMORY, [
+  ...rules("kerberos/crypto/primitives/node.ts", MEMORY, [
     [
       "a long message that waits for its signer waits as a copy",
       TAKEN,
@@ -222,7 +222,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "once unwrap() is called",
     ],
   ]),
-  ...rules("kerberos/crypto/node_primitives.ts", FORGOTTEN, [
+  ...rules("kerberos/crypto/primitives/node.ts", FORGOTTEN, [
     [
       "a context that is forgotten gives its ciphers back",
       "nothing is left",
@@ -285,10 +285,10 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "that is no text",
     ],
   ]),
-  ...rules("kerberos/stores/keytab.ts", OCTETS, [
+  ...rules("kerberos/credentials/formats/keytab.ts", OCTETS, [
     ["a keytab is read out of octets", WHOLE, 'asBytes(octetsOf(bytes, "read keytab out of"))', "asBytes(bytes)"],
   ]),
-  ...rules("kerberos/stores/ccache.ts", OCTETS, [
+  ...rules("kerberos/credentials/formats/ccache.ts", OCTETS, [
     [
       "a cache is read out of octets",
       WHOLE,
@@ -296,7 +296,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "asBytes(bytes)",
     ],
   ]),
-  ...rules("kerberos/stores/credential.ts", OCTETS, [
+  ...rules("kerberos/credential.ts", OCTETS, [
     [
       "a ticket is kept as it was given",
       TAKEN,
@@ -307,7 +307,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/kdc/handle.ts", OCTETS, [
     ["a KDC answers octets", WHOLE, 'copyOctets(message, "answer")', "message as Bytes"],
   ]),
-  ...rules("kerberos/client/exchange.ts", OCTETS, [
+  ...rules("kerberos/exchange/exchange.ts", OCTETS, [
     ["a KDC's reply is octets", WHOLE, `copyOctets(reply, "read a KDC's reply out of")`, "reply", "is a TypeError"],
   ]),
   ...rules("gss/channel_bindings.ts", OCTETS, [
@@ -362,10 +362,10 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "a step takes its token",
     ],
   ]),
-  ...rules("kerberos/mech/replay_cache.ts", OCTETS, [
+  ...rules("kerberos/ap/replay/replay_cache.ts", OCTETS, [
     ["a tag is a text", "RFC 4120 section 3.2.3", '    if (typeof tag !== "string") throw', "    if (false) throw"],
   ]),
-  ...rules("kerberos/mech/shared_replay_cache.ts", OCTETS, [
+  ...rules("kerberos/ap/replay/shared.ts", OCTETS, [
     [
       "memory that nobody would share is refused",
       "RFC 4120 section 3.2.3",

@@ -5,18 +5,18 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const ASN1 = ["tests/gss/asn1_test.ts"];
+const ASN1 = ["tests/asn1/asn1_test.ts"];
 const STRANGER = ["tests/kerberos/messages/stranger_test.ts"];
 const TOKENS = ["tests/gss/gss_test.ts"];
-const SPNEGO = ["tests/gss/spnego_rules_test.ts"];
-const STORES = ["tests/kerberos/stores/stores_test.ts"];
-const LINEAR = ["tests/socks/linear_test.ts"];
+const SPNEGO = ["tests/gss/spnego/rules_test.ts"];
+const STORES = ["tests/kerberos/credentials/formats_test.ts"];
+const LINEAR = ["tests/socks/stream/linear_test.ts"];
 
 const asn1: readonly Mutant[] = [
   {
     rule: "octets behind an encoding are refused",
     source: "CVE-2014-5355 and its kin",
-    file: "gss/asn1.ts",
+    file: "asn1/codec.ts",
     find: "  if (trailing > 0) throw",
     replace: "  if (false) throw",
     tests: ASN1,
@@ -24,7 +24,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "elements behind the last field of a closed SEQUENCE are refused",
     source: "RFC 4120 section 5.1",
-    file: "gss/asn1.ts",
+    file: "asn1/codec.ts",
     find: "      if (at < children.length && !options.extensible) {",
     replace: "      if (false) {",
     tests: ASN1,
@@ -32,7 +32,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "an element has the tag of its type",
     source: "X.690 section 8.1.2",
-    file: "gss/asn1.ts",
+    file: "asn1/codec.ts",
     find: "  if (tag !== undefined && !hasTag(element, tag)) {",
     replace: "  if (false) {",
     tests: ASN1,
@@ -40,7 +40,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "an integer is within the range of its type",
     source: "RFC 4120 section 5.2.4",
-    file: "gss/asn1.ts",
+    file: "asn1/codec.ts",
     find: "    if (value < minimum || value > maximum) throw",
     replace: "    if (false) throw",
     tests: ASN1,
@@ -48,7 +48,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "an explicit tag holds one element",
     source: "X.690 section 8.14",
-    file: "gss/asn1.ts",
+    file: "asn1/codec.ts",
     find: "      if (only === undefined || more.length > 0) throw",
     replace: "      if (only === undefined) throw",
     tests: ASN1,
@@ -56,7 +56,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "a list has no more elements than its type says",
     source: "CVE-2023-36054 and its kin",
-    file: "gss/asn1.ts",
+    file: "asn1/codec.ts",
     find: "      if (children.length > maximum) {",
     replace: "      if (false) {",
     tests: ASN1,
@@ -64,7 +64,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "TRUE is ff and FALSE is 00",
     source: "X.690 section 11.1",
-    file: "gss/asn1.ts",
+    file: "asn1/codec.ts",
     find: "bytes.length !== 1 || (bytes[0] !== 0 && bytes[0] !== 0xff)",
     replace: "bytes.length !== 1",
     tests: ASN1,
@@ -72,7 +72,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "a BIT STRING has 0 to 7 unused bits",
     source: "X.690 section 8.6.2",
-    file: "gss/asn1.ts",
+    file: "asn1/codec.ts",
     find: "unused > 7 || ",
     replace: "",
     tests: ASN1,
@@ -80,7 +80,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "names are UTF-8, so that no two read as one",
     source: "RFC 4120 section 5.2.1",
-    file: "gss/bytes.ts",
+    file: "base/bytes.ts",
     find: '"utf-8", { fatal: true, ignoreBOM: true }',
     replace: '"utf-8", { ignoreBOM: true }',
     tests: ASN1,
@@ -88,7 +88,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "a mark of the byte order is part of a name",
     source: "RFC 4120 section 5.2.1",
-    file: "gss/bytes.ts",
+    file: "base/bytes.ts",
     find: '"utf-8", { fatal: true, ignoreBOM: true }',
     replace: '"utf-8", { fatal: true }',
     tests: ["tests/kerberos/messages/transited_test.ts"],
@@ -96,7 +96,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "names in credential caches are compared to the octet",
     source: "no two names read as one",
-    file: "kerberos/stores/ccache.ts",
+    file: "kerberos/credentials/formats/ccache.ts",
     find: "return exactText(this.#data());",
     replace: "return new TextDecoder().decode(this.#data());",
     tests: STORES,
@@ -104,7 +104,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "a keytab is put in order once",
     source: "what a stranger asks for costs as much as he sends",
-    file: "kerberos/stores/keytab.ts",
+    file: "kerberos/credentials/formats/keytab.ts",
     find: "if (all.length > 0) this.#sorted.set(enctype, sorted);",
     replace: "",
     tests: STORES,
@@ -112,7 +112,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "a keytab is described once",
     source: "what a stranger asks for costs as much as he sends",
-    file: "kerberos/stores/keytab.ts",
+    file: "kerberos/credentials/formats/keytab.ts",
     find: "return this.#described ??= ",
     replace: "return ",
     tests: STORES,
@@ -120,7 +120,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "names in keytabs are compared to the octet",
     source: "no two names read as one",
-    file: "kerberos/stores/keytab.ts",
+    file: "kerberos/credentials/formats/keytab.ts",
     find: "exactText(reader.take(reader.u16(old)))",
     replace: "new TextDecoder().decode(reader.take(reader.u16(old)))",
     tests: STORES,
@@ -128,7 +128,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "what others send is not read by asn1js",
     source: "6 ms of processor time for a kilobyte",
-    file: "gss/asn1.ts",
+    file: "asn1/codec.ts",
     find: "  return decodeBy(derSyntax, codec, bytes, options);",
     replace: "  return decodeBy(asn1jsSyntax, codec, bytes, options);",
     tests: STRANGER,
@@ -136,7 +136,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "a message has no more elements than its type says",
     source: "6 ms of processor time for a kilobyte",
-    file: "gss/asn1.ts",
+    file: "asn1/codec.ts",
     find: "{ ...options, elements: codec.elements }",
     replace: "{ ...options, elements: Infinity }",
     tests: STRANGER,
@@ -144,7 +144,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "strangers get a few hundred elements",
     source: "6 ms of processor time for a kilobyte",
-    file: "gss/element.ts",
+    file: "asn1/element.ts",
     find: "export const STRANGER_ELEMENTS = 400;",
     replace: "export const STRANGER_ELEMENTS = 40_000;",
     tests: STRANGER,
@@ -152,7 +152,7 @@ const asn1: readonly Mutant[] = [
   {
     rule: "KDCs and keys get a few thousand elements, enough for the fullest ticket",
     source: "RFC 4120 section 5.3",
-    file: "gss/element.ts",
+    file: "asn1/element.ts",
     find: "export const VOUCHED_ELEMENTS = 4_000;",
     replace: "export const VOUCHED_ELEMENTS = 2_000;",
     tests: STRANGER,
@@ -163,7 +163,7 @@ const der: readonly Mutant[] = [
   {
     rule: "elements are counted while they are read",
     source: "6 ms of processor time for a kilobyte",
-    file: "gss/der_syntax.ts",
+    file: "asn1/der.ts",
     find: "    if (++this.#elements > this.#most) throw",
     replace: "    if (false) throw",
     tests: STRANGER,
@@ -171,7 +171,7 @@ const der: readonly Mutant[] = [
   {
     rule: "no depth is followed beyond 32",
     source: "CVE-2020-28196",
-    file: "gss/der_syntax.ts",
+    file: "asn1/der.ts",
     find: "    if (depth > ELEMENT_LIMITS.depth) throw",
     replace: "    if (false) throw",
     tests: STRANGER,
@@ -179,7 +179,7 @@ const der: readonly Mutant[] = [
   {
     rule: "no element is larger than 16 MiB",
     source: "CVE-2020-28196 and its kin",
-    file: "gss/der_syntax.ts",
+    file: "asn1/der.ts",
     find: "    if (limit - start > ELEMENT_LIMITS.octets) throw",
     replace: "    if (false) throw",
     tests: ASN1,
@@ -187,7 +187,7 @@ const der: readonly Mutant[] = [
   {
     rule: "tag numbers above 30 are refused",
     source: "X.690 section 8.1.2.4",
-    file: "gss/der_syntax.ts",
+    file: "asn1/der.ts",
     find: "    if ((this.#bytes[start]! & 0x1f) === 0x1f) throw",
     replace: "    if (false) throw",
     tests: ASN1,
@@ -195,7 +195,7 @@ const der: readonly Mutant[] = [
   {
     rule: "an element ends within the one around it",
     source: "X.690 section 8.1.3",
-    file: "gss/der_syntax.ts",
+    file: "asn1/der.ts",
     find: "    if (end > limit) throw",
     replace: "    if (end > this.#bytes.length) throw",
     tests: ASN1,
@@ -203,7 +203,7 @@ const der: readonly Mutant[] = [
   {
     rule: "lengths take as few octets as they can",
     source: "X.690 section 10.1",
-    file: "gss/der_syntax.ts",
+    file: "asn1/der.ts",
     find: "    if (!shortest && !this.#longLengths) throw",
     replace: "    if (false) throw",
     tests: ASN1,
@@ -211,7 +211,7 @@ const der: readonly Mutant[] = [
   {
     rule: "indefinite lengths are refused",
     source: "X.690 section 10.1",
-    file: "gss/der_syntax.ts",
+    file: "asn1/der.ts",
     find: "    if (count === 0 || count > 4 || limit - at <= count) throw",
     replace: "    if (count > 4 || limit - at <= count) throw",
     tests: ASN1,
@@ -219,7 +219,7 @@ const der: readonly Mutant[] = [
   {
     rule: "integers take as few octets as they can",
     source: "X.690 section 8.3.2",
-    file: "gss/der_contents.ts",
+    file: "asn1/contents.ts",
     find: "  if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {",
     replace: "  if (false) {",
     tests: ASN1,
@@ -227,7 +227,7 @@ const der: readonly Mutant[] = [
   {
     rule: "integers have nine octets at most",
     source: "CVE-2022-42898 and its kin",
-    file: "gss/der_contents.ts",
+    file: "asn1/contents.ts",
     find: "  if (bytes.length > 9) throw",
     replace: "  if (false) throw",
     tests: ASN1,
@@ -235,7 +235,7 @@ const der: readonly Mutant[] = [
   {
     rule: "times are on the calendar",
     source: "RFC 4120 section 5.2.3",
-    file: "gss/der_contents.ts",
+    file: "asn1/contents.ts",
     find: "  if (!onCalendar || ",
     replace: "  if (",
     tests: ASN1,
@@ -243,7 +243,7 @@ const der: readonly Mutant[] = [
   {
     rule: "times have no fractions and are UTC",
     source: "RFC 4120 section 5.2.3",
-    file: "gss/der_contents.ts",
+    file: "asn1/contents.ts",
     find: "  if (bytes.length !== 15 || bytes[14] !== 0x5a) throw",
     replace: "  if (bytes.length < 15) throw",
     tests: ASN1,
@@ -251,7 +251,7 @@ const der: readonly Mutant[] = [
   {
     rule: "arcs of an identifier take as few octets as they can",
     source: "X.690 section 8.19.2",
-    file: "gss/der_contents.ts",
+    file: "asn1/contents.ts",
     find: "    if (fresh && octet === 0x80) throw",
     replace: "    if (false) throw",
     tests: ASN1,
@@ -259,7 +259,7 @@ const der: readonly Mutant[] = [
   {
     rule: "arcs of an identifier are numbers that are exact",
     source: "X.690 section 8.19",
-    file: "gss/der_contents.ts",
+    file: "asn1/contents.ts",
     find: "    if (arc > Number.MAX_SAFE_INTEGER) throw",
     replace: "    if (false) throw",
     tests: ASN1,
@@ -267,7 +267,7 @@ const der: readonly Mutant[] = [
   {
     rule: "identifiers have 64 octets at most",
     source: "X.690 section 8.19",
-    file: "gss/der_contents.ts",
+    file: "asn1/contents.ts",
     find: "bytes.length > 64 || ",
     replace: "",
     tests: ASN1,

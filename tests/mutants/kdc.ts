@@ -6,11 +6,11 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const AS_REPLY = ["tests/kerberos/client/as_reply_test.ts"];
-const TGS_REPLY = ["tests/kerberos/client/tgs_reply_test.ts"];
-const ERRORS = ["tests/kerberos/client/kdc_errors_test.ts"];
-const TICKETS = ["tests/kerberos/client/tickets_test.ts"];
-const REACH = ["tests/kerberos/client/kdc_client_test.ts"];
+const AS_REPLY = ["tests/kerberos/exchange/as_reply_test.ts"];
+const TGS_REPLY = ["tests/kerberos/exchange/tgs_reply_test.ts"];
+const ERRORS = ["tests/kerberos/reach/kdc_errors_test.ts"];
+const TICKETS = ["tests/kerberos/credentials/tickets_test.ts"];
+const REACH = ["tests/kerberos/reach/kdc_client_test.ts"];
 const KDC_AS = ["tests/kerberos/kdc/as_test.ts"];
 const KDC_TGS = ["tests/kerberos/kdc/tgs_test.ts"];
 const TRANSITED = ["tests/kerberos/kdc/transited_test.ts"];
@@ -25,7 +25,7 @@ const R11 = "RFC 6806 section 11";
 const R7 = "RFC 6806 section 7";
 
 /** The client: AS-REP. */
-const AS_REPLIES = rules("kerberos/client/as_reply.ts", AS_REPLY, [
+const AS_REPLIES = rules("kerberos/exchange/as_reply.ts", AS_REPLY, [
   ["AS: the client is the one asked for", S315, "(!canonicalizes(input) && !samePrincipal(client", "(false && !samePrincipal(client"],
   ["AS: a salt is taken to the octet", "RFC 4120 section 5.2.7.3", "    return exactText(octets);", "    return new TextDecoder().decode(octets);"],
   ["AS: the client is somebody", "RFC 4120 section 6.2", "if (!isWhole(client) || ", "if ("],
@@ -48,13 +48,13 @@ const AS_REPLIES = rules("kerberos/client/as_reply.ts", AS_REPLY, [
 ]);
 
 /** The client: the lifetime is held against the sealed clock, not against the one that an error told. */
-const CLOCK = rules("kerberos/client/as_reply.ts", [...ERRORS, ...AS_REPLY], [
+const CLOCK = rules("kerberos/exchange/as_reply.ts", [...ERRORS, ...AS_REPLY], [
   ["AS: a forged clock lengthens no ticket", "RFC 4120 section 3.1.6", "request.reqBody.till > sealedEnd ? sealedEnd : Infinity", "Infinity"],
   ["AS: the end is the KDC's to say where no clock was forged", "RFC 4120 section 3.1.3", "request.reqBody.till > sealedEnd ? sealedEnd : Infinity", "wishedEnd"],
 ]);
 
 /** The client: both replies. */
-const REPLIES = rules("kerberos/client/reply.ts", [...AS_REPLY, ...TGS_REPLY], [
+const REPLIES = rules("kerberos/exchange/reply.ts", [...AS_REPLY, ...TGS_REPLY], [
   ["the nonce is the one sent", S315, 'if (part.nonce !== asked.nonce) mismatch("the nonce"', 'if (false) mismatch("the nonce"'],
   ["the session key is of an enctype that was asked for", "RFC 4120 section 3.1.3", "if (!asked.enctypes.includes(part.key.keytype)) {", "if (false) {"],
   ["the names in clear agree with the sealed ones", "CVE-2017-11103", 'if (!samePrincipal(clear, sealed)) mismatch("the ticket', 'if (false) mismatch("the ticket'],
@@ -72,7 +72,7 @@ const REPLIES = rules("kerberos/client/reply.ts", [...AS_REPLY, ...TGS_REPLY], [
 ]);
 
 /** The client: TGS-REP and referrals. */
-const TGS_REPLIES = rules("kerberos/client/tgs_exchange.ts", TGS_REPLY, [
+const TGS_REPLIES = rules("kerberos/exchange/tgs.ts", TGS_REPLY, [
   ["TGS: the client is the one that asked", S334, "  if (!samePrincipal(client, tgt.client)) {", "  if (false) {"],
   ["TGS: the reply is sealed with the enctype of the subkey", S334, "if (reply.encPart.etype !== subkey.enctype) mismatch", "if (false) mismatch"],
   ["TGS: the subkey opens the reply, not the session key", S334, "await subkey.decrypt(KeyUsage.TgsRepEncPartSubkey, reply.encPart.cipher);", "await subkey.decrypt(KeyUsage.TgsRepEncPartSubkey, reply.encPart.cipher).catch(() => tgt.key.decrypt(8, reply.encPart.cipher));"],
@@ -93,7 +93,7 @@ const TGS_REPLIES = rules("kerberos/client/tgs_exchange.ts", TGS_REPLY, [
 ]);
 
 /** The client: what an error can make it do. */
-const KDC_ERRORS = rules("kerberos/client/as_exchange.ts", ERRORS, [
+const KDC_ERRORS = rules("kerberos/exchange/as.ts", ERRORS, [
   ["another realm only where canonicalization was asked for", R7, "if (!canonicalizes(input) || refusal.crealm === undefined) throw fail();", "if (refusal.crealm === undefined) throw fail();"],
   ["no realm is asked twice", R7, "state.realms.includes(realm) || ", ""],
   ["five referrals at most", R7, " || state.realms.length > MAX_REFERRALS", ""],
@@ -110,17 +110,17 @@ const KDC_ERRORS = rules("kerberos/client/as_exchange.ts", ERRORS, [
   ["a timestamp beyond what messages carry is cut", "RFC 4120 section 5.2.3", "splitTime(Math.min(input.runtime.now() + state.offset, LATEST_TIME))", "splitTime(input.runtime.now() + state.offset + 2000)"],
 ]);
 
-const PROOF_ASKED = rules("kerberos/client/as_exchange.ts", AS_REPLY, [
+const PROOF_ASKED = rules("kerberos/exchange/as.ts", AS_REPLY, [
   ["AS: every request asks for the proof", R11, "padata: [...state.padata, { padataType: PaType.ReqEncPaRep, padataValue: EMPTY }],", "padata: state.padata,"],
 ]);
 
 const KEYS = [
-  ...rules("kerberos/client/exchange_keys.ts", ERRORS, [
+  ...rules("kerberos/exchange/exchange_keys.ts", ERRORS, [
     ["PBKDF2 iterations are counted over an exchange", "RFC 3962 section 8", "    this.#left -= iterations(enctype, s2kparams);\n", ""],
     ["the default count counts too", "RFC 3962 section 4", "isSupported(enctype) ? profileOf(enctype).defaultIterations : 0", "0"],
     ["each key is made once", "RFC 3962 section 8", "    if (known !== undefined) return known;\n", ""],
   ]),
-  ...rules("kerberos/client/client_key.ts", ERRORS, [
+  ...rules("kerberos/exchange/client_key.ts", ERRORS, [
     ["the limit of an exchange reaches the password", "RFC 3962 section 8", "KerberosKey.fromPassword(password, parameters)", "KerberosKey.fromPassword(password, { ...parameters, maximumIterations: undefined })"],
   ]),
   ...rules("kerberos/crypto/key.ts", ERRORS, [
@@ -135,7 +135,7 @@ const KEYS = [
 ];
 
 /** The client: tickets out of a cache. */
-const CACHED = rules("kerberos/client/tickets.ts", TICKETS, [
+const CACHED = rules("kerberos/credentials/tickets.ts", TICKETS, [
   ["a cache of somebody else's is not used", "the wrong identity", "if (data === undefined || this.#isOurs(data)) return data;", "return data;"],
   ["a cache of another name is the KDC's to name", "the wrong identity", "if (renamed && this.#answeredFor === undefined) return undefined;", "if (renamed) return data;"],
   ["a cache of another name is not overwritten before", "the wrong identity", "if (held !== undefined && !this.#isOurs(held)) throw this.#somebodyElses(held);", ""],
@@ -143,7 +143,7 @@ const CACHED = rules("kerberos/client/tickets.ts", TICKETS, [
 ]);
 
 /** The client: which of its tickets are good. */
-const HELD = rules("kerberos/client/held_tickets.ts", TICKETS, [
+const HELD = rules("kerberos/credentials/held_tickets.ts", TICKETS, [
   ["a cached ticket is the client's", "dotnet/Kerberos.NET#248", "samePrincipal(held.client, client) && !held", "!held"],
   ["a cached ticket is for the service", "dotnet/Kerberos.NET#248", '    samePrincipal(held.server, service.realm === "" ? { ...service, realm: held.server.realm } : service);', "    held.server.components[0] === service.components[0];"],
   ["a cached ticket has not ended", "RFC 4120 section 3.2.3", "return endtime > now + margin && ", "return "],
@@ -153,7 +153,7 @@ const HELD = rules("kerberos/client/held_tickets.ts", TICKETS, [
 ]);
 
 /** The client: one request for all who want the same. */
-const SHARED = rules("kerberos/client/shared_requests.ts", TICKETS, [
+const SHARED = rules("base/shared_requests.ts", TICKETS, [
   ["a request that was given up is not joined", "one caller must not fail for another", "      this.#forget(key, stop);\n      stop.abort", "      stop.abort"],
   ["a request that ends forgets itself only", "one caller must not fail for another", "if (this.#underway.get(key)?.stop === stop) this.#underway.delete(key);", "this.#underway.delete(key);"],
   ["a request goes on while somebody waits", "one caller must not fail for another", "if (--shared.waiting > 0) return;", "--shared.waiting;"],
@@ -161,7 +161,7 @@ const SHARED = rules("kerberos/client/shared_requests.ts", TICKETS, [
 
 /** The client: how KDCs are found and reached. */
 const REACHED = [
-  ...rules("kerberos/client/locate.ts", ["tests/kerberos/client/locate_test.ts", ...REACH], [
+  ...rules("kerberos/reach/locate.ts", ["tests/kerberos/reach/locate_test.ts", ...REACH], [
     ["an answer of the DNS has so many hosts at most", "a stranger's list", "      if (out.length === MAX_TARGETS) return out;\n", "", "bounded number of the hosts"],
     ["priorities in order", "RFC 2782", ".sort((a, b) => a - b)", ".sort((a, b) => b - a)"],
     ["weights by chance", "RFC 2782", "const drawn = draw(left.reduce((sum, { weight }) => sum + weight, 0), runtime);", "const drawn = left.at(-1)!.weight;"],
@@ -169,22 +169,22 @@ const REACHED = [
     ["a target that is no host name is not taken", "RFC 2782", "records.filter(({ target }) => isHost(target))", "records"],
     ["no realm that is no domain is looked up", "RFC 4120 section 7.2.3.2", "/^[A-Za-z0-9._-]{1,200}$/.test(realm)", "true"],
   ]),
-  ...rules("kerberos/client/kdc_client.ts", REACH, [
+  ...rules("kerberos/reach/kdc_client.ts", REACH, [
     ["an exchange has a time in all", "a stranger's time", "const milliseconds = this.#options.totalTimeout ?? 60_000;", "const milliseconds = Infinity;", "too long in all"],
     ["what an exchange holds is given up", "keys are overwritten", "      await exchange.return(undefined as never);\n", ""],
     ["few failures are told in words", "a stranger's text", "failures.slice(0, TOLD_FAILURES)", "failures.slice()"],
     ["failures do not drive a terminal", "log injection", "    printable(failure instanceof Error ? failure.message : String(failure))\n", "    failure instanceof Error ? failure.message : String(failure)\n"],
     ["a realm does not drive a terminal", "log injection", "Cannot reach a KDC of ${printable(realm)}", "Cannot reach a KDC of ${realm}"],
   ]),
-  ...rules("kerberos/client/tcp_framing.ts", REACH, [
+  ...rules("kerberos/reach/framing.ts", REACH, [
     ["a KDC's reply has a limit", "RFC 4120 section 7.2.2", "if (length !== undefined && length > MAX_REPLY) {", "if (false) {", "absurd length"],
     ["a frame beyond the limit is not taken", "RFC 4120 section 7.2.2", "length > this.#limit || ", "", "FrameReader"],
     ["frames are read in linear time", "a stranger's octets", "new Uint8Array(2 * (left.length + bytes.length))", "new Uint8Array(left.length + bytes.length)", "FrameReader"],
   ]),
-  ...rules("kerberos/client/exchange.ts", TGS_REPLY, [
+  ...rules("kerberos/exchange/exchange.ts", TGS_REPLY, [
     ["names that a KDC sends do not drive a terminal", "log injection", "map((value) => printable(String(value)))", "map((value) => String(value))", "terminal"],
   ]),
-  ...rules("kerberos/kdc/listener.ts", ["tests/kerberos/kdc/listener_test.ts"], [
+  ...rules("kerberos/kdc/shell/listener.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
     ["a length with the high bit, or too large, is answered", "RFC 4120 section 7.2.2", "          await send(connection, this.#handler.tooLong());\n", "", "FIELD_TOOLONG"],
     ["and the stream is closed", "RFC 4120 section 7.2.2", "          return await drain(connection);\n", "          continue;\n", "FIELD_TOOLONG"],
   ]),

@@ -6,13 +6,13 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const RACE = ["tests/kerberos/client/kdc_race_test.ts"];
-const SOCKETS = ["tests/kerberos/client/kdc_sockets_test.ts"];
-const REACH = ["tests/kerberos/client/kdc_client_test.ts"];
-const LOCATE = ["tests/kerberos/client/locate_test.ts"];
-const CLOCK = ["tests/kerberos/client/clock_test.ts"];
-const TICKETS = ["tests/kerberos/client/tickets_test.ts"];
-const GONE = ["tests/kdc_gone_test.ts"];
+const RACE = ["tests/kerberos/reach/race_test.ts"];
+const SOCKETS = ["tests/kerberos/reach/shell/transports_test.ts"];
+const REACH = ["tests/kerberos/reach/kdc_client_test.ts"];
+const LOCATE = ["tests/kerberos/reach/locate_test.ts"];
+const CLOCK = ["tests/kerberos/credentials/clock_test.ts"];
+const TICKETS = ["tests/kerberos/credentials/tickets_test.ts"];
+const GONE = ["tests/proxy/kdc_gone_test.ts"];
 
 const EYES = "RFC 8305 section 5";
 const DEAD = "a KDC that is dead costs time once";
@@ -21,7 +21,7 @@ const STEPS = "an offset does not outlive its reason";
 
 /** The rules. */
 export const KDCS_MUTANTS: readonly Mutant[] = [
-  ...rules("kerberos/client/kdc_race.ts", RACE, [
+  ...rules("kerberos/reach/race.ts", RACE, [
     ["the next one is asked beside a slow one", EYES, "if (await this.#quietFor(delay)) this.#due++;", "await this.#quietFor(delay);", "beside one"],
     ["the next one is asked at once when one fails", EYES, "      this.#due++;\n    }).finally", "    }).finally", "at once when one fails"],
     ["so many at one time", "a stranger's list", "while (this.#due > 0 && this.#underWay < this.#options.atOnce) {", "while (this.#due > 0) {", "no more are under way"],
@@ -30,26 +30,26 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["nothing is begun for a signal that was aborted", "a stranger's time", "  options.signal.throwIfAborted();\n", "", "signal ends one"],
     ["what an attempt throws at once is its failure", LIVES, "const made = new Promise<T>((resolve) => resolve(this.#attempt(asked, this.#over.signal)));", "const made = this.#attempt(asked, this.#over.signal);", "all fail"],
   ]),
-  ...rules("kerberos/client/kdc_memory.ts", RACE, [
+  ...rules("kerberos/reach/answered_last.ts", RACE, [
     ["who answered is forgotten after minutes", DEAD, "if (last === undefined || this.#now() < last.until) return last?.who;", "return last?.who;"],
     ["who fails is forgotten", DEAD, "if (this.#last.get(of)?.who === who) this.#last.delete(of);", ""],
     ["another one's failure makes nobody forgotten", DEAD, "if (this.#last.get(of)?.who === who) this.#last.delete(of);", "this.#last.delete(of);"],
     ["the memory is bounded", "a stranger's realms", "if (this.#last.size === MOST) this.#last.delete(this.#last.keys().next().value!);", ""],
   ]),
-  ...rules("kerberos/client/kdc_attempts.ts", RACE, [
+  ...rules("kerberos/reach/attempts.ts", RACE, [
     ["who answered last goes first", DEAD, "if (remembered > 0) this", "if (false) this"],
     ["a host that has failed is the last resort", DEAD, "if (!this.#failed.has(hostText(address))) return address;", "return address;"],
     ["no attempt twice", "a reply may be known over TCP", "}).filter((address) => !there.has(addressText(address)));", "});"],
     ["UDP has TCP behind it", "RFC 4120 section 7.2", "return protocol === \"udp\" ? \"tcp\" : undefined;", "return undefined;"],
   ]),
-  ...rules("kerberos/client/kdc_answer.ts", RACE, [
+  ...rules("kerberos/reach/answer.ts", RACE, [
     ["an answer is of the type asked for", "RFC 4120 section 3.3.4", "applicationTag(message) === TGS_REQ ? TgsRep : AsRep", "applicationTag(answer) === 13 ? TgsRep : AsRep"],
     ["an answer is whole", "RFC 4120 section 7.2", "    readMessage(applicationTag(message) === TGS_REQ ? TgsRep : AsRep, answer);\n", ""],
     ["an error of another realm is none of ours", "RFC 4120 section 5.9.1", "return known || error.realm.toUpperCase() === realm.toUpperCase() ? \"good\" : \"of another realm\"", "return \"good\""],
     ["who refuses a proof knows the client", "a proof that is wrong costs one attempt", "return known || error.realm", "return error.realm"],
     ["a KDC that is not available says nothing else", "RFC 4120 section 7.5.9", "  if (error.errorCode === ErrorCode.KDC_ERR_SVC_UNAVAILABLE) return \"unavailable\";\n", ""],
   ]),
-  ...rules("kerberos/client/kdc_client.ts", REACH, [
+  ...rules("kerberos/reach/kdc_client.ts", REACH, [
     ["who answered is remembered", DEAD, "if (!run.primary) this.#memory.answered(realm, addressText(address));", "", "costs time once"],
     ["who failed is forgotten", DEAD, "        if (!stop.aborted) this.#memory.failed(realm, addressText(address));\n", "", "costs time once"],
     ["who is not waited for any more has not failed", DEAD, "        if (!stop.aborted) this.#memory.failed(realm,", "        this.#memory.failed(realm,", "not waited for"],
@@ -65,7 +65,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["KDCs that are asked at once have a limit", "a stranger's list", "atOnce: AT_ONCE, signal };", "atOnce: Infinity, signal };", "many silent"],
     ["each failure names its KDC", "what each of them did", "throw failure(`${describe(address)}: ${error instanceof Error ? error.message : String(error)}`, error);", "throw error;", "passed over"],
   ]),
-  ...rules("kerberos/client/kdc_addresses.ts", SOCKETS, [
+  ...rules("kerberos/reach/shell/kdc_addresses.ts", SOCKETS, [
     ["families by turns", "RFC 8305 section 4", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return found.slice(0, MOST_ADDRESSES);"],
     ["addresses of one name have a limit", "a stranger's list", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return interleaved(found);"],
     ["names are so many at a time", "each takes a thread", "      await this.#turns.take({ signal: stop });\n", ""],
@@ -74,14 +74,14 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["a look-up that nobody waits for gives up its turn", "a stranger's names", "take({ signal: stop })", "take()", "gives up its turn"],
     ["a name without an address is not found", LIVES, "if (found.length === 0) throw", "if (false) throw"],
   ]),
-  ...rules("kerberos/client/transports.ts", SOCKETS, [
+  ...rules("kerberos/reach/shell/transports.ts", SOCKETS, [
     ["the next address does not wait for the one before", EYES, "delay: DELAY, atOnce: found.length, signal }", "delay: 60_000, atOnce: found.length, signal }", "keep the next one"],
     ["the address that answered goes first", DEAD, "      memory.answered(of, one);\n", "", "every address"],
     ["who is not waited for any more has not failed", DEAD, "if (!stop.aborted) memory.failed(of, one);", "memory.failed(of, one);", "not forgotten"],
     ["a name is used as it is where only that is permitted", "Deno's permissions", "if (address.protocol === \"tcp\" && !mayReach(hostname)) return await byName();", "", "only that is permitted"],
     ["addresses that may not be reached are not tried", "Deno's permissions", "if (address.protocol === \"tcp\" && !found.every((one) => mayReach(hostText(one, port)))) return await byName();", "", "only that is permitted"],
   ]),
-  ...rules("kerberos/client/datagram.ts", SOCKETS, [
+  ...rules("kerberos/reach/datagram.ts", SOCKETS, [
     ["a reply over UDP comes from the address asked", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress(from.address) === wanted) resolve", "resolve", "nobody else"],
     ["and from its port", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress", "if (plainAddress", "nobody else"],
     ["an address that is none is the call's failure", LIVES, "  const wanted = plainAddress(address);\n", "", "that is none"],
@@ -93,15 +93,15 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["an abort ends the wait", "a stranger's time", "return await abortable(reply, signal);", "return await reply;", "an abort ends"],
     ["nothing is opened for a signal that was aborted", "a stranger's time", "  signal.throwIfAborted();\n", "", "an abort ends"],
   ]),
-  ...rules("kerberos/client/datagram.ts", GONE, [
+  ...rules("kerberos/reach/datagram.ts", GONE, [
     ["nothing is thrown out of nobody's call", LIVES, "    lookup: (name, _options, found) => found(null, name, six ? 6 : 4),\n", "    lookup: undefined as never,\n", "without leave"],
   ]),
-  ...rules("kerberos/client/tcp_framing.ts", REACH, [
+  ...rules("kerberos/reach/framing.ts", REACH, [
     ["a stream that nobody wants any more is not waited for", "a stranger's time", "    signal.throwIfAborted();\n    await stream", "    await stream", "stands only when"],
     ["a stream that cannot be closed ends nothing else", LIVES, "const close = () => closeQuietly(stream);", "const close = () => stream.close();", "cannot be closed"],
     ["an abort closes the stream", "a stranger's time", "  signal.addEventListener(\"abort\", close, { once: true });\n", "", "stands only when"],
   ]),
-  ...rules("kerberos/client/locate.ts", LOCATE, [
+  ...rules("kerberos/reach/locate.ts", LOCATE, [
     ["the DNS has its time", "a stranger's time", "const records = await abortable(asked, deadline.signal);", "const records = await asked;", "silent DNS"],
     ["hosts that are known do not wait for the rest", "a stranger's time", "  using grace = startDeadline({ milliseconds: GRACE,", "  using grace = startDeadline({ milliseconds: Infinity,", "silent DNS"],
     ["look-ups of no use are ended", "each takes a thread", "    deadline.abort(new Error(\"enough hosts are known\"));\n", "", "silent DNS"],
@@ -111,7 +111,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["the preferred protocol comes first", "RFC 4120 section 7.2", "const asked = [preferred, preferred === \"tcp\" ? \"udp\" as const : \"tcp\" as const]", "const asked = [\"tcp\" as const, \"udp\" as const]", "preferred"],
     ["a scope is called what interfaces are", "RFC 4007 section 11", "(?:%[\\w.@-]+)?", "(?:%\\w+)?", "scopes"],
   ]),
-  ...rules("kerberos/client/kdc_clock.ts", CLOCK, [
+  ...rules("kerberos/credentials/kdc_clock.ts", CLOCK, [
     ["a clock that was set makes what was measured doubtful", STEPS, "this.#doubtful || Math.abs((wall - this.#at.wall) - (monotonic - this.#at.monotonic)) > STEP", "this.#doubtful"],
     ["a drift does not", STEPS, "const STEP = 5_000;", "const STEP = 100;", "drifts a little"],
     ["a refusal makes it doubtful", STEPS, "    this.#doubtful = true;\n", "", "believed once"],
@@ -120,7 +120,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["what another one has measured is used", STEPS, "      if (this.#measured !== undefined && used !== this.#measured) return true;\n", "", "beside another"],
     ["a KDC that cannot be asked is not waited for each time", STEPS, "  unmeasurable(): void {\n    this.#settle();\n", "  unmeasurable(): void {\n", "cannot be asked"],
   ]),
-  ...rules("kerberos/client/tickets.ts", CLOCK, [
+  ...rules("kerberos/credentials/tickets.ts", CLOCK, [
     ["tickets by a doubtful clock are got anew", STEPS, "    if (this.#clock.isDoubtful) return true;\n", ""],
     ["what is there is used where the KDC cannot be asked", STEPS, "if (held === undefined || !(error instanceof KerberosError) || error.code !== \"KDC_UNREACHABLE\") throw error;", "throw error;", "cannot be asked"],
     ["a cache that contradicts the clock is not believed", STEPS, "return tgt !== undefined && contradictsClock(tgt, { ...this.#terms(data), ours: this.#runtime.now() });", "return false;", "another time"],
@@ -129,7 +129,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["without timesync nothing is learnt", "krb5.conf's kdc_timesync", "return kdc !== undefined && config.kdcTimesync && this.#clock", "return kdc !== undefined && this.#clock", "without timesync"],
     ["with a secret tickets are got anew", STEPS, "    if (this.#options.initial !== undefined) {\n", "    if (false as boolean && this.#options.initial !== undefined) {\n", "believed once"],
   ]),
-  ...rules("kerberos/client/tickets.ts", TICKETS, [
+  ...rules("kerberos/credentials/tickets.ts", TICKETS, [
     ["a ticket about to end is used where none other is to be had", "RFC 4120 section 3.2.3", "return more ? terms : { ...terms, margin: 0 };", "return terms;", "about to end"],
     ["one password is proved once for several services", "one request however many ask", "return this.#requests.once(\"initial, careful\", signal, (stop) => this.#acquire(stop, true));", "return this.#acquire(signal, true);", "proved once"],
   ]),
@@ -137,14 +137,14 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
     ["a refusal tells the offset that was reckoned with", STEPS, "(stored === 0 ? \"\" : ", "(true ? \"\" : ", "tells the offset"],
   ]),
-  ...rules("socks/client.ts", ["tests/client/again_test.ts"], [
+  ...rules("socks/client/request.ts", ["tests/socks/client/again_test.ts"], [
     ["a proxy is asked once more where the mechanism has learnt", STEPS, "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "throw error;"],
     ["and for nothing else", "a stranger's time", "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "if (signal.aborted || !(cause instanceof GssError)) throw error;"],
   ]),
-  ...rules("kerberos/kdc/listener.ts", GONE, [
+  ...rules("kerberos/kdc/shell/listener.ts", GONE, [
     ["a KDC without a free descriptor accepts again when there is one", LIVES, "        if (!this.#closed) await pause(RETRY);\n", "        return;\n", "descriptor"],
   ]),
-  ...rules("kerberos/kdc/listener.ts", ["tests/kerberos/kdc/listener_test.ts"], [
+  ...rules("kerberos/kdc/shell/listener.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
     ["a datagram that cannot be answered ends nothing", LIVES, "  } catch {\n    // Nobody waits for this.\n", "  } catch (error) {\n    throw error;\n", "cannot be answered"],
     ["clients are told addresses that can be connected to", "RFC 4291 section 2.5.2", "if (all === undefined) return [hostname];", "return [hostname];", "all addresses"],
   ]),

@@ -6,15 +6,15 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const INTERLEAVED = "tests/gss/interleaved_test.ts";
-const MANY = "tests/socks/many_addresses_test.ts";
-const NAT64 = "tests/socks/nat64_test.ts";
-const UDP = "tests/socks/udp_nat64_test.ts";
-const SERVE_NAT64 = "tests/serve_nat64_test.ts";
-const RULES = "tests/socks/rules_test.ts";
-const DIAL = "tests/socks/dial_errors_test.ts";
-const EGRESS = "tests/egress_test.ts";
-const EVENTS = "tests/address_events_test.ts";
+const INTERLEAVED = "tests/base/interleaved_test.ts";
+const MANY = "tests/socks/server/targets/many_addresses_test.ts";
+const NAT64 = "tests/socks/names/nat64_test.ts";
+const UDP = "tests/socks/server/datagrams/nat64_test.ts";
+const SERVE_NAT64 = "tests/proxy/serve_nat64_test.ts";
+const RULES = "tests/socks/rules/rules_test.ts";
+const DIAL = "tests/socks/shell/dial_errors_test.ts";
+const EGRESS = "tests/proxy/egress_test.ts";
+const EVENTS = "tests/socks/server/address_events_test.ts";
 const EYEBALLS = "RFC 8305 section 5";
 const EMBEDDED = "RFC 6052 section 2.2";
 const FOUND = "RFC 7050 section 3";
@@ -22,11 +22,11 @@ const SSRF = "server-side request forgery";
 
 /** The rules. */
 export const RULES_MUTANTS: readonly Mutant[] = [
-  ...rules("gss/interleaved.ts", [INTERLEAVED], [
+  ...rules("base/interleaved.ts", [INTERLEAVED], [
     ["families alternate", "RFC 8305 section 4", "return mixed;", "return [...items];"],
     ["the order inside a family stays", "RFC 8305 section 4", "else same.push(item);", "else same.unshift(item);"],
   ]),
-  ...rules("socks/happy_eyeballs.ts", [MANY], [
+  ...rules("socks/server/targets/happy_eyeballs.ts", [MANY], [
     ["so many attempts at one time", EYEBALLS, "atOnce = 4,", "atOnce = 8,", "two hundred"],
     ["attempts wait for a place", EYEBALLS, "race.pending.length >= atOnce", "false", "so many"],
     ["the oldest makes room", EYEBALLS, "oldest!.controller.abort(deadline.signal.reason);", "", "so many"],
@@ -35,7 +35,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["one that ends makes room at once", EYEBALLS, "begun.ended = true);", "{});", "fails makes room"],
     ["an unreachable family says least", EYEBALLS, "!isNoWay(reason)", "true", "says more"],
   ]),
-  ...rules("socks/open_target.ts", [MANY, NAT64], [
+  ...rules("socks/server/targets/direct.ts", [MANY, NAT64], [
     ["families are interleaved", EYEBALLS, "({ address }) => parseIp(address)?.length,", "() => 4,", "sixteen"],
     [
       "IPv4 is reached through NAT64 where no way leads",
@@ -53,7 +53,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["the address dialled is told", "security audit", "port: 0 }, address };", "port: 0 } };", "no way leads"],
   ]),
-  ...rules("socks/judged_addresses.ts", [NAT64], [
+  ...rules("socks/server/targets/judged_addresses.ts", [NAT64], [
     [
       "an IPv6 address waits for the first look for prefixes",
       FOUND,
@@ -126,7 +126,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["no address in disguise either", SSRF, "if (dialled(octets, asked.prefixes).every", "if (octets.every"],
     ["only what allows can allow much", "warnings are true", 'return action === "allow" &&\n    dest', "return dest"],
   ]),
-  ...rules("socks/nat64.ts", [NAT64, SERVE_NAT64], [
+  ...rules("socks/names/nat64.ts", [NAT64, SERVE_NAT64], [
     ["nothing is looked for unasked", FOUND, "if (!this.#discovers ||", "if ("],
     ["an answer is fresh for ten minutes", FOUND, "wait = FRESH;", ""],
     ["a failure is tried again", FOUND, "let wait = RETRY;", "let wait = Infinity;"],
@@ -163,7 +163,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
   ...rules("proxy/serve.ts", [EGRESS], [
     ["addresses to go out from are tried", "configuration", "if (egress !== undefined) checkOwnAddresses(egress);", ""],
   ]),
-  ...rules("socks/stream/dial_from.ts", [EGRESS], [
+  ...rules("socks/shell/dial_from.ts", [EGRESS], [
     [
       "a socket that tries an address is closed",
       "leaks",
@@ -172,7 +172,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["who may not bind may connect", "permissions", 'cause.name === "NotCapable") continue;', "false) continue;"],
   ]),
-  ...rules("cli/server_run.ts", [SERVE_NAT64], [
+  ...rules("cli/server/server_run.ts", [SERVE_NAT64], [
     [
       "rules by name that are not asked are told",
       SSRF,
@@ -181,7 +181,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "what a name becomes",
     ],
   ]),
-  ...rules("socks/udp/nat64.ts", [UDP], [
+  ...rules("socks/server/datagrams/nat64.ts", [UDP], [
     [
       "translators are faced from egress",
       "a machine with several addresses",
@@ -203,7 +203,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["both sockets are closed", "leaks", "this.#other?.then((other) => other.close(), () => {});", ""],
   ]),
-  ...rules("cli/serve.ts", [EGRESS, SERVE_NAT64], [
+  ...rules("cli/commands/serve.ts", [EGRESS, SERVE_NAT64], [
     ["--check tries addresses to go out from", "configuration", "checkEgress(config);", "", "--check"],
     [
       "--check warns",
@@ -217,10 +217,10 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["--check reads prefixes", "configuration", "at(`nat64[${i}]`, () => parseNat64Prefix(prefix));", "void i;"],
     ["prefixes of the file are the server's", "configuration", "nat64: config.nat64,", "", "gssocks serve"],
   ]),
-  ...rules("cli/server_run.ts", [SERVE_NAT64], [
+  ...rules("cli/server/server_run.ts", [SERVE_NAT64], [
     ["the start warns of rules that cover much", "configuration", "...muchAllowed(rules),", "", "count as"],
   ]),
-  ...rules("socks/stream/dial_error.ts", [DIAL], [
+  ...rules("socks/shell/dial_error.ts", [DIAL], [
     [
       "no network is a ruleset",
       "RFC 1928 section 6",
@@ -244,13 +244,13 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       'return (errno ?? "") in ROWS ?',
     ],
   ]),
-  ...rules("socks/commands/connect.ts", [EVENTS], [
+  ...rules("socks/server/commands/connect.ts", [EVENTS], [
     ["the session knows its address", "security audit", "options.status.address = opened.address;", ""],
   ]),
-  ...rules("socks/commands/bind.ts", [EVENTS], [
+  ...rules("socks/server/commands/bind.ts", [EVENTS], [
     ["BIND's connection has an address", "security audit", "options.status.address = came.peer;", ""],
   ]),
-  ...rules("cli/event_log.ts", [EVENTS], [
+  ...rules("cli/log/event_log.ts", [EVENTS], [
     [
       "the log has the address",
       "security audit",

@@ -5,10 +5,10 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const END = "tests/server_end_test.ts";
-const LEAVES = "tests/serve_leaves_nothing_test.ts";
+const END = "tests/socks/server/server_end_test.ts";
+const LEAVES = "tests/proxy/serve_leaves_nothing_test.ts";
 const REFUSAL = "tests/socks/auth/refusal_test.ts";
-const GONE = "tests/bind_gone_test.ts";
+const GONE = "tests/socks/server/commands/bind_gone_test.ts";
 
 const TCP = "over TCP";
 const DEAF = "over deaf";
@@ -19,7 +19,7 @@ const EXACT = "options are what they say";
 
 /** The rules. */
 export const SERVER_MUTANTS: readonly Mutant[] = [
-  ...rules("socks/session.ts", [END], [
+  ...rules("socks/server/session.ts", [END], [
     [
       "a method that is deaf ends with the session",
       SIGNAL,
@@ -36,7 +36,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
   ]),
-  ...rules("socks/session.ts", [REFUSAL], [
+  ...rules("socks/server/session.ts", [REFUSAL], [
     [
       "a method that listens gives back what it holds before the session is over",
       SIGNAL,
@@ -45,7 +45,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "a step that is still under way",
     ],
   ]),
-  ...rules("socks/commands/connect.ts", [END], [
+  ...rules("socks/server/commands/connect.ts", [END], [
     [
       "a target that is opened by somebody deaf ends with the session",
       SIGNAL,
@@ -82,7 +82,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "no success any more",
     ],
   ]),
-  ...rules("socks/commands/bind.ts", [END], [
+  ...rules("socks/server/commands/bind.ts", [END], [
     [
       "somebody deaf who waits for a connection ends with the session",
       SIGNAL,
@@ -100,7 +100,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
     ["a listener goes with the wait", LATE, "    closeAnyway(pending);\n    return await", "    return await", TCP],
   ]),
-  ...rules("socks/client_gone.ts", [GONE], [
+  ...rules("socks/server/client_gone.ts", [GONE], [
     [
       "a client that goes while BIND waits ends the wait",
       "RFC 1928 section 4",
@@ -108,7 +108,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/session.ts", [GONE], [
+  ...rules("socks/server/session.ts", [GONE], [
     [
       "what a client says while BIND waits is carried",
       "RFC 1928 section 4",
@@ -132,10 +132,10 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "connection.read(into)",
     ],
   ]),
-  ...rules("socks/server.ts", [LEAVES], [
+  ...rules("socks/server/server.ts", [LEAVES], [
     ["a server's signal is one", EXACT, "givenSignal(options.signal)", "options.signal", "a time, a limit or a port"],
   ]),
-  ...rules("socks/stream/deno.ts", [LEAVES], [
+  ...rules("socks/shell/tcp.ts", [LEAVES], [
     [
       "a server for TLS lets the process end",
       "Deno.HttpServer",
@@ -144,7 +144,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "a server for TLS",
     ],
   ]),
-  ...rules("socks/commands/resolve.ts", [END], [
+  ...rules("socks/server/commands/resolve.ts", [END], [
     [
       "a look-up that is deaf ends with the session",
       SIGNAL,
@@ -153,7 +153,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
   ]),
-  ...rules("socks/udp/steady_socket.ts", [END], [
+  ...rules("socks/server/datagrams/steady_socket.ts", [END], [
     [
       "an association's socket that comes late is closed",
       LATE,
@@ -162,7 +162,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
   ]),
-  ...rules("socks/commands/associate.ts", [END], [
+  ...rules("socks/server/commands/associate.ts", [END], [
     [
       "an association's side that comes late is closed",
       LATE,
@@ -206,7 +206,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "own time and limit",
     ],
   ]),
-  ...rules("socks/relay.ts", [END], [
+  ...rules("socks/server/relay/relay.ts", [END], [
     [
       "a relay ends with its session, whatever carries it",
       SIGNAL,
@@ -231,7 +231,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       STREAMS,
     ],
   ]),
-  ...rules("socks/happy_eyeballs.ts", [END], [
+  ...rules("socks/server/targets/happy_eyeballs.ts", [END], [
     [
       "a dialer that is deaf ends with the signal",
       SIGNAL,
@@ -247,7 +247,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "openDirectly()",
     ],
   ]),
-  ...rules("socks/judged_addresses.ts", [END], [
+  ...rules("socks/server/targets/judged_addresses.ts", [END], [
     [
       "a resolver that is deaf ends with the signal",
       SIGNAL,
@@ -280,7 +280,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       DEAF,
     ],
   ]),
-  ...rules("socks/server.ts", [LEAVES], [
+  ...rules("socks/server/server.ts", [LEAVES], [
     [
       "nobody waits for the signal of a server that has ended",
       LATE,
@@ -331,7 +331,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "nobody wait",
     ],
   ]),
-  ...rules("socks/server_options.ts", [LEAVES], [
+  ...rules("socks/server/options.ts", [LEAVES], [
     [
       "a time is one",
       EXACT,
@@ -341,7 +341,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ],
     ["a limit is one", EXACT, "  checkLimits(options);\n", "", "told by name"],
   ]),
-  ...rules("socks/server.ts", [LEAVES], [
+  ...rules("socks/server/server.ts", [LEAVES], [
     [
       "nobody is accepted from the call on that stops a server",
       LATE,
@@ -350,7 +350,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "deaf to its own end",
     ],
   ]),
-  ...rules("socks/limits/limits.ts", [LEAVES], [
+  ...rules("socks/server/limits/limits.ts", [LEAVES], [
     [
       "a limit is no less than nothing, and a number",
       EXACT,
@@ -359,7 +359,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "told by name",
     ],
   ]),
-  ...rules("socks/stream/deno.ts", [LEAVES], [
+  ...rules("socks/shell/tcp.ts", [LEAVES], [
     [
       "a listener lets the process end where it is told to",
       "Deno.HttpServer",
@@ -445,7 +445,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "told by name",
     ],
   ]),
-  ...rules("socks/server.ts", ["tests/serve_leaves_nothing_test.ts"], [
+  ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     [
       "a server whose signal is aborted already has ended",
       SIGNAL,
@@ -454,7 +454,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "aborted already",
     ],
   ]),
-  ...rules("socks/server.ts", ["tests/serve_leaves_nothing_test.ts"], [
+  ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     [
       "a listener that fails is not asked again at once",
       "CWE-835",
@@ -463,7 +463,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "not asked again",
     ],
   ]),
-  ...rules("socks/server.ts", ["tests/serve_leaves_nothing_test.ts"], [
+  ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     [
       "a rate that is changed counts from then on",
       "CONTRIBUTING.md",
@@ -486,7 +486,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "aborted already",
     ],
   ]),
-  ...rules("socks/stream/drain.ts", ["tests/socks/transport_failures_test.ts"], [
+  ...rules("socks/stream/drain.ts", ["tests/socks/stream/transport_failures_test.ts"], [
     ["a client that is refused is read no more than a little", "CWE-400", "left > 0;", "left > -Infinity;", "drain()"],
   ]),
 ];

@@ -5,11 +5,11 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const GONE = "tests/client_gone_test.ts";
-const HALF = "tests/half_closed_client_test.ts";
-const HEALTH = "tests/server_health_test.ts";
-const SHARES = "tests/shares_test.ts";
-const GUESSES = "tests/guesses_test.ts";
+const GONE = "tests/socks/server/client_gone_test.ts";
+const HALF = "tests/socks/server/half_closed_client_test.ts";
+const HEALTH = "tests/proxy/server_health_test.ts";
+const SHARES = "tests/proxy/shares_test.ts";
+const GUESSES = "tests/socks/auth/guesses_test.ts";
 
 const WATCH = "RFC 1928 section 4: nothing is done for who has gone";
 const READS = "RFC 1928 section 6: who asks is answered";
@@ -19,7 +19,7 @@ const CLOCK = "a clock that nobody sets";
 
 /** The rules. */
 export const SESSION_MUTANTS: readonly Mutant[] = [
-  ...rules("socks/session.ts", [GONE], [
+  ...rules("socks/server/session.ts", [GONE], [
     [
       "the watch is over with the answer",
       WATCH,
@@ -42,7 +42,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "password",
     ],
   ]),
-  ...rules("socks/client_gone.ts", [GONE], [
+  ...rules("socks/server/client_gone.ts", [GONE], [
     [
       "a client is watched from its request on",
       WATCH,
@@ -80,7 +80,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "all that it has",
     ],
   ]),
-  ...rules("socks/client_gone.ts", [HALF], [
+  ...rules("socks/server/client_gone.ts", [HALF], [
     [
       "who has ended and reads is waited for",
       READS,
@@ -116,7 +116,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/read_ahead.ts", [HALF], [
     ["who holds all that it may says so", "contract", "if (this.#watch === watch) onFull();", "", "all that it may"],
   ]),
-  ...rules("socks/front/answers.ts", [HALF], [
+  ...rules("socks/server/front/answers.ts", [HALF], [
     [
       "an answer goes on where it was begun",
       READS,
@@ -126,7 +126,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
     ["an answer is begun once", READS, "    if (this.#begun) return;\n", "", "each transport"],
   ]),
-  ...rules("socks/client_gone.ts", [GONE], [
+  ...rules("socks/server/client_gone.ts", [GONE], [
     [
       "an end behind octets is none",
       WATCH,
@@ -198,7 +198,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "behind its token",
     ],
   ]),
-  ...rules("socks/running_session.ts", [HEALTH], [
+  ...rules("socks/server/running_session.ts", [HEALTH], [
     [
       "an address that is none ends nothing",
       SAY,
@@ -207,7 +207,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "may fail in any call",
     ],
   ]),
-  ...rules("socks/session.ts", [HEALTH], [
+  ...rules("socks/server/session.ts", [HEALTH], [
     [
       "a method that gives no channel is one refusal",
       "events",
@@ -216,7 +216,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "may fail in any call",
     ],
   ]),
-  ...rules("socks/health.ts", [HEALTH], [
+  ...rules("socks/server/health.ts", [HEALTH], [
     [
       "what a watcher throws is counted and no more",
       SAY,
@@ -270,7 +270,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "any cause",
     ],
   ]),
-  ...rules("socks/server.ts", [HEALTH], [
+  ...rules("socks/server/server.ts", [HEALTH], [
     [
       "an observer is called as one",
       SAY,
@@ -318,7 +318,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "ledger that fails",
     ],
   ]),
-  ...rules("socks/session.ts", [HEALTH], [
+  ...rules("socks/server/session.ts", [HEALTH], [
     [
       "a connection that cannot be closed is one refusal",
       SAY,
@@ -327,7 +327,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "may fail in any call",
     ],
   ]),
-  ...rules("socks/commands/connect.ts", [HEALTH], [
+  ...rules("socks/server/commands/connect.ts", [HEALTH], [
     [
       "a target that cannot be closed is one end",
       SAY,
@@ -336,7 +336,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "may fail in any call",
     ],
   ]),
-  ...rules("socks/running_session.ts", [HEALTH], [
+  ...rules("socks/server/running_session.ts", [HEALTH], [
     [
       "an address that cannot be had is none",
       SAY,
@@ -345,7 +345,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "may fail in any call",
     ],
   ]),
-  ...rules("socks/limits/limits.ts", [SHARES], [
+  ...rules("socks/server/limits/limits.ts", [SHARES], [
     [
       "a source has a share by default",
       SHARE,
@@ -382,10 +382,10 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "a /24",
     ],
   ]),
-  ...rules("socks/limits/limits.ts", ["tests/serve_leaves_nothing_test.ts"], [
+  ...rules("socks/server/limits/limits.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     ["a limit of a network is one", "options are what they say", '  "maxSessionsPerNetwork",\n', "", "told by name"],
   ]),
-  ...rules("socks/server.ts", [SHARES], [
+  ...rules("socks/server/server.ts", [SHARES], [
     [
       "sessions of a network are counted",
       SHARE,
@@ -422,7 +422,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "do not see",
     ],
   ]),
-  ...rules("socks/limits/half_open.ts", [SHARES], [
+  ...rules("socks/server/limits/half_open.ts", [SHARES], [
     [
       "whoever has the most makes room",
       SHARE,
@@ -438,7 +438,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "have said nothing",
     ],
   ]),
-  ...rules("socks/running_session.ts", [SHARES], [
+  ...rules("socks/server/running_session.ts", [SHARES], [
     [
       "a session's time sees no clock that is set",
       CLOCK,
@@ -447,7 +447,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "do not see",
     ],
   ]),
-  ...rules("socks/commands/command.ts", [SHARES], [
+  ...rules("socks/server/commands/command.ts", [SHARES], [
     [
       "an end tells the session's own time",
       CLOCK,
@@ -456,7 +456,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "nobody sets",
     ],
   ]),
-  ...rules("socks/session.ts", [SHARES], [
+  ...rules("socks/server/session.ts", [SHARES], [
     [
       "a ticket expires by the wall clock as it is then",
       "RFC 4120 section 3.2.3",
@@ -465,7 +465,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "nobody sets",
     ],
   ]),
-  ...rules("socks/server_options.ts", [SHARES], [
+  ...rules("socks/server/options.ts", [SHARES], [
     [
       "a protocol is one that there is",
       "options",
@@ -533,7 +533,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "by a word",
     ],
   ]),
-  ...rules("cli/passwords.ts", [GUESSES], [
+  ...rules("cli/server/passwords.ts", [GUESSES], [
     [
       "guesses of one place are so many",
       SHARE,

@@ -5,16 +5,16 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const WATCHED = "tests/shared/watched_test.ts";
-const STORES = "tests/shared/stores_test.ts";
-const SENTINELS = "tests/shared/sentinels_test.ts";
-const PLACES = "tests/shared/redis_places_test.ts";
+const WATCHED = "tests/proxy/shared/watched_test.ts";
+const STORES = "tests/proxy/shared/stores_test.ts";
+const SENTINELS = "tests/proxy/shared/sentinels_test.ts";
+const PLACES = "tests/proxy/shared/redis_places_test.ts";
 const FAULTS = "tests/interop/redis_faults_test.ts";
 const SENTINEL = "tests/interop/sentinel_test.ts";
-const REPLAYS = "tests/kerberos/mech/replay_cache_test.ts";
-const PROXY = "tests/socks/proxy_protocol_test.ts";
+const REPLAYS = "tests/kerberos/ap/replay/replay_cache_test.ts";
+const PROXY = "tests/socks/stream/proxy_protocol_test.ts";
 const HAPROXY = "tests/interop/haproxy_test.ts";
-const CONFIG = "tests/config_test.ts";
+const CONFIG = "tests/cli/config/config_test.ts";
 
 const LOSS = "a store that is lost costs nobody any time";
 const KNOWN = "RFC 4120 section 3.2.3, lost authenticators";
@@ -310,7 +310,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     ],
     ["one address has one host", "options", "if (addresses.length !== 1) throw", "if (false) throw"],
   ]),
-  ...rules("kerberos/mech/replay_cache.ts", [REPLAYS], [
+  ...rules("kerberos/ap/replay/replay_cache.ts", [REPLAYS], [
     [
       "one client has its share",
       "bounded for one client",
@@ -331,7 +331,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "return this.#from;",
     ],
   ]),
-  ...rules("kerberos/mech/shared_replay_cache.ts", [REPLAYS], [
+  ...rules("kerberos/ap/replay/shared.ts", [REPLAYS], [
     [
       "one client has half of a place",
       "bounded for one client",

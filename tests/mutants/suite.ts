@@ -6,11 +6,11 @@
  */
 import type { Mutant } from "./mutant.ts";
 
-const SERVER = ["tests/socks/server_test.ts"];
-const LIMITS = ["tests/socks/limits_test.ts"];
-const EYEBALLS = ["tests/socks/happy_eyeballs_test.ts"];
-const START = ["tests/failed_start_test.ts"];
-const TRANSPORTS = ["tests/transports_test.ts"];
+const SERVER = ["tests/socks/server/server_test.ts"];
+const LIMITS = ["tests/socks/server/limits/limits_test.ts"];
+const EYEBALLS = ["tests/socks/server/targets/happy_eyeballs_test.ts"];
+const START = ["tests/proxy/failed_start_test.ts"];
+const TRANSPORTS = ["tests/proxy/transports_test.ts"];
 
 /** The rules. */
 export const SUITE_MUTANTS: readonly Mutant[] = [
@@ -35,7 +35,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "nobody sits on a connection without saying what he wants",
     source: "CWE-400",
-    file: "socks/session.ts",
+    file: "socks/server/session.ts",
     find: "  clock.limit(\n    milliseconds,",
     replace: "  clock.limit(\n    Infinity,",
     tests: SERVER,
@@ -44,7 +44,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "the time for the handshake is over with it",
     source: "RFC 1928 section 4",
-    file: "socks/session.ts",
+    file: "socks/server/session.ts",
     find: '    clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
     replace: "",
     tests: LIMITS,
@@ -53,7 +53,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a target that does not answer is given up",
     source: "RFC 1928 section 6",
-    file: "socks/commands/connect.ts",
+    file: "socks/server/commands/connect.ts",
     find: "    milliseconds,\n    signal: request.signal,",
     replace: "    milliseconds: Infinity,\n    signal: request.signal,",
     tests: SERVER,
@@ -62,7 +62,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a relay on which nothing goes ends",
     source: "CWE-400",
-    file: "socks/relay_clock.ts",
+    file: "socks/server/relay/clock.ts",
     find: "    this.#start(idleTimeout);\n",
     replace: "",
     tests: SERVER,
@@ -71,15 +71,15 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "what goes over a relay keeps it",
     source: "RFC 1928 section 6",
-    file: "socks/relay_clock.ts",
+    file: "socks/server/relay/clock.ts",
     find: "  broken(): void {\n    this.#last = monotonicNow();",
     replace: "  broken(): void {",
-    tests: ["tests/socks/relay_life_test.ts"],
+    tests: ["tests/socks/server/relay/life_test.ts"],
   },
   {
     rule: "once one side has ended, the other has its own time",
     source: "CWE-400",
-    file: "socks/relay_clock.ts",
+    file: "socks/server/relay/clock.ts",
     find: "if (milliseconds >= this.#limit) return;",
     replace: "return;",
     tests: LIMITS,
@@ -88,7 +88,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "the end of one side is handed on as an end",
     source: "RFC 9293 section 3.6",
-    file: "socks/relay.ts",
+    file: "socks/server/relay/relay.ts",
     find: "  await to.closeWrite();\n",
     replace: "",
     tests: SERVER,
@@ -97,7 +97,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "what the client has sent is counted as sent",
     source: "docs/monitoring.md",
-    file: "socks/relay.ts",
+    file: "socks/server/relay/relay.ts",
     find: 'pump(client, target, "sent"), pump(target, client, "received")',
     replace: 'pump(client, target, "received"), pump(target, client, "sent")',
     tests: LIMITS,
@@ -106,7 +106,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "success is told when the target is reached, and not before",
     source: "RFC 1928 section 6",
-    file: "socks/commands/connect.ts",
+    file: "socks/server/commands/connect.ts",
     find: "    opened = await open(request, options);\n",
     replace:
       '    await asked.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });\n    opened = await open(request, options);\n',
@@ -115,7 +115,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a connection is closed after a refusal",
     source: "RFC 1928 section 6",
-    file: "socks/commands/command.ts",
+    file: "socks/server/commands/command.ts",
     find: "  await drain(connection, { tell, signal });\n  connection.close();\n",
     replace: "  await new Promise(() => {});\n",
     tests: SERVER,
@@ -124,7 +124,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a source has so many sessions and no more",
     source: "CWE-770",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find:
       "    if (!this.#sources.enter(source, maxSessionsPerSource)) return sourceLimit(source, maxSessionsPerSource);\n",
     replace: "",
@@ -134,7 +134,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a host with IPv6 is one source, however many addresses it has",
     source: "RFC 6177 section 2",
-    file: "socks/limits/limits.ts",
+    file: "socks/server/limits/limits.ts",
     find: "return blockName(client, [4, 8]);",
     replace: "return blockName(client, [4, 16]);",
     tests: LIMITS,
@@ -143,7 +143,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a user has so many sessions and no more",
     source: "CWE-770",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "      if (!entered) throw userLimit(user, limit);\n",
     replace: "",
     tests: LIMITS,
@@ -152,7 +152,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a user's session that has ended counts no more",
     source: "CWE-770",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "    if (this.#sessions.has(running)) running.leave.push(leave);\n    else leave();\n",
     replace: "",
     tests: LIMITS,
@@ -161,7 +161,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "those who say nothing make room for those who do",
     source: "CWE-770",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "    if (this.#halfOpen.size > maxHalfOpen) {\n",
     replace: "    if (false) {\n",
     tests: LIMITS,
@@ -170,7 +170,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "who has said what he wants is not made room of",
     source: "CWE-770",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "    this.#halfOpen.delete(running.source, running);\n    running.entered = true;\n",
     replace: "    running.entered = true;\n",
     tests: LIMITS,
@@ -179,7 +179,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a client that no rule lets in is not listened to",
     source: "SECURITY.md",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "    if (verdict?.allowed === false) {",
     replace: "    if (false) {",
     tests: LIMITS,
@@ -188,7 +188,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "there are so many sessions and no more",
     source: "CWE-770",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "        await this.#waitForRoom();\n",
     replace: "",
     tests: SERVER,
@@ -197,7 +197,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "so many clients are accepted in a second",
     source: "CWE-770",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "        if (owed > 0) await pause(owed, signal);\n",
     replace: "",
     tests: LIMITS,
@@ -206,7 +206,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a session has so many octets in a second",
     source: "CWE-770",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "    if (bandwidthPerSession !== Infinity) rates.push(",
     replace: "    if (false) rates.push(",
     tests: LIMITS,
@@ -215,7 +215,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a user has so many octets in a second over all sessions",
     source: "CWE-770",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: 'if (user !== "" && bandwidthPerUser !== Infinity) {',
     replace: "if (false) {",
     tests: LIMITS,
@@ -224,7 +224,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a session ends with the ticket where that is the policy",
     source: "RFC 4120 section 3.2.3",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: 'cutExpired: options.ticketExpiry === "cut"',
     replace: "cutExpired: false",
     tests: LIMITS,
@@ -233,7 +233,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "an accept that fails is tried again",
     source: "accept(2)",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "          await this.#room(ACCEPT_PAUSE);\n          continue;\n",
     replace: "          return;\n",
     tests: SERVER,
@@ -242,7 +242,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "sessions that are left at the deadline are cut",
     source: "docs/server.md",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find:
       '    deadline.signal.addEventListener("abort", () => this.#abort(deadline.signal.reason), { once: true });\n    while',
     replace: "    while",
@@ -252,7 +252,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "sessions may end by themselves until the deadline",
     source: "docs/server.md",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find:
       '    while (this.#sessions.size > 0) await this.#allEnded();\n    this.#abort(new Error("Server is shut down"));\n',
     replace: '    this.#abort(new Error("Server is shut down"));\n',
@@ -262,10 +262,10 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "the signal ends a server and its sessions",
     source: "CONTRIBUTING.md",
-    file: "socks/server.ts",
+    file: "socks/server/server.ts",
     find: "    for (const { clock } of this.#sessions) clock.abort(reason);\n",
     replace: "",
-    tests: [...SERVER, "tests/mod_test.ts"],
+    tests: [...SERVER, "tests/proxy/front_door_test.ts"],
     filter: "/shutdown\\(\\) waits|signal ends server/",
   },
   {
@@ -274,7 +274,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     file: "proxy/serve.ts",
     find: "  if (methods.length === 0) {",
     replace: "  if (false) {",
-    tests: ["tests/mod_test.ts"],
+    tests: ["tests/proxy/front_door_test.ts"],
     filter: "without any way in",
   },
   {
@@ -283,7 +283,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     file: "proxy/serve.ts",
     find: "  if (options.allowUnauthenticated) methods.push(",
     replace: "  if (true) methods.push(",
-    tests: ["tests/mod_test.ts"],
+    tests: ["tests/proxy/front_door_test.ts"],
     filter: "without any way in",
   },
   {
@@ -301,7 +301,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     file: "proxy/serve.ts",
     find: 'bind: has("bind")',
     replace: "bind: true",
-    tests: ["tests/bind_test.ts"],
+    tests: ["tests/socks/server/commands/bind_test.ts"],
     filter: "BIND needs a rule and the command",
   },
   {
@@ -310,7 +310,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     file: "proxy/serve.ts",
     find: 'associate: has("udp")',
     replace: "associate: true",
-    tests: ["tests/udp_test.ts"],
+    tests: ["tests/socks/server/datagrams/udp_test.ts"],
   },
   {
     rule: "the bridge listens on this machine only",
@@ -318,13 +318,13 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     file: "proxy/bridge.ts",
     find: "  if (elsewhere === undefined) return;",
     replace: "  return;",
-    tests: ["tests/cli_test.ts"],
+    tests: ["tests/cli/commands_test.ts"],
     filter: "serve takes passwords",
   },
   {
     rule: "what an upstream does not say is not taken over: its rules decide, and names are its own",
     source: "RFC 1928 section 5",
-    file: "socks/open_target.ts",
+    file: "socks/server/targets/direct.ts",
     find:
       "    if (rule?.upstream !== undefined && !isKnownHost(hostname)) return await through(rule.upstream, request);\n",
     replace: "",
@@ -334,7 +334,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "of two connections that stand, one is closed",
     source: "RFC 8305 section 5",
-    file: "socks/happy_eyeballs.ts",
+    file: "socks/server/targets/happy_eyeballs.ts",
     find: "      if (this.over.signal.aborted) return closeTarget(opened);\n",
     replace: "",
     tests: EYEBALLS,
@@ -342,7 +342,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "an address that does not answer does not hold the others up",
     source: "RFC 8305 section 5",
-    file: "socks/happy_eyeballs.ts",
+    file: "socks/server/targets/happy_eyeballs.ts",
     find: "  await Promise.race([made.then(() => {}, () => {}), aborted(delay.signal)]);\n",
     replace: "  await made.then(() => {}, () => {});\n",
     tests: EYEBALLS,
@@ -368,7 +368,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a certificate is another's where the name is another",
     source: "RFC 9110 section 4.3.4",
-    file: "socks/stream/tls.ts",
+    file: "socks/shell/tls.ts",
     find: "host: hostname, ...asked(options, hostname)",
     replace: "host: hostname, ...asked(options, hostname), checkServerIdentity: () => undefined",
     tests: TRANSPORTS,
@@ -377,7 +377,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a certificate that nobody vouches for is refused",
     source: "RFC 5280 section 6",
-    file: "socks/stream/tls.ts",
+    file: "socks/shell/tls.ts",
     find: "host: hostname, ...asked(options, hostname)",
     replace: "host: hostname, ...asked(options, hostname), rejectUnauthorized: false",
     tests: TRANSPORTS,
@@ -386,7 +386,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a TLS handshake that fails leaves no socket behind",
     source: "CONTRIBUTING.md",
-    file: "socks/stream/tls.ts",
+    file: "socks/shell/tls.ts",
     find: "    connection.close();\n    signal?.throwIfAborted();\n    if (socket === undefined)",
     replace: "    signal?.throwIfAborted();\n    if (socket === undefined)",
     tests: START,
@@ -395,7 +395,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a dial that is given up leaves no socket behind",
     source: "CONTRIBUTING.md",
-    file: "socks/stream/deno.ts",
+    file: "socks/shell/tcp.ts",
     find: "      opening.then((conn) => conn.close(), () => {}); // Comes too late.\n",
     replace: "",
     tests: START,
@@ -422,7 +422,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a server that cannot be made closes what it was to listen on",
     source: "CONTRIBUTING.md",
-    file: "cli/server_run.ts",
+    file: "cli/server/server_run.ts",
     find: "      for (const listener of start.listeners) listener.close();\n",
     replace: "",
     tests: START,
@@ -440,7 +440,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a server whose admin port cannot be opened ends",
     source: "CONTRIBUTING.md",
-    file: "cli/serve.ts",
+    file: "cli/commands/serve.ts",
     find: "  await using run = await",
     replace: "  const run = await",
     tests: START,

@@ -14,13 +14,13 @@ const PORT: readonly string[] = [`${CLI}http_port_test.ts`];
 const TEAM: readonly string[] = [`${CLI}team_test.ts`];
 const CLOCK: readonly string[] = [`${CLI}monitor_clock_test.ts`];
 const AROUND: readonly string[] = [`${CLI}surroundings_test.ts`];
-const KEYTAB: readonly string[] = ["tests/kerberos/stores/keytab_file_test.ts"];
-const ROTATION: readonly string[] = ["tests/keytab_rotation_test.ts"];
-const RELOADS: readonly string[] = ["tests/serve_reload_test.ts"];
+const KEYTAB: readonly string[] = ["tests/kerberos/credentials/shell/keytab_file_test.ts"];
+const ROTATION: readonly string[] = ["tests/proxy/keytab_rotation_test.ts"];
+const RELOADS: readonly string[] = ["tests/cli/server/serve_reload_test.ts"];
 
 /** The list. */
 export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
-  ...rules("cli/log_queue.ts", QUEUE, [
+  ...rules("cli/log/log_queue.ts", QUEUE, [
     ["lines that wait have an end", LOG, "this.#lines + lines > this.#maxLines / share", "false"],
     ["octets that wait have an end", LOG, "this.#octets + bytes.length > this.#maxOctets / share ||", ""],
     ["what is dropped is counted", LOG, "this.#dropped += lines;", ""],
@@ -34,7 +34,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ["room is had again behind a write", LOG, "this.#octets -= bytes.length;", ""],
     ["a text of several lines counts as so many", LOG, 'text.endsWith("\\n") ? 0 : 1', "1"],
   ]),
-  ...rules("cli/log_queue.ts", AROUND, [
+  ...rules("cli/log/log_queue.ts", AROUND, [
     [
       "the end of the process waits for its log for a while only",
       LOG,
@@ -60,7 +60,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ],
     ["the queue is emptied at the end", LOG, "await log?.close(LOG_TIME);", "", "writes its errors"],
   ]),
-  ...rules("cli/io.ts", AROUND, [
+  ...rules("cli/terminal/io.ts", AROUND, [
     [
       "output that nobody reads is no failure",
       "SIGPIPE",
@@ -84,7 +84,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "what nobody handled is said",
     ],
   ]),
-  ...rules("cli/guard.ts", GUARD, [
+  ...rules("cli/log/guard.ts", GUARD, [
     [
       "an error ends nothing",
       DESIGN,
@@ -102,7 +102,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ["faults are told again after a minute", DESIGN, "if (now - this.#begun >= MINUTE) {", "if (this.#begun < 0) {"],
     ["a fault is one line", "CWE-117", "return printable(", "return ("],
   ]),
-  ...rules("cli/server_run.ts", AROUND, [
+  ...rules("cli/server/server_run.ts", AROUND, [
     [
       "one who watches does not end the others",
       DESIGN,
@@ -127,7 +127,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "no descriptors",
     ],
   ]),
-  ...rules("cli/server_run.ts", ROTATION, [
+  ...rules("cli/server/server_run.ts", ROTATION, [
     [
       "a keytab that was read again is said",
       DESIGN,
@@ -136,7 +136,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "without a signal",
     ],
   ]),
-  ...rules("cli/server_run.ts", RELOADS, [
+  ...rules("cli/server/server_run.ts", RELOADS, [
     [
       "a reload takes a renewed certificate",
       DESIGN,
@@ -152,7 +152,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "renewed certificate",
     ],
   ]),
-  ...rules("cli/bridge.ts", AROUND, [
+  ...rules("cli/commands/bridge.ts", AROUND, [
     [
       "a bridge has a guard",
       DESIGN,
@@ -161,7 +161,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "what nobody handled is said",
     ],
   ]),
-  ...rules("cli/server_run.ts", RELOADS, [
+  ...rules("cli/server/server_run.ts", RELOADS, [
     [
       "a reload without a certificate leaves the one that there is",
       DESIGN,
@@ -170,7 +170,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "without the certificate",
     ],
   ]),
-  ...rules("cli/reload.ts", RELOADS, [
+  ...rules("cli/server/reload.ts", RELOADS, [
     [
       "a successor starts with what counts at the start",
       DESIGN,
@@ -190,7 +190,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "while it is loaded",
     ],
   ]),
-  ...rules("cli/permissions.ts", ["tests/config_test.ts"], [
+  ...rules("cli/permissions.ts", ["tests/cli/config/config_test.ts"], [
     [
       "a successor may write where the first one did",
       DESIGN,
@@ -285,7 +285,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ["what throws at once fails", DESIGN, "Promise.try(make)", "make()"],
     ["what failed is made anew", DESIGN, "until = -Infinity;\n      throw", "throw"],
   ]),
-  ...rules("cli/worker.ts", ["tests/workers_test.ts"], [
+  ...rules("cli/server/worker.ts", ["tests/cli/server/workers_test.ts"], [
     [
       "sessions have the numbers of the log where they are shown",
       DESIGN,
@@ -310,7 +310,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "take().then(health).then((response) => response, (error) => { throw error; }).finally(() =>",
     ],
   ]),
-  ...rules("cli/workers.ts", TEAM, [
+  ...rules("cli/server/workers.ts", TEAM, [
     [
       "a worker that is lost is replaced",
       DESIGN,
@@ -378,7 +378,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ["a sample that fails ends no watching", DESIGN, "sources.onFault?.(error);", "throw error;"],
     ["an age is by a clock that nobody sets", DESIGN, "      duration,\n", "      duration: 0,\n"],
   ]),
-  ...rules("kerberos/stores/keytab_file.ts", KEYTAB, [
+  ...rules("kerberos/credentials/shell/keytab_file.ts", KEYTAB, [
     ["a file is looked at once a second", "CWE-400", "if (now - this.#lookedAt < this.#every) return false;", ""],
     ["one look at a time", "CWE-400", "if (this.#looking === undefined) {", "{"],
     [

@@ -5,15 +5,15 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const TLS = ["tests/socks/tls_test.ts"];
-const DUPLEX = ["tests/socks/duplex_test.ts", ...TLS];
-const PROXY = ["tests/tls_proxy_test.ts"];
+const TLS = ["tests/socks/shell/tls_test.ts"];
+const DUPLEX = ["tests/socks/shell/duplex_test.ts", ...TLS];
+const PROXY = ["tests/proxy/tls_proxy_test.ts"];
 const CUT = "RFC 8446 section 6.1";
 const CONTRACT = "CONTRIBUTING.md";
 
 /** The rules. */
 export const TLS_MUTANTS: readonly Mutant[] = [
-  ...rules("socks/stream/duplex.ts", TLS, [
+  ...rules("socks/shell/duplex.ts", TLS, [
     [
       "a TLS stream that ends without a close_notify is no end",
       CUT,
@@ -51,7 +51,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "in either order",
     ],
   ]),
-  ...rules("socks/stream/duplex.ts", DUPLEX, [
+  ...rules("socks/shell/duplex.ts", DUPLEX, [
     [
       "reads are served in the order of the calls",
       CONTRACT,
@@ -105,7 +105,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "came before a failure",
     ],
   ]),
-  ...rules("socks/stream/carrier.ts", TLS, [
+  ...rules("socks/shell/carrier.ts", TLS, [
     [
       "the end of what carries TLS is not told to TLS as its own",
       CUT,
@@ -135,7 +135,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "says so inside TLS",
     ],
   ]),
-  ...rules("socks/stream/carrier.ts", DUPLEX, [
+  ...rules("socks/shell/carrier.ts", DUPLEX, [
     [
       "what came and is not passed on is not written over",
       CONTRACT,
@@ -151,7 +151,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "is not written over",
     ],
   ]),
-  ...rules("socks/stream/tls_over.ts", DUPLEX, [
+  ...rules("socks/shell/tls_over.ts", DUPLEX, [
     [
       "an alert behind what came is none of the handshake",
       "RFC 8446 section 6.2",
@@ -174,7 +174,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "whose fault",
     ],
   ]),
-  ...rules("socks/stream/tls_over.ts", TLS, [
+  ...rules("socks/shell/tls_over.ts", TLS, [
     [
       "a reset is told as what it is",
       CONTRACT,
@@ -239,7 +239,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "is shown to a server",
     ],
   ]),
-  ...rules("socks/stream/tls.ts", TLS, [
+  ...rules("socks/shell/tls.ts", TLS, [
     [
       "a certificate goes with its key",
       CONTRACT,
@@ -276,7 +276,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "handshake that fails",
     ],
   ]),
-  ...rules("socks/stream/deno.ts", TLS, [
+  ...rules("socks/shell/tcp.ts", TLS, [
     [
       "a listener's certificate and key are of one another",
       CONTRACT,
@@ -285,7 +285,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "a listener lets go",
     ],
   ]),
-  ...rules("socks/stream/deno.ts", PROXY, [
+  ...rules("socks/shell/tcp.ts", PROXY, [
     [
       "a certificate to show and its key are of one another",
       CONTRACT,

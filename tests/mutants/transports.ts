@@ -5,10 +5,10 @@
  */
 import { type Mutant, type Row, rules } from "./mutant.ts";
 
-const TABLE = "tests/socks/streams_transport_test.ts";
-const FAILURES = "tests/socks/transport_failures_test.ts";
-const FOREIGN = "tests/socks/foreign_transports_test.ts";
-const RELAY = "tests/socks/relay_test.ts";
+const TABLE = "tests/socks/stream/streams_transport_test.ts";
+const FAILURES = "tests/socks/stream/transport_failures_test.ts";
+const FOREIGN = "tests/socks/stream/foreign_transports_test.ts";
+const RELAY = "tests/socks/server/relay/relay_test.ts";
 const DENO_CONN = "Deno.Conn";
 
 const CHUNKS: readonly Row[] = [
@@ -384,8 +384,8 @@ const STREAMS: readonly Row[] = [
 /** The rules. */
 export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/chunk.ts", [TABLE], CHUNKS),
-  ...rules("socks/stream/deno.ts", [FAILURES, TABLE], SOCKETS),
-  ...rules("socks/stream/protected.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], PROTECTED),
+  ...rules("socks/shell/tcp.ts", [FAILURES, TABLE], SOCKETS),
+  ...rules("socks/stream/record_layer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], PROTECTED),
   ...rules("socks/stream/sealing.ts", [FAILURES], [
     [
       "a message that a context looks at again is there still",
@@ -403,7 +403,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/stream/web_socket.ts", [FOREIGN, TABLE], WEB_SOCKETS),
   ...rules("socks/stream/streams_connection.ts", [FOREIGN, TABLE], STREAMS),
-  ...rules("socks/relay.ts", [RELAY], [
+  ...rules("socks/server/relay/relay.ts", [RELAY], [
     [
       "octets that are held up hold up no end",
       "CWE-400",
@@ -428,7 +428,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "drain()",
     ],
   ]),
-  ...rules("socks/stream/web_socket.ts", ["tests/socks/foreign_transports_test.ts"], [
+  ...rules("socks/stream/web_socket.ts", ["tests/socks/stream/foreign_transports_test.ts"], [
     [
       "a peer that sends more than it may is refused",
       "CWE-770",
@@ -507,7 +507,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     ["what was said to be read is not said again", "CWE-770", "    this.#consumed = 0;\n", ""],
     ["no more is sent than there is room for", "CWE-770", "        this.#credit -= count;\n", ""],
   ]),
-  ...rules("socks/stream/streams_connection.ts", ["tests/socks/foreign_transports_test.ts"], [
+  ...rules("socks/stream/streams_connection.ts", ["tests/socks/stream/foreign_transports_test.ts"], [
     [
       "nothing is no chunk",
       "the contract of write()",
@@ -516,7 +516,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     ],
     ["where a stream goes is told", "the contract of remote", "    this.remote = streams.remote;\n", ""],
   ]),
-  ...rules("socks/stream/late.ts", ["tests/server_end_test.ts"], [
+  ...rules("socks/stream/late.ts", ["tests/socks/server/server_end_test.ts"], [
     [
       "a signal keeps nothing of what was made in time",
       "CWE-401",
@@ -532,7 +532,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "in time",
     ],
   ]),
-  ...rules("socks/stream/protected.ts", ["tests/socks/streams_transport_test.ts"], [
+  ...rules("socks/stream/record_layer.ts", ["tests/socks/stream/streams_transport_test.ts"], [
     [
       "an end of writing that went well is none once it is closed",
       "the contract of close()",
@@ -541,7 +541,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "that went well",
     ],
   ]),
-  ...rules("socks/stream/deno.ts", ["tests/socks/streams_transport_test.ts"], [
+  ...rules("socks/shell/tcp.ts", ["tests/socks/stream/streams_transport_test.ts"], [
     [
       "an end of writing that went well is none once it is closed",
       "the contract of close()",

@@ -5,10 +5,10 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const SOCKETS = "tests/socks/udp_sockets_test.ts";
-const NAMES = "tests/socks/udp_names_test.ts";
-const CLIENT = "tests/socks/udp_client_test.ts";
-const REAL = "tests/udp_heals_test.ts";
+const SOCKETS = "tests/socks/shell/udp_test.ts";
+const NAMES = "tests/socks/server/datagrams/names_test.ts";
+const CLIENT = "tests/socks/client/associate_test.ts";
+const REAL = "tests/socks/server/datagrams/heals_test.ts";
 
 const HEALS = "An association outlives its surroundings";
 const SLOW = "One slow name does not stop an association";
@@ -18,7 +18,7 @@ const FAMILY = "RFC 1928 section 6: BND is of the client's family";
 
 /** Sockets. */
 const ENDS: readonly Mutant[] = [
-  ...rules("socks/udp/socket.ts", [SOCKETS], [
+  ...rules("socks/shell/udp.ts", [SOCKETS], [
     ["a socket that cannot be bound is closed", HEALS, "    close(error);\n    throw error;", "    throw error;"],
     ["a failure that nobody waits for is handled", HEALS, "  bound.catch(() => {});\n", ""],
     ["whoever sends is told of the end of the socket", HEALS, "    for (const failed of unsent) failed(reason);\n", ""],
@@ -73,7 +73,7 @@ const ENDS: readonly Mutant[] = [
     ["what was refused is an error of a datagram", HEALS, '  "ECONNREFUSED",\n', ""],
     ["what is too large is an error of a datagram", HEALS, "  if (error instanceof RangeError) return true;\n", ""],
   ]),
-  ...rules("socks/udp/steady_socket.ts", [SOCKETS], [
+  ...rules("socks/server/datagrams/steady_socket.ts", [SOCKETS], [
     [
       "a socket that could not be made is asked for again",
       HEALS,
@@ -130,7 +130,7 @@ const ENDS: readonly Mutant[] = [
 
 /** Names. */
 const WAYS: readonly Mutant[] = [
-  ...rules("socks/udp/way.ts", [NAMES], [
+  ...rules("socks/server/datagrams/way.ts", [NAMES], [
     ["families by turns", EYES, "interleaved(addresses).slice(0, MOST)", "addresses.slice(0, MOST)"],
     ["so many addresses are tried", "CWE-770", ".slice(0, MOST)", ""],
     [
@@ -163,7 +163,7 @@ const WAYS: readonly Mutant[] = [
     ],
     ["the first unanswered datagram counts", EYES, "this.#since ??= this.#now();", "this.#since = this.#now();"],
   ]),
-  ...rules("socks/udp/names.ts", [NAMES], [
+  ...rules("socks/server/datagrams/names.ts", [NAMES], [
     ["so few wait for a name", SLOW, "      if (known.waiting >= WAITING) throw", "      if (false as boolean) throw"],
     ["so few names are looked up", SLOW, "if (this.#lookups >= LOOKUPS) throw", "if (false as boolean) throw"],
     ["a look-up that is over makes room", SLOW, "      this.#lookups--;\n", ""],
@@ -195,7 +195,7 @@ const WAYS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/udp/egress.ts", [NAMES], [
+  ...rules("socks/server/datagrams/egress.ts", [NAMES], [
     [
       "what cannot be sent to one address goes to the next",
       EYES,
@@ -246,7 +246,7 @@ const WAYS: readonly Mutant[] = [
 
 /** Clients. */
 const CLIENTS: readonly Mutant[] = [
-  ...rules("socks/udp/client_place.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_place.ts", [CLIENT], [
     [
       "without keys nobody moves",
       PLACE,
@@ -276,7 +276,7 @@ const CLIENTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/commands/associate.ts", [CLIENT], [
+  ...rules("socks/server/commands/associate.ts", [CLIENT], [
     ["only keys move a client", PLACE, 'proves: protection !== "none"', "proves: true", "behind a balancer"],
     ["with keys a client moves", HEALS, 'proves: protection !== "none"', "proves: false"],
     [
@@ -315,7 +315,7 @@ const CLIENTS: readonly Mutant[] = [
     ],
     ["what is announced is asked for", FAMILY, "    checkAnnounce(options.announce);\n", ""],
   ]),
-  ...rules("socks/commands/announce.ts", [CLIENT], [
+  ...rules("socks/server/commands/announce.ts", [CLIENT], [
     [
       "one host of each kind",
       FAMILY,
@@ -362,7 +362,7 @@ const CLIENTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/commands/bind.ts", [CLIENT], [
+  ...rules("socks/server/commands/bind.ts", [CLIENT], [
     [
       "BIND listens where egress says",
       "RFC 1928 section 6",
@@ -396,7 +396,7 @@ const CLIENTS: readonly Mutant[] = [
     ],
     ["BIND checks what is announced", FAMILY, "  checkAnnounce(announce);\n", ""],
   ]),
-  ...rules("socks/udp/source.ts", [CLIENT], [
+  ...rules("socks/client/source.ts", [CLIENT], [
     [
       "an address that is not here is none",
       HEALS,
@@ -436,7 +436,7 @@ const CLIENTS: readonly Mutant[] = [
   ...rules("proxy/running.ts", [REAL], [
     ["what is announced is checked at the start", FAMILY, "  checkAnnounce(announce);\n", "", "own family"],
   ]),
-  ...rules("socks/udp/source.ts", [REAL], [
+  ...rules("socks/client/source.ts", [REAL], [
     [
       "datagrams go out where the connection does",
       PLACE,

@@ -5,10 +5,10 @@
  */
 import { type Mutant, type Row, rules } from "./mutant.ts";
 
-const LIFE = "tests/socks/relay_life_test.ts";
-const WRITTEN = "tests/socks/written_test.ts";
-const FOREIGN = "tests/socks/foreign_transports_test.ts";
-const PLATFORM = "tests/platform_errors_test.ts";
+const LIFE = "tests/socks/server/relay/life_test.ts";
+const WRITTEN = "tests/socks/stream/written_test.ts";
+const FOREIGN = "tests/socks/stream/foreign_transports_test.ts";
+const PLATFORM = "tests/socks/shell/platform_errors_test.ts";
 
 const IDLE = "idleTimeout: octets that leave";
 const GONE = "RFC 9293 section 3.10.7.4";
@@ -132,9 +132,9 @@ const PIECES: readonly Row[] = [
 
 /** The list. */
 export const WIRE_MUTANTS: readonly Mutant[] = [
-  ...rules("socks/relay_clock.ts", [LIFE], CLOCK),
-  ...rules("socks/relay.ts", [LIFE], RELAYS),
-  ...rules("socks/relay.ts", [PLATFORM], [
+  ...rules("socks/server/relay/clock.ts", [LIFE], CLOCK),
+  ...rules("socks/server/relay/relay.ts", [LIFE], RELAYS),
+  ...rules("socks/server/relay/relay.ts", [PLATFORM], [
     [
       "one side that fails to close keeps the other from nothing",
       UNHANDLED,
@@ -143,7 +143,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "dialer's connection",
     ],
   ]),
-  ...rules("socks/relay_memory.ts", [LIFE], MEMORIES),
+  ...rules("socks/server/relay/memory.ts", [LIFE], MEMORIES),
   ...rules("socks/stream/web_socket.ts", [FOREIGN], WEB_SOCKETS),
   ...rules("socks/stream/web_socket.ts", [PLATFORM], [
     [
@@ -154,13 +154,13 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "WebSocket",
     ],
   ]),
-  ...rules("socks/stream/duplex.ts", [WRITTEN], [
+  ...rules("socks/shell/duplex.ts", [WRITTEN], [
     ...PIECES,
     ["a cut is a reset, where a stream can", CUT, "if (this.#cut && this.stream", "if (false && this.stream"],
     ["what is closed is no cut", CUT, "if (this.#cut && this.stream", "if (this.stream"],
   ]),
   ...rules("socks/stream/streams_connection.ts", [WRITTEN], PIECES),
-  ...rules("socks/stream/deno.ts", ["tests/socks/cut_test.ts"], [
+  ...rules("socks/shell/tcp.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a cut goes behind what is under way",
       CUT,
@@ -197,10 +197,10 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "for ever",
     ],
   ]),
-  ...rules("socks/stream/deno.ts", [WRITTEN], [
+  ...rules("socks/shell/tcp.ts", [WRITTEN], [
     ["a socket tells how far it is", IDLE, "        this.#written += count;\n", "", "what a peer takes"],
   ]),
-  ...rules("socks/stream/deno.ts", [LIFE], [
+  ...rules("socks/shell/tcp.ts", [LIFE], [
     ["a reset that nobody reads is told", GONE, "      await this.#conn.write(NOTHING);\n", "", "reset"],
     [
       "what a probe was told is no end for who reads",
@@ -217,7 +217,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "probe()",
     ],
   ]),
-  ...rules("socks/stream/deno.ts", [PLATFORM], [
+  ...rules("socks/shell/tcp.ts", [PLATFORM], [
     [
       "a client that is gone again holds up no other",
       "CWE-400",
@@ -226,10 +226,10 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "hold up no other",
     ],
   ]),
-  ...rules("socks/stream/protected.ts", [WRITTEN], [
+  ...rules("socks/stream/record_layer.ts", [WRITTEN], [
     ["messages leave with what is under them", IDLE, "return this.#under.written;", "return undefined;"],
   ]),
-  ...rules("socks/stream/tls_over.ts", [WRITTEN], [
+  ...rules("socks/shell/tls_over.ts", [WRITTEN], [
     ["records leave with what is under them", IDLE, "return this.#connection.written;", "return 0;"],
     ["a cut goes through TLS", CUT, "if (this.cut) abort(this.#connection);\n    else ", ""],
   ]),
@@ -247,7 +247,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ["a dialled connection tells what has left", IDLE, "return connection.written;", "return undefined;", "around"],
     ["a dialled connection is probed", GONE, "probe: () => probe(connection),", "", "around"],
   ]),
-  ...rules("socks/stream/user_connection.ts", ["tests/platform_errors_test.ts"], [
+  ...rules("socks/stream/user_connection.ts", ["tests/socks/shell/platform_errors_test.ts"], [
     [
       "a signal that cuts what cannot be closed ends nothing else",
       CUT,
@@ -256,7 +256,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "ends nothing else",
     ],
   ]),
-  ...rules("socks/bind_through.ts", ["tests/platform_errors_test.ts"], [
+  ...rules("socks/client/bind.ts", ["tests/socks/shell/platform_errors_test.ts"], [
     [
       "a listener that cannot be closed ends nothing else",
       CUT,
@@ -265,7 +265,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "ends nothing else",
     ],
   ]),
-  ...rules("socks/stream/user_connection.ts", ["tests/socks/cut_test.ts"], [
+  ...rules("socks/stream/user_connection.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "what a signal ends is cut",
       CUT,
@@ -289,7 +289,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "in the hands of a user",
     ],
   ]),
-  ...rules("socks/stream/web_streams.ts", ["tests/socks/cut_test.ts"], [
+  ...rules("socks/stream/web_streams.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "an aborted stream is a cut",
       CUT,
@@ -298,7 +298,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "in the hands of a user",
     ],
   ]),
-  ...rules("socks/stream/dial_from.ts", [WRITTEN], [
+  ...rules("socks/shell/dial_from.ts", [WRITTEN], [
     [
       "the system looks for peers that are gone after a minute",
       "RFC 9293 section 3.8.4",
@@ -307,7 +307,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "minute",
     ],
   ]),
-  ...rules("socks/stream/carrier.ts", [PLATFORM], [
+  ...rules("socks/shell/carrier.ts", [PLATFORM], [
     [
       "an error of the stream under TLS ends no process",
       UNHANDLED,
@@ -316,7 +316,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "the stream that TLS is on",
     ],
   ]),
-  ...rules("gss/deadline.ts", [PLATFORM], [
+  ...rules("base/deadline.ts", [PLATFORM], [
     ["what a timer throws is its reason", UNHANDLED, "      this.abort(error);\n", "      throw error;\n", "a timer"],
   ]),
 ];

@@ -1,6 +1,6 @@
 /** The handshake's state machine, both roles against each other and against everything out of turn. */
 import assert from "node:assert/strict";
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { Handshake, type HandshakeMessage } from "../../socks/handshake.ts";
 import { unhex } from "../support/vectors.ts";
 

@@ -1,19 +1,19 @@
 /** Hosts are in their one form everywhere: for rules in every protocol, the resolver, upstreams, and what a client sends. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { concat, utf8 } from "../../gss/bytes.ts";
+import { concat, utf8 } from "../../base/bytes.ts";
 import { noAuthentication } from "../../socks/auth/method.ts";
-import { bindDirectly } from "../../socks/commands/bind.ts";
-import type { TargetRequest } from "../../socks/commands/command.ts";
-import { resolveDirectly } from "../../socks/commands/resolve.ts";
-import { connectThrough, resolveThrough } from "../../socks/client.ts";
+import { bindDirectly } from "../../socks/server/commands/bind.ts";
+import type { TargetRequest } from "../../socks/server/commands/command.ts";
+import { resolveDirectly } from "../../socks/server/commands/resolve.ts";
+import { connectThrough, resolveThrough } from "../../socks/client/request.ts";
 import { connect, dialThrough, HostNameError, serve, type ServerEvent } from "../../mod.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
-import { openDirectly, type OpenDirectlyOptions } from "../../socks/open_target.ts";
+import { openDirectly, type OpenDirectlyOptions } from "../../socks/server/targets/direct.ts";
 import { parseRuleText, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
 import type { Connection, Dialer } from "../../socks/stream/connection.ts";
-import { datagramsDirectly } from "../../socks/udp/egress.ts";
+import { datagramsDirectly } from "../../socks/server/datagrams/egress.ts";
 import { decodeRequest } from "../../socks/wire/messages.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";

@@ -5,8 +5,8 @@
  */
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
-import type { CredentialCacheData } from "../../kerberos/stores/ccache.ts";
-import { Credential } from "../../kerberos/stores/credential.ts";
+import type { CredentialCacheData } from "../../kerberos/credentials/formats/ccache.ts";
+import { Credential } from "../../kerberos/credential.ts";
 
 /** A ticket. */
 export function ticket(client: string, service: string): Credential {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Runtime } from "../../gss/runtime.ts";
+import type { Runtime } from "../../base/runtime.ts";
 
 /** A runtime for tests. */
 export class TestRuntime implements Runtime {

@@ -4,8 +4,8 @@
  * @module
  */
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
-import { systemPrimitives } from "../../kerberos/crypto/node_primitives.ts";
-import { type CryptoPrimitives, webCrypto } from "../../kerberos/crypto/primitives.ts";
+import { systemPrimitives } from "../../kerberos/crypto/primitives/node.ts";
+import { type CryptoPrimitives, webCrypto } from "../../kerberos/crypto/primitives/primitives.ts";
 import { profileOf } from "../../kerberos/crypto/profile.ts";
 import { KerberosContext } from "../../kerberos/mech/context.ts";
 import { ALL_FLAGS } from "./flags.ts";

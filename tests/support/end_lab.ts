@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { abortable, pause, startDeadline } from "../../gss/deadline.ts";
-import { type ServerEvent, SocksServer, type SocksServerOptions } from "../../socks/server.ts";
+import { abortable, pause, startDeadline } from "../../base/deadline.ts";
+import { type ServerEvent, SocksServer, type SocksServerOptions } from "../../socks/server/server.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import { dialTcp, dialTls, listenTcp, listenTls } from "../../socks/stream/deno.ts";
+import { dialTcp, dialTls, listenTcp, listenTls } from "../../socks/shell/tcp.ts";
 import { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 import { pipe } from "./pipe.ts";

@@ -5,17 +5,17 @@
  */
 import { noAuthentication, type SecuredChannel } from "../../socks/auth/method.ts";
 import { passwordServer } from "../../socks/auth/password.ts";
-import { AssociateCommand } from "../../socks/commands/associate.ts";
-import type { PendingBind } from "../../socks/commands/bind.ts";
-import type { OpenedTarget } from "../../socks/commands/connect.ts";
+import { AssociateCommand } from "../../socks/server/commands/associate.ts";
+import type { PendingBind } from "../../socks/server/commands/bind.ts";
+import type { OpenedTarget } from "../../socks/server/commands/connect.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
-import { openDirectly, openThrough } from "../../socks/open_target.ts";
+import { openDirectly, openThrough } from "../../socks/server/targets/direct.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
-import type { ServerEvent, SocksServerOptions } from "../../socks/server.ts";
+import type { ServerEvent, SocksServerOptions } from "../../socks/server/server.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import type { DatagramEgress } from "../../socks/udp/egress.ts";
-import type { DatagramSocket } from "../../socks/udp/socket.ts";
+import type { DatagramEgress } from "../../socks/server/datagrams/egress.ts";
+import type { DatagramSocket } from "../../socks/shell/udp.ts";
 import { type Deaf, deaf, type Held, held, readExactly, standsStill, type Target, target, until } from "./end_lab.ts";
 import { unhex } from "./vectors.ts";
 

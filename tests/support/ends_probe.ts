@@ -5,8 +5,8 @@
  * @module
  */
 // deno-lint-ignore-file no-console
-import { pause } from "../../gss/deadline.ts";
-import type { ReplayCache } from "../../kerberos/mech/replay_cache.ts";
+import { pause } from "../../base/deadline.ts";
+import type { ReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
 import { connect, noAuthentication, serve, type ServeOptions, type SocksConnection } from "../../mod.ts";
 import { countedController } from "./counted_signal.ts";
 import { until } from "./end_lab.ts";

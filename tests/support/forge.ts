@@ -10,11 +10,11 @@
  *
  * @module
  */
-import { encode } from "../../gss/asn1.ts";
-import { asBytes, type Bytes, concat, EMPTY, utf8 } from "../../gss/bytes.ts";
+import { encode } from "../../asn1/codec.ts";
+import { asBytes, type Bytes, concat, EMPTY, utf8 } from "../../base/bytes.ts";
 import type { GssFlags } from "../../gss/mechanism.ts";
-import { readMessage } from "../../kerberos/client/exchange.ts";
-import type { ServiceTicket, TicketSource } from "../../kerberos/client/tickets.ts";
+import { readMessage } from "../../kerberos/exchange/exchange.ts";
+import type { ServiceTicket, TicketSource } from "../../kerberos/credentials/tickets.ts";
 import { ApOption, KeyUsage } from "../../kerberos/constants.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential, type KerberosAcceptorOptions } from "../../kerberos/mech/credentials.ts";
@@ -24,13 +24,13 @@ import {
   encodeAuthenticatorChecksum,
   encodeContextToken,
   GSS_CHECKSUM_TYPE,
-} from "../../kerberos/mech/tokens.ts";
+} from "../../kerberos/mech/tokens/tokens.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, Ticket } from "../../kerberos/messages/ap.ts";
 import { splitTime } from "../../kerberos/messages/basic.ts";
 import { KrbError } from "../../kerberos/messages/error.ts";
 import { parsePrincipal, type Principal, toPrincipalName } from "../../kerberos/principal.ts";
-import { Credential } from "../../kerberos/stores/credential.ts";
-import { Keytab } from "../../kerberos/stores/keytab.ts";
+import { Credential } from "../../kerberos/credential.ts";
+import { Keytab } from "../../kerberos/credentials/formats/keytab.ts";
 import { TestRuntime } from "./clock.ts";
 import { ALL_FLAGS } from "./flags.ts";
 

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { applicationTag, decode, encode } from "../../gss/asn1.ts";
-import type { Bytes } from "../../gss/bytes.ts";
-import type { KdcExchange } from "../../kerberos/client/exchange.ts";
+import { applicationTag, decode, encode } from "../../asn1/codec.ts";
+import type { Bytes } from "../../base/bytes.ts";
+import type { KdcExchange } from "../../kerberos/exchange/exchange.ts";
 import { KeyUsage, PaType } from "../../kerberos/constants.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { handleKdcMessage, type KdcRealm } from "../../kerberos/kdc/mod.ts";
@@ -24,7 +24,7 @@ import {
   TgsReq,
 } from "../../kerberos/messages/kdc.ts";
 import { fromPrincipalName, principal, toPrincipalName } from "../../kerberos/principal.ts";
-import { Credential } from "../../kerberos/stores/credential.ts";
+import { Credential } from "../../kerberos/credential.ts";
 import { changed, type Changes } from "./forge.ts";
 
 /** What is wrong with a reply; everything else is as the KDC made it. */

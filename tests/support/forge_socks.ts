@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { type Bytes, concat, EMPTY } from "../../gss/bytes.ts";
+import { type Bytes, concat, EMPTY } from "../../base/bytes.ts";
 import type {
   GssAcceptorCredential,
   GssContext,

@@ -6,9 +6,9 @@
  * @module
  */
 // deno-lint-ignore-file no-console
-import type { Bytes } from "../../gss/bytes.ts";
-import { SocksConnection } from "../../socks/socks_connection.ts";
-import { dialTcp } from "../../socks/stream/deno.ts";
+import type { Bytes } from "../../base/bytes.ts";
+import { SocksConnection } from "../../socks/client/socks_connection.ts";
+import { dialTcp } from "../../socks/shell/tcp.ts";
 import { countedController } from "./counted_signal.ts";
 
 const MANY = 50;

@@ -4,11 +4,11 @@
  * @module
  */
 import type { GssFlags } from "../../gss/mechanism.ts";
-import type { Runtime } from "../../gss/runtime.ts";
-import type { AsExchangeInput } from "../../kerberos/client/as_exchange.ts";
-import { passwordKey } from "../../kerberos/client/client_key.ts";
-import { KdcClient } from "../../kerberos/client/kdc_client.ts";
-import { KerberosTickets } from "../../kerberos/client/tickets.ts";
+import type { Runtime } from "../../base/runtime.ts";
+import type { AsExchangeInput } from "../../kerberos/exchange/as.ts";
+import { passwordKey } from "../../kerberos/exchange/client_key.ts";
+import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
 import { DEFAULT_CONFIG, type KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
 import { createRealm, inProcessTransport, type KdcRealm, type TestKdcOptions } from "../../kerberos/kdc/mod.ts";
 import type { KerberosContext } from "../../kerberos/mech/context.ts";

@@ -6,12 +6,12 @@
  */
 // deno-lint-ignore-file no-console
 import { noAuthentication } from "../../socks/auth/method.ts";
-import { AssociateCommand } from "../../socks/commands/associate.ts";
+import { AssociateCommand } from "../../socks/server/commands/associate.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
-import { SocksServer } from "../../socks/server.ts";
-import type { BindDatagrams, BindDatagramsOptions } from "../../socks/udp/socket.ts";
-import { datagramsDirectly } from "../../socks/udp/egress.ts";
+import { SocksServer } from "../../socks/server/server.ts";
+import type { BindDatagrams, BindDatagramsOptions } from "../../socks/shell/udp.ts";
+import { datagramsDirectly } from "../../socks/server/datagrams/egress.ts";
 import { encodeDatagram } from "../../socks/wire/datagram.ts";
 import { Monitor } from "../../cli/monitor/monitor.ts";
 import { telemetry } from "../../proxy/telemetry.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { noAuthentication } from "../../socks/auth/method.ts";
-import type { OpenTarget } from "../../socks/commands/connect.ts";
-import { type ServerEvent, SocksServer, type SocksServerOptions } from "../../socks/server.ts";
+import type { OpenTarget } from "../../socks/server/commands/connect.ts";
+import { type ServerEvent, SocksServer, type SocksServerOptions } from "../../socks/server/server.ts";
 import { pipe } from "./pipe.ts";
 
 /** A target that sends back what it gets. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Bytes, concat, utf8 } from "../../gss/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../base/bytes.ts";
 import type {
   GssAcceptorCredential,
   GssContext,

@@ -4,9 +4,9 @@
  * @module
  */
 import { startTestKdc, type TestKdc, type TestKdcOptions } from "../../kerberos/kdc/mod.ts";
-import { FileCredentialCache, writeKeytab } from "../../kerberos/stores/files.ts";
-import { systemTickets } from "../../kerberos/system_tickets.ts";
-import type { KerberosTickets } from "../../kerberos/client/tickets.ts";
+import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { systemTickets } from "../../kerberos/system.ts";
+import type { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
 
 /** The folder, with what is in it. */
 export interface RealmFolder extends AsyncDisposable {

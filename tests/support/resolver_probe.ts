@@ -6,7 +6,7 @@
  */
 // deno-lint-ignore-file no-console -- a test reads it
 import { serve } from "../../mod.ts";
-import { systemResolver } from "../../socks/names/system.ts";
+import { systemResolver } from "../../socks/shell/system_resolver.ts";
 import { run } from "./process.ts";
 import { type Said, startNameServer } from "./name_server.ts";
 

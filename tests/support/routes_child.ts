@@ -6,7 +6,7 @@
  */
 // deno-lint-ignore-file no-console
 import { associate, connect, noAuthentication, serve, type ServerEvent } from "../../mod.ts";
-import { dialTcp } from "../../socks/stream/deno.ts";
+import { dialTcp } from "../../socks/shell/tcp.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import { echoServer, udpServer } from "./servers.ts";
 

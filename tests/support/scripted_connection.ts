@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 
 /** A call that waits for its answer. */

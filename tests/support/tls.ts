@@ -5,9 +5,9 @@
  */
 import assert from "node:assert/strict";
 import { createServer, type TLSSocket } from "node:tls";
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import { DenoConnection } from "../../socks/stream/deno.ts";
+import { DenoConnection } from "../../socks/shell/tcp.ts";
 import type { Certificate } from "./certificate.ts";
 
 /** Octets that differ, so that none can stand for another. */

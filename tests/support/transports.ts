@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Bytes } from "../../gss/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import { DenoConnection, dialUnix, listenUnix } from "../../socks/stream/deno.ts";
-import { ProtectedConnection } from "../../socks/stream/protected.ts";
+import { DenoConnection, dialUnix, listenUnix } from "../../socks/shell/tcp.ts";
+import { ProtectedConnection } from "../../socks/stream/record_layer.ts";
 import { connectionFromWebSocket, dialWebSocket } from "../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 import { credentialPair, establish, memoryRealm } from "./gss_pair.ts";

@@ -6,7 +6,7 @@
  */
 // deno-lint-ignore-file no-console
 import { associate, noAuthentication, serve } from "../../mod.ts";
-import { pause } from "../../gss/deadline.ts";
+import { pause } from "../../base/deadline.ts";
 import { udpServer } from "./servers.ts";
 
 await using echo = await udpServer();

@@ -7,7 +7,7 @@ import type { GssContext } from "../../../gss/mechanism.ts";
 import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError } from "../../errors.ts";
 import type { Connection } from "../../stream/connection.ts";
-import { ProtectedConnection, type ProtectionLevel, type SealPolicy } from "../../stream/protected.ts";
+import { ProtectedConnection, type ProtectionLevel, type SealPolicy } from "../../stream/record_layer.ts";
 import { plainDatagrams, protectedDatagrams } from "../../stream/protected_datagrams.ts";
 import type { Identity, SecuredChannel } from "../method.ts";
 

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { type Bytes, EMPTY } from "../../../gss/bytes.ts";
-import { type Deadline, startDeadline } from "../../../gss/deadline.ts";
+import { type Bytes, EMPTY } from "../../../base/bytes.ts";
+import { type Deadline, startDeadline } from "../../../base/deadline.ts";
 import type { GssContext, GssNegotiation, GssStep } from "../../../gss/mechanism.ts";
 import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError, SocksProtocolError } from "../../errors.ts";
-import { goneBecause, GRACE } from "../../client_gone.ts";
+import { goneBecause, GRACE } from "../../server/client_gone.ts";
 import { type Connection, MessageReader } from "../../stream/connection.ts";
 import { ReadAhead } from "../../stream/read_ahead.ts";
 import { decodeFrame, encodeAbort, encodeFrame, type Frame, FrameType, MAX_TOKEN } from "../../wire/gssapi.ts";

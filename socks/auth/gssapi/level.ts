@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Bytes } from "../../../gss/bytes.ts";
+import type { Bytes } from "../../../base/bytes.ts";
 import type { GssContext, GssFlags } from "../../../gss/mechanism.ts";
 import { SocksProtocolError } from "../../errors.ts";
-import type { ProtectionLevel } from "../../stream/protected.ts";
+import type { ProtectionLevel } from "../../stream/record_layer.ts";
 
 /** How the octet of a level travels. */
 export interface LevelCodec {

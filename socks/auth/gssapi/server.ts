@@ -5,14 +5,14 @@
  */
 import type { ChannelBindings } from "../../../gss/channel_bindings.ts";
 import type { GssAcceptorCredential, GssContext } from "../../../gss/mechanism.ts";
-import { systemRuntime } from "../../../gss/runtime.ts";
+import { systemRuntime } from "../../../base/runtime.ts";
 import { SocksAuthError } from "../../errors.ts";
 import { checkNames } from "../../given.ts";
-import type { ProtectionLevel, SealPolicy } from "../../stream/protected.ts";
+import type { ProtectionLevel, SealPolicy } from "../../stream/record_layer.ts";
 import { FrameType } from "../../wire/gssapi.ts";
 import { Method } from "../../wire/messages.ts";
 import type { Identity, SecuredChannel, ServerAuthMethod } from "../method.ts";
-import { PROTECTION_LEVELS, protectionLevel, protectionOctet, strongest } from "../protection.ts";
+import { PROTECTION_LEVELS, protectionLevel, protectionOctet, strongest } from "../../protection.ts";
 import { gssapiFailure, identityOf, securedChannel } from "./channel.ts";
 import { FramePump } from "./frame_pump.ts";
 import { levelCodec, type MissingService, missingServices } from "./level.ts";

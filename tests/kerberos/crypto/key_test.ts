@@ -1,9 +1,9 @@
 /** What becomes of a key's octets. */
 import assert from "node:assert/strict";
-import { type Bytes, concat, EMPTY, sameBytes } from "../../../gss/bytes.ts";
+import { type Bytes, concat, EMPTY, sameBytes } from "../../../base/bytes.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
-import { systemPrimitives } from "../../../kerberos/crypto/node_primitives.ts";
-import { andThen, type CryptoPrimitives, type Mac } from "../../../kerberos/crypto/primitives.ts";
+import { systemPrimitives } from "../../../kerberos/crypto/primitives/node.ts";
+import { andThen, type CryptoPrimitives, type Mac } from "../../../kerberos/crypto/primitives/primitives.ts";
 
 Deno.test("KerberosKey copies its secret, and overwrites the copy on dispose", async () => {
   const given = new Uint8Array(16).fill(0xcd);

@@ -1,12 +1,12 @@
 /** RFC 3961, 3962 and 8009 vectors, and the ones of other implementations. */
 import assert from "node:assert/strict";
-import { utf8 } from "../../../gss/bytes.ts";
+import { utf8 } from "../../../base/bytes.ts";
 import { ctsDecrypt, ctsEncrypt, paddedLength } from "../../../kerberos/crypto/aes_cts.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
-import { nodePrimitives } from "../../../kerberos/crypto/node_primitives.ts";
-import { type CbcCipher, type Mac, webCrypto } from "../../../kerberos/crypto/primitives.ts";
+import { nodePrimitives } from "../../../kerberos/crypto/primitives/node.ts";
+import { type CbcCipher, type Mac, webCrypto } from "../../../kerberos/crypto/primitives/primitives.ts";
 import { profileOf } from "../../../kerberos/crypto/profile.ts";
-import { deriveRandom, nfold } from "../../../kerberos/crypto/rfc3961.ts";
+import { deriveRandom, nfold } from "../../../kerberos/crypto/simplified.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
 

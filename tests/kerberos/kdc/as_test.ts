@@ -1,7 +1,7 @@
 /** The embedded KDC's authentication service: RFC 4120 sections 3.1.2 and 3.1.3, RFC 6806 section 11. */
 import assert from "node:assert/strict";
-import { applicationTag, decode, encode } from "../../../gss/asn1.ts";
-import type { Bytes } from "../../../gss/bytes.ts";
+import { applicationTag, decode, encode } from "../../../asn1/codec.ts";
+import type { Bytes } from "../../../base/bytes.ts";
 import { KdcOption, NameType, PaType, TicketFlag } from "../../../kerberos/constants.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { createRealm, handleKdcMessage } from "../../../kerberos/kdc/mod.ts";

@@ -1,7 +1,7 @@
 /** The embedded KDC's ticket-granting service: requests that are genuine and wrong in one field (RFC 4120 section 3.3). */
 import assert from "node:assert/strict";
-import { applicationTag, decode, encode } from "../../../gss/asn1.ts";
-import { type Bytes, lenientText, utf8 } from "../../../gss/bytes.ts";
+import { applicationTag, decode, encode } from "../../../asn1/codec.ts";
+import { type Bytes, lenientText, utf8 } from "../../../base/bytes.ts";
 import { KdcOption, TicketFlag } from "../../../kerberos/constants.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { createRealm, handleKdcMessage, type KdcRealm } from "../../../kerberos/kdc/mod.ts";
@@ -10,7 +10,7 @@ import { AuthorizationData, Checksum } from "../../../kerberos/messages/basic.ts
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { type EncKdcRepPart, EncTgsRepPart, TgsRep, TgsReq } from "../../../kerberos/messages/kdc.ts";
 import { parsePrincipal } from "../../../kerberos/principal.ts";
-import type { Credential } from "../../../kerberos/stores/credential.ts";
+import type { Credential } from "../../../kerberos/credential.ts";
 import { TestRuntime } from "../../support/clock.ts";
 import { answerOf, forgeTgsReq, forgeTicket, openTicket, type TgsRequestForgery } from "../../support/forge_kdc.ts";
 import { memoryRealm, memoryTickets } from "../../support/gss_pair.ts";

@@ -1,6 +1,6 @@
 /** The transited field: RFC 4120 section 3.3.3.2, with its own examples. */
 import assert from "node:assert/strict";
-import { lenientText, utf8 } from "../../../gss/bytes.ts";
+import { lenientText, utf8 } from "../../../base/bytes.ts";
 import { isBetween, transitedRealms, withRealm } from "../../../kerberos/kdc/transited.ts";
 
 const read = (text: string) => transitedRealms(utf8(text));

@@ -1,24 +1,24 @@
 /** Requests that are genuine and wrong in one field: every rule of RFC 4120 section 3.2.3 and RFC 4121 section 4.1. */
 import assert from "node:assert/strict";
-import { encode } from "../../../gss/asn1.ts";
-import { type Bytes, concat, utf8 } from "../../../gss/bytes.ts";
+import { encode } from "../../../asn1/codec.ts";
+import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { channelBindingHash } from "../../../gss/channel_bindings.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
 import type { AcceptOptions, GssContext } from "../../../gss/mechanism.ts";
 import { GssError } from "../../../gss/status.ts";
-import { readMessage } from "../../../kerberos/client/exchange.ts";
+import { readMessage } from "../../../kerberos/exchange/exchange.ts";
 import { ApOption, KeyUsage, TicketFlag } from "../../../kerberos/constants.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import type { KerberosAcceptorOptions } from "../../../kerberos/mech/credentials.ts";
-import { MemoryReplayCache } from "../../../kerberos/mech/replay_cache.ts";
-import { SharedReplayCache } from "../../../kerberos/mech/shared_replay_cache.ts";
-import { decodeContextToken, encodeContextToken, KERBEROS_OID } from "../../../kerberos/mech/tokens.ts";
+import { MemoryReplayCache } from "../../../kerberos/ap/replay/replay_cache.ts";
+import { SharedReplayCache } from "../../../kerberos/ap/replay/shared.ts";
+import { decodeContextToken, encodeContextToken, KERBEROS_OID } from "../../../kerberos/mech/tokens/tokens.ts";
 import { ApRep, ApReq, EncApRepPart } from "../../../kerberos/messages/ap.ts";
 import type { PrincipalName } from "../../../kerberos/messages/basic.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { EncKrbCredPart, KrbCred } from "../../../kerberos/messages/cred.ts";
 import { parsePrincipal, toPrincipalName } from "../../../kerberos/principal.ts";
-import { Keytab } from "../../../kerberos/stores/keytab.ts";
+import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
 import { ALL_FLAGS } from "../../support/flags.ts";
 import { type Changes, Forge, type RequestChanges, wrapToken } from "../../support/forge.ts";
 

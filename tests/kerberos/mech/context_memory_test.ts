@@ -1,7 +1,7 @@
 /** Whose memory is whose, and when: what contexts take from a caller, what they give, and what becomes of a call whose memory goes. */
 import assert from "node:assert/strict";
-import { webCrypto } from "../../../kerberos/crypto/primitives.ts";
-import type { Bytes } from "../../../gss/bytes.ts";
+import { webCrypto } from "../../../kerberos/crypto/primitives/primitives.ts";
+import type { Bytes } from "../../../base/bytes.ts";
 import { contextPair, SUITES } from "../../support/context_pair.ts";
 import { noOctets, octetKinds } from "../../support/octet_kinds.ts";
 

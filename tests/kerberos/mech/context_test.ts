@@ -1,7 +1,7 @@
 /** Per-message tokens: MIT's captured ones, both roles against each other, and everything that must be refused. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { concat, utf8 } from "../../../gss/bytes.ts";
+import { concat, utf8 } from "../../../base/bytes.ts";
 import { channelBindingHash } from "../../../gss/channel_bindings.ts";
 import { GssError } from "../../../gss/status.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";

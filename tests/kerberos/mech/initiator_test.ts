@@ -1,17 +1,17 @@
 /** Answers that are genuine and wrong in one field (RFC 4120 section 3.2.5), and what a request must have in it. */
 import assert from "node:assert/strict";
-import { type Bytes, concat, utf8 } from "../../../gss/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
 import type { GssFlags, GssNegotiation } from "../../../gss/mechanism.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { GssError } from "../../../gss/status.ts";
-import { readMessage } from "../../../kerberos/client/exchange.ts";
-import { authenticatorTime } from "../../../kerberos/client/authenticator_time.ts";
+import { readMessage } from "../../../kerberos/exchange/exchange.ts";
+import { authenticatorTime } from "../../../kerberos/ap/authenticator_time.ts";
 import { ApOption, KeyUsage } from "../../../kerberos/constants.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KdcError, KerberosError } from "../../../kerberos/errors.ts";
 import { KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
-import { decodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE, KERBEROS_OID } from "../../../kerberos/mech/tokens.ts";
+import { decodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE, KERBEROS_OID } from "../../../kerberos/mech/tokens/tokens.ts";
 import { EncKrbCredPart, KrbCred } from "../../../kerberos/messages/cred.ts";
 import type { Authenticator } from "../../../kerberos/messages/ap.ts";
 import { TestRuntime } from "../../support/clock.ts";

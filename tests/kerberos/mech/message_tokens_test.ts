@@ -1,6 +1,6 @@
 /** Per-message tokens that are genuine and wrong in one field of their header (RFC 4121 section 4.2). */
 import assert from "node:assert/strict";
-import { type Bytes, concat, EMPTY, utf8 } from "../../../gss/bytes.ts";
+import { type Bytes, concat, EMPTY, utf8 } from "../../../base/bytes.ts";
 import { GssError } from "../../../gss/status.ts";
 import { KeyUsage } from "../../../kerberos/constants.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";

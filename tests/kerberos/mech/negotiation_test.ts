@@ -1,18 +1,18 @@
 /** Context establishment: captured requests, and everything that an acceptor and an initiator must refuse. */
 import assert from "node:assert/strict";
-import { encode, oidBytes } from "../../../gss/asn1.ts";
-import { utf8 } from "../../../gss/bytes.ts";
+import { encode, oidBytes } from "../../../asn1/codec.ts";
+import { utf8 } from "../../../base/bytes.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { GssError } from "../../../gss/status.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
-import { MemoryReplayCache } from "../../../kerberos/mech/replay_cache.ts";
-import { decodeContextToken, encodeContextToken } from "../../../kerberos/mech/tokens.ts";
-import { readMessage } from "../../../kerberos/client/exchange.ts";
+import { MemoryReplayCache } from "../../../kerberos/ap/replay/replay_cache.ts";
+import { decodeContextToken, encodeContextToken } from "../../../kerberos/mech/tokens/tokens.ts";
+import { readMessage } from "../../../kerberos/exchange/exchange.ts";
 import { ApReq } from "../../../kerberos/messages/ap.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { principal } from "../../../kerberos/principal.ts";
-import { Keytab } from "../../../kerberos/stores/keytab.ts";
+import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
 import { TestRuntime } from "../../support/clock.ts";
 import { credentialPair, establish, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";

@@ -3,16 +3,16 @@
  * hundred elements, and none of them goes through asn1js.
  */
 import assert from "node:assert/strict";
-import { Asn1Error, type Codec, decode, encode } from "../../../gss/asn1.ts";
-import { asn1jsSyntax } from "../../../gss/asn1js_syntax.ts";
-import { concat } from "../../../gss/bytes.ts";
-import { STRANGER_ELEMENTS, VOUCHED_ELEMENTS } from "../../../gss/element.ts";
+import { Asn1Error, type Codec, decode, encode } from "../../../asn1/codec.ts";
+import { asn1jsSyntax } from "../../../asn1/asn1js.ts";
+import { concat } from "../../../base/bytes.ts";
+import { STRANGER_ELEMENTS, VOUCHED_ELEMENTS } from "../../../asn1/element.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
 import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../../gss/spnego/initiator.ts";
 import { decodeNegTokenInit, decodeNegTokenResp, SPNEGO_OID } from "../../../gss/spnego/tokens.ts";
-import { readMessage, readReply } from "../../../kerberos/client/exchange.ts";
-import { encodeContextToken } from "../../../kerberos/mech/tokens.ts";
+import { readMessage, readReply } from "../../../kerberos/exchange/exchange.ts";
+import { encodeContextToken } from "../../../kerberos/mech/tokens/tokens.ts";
 import * as ap from "../../../kerberos/messages/ap.ts";
 import * as basic from "../../../kerberos/messages/basic.ts";
 import * as cred from "../../../kerberos/messages/cred.ts";

@@ -1,6 +1,6 @@
 /** DOMAIN-X500-COMPRESS, which KDC and acceptor read alike (RFC 4120 section 3.3.3.2). */
 import assert from "node:assert/strict";
-import { utf8 } from "../../../gss/bytes.ts";
+import { utf8 } from "../../../base/bytes.ts";
 import { decodeTransited } from "../../../kerberos/messages/transited.ts";
 
 const read = (text: string) => decodeTransited(utf8(text));

@@ -1,7 +1,7 @@
 /** Public samples of every message type: decoded and encoded again they come out octet for octet. */
 import assert from "node:assert/strict";
-import { Asn1Error, type Codec, decode, decodeBy, encode, encodeBy } from "../../../gss/asn1.ts";
-import { asn1jsSyntax } from "../../../gss/asn1js_syntax.ts";
+import { Asn1Error, type Codec, decode, decodeBy, encode, encodeBy } from "../../../asn1/codec.ts";
+import { asn1jsSyntax } from "../../../asn1/asn1js.ts";
 import * as ap from "../../../kerberos/messages/ap.ts";
 import * as basic from "../../../kerberos/messages/basic.ts";
 import * as cred from "../../../kerberos/messages/cred.ts";

@@ -10,7 +10,7 @@ const NEGOTIATION = "tests/kerberos/mech/negotiation_test.ts";
 
 /** The rules. */
 export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
-  ...rules("kerberos/mech/ticket_checks.ts", [ACCEPTOR], [
+  ...rules("kerberos/ap/ticket_checks.ts", [ACCEPTOR], [
     ["a ticket marked INVALID is refused", "RFC 4120 section 3.2.3", " || (part.flags & TicketFlag.Invalid) !== 0", ""],
     ["a ticket that is not good yet is refused", "RFC 4120 section 3.2.3", "if (starts - skew > now || ", "if ("],
     [
@@ -319,7 +319,7 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
       "    if (false) {",
     ],
   ]),
-  ...rules("kerberos/mech/ticket_checks.ts", [ACCEPTOR], [
+  ...rules("kerberos/ap/ticket_checks.ts", [ACCEPTOR], [
     [
       "a client is somebody",
       "RFC 4120 sections 6.1 and 6.2",

@@ -12,7 +12,7 @@ const MESSAGES = "tests/kerberos/mech/message_tokens_test.ts";
 
 /** The rules. */
 export const CRYPTO_MUTANTS: readonly Mutant[] = [
-  ...rules("kerberos/crypto/rfc3962.ts", [CRYPTO], [
+  ...rules("kerberos/crypto/aes_sha1.ts", [CRYPTO], [
     [
       "the tag of the SHA-1 enctypes is compared",
       "RFC 3961 section 5.3, CVE-2025-57736",
@@ -26,7 +26,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("kerberos/crypto/rfc8009.ts", [CRYPTO], [
+  ...rules("kerberos/crypto/aes_sha2.ts", [CRYPTO], [
     [
       "the tag of the SHA-2 enctypes is compared",
       "RFC 8009 section 5, CVE-2025-57736",
@@ -40,7 +40,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
       "integrity.sign(sealed)",
     ],
   ]),
-  ...rules("kerberos/crypto/rfc8009.ts", [KEYS], [
+  ...rules("kerberos/crypto/aes_sha2.ts", [KEYS], [
     [
       "a ciphertext has confounder and tag (SHA-2)",
       "RFC 8009 section 5",

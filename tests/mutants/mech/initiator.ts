@@ -54,7 +54,7 @@ export const INITIATOR_MUTANTS: readonly Mutant[] = [
     ],
     ["the request has a number", "RFC 4121 section 4.1.1", "      seqNumber: this.#sequence,\n", ""],
   ]),
-  ...rules("kerberos/client/authenticator_time.ts", [INITIATOR], [
+  ...rules("kerberos/ap/authenticator_time.ts", [INITIATOR], [
     [
       "times in authenticators are never the same twice",
       "RFC 4120 section 3.2.3",

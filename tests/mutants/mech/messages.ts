@@ -12,7 +12,7 @@ const MESSAGES = "tests/kerberos/mech/message_tokens_test.ts";
 
 /** The rules. */
 export const MESSAGES_MUTANTS: readonly Mutant[] = [
-  ...rules("kerberos/mech/tokens.ts", [ACCEPTOR], [
+  ...rules("kerberos/mech/tokens/tokens.ts", [ACCEPTOR], [
     [
       "an identifier that is not known is told as such",
       "RFC 4121 section 4.1, KRB_AP_ERR_MSG_TYPE",
@@ -97,7 +97,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "return { data, confidential, status: this.#window.check(sequence + 1n) };",
     ],
   ]),
-  ...rules("kerberos/mech/tokens.ts", [MESSAGES], [
+  ...rules("kerberos/mech/tokens/tokens.ts", [MESSAGES], [
     [
       "every octet of it",
       "RFC 4121 section 4.2.4, CVE-2024-37370",
@@ -137,7 +137,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     ],
     ["a token is of its kind", "RFC 4121 section 4.2.6", "  if (view.getUint16(0) !== id) {", "  if (false) {"],
   ]),
-  ...rules("kerberos/mech/tokens.ts", [MESSAGES, CONTEXT], [
+  ...rules("kerberos/mech/tokens/tokens.ts", [MESSAGES, CONTEXT], [
     [
       "a rotation may be longer than the token",
       "RFC 4121 section 4.2.5",

@@ -6,18 +6,18 @@
 import { type Mutant, rules } from "../mutant.ts";
 
 const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
-const REPLAYS = "tests/kerberos/mech/replay_cache_test.ts";
-const WORKERS = "tests/workers_test.ts";
+const REPLAYS = "tests/kerberos/ap/replay/replay_cache_test.ts";
+const WORKERS = "tests/cli/server/workers_test.ts";
 
 /** The rules. */
 export const REPLAYS_MUTANTS: readonly Mutant[] = [
-  ...rules("kerberos/mech/replay_cache.ts", [REPLAYS], [
+  ...rules("kerberos/ap/replay/replay_cache.ts", [REPLAYS], [
     ["a cache has room", "RFC 4120 section 3.2.3", "if (!(this.#capacity >= 1)) throw", "if (false) throw"],
   ]),
-  ...rules("kerberos/mech/shared_replay_cache.ts", [REPLAYS], [
+  ...rules("kerberos/ap/replay/shared.ts", [REPLAYS], [
     ["a shared cache has room", "RFC 4120 section 3.2.3", "if (!(this.#buckets >= 1)) {", "if (false) {"],
   ]),
-  ...rules("kerberos/mech/replay_cache.ts", [ACCEPTOR], [
+  ...rules("kerberos/ap/replay/replay_cache.ts", [ACCEPTOR], [
     [
       "what was forgotten while the clock was ahead is told",
       "RFC 4120 section 3.2.3, lost authenticators",
@@ -25,7 +25,7 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("kerberos/mech/replay_cache.ts", [REPLAYS], [
+  ...rules("kerberos/ap/replay/replay_cache.ts", [REPLAYS], [
     [
       "what was forgotten for want of room is told",
       "RFC 4120 section 3.2.3, lost authenticators",
@@ -34,7 +34,7 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
     ],
     ["the last of a slot counts", "RFC 4120 section 3.2.3", "together.last = Math.max(together.last, now);", ""],
   ]),
-  ...rules("kerberos/mech/shared_replay_cache.ts", [ACCEPTOR], [
+  ...rules("kerberos/ap/replay/shared.ts", [ACCEPTOR], [
     [
       "what was forgotten in shared memory while the clock was ahead is told",
       "RFC 4120 section 3.2.3, lost authenticators",
@@ -50,7 +50,7 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/config/krb5_conf.ts", ["tests/kerberos/config/config_test.ts"], [
     ["no span of krb5.conf is negative", "krb5.conf, clockskew", "if (seconds >= 0) return", "return"],
   ]),
-  ...rules("kerberos/mech/replay_cache.ts", [REPLAYS, ACCEPTOR], [
+  ...rules("kerberos/ap/replay/replay_cache.ts", [REPLAYS, ACCEPTOR], [
     [
       "a cache in memory says when it was made",
       "RFC 4120 section 3.2.3, lost authenticators",
@@ -58,7 +58,7 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
       "return this.#forgotten;",
     ],
   ]),
-  ...rules("kerberos/mech/shared_replay_cache.ts", [REPLAYS], [
+  ...rules("kerberos/ap/replay/shared.ts", [REPLAYS], [
     [
       "shared memory says when it was first used",
       "RFC 4120 section 3.2.3, lost authenticators",
@@ -86,7 +86,7 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("kerberos/mech/replay_cache.ts", [REPLAYS], [
+  ...rules("kerberos/ap/replay/replay_cache.ts", [REPLAYS], [
     [
       "a replay in memory is known",
       "RFC 4120 section 3.2.3",
@@ -131,7 +131,7 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
       "if (this.#oldest === Infinity) this.#oldest = slot;",
     ],
   ]),
-  ...rules("kerberos/mech/shared_replay_cache.ts", [WORKERS], [
+  ...rules("kerberos/ap/replay/shared.ts", [WORKERS], [
     [
       "a full shared cache refuses",
       "RFC 4120 section 3.2.3",

@@ -7,12 +7,12 @@ import { type Mutant, rules } from "../mutant.ts";
 
 const CAPATHS = "tests/kerberos/config/capaths_test.ts";
 const DECODED = "tests/kerberos/messages/transited_test.ts";
-const TRANSITED = "tests/kerberos/mech/transited_test.ts";
-const WIRED = "tests/capaths_test.ts";
+const TRANSITED = "tests/kerberos/ap/transited_test.ts";
+const WIRED = "tests/proxy/capaths_test.ts";
 
 /** The rules. */
 export const TRANSITED_MUTANTS: readonly Mutant[] = [
-  ...rules("kerberos/mech/transited.ts", [TRANSITED], [
+  ...rules("kerberos/ap/transited.ts", [TRANSITED], [
     [
       "every realm on the way is between the ends",
       "RFC 4120 section 2.7",

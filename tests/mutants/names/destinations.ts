@@ -122,7 +122,7 @@ export const DESTINATIONS: readonly Mutant[] = [
   ...rules("socks/rules/parse_rule.ts", [PROPERTIES], [
     ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkTogether(rule);\n", ""],
   ]),
-  ...rules("socks/rules/cidr.ts", [RULES], [
+  ...rules("socks/wire/cidr.ts", [RULES], [
     [
       "no bits behind those that count",
       "no slip is a rule",
@@ -190,7 +190,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
     ["clients are denied in every disguise", SSRF, '...(action === "deny" ? embeddedIpv4(octets) : [])', ""],
   ]),
-  ...rules("socks/judged_addresses.ts", [SERVER], [
+  ...rules("socks/server/targets/judged_addresses.ts", [SERVER], [
     ["each address is judged", SSRF, "judged.filter(({ verdict }) => verdict.allowed);", "judged;"],
     [
       "a denied name is not looked up",
@@ -199,7 +199,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "  return verdict;",
     ],
   ]),
-  ...rules("socks/judged_addresses.ts", [HOSTS], [
+  ...rules("socks/server/targets/judged_addresses.ts", [HOSTS], [
     [
       "localhost is judged before it is looked up",
       "RFC 6761 section 6.3",
@@ -226,7 +226,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       'if (addresses.length === 0) throw new SocksReplyError("GENERAL_FAILURE"',
     ],
   ]),
-  ...rules("socks/open_target.ts", [HOSTS], [
+  ...rules("socks/server/targets/direct.ts", [HOSTS], [
     [
       "literal addresses are judged before an upstream gets them",
       SSRF,
@@ -247,7 +247,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "Object.values(upstreams)[0]",
     ],
   ]),
-  ...rules("socks/open_target.ts", [SERVER], [
+  ...rules("socks/server/targets/direct.ts", [SERVER], [
     [
       "the judged address is dialled",
       SSRF,
@@ -255,7 +255,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "await reach({ hostname, port }, signal",
     ],
   ]),
-  ...rules("socks/commands/resolve.ts", [HOSTS], [
+  ...rules("socks/server/commands/resolve.ts", [HOSTS], [
     ["names that are found are in the form", UTS46, "return foundName(hostname, name);", "return name;"],
     [
       "an address that is denied is not told",
@@ -264,7 +264,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "(await resolve(hostname, { signal })).map((address) => ({ address }));",
     ],
   ]),
-  ...rules("socks/client.ts", [ANSWERS], [
+  ...rules("socks/client/request.ts", [ANSWERS], [
     [
       "a client hangs up when it is refused",
       "RFC 1928 section 3",
@@ -272,7 +272,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "  } catch (error) {\n",
     ],
   ]),
-  ...rules("socks/client.ts", [HOSTS], [
+  ...rules("socks/client/request.ts", [HOSTS], [
     [
       "a proxy is named in its form",
       UTS46,
@@ -300,7 +300,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "hostname",
     ],
   ]),
-  ...rules("socks/stream/tls.ts", ["tests/transports_test.ts"], [
+  ...rules("socks/shell/tls.ts", ["tests/proxy/transports_test.ts"], [
     [
       "a certificate is for the name in its form",
       "RFC 6066 section 3",

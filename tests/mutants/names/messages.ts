@@ -172,7 +172,7 @@ export const MESSAGES: readonly Mutant[] = [
 
 /** The rules. */
 export const FRONTS: readonly Mutant[] = [
-  ...rules("socks/front/front.ts", [FRONT], [
+  ...rules("socks/server/front/front.ts", [FRONT], [
     ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? ask', "true ? ask"],
     ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? ask', "true ? ask"],
     ["methods of HTTP in any case", "RFC 9110 section 9.1", "octet & ~0x20", "octet"],
@@ -183,7 +183,7 @@ export const FRONTS: readonly Mutant[] = [
       "options.auth[0]",
     ],
   ]),
-  ...rules("socks/front/socks4.ts", [ANSWERS], [
+  ...rules("socks/server/front/socks4.ts", [ANSWERS], [
     ["who is cut off is told", "SOCKS 4", "    options.beforeClosing(() => reject(client));\n", ""],
     ["who is served hears nothing of a cut", "SOCKS 4", "    options.beforeClosing(undefined);\n", ""],
     [
@@ -200,7 +200,7 @@ export const FRONTS: readonly Mutant[] = [
     ],
     ["a protocol that is off has an answer", "SOCKS 4", "  await reject(client);\n  throw new", "  throw new"],
   ]),
-  ...rules("socks/front/socks5.ts", [ANSWERS], [
+  ...rules("socks/server/front/socks5.ts", [ANSWERS], [
     ["who is cut off is told", "RFC 1928 section 6", "      handshake.abandon();\n", ""],
     [
       "an unreadable request is answered",
@@ -221,7 +221,7 @@ export const FRONTS: readonly Mutant[] = [
       "auth",
     ],
   ]),
-  ...rules("socks/front/socks5.ts", [SERVER], [
+  ...rules("socks/server/front/socks5.ts", [SERVER], [
     [
       "none before GSS-API unless told otherwise",
       "preferGssapi",
@@ -229,7 +229,7 @@ export const FRONTS: readonly Mutant[] = [
       "Method.None",
     ],
   ]),
-  ...rules("socks/front/http_connect.ts", [FRONT], [
+  ...rules("socks/server/front/http_connect.ts", [FRONT], [
     [
       "whoever is unreadable gets a status",
       "RFC 9110 section 15.5.1",
@@ -264,7 +264,7 @@ export const FRONTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/front/http_connect.ts", [ANSWERS], [
+  ...rules("socks/server/front/http_connect.ts", [ANSWERS], [
     [
       "who is cut off is told",
       "RFC 9110 section 15.5.9",

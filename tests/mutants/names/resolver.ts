@@ -9,8 +9,8 @@ import { SSRF } from "./shared.ts";
 const MESSAGE = "tests/socks/names/message_test.ts";
 const FILES = "tests/socks/names/files_test.ts";
 const LOOK_UPS = "tests/socks/names/look_ups_test.ts";
-const SYSTEM = "tests/socks/names/system_test.ts";
-const JUDGED = "tests/socks/names/judged_test.ts";
+const SYSTEM = "tests/socks/shell/system_resolver_test.ts";
+const JUDGED = "tests/socks/server/targets/judged_test.ts";
 
 const SHARE = "slow name servers";
 const DNS = "RFC 1035 section 4.1";
@@ -98,7 +98,7 @@ export const RESOLVER: readonly Mutant[] = [
     ["what leads nowhere is last", "RFC 6724 section 6, rule 1", "Number(b.reached) - Number(a.reached) || ", ""],
     ["IPv6 first", "RFC 6724 section 6, rule 6", " || b.precedence - a.precedence", ""],
   ]),
-  ...rules("socks/names/system_files.ts", [FILES], [
+  ...rules("socks/shell/system_files.ts", [FILES], [
     ["a file is looked at once a second", "cost", "if (now - this.#looked < LOOK_AGAIN) return", "if (false) return"],
     ["a file that is as it was is not read", "cost", "if (stamp === before?.stamp) return before;", ""],
     ["so much of a file is read", "memory", "Math.min(LONGEST, ", "Math.max(0, "],
@@ -161,7 +161,7 @@ export const RESOLVER: readonly Mutant[] = [
     ],
     ["a network of IPv6 is one", SHARE, "sourceName({ hostname: source, port: 0 }) ?? source", "source"],
   ]),
-  ...rules("socks/names/ask.ts", [SYSTEM], [
+  ...rules("socks/shell/ask.ts", [SYSTEM], [
     ["an answer comes from the server", POISON, "from.port !== open.server.port || ", ""],
     ["what is cut comes over TCP", "RFC 7766 section 5", "if (!answer.truncated) return answer;", "return answer;"],
     ["over TCP where it is to be", CONF, "if (!tcp) {", "if (true) {"],
@@ -210,7 +210,7 @@ export const RESOLVER: readonly Mutant[] = [
     ["who had no time is not silent", DEAD, "this.#now() - since >= SHORT_PATIENCE", "true"],
     ["who answers again is not silent", DEAD, "        this.#silent.delete(key);\n", ""],
   ]),
-  ...rules("socks/names/system.ts", [SYSTEM], [
+  ...rules("socks/shell/system_resolver.ts", [SYSTEM], [
     ["an address is its own", "getaddrinfo", "if (parseIp(name) !== undefined) return {", "if (false) return {"],
     ["a dot at the end keeps the search list away", CONF, "isWhole && all !== undefined ?", "false ?"],
     ["the hosts file is first", "hosts(5)", "if (known !== undefined) return sorted(known);", ""],
@@ -261,10 +261,10 @@ export const RESOLVER: readonly Mutant[] = [
   ...rules("socks/names/resolver.ts", [JUDGED], [
     ["what a resolver gives is looked at", "platform", "if (isTexts(addresses) && isTexts(names)) return", "return"],
   ]),
-  ...rules("socks/names/system.ts", [JUDGED], [
+  ...rules("socks/shell/system_resolver.ts", [JUDGED], [
     ["a resolver need not give a promise", "platform", "async () => await resolve(name, {", "() => resolve(name, {"],
   ]),
-  ...rules("socks/judged_addresses.ts", [JUDGED], [
+  ...rules("socks/server/targets/judged_addresses.ts", [JUDGED], [
     ["names on the way are judged", SSRF, "if (!there.allowed) {", "if (false) {"],
     [
       "so many addresses of a name",
@@ -280,7 +280,7 @@ export const RESOLVER: readonly Mutant[] = [
     ],
     ["look-ups are on somebody's behalf", SHARE, "{ signal, user: identity.name, source }", "{ signal }"],
   ]),
-  ...rules("socks/commands/resolve.ts", [JUDGED], [
+  ...rules("socks/server/commands/resolve.ts", [JUDGED], [
     ["look-ups of addresses are on somebody's behalf", SHARE, "{ signal, user: identity.name, source }", "{ signal }"],
   ]),
   ...rules("socks/rules/rules.ts", [JUDGED], [

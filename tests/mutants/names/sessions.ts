@@ -8,7 +8,7 @@ import { ANSWERS, LIMITS, RELAY, SERVER } from "./shared.ts";
 
 /** The rules. */
 export const SESSIONS: readonly Mutant[] = [
-  ...rules("socks/session.ts", [SERVER], [
+  ...rules("socks/server/session.ts", [SERVER], [
     [
       "the handshake has a time",
       "connection floods",
@@ -28,7 +28,7 @@ export const SESSIONS: readonly Mutant[] = [
       'await refuse(call, new SocksReplyError("GENERAL_FAILURE"',
     ],
   ]),
-  ...rules("socks/session.ts", [ANSWERS], [
+  ...rules("socks/server/session.ts", [ANSWERS], [
     [
       "a refusal in the handshake can be read",
       "RFC 1928 section 6",
@@ -60,7 +60,7 @@ export const SESSIONS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/commands/command.ts", [ANSWERS], [
+  ...rules("socks/server/commands/command.ts", [ANSWERS], [
     [
       "unknown commands have no name of another",
       "RFC 1928 section 4",
@@ -89,7 +89,7 @@ export const SESSIONS: readonly Mutant[] = [
       "connection.read()",
     ],
   ]),
-  ...rules("socks/commands/connect.ts", [ANSWERS], [
+  ...rules("socks/server/commands/connect.ts", [ANSWERS], [
     [
       "success is told after the target is reached",
       "success before the decision",
@@ -97,7 +97,7 @@ export const SESSIONS: readonly Mutant[] = [
       '  let opened: OpenedTarget;\n  try {\n    await asked.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
     ],
   ]),
-  ...rules("socks/commands/connect.ts", [SERVER], [
+  ...rules("socks/server/commands/connect.ts", [SERVER], [
     [
       "a target has a time",
       "connectTimeout",
@@ -105,7 +105,7 @@ export const SESSIONS: readonly Mutant[] = [
       "  return startDeadline({\n    milliseconds: Infinity,",
     ],
   ]),
-  ...rules("socks/server.ts", [LIMITS], [
+  ...rules("socks/server/server.ts", [LIMITS], [
     [
       "half-open clients have a limit",
       "connection floods",
@@ -153,7 +153,7 @@ export const SESSIONS: readonly Mutant[] = [
       "if (false) rates.push",
     ],
   ]),
-  ...rules("socks/server_options.ts", [LIMITS], [
+  ...rules("socks/server/options.ts", [LIMITS], [
     [
       "a server has a method",
       "deny by default",
@@ -161,7 +161,7 @@ export const SESSIONS: readonly Mutant[] = [
       'if (false) throw new TypeError("Cannot serve',
     ],
   ]),
-  ...rules("socks/server.ts", [SERVER], [
+  ...rules("socks/server/server.ts", [SERVER], [
     [
       "an accept that fails is tried again",
       "EMFILE",
@@ -169,11 +169,11 @@ export const SESSIONS: readonly Mutant[] = [
       "          return;",
     ],
   ]),
-  ...rules("socks/relay_clock.ts", [RELAY], [
+  ...rules("socks/server/relay/clock.ts", [RELAY], [
     ["silence ends a relay", "idleTimeout", "if (left <= 0) return", "if (left <= -Infinity) return"],
     ["half of a relay has its own time", "halfCloseTimeout", "if (milliseconds >= this.#limit) return;", "return;"],
   ]),
-  ...rules("socks/relay.ts", [RELAY], [
+  ...rules("socks/server/relay/relay.ts", [RELAY], [
     ["an end is handed on", "half-close", "  await to.closeWrite();\n", ""],
     [
       "a failure ends both sides",

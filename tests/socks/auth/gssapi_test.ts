@@ -1,6 +1,6 @@
 /** RFC 1961 on both sides, with Kerberos and with a mechanism that does what it is told. */
 import assert from "node:assert/strict";
-import { type Bytes, concat, utf8 } from "../../../gss/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import {
   gssapiClient,
   type GssapiClientOptions,
@@ -9,7 +9,7 @@ import {
 } from "../../../socks/auth/gssapi.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import { SocksAuthError, SocksProtocolError } from "../../../socks/errors.ts";
-import { ProtectedConnection, type ProtectionLevel } from "../../../socks/stream/protected.ts";
+import { ProtectedConnection, type ProtectionLevel } from "../../../socks/stream/record_layer.ts";
 import { decodeFrame, encodeAbort, encodeFrame } from "../../../socks/wire/gssapi.ts";
 import { KerberosContext } from "../../../kerberos/mech/context.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";

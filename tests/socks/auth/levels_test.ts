@@ -1,9 +1,9 @@
 /** RFC 1961 sections 4 and 5: what is sealed and what is not, by whom, and what is taken. */
 import assert from "node:assert/strict";
-import { type Bytes, utf8 } from "../../../gss/bytes.ts";
+import { type Bytes, utf8 } from "../../../base/bytes.ts";
 import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
-import type { ProtectionLevel, SealPolicy } from "../../../socks/stream/protected.ts";
+import type { ProtectionLevel, SealPolicy } from "../../../socks/stream/record_layer.ts";
 import { encodeAbort, encodeFrame, FrameType } from "../../../socks/wire/gssapi.ts";
 import { changing, claiming, ForgedClient, ForgedProxy, isClosed } from "../../support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";

@@ -1,11 +1,11 @@
 /** RFC 1961 section 5 with genuine messages in the wrong place: nothing of them is delivered, and the connection is over. */
 import assert from "node:assert/strict";
-import { type Bytes, concat, utf8 } from "../../../gss/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { serve } from "../../../mod.ts";
 import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
-import { dialTcp } from "../../../socks/stream/deno.ts";
-import type { ProtectionLevel } from "../../../socks/stream/protected.ts";
+import { dialTcp } from "../../../socks/shell/tcp.ts";
+import type { ProtectionLevel } from "../../../socks/stream/record_layer.ts";
 import { Command } from "../../../socks/wire/messages.ts";
 import { changing, ForgedClient, ForgedProxy, isClosed } from "../../support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";

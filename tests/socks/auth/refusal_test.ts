@@ -1,14 +1,14 @@
 /** RFC 1961 section 3.8 and RFC 1929 section 2: who is refused is told, for whatever reason, once. */
 import assert from "node:assert/strict";
-import { type Bytes, concat, utf8 } from "../../../gss/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import type { GssContext, GssStep } from "../../../gss/mechanism.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
 import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
 import { noAuthentication, type ServerAuthMethod } from "../../../socks/auth/method.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
-import { connectThrough } from "../../../socks/client.ts";
-import type { SocksServer, SocksServerOptions } from "../../../socks/server.ts";
+import { connectThrough } from "../../../socks/client/request.ts";
+import type { SocksServer, SocksServerOptions } from "../../../socks/server/server.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";
 import { encodeReply } from "../../../socks/wire/messages.ts";

@@ -10,7 +10,7 @@ import {
   withSurroundings,
 } from "../../../socks/names/resolv_conf.ts";
 import { run } from "../../support/process.ts";
-import { Fresh, systemFile } from "../../../socks/names/system_files.ts";
+import { Fresh, systemFile } from "../../../socks/shell/system_files.ts";
 
 Deno.test("a hosts file is read as hosts(5) has it, and lines that cannot be read are passed over", () => {
   const { byName, byAddress } = parseHosts([
@@ -160,7 +160,7 @@ Deno.test("a file that may not be read is not asked for, and stays as it was rea
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, "as it was");
-    const text = `import { systemFile } from "file://${root}socks/names/system_files.ts";
+    const text = `import { systemFile } from "file://${root}socks/shell/system_files.ts";
       let now = 0;
       const [read, never] = [1, 2].map(() => systemFile(${JSON.stringify(file)}, (text) => text, () => now));
       console.log(read());

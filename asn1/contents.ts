@@ -1,0 +1,119 @@
+/**
+ * Contents octets of primitive DER types: integers, times and object identifiers, to values and back.
+ *
+ * @module
+ */
+import { type Bytes, utf8 } from "../base/bytes.ts";
+
+/** Octets that are not the DER encoding of the type wanted, or a value that the type cannot hold. */
+export class Asn1Error extends Error {
+  override readonly name = "Asn1Error";
+  /** Where in the type, for example `AP-REQ.ticket.enc-part.etype`. */
+  readonly path: string;
+
+  constructor(path: string, problem: string, options?: ErrorOptions) {
+    super(`Cannot read ${path}: ${problem}`, options);
+    this.path = path;
+  }
+}
+
+/** X.690 section 8.3: two's complement in as few octets as it takes, of a safe integer. */
+export function integerContents(value: number): Bytes {
+  const octets: number[] = [];
+  let rest = value;
+  do {
+    const octet = ((rest % 256) + 256) % 256;
+    octets.unshift(octet);
+    rest = (rest - octet) / 256;
+  } while (!((rest === 0 && octets[0]! < 0x80) || (rest === -1 && octets[0]! >= 0x80)));
+  return Uint8Array.from(octets);
+}
+
+/** The integer that contents octets stand for, in their shortest form, of nine octets at most; not exact beyond 2^53. */
+export function integerValue(bytes: Bytes, path: string): number {
+  if (bytes.length === 0) throw new Asn1Error(path, "INTEGER without contents");
+  if (bytes.length > 9) throw new Asn1Error(path, `INTEGER of ${bytes.length} octets`);
+  const [first, second] = bytes;
+  if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
+    throw new Asn1Error(path, "INTEGER is not in DER form");
+  }
+  let value = first! >= 0x80 ? -1 : 0;
+  for (let i = 0; i < bytes.length; i++) value = value * 256 + bytes[i]!;
+  return value;
+}
+
+/** Contents of a GeneralizedTime without fractions. */
+export function timeContents(value: number, path: string): Bytes {
+  const date = new Date(value);
+  if (!Number.isFinite(value) || value % 1000 !== 0 || date.getUTCFullYear() < 0 || date.getUTCFullYear() > 9999) {
+    throw new Asn1Error(path, "time is not whole seconds of a four-digit year");
+  }
+  const [year, month, rest] = date.toISOString().split("-");
+  const [day, time] = rest!.split("T");
+  return utf8(`${year}${month}${day}${time!.slice(0, 2)}${time!.slice(3, 5)}${time!.slice(6, 8)}Z`);
+}
+
+/** The time that contents octets stand for, in milliseconds since the epoch. */
+export function timeValue(bytes: Bytes, path: string): number {
+  const digits = (from: number, to: number): number => {
+    let value = 0;
+    for (let i = from; i < to; i++) {
+      const digit = bytes[i]! - 0x30;
+      if (digit < 0 || digit > 9) throw malformedTime(path);
+      value = value * 10 + digit;
+    }
+    return value;
+  };
+  if (bytes.length !== 15 || bytes[14] !== 0x5a) throw malformedTime(path);
+  const [year, month, day] = [digits(0, 4), digits(4, 6), digits(6, 8)];
+  const [hour, minute, second] = [digits(8, 10), digits(10, 12), digits(12, 14)];
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  // A day that is not on the calendar has rolled over into another month.
+  const onCalendar = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  if (!onCalendar || hour > 23 || minute > 59 || second > 59) throw new Asn1Error(path, "time is not on the calendar");
+  return date.getTime() + 1000 * (60 * (60 * hour + minute) + second);
+}
+
+function malformedTime(path: string): Asn1Error {
+  return new Asn1Error(path, "time is not of the form YYYYMMDDhhmmssZ");
+}
+
+/** Contents of a dotted object identifier (X.690 section 8.19). */
+export function oidContents(dotted: string, path: string): Bytes {
+  const valid = /^[012](\.(0|[1-9]\d{0,14}))+$/.test(dotted);
+  const [first, second, ...rest] = dotted.split(".").map(Number);
+  if (!valid || (first! < 2 && second! > 39)) throw new Asn1Error(path, `"${dotted}" is not an object identifier`);
+  const octets: number[] = [];
+  for (const arc of [40 * first! + second!, ...rest]) {
+    const digits = [arc % 128];
+    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) digits.unshift(0x80 | (left % 128));
+    octets.push(...digits);
+  }
+  return Uint8Array.from(octets);
+}
+
+/** Octets of an OBJECT IDENTIFIER's contents as dotted text (X.690 section 8.19). */
+export function oidText(bytes: Uint8Array, path = "OBJECT IDENTIFIER"): string {
+  if (bytes.length === 0 || bytes.length > 64 || bytes.at(-1)! >= 0x80) throw new Asn1Error(path, "malformed");
+  const arcs: number[] = [];
+  let arc = 0;
+  let fresh = true;
+  for (const octet of bytes) {
+    if (fresh && octet === 0x80) throw new Asn1Error(path, "arc is not in DER form");
+    arc = arc * 128 + (octet & 0x7f);
+    if (arc > Number.MAX_SAFE_INTEGER) throw new Asn1Error(path, "arc is too large");
+    fresh = octet < 0x80;
+    if (fresh) {
+      arcs.push(arc);
+      arc = 0;
+    }
+  }
+  const head = Math.min(2, Math.floor(arcs[0]! / 40));
+  return [head, arcs[0]! - 40 * head, ...arcs.slice(1)].join(".");
+}
+
+/** DER contents octets of a dotted object identifier. */
+export function oidBytes(dotted: string): Bytes {
+  return oidContents(dotted, "OBJECT IDENTIFIER");
+}

@@ -1,0 +1,73 @@
+/**
+ * `gssocks bridge`.
+ *
+ * @module
+ */
+import { bridge } from "../../mod.ts";
+import { formatEndpoint } from "../../socks/wire/address.ts";
+import { type Command, exclude, ExitCode, UsageError } from "../command.ts";
+import { eventPrinter, logFormat, troubleLine } from "../log/event_log.ts";
+import { Faults } from "../log/guard.ts";
+import { endpoint, PROXY_OPTIONS, proxyOptions, time } from "../options.ts";
+
+/** The command. */
+export const command: Command = {
+  summary: "let programs on this machine use a Kerberos proxy",
+  usage: "--proxy HOST:PORT [OPTIONS]",
+  goesOn: true,
+  options: {
+    ...PROXY_OPTIONS,
+    listen: { value: "HOST:PORT", short: "l", help: "Where to listen, a loopback address (default: 127.0.0.1:1080)" },
+    "handshake-timeout": { value: "TIME", help: "Time for a program to ask for something (default: 10s)" },
+    "connect-timeout": { value: "TIME", help: "Time for reaching a target through the proxy (default: 60s)" },
+    "idle-timeout": {
+      value: "TIME",
+      help: "Close connections that are silent for so long, 0 for never (default: 7440000)",
+    },
+    "half-close-timeout": { value: "TIME", help: "The same once one side has ended (default: 10m)" },
+    "udp-idle-timeout": { value: "TIME", help: "End associations that are silent for so long (default: 5m)" },
+    json: { help: "Log events as JSON lines" },
+    quiet: { short: "q", help: "Log nothing" },
+  },
+  details: `
+Point programs at it as a SOCKS5 proxy without authentication, names to be looked up by the proxy:
+  ALL_PROXY=socks5h://127.0.0.1:1080 git clone ...
+Whoever can open a connection on this machine can use it, with the rights of your ticket.
+
+A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
+  async run(args, io): Promise<number> {
+    exclude(args, "quiet", "json");
+    const options = proxyOptions(args);
+    const listen = args.value("listen");
+    const timeout = (name: string) => {
+      const given = args.value(name);
+      return given === undefined ? undefined : time(`--${name}`, given);
+    };
+    let server;
+    try {
+      server = bridge({
+        ...options,
+        ...(listen === undefined ? {} : endpoint(listen, 1080)),
+        handshakeTimeout: timeout("handshake-timeout"),
+        connectTimeout: timeout("connect-timeout"),
+        idleTimeout: timeout("idle-timeout"),
+        halfCloseTimeout: timeout("half-close-timeout"),
+        datagrams: { idleTimeout: timeout("udp-idle-timeout") },
+        signal: io.signal,
+        onEvent: eventPrinter(logFormat(args), io),
+        onTrouble: (trouble) => io.err(troubleLine(trouble)),
+        onListen: (address) => io.err(`Listening on ${formatEndpoint(address)}\n`),
+      });
+    } catch (error) {
+      throw error instanceof TypeError ? new UsageError(error.message) : error;
+    }
+    // From here on nothing but the end of the bridge ends it.
+    const unguard = io.onFault?.(new Faults((line) => io.err(line)).take);
+    try {
+      await server.finished;
+    } finally {
+      unguard?.();
+    }
+    return ExitCode.Ok;
+  },
+};

@@ -1,0 +1,135 @@
+/**
+ * `gssocks kinit`.
+ *
+ * @module
+ */
+import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
+import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
+import { type ClientKey, keytabKey, passwordKey } from "../../kerberos/exchange/client_key.ts";
+import { denoResolveSrv, denoTransport } from "../../kerberos/reach/shell/transports.ts";
+import { type KerberosConfig, parseSpan } from "../../kerberos/config/krb5_conf.ts";
+import { defaultKeytabName, loadConfig } from "../../kerberos/config/shell/load.ts";
+import { NameType } from "../../kerberos/constants.ts";
+import { KerberosError } from "../../kerberos/errors.ts";
+import { formatPrincipal, parsePrincipal, type Principal, samePrincipal } from "../../kerberos/principal.ts";
+import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
+import { readKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { cacheFrom, CCACHE_OPTION } from "../options.ts";
+
+/** The command. */
+export const command: Command = {
+  summary: "get an initial ticket",
+  usage: "[OPTIONS] [PRINCIPAL]",
+  words: [0, 1],
+  options: {
+    ...CCACHE_OPTION,
+    "use-keytab": { short: "k", help: "Use a key of the keytab instead of a password" },
+    keytab: { value: "FILE", short: "t", help: "The keytab (default: KRB5_KTNAME, krb5.conf, /etc/krb5.keytab)" },
+    lifetime: { value: "TIME", short: "l", help: "Lifetime, such as 10h (default: krb5.conf, 24h)" },
+    renewable: { value: "TIME", short: "r", help: "Renewable lifetime, such as 7d" },
+    renew: { short: "R", help: "Renew the ticket in the cache" },
+    forwardable: { short: "f", help: "Ask for a forwardable ticket" },
+    canonicalize: { short: "C", help: "Let the KDC replace the name by its canonical form" },
+    enterprise: { short: "E", help: "The name is an enterprise name, such as user@example.com" },
+  },
+  details: `
+The password is prompted for, or read as one line from standard input where that is no terminal; never from an argument.`,
+  async run(args, io): Promise<number> {
+    exclude(
+      args,
+      "renew",
+      "use-keytab",
+      "keytab",
+      "lifetime",
+      "renewable",
+      "forwardable",
+      "canonicalize",
+      "enterprise",
+    );
+    if (args.has("enterprise") && args.words.length === 0) throw new UsageError("--enterprise needs a PRINCIPAL");
+    const config = configured(args, loadConfig());
+    const cache = cacheFrom(args, config);
+    const kdc = new KdcClient({ config, transport: denoTransport, resolveSrv: denoResolveSrv });
+    if (args.has("renew")) {
+      await checkOwner(args, config, cache);
+      await new KerberosTickets({ config, kdc, cache }).renewedTicket({ signal: io.signal });
+      return ExitCode.Ok;
+    }
+    const client = await clientFrom(args, config, cache);
+    const key = await keyFrom(args, io, client, config);
+    await new KerberosTickets({ config, kdc, cache, initial: { client, key } }).initialTicket({ signal: io.signal });
+    return ExitCode.Ok;
+  },
+};
+
+function configured(args: ParsedArguments, config: KerberosConfig): KerberosConfig {
+  const duration = (name: string, fallback: number) => {
+    const text = args.value(name);
+    if (text === undefined) return fallback;
+    try {
+      return parseSpan(name, text);
+    } catch (error) {
+      throw new UsageError(`--${name}: ${(error as Error).message}`);
+    }
+  };
+  return {
+    ...config,
+    ticketLifetime: duration("lifetime", config.ticketLifetime),
+    renewLifetime: duration("renewable", config.renewLifetime),
+    forwardable: config.forwardable || args.has("forwardable"),
+    canonicalize: config.canonicalize || args.has("canonicalize"),
+  };
+}
+
+/** The ticket of whoever is named is renewed, and nobody else's. */
+async function checkOwner(args: ParsedArguments, config: KerberosConfig, cache: CredentialCache): Promise<void> {
+  const [text] = args.words;
+  if (text === undefined) return;
+  const wanted = parsePrincipal(text, { defaultRealm: config.defaultRealm ?? "" });
+  const held = await cache.load();
+  if (held === undefined || samePrincipal(held.principal, wanted)) return;
+  const owner = formatPrincipal(held.principal);
+  throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${cache.name} has the tickets of ${owner}, not of ${text}`);
+}
+
+/** The principal named, the one whose cache it is, or for a keytab the first in it. */
+async function clientFrom(
+  args: ParsedArguments,
+  config: KerberosConfig,
+  cache: CredentialCache,
+): Promise<Principal> {
+  const [text] = args.words;
+  const defaultRealm = config.defaultRealm ?? "";
+  if (text !== undefined) {
+    const client = args.has("enterprise")
+      ? { ...parsePrincipal("x", { defaultRealm }), components: [text], nameType: NameType.Enterprise }
+      : parsePrincipal(text, { defaultRealm });
+    if (client.realm === "") throw new UsageError(`${text} has no realm, and krb5.conf has no default_realm`);
+    return client;
+  }
+  if (args.has("use-keytab") || args.has("keytab")) {
+    const name = keytabName(args, config);
+    const first = readKeytab(name).entries[0];
+    if (first !== undefined) return first.principal;
+    throw new KerberosError("NO_CREDENTIALS", `Cannot authenticate: keytab ${name} has no key`);
+  }
+  const held = await cache.load();
+  if (held === undefined) throw new UsageError("PRINCIPAL is needed");
+  return held.principal;
+}
+
+function keytabName(args: ParsedArguments, config: KerberosConfig): string {
+  return args.value("keytab") ?? defaultKeytabName(config);
+}
+
+async function keyFrom(
+  args: ParsedArguments,
+  io: CliIo,
+  client: Principal,
+  config: KerberosConfig,
+): Promise<ClientKey> {
+  if (args.has("use-keytab") || args.has("keytab")) return keytabKey(readKeytab(keytabName(args, config)), client);
+  return passwordKey(await io.readPassword(`Password for ${formatPrincipal(client)}: `));
+}

@@ -1,0 +1,139 @@
+/**
+ * A server's events as lines for people or programs. What a client chose, and what others did, cannot end a line, drive a
+ * terminal, make it longer than journals take, or stand where another field stands: in a line of text the event comes first and then the
+ * client's address, names are single words or in quotation marks, and an error's message comes last.
+ *
+ * @module
+ */
+import { printable, quoted, shortened } from "../../base/printable.ts";
+import { KerberosError } from "../../kerberos/errors.ts";
+import { GssError } from "../../gss/status.ts";
+import { SocksReplyError } from "../../socks/errors.ts";
+import type { ServerTrouble, TroubleKind } from "../../socks/server/health.ts";
+import type { ServerEvent } from "../../socks/server/server.ts";
+import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
+import type { ParsedArguments } from "../command.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { systemRuntime } from "../../base/runtime.ts";
+
+/** How events are printed: for people, as JSON lines, or not at all. */
+export type LogFormat = "text" | "json" | "none";
+
+/** Format that the options `--json` and `--quiet` say. */
+export function logFormat(args: ParsedArguments): LogFormat {
+  return args.has("quiet") ? "none" : args.has("json") ? "json" : "text";
+}
+
+/** Prints events. */
+export function eventPrinter(format: LogFormat, io: CliIo): (event: ServerEvent) => void {
+  if (format === "none") return () => {};
+  const text = format === "json"
+    ? (event: ServerEvent) => JSON.stringify(eventRecord(event), shortValue)
+    : (event: ServerEvent) => `${new Date(systemRuntime.now()).toISOString()} ${eventText(event)}`;
+  return (event) => io.err(`${printable(text(event))}\n`);
+}
+
+/** A rule is nobody's but the operator's. */
+function shortValue(key: string, value: unknown): unknown {
+  return typeof value === "string" && key !== "rule" ? shortened(value) : value;
+}
+
+/** What is in records of some events alone. */
+interface EventRecord extends Record<string, unknown> {
+  client?: string;
+  method?: string;
+  user?: string;
+  protection?: string;
+  target?: string;
+  address?: string;
+  bound?: string;
+  command?: string;
+}
+
+/** One event as a record of plain values. */
+export function eventRecord(event: ServerEvent): Record<string, unknown> {
+  const record: EventRecord = {
+    time: new Date(systemRuntime.now()).toISOString(),
+    event: event.type,
+    session: event.session,
+  };
+  if (event.client !== undefined) record.client = formatEndpoint(event.client);
+  if ("identity" in event && event.identity !== undefined) {
+    record.method = event.identity.method;
+    record.user = event.identity.name;
+  }
+  if ("protection" in event) record.protection = event.protection;
+  if ("target" in event && event.target !== undefined) record.target = formatEndpoint(event.target);
+  if ("address" in event && event.address !== undefined) record.address = formatEndpoint(event.address);
+  if ("bound" in event) record.bound = formatEndpoint(event.bound);
+  if ("command" in event) record.command = event.command;
+  if (event.type === "closed") {
+    const { sent, received, duration, datagrams } = event;
+    Object.assign(record, { sent, received, duration, ...(datagrams === undefined ? {} : { datagrams }) });
+  }
+  if ("error" in event && event.error !== undefined) Object.assign(record, errorRecord(event.error));
+  return record;
+}
+
+/** What an error says, with the facts that Kerberos gave for it. */
+function errorRecord(error: Error): Record<string, unknown> {
+  const { cause } = error;
+  const details = cause instanceof GssError ? { gssCode: cause.code, ...cause.details } : {};
+  const code = "code" in error ? error.code : undefined;
+  const rule = error instanceof SocksReplyError && error.rule !== undefined ? { rule: error.rule } : {};
+  return {
+    error: error.message,
+    code,
+    ...rule,
+    ...(cause instanceof KerberosError ? { cause: cause.code } : {}),
+    ...details,
+  };
+}
+
+/** The address that stands for a name; an address stands for itself. */
+function atAddress(target: Endpoint, address: Endpoint | undefined): string {
+  const text = address === undefined ? "" : formatEndpoint(address);
+  return text === "" || text === formatEndpoint(target) ? "" : ` at ${text}`;
+}
+
+function eventText(event: ServerEvent): string {
+  const { session, client } = event;
+  const address = client === undefined ? "?" : formatEndpoint(client);
+  // Nobody is called that without quotation marks.
+  const who = (name: string) => name === "" ? "somebody" : name === "somebody" ? `"${name}"` : quoted(shortened(name));
+  const why = (error: Error) => shortened(error.message);
+  switch (event.type) {
+    case "accepted":
+      return `[${session}] connection from ${address}`;
+    case "authenticated":
+      return `[${session}] authenticated ${address} ${who(event.identity.name)} by ${event.identity.method}, ` +
+        `protection ${event.protection}`;
+    case "refused":
+      return `[${session}] refused ${address} ${who(event.identity?.name ?? "")}: ${why(event.error)}`;
+    case "listening":
+      return `[${session}] listens on ${formatEndpoint(event.bound)}`;
+    case "associated":
+      return `[${session}] relays datagrams on ${formatEndpoint(event.bound)}`;
+    case "connected":
+      return `[${session}] connected to ${formatEndpoint(event.target)}${atAddress(event.target, event.address)}`;
+    case "closed":
+      return `[${session}] closed ${
+        formatEndpoint(event.target)
+      }, ${event.sent} octets sent, ${event.received} received` +
+        (event.error === undefined ? "" : `: ${why(event.error)}`);
+  }
+}
+
+/** What each kind of trouble means to whoever reads of it. */
+const TROUBLES: Readonly<Record<TroubleKind, string>> = {
+  accept: "Clients cannot be accepted",
+  descriptors: "There are no descriptors or no memory for another connection",
+  observer: "What watches this server failed",
+  ledger: "The end of a session could not be told to where users are counted",
+};
+
+/** What goes wrong beside the sessions, as a line. */
+export function troubleLine({ kind, count, error }: ServerTrouble): string {
+  const times = count === 1 ? "" : ` (${count} times so far)`;
+  return `Warning: ${TROUBLES[kind]}${times}: ${printable(error.message)}\n`;
+}

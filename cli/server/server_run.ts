@@ -1,0 +1,293 @@
+/**
+ * One server of `gssocks serve` from its start to its end: events to the log, to the monitor and to telemetry; reload; drain.
+ *
+ * @module
+ */
+import { printable } from "../../base/printable.ts";
+import { type KeytabNews, serve, type ServeOptions, type UpdatableServer } from "../../mod.ts";
+import type { SharedStore } from "../../proxy/shared/redis.ts";
+import { telemetry } from "../../proxy/telemetry.ts";
+import type { ServerTrouble } from "../../socks/server/health.ts";
+import { asksNameServers } from "../../socks/shell/system_resolver.ts";
+import { allowsMuch, ruleLine } from "../../socks/rules/rules.ts";
+import type { ServerEvent } from "../../socks/server/server.ts";
+import type { ConnectionListener, TlsListener } from "../../socks/shell/tcp.ts";
+import type { Endpoint } from "../../socks/wire/address.ts";
+import { errorLine, type ParsedArguments } from "../command.ts";
+import { tlsIdentity } from "../config/listeners.ts";
+import { serverConfig } from "../config/serve_arguments.ts";
+import { serveOptions } from "../config/serve_options.ts";
+import { openShared } from "../config/shared_store.ts";
+import type { ServerConfig } from "../config/server_config.ts";
+import { milliseconds } from "../config/units.ts";
+import { eventPrinter, troubleLine } from "../log/event_log.ts";
+import type { CliIo } from "../terminal/io.ts";
+import { Monitor } from "../monitor/monitor.ts";
+import type { Snapshot } from "../monitor/snapshot.ts";
+import { Faults } from "../log/guard.ts";
+import { Handover } from "./handover.ts";
+import { checkPermitted } from "../permissions.ts";
+import { asStarted, changesOf, waitingFor } from "./reload.ts";
+
+/** What a server is started with. */
+export interface ServerRunOptions {
+  /** The command line, for reading the configuration again. */
+  readonly args: ParsedArguments;
+  /** The configuration. */
+  readonly config: ServerConfig;
+  /** What it says. */
+  readonly options: ServeOptions;
+  /** Input and output. */
+  readonly io: CliIo;
+  /** Where to listen. */
+  readonly listeners: readonly ConnectionListener[];
+  /** What one of several servers has different. */
+  readonly change?: ((options: ServeOptions) => ServeOptions) | undefined;
+}
+
+/** Time that sessions have to end when the server stops, where the configuration says nothing. */
+const DRAIN = 10_000;
+
+/** What each of the insecure knobs gives up. */
+const WARNINGS = {
+  insecureNecMode: "the level of protection is agreed upon in clear, and can be changed on its way",
+  insecureWithoutMutual: "a recording of a client without mutual authentication may get in, here or at another server",
+  insecureUnordered:
+    "messages of a client without sequence detection can be left out, repeated and swapped on their way",
+} as const;
+const INSECURE = Object.keys(WARNINGS) as (keyof typeof WARNINGS)[];
+
+const NO_CAPATHS = "Note: krb5.conf may not be read, so that [capaths] counts for nothing; allow it with " +
+  "--allow-env=KRB5_CONFIG and --allow-read";
+
+/** A server that runs. */
+export class ServerRun {
+  readonly #start: ServerRunOptions;
+  readonly #server: UpdatableServer;
+  readonly #monitor: Monitor;
+  readonly #shared: SharedStore | undefined;
+  readonly #handover: Handover | undefined;
+  readonly #unguard: (() => void) | undefined;
+  #config: ServerConfig;
+  #options: ServeOptions;
+  /** What went wrong that is nobody's session. */
+  readonly faults: Faults;
+  /** Resolved when it has ended and everything is released. */
+  readonly finished: Promise<void>;
+
+  private constructor(start: ServerRunOptions, shared: SharedStore | undefined) {
+    const { config, options, io, listeners } = start;
+    this.#start = start;
+    this.#shared = shared;
+    this.#config = config;
+    this.#options = options;
+    this.faults = new Faults((line) => io.err(line));
+    this.#monitor = new Monitor();
+    this.#handover = config.reusePort ? new Handover() : undefined;
+    const watched = listeners.map((listener) => this.#handover?.watched(listener) ?? listener);
+    this.#server = serve({ ...this.#complete(start.options, config), listeners: watched });
+    // From here on nothing but a session's end ends a session.
+    this.#unguard = io.onFault?.(this.faults.take);
+    this.finished = this.#run(io.signal);
+    this.finished.catch(() => {}); // Whoever waits for it is told.
+  }
+
+  /** Starts one. */
+  static async start(start: ServerRunOptions): Promise<ServerRun> {
+    const { config: { shared }, io } = start;
+    let store: SharedStore | undefined;
+    try {
+      if (shared !== undefined) {
+        store = await openShared(
+          shared,
+          (up, reason) => io.err(`Shared store ${up ? "is there" : "is lost"}: ${printable(reason)}\n`),
+        );
+      }
+      for (const warning of warnings(start.options)) io.err(`${warning}\n`);
+      return new ServerRun(start, store);
+    } catch (error) {
+      await store?.[Symbol.asyncDispose]();
+      for (const listener of start.listeners) listener.close();
+      throw error;
+    }
+  }
+
+  /** Where it listens. */
+  get addresses(): readonly Endpoint[] {
+    return this.#start.listeners.map(({ addr }) => addr);
+  }
+
+  /** The server as it is now. */
+  snapshot(): Snapshot {
+    return { ...this.#monitor.snapshot(), logDropped: this.#start.io.log?.dropped ?? 0 };
+  }
+
+  /** Ends it at once, with all its sessions. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+    await this.finished;
+  }
+
+  #complete(options: ServeOptions, config: ServerConfig): ServeOptions {
+    const { replayCache, userLedger } = this.#shared ?? {};
+    const observers: readonly [string, (event: ServerEvent) => void][] = [
+      ["log", eventPrinter(config.log ?? "text", this.#start.io)],
+      ["monitor", this.#monitor.onEvent],
+      ["telemetry", this.#measure()],
+    ];
+    const onEvent = (event: ServerEvent) => {
+      // Who watches neither ends what he watches nor keeps the others from watching.
+      for (const [name, tell] of observers) {
+        try {
+          tell(event);
+        } catch (error) {
+          this.faults.take(error, name);
+        }
+      }
+    };
+    const { io } = this.#start;
+    const watched = {
+      ...options,
+      onEvent,
+      onTrouble: (trouble: ServerTrouble) => io.err(troubleLine(trouble)),
+      onKeytab: (news: KeytabNews) => io.err(keytabLine(news)),
+      onNat64: (prefixes: readonly string[]) => io.err(foundNat64(prefixes)),
+    };
+    const changed = this.#start.change?.(watched) ?? watched;
+    return {
+      ...changed,
+      ...(replayCache === undefined ? {} : { replayCache }),
+      ...(userLedger === undefined ? {} : { userLedger }),
+    };
+  }
+
+  /** An SDK that cannot even begin measures nothing. */
+  #measure(): (event: ServerEvent) => void {
+    try {
+      return telemetry();
+    } catch (error) {
+      this.faults.take(error, "telemetry");
+      return () => {};
+    }
+  }
+
+  async #drain(): Promise<void> {
+    this.#monitor.drain();
+    const deadline = milliseconds(this.#config.timeouts?.drain ?? DRAIN);
+    // Whoever has found this server and waits to be accepted would be reset when it stops to listen.
+    await this.#handover?.end();
+    await this.#server.shutdown({ deadline });
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const drain = () => void this.#drain().catch((error) => this.faults.take(error, "end"));
+    if (signal.aborted) drain();
+    else signal.addEventListener("abort", drain, { once: true });
+    const shared = this.#shared;
+    const watching = this.#monitor.watch({
+      liveSessions: () => this.#server.liveSessions(),
+      shared: shared && (() => shared.state()),
+      health: () => this.#server.health(),
+      faults: () => this.faults.count,
+      onFault: (error) => this.faults.take(error, "monitor"),
+    }, ended.signal);
+    try {
+      await this.#server.finished;
+    } finally {
+      signal.removeEventListener("abort", drain);
+      ended.abort();
+      this.#unguard?.();
+      await watching;
+      await shared?.[Symbol.asyncDispose]();
+    }
+  }
+
+  /**
+   * Reads the configuration again. One that is not good changes nothing, nor does one for which this process may no longer
+   * do what it could when it started: it would be another one than is written.
+   */
+  reload(): void {
+    const { args, io } = this.#start;
+    try {
+      const config = serverConfig(args);
+      if (io.revoke !== undefined) checkPermitted(args, this.#start.config, asStarted(config, this.#start.config));
+      const options = serveOptions(config);
+      if (options.keytab !== undefined && options.capaths === undefined && this.#options.capaths !== undefined) {
+        throw new Error("krb5.conf may not be read any more, and its [capaths] would count for nothing");
+      }
+      const identity = tlsIdentity(config);
+      this.#server.update(this.#complete(options, config));
+      // Where to listen, and whether with TLS, waits for a restart: until then the certificate stays that there was.
+      if (identity !== undefined) {
+        for (const listener of this.#start.listeners) if (isTls(listener)) listener.update(identity);
+      }
+      const changes = [...changesOf(this.#options, options), ...waitingFor(this.#start.config, config)];
+      [this.#config, this.#options] = [config, options];
+      io.err(["Configuration read again", ...changes, ...warnings(options)].map((line) => `${line}\n`).join(""));
+    } catch (error) {
+      io.err(`Configuration not read again, the old one stays: ${errorLine(error)}\n`);
+    }
+  }
+}
+
+function foundNat64(prefixes: readonly string[]): string {
+  return prefixes.length === 0
+    ? "The resolver knows of no NAT64 prefix now; it is asked again\n"
+    : `NAT64 prefix of the resolver's: ${prefixes.join(", ")}\n`;
+}
+
+function keytabLine({ path, error }: KeytabNews): string {
+  return error === undefined
+    ? `Keytab ${path} has changed, and was read again\n`
+    : `Keytab not read again, the old keys stay: ${errorLine(error)}\n`;
+}
+
+function isTls(listener: ConnectionListener): listener is TlsListener {
+  return "update" in listener;
+}
+
+/**
+ * What is dangerous, or of no use, and yet no error.
+ *
+ * @param asksServers Whether the system's resolver asks name servers, and so knows what a name becomes.
+ */
+export function warnings(options: ServeOptions, asksServers: boolean = asksNameServers()): string[] {
+  const { rules, keytab, capaths } = options;
+  return [
+    ...rules?.length === 0 ? ["Warning: there is no rule, so that nothing is allowed"] : [],
+    ...muchAllowed(rules),
+    ...asksServers ? [] : namesOnly(rules),
+    ...keytab !== undefined && capaths === undefined ? [NO_CAPATHS] : [],
+    ...INSECURE.filter((knob) => options[knob]).map((knob) => `Warning: ${WARNINGS[knob]}`),
+  ];
+}
+
+/** Rules that deny less than they seem to. */
+function namesOnly(rules: ServeOptions["rules"] = []): string[] {
+  const denies = rules.find((rule) =>
+    typeof rule !== "string" && rule.action === "deny" && rule.destinations.some(({ type }) => type === "domain")
+  );
+  if (denies === undefined || typeof denies === "string") return [];
+  return [
+    `Warning: rules by name such as "${
+      printable(ruleLine(denies))
+    }" are not asked about CNAMEs and search lists here: names are ` +
+    "looked up by getaddrinfo, which does not tell them; deny by address too, or let the server ask the name servers, with " +
+    '"hosts: files dns" in nsswitch.conf and --allow-read=/etc/hosts,/etc/resolv.conf,/etc/nsswitch.conf',
+  ];
+}
+
+/** Rules that allow less than they seem to. */
+function muchAllowed(rules: ServeOptions["rules"] = []): string[] {
+  return rules.flatMap((rule) =>
+    typeof rule !== "string" && allowsMuch(rule)
+      ? [
+        `Warning: rule "${
+          printable(ruleLine(rule))
+        }" counts as "*": a block shorter than /8 opens no loopback, private or other special ` +
+        "address; allow those by a rule that names them",
+      ]
+      : []
+  );
+}

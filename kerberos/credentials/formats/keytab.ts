@@ -1,0 +1,204 @@
+/**
+ * Keytabs: the long-term keys of services, in MIT's file format, version 2 read and written, version 1 read.
+ *
+ * @module
+ */
+import { asBytes, ByteReader, type Bytes, ByteWriter, exactText, octetsOf, utf8 } from "../../../base/bytes.ts";
+import { KerberosKey } from "../../crypto/key.ts";
+import { isSupported } from "../../crypto/profile.ts";
+import { KerberosError } from "../../errors.ts";
+import { formatPrincipal, type Principal, principal, samePrincipal } from "../../principal.ts";
+
+/** One key of one principal. */
+export interface KeytabEntry {
+  /** Whose key it is. */
+  readonly principal: Principal;
+  /** Key version number. */
+  readonly kvno: number;
+  /** The key. */
+  readonly key: KerberosKey;
+  /** When it was written, in milliseconds since the epoch. @default {0} */
+  readonly timestamp?: number;
+}
+
+/** What a service looks its keys up in. */
+export interface KeySource {
+  /**
+   * Keys that may open a ticket for `service`, best first: those of the principal and kvno asked, then its others from
+   * the newest down, then those of the other principals, since a service may be known by several names.
+   */
+  candidates(wanted: WantedKey): readonly KeytabEntry[];
+  /** Lines such as `rcmd/host@REALM kvno 3 aes256-cts-hmac-sha1-96`, for error texts. */
+  describe(): readonly string[];
+  /**
+   * Asked when none of the keys opens a ticket: looks whether there are others by now, and says whether it has any. Strangers
+   * have it asked, so that it must not cost much. Never rejects.
+   *
+   * @default {the keys stay what they are}
+   */
+  renewed?(): Promise<boolean>;
+}
+
+/** Key that a ticket was sealed with. */
+export interface WantedKey {
+  /** Service that the ticket names. */
+  readonly service: Principal;
+  /** Enctype of the ticket. */
+  readonly enctype: number;
+  /** Key version of the ticket, where it has one. */
+  readonly kvno?: number | undefined;
+}
+
+/** RFC 4120 puts no limit on a keytab; this keeps a wrong file from being read for long. */
+const MAX_ENTRIES = 10_000;
+
+/**
+ * A keytab in memory.
+ *
+ * @example
+ * ```ts
+ * import { Keytab, KerberosKey, parsePrincipal } from "@gssocks/gssocks/kerberos";
+ *
+ * const service = parsePrincipal("rcmd/proxy.example.com@EXAMPLE.COM");
+ * const keytab = new Keytab([{ principal: service, kvno: 1, key: KerberosKey.generate(18) }]);
+ * const again = Keytab.decode(keytab.encode());
+ * if (again.entries.length !== 1) throw new Error("entry lost");
+ * ```
+ */
+export class Keytab implements KeySource {
+  /** The entries, in file order. */
+  readonly entries: readonly KeytabEntry[];
+  readonly #sorted = new Map<number, SortedKeys>();
+  #described: readonly string[] | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param entries The entries.
+   */
+  constructor(entries: readonly KeytabEntry[]) {
+    this.entries = Object.freeze([...entries]);
+  }
+
+  /**
+   * Reads a keytab file's octets; holes are passed over.
+   *
+   * @throws {TypeError} When there are no octets to take.
+   * @throws {KerberosError} `BAD_FILE`
+   */
+  static decode(bytes: Uint8Array): Keytab {
+    const octets = asBytes(octetsOf(bytes, "read keytab out of"));
+    try {
+      return new Keytab(decodeEntries(new ByteReader(octets)));
+    } catch (error) {
+      if (error instanceof RangeError) {
+        throw new KerberosError("BAD_FILE", `Cannot read keytab: ${error.message}`, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  /** The octets of a version 2 keytab file. */
+  encode(): Bytes {
+    const out = new ByteWriter().u16(0x0502);
+    for (const entry of this.entries) {
+      const record = encodeEntry(entry);
+      out.u32(record.length).bytes(record);
+    }
+    return out.finish();
+  }
+
+  /** See {@linkcode KeySource.candidates}. */
+  candidates(wanted: WantedKey): readonly KeytabEntry[] {
+    const { all, byOwner } = this.#keysOf(wanted.enctype);
+    const own = byOwner.get(nameKey(wanted.service)) ?? [];
+    // Of what stands twice the first place counts.
+    return [...new Set([...own.filter(({ kvno }) => kvno === wanted.kvno), ...own, ...all])];
+  }
+
+  /** Keys of one enctype, newest first: sorted once, since strangers may ask as often as they like. */
+  #keysOf(enctype: number): SortedKeys {
+    let sorted = this.#sorted.get(enctype);
+    if (sorted === undefined) {
+      const usable = this.entries.filter(({ key }) => key.enctype === enctype && isSupported(enctype));
+      const all = usable.sort((a, b) => b.kvno - a.kvno);
+      sorted = { all, byOwner: Map.groupBy(all, (entry) => nameKey(entry.principal)) };
+      if (all.length > 0) this.#sorted.set(enctype, sorted);
+    }
+    return sorted;
+  }
+
+  /** The newest key of a principal, in the order of enctypes given. */
+  newestKey(owner: Principal, enctypes: readonly number[]): KeytabEntry | undefined {
+    const own = this.entries.filter((entry) => samePrincipal(entry.principal, owner) && isSupported(entry.key.enctype));
+    const newest = Math.max(...own.map((entry) => entry.kvno));
+    const usable = own.filter((entry) => entry.kvno === newest && enctypes.includes(entry.key.enctype));
+    return usable.sort((a, b) => enctypes.indexOf(a.key.enctype) - enctypes.indexOf(b.key.enctype))[0];
+  }
+
+  /** See {@linkcode KeySource.describe}. */
+  describe(): readonly string[] {
+    return this.#described ??= Object.freeze(
+      this.entries.map(({ principal, kvno, key }) => `${formatPrincipal(principal)} kvno ${kvno} ${key.enctypeName}`),
+    );
+  }
+}
+
+/** Keys of one enctype, newest first. */
+interface SortedKeys {
+  readonly all: readonly KeytabEntry[];
+  readonly byOwner: ReadonlyMap<string, readonly KeytabEntry[]>;
+}
+
+/** A text that no other principal has. */
+function nameKey({ realm, components }: Principal): string {
+  return JSON.stringify([realm, ...components]);
+}
+
+function decodeEntries(reader: ByteReader): KeytabEntry[] {
+  const version = reader.u16();
+  if (version !== 0x0501 && version !== 0x0502) {
+    throw new KerberosError("BAD_FILE", `Cannot read keytab: version 0x${version.toString(16)} is not known`);
+  }
+  const entries: KeytabEntry[] = [];
+  // Version 1 is in the byte order of the machine that wrote it; all that is left of it is little-endian.
+  const old = version === 0x0501;
+  while (reader.remaining >= 4) {
+    const size = reader.i32(old);
+    if (size === 0) break;
+    const record = reader.take(Math.abs(size));
+    if (size > 0) entries.push(decodeEntry(new ByteReader(record), old));
+    if (entries.length > MAX_ENTRIES) {
+      throw new KerberosError("BAD_FILE", `Cannot read keytab: over ${MAX_ENTRIES} entries`);
+    }
+  }
+  return entries;
+}
+
+function decodeEntry(reader: ByteReader, old: boolean): KeytabEntry {
+  const text = () => exactText(reader.take(reader.u16(old)));
+  // Version 1 counts the realm as a component.
+  const count = reader.u16(old) - (old ? 1 : 0);
+  const realm = text();
+  const components = Array.from({ length: Math.max(count, 0) }, text);
+  const nameType = old ? 1 : reader.u32();
+  const timestamp = reader.u32(old) * 1000;
+  let kvno = reader.u8();
+  const enctype = reader.u16(old);
+  const bytes = reader.take(reader.u16(old));
+  // A 32-bit version number may follow the key; zero there means that it does not count.
+  if (reader.remaining >= 4) kvno = reader.u32(old) || kvno;
+  return { principal: principal(realm, components, nameType), kvno, timestamp, key: new KerberosKey(enctype, bytes) };
+}
+
+function encodeEntry(entry: KeytabEntry): Bytes {
+  const { principal: owner, kvno, key, timestamp = 0 } = entry;
+  const out = new ByteWriter().u16(owner.components.length);
+  for (const part of [owner.realm, ...owner.components]) {
+    const bytes = utf8(part);
+    out.u16(bytes.length).bytes(bytes);
+  }
+  const secret = key.exportBytes();
+  return out.u32(owner.nameType).u32(Math.floor(timestamp / 1000)).u8(kvno & 0xff)
+    .u16(key.enctype).u16(secret.length).bytes(secret).u32(kvno).finish();
+}

@@ -1,0 +1,90 @@
+/**
+ * What goes into an authentication service exchange, what comes out, and what it has learnt in between.
+ *
+ * @module
+ */
+import type { Runtime } from "../../base/runtime.ts";
+import type { KerberosConfig } from "../config/krb5_conf.ts";
+import { NameType } from "../constants.ts";
+import type { PaData } from "../messages/basic.ts";
+import type { Principal } from "../principal.ts";
+import type { Credential } from "../credential.ts";
+import type { ClientKey, KeyParameters } from "./client_key.ts";
+import type { ExchangeKeys } from "./exchange_keys.ts";
+
+/** What an initial ticket is asked for with. Times are in milliseconds. */
+export interface AsExchangeInput {
+  /** Who asks. */
+  readonly client: Principal;
+  /** Its secret. */
+  readonly key: ClientKey;
+  /** Service. @default {the ticket-granting service of the client's realm} */
+  readonly service?: Principal;
+  /** Enctypes in order of preference. */
+  readonly enctypes: readonly number[];
+  /** Lifetime asked for. */
+  readonly lifetime: number;
+  /** Renewable lifetime asked for, 0 for none. */
+  readonly renewLifetime: number;
+  /** Whether the ticket is to be forwardable. */
+  readonly forwardable: boolean;
+  /** Whether the ticket is to be proxiable. */
+  readonly proxiable: boolean;
+  /** Whether the KDC may answer with another name for the client. */
+  readonly canonicalize: boolean;
+  /** Whether to reckon with the KDC's clock where it differs. */
+  readonly timesync: boolean;
+  /** How far clocks may be apart, in milliseconds. @default {300000} */
+  readonly clockskew?: number;
+  /** Clock and randomness. */
+  readonly runtime: Runtime;
+}
+
+/** What a configuration wishes of an initial ticket. */
+export function wishesOf(
+  config: KerberosConfig,
+  { client, key }: Pick<AsExchangeInput, "client" | "key">,
+  runtime: Runtime,
+): AsExchangeInput {
+  return {
+    client,
+    key,
+    enctypes: config.defaultTktEnctypes,
+    lifetime: config.ticketLifetime,
+    renewLifetime: config.renewLifetime,
+    forwardable: config.forwardable,
+    proxiable: config.proxiable,
+    canonicalize: config.canonicalize,
+    timesync: config.kdcTimesync,
+    clockskew: config.clockskew,
+    runtime,
+  };
+}
+
+/** Whether the KDC may answer for another name or send on to another realm: enterprise names make no sense without. */
+export function canonicalizes({ canonicalize, client }: Pick<AsExchangeInput, "canonicalize" | "client">): boolean {
+  return canonicalize || client.nameType === NameType.Enterprise;
+}
+
+/** Ticket got, and how far the KDC's clock is ahead, in milliseconds. */
+export interface AsExchangeResult {
+  /** The ticket. */
+  readonly credential: Credential;
+  /** How far the KDC's clock is ahead, in milliseconds. */
+  readonly kdcOffset: number;
+}
+
+/** What one request after another has taught. */
+export interface AsState {
+  readonly client: Principal;
+  /** Realms asked, in order. */
+  readonly realms: readonly string[];
+  readonly keys: ExchangeKeys;
+  /** Enctypes that the client has keys for, which are the ones it asks for. */
+  readonly enctypes: readonly number[];
+  offset: number;
+  padata: readonly PaData[];
+  /** Of the key that this realm's KDC was shown a timestamp with; `undefined` before that. */
+  parameters: KeyParameters | undefined;
+  skewed: boolean;
+}

@@ -1,0 +1,94 @@
+/**
+ * What the exchanges with a KDC have in common: they are generators that yield a request and are resumed with the reply,
+ * and know nothing of networks, time-outs or which KDC answers.
+ *
+ * @module
+ */
+import { applicationTag, Asn1Error, type Codec, decode } from "../../asn1/codec.ts";
+import { type Bytes, copyOctets } from "../../base/bytes.ts";
+import { randomUint32, type Runtime } from "../../base/runtime.ts";
+import { ErrorCode } from "../constants.ts";
+import { KdcError, KerberosError, printable } from "../errors.ts";
+import { KrbError } from "../messages/error.ts";
+import { formatPrincipal, fromPrincipalName, type Principal } from "../principal.ts";
+
+/** The latest time that messages can carry: a KDC that nothing authenticates may tell any. */
+export const LATEST_TIME: number = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+/** A message for some KDC of a realm. */
+export interface KdcRequest {
+  /** Realm whose KDC is to answer. */
+  readonly realm: string;
+  /** DER of the request. */
+  readonly message: Bytes;
+}
+
+/** A conversation with KDCs whose end is a `T`. */
+export type KdcExchange<T> = AsyncGenerator<KdcRequest, T, Bytes>;
+
+/** A reply of the type wanted, or the KDC's refusal. */
+export type KdcReply<T> = { readonly reply: T } | { readonly refusal: KrbError };
+
+/** Reads a reply; throws `BAD_MESSAGE` where it is neither what was asked for nor a KRB-ERROR. Anybody may have sent it. */
+export function readReply<T>(codec: Codec<T>, reply: Bytes): KdcReply<T> {
+  const message = copyOctets(reply, "read a KDC's reply out of");
+  return applicationTag(message) === 30
+    ? { refusal: readMessage(KrbError, message) }
+    : { reply: readMessage(codec, message) };
+}
+
+/** Reads a message, with the error of this layer where it cannot be read. */
+export function readMessage<T>(codec: Codec<T>, message: Uint8Array): T {
+  try {
+    return decode(codec, message);
+  } catch (error) {
+    if (!(error instanceof Asn1Error)) throw error;
+    throw new KerberosError("BAD_MESSAGE", error.message, { cause: error });
+  }
+}
+
+/** Reads one of two message types that may stand in the same place. */
+export function readEither<T>(first: Codec<T>, second: Codec<T>, message: Uint8Array): T {
+  return readMessage(applicationTag(message) === first.tag?.tagNumber ? first : second, message);
+}
+
+/** The KDC's refusal as an error. */
+export function refusalError(refusal: KrbError, asked: Asked): KdcError {
+  return new KdcError({
+    errorCode: refusal.errorCode,
+    text: refusal.eText,
+    client: asked.client && printable(formatPrincipal(asked.client)),
+    server: printable(formatPrincipal(asked.server ?? fromPrincipalName(refusal.sname, refusal.realm))),
+    clockOffset: clockOffset(refusal, asked.runtime),
+  });
+}
+
+/** Who asked, and for what. */
+export interface Asked {
+  readonly client?: Principal;
+  readonly server?: Principal;
+  readonly runtime: Runtime;
+}
+
+/** How far the KDC's clock is ahead of ours, in milliseconds. */
+export function clockOffset(refusal: KrbError, runtime: Runtime): number {
+  return refusal.stime + refusal.susec / 1000 - runtime.now();
+}
+
+/** Whether a KDC refuses because of the time: what it takes for the present one is in its refusal. */
+export function isAboutTime(error: unknown): error is KdcError {
+  const { KRB_AP_ERR_SKEW, KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_TKT_EXPIRED } = ErrorCode;
+  return error instanceof KdcError &&
+    [KRB_AP_ERR_SKEW, KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_TKT_EXPIRED].some((code) => code === error.errorCode);
+}
+
+/** A nonce that every implementation takes: 31 bits, so that it never reads as negative (RFC 4120 section 5.4.1). */
+export function randomNonce(runtime: Runtime): number {
+  return randomUint32(runtime) & 0x7fffffff;
+}
+
+/** Throws `REPLY_MISMATCH`: the reply is not to what was asked. */
+export function mismatch(what: string, wanted: string | number, there: string | number): never {
+  const [found, asked] = [there, wanted].map((value) => printable(String(value)));
+  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${found}, ${asked} was asked for`);
+}

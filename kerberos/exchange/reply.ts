@@ -1,0 +1,101 @@
+/**
+ * What the replies of both exchanges must fit before anything of them is used (RFC 4120 sections 3.1.5 and 3.3.4), and the
+ * ticket that comes of them.
+ *
+ * @module
+ */
+import { encode } from "../../asn1/codec.ts";
+import { lenientText, sameBytes } from "../../base/bytes.ts";
+import { timeContents } from "../../asn1/contents.ts";
+import { TicketFlag } from "../constants.ts";
+import { KerberosKey } from "../crypto/key.ts";
+import { Ticket } from "../messages/ap.ts";
+import type { HostAddress } from "../messages/basic.ts";
+import type { EncKdcRepPart, KdcRep } from "../messages/kdc.ts";
+import { formatPrincipal, fromPrincipalName, type Principal, samePrincipal } from "../principal.ts";
+import { Credential } from "../credential.ts";
+import { LATEST_TIME, mismatch } from "./exchange.ts";
+
+/** What was asked for. Times are in milliseconds since the epoch, by the KDC's clock. */
+export interface Asked {
+  readonly nonce: number;
+  /** Enctypes that the session key may have. */
+  readonly enctypes: readonly number[];
+  /** The KDC's time. */
+  readonly now: number;
+  /** How far clocks may be apart, in milliseconds. */
+  readonly clockskew: number;
+  /** The ticket must not outlast this. */
+  readonly latestEnd: number;
+  /** Nor be renewable beyond this. */
+  readonly latestRenewal: number;
+  /** Addresses that the ticket may be limited to. */
+  readonly addresses: readonly HostAddress[];
+}
+
+/** Throws `REPLY_MISMATCH` unless the sealed part of a reply is to what was asked, and the clear part agrees with it. */
+export function checkReply(reply: KdcRep, part: EncKdcRepPart, asked: Asked): void {
+  if (part.nonce !== asked.nonce) mismatch("the nonce", asked.nonce, part.nonce);
+  if (!asked.enctypes.includes(part.key.keytype)) {
+    mismatch("the session key's enctype", asked.enctypes.join(), part.key.keytype);
+  }
+  const sealed = fromPrincipalName(part.sname, part.srealm);
+  const clear = fromPrincipalName(reply.ticket.sname, reply.ticket.realm);
+  // Only what is sealed is used (CVE-2017-11103); a ticket that says something else in clear is another one.
+  if (!samePrincipal(clear, sealed)) mismatch("the ticket's service", formatPrincipal(sealed), formatPrincipal(clear));
+  checkTimes(part, asked);
+  // Nothing is ever asked for that has to be validated first (section 2.2): such a ticket opens nothing.
+  if ((part.flags & TicketFlag.Invalid) !== 0) mismatch("the ticket", "a valid one", "an invalid one");
+  for (const { addrType, address } of part.caddr ?? []) {
+    const fits = asked.addresses.some((held) => held.addrType === addrType && sameBytes(held.address, address));
+    if (!fits) {
+      mismatch("the ticket's address", asked.addresses.length > 0 ? "one of ours" : "none", `of type ${addrType}`);
+    }
+  }
+}
+
+/** A ticket that is good now, and for no longer than was asked. */
+function checkTimes(part: EncKdcRepPart, asked: Asked): void {
+  const starttime = part.starttime ?? part.authtime;
+  if (starttime > asked.now + asked.clockskew) {
+    mismatch("the ticket's start", `none after ${timeText(asked.now)}`, timeText(starttime));
+  }
+  if (part.endtime > asked.latestEnd) {
+    mismatch("the ticket's end", `none after ${timeText(asked.latestEnd)}`, timeText(part.endtime));
+  }
+  const earliestEnd = Math.max(starttime, asked.now - asked.clockskew);
+  if (part.endtime <= earliestEnd) {
+    mismatch("the ticket's end", `one after ${timeText(earliestEnd)}`, timeText(part.endtime));
+  }
+  const { renewTill = 0 } = part;
+  if ((part.flags & TicketFlag.Renewable) !== 0 && renewTill > asked.latestRenewal) {
+    mismatch("the end of renewals", `none after ${timeText(asked.latestRenewal)}`, timeText(renewTill));
+  }
+}
+
+/** For messages: whatever time it is, also one with milliseconds or behind what a GeneralizedTime can say. */
+function timeText(milliseconds: number): string {
+  if (!Number.isFinite(milliseconds)) return "any";
+  const seconds = Math.floor(Math.min(Math.max(milliseconds, 0), LATEST_TIME) / 1000);
+  return lenientText(timeContents(1000 * seconds, "time"));
+}
+
+/** The ticket of a reply with what its encrypted part says of it. */
+export function toCredential(
+  client: Principal,
+  part: EncKdcRepPart,
+  { reply, addresses }: { readonly reply: KdcRep; readonly addresses: readonly HostAddress[] },
+): Credential {
+  return new Credential({
+    client,
+    server: fromPrincipalName(part.sname, part.srealm),
+    key: new KerberosKey(part.key.keytype, part.key.keyvalue),
+    authtime: part.authtime,
+    starttime: part.starttime,
+    endtime: part.endtime,
+    renewTill: part.renewTill,
+    flags: part.flags,
+    ticket: encode(Ticket, reply.ticket),
+    addresses,
+  });
+}

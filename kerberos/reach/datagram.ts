@@ -1,0 +1,89 @@
+/**
+ * One datagram to a KDC, and the one that comes back (RFC 4120 section 7.2.1).
+ *
+ * @module
+ */
+import type { Bytes } from "../../base/bytes.ts";
+import { abortable } from "../../base/deadline.ts";
+
+/** Where a datagram comes from. */
+export interface DatagramSource {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What is used of a socket of `node:dgram`. */
+export interface DatagramSocket {
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "message", listener: (data: Uint8Array, from: DatagramSource) => void): unknown;
+  bind(port: number, address: string): unknown;
+  send(message: Uint8Array, port: number, address: string, done: (error: Error | null) => void): unknown;
+  close(): unknown;
+}
+
+/** Makes a socket, as `node:dgram` does. */
+export type CreateSocket = (options: {
+  readonly type: "udp4" | "udp6";
+  readonly lookup: (name: string, options: never, found: FoundAddress) => void;
+}) => DatagramSocket;
+
+type FoundAddress = (error: null, address: string, family: number) => void;
+
+/** What {@linkcode sendDatagram} takes beside socket and address. */
+export interface DatagramExchange {
+  /** What is sent. */
+  readonly message: Bytes;
+  /** Ends it with its reason. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends a message to an address and waits for what comes from there. Whatever the socket says or throws, and whenever, is in the
+ * promise: `node:dgram` throws out of nobody's call what becomes of a look-up or a permission that it asks for later, so it has
+ * nothing to look up, and binds at once.
+ */
+export async function sendDatagram(
+  createSocket: CreateSocket,
+  to: { readonly hostname: string; readonly port: number },
+  { message, signal }: DatagramExchange,
+): Promise<Bytes> {
+  signal.throwIfAborted();
+  const { hostname: address, port } = to;
+  const six = address.includes(":");
+  const wanted = plainAddress(address);
+  const socket = createSocket({
+    type: six ? "udp6" : "udp4",
+    lookup: (name, _options, found) => found(null, name, six ? 6 : 4),
+  });
+  try {
+    const reply = new Promise<Bytes>((resolve, reject) => {
+      socket.on("error", reject);
+      socket.on("message", (data, from) => {
+        // Not connected: anybody may send something to it.
+        if (from.port === port && plainAddress(from.address) === wanted) resolve(new Uint8Array(data));
+      });
+      socket.bind(0, six ? "::" : "0.0.0.0");
+      socket.send(message, port, address, (error) => {
+        if (error !== null) reject(error);
+      });
+    });
+    return await abortable(reply, signal);
+  } finally {
+    closeQuietly(socket);
+  }
+}
+
+/** A socket that has failed may be closed already. */
+function closeQuietly(socket: DatagramSocket): void {
+  try {
+    socket.close();
+  } catch {
+    // It is.
+  }
+}
+
+/** An address in the one form that URLs have, without the interface that it is reached by. */
+function plainAddress(text: string): string {
+  const address = text.replace(/%.*$/, "");
+  return address.includes(":") ? new URL(`udp://[${address}]`).hostname : address;
+}

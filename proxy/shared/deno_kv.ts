@@ -1,0 +1,70 @@
+/**
+ * What several machines behind one name share, through Deno KV: the authenticators that were seen, and how many sessions each user
+ * has. Needs `deno run --unstable-kv`.
+ *
+ * @example Servers of one machine, or of Deno Deploy
+ * ```ts
+ * import { serve } from "@gssocks/gssocks";
+ * import { connectDenoKv } from "@gssocks/gssocks/kv";
+ *
+ * export async function main(): Promise<void> {
+ *   await using shared = await connectDenoKv({ path: "/var/lib/gssocks/shared.kv", onLoss: "refuse" });
+ *   const { replayCache, userLedger } = shared;
+ *   await serve({ keytab: "/etc/krb5.keytab", rules: ["allow *"], replayCache, userLedger }).finished;
+ * }
+ * ```
+ *
+ * @module
+ */
+import { type Kv, KvDriver } from "./kv_driver.ts";
+import { shareThrough } from "./share.ts";
+import type { SharedStore, SharedStoreOptions } from "./store.ts";
+
+export {
+  type OnLoss,
+  type SharedStore,
+  SharedStoreError,
+  type SharedStoreOptions,
+  type SharedStoreState,
+} from "./store.ts";
+
+/** What {@linkcode connectDenoKv} takes. */
+export interface DenoKvOptions extends SharedStoreOptions {
+  /**
+   * File, or `https://...` of a KV service, whose access token is in the environment (`DENO_KV_ACCESS_TOKEN`).
+   *
+   * @default {that of the script, or of the deployment}
+   */
+  readonly path?: string | undefined;
+  /** Beginning of all keys. @default {"gssocks"} */
+  readonly prefix?: string | undefined;
+}
+
+/**
+ * Opens a database, and behaves as `onLoss` says while it takes nothing that is written. Clocks of the servers must agree to a few
+ * seconds for the count of sessions, since a database has none.
+ *
+ * @throws {TypeError} Without `--unstable-kv`, or when an option is none of its kind.
+ * @throws {Error} When the database cannot be opened, as `Deno.openKv` has it.
+ */
+export async function connectDenoKv(options: DenoKvOptions): Promise<SharedStore> {
+  const { openKv } = Deno as { readonly openKv?: (path?: string) => Promise<Kv> };
+  if (openKv === undefined) throw new TypeError("Cannot open Deno KV: deno run --unstable-kv is wanted");
+  const { path, prefix = "gssocks" } = options;
+  const kept = path === undefined || path === ":memory:" || /^https?:/.test(path);
+  const mark = kept ? undefined : () => fileMark(path);
+  const driver = new KvDriver(() => openKv(path), prefix, mark);
+  await driver.open();
+  try {
+    return await shareThrough(driver, options);
+  } catch (error) {
+    await driver.close();
+    throw error;
+  }
+}
+
+/** What tells a file from one that is made in its place. */
+async function fileMark(path: string): Promise<string> {
+  const { dev, ino } = await Deno.stat(path);
+  return `${dev} ${ino}`;
+}

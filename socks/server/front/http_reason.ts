@@ -1,0 +1,50 @@
+/**
+ * Why a client of HTTP is refused, in words for a person and in the field of RFC 9209 for a program.
+ *
+ * @module
+ */
+import { printable, shortened } from "../../../base/printable.ts";
+import {
+  SocksAuthError,
+  SocksConnectionError,
+  SocksProtocolError,
+  SocksProxyError,
+  SocksReplyError,
+  type SocksReplyErrorCode,
+  SocksTimeoutError,
+  SocksTlsError,
+} from "../../errors.ts";
+
+/** The reason as one line. */
+export function reasonText(error: unknown): string {
+  return printable(shortened(error instanceof Error ? error.message : String(error)));
+}
+
+/** The header field (RFC 9209 section 2): the kind of error, and the reason as a string of RFC 8941 section 3.3.3, which is ASCII. */
+export function proxyStatus(error: unknown, reason: string): string {
+  const ascii = reason.replace(/[^\x20-\x7e]/gu, "?").replace(/["\\]/g, "\\$&");
+  return `Proxy-Status: gssocks; error=${kindOf(error)}; details="${ascii}"\r\n`;
+}
+
+/** What a target did, or what is on the way to it (RFC 9209 section 2.3). */
+const KINDS: Readonly<Record<SocksReplyErrorCode, string>> = {
+  GENERAL_FAILURE: "proxy_internal_error",
+  OUT_OF_RESOURCES: "proxy_internal_error",
+  NOT_ALLOWED: "http_request_denied",
+  NETWORK_UNREACHABLE: "destination_ip_unroutable",
+  HOST_UNREACHABLE: "destination_unavailable",
+  CONNECTION_REFUSED: "connection_refused",
+  TTL_EXPIRED: "connection_timeout",
+  COMMAND_NOT_SUPPORTED: "proxy_configuration_error",
+  ADDRESS_TYPE_NOT_SUPPORTED: "proxy_configuration_error",
+};
+
+function kindOf(error: unknown): string {
+  if (error instanceof SocksReplyError) return KINDS[error.code];
+  if (error instanceof SocksTimeoutError) return "connection_timeout";
+  if (error instanceof SocksTlsError) return "tls_protocol_error";
+  if (error instanceof SocksConnectionError || error instanceof SocksProtocolError) return "connection_terminated";
+  if (error instanceof SocksProxyError) return "destination_unavailable";
+  // Tickets, passwords and keys are what this proxy was set up with.
+  return error instanceof SocksAuthError ? "proxy_configuration_error" : "proxy_internal_error";
+}

@@ -1,0 +1,48 @@
+/**
+ * Blocks of addresses.
+ *
+ * @module
+ */
+import type { Bytes } from "../../base/bytes.ts";
+import { parseIp } from "./ip.ts";
+
+/** A block of addresses. */
+export interface Cidr {
+  /** First address. */
+  readonly network: Bytes;
+  /** Bits that count. */
+  readonly bits: number;
+}
+
+/**
+ * Reads `address` or `address/bits`; `undefined` for text that is neither.
+ *
+ * @throws {RangeError} When there are bits set behind those that count, which is mostly a slip.
+ */
+export function parseCidr(text: string): Cidr | undefined {
+  const parts = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text);
+  const network = parts === null ? undefined : parseIp(parts[1]!.replace(/^\[(.*)\]$/, "$1"));
+  if (network === undefined) return undefined;
+  const bits = Number(parts![2] ?? 8 * network.length);
+  if (bits > 8 * network.length) throw new RangeError(`Cannot read ${text}: ${bits} bits are too many`);
+  if (network.some((octet, i) => (octet & ~mask(bits, i)) !== 0)) {
+    throw new RangeError(`Cannot read ${text}: the address has bits behind the first ${bits}`);
+  }
+  return { network, bits };
+}
+
+function mask(bits: number, octet: number): number {
+  const left = Math.min(8, Math.max(0, bits - 8 * octet));
+  return (0xff00 >> left) & 0xff;
+}
+
+/** Whether an address is in a block. */
+export function inCidr(address: Uint8Array, { network, bits }: Cidr): boolean {
+  return address.length === network.length &&
+    address.every((octet, i) => ((octet ^ network[i]!) & mask(bits, i)) === 0);
+}
+
+/** Whether a block is in another one, whole. */
+export function isWithin({ network, bits }: Cidr, outer: Cidr): boolean {
+  return bits >= outer.bits && inCidr(network, outer);
+}

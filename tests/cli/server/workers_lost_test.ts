@@ -1,0 +1,280 @@
+/** A worker that is lost: the others go on, another one takes its place, and it is said; what cannot start ends all. */
+import assert from "node:assert/strict";
+import { Faults } from "../../../cli/log/guard.ts";
+import type { CliIo } from "../../../cli/terminal/io.ts";
+import { Monitor } from "../../../cli/monitor/monitor.ts";
+import { pastOf, type TakeSnapshot } from "../../../cli/monitor/snapshot.ts";
+import { type FromWorker, placedOptions, runWorkers, type ToWorker } from "../../../cli/server/workers.ts";
+import { SharedReplayCache } from "../../../kerberos/ap/replay/shared.ts";
+import type { ServeOptions } from "../../../mod.ts";
+import { until } from "../../support/until.ts";
+
+const ADDRESSES = [{ hostname: "127.0.0.1", port: 1080 }];
+
+/** A worker that does what a test says. */
+class FakeWorker {
+  onmessage: ((event: MessageEvent<FromWorker>) => void) | null = null;
+  onerror: ((event: ErrorEvent) => void) | null = null;
+  terminated = false;
+  deaf = false;
+  readonly told: ToWorker[] = [];
+  stays = false;
+  accepted = 0;
+  readonly #starts: boolean | "waits";
+
+  constructor(starts: boolean | "waits") {
+    this.#starts = starts;
+  }
+
+  postMessage(message: ToWorker): void {
+    this.told.push(message);
+    if (message.type === "start" && this.#starts !== "waits") {
+      const answer: FromWorker = this.#starts
+        ? { type: "listening", addresses: ADDRESSES }
+        : { type: "ended", code: 3 };
+      queueMicrotask(() => this.say(answer));
+    }
+    if (message.type === "stop" && !this.stays) queueMicrotask(() => this.say({ type: "ended", code: 0 }));
+    if (message.type === "snapshot" && !this.deaf && this.#starts !== "waits") {
+      const snapshot = { ...new Monitor().snapshot(), accepted: this.accepted };
+      this.say({ type: "snapshot", id: message.id, snapshot });
+    }
+  }
+
+  say(message: FromWorker): void {
+    this.onmessage?.(new MessageEvent("message", { data: message }));
+  }
+
+  crash(): void {
+    this.onerror?.(new ErrorEvent("error", { message: "crashed", cancelable: true }));
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+}
+
+/** A team whose workers start as `starts` says, by the order in which they are made. */
+function team(starts: (made: number) => boolean | Error | "waits" = () => true, silence?: number) {
+  const workers: FakeWorker[] = [];
+  const stop = new AbortController();
+  let said = "";
+  let changed = Promise.withResolvers<void>();
+  let take: TakeSnapshot | undefined;
+  const io: CliIo = {
+    out: () => {},
+    err(text): void {
+      said += text;
+      changed.resolve();
+      changed = Promise.withResolvers();
+    },
+    stdin: new ReadableStream(),
+    stdout: new WritableStream(),
+    readPassword: () => Promise.resolve(""),
+    signal: stop.signal,
+    log: { write: () => {}, dropped: 7, close: () => Promise.resolve() },
+  };
+  const ended = runWorkers({
+    args: [],
+    config: {},
+    count: 2,
+    io,
+    watch: (snapshot, faults) => {
+      assert.ok(faults instanceof Faults);
+      take = snapshot;
+      return { [Symbol.asyncDispose]: () => Promise.resolve() };
+    },
+    onListening: () => Promise.resolve(),
+    make(): Worker {
+      const how = starts(workers.length);
+      if (how instanceof Error) {
+        workers.push(new FakeWorker(false));
+        throw how;
+      }
+      const worker = new FakeWorker(how);
+      workers.push(worker);
+      return worker as unknown as Worker;
+    },
+    retry: 1,
+    silence,
+  });
+  const says = async (pattern: RegExp) => {
+    while (!pattern.test(said)) await changed.promise;
+  };
+  return { workers, says, ended, stop: () => stop.abort(), take: () => take!(), said: () => said };
+}
+
+const places = (workers: readonly FakeWorker[]) =>
+  workers.map(({ told: [first] }) => {
+    assert.ok(first?.type === "start");
+    return [first.place.index, first.place.generation, first.place.ports?.[0]];
+  });
+
+Deno.test("a worker that crashes or ends is replaced at its place; the others go on, and all are told to stop", async () => {
+  const { workers, says, ended, stop, take, said } = team();
+  await says(/Listening on 127\.0\.0\.1:1080, 2 workers/);
+  workers[1]!.crash();
+  await says(/Worker 2 is there again/);
+  assert.deepEqual([workers[1]!.terminated, workers[0]!.terminated], [true, false]);
+  workers[0]!.say({ type: "ended", code: 0 });
+  await says(/Worker 1 is there again/);
+  assert.deepEqual(places(workers), [[0, 0, undefined], [1, 0, 1080], [1, 1, 1080], [0, 1, 1080]]);
+  assert.match(said(), /worker 2 failed: crashed\nWorker 2 is lost with its sessions; the others go on/);
+  const snapshot = await take();
+  assert.deepEqual([snapshot.troubles.worker, snapshot.degraded], [{ count: 2, recent: false }, false]);
+  assert.equal(snapshot.logDropped, 7);
+  // What the one that has gone still says is nobody's.
+  workers[1]!.say({ type: "ended", code: 1 });
+  assert.equal((await take()).troubles.worker!.count, 2);
+  assert.equal(said().match(/is lost with its sessions/g)?.length, 2);
+  assert.ok(!workers[2]!.terminated);
+  stop();
+  assert.equal(await ended, 0);
+  assert.equal(workers.length, 4);
+});
+
+Deno.test("while a worker is missing the server is degraded, and one that cannot start is tried again", async () => {
+  let well = true;
+  const { workers, says, ended, stop, take } = team((made) =>
+    made === 3 ? new Error("no memory") : made < 2 || (well && made > 3)
+  );
+  await says(/2 workers/);
+  well = false;
+  const asked = take();
+  workers[1]!.deaf = true;
+  workers[1]!.crash();
+  await asked;
+  await says(/is lost/);
+  const snapshot = await take();
+  assert.deepEqual([snapshot.degraded, snapshot.troubles.worker!.count], [true, 1]);
+  await says(/worker 2 cannot be made: no memory/);
+  well = true;
+  await says(/Worker 2 is there again/);
+  assert.ok(workers.length >= 5);
+  stop();
+  assert.equal(await ended, 0);
+});
+
+Deno.test("a worker that starts, or says nothing, is missing, and the others tell how they are", async () => {
+  const { workers, says, ended, stop, take } = team((made) => made === 2 ? "waits" : true, 400);
+  await assert.rejects(take(), /No worker answers/);
+  await says(/2 workers/);
+  workers[1]!.crash();
+  await until("one that waits", () => workers.length === 3);
+  const began = performance.now();
+  const starting = await take();
+  assert.ok(performance.now() - began < 350, "nobody waits for it");
+  assert.deepEqual([starting.degraded, starting.troubles.worker!.recent], [true, true]);
+  workers[2]!.crash();
+  await says(/Worker 2 is there again/);
+  assert.equal((await take()).degraded, false);
+  workers[3]!.deaf = true;
+  assert.deepEqual([(await take()).degraded, (await take()).troubles.worker!.recent], [true, true]);
+  workers[0]!.deaf = true;
+  await assert.rejects(take(), /No worker answers/);
+  workers[3]!.deaf = false;
+  assert.equal((await take()).degraded, true);
+  stop();
+  await ended;
+});
+
+Deno.test("what a lost worker has counted stays counted, and nothing of it is under way", async () => {
+  const { workers, says, ended, stop, take } = team();
+  await says(/2 workers/);
+  [workers[0]!.accepted, workers[1]!.accepted] = [5, 7];
+  const first = await take();
+  assert.equal(first.accepted, 12);
+  workers[1]!.crash();
+  await says(/Worker 2 is there again/);
+  workers[2]!.accepted = 1;
+  const second = await take();
+  assert.deepEqual([second.accepted, second.startedAt], [13, first.startedAt]);
+  workers[2]!.crash();
+  await until("again", async () => workers.length === 4 && !(await take()).degraded);
+  assert.equal((await take()).accepted, 13);
+  stop();
+  await ended;
+});
+
+Deno.test("while the others drain, one that has ended is not asked", async () => {
+  const { workers, says, ended, stop, take } = team();
+  await says(/2 workers/);
+  [workers[0]!.accepted, workers[1]!.accepted, workers[1]!.stays] = [5, 7, true];
+  await take();
+  stop();
+  await until("ended", () => workers[0]!.terminated);
+  assert.equal((await take()).accepted, 12);
+  workers[1]!.say({ type: "ended", code: 0 });
+  await ended;
+});
+
+Deno.test("of a thread that is lost nothing is under way", () => {
+  const past = pastOf({
+    ...new Monitor().snapshot(),
+    troubles: { accept: { count: 3, recent: true } },
+    degraded: true,
+    draining: true,
+    shared: { up: false, onLoss: "refuse" },
+    sessionCount: 4,
+  });
+  assert.deepEqual(past.troubles, { accept: { count: 3, recent: false } });
+  assert.deepEqual(
+    [past.degraded, past.draining, past.shared, past.sessionCount, past.sessions],
+    [false, false, undefined, 0, []],
+  );
+});
+
+Deno.test("a snapshot does not wait for a worker that is lost while it is asked", async () => {
+  const { workers, says, ended, stop, take } = team();
+  await says(/2 workers/);
+  workers[1]!.deaf = true;
+  const asked = take();
+  workers[1]!.crash();
+  const began = performance.now();
+  await asked;
+  assert.ok(performance.now() - began < 1_500);
+  stop();
+  await ended;
+});
+
+Deno.test("a worker that cannot start at the start takes the others with it, with its code", async () => {
+  for (const bad of [0, 1]) {
+    const { workers, ended } = team((made) => made !== bad);
+    assert.equal(await ended, 3);
+    assert.equal(workers.length, bad + 1);
+    assert.ok(workers.every(({ terminated }) => terminated));
+  }
+});
+
+Deno.test("a team that is stopped while a worker is missing ends, and makes none", async () => {
+  const { workers, says, ended, stop } = team((made) => made < 2);
+  await says(/2 workers/);
+  workers[0]!.crash();
+  await says(/is lost/);
+  const made = workers.length;
+  stop();
+  assert.equal(await ended, 0);
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(workers.length, made);
+});
+
+Deno.test("no two sessions of a process have one number, a successor's neither", () => {
+  const numbers: number[] = [];
+  const options: ServeOptions = { onEvent: ({ session }) => numbers.push(session) };
+  const replays = new SharedReplayCache({ capacity: 16 }).memory;
+  for (const generation of [0, 1, 2]) {
+    for (const index of [0, 1]) {
+      const { onEvent } = placedOptions(options, {
+        index,
+        count: 2,
+        generation,
+        ports: undefined,
+        config: {},
+        replays,
+      });
+      for (const session of [1, 2, 3]) onEvent!({ type: "accepted", session, client: undefined });
+    }
+  }
+  assert.equal(new Set(numbers).size, numbers.length);
+  assert.deepEqual(numbers.slice(0, 6), [1, 3, 5, 2, 4, 6]);
+});

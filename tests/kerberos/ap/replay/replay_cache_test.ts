@@ -1,0 +1,347 @@
+/** Replay caches: nothing in force is forgotten, nothing that has expired stays, and a lock that nobody gives back ends. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { MemoryReplayCache, type ReplayEntry } from "../../../../kerberos/ap/replay/replay_cache.ts";
+import { SharedReplayCache } from "../../../../kerberos/ap/replay/shared.ts";
+import { TestRuntime } from "../../../support/clock.ts";
+
+const SHARED = new URL("../../../../kerberos/ap/replay/shared.ts", import.meta.url).href;
+
+/** In front of the first bucket, which begins with its lock. */
+const HEADER_WORDS = 2;
+
+const tag = (number: number, bucket = 0) =>
+  bucket.toString(16).padStart(8, "0") + number.toString(16).padStart(24, "0");
+
+Deno.test("MemoryReplayCache keeps no expired entry for the sake of one that expires far off", () => {
+  const cache = new MemoryReplayCache({ capacity: 100 });
+  // Made while the server's clock was ahead, which was set right then.
+  assert.ok(cache.insert({ tag: "future", now: 0, expiresAt: 1e12 }));
+  for (let i = 0; i < 1000; i++) {
+    const now = i * 1e6;
+    assert.ok(cache.insert({ tag: `t${i}`, now, expiresAt: now + 10 }), `${i}`);
+    assert.ok(cache.size <= 3, `${cache.size} entries`);
+  }
+  assert.equal(cache.insert({ tag: "future", now: 1e9, expiresAt: 1e12 }), false);
+});
+
+Deno.test("MemoryReplayCache makes room to the millisecond, and refuses rather than forgets", () => {
+  const cache = new MemoryReplayCache({ capacity: 3 });
+  for (const [name, expiresAt] of [["a", 100], ["b", 200], ["c", 5000]] as const) {
+    assert.ok(cache.insert({ tag: name, now: 0, expiresAt }));
+  }
+  assert.throws(() => cache.insert({ tag: "d", now: 100, expiresAt: 9000 }), /full/);
+  assert.equal(cache.insert({ tag: "a", now: 100, expiresAt: 9000 }), false, "in force up to its last millisecond");
+  assert.ok(cache.insert({ tag: "d", now: 101, expiresAt: 9000 }));
+  assert.throws(() => cache.insert({ tag: "e", now: 200, expiresAt: 9000 }), /full/);
+  assert.ok(cache.insert({ tag: "b", now: 201, expiresAt: 9000 }), "the same one again, once it has expired");
+  assert.equal(cache.insert({ tag: "b", now: 8000, expiresAt: 9000 }), false);
+  assert.ok(cache.insert({ tag: "e", now: 8000, expiresAt: 9000 }));
+  assert.equal(cache.size, 3, "b, d and e");
+});
+
+Deno.test("MemoryReplayCache forgets nothing that is in force for what expired in the same second", () => {
+  const cache = new MemoryReplayCache();
+  assert.ok(cache.insert({ tag: "early", now: 0, expiresAt: 3_000 }));
+  assert.ok(cache.insert({ tag: "late", now: 0, expiresAt: 5_900 }));
+  // One slot after the other, and all at once.
+  for (const [name, now] of [["x", 4_500], ["y", 5_100], ["z", 5_899]] as const) {
+    assert.ok(cache.insert({ tag: name, now, expiresAt: now + 600_000 }));
+    assert.equal(cache.insert({ tag: "late", now, expiresAt: now + 600_000 }), false, `at ${now}`);
+  }
+  assert.ok(cache.insert({ tag: "late", now: 5_901, expiresAt: 600_000 }));
+});
+
+Deno.test("property: MemoryReplayCache knows what is in force, whatever the clock does", () => {
+  const step = fc.record({
+    tag: fc.integer({ min: 0, max: 30 }).map(String),
+    // Clocks leap, forth and back.
+    leap: fc.constantFrom(0, 1, 400, 999, 1000, 2500, 60_000, 1e9, -1, -1500, -1e9),
+    life: fc.constantFrom(0, 1, 500, 3000, 600_000, 1e10),
+  });
+  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    const cache = new MemoryReplayCache({ capacity: 1000 });
+    const model = new Map<string, number>();
+    let now = 1e12;
+    let latest = now;
+    for (const { tag, leap, life } of steps) {
+      now += leap;
+      latest = Math.max(latest, now);
+      const held = model.get(tag);
+      const fresh = cache.insert({ tag, now, expiresAt: now + life });
+      if (held === undefined || held < now) assert.equal(fresh, true);
+      // What has been forgotten while the clock was ahead may come again when it is set back; nothing else may.
+      else if (held >= latest) assert.equal(fresh, false);
+      if (fresh) model.set(tag, now + life);
+    }
+    now = Math.max(...model.values(), latest) + 2_000;
+    assert.ok(cache.insert({ tag: "last", now, expiresAt: now }));
+    assert.equal(cache.size, 1, "all that has expired is gone");
+  }));
+});
+
+Deno.test("property: MemoryReplayCache takes an authenticator once while the clock goes forth", () => {
+  const step = fc.record({ tag: fc.integer({ min: 0, max: 20 }).map(String), leap: fc.nat({ max: 3000 }) });
+  fc.assert(fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+    const cache = new MemoryReplayCache();
+    const model = new Map<string, number>();
+    let now = 1e12;
+    for (const { tag, leap } of steps) {
+      now += leap;
+      const expected = (model.get(tag) ?? -Infinity) < now;
+      assert.equal(cache.insert({ tag, now, expiresAt: now + 10_000 }), expected);
+      if (expected) model.set(tag, now + 10_000);
+    }
+  }));
+});
+
+Deno.test("MemoryReplayCache takes as long for an entry when it is full as when it is empty", () => {
+  const cache = new MemoryReplayCache({ capacity: 200_000 });
+  const entry = (i: number): ReplayEntry => ({ tag: `${i}`, now: i, expiresAt: i + 600_000 });
+  for (let i = 0; i < 200_000; i++) assert.ok(cache.insert(entry(i)));
+  const started = performance.now();
+  // Full of what is in force, then going on at a steady pace, then after a leap over everything.
+  for (let i = 0; i < 2_000; i++) assert.throws(() => cache.insert({ ...entry(200_000), tag: `x${i}` }), /full/);
+  for (let i = 0; i < 50_000; i++) assert.ok(cache.insert({ ...entry(i + 601_000), tag: `y${i}` }));
+  assert.ok(cache.insert({ tag: "far", now: 1e15, expiresAt: 1e15 }));
+  assert.equal(cache.size, 1);
+  assert.ok(performance.now() - started < 5_000);
+});
+
+Deno.test("caches in memory say since when they know everything", () => {
+  const runtime = new TestRuntime(1_700_000_000_400);
+  assert.equal(new MemoryReplayCache({ runtime }).knowsSince, 1_700_000_000_400);
+  const before = Date.now();
+  assert.ok(new MemoryReplayCache().knowsSince >= before);
+  // Shared memory remembers when the first thread began, to the second and never too early; and beyond 2038.
+  for (const time of [1_700_000_000_400, 3e12 + 1]) {
+    runtime.time = time;
+    const ours = new SharedReplayCache({ capacity: 64, runtime });
+    const since = 1000 * Math.ceil(time / 1000);
+    assert.equal(ours.knowsSince, since);
+    runtime.time += 3_600_000;
+    assert.equal(new SharedReplayCache({ memory: ours.memory, runtime }).knowsSince, since);
+  }
+});
+
+Deno.test("MemoryReplayCache tells when the last of those came that it has forgotten", () => {
+  const runtime = new TestRuntime(1_000);
+  const cache = new MemoryReplayCache({ capacity: 2, runtime });
+  cache.insert({ tag: "a", now: 2_000, expiresAt: 10_100 });
+  cache.insert({ tag: "b", now: 3_000, expiresAt: 10_200 });
+  assert.equal(cache.knowsSince, 1_000);
+  // For want of room, in the second in which they expire.
+  cache.insert({ tag: "c", now: 10_150, expiresAt: 20_000 });
+  assert.equal(cache.knowsSince, 3_000);
+  cache.insert({ tag: "d", now: 10_250, expiresAt: 30_000 });
+  cache.insert({ tag: "e", now: 21_000, expiresAt: 31_000 });
+  assert.equal(cache.knowsSince, 10_150);
+});
+
+Deno.test("caches in memory say since when they know everything by a clock that is set meanwhile", () => {
+  const runtime = new TestRuntime(1_000_000_000);
+  let elapsed = 0;
+  const clocks = { runtime, elapsed: () => elapsed };
+  const caches = [new MemoryReplayCache(clocks), new SharedReplayCache({ capacity: 64, ...clocks })] as const;
+  const leap = (wall: number, passed: number) => {
+    runtime.time += wall;
+    elapsed += passed;
+    return caches.map((cache) => cache.knowsSince);
+  };
+  assert.deepEqual(leap(5_000, 5_000), [1_000_000_000, 1_000_000_000]);
+  // An hour behind until now: what was accepted before the start was by the right time.
+  assert.deepEqual(leap(3_600_000, 0), [1_003_600_000, 1_003_600_000]);
+  // Ahead until now: nobody is kept out until that hour comes.
+  assert.deepEqual(leap(-7_200_000, 0), [996_400_000, 996_400_000]);
+  assert.deepEqual(leap(60_000, 60_000), [996_400_000, 996_400_000]);
+  // A thread that begins now cannot tell how long ago that was, and says too little.
+  assert.equal(new SharedReplayCache({ memory: caches[1].memory, ...clocks }).knowsSince, runtime.time);
+});
+
+Deno.test("one client has no more than its share of a replay cache, and others get in", () => {
+  const cache = new MemoryReplayCache({ capacity: 800 });
+  const fill = (client: string | undefined, most: number) => {
+    let count = 0;
+    try {
+      for (; count < most; count++) {
+        assert.ok(cache.insert({ tag: `${client} ${count}`, now: 0, expiresAt: 600_000, client }));
+      }
+    } catch (error) {
+      assert.match(String(error), client === undefined ? /is full/ : /its share/);
+    }
+    return count;
+  };
+  assert.equal(fill("mallory@R", 800), 400, "as many as are free");
+  assert.equal(fill("bob@R", 800), 200);
+  assert.equal(fill("carol@R", 800), 100, "an eighth whoever else is there");
+  assert.equal(fill("dave@R", 60), 60);
+  assert.throws(() => cache.insert({ tag: "x", now: 0, expiresAt: 600_000, client: "mallory@R" }), /its share/);
+  assert.equal(fill(undefined, 800), 40, "who names nobody goes by the room");
+  // Each that runs out gives a place back to its client.
+  assert.ok(cache.insert({ tag: "y", now: 600_001, expiresAt: 1_200_001, client: "mallory@R" }));
+  assert.equal(cache.size, 1);
+  assert.equal(cache.insert({ tag: "y", now: 600_001, expiresAt: 1_200_001, client: "bob@R" }), false);
+  // What is too small to be shared out is whoever's comes first.
+  const small = new MemoryReplayCache({ capacity: 2 });
+  for (const tag of ["a", "b"]) assert.ok(small.insert({ tag, now: 0, expiresAt: 9, client: "a" }));
+});
+
+Deno.test("a client's authenticators that made room or came again count no more", () => {
+  const cache = new MemoryReplayCache({ capacity: 16 });
+  for (let now = 0; now < 900; now += 10) {
+    // All in one second, so that what has expired goes where room is short.
+    assert.ok(cache.insert({ tag: `t${now}`, now, expiresAt: now + 19, client: "alice@R" }), `${now}`);
+    assert.ok(cache.insert({ tag: "again", now, expiresAt: now + 9, client: "bob@R" }), `${now}`);
+  }
+  assert.ok(cache.size <= 16);
+});
+
+Deno.test("one client has half of each place in a shared replay cache, and others the other half", () => {
+  const cache = new SharedReplayCache({ capacity: 16 });
+  const fill = (client: string, now: number) => {
+    for (let count = 0;; count++) {
+      try {
+        cache.insert({ tag: client + count.toString(16).padStart(24, "0"), now, expiresAt: now + 5_000, client });
+      } catch (error) {
+        assert.match(String(error), /its share|is full/);
+        return count;
+      }
+    }
+  };
+  assert.deepEqual(["aaaaaaaa", "bbbbbbbb", "cccccccc"].map((client) => fill(client, 1_000)), [8, 4, 2]);
+  assert.equal(fill("aaaaaaaa", 7_000), 8, "what has expired counts no more");
+});
+
+Deno.test("threads that insert the same authenticator at the same moment get it once", async () => {
+  const ROUNDS = 1_000;
+  const cache = new SharedReplayCache({ capacity: 65_536 });
+  const code = `
+    import { SharedReplayCache } from ${JSON.stringify(SHARED)};
+    self.onmessage = ({ data: { memory, gate } }) => {
+      const cache = new SharedReplayCache({ memory });
+      const met = new Int32Array(gate);
+      const fresh = [];
+      for (let round = 1; round <= ${ROUNDS}; round++) {
+        const tag = Math.imul(round, 0x9e3779b1).toString(16).replace("-", "").padStart(8, "0").repeat(4);
+        Atomics.add(met, 0, 1);
+        for (let spins = 1; Atomics.load(met, 0) < 2 * round; spins++) {
+          if (spins % 10_000 === 0) Atomics.wait(met, 1, 0, 1);
+        }
+        fresh.push(cache.insert({ tag, now: 1_000, expiresAt: 9_000 }) ? 1 : 0);
+      }
+      self.postMessage(fresh);
+    };`;
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const gate = new SharedArrayBuffer(8);
+  const [ours, theirs] = await Promise.all([0, 1].map(() => {
+    const worker = new Worker(url, { type: "module" });
+    return new Promise<number[]>((resolve, reject) => {
+      worker.onmessage = ({ data }) => {
+        worker.terminate();
+        resolve(data);
+      };
+      worker.onerror = (event) => reject(new Error(event.message));
+      worker.postMessage({ memory: cache.memory, gate });
+    });
+  }));
+  URL.revokeObjectURL(url);
+  const counts = ours!.map((fresh, i) => fresh + theirs![i]!);
+  assert.deepEqual(counts.filter((count) => count !== 1), []);
+});
+
+Deno.test("a thread that ended within the lock of SharedReplayCache costs its part of the cache and no more", async () => {
+  const cache = new SharedReplayCache({ capacity: 64 });
+  const entry = (number: number, bucket: number) => ({ tag: tag(number, bucket), now: 1_000, expiresAt: 5_000 });
+  assert.ok(cache.insert(entry(1, 0)));
+  // As if the thread were ended at the moment before it gives the lock back.
+  const { store } = Atomics;
+  Atomics.store = () => {
+    throw new Error("ended here");
+  };
+  try {
+    assert.throws(() => cache.insert(entry(2, 0)), /ended here/);
+  } finally {
+    Atomics.store = store;
+  }
+  const other = new SharedReplayCache({ memory: cache.memory });
+  const started = performance.now();
+  for (let i = 0; i < 50; i++) {
+    assert.throws(() => other.insert(entry(3, 0)), /keeps a part of the replay cache locked/);
+  }
+  assert.ok(performance.now() - started < 5_000, "waited for once, and not for ever");
+  // In a thread of its own too.
+  const code = `
+    import { SharedReplayCache } from ${JSON.stringify(SHARED)};
+    self.onmessage = ({ data: { memory, entries } }) => {
+      const cache = new SharedReplayCache({ memory });
+      self.postMessage(entries.map((entry) => {
+        try {
+          return cache.insert(entry);
+        } catch (error) {
+          return error.message;
+        }
+      }));
+    };`;
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const worker = new Worker(url, { type: "module" });
+  const said = await new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = (event) => reject(new Error(event.message));
+    worker.postMessage({ memory: cache.memory, entries: [entry(1, 0), entry(1, 1), entry(1, 1)] });
+  });
+  worker.terminate();
+  URL.revokeObjectURL(url);
+  assert.deepEqual(said, [
+    "Cannot tell a replay: a thread keeps a part of the replay cache locked; start all of them anew",
+    true,
+    false,
+  ]);
+  // One that was only slow gives it back.
+  Atomics.store(new Int32Array(cache.memory), HEADER_WORDS, 0);
+  assert.equal(other.insert(entry(1, 0)), false);
+});
+
+Deno.test("SharedReplayCache waits for a thread that is in the lock for a moment", async () => {
+  const code = `self.onmessage = ({ data }) => {
+    const words = new Int32Array(data);
+    self.postMessage("ready");
+    Atomics.wait(words, ${HEADER_WORDS + 1}, 0, 30);
+    Atomics.store(words, ${HEADER_WORDS}, 0);
+    Atomics.notify(words, ${HEADER_WORDS}, 1);
+    self.postMessage("free");
+  };`;
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const worker = new Worker(url, { type: "module" });
+  const said: string[] = [];
+  let wake = () => {};
+  worker.onmessage = ({ data }) => {
+    said.push(data);
+    wake();
+  };
+  const hear = async (count: number) => {
+    while (said.length < count) await new Promise<void>((resolve) => wake = resolve);
+  };
+  // On a machine that is busy the other thread may sleep for longer than is waited; not each time.
+  let had = 0;
+  for (let round = 0; round < 5 && had === 0; round++) {
+    const cache = new SharedReplayCache({ capacity: 16 });
+    Atomics.store(new Int32Array(cache.memory), HEADER_WORDS, 1);
+    worker.postMessage(cache.memory);
+    await hear(2 * round + 1);
+    try {
+      if (cache.insert({ tag: tag(1), now: 1_000, expiresAt: 5_000 })) had++;
+    } catch { /* It slept. */ }
+    await hear(2 * round + 2);
+  }
+  worker.terminate();
+  URL.revokeObjectURL(url);
+  assert.equal(had, 1);
+});
+
+Deno.test("a replay cache without room is none", () => {
+  for (const capacity of [0, -1, NaN]) {
+    assert.throws(() => new MemoryReplayCache({ capacity }), RangeError, String(capacity));
+    assert.throws(() => new SharedReplayCache({ capacity }), RangeError, String(capacity));
+  }
+  assert.throws(() => new SharedReplayCache({ memory: new SharedArrayBuffer(16) }), RangeError);
+});

@@ -1,0 +1,357 @@
+/** AS and TGS exchanges stepped by hand and through the embedded KDC, with everything that a KDC may do wrong. */
+import assert from "node:assert/strict";
+import { decode, encode } from "../../../asn1/codec.ts";
+import { utf8 } from "../../../base/bytes.ts";
+import { asExchange } from "../../../kerberos/exchange/as.ts";
+import { keytabKey, passwordKey } from "../../../kerberos/exchange/client_key.ts";
+import { KdcClient, type KdcTransport } from "../../../kerberos/reach/kdc_client.ts";
+import { tgsExchange } from "../../../kerberos/exchange/tgs.ts";
+import { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
+import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
+import { NameType, TicketFlag } from "../../../kerberos/constants.ts";
+import { KerberosKey } from "../../../kerberos/crypto/key.ts";
+import { KdcError, KerberosError } from "../../../kerberos/errors.ts";
+import { createRealm, handleKdcMessage, inProcessTransport, type KdcRealm } from "../../../kerberos/kdc/mod.ts";
+import { MethodData } from "../../../kerberos/messages/basic.ts";
+import { KrbError } from "../../../kerberos/messages/error.ts";
+import { AsRep, AsReq } from "../../../kerberos/messages/kdc.ts";
+import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
+import { MemoryCredentialCache } from "../../../kerberos/credentials/cache.ts";
+import { TestRuntime } from "../../support/clock.ts";
+import { asInput, memoryConfig, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
+
+const ALICE = parsePrincipal("alice@GSSOCKS.TEST");
+
+/** Runs an exchange against a realm, with a look at each reply and a hand in it. */
+async function drive<T>(
+  exchange: AsyncGenerator<{ realm: string; message: Uint8Array<ArrayBuffer> }, T, Uint8Array<ArrayBuffer>>,
+  realm: KdcRealm,
+  change: (reply: Uint8Array<ArrayBuffer>, number: number) => Uint8Array<ArrayBuffer> = (reply) => reply,
+): Promise<T> {
+  let step = await exchange.next();
+  for (let number = 1; !step.done; number++) {
+    const reply = await handleKdcMessage(realm, step.value.message);
+    step = await exchange.next(change(reply!, number));
+  }
+  return step.value;
+}
+
+Deno.test("asExchange() pre-authenticates when it is told to, with salt and parameters of the KDC", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({
+    runtime,
+    principals: { alice: { password: "alicepw", salt: "quite another salt" } },
+  });
+  const exchange = asExchange(asInput(runtime, { forwardable: true }));
+  const first = await exchange.next();
+  assert.ok(!first.done && first.value.realm === "GSSOCKS.TEST");
+  assert.equal(decode(AsReq, first.value.message).padata?.some(({ padataType }) => padataType === 2), false);
+  const hint = (await handleKdcMessage(realm, first.value.message))!;
+  const error = decode(KrbError, hint);
+  assert.equal(error.errorCode, 25);
+  assert.deepEqual(decode(MethodData, error.eData!).map(({ padataType }) => padataType), [19, 2]);
+  const second = await exchange.next(hint);
+  assert.ok(!second.done);
+  assert.equal(decode(AsReq, second.value.message).padata?.[0]?.padataType, 2);
+  const last = await exchange.next((await handleKdcMessage(realm, second.value.message))!);
+  assert.ok(last.done);
+  const { credential } = last.value;
+  assert.equal(formatPrincipal(credential.server), "krbtgt/GSSOCKS.TEST@GSSOCKS.TEST");
+  assert.equal(credential.endtime, runtime.time + 3_600_000);
+  assert.ok((credential.flags & TicketFlag.Forwardable) !== 0 && (credential.flags & TicketFlag.PreAuthent) !== 0);
+});
+
+Deno.test("nothing that a client sends to a KDC has the password or a key in it", async () => {
+  const runtime = new TestRuntime();
+  const password = "a password that is long enough to be looked for";
+  const realm = await memoryRealm({ runtime, principals: { alice: { password, salt: "salt" } } });
+  const sent: string[] = [];
+  const transport: KdcTransport = inProcessTransport(realm);
+  const config = memoryConfig(realm);
+  const kdc = new KdcClient({
+    config,
+    transport: {
+      send(address, message, options) {
+        sent.push(latin1(message));
+        return transport.send(address, message, options);
+      },
+    },
+  });
+  const tickets = new KerberosTickets({ config, kdc, initial: { client: ALICE, key: passwordKey(password) }, runtime });
+  const { credential } = await tickets.serviceTicket(parsePrincipal("rcmd/localhost@GSSOCKS.TEST"));
+  assert.equal(sent.length, 3);
+  const key = await KerberosKey.fromPassword(password, { enctype: 18, salt: "salt" });
+  const { credential: initial } = await tickets.initialTicket();
+  for (const secret of [utf8(password), key.exportBytes(), initial.key.exportBytes(), credential.key.exportBytes()]) {
+    assert.equal(sent.some((message) => message.includes(latin1(secret))), false);
+  }
+  assert.ok(sent.every((message) => message.includes("GSSOCKS.TEST")), "what is sent is looked at");
+});
+
+function latin1(octets: Uint8Array): string {
+  return new TextDecoder("latin1").decode(octets);
+}
+
+Deno.test("asExchange() works with a keytab, without pre-authentication, and with an enterprise name", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({ runtime, principals: { open: { password: "x", requiresPreauth: false } } });
+  const client = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");
+  const key = keytabKey(realm.keytab("rcmd/localhost"), client);
+  assert.equal(
+    formatPrincipal((await drive(asExchange(asInput(runtime, { client, key })), realm)).credential.client),
+    formatPrincipal(client),
+  );
+  const open = parsePrincipal("open@GSSOCKS.TEST");
+  await drive(asExchange(asInput(runtime, { client: open, key: passwordKey("x") })), realm);
+  const enterprise = { nameType: NameType.Enterprise, components: ["alice@example.com"], realm: "GSSOCKS.TEST" };
+  const { credential } = await drive(asExchange(asInput(runtime, { client: enterprise })), realm);
+  assert.equal(formatPrincipal(credential.client), "alice@GSSOCKS.TEST");
+});
+
+Deno.test("asExchange() reckons with a KDC's clock that is far off, unless told not to", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({ runtime });
+  for (const clockOffset of [3_600_000, -3_600_000]) {
+    realm.faults.clockOffset = clockOffset;
+    const got = await drive(asExchange(asInput(runtime)), realm);
+    assert.ok(Math.abs(got.kdcOffset - clockOffset) < 2000, `${got.kdcOffset}`);
+    await assert.rejects(
+      drive(asExchange(asInput(runtime, { timesync: false })), realm),
+      (error) =>
+        error instanceof KdcError && error.code === "KRB_AP_ERR_SKEW" &&
+        Math.abs(error.clockOffset - clockOffset) < 2000,
+    );
+  }
+});
+
+Deno.test("KerberosTickets use the KDC's clock for service tickets and authenticators too", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({ runtime });
+  realm.faults.clockOffset = 7_200_000;
+  const ticket = await memoryTickets([realm], { runtime }).serviceTicket(parsePrincipal("rcmd/localhost@GSSOCKS.TEST"));
+  assert.ok(Math.abs(ticket.kdcOffset - 7_200_000) < 2000);
+});
+
+Deno.test("asExchange() refuses every changed octet of the final reply", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({ runtime, enctypes: [17], principals: { alice: { password: "alicepw" } } });
+  // One key for all attempts: deriving it from the password is the slow part.
+  const key = passwordKey("alicepw");
+  const fixed = await key.keyFor({ enctype: 17, salt: "GSSOCKS.TESTalice" });
+  const client = {
+    usable: (list: readonly number[]) => list.filter((e) => e === 17),
+    keyFor: () => Promise.resolve(fixed),
+  };
+  let length = 0;
+  await drive(asExchange(asInput(runtime, { key: client })), realm, (reply) => {
+    length = reply.length;
+    return reply;
+  });
+  for (let i = 0; i < length; i++) {
+    const result = await drive(asExchange(asInput(runtime, { key: client })), realm, (reply, number) => {
+      if (number === 2) reply[i]! ^= 0x01;
+      return reply;
+    }).then((got) => got.credential, (error) => error);
+    if (result instanceof KerberosError || result instanceof KdcError) continue;
+    // The ticket is sealed for somebody else, and padata is in clear; what is used must still be what was asked for.
+    assert.equal(formatPrincipal(result.client), "alice@GSSOCKS.TEST", `octet ${i}: ${result}`);
+    assert.equal(formatPrincipal(result.server), "krbtgt/GSSOCKS.TEST@GSSOCKS.TEST");
+  }
+});
+
+Deno.test("asExchange() refuses replies to another request, for another client, or of another enctype", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({ runtime, principals: { bob: "alicepw" } });
+  let recorded: Uint8Array<ArrayBuffer> | undefined;
+  await drive(asExchange(asInput(runtime)), realm, (reply, number) => {
+    if (number === 2) recorded = reply;
+    return reply;
+  });
+  const mismatch = (error: unknown) => error instanceof KerberosError && error.code === "REPLY_MISMATCH";
+  await assert.rejects(
+    drive(asExchange(asInput(runtime)), realm, (reply, n) => n === 2 ? recorded! : reply),
+    mismatch,
+    "old reply",
+  );
+  const bob = parsePrincipal("bob@GSSOCKS.TEST");
+  await assert.rejects(
+    drive(asExchange(asInput(runtime, { client: bob })), realm, (reply, n) => n === 2 ? recorded! : reply),
+    mismatch,
+  );
+  const downgraded = asExchange(asInput(runtime, { enctypes: [20] }));
+  await assert.rejects(drive(downgraded, realm, (reply, n) => n === 2 ? recorded! : reply), mismatch);
+});
+
+Deno.test("asExchange() notices a request that was changed on its way (RFC 6806 section 11)", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({ runtime });
+  const exchange = asExchange(asInput(runtime));
+  let step = await exchange.next();
+  step = await exchange.next(
+    (await handleKdcMessage(realm, (step.value as { message: Uint8Array<ArrayBuffer> }).message))!,
+  );
+  assert.ok(!step.done);
+  // Somebody takes the stronger enctypes out of the request.
+  const request = decode(AsReq, step.value.message);
+  const weakened = encode(AsReq, {
+    ...request,
+    reqBody: { ...request.reqBody, etype: request.reqBody.etype.slice(0, 2) },
+  });
+  await assert.rejects(exchange.next((await handleKdcMessage(realm, weakened))!), { code: "INTEGRITY" });
+});
+
+Deno.test("asExchange() gives up on a KDC that asks again and again, and on one that wants other pre-authentication", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({ runtime });
+  await assert.rejects(drive(asExchange(asInput(runtime, { key: passwordKey("wrong") })), realm), {
+    code: "KDC_ERR_PREAUTH_FAILED",
+  });
+  const wrongRealm = (name: string) => (reply: Uint8Array<ArrayBuffer>) => {
+    const { eData: _, ...error } = decode(KrbError, reply);
+    return encode(KrbError, { ...error, errorCode: 68, crealm: name });
+  };
+  await assert.rejects(drive(asExchange(asInput(runtime)), realm, wrongRealm("GSSOCKS.TEST")), {
+    code: "KDC_ERR_WRONG_REALM",
+  });
+  let hop = 0;
+  const circle = (reply: Uint8Array<ArrayBuffer>) => wrongRealm(`HOP${++hop}.TEST`)(reply);
+  await assert.rejects(
+    drive(asExchange(asInput(runtime)), realm, circle),
+    (error) => error instanceof KdcError || error instanceof KerberosError,
+  );
+  const only = (type: number) => (reply: Uint8Array<ArrayBuffer>) => {
+    const error = decode(KrbError, reply);
+    return encode(KrbError, {
+      ...error,
+      eData: encode(MethodData, [{ padataType: type, padataValue: new Uint8Array(0) }]),
+    });
+  };
+  await assert.rejects(drive(asExchange(asInput(runtime)), realm, only(16)), { code: "PREAUTH_UNSUPPORTED" });
+});
+
+Deno.test("asExchange() refuses garbage, a reply of another type, and an absurd iteration count", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({ runtime });
+  const bad = (error: unknown) => error instanceof KerberosError && error.code === "BAD_MESSAGE";
+  await assert.rejects(drive(asExchange(asInput(runtime)), realm, () => new Uint8Array(10)), bad);
+  await assert.rejects(drive(asExchange(asInput(runtime)), realm, () => new Uint8Array(0)), bad);
+  const { encode: _ } = { encode };
+  const hostile = (reply: Uint8Array<ArrayBuffer>) => {
+    const error = decode(KrbError, reply);
+    const data = error.eData!;
+    // s2kparams 00 00 10 00 become ff ff ff ff.
+    const at = data.findIndex((_, i) =>
+      data[i] === 0 && data[i + 1] === 0 && data[i + 2] === 0x10 && data[i + 3] === 0
+    );
+    data.fill(0xff, at, at + 4);
+    return encode(KrbError, { ...error, eData: data });
+  };
+  await assert.rejects(drive(asExchange(asInput(runtime)), realm, hostile), { code: "BAD_S2K_PARAMS" });
+  assert.ok(AsRep.name);
+});
+
+Deno.test("tgsExchange() follows referrals through realms, with a limit", async () => {
+  const [a, b, c] = await Promise.all(
+    ["A.TEST", "B.TEST", "C.TEST"].map((realm) => createRealm({ realm, principals: { alice: "alicepw" } })),
+  );
+  await a!.trust(b!);
+  await b!.trust(c!);
+  await c!.trust(a!);
+  await c!.addPrincipal("rcmd/far.c.test");
+  a!.referrals.set(".c.test", "B.TEST");
+  b!.referrals.set(".c.test", "C.TEST");
+  const tickets = memoryTickets([a!, b!, c!]);
+  const { credential } = await tickets.serviceTicket(parsePrincipal("rcmd/far.c.test"));
+  assert.equal(formatPrincipal(credential.server), "rcmd/far.c.test@C.TEST");
+  assert.equal(formatPrincipal(credential.client), "alice@A.TEST");
+  const kept = (await tickets.cache.load())!.credentials.map(({ server }) => formatPrincipal(server));
+  assert.deepEqual(kept, [
+    "krbtgt/A.TEST@A.TEST",
+    "krbtgt/B.TEST@A.TEST",
+    "krbtgt/C.TEST@B.TEST",
+    "rcmd/far.c.test@C.TEST",
+  ]);
+  // A circle: everybody refers to the next.
+  for (const [realm, next] of [[a!, "B.TEST"], [b!, "C.TEST"], [c!, "A.TEST"]] as const) {
+    realm.referrals.set(".circle.test", next);
+  }
+  await assert.rejects(tickets.serviceTicket(parsePrincipal("rcmd/x.circle.test")), { code: "REFERRAL_LOOP" });
+});
+
+Deno.test("tgsExchange() refuses every changed octet of the sealed part, and a reply to another request", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({ runtime, enctypes: [17] });
+  const { credential: tgt } = await memoryTickets([realm], { runtime }).initialTicket();
+  const service = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");
+  const ask = () => tgsExchange({ tgt, service, enctypes: [17], runtime });
+  let first: Uint8Array<ArrayBuffer> | undefined;
+  await drive(ask(), realm, (reply) => first = reply);
+  await assert.rejects(drive(ask(), realm, () => first!), (error) => error instanceof KerberosError);
+  for (let i = 0; i < first!.length; i += 3) {
+    const result = await drive(ask(), realm, (reply) => {
+      reply[i]! ^= 0x01;
+      return reply;
+    }).then((got) => got.credential, (error) => error);
+    if (result instanceof KerberosError || result instanceof KdcError) continue;
+    assert.equal(formatPrincipal(result.server), "rcmd/localhost@GSSOCKS.TEST", `octet ${i}`);
+    assert.equal(formatPrincipal(result.client), "alice@GSSOCKS.TEST");
+  }
+});
+
+Deno.test("KerberosTickets keep tickets, renew them, and ask once however many want one", async () => {
+  const runtime = new TestRuntime();
+  const realm = await memoryRealm({ runtime });
+  const tickets = memoryTickets([realm], { runtime, config: { renewLifetime: 86_400_000, forwardable: true } });
+  const service = parsePrincipal("rcmd/localhost");
+  const all = await Promise.all(Array.from({ length: 5 }, () => tickets.serviceTicket(service)));
+  assert.ok(all.every(({ credential }) => credential === all[0]!.credential));
+  assert.equal((await tickets.serviceTicket(service)).credential, all[0]!.credential);
+  runtime.time += 9 * 3_600_000;
+  const renewed = await tickets.renewedTicket();
+  assert.ok(renewed.credential.endtime > runtime.time + 3_600_000);
+  runtime.time += 11 * 3_600_000;
+  // The ticket has expired; the password gets another one.
+  assert.ok((await tickets.serviceTicket(service)).credential.endtime > runtime.time);
+  const forwarded = await tickets.forwardedTicket();
+  assert.ok((forwarded.credential.flags & TicketFlag.Forwarded) !== 0);
+});
+
+Deno.test("KerberosTickets work from a cache that cannot be written to, and ask once for each service", async () => {
+  const realm = await memoryRealm();
+  const source = memoryTickets([realm]);
+  await source.initialTicket();
+  const data = await source.cache.load();
+  let asked = 0;
+  const readOnly = {
+    name: "FILE:/read/only",
+    load: () => Promise.resolve(data),
+    initialize: () => Promise.reject(new KerberosError("BAD_FILE", "read-only")),
+    store: () => Promise.reject(new KerberosError("BAD_FILE", "read-only")),
+    destroy: () => Promise.resolve(),
+  };
+  const config = memoryConfig(realm);
+  const inner = inProcessTransport(realm);
+  const transport: KdcTransport = {
+    send(address, message, options) {
+      asked++;
+      return inner.send(address, message, options);
+    },
+  };
+  const tickets = new KerberosTickets({ config, kdc: new KdcClient({ config, transport }), cache: readOnly });
+  const first = await tickets.serviceTicket(parsePrincipal("rcmd/localhost"));
+  assert.equal((await tickets.serviceTicket(parsePrincipal("rcmd/localhost"))).credential, first.credential);
+  assert.equal(asked, 1);
+});
+
+Deno.test("KerberosTickets without a secret say what is missing", async () => {
+  const realm = await memoryRealm();
+  const empty = new KerberosTickets({ config: DEFAULT_CONFIG });
+  await assert.rejects(empty.serviceTicket(parsePrincipal("a/b@C")), { code: "NO_CREDENTIALS" });
+  const runtime = new TestRuntime(Date.now());
+  const source = memoryTickets([realm], { runtime });
+  await source.initialTicket();
+  const cache = new MemoryCredentialCache((await source.cache.load())!);
+  runtime.time += 86_400_000;
+  const stale = new KerberosTickets({ config: DEFAULT_CONFIG, cache, runtime });
+  await assert.rejects(stale.serviceTicket(parsePrincipal("a/b@GSSOCKS.TEST")), { code: "TICKET_EXPIRED" });
+});

@@ -1,0 +1,524 @@
+/** Which KDC is asked, how long it is waited for, and what is tried next; over real sockets where it matters. */
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { encode } from "../../../asn1/codec.ts";
+import { abortable } from "../../../base/deadline.ts";
+import type { KdcExchange } from "../../../kerberos/exchange/exchange.ts";
+import { KdcClient, type KdcClientOptions, type KdcTransport } from "../../../kerberos/reach/kdc_client.ts";
+import { exchangeOverStream, FrameReader, type KdcStream } from "../../../kerberos/reach/framing.ts";
+import { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
+import { passwordKey } from "../../../kerberos/exchange/client_key.ts";
+import { denoTransport } from "../../../kerberos/reach/shell/transports.ts";
+import { DEFAULT_CONFIG, type KerberosConfig } from "../../../kerberos/config/krb5_conf.ts";
+import { KerberosError } from "../../../kerberos/errors.ts";
+import { handleKdcMessage, inProcessTransport, startTestKdc } from "../../../kerberos/kdc/mod.ts";
+import { KrbError } from "../../../kerberos/messages/error.ts";
+import { parsePrincipal } from "../../../kerberos/principal.ts";
+import { memoryRealm } from "../../support/gss_pair.ts";
+import { freePort } from "../../support/process.ts";
+import { TcpServer } from "../../support/servers.ts";
+
+function withKdcs(config: KerberosConfig, ...kdc: string[]): KerberosConfig {
+  return {
+    ...config,
+    realms: new Map([["GSSOCKS.TEST", { kdc, primaryKdc: [], kpasswdServer: [], adminServer: [] }]]),
+  };
+}
+
+function login(config: KerberosConfig, options: { transport?: KdcTransport; timeout?: number } = {}): KerberosTickets {
+  const kdc = new KdcClient({ config, transport: options.transport ?? denoTransport, timeout: options.timeout });
+  return new KerberosTickets({
+    config,
+    kdc,
+    initial: { client: parsePrincipal("alice@GSSOCKS.TEST"), key: passwordKey("pw") },
+  });
+}
+
+Deno.test("KdcClient goes on to the next KDC when one refuses, hangs up or says nothing", async () => {
+  await using kdc = await startTestKdc({ principals: { alice: "pw" } });
+  await using hangsUp = new TcpServer(() => Promise.resolve());
+  await using silent = new TcpServer(async (connection) => {
+    while (await connection.read(new Uint8Array(1000)) !== null);
+  });
+  const kdcs = [`tcp/127.0.0.1:${freePort()}`, `tcp/127.0.0.1:${hangsUp.port}`, `tcp/127.0.0.1:${silent.port}`];
+  await login(withKdcs(kdc.config, ...kdcs, `127.0.0.1:${kdc.port}`), { timeout: 200 }).initialTicket();
+  const error = await login(withKdcs(kdc.config, ...kdcs), { timeout: 100 }).initialTicket().then(
+    () => undefined,
+    (e) => e,
+  );
+  assert.ok(error instanceof KerberosError && error.code === "KDC_UNREACHABLE");
+  assert.ok(error.cause instanceof AggregateError && error.cause.errors.length === 3);
+  assert.match(error.message, /did not answer within 100 ms/);
+});
+
+Deno.test("KdcClient goes over to TCP when a reply is too big for UDP, and to UDP when there is no TCP", async () => {
+  await using kdc = await startTestKdc({ principals: { alice: "pw" } });
+  const seen: string[] = [];
+  const transport: KdcTransport = {
+    send(address, message, options) {
+      seen.push(address.protocol);
+      return denoTransport.send(address, message, options);
+    },
+  };
+  const config = { ...kdc.config, udpPreferenceLimit: 1465 };
+  await login(config, { transport }).initialTicket();
+  assert.deepEqual(seen.splice(0), ["udp", "udp"]);
+  kdc.faults.maxUdpReply = 300;
+  await login(config, { transport }).initialTicket();
+  assert.deepEqual(seen.splice(0), ["udp", "tcp", "udp", "tcp"]);
+  kdc.faults.maxUdpReply = 4096;
+  const deaf: KdcTransport = {
+    send: (address, message, options) =>
+      address.protocol === "tcp" ? Promise.reject(new Error("no TCP")) : denoTransport.send(address, message, options),
+  };
+  await login(kdc.config, { transport: deaf }).initialTicket();
+});
+
+Deno.test("KdcClient asks again elsewhere when a reply is lost or the KDC is not available", async () => {
+  await using kdc = await startTestKdc({ principals: { alice: "pw" } });
+  const twice = withKdcs(kdc.config, `tcp/127.0.0.1:${kdc.port}`, `tcp/127.0.0.1:${kdc.port}`);
+  kdc.faults.dropReplies = 1;
+  await login(twice, { timeout: 500 }).initialTicket();
+  assert.equal(kdc.faults.dropReplies, 0);
+  kdc.faults.answerWithError = 29;
+  await assert.rejects(login(twice).initialTicket(), { code: "KDC_UNREACHABLE" });
+});
+
+Deno.test("KdcClient ends with the signal's reason, and leaves nothing open", async () => {
+  await using silent = new TcpServer(async (connection) => {
+    while (await connection.read(new Uint8Array(1000)) !== null);
+  });
+  for (const protocol of ["tcp", "udp"]) {
+    const config = withKdcs(DEFAULT_CONFIG, `${protocol}/127.0.0.1:${silent.port}`);
+    const stop = new AbortController();
+    const waiting = login(config, { timeout: 60_000 }).initialTicket({ signal: stop.signal });
+    stop.abort(new Error("enough"));
+    await assert.rejects(waiting, { message: "enough" });
+  }
+});
+
+Deno.test("denoTransport refuses a reply that announces an absurd length", async () => {
+  await using liar = new TcpServer(async (connection) => {
+    await connection.write(new Uint8Array([0x7f, 0xff, 0xff, 0xff]));
+  });
+  const config = withKdcs(DEFAULT_CONFIG, `tcp/127.0.0.1:${liar.port}`);
+  await assert.rejects(login(config).initialTicket(), /announces a reply of 2147483647 octets/);
+});
+
+Deno.test("FrameReader takes messages out of a stream, whole, octet by octet, and with trailing octets, in linear time", () => {
+  const stream = new Uint8Array([0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 1, 9, 0, 0]);
+  for (const step of [1, 2, 5, stream.length]) {
+    const frames = new FrameReader(3);
+    const found: number[][] = [];
+    for (let at = 0; at < stream.length; at += step) {
+      frames.receive(stream.slice(at, at + step));
+      for (let message = frames.next(); message !== undefined; message = frames.next()) found.push([...message]);
+    }
+    assert.deepEqual(found, [[1, 2, 3], [], [9]]);
+    assert.equal(frames.announced, undefined);
+  }
+  const short = new FrameReader(2);
+  short.receive(stream);
+  assert.equal(short.announced, 3);
+  assert.equal(short.next(), undefined);
+  // However few come at a time, memory is taken a few times only.
+  const slow = new FrameReader(1 << 16);
+  const octet = new Uint8Array([1]);
+  slow.receive(new Uint8Array([0, 1, 0, 0]));
+  const taken = countArrays(() => {
+    for (let i = 0; i < 1 << 16; i++) slow.receive(octet);
+  });
+  assert.ok(taken < 20, `${taken}`);
+  assert.equal(slow.next()?.length, 1 << 16);
+});
+
+/** How many arrays of octets are made meanwhile. */
+function countArrays(body: () => void): number {
+  const original = Uint8Array;
+  let made = 0;
+  globalThis.Uint8Array = new Proxy(original, {
+    construct(target, given): object {
+      made++;
+      return Reflect.construct(target, given);
+    },
+  });
+  try {
+    body();
+  } finally {
+    globalThis.Uint8Array = original;
+  }
+  return made;
+}
+
+Deno.test("denoTransport over UDP takes only what comes from the address asked", async () => {
+  await using kdc = await startTestKdc({ principals: { alice: "pw" } });
+  // Stands before the KDC and lets a stranger's answer go first, from another port.
+  const front = await datagrams();
+  const stranger = await datagrams();
+  try {
+    front.socket.on("message", async (message: Uint8Array, from: { port: number }) => {
+      const reply = await handleKdcMessage(kdc.realm, new Uint8Array(message), { transport: "udp" });
+      const forged = refusal(6);
+      stranger.socket.send(forged, from.port, "127.0.0.1", () => front.socket.send(reply!, from.port, "127.0.0.1"));
+    });
+    const config = { ...withKdcs(kdc.config, `udp/127.0.0.1:${front.port}`), udpPreferenceLimit: 1465 };
+    const got = await login(config).initialTicket();
+    assert.equal(got.credential.client.components[0], "alice");
+  } finally {
+    await Promise.all([front.close(), stranger.close()]);
+  }
+});
+
+/** A KRB-ERROR of nobody's. */
+function refusal(code: number, realm = "GSSOCKS.TEST"): Uint8Array<ArrayBuffer> {
+  return encode(KrbError, {
+    pvno: 5,
+    msgType: 30,
+    stime: Math.floor(Date.now() / 1000) * 1000,
+    susec: 0,
+    errorCode: code,
+    realm,
+    sname: { nameType: 2, nameString: ["krbtgt", realm] },
+  });
+}
+
+async function datagrams() {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  return {
+    socket,
+    port: socket.address().port,
+    close: () => new Promise<void>((resolve) => socket.close(() => resolve())),
+  };
+}
+
+/** A transport that never answers, and counts. */
+function deaf(): KdcTransport & { asked: string[] } {
+  const asked: string[] = [];
+  return {
+    asked,
+    send(address, _message, { signal }) {
+      asked.push(`${address.protocol}/${address.hostname}`);
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    },
+  };
+}
+
+async function* once(realm: string): KdcExchange<Uint8Array<ArrayBuffer>> {
+  return yield { realm, message: new Uint8Array(3000) };
+}
+
+Deno.test("KdcClient tries a bounded number of the hosts that the DNS names, and tells of a few", async () => {
+  const transport = deaf();
+  const records = Array.from({ length: 200 }, (_, i) => ({ priority: 0, weight: 0, port: 88, target: `h${i}.evil.` }));
+  const client = new KdcClient({
+    config: DEFAULT_CONFIG,
+    timeout: 1,
+    resolveSrv: () => Promise.resolve(records),
+    transport,
+  });
+  const error = await client.run(once("EVIL.TEST")).then(() => undefined, (e) => e);
+  assert.equal(error.code, "KDC_UNREACHABLE");
+  // Ten over TCP, then ten over UDP; those are known over TCP already.
+  assert.equal(transport.asked.length, 20);
+  assert.ok(error.message.length < 600, `${error.message.length}`);
+  assert.match(error.message, /and 15 more$/);
+  assert.equal(error.cause.errors.length, 20);
+});
+
+Deno.test("KdcClient says nothing of a KDC's words that could drive a terminal, and not much of long ones", async () => {
+  const transport: KdcTransport = {
+    send: () => Promise.reject(new Error("\x1b]0;owned\x07\u202e" + "x".repeat(10_000))),
+  };
+  const config = withKdcs(DEFAULT_CONFIG, "tcp/127.0.0.1:1");
+  const error = await new KdcClient({ config, transport }).run(once("GSSOCKS.TEST")).then(() => undefined, (e) => e);
+  assert.doesNotMatch(error.message, /[\p{Cc}\p{Cf}]/u);
+  assert.ok(error.message.length < 400);
+  const name = "\x1b[2J\u202eREALM";
+  const known = { ...config, realms: new Map([[name, config.realms.get("GSSOCKS.TEST")!]]) };
+  const there = await new KdcClient({ config: known, transport }).run(once(name)).then(() => undefined, (e) => e);
+  assert.match(there.message, /^Cannot reach/);
+  assert.doesNotMatch(there.message, /[\p{Cc}\p{Cf}]/u);
+  const odd = await new KdcClient({ config, transport }).run(once("\x1b[2J\u202eREALM")).then(
+    () => undefined,
+    (e) => e,
+  );
+  assert.doesNotMatch(odd.message, /[\p{Cc}\p{Cf}]/u);
+});
+
+Deno.test("KdcClient ends an exchange that takes too long in all, however the time is spent", async () => {
+  const config = withKdcs(DEFAULT_CONFIG, ...Array.from({ length: 50 }, () => "tcp/127.0.0.1:1"));
+  const transport = deaf();
+  const slow = new KdcClient({ config, transport, timeout: 30, totalTimeout: 100 });
+  await assert.rejects(slow.run(once("GSSOCKS.TEST")), /longer than 100 ms in all/);
+  assert.ok(transport.asked.length < 10, `${transport.asked.length}`);
+  // Every answer is quick, but there is no end of them.
+  const chatty = new KdcClient({
+    config,
+    transport: { send: () => new Promise((resolve) => setTimeout(resolve, 0, new Uint8Array(3))) },
+    totalTimeout: 100,
+  });
+  let ended = false;
+  const endless = async function* (): KdcExchange<never> {
+    try {
+      for (;;) yield { realm: "GSSOCKS.TEST", message: new Uint8Array(3) };
+    } finally {
+      ended = true;
+    }
+  };
+  await assert.rejects(chatty.run(endless()), { code: "KDC_UNREACHABLE" });
+  assert.ok(ended, "what the exchange holds is given up");
+  // Nor may a resolver that forgets its signal hold it up.
+  const stuck = new KdcClient({
+    config: DEFAULT_CONFIG,
+    transport,
+    resolveSrv: () => new Promise(() => {}),
+    totalTimeout: 50,
+  });
+  await assert.rejects(stuck.run(once("SLOW.TEST")), { code: "KDC_UNREACHABLE" });
+});
+
+const KDC = "GSSOCKS.TEST";
+const hosts = (...kdc: string[]) => withKdcs({ ...DEFAULT_CONFIG, dnsLookupKdc: false }, ...kdc);
+
+/** A transport whose hosts do what a test says: answer as a KDC does, or with octets, fail, or say nothing. */
+type Act = "answers" | "silent" | Error | Uint8Array<ArrayBuffer>;
+
+async function acted(acts: Record<string, Act | (() => Act)>) {
+  const realm = await memoryRealm();
+  const honest = inProcessTransport(realm);
+  const asked: string[] = [];
+  const transport: KdcTransport = {
+    async send(address, message, options) {
+      const name = `${address.protocol}/${address.hostname}`;
+      asked.push(name);
+      const found = acts[name] ?? acts[address.hostname] ?? new Error("unexpected");
+      const act = typeof found === "function" ? found() : found;
+      if (act instanceof Error) throw act;
+      if (act instanceof Uint8Array) return act;
+      if (act === "answers") return await honest.send({ ...address, hostname: KDC }, message, options);
+      return await new Promise((_, reject) =>
+        options.signal.addEventListener("abort", () => reject(options.signal.reason))
+      );
+    },
+  };
+  const make = (config: KerberosConfig, more: Partial<KdcClientOptions> = {}, password = "alicepw") =>
+    new KerberosTickets({
+      config,
+      kdc: new KdcClient({ config, transport, attemptDelay: 5, ...more }),
+      initial: { client: parsePrincipal(`alice@${KDC}`), key: passwordKey(password) },
+    });
+  return { asked, make, realm, transport };
+}
+
+Deno.test("a dead KDC costs time once: who answered goes first, for all clients of one transport, until it fails", async () => {
+  let [gone, allGone] = [false, false];
+  const { asked, make } = await acted({
+    a: () => allGone ? new Error("gone") : "silent",
+    b: () => gone ? new Error("gone") : "answers",
+    "tcp/c": () => allGone ? new Error("gone") : "answers",
+  });
+  const config = hosts("a", "b", "c");
+  await make(config).initialTicket();
+  // One delay for the two messages of this exchange.
+  assert.deepEqual(asked.splice(0), ["tcp/a", "tcp/b", "tcp/b"]);
+  await make(config).initialTicket();
+  assert.deepEqual(asked.splice(0), ["tcp/b", "tcp/b"]);
+  gone = true;
+  await make(config).initialTicket();
+  assert.deepEqual(asked.splice(0), ["tcp/b", "tcp/a", "tcp/c", "tcp/c"]);
+  allGone = true;
+  await assert.rejects(make(config).initialTicket(), { code: "KDC_UNREACHABLE" });
+  assert.equal(asked[0], "tcp/c");
+  asked.length = 0;
+  [gone, allGone] = [false, false];
+  await make(config).initialTicket();
+  assert.equal(asked[0], "tcp/a");
+});
+
+Deno.test("KDCs that answer with garbage, half a message, another realm's error or an excuse are passed over", async () => {
+  const whole = refusal(25);
+  const others: Act[] = [
+    new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"),
+    whole.slice(0, whole.length / 2),
+    new Uint8Array(0),
+    refusal(6, "OTHER.TEST"),
+    refusal(29),
+    new Error("KDC announces a reply of 2147483647 octets"),
+  ];
+  const names = others.map((_, i) => `h${i}`);
+  const acts = Object.fromEntries(others.map((act, i) => [`h${i}`, act]));
+  const { asked, make } = await acted({ ...acts, good: "answers" });
+  await make(hosts(...names, "good")).initialTicket();
+  assert.deepEqual(asked.slice(0, names.length), names.map((name) => `tcp/${name}`));
+  // Where there is nobody else, the error of another realm is what there is to say.
+  const { make: alone } = await acted({ h: refusal(6, "OTHER.TEST") });
+  await assert.rejects(alone(hosts("h")).initialTicket(), { code: "KDC_ERR_C_PRINCIPAL_UNKNOWN" });
+  const { make: none } = await acted(acts);
+  const error = await none(hosts("h0", "h1", "h4", "h5")).initialTicket().then(() => undefined, (e) => e);
+  assert.equal(error.code, "KDC_UNREACHABLE");
+  assert.match(
+    error.message,
+    /KDC tcp\/h0:88 answers with what is none.*KDC tcp\/h1:88.*KDC tcp\/h4:88 is not available; KDC tcp\/h5:88: KDC an/,
+  );
+});
+
+Deno.test("a secret is proved to one KDC, by whatever name of its realm it refuses it", async () => {
+  for (const code of [18, 23, 24, 25]) {
+    const { asked, make } = await acted({ a: refusal(code, "GSSOCKS"), b: "answers" });
+    await assert.rejects(make(hosts("a", "b")).initialTicket(), { errorCode: code });
+    assert.deepEqual(asked, ["tcp/a"]);
+  }
+});
+
+Deno.test("who is not waited for any more has not failed, and goes first the next time", async () => {
+  let silent = false;
+  const { asked, make } = await acted({ a: "silent", b: () => silent ? "silent" : "answers" });
+  await make(hosts("a", "b")).initialTicket();
+  asked.length = 0;
+  silent = true;
+  const stop = new AbortController();
+  const waiting = make(hosts("a", "b"), { attemptDelay: 60_000 }).initialTicket({ signal: stop.signal });
+  while (asked.length === 0) await Promise.resolve();
+  stop.abort(new Error("enough"));
+  await assert.rejects(waiting, { message: "enough" });
+  silent = false;
+  await make(hosts("a", "b"), { attemptDelay: 60_000 }).initialTicket();
+  assert.deepEqual(asked, ["tcp/b", "tcp/b", "tcp/b"]);
+});
+
+Deno.test("a closed TCP port makes the next host the next one, and UDP to the first the last resort", async () => {
+  const { asked, make } = await acted({ a: new Error("refused"), "tcp/b": "silent", "udp/b": "answers" });
+  await make(hosts("a", "b")).initialTicket();
+  assert.deepEqual(asked.splice(0), ["tcp/a", "tcp/b", "udp/b", "udp/b"]);
+});
+
+Deno.test("a reply too big for UDP is fetched over TCP from the same host, and UDP stays the way", async () => {
+  const { asked, make } = await acted({ "udp/a": refusal(52), "tcp/a": "answers", b: new Error("not asked") });
+  const config = { ...hosts("a", "b"), udpPreferenceLimit: 1465 };
+  await make(config).initialTicket();
+  await make(config).initialTicket();
+  assert.deepEqual(asked, ["udp/a", "tcp/a", "udp/a", "tcp/a", "udp/a", "tcp/a", "udp/a", "tcp/a"]);
+  // One that is too big for TCP has nothing else to say.
+  const { make: odd } = await acted({ a: refusal(52) });
+  await assert.rejects(odd(hosts("a")).initialTicket(), { errorCode: 52 });
+});
+
+Deno.test("many silent KDCs take a bounded time, a few at once, and what each of them did is said", async () => {
+  let most = 0;
+  let underWay = 0;
+  const transport: KdcTransport = {
+    send: (_address, _message, { signal }) => {
+      most = Math.max(most, ++underWay);
+      return new Promise((_, reject) => signal.addEventListener("abort", () => (underWay--, reject(signal.reason))));
+    },
+  };
+  const config = hosts(...Array.from({ length: 40 }, (_, i) => `h${i}`));
+  const client = new KdcClient({ config, transport, attemptDelay: 0, timeout: 20 });
+  const error = await client.run(once(KDC)).then(() => undefined, (e) => e);
+  assert.match(error.message, /KDC tcp\/h0:88 did not answer within 20 ms;.* and 75 more$/);
+  assert.equal(error.cause.errors.length, 80);
+  assert.ok(most <= 8, `${most}`);
+  assert.equal(underWay, 0);
+});
+
+/** A realm whose replica has not heard yet of alice's new password; of bob it has not heard at all. */
+async function staleReplica(primaryKdc: readonly string[], acts: Record<string, (count: number) => boolean> = {}) {
+  const [replica, primary] = await Promise.all([
+    memoryRealm({ principals: { alice: "old" } }),
+    memoryRealm({ principals: { alice: "new", bob: "bobpw" } }),
+  ]);
+  const asked: string[] = [];
+  const transport: KdcTransport = {
+    async send(address, message, options) {
+      asked.push(address.hostname);
+      const count = asked.filter((one) => one === address.hostname).length;
+      if (acts[address.hostname]?.(count)) throw new Error("gone");
+      const realm = address.hostname === "primary" ? primary : replica;
+      return await inProcessTransport(realm).send({ ...address, hostname: KDC }, message, options);
+    },
+  };
+  const realm = { kdc: ["replica", "other"], primaryKdc, kpasswdServer: [], adminServer: [] };
+  const config = { ...DEFAULT_CONFIG, realms: new Map([[KDC, realm]]) };
+  const login = (name: string, password: string) =>
+    new KerberosTickets({
+      config,
+      kdc: new KdcClient({ config, transport }),
+      initial: { client: parsePrincipal(`${name}@${KDC}`), key: passwordKey(password) },
+    }).initialTicket();
+  return { asked, login };
+}
+
+Deno.test("a secret that a replica refuses, or a client that it does not know, is asked for once more at the primary KDC", async () => {
+  const { asked, login } = await staleReplica(["primary"]);
+  await login("alice", "new");
+  assert.deepEqual(asked.splice(0), ["replica", "replica", "primary", "primary"]);
+  await login("bob", "bobpw");
+  assert.deepEqual(asked.splice(0), ["replica", "primary", "primary"]);
+  // The primary's word is the last one.
+  await assert.rejects(login("alice", "wrong"), { code: "KDC_ERR_PREAUTH_FAILED" });
+  assert.deepEqual(asked.splice(0), ["replica", "replica", "primary", "primary"]);
+  await login("alice", "old");
+  assert.deepEqual(asked, ["replica", "replica"]);
+});
+
+Deno.test("no primary KDC, the same host, or one that is gone leaves the replica's word", async () => {
+  const refused = { code: "KDC_ERR_PREAUTH_FAILED" };
+  const none = await staleReplica([]);
+  await assert.rejects(none.login("alice", "new"), refused);
+  assert.deepEqual(none.asked, ["replica", "replica"]);
+  const same = await staleReplica(["REPLICA:88"]);
+  await assert.rejects(same.login("alice", "new"), refused);
+  assert.deepEqual(same.asked, ["replica", "replica"]);
+  const gone = await staleReplica(["primary"], { primary: () => true });
+  await assert.rejects(gone.login("alice", "new"), refused);
+  assert.deepEqual(gone.asked, ["replica", "replica", "primary", "primary"]);
+  // Nobody has refused where nobody could be asked.
+  const nobody = await staleReplica(["primary"], { replica: () => true, other: () => true });
+  await assert.rejects(nobody.login("alice", "new"), { code: "KDC_UNREACHABLE" });
+  assert.ok(!nobody.asked.includes("primary"));
+  const half = await staleReplica(["primary"], { replica: (count) => count > 1, other: () => true });
+  await assert.rejects(half.login("alice", "new"), { code: "KDC_UNREACHABLE" });
+  assert.ok(!half.asked.includes("primary"));
+});
+
+Deno.test("a stream that stands only when nobody wants it any more is closed, and not waited for", async () => {
+  for (const when of ["before", "writing", "reading"]) {
+    const stop = new AbortController();
+    const abort = () => stop.abort(new Error("enough"));
+    let closed = 0;
+    const ended = Promise.withResolvers<never>();
+    ended.promise.catch(() => {});
+    const stream: KdcStream = {
+      read: () => {
+        if (when === "reading") queueMicrotask(abort);
+        return ended.promise;
+      },
+      write: () => {
+        if (when === "writing") queueMicrotask(abort);
+        return when === "writing" ? ended.promise : Promise.resolve();
+      },
+      close: () => {
+        closed++;
+        ended.reject(new Error("closed"));
+      },
+    };
+    if (when === "before") abort();
+    await assert.rejects(exchangeOverStream(stream, new Uint8Array(3), stop.signal), { message: "enough" });
+    assert.ok(closed > 0, when);
+  }
+});
+
+Deno.test("a stream that cannot be closed ends the call, and nothing else", async () => {
+  const close = () => {
+    throw new Error("cannot be closed");
+  };
+  const stop = new AbortController();
+  const silent: KdcStream = { read: () => new Promise(() => {}), write: () => Promise.resolve(), close };
+  const waiting = abortable(exchangeOverStream(silent, new Uint8Array(3), stop.signal), stop.signal);
+  stop.abort(new Error("enough"));
+  await assert.rejects(waiting, { message: "enough" });
+  const answers: KdcStream = { ...silent, read: () => Promise.resolve(new Uint8Array([0, 0, 0, 1, 7])) };
+  const { signal } = new AbortController();
+  assert.deepEqual(await exchangeOverStream(answers, new Uint8Array(3), signal), new Uint8Array([7]));
+});

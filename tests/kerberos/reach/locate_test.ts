@@ -1,0 +1,174 @@
+/** Where a realm's KDCs are: addresses as krb5.conf has them, and SRV records. */
+import assert from "node:assert/strict";
+import { locateKdcs, locatePrimaryKdcs, parseEndpoint, type SrvResolver } from "../../../kerberos/reach/locate.ts";
+import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
+import { KerberosError } from "../../../kerberos/errors.ts";
+import { TestRuntime } from "../../support/clock.ts";
+import { vectors } from "../../support/vectors.ts";
+
+Deno.test("parseEndpoint() agrees with MIT's samples", () => {
+  type Case = { text: string; default_port: number; valid: boolean; host: string | null; port: number | null };
+  for (const v of vectors<Case>("kdc_host_strings")) {
+    if (!v.valid) assert.throws(() => parseEndpoint(v.text, v.default_port), KerberosError, v.text);
+    else {assert.deepEqual(parseEndpoint(v.text, v.default_port || 88), {
+        protocol: undefined,
+        hostname: v.host,
+        port: v.port,
+      });}
+  }
+  assert.deepEqual(parseEndpoint("tcp/kdc.example.com"), { protocol: "tcp", hostname: "kdc.example.com", port: 88 });
+});
+
+Deno.test("locateKdcs() sorts SRV records and obeys dns_lookup_kdc", async () => {
+  const asked: string[] = [];
+  const resolveSrv = (name: string) => {
+    asked.push(name);
+    return Promise.resolve(
+      name.includes("_tcp")
+        ? [
+          { priority: 10, weight: 0, port: 88, target: "b.example." },
+          { priority: 1, weight: 1, port: 89, target: "a1.example." },
+          { priority: 0, weight: 9, port: 88, target: "a2.example." },
+          { priority: 0, weight: 9, port: 88, target: "." },
+        ]
+        : [],
+    );
+  };
+  const found = await locateKdcs("EXAMPLE.COM", { config: DEFAULT_CONFIG, resolveSrv });
+  assert.deepEqual(found.map(({ hostname, port }) => `${hostname}:${port}`), [
+    "a2.example:88",
+    "a1.example:89",
+    "b.example:88",
+  ]);
+  assert.deepEqual(asked, ["_kerberos._tcp.EXAMPLE.COM.", "_kerberos._udp.EXAMPLE.COM."]);
+  await assert.rejects(locateKdcs("EXAMPLE.COM", { config: { ...DEFAULT_CONFIG, dnsLookupKdc: false }, resolveSrv }), {
+    code: "KDC_UNREACHABLE",
+  });
+  await assert.rejects(locateKdcs("../etc", { config: DEFAULT_CONFIG, resolveSrv }), { code: "KDC_UNREACHABLE" });
+});
+
+const targets = (...list: [priority: number, weight: number, target: string][]) => () =>
+  Promise.resolve(list.map(([priority, weight, target]) => ({ priority, weight, port: 88, target })));
+
+Deno.test("locateKdcs() draws among SRV records of one priority by their weights (RFC 2782)", async () => {
+  const runtime = new TestRuntime();
+  const resolveSrv = targets([20, 0, "last."], [10, 0, "never."], [10, 30, "light."], [10, 90, "heavy."]);
+  const first = new Map<string, number>();
+  for (let i = 0; i < 2000; i++) {
+    const found = await locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv, runtime });
+    const order = found.slice(0, 4).map(({ hostname }) => hostname);
+    assert.equal(order[3], "last");
+    assert.deepEqual(order.toSorted(), ["heavy", "last", "light", "never"]);
+    first.set(order[0]!, (first.get(order[0]!) ?? 0) + 1);
+  }
+  const share = (name: string) => (first.get(name) ?? 0) / 2000;
+  assert.ok(Math.abs(share("heavy") - 0.75) < 0.06, `${share("heavy")}`);
+  assert.ok(Math.abs(share("light") - 0.25) < 0.06, `${share("light")}`);
+  // One draw of 121 is zero.
+  assert.ok(share("never") > 0 && share("never") < 0.03, `${share("never")}`);
+});
+
+Deno.test("locateKdcs() takes no target that is no host name, and asks for no realm that is none", async () => {
+  const asked: string[] = [];
+  const resolveSrv = (name: string) => {
+    asked.push(name);
+    return targets([0, 0, "."], [0, 0, ""], [0, 0, "a b."], [0, 0, "\x1b[2J."], [0, 0, `${"a".repeat(300)}.`])();
+  };
+  await assert.rejects(locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv }), { code: "KDC_UNREACHABLE" });
+  assert.equal(asked.length, 2);
+  await assert.rejects(locateKdcs("A".repeat(300), { config: DEFAULT_CONFIG, resolveSrv }), {
+    code: "KDC_UNREACHABLE",
+  });
+  assert.equal(asked.length, 2);
+});
+
+Deno.test("parseEndpoint() takes scopes as interfaces are called", () => {
+  for (const scope of ["eth0", "br-lan", "eth0.10", "wlan_1", "7", "veth@if3"]) {
+    const hostname = `fe80::1%${scope}`;
+    assert.deepEqual(parseEndpoint(`[${hostname}]:88`), { protocol: undefined, hostname, port: 88 });
+  }
+  for (const text of ["[fe80::1%]:88", "[fe80::1%a b]", "[fe80::1%a]b]", "[fe80::1%a/b]", "fe80::1%eth0"]) {
+    assert.throws(() => parseEndpoint(text), { code: "BAD_CONFIG" });
+  }
+});
+
+/** A resolver that is silent about some services, and ends with its signal. */
+function halfSilent(silent: (name: string) => boolean) {
+  const ended: string[] = [];
+  const asked: string[] = [];
+  const resolveSrv: SrvResolver = (name, { signal }) => {
+    asked.push(name);
+    if (!silent(name)) return Promise.resolve([{ priority: 0, weight: 0, port: 88, target: "kdc.example." }]);
+    return new Promise((_, reject) =>
+      signal!.addEventListener("abort", () => {
+        ended.push(name);
+        reject(signal!.reason);
+      })
+    );
+  };
+  return { asked, ended, resolveSrv };
+}
+
+Deno.test("a silent DNS is waited for as long as it may take, not for what is known, and not for the rest", async () => {
+  for (const [preferred, silent] of [["tcp", "_udp"], ["tcp", "_tcp"], ["udp", "_tcp"]] as const) {
+    const { resolveSrv, ended } = halfSilent((name) => name.includes(silent));
+    const found = await locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv, preferred, timeout: 60_000 });
+    assert.deepEqual(found.map(({ protocol }) => `_${protocol}`), [silent === "_udp" ? "_tcp" : "_udp"]);
+    assert.deepEqual(ended, [`_kerberos.${silent}.A.TEST.`]);
+  }
+  const deaf = halfSilent(() => true);
+  await assert.rejects(locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv: deaf.resolveSrv, timeout: 5 }), {
+    code: "KDC_UNREACHABLE",
+    message: /krb5\.conf names none, and the DNS does not answer/,
+  });
+  assert.equal(deaf.ended.length, 2);
+  // Nobody listens to the signal: nobody is held up all the same.
+  const forgets = { config: DEFAULT_CONFIG, resolveSrv: () => new Promise<never>(() => {}), timeout: 5 };
+  await assert.rejects(locateKdcs("A.TEST", forgets), /the DNS does not answer/);
+  const configured = { ...DEFAULT_CONFIG, realms: new Map([["A.TEST", realm(["kdc"], [])]]) };
+  assert.equal((await locateKdcs("A.TEST", { config: configured, resolveSrv: deaf.resolveSrv })).length, 1);
+  assert.equal(deaf.asked.length, 2);
+  const denied = () => Promise.reject(new Deno.errors.NotCapable("no net"));
+  await assert.rejects(locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv: denied }), /no net/);
+  const stop = new AbortController();
+  const waiting = locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv: deaf.resolveSrv, signal: stop.signal });
+  stop.abort(new Error("enough"));
+  await assert.rejects(waiting, { message: "enough" });
+});
+
+const realm = (kdc: readonly string[], primaryKdc: readonly string[]) => ({
+  kdc,
+  primaryKdc,
+  kpasswdServer: [],
+  adminServer: [],
+});
+
+Deno.test("the preferred protocol's hosts come first where the DNS names hosts for both", async () => {
+  const { resolveSrv } = halfSilent(() => false);
+  for (const preferred of ["tcp", "udp"] as const) {
+    const found = await locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv, preferred });
+    assert.deepEqual(found.map(({ protocol }) => protocol), [preferred, preferred === "tcp" ? "udp" : "tcp"]);
+  }
+});
+
+Deno.test("primary KDCs are the configured ones, or those of the DNS where that names all of them", async () => {
+  const { resolveSrv, asked } = halfSilent(() => false);
+  const of = (kdc: string[], primary: string[]) => ({
+    config: { ...DEFAULT_CONFIG, realms: new Map([["A.TEST", realm(kdc, primary)]]) },
+    resolveSrv,
+  });
+  const hostnames = async (options: Parameters<typeof locatePrimaryKdcs>[1]) =>
+    (await locatePrimaryKdcs("A.TEST", options)).map(({ hostname }) => hostname);
+  assert.deepEqual(await hostnames(of(["a"], ["b"])), ["b"]);
+  assert.deepEqual(await hostnames(of(["a"], [])), []);
+  assert.equal(asked.length, 0);
+  assert.deepEqual(await hostnames({ config: DEFAULT_CONFIG, resolveSrv }), ["kdc.example", "kdc.example"]);
+  assert.deepEqual(asked, ["_kerberos-primary._tcp.A.TEST.", "_kerberos-primary._udp.A.TEST."]);
+  asked.length = 0;
+  const none = (name: string) => {
+    asked.push(name);
+    return Promise.resolve([]);
+  };
+  assert.deepEqual(await hostnames({ config: DEFAULT_CONFIG, resolveSrv: none }), []);
+  assert.equal(asked[2], "_kerberos-master._tcp.A.TEST.");
+});

@@ -1,0 +1,338 @@
+/** How long a relay lives beside peers that are slow, stuck or gone, and what it holds for them. */
+import assert from "node:assert/strict";
+import { connect, type Socket } from "node:net";
+import { type Bytes, utf8 } from "../../../../base/bytes.ts";
+import { type Deadline, startDeadline } from "../../../../base/deadline.ts";
+import { monotonicNow } from "../../../../base/runtime.ts";
+import { relay, type RelayOptions } from "../../../../socks/server/relay/relay.ts";
+import { MEDIUM, PROVEN, RelayMemory, Room, SCARCE } from "../../../../socks/server/relay/memory.ts";
+import type { Connection } from "../../../../socks/stream/connection.ts";
+import { DenoConnection } from "../../../../socks/shell/tcp.ts";
+import { LARGE } from "../../../../socks/stream/read_size.ts";
+import { ScriptedConnection, settle } from "../../../support/scripted_connection.ts";
+import { tcpPair } from "../../../support/transports.ts";
+
+const LIMIT = 1;
+
+/** A relay between two scripts, on a clock whose time is up when the test says so. */
+function relayed(options: Partial<RelayOptions> = {}) {
+  const [client, target] = [new TellingConnection(), new TellingConnection()];
+  const stop = new AbortController();
+  let up: () => Error | undefined = () => assert.fail("no time was started");
+  const clock: Deadline = {
+    signal: stop.signal,
+    restart: () => {},
+    limit: (_milliseconds, reason) => void (up = reason),
+    abort: (reason) => stop.abort(reason),
+    [Symbol.dispose]: () => {},
+  };
+  const counts = { sent: 0, received: 0 };
+  const done = relay([client, target], counts, { clock, idleTimeout: LIMIT, probeAfter: Infinity, ...options });
+  done.catch(() => {});
+  /** Says how it ends where the timer runs off now. */
+  const endNow = () => (up() as { code?: string } | undefined)?.code;
+  /** Lets the time go by, and says how it ends then. */
+  const end = () => {
+    pass(LIMIT);
+    return endNow();
+  };
+  const stopped = async () => {
+    stop.abort(new Error("enough"));
+    await assert.rejects(done, { message: "enough" });
+  };
+  return { client, target, end, endNow, done, stopped };
+}
+
+/** Lets time go by in which nothing else happens. */
+function pass(milliseconds: number): void {
+  const from = monotonicNow();
+  while (monotonicNow() - from <= milliseconds);
+}
+
+/** A script that says how much has left, and whether its peer is known to be gone. */
+class TellingConnection extends ScriptedConnection {
+  written = 0;
+  probes = 0;
+  gone: Error | undefined;
+
+  probe(): Promise<void> {
+    this.probes++;
+    return this.gone === undefined ? Promise.resolve() : Promise.reject(this.gone);
+  }
+}
+
+Deno.test("a relay on which nothing goes is idle", async () => {
+  const { end, stopped } = relayed();
+  assert.equal(end(), "IDLE_TIMEOUT");
+  await stopped();
+});
+
+for (const way of ["up", "down"] as const) {
+  Deno.test(`octets that leave inside of one write are no silence, ${way}`, async () => {
+    const { client, target, end, stopped } = relayed();
+    const [from, to] = way === "up" ? [client, target] : [target, client];
+    from.written = 5;
+    end();
+    from.reads[0]!.resolve(new Uint8Array(100));
+    await settle();
+    assert.equal(to.writes.length, 1);
+    assert.equal(end(), "IDLE_TIMEOUT", "none has left");
+    for (let i = 0; i < 3; i++) {
+      to.written++;
+      assert.equal(end(), undefined);
+    }
+    assert.equal(end(), "IDLE_TIMEOUT");
+    await stopped();
+  });
+}
+
+for (const what of ["octets that come", "the end of a write"]) {
+  Deno.test(`${what} are no silence, also where a connection tells nothing more`, async () => {
+    const long = 200;
+    const { client, target, endNow, stopped } = relayed({ idleTimeout: long });
+    client.reads[0]!.resolve(new Uint8Array(100));
+    await settle();
+    pass(long);
+    if (what === "octets that come") client.reads[1]!.resolve(new Uint8Array(100));
+    else target.writes[0]!.resolve();
+    await settle();
+    assert.equal(endNow(), undefined);
+    pass(long);
+    assert.equal(endNow(), "IDLE_TIMEOUT");
+    await stopped();
+  });
+}
+
+Deno.test("the gate's own pause is no silence, however long, and the time begins behind it", async () => {
+  const free = Promise.withResolvers<void>();
+  const { client, target, end, stopped } = relayed({ gate: () => free.promise });
+  client.reads[0]!.resolve(utf8("held"));
+  await settle();
+  for (let i = 0; i < 3; i++) assert.equal(end(), undefined);
+  assert.equal(target.writes.length, 0);
+  free.resolve();
+  await settle();
+  assert.equal(target.writes.length, 1);
+  assert.equal(end(), "IDLE_TIMEOUT");
+  await stopped();
+});
+
+Deno.test("one side's end gives the other its own time, in which octets that leave are no silence either", async () => {
+  const { client, target, end, stopped } = relayed({ idleTimeout: 1e6, halfCloseTimeout: LIMIT });
+  target.reads[0]!.resolve(new Uint8Array(1));
+  await settle();
+  client.reads[0]!.resolve(null);
+  await settle();
+  target.ends[0]!.resolve();
+  await settle();
+  client.written++;
+  assert.equal(end(), undefined);
+  assert.equal(end(), "IDLE_TIMEOUT");
+  await stopped();
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** A client that sends to a target that takes nothing: two writes wait, and one read is under way. */
+async function stuck(options: Partial<RelayOptions> = {}) {
+  const made = relayed({ idleTimeout: Infinity, probeAfter: 1, ...options });
+  for (let i = 0; i < 2; i++) {
+    made.client.reads[i]!.resolve(new Uint8Array(10));
+    await settle();
+  }
+  assert.deepEqual([made.client.reads.length, made.target.writes.length], [3, 2]);
+  return made;
+}
+
+Deno.test("a client that is gone is asked for while its target takes nothing, and ends the relay as a cut", async () => {
+  const { client, target, done } = await stuck();
+  await until(() => client.probes > 1);
+  client.gone = new Error("reset by peer");
+  await assert.rejects(done, { message: "reset by peer" });
+  assert.deepEqual([client.aborts, target.aborts, target.probes], [1, 1, 0]);
+});
+
+Deno.test("a client whose read fails while its target takes nothing ends the relay, and not while that takes some", async () => {
+  const { client, target, done } = await stuck();
+  let [moving, written] = [true, 0];
+  Object.defineProperty(target, "written", { get: () => moving ? ++written : written });
+  let over = false;
+  done.catch(() => {}).finally(() => over = true);
+  client.reads[2]!.reject(new Error("reset by peer"));
+  const turns = monotonicNow();
+  await until(() => monotonicNow() - turns > 20);
+  assert.deepEqual([over, client.probes], [false, 0]);
+  moving = false;
+  await assert.rejects(done, { message: "reset by peer" });
+});
+
+Deno.test("a relay asks nobody while octets go, nor behind its end", async () => {
+  const { client, target, stopped } = await stuck();
+  target.writes[0]!.resolve();
+  target.writes[1]!.resolve();
+  await settle();
+  const { probes } = client;
+  const from = monotonicNow();
+  await until(() => monotonicNow() - from > 20);
+  assert.equal(client.probes, probes);
+  await stopped();
+});
+
+Deno.test("a client held up by the gate is asked for too", async () => {
+  const { client, done } = relayed({ idleTimeout: Infinity, probeAfter: 1, gate: () => new Promise(() => {}) });
+  client.reads[0]!.resolve(utf8("held"));
+  client.gone = new Error("reset by peer");
+  await assert.rejects(done, { message: "reset by peer" });
+});
+
+/** A client over a socket of Node's, which can be reset, and the server's end of it. */
+async function resettable(): Promise<[Socket, Connection]> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const socket = connect(listener.addr.port, "127.0.0.1");
+  socket.on("error", () => {});
+  return [socket, new DenoConnection(await listener.accept())];
+}
+
+Deno.test("a client that resets behind a target that reads nothing ends the relay, over sockets", async () => {
+  const [socket, near] = await resettable();
+  const [far, silent] = await tcpPair();
+  using clock = startDeadline({ milliseconds: Infinity, reason: () => undefined });
+  const counts = { sent: 0, received: 0 };
+  const done = relay([near, far], counts, { clock, idleTimeout: Infinity, probeAfter: 20 });
+  done.catch(() => {});
+  // More than every socket on the way holds.
+  socket.write(new Uint8Array(64 << 20));
+  let before = -1;
+  while (before !== counts.sent) {
+    before = counts.sent;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  socket.resetAndDestroy();
+  await assert.rejects(done, { code: "ECONNRESET" });
+  silent.close();
+});
+
+Deno.test("probe() tells of a reset that nobody has read, once for all calls, and costs a living peer nothing", async () => {
+  const [socket, near] = await resettable();
+  socket.write("unread");
+  for (let i = 0; i < 3; i++) await near.probe!();
+  assert.equal((await near.read())!.length, 6);
+  socket.resetAndDestroy();
+  let failure: unknown;
+  while (failure === undefined) failure = await near.probe!().then(() => undefined, (error) => error);
+  assert.equal((failure as { code: string }).code, "ECONNRESET");
+  // What the system said once holds for every later call, and makes no end of what is read.
+  for (const call of [() => near.probe!(), () => near.write(utf8("x")), () => near.read()]) {
+    await assert.rejects(call(), { code: "ECONNRESET" });
+  }
+  near.close();
+  await near.probe!();
+
+  const [here, there] = await tcpPair();
+  await here.probe!();
+  await here.closeWrite();
+  // This side has ended: what the system says of that is no news of the peer.
+  await here.probe!();
+  assert.equal(await there.read(), null);
+  here.close();
+  there.close();
+});
+
+Deno.test("relays share their memory: large reads for those that have carried much, small ones once it is short", () => {
+  const memory = new RelayMemory(4 * LARGE, 2 * LARGE);
+  const taken: Bytes[] = [];
+  const take = (proven: boolean) => {
+    taken.push(memory.take(proven));
+    return taken.at(-1)!.length;
+  };
+  assert.equal(take(false), MEDIUM);
+  assert.equal(take(true), LARGE);
+  assert.equal(take(true), MEDIUM, "large ones have their part");
+  while (memory.used + MEDIUM <= 4 * LARGE) assert.equal(take(false), MEDIUM);
+  assert.deepEqual([take(true), take(false)], [SCARCE, SCARCE]);
+  for (const buffer of taken) memory.giveBack(buffer, buffer.length, true);
+  assert.equal(memory.used, 0);
+  const again = memory.take(true);
+  assert.ok(taken.includes(again), "used again");
+  memory.giveBack(again, LARGE, false);
+  assert.ok(memory.take(true) !== again, "somebody may still have it");
+});
+
+Deno.test("a direction begins small, is given more when it is busy, and much when it has carried much", () => {
+  const memory = new RelayMemory();
+  {
+    using room = new Room(memory);
+    assert.equal(room.take().length, 1_024);
+    for (const count of [1_024, 16_384]) room.learn(count);
+    assert.equal(memory.used, 0);
+    assert.equal(room.take().length, MEDIUM);
+    while (memory.used < 3 * MEDIUM) room.take();
+    for (let carried = 0; carried < PROVEN; carried += MEDIUM) room.learn(MEDIUM);
+    const large = room.take();
+    assert.equal(large.length, LARGE);
+    structuredClone(large, { transfer: [large.buffer] });
+    room.giveBack(large);
+    assert.equal(memory.used, 3 * MEDIUM);
+    room.giveBack(large);
+    assert.equal(memory.used, 3 * MEDIUM, "once");
+  }
+  assert.equal(memory.used, 0, "whatever was not given back");
+});
+
+for (const how of ["ends", "fails to read", "fails to write", "is stuck"]) {
+  Deno.test(`a relay holds no memory behind its end: one side ${how}`, async () => {
+    const memory = new RelayMemory();
+    const { client, target, done, stopped } = relayed({ idleTimeout: Infinity, memory });
+    for (let i = 0; i < 4; i++) {
+      client.reads[i]!.resolve(client.reads[i]!.bytes as Bytes);
+      await settle();
+      if (i < 3) target.writes[i]!.resolve();
+      await settle();
+    }
+    assert.equal(memory.used, 2 * MEDIUM);
+    if (how === "is stuck") return void await stopped().then(() => assert.equal(memory.used, 0));
+    if (how === "fails to read") client.reads[4]!.reject(new Error("reset"));
+    if (how === "fails to write") {
+      target.writes[3]!.reject(new Error("reset"));
+      client.reads[4]!.resolve(new Uint8Array(1));
+      await settle();
+      client.reads[5]!.reject(new Error("reset"));
+    }
+    if (how === "ends") {
+      target.writes[3]!.resolve();
+      client.reads[4]!.resolve(null);
+      await settle();
+      target.ends[0]!.resolve();
+      target.reads[0]!.resolve(null);
+      await settle();
+      client.ends[0]!.resolve();
+      await done;
+    } else await assert.rejects(done);
+    assert.equal(memory.used, 0);
+  });
+}
+
+Deno.test("a hundred clients that read nothing hold less than 100 KiB each", async () => {
+  const memory = new RelayMemory();
+  const held: (() => Promise<void>)[] = [];
+  for (let i = 0; i < 100; i++) {
+    const { client, target, stopped } = relayed({ idleTimeout: Infinity, memory });
+    // As much as sockets take before they take no more, and then what waits.
+    for (let at = 0, read = 0; at < 9 << 20; read++) {
+      const bytes = target.reads[read]!.bytes as Bytes;
+      at += bytes.length;
+      target.reads[read]!.resolve(bytes);
+      await settle();
+      if (at < 8 << 20) client.writes[read]!.resolve();
+      await settle();
+      if (target.reads.length === read + 1) break;
+    }
+    held.push(stopped);
+  }
+  assert.ok(memory.used <= 100 * 3 * MEDIUM, `${memory.used / 100} octets each`);
+  assert.ok(memory.used >= 100 * 2 * MEDIUM, "they wait");
+  for (const stop of held) await stop();
+  assert.equal(memory.used, 0);
+});

@@ -1,0 +1,270 @@
+/** A session ends in every phase, over every transport and in every way, at once, and leaves nothing. */
+import assert from "node:assert/strict";
+import { pause } from "../../../base/deadline.ts";
+import { noAuthentication } from "../../../socks/auth/method.ts";
+import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
+import { SocksTimeoutError } from "../../../socks/errors.ts";
+import { openDirectly } from "../../../socks/server/targets/direct.ts";
+import { parseRule } from "../../../socks/rules/parse_rule.ts";
+import { RuleSet } from "../../../socks/rules/rules.ts";
+import type { ServerEvent } from "../../../socks/server/server.ts";
+import type { Connection } from "../../../socks/stream/connection.ts";
+import { dialTcp, listenTls } from "../../../socks/shell/tcp.ts";
+import { takeInTime } from "../../../socks/stream/late.ts";
+import { certificateFor } from "../../support/certificate.ts";
+import { countedController } from "../../support/counted_signal.ts";
+import {
+  deaf,
+  ends,
+  held,
+  readExactly,
+  readOut,
+  target,
+  until,
+  WatchedServer,
+  type Way,
+  ways,
+  within,
+} from "../../support/end_lab.ts";
+import { type Phase, phases } from "../../support/end_phases.ts";
+import { makeServer } from "../../support/memory_server.ts";
+import { peerTest } from "../../support/peers.ts";
+import { pipe } from "../../support/pipe.ts";
+import { unhex } from "../../support/vectors.ts";
+
+const REASON = new Error("told to stop");
+
+/** Ways of ending, and whether the reason is the right one. */
+const ENDINGS: Record<string, (error: unknown, code: string | undefined) => boolean> = {
+  "dispose": (error) => error instanceof Error && error.message === "Server is shutting down",
+  "shutdown": (error) => error instanceof Error && error.message === "Server is shutting down",
+  "signal": (error) => error === REASON,
+  "its own time": (error, code) => error instanceof SocksTimeoutError && error.code === code,
+};
+
+/** Longest time that an end may take: a second for a client that does not take its refusal, and what a busy machine adds. */
+const PROMPT = 4_000;
+
+/** Brings a session into a phase, ends it there, and looks at what is left. */
+async function endIn(phase: Phase, how: string, way: Way): Promise<void> {
+  const events: ServerEvent[] = [];
+  const stop = countedController();
+  const server = new WatchedServer({
+    auth: [noAuthentication()],
+    open: () => Promise.reject(new Error("nobody asks for this")),
+    signal: stop.signal,
+    onEvent: (event) => void events.push(event),
+    ...phase.options,
+    ...(how === "its own time" ? phase.own : {}),
+  });
+  const client = await way.open(server);
+  try {
+    await within(PROMPT, "getting there", phase.enter({ client, events }));
+    if (how === "dispose") await within(PROMPT, "dispose", server[Symbol.asyncDispose]());
+    if (how === "shutdown") await within(PROMPT, "shutdown", server.shutdown({ deadline: 5 }));
+    if (how === "signal") stop.abort(REASON);
+    await within(PROMPT, "the session", Promise.all(server.served));
+    assert.equal(server.served.length, 1);
+    assert.equal(server.sessions, 0);
+    phase.late?.();
+    await within(PROMPT, "what is closed", until(() => phase.held.every(({ closed }) => closed)));
+    await within(PROMPT, "what else there is", until(() => phase.check?.() ?? true));
+    const [end, ...more] = ends(events);
+    assert.deepEqual(more, [], "it is told once");
+    assert.equal(end, events.at(-1));
+    const told = phase.code === undefined || ENDINGS[how]!(end!.error, phase.code);
+    assert.ok(told, `reason: ${Deno.inspect(end!.error)}`);
+    await within(PROMPT, "the client", readOut(client));
+    await server[Symbol.asyncDispose]();
+    if (how !== "signal") assert.equal(stop.listeners(), 0);
+  } finally {
+    client.close();
+    await within(PROMPT, "cleaning up", server[Symbol.asyncDispose]());
+  }
+}
+
+/** Ways to a server, and what they need. */
+const WAYS = [["TCP", []], ["WebSocket", []], ["streams", []], ["TLS", ["openssl"]], ["deaf", []]] as const;
+for (const [name, needed] of WAYS) {
+  peerTest(`a session over ${name} ends in every phase and in every way, and leaves nothing`, [...needed], async () => {
+    await using stack = new AsyncDisposableStack();
+    const tls = name === "TLS" ? await certificateFor() : undefined;
+    const way = ways(stack, tls)[name]!;
+    const failed: string[] = [];
+    for (const how of Object.keys(ENDINGS)) {
+      await Promise.all(
+        Object.entries(phases()).filter(([, { only = name, not }]) => only === name && not !== name).map(
+          async ([title, phase]) => {
+            try {
+              await endIn(phase, how, way);
+            } catch (error) {
+              failed.push(`${title}, ${how}: ${error}`);
+            }
+          },
+        ),
+      );
+    }
+    assert.deepEqual(failed, []);
+  });
+}
+
+peerTest("a client of TLS that never shakes hands is ended like others", ["openssl"], async () => {
+  const tls = await certificateFor();
+  const way: Way = {
+    async open(server) {
+      const listener = listenTls({ hostname: "127.0.0.1", port: 0, ...tls });
+      void server.listen(listener);
+      return await dialTcp(listener.addr, {});
+    },
+  };
+  for (const octets of [0, 3]) {
+    await Promise.all(
+      Object.keys(ENDINGS).map((how) =>
+        endIn(
+          {
+            options: {},
+            own: { handshakeTimeout: 60 },
+            code: "HANDSHAKE_TIMEOUT",
+            held: [],
+            // Nothing, or the beginning of a record.
+            enter: async ({ client, events }) => {
+              await until(() => events.length === 1);
+              await client.write(Uint8Array.of(0x16, 3, 1).subarray(0, octets));
+            },
+          },
+          how,
+          way,
+        )
+      ),
+    );
+  }
+});
+
+const CONNECT = unhex("0501000304746573740050");
+
+Deno.test("an end that comes as a success is told is the end of what was begun", async () => {
+  const stop = new AbortController();
+  const { server, events } = makeServer({
+    signal: stop.signal,
+    onEvent(event): void {
+      events.push(event);
+      if (event.type === "connected") stop.abort(REASON);
+    },
+  });
+  const [client, far] = pipe();
+  const served = server.serve(far);
+  await client.write(unhex("050100"));
+  await readExactly(client, 2);
+  await client.write(CONNECT);
+  await within(PROMPT, "the session", served);
+  assert.deepEqual(events.map(({ type }) => type), ["accepted", "authenticated", "connected", "closed"]);
+  const last = events.at(-1)!;
+  assert.ok(last.type === "closed" && last.error === REASON);
+});
+
+Deno.test("a reply that is taken after the end is no success any more", async () => {
+  const [client, far] = pipe();
+  const taken = Promise.withResolvers<void>();
+  let writes = 0;
+  const slow: Connection = { ...far, write: (bytes) => ++writes === 1 ? far.write(bytes) : taken.promise };
+  const { server, events } = makeServer({ connectTimeout: 20 });
+  const served = server.serve(slow);
+  await client.write(unhex("050100"));
+  await readExactly(client, 2);
+  await client.write(CONNECT);
+  await within(PROMPT, "the session", served);
+  taken.resolve();
+  for (let turns = 0; turns < 20; turns++) await Promise.resolve();
+  assert.deepEqual(events.map(({ type }) => type), ["accepted", "authenticated", "refused"]);
+});
+
+Deno.test("openDirectly() ends with its signal, though resolver and dialer are deaf to it, and dials nothing behind it", async () => {
+  const rules = new RuleSet([parseRule("allow", "test"), parseRule("allow", "127.0.0.0/8")]);
+  const [lookup, dial] = [deaf<readonly string[]>(), deaf<Connection>()];
+  const request = (signal: AbortSignal) => ({
+    ...{ hostname: "test", port: 80, command: "connect", protection: "none", signal } as const,
+    identity: { method: "none", name: "", attributes: {} } as const,
+  });
+  const late = target("silent");
+  for (const [phase, addresses] of [[lookup, lookup.make], [dial, () => Promise.resolve(["127.0.0.1"])]] as const) {
+    const stop = new AbortController();
+    const open = openDirectly({ rules, resolve: addresses, dial: dial.make });
+    const opening = open(request(stop.signal));
+    await phase.asked;
+    stop.abort(REASON);
+    await assert.rejects(within(PROMPT, "the attempt", opening), (error) => error === REASON);
+    await assert.rejects(open(request(AbortSignal.abort(REASON))), (error) => error === REASON);
+  }
+  dial.resolve(late);
+  await within(PROMPT, "the late connection", until(() => late.closed));
+});
+
+Deno.test("what is made in time is taken, and what is not is given up, once", async () => {
+  const controller = countedController();
+  const { signal } = controller;
+  const made = held();
+  const given: unknown[] = [];
+  const giveUp = (late: unknown) => void given.push(late);
+  assert.equal(await takeInTime(() => Promise.resolve(made), signal, giveUp), made);
+  assert.equal(controller.listeners(), 0, "a server asks for very much with one signal");
+  await assert.rejects(takeInTime(() => Promise.reject(REASON), signal, giveUp), (error) => error === REASON);
+  assert.equal(controller.listeners(), 0);
+  // It is made, and the end comes with it.
+  const aborting = takeInTime(
+    () => {
+      controller.abort(REASON);
+      return Promise.resolve(made);
+    },
+    signal,
+    giveUp,
+  );
+  await assert.rejects(aborting, (error) => error === REASON);
+  for (let turns = 0; turns < 5; turns++) await Promise.resolve();
+  assert.deepEqual(given, [made]);
+  const begin = () => assert.fail("it was begun behind the end");
+  await assert.rejects(takeInTime(begin, signal, giveUp), (error) => error === REASON);
+  // That something cannot be given up is nobody's error.
+  const other = new AbortController();
+  const [later, never] = [Promise.withResolvers<void>(), () => assert.fail("it cannot be closed")];
+  const waiting = takeInTime(() => later.promise, other.signal, never);
+  other.abort(REASON);
+  await assert.rejects(waiting, (error) => error === REASON);
+  later.resolve();
+});
+
+Deno.test("an association's own time and limit are asked for whether they are any", () => {
+  const unused = () => Promise.reject(new Error("unused"));
+  for (const wrong of [{ idleTimeout: NaN }, { idleTimeout: -1 }, { maxAssociations: NaN }]) {
+    assert.throws(() => new AssociateCommand({ open: unused, bind: unused, ...wrong }), TypeError);
+  }
+});
+
+Deno.test("an association outlives the time to set it up, and its own signal ends with the session", async () => {
+  let signal: AbortSignal | undefined;
+  const socket = { ...held(), local: { hostname: "127.0.0.1", port: 9 }, send: () => Promise.resolve() };
+  const associate = new AssociateCommand({
+    open(request) {
+      signal = request.signal;
+      return Promise.resolve(socket);
+    },
+    bind: () => Promise.resolve(socket),
+  });
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(
+    new WatchedServer({
+      auth: [noAuthentication()],
+      open: () => Promise.reject(REASON),
+      associate,
+      connectTimeout: 30,
+    }),
+  );
+  await using client = await ways(stack, undefined).TCP!.open(server);
+  await client.write(unhex("050100"));
+  await readExactly(client, 2);
+  await client.write(unhex("05030001000000000000"));
+  await readExactly(client, 10);
+  await pause(60);
+  assert.deepEqual([server.sessions, signal!.aborted], [1, false]);
+  await server[Symbol.asyncDispose]();
+  assert.equal(signal!.aborted, true);
+});

@@ -1,0 +1,205 @@
+/** What a name became is judged like the one that was asked for, whatever it is asked for. */
+import assert from "node:assert/strict";
+import { bindDirectly } from "../../../../socks/server/commands/bind.ts";
+import type { TargetRequest } from "../../../../socks/server/commands/command.ts";
+import { resolveDirectly } from "../../../../socks/server/commands/resolve.ts";
+import { judgedAddresses } from "../../../../socks/server/targets/judged_addresses.ts";
+import type { LookUpOptions, Resolved, Resolver } from "../../../../socks/names/resolver.ts";
+import { inTime } from "../../../../socks/shell/system_resolver.ts";
+import { openDirectly } from "../../../../socks/server/targets/direct.ts";
+import { parseRuleText } from "../../../../socks/rules/parse_rule.ts";
+import { type CommandName, RuleSet } from "../../../../socks/rules/rules.ts";
+import { datagramsDirectly } from "../../../../socks/server/datagrams/egress.ts";
+import { pipe } from "../../../support/pipe.ts";
+
+function request(hostname: string, command: CommandName = "connect"): TargetRequest {
+  return {
+    hostname,
+    port: 443,
+    command,
+    identity: { method: "password", name: "alice", attributes: {} },
+    protection: "none",
+    source: "198.51.100.7",
+    signal: new AbortController().signal,
+  };
+}
+
+/** The addresses of a name that became others, by rules. */
+function judged(
+  rules: readonly string[],
+  names: readonly string[],
+  { hostname = "www.public.test", addresses = ["9.9.9.5"] } = {},
+) {
+  const resolve: Resolver = () => Promise.resolve({ addresses, names });
+  return judgedAddresses(request(hostname), { rules: new RuleSet(rules.map((text) => parseRuleText(text))), resolve })
+    .then((found) => found.map(({ address }) => address));
+}
+
+const REFUSED = { code: "NOT_ALLOWED" };
+
+Deno.test("a rule that denies a name on the way refuses, in every spelling, and says which", async () => {
+  const rules = ["deny .corp.test", "allow *"];
+  for (const name of ["db.corp.test", "DB.Corp.TEST.", "ｄｂ．corp.test"]) {
+    await assert.rejects(judged(rules, [name]), REFUSED, name);
+  }
+  await assert.rejects(judged(rules, ["cdn.test", "db.corp.test", "edge.test"]), {
+    ...REFUSED,
+    rule: "deny .corp.test",
+    message: /www\.public\.test stands for db\.corp\.test: rule "deny \.corp\.test"/,
+  });
+  assert.deepEqual(await judged(rules, ["cdn.test", "corp.test.evil.test"]), ["9.9.9.5"]);
+  // What nobody can be called can be judged by nobody.
+  await assert.rejects(judged(rules, ["d\\032b.corp.test"]), REFUSED);
+});
+
+Deno.test("a name on the way that merely no rule allows does not matter", async () => {
+  for (
+    const rules of [["allow www.public.test"], ["allow www.public.test", "deny *"], [
+      "allow www.public.test",
+      "deny 9.9.9.0/24",
+    ]]
+  ) {
+    assert.deepEqual(await judged(rules, ["edge.cdn.test"]), ["9.9.9.5"], rules.join());
+  }
+  // The order counts as it does for the name asked for.
+  assert.deepEqual(await judged(["allow *", "deny .corp.test"], ["db.corp.test"]), ["9.9.9.5"]);
+  assert.deepEqual(await judged(["allow 9.9.9.0/24", "deny .corp.test"], ["db.corp.test"]), ["9.9.9.5"]);
+  assert.deepEqual(await judged(["allow www.public.test", "allow db.corp.test", "deny .corp.test"], ["db.corp.test"]), [
+    "9.9.9.5",
+  ]);
+  await assert.rejects(
+    judged(["allow www.public.test", "deny 9.9.9.0/24", "deny .corp.test"], ["db.corp.test"]),
+    REFUSED,
+  );
+  await assert.rejects(judged(["allow www.public.test", "deny .corp.test"], ["db.corp.test"]), REFUSED);
+  // What opens an address that is not public is a rule that names the address, here as there.
+  const inside = { addresses: ["10.0.0.7"] };
+  await assert.rejects(judged(["allow *", "deny .corp.test", "allow 10.0.0.0/8"], ["db.corp.test"], inside), REFUSED);
+  assert.deepEqual(await judged(["allow *", "allow 10.0.0.0/8", "deny .corp.test"], ["db.corp.test"], inside), [
+    "10.0.0.7",
+  ]);
+});
+
+Deno.test("conditions of a rule count for names on the way too", async () => {
+  assert.deepEqual(
+    await judged(["deny .corp.test,user=bob", "allow *"], ["db.corp.test"]),
+    ["9.9.9.5"],
+  );
+  await assert.rejects(judged(["deny .corp.test:443", "allow *"], ["db.corp.test"]), REFUSED);
+  assert.deepEqual(await judged(["deny .corp.test:80", "allow *"], ["db.corp.test"]), ["9.9.9.5"]);
+});
+
+/** Asks for a name in each way that there is; resolved when it was allowed. */
+function ways(
+  rules: readonly string[],
+  resolve: Resolver,
+): Readonly<Record<string, (hostname: string) => Promise<unknown>>> {
+  const set = new RuleSet(rules.map((text) => parseRuleText(text)));
+  const dial = () => Promise.resolve(pipe()[0]);
+  const sent: unknown[] = [];
+  const socket = {
+    local: { hostname: "0.0.0.0", port: 1 },
+    send: (_bytes: Uint8Array, to: unknown) => Promise.resolve(void sent.push(to)),
+    close: () => {},
+  };
+  const listener = { onDatagram: () => {}, onDrop: () => {}, onEnd: () => {} };
+  return {
+    connect: (hostname) => openDirectly({ rules: set, resolve, dial })(request(hostname)),
+    bind: (hostname) =>
+      bindDirectly({
+        rules: () => set,
+        resolve,
+        listen: ({ hostname, port }) => ({
+          addr: { hostname, port },
+          accept: () => Promise.resolve(undefined),
+          close: () => {},
+        }),
+      })(request(hostname, "bind"), { hostname: "127.0.0.1", port: 1080 }),
+    udp: async (hostname) => {
+      const open = datagramsDirectly({ rules: () => set, resolve, bind: () => Promise.resolve(socket) });
+      const egress = await open(request("0.0.0.0", "udp"), listener);
+      await egress.send(new Uint8Array(1), { hostname, port: 443 });
+      egress.close();
+    },
+    resolve: (hostname) =>
+      resolveDirectly({ rules: () => set, resolve, reverse: () => Promise.resolve([]) })(
+        request(hostname, "resolve"),
+        "address",
+      ),
+  };
+}
+
+Deno.test("CONNECT, BIND, datagrams and RESOLVE judge what a name became, and say on whose behalf it is looked up", async () => {
+  const told: LookUpOptions[] = [];
+  const resolve: Resolver = (name, options) => {
+    told.push(options);
+    return Promise.resolve({ addresses: ["9.9.9.5"], names: name === "www" ? ["www.corp.test"] : [] });
+  };
+  for (const [way, ask] of Object.entries(ways(["deny .corp.test", "allow *"], resolve))) {
+    await ask("other");
+    await assert.rejects(ask("www"), REFUSED, way);
+  }
+  assert.equal(told.length, 8);
+  for (const { user, source, signal } of told) {
+    assert.deepEqual([user, source], ["alice", "198.51.100.7"]);
+    assert.ok(signal instanceof AbortSignal);
+  }
+});
+
+Deno.test("RESOLVE_PTR says on whose behalf it is", async () => {
+  const told: LookUpOptions[] = [];
+  const ask = resolveDirectly({
+    rules: () => new RuleSet([parseRuleText("allow *")]),
+    resolve: () => assert.fail("an address is not looked up"),
+    reverse: (_address, options) => Promise.resolve((told.push(options), ["name.test"])),
+  });
+  assert.equal(await ask(request("9.9.9.5", "resolve"), "name"), "name.test");
+  assert.deepEqual(told.map(({ user, source }) => [user, source]), [["alice", "198.51.100.7"]]);
+});
+
+Deno.test("sixteen addresses of a name are used, of both families where there are both, in their order", async () => {
+  const v4 = Array.from({ length: 40 }, (_, i) => `9.9.9.${i + 1}`);
+  const v6 = Array.from({ length: 40 }, (_, i) => `2606:4700::${(i + 1).toString(16)}`);
+  const of = (addresses: readonly string[]) => judged(["allow *"], [], { addresses: [...addresses] });
+  assert.deepEqual(await of(v4), v4.slice(0, 16));
+  assert.deepEqual(await of([...v4, ...v6]), [...v4.slice(0, 8), ...v6.slice(0, 8)]);
+  assert.deepEqual(await of([...v6, ...v4.slice(0, 2)]), [...v6.slice(0, 14), ...v4.slice(0, 2)]);
+  assert.deepEqual(await of([...v4.slice(0, 20), v6[0]!]), [...v4.slice(0, 15), v6[0]]);
+  assert.deepEqual(await of([...v4.slice(0, 8), ...v6.slice(0, 8)]), [...v4.slice(0, 8), ...v6.slice(0, 8)]);
+  assert.deepEqual(await of(["9.9.9.1", "::ffff:9.9.9.1"]), ["9.9.9.1"]);
+});
+
+Deno.test("a resolver of a user's may give addresses alone", async () => {
+  const plain: Resolver = () => Promise.resolve(["9.9.9.5"]);
+  const rules = new RuleSet([parseRuleText("allow *")]);
+  assert.deepEqual(
+    (await judgedAddresses(request("a.test"), { rules, resolve: plain })).map(({ address }) => address),
+    ["9.9.9.5"],
+  );
+  const nothing: Resolved = { addresses: [], names: ["b.test"] };
+  await assert.rejects(judgedAddresses(request("a.test"), { rules, resolve: () => Promise.resolve(nothing) }), {
+    code: "HOST_UNREACHABLE",
+  });
+});
+
+Deno.test("a resolver of somebody's own that throws, gives something else, or no promise, is told as that", async () => {
+  const set = new RuleSet([parseRuleText("allow *")]);
+  const given: readonly unknown[] = [undefined, 7, "9.9.9.5", [null], {}, { addresses: "9.9.9.5" }, {
+    addresses: ["9.9.9.5"],
+    names: [3],
+  }];
+  for (const answer of given) {
+    const resolve = inTime((() => answer) as unknown as Resolver, 60_000);
+    await assert.rejects(judgedAddresses(request("own.test"), { rules: set, resolve }), {
+      name: "TypeError",
+      message: /^What the resolver gave is no list of addresses/,
+    });
+  }
+  const thrower = inTime(() => {
+    throw new Error("by itself");
+  }, 60_000);
+  await assert.rejects(judgedAddresses(request("own.test"), { rules: set, resolve: thrower }), /by itself/);
+  const bare = inTime((() => ({ addresses: ["9.9.9.5"] })) as unknown as Resolver, 60_000);
+  const [found] = await judgedAddresses(request("own.test"), { rules: set, resolve: bare });
+  assert.equal(found!.address, "9.9.9.5");
+});

@@ -1,0 +1,22 @@
+/** Connections that a program lets go of without closing them. */
+import assert from "node:assert/strict";
+import { run } from "../../support/process.ts";
+
+Deno.test("a connection that nobody holds any more is closed, and one whose stream is held is not", async () => {
+  const script = new URL("../../support/forgotten_connections.ts", import.meta.url).pathname;
+  const { code, stdout, stderr } = await run(Deno.execPath(), [
+    "run",
+    "-A",
+    "--no-check",
+    "--v8-flags=--expose-gc",
+    script,
+  ]);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout), {
+    forgotten: 50,
+    held: "hello",
+    ended: 51,
+    listeners: 0,
+    closedAgain: 0,
+  });
+});

@@ -1,0 +1,132 @@
+/** What the package shows to those who use it: types that fit together, and an example of everything that can be called. */
+import assert from "node:assert/strict";
+import * as front from "../mod.ts";
+import { associate, bind, connect, type ConnectOptions, type SocksConnection, systemTickets } from "../mod.ts";
+import { run } from "./support/process.ts";
+
+const ROOT = new URL("../", import.meta.url).pathname;
+const { exports: ENTRIES } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`)) as {
+  exports: Readonly<Record<string, string>>;
+};
+
+/** What `deno doc --json` says, as far as it is looked at. */
+interface Documented {
+  readonly name: string;
+  readonly declarations: readonly {
+    readonly kind: string;
+    readonly jsDoc?: { readonly tags?: readonly { readonly kind: string }[] };
+    readonly def: unknown;
+  }[];
+}
+
+async function documented(entries: readonly string[]): Promise<Documented[]> {
+  const { code, stdout, stderr } = await run(Deno.execPath(), [
+    ...["doc", "--json", "--config", `${ROOT}deno.json`],
+    ...entries.map((path) => `${ROOT}${path.slice(2)}`),
+  ]);
+  assert.equal(code, 0, stderr);
+  const { nodes } = JSON.parse(stdout) as { nodes: Record<string, { symbols: Documented[] }> };
+  return Object.values(nodes).flatMap(({ symbols }) => symbols);
+}
+
+// deno-lint-ignore no-explicit-any
+type Json = any;
+
+/** Optional properties without `undefined` in a type, and in the types that are written down inside of it. */
+function narrow(where: string, value: Json): string[] {
+  if (Array.isArray(value)) return value.flatMap((inner) => narrow(where, inner));
+  if (typeof value !== "object" || value === null) return [];
+  const own = (value.properties ?? []).filter((property: Json) =>
+    property.optional && !/\bundefined\b|^(?:unknown|any)$/.test(textOf(property.tsType))
+  ).map((property: Json) => `${where}.${property.name}`);
+  return [...own, ...Object.values(value).flatMap((inner) => narrow(where, inner))];
+}
+
+function textOf(type: Json): string {
+  return type?.kind === "union" ? type.value.map(textOf).join(" | ") : type?.repr ?? "";
+}
+
+/** Interfaces that callers fill in; what calls give back, and messages, say what is missing by leaving it out. */
+const FILLED_IN = /(?:Options|Init|Bindings)$/;
+
+Deno.test("whatever is an option may be undefined (exactOptionalPropertyTypes)", async () => {
+  const all = await documented(Object.values(ENTRIES));
+  const interfaces = all.filter(({ name, declarations }) =>
+    FILLED_IN.test(name) && declarations[0]!.kind === "interface"
+  );
+  assert.ok(interfaces.length > 30, `${interfaces.length}`);
+  const callable = all.filter(({ declarations }) => /^(?:function|class|variable)$/.test(declarations[0]!.kind));
+  const wrong = [
+    ...interfaces.flatMap(({ name, declarations }) => narrow(name, declarations.map(({ def }) => def))),
+    ...callable.flatMap(({ name, declarations }) =>
+      declarations.flatMap(({ def }) => parameters(def).flatMap((parameter) => narrow(`${name}()`, parameter)))
+    ),
+  ];
+  assert.deepEqual([...new Set(wrong)], []);
+  // The scan itself sees what it is to see.
+  const property = (type: Json) => ({ properties: [{ name: "x", optional: true, tsType: type }] });
+  const [text, none] = [{ kind: "keyword", repr: "string" }, { kind: "keyword", repr: "undefined" }];
+  assert.deepEqual(narrow("A", [property(text)]), ["A.x"]);
+  assert.deepEqual(narrow("A", property({ kind: "union", value: [text, none] })), []);
+});
+
+/** The parameters of a function, or of a class's constructor and methods. */
+function parameters(def: Json): Json[] {
+  const methods = [...(def?.constructors ?? []), ...(def?.methods ?? []).map((method: Json) => method.functionDef)];
+  return [...(def?.params ?? []), ...methods.flatMap((method) => method?.params ?? [])];
+}
+
+Deno.test("everything at the front door that can be called or made has an example", async () => {
+  const callable = new Set(
+    Object.entries(front).filter(([, value]) => typeof value === "function").map(([name]) => name),
+  );
+  assert.ok(callable.size > 25);
+  const symbols = await documented([ENTRIES["."]!]);
+  const without = symbols.filter(({ name, declarations }) =>
+    callable.has(name) && !declarations.some(({ jsDoc }) => jsDoc?.tags?.some(({ kind }) => kind === "example"))
+  );
+  assert.deepEqual(without.map(({ name }) => name), []);
+});
+
+Deno.test("whoever imports the front door alone has all types of its signatures", async () => {
+  const { code, stdout, stderr } = await run(Deno.execPath(), [
+    ...["doc", "--lint", "--config", `${ROOT}deno.json`, `${ROOT}mod.ts`],
+  ]);
+  assert.equal(code, 0, `${stdout}${stderr}`);
+});
+
+Deno.test("options may be undefined, and what comes is what the platform takes", () => {
+  // The compiler is the test: nothing of this is run.
+  const maybe = <T>(): T | undefined => undefined;
+  const options: ConnectOptions = {
+    proxy: new URL("socks5h://p"),
+    hostname: "h",
+    port: 1,
+    signal: maybe(),
+    timeout: maybe(),
+    auth: maybe(),
+    credentials: maybe(),
+    service: maybe(),
+    protection: maybe(),
+    minimumProtection: maybe(),
+    spnego: maybe(),
+    delegate: maybe(),
+    insecureNecMode: maybe(),
+    dial: maybe(),
+  };
+  const uses = async () => {
+    const made = await connect(options);
+    made.readable.pipeThrough(new DecompressionStream("gzip"));
+    using pending = await bind({ proxy: "p", expected: maybe(), signal: maybe() });
+    const accepted: SocksConnection = await pending.accept({ timeout: maybe(), signal: maybe() });
+    using datagrams = await associate({ proxy: "p", signal: maybe() });
+    const [data] = await datagrams.receive({ signal: maybe() });
+    const source: BufferSource = data;
+    for await (const [next] of datagrams) new Blob([next]);
+    await crypto.subtle.digest("SHA-256", data);
+    await datagrams.send(new ArrayBuffer(1), { hostname: "h", port: 1 });
+    systemTickets({ keytab: "/etc/krb5.keytab", principal: maybe(), cache: maybe(), config: maybe() });
+    return { accepted, source };
+  };
+  assert.equal(typeof uses, "function");
+});
