@@ -45,7 +45,7 @@ export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
 export type { KerberosTickets, ServiceTicket, TicketSource } from "./kerberos/credentials/tickets.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
 export type { ProfileSection } from "./kerberos/config/profile.ts";
-export { ErrorCode, type KerberosErrorName } from "./kerberos/constants.ts";
+export { ErrorCode, type KerberosErrorName } from "./kerberos/registry/errors.ts";
 export type { KerberosKey } from "./kerberos/crypto/key.ts";
 export { KdcError, KerberosError, type KerberosErrorCode } from "./kerberos/errors.ts";
 export type { ReplayCache, ReplayEntry } from "./kerberos/ap/replay/replay_cache.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { printable as fit } from "../base/printable.ts";
-import { errorName, type KerberosErrorName } from "./constants.ts";
+import { errorName, type KerberosErrorName } from "./registry/errors.ts";
 
 /** What went wrong in the Kerberos layer, apart from what a KDC reported. */
 export type KerberosErrorCode =

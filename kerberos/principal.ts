@@ -5,7 +5,7 @@
  */
 import { formatNameText, parseNameText } from "../base/name_text.ts";
 import type { GssName } from "../gss/names.ts";
-import { NameType } from "./constants.ts";
+import { NameType } from "./registry/name_types.ts";
 import type { PrincipalName } from "./messages/basic.ts";
 
 /** A principal, frozen. */

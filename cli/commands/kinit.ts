@@ -9,7 +9,7 @@ import { type ClientKey, keytabKey, passwordKey } from "../../kerberos/exchange/
 import { denoResolveSrv, denoTransport } from "../../kerberos/reach/shell/transports.ts";
 import { type KerberosConfig, parseSpan } from "../../kerberos/config/krb5_conf.ts";
 import { defaultKeytabName, loadConfig } from "../../kerberos/config/shell/load.ts";
-import { NameType } from "../../kerberos/constants.ts";
+import { NameType } from "../../kerberos/registry/name_types.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
 import { formatPrincipal, parsePrincipal, type Principal, samePrincipal } from "../../kerberos/principal.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";

@@ -6,7 +6,7 @@
 import { systemRuntime } from "../../base/runtime.ts";
 import { readMessage } from "../../kerberos/exchange/exchange.ts";
 import { defaultKeytabName, loadConfig } from "../../kerberos/config/shell/load.ts";
-import { TicketFlag } from "../../kerberos/constants.ts";
+import { TicketFlag } from "../../kerberos/registry/flags.ts";
 import { enctypeName } from "../../kerberos/crypto/profile.ts";
 import { Ticket } from "../../kerberos/messages/ap.ts";
 import { formatPrincipal } from "../../kerberos/principal.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { readMessage } from "../../kerberos/exchange/exchange.ts";
-import { KeyUsage, NameType } from "../../kerberos/constants.ts";
+import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
+import { NameType } from "../../kerberos/registry/name_types.ts";
 import { enctypeName } from "../../kerberos/crypto/profile.ts";
 import { Ticket } from "../../kerberos/messages/ap.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";

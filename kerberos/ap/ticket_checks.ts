@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { AdType, TicketFlag } from "../constants.ts";
+import { AdType } from "../registry/ad_types.ts";
+import { TicketFlag } from "../registry/flags.ts";
 import { printable } from "../errors.ts";
 import type { Authenticator, EncTicketPart } from "../messages/ap.ts";
 import type { AuthorizationDataElement } from "../messages/basic.ts";

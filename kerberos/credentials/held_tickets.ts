@@ -4,7 +4,7 @@
  * @module
  */
 import type { KerberosConfig } from "../config/krb5_conf.ts";
-import { TicketFlag } from "../constants.ts";
+import { TicketFlag } from "../registry/flags.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";
 import { krbtgt, type Principal, samePrincipal } from "../principal.ts";

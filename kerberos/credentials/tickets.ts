@@ -6,7 +6,8 @@
  */
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { type KerberosConfig, realmOfHost } from "../config/krb5_conf.ts";
-import { ErrorCode, KdcOption } from "../constants.ts";
+import { ErrorCode } from "../registry/errors.ts";
+import { KdcOption } from "../registry/flags.ts";
 import { KerberosError } from "../errors.ts";
 import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../principal.ts";
 import { type CredentialCache, MemoryCredentialCache } from "./cache.ts";

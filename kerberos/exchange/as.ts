@@ -7,7 +7,10 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import { EMPTY } from "../../base/bytes.ts";
-import { ErrorCode, KdcOption, KeyUsage, PaType } from "../constants.ts";
+import { ErrorCode } from "../registry/errors.ts";
+import { KdcOption } from "../registry/flags.ts";
+import { KeyUsage } from "../registry/key_usages.ts";
+import { PaType } from "../registry/pa_types.ts";
 import { enctypeName } from "../crypto/profile.ts";
 import { KerberosError, printable } from "../errors.ts";
 import { EncryptedData, EtypeInfo2, MethodData, type PaData, PaEncTsEnc, splitTime } from "../messages/basic.ts";

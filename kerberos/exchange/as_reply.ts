@@ -4,7 +4,9 @@
  * @module
  */
 import { type Bytes, exactText } from "../../base/bytes.ts";
-import { KeyUsage, PaType, TicketFlag } from "../constants.ts";
+import { TicketFlag } from "../registry/flags.ts";
+import { KeyUsage } from "../registry/key_usages.ts";
+import { PaType } from "../registry/pa_types.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
 import { Checksum, EtypeInfo2, type EtypeInfo2Entry } from "../messages/basic.ts";

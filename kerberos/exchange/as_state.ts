@@ -5,7 +5,7 @@
  */
 import type { Runtime } from "../../base/runtime.ts";
 import type { KerberosConfig } from "../config/krb5_conf.ts";
-import { NameType } from "../constants.ts";
+import { NameType } from "../registry/name_types.ts";
 import type { PaData } from "../messages/basic.ts";
 import type { Principal } from "../principal.ts";
 import type { Credential } from "../credential.ts";

@@ -7,7 +7,7 @@
 import { applicationTag, Asn1Error, type Codec, decode } from "../../asn1/codec.ts";
 import { type Bytes, copyOctets } from "../../base/bytes.ts";
 import { randomUint32, type Runtime } from "../../base/runtime.ts";
-import { ErrorCode } from "../constants.ts";
+import { ErrorCode } from "../registry/errors.ts";
 import { KdcError, KerberosError, printable } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { formatPrincipal, fromPrincipalName, type Principal } from "../principal.ts";

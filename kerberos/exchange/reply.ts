@@ -7,7 +7,7 @@
 import { encode } from "../../asn1/codec.ts";
 import { lenientText, sameBytes } from "../../base/bytes.ts";
 import { timeContents } from "../../asn1/contents.ts";
-import { TicketFlag } from "../constants.ts";
+import { TicketFlag } from "../registry/flags.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { Ticket } from "../messages/ap.ts";
 import type { HostAddress } from "../messages/basic.ts";

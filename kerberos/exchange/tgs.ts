@@ -7,7 +7,9 @@
 import { encode, encodeByAsn1js } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
-import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
+import { KdcOption, TicketFlag } from "../registry/flags.ts";
+import { KeyUsage } from "../registry/key_usages.ts";
+import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { KerberosError, printable } from "../errors.ts";
 import { ApReq, Authenticator, Ticket } from "../messages/ap.ts";

@@ -6,7 +6,9 @@
 import { encode } from "../../asn1/codec.ts";
 import { type Bytes, ByteWriter, EMPTY } from "../../base/bytes.ts";
 import { readMessage } from "../exchange/exchange.ts";
-import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
+import { KdcOption, TicketFlag } from "../registry/flags.ts";
+import { KeyUsage } from "../registry/key_usages.ts";
+import { PaType } from "../registry/pa_types.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import { profileOf } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";

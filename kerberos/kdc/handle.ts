@@ -6,7 +6,7 @@
 import { applicationTag } from "../../asn1/codec.ts";
 import { type Bytes, copyOctets } from "../../base/bytes.ts";
 import { readMessage } from "../exchange/exchange.ts";
-import { ErrorCode } from "../constants.ts";
+import { ErrorCode } from "../registry/errors.ts";
 import { KerberosError } from "../errors.ts";
 import { AsReq, type KdcReq, TgsReq } from "../messages/kdc.ts";
 import { handleAsReq } from "./as.ts";

@@ -5,7 +5,9 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { KdcOption, KeyUsage, PaType, TicketFlag } from "../constants.ts";
+import { KdcOption, TicketFlag } from "../registry/flags.ts";
+import { KeyUsage } from "../registry/key_usages.ts";
+import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { EncTicketPart, type Ticket, type TransitedEncoding } from "../messages/ap.ts";
 import { type AuthorizationDataElement, Checksum, type HostAddress, type PaData } from "../messages/basic.ts";

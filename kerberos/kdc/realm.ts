@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts";
-import { NameType } from "../constants.ts";
+import { NameType } from "../registry/name_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { DEFAULT_ENCTYPES } from "../crypto/profile.ts";
 import { formatPrincipal, krbtgt, parsePrincipal, type Principal, principal, samePrincipal } from "../principal.ts";

@@ -5,7 +5,7 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { ErrorCode, type KerberosErrorName } from "../constants.ts";
+import { ErrorCode, type KerberosErrorName } from "../registry/errors.ts";
 import { type PrincipalName, splitTime } from "../messages/basic.ts";
 import { KrbError } from "../messages/error.ts";
 import { krbtgt, toPrincipalName } from "../principal.ts";

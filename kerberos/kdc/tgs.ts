@@ -7,7 +7,9 @@
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { readMessage } from "../exchange/exchange.ts";
-import { AdType, KdcOption, KeyUsage, TicketFlag } from "../constants.ts";
+import { AdType } from "../registry/ad_types.ts";
+import { KdcOption, TicketFlag } from "../registry/flags.ts";
+import { KeyUsage } from "../registry/key_usages.ts";
 import type { EncTicketPart, TransitedEncoding } from "../messages/ap.ts";
 import { AuthorizationData, type AuthorizationDataElement } from "../messages/basic.ts";
 import { EncTgsRepPart, type KdcReq, type KdcReqBody, TgsRep } from "../messages/kdc.ts";

@@ -7,7 +7,10 @@
 import { anyElement, application, type Codec, explicit, integer, optional, sequence } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { readMessage } from "../exchange/exchange.ts";
-import { type KerberosErrorName, KeyUsage, PaType, TicketFlag } from "../constants.ts";
+import { type KerberosErrorName } from "../registry/errors.ts";
+import { TicketFlag } from "../registry/flags.ts";
+import { KeyUsage } from "../registry/key_usages.ts";
+import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { isSupported } from "../crypto/profile.ts";
 import { KerberosError } from "../errors.ts";

@@ -9,7 +9,7 @@ import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
-import { KeyUsage } from "../constants.ts";
+import { KeyUsage } from "../registry/key_usages.ts";
 import type { KerberosKey, UsageKey } from "../crypto/key.ts";
 import { andThen, type Eventually } from "../crypto/primitives/primitives.ts";
 import { KerberosError } from "../errors.ts";

@@ -9,7 +9,7 @@ import type { Bytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import { readMessage } from "../exchange/exchange.ts";
 import type { ServiceTicket } from "../credentials/tickets.ts";
-import { KeyUsage } from "../constants.ts";
+import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
 import { Ticket } from "../messages/ap.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { GssError, type GssMajor } from "../../gss/status.ts";
-import { ErrorCode, type KerberosErrorName } from "../constants.ts";
+import { ErrorCode, type KerberosErrorName } from "../registry/errors.ts";
 import { KdcError, KerberosError } from "../errors.ts";
 
 const MAJORS: Partial<Record<KerberosErrorName, GssMajor>> = {

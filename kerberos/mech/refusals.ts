@@ -8,7 +8,7 @@ import { encode } from "../../asn1/codec.ts";
 import { shortened } from "../../base/printable.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import { GssError, withToken } from "../../gss/status.ts";
-import { ErrorCode } from "../constants.ts";
+import { ErrorCode } from "../registry/errors.ts";
 import { enctypeName } from "../crypto/profile.ts";
 import { splitTime } from "../messages/basic.ts";
 import { KrbError } from "../messages/error.ts";

@@ -5,7 +5,7 @@
  */
 import { applicationTag } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { ErrorCode } from "../constants.ts";
+import { ErrorCode } from "../registry/errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { AsRep, TgsRep } from "../messages/kdc.ts";
 import { readMessage } from "../exchange/exchange.ts";

@@ -8,7 +8,7 @@ import { encode } from "../../asn1/codec.ts";
 import { type Bytes, concat, sameBytes, utf8 } from "../../base/bytes.ts";
 import { spnegoAcceptor } from "../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
-import { KeyUsage } from "../../kerberos/constants.ts";
+import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential } from "../../kerberos/mech/credentials.ts";
 import {

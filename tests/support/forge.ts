@@ -15,7 +15,8 @@ import { asBytes, type Bytes, concat, EMPTY, utf8 } from "../../base/bytes.ts";
 import type { GssFlags } from "../../gss/mechanism.ts";
 import { readMessage } from "../../kerberos/exchange/exchange.ts";
 import type { ServiceTicket, TicketSource } from "../../kerberos/credentials/tickets.ts";
-import { ApOption, KeyUsage } from "../../kerberos/constants.ts";
+import { ApOption } from "../../kerberos/registry/flags.ts";
+import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential, type KerberosAcceptorOptions } from "../../kerberos/mech/credentials.ts";
 import {

@@ -7,7 +7,8 @@
 import { applicationTag, decode, encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { KdcExchange } from "../../kerberos/exchange/exchange.ts";
-import { KeyUsage, PaType } from "../../kerberos/constants.ts";
+import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
+import { PaType } from "../../kerberos/registry/pa_types.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { handleKdcMessage, type KdcRealm } from "../../kerberos/kdc/mod.ts";
 import { ApReq, Authenticator, EncTicketPart, Ticket } from "../../kerberos/messages/ap.ts";

@@ -9,7 +9,7 @@ import { ByteReader, type Bytes, ByteWriter, concat } from "../../../base/bytes.
 import { decodeInitialToken, encodeInitialToken } from "../../../gss/initial_token.ts";
 import type { GssFlags } from "../../../gss/mechanism.ts";
 import { GssError } from "../../../gss/status.ts";
-import { ErrorCode } from "../../constants.ts";
+import { ErrorCode } from "../../registry/errors.ts";
 
 /** Kerberos V5 (RFC 4121 section 1). */
 export const KERBEROS_OID = "1.2.840.113554.1.2.2";

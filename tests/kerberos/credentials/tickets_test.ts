@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { passwordKey } from "../../../kerberos/exchange/client_key.ts";
 import { KdcClient, type KdcTransport } from "../../../kerberos/reach/kdc_client.ts";
 import { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
-import { TicketFlag } from "../../../kerberos/constants.ts";
+import { TicketFlag } from "../../../kerberos/registry/flags.ts";
 import { inProcessTransport, type KdcRealm } from "../../../kerberos/kdc/mod.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
 import { MemoryCredentialCache } from "../../../kerberos/credentials/cache.ts";

@@ -4,7 +4,7 @@ import { type Bytes, utf8 } from "../../../base/bytes.ts";
 import { applicationTag, decode, encode } from "../../../asn1/codec.ts";
 import { asExchange, type AsExchangeInput, type AsExchangeResult } from "../../../kerberos/exchange/as.ts";
 import { passwordKey } from "../../../kerberos/exchange/client_key.ts";
-import { KdcOption, TicketFlag } from "../../../kerberos/constants.ts";
+import { KdcOption, TicketFlag } from "../../../kerberos/registry/flags.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosError, type KerberosErrorCode } from "../../../kerberos/errors.ts";
 import { handleKdcMessage } from "../../../kerberos/kdc/mod.ts";

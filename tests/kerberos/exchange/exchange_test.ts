@@ -8,7 +8,8 @@ import { KdcClient, type KdcTransport } from "../../../kerberos/reach/kdc_client
 import { tgsExchange } from "../../../kerberos/exchange/tgs.ts";
 import { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
-import { NameType, TicketFlag } from "../../../kerberos/constants.ts";
+import { TicketFlag } from "../../../kerberos/registry/flags.ts";
+import { NameType } from "../../../kerberos/registry/name_types.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KdcError, KerberosError } from "../../../kerberos/errors.ts";
 import { createRealm, handleKdcMessage, inProcessTransport, type KdcRealm } from "../../../kerberos/kdc/mod.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { decode } from "../../../asn1/codec.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { tgsExchange, type TgsExchangeInput } from "../../../kerberos/exchange/tgs.ts";
-import { KdcOption, TicketFlag } from "../../../kerberos/constants.ts";
+import { KdcOption, TicketFlag } from "../../../kerberos/registry/flags.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosError, type KerberosErrorCode } from "../../../kerberos/errors.ts";
 import { createRealm } from "../../../kerberos/kdc/mod.ts";

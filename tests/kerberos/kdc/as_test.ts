@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { applicationTag, decode, encode } from "../../../asn1/codec.ts";
 import type { Bytes } from "../../../base/bytes.ts";
-import { KdcOption, NameType, PaType, TicketFlag } from "../../../kerberos/constants.ts";
+import { KdcOption, TicketFlag } from "../../../kerberos/registry/flags.ts";
+import { NameType } from "../../../kerberos/registry/name_types.ts";
+import { PaType } from "../../../kerberos/registry/pa_types.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { createRealm, handleKdcMessage } from "../../../kerberos/kdc/mod.ts";
 import type { EncTicketPart } from "../../../kerberos/messages/ap.ts";

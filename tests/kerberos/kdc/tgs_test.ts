@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { applicationTag, decode, encode } from "../../../asn1/codec.ts";
 import { type Bytes, lenientText, utf8 } from "../../../base/bytes.ts";
-import { KdcOption, TicketFlag } from "../../../kerberos/constants.ts";
+import { KdcOption, TicketFlag } from "../../../kerberos/registry/flags.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { createRealm, handleKdcMessage, type KdcRealm } from "../../../kerberos/kdc/mod.ts";
 import { ApReq, type EncTicketPart } from "../../../kerberos/messages/ap.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, EMPTY, utf8 } from "../../../base/bytes.ts";
 import { GssError } from "../../../gss/status.ts";
-import { KeyUsage } from "../../../kerberos/constants.ts";
+import { KeyUsage } from "../../../kerberos/registry/key_usages.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosContext } from "../../../kerberos/mech/context.ts";
 import { ALL_FLAGS } from "../../support/flags.ts";

@@ -1,0 +1,14 @@
+/**
+ * Principal name types (RFC 4120 section 6.2, RFC 6806 section 5).
+ *
+ * @module
+ */
+
+/** Principal name types (RFC 4120 section 6.2, RFC 6806 section 5). */
+export const NameType = {
+  Unknown: 0,
+  Principal: 1,
+  SrvInst: 2,
+  SrvHst: 3,
+  Enterprise: 10,
+} as const;
