@@ -2,7 +2,7 @@
  * Trees of elements through asn1js, the only importer of it: for messages that we make ourselves and that are rare, and as a
  * second opinion on `der_syntax.ts` in tests. Nothing that others send is read here.
  *
- * asn1js splits octets into a tree and joins a tree into octets; it validates little, so the rules of DER about identifiers
+ * asn1js splits bytes into a tree and joins a tree into bytes; it validates little, so the rules of DER about identifiers
  * and lengths (X.690 section 10.1) are checked here, and those about contents in `asn1.ts` and `der_contents.ts`.
  *
  * @module
@@ -10,7 +10,7 @@
 import * as asn1js from "asn1js";
 import { asBytes, type Bytes } from "../base/bytes.ts";
 import { Asn1Error } from "./contents.ts";
-import { derSyntax, lengthOctets } from "./der.ts";
+import { derSyntax, lengthBytes } from "./der.ts";
 import {
   type Element,
   ELEMENT_LIMITS,
@@ -35,8 +35,8 @@ export const asn1jsSyntax: ElementSyntax = {
 function parse(bytes: Bytes, path: string, elements: number): Node {
   let parsed: ReturnType<typeof asn1js.fromBER>;
   try {
-    const { depth, octets } = ELEMENT_LIMITS;
-    parsed = asn1js.fromBER(bytes, { maxDepth: depth, maxNodes: elements, maxContentLength: octets });
+    const { depth, bytes: maxContentLength } = ELEMENT_LIMITS;
+    parsed = asn1js.fromBER(bytes, { maxDepth: depth, maxNodes: elements, maxContentLength });
   } catch (error) {
     throw new Asn1Error(path, "not DER", { cause: error });
   }
@@ -47,7 +47,7 @@ function parse(bytes: Bytes, path: string, elements: number): Node {
 function toElement(node: Node, path: string): Element {
   const { tagClass, tagNumber, isConstructed: constructed } = node.idBlock;
   const { isIndefiniteForm, length, blockLength } = node.lenBlock;
-  if (isIndefiniteForm || blockLength !== lengthOctets(length)) throw new Asn1Error(path, "length is not in DER form");
+  if (isIndefiniteForm || blockLength !== lengthBytes(length)) throw new Asn1Error(path, "length is not in DER form");
   if (tagNumber > 30) throw new Asn1Error(path, `tag number ${tagNumber}`);
   const whole = node.valueBeforeDecodeView as Bytes;
   const contents = whole.subarray(whole.length - length);
@@ -61,11 +61,11 @@ function children(node: Node, path: string): Element[] {
   const nodes = value as Node[];
   const inside = nodes.reduce((sum, child) => sum + wholeLength(child), 0);
   const { length } = node.lenBlock;
-  if (inside !== length) throw new Asn1Error(path, `elements of ${inside} octets in ${length}`);
+  if (inside !== length) throw new Asn1Error(path, `elements of ${inside} bytes in ${length}`);
   return nodes.map((child) => toElement(child, path));
 }
 
-/** Octets of an element by its own header. */
+/** Bytes of an element by its own header. */
 function wholeLength(node: Node): number {
   return node.idBlock.blockLength + node.lenBlock.blockLength + node.lenBlock.length;
 }

@@ -2,7 +2,7 @@
  * Typed ASN.1 codecs in DER (ITU-T X.690), built from combinators over trees of elements.
  *
  * Every rule is checked: definite and minimal lengths and elements within the ones around them where the tree is read, and
- * here and in `der_contents.ts` trailing octets, explicit tags in order, integers by range and in their shortest form, times
+ * here and in `der_contents.ts` trailing bytes, explicit tags in order, integers by range and in their shortest form, times
  * by form and by calendar, nothing left over in a closed SEQUENCE. A failure is an {@linkcode Asn1Error} that says where
  * (`AP-REQ.ticket.enc-part.etype`).
  *
@@ -43,7 +43,7 @@ export interface OptionalCodec<T> extends Codec<T> {
   readonly optional: true;
 }
 
-/** DER octets of `value`. Throws {@linkcode Asn1Error} where the type cannot hold it. */
+/** DER bytes of `value`. Throws {@linkcode Asn1Error} where the type cannot hold it. */
 export function encode<T>(codec: Codec<T>, value: T): Bytes {
   return encodeBy(derSyntax, codec, value);
 }
@@ -78,11 +78,11 @@ export function decodeBy<T>(
 ): T {
   const element = syntax.read(asBytes(bytes), codec.name, { ...options, elements: codec.elements });
   const trailing = bytes.length - element.whole.length;
-  if (trailing > 0) throw new Asn1Error(codec.name, `${trailing} trailing octets`);
+  if (trailing > 0) throw new Asn1Error(codec.name, `${trailing} trailing bytes`);
   return decodeElement(codec, element, codec.name);
 }
 
-/** The APPLICATION tag number that the octets start with, without looking further; `undefined` where they do not. */
+/** The APPLICATION tag number that the bytes start with, without looking further; `undefined` where they do not. */
 export function applicationTag(bytes: Uint8Array): number | undefined {
   const first = bytes[0];
   return first !== undefined && (first & 0xe0) === 0x60 && (first & 0x1f) !== 0x1f ? first & 0x1f : undefined;
@@ -107,7 +107,7 @@ function describeTag(tag: Tag | undefined): string {
   return `[${name.toUpperCase()} ${tag.tagNumber}]`;
 }
 
-/** A codec for a primitive type out of two functions over its contents octets. */
+/** A codec for a primitive type out of two functions over its contents bytes. */
 function primitive<T>(
   name: string,
   tagNumber: number,
@@ -158,14 +158,14 @@ export const boolean: Codec<boolean> = primitive(
   },
 );
 
-/** OCTET STRING. The decoded octets are a copy. */
+/** OCTET STRING. The decoded bytes are a copy. */
 export const octetString: Codec<Bytes> = primitive("OCTET STRING", 4, (value) => value, (bytes) => bytes.slice());
 
 /** BIT STRING, with its number of unused bits. */
 export interface BitString {
-  /** The octets, first bit in the high bit of the first one. */
+  /** The bytes, first bit in the high bit of the first one. */
   readonly bytes: Bytes;
-  /** Bits of the last octet that do not count, 0 to 7. */
+  /** Bits of the last byte that do not count, 0 to 7. */
   readonly unused: number;
 }
 
@@ -184,7 +184,7 @@ export const bitString: Codec<BitString> = primitive(
 );
 
 /**
- * GeneralString as Kerberos uses it: octets that are meant as UTF-8 (RFC 4120 section 5.2.1 asks for IA5, every
+ * GeneralString as Kerberos uses it: bytes that are meant as UTF-8 (RFC 4120 section 5.2.1 asks for IA5, every
  * implementation sends UTF-8). Text that is not UTF-8 is refused, because two principals must never read as the same one.
  */
 export const generalString: Codec<string> = primitive(
@@ -192,7 +192,7 @@ export const generalString: Codec<string> = primitive(
   27,
   utf8,
   (bytes, path) => {
-    if (bytes.length <= 64 && bytes.every((octet) => octet < 0x80)) return String.fromCharCode(...bytes);
+    if (bytes.length <= 64 && bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes);
     try {
       return exactText(bytes);
     } catch (error) {
@@ -212,12 +212,12 @@ export const objectIdentifier: Codec<string> = primitive(
   (bytes, path) => oidText(bytes, path),
 );
 
-/** Any element, kept as its exact octets: for what a checksum covers, or what is handed on unread. */
+/** Any element, kept as its exact bytes: for what a checksum covers, or what is handed on unread. */
 export const anyElement: Codec<Bytes> = {
   name: "ANY",
   tag: undefined,
   toElement(value, path): NewElement {
-    if (derSyntax.read(value, path).whole.length !== value.length) throw new Asn1Error(path, "trailing octets");
+    if (derSyntax.read(value, path).whole.length !== value.length) throw new Asn1Error(path, "trailing bytes");
     return { whole: value };
   },
   fromElement: (element) => element.whole.slice(),

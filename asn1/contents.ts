@@ -1,11 +1,11 @@
 /**
- * Contents octets of primitive DER types: integers, times and object identifiers, to values and back.
+ * Contents bytes of primitive DER types: integers, times and object identifiers, to values and back.
  *
  * @module
  */
 import { type Bytes, utf8 } from "../base/bytes.ts";
 
-/** Octets that are not the DER encoding of the type wanted, or a value that the type cannot hold. */
+/** Bytes that are not the DER encoding of the type wanted, or a value that the type cannot hold. */
 export class Asn1Error extends Error {
   override readonly name = "Asn1Error";
   /** Where in the type, for example `AP-REQ.ticket.enc-part.etype`. */
@@ -17,22 +17,22 @@ export class Asn1Error extends Error {
   }
 }
 
-/** X.690 section 8.3: two's complement in as few octets as it takes, of a safe integer. */
+/** X.690 section 8.3: two's complement in as few bytes as it takes, of a safe integer. */
 export function integerContents(value: number): Bytes {
-  const octets: number[] = [];
+  const bytes: number[] = [];
   let rest = value;
   do {
-    const octet = ((rest % 256) + 256) % 256;
-    octets.unshift(octet);
-    rest = (rest - octet) / 256;
-  } while (!((rest === 0 && octets[0]! < 0x80) || (rest === -1 && octets[0]! >= 0x80)));
-  return Uint8Array.from(octets);
+    const byte = ((rest % 256) + 256) % 256;
+    bytes.unshift(byte);
+    rest = (rest - byte) / 256;
+  } while (!((rest === 0 && bytes[0]! < 0x80) || (rest === -1 && bytes[0]! >= 0x80)));
+  return Uint8Array.from(bytes);
 }
 
-/** The integer that contents octets stand for, in their shortest form, of nine octets at most; not exact beyond 2^53. */
+/** The integer that contents bytes stand for, in their shortest form, of nine bytes at most; not exact beyond 2^53. */
 export function integerValue(bytes: Bytes, path: string): number {
   if (bytes.length === 0) throw new Asn1Error(path, "INTEGER without contents");
-  if (bytes.length > 9) throw new Asn1Error(path, `INTEGER of ${bytes.length} octets`);
+  if (bytes.length > 9) throw new Asn1Error(path, `INTEGER of ${bytes.length} bytes`);
   const [first, second] = bytes;
   if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
     throw new Asn1Error(path, "INTEGER is not in DER form");
@@ -53,7 +53,7 @@ export function timeContents(value: number, path: string): Bytes {
   return utf8(`${year}${month}${day}${time!.slice(0, 2)}${time!.slice(3, 5)}${time!.slice(6, 8)}Z`);
 }
 
-/** The time that contents octets stand for, in milliseconds since the epoch. */
+/** The time that contents bytes stand for, in milliseconds since the epoch. */
 export function timeValue(bytes: Bytes, path: string): number {
   const digits = (from: number, to: number): number => {
     let value = 0;
@@ -84,26 +84,26 @@ export function oidContents(dotted: string, path: string): Bytes {
   const valid = /^[012](\.(0|[1-9]\d{0,14}))+$/.test(dotted);
   const [first, second, ...rest] = dotted.split(".").map(Number);
   if (!valid || (first! < 2 && second! > 39)) throw new Asn1Error(path, `"${dotted}" is not an object identifier`);
-  const octets: number[] = [];
+  const bytes: number[] = [];
   for (const arc of [40 * first! + second!, ...rest]) {
     const digits = [arc % 128];
     for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) digits.unshift(0x80 | (left % 128));
-    octets.push(...digits);
+    bytes.push(...digits);
   }
-  return Uint8Array.from(octets);
+  return Uint8Array.from(bytes);
 }
 
-/** Octets of an OBJECT IDENTIFIER's contents as dotted text (X.690 section 8.19). */
+/** Bytes of an OBJECT IDENTIFIER's contents as dotted text (X.690 section 8.19). */
 export function oidText(bytes: Uint8Array, path = "OBJECT IDENTIFIER"): string {
   if (bytes.length === 0 || bytes.length > 64 || bytes.at(-1)! >= 0x80) throw new Asn1Error(path, "malformed");
   const arcs: number[] = [];
   let arc = 0;
   let fresh = true;
-  for (const octet of bytes) {
-    if (fresh && octet === 0x80) throw new Asn1Error(path, "arc is not in DER form");
-    arc = arc * 128 + (octet & 0x7f);
+  for (const byte of bytes) {
+    if (fresh && byte === 0x80) throw new Asn1Error(path, "arc is not in DER form");
+    arc = arc * 128 + (byte & 0x7f);
     if (arc > Number.MAX_SAFE_INTEGER) throw new Asn1Error(path, "arc is too large");
-    fresh = octet < 0x80;
+    fresh = byte < 0x80;
     if (fresh) {
       arcs.push(arc);
       arc = 0;
@@ -113,7 +113,7 @@ export function oidText(bytes: Uint8Array, path = "OBJECT IDENTIFIER"): string {
   return [head, arcs[0]! - 40 * head, ...arcs.slice(1)].join(".");
 }
 
-/** DER contents octets of a dotted object identifier. */
+/** DER contents bytes of a dotted object identifier. */
 export function oidBytes(dotted: string): Bytes {
   return oidContents(dotted, "OBJECT IDENTIFIER");
 }

@@ -1,7 +1,7 @@
 /**
- * Trees of elements straight from octets and back. Everything that comes from others is read here: asn1js makes a dozen objects
+ * Trees of elements straight from bytes and back. Everything that comes from others is read here: asn1js makes a dozen objects
  * for each element, six milliseconds for a kilobyte of tiny ones. It takes and gives the same as `asn1js_syntax.ts`, which a
- * test holds it to, vector by vector and octet by octet.
+ * test holds it to, vector by vector and byte by byte.
  *
  * @module
  */
@@ -78,7 +78,7 @@ class Reader {
   element(start: number, limit: number, depth: number): DerElement {
     if (++this.#elements > this.#most) throw this.#error(`more than ${this.#most} elements`);
     if (depth > ELEMENT_LIMITS.depth) throw this.#error("too deep");
-    if (limit - start > ELEMENT_LIMITS.octets) throw this.#error("too large");
+    if (limit - start > ELEMENT_LIMITS.bytes) throw this.#error("too large");
     if (limit - start < 2) throw this.#error("cut short");
     if ((this.#bytes[start]! & 0x1f) === 0x1f) throw this.#error("tag number above 30");
     const { length, body } = this.#length(start + 1, limit);
@@ -93,7 +93,7 @@ class Reader {
     return element;
   }
 
-  /** X.690 section 10.1: definite form, in as few octets as it takes unless told otherwise. */
+  /** X.690 section 10.1: definite form, in as few bytes as it takes unless told otherwise. */
   #length(at: number, limit: number): { length: number; body: number } {
     const first = this.#bytes[at]!;
     if (first < 0x80) return { length: first, body: at + 1 };
@@ -111,7 +111,7 @@ class Reader {
   }
 }
 
-/** Octets of an element; the lengths of it and of those in it go into `lengths`, outer ones first. */
+/** Bytes of an element; the lengths of it and of those in it go into `lengths`, outer ones first. */
 function measure(element: NewElement, lengths: number[]): number {
   if ("whole" in element) return element.whole.length;
   const place = lengths.push(0) - 1;
@@ -119,11 +119,11 @@ function measure(element: NewElement, lengths: number[]): number {
     ? element.contents.length
     : element.children.reduce((sum, child) => sum + measure(child, lengths), 0);
   lengths[place] = length;
-  return 1 + lengthOctets(length) + length;
+  return 1 + lengthBytes(length) + length;
 }
 
-/** Octets that a length takes in its shortest form (X.690 section 10.1). */
-export function lengthOctets(length: number): number {
+/** Bytes that a length takes in its shortest form (X.690 section 10.1). */
+export function lengthBytes(length: number): number {
   return length < 0x80 ? 1 : 1 + Math.ceil((32 - Math.clz32(length)) / 8);
 }
 
@@ -151,7 +151,7 @@ class Writer {
   }
 
   #length(length: number): void {
-    const more = lengthOctets(length) - 1;
+    const more = lengthBytes(length) - 1;
     this.#out[this.#at++] = more === 0 ? length : 0x80 | more;
     for (let i = more - 1; i >= 0; i--) this.#out[this.#at++] = length >>> (8 * i);
   }

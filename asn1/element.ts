@@ -1,5 +1,5 @@
 /**
- * ASN.1 encodings as trees of elements, between octets and codecs.
+ * ASN.1 encodings as trees of elements, between bytes and codecs.
  *
  * @module
  */
@@ -20,15 +20,15 @@ export interface Tag {
 
 /** An element that was read, its encoding found to be DER all the way down. */
 export interface Element extends Tag {
-  /** Contents octets. */
+  /** Contents bytes. */
   readonly contents: Bytes;
   /** Elements in it, none in a primitive one. */
   readonly children: readonly Element[];
-  /** All its octets. */
+  /** All its bytes. */
   readonly whole: Bytes;
 }
 
-/** An element to be written: of contents, of elements, or as octets that are one already. */
+/** An element to be written: of contents, of elements, or as bytes that are one already. */
 export type NewElement =
   | (Tag & { readonly contents: Uint8Array })
   | (Tag & { readonly children: readonly NewElement[] })
@@ -39,7 +39,7 @@ export interface ReadOptions {
   /** Elements at most, all told. @default {STRANGER_ELEMENTS} */
   readonly elements?: number | undefined;
   /**
-   * Whether lengths may be written in more octets than they take, as in `84 00 00 00 2c`. Not DER, but what some peers put
+   * Whether lengths may be written in more bytes than they take, as in `84 00 00 00 2c`. Not DER, but what some peers put
    * around their tokens; only the syntax by hand knows it.
    *
    * @default {false}
@@ -49,18 +49,18 @@ export interface ReadOptions {
 
 /** Reads and writes trees. */
 export interface ElementSyntax {
-  /** The element that the octets start with. Throws `Asn1Error` where its encoding is not DER, or more than the options allow. */
+  /** The element that the bytes start with. Throws `Asn1Error` where its encoding is not DER, or more than the options allow. */
   read(bytes: Bytes, path: string, options?: ReadOptions): Element;
-  /** The DER octets of an element. */
+  /** The DER bytes of an element. */
   write(element: NewElement): Bytes;
 }
 
 /** Reading stops at elements that lie deeper (CVE-2020-28196) or are larger. */
-export const ELEMENT_LIMITS = { depth: 32, octets: 16_777_216 } as const;
+export const ELEMENT_LIMITS = { depth: 32, bytes: 16_777_216 } as const;
 
 /**
  * Elements of what anybody may send before it is known who he is: an AP-REQ has some fifty, the fullest offer of SPNEGO
- * forty. Reading stops here, however many octets are left.
+ * forty. Reading stops here, however many bytes are left.
  */
 export const STRANGER_ELEMENTS = 400;
 

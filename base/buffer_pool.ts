@@ -8,7 +8,7 @@ import type { Bytes } from "./bytes.ts";
 
 /** Buffers of one size. What is in one that was used before stays in it until it is overwritten. */
 export class BufferPool {
-  /** Octets of each buffer. */
+  /** Bytes of each buffer. */
   readonly size: number;
   readonly #kept: number;
   readonly #spare: Bytes[] = [];
@@ -16,7 +16,7 @@ export class BufferPool {
   /**
    * Makes one.
    *
-   * @param size Octets of each buffer.
+   * @param size Bytes of each buffer.
    * @param kept Buffers kept at most; more may be under way.
    */
   constructor(size: number, kept: number) {
@@ -25,12 +25,12 @@ export class BufferPool {
   }
 
   /** A buffer that nobody else has. */
-  take(): Bytes {
+  acquire(): Bytes {
     return this.#spare.pop() ?? new Uint8Array(this.size);
   }
 
   /** Takes one back that is not in use any more; arrays of other sizes are left to the garbage collector. */
-  giveBack(buffer: Bytes): void {
+  release(buffer: Bytes): void {
     if (buffer.length === this.size && this.#spare.length < this.#kept) this.#spare.push(buffer);
   }
 }

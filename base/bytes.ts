@@ -1,16 +1,16 @@
 /**
- * Octet strings: a bounds-checked big-endian reader, a growing writer, and the few operations that both sides of the
+ * Byte strings: a bounds-checked big-endian reader, a growing writer, and the few operations that both sides of the
  * tree share.
  *
  * @module
  */
 
-/** Octets over an ordinary buffer, which is what WebCrypto takes. */
+/** Bytes over an ordinary buffer, which is what WebCrypto takes. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 const ENCODER = new TextEncoder();
 
-/** No octets. */
+/** No bytes. */
 export const EMPTY: Bytes = new Uint8Array(0);
 
 /** The parts one after another in a new array. */
@@ -26,19 +26,19 @@ export function concat(...parts: readonly Uint8Array[]): Bytes {
   return out;
 }
 
-/** The same octets over an ordinary buffer, copied only when they are over a shared one. */
+/** The same bytes over an ordinary buffer, copied only when they are over a shared one. */
 export function asBytes(source: Uint8Array): Bytes {
   return source.buffer instanceof ArrayBuffer ? source as Bytes : new Uint8Array(source);
 }
 
-/** Whether two public octet strings are the same. For secrets and checksums use a timing-safe comparison. */
+/** Whether two public byte strings are the same. For secrets and checksums use a timing-safe comparison. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 
-/** What octets may be given in: any view of a buffer, or a buffer itself. */
+/** What bytes may be given in: any view of a buffer, or a buffer itself. */
 export type ByteSource = ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
 
 /** Name of the type of a typed array; `undefined` for a `DataView`, whatever it says of itself. */
@@ -53,14 +53,14 @@ function getter(prototype: object, name: PropertyKey): (this: unknown) => unknow
 }
 
 /**
- * The octets of what was given, not copied: a plain `Uint8Array`, since the `slice` of a `Buffer` is no copy.
+ * The bytes of what was given, not copied: a plain `Uint8Array`, since the `slice` of a `Buffer` is no copy.
  *
  * @param doing What is to be done with them, for the message.
  * @throws {TypeError} When it has none: it is of another type, or its memory was transferred to somebody else or cut off.
  */
-export function octetsOf(source: unknown, doing = "send"): Uint8Array {
+export function bytesOf(source: unknown, doing = "send"): Uint8Array {
   const view = ArrayBuffer.isView(source);
-  // Nearly all that comes. Octets that are there have their memory.
+  // Nearly all that comes. Bytes that are there have their memory.
   if (view && (source.constructor as unknown) === Uint8Array && source.byteLength > 0) return source as Uint8Array;
   if (!view && !isBuffer(source)) {
     throw new TypeError(
@@ -69,20 +69,20 @@ export function octetsOf(source: unknown, doing = "send"): Uint8Array {
   }
   if (isDetached(source)) {
     throw new TypeError(
-      `Cannot ${doing}: the buffer was transferred or made shorter, and has not these octets any more`,
+      `Cannot ${doing}: the buffer was transferred or made shorter, and has not these bytes any more`,
     );
   }
   return view ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength) : new Uint8Array(source);
 }
 
-/** A copy of the octets of what was given, for what is looked at after the caller has gone on. See {@linkcode octetsOf}. */
-export function copyOctets(source: unknown, doing?: string): Bytes {
-  return new Uint8Array(octetsOf(source, doing));
+/** A copy of the bytes of what was given, for what is looked at after the caller has gone on. See {@linkcode bytesOf}. */
+export function copyBytes(source: unknown, doing?: string): Bytes {
+  return new Uint8Array(bytesOf(source, doing));
 }
 
 /**
  * Whether the memory of a view or a buffer is gone: it was transferred to somebody else, or the buffer was made so short
- * that the view reaches beyond its end. Such a view says that it has no octets, as an empty one does.
+ * that the view reaches beyond its end. Such a view says that it has no bytes, as an empty one does.
  */
 export function isDetached(source: ByteSource): boolean {
   if (!ArrayBuffer.isView(source)) return source instanceof ArrayBuffer && source.detached;
@@ -113,12 +113,12 @@ function nameOf(source: unknown): string {
   return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "object";
 }
 
-/** The UTF-8 octets of a text. */
+/** The UTF-8 bytes of a text. */
 export function utf8(text: string): Bytes {
   return ENCODER.encode(text);
 }
 
-/** The text of UTF-8 octets, with U+FFFD for what is not UTF-8: for messages, never for comparison. */
+/** The text of UTF-8 bytes, with U+FFFD for what is not UTF-8: for messages, never for comparison. */
 export function lenientText(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
@@ -126,7 +126,7 @@ export function lenientText(bytes: Uint8Array): string {
 const EXACT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * The text of UTF-8 octets, another one for every other octets: for what is compared, such as names.
+ * The text of UTF-8 bytes, another one for every other bytes: for what is compared, such as names.
  *
  * @throws {RangeError} When they are not UTF-8.
  */
@@ -149,12 +149,12 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Octets not yet read. */
+  /** Bytes not yet read. */
   get remaining(): number {
     return this.#bytes.length - this.#at;
   }
 
-  /** Octets read so far. */
+  /** Bytes read so far. */
   get offset(): number {
     return this.#at;
   }
@@ -179,7 +179,7 @@ export class ByteReader {
     return this.#view.getBigUint64(this.#advance(8));
   }
 
-  /** A view of the next `length` octets. */
+  /** A view of the next `length` bytes. */
   take(length: number): Bytes {
     const start = this.#advance(length);
     return this.#bytes.subarray(start, start + length) as Bytes;
@@ -192,12 +192,12 @@ export class ByteReader {
 
   /** Throws unless everything has been read. */
   end(): void {
-    if (this.remaining > 0) throw new RangeError(`Cannot decode: ${this.remaining} trailing octets`);
+    if (this.remaining > 0) throw new RangeError(`Cannot decode: ${this.remaining} trailing bytes`);
   }
 
   #advance(length: number): number {
     if (length > this.remaining) {
-      throw new RangeError(`Cannot decode: ${length} octets wanted at offset ${this.#at}, ${this.remaining} left`);
+      throw new RangeError(`Cannot decode: ${length} bytes wanted at offset ${this.#at}, ${this.remaining} left`);
     }
     const start = this.#at;
     this.#at += length;

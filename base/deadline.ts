@@ -110,14 +110,20 @@ class TimerDeadline implements Deadline {
   }
 }
 
+/** Calls `stop` with the signal's reason, once, when the signal is aborted; at once if it already is. Dispose the result to stop listening. */
+export function onAbort(signal: AbortSignal | undefined, stop: (reason: unknown) => void): Disposable {
+  const listener = () => stop(signal!.reason);
+  if (signal?.aborted) listener();
+  else signal?.addEventListener("abort", listener, { once: true });
+  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", listener) };
+}
+
 /** The promise, or the signal's reason as soon as it is aborted. The promise itself goes on; close what it waits on. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    const listening = onAbort(signal, reject);
+    promise.then(resolve, reject).finally(() => listening[Symbol.dispose]());
   });
 }
 

@@ -17,7 +17,7 @@ export interface Runtime {
 export const systemRuntime: Runtime = {
   now: (): number => Date.now(),
   fillRandom(target: Bytes): void {
-    // One call gives 65,536 octets at most (Web Cryptography API, section 10.1.1).
+    // One call gives 65,536 bytes at most (Web Cryptography API, section 10.1.1).
     for (let at = 0; at < target.length; at += 65_536) crypto.getRandomValues(target.subarray(at, at + 65_536));
   },
 };
@@ -30,7 +30,7 @@ export function monotonicNow(): number {
   return performance.now();
 }
 
-/** `length` fresh random octets. */
+/** `length` fresh random bytes. */
 export function randomBytes(length: number, runtime: Runtime = systemRuntime): Bytes {
   const bytes = new Uint8Array(length);
   runtime.fillRandom(bytes);

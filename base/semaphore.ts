@@ -4,14 +4,14 @@
  * @module
  */
 
-/** What {@linkcode Turns} is made of. */
-export interface TurnsOptions {
+/** What {@linkcode Semaphore} is made of. */
+export interface SemaphoreOptions {
   /** How many places one of those on whose behalf they are taken may have at one time. @default {all} */
   readonly perOwner?: number | undefined;
 }
 
-/** What {@linkcode Turns.take} may be told. */
-export interface TakeOptions {
+/** What {@linkcode Semaphore.acquire} may be told. */
+export interface AcquireOptions {
   /** On whose behalf: whoever wants many places waits behind himself, and not in front of others. @default {""} */
   readonly owner?: string | undefined;
   /** Gives the wait up, with its reason. A place that has been taken is not given back by it. */
@@ -25,7 +25,7 @@ interface Waiting {
 }
 
 /** A number of places that are taken and given back. */
-export class Turns {
+export class Semaphore {
   readonly #perOwner: number;
   #free: number;
   /** Places taken, by whose they are. */
@@ -38,7 +38,7 @@ export class Turns {
    *
    * @param places How many may be taken at one time.
    */
-  constructor(places: number, { perOwner = Infinity }: TurnsOptions = {}) {
+  constructor(places: number, { perOwner = Infinity }: SemaphoreOptions = {}) {
     this.#free = places;
     this.#perOwner = perOwner;
   }
@@ -55,7 +55,7 @@ export class Turns {
    *
    * @throws {unknown} The signal's reason, as the rejection of the promise; no place is taken then.
    */
-  take({ owner = "", signal }: TakeOptions = {}): Promise<void> | undefined {
+  acquire({ owner = "", signal }: AcquireOptions = {}): Promise<void> | undefined {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#mayHave(owner)) {
       this.#give(owner);
@@ -80,7 +80,7 @@ export class Turns {
   }
 
   /** Gives a place back: to the first in the queue of whoever has waited longest for his turn. */
-  giveBack(owner = ""): void {
+  release(owner = ""): void {
     this.#free++;
     const left = this.#taken.get(owner)! - 1;
     if (left === 0) this.#taken.delete(owner);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../base/reason.ts";
 import { parseArgs } from "node:util";
 import { printable } from "../base/printable.ts";
 import { GssError } from "../gss/status.ts";
@@ -201,7 +202,7 @@ function ownExitCode(error: Error): number | undefined {
 
 /** An error as one line; one about arguments or a configuration has a line for each thing that is wrong. */
 export function errorLine(error: unknown): string {
-  let text = error instanceof Error ? error.message : String(error);
+  let text = reasonText(error);
   // An option of the library's, by its name here.
   if (error instanceof SocksAuthError && error.code === "PROTECTION_TOO_WEAK") {
     text = text.replace("(minimumProtection)", "(--minimum-protection)");

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../base/reason.ts";
 import type { Command } from "./command.ts";
 import type { CliIo } from "./terminal/io.ts";
 import { printableIo } from "./terminal/printable_io.ts";
@@ -50,7 +51,7 @@ export async function main(args: readonly string[], terminal: CliIo): Promise<nu
   try {
     return await answer(args, io, terminal);
   } catch (error) {
-    io.err(`gssocks: ${error instanceof Error ? error.message : error}\n`);
+    io.err(`gssocks: ${reasonText(error)}\n`);
     return 1;
   }
 }

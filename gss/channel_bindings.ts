@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, ByteWriter, copyOctets, EMPTY } from "../base/bytes.ts";
+import { type Bytes, ByteWriter, copyBytes, EMPTY } from "../base/bytes.ts";
 
 /** Addresses and data that name one channel. */
 export interface ChannelBindings {
@@ -22,14 +22,14 @@ export interface ChannelBindings {
 /**
  * The same bindings in memory of their own, for a context that is bound later.
  *
- * @throws {TypeError} When something of them has no octets to take: other bindings would be bound to then.
+ * @throws {TypeError} When something of them has no bytes to take: other bindings would be bound to then.
  */
 export function ownBindings(bindings: ChannelBindings): ChannelBindings {
   return {
     ...bindings,
-    initiatorAddress: copyOctets(bindings.initiatorAddress ?? EMPTY, "bind to"),
-    acceptorAddress: copyOctets(bindings.acceptorAddress ?? EMPTY, "bind to"),
-    applicationData: copyOctets(bindings.applicationData, "bind to"),
+    initiatorAddress: copyBytes(bindings.initiatorAddress ?? EMPTY, "bind to"),
+    acceptorAddress: copyBytes(bindings.acceptorAddress ?? EMPTY, "bind to"),
+    applicationData: copyBytes(bindings.applicationData, "bind to"),
   };
 }
 

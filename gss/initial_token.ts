@@ -20,7 +20,7 @@ export interface InitialToken {
 export function encodeInitialToken(mechanism: string, inner: Uint8Array): Bytes {
   const oid = oidBytes(mechanism);
   const body = concat(Uint8Array.of(0x06, oid.length), oid, inner);
-  return concat(Uint8Array.of(0x60), lengthOctets(body.length), body);
+  return concat(Uint8Array.of(0x60), lengthBytes(body.length), body);
 }
 
 /** How strictly a framed token is read. */
@@ -31,7 +31,7 @@ const PATH = "InitialContextToken";
 /**
  * Takes a framed token apart.
  *
- * @throws {Asn1Error} When the octets are not exactly one.
+ * @throws {Asn1Error} When the bytes are not exactly one.
  */
 export function decodeInitialToken(token: Uint8Array, options: FrameOptions = {}): InitialToken {
   const reader = new ByteReader(token);
@@ -46,7 +46,7 @@ export function decodeInitialToken(token: Uint8Array, options: FrameOptions = {}
   }
 }
 
-/** Octets of the mechanism's identifier, without looking further; `undefined` where the token names none. */
+/** Bytes of the mechanism's identifier, without looking further; `undefined` where the token names none. */
 export function namedMechanism(token: Uint8Array, options: FrameOptions = {}): Bytes | undefined {
   const reader = new ByteReader(token);
   try {
@@ -64,11 +64,11 @@ function readMechanism(reader: ByteReader, options: FrameOptions): Bytes {
   return reader.take(readLength(reader, options));
 }
 
-function lengthOctets(length: number): Bytes {
+function lengthBytes(length: number): Bytes {
   if (length < 0x80) return Uint8Array.of(length);
-  const octets: number[] = [];
-  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256);
-  return Uint8Array.of(0x80 | octets.length, ...octets);
+  const bytes: number[] = [];
+  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
+  return Uint8Array.of(0x80 | bytes.length, ...bytes);
 }
 
 function readLength(reader: ByteReader, { longLengths = false }: FrameOptions): number {
@@ -76,9 +76,9 @@ function readLength(reader: ByteReader, { longLengths = false }: FrameOptions): 
   if (first < 0x80) return first;
   const count = first & 0x7f;
   if (count === 0 || count > 4) throw new Asn1Error(PATH, "length is not in DER form");
-  const octets = reader.take(count);
-  const length = octets.reduce((sum, octet) => sum * 256 + octet, 0);
-  const shortest = octets[0] !== 0 && length >= 0x80;
+  const bytes = reader.take(count);
+  const length = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+  const shortest = bytes[0] !== 0 && length >= 0x80;
   if (!shortest && !longLengths) throw new Asn1Error(PATH, "length is not in DER form");
   return length;
 }

@@ -67,7 +67,7 @@ export interface GssNegotiation {
    * Takes the peer's token, none on an initiator's first step, and says what comes next. The token is the caller's again once
    * the call is made.
    *
-   * @throws {TypeError} When the token has no octets to take; the negotiation stays as it was.
+   * @throws {TypeError} When the token has no bytes to take; the negotiation stays as it was.
    * @throws {GssError} When the peer or its token is refused.
    */
   step(token?: Uint8Array): Promise<GssStep>;
@@ -85,7 +85,7 @@ export interface GssInitiatorCredential {
   /**
    * Starts a context with `target`. Everything that needs a network, such as a ticket, happens here.
    *
-   * @throws {TypeError} When the channel bindings have no octets to take; nothing is asked for then.
+   * @throws {TypeError} When the channel bindings have no bytes to take; nothing is asked for then.
    * @throws {GssError} When there are no usable credentials for the target.
    */
   initiate(target: GssName, options?: InitiateOptions): Promise<GssNegotiation>;
@@ -98,7 +98,7 @@ export interface GssAcceptorCredential {
   /**
    * Starts the accepting side of one context.
    *
-   * @throws {TypeError} When the channel bindings have no octets to take.
+   * @throws {TypeError} When the channel bindings have no bytes to take.
    */
   accept(options?: AcceptOptions): GssNegotiation;
 }
@@ -136,10 +136,10 @@ export interface GssContext extends Disposable {
    * Puts a message into a token, sealed or signed only. The sequence number and the message are taken before the first
    * `await`: what becomes of the caller's memory once the call is made changes nothing.
    *
-   * @throws {TypeError} When the message has no octets to take, being no buffer and no view of one, or its memory is gone;
+   * @throws {TypeError} When the message has no bytes to take, being no buffer and no view of one, or its memory is gone;
    * the context stays as it was, and no number is taken. Also when the memory of `into` is taken away meanwhile, by which
    * the peer misses a number.
-   * @throws {RangeError} When `into` is too small or `headroom` is no number of octets, just so.
+   * @throws {RangeError} When `into` is too small or `headroom` is no number of bytes, just so.
    * @throws {GssError} `NO_CONTEXT` after {@linkcode dispose}.
    */
   wrap(message: Uint8Array, options: WrapOptions): Promise<Bytes>;
@@ -147,26 +147,26 @@ export interface GssContext extends Disposable {
    * Takes a message out of a token. Tokens may be given before the last one is done; they are judged in the order given.
    * The token is the caller's again once the call is made, unless {@linkcode UnwrapOptions.inPlace} is on.
    *
-   * @throws {TypeError} When the token has no octets to take; the context stays as it was.
+   * @throws {TypeError} When the token has no bytes to take; the context stays as it was.
    * @throws {GssError} When the token is not genuine; nothing of it is returned then. `NO_CONTEXT` after {@linkcode dispose}.
    */
   unwrap(token: Uint8Array, options?: UnwrapOptions): Promise<UnwrappedMessage>;
   /**
    * Signs a message apart from it. Number and message are taken as by {@linkcode wrap}.
    *
-   * @throws {TypeError} When the message has no octets to take; no number is taken.
+   * @throws {TypeError} When the message has no bytes to take; no number is taken.
    * @throws {GssError} `NO_CONTEXT` after {@linkcode dispose}.
    */
   getMic(message: Uint8Array): Promise<Bytes>;
   /**
    * Checks a signature made by the peer's {@linkcode getMic}.
    *
-   * @throws {TypeError} When message or signature have no octets to take; the context stays as it was.
+   * @throws {TypeError} When message or signature have no bytes to take; the context stays as it was.
    * @throws {GssError} When it is not genuine. `NO_CONTEXT` after {@linkcode dispose}.
    */
   verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus>;
   /**
-   * Largest message whose token has `outputSize` octets at most (RFC 2743 section 2.2.7), 0 where none has.
+   * Largest message whose token has `outputSize` bytes at most (RFC 2743 section 2.2.7), 0 where none has.
    *
    * @throws {GssError} `NO_CONTEXT` after {@linkcode dispose}.
    */
@@ -182,7 +182,7 @@ export interface GssContext extends Disposable {
 export interface WrapOptions {
   /** Sealed (`true`) or signed only (`false`). */
   readonly confidential: boolean;
-  /** Octets to leave free in front of the token in the array returned, for the header of a frame. @default {0} */
+  /** Bytes to leave free in front of the token in the array returned, for the header of a frame. @default {0} */
   readonly headroom?: number | undefined;
   /**
    * Memory for headroom and token; what is returned is its beginning. The message may lie in it. Nobody else may use it until

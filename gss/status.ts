@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { asBytes, type Bytes, octetsOf } from "../base/bytes.ts";
+import { asBytes, type Bytes, bytesOf } from "../base/bytes.ts";
 
 /** Routine errors that a call may fail with, by the RFC 2744 name without `GSS_S_`. */
 export const MAJOR_STATUS = {
@@ -98,7 +98,7 @@ export class GssError extends Error {
     this.minor = init.minor ?? 0;
     this.details = Object.freeze({ ...init.details });
     this.again = init.again ?? false;
-    this.#token = init.token === undefined ? undefined : asBytes(octetsOf(init.token));
+    this.#token = init.token === undefined ? undefined : asBytes(bytesOf(init.token));
   }
 
   /** Token that must still be sent to the peer; not shown by `Deno.inspect`. */

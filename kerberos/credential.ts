@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, copyOctets, EMPTY } from "../base/bytes.ts";
+import { type Bytes, copyBytes, EMPTY } from "../base/bytes.ts";
 import type { KerberosKey } from "./crypto/key.ts";
 import type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 import { formatPrincipal, type Principal } from "./principal.ts";
@@ -68,8 +68,8 @@ export class Credential {
   /**
    * Makes one.
    *
-   * @param init The parts; octets among them are copied.
-   * @throws {TypeError} When one of these has no octets to take.
+   * @param init The parts; bytes among them are copied.
+   * @throws {TypeError} When one of these has no bytes to take.
    */
   constructor(init: CredentialInit) {
     this.client = init.client;
@@ -108,6 +108,6 @@ export class Credential {
   }
 }
 
-function kept(octets: Uint8Array): Bytes {
-  return copyOctets(octets, "make a credential of");
+function kept(bytes: Uint8Array): Bytes {
+  return copyBytes(bytes, "make a credential of");
 }

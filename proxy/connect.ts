@@ -19,7 +19,7 @@ import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 /** What a request to a proxy takes beside the proxy. */
 export interface RequestOptions extends ProxyOptions {
   /**
-   * Time until the call has what it promises, in milliseconds: from the way to the proxy to the last octet of a handshake, TLS
+   * Time until the call has what it promises, in milliseconds: from the way to the proxy to the last byte of a handshake, TLS
    * with the target included. `Infinity` for no limit. What the call has made then has no limit from it.
    *
    * @default {60000}
@@ -93,7 +93,7 @@ export interface ConnectTlsOptions extends ConnectOptions {
 
 /**
  * Connects to a target through a SOCKS5 proxy and speaks TLS with it, in the manner of `Deno.connectTls`. The proxy sees
- * no octet of what is said, and cannot shorten it: the connection is at its end (`null`) after the target's close_notify
+ * no byte of what is said, and cannot shorten it: the connection is at its end (`null`) after the target's close_notify
  * alone, and where it is cut, reading fails with {@linkcode SocksTlsError} `TLS_CUT` after all that came (RFC 8446 section 6.1).
  *
  * @throws {SocksTlsError} `TLS_HANDSHAKE` when the target's certificate is not its own, or the handshake fails.

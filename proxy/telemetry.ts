@@ -23,7 +23,7 @@ const NAME = "gssocks";
 
 /**
  * An `onEvent` for `serve` and `bridge`. Each session is a span, with events for what happens in it; metrics count
- * sessions, refusals, octets and durations. Users, clients and targets are in the spans and not in the metrics.
+ * sessions, refusals, bytes and durations. Users, clients and targets are in the spans and not in the metrics.
  */
 export function telemetry(): (event: ServerEvent) => void {
   const instruments = makeInstruments();
@@ -61,7 +61,7 @@ function makeInstruments() {
     accepted: meter.createCounter("gssocks.accepted", { description: "Clients accepted" }),
     authenticated: meter.createCounter("gssocks.authenticated", { description: "Clients that said who they are" }),
     refused: meter.createCounter("gssocks.refused", { description: "Clients, requests and datagrams turned away" }),
-    octets: meter.createCounter("gssocks.io", { description: "Octets relayed", unit: "By" }),
+    bytes: meter.createCounter("gssocks.io", { description: "Bytes relayed", unit: "By" }),
     dropped: meter.createCounter("gssocks.datagrams.dropped", { description: "Datagrams not relayed" }),
     duration: meter.createHistogram("gssocks.session.duration", { description: "Length of sessions", unit: "s" }),
   };
@@ -93,8 +93,8 @@ function countEnd(instruments: Instruments, event: ServerEvent & { type: "closed
   const { command, sent, received, duration, datagrams } = event;
   // A lookup is closed without ever having been connected.
   if (command !== "resolve") instruments.sessions.add(-1, { command });
-  instruments.octets.add(sent, { direction: "sent" });
-  instruments.octets.add(received, { direction: "received" });
+  instruments.bytes.add(sent, { direction: "sent" });
+  instruments.bytes.add(received, { direction: "received" });
   instruments.duration.record(duration / 1_000, { command });
   for (const [reason, count] of Object.entries(datagrams?.dropped ?? {})) {
     if (count > 0) instruments.dropped.add(count, { reason });
@@ -114,8 +114,8 @@ function noteEvent(span: Span, event: ServerEvent): void {
   }
   if ("address" in event && event.address !== undefined) attributes["socks.address"] = formatEndpoint(event.address);
   if (event.type === "closed") {
-    attributes["socks.octets.sent"] = event.sent;
-    attributes["socks.octets.received"] = event.received;
+    attributes["socks.bytes.sent"] = event.sent;
+    attributes["socks.bytes.received"] = event.received;
   }
   span.setAttributes(attributes);
   if (event.type !== "accepted" && event.type !== "closed") span.addEvent(event.type);

@@ -311,8 +311,3 @@ export function replyCodeName(reply: number): SocksReplyErrorCode {
   const found = Object.entries(REPLIES).find(([, value]) => value === reply);
   return (found?.[0] ?? "GENERAL_FAILURE") as SocksReplyErrorCode;
 }
-
-/** Whatever was thrown, as an error. */
-export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error), { cause: error });
-}

@@ -1,7 +1,7 @@
 /**
  * The SOCKS version 5 handshake of both sides as a state machine without input and output (RFC 1928 sections 3 to 6).
  * Everything that decides what may follow what is in {@linkcode TRANSITIONS}. Authentication happens between two states
- * and is somebody else's: octets that came early are handed over by {@linkcode Handshake.trailingData}.
+ * and is somebody else's: bytes that came early are handed over by {@linkcode Handshake.trailingData}.
  *
  * @module
  */
@@ -62,7 +62,7 @@ const RECEIVES: Readonly<Record<"client" | "server", readonly HandshakeMessage["
   server: ["offer", "request"],
 };
 
-/** The longest message is a request with a name of 255 octets; an offer has 257. */
+/** The longest message is a request with a name of 255 bytes; an offer has 257. */
 const LIMIT = 1024;
 
 /** One side of a handshake. After an error it is closed for good. */
@@ -88,7 +88,7 @@ export class Handshake {
     return this.#state;
   }
 
-  /** Takes octets from the peer. */
+  /** Takes bytes from the peer. */
   receive(bytes: Bytes): void {
     this.#buffer.push(bytes);
   }
@@ -110,7 +110,7 @@ export class Handshake {
   }
 
   /**
-   * Octets of a message of ours.
+   * Bytes of a message of ours.
    *
    * @throws {TypeError} When this side may not send it now.
    */
@@ -159,7 +159,7 @@ export class Handshake {
     return refusal;
   }
 
-  /** Octets that came behind the last message, taken out: they belong to authentication, or to the tunnel. */
+  /** Bytes that came behind the last message, taken out: they belong to authentication, or to the tunnel. */
   trailingData(): Bytes {
     return this.#buffer.takeAll();
   }

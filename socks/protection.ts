@@ -1,24 +1,24 @@
 /**
- * Protection levels (RFC 1961 section 4): their octets and their order.
+ * Protection levels (RFC 1961 section 4): their bytes and their order.
  *
  * @module
  */
 import type { ProtectionLevel } from "./stream/record_layer.ts";
 
-/** Octets of the levels. RFC 1961 has 1 to 3; 0, without protection, is what curl and OpenConnect use. */
+/** Bytes of the levels. RFC 1961 has 1 to 3; 0, without protection, is what curl and OpenConnect use. */
 const OCTETS: Readonly<Record<ProtectionLevel, number>> = { none: 0, integrity: 1, confidentiality: 2, selective: 3 };
 
 /** All levels, weakest first. At "selective" any message may be signed only. */
 export const PROTECTION_LEVELS: readonly ProtectionLevel[] = ["none", "integrity", "selective", "confidentiality"];
 
-/** Octet of a level. */
-export function protectionOctet(level: ProtectionLevel): number {
+/** Byte of a level. */
+export function protectionByte(level: ProtectionLevel): number {
   return OCTETS[level];
 }
 
-/** Level of an octet; `undefined` for one that has none. */
-export function protectionLevel(octet: number | undefined): ProtectionLevel | undefined {
-  return PROTECTION_LEVELS.find((level) => OCTETS[level] === octet);
+/** Level of a byte; `undefined` for one that has none. */
+export function protectionLevel(byte: number | undefined): ProtectionLevel | undefined {
+  return PROTECTION_LEVELS.find((level) => OCTETS[level] === byte);
 }
 
 /** Whether `level` protects at least as much as `floor`. */

@@ -19,15 +19,15 @@ import { credentialPair, establish, memoryRealm, memoryTickets } from "./support
 const ALL = { depth: 20, iterableLimit: 1e6, strAbbreviateSize: 1e7, showHidden: true };
 const SECRET = "s3cret-of-alice";
 
-/** Octets in the ways in which something may show them, with whatever stands between them. */
-function octetsIn(text: string, octets: Uint8Array): boolean {
-  const some = [...octets.subarray(0, 8)];
-  const hex = some.map((octet) => octet.toString(16).padStart(2, "0")).join("");
-  const base64 = btoa(String.fromCharCode(...octets.subarray(0, 9))).slice(0, 11);
+/** Bytes in the ways in which something may show them, with whatever stands between them. */
+function bytesIn(text: string, bytes: Uint8Array): boolean {
+  const some = [...bytes.subarray(0, 8)];
+  const hex = some.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const base64 = btoa(String.fromCharCode(...bytes.subarray(0, 9))).slice(0, 11);
   return new RegExp(some.join('[\\s,]+(?:"\\d+":)?')).test(text) ||
     text.toLowerCase().replace(/ /g, "").includes(hex) ||
     text.includes(base64) ||
-    new RegExp(some.map((octet, i) => `"${i}":${octet}`).join(",")).test(text);
+    new RegExp(some.map((byte, i) => `"${i}":${byte}`).join(",")).test(text);
 }
 
 /** Everything that an object says of itself. */
@@ -42,23 +42,23 @@ function said(value: unknown): string {
 }
 
 interface Secrets {
-  readonly octets: readonly Uint8Array[];
+  readonly bytes: readonly Uint8Array[];
   readonly words: readonly string[];
 }
 
-function assertSilent(what: string, value: unknown, { octets, words }: Secrets): void {
+function assertSilent(what: string, value: unknown, { bytes, words }: Secrets): void {
   const text = typeof value === "string" ? value : said(value);
   for (const word of words) assert.ok(!text.includes(word), `${what} shows a password`);
-  for (const one of octets) assert.ok(!octetsIn(text, one), `${what} shows a key, ticket or token`);
+  for (const one of bytes) assert.ok(!bytesIn(text, one), `${what} shows a key, ticket or token`);
 }
 
 Deno.test("the check for secrets finds them in every form", () => {
-  const octets = Uint8Array.from({ length: 32 }, (_, i) => (i * 37 + 11) & 0xff);
-  const secrets = { octets: [octets], words: [SECRET] };
-  for (const value of [octets, { a: [octets] }, { a: [...octets] }, new Map([["a", octets.buffer]]), { p: SECRET }]) {
+  const bytes = Uint8Array.from({ length: 32 }, (_, i) => (i * 37 + 11) & 0xff);
+  const secrets = { bytes: [bytes], words: [SECRET] };
+  for (const value of [bytes, { a: [bytes] }, { a: [...bytes] }, new Map([["a", bytes.buffer]]), { p: SECRET }]) {
     assert.throws(() => assertSilent("it", value, secrets), { name: "AssertionError" });
   }
-  for (const text of [octets.toHex(), `x${octets.toBase64()}`, JSON.stringify(octets), `${SECRET}!`]) {
+  for (const text of [bytes.toHex(), `x${bytes.toBase64()}`, JSON.stringify(bytes), `${SECRET}!`]) {
     assert.throws(() => assertSilent("it", text, secrets), { name: "AssertionError" });
   }
 });
@@ -74,13 +74,13 @@ async function world() {
   const { credential } = await tickets.serviceTicket(parsePrincipal("rcmd/localhost@GSSOCKS.TEST"));
   const { credential: tgt } = await tickets.initialTicket();
   const keytab = realm.keytab("rcmd/localhost");
-  const bytes = (key: KerberosKey) => key.exportBytes();
-  const octets = [
-    ...[bytes(credential.key), credential.ticket, bytes(tgt.key), tgt.ticket],
-    ...keytab.entries.map(({ key }) => bytes(key)),
-    ...realm.find(parsePrincipal("alice@GSSOCKS.TEST"))!.keys.map(bytes),
+  const exported = (key: KerberosKey) => key.exportBytes();
+  const bytes = [
+    ...[exported(credential.key), credential.ticket, exported(tgt.key), tgt.ticket],
+    ...keytab.entries.map(({ key }) => exported(key)),
+    ...realm.find(parsePrincipal("alice@GSSOCKS.TEST"))!.keys.map(exported),
   ];
-  return { pair: credentials, tickets, credential, keytab, secrets: { octets, words: [SECRET] } };
+  return { pair: credentials, tickets, credential, keytab, secrets: { bytes, words: [SECRET] } };
 }
 
 Deno.test("keys, tickets, caches, keytabs and credentials show none of what they hold", async () => {
@@ -130,7 +130,7 @@ Deno.test("negotiations, contexts and what they throw show no key and no token",
   wrapped[wrapped.length - 1]! ^= 1;
   const spoilt: unknown = await theirs.unwrap(wrapped).catch((thrown) => thrown);
   // A failure's own token is what the peer is sent; ours is what must not be seen.
-  const all = { octets: [...secrets.octets, token!.slice(60)], words: [...secrets.words, "what was carried"] };
+  const all = { bytes: [...secrets.bytes, token!.slice(60)], words: [...secrets.words, "what was carried"] };
   for (const [what, thing] of Object.entries({ negotiation, error, ours, theirs, spoilt })) {
     assertSilent(what, thing, all);
   }

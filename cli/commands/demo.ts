@@ -64,7 +64,7 @@ async function setUp(
   );
   const origin = Deno.serve({ hostname: host, port: 0, onListen: () => {} }, () => new Response(PAGE));
   stack.use(origin);
-  step(io, "Web server", `http://${formatEndpoint(origin.addr)}/, a page of ${PAGE.length} octets`);
+  step(io, "Web server", `http://${formatEndpoint(origin.addr)}/, a page of ${PAGE.length} bytes`);
   const proxy = stack.use(serve({
     port: 0,
     keytab: kdc.keytab("rcmd/localhost"),
@@ -99,7 +99,7 @@ async function fetchThroughBridges({ origin, proxy, tickets }: Setting, io: CliI
     step(
       io,
       "fetch",
-      `through a bridge on port ${local.addr.port}, protection ${protection}, ${page.length} octets`,
+      `through a bridge on port ${local.addr.port}, protection ${protection}, ${page.length} bytes`,
       time,
     );
   }
@@ -120,7 +120,7 @@ async function fetchThroughLibrary({ origin, proxy, tickets }: Setting, io: CliI
       return (await new Response(connection.readable).text()).split("\r\n\r\n")[1] ?? "";
     });
     check(page === PAGE);
-    step(io, "connect()", `with the library, protection ${protection}, ${page.length} octets`, time);
+    step(io, "connect()", `with the library, protection ${protection}, ${page.length} bytes`, time);
   }
 }
 

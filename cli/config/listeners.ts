@@ -114,7 +114,7 @@ export function tlsIdentity({ tls }: ServerConfig): TlsIdentity | undefined {
 
 /** Another server may listen at the path: in one step the name is this one's, and the other keeps those who have found him. */
 function listenInPlaceOf(path: string): ConnectionListener {
-  const own = `${path}.${[...randomBytes(8)].map((octet) => octet.toString(16).padStart(2, "0")).join("")}`;
+  const own = `${path}.${[...randomBytes(8)].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
   const listener = listenUnix(own);
   try {
     Deno.renameSync(own, path);

@@ -83,7 +83,7 @@ export const SERVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   "max-sessions-per-user": { value: "N", help: "Sessions of one user, or any (default: a tenth of all)" },
   "max-accepts": { value: "N", help: "Clients accepted in a second (default: any number)" },
   "max-associations": { value: "N", help: "UDP associations at one time (default: 1000)" },
-  bandwidth: { value: "N", help: "Octets of a session in a second, both ways (default: any number)" },
+  bandwidth: { value: "N", help: "Bytes of a session in a second, both ways (default: any number)" },
   "bandwidth-per-user": { value: "N", help: "The same of all sessions of a user" },
   redis: {
     value: "URL",

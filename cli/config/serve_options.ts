@@ -22,7 +22,7 @@ import type { ProtectionLevel } from "../../socks/stream/record_layer.ts";
 import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../server/passwords.ts";
 import { checkOwnAddresses } from "../../socks/shell/dial_from.ts";
 import { ConfigError, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
-import { milliseconds, octets } from "./units.ts";
+import { bytes, milliseconds } from "./units.ts";
 
 /**
  * What a configuration says, but for where to listen.
@@ -33,7 +33,7 @@ import { milliseconds, octets } from "./units.ts";
 export function serveOptions(config: ServerConfig): ServeOptions {
   const { methods = ["gssapi"], gssapi = {}, timeouts = {}, limits = {}, announce, upstreams = {} } = config;
   const time = (duration: number | string | undefined) => duration === undefined ? undefined : milliseconds(duration);
-  const size = (value: number | string | undefined) => value === undefined ? undefined : octets(value);
+  const size = (value: number | string | undefined) => value === undefined ? undefined : bytes(value);
   const share = (value: number | "any" | undefined) => value === "any" ? Infinity : value;
   const { keytab, capaths } = methods.includes("gssapi") ? keytabAndCapaths(gssapi.keytab) : {};
   const options: ServeOptions = {

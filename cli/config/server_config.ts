@@ -8,7 +8,7 @@ import type { RuleFields } from "../../socks/rules/parse_rule.ts";
 
 /** A time: milliseconds, or `500ms`, `90s`, `30m`, `8h`, `1d`, `never`. */
 export type Duration = number | string;
-/** Octets: a number, or `64KiB`, `10MiB`, `1GiB`. */
+/** Bytes: a number, or `64KiB`, `10MiB`, `1GiB`. */
 export type Size = number | string;
 /** So many, or any number. */
 export type Share = number | "any";
@@ -95,13 +95,13 @@ export interface ServerConfig {
 }
 
 const TIME = "a time is wanted: 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds";
-const OCTETS = "octets are wanted: 64KiB, 10MiB, 1GiB, or a number";
+const OCTETS = "bytes are wanted: 64KiB, 10MiB, 1GiB, or a number";
 const duration = z.union([z.number().int().nonnegative(), z.string().regex(/^(\d{1,9}(ms|s|m|h|d)|never)$/, TIME)], {
   error: TIME,
 }).describe("A time: 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds");
 const size = z.union([z.number().int().positive(), z.string().regex(/^\d{1,9}(KiB|MiB|GiB)$/, OCTETS)], {
   error: OCTETS,
-}).describe("Octets: 64KiB, 10MiB, 1GiB, or a number");
+}).describe("Bytes: 64KiB, 10MiB, 1GiB, or a number");
 const count = z.number().int().positive();
 const share = z.union([count, z.literal("any")], { error: "a number from 1 is wanted, or any" });
 const texts = z.array(z.string()).nonempty();
@@ -187,8 +187,8 @@ const SCHEMA: z.ZodType<ServerConfig> = z.strictObject({
       .describe("Sessions from one /24 of IPv4 or /48 of IPv6, or any (half of sessions: 5000)"),
     sessionsPerUser: share.optional().describe("Sessions of one user, or any (a tenth of sessions: 1000)"),
     acceptsPerSecond: count.optional(),
-    bandwidthPerSession: size.optional().describe("Octets in a second, both ways together"),
-    bandwidthPerUser: size.optional().describe("Octets in a second, both ways together"),
+    bandwidthPerSession: size.optional().describe("Bytes in a second, both ways together"),
+    bandwidthPerUser: size.optional().describe("Bytes in a second, both ways together"),
     associations: count.optional().describe("Associations at one time (1000)"),
     destinations: count.optional().describe("Targets that an association remembers (256)"),
   }).optional(),

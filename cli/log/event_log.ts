@@ -119,7 +119,7 @@ function eventText(event: ServerEvent): string {
     case "closed":
       return `[${session}] closed ${
         formatEndpoint(event.target)
-      }, ${event.sent} octets sent, ${event.received} received` +
+      }, ${event.sent} bytes sent, ${event.received} received` +
         (event.error === undefined ? "" : `: ${why(event.error)}`);
   }
 }

@@ -9,21 +9,21 @@ import { concat, utf8 } from "../../base/bytes.ts";
 
 /** Where lines go. */
 export interface LogSink {
-  /** Writes some of the octets; says how many. */
+  /** Writes some of the bytes; says how many. */
   write(bytes: Uint8Array): Promise<number>;
 }
 
 /** How much a {@linkcode LogQueue} holds, and how patient it is. */
 export interface LogQueueOptions {
-  /** Octets that wait at most. @default {1048576} */
-  readonly maxOctets?: number | undefined;
+  /** Bytes that wait at most. @default {1048576} */
+  readonly maxBytes?: number | undefined;
   /** Lines that wait at most. @default {10000} */
   readonly maxLines?: number | undefined;
   /** Pause behind a write that failed, in milliseconds. @default {1000} */
   readonly retry?: number | undefined;
 }
 
-/** Octets given to the sink at one time. */
+/** Bytes given to the sink at one time. */
 const BATCH = 65_536;
 
 /** A pipe that does not block says that it is full; it is asked again after so many milliseconds. */
@@ -38,12 +38,12 @@ interface Waiting {
 /** Lines that wait for a sink, as many as there is room for. */
 export class LogQueue {
   readonly #sink: LogSink;
-  readonly #maxOctets: number;
+  readonly #maxBytes: number;
   readonly #maxLines: number;
   readonly #retry: number;
   readonly #closing = new AbortController();
   #waiting: Waiting[] = [];
-  #octets = 0;
+  #bytes = 0;
   #lines = 0;
   #dropped = 0;
   /** Lines dropped that the log has not been told of. */
@@ -56,9 +56,9 @@ export class LogQueue {
    * @param sink Where lines go. One write is under way at a time, so that a sink that is stuck holds one thread.
    * @param options How much may wait.
    */
-  constructor(sink: LogSink, { maxOctets = 1 << 20, maxLines = 10_000, retry = 1_000 }: LogQueueOptions = {}) {
+  constructor(sink: LogSink, { maxBytes = 1 << 20, maxLines = 10_000, retry = 1_000 }: LogQueueOptions = {}) {
     this.#sink = sink;
-    this.#maxOctets = maxOctets;
+    this.#maxBytes = maxBytes;
     this.#maxLines = maxLines;
     this.#retry = retry;
   }
@@ -75,7 +75,7 @@ export class LogQueue {
     const share = this.#untold > 0 ? 2 : 1;
     const bytes = utf8(text);
     const lines = countLines(text);
-    if (this.#octets + bytes.length > this.#maxOctets / share || this.#lines + lines > this.#maxLines / share) {
+    if (this.#bytes + bytes.length > this.#maxBytes / share || this.#lines + lines > this.#maxLines / share) {
       this.#dropped += lines;
       this.#untold += lines;
       return;
@@ -94,7 +94,7 @@ export class LogQueue {
 
   #push(bytes: Uint8Array, lines: number): void {
     this.#waiting.push({ bytes, lines });
-    this.#octets += bytes.length;
+    this.#bytes += bytes.length;
     this.#lines += lines;
     this.#running ??= this.#run().finally(() => this.#running = undefined);
   }
@@ -146,7 +146,7 @@ export class LogQueue {
         await pause(full ? FULL_PIPE : this.#retry, full ? undefined : signal);
       }
     }
-    this.#octets -= bytes.length;
+    this.#bytes -= bytes.length;
     this.#lines -= lines;
     return true;
   }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import { concat, utf8 } from "../../base/bytes.ts";
 import { printable } from "../../base/printable.ts";
 import { abortable, pause, startDeadline } from "../../base/deadline.ts";
@@ -40,7 +41,7 @@ export interface HttpPort extends AsyncDisposable {
   readonly addr: Endpoint;
 }
 
-/** Octets that the head of a request may have. */
+/** Bytes that the head of a request may have. */
 const MAX_HEAD = 8_192;
 
 /** Answers on a listener, which is this port's from then on. */
@@ -87,7 +88,7 @@ class Port {
         const serving = this.#serve(connection).finally(() => this.#serving.delete(serving));
         this.#serving.add(serving);
       } catch (error) {
-        this.#tell(false, error instanceof Error ? error.message : String(error));
+        this.#tell(false, reasonText(error));
         await pause(retry, signal);
       }
     }
@@ -140,7 +141,7 @@ class Port {
   }
 }
 
-/** The head of a request; `undefined` where it is longer than it may be. However it comes, each octet is looked at a few times. */
+/** The head of a request; `undefined` where it is longer than it may be. However it comes, each byte is looked at a few times. */
 async function readHead(connection: Connection): Promise<string | undefined> {
   let head = "";
   for (;;) {
@@ -162,7 +163,7 @@ function latin1(bytes: Uint8Array): string {
 
 /** A request without its body, or what is wrong with it. */
 function readRequest(head: string | undefined, local: Endpoint | undefined): Request | string {
-  if (head === undefined) return `The head of a request has at most ${MAX_HEAD} octets here.`;
+  if (head === undefined) return `The head of a request has at most ${MAX_HEAD} bytes here.`;
   const [first = "", ...lines] = head.split(/\r?\n/);
   const [, method, target] = /^([A-Z]{1,16}) (\/\S*) HTTP\/1\.[01]$/.exec(first) ?? [];
   if (method === undefined || target === undefined) return "A request of HTTP/1.1 is wanted.";

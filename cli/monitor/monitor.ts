@@ -51,7 +51,7 @@ export interface MonitorClocks {
   readonly monotonic?: (() => number) | undefined;
 }
 
-/** Octets of one second since the monitor began. */
+/** Bytes of one second since the monitor began. */
 interface Second {
   readonly second: number;
   sent: number;
@@ -71,8 +71,8 @@ export class Monitor {
   readonly #datagramsDropped: Counts = {};
   readonly #denials: Denial[] = [];
   readonly #throughput: Second[] = [];
-  /** Octets of each session at the last sample, and in a second before it. */
-  #samples = new Map<number, { octets: number; rate: number }>();
+  /** Bytes of each session at the last sample, and in a second before it. */
+  #samples = new Map<number, { bytes: number; rate: number }>();
   #sources: MonitorSources = { liveSessions: () => [] };
   #draining = false;
   #accepted = 0;
@@ -175,15 +175,15 @@ export class Monitor {
     // A thread that is busy comes late, and a rate is about a second.
     const seconds = Math.max(monotonic - this.#sampledAt, 1) / 1_000;
     this.#sampledAt = monotonic;
-    const samples = new Map<number, { octets: number; rate: number }>();
+    const samples = new Map<number, { bytes: number; rate: number }>();
     for (const { session, counts } of this.#sources.liveSessions()) {
-      const octets = counts.sent + counts.received;
-      const rate = Math.round((octets - (this.#samples.get(session)?.octets ?? 0)) / seconds);
-      samples.set(session, { octets, rate });
+      const bytes = counts.sent + counts.received;
+      const rate = Math.round((bytes - (this.#samples.get(session)?.bytes ?? 0)) / seconds);
+      samples.set(session, { bytes, rate });
     }
     this.#samples = samples;
     const totals = this.#totals();
-    // A session's octets move from the live ones to the closed ones one after the other, never back below zero.
+    // A session's bytes move from the live ones to the closed ones one after the other, never back below zero.
     const sent = Math.max(0, totals.sent - this.#sampled.sent);
     const received = Math.max(0, totals.received - this.#sampled.received);
     this.#sampled = totals;

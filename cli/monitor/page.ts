@@ -18,7 +18,7 @@ export const PAGE_HTML = `<!doctype html>
 <section>
   <h2>Throughput</h2>
   <p class="legend"><span class="received">to clients</span> <span class="sent">to targets</span> <span id="peak"></span></p>
-  <svg id="chart" viewBox="0 0 600 120" preserveAspectRatio="none" role="img" aria-label="Octets in each second"></svg>
+  <svg id="chart" viewBox="0 0 600 120" preserveAspectRatio="none" role="img" aria-label="Bytes in each second"></svg>
 </section>
 <section>
   <h2>Sessions</h2>
@@ -57,11 +57,11 @@ td { overflow-wrap: anywhere; } .empty { color: var(--dim); }
 /** Behaviour. */
 export const PAGE_JS = `"use strict";
 const at = (id) => document.getElementById(id);
-const size = (octets) => {
+const size = (bytes) => {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
-  while (octets >= 1024 && unit < units.length - 1) { octets /= 1024; unit++; }
-  return (unit === 0 || octets >= 100 ? Math.round(octets) : octets.toFixed(1)) + " " + units[unit];
+  while (bytes >= 1024 && unit < units.length - 1) { bytes /= 1024; unit++; }
+  return (unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)) + " " + units[unit];
 };
 const age = (ms) => {
   const s = Math.floor(ms / 1000);

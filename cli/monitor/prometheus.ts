@@ -34,7 +34,7 @@ export function prometheusText(snapshot: Snapshot): string {
       byName("code", snapshot.refused),
     ),
     metric("served_total", "counter", "Requests carried out.", byName("command", snapshot.served)),
-    metric("octets_total", "counter", "Octets relayed.", [[{ direction: "sent" }, sent], [
+    metric("bytes_total", "counter", "Bytes relayed.", [[{ direction: "sent" }, sent], [
       { direction: "received" },
       received,
     ]]),

@@ -20,7 +20,7 @@ export interface SessionRow {
   readonly address: string;
   readonly sent: number;
   readonly received: number;
-  /** Octets in the last second, both ways together. */
+  /** Bytes in the last second, both ways together. */
   readonly rate: number;
   /** Milliseconds since the client was accepted. */
   readonly duration: number;
@@ -36,7 +36,7 @@ export interface Denial {
   readonly reason: string;
 }
 
-/** Octets of one second. */
+/** Bytes of one second. */
 export interface ThroughputPoint {
   /** The second, since the epoch. */
   readonly at: number;

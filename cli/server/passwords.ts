@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { utf8 } from "../../base/bytes.ts";
-import { Turns } from "../../base/semaphore.ts";
+import { Semaphore } from "../../base/semaphore.ts";
 import { abortable } from "../../base/deadline.ts";
 import type { PasswordCheck, PasswordCheckOptions } from "../../socks/auth/password.ts";
 import { SocksLimitError } from "../../socks/errors.ts";
@@ -32,7 +32,7 @@ const COST = { cost: 15, blockSize: 8, parallelization: 1 };
 const MEMORY = 256 << 20;
 
 /** Hashes at one time: each takes its memory, and a processor. */
-const TURNS = new Turns(2);
+const SEMAPHORE = new Semaphore(2);
 
 /** Hashes a password with a salt of its own. */
 export async function hashPassword(password: string): Promise<string> {
@@ -42,7 +42,7 @@ export async function hashPassword(password: string): Promise<string> {
   return `$scrypt$ln=${cost},r=${blockSize},p=${parallelization}$${base64(salt)}$${base64(hash)}`;
 }
 
-/** Most octets of a name and of a password: what RFC 1929 section 2 has room for. */
+/** Most bytes of a name and of a password: what RFC 1929 section 2 has room for. */
 const MAX_OCTETS = 255;
 
 /**
@@ -52,7 +52,7 @@ const MAX_OCTETS = 255;
  */
 export function checkUser(user: string): void {
   const fits = /^[^:\r\n#][^:\r\n]*$/.test(user) && utf8(user).length <= MAX_OCTETS;
-  if (!fits) throw new TypeError(`A user's name has 1 to ${MAX_OCTETS} octets, no colon, and no # in front`);
+  if (!fits) throw new TypeError(`A user's name has 1 to ${MAX_OCTETS} bytes, no colon, and no # in front`);
 }
 
 /** A line for a password file. */
@@ -60,7 +60,7 @@ export async function passwordLine(user: string, password: string): Promise<stri
   checkUser(user);
   if (password === "") throw new TypeError("An empty password is none");
   if (utf8(password).length > MAX_OCTETS) {
-    throw new TypeError(`A password of more than ${MAX_OCTETS} octets cannot be sent by any client`);
+    throw new TypeError(`A password of more than ${MAX_OCTETS} bytes cannot be sent by any client`);
   }
   return `${user}:${await hashPassword(password)}`;
 }
@@ -264,7 +264,7 @@ async function derive(
   { signal, source = "" }: PasswordCheckOptions = {},
 ): Promise<Uint8Array> {
   const { cost, blockSize, parallelization, salt, hash } = hashed;
-  const turn = TURNS.take({ owner: source, signal });
+  const turn = SEMAPHORE.acquire({ owner: source, signal });
   if (turn !== undefined) await turn;
   try {
     return await new Promise<Uint8Array>((resolve, reject) => {
@@ -272,7 +272,7 @@ async function derive(
       scrypt(password, salt, hash.length, parameters, (error, key) => error ? reject(error) : resolve(key));
     });
   } finally {
-    TURNS.giveBack(source);
+    SEMAPHORE.release(source);
   }
 }
 

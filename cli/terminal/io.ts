@@ -16,9 +16,9 @@ export interface CliIo {
   out(text: string): void;
   /** Writes to standard error. */
   err(text: string): void;
-  /** Octets of standard input. */
+  /** Bytes of standard input. */
   readonly stdin: ReadableStream<Uint8Array>;
-  /** Octets for standard output. */
+  /** Bytes for standard output. */
   readonly stdout: WritableStream<Uint8Array>;
   /**
    * One line from standard input without echo; prompts only where a person is there to see it.
@@ -156,9 +156,9 @@ async function readPassword(prompt: string, signal: AbortSignal): Promise<string
 
 async function readTypedLine(interrupt: () => void): Promise<string> {
   const line = new SecretLine();
-  const octet = new Uint8Array(1);
-  while (await Deno.stdin.read(octet) !== null) {
-    switch (line.type(octet[0]!)) {
+  const byte = new Uint8Array(1);
+  while (await Deno.stdin.read(byte) !== null) {
+    switch (line.type(byte[0]!)) {
       case "done":
         return line.text;
       case "interrupted":

@@ -7,7 +7,7 @@ import { printable, printableLines } from "../../base/printable.ts";
 import type { CliIo } from "./io.ts";
 
 /**
- * The same input and output, where names, texts and paths that a peer, a KDC or a file chose cannot drive a terminal. Octets
+ * The same input and output, where names, texts and paths that a peer, a KDC or a file chose cannot drive a terminal. Bytes
  * for standard output are data and stay what they are.
  */
 export function printableIo(io: CliIo): CliIo {

@@ -5,26 +5,26 @@
  */
 import { type Bytes, exactText, utf8 } from "../../base/bytes.ts";
 
-/** Longest line, in octets. */
+/** Longest line, in bytes. */
 const MAX_LINE = 1024;
 
-/** What an octet has led to. */
+/** What a byte has led to. */
 export type LineState = "open" | "done" | "interrupted" | "ended";
 
 const BACKSPACES: readonly string[] = ["\x7f", "\b"];
 
-/** A line being typed, fed with one octet after another. */
+/** A line being typed, fed with one byte after another. */
 export class SecretLine {
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #typed: string[] = [];
 
   /**
-   * Takes an octet that was typed.
+   * Takes a byte that was typed.
    *
    * @throws {RangeError} When the line gets too long, or is not UTF-8.
    */
-  type(octet: number): LineState {
-    for (const character of this.#decode(Uint8Array.of(octet))) {
+  type(byte: number): LineState {
+    for (const character of this.#decode(Uint8Array.of(byte))) {
       if (character === "\r" || character === "\n") return "done";
       if (character === "\x03" || character === "\x1c") return "interrupted";
       // An end of input ends a line that has begun, as a terminal does it.
@@ -38,9 +38,9 @@ export class SecretLine {
     return "open";
   }
 
-  #decode(octets: Bytes): string {
+  #decode(bytes: Bytes): string {
     try {
-      return this.#decoder.decode(octets, { stream: true });
+      return this.#decoder.decode(bytes, { stream: true });
     } catch {
       throw notText();
     }
@@ -60,13 +60,13 @@ export class SecretLine {
 /** A line that comes from a file or another program, as it is; `undefined` where there is none any more. */
 export async function readPipedLine(read: (into: Uint8Array) => Promise<number | null>): Promise<string | undefined> {
   const line: number[] = [];
-  // One octet at a time: what comes behind the line is not ours.
-  const octet = new Uint8Array(1);
+  // One byte at a time: what comes behind the line is not ours.
+  const byte = new Uint8Array(1);
   let any = false;
-  while (await read(octet) !== null) {
+  while (await read(byte) !== null) {
     any = true;
-    if (octet[0] === 0x0a) break;
-    line.push(octet[0]!);
+    if (byte[0] === 0x0a) break;
+    line.push(byte[0]!);
     if (line.length > MAX_LINE) throw tooLong();
   }
   if (!any) return undefined;
@@ -81,7 +81,7 @@ export async function readPipedLine(read: (into: Uint8Array) => Promise<number |
 }
 
 function tooLong(): RangeError {
-  return new RangeError(`Cannot read the password: it has more than ${MAX_LINE} octets`);
+  return new RangeError(`Cannot read the password: it has more than ${MAX_LINE} bytes`);
 }
 
 function notText(): RangeError {

@@ -5,7 +5,7 @@
  * @module
  */
 import { Asn1Error } from "../../asn1/codec.ts";
-import { type Bytes, copyOctets } from "../../base/bytes.ts";
+import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import type { AcceptOptions, GssAcceptorCredential, GssContext, GssNegotiation, GssStep } from "../mechanism.ts";
 import { shortened } from "../../base/printable.ts";
 import { GssError, withToken } from "../status.ts";
@@ -16,7 +16,7 @@ import {
   decodeNegTokenResp,
   encodeNegTokenResp,
   isSpnego,
-  mechListOctets,
+  mechListBytes,
   NegState,
   type NegTokenResp,
   SPNEGO_OID,
@@ -56,7 +56,7 @@ class SpnegoAcceptor implements GssNegotiation {
   readonly #mechanism: string;
   readonly #inner: GssNegotiation;
   #state: "start" | "bare" | "mechanism" | "mic" | "over" = "start";
-  /** Octets that a MIC is over. */
+  /** Bytes that a MIC is over. */
   #list: Bytes | undefined;
   /** Whether the initiator's first choice was not taken: somebody may have changed the list then. */
   #passedOver = false;
@@ -68,7 +68,7 @@ class SpnegoAcceptor implements GssNegotiation {
   }
 
   async step(given?: Uint8Array): Promise<GssStep> {
-    const token = given === undefined ? undefined : copyOctets(given, "step with");
+    const token = given === undefined ? undefined : copyBytes(given, "step with");
     const state = this.#state;
     this.#state = "over";
     if (state === "over") throw negotiationIsOver();
@@ -104,7 +104,7 @@ class SpnegoAcceptor implements GssNegotiation {
       const problem = `Initiator offers ${listed(mechTypes)}, ${this.#mechanism} is wanted`;
       throw spnegoError(problem, "BAD_MECH", "SPNEGO_REJECT");
     }
-    this.#list = mechListOctets(mechTypes);
+    this.#list = mechListBytes(mechTypes);
     this.#passedOver = taken > 0;
     const supportedMech = mechTypes[taken]!;
     // A first token of a mechanism that is not taken is not looked at.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, copyOctets } from "../../base/bytes.ts";
+import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import type { GssContext, GssInitiatorCredential, GssNegotiation, GssStep } from "../mechanism.ts";
 import { asGssError, negotiationIsOver } from "./acceptor.ts";
 import { micError, type MicExchange, micStep, spnegoError, type Standing } from "./mic_exchange.ts";
@@ -12,7 +12,7 @@ import {
   decodeNegTokenResp,
   encodeNegTokenInit,
   encodeNegTokenResp,
-  mechListOctets,
+  mechListBytes,
   NegState,
   type NegTokenResp,
   SPNEGO_OID,
@@ -49,11 +49,11 @@ class SpnegoInitiator implements GssNegotiation {
   constructor(mechanism: string, inner: GssNegotiation) {
     this.#mechanism = mechanism;
     this.#inner = inner;
-    this.#list = mechListOctets([mechanism]);
+    this.#list = mechListBytes([mechanism]);
   }
 
   async step(given?: Uint8Array): Promise<GssStep> {
-    const token = given === undefined ? undefined : copyOctets(given, "step with");
+    const token = given === undefined ? undefined : copyBytes(given, "step with");
     const state = this.#state;
     this.#state = "over";
     if (state === "over") throw negotiationIsOver();

@@ -1,6 +1,6 @@
 /**
  * Tokens of SPNEGO (RFC 4178 section 4.2), and NegTokenInit2 (MS-SPNG section 2.2.1), whose hints are passed over. They are
- * written in DER. In what is read, lengths may take more octets than they need (`84 00 00 00 2c`), as some appliances write
+ * written in DER. In what is read, lengths may take more bytes than they need (`84 00 00 00 2c`), as some appliances write
  * them and MIT reads them; what the mechanism has put into a token is the mechanism's to read.
  *
  * @module
@@ -118,8 +118,8 @@ const NegTokenResp: Codec<NegTokenResp> = explicit(
   }, { extensible: true }),
 );
 
-/** Octets of the list that a MIC is over: the type alone, without `[0]` around it (RFC 4178 section 5 a). */
-export function mechListOctets(mechTypes: readonly string[]): Bytes {
+/** Bytes of the list that a MIC is over: the type alone, without `[0]` around it (RFC 4178 section 5 a). */
+export function mechListBytes(mechTypes: readonly string[]): Bytes {
   return encode(MechTypeList, mechTypes);
 }
 

@@ -6,20 +6,20 @@
  */
 import { type Bytes, concat } from "../../base/bytes.ts";
 import { andThen, type CbcCipher, type Eventually } from "./primitives/primitives.ts";
-import { borrow, giveBack } from "./primitives/scratch.ts";
+import { borrow, release } from "./primitives/scratch.ts";
 
 const BLOCK = 16;
 const ZERO_BLOCK: Bytes = new Uint8Array(BLOCK);
 
-/** Octets that whole blocks for `length` octets have. */
+/** Bytes that whole blocks for `length` bytes have. */
 export function paddedLength(length: number): number {
   return Math.ceil(length / BLOCK) * BLOCK;
 }
 
 /**
- * Encrypts as many octets as `out` has room for, 16 or more, into it.
+ * Encrypts as many bytes as `out` has room for, 16 or more, into it.
  *
- * @param padded The octets, with zeros behind them up to whole blocks.
+ * @param padded The bytes, with zeros behind them up to whole blocks.
  * @returns `out`
  */
 export function ctsEncrypt(cipher: CbcCipher, padded: Bytes, out: Bytes): Eventually<Bytes> {
@@ -38,7 +38,7 @@ export function ctsEncrypt(cipher: CbcCipher, padded: Bytes, out: Bytes): Eventu
   });
 }
 
-/** Decrypts 16 octets or more into as many. */
+/** Decrypts 16 bytes or more into as many. */
 export function ctsDecrypt(cipher: CbcCipher, ciphertext: Bytes): Eventually<Bytes> {
   const { length } = ciphertext;
   if (length === BLOCK) return cipher.decrypt(ciphertext);
@@ -47,7 +47,7 @@ export function ctsDecrypt(cipher: CbcCipher, ciphertext: Bytes): Eventually<Byt
   const padded = scratch.subarray(0, whole);
   padded.set(ciphertext);
   return andThen(length === whole ? unswap(cipher, padded) : unsteal(cipher, padded, length), (plain) => {
-    giveBack(scratch, whole);
+    release(scratch, whole);
     return plain;
   });
 }

@@ -23,11 +23,11 @@ const CIPHER_STATE: Bytes = new Uint8Array(16);
 interface Parameters {
   readonly name: string;
   readonly hash: HashName;
-  /** Octets of a protocol or encryption key. */
+  /** Bytes of a protocol or encryption key. */
   readonly keyLength: number;
-  /** Octets of an integrity tag, an integrity key and a checksum key. */
+  /** Bytes of an integrity tag, an integrity key and a checksum key. */
   readonly macLength: number;
-  /** Octets of PRF output. */
+  /** Bytes of PRF output. */
   readonly prfLength: number;
 }
 
@@ -35,7 +35,7 @@ interface KdfInput {
   readonly key: Bytes;
   readonly label: Bytes;
   readonly context?: Bytes;
-  /** Octets wanted, at most one output of the hash. */
+  /** Bytes wanted, at most one output of the hash. */
   readonly length: number;
 }
 
@@ -123,7 +123,7 @@ class Sha2UsageKeys implements UsageKeys {
   }
 }
 
-/** RFC 8009 section 4: the salt starts with the enctype's name and a zero octet. */
+/** RFC 8009 section 4: the salt starts with the enctype's name and a zero byte. */
 async function stringToKey(p: Parameters, input: StringToKeyInput, primitives: CryptoPrimitives): Promise<Bytes> {
   const { password, iterations = 32_768 } = input;
   const salt = concat(utf8(p.name), Uint8Array.of(0), input.salt);

@@ -4,22 +4,22 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { asBytes, type Bytes, copyOctets, EMPTY, octetsOf, utf8 } from "../../base/bytes.ts";
+import { asBytes, type Bytes, bytesOf, copyBytes, EMPTY, utf8 } from "../../base/bytes.ts";
 import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { KerberosError } from "../errors.ts";
 import { paddedLength } from "./aes_cts.ts";
 import { systemPrimitives } from "./primitives/node.ts";
 import { andThen, type CryptoPrimitives, type Eventually, webCrypto } from "./primitives/primitives.ts";
 import { type EncryptionProfile, enctypeName, isSupported, profileOf, type UsageKeys } from "./profile.ts";
-import { borrow, giveBack } from "./primitives/scratch.ts";
+import { borrow, release } from "./primitives/scratch.ts";
 
 /** What {@linkcode KerberosKey.fromPassword} takes. */
 export interface PasswordKeyOptions {
   /** Number of the enctype. */
   readonly enctype: number;
-  /** Salt, as text or, where it is not text, as octets. */
+  /** Salt, as text or, where it is not text, as bytes. */
   readonly salt: string | Uint8Array;
-  /** Opaque parameters as a KDC sends them: an iteration count in four octets (RFC 3962 section 4). */
+  /** Opaque parameters as a KDC sends them: an iteration count in four bytes (RFC 3962 section 4). */
   readonly s2kparams?: Uint8Array | undefined;
   /**
    * Fewest PBKDF2 iterations that are accepted from a KDC, so that nobody can make the password cheaper to guess from what
@@ -69,7 +69,7 @@ export class UsageKey implements Disposable {
     }
     const out = into ?? new Uint8Array(length + checksumLength);
     return andThen(this.#keys.seal({ bytes: scratch.subarray(0, whole), length }, out), () => {
-      giveBack(scratch, whole);
+      release(scratch, whole);
       return out;
     });
   }
@@ -113,7 +113,7 @@ export class KerberosKey implements Disposable {
   #disposed = false;
 
   /**
-   * Makes a key out of its octets.
+   * Makes a key out of its bytes.
    *
    * @param enctype Number of the enctype.
    * @param bytes The secret; it is copied.
@@ -121,10 +121,10 @@ export class KerberosKey implements Disposable {
    * does not have can be held (keytabs and caches are full of them), but every use throws `UNSUPPORTED_ENCTYPE`.
    */
   constructor(enctype: number, bytes: Uint8Array, primitives: CryptoPrimitives = systemPrimitives) {
-    const secret = copyOctets(bytes, "make a key of");
+    const secret = copyBytes(bytes, "make a key of");
     if (isSupported(enctype) && secret.length !== profileOf(enctype).keyLength) {
       const { name, keyLength } = profileOf(enctype);
-      throw new KerberosError("BAD_KEY", `Cannot use key: ${name} takes ${keyLength} octets, ${secret.length} given`);
+      throw new KerberosError("BAD_KEY", `Cannot use key: ${name} takes ${keyLength} bytes, ${secret.length} given`);
     }
     this.enctype = enctype;
     this.#bytes = secret;
@@ -143,8 +143,8 @@ export class KerberosKey implements Disposable {
    */
   static async fromPassword(password: string, options: PasswordKeyOptions): Promise<KerberosKey> {
     const profile = profileOf(options.enctype);
-    // Under a salt of no octets every principal with this password has the same key.
-    const salt = typeof options.salt === "string" ? utf8(options.salt) : copyOctets(options.salt, "salt with");
+    // Under a salt of no bytes every principal with this password has the same key.
+    const salt = typeof options.salt === "string" ? utf8(options.salt) : copyBytes(options.salt, "salt with");
     if (typeof password !== "string") throw new TypeError(`Cannot make key: the password is a ${typeof password}`);
     const input = { password: utf8(password), salt, iterations: iterationCount(options) };
     return new KerberosKey(options.enctype, await profile.stringToKey(input, webCrypto));
@@ -164,12 +164,12 @@ export class KerberosKey implements Disposable {
     return this.#profile.checksumType;
   }
 
-  /** Octets of a checksum. */
+  /** Bytes of a checksum. */
   get checksumLength(): number {
     return this.#profile.checksumLength;
   }
 
-  /** Octets that sealing adds to a message. */
+  /** Bytes that sealing adds to a message. */
   get overhead(): number {
     return this.#profile.confounderLength + this.#profile.checksumLength;
   }
@@ -195,36 +195,36 @@ export class KerberosKey implements Disposable {
    * @throws {KerberosError} `INTEGRITY` when it is not genuine, whatever the reason.
    */
   async decrypt(usage: number, ciphertext: Uint8Array): Promise<Bytes> {
-    return await this.#use(usage, { doing: "decrypt", parts: [ciphertext] }, (key, [octets]) => key.open(octets!));
+    return await this.#use(usage, { doing: "decrypt", parts: [ciphertext] }, (key, [bytes]) => key.open(bytes!));
   }
 
   /** Checksum over the parts one after another, for one key usage (RFC 3961 section 3, get_mic). */
   async checksum(usage: number, ...parts: readonly Uint8Array[]): Promise<Bytes> {
-    return await this.#use(usage, { doing: "sign", parts }, (key, octets) => key.checksum(...octets));
+    return await this.#use(usage, { doing: "sign", parts }, (key, bytes) => key.checksum(...bytes));
   }
 
   /** Whether `checksum` is the one over `data`, compared in constant time. */
   async verifyChecksum(usage: number, data: Uint8Array, checksum: Uint8Array): Promise<boolean> {
-    const given = copyOctets(checksum, "verify");
+    const given = copyBytes(checksum, "verify");
     return timingSafeEqual(await this.checksum(usage, data), given);
   }
 
-  /** Pseudo-random octets out of `input` (RFC 3961 section 3, pseudo-random). */
+  /** Pseudo-random bytes out of `input` (RFC 3961 section 3, pseudo-random). */
   async prf(input: Uint8Array): Promise<Bytes> {
     this.#alive();
-    return await this.#profile.prf(this.#bytes, asBytes(octetsOf(input, "derive from")), this.#primitives);
+    return await this.#profile.prf(this.#bytes, asBytes(bytesOf(input, "derive from")), this.#primitives);
   }
 
-  /** Octets are taken when the call is made: where the keys of the usage are awaited, by a copy. */
+  /** Bytes are taken when the call is made: where the keys of the usage are awaited, by a copy. */
   #use<T>(
     usage: number,
     { doing, parts }: { readonly doing: string; readonly parts: readonly unknown[] },
-    use: (key: UsageKey, octets: readonly Bytes[]) => Eventually<T>,
+    use: (key: UsageKey, bytes: readonly Bytes[]) => Eventually<T>,
   ): Eventually<T> {
-    const octets = parts.map((part) => asBytes(octetsOf(part, doing)));
+    const bytes = parts.map((part) => asBytes(bytesOf(part, doing)));
     const key = this.usage(usage);
-    if (!(key instanceof Promise)) return use(key, octets);
-    const copies = octets.map((part) => part.slice());
+    if (!(key instanceof Promise)) return use(key, bytes);
+    const copies = bytes.map((part) => part.slice());
     return key.then((ready) => use(ready, copies));
   }
 
@@ -272,7 +272,7 @@ export class KerberosKey implements Disposable {
   }
 }
 
-/** RFC 3962 section 4: the count in four octets, where zero stands for 2^32; `undefined` where there are not four. */
+/** RFC 3962 section 4: the count in four bytes, where zero stands for 2^32; `undefined` where there are not four. */
 export function namedIterations(s2kparams: Uint8Array): number | undefined {
   if (s2kparams.length !== 4) return undefined;
   return new DataView(s2kparams.buffer, s2kparams.byteOffset).getUint32(0) || 2 ** 32;
@@ -282,10 +282,10 @@ export function namedIterations(s2kparams: Uint8Array): number | undefined {
 function iterationCount(options: PasswordKeyOptions): number {
   const { defaultIterations } = profileOf(options.enctype);
   const { minimumIterations = defaultIterations, maximumIterations = 1 << 20 } = options;
-  const s2kparams = octetsOf(options.s2kparams ?? EMPTY, "make a key by");
+  const s2kparams = bytesOf(options.s2kparams ?? EMPTY, "make a key by");
   const named = namedIterations(s2kparams);
   if (named === undefined && s2kparams.length > 0) {
-    throw new KerberosError("BAD_S2K_PARAMS", `Cannot make key: parameters have ${s2kparams.length} octets, not 4`);
+    throw new KerberosError("BAD_S2K_PARAMS", `Cannot make key: parameters have ${s2kparams.length} bytes, not 4`);
   }
   const iterations = named ?? defaultIterations;
   if (iterations > maximumIterations || (named !== undefined && iterations < minimumIterations)) {

@@ -20,9 +20,9 @@ export interface UsageKeys extends Disposable {
   checksum(...parts: readonly Bytes[]): Eventually<Bytes>;
 }
 
-/** Octets with zeros behind them up to whole cipher blocks, so that nobody has to copy them to pad them. */
+/** Bytes with zeros behind them up to whole cipher blocks, so that nobody has to copy them to pad them. */
 export interface Padded {
-  /** Octets and zeros. */
+  /** Bytes and zeros. */
   readonly bytes: Bytes;
   /** How many of them count. */
   readonly length: number;
@@ -32,7 +32,7 @@ export interface Padded {
 export interface StringToKeyInput {
   /** Password as UTF-8. */
   readonly password: Bytes;
-  /** Salt as octets. */
+  /** Salt as bytes. */
   readonly salt: Bytes;
   /** Iteration count; the profile's default where it is not given. */
   readonly iterations?: number | undefined;
@@ -49,11 +49,11 @@ export interface EncryptionProfile {
   readonly enctype: number;
   /** Name in the IANA registry. */
   readonly name: string;
-  /** Octets of a protocol key. */
+  /** Bytes of a protocol key. */
   readonly keyLength: number;
-  /** Octets of the confounder. */
+  /** Bytes of the confounder. */
   readonly confounderLength: number;
-  /** Octets of the checksum, and of the integrity tag of a ciphertext. */
+  /** Bytes of the checksum, and of the integrity tag of a ciphertext. */
   readonly checksumLength: number;
   /** Type of its checksum (RFC 3961 section 8). */
   readonly checksumType: number;

@@ -9,7 +9,7 @@ import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/pr
 const BLOCK = 16;
 
 /**
- * Stretches or folds `input` to `length` octets: copies of the input, each turned right by 13 bits more than the one
+ * Stretches or folds `input` to `length` bytes: copies of the input, each turned right by 13 bits more than the one
  * before, are added up with end-around carry.
  */
 export function nfold(input: Uint8Array, length: number): Bytes {
@@ -19,7 +19,7 @@ export function nfold(input: Uint8Array, length: number): Bytes {
   const total = lcm(input.length, length);
   let carry = 0;
   for (let i = total - 1; i >= 0; i--) {
-    // Which bit of the input is the highest of octet i of the turned copies.
+    // Which bit of the input is the highest of byte i of the turned copies.
     const copy = Math.floor(i / input.length);
     const bit = (((8 * (i % input.length) - 13 * copy) % inputBits) + inputBits) % inputBits;
     const at = bit >>> 3;
@@ -44,7 +44,7 @@ function lcm(a: number, b: number): number {
 
 /**
  * DR (RFC 3961 section 5.1) for several constants at once: each folded constant, encrypted again and again, gives `length`
- * octets.
+ * bytes.
  */
 export function deriveRandom(
   primitives: CryptoPrimitives,

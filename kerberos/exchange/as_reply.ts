@@ -22,7 +22,7 @@ export interface AskedOfAs {
   readonly input: AsExchangeInput;
   readonly state: AsState;
   readonly request: KdcReq;
-  /** Its octets as they were sent. */
+  /** Its bytes as they were sent. */
   readonly message: Bytes;
   readonly service: Principal;
 }
@@ -118,9 +118,9 @@ async function replyKey(state: AsState, reply: KdcRep): Promise<KerberosKey> {
   });
 }
 
-function saltText(octets: Bytes): string {
+function saltText(bytes: Bytes): string {
   try {
-    return exactText(octets);
+    return exactText(bytes);
   } catch (cause) {
     throw new KerberosError("BAD_MESSAGE", "Cannot use KDC reply: its salt is not UTF-8", { cause });
   }

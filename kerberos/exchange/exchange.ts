@@ -5,7 +5,7 @@
  * @module
  */
 import { applicationTag, Asn1Error, type Codec, decode } from "../../asn1/codec.ts";
-import { type Bytes, copyOctets } from "../../base/bytes.ts";
+import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import { randomUint32, type Runtime } from "../../base/runtime.ts";
 import { ErrorCode } from "../registry/errors.ts";
 import { KdcError, KerberosError, printable } from "../errors.ts";
@@ -31,7 +31,7 @@ export type KdcReply<T> = { readonly reply: T } | { readonly refusal: KrbError }
 
 /** Reads a reply; throws `BAD_MESSAGE` where it is neither what was asked for nor a KRB-ERROR. Anybody may have sent it. */
 export function readReply<T>(codec: Codec<T>, reply: Bytes): KdcReply<T> {
-  const message = copyOctets(reply, "read a KDC's reply out of");
+  const message = copyBytes(reply, "read a KDC's reply out of");
   return applicationTag(message) === 30
     ? { refusal: readMessage(KrbError, message) }
     : { reply: readMessage(codec, message) };

@@ -4,7 +4,7 @@
  * @module
  */
 import { applicationTag } from "../../asn1/codec.ts";
-import { type Bytes, copyOctets } from "../../base/bytes.ts";
+import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import { readMessage } from "../exchange/exchange.ts";
 import { ErrorCode } from "../registry/errors.ts";
 import { KerberosError } from "../errors.ts";
@@ -23,7 +23,7 @@ export interface HandleOptions {
 /**
  * Answers one request. What cannot be read is answered with nothing, as is what the realm's faults say to drop.
  *
- * @throws {TypeError} When there are no octets to take.
+ * @throws {TypeError} When there are no bytes to take.
  *
  * @example
  * ```ts
@@ -39,16 +39,16 @@ export async function handleKdcMessage(
   message: Uint8Array,
   options: HandleOptions = {},
 ): Promise<Bytes | undefined> {
-  const octets = copyOctets(message, "answer");
+  const bytes = copyBytes(message, "answer");
   if (realm.faults.dropReplies > 0) {
     realm.faults.dropReplies--;
     return undefined;
   }
-  const tag = applicationTag(octets);
+  const tag = applicationTag(bytes);
   let request: KdcReq;
   try {
     if (tag !== 10 && tag !== 12) return undefined;
-    request = readMessage(tag === 10 ? AsReq : TgsReq, octets);
+    request = readMessage(tag === 10 ? AsReq : TgsReq, bytes);
   } catch (error) {
     if (error instanceof KerberosError) return undefined;
     throw error;
@@ -57,7 +57,7 @@ export async function handleKdcMessage(
   if (realm.faults.answerWithError !== 0) return encodeRefusal(realm, realm.faults.answerWithError, about);
   let reply: Bytes;
   try {
-    reply = tag === 10 ? await handleAsReq(realm, request, octets) : await handleTgsReq(realm, request, octets);
+    reply = tag === 10 ? await handleAsReq(realm, request, bytes) : await handleTgsReq(realm, request, bytes);
   } catch (error) {
     if (error instanceof Refusal) reply = refusalMessage(realm, error, about);
     else if (error instanceof KerberosError) reply = encodeRefusal(realm, ErrorCode.KRB_ERR_GENERIC, about);

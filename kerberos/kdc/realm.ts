@@ -61,7 +61,7 @@ export interface KdcFaults {
   dropReplies: number;
   /** Enctypes that the KDC pretends not to have. */
   unsupportedEnctypes: readonly number[];
-  /** Replies larger than this are refused over UDP with `KRB_ERR_RESPONSE_TOO_BIG`, in octets. */
+  /** Replies larger than this are refused over UDP with `KRB_ERR_RESPONSE_TOO_BIG`, in bytes. */
   maxUdpReply: number;
   /** The code of a KRB-ERROR to answer every request with; 0 for none. */
   answerWithError: number;

@@ -27,7 +27,7 @@ export class SeenRequests {
   }
 }
 
-/** What octets are told by. */
-export async function digestOf(octets: Bytes): Promise<string> {
-  return (await webCrypto.digest("SHA-256", octets)).join();
+/** What bytes are told by. */
+export async function digestOf(bytes: Bytes): Promise<string> {
+  return (await webCrypto.digest("SHA-256", bytes)).join();
 }

@@ -7,7 +7,7 @@
 import { anyElement, application, type Codec, explicit, integer, optional, sequence } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { readMessage } from "../exchange/exchange.ts";
-import { type KerberosErrorName } from "../registry/errors.ts";
+import type { KerberosErrorName } from "../registry/errors.ts";
 import { TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
@@ -136,7 +136,7 @@ const RawTgsReq: Codec<RawRequest> = application(
   }),
 );
 
-/** The octets that the checksum is over: senders encode flags and numbers in ways that cannot be told afterwards. */
+/** The bytes that the checksum is over: senders encode flags and numbers in ways that cannot be told afterwards. */
 function bodyAsReceived(message: Bytes): Bytes {
   return readMessage(RawTgsReq, message).reqBody;
 }

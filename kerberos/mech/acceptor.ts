@@ -6,7 +6,7 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { applicationTag, encode } from "../../asn1/codec.ts";
-import { type Bytes, copyOctets } from "../../base/bytes.ts";
+import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
@@ -102,7 +102,7 @@ export class KerberosAcceptor implements GssNegotiation {
 
   /** See {@linkcode GssNegotiation.step}. */
   async step(given?: Uint8Array): Promise<GssStep> {
-    const token = given === undefined ? undefined : copyOctets(given, "step with");
+    const token = given === undefined ? undefined : copyBytes(given, "step with");
     if (this.#used) {
       throw new GssError("Cannot step context: it takes one token", { major: "NO_CONTEXT", code: "NO_CONTEXT" });
     }
@@ -284,7 +284,7 @@ export class KerberosAcceptor implements GssNegotiation {
   /** RFC 4121 section 4.1.1.2. An initiator without bindings is taken as one that cannot; the flag tells it apart. */
   async #checkBindings(asked: AuthenticatorChecksum): Promise<boolean> {
     const { channelBindings } = this.#init;
-    const absent = asked.bindings.every((octet) => octet === 0);
+    const absent = asked.bindings.every((byte) => byte === 0);
     if (channelBindings === undefined || absent) return false;
     if (timingSafeEqual(await channelBindingHash(channelBindings), asked.bindings)) return true;
     throw new GssError("Cannot accept context: it is tied to another channel", {

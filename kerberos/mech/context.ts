@@ -4,7 +4,7 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { asBytes, type Bytes, concat, EMPTY, octetsOf } from "../../base/bytes.ts";
+import { asBytes, type Bytes, bytesOf, concat, EMPTY } from "../../base/bytes.ts";
 import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/mechanism.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
@@ -80,7 +80,7 @@ export class KerberosContext implements GssContext {
   readonly #runtime: Runtime;
   readonly #window: SequenceWindow;
   #sendSequence: bigint;
-  /** Octets that sealing adds behind the header. */
+  /** Bytes that sealing adds behind the header. */
   readonly #sealOverhead: number;
   /** Resolved when the token before has been judged, so that tokens opened at once are judged in the order they came in. */
   #judging: Promise<void> | undefined;
@@ -113,12 +113,12 @@ export class KerberosContext implements GssContext {
   /** See {@linkcode GssContext.wrap}. */
   async wrap(message: Uint8Array, options: WrapOptions): Promise<Bytes> {
     // Nothing is taken, neither a number nor memory, before it is clear that there is something to wrap.
-    const octets = octetsOf(message, "wrap");
-    const { confidential, start, token } = this.#place(octets.length, options);
+    const bytes = bytesOf(message, "wrap");
+    const { confidential, start, token } = this.#place(bytes.length, options);
     const header = this.#nextHeader(confidential);
     const found = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
     // The message is the caller's again once the call is made, so what waits for keys waits with a copy.
-    const text = found instanceof Promise ? octets.slice() : octets;
+    const text = found instanceof Promise ? bytes.slice() : bytes;
     const key = found instanceof Promise ? await found : found;
     const { length: size } = text;
     // The copy that is sealed or signed has EC (where nothing fills up) and RRC zero (section 4.2.4).
@@ -140,27 +140,25 @@ export class KerberosContext implements GssContext {
   }
 
   /** Where in which memory the token of a message is made. */
-  #place(octets: number, options: WrapOptions): { confidential: boolean; start: number; token: Bytes } {
+  #place(bytes: number, options: WrapOptions): { confidential: boolean; start: number; token: Bytes } {
     const { confidential, headroom = 0, into } = options;
     // Whoever leaves it out, or mistypes it, does not want his message in clear.
     if (typeof confidential !== "boolean") throw new TypeError("Cannot wrap: `confidential` is neither true nor false");
     if (!Number.isSafeInteger(headroom) || headroom < 0) {
-      throw new RangeError(`Cannot wrap: headroom is ${headroom}, a number of octets is wanted`);
+      throw new RangeError(`Cannot wrap: headroom is ${headroom}, a number of bytes is wanted`);
     }
     const start = headroom + HEADER_LENGTH;
-    const length = start + octets + (confidential ? this.#sealOverhead : this.#key.checksumLength);
-    const token = into === undefined
-      ? new Uint8Array(length)
-      : octetsOf(into, "wrap into").subarray(0, length) as Bytes;
+    const length = start + bytes + (confidential ? this.#sealOverhead : this.#key.checksumLength);
+    const token = into === undefined ? new Uint8Array(length) : bytesOf(into, "wrap into").subarray(0, length) as Bytes;
     if (token.length < length) {
-      throw new RangeError(`Cannot wrap: the token has ${length} octets, there is room for ${token.length}`);
+      throw new RangeError(`Cannot wrap: the token has ${length} bytes, there is room for ${token.length}`);
     }
     return { confidential, start, token };
   }
 
   /** See {@linkcode GssContext.unwrap}. */
   unwrap(token: Uint8Array, options: UnwrapOptions = {}): Promise<UnwrappedMessage> {
-    return this.#inOrder(() => this.#open(asBytes(octetsOf(token, "unwrap")), options.inPlace ?? false));
+    return this.#inOrder(() => this.#open(asBytes(bytesOf(token, "unwrap")), options.inPlace ?? false));
   }
 
   #open(given: Bytes, inPlace: boolean): Eventually<Opened> {
@@ -209,22 +207,22 @@ export class KerberosContext implements GssContext {
 
   /** See {@linkcode GssContext.getMic}. */
   async getMic(message: Uint8Array): Promise<Bytes> {
-    const octets = octetsOf(message, "sign");
+    const bytes = bytesOf(message, "sign");
     const header = encodeMicHeader(this.#nextHeader(false));
     const usage = this.initiator ? KeyUsage.GssInitiatorSign : KeyUsage.GssAcceptorSign;
-    return concat(header, await this.#key.checksum(usage, concat(octets, header)));
+    return concat(header, await this.#key.checksum(usage, concat(bytes, header)));
   }
 
   /** See {@linkcode GssContext.verifyMic}. */
   async verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus> {
-    const octets = octetsOf(message, "verify");
-    const token = octetsOf(mic, "verify");
+    const bytes = bytesOf(message, "verify");
+    const token = bytesOf(mic, "verify");
     const { status } = await this.#inOrder(async () => {
       this.#alive();
       const header = decodeMicHeader(token);
       this.#checkSender(header);
       const usage = this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign;
-      const signed = concat(octets, token.subarray(0, HEADER_LENGTH));
+      const signed = concat(bytes, token.subarray(0, HEADER_LENGTH));
       if (!await this.#key.verifyChecksum(usage, signed, token.subarray(HEADER_LENGTH))) throw notGenuine();
       return { sequence: header.sequence, data: EMPTY, confidential: false };
     });

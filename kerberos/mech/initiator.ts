@@ -4,7 +4,7 @@
  * @module
  */
 import { encode } from "../../asn1/codec.ts";
-import { type Bytes, copyOctets } from "../../base/bytes.ts";
+import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
@@ -75,7 +75,7 @@ export class KerberosInitiator implements GssNegotiation {
 
   /** See {@linkcode GssNegotiation.step}. */
   async step(given?: Uint8Array): Promise<GssStep> {
-    const token = given === undefined ? undefined : copyOctets(given, "step with");
+    const token = given === undefined ? undefined : copyBytes(given, "step with");
     const state = this.#state;
     this.#state = "failed";
     try {

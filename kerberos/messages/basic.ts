@@ -95,7 +95,7 @@ export const PrincipalName: Codec<PrincipalName> = sequence<PrincipalName>("Prin
 export interface HostAddress {
   /** Address type (RFC 4120 section 7.5.3). */
   readonly addrType: number;
-  /** Octets of the address. */
+  /** Bytes of the address. */
   readonly address: Bytes;
 }
 

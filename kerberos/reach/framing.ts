@@ -1,5 +1,5 @@
 /**
- * Messages to a KDC over a stream (RFC 4120 section 7.2.2): four octets of length in front of request and reply.
+ * Messages to a KDC over a stream (RFC 4120 section 7.2.2): four bytes of length in front of request and reply.
  *
  * @module
  */
@@ -11,9 +11,9 @@ const MAX_REPLY = 1 << 20;
 
 /** What a message goes over. */
 export interface KdcStream {
-  /** Some octets; `null` after the last. */
+  /** Some bytes; `null` after the last. */
   read(): Promise<Bytes | null>;
-  /** Sends all of the octets. */
+  /** Sends all of the bytes. */
   write(bytes: Bytes): Promise<unknown>;
   /** Ends both directions; calls under way fail. */
   close(): void;
@@ -54,7 +54,7 @@ async function readReply(stream: KdcStream): Promise<Bytes> {
     frames.receive(bytes);
     const length = frames.announced;
     if (length !== undefined && length > MAX_REPLY) {
-      throw new KerberosError("BAD_MESSAGE", `KDC announces a reply of ${length} octets`);
+      throw new KerberosError("BAD_MESSAGE", `KDC announces a reply of ${length} bytes`);
     }
     const reply = frames.next();
     if (reply !== undefined) return reply;
@@ -77,7 +77,7 @@ export class FrameReader {
     this.#limit = limit;
   }
 
-  /** Takes octets in. */
+  /** Takes bytes in. */
   receive(bytes: Bytes): void {
     if (this.#end + bytes.length > this.#held.length) {
       const left = this.#held.subarray(this.#start, this.#end);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { abortable, type Deadline, startDeadline } from "../../base/deadline.ts";
 import { monotonicNow, type Runtime } from "../../base/runtime.ts";
@@ -248,7 +249,7 @@ export class KdcClient {
       return await abortable(this.#options.transport.send(address, message, { signal }), signal);
     } catch (error) {
       signal.throwIfAborted();
-      throw failure(`${describe(address)}: ${error instanceof Error ? error.message : String(error)}`, error);
+      throw failure(`${describe(address)}: ${reasonText(error)}`, error);
     }
   }
 }
@@ -281,9 +282,7 @@ function describe(address: KdcAddress): string {
 const TOLD_FAILURES = 5;
 
 function unreachable(realm: string, failures: readonly unknown[]): KerberosError {
-  const reasons = failures.slice(0, TOLD_FAILURES).map((failure) =>
-    printable(failure instanceof Error ? failure.message : String(failure))
-  );
+  const reasons = failures.slice(0, TOLD_FAILURES).map((failure) => printable(reasonText(failure)));
   if (failures.length > TOLD_FAILURES) reasons.push(`and ${failures.length - TOLD_FAILURES} more`);
   return new KerberosError("KDC_UNREACHABLE", `Cannot reach a KDC of ${printable(realm)}: ${reasons.join("; ")}`, {
     cause: new AggregateError(failures),

@@ -22,7 +22,7 @@ function md5(message: Uint8Array): ArrayBuffer {
   return out.buffer;
 }
 
-/** RFC 1321 section 3.4: four rounds of sixteen steps over one 64-octet block. */
+/** RFC 1321 section 3.4: four rounds of sixteen steps over one 64-byte block. */
 function md5Block(view: DataView, offset: number, state: number[]): void {
   let [a, b, c, d] = state as [number, number, number, number];
   for (let i = 0; i < 64; i++) {

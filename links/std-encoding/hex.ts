@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Lower-case hexadecimal text of the octets. */
+/** Lower-case hexadecimal text of the bytes. */
 export function encodeHex(src: string | Uint8Array | ArrayBuffer): string {
   const bytes = typeof src === "string" ? new TextEncoder().encode(src) : new Uint8Array(src);
   let text = "";
@@ -13,7 +13,7 @@ export function encodeHex(src: string | Uint8Array | ArrayBuffer): string {
 }
 
 /**
- * The octets of hexadecimal text.
+ * The bytes of hexadecimal text.
  *
  * @throws {RangeError} When the text is of odd length or holds another character.
  */

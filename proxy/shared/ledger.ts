@@ -12,7 +12,7 @@ import type { WatchedStore } from "./watched.ts";
 export class SharedLedger implements UserLedger {
   readonly #store: WatchedStore;
   readonly #lease: number;
-  readonly #server = [...randomBytes(8)].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+  readonly #server = [...randomBytes(8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   /** Sessions of this server by user. */
   readonly #sessions = new Map<string, string[]>();
   readonly #own = new Tally();

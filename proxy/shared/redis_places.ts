@@ -107,7 +107,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw wrong("a % in it begins no octet (RFC 3986 section 2.1)");
+    throw wrong("a % in it begins no byte (RFC 3986 section 2.1)");
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The seam that everything else hangs on: an authentication method takes a connection and RETURNS the one to use from
- * then on, with who the peer is. It may take any number of legs, transform every octet that follows, and protect
+ * then on, with who the peer is. It may take any number of legs, transform every byte that follows, and protect
  * datagrams.
  *
  * @module
@@ -57,7 +57,7 @@ export interface AuthenticateOptions {
 
 /** A method on the client's side. */
 export interface ClientAuthMethod {
-  /** METHOD octet (RFC 1928 section 3). */
+  /** METHOD byte (RFC 1928 section 3). */
   readonly code: number;
   /** Name of the method. */
   readonly name: MethodName;
@@ -89,7 +89,7 @@ export interface AcceptAuthOptions {
 
 /** A method on the server's side. */
 export interface ServerAuthMethod {
-  /** METHOD octet. */
+  /** METHOD byte. */
   readonly code: number;
   /** Name of the method. */
   readonly name: MethodName;

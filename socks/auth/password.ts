@@ -20,9 +20,9 @@ import { type ClientAuthMethod, type Identity, plainChannel, type ServerAuthMeth
 
 /** A name and a password. */
 export interface PasswordCredentials {
-  /** Name, 1 to 255 octets in UTF-8. */
+  /** Name, 1 to 255 bytes in UTF-8. */
   readonly username: string;
-  /** Password, 1 to 255 octets in UTF-8. */
+  /** Password, 1 to 255 bytes in UTF-8. */
   readonly password: string;
 }
 
@@ -51,7 +51,7 @@ export type PasswordCheck = (
   options?: PasswordCheckOptions,
 ) => boolean | Promise<boolean>;
 
-/** The longest message has 513 octets. */
+/** The longest message has 513 bytes. */
 const LIMIT = 1024;
 
 function identity(username: string): Identity {

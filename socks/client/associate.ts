@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, type ByteSource, octetsOf } from "../../base/bytes.ts";
+import { type Bytes, bytesOf, type ByteSource } from "../../base/bytes.ts";
 import { abortable } from "../../base/deadline.ts";
 import type { Identity } from "../auth/method.ts";
 import { type GrantedRequest, requestWithin, startCall, type ThroughOptions } from "./request.ts";
@@ -91,7 +91,7 @@ interface Opening {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Octets that a UDP datagram can carry over IPv6: no header of a fixed length counts into its length. */
+/** Bytes that a UDP datagram can carry over IPv6: no header of a fixed length counts into its length. */
 const MAX_DATAGRAM_6 = 65_527;
 
 /**
@@ -172,18 +172,18 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   /**
    * Sends a datagram. A name goes to the proxy as a name, in A-labels. As with any datagram, nobody says whether it arrives.
    *
-   * @param data Octets of any buffer, or view of one, as they are at the time of the call.
-   * @returns How many octets that were.
+   * @param data Bytes of any buffer, or view of one, as they are at the time of the call.
+   * @returns How many bytes that were.
    * @throws {SocksConnectionError} After the association has ended; as the class says.
    * @throws {HostNameError} When no host can be called what the target is called.
    * @throws {RangeError} When it is too large for a datagram with what is put around it.
-   * @throws {TypeError} When the data has no octets; nothing was sent.
+   * @throws {TypeError} When the data has no bytes; nothing was sent.
    */
   async send(data: ByteSource, to: Endpoint): Promise<number> {
-    const octets = octetsOf(data);
-    const { length } = octets;
+    const bytes = bytesOf(data);
+    const { length } = bytes;
     // A copy: what the caller does with the memory from now on is the caller's affair.
-    const datagram = encodeDatagram(givenEndpoint("to", to), octets);
+    const datagram = encodeDatagram(givenEndpoint("to", to), bytes);
     this.#checkSize(datagram.length, length);
     // Why it has ended is told, rather than what that does to whatever was under way.
     await abortable(this.#sealAndSend(datagram, length), this.#over.signal);
@@ -201,7 +201,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     const limit = this.relay.hostname.includes(":") ? MAX_DATAGRAM_6 : MAX_DATAGRAM;
     if (size <= limit) return;
     throw new RangeError(
-      `Cannot send datagram of ${length} octets: with what is put around it that is ${size}, and ${limit} are the most`,
+      `Cannot send datagram of ${length} bytes: with what is put around it that is ${size}, and ${limit} are the most`,
     );
   }
 

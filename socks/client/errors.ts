@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import { type Bytes, concat, lenientText } from "../../base/bytes.ts";
 import { abortable, startDeadline } from "../../base/deadline.ts";
 import { printable, shortened } from "../../base/printable.ts";
@@ -26,7 +27,7 @@ import { Command, type Request } from "../wire/messages.ts";
 export function unreachable(proxy: Endpoint, error: unknown): unknown {
   if (error instanceof SocksError && !(error instanceof SocksReplyError)) return error;
   if (error instanceof TypeError || error instanceof RangeError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonText(error);
   const text = reason.replace(/^(?:Proxy|Cannot)\b/, (word) => word.toLowerCase());
   return new SocksProxyError("PROXY_UNREACHABLE", `Cannot reach proxy ${formatEndpoint(proxy)}: ${text}`, {
     cause: error,
@@ -68,7 +69,7 @@ export function refusal(reply: number, proxy: Endpoint, request: Request): Socks
   return new SocksReplyError(code, `${about}: ${WHY[code]} (${code}${number})`);
 }
 
-/** Octets of a first line that are waited for, and for how long, in milliseconds: it says more than its first octet. */
+/** Bytes of a first line that are waited for, and for how long, in milliseconds: it says more than its first byte. */
 const FIRST_LINE = 256;
 const LINE_TIME = 1_000;
 
@@ -131,8 +132,8 @@ function protocolOf(answer: Bytes): string {
     return "it speaks SOCKS4, which can protect nothing";
   }
   if (/^[\x20-\x7e]{3,}$/.test(line)) return `it speaks no SOCKS5: it says ${said}`;
-  const octets = [...answer.subarray(0, 8)].map((octet) => octet.toString(16).padStart(2, "0")).join(" ");
-  return `it speaks no SOCKS5: its answer begins with ${octets} (hex)`;
+  const bytes = [...answer.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  return `it speaks no SOCKS5: its answer begins with ${bytes} (hex)`;
 }
 
 /** A proxy that hangs up says nothing; where it did so is what there is to tell. */

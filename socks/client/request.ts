@@ -47,7 +47,7 @@ export interface ConnectThroughOptions extends ThroughOptions {
 
 /** A connection through a proxy. */
 export interface ProxiedConnection {
-  /** The connection; octets go to the target. */
+  /** The connection; bytes go to the target. */
   readonly connection: Connection;
   /** Address that the proxy uses towards the target. */
   readonly bound: Endpoint;

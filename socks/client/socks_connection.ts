@@ -27,7 +27,7 @@ export interface MadeConnection extends ProxiedConnection {
  * A connection through a proxy, in the manner of `Deno.Conn`, and taken wherever one of these is. It behaves alike at every level of
  * protection, over every transport and inside TLS:
  *
- * - Calls at one time are served in their order, whether they are of {@linkcode read} or of {@linkcode readable}: each octet is delivered
+ * - Calls at one time are served in their order, whether they are of {@linkcode read} or of {@linkcode readable}: each byte is delivered
  *   once, and what a short read left is the next one's.
  * - What fails does so for good: calls under way and later ones of that direction fail with the same error, and none says that the peer has
  *   ended. It is a {@linkcode SocksConnectionError}, `CLOSED` where this side closed it and `LOST` where the transport failed; a
@@ -86,7 +86,7 @@ export class SocksConnection implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Octets from the target, as a stream of octets, so that there are BYOB readers. It and {@linkcode read} read from one place. Cancelling it
+   * Bytes from the target, as a stream of bytes, so that there are BYOB readers. It and {@linkcode read} read from one place. Cancelling it
    * closes the connection.
    */
   get readable(): ReadableStream<Bytes> {
@@ -94,7 +94,7 @@ export class SocksConnection implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Octets to the target, out of any buffer or view of one; a chunk must be left alone until its write settles. Closing it is
+   * Bytes to the target, out of any buffer or view of one; a chunk must be left alone until its write settles. Closing it is
    * {@linkcode closeWrite}; aborting it closes the connection at once, whatever is being written.
    */
   get writable(): WritableStream<ByteSource> {
@@ -104,7 +104,7 @@ export class SocksConnection implements AsyncDisposable, Disposable {
   /**
    * Reads into `buffer`, in the manner of `Deno.Conn`. It must not be transferred or shrunk until the read settles.
    *
-   * @returns How many octets there are now, or `null` after the last.
+   * @returns How many bytes there are now, or `null` after the last.
    * @throws {TypeError} When it is no `Uint8Array`, or its memory is gone; nothing is lost by it that was not put there.
    * @throws {SocksError} As the class says.
    */
@@ -113,9 +113,9 @@ export class SocksConnection implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Sends all of the octets, after those of earlier calls. They must be left alone until it settles.
+   * Sends all of the bytes, after those of earlier calls. They must be left alone until it settles.
    *
-   * @returns How many octets that were.
+   * @returns How many bytes that were.
    * @throws {TypeError} When it is no buffer or view of one, or its memory was transferred: nothing was sent then. When the memory goes while
    *   it is being sent, the text says how much of it was, and writing is over.
    * @throws {SocksError} As the class says.

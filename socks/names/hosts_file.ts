@@ -27,9 +27,9 @@ export function parseHosts(text: string): HostsFile {
   const byAddress = new Map<string, string[]>();
   for (const line of text.split("\n")) {
     const [first, ...names] = line.split("#", 1)[0]!.trim().toLowerCase().split(/\s+/);
-    const octets = parseIp(first!);
-    if (octets === undefined || names.length === 0) continue;
-    const address = formatIp(octets);
+    const bytes = parseIp(first!);
+    if (bytes === undefined || names.length === 0) continue;
+    const address = formatIp(bytes);
     add(byAddress, address, names[0]!);
     for (const name of names) {
       let entry = byName.get(name);

@@ -5,7 +5,7 @@
  * @module
  */
 import { abortable } from "../../base/deadline.ts";
-import { Turns } from "../../base/semaphore.ts";
+import { Semaphore } from "../../base/semaphore.ts";
 import { SocksReplyError } from "../errors.ts";
 import { type LookUpOptions, ownerOf } from "./resolver.ts";
 
@@ -50,7 +50,7 @@ class Begun {
 /** Look-ups of one kind. */
 export class LookUps<T> {
   readonly #limits: LookUpLimits;
-  readonly #turns: Turns;
+  readonly #semaphore: Semaphore;
   readonly #running = new Map<string, Running<T>>();
   /** Those who wait for a place, by what they want looked up. */
   readonly #wanted = new Map<string, Set<AbortController>>();
@@ -59,12 +59,12 @@ export class LookUps<T> {
   /** Makes them. */
   constructor(limits: LookUpLimits) {
     this.#limits = limits;
-    this.#turns = new Turns(limits.places, { perOwner: limits.perOwner });
+    this.#semaphore = new Semaphore(limits.places, { perOwner: limits.perOwner });
   }
 
   /** How many wait for a place. */
   get waiting(): number {
-    return this.#turns.waiting;
+    return this.#semaphore.waiting;
   }
 
   /**
@@ -88,7 +88,7 @@ export class LookUps<T> {
   /** Takes a place, but where the same has begun meanwhile. */
   async #placeFor(what: string, name: string, { owner, signal }: Taking): Promise<Running<T> | undefined> {
     const leave = new AbortController();
-    const free = this.#turns.take({ owner, signal: leave.signal });
+    const free = this.#semaphore.acquire({ owner, signal: leave.signal });
     if (free === undefined) return undefined;
     // The turn that is given up fails with the reason that follows.
     free.catch(() => {});
@@ -125,7 +125,7 @@ export class LookUps<T> {
   #begin(what: string, owner: string, make: Make<T>): Running<T> {
     const already = this.#running.get(what);
     if (already !== undefined) {
-      this.#turns.giveBack(owner);
+      this.#semaphore.release(owner);
       return already;
     }
     const over = new AbortController();
@@ -133,7 +133,7 @@ export class LookUps<T> {
     this.#running.set(what, running);
     const end = () => {
       this.#forget(running);
-      this.#turns.giveBack(owner);
+      this.#semaphore.release(owner);
     };
     running.found.then(end, end);
     const wanted = this.#wanted.get(what);

@@ -40,12 +40,12 @@ export interface Answer {
 const HEADER = 12;
 const INTERNET = 1;
 
-/** A question, recursion desired. The name's labels have 63 octets at most, as those of a host name in its one form do. */
+/** A question, recursion desired. The name's labels have 63 bytes at most, as those of a host name in its one form do. */
 export function encodeQuestion({ id, name, type }: Question): Bytes {
   const labels = name.split(".").map((label) => new TextEncoder().encode(label));
-  const octets = [id >> 8, id & 0xff, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-  for (const label of labels) octets.push(label.length, ...label);
-  return Uint8Array.from([...octets, 0, type >> 8, type & 0xff, 0, INTERNET]);
+  const bytes = [id >> 8, id & 0xff, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+  for (const label of labels) bytes.push(label.length, ...label);
+  return Uint8Array.from([...bytes, 0, type >> 8, type & 0xff, 0, INTERNET]);
 }
 
 /** An answer; `undefined` for what is no answer to this question, or cannot be read. */
@@ -111,24 +111,24 @@ class Reader {
   /** A name, perhaps compressed (RFC 1035 section 4.1.4): a pointer leads to what stands in front of it, so none goes round. */
   #name(): string {
     const labels: string[] = [];
-    let [at, after, octets] = [this.#at, -1, 0];
+    let [at, after, bytes] = [this.#at, -1, 0];
     for (;;) {
       const length = this.#view.getUint8(at);
       if (length >= 0xc0) {
         const target = this.#view.getUint16(at) & 0x3fff;
         if (after < 0) after = at + 2;
         if (target >= at) throw new RangeError("pointer leads forward");
-        // Each costs an octet, so that a name costs no more than the longest one may.
-        octets++;
+        // Each costs a byte, so that a name costs no more than the longest one may.
+        bytes++;
         at = target;
       } else if (length > 63) throw new RangeError("label of another kind");
       else if (length === 0) break;
       else {
         labels.push(this.#label(at + 1, length));
-        octets += length + 1;
+        bytes += length + 1;
         at += length + 1;
       }
-      if (octets > 255) throw new RangeError("name is too long");
+      if (bytes > 255) throw new RangeError("name is too long");
     }
     this.#at = after < 0 ? at + 1 : after;
     return labels.join(".");
@@ -138,9 +138,9 @@ class Reader {
   #label(at: number, length: number): string {
     let text = "";
     for (let i = at; i < at + length; i++) {
-      const octet = this.#view.getUint8(i);
-      const character = String.fromCharCode(octet).toLowerCase();
-      text += /[a-z0-9_-]/.test(character) && octet < 128 ? character : `\\${String(octet).padStart(3, "0")}`;
+      const byte = this.#view.getUint8(i);
+      const character = String.fromCharCode(byte).toLowerCase();
+      text += /[a-z0-9_-]/.test(character) && byte < 128 ? character : `\\${String(byte).padStart(3, "0")}`;
     }
     return text;
   }

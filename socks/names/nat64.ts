@@ -148,9 +148,9 @@ async function inTime(looking: Promise<void>, milliseconds: number, signal: Abor
  * everybody's (RFC 6052 section 3.1).
  */
 export function throughNat64(address: string, prefixes: readonly Cidr[]): readonly string[] {
-  const octets = parseIp(address);
-  if (octets?.length !== 4) return [];
-  const isPublic = specialKind(octets) === undefined;
+  const bytes = parseIp(address);
+  if (bytes?.length !== 4) return [];
+  const isPublic = specialKind(bytes) === undefined;
   return prefixes.filter((prefix) => isPublic || !sameBlock(prefix, WELL_KNOWN_PREFIX))
-    .map((prefix) => formatIp(ipv6For(prefix, octets)));
+    .map((prefix) => formatIp(ipv6For(prefix, bytes)));
 }

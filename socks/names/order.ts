@@ -34,8 +34,8 @@ export function inOrder(addresses: readonly string[], own: readonly string[] | u
 }
 
 function kindOf(address: string): (typeof KINDS)[number] | undefined {
-  const octets = parseIp(address.replace(/%.*$/, ""));
-  if (octets === undefined) return undefined;
-  const plain = unmapped(octets);
+  const bytes = parseIp(address.replace(/%.*$/, ""));
+  if (bytes === undefined) return undefined;
+  const plain = unmapped(bytes);
   return KINDS.find(({ block }) => inCidr(plain, block));
 }

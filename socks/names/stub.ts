@@ -78,7 +78,7 @@ export async function lookUpNames(
 ): Promise<readonly string[]> {
   const labels = address.length === 4
     ? [...address].map(String)
-    : [...address].flatMap((octet) => [octet >> 4, octet & 15].map((n) => n.toString(16)));
+    : [...address].flatMap((byte) => [byte >> 4, byte & 15].map((n) => n.toString(16)));
   const name = `${labels.reverse().join(".")}.${address.length === 4 ? "in-addr" : "ip6"}.arpa`;
   using questions = new Questions();
   const found = await askAll({ name, type: RecordType.PTR }, { conf, questions }, signal);

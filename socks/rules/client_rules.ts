@@ -78,10 +78,10 @@ export class ClientRuleSet {
 
   /** About a client that connects. */
   judge(address: string | undefined): ClientVerdict {
-    const octets = address === undefined ? undefined : parseIp(canonicalAddress(address));
+    const bytes = address === undefined ? undefined : parseIp(canonicalAddress(address));
     for (const rule of this.#rules) {
       const { action, sources } = rule;
-      const forms = octets === undefined ? [] : [octets, ...(action === "deny" ? embeddedIpv4(octets) : [])];
+      const forms = bytes === undefined ? [] : [bytes, ...(action === "deny" ? embeddedIpv4(bytes) : [])];
       if (sources === undefined || sources.some((block) => forms.some((form) => inCidr(form, block)))) {
         return { allowed: action === "allow", reason: `client rule "${ruleLine(rule)}"`, rule };
       }

@@ -10,10 +10,10 @@ import { type Cidr, inCidr, parseCidr } from "../wire/cidr.ts";
 /** Lengths that a prefix may have. */
 const LENGTHS: readonly number[] = [96, 64, 56, 48, 40, 32];
 
-/** The octet that is zero in all of them, whatever the prefix. */
+/** The byte that is zero in all of them, whatever the prefix. */
 const U = 8;
 
-/** Where a prefix of so many bits has the four octets: behind it, around octet U. */
+/** Where a prefix of so many bits has the four bytes: behind it, around byte U. */
 export function ipv4Places(bits: number): readonly number[] {
   const first = bits / 8;
   return [0, 1, 2, 3].map((i) => first <= U && first + i >= U && bits < 96 ? first + i + 1 : first + i);
@@ -76,7 +76,7 @@ export function translated(
   const [prefix] = prefixesOf(address, prefixes);
   if (prefix === undefined) return undefined;
   const ipv4 = ipv4Under(prefix, address);
-  return ipv6For(prefix, ipv4).every((octet, i) => octet === address[i]) ? { prefix, ipv4 } : undefined;
+  return ipv6For(prefix, ipv4).every((byte, i) => byte === address[i]) ? { prefix, ipv4 } : undefined;
 }
 
 /** What a resolver answers for the name that has IPv4 addresses only, and these two (RFC 7050 section 2.2). */
@@ -84,26 +84,26 @@ const WELL_KNOWN: readonly Bytes[] = ["192.0.0.170", "192.0.0.171"].map((text) =
 
 /**
  * The prefixes in the addresses that a resolver has for `ipv4only.arpa` (RFC 7050 section 3). No address can be read in two ways: the
- * last octet that is not zero says where the well-known address ends.
+ * last byte that is not zero says where the well-known address ends.
  */
 export function prefixesIn(answer: readonly string[]): readonly Cidr[] {
   const found = answer.flatMap((text) => {
-    const octets = parseIp(text);
-    return octets?.length === 16 ? LENGTHS.flatMap((bits) => readAs(bits, octets)) : [];
+    const bytes = parseIp(text);
+    return bytes?.length === 16 ? LENGTHS.flatMap((bits) => readAs(bits, bytes)) : [];
   });
   return found.filter((prefix, i) => found.findIndex((other) => sameBlock(other, prefix)) === i);
 }
 
 /** The prefix of so many bits under which an address was made of a well-known one; none where it was not. */
-function readAs(bits: number, octets: Bytes): readonly Cidr[] {
+function readAs(bits: number, bytes: Bytes): readonly Cidr[] {
   const network = new Uint8Array(16);
-  network.set(octets.subarray(0, bits / 8));
+  network.set(bytes.subarray(0, bits / 8));
   const prefix: Cidr = { network, bits };
-  const known = WELL_KNOWN.some((address) => ipv6For(prefix, address).every((octet, i) => octet === octets[i]));
+  const known = WELL_KNOWN.some((address) => ipv6For(prefix, address).every((byte, i) => byte === bytes[i]));
   return known && isUsable(prefix) ? [prefix] : [];
 }
 
 /** Whether two blocks are one. */
 export function sameBlock(a: Cidr, b: Cidr): boolean {
-  return a.bits === b.bits && a.network.every((octet, i) => octet === b.network[i]);
+  return a.bits === b.bits && a.network.every((byte, i) => byte === b.network[i]);
 }

@@ -156,13 +156,13 @@ export class RuleSet {
 
   /** About an address that is to be used. */
   judgeAddress(query: RuleQuery, address: string): Verdict {
-    const octets = parseIp(address);
-    if (octets === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
+    const bytes = parseIp(address);
+    if (bytes === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
     const hostname = hostOf(query);
     if (typeof hostname !== "string") return hostname;
-    const asked = this.#askedAddress(hostname, octets);
+    const asked = this.#askedAddress(hostname, bytes);
     // A system that is asked to connect to it connects to itself.
-    if (dialled(octets, asked.prefixes).every((octet) => octet === 0)) return NOWHERE;
+    if (dialled(bytes, asked.prefixes).every((byte) => byte === 0)) return NOWHERE;
     for (const rule of this.#rules) {
       if (!this.#fitsAllButPlace(rule, query)) continue;
       if (rule.destinations.some((place) => fitsPlace(rule.action, place, asked))) return verdictOf(rule);
@@ -178,11 +178,11 @@ export class RuleSet {
    * the address, decide.
    */
   judgeOnTheWay(query: RuleQuery, address: string): Verdict {
-    const octets = parseIp(address);
+    const bytes = parseIp(address);
     const hostname = hostOf(query);
     if (typeof hostname !== "string") return hostname;
-    if (octets === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
-    const asked = this.#askedAddress(hostname, octets);
+    if (bytes === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
+    const asked = this.#askedAddress(hostname, bytes);
     for (const rule of this.#rules) {
       if (!this.#fitsAllButPlace(rule, query)) continue;
       const { action, destinations } = rule;
@@ -202,9 +202,9 @@ export class RuleSet {
     return NOTHING_FITS;
   }
 
-  #askedAddress(hostname: string, octets: Bytes): AskedAddress {
+  #askedAddress(hostname: string, bytes: Bytes): AskedAddress {
     const prefixes = [...this.nat64.prefixes, WELL_KNOWN_PREFIX];
-    return { hostname, octets, prefixes, special: specialKind(octets, prefixes) };
+    return { hostname, bytes, prefixes, special: specialKind(bytes, prefixes) };
   }
 
   #fitsAllButPlace(rule: Rule, query: RuleQuery): boolean {
@@ -269,8 +269,8 @@ export function ruleLine({ action, text }: Pick<Rule, "action" | "text">): strin
 
 /** A client whose address is not known is denied by what denies any source, and allowed by nothing that asks for one. */
 function fitsSource(action: RuleAction, sources: readonly Cidr[], source: string | undefined): boolean {
-  const octets = source === undefined ? undefined : parseIp(canonicalAddress(source));
-  return octets === undefined ? action === "deny" : inBlocks(action, sources, octets);
+  const bytes = source === undefined ? undefined : parseIp(canonicalAddress(source));
+  return bytes === undefined ? action === "deny" : inBlocks(action, sources, bytes);
 }
 
 function fitsName(place: Destination, hostname: string): boolean {
@@ -285,7 +285,7 @@ function fitsDomain({ suffix, exact }: Destination & { type: "domain" }, hostnam
 interface AskedAddress {
   /** The host that stands for it, in its one form. */
   readonly hostname: string;
-  readonly octets: Bytes;
+  readonly bytes: Bytes;
   /** Prefixes of translators. */
   readonly prefixes: readonly Cidr[];
   /** What it is where it is not public. */
@@ -294,11 +294,11 @@ interface AskedAddress {
 
 /** Only a rule that names the address opens what is not public. */
 function fitsPlace(action: RuleAction, place: Destination, asked: AskedAddress): boolean {
-  const { hostname, octets, prefixes, special } = asked;
+  const { hostname, bytes, prefixes, special } = asked;
   const named = action === "allow" && special !== undefined;
   if (place.type !== "address") return !named && fitsName(place, hostname);
-  const blocks = named ? place.blocks.filter((block) => namesSpecial(block, octets, prefixes)) : place.blocks;
-  return inBlocks(action, blocks, octets, prefixes);
+  const blocks = named ? place.blocks.filter((block) => namesSpecial(block, bytes, prefixes)) : place.blocks;
+  return inBlocks(action, blocks, bytes, prefixes);
 }
 
 /**

@@ -92,20 +92,20 @@ export const WELL_KNOWN_PREFIX: Cidr = parseCidr("64:ff9b::/96")!;
 /** NAT64 of one's own (RFC 8215), which may have a prefix of any length in there (RFC 6052 section 2.2). */
 const LOCAL_USE: Cidr = parseCidr("64:ff9b:1::/48")!;
 
-const CARRIERS: readonly (readonly [Cidr, (octets: Uint8Array) => Uint8Array])[] = [
+const CARRIERS: readonly (readonly [Cidr, (bytes: Uint8Array) => Uint8Array])[] = [
   // IPv4-mapped and IPv4-compatible (RFC 4291 section 2.5.5), IPv4-translated (RFC 2765), NAT64 (RFC 6052)
-  [parseCidr("::ffff:0:0/96")!, (octets) => octets.subarray(12)],
-  [parseCidr("::/96")!, (octets) => octets.subarray(12)],
-  [parseCidr("::ffff:0:0:0/96")!, (octets) => octets.subarray(12)],
-  [WELL_KNOWN_PREFIX, (octets) => octets.subarray(12)],
+  [parseCidr("::ffff:0:0/96")!, (bytes) => bytes.subarray(12)],
+  [parseCidr("::/96")!, (bytes) => bytes.subarray(12)],
+  [parseCidr("::ffff:0:0:0/96")!, (bytes) => bytes.subarray(12)],
+  [WELL_KNOWN_PREFIX, (bytes) => bytes.subarray(12)],
   ...[48, 56, 64, 96].map((bits) =>
-    [LOCAL_USE, (octets: Uint8Array): Uint8Array => ipv4Under({ network: LOCAL_USE.network, bits }, octets)] as const
+    [LOCAL_USE, (bytes: Uint8Array): Uint8Array => ipv4Under({ network: LOCAL_USE.network, bits }, bytes)] as const
   ),
   // 6to4 (RFC 3056)
-  [parseCidr("2002::/16")!, (octets) => octets.subarray(2, 6)],
+  [parseCidr("2002::/16")!, (bytes) => bytes.subarray(2, 6)],
   // Teredo (RFC 4380): the server, and the client with all bits turned over
-  [parseCidr("2001::/32")!, (octets) => octets.subarray(4, 8)],
-  [parseCidr("2001::/32")!, (octets) => octets.slice(12).map((octet) => octet ^ 0xff)],
+  [parseCidr("2001::/32")!, (bytes) => bytes.subarray(4, 8)],
+  [parseCidr("2001::/32")!, (bytes) => bytes.slice(12).map((byte) => byte ^ 0xff)],
 ];
 
 /**
@@ -116,7 +116,7 @@ const CARRIERS: readonly (readonly [Cidr, (octets: Uint8Array) => Uint8Array])[]
 export function embeddedIpv4(address: Uint8Array, nat64: readonly Cidr[] = []): readonly Uint8Array[] {
   if (address.length !== 16) return [];
   // :: and ::1 look IPv4-compatible and are not.
-  if (address.subarray(0, 15).every((octet) => octet === 0) && address[15]! <= 1) return [];
+  if (address.subarray(0, 15).every((byte) => byte === 0) && address[15]! <= 1) return [];
   const sent = prefixesOf(address, nat64).map((prefix) => ipv4Under(prefix, address));
   // Of which prefix it is need not be guessed then.
   if (translated(address, nat64) !== undefined) return sent;
@@ -131,8 +131,8 @@ function isIsatap(address: Uint8Array): boolean {
 
 /** Whether a host is `localhost`, or an address of the loopback interface. */
 export function isLoopback(hostname: string): boolean {
-  const octets = parseIp(hostname);
-  return hostname === "localhost" || (octets !== undefined && specialKind(octets) === "loopback");
+  const bytes = parseIp(hostname);
+  return hostname === "localhost" || (bytes !== undefined && specialKind(bytes) === "loopback");
 }
 
 /** Whether a host is the address that stands for none, or for any. */

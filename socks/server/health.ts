@@ -4,7 +4,7 @@
  * @module
  */
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
-import { asError } from "../errors.ts";
+import { asError } from "../../base/reason.ts";
 import { isOutOfResources } from "../shell/dial_error.ts";
 
 /**

@@ -39,7 +39,7 @@ export interface SocksServerOptions extends ServedCommands, Limits {
    */
   readonly connectTimeout?: number | undefined;
   /**
-   * Time without an octet either way after which a connection is closed. The default is the least that RFC 5382 (REQ-5) has a NAT wait:
+   * Time without a byte either way after which a connection is closed. The default is the least that RFC 5382 (REQ-5) has a NAT wait:
    * 2 hours and 4 minutes.
    *
    * @default {7440000}

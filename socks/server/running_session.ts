@@ -31,7 +31,7 @@ export class Running implements LiveSession {
   protection?: NonNullable<SessionStatus["protection"]>;
   command?: NonNullable<SessionStatus["command"]>;
   target?: Endpoint;
-  /** Limits on the rate of its octets. */
+  /** Limits on the rate of its bytes. */
   rates: Rate[] = [];
   gate: Gate | undefined;
   /** Where its user is counted. */

@@ -5,7 +5,8 @@
  */
 import { abortable, aborted, duration, pause, startDeadline } from "../../base/deadline.ts";
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
-import { asError, SocksLimitError, SocksReplyError } from "../errors.ts";
+import { SocksLimitError, SocksReplyError } from "../errors.ts";
+import { asError } from "../../base/reason.ts";
 import { givenSignal } from "../given.ts";
 import { Running } from "./running_session.ts";
 import { isShortage, type ServerHealth, type TroubleKind, Troubles, watching } from "./health.ts";

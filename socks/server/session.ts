@@ -62,9 +62,9 @@ export type SessionEvent =
     readonly target: Endpoint;
     /** Address that stood for the target, as in `connected`. */
     readonly address?: Endpoint;
-    /** Octets from the client to targets. */
+    /** Bytes from the client to targets. */
     readonly sent: number;
-    /** Octets from targets to the client. */
+    /** Bytes from targets to the client. */
     readonly received: number;
     /** What an association carried and dropped. */
     readonly datagrams?: DatagramCounts;
@@ -79,7 +79,7 @@ export interface SessionStatus {
   readonly startedAt: number;
   /** Time since then in milliseconds, by a clock that nobody sets. */
   readonly duration: number;
-  /** Octets carried. */
+  /** Bytes carried. */
   readonly counts: RelayCounts;
   /** The client, once it has said who it is. */
   identity?: Identity;
@@ -119,7 +119,7 @@ export interface SessionOptions extends ServedCommands {
   readonly handshakeTimeout: number;
   /** Time for reaching the target, in milliseconds. */
   readonly connectTimeout: number;
-  /** Time without an octet after which a relay ends, in milliseconds. */
+  /** Time without a byte after which a relay ends, in milliseconds. */
   readonly idleTimeout: number;
   /** The same once one side has ended. */
   readonly halfCloseTimeout: number;
@@ -131,9 +131,9 @@ export interface SessionOptions extends ServedCommands {
   readonly source: string;
   /** Gives the time, in milliseconds since the epoch. */
   readonly now: () => number;
-  /** Holds octets of the relay up, for a limit on their rate. */
+  /** Holds bytes of the relay up, for a limit on their rate. */
   readonly gate?: Gate | undefined;
-  /** Whether a datagram of so many octets may pass now. */
+  /** Whether a datagram of so many bytes may pass now. */
   readonly admit: (length: number) => boolean;
   /**
    * Called before the request of a client is carried out.

@@ -109,7 +109,7 @@ async function askTcp(server: Endpoint, question: Question, signal: AbortSignal)
   }
 }
 
-/** RFC 1035 section 4.2.2: two octets of length in front of each message. */
+/** RFC 1035 section 4.2.2: two bytes of length in front of each message. */
 async function exchange(connection: Connection, question: Question): Promise<Answer> {
   const message = encodeQuestion(question);
   await connection.write(Uint8Array.from([message.length >> 8, message.length & 0xff, ...message]));

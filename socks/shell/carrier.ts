@@ -5,18 +5,18 @@
  */
 import type { Duplex } from "node:stream";
 import type { Bytes } from "../../base/bytes.ts";
-import { asError } from "../errors.ts";
+import { asError } from "../../base/reason.ts";
 import type { Connection } from "../stream/connection.ts";
 import { ReadSize } from "../stream/read_size.ts";
 
-/** How a connection has ended: with the peer's last octet, or with an error. */
+/** How a connection has ended: with the peer's last byte, or with an error. */
 export interface CarrierEnd {
   /** Why, where it was no end. */
   readonly error?: Error;
 }
 
 /**
- * Carries octets between a connection and what Node's modules put on a stream, TLS for one. What becomes of the connection is
+ * Carries bytes between a connection and what Node's modules put on a stream, TLS for one. What becomes of the connection is
  * not told to the stream, which would make an end of it and drop what it still holds, but here.
  */
 export class Carrier {
@@ -30,7 +30,7 @@ export class Carrier {
   onWriteFailure: (error: Error) => void = () => {};
   readonly #connection: Connection;
   readonly #readSize = new ReadSize();
-  /** What the next octets are read into: who takes them off the stream copies them. */
+  /** What the next bytes are read into: who takes them off the stream copies them. */
   #room: Bytes | undefined;
   #end: CarrierEnd | undefined;
   #waiting = false;
@@ -41,7 +41,7 @@ export class Carrier {
    * Makes one.
    *
    * @param Stream Node's class.
-   * @param connection What carries the octets.
+   * @param connection What carries the bytes.
    */
   constructor(Stream: typeof Duplex, connection: Connection) {
     this.#connection = connection;
@@ -65,7 +65,7 @@ export class Carrier {
     return this.#writeFailure;
   }
 
-  /** To be called once whoever reads the stream does, so that {@linkcode onEnd} comes behind the last octets. */
+  /** To be called once whoever reads the stream does, so that {@linkcode onEnd} comes behind the last bytes. */
   watch(): void {
     this.stream.on("data", () => this.#told());
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { parseIp } from "../wire/ip.ts";
@@ -49,7 +50,7 @@ function errnoOf(error: unknown): string | undefined {
 
 /** A failed connection as an error with the code of its reply. */
 export function dialError(target: Endpoint, error: unknown): SocksReplyError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonText(error);
   const [code, words] = rowOf(target, error);
   const text = words === undefined ? reason : `${words}: ${reason}`;
   return new SocksReplyError(code, `Cannot connect to ${formatEndpoint(target)}: ${text}`, { cause: error });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import type { Socket } from "node:net";
 import { abortable } from "../../base/deadline.ts";
 import { parseIp } from "../wire/ip.ts";
@@ -11,7 +12,7 @@ import { dialTcp, type ListenTcp, listenTcp } from "./tcp.ts";
 import { dialError } from "./dial_error.ts";
 import { DuplexConnection } from "./duplex.ts";
 
-/** Time without an octet after which a peer is asked whether it is still there, in milliseconds. */
+/** Time without a byte after which a peer is asked whether it is still there, in milliseconds. */
 const KEEP_ALIVE = 60_000;
 
 /**
@@ -60,7 +61,7 @@ export function checkOwnAddresses(addresses: readonly string[], listen: ListenTc
     } catch (cause) {
       // Whoever may not bind may still connect.
       if (cause instanceof Error && cause.name === "NotCapable") continue;
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = reasonText(cause);
       throw new TypeError(`Cannot use egress ${address}: this machine cannot use that address: ${reason}`, { cause });
     }
   }

@@ -32,7 +32,7 @@ interface Referenced {
   resetAndDestroy?(): unknown;
 }
 
-/** Octets given to a stream at a time. */
+/** Bytes given to a stream at a time. */
 const PIECE = 65_536;
 
 /** What a stream calls back when it has done something. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import { lookup, reverse } from "node:dns/promises";
 import { SocksReplyError } from "../errors.ts";
 
@@ -31,6 +32,6 @@ const REASONS: Readonly<Record<string, string>> = {
 function lookUpError(name: string, error: unknown): SocksReplyError {
   const { code } = error as { readonly code?: unknown };
   const known = typeof code === "string" ? REASONS[code] : undefined;
-  const reason = known ?? (error instanceof Error ? error.message : String(error));
+  const reason = known ?? (reasonText(error));
   return new SocksReplyError("HOST_UNREACHABLE", `Cannot find ${name}: ${reason}`, { cause: error });
 }

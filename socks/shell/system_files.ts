@@ -9,7 +9,7 @@ import type { Surroundings } from "../names/resolv_conf.ts";
 
 /** How often it is looked whether a file has changed, in milliseconds. */
 const LOOK_AGAIN = 1_000;
-/** Octets of a file that are read; lists of a hundred thousand names to block fit. */
+/** Bytes of a file that are read; lists of a hundred thousand names to block fit. */
 const LONGEST = 8 * 1_048_576;
 
 /** A value that is looked after at most once a second. */

@@ -136,14 +136,14 @@ export function reverseOf(sources: () => Sources, getnameinfo: typeof getNames =
   const id = made++;
   return async (address, how) => {
     how.signal?.throwIfAborted();
-    const octets = parseIp(address);
-    if (octets === undefined) throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `${address} is no address`);
+    const bytes = parseIp(address);
+    if (bytes === undefined) throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `${address} is no address`);
     const { hosts, servers } = sources();
     const known = hosts?.byAddress.get(canonicalAddress(address));
     if (known !== undefined) return known;
     const [share, find] = servers === undefined
       ? [byThread, () => getnameinfo(address)] as const
-      : [bySocket, (signal: AbortSignal) => lookUpNames(octets, address, servers, signal)] as const;
+      : [bySocket, (signal: AbortSignal) => lookUpNames(bytes, address, servers, signal)] as const;
     const { names } = await share.look(
       `${id} ${address}`,
       address,

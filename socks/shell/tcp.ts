@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { abortable, pause, startDeadline } from "../../base/deadline.ts";
 import { closedHere } from "../stream/closed.ts";
@@ -77,7 +78,7 @@ export class DenoConnection implements Connection {
       throw this.#readFailure ??= this.#closed ? closedHere("The connection") : error;
     }
     this.#readSize.learn(count);
-    // Whoever has the memory now has the octets.
+    // Whoever has the memory now has the bytes.
     if (buffer.length < count) throw memoryGone();
     return buffer.subarray(0, count);
   }
@@ -137,7 +138,7 @@ export class DenoConnection implements Connection {
     if ((error as { code?: unknown }).code === "ECONNRESET") this.#reset ??= error;
   }
 
-  /** No octets are written, of which a system that knows of a reset says so. A write under way is told by itself. */
+  /** No bytes are written, of which a system that knows of a reset says so. A write under way is told by itself. */
   async probe(): Promise<void> {
     if (this.#closed || this.#ending !== undefined || this.#pending > 0) return;
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
@@ -155,7 +156,7 @@ export class DenoConnection implements Connection {
     return this.#ending ??= this.#writing.then(() => this.#endWriting());
   }
 
-  /** An end behind octets that are missing would make the rest look like the whole. */
+  /** An end behind bytes that are missing would make the rest look like the whole. */
   async #endWriting(): Promise<void> {
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
     try {
@@ -383,7 +384,7 @@ export function checkIdentity({ cert, key }: TlsIdentity): void {
   try {
     Deno.createHttpClient({ cert, key }).close();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonText(cause);
     throw new TypeError(`Cannot use certificate and key for TLS: ${reason}`, { cause });
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { abortable } from "../../base/deadline.ts";
 import { SocksTlsError } from "../errors.ts";
@@ -85,7 +86,7 @@ export async function tlsOver(connection: Connection, options: TlsClientOptions)
     connection.close();
     signal?.throwIfAborted();
     if (socket === undefined) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonText(cause);
     const message = `TLS handshake with ${options.hostname} failed: ${reason}`;
     throw new SocksTlsError("TLS_HANDSHAKE", message, { cause });
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { pause } from "../../base/deadline.ts";
 import { SocksReplyError } from "../errors.ts";
@@ -29,7 +30,7 @@ export interface DatagramSocket {
 
 /** What {@linkcode BindDatagrams} is told. */
 export interface BindDatagramsOptions extends Endpoint {
-  /** Told of each datagram that comes; its octets are the callee's. */
+  /** Told of each datagram that comes; its bytes are the callee's. */
   readonly onDatagram: (bytes: Bytes, from: Endpoint) => void;
   /** Told that no more will come, when nobody has closed the socket. */
   readonly onEnd?: ((reason: unknown) => void) | undefined;
@@ -52,7 +53,7 @@ export const bindUdp: BindDatagrams = async (options: BindDatagramsOptions): Pro
     const { createSocket } = await import("node:dgram");
     return inOrder(await bindWithNode(options, createSocket as Parameters<typeof bindWithNode>[1]));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonText(cause);
     const code = isOutOfResources(cause) ? "OUT_OF_RESOURCES" : "GENERAL_FAILURE";
     throw new SocksReplyError(code, `Cannot bind UDP ${formatEndpoint(options)}: ${reason}`, { cause });
   }
@@ -115,7 +116,7 @@ const FEW = 3;
 /** What the system says of a datagram that did not go. */
 function sendError(bytes: Uint8Array, to: Endpoint, cause: unknown): unknown {
   if ((cause as { code?: unknown }).code !== "EMSGSIZE") return cause;
-  return new RangeError(`Cannot send datagram of ${bytes.length} octets to ${formatEndpoint(to)}: it is too large`, {
+  return new RangeError(`Cannot send datagram of ${bytes.length} bytes to ${formatEndpoint(to)}: it is too large`, {
     cause,
   });
 }

@@ -3,37 +3,37 @@
  *
  * @module
  */
-import { octetsOf } from "../../base/bytes.ts";
+import { bytesOf } from "../../base/bytes.ts";
 
 /** Chunks of this size and less are copied where they have to wait: that costs less than the wait. */
 export const SMALL_CHUNK = 4_096;
 
 /** What a caller gave to be written. Its length is the one of the beginning, whatever becomes of its memory. */
 export class Chunk {
-  /** Octets to send. */
+  /** Bytes to send. */
   readonly length: number;
   readonly #bytes: Uint8Array;
 
   /**
    * Takes a chunk, before anything else is done with it.
    *
-   * @param source Octets in whatever a program that checks no types gives.
+   * @param source Bytes in whatever a program that checks no types gives.
    * @param copied Whether a small one is copied, so that the caller may use its memory again at once.
-   * @throws {TypeError} When it is no octets, or has none any more.
+   * @throws {TypeError} When it is no bytes, or has none any more.
    */
   constructor(source: unknown, copied: boolean) {
-    const bytes = octetsOf(source);
+    const bytes = bytesOf(source);
     this.length = bytes.length;
     this.#bytes = copied && bytes.length <= SMALL_CHUNK ? bytes.slice() : bytes;
   }
 
-  /** Whether its memory was transferred or shrunk, so that octets which are still to go are there no more. */
+  /** Whether its memory was transferred or shrunk, so that bytes which are still to go are there no more. */
   get isCut(): boolean {
     return this.#bytes.length < this.length;
   }
 
   /**
-   * Octets from a place on, as many as are wanted.
+   * Bytes from a place on, as many as are wanted.
    *
    * @throws {TypeError} When not all of the chunk is there any more.
    */
@@ -45,7 +45,7 @@ export class Chunk {
   /** Says that not all of it is there any more. */
   cut(sent: number): TypeError {
     return new TypeError(
-      `Cannot send: the buffer was transferred or shrunk when ${sent} of its ${this.length} octets were sent; ` +
+      `Cannot send: the buffer was transferred or shrunk when ${sent} of its ${this.length} bytes were sent; ` +
         "leave it alone until write() is done, or write a copy",
     );
   }

@@ -25,19 +25,19 @@ export interface Connection extends AsyncDisposable {
    */
   readonly relayedBy?: Endpoint | undefined;
   /**
-   * Octets that have left so far, counted while a call is still waiting for the rest to leave: whoever looks twice knows whether the peer
+   * Bytes that have left so far, counted while a call is still waiting for the rest to leave: whoever looks twice knows whether the peer
    * takes any. What counts is that it grows. `undefined` where the transport does not tell.
    */
   readonly written?: number | undefined;
   /**
-   * Some octets, never none, which are the caller's from then on with all of the memory that they lie in; `null` after the peer's last.
+   * Some bytes, never none, which are the caller's from then on with all of the memory that they lie in; `null` after the peer's last.
    *
    * @param into Memory that they may be put in, which spares fresh memory; they may lie elsewhere all the same. It stays where it is until the
-   *   call settles: octets go along with memory that is transferred.
+   *   call settles: bytes go along with memory that is transferred.
    */
   read(into?: Bytes): Promise<Bytes | null>;
   /**
-   * Sends all of the octets, after those of earlier calls. They must not be changed until it is done. A failure ends writing for good, and
+   * Sends all of the bytes, after those of earlier calls. They must not be changed until it is done. A failure ends writing for good, and
    * leaves reading alone where that is not broken too.
    *
    * @throws {TypeError} When they are no longer all there before they are sent.
@@ -49,14 +49,14 @@ export interface Connection extends AsyncDisposable {
   close(): void;
   /**
    * Ends both directions as {@linkcode close} does, and so that the peer does not take it for an end, where there is a way to tell it.
-   * Whoever hands octets on ends what failed so. @default {close()}
+   * Whoever hands bytes on ends what failed so. @default {close()}
    *
-   * @param unfinished Octets that begin what will never be finished. They go first, behind what is being written, where the transport itself
+   * @param unfinished Bytes that begin what will never be finished. They go first, behind what is being written, where the transport itself
    * has no way to say that it is cut.
    */
   abort?(unfinished?: Uint8Array): void;
   /**
-   * Asks whether the peer is known to be gone, while nothing is read that would tell. Costs no octet and never waits for the peer.
+   * Asks whether the peer is known to be gone, while nothing is read that would tell. Costs no byte and never waits for the peer.
    *
    * @throws {unknown} What the transport was told of it. An end is none, and neither is silence.
    */
@@ -88,7 +88,7 @@ export async function probe(connection: Connection): Promise<void> {
   await connection.probe?.();
 }
 
-/** A connection with octets in front of it that were read before. */
+/** A connection with bytes in front of it that were read before. */
 export function withPrefix(connection: Connection, prefix: Bytes): Connection {
   if (prefix.length === 0) return connection;
   let pending: Bytes | undefined = prefix;
@@ -150,7 +150,7 @@ export function withReads(connection: Connection, { read, forget = () => {} }: O
   };
 }
 
-/** Octets read at a time until a message turns out to be a long one, and from then on. Whoever reads here knows nobody yet. */
+/** Bytes read at a time until a message turns out to be a long one, and from then on. Whoever reads here knows nobody yet. */
 const [SHORT, LONG] = [1_024, 16_384];
 
 /** Reads one message after another from a connection, and hands over what was read too much. */

@@ -9,11 +9,11 @@ import type { Connection } from "./connection.ts";
 
 /** Longest wait for a client to close. */
 const PATIENCE = 1_000;
-/** Octets that are still read from a client that was refused. */
+/** Bytes that are still read from a client that was refused. */
 const DRAINED = 262_144;
 
 /**
- * The client may take its time to read a refusal, and must not lose it to a reset, which is what closing with octets unread makes of the
+ * The client may take its time to read a refusal, and must not lose it to a reset, which is what closing with bytes unread makes of the
  * end: its own end is waited for, a little. Never rejects; closing is left to the caller.
  *
  * @param tell What is to be told first, for which the client has as long.

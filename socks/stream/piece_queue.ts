@@ -1,5 +1,5 @@
 /**
- * Octets that have come in pieces and wait for a reader. A piece costs far more memory than its octets when those are few, so
+ * Bytes that have come in pieces and wait for a reader. A piece costs far more memory than its bytes when those are few, so
  * small ones are joined.
  *
  * @module
@@ -8,7 +8,7 @@ import type { Bytes } from "../../base/bytes.ts";
 
 /** Pieces of this size and more stay as they are. */
 const SMALL = 4_096;
-/** Octets that are joined at most. */
+/** Bytes that are joined at most. */
 const JOINED = 16_384;
 
 /** Pieces in their order, first in first out. */

@@ -33,7 +33,7 @@ export function protectedDatagrams(options: Omit<ProtectedConnectionOptions, "co
     async open(bytes): Promise<Bytes> {
       const decoded = decodeFrame(bytes as Bytes);
       if (decoded === undefined || decoded.length !== bytes.length || decoded.value.type !== FrameType.Encapsulation) {
-        throw new SocksProtocolError("BAD_MESSAGE", `Datagram of ${bytes.length} octets is not one protected message`);
+        throw new SocksProtocolError("BAD_MESSAGE", `Datagram of ${bytes.length} bytes is not one protected message`);
       }
       const { data, confidential, status } = await context.unwrap(decoded.value.token, { inPlace: true });
       // Datagrams may be lost and overtake one another; they may not come twice. A context that keeps the order too, which

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { duration, startDeadline } from "../../base/deadline.ts";
 import { SocksLimitError, SocksProtocolError, SocksTimeoutError } from "../errors.ts";
@@ -140,8 +141,8 @@ class ProxyProtocolListener implements ConnectionListener {
   }
 
   #isBalancer({ remote }: Connection): boolean {
-    const octets = remote === undefined ? undefined : parseIp(canonicalAddress(remote.hostname));
-    return octets !== undefined && this.#from.some((block) => inCidr(octets, block));
+    const bytes = remote === undefined ? undefined : parseIp(canonicalAddress(remote.hostname));
+    return bytes !== undefined && this.#from.some((block) => inCidr(bytes, block));
   }
 
   /** To the first who asks. */
@@ -205,7 +206,7 @@ class ProxyProtocolListener implements ConnectionListener {
 function headerFailure(error: unknown): Error {
   if (error instanceof SocksTimeoutError || error instanceof SocksLimitError) return error;
   if (error instanceof SocksProtocolError && error.code !== "UNEXPECTED_END") return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonText(error);
   return new SocksProtocolError("UNEXPECTED_END", `No PROXY protocol header came from a balancer: ${reason}`, {
     cause: error,
   });

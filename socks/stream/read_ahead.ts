@@ -13,7 +13,7 @@ const MOST = 65_536;
 export interface AheadEnd {
   /** Why it cannot be read; `undefined` where the peer has ended it. */
   readonly failure: unknown;
-  /** Whether octets came in front of the end that nobody has read yet. */
+  /** Whether bytes came in front of the end that nobody has read yet. */
   readonly early: boolean;
 }
 
@@ -59,7 +59,7 @@ export class ReadAhead implements Disposable {
         if (i === this.#reads.length) this.#reads.push(this.#connection.read());
         const bytes = await this.#reads[i]!;
         if (bytes === null) return tell(undefined);
-        // Few octets may hold much memory.
+        // Few bytes may hold much memory.
         held += bytes.buffer.byteLength;
       }
       if (this.#watch === watch) onFull();

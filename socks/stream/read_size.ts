@@ -4,14 +4,14 @@
  * @module
  */
 
-/** An idle connection holds this much for the octets that may come; memory of this size is set aside quickly. */
+/** An idle connection holds this much for the bytes that may come; memory of this size is set aside quickly. */
 const SMALL = 1_024;
 /** Four of the largest frames of RFC 1961 nearly fill this; more at a time is not faster. */
 export const LARGE = 262_144;
 
 /** Begins small, grows while the peer fills what there is, and is small again when little comes. */
 export class ReadSize {
-  /** Octets to have room for in the next read. */
+  /** Bytes to have room for in the next read. */
   next: number = SMALL;
 
   /** Takes in what the last read brought. */

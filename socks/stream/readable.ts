@@ -1,6 +1,6 @@
 /**
- * What comes, as a stream of octets. Readers let go of a stream whenever they like; what was asked for them, and even what a least
- * number of octets holds back, is the next reader's then, whichever way that one reads.
+ * What comes, as a stream of bytes. Readers let go of a stream whenever they like; what was asked for them, and even what a least
+ * number of bytes holds back, is the next reader's then, whichever way that one reads.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { type Bytes, concat } from "../../base/bytes.ts";
 import { closedBy } from "./closed.ts";
 import type { UserConnection } from "./user_connection.ts";
 
-/** The octets of a connection, which may be read beside the stream. */
+/** The bytes of a connection, which may be read beside the stream. */
 export function readableOf(connection: UserConnection): ReadableStream<Bytes> {
   let controller!: ReadableByteStreamController;
   let asked = false;
@@ -29,7 +29,7 @@ export function readableOf(connection: UserConnection): ReadableStream<Bytes> {
       controller = made;
       connection.observe({ writingFailed() {}, closed: (reason) => controller.error(reason), takeBack });
     },
-    // Not a promise of the octets: until it is kept nobody is asked for who reads next, and who asks the connection comes before them.
+    // Not a promise of the bytes: until it is kept nobody is asked for who reads next, and who asks the connection comes before them.
     pull(): void {
       if (asked) return;
       asked = true;
@@ -40,7 +40,7 @@ export function readableOf(connection: UserConnection): ReadableStream<Bytes> {
   return readable;
 }
 
-/** Hands octets to whoever asked, who may have brought memory for them: what has no room there is the connection's. */
+/** Hands bytes to whoever asked, who may have brought memory for them: what has no room there is the connection's. */
 function deliver(bytes: Bytes | null, controller: ReadableByteStreamController, connection: UserConnection): void {
   const { byobRequest } = controller;
   if (bytes === null) {
@@ -55,7 +55,7 @@ function deliver(bytes: Bytes | null, controller: ReadableByteStreamController, 
 }
 
 /**
- * Octets that the stream holds and nobody asks it for: those that came when a reader was there and waited for none, and those that were not
+ * Bytes that the stream holds and nobody asks it for: those that came when a reader was there and waited for none, and those that were not
  * enough for one who is gone. `undefined` where there are none, or where they are another reader's.
  */
 function heldBack(
@@ -63,7 +63,7 @@ function heldBack(
   controller: ReadableByteStreamController,
 ): Promise<Bytes> | undefined {
   if (readable.locked || controller.desiredSize === null) return undefined;
-  // Memory of one who is gone: the next octet, here one that is none, makes the stream let go of it and keep what was put there.
+  // Memory of one who is gone: the next byte, here one that is none, makes the stream let go of it and keep what was put there.
   const stale = controller.byobRequest !== null;
   if (!stale && controller.desiredSize === 0) return undefined;
   if (stale) controller.enqueue(new Uint8Array(1));

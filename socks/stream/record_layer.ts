@@ -1,5 +1,5 @@
 /**
- * The record layer of RFC 1961 section 5: every octet travels in a token of an established context.
+ * The record layer of RFC 1961 section 5: every byte travels in a token of an established context.
  *
  * Several tokens are sealed or opened at once and handed on in order. A token that is not genuine, not in its place or
  * not protected as agreed ends the connection for good, with nothing of it delivered.
@@ -9,7 +9,8 @@
 import { type Bytes, EMPTY } from "../../base/bytes.ts";
 import type { GssContext } from "../../gss/mechanism.ts";
 import { GssError } from "../../gss/status.ts";
-import { asError, SocksConnectionError, SocksProtocolError } from "../errors.ts";
+import { SocksConnectionError, SocksProtocolError } from "../errors.ts";
+import { asError } from "../../base/reason.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { FrameSplitter } from "../wire/frame_splitter.ts";
 import { FrameType } from "../wire/gssapi.ts";
@@ -23,7 +24,7 @@ import { IN_FLIGHT, sealBatch, type SealedBatch, type Sealer, sealingTurn } from
 /** Levels of RFC 1961 section 4, and the one without protection that some programs use. */
 export type ProtectionLevel = "none" | "integrity" | "confidentiality" | "selective";
 
-/** Whether a message of so many octets is to be sealed, where each may be chosen for itself. */
+/** Whether a message of so many bytes is to be sealed, where each may be chosen for itself. */
 export type SealPolicy = (message: { readonly length: number }) => boolean;
 
 /** What a protected connection is made of. */
@@ -43,13 +44,13 @@ const BEGUN = Uint8Array.of(1, FrameType.Encapsulation, 0, 32);
 
 /** A token being opened. */
 interface Opening {
-  /** Octets of the token, which are more than its message has. */
+  /** Bytes of the token, which are more than its message has. */
   readonly length: number;
   /** The message, genuine, in its place and protected as agreed. */
   readonly message: Promise<Bytes>;
 }
 
-/** A connection whose octets are protected. */
+/** A connection whose bytes are protected. */
 export class ProtectedConnection implements Connection {
   readonly #under: Connection;
   readonly #context: GssContext;

@@ -6,7 +6,7 @@
 import { BufferPool } from "../../base/buffer_pool.ts";
 import { type Bytes, EMPTY } from "../../base/bytes.ts";
 import type { GssContext } from "../../gss/mechanism.ts";
-import { Turns } from "../../base/semaphore.ts";
+import { Semaphore } from "../../base/semaphore.ts";
 import { FRAME_HEADER, frameInPlace, FrameType, MAX_TOKEN } from "../wire/gssapi.ts";
 import { type Chunk, SMALL_CHUNK } from "./chunk.ts";
 
@@ -17,13 +17,13 @@ const FRAMES = new BufferPool(IN_FLIGHT * (FRAME_HEADER + MAX_TOKEN), 256);
 /** A single one. */
 const FRAME = new BufferPool(FRAME_HEADER + MAX_TOKEN, 256);
 /** Connections that seal at one time. More would not be faster, and the memory of all of them would be in use at once. */
-const SEALING = new Turns(4);
+const SEALING = new Semaphore(4);
 /** Longer messages are cut to whole cipher blocks, which spares either side the stealing. */
 const CUT_TO_BLOCKS = 4_096;
 
 /** Messages that are being sealed. */
 export interface SealedBatch {
-  /** Octets of the chunk that are in them. */
+  /** Bytes of the chunk that are in them. */
   readonly length: number;
   /** Their frames, one after another. */
   readonly frames: Promise<Bytes>;
@@ -35,13 +35,13 @@ export interface SealedBatch {
 export interface Sealer {
   /** Established context. */
   readonly context: GssContext;
-  /** Whether a message is sealed that begins with so many octets to go. */
+  /** Whether a message is sealed that begins with so many bytes to go. */
   readonly confidential: (left: number) => boolean;
 }
 
 /** Waits for a place among the connections that seal, where there is none: {@linkcode sealBatch} gives it back. */
 export function sealingTurn(): Promise<void> | undefined {
-  return SEALING.take();
+  return SEALING.acquire();
 }
 
 /**
@@ -52,10 +52,10 @@ export function sealingTurn(): Promise<void> | undefined {
 export function sealBatch(sealer: Sealer, chunk: Chunk, at: number): SealedBatch {
   try {
     const batch = startBatch(sealer, chunk, at);
-    batch.frames.catch(() => {}).then(() => SEALING.giveBack());
+    batch.frames.catch(() => {}).then(() => SEALING.release());
     return batch;
   } catch (error) {
-    SEALING.giveBack();
+    SEALING.release();
     throw error;
   }
 }
@@ -73,7 +73,7 @@ function startBatch({ context, confidential: sealed }: Sealer, chunk: Chunk, at:
     length += part.length;
   }
   // A single short message gets memory of its own size.
-  const memory = bytes.length <= SMALL_CHUNK ? EMPTY : (messages.length === 1 ? FRAME : FRAMES).take();
+  const memory = bytes.length <= SMALL_CHUNK ? EMPTY : (messages.length === 1 ? FRAME : FRAMES).acquire();
   const wraps = messages.map(({ part, confidential }, i) => {
     const into = memory.subarray(i * (FRAME_HEADER + MAX_TOKEN), (i + 1) * (FRAME_HEADER + MAX_TOKEN));
     return context.wrap(part, {
@@ -86,7 +86,7 @@ function startBatch({ context, confidential: sealed }: Sealer, chunk: Chunk, at:
     // A context may look at a message again after others had their turn.
     if (chunk.isCut) throw chunk.cut(at);
   });
-  return { length, frames, giveBack: () => [FRAMES, FRAME].forEach((pool) => pool.giveBack(memory)) };
+  return { length, frames, giveBack: () => [FRAMES, FRAME].forEach((pool) => pool.release(memory)) };
 }
 
 /** The frames one after another, in `memory` where there are several; most lie there where they belong. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Bytes, octetsOf } from "../../base/bytes.ts";
+import { reasonText } from "../../base/reason.ts";
+import { type Bytes, bytesOf } from "../../base/bytes.ts";
 import { SocksConnectionError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Chunk } from "./chunk.ts";
@@ -12,7 +13,7 @@ import type { Connection } from "./connection.ts";
 import { InOrder } from "./in_order.ts";
 import type { DuplexStreams } from "./web_streams.ts";
 
-/** Octets given to a stream at a time: it tells when it has taken all of them, and not before. */
+/** Bytes given to a stream at a time: it tells when it has taken all of them, and not before. */
 const PIECE = 65_536;
 
 /** A connection over two streams, which are its own from then on. */
@@ -68,11 +69,11 @@ export class StreamsConnection implements Connection {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    const octets = octetsOf(bytes);
+    const given = bytesOf(bytes);
     this.#mayGoOn();
     if (this.#ending !== undefined) throw closedHere("Writing");
     // Small ones are copied now, since the caller may use its memory again while others are ahead.
-    const chunk = new Chunk(octets, true);
+    const chunk = new Chunk(given, true);
     await this.#writing.run(() => this.#writeAll(chunk));
   }
 
@@ -136,15 +137,15 @@ export class StreamsConnection implements Connection {
 /** Streams hand on the error of whoever is behind them, which may be one of ours and is about that one's connection. */
 function lost(cause: unknown): SocksConnectionError {
   if (cause instanceof SocksConnectionError && cause.code === "LOST") return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonText(cause);
   return new SocksConnectionError("LOST", `Stream underneath has failed: ${reason}`, { cause });
 }
 
 /** A copy: whoever gave the chunk may use its memory again, and what is read is the reader's alone. */
 function ownCopy(chunk: unknown): Bytes {
   try {
-    return new Uint8Array(octetsOf(chunk));
+    return new Uint8Array(bytesOf(chunk));
   } catch (cause) {
-    throw new SocksConnectionError("LOST", "The stream gave a chunk that is no octets", { cause });
+    throw new SocksConnectionError("LOST", "The stream gave a chunk that is no bytes", { cause });
   }
 }

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type Bytes, type ByteSource, isDetached, octetsOf } from "../../base/bytes.ts";
+import { reasonText } from "../../base/reason.ts";
+import { type Bytes, bytesOf, type ByteSource, isDetached } from "../../base/bytes.ts";
 import { SocksConnectionError, SocksError } from "../errors.ts";
 import { abortAnyway } from "./closed.ts";
 import type { Connection } from "./connection.ts";
@@ -16,7 +17,7 @@ export interface EndObserver {
   writingFailed(error: unknown): void;
   /** This side has closed it. */
   closed(reason: unknown): void;
-  /** Octets that were delivered to it, and that nobody has or waits for there. */
+  /** Bytes that were delivered to it, and that nobody has or waits for there. */
   takeBack?(): Promise<Bytes> | undefined;
 }
 
@@ -68,12 +69,12 @@ export class UserConnection {
     this.#observers.push(observer);
   }
 
-  /** The next octets, never none; `null` after the last. */
+  /** The next bytes, never none; `null` after the last. */
   next(): Promise<Bytes | null> {
     return this.#reads.run(() => this.#next());
   }
 
-  /** Hands the next octets over as {@linkcode next} gives them, before the turn of the call after this one comes. */
+  /** Hands the next bytes over as {@linkcode next} gives them, before the turn of the call after this one comes. */
   serve(deliver: (bytes: Bytes | null) => Promise<void>): Promise<void> {
     return this.#reads.run(async () => await deliver(await this.#next()));
   }
@@ -81,7 +82,7 @@ export class UserConnection {
   /**
    * Reads into `buffer`; what it has no room for is the next read's.
    *
-   * @returns How many octets there are now, or `null` after the last.
+   * @returns How many bytes there are now, or `null` after the last.
    * @throws {TypeError} When it is no `Uint8Array`, or its memory was transferred or shrunk.
    */
   read(buffer: Uint8Array): Promise<number | null> {
@@ -93,7 +94,7 @@ export class UserConnection {
     return this.#reads.run(() => this.#readInto(buffer));
   }
 
-  /** Gives octets back that came with {@linkcode serve} and found nobody. They come first the next time. */
+  /** Gives bytes back that came with {@linkcode serve} and found nobody. They come first the next time. */
   putBack(bytes: Bytes): void {
     if (this.#rest === undefined) this.#rest = bytes;
     else {
@@ -137,7 +138,7 @@ export class UserConnection {
     try {
       bytes = await this.#connection.read(into);
     } catch (error) {
-      // The octets lie in the memory that was transferred, and belong to whoever has that.
+      // The bytes lie in the memory that was transferred, and belong to whoever has that.
       if (into !== undefined && isDetached(into)) throw transferred();
       throw this.#readingFailed(error);
     }
@@ -149,13 +150,13 @@ export class UserConnection {
   }
 
   /**
-   * Sends all of the octets, after those of earlier calls.
+   * Sends all of the bytes, after those of earlier calls.
    *
    * @returns How many that were.
-   * @throws {TypeError} When it is nothing that has octets, or these are no longer all there before they are sent.
+   * @throws {TypeError} When it is nothing that has bytes, or these are no longer all there before they are sent.
    */
   async write(chunk: ByteSource): Promise<number> {
-    const bytes = octetsOf(chunk);
+    const bytes = bytesOf(chunk);
     this.#throwIfNotWritable();
     const { length } = bytes;
     if (length === 0) return 0;
@@ -277,6 +278,6 @@ function transferred(): TypeError {
 /** Whatever a transport says, as an error of this layer. What the caller did wrong stays what it is. */
 function lost(cause: unknown): unknown {
   if (cause instanceof SocksError || cause instanceof TypeError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = reasonText(cause);
   return new SocksConnectionError("LOST", `Connection is lost: ${reason}`, { cause });
 }

@@ -2,15 +2,16 @@
  * Connections over WebSockets, for hosts that have no other way in: the server behind `Deno.serve`, the client over
  * `wss:`. Both ends are ours, and speak as follows:
  *
- * - binary messages carry the octets, {@linkcode LARGEST} at most each; an empty one says that no more will come from this side
+ * - binary messages carry the bytes, {@linkcode LARGEST} at most each; an empty one says that no more will come from this side
  *   (half-close);
- * - a text message `+N` says that N more octets have been consumed. A side has at most {@linkcode WINDOW} octets under
+ * - a text message `+N` says that N more bytes have been consumed. A side has at most {@linkcode WINDOW} bytes under
  *   way, so that neither end holds more than that for a slow reader;
  * - a text message `end` says that everything until the other side's end has been read. Whoever has ended, and been told so,
  *   may close: nothing that is on its way is lost by it.
  *
  * @module
  */
+import { reasonText } from "../../base/reason.ts";
 import { asBytes, type Bytes, EMPTY } from "../../base/bytes.ts";
 import { abortable, pause } from "../../base/deadline.ts";
 import { SocksConnectionError, SocksProtocolError, SocksReplyError } from "../errors.ts";
@@ -21,14 +22,14 @@ import type { Connection, Dialer } from "./connection.ts";
 import { InOrder } from "./in_order.ts";
 import { PieceQueue } from "./piece_queue.ts";
 
-/** Octets that may be under way in each direction. */
+/** Bytes that may be under way in each direction. */
 const WINDOW = 1 << 20;
-/** Octets of a message at most. */
+/** Bytes of a message at most. */
 const LARGEST = 1 << 16;
-/** Octets consumed of which a peer is told that can send nothing more; where it can, it is told of more at a time. */
+/** Bytes consumed of which a peer is told that can send nothing more; where it can, it is told of more at a time. */
 const STARVING = 1 << 14;
 
-/** Time that the peer has to read the last octets after both sides have ended, in milliseconds. */
+/** Time that the peer has to read the last bytes after both sides have ended, in milliseconds. */
 const LINGER = 5_000;
 
 /** Name that both ends agree upon in the handshake of HTTP (RFC 6455 section 1.9). */
@@ -40,9 +41,9 @@ export const WEB_SOCKET_PROTOCOL = "gssocks.v1";
  * Closing it ends everything that waits on it at once, whatever the peer does. A WebSocket has no way to hang up on a peer that
  * answers nothing, though: the socket underneath stays until the peer's end of it, or the network, is gone.
  *
- * A peer that sends a message of more than 64 KiB, or more octets than it may, is refused at its first one. A WebSocket gives whole messages
+ * A peer that sends a message of more than 64 KiB, or more bytes than it may, is refused at its first one. A WebSocket gives whole messages
  * alone, so Deno has taken that one in before: it has a limit of its own, 64 MiB, which is what each client can make a server hold for
- * a moment. Small messages are joined where they wait, and cost no more than their octets.
+ * a moment. Small messages are joined where they wait, and cost no more than their bytes.
  *
  * @param remote Address of the other end, where it is known.
  *
@@ -92,11 +93,11 @@ class WebSocketConnection implements Connection {
   readonly #opened = Promise.withResolvers<void>();
   readonly #incoming = new PieceQueue();
   #arrived = Promise.withResolvers<void>();
-  /** Octets received and not consumed yet. */
+  /** Bytes received and not consumed yet. */
   #held = 0;
-  /** Octets consumed of which the peer does not know yet. */
+  /** Bytes consumed of which the peer does not know yet. */
   #consumed = 0;
-  /** Octets that may still be sent; all that were given to the socket; all that the peer has consumed. */
+  /** Bytes that may still be sent; all that were given to the socket; all that the peer has consumed. */
   #credit = WINDOW;
   #given = 0;
   #taken = 0;
@@ -126,7 +127,7 @@ class WebSocketConnection implements Connection {
     socket.onclose = () => this.#end(new SocksConnectionError("LOST", "WebSocket was closed without an end"));
   }
 
-  /** Resolved when octets can be sent. */
+  /** Resolved when bytes can be sent. */
   get opened(): Promise<void> {
     return this.#opened.promise;
   }
@@ -142,7 +143,7 @@ class WebSocketConnection implements Connection {
     if (data === "end") return this.#peerDone.abort();
     if (typeof data === "string") return this.#takeCredit(data);
     if (!(data instanceof ArrayBuffer)) {
-      return this.#end(new SocksProtocolError("BAD_MESSAGE", "WebSocket gave a message that is no octets"));
+      return this.#end(new SocksProtocolError("BAD_MESSAGE", "WebSocket gave a message that is no bytes"));
     }
     const bytes = asBytes(new Uint8Array(data));
     this.#held += bytes.length;
@@ -157,7 +158,7 @@ class WebSocketConnection implements Connection {
   #takeCredit(text: string): void {
     const count = /^\+(\d{1,7})$/.exec(text)?.[1];
     if (count === undefined || this.#credit + Number(count) > WINDOW) {
-      return this.#end(new SocksProtocolError("BAD_MESSAGE", "Peer sent a text that is no count of octets"));
+      return this.#end(new SocksProtocolError("BAD_MESSAGE", "Peer sent a text that is no count of bytes"));
     }
     this.#credit += Number(count);
     this.#taken += Number(count);
@@ -245,7 +246,7 @@ class WebSocketConnection implements Connection {
     await (this.#ending ??= this.#writing.run(() => this.#sendEnd()));
   }
 
-  /** An end behind octets that are missing would make the rest look like the whole. */
+  /** An end behind bytes that are missing would make the rest look like the whole. */
   async #sendEnd(): Promise<void> {
     await this.#opened.promise;
     this.#mayGoOn();
@@ -307,7 +308,7 @@ export function dialWebSocket(url: string | URL): Dialer {
     } catch (error) {
       connection.close();
       signal?.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonText(error);
       throw new SocksReplyError("GENERAL_FAILURE", `Cannot connect to ${url}: ${reason}`, { cause: error });
     }
   };

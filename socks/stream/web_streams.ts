@@ -11,11 +11,11 @@ import { readableOf } from "./readable.ts";
 import { StreamsConnection } from "./streams_connection.ts";
 import { UserConnection } from "./user_connection.ts";
 
-/** A stream of octets each way. */
+/** A stream of bytes each way. */
 export interface DuplexStreams {
-  /** Octets that come. */
+  /** Bytes that come. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** Octets that go. */
+  /** Bytes that go. */
   readonly writable: WritableStream<Uint8Array>;
   /** Address of the other end, where it has one. */
   readonly remote?: Endpoint | undefined;
@@ -23,14 +23,14 @@ export interface DuplexStreams {
 
 /** The streams of a connection. */
 export interface ConnectionStreams extends DuplexStreams {
-  /** Octets that come, with BYOB readers. */
+  /** Bytes that come, with BYOB readers. */
   readonly readable: ReadableStream<Bytes>;
-  /** Octets that go, out of any buffer or view of one. */
+  /** Bytes that go, out of any buffer or view of one. */
   readonly writable: WritableStream<ByteSource>;
 }
 
 /**
- * A connection over two streams, which are its own from then on. Chunks that come are copied; one that is no octets ends
+ * A connection over two streams, which are its own from then on. Chunks that come are copied; one that is no bytes ends
  * reading. Closing the connection ends everything that waits on it at once, cancels the one stream and aborts the other, also
  * where their source and their sink stand still.
  *
@@ -51,7 +51,7 @@ export function connectionFromStreams(streams: DuplexStreams): Connection {
 }
 
 /**
- * The streams of a connection, which is theirs from then on. Both are of octets: there are BYOB readers, and any buffer may be written.
+ * The streams of a connection, which is theirs from then on. Both are of bytes: there are BYOB readers, and any buffer may be written.
  * Cancelling or aborting one closes the connection, and so do the ends of both.
  */
 export function streamsOfConnection(connection: Connection): ConnectionStreams {

@@ -24,7 +24,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** A decoded value, and how many octets it took. */
+/** A decoded value, and how many bytes it took. */
 export interface Decoded<T> {
   readonly value: T;
   readonly length: number;
@@ -53,7 +53,7 @@ export function encodeEndpoint(endpoint: Endpoint): Bytes {
 }
 
 /**
- * Reads what {@linkcode encodeEndpoint} writes; `undefined` while octets are missing.
+ * Reads what {@linkcode encodeEndpoint} writes; `undefined` while bytes are missing.
  *
  * @throws {SocksReplyError} `ADDRESS_TYPE_NOT_SUPPORTED`
  * @throws {SocksProtocolError} `BAD_MESSAGE` for a name that no host can have.
@@ -80,9 +80,9 @@ export function decodeEndpoint(bytes: Uint8Array): Decoded<Endpoint> | undefined
  *
  * @throws {SocksProtocolError} `BAD_MESSAGE` for a name that no host can have.
  */
-export function readName(octets: Uint8Array): string {
+export function readName(bytes: Uint8Array): string {
   try {
-    return hostName(exactText(octets));
+    return hostName(exactText(bytes));
   } catch (cause) {
     const problem = cause instanceof HostNameError ? cause.message : "Cannot use host: its name is not UTF-8";
     throw new SocksProtocolError("BAD_MESSAGE", problem, { cause });

@@ -25,21 +25,21 @@ export function parseCidr(text: string): Cidr | undefined {
   if (network === undefined) return undefined;
   const bits = Number(parts![2] ?? 8 * network.length);
   if (bits > 8 * network.length) throw new RangeError(`Cannot read ${text}: ${bits} bits are too many`);
-  if (network.some((octet, i) => (octet & ~mask(bits, i)) !== 0)) {
+  if (network.some((byte, i) => (byte & ~mask(bits, i)) !== 0)) {
     throw new RangeError(`Cannot read ${text}: the address has bits behind the first ${bits}`);
   }
   return { network, bits };
 }
 
-function mask(bits: number, octet: number): number {
-  const left = Math.min(8, Math.max(0, bits - 8 * octet));
+function mask(bits: number, byte: number): number {
+  const left = Math.min(8, Math.max(0, bits - 8 * byte));
   return (0xff00 >> left) & 0xff;
 }
 
 /** Whether an address is in a block. */
 export function inCidr(address: Uint8Array, { network, bits }: Cidr): boolean {
   return address.length === network.length &&
-    address.every((octet, i) => ((octet ^ network[i]!) & mask(bits, i)) === 0);
+    address.every((byte, i) => ((byte ^ network[i]!) & mask(bits, i)) === 0);
 }
 
 /** Whether a block is in another one, whole. */

@@ -23,7 +23,7 @@ export interface Datagram extends Endpoint {
   readonly data: Bytes;
 }
 
-/** Octets that a UDP datagram can carry over IPv4. */
+/** Bytes that a UDP datagram can carry over IPv4. */
 export const MAX_DATAGRAM = 65_507;
 
 const HEADER = new Uint8Array(3);
@@ -42,7 +42,7 @@ export function encodeDatagram(endpoint: Endpoint, data: Uint8Array): Bytes {
 export function decodeDatagram(bytes: Bytes): Datagram {
   const address = decodeEndpoint(bytes.subarray(HEADER.length));
   if (address === undefined) {
-    throw new SocksProtocolError("BAD_MESSAGE", `Datagram of ${bytes.length} octets has no whole header`);
+    throw new SocksProtocolError("BAD_MESSAGE", `Datagram of ${bytes.length} bytes has no whole header`);
   }
   return { ...address.value, fragment: bytes[2]!, data: bytes.subarray(HEADER.length + address.length) };
 }

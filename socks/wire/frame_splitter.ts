@@ -1,5 +1,5 @@
 /**
- * Frames of the GSS-API method out of a stream of octets, in place: a stream is read into the memory that this gives, and the
+ * Frames of the GSS-API method out of a stream of bytes, in place: a stream is read into the memory that this gives, and the
  * frames are views of it.
  *
  * @module
@@ -10,11 +10,11 @@ import { decodeFrame, type Frame } from "./gssapi.ts";
 /** Takes a stream in pieces of any size and gives its frames. What is held is less than a frame and a piece. */
 export class FrameSplitter {
   #bytes: Bytes = EMPTY;
-  /** Octets before this one have been given out in frames. */
+  /** Bytes before this one have been given out in frames. */
   #start = 0;
   #end = 0;
 
-  /** Octets held. */
+  /** Bytes held. */
   get length(): number {
     return this.#end - this.#start;
   }
@@ -24,13 +24,13 @@ export class FrameSplitter {
     return this.#bytes.buffer;
   }
 
-  /** Memory for the next piece, `size` octets. Frames given before must not be used any more. */
+  /** Memory for the next piece, `size` bytes. Frames given before must not be used any more. */
   room(size: number): Bytes {
     const held = this.length;
     const needed = held + size;
     // A buffer that is much too large was for busier times.
     if (this.#bytes.length < needed || (held === 0 && this.#bytes.length > 4 * needed)) {
-      // Room for as much again as is held, so that each octet is moved a few times at most, however few come at a time.
+      // Room for as much again as is held, so that each byte is moved a few times at most, however few come at a time.
       const larger = new Uint8Array(needed + held);
       larger.set(this.#bytes.subarray(this.#start, this.#end));
       this.#bytes = larger;

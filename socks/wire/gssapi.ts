@@ -5,7 +5,7 @@
  * +------+------+------+.......................+
  * + ver  | mtyp | len  |       token           |
  * +------+------+------+.......................+
- * + 0x01 | 0x0x | 0x02 | up to 2^16 - 1 octets |
+ * + 0x01 | 0x0x | 0x02 | up to 2^16 - 1 bytes |
  * +------+------+------+.......................+
  * ```
  *
@@ -28,17 +28,17 @@ export interface Frame {
   readonly token: Bytes;
 }
 
-/** Octets in front of a token. */
+/** Bytes in front of a token. */
 export const FRAME_HEADER = 4;
-/** Octets that a token may have. */
+/** Bytes that a token may have. */
 export const MAX_TOKEN = 65_535;
 
 const VERSION = 1;
 
-/** Writes the header of a frame over the first octets of an array whose other octets are the token. */
+/** Writes the header of a frame over the first bytes of an array whose other bytes are the token. */
 export function frameInPlace(type: number, frame: Bytes): Bytes {
   const length = frame.length - FRAME_HEADER;
-  if (length > MAX_TOKEN) throw new RangeError(`Cannot encode frame: the token has ${length} octets`);
+  if (length > MAX_TOKEN) throw new RangeError(`Cannot encode frame: the token has ${length} bytes`);
   frame[0] = VERSION;
   frame[1] = type;
   frame[2] = length >> 8;
@@ -46,7 +46,7 @@ export function frameInPlace(type: number, frame: Bytes): Bytes {
   return frame;
 }
 
-/** A frame; a token of more than 65,535 octets is a `RangeError`. */
+/** A frame; a token of more than 65,535 bytes is a `RangeError`. */
 export function encodeFrame(type: number, token: Uint8Array): Bytes {
   return frameInPlace(type, concat(new Uint8Array(FRAME_HEADER), token));
 }
@@ -56,7 +56,7 @@ export function encodeAbort(): Bytes {
   return Uint8Array.of(VERSION, FrameType.Abort);
 }
 
-/** Reads a frame or a refusal; `undefined` while octets are missing. The token is a view of the input. */
+/** Reads a frame or a refusal; `undefined` while bytes are missing. The token is a view of the input. */
 export function decodeFrame(bytes: Bytes): Decoded<Frame> | undefined {
   const [version, type, high, low] = bytes;
   if (version !== undefined && version !== VERSION) {

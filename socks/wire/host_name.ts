@@ -43,7 +43,7 @@ export class HostNameError extends RangeError {
   }
 }
 
-/** Octets that a name may have (RFC 1035 section 2.3.4: 255 with the lengths of the labels and the root's). */
+/** Bytes that a name may have (RFC 1035 section 2.3.4: 255 with the lengths of the labels and the root's). */
 const LONGEST_NAME = 253;
 /** Characters that a name may have before it is mapped, which may drop some: no more is read. */
 const LONGEST_SPELLING = 1_024;
@@ -79,7 +79,7 @@ export function hostName(text: string): string {
   const mapped = mappedName(text).replace(/\.$/, "");
   if (!NAME.test(mapped)) throw refusal(text, "NOT_A_HOST", "names have letters, digits, hyphens and single dots");
   if (mapped.length > LONGEST_NAME || LONG_LABEL.test(mapped)) {
-    throw refusal(text, "TOO_LONG", `DNS takes ${LONGEST_NAME} octets, and 63 in a label, as A-labels`);
+    throw refusal(text, "TOO_LONG", `DNS takes ${LONGEST_NAME} bytes, and 63 in a label, as A-labels`);
   }
   return mapped;
 }

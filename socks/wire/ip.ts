@@ -1,12 +1,12 @@
 /**
- * IP addresses as text and octets: strict dotted quads (no octal, no short forms) and IPv6 with its canonical text form
+ * IP addresses as text and bytes: strict dotted quads (no octal, no short forms) and IPv6 with its canonical text form
  * (RFC 4291 section 2.2, RFC 5952).
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
 
-/** Octets of an address, 4 or 16; `undefined` for text that is none. */
+/** Bytes of an address, 4 or 16; `undefined` for text that is none. */
 export function parseIp(text: string): Bytes | undefined {
   return parseIpv4(text) ?? parseIpv6(text);
 }
@@ -52,14 +52,14 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
 const MAPPED: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /** The IPv4 address that is mapped into an IPv6 one (RFC 4291 section 2.5.5.2) and would be dialled; others as they are. */
-export function unmapped(octets: Uint8Array): Uint8Array {
-  return octets.length === 16 && MAPPED.every((octet, i) => octets[i] === octet) ? octets.subarray(12) : octets;
+export function unmapped(bytes: Uint8Array): Uint8Array {
+  return bytes.length === 16 && MAPPED.every((byte, i) => bytes[i] === byte) ? bytes.subarray(12) : bytes;
 }
 
 /** An address in canonical text, a mapped one as the IPv4 address that would be dialled; other texts as they are. */
 export function canonicalAddress(text: string): string {
-  const octets = isIpv4(text) ? undefined : parseIp(text);
-  return octets === undefined ? text : formatIp(unmapped(octets));
+  const bytes = isIpv4(text) ? undefined : parseIp(text);
+  return bytes === undefined ? text : formatIp(unmapped(bytes));
 }
 
 /** Whether an address means something on one interface only (RFC 4291 section 2.5.6), whether or not it says which. */
@@ -73,10 +73,10 @@ export function withoutZone(text: string): string {
   return canonicalAddress(at < 0 || !text.includes(":") ? text : text.slice(0, at));
 }
 
-/** Canonical text of 4 or 16 octets. */
-export function formatIp(octets: Uint8Array): string {
-  if (octets.length === 4) return octets.join(".");
-  const groups = Array.from({ length: 8 }, (_, i) => (octets[2 * i]! << 8) | octets[2 * i + 1]!);
+/** Canonical text of 4 or 16 bytes. */
+export function formatIp(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join(".");
+  const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!);
   const { start, length } = longestZeros(groups);
   const text = (from: number, to: number) => groups.slice(from, to).map((group) => group.toString(16)).join(":");
   return length < 2 ? text(0, 8) : `${text(0, start)}::${text(start + length, 8)}`;

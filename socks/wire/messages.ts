@@ -1,6 +1,6 @@
 /**
  * Messages of SOCKS version 5 (RFC 1928) and of its username/password method (RFC 1929). Decoders give `undefined` while
- * octets are missing and say how many they took; they hold no policy.
+ * bytes are missing and say how many they took; they hold no policy.
  *
  * @module
  */
@@ -97,7 +97,7 @@ export function encodeReply({ reply, hostname, port }: Reply): Bytes {
 }
 
 /**
- * Reads {@linkcode encodeReply}'s message. A refusal is told by its first two octets: what is behind them says nothing, some
+ * Reads {@linkcode encodeReply}'s message. A refusal is told by its first two bytes: what is behind them says nothing, some
  * servers leave it out, and the conversation is over.
  *
  * @throws {SocksProtocolError} When the message is of another version, or the address of a success cannot be read.
@@ -117,7 +117,7 @@ export function decodeReply(bytes: Uint8Array): Decoded<Reply> | undefined {
   }
 }
 
-/** The reserved octet is not looked at: RFC 1928 tells senders, not receivers, what it must be. */
+/** The reserved byte is not looked at: RFC 1928 tells senders, not receivers, what it must be. */
 function decodeHeaded(bytes: Uint8Array): Decoded<Endpoint> | undefined {
   checkVersion(bytes[0]);
   if (bytes.length < 4) return undefined;
@@ -152,7 +152,7 @@ export function encodeUsernamePassword(username: string, password: string): Byte
   const parts = [utf8(username), utf8(password)];
   for (const part of parts) {
     if (part.length < 1 || part.length > 255) {
-      throw new RangeError(`Cannot encode username and password: each takes 1 to 255 octets, one has ${part.length}`);
+      throw new RangeError(`Cannot encode username and password: each takes 1 to 255 bytes, one has ${part.length}`);
     }
   }
   const [name, secret] = parts as [Bytes, Bytes];

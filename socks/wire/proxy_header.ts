@@ -1,6 +1,6 @@
 /**
  * The header of the PROXY protocol, with which a balancer says on whose behalf it connects: the line of version 1 (section 2.1 of
- * HAProxy's `doc/proxy-protocol.txt`) and the octets of version 2 (section 2.2).
+ * HAProxy's `doc/proxy-protocol.txt`) and the bytes of version 2 (section 2.2).
  *
  * @module
  */
@@ -18,10 +18,10 @@ export type ProxyHeader =
   /** It speaks for the client with this address. */
   | { readonly type: "client"; readonly client: Endpoint };
 
-/** Octets of a line of version 1 at most, with its end (section 2.1). */
+/** Bytes of a line of version 1 at most, with its end (section 2.1). */
 const LONGEST_LINE = 107;
 
-/** Octets of a header of version 2 at most; it has no limit of its own but 65,551. */
+/** Bytes of a header of version 2 at most; it has no limit of its own but 65,551. */
 export const LONGEST_HEADER = 4_096;
 
 /** Section 2.2. */
@@ -32,7 +32,7 @@ const FIXED = 16;
 /** "PROXY" */
 const LINE = [0x50, 0x52, 0x4f, 0x58, 0x59];
 
-/** Octets of addresses by family: AF_INET, AF_INET6, AF_UNIX. */
+/** Bytes of addresses by family: AF_INET, AF_INET6, AF_UNIX. */
 const ADDRESSES: Readonly<Record<number, number>> = { 1: 12, 2: 36, 3: 216 };
 
 const [LOCAL, PROXY] = [0, 1];
@@ -49,7 +49,7 @@ const CRC32C = 3;
  * @throws {SocksProtocolError} `BAD_MESSAGE` for what is none, as soon as that is seen; `TOO_LARGE` for one that is too long.
  */
 export function decodeProxyHeader(bytes: Bytes): Decoded<ProxyHeader> | undefined {
-  const begins = (with_: readonly number[]) => with_.every((octet, i) => i >= bytes.length || bytes[i] === octet);
+  const begins = (with_: readonly number[]) => with_.every((byte, i) => i >= bytes.length || bytes[i] === byte);
   if (begins(SIGNATURE)) return bytes.length < FIXED ? undefined : decodeVersion2(bytes);
   if (begins(LINE)) return decodeVersion1(bytes);
   throw bad("neither the signature of version 2 nor the word of version 1 is at its beginning");
@@ -58,7 +58,7 @@ export function decodeProxyHeader(bytes: Bytes): Decoded<ProxyHeader> | undefine
 function decodeVersion1(bytes: Bytes): Decoded<ProxyHeader> | undefined {
   const end = bytes.subarray(0, LONGEST_LINE).indexOf(0x0a);
   if (end < 0) {
-    if (bytes.length >= LONGEST_LINE) throw bad(`its line does not end within ${LONGEST_LINE} octets`);
+    if (bytes.length >= LONGEST_LINE) throw bad(`its line does not end within ${LONGEST_LINE} bytes`);
     return undefined;
   }
   if (bytes[end - 1] !== 0x0d) throw bad("its line does not end with CR and LF");
@@ -67,9 +67,9 @@ function decodeVersion1(bytes: Bytes): Decoded<ProxyHeader> | undefined {
   if (/^PROXY UNKNOWN(?: |$)/.test(line)) return { value: { type: "unknown" }, length };
   const [, family, source, target, port, targetPort] =
     /^PROXY TCP([46]) (\S+) (\S+) (0|[1-9]\d{0,4}) (0|[1-9]\d{0,4})$/.exec(line) ?? [];
-  const octets = family === "4" ? 4 : 16;
+  const size = family === "4" ? 4 : 16;
   for (const address of [source, target]) {
-    if (address === undefined || parseIp(address)?.length !== octets) {
+    if (address === undefined || parseIp(address)?.length !== size) {
       throw bad("its line is not as section 2.1 has it");
     }
   }
@@ -84,7 +84,7 @@ function decodeVersion2(bytes: Bytes): Decoded<ProxyHeader> | undefined {
   const [family, protocol] = [bytes[13]! >> 4, bytes[13]! & 0x0f];
   const length = FIXED + (bytes[14]! << 8 | bytes[15]!);
   if (length > LONGEST_HEADER) {
-    throw new SocksProtocolError("TOO_LARGE", `Cannot read PROXY protocol header: it has ${length} octets`);
+    throw new SocksProtocolError("TOO_LARGE", `Cannot read PROXY protocol header: it has ${length} bytes`);
   }
   if (bytes.length < length) return undefined;
   // Family and the rest are nobody's business then.
@@ -96,9 +96,9 @@ function decodeVersion2(bytes: Bytes): Decoded<ProxyHeader> | undefined {
   if (length < extensions) throw bad("it is too short for the addresses of its family");
   checkExtensions(header, extensions);
   if (family === UNIX || protocol !== STREAM) return { value: { type: "unknown" }, length };
-  const octets = family === INET ? 4 : 16;
-  const at = FIXED + 2 * octets;
-  const hostname = canonicalAddress(formatIp(header.subarray(FIXED, FIXED + octets)));
+  const size = family === INET ? 4 : 16;
+  const at = FIXED + 2 * size;
+  const hostname = canonicalAddress(formatIp(header.subarray(FIXED, FIXED + size)));
   return { value: { type: "client", client: { hostname, port: header[at]! << 8 | header[at + 1]! } }, length };
 }
 
@@ -117,7 +117,7 @@ function checkExtensions(header: Bytes, from: number): void {
   }
 }
 
-/** CRC32c of RFC 4960 appendix B (reflected, polynomial 0x1EDC6F41), with four octets taken for zeros. */
+/** CRC32c of RFC 4960 appendix B (reflected, polynomial 0x1EDC6F41), with four bytes taken for zeros. */
 function crc32c(bytes: Bytes, zeros: number): number {
   let crc = 0xffffffff;
   for (let i = 0; i < bytes.length; i++) {

@@ -1,5 +1,5 @@
 /**
- * Octets received and not yet understood.
+ * Bytes received and not yet understood.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import { type Bytes, EMPTY } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
 import type { Decoded } from "./address.ts";
 
-/** Holds what a peer sent until a decoder can make something of it. However small the pieces are, each octet is moved a few times at most. */
+/** Holds what a peer sent until a decoder can make something of it. However small the pieces are, each byte is moved a few times at most. */
 export class ReceiveBuffer {
   readonly #limit: number;
-  /** Memory, with the octets held from `start` to `end`. What was given out is a view of it, and is never written over. */
+  /** Memory, with the bytes held from `start` to `end`. What was given out is a view of it, and is never written over. */
   #memory: Bytes = EMPTY;
   #start = 0;
   #end = 0;
@@ -18,13 +18,13 @@ export class ReceiveBuffer {
   /**
    * Makes one.
    *
-   * @param limit Octets held at most; more without a message in them is an error.
+   * @param limit Bytes held at most; more without a message in them is an error.
    */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Octets held. */
+  /** Bytes held. */
   get length(): number {
     return this.#end - this.#start;
   }
@@ -58,7 +58,7 @@ export class ReceiveBuffer {
     const decoded = decode(this.#memory.subarray(this.#start, this.#end));
     if (decoded === undefined) {
       if (this.length >= this.#limit) {
-        throw new SocksProtocolError("TOO_LARGE", `Cannot read message: it is not whole after ${this.#limit} octets`);
+        throw new SocksProtocolError("TOO_LARGE", `Cannot read message: it is not whole after ${this.#limit} bytes`);
       }
       return undefined;
     }

@@ -23,12 +23,12 @@ export interface Socks4Request extends Endpoint {
   readonly command: number;
 }
 
-/** Octets before the user's name. */
+/** Bytes before the user's name. */
 const HEAD = 8;
-/** Octets that a name of a user or host may have. */
+/** Bytes that a name of a user or host may have. */
 const MAX_NAME = 255;
 
-/** Reads a request; `undefined` while octets are missing. */
+/** Reads a request; `undefined` while bytes are missing. */
 export function decodeSocks4Request(bytes: Uint8Array): Decoded<Socks4Request> | undefined {
   if (bytes.length >= 1 && bytes[0] !== 4) {
     throw new SocksProtocolError("BAD_VERSION", `Cannot read message: version ${bytes[0]} came, 4 is wanted`);
@@ -54,7 +54,7 @@ function endOfName(bytes: Uint8Array, start: number, what: string): number | und
 
 /** A reply: granted or rejected, with an IPv4 address, or 0.0.0.0 where the address is another. */
 export function encodeSocks4Reply(granted: boolean, { hostname, port }: Endpoint): Bytes {
-  const octets = parseIp(hostname);
-  const address = octets?.length === 4 ? octets : new Uint8Array(4);
+  const bytes = parseIp(hostname);
+  const address = bytes?.length === 4 ? bytes : new Uint8Array(4);
   return Uint8Array.of(0, granted ? 0x5a : 0x5b, port >> 8, port & 0xff, ...address);
 }

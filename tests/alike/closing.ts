@@ -112,7 +112,7 @@ export const CLOSING: readonly Situation[] = [
     },
   },
   {
-    name: "close() with octets there that nobody has read",
+    name: "close() with bytes there that nobody has read",
     gives: `on, all ${CLOSED}`,
     async play({ stream, peer, quiet }): Promise<string> {
       await peer.send("one, two");

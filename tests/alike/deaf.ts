@@ -55,7 +55,7 @@ export const DEAF: readonly Situation[] = [
       await quiet();
       stream.close();
       const taken = await told(flood);
-      return `${Number(taken) < BOUND ? "held back" : `${taken} octets are taken`}; ${await later(stream)}`;
+      return `${Number(taken) < BOUND ? "held back" : `${taken} bytes are taken`}; ${await later(stream)}`;
     },
   },
   {

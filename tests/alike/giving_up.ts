@@ -27,7 +27,7 @@ const STREAMS: readonly Situation[] = [
     },
   },
   {
-    name: "readable is cancelled with octets in it",
+    name: "readable is cancelled with bytes in it",
     gives: `one, done; all ${CLOSED}, gone`,
     async play({ stream, peer }): Promise<string> {
       const reader = stream.readable.getReader();
@@ -148,7 +148,7 @@ const SIGNALS: readonly Situation[] = [
     waitingCalls,
   ),
   aborted("while streams wait for ever", `${fiveTimes("its reason")}; all its reason`, waitingStreams),
-  aborted("before the first read, with octets there", "nothing; all its reason", async ({ peer, quiet }) => {
+  aborted("before the first read, with bytes there", "nothing; all its reason", async ({ peer, quiet }) => {
     await peer.send("one");
     await quiet();
     return { ends: nothing };

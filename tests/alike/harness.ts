@@ -61,10 +61,10 @@ async function quiet(until?: Promise<unknown>): Promise<boolean> {
   const opening = Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
   using near = await listener.accept();
   using far = await opening;
-  const octet = new Uint8Array(1);
+  const byte = new Uint8Array(1);
   for (let round = 0; round < TURNS && !settled; round++) {
-    await near.write(octet);
-    await far.read(octet);
+    await near.write(byte);
+    await far.read(byte);
     await turn();
   }
   return settled;

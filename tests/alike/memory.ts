@@ -9,10 +9,10 @@ import { read, type Situation, type Stage, told } from "./situation.ts";
 
 const NO_LENGTH = "Deno takes memory that is gone for memory of no length, and reads nothing";
 
-/** Memory with an octet all around it that must stay as it is. */
+/** Memory with a byte all around it that must stay as it is. */
 const GUARD_OCTET = 0xee;
 
-/** Reads ten octets into memory of a kind, and the rest afterwards. */
+/** Reads ten bytes into memory of a kind, and the rest afterwards. */
 function into(name: string, gives: string, make: () => Uint8Array): Situation {
   return {
     name: `read() into ${name}`,
@@ -24,7 +24,7 @@ function into(name: string, gives: string, make: () => Uint8Array): Situation {
       const count = await stream.read(memory);
       const end = memory.byteOffset + (count ?? 0);
       const around = new Uint8Array(memory.buffer).filter((_, i) => i < memory.byteOffset || i >= end);
-      const untouched = around.every((octet) => octet === GUARD_OCTET) ? "" : ", octets around it are changed";
+      const untouched = around.every((byte) => byte === GUARD_OCTET) ? "" : ", bytes around it are changed";
       return `${lenientText(new Uint8Array(memory.slice(0, count ?? 0)))}, ${await told(read(stream))}${untouched}`;
     },
   };
@@ -32,7 +32,7 @@ function into(name: string, gives: string, make: () => Uint8Array): Situation {
 
 const KINDS: readonly Situation[] = [
   into("a part of an array", "0123456, 789", () => new Uint8Array(20).subarray(5, 12)),
-  into("one octet", "0, 123456789", () => new Uint8Array(3).subarray(1, 2)),
+  into("one byte", "0, 123456789", () => new Uint8Array(3).subarray(1, 2)),
   into("shared memory", "01234567, 89", () => new Uint8Array(new SharedArrayBuffer(8))),
   into("a part of shared memory", "012, 3456789", () => new Uint8Array(new SharedArrayBuffer(8), 2, 3)),
   into("resizable memory", "01234567, 89", () => new Uint8Array(new ArrayBuffer(8, { maxByteLength: 16 }))),
@@ -73,7 +73,7 @@ function gone(how: string, change: (memory: Uint8Array) => void, gives: string):
 export const MEMORY: readonly Situation[] = [
   ...KINDS,
   {
-    name: "read() into no octets, with octets there and without",
+    name: "read() into no bytes, with bytes there and without",
     gives: "0, 0, one",
     async play({ stream, peer }): Promise<string> {
       const before = await told(stream.read(new Uint8Array(0)));
@@ -87,7 +87,7 @@ export const MEMORY: readonly Situation[] = [
     except: [{
       over: "Deno",
       gives: undefined,
-      why: "Deno reads into whatever memory it is given: a Uint16Array is taken for one of octets",
+      why: "Deno reads into whatever memory it is given: a Uint16Array is taken for one of bytes",
     }],
     play: (stage) =>
       refused(stage, [
@@ -119,7 +119,7 @@ export const MEMORY: readonly Situation[] = [
   gone("grown", (memory) => (memory.buffer as ArrayBuffer).resize(40), "9, !"),
   {
     name: "fixed memory that is transferred while a read waits, and another read",
-    gives: "TypeError or its own octets, and the rest whole",
+    gives: "TypeError or its own bytes, and the rest whole",
     except: [{ over: "Deno", gives: undefined, why: "Deno reads into memory that is gone, and what it read is lost" }],
     async play({ stream, peer }): Promise<string> {
       const memory = new Uint8Array(4);
@@ -131,9 +131,9 @@ export const MEMORY: readonly Situation[] = [
       const first = await told(waiting);
       let rest = "";
       while (!rest.endsWith("!")) rest += await read(stream);
-      // Octets that lie in the memory that was transferred went with it: four at most, and never some of the next read's.
+      // Bytes that lie in the memory that was transferred went with it: four at most, and never some of the next read's.
       const whole = rest === "0123456789!" || rest === "456789!";
-      return first === "TypeError" && whole ? "TypeError or its own octets, and the rest whole" : `${first}, ${rest}`;
+      return first === "TypeError" && whole ? "TypeError or its own bytes, and the rest whole" : `${first}, ${rest}`;
     },
   },
 ];

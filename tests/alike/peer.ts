@@ -27,7 +27,7 @@ export class Peer {
     await this.#conn.closeWrite();
   }
 
-  /** The next octets as text, as many as are wanted or as there are until the end: the acknowledgement of what was written. */
+  /** The next bytes as text, as many as are wanted or as there are until the end: the acknowledgement of what was written. */
   async take(count: number): Promise<string> {
     return lenientText(await this.#take(count));
   }
@@ -59,7 +59,7 @@ export class Peer {
     }
   }
 
-  /** Sends without an end until nobody takes any more; says how many octets were taken when it could send no more. */
+  /** Sends without an end until nobody takes any more; says how many bytes were taken when it could send no more. */
   async flood(): Promise<number> {
     const chunk = new Uint8Array(1 << 16);
     for (let sent = 0;;) {
@@ -112,7 +112,7 @@ export async function meet(options: { tls?: { cert: string; key: string }; wired
   };
 }
 
-/** A stretch of wire in front of a port: octets pass as they are, until it is cut, or resets. */
+/** A stretch of wire in front of a port: bytes pass as they are, until it is cut, or resets. */
 export class Wire implements AsyncDisposable {
   readonly #server: Server;
   readonly #near = new Set<Socket>();
@@ -147,7 +147,7 @@ export class Wire implements AsyncDisposable {
     await Promise.all([send(), Promise.race(passed)]);
   }
 
-  /** Ends the octets to those who connected, behind those that have passed, as if the other end had. */
+  /** Ends the bytes to those who connected, behind those that have passed, as if the other end had. */
   cut(): void {
     for (const socket of this.#near) socket.destroySoon();
   }

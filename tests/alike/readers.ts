@@ -260,7 +260,7 @@ export const READERS: readonly Situation[] = [
     },
   },
   {
-    name: "a BYOB reader that wants a least number of octets",
+    name: "a BYOB reader that wants a least number of bytes",
     gives: "0123456789, end with a view of 0",
     async play({ stream, peer }): Promise<string> {
       const reader = stream.readable.getReader({ mode: "byob" });

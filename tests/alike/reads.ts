@@ -6,7 +6,7 @@
 import { concat, lenientText, utf8 } from "../../base/bytes.ts";
 import { allTold, asSent, pattern, read, readAll, type Situation, type Stage, told } from "./situation.ts";
 
-/** Reads by as many calls at one time as is said, to the end; the octets in the order of the calls. */
+/** Reads by as many calls at one time as is said, to the end; the bytes in the order of the calls. */
 async function readAtOnce({ stream }: Stage, calls: number, room: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for (let ended = false; !ended;) {
@@ -14,14 +14,14 @@ async function readAtOnce({ stream }: Stage, calls: number, room: number): Promi
     const counts = await Promise.all(buffers.map((buffer) => stream.read(buffer)));
     counts.forEach((count, i) => {
       if (count === null) ended = true;
-      else if (ended) throw new Error("Octets after the end");
+      else if (ended) throw new Error("Bytes after the end");
       else parts.push(buffers[i]!.subarray(0, count));
     });
   }
   return concat(...parts);
 }
 
-/** Six pieces of thirty octets each, which may come in one or in six. */
+/** Six pieces of thirty bytes each, which may come in one or in six. */
 async function sixPieces(stage: Stage, calls: number): Promise<string> {
   const sent = Array.from({ length: 6 }, (_, i) => `<${i}>`.repeat(10));
   for (const piece of sent) {

@@ -169,7 +169,7 @@ export async function readAll(stream: ByteStream): Promise<string> {
   }
 }
 
-/** Octets that can be told by where they are: no two stretches of some length are alike. */
+/** Bytes that can be told by where they are: no two stretches of some length are alike. */
 export function pattern(length: number): Uint8Array<ArrayBuffer> {
   const period = 65_521;
   const bytes = new Uint8Array(length);
@@ -180,9 +180,9 @@ export function pattern(length: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Whether octets are those that were sent, and where they are not. */
+/** Whether bytes are those that were sent, and where they are not. */
 export function asSent(got: Uint8Array, sent: Uint8Array): string {
   if (got.length !== sent.length) return `${got.length} of ${sent.length}`;
   if (Buffer.compare(got, sent) === 0) return "whole";
-  return `wrong at ${got.findIndex((octet, i) => octet !== sent[i])} of ${sent.length}`;
+  return `wrong at ${got.findIndex((byte, i) => byte !== sent[i])} of ${sent.length}`;
 }

@@ -52,7 +52,7 @@ export interface Opened {
   arrives?(send: () => Promise<void>): Promise<void>;
   /** Resets the peer's TCP connection. */
   reset?(): void;
-  /** From then on, octets that come from the proxy have one octet wrong at a time. */
+  /** From then on, bytes that come from the proxy have one byte wrong at a time. */
   spoil?(): void;
 }
 

@@ -7,14 +7,14 @@ import { Buffer } from "node:buffer";
 import { lenientText, utf8 } from "../../base/bytes.ts";
 import { asSent, type Exception, GUARD, pattern, read, type Situation, type Stage, told } from "./situation.ts";
 
-/** What has octets, and what these are. */
+/** What has bytes, and what these are. */
 const GOOD: Readonly<Record<string, () => readonly [unknown, string]>> = {
   "a Uint8Array": () => [utf8("hello"), "hello"],
   "a part of one": () => [utf8("xxhelloyy").subarray(2, 7), "hello"],
   "a Buffer": () => [Buffer.from("hello"), "hello"],
   "shared memory": () => [filled(new SharedArrayBuffer(5)), "hello"],
   "resizable memory": () => [filled(new ArrayBuffer(5, { maxByteLength: 50 })), "hello"],
-  "no octets": () => [new Uint8Array(0), ""],
+  "no bytes": () => [new Uint8Array(0), ""],
   "a DataView": () => [new DataView(utf8("xhellox").buffer, 1, 5), "hello"],
   "a Uint16Array": () => [new Uint16Array([0x4141, 0x4242, 0x4343]), "AABBCC"],
   "a Float64Array": () => [new Float64Array([0]), "\0".repeat(8)],
@@ -54,7 +54,7 @@ async function alive({ stream, peer }: Stage): Promise<string> {
 const VIEWS_ONLY: readonly Exception[] = [{
   over: "Deno",
   gives: undefined,
-  why: "Deno's write() takes a Uint8Array alone, and memory that is gone for no octets; its writable takes more",
+  why: "Deno's write() takes a Uint8Array alone, and memory that is gone for no bytes; its writable takes more",
 }];
 
 /** A chunk that is refused errs a stream, by the rules of streams; the connection it does not touch. */
@@ -100,7 +100,7 @@ const CHUNKS: readonly Situation[] = [
     },
   },
   {
-    name: "what has no octets through write() is refused, and the connection lives",
+    name: "what has no bytes through write() is refused, and the connection lives",
     gives: `${Object.keys(BAD).map((kind) => `${kind}: TypeError`).join(", ")}; +pong`,
     except: VIEWS_ONLY,
     async play(stage): Promise<string> {
@@ -145,7 +145,7 @@ const ORDER: readonly Situation[] = [
     },
   },
   {
-    name: "chunks without octets",
+    name: "chunks without bytes",
     gives: "0 50 times, x",
     async play({ stream, peer }): Promise<string> {
       const counts = await Promise.all(Array.from({ length: 50 }, () => stream.write(new Uint8Array(0))));
@@ -203,7 +203,7 @@ const ORDER: readonly Situation[] = [
 /** What becomes of a chunk whose memory goes before its write has settled: all of it or an error, never less and no error. */
 function gone(size: number, when: string, later: () => Promise<unknown> | undefined): Situation {
   return {
-    name: `${size} octets whose memory goes ${when} write() is called`,
+    name: `${size} bytes whose memory goes ${when} write() is called`,
     gives: "whole or TypeError, and reading goes on: pong",
     except: [{ over: "Deno", gives: undefined, why: "Deno sends what is left, and says how much that was" }],
     async play({ stream, peer }): Promise<string> {
@@ -216,13 +216,13 @@ function gone(size: number, when: string, later: () => Promise<unknown> | undefi
       const ended = await told(stream.closeWrite());
       await peer.send("pong");
       const answer = await told(read(stream));
-      // Where the chunk was cut writing is over, and there is no end to be told: the peer's last octets come with the closing.
+      // Where the chunk was cut writing is over, and there is no end to be told: the peer's last bytes come with the closing.
       stream.close();
       const came = await taking.then(({ length }) => length, () => 0);
       const right = written === "TypeError" ? came <= size : written === String(size) && came === size;
       return right
         ? `whole or TypeError, and reading goes on: ${answer}`
-        : `${written}, then closeWrite ${ended}, ${came} octets came, read ${answer}`;
+        : `${written}, then closeWrite ${ended}, ${came} bytes came, read ${answer}`;
     },
   };
 }
@@ -237,7 +237,7 @@ const CHANGED: readonly Situation[] = [
       chunk.fill(2);
       const count = await writing;
       await stream.closeWrite();
-      return `${count}, ${(await peer.takeAll()).filter((octet) => octet === 1).length} of the first`;
+      return `${count}, ${(await peer.takeAll()).filter((byte) => byte === 1).length} of the first`;
     },
   },
   {

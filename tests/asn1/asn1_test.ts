@@ -82,21 +82,21 @@ Deno.test("decode() refuses what asn1js lets through", () => {
   refused(codec, "300fa003020105a2030401aaa303020101", /unexpected element/);
   refused(codec, "300ba00402020005a2030401aa", /first: INTEGER is not in DER form/);
   refused(codec, "300ba00402020100a2030401aa", /first: 256 is outside/);
-  refused(codec, "3009a003020105a2030401aa", /octets in 9|trailing|cut/);
-  refused(codec, "300aa002020105a2030401aa", /elements of 9 octets in 10|longer than the element around it/);
+  refused(codec, "3009a003020105a2030401aa", /bytes in 9|trailing|cut/);
+  refused(codec, "300aa002020105a2030401aa", /elements of 9 bytes in 10|longer than the element around it/);
   refused(codec, "300aa003040105a2030401aa", /tag \[UNIVERSAL 2\] wanted, \[UNIVERSAL 4\] there/);
   refused(codec, "3006a0000201aa", /Sample/);
   refused(codec, "300da006020105020106a2030401aa", /explicit tag must hold one element/);
   refused(codec, "", /Sample/);
 });
 
-Deno.test("integer() reads values of four octets and more, where asn1js reads 0", () => {
+Deno.test("integer() reads values of four bytes and more, where asn1js reads 0", () => {
   for (const value of [2 ** 23, 2 ** 31 - 1, 2 ** 32 - 1, -(2 ** 31), 2 ** 40]) {
     assert.equal(decode(Wide, encode(Wide, value)), value);
   }
   assert.throws(() => encode(integer("UInt8", 0, 255), 256), Asn1Error);
   assert.throws(() => encode(integer("UInt8", 0, 255), 0.5), Asn1Error);
-  assert.throws(() => decode(Wide, unhex("020a00ffffffffffffffffff")), /INTEGER of 10 octets/);
+  assert.throws(() => decode(Wide, unhex("020a00ffffffffffffffffff")), /INTEGER of 10 bytes/);
   assert.equal(decode(enumerated("E", 0, 3), unhex("0a0102")), 2);
 });
 
@@ -150,7 +150,7 @@ Deno.test("objectIdentifier refuses malformed identifiers", () => {
   assert.throws(() => decode(objectIdentifier, unhex("0641" + "2a".repeat(65))), /malformed/);
 });
 
-Deno.test("anyElement keeps the exact octets", () => {
+Deno.test("anyElement keeps the exact bytes", () => {
   for (const text of ["30060201010201ff", "a1030201 05".replace(" ", ""), "0400"]) {
     assert.equal(hex(encode(anyElement, decode(anyElement, unhex(text)))), text);
   }
@@ -168,7 +168,7 @@ Deno.test("sequenceOf() bounds the number of elements, and nesting is bounded", 
   assert.throws(() => decode(list, nested), Asn1Error);
 });
 
-Deno.test("lengths in more octets than they take are read where they are asked for, indefinite ones never", () => {
+Deno.test("lengths in more bytes than they take are read where they are asked for, indefinite ones never", () => {
   const long = { longLengths: true };
   for (const text of ["0484000000 01aa", "048101aa", "04820001aa"]) {
     const bytes = unhex(text.replace(" ", ""));
@@ -191,7 +191,7 @@ Deno.test("elements of more than 16 MiB and tag numbers above 30 are refused", (
   assert.throws(() => decode(anyElement, unhex("bf1f020500")), /tag number above 30/);
 });
 
-Deno.test("applicationTag() looks at the first octet only", () => {
+Deno.test("applicationTag() looks at the first byte only", () => {
   assert.equal(applicationTag(unhex("6e00")), 14);
   assert.equal(applicationTag(unhex("3000")), undefined);
   assert.equal(applicationTag(unhex("7f00")), undefined);
@@ -211,7 +211,7 @@ Deno.test("property: encode and decode are each other's inverse", () => {
   ));
 });
 
-Deno.test("property: random octets are a value that encodes to them, or an Asn1Error", () => {
+Deno.test("property: random bytes are a value that encodes to them, or an Asn1Error", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
       for (const codec of [Sample, Wide, generalizedTime, bitString, anyElement] as Codec<unknown>[]) {
@@ -226,7 +226,7 @@ Deno.test("property: random octets are a value that encodes to them, or an Asn1E
   );
 });
 
-Deno.test("property: both syntaxes read random octets as the same tree or not at all, and write it as it was", () => {
+Deno.test("property: both syntaxes read random bytes as the same tree or not at all, and write it as it was", () => {
   const tree = (element: Element): unknown => [
     element.tagClass,
     element.tagNumber,

@@ -1,12 +1,12 @@
 /**
  * Our client as a process of its own, as Dante's is: `client.ts PROXY_PORT TARGET_PORT LEVEL OCTETS`. Prints the seconds that a
- * download of so many octets took. Tickets come from the ordinary cache.
+ * download of so many bytes took. Tickets come from the ordinary cache.
  *
  * @module
  */
 import { connect, type ProtectionLevel, systemTickets } from "../../mod.ts";
 
-const [proxyPort, targetPort, level, octets] = Deno.args;
+const [proxyPort, targetPort, level, bytes] = Deno.args;
 const options = {
   proxy: { hostname: "localhost", port: Number(proxyPort) },
   hostname: "127.0.0.1",
@@ -16,7 +16,7 @@ const options = {
 };
 const buffer = new Uint8Array(1 << 18);
 
-/** Octets that came, headers included. */
+/** Bytes that came, headers included. */
 async function download(wanted: number): Promise<number> {
   await using connection = await connect(options);
   await connection.write(new TextEncoder().encode(`GET /${wanted} HTTP/1.0\r\n\r\n`));
@@ -28,8 +28,8 @@ async function download(wanted: number): Promise<number> {
 // The first one gets the ticket and warms up.
 await download(1 << 24);
 const start = performance.now();
-const came = await download(Number(octets));
+const came = await download(Number(bytes));
 const seconds = (performance.now() - start) / 1000;
-if (came < Number(octets)) throw new Error(`${came} octets of ${octets} came`);
+if (came < Number(bytes)) throw new Error(`${came} bytes of ${bytes} came`);
 // deno-lint-ignore no-console
 console.log(seconds);

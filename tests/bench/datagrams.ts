@@ -24,7 +24,7 @@ export async function benchDatagrams(field: Field, report: Report): Promise<void
     const trips = (proxy: Proxy) => () => roundTrips(field, proxy, { protection, echo: echo.port });
     const [own, theirs] = await byTurns([trips(ours), trips(dante)]);
     report.compare({
-      work: `round trips of datagrams of 1,200 octets, ${WINDOW} under way, level ${level}`,
+      work: `round trips of datagrams of 1,200 bytes, ${WINDOW} under way, level ${level}`,
       unit: "per s",
       ours: own!,
       peer: theirs!,

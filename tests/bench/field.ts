@@ -116,16 +116,16 @@ export class Field implements AsyncDisposable {
   }
 
   /** A download with our client; MB/s. */
-  async ourDownload(proxy: Proxy, level: string, octets: number): Promise<number> {
-    const args = [...DENO, `${ROOT}tests/bench/client.ts`, proxy.port, this.target, LEVELS[level]!.ours, octets];
+  async ourDownload(proxy: Proxy, level: string, bytes: number): Promise<number> {
+    const args = [...DENO, `${ROOT}tests/bench/client.ts`, proxy.port, this.target, LEVELS[level]!.ours, bytes];
     const { code, stdout, stderr } = await run(Deno.execPath(), args.map(String), { env: this.env, timeout: 120_000 });
     if (code !== 0) throw new Error(stderr);
-    return octets / Number(stdout) / 1e6;
+    return bytes / Number(stdout) / 1e6;
   }
 
   /** A download with curl, under Dante's client library where a level is given; MB/s. */
-  async curlDownload(proxy: Proxy, level: string | undefined, octets: number): Promise<number> {
-    const url = `http://127.0.0.1:${this.target}/${octets}`;
+  async curlDownload(proxy: Proxy, level: string | undefined, bytes: number): Promise<number> {
+    const url = `http://127.0.0.1:${this.target}/${bytes}`;
     // Debian's curl offers GSS-API unasked.
     const plain = level === undefined ? ["--socks5-basic", "--socks5", `127.0.0.1:${proxy.port}`] : [];
     const env = level === undefined
@@ -134,7 +134,7 @@ export class Field implements AsyncDisposable {
     const args = ["-s", "-o", "/dev/null", "-w", "%{speed_download} %{size_download}", ...plain, url];
     const { stdout } = await run(peer("curl"), args, { env, timeout: 120_000 });
     const [speed, size] = stdout.split(" ").map(Number);
-    if (size !== octets) throw new Error(`curl got ${size} octets of ${octets}`);
+    if (size !== bytes) throw new Error(`curl got ${size} bytes of ${bytes}`);
     return speed! / 1e6;
   }
 

@@ -31,7 +31,7 @@ export async function benchGrowth(field: Field, report: Report): Promise<void> {
     const sizes = [64, 256, 1024, 4096, 16_384, 65_472, 262_144, 1_048_576];
     report.chart("messages", {
       title: "Sealing, AES256-SHA1",
-      x: "octets of a message",
+      x: "bytes of a message",
       y: "MB/s",
       series: await curve(sizes, ["gssocks", "MIT"], async (name, size) => {
         const rate = name === "MIT" ? await mitWrapRate(mit, size, true) : await wrapRate(size, true);

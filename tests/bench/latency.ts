@@ -22,14 +22,14 @@ export async function benchLatency(field: Field, report: Report): Promise<void> 
   }
   const [direct, path, ours, theirs] = Object.values(seen).map(median) as [number, number, number, number];
   report.limit({
-    what: "round trip of 64 octets through bridge and server at level 2, above a direct one",
+    what: "round trip of 64 bytes through bridge and server at level 2, above a direct one",
     figure: path - direct,
     unit: "us",
     goal: { most: 150 },
     remark: `direct ${show(direct)} us, through both ${show(path)} us`,
   });
   report.compare({
-    work: "round trips of 64 octets by a client on MIT's library, level 2",
+    work: "round trips of 64 bytes by a client on MIT's library, level 2",
     unit: "per s",
     ours: 1e6 / ours,
     peer: 1e6 / theirs,

@@ -17,9 +17,9 @@ export async function drain(
   proxy: Proxy,
   level: string,
   connections = 1,
-  octets: number = OCTETS,
+  bytes: number = OCTETS,
 ): Promise<number> {
-  const [seconds, came] = await field.load("drain", proxy, level, Math.floor(octets / connections), connections);
+  const [seconds, came] = await field.load("drain", proxy, level, Math.floor(bytes / connections), connections);
   return came! / seconds! / 1e6;
 }
 

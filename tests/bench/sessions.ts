@@ -39,8 +39,8 @@ async function settledKib(proxy: Proxy): Promise<number> {
 export async function benchSessions(field: Field, report: Report): Promise<void> {
   for (const level of ["0", "2"]) await benchIdle(field, report, level);
   await using ours = await field.ourServer();
-  const octets = 2 * 2 ** 30;
-  const [ten, thousand] = await byTurns([10, 1000].map((count) => () => drain(field, ours, "2", count, octets)), 2);
+  const bytes = 2 * 2 ** 30;
+  const [ten, thousand] = await byTurns([10, 1000].map((count) => () => drain(field, ours, "2", count, bytes)), 2);
   report.limit({
     what: "throughput of 1,000 busy sessions at level 2, of that of ten",
     figure: thousand! / ten!,

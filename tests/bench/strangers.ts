@@ -15,7 +15,7 @@ import type { Field, Proxy } from "./field.ts";
 import { median } from "./measure.ts";
 import { type Report, show } from "./report.ts";
 
-/** Octets of a token, more or less, and tokens a second. */
+/** Bytes of a token, more or less, and tokens a second. */
 const OCTETS = 36_000;
 const RATE = 100;
 /** How long each part goes on, in milliseconds. */
@@ -38,7 +38,7 @@ async function readExactly(connection: Deno.TcpConn, length: number): Promise<Ui
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length;) {
     const count = await connection.read(bytes.subarray(at));
-    if (count === null) throw new Error(`closed after ${at} octets of ${length}`);
+    if (count === null) throw new Error(`closed after ${at} bytes of ${length}`);
     at += count;
   }
   return bytes;

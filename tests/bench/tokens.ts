@@ -78,8 +78,8 @@ export async function mitInitiator(field: Field): Promise<GssPeer> {
 
 /** Messages that MIT wraps a second. */
 export async function mitWrapRate(mit: GssPeer, size: number, confidential: boolean): Promise<number> {
-  const [, octets, seconds] = await mit.command(`bench ${confidential ? 1 : 0} ${size} 0.4`);
-  return Number(octets) / size / Number(seconds);
+  const [, bytes, seconds] = await mit.command(`bench ${confidential ? 1 : 0} ${size} 0.4`);
+  return Number(bytes) / size / Number(seconds);
 }
 
 /** The rows on tokens. */
@@ -95,7 +95,7 @@ export async function benchTokens(field: Field, report: Report): Promise<void> {
         () => mitWrapRate(mit, size, confidential),
       ]);
       const [scale, unit] = size < 1000 ? [1, "messages/s"] : [size / 1e6, "MB/s"];
-      const row = { work: `wrap ${how}, ${size} octets`, unit, ours: ours! * scale };
+      const row = { work: `wrap ${how}, ${size} bytes`, unit, ours: ours! * scale };
       const goal = confidential ? goals[size] : undefined;
       report.compare({ ...row, peer: theirs! * scale, name: "MIT", ...(goal === undefined ? {} : { goal }) });
       const other = java.get(`${confidential ? 1 : 0} ${size}`);
@@ -104,7 +104,7 @@ export async function benchTokens(field: Field, report: Report): Promise<void> {
       report.compare({ ...row, peer: other.wraps * scale, name: "Java", ...wanted });
       const opened = median([await unwrapRate(size, confidential), await unwrapRate(size, confidential)]);
       report.compare({
-        work: `unwrap ${how}, ${size} octets`,
+        work: `unwrap ${how}, ${size} bytes`,
         unit,
         ours: opened * scale,
         peer: other.unwraps * scale,
@@ -156,16 +156,16 @@ async function benchAgainstOpenssl(report: Report): Promise<void> {
     }
     const wall = (performance.now() - start) / 1000;
     const processor = (cpuMilliseconds(Deno.pid) - before) / 1000;
-    const octets = messages * LARGEST / 1e6;
+    const bytes = messages * LARGEST / 1e6;
     report.limit({
-      what: `${sealing ? "seal" : "open"} ${LARGEST} octets, of what OpenSSL's cipher and hash allow on one core (${
+      what: `${sealing ? "seal" : "open"} ${LARGEST} bytes, of what OpenSSL's cipher and hash allow on one core (${
         show(limit)
       } MB/s)`,
-      figure: octets / processor / limit,
+      figure: bytes / processor / limit,
       unit: "of it",
       goal: { least: 0.8 },
-      remark: `${show(octets / processor)} MB for a second of processor time, ${
-        show(octets / wall)
+      remark: `${show(bytes / processor)} MB for a second of processor time, ${
+        show(bytes / wall)
       } MB/s with several at once`,
     });
   }

@@ -237,11 +237,11 @@ Deno.test("passwd takes nobody who could never log in, and changes no names that
       for (const args of [[file, user], ["-D", file, user]]) {
         const got = await passwd("s3cret", ...args);
         assert.deepEqual([got.code, asked], [2, 0], args.join(" "));
-        assert.match(got.err, /A user's name has 1 to 255 octets, no colon, and no # in front/);
+        assert.match(got.err, /A user's name has 1 to 255 bytes, no colon, and no # in front/);
       }
     }
     const long = await passwd("\u00e9".repeat(128), file, "bob");
-    assert.deepEqual([long.code, /more than 255 octets cannot be sent/.test(long.err)], [2, true]);
+    assert.deepEqual([long.code, /more than 255 bytes cannot be sent/.test(long.err)], [2, true]);
     assert.throws(() => Deno.statSync(file), Deno.errors.NotFound);
     assert.equal((await passwd("x".repeat(255), file, "\u00e9".repeat(127))).code, 0);
     const latin1 = new TextEncoder().encode(await Deno.readTextFile(file));

@@ -27,7 +27,7 @@ async function visit(port: number): Promise<void> {
   assert.equal(await connection.read(new Uint8Array(2)), 2);
 }
 
-/** Whether octets go through the server to a target and back. */
+/** Whether bytes go through the server to a target and back. */
 async function relays(port: number): Promise<void> {
   await using echo = echoServer();
   const proxy = { hostname: "127.0.0.1", port };

@@ -53,7 +53,7 @@ const kdc = new KdcClient({ config, transport });
 const initial = { client: parsePrincipal("alice@EDGE.TEST"), key: passwordKey("secret") };
 const first = new KerberosTickets({ config, kdc, initial });
 await first.initialTicket();
-// The cache travels as octets, as it would through a key-value store.
+// The cache travels as bytes, as it would through a key-value store.
 const cache = new MemoryCredentialCache(decodeCcache(encodeCcache((await first.cache.load())!)));
 const tickets = new KerberosTickets({ config, kdc, cache });
 const keys = Keytab.decode(realm.keytab("rcmd/proxy.edge.test").encode());
@@ -97,10 +97,10 @@ for (const protection of ["integrity", "confidentiality"] as const) {
   const writing = connection.write(message).then(() => connection.closeWrite());
   let at = 0;
   for (let bytes = await connection.read(); bytes !== null; bytes = await connection.read()) {
-    for (const octet of bytes) if (octet !== message[at++]) throw new Error(`octet ${at} differs`);
+    for (const byte of bytes) if (byte !== message[at++]) throw new Error(`byte ${at} differs`);
   }
   await writing;
-  if (at !== message.length) throw new Error(`${at} octets came back`);
+  if (at !== message.length) throw new Error(`${at} bytes came back`);
   connection.close();
   await served;
   // deno-lint-ignore no-console

@@ -108,8 +108,8 @@ function gssapiTarget(realm: KdcRealm, spnego: boolean): Target {
       try {
         const { connection } = await client.authenticate(near, { proxy: { hostname: "localhost", port: 1 } });
         const got = await connection.read();
-        if (got !== null && (got.length !== message.length || got.some((octet, i) => octet !== message[i]))) {
-          throw new Error("other octets");
+        if (got !== null && (got.length !== message.length || got.some((byte, i) => byte !== message[i]))) {
+          throw new Error("other bytes");
         }
       } finally {
         near.close();

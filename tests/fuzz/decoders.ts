@@ -1,5 +1,5 @@
 /**
- * Everything that reads octets of others: `deno run -A tests/fuzz/decoders.ts [--seed N] [--seconds S] [--runs N]`. Ends with 1
+ * Everything that reads bytes of others: `deno run -A tests/fuzz/decoders.ts [--seed N] [--seconds S] [--runs N]`. Ends with 1
  * where something was found, whose input is printed in hex.
  *
  * @module

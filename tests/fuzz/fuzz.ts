@@ -9,7 +9,7 @@ import type { Bytes } from "../../base/bytes.ts";
 import { mutate } from "./mutate.ts";
 import { Random } from "./random.ts";
 
-/** Something that takes octets from strangers. */
+/** Something that takes bytes from strangers. */
 export interface Target {
   readonly name: string;
   /** Genuine inputs, of which changed ones are made. */
@@ -18,7 +18,7 @@ export interface Target {
   readonly expects: (error: unknown) => boolean;
   /** Takes an input. Whatever it finds wrong itself it throws as an error that it does not expect. */
   readonly run: (input: Bytes, random: Random) => unknown;
-  /** Makes an input. @default {a seed that was changed, one in twenty octets by chance} */
+  /** Makes an input. @default {a seed that was changed, one in twenty bytes by chance} */
   readonly make?: (random: Random) => Bytes;
   /** What was really given, where the input only says how to change something that is made anew each time. */
   readonly given?: () => Uint8Array;
@@ -142,7 +142,7 @@ class Run {
       }
       best = Math.min(best, performance.now() - start);
     }
-    if (best > (target.slow ?? 250)) this.#note(`takes ${Math.round(best)} ms for ${input.length} octets`);
+    if (best > (target.slow ?? 250)) this.#note(`takes ${Math.round(best)} ms for ${input.length} bytes`);
   }
 
   async #ended(outcome: Promise<unknown>): Promise<unknown> {
@@ -167,7 +167,7 @@ class Run {
   }
 }
 
-/** A genuine input changed, or, seldom, octets that were never one. */
+/** A genuine input changed, or, seldom, bytes that were never one. */
 function changed(random: Random, seeds: readonly Uint8Array[]): Bytes {
   if (seeds.length === 0 || random.once(20)) return random.bytes(random.below(200));
   return mutate(random, random.pick(seeds), random.pick(seeds));

@@ -55,7 +55,7 @@ Deno.test("a foreign error, a hang, a slow input, an unhandled rejection and gro
   const spin = (milliseconds: number) => {
     for (const end = performance.now() + milliseconds; performance.now() < end;);
   };
-  assert.match(await found(() => spin(60), { slow: 50 }), /takes \d+ ms for \d+ octets/);
+  assert.match(await found(() => spin(60), { slow: 50 }), /takes \d+ ms for \d+ bytes/);
   const kept: Uint8Array[] = [];
   const keep = () => void kept.push(new Uint8Array(4 << 20).fill(1));
   // The process has other tests' threads too, whose memory comes and goes.

@@ -1,5 +1,5 @@
 /**
- * Tokens of GSS-API. What a key seals is changed in clear and sealed anew, so that the octets behind the checksums are somebody's
+ * Tokens of GSS-API. What a key seals is changed in clear and sealed anew, so that the bytes behind the checksums are somebody's
  * who knows the key: a client for the acceptor, a service for the initiator.
  *
  * @module
@@ -193,7 +193,7 @@ async function contextTargets(): Promise<Target[]> {
   const datagrams = [await sealing.seal(DATAGRAM), await sealing.seal(DATAGRAM)];
   const genuine = (seed: Uint8Array, input: Uint8Array): boolean => {
     // Only the rotation is not covered by anything (RFC 4121 section 4.2.5).
-    return seed.length === input.length && seed.every((octet, i) => octet === input[i] || i === 6 || i === 7);
+    return seed.length === input.length && seed.every((byte, i) => byte === input[i] || i === 6 || i === 7);
   };
   return [
     {

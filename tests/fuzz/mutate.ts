@@ -1,5 +1,5 @@
 /**
- * Octets that are nearly what they should be: changed here and there, cut, joined with others, and with single elements of DER
+ * Bytes that are nearly what they should be: changed here and there, cut, joined with others, and with single elements of DER
  * taken out, doubled or renamed while the lengths around them stay true.
  *
  * @module
@@ -7,7 +7,7 @@
 import { type Bytes, concat } from "../../base/bytes.ts";
 import type { Random } from "./random.ts";
 
-/** Octets that mean something somewhere: lengths, tags, versions, ends of lines. */
+/** Bytes that mean something somewhere: lengths, tags, versions, ends of lines. */
 const TELLING = [
   0,
   1,
@@ -58,7 +58,7 @@ const CHANGES: readonly Change[] = [
   (random, bytes) => mutateElement(random, bytes),
 ];
 
-/** Changes octets in one to three places, seldom in many; `other` lends parts of itself. */
+/** Changes bytes in one to three places, seldom in many; `other` lends parts of itself. */
 export function mutate(random: Random, bytes: Uint8Array, other: Uint8Array): Bytes {
   let out: Bytes = bytes.slice() as Bytes;
   for (let left = 1 + random.below(random.once(4) ? 12 : 3); left > 0; left--) {

@@ -1,7 +1,7 @@
 /**
- * A live server on a loopback socket, its clients' octets changed on their way: `deno run -A tests/fuzz/server.ts [--seed N]
+ * A live server on a loopback socket, its clients' bytes changed on their way: `deno run -A tests/fuzz/server.ts [--seed N]
  * [--seconds S] [--runs N]`. Ends with 1 where something was found: an error in an event that is none of ours, a session that does
- * not end, octets at a target that a protected session did not send, an ordinary client that is not served any more.
+ * not end, bytes at a target that a protected session did not send, an ordinary client that is not served any more.
  *
  * @module
  */
@@ -31,9 +31,9 @@ const NETWORK = [
 ];
 const networkError = (error: unknown): boolean => NETWORK.some((kind) => error instanceof kind);
 
-/** Octet at a place of the stream that protected sessions send. */
-const octetAt = (place: number): number => (place * 31 + (place >> 8) * 7) & 255;
-const stream = (from: number, length: number): Bytes => Uint8Array.from({ length }, (_, i) => octetAt(from + i));
+/** Byte at a place of the stream that protected sessions send. */
+const byteAt = (place: number): number => (place * 31 + (place >> 8) * 7) & 255;
+const stream = (from: number, length: number): Bytes => Uint8Array.from({ length }, (_, i) => byteAt(from + i));
 
 /** A target that sends back what it gets, and says whether it was the stream. */
 class Echo implements AsyncDisposable {
@@ -60,7 +60,7 @@ class Echo implements AsyncDisposable {
     let place = 0;
     try {
       for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
-        for (let i = 0; i < count; i++) this.strange ||= buffer[i] !== octetAt(place + i);
+        for (let i = 0; i < count; i++) this.strange ||= buffer[i] !== byteAt(place + i);
         place += count;
         for (let at = 0; at < count;) at += await connection.write(buffer.subarray(at, count));
       }
@@ -121,7 +121,7 @@ class Field implements AsyncDisposable {
     if (foreign !== undefined) throw new ForeignEvent("an event has an error that is none of ours", { cause: foreign });
     if (!this.guarded.strange) return;
     this.guarded.strange = false;
-    throw new ForeignEvent("a protected session gave its target octets that were not sent");
+    throw new ForeignEvent("a protected session gave its target bytes that were not sent");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -302,10 +302,10 @@ function ordinaryTarget(field: Field): Target {
       const got = new Uint8Array(want);
       for (let at = 0; at < want;) {
         const count = await connection.read(got.subarray(at));
-        if (count === null) throw new Error(`closed after ${at} octets of ${want}`);
+        if (count === null) throw new Error(`closed after ${at} bytes of ${want}`);
         at += count;
       }
-      if (got[3] !== 0 || !got.subarray(12).every((octet, i) => octet === input[i])) throw new Error("not served");
+      if (got[3] !== 0 || !got.subarray(12).every((byte, i) => byte === input[i])) throw new Error("not served");
     },
   };
 }

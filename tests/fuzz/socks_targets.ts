@@ -58,18 +58,18 @@ function wireTarget(
       const decoded = decode(input);
       if (decoded === undefined) return;
       if (!(decoded.length >= 1 && decoded.length <= input.length)) {
-        throw new Error(`${decoded.length} octets read of ${input.length}`);
+        throw new Error(`${decoded.length} bytes read of ${input.length}`);
       }
       if (!hasOneLength(input)) return;
       for (let cut = Math.max(0, decoded.length - 8); cut < decoded.length; cut++) {
         const early = decode(input.subarray(0, cut));
-        if (early !== undefined) throw new Error(`whole with ${cut} octets and with ${decoded.length}`);
+        if (early !== undefined) throw new Error(`whole with ${cut} bytes and with ${decoded.length}`);
       }
     },
   };
 }
 
-/** A client that says its octets in pieces and then nothing more. */
+/** A client that says its bytes in pieces and then nothing more. */
 function talker(input: Uint8Array, random: Random): Connection {
   let at = 0;
   return {
@@ -141,11 +141,11 @@ function conversationTargets(): Target[] {
           for (let frame = splitter.next(); frame !== undefined; frame = splitter.next()) {
             const length = frame.type === 0xff ? 2 : 4 + frame.token.length;
             const start = frame.type === 0xff ? 2 : 4;
-            if (!sameBytes(frame.token, input.subarray(taken + start, taken + length))) throw new Error("other octets");
+            if (!sameBytes(frame.token, input.subarray(taken + start, taken + length))) throw new Error("other bytes");
             taken += length;
           }
         }
-        if (taken + splitter.length !== input.length) throw new Error("octets lost");
+        if (taken + splitter.length !== input.length) throw new Error("bytes lost");
       },
     },
   ];

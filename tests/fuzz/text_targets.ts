@@ -20,8 +20,8 @@ import { unhex, vectors } from "../support/vectors.ts";
 import { anyOf, kerberosError, textError } from "./expected.ts";
 import type { Target } from "./fuzz.ts";
 
-/** Every octet a character, so that no input is lost. */
-const latin1 = (bytes: Uint8Array): string => Array.from(bytes, (octet) => String.fromCharCode(octet)).join("");
+/** Every byte a character, so that no input is lost. */
+const latin1 = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 const utf8Text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const texts = (...of: readonly string[]): Uint8Array[] => of.map((text) => utf8(text));
 
@@ -134,11 +134,11 @@ function lineTargets(): Target[] {
       seeds: texts("1.2.3.4", "2001:db8::1", "::", "::ffff:1.2.3.4", "1:2:3:4:5:6:7:8", "fe80::1%1", "0x7f.1"),
       expects: () => false,
       run(input): void {
-        const octets = parseIp(latin1(input));
-        if (octets === undefined) return;
-        if (octets.length !== 4 && octets.length !== 16) throw new Error(`${octets.length} octets`);
-        const again = parseIp(formatIp(octets));
-        if (again === undefined || !sameBytes(again, octets)) throw new Error("changes when written");
+        const bytes = parseIp(latin1(input));
+        if (bytes === undefined) return;
+        if (bytes.length !== 4 && bytes.length !== 16) throw new Error(`${bytes.length} bytes`);
+        const again = parseIp(formatIp(bytes));
+        if (again === undefined || !sameBytes(again, bytes)) throw new Error("changes when written");
       },
     },
     {

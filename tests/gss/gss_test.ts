@@ -70,8 +70,8 @@ Deno.test("ByteReader never runs past the end", () => {
 Deno.test("randomBytes() gives more than one call of the generator may", () => {
   const many = randomBytes(70_000);
   assert.equal(many.length, 70_000);
-  assert.ok(many.subarray(65_536).some((octet) => octet !== 0));
-  assert.ok(randomBytes(32).some((octet) => octet !== 0));
+  assert.ok(many.subarray(65_536).some((byte) => byte !== 0));
+  assert.ok(randomBytes(32).some((byte) => byte !== 0));
 });
 
 Deno.test("startDeadline() aborts in time with its reason, or with the signal's, and leaves no timer", async () => {

@@ -24,7 +24,7 @@ async function echoed(
   })();
   const received = new Uint8Array(await new Response(connection.readable).arrayBuffer());
   await writing;
-  assert.ok(received.length === sent.length && received.every((octet, i) => octet === sent[i]));
+  assert.ok(received.length === sent.length && received.every((byte, i) => byte === sent[i]));
 }
 
 peerTest(

@@ -70,8 +70,8 @@ async function guess(port: number, name: string): Promise<void> {
   try {
     await conn.write(Uint8Array.of(5, 1, 2));
     await read();
-    const octets = utf8(name);
-    await conn.write(Uint8Array.of(1, octets.length, ...octets, 1, 65));
+    const bytes = utf8(name);
+    await conn.write(Uint8Array.of(1, bytes.length, ...bytes, 1, 65));
     await read();
     // Who is in asks for a place that no rule allows.
     await conn.write(Uint8Array.of(5, 1, 0, 1, 203, 0, 113, 9, 0, 1)).catch(() => {});

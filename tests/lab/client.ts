@@ -11,7 +11,7 @@ import {
   type ProtectionLevel,
   systemTickets,
 } from "../../mod.ts";
-import { encodeWish, firstWrong, octetsAt, streamsOf } from "./pattern.ts";
+import { bytesAt, encodeWish, firstWrong, streamsOf } from "./pattern.ts";
 
 /** What a client does. */
 export interface ClientJob {
@@ -32,10 +32,10 @@ export interface ClientJob {
   readonly seconds?: number;
   /** Transfers at one time. @default {1} */
   readonly together?: number;
-  /** Octets each way. @default {1000} */
+  /** Bytes each way. @default {1000} */
   readonly up?: number;
   readonly down?: number;
-  /** Octets in a second from the origin. @default {as many as go} */
+  /** Bytes in a second from the origin. @default {as many as go} */
   readonly rate?: number;
   /** @default {"confidentiality"} */
   readonly protection?: ProtectionLevel;
@@ -49,7 +49,7 @@ export interface ClientJob {
   readonly first?: number;
   /** Whether the connections are held open, silent, until the program is ended. @default {false} */
   readonly hold?: boolean;
-  /** Whether the octets of each are drawn by its number, from a few up to `up` and `down`. @default {false} */
+  /** Whether the bytes of each are drawn by its number, from a few up to `up` and `down`. @default {false} */
   readonly vary?: boolean;
   /** One of so many is given up in the middle by closing. @default {none} */
   readonly abortOneOf?: number;
@@ -65,7 +65,7 @@ export interface TransferEnd {
   /** Milliseconds that it took, and those until the target was reached. */
   readonly took: number;
   readonly reached?: number;
-  /** `"whole"`, `"wrong octets ..."`, or what failed. */
+  /** `"whole"`, `"wrong bytes ..."`, or what failed. */
   readonly end: string;
   /** What it was refused with, or failed with, for a program. */
   readonly code?: string;
@@ -149,7 +149,7 @@ async function carried(
   const sending = (async () => {
     await connection.write(encodeWish(wish));
     for (let at = 0; at < wish.up;) {
-      const piece = octetsAt(up, at, wish.up - at);
+      const piece = bytesAt(up, at, wish.up - at);
       await connection.write(piece);
       at += piece.length;
     }
@@ -163,14 +163,14 @@ async function carried(
     if (count === null) break;
     const body = Math.min(count, wish.down - got);
     const wrong = firstWrong(down, got, buffer.subarray(0, body));
-    if (wrong !== undefined) return `wrong octets down at ${wrong}`;
+    if (wrong !== undefined) return `wrong bytes down at ${wrong}`;
     got += body;
     if (body < count) verdict = buffer[body]!;
-    if (verdict !== undefined && count - body > 1) return "octets behind the end";
+    if (verdict !== undefined && count - body > 1) return "bytes behind the end";
   }
   if (got < wish.down || verdict === undefined) return "cut, and told as an end";
   await sending;
-  return verdict === 1 ? "whole" : "wrong octets up";
+  return verdict === 1 ? "whole" : "wrong bytes up";
 }
 
 async function echoed(

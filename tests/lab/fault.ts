@@ -62,9 +62,9 @@ export function seconds(milliseconds: number): string {
   return `${(milliseconds / 1_000).toFixed(milliseconds < 10_000 ? 2 : 1)} s`;
 }
 
-/** No octet came that was not sent, whatever else became of them. */
+/** No byte came that was not sent, whatever else became of them. */
 export function nothingWrong(ends: readonly TransferEnd[]): void {
-  for (const { id, end } of ends) assert.doesNotMatch(end, /wrong octets|behind the end/, `${id}`);
+  for (const { id, end } of ends) assert.doesNotMatch(end, /wrong bytes|behind the end/, `${id}`);
 }
 
 /** Waits. */

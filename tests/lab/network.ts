@@ -51,7 +51,7 @@ export class Network implements AsyncDisposable {
   /**
    * Makes hosts, which know one another by name.
    *
-   * @param hosts Last octet of each one's address, by its name.
+   * @param hosts Last byte of each one's address, by its name.
    * @param names More names of hosts, by address.
    */
   static async start(hosts: Record<string, number>, names: Record<string, string> = {}): Promise<Network> {
@@ -170,7 +170,7 @@ function startKeeper(prefix: string): Deno.ChildProcess {
 
 /** What hosts are called after their names. */
 export const DOMAIN = "lab.test";
-/** Last octet of the host that all ask for names, whether or not it is there. */
+/** Last byte of the host that all ask for names, whether or not it is there. */
 export const NAME_SERVER = 53;
 
 /** One host of a network. */

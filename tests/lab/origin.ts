@@ -1,10 +1,10 @@
 /**
- * The origin of the laboratory, a program: `origin.ts PORT`. Sends and takes what {@linkcode Wish} says, compares each octet, and
- * ends with one octet that says whether all were right: 1, or 0; prints what it was told in the middle of them. Echoes datagrams on the same port.
+ * The origin of the laboratory, a program: `origin.ts PORT`. Sends and takes what {@linkcode Wish} says, compares each byte, and
+ * ends with one byte that says whether all were right: 1, or 0; prints what it was told in the middle of them. Echoes datagrams on the same port.
  */
 // deno-lint-ignore-file no-console
 import { createSocket } from "node:dgram";
-import { decodeWish, firstWrong, octetsAt, streamsOf, WISH, type Wish } from "./pattern.ts";
+import { bytesAt, decodeWish, firstWrong, streamsOf, WISH, type Wish } from "./pattern.ts";
 
 const port = Number(Deno.args[0]);
 
@@ -31,7 +31,7 @@ async function serve(conn: Deno.TcpConn): Promise<void> {
         if (ahead > 0) await new Promise((resolve) => setTimeout(resolve, ahead));
       }
       const most = wish.rate > 0 ? Math.max(1, Math.floor(wish.rate / 20)) : Infinity;
-      at += await conn.write(octetsAt(down, at, Math.min(wish.down - at, most)));
+      at += await conn.write(bytesAt(down, at, Math.min(wish.down - at, most)));
     }
   })();
   // It fails too where reading does, and perhaps later.
@@ -58,7 +58,7 @@ async function wasReset(sending: Promise<void>): Promise<boolean> {
 }
 
 const echo = createSocket("udp4");
-echo.on("message", (octets, from) => echo.send(octets, from.port, from.address));
+echo.on("message", (bytes, from) => echo.send(bytes, from.port, from.address));
 echo.bind(port, "0.0.0.0");
 const listener = Deno.listen({ hostname: "0.0.0.0", port });
 console.log(`Origin at ${port}`);

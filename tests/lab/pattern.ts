@@ -1,5 +1,5 @@
 /**
- * Transfers whose every octet can be told by its place, so that what is lost, doubled or mixed up shows, and where.
+ * Transfers whose every byte can be told by its place, so that what is lost, doubled or mixed up shows, and where.
  *
  * @module
  */
@@ -18,21 +18,21 @@ const TABLE: Uint8Array<ArrayBuffer> = (() => {
   return table;
 })();
 
-/** Most octets of one piece. */
+/** Most bytes of one piece. */
 export const PIECE = 65_536;
 
-/** The octets of a stream from a place on, up to so many. */
-export function octetsAt(stream: number, place: number, most: number): Uint8Array<ArrayBuffer> {
+/** The bytes of a stream from a place on, up to so many. */
+export function bytesAt(stream: number, place: number, most: number): Uint8Array<ArrayBuffer> {
   const start = (Math.imul(stream, 0x9e3779b1) >>> 0) % LENGTH;
   const at = (start + place) % LENGTH;
   return TABLE.subarray(at, at + Math.min(most, PIECE));
 }
 
-/** Place of the first octet that is not the stream's; `undefined` where all are. */
-export function firstWrong(stream: number, place: number, octets: Uint8Array): number | undefined {
-  for (let at = 0; at < octets.length;) {
-    const wanted = octetsAt(stream, place + at, octets.length - at);
-    for (let i = 0; i < wanted.length; i++) if (octets[at + i] !== wanted[i]) return place + at + i;
+/** Place of the first byte that is not the stream's; `undefined` where all are. */
+export function firstWrong(stream: number, place: number, bytes: Uint8Array): number | undefined {
+  for (let at = 0; at < bytes.length;) {
+    const wanted = bytesAt(stream, place + at, bytes.length - at);
+    for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return place + at + i;
     at += wanted.length;
   }
   return undefined;
@@ -40,17 +40,17 @@ export function firstWrong(stream: number, place: number, octets: Uint8Array): n
 
 /** What a client wants of the origin. */
 export interface Wish {
-  /** Number of the transfer, which its two streams have their octets from. */
+  /** Number of the transfer, which its two streams have their bytes from. */
   readonly id: number;
-  /** Octets to the origin. */
+  /** Bytes to the origin. */
   readonly up: number;
-  /** Octets from the origin. */
+  /** Bytes from the origin. */
   readonly down: number;
-  /** Octets in a second from the origin; 0 for as many as go. */
+  /** Bytes in a second from the origin; 0 for as many as go. */
   readonly rate: number;
 }
 
-/** Octets of a wish on its way. */
+/** Bytes of a wish on its way. */
 export const WISH = 32;
 
 /** Writes a wish. */
@@ -59,8 +59,8 @@ export function encodeWish({ id, up, down, rate }: Wish): Uint8Array<ArrayBuffer
 }
 
 /** Reads a wish. */
-export function decodeWish(octets: Uint8Array): Wish {
-  const [id, up, down, rate] = new Float64Array(octets.slice(0, WISH).buffer);
+export function decodeWish(bytes: Uint8Array): Wish {
+  const [id, up, down, rate] = new Float64Array(bytes.slice(0, WISH).buffer);
   return { id: id!, up: up!, down: down!, rate: rate! };
 }
 

@@ -49,11 +49,11 @@ while True:
 `;
 
 /**
- * So many connections of each kind that come slowly or not at all: silent, one octet, a token that drips, half a token. Prints the seconds
+ * So many connections of each kind that come slowly or not at all: silent, one byte, a token that drips, half a token. Prints the seconds
  * after which the first and the last of each kind are closed.
  */
 export const SLOW: string = `import json, select, socket, sys, time
-kinds = {"silent": b"", "one octet": b"\\x05", "half a token": b"\\x05\\x01\\x01\\x01\\x01\\x04\\x00" + bytes(512),
+kinds = {"silent": b"", "one byte": b"\\x05", "half a token": b"\\x05\\x01\\x01\\x01\\x01\\x04\\x00" + bytes(512),
          "a token that drips": b"\\x05\\x01\\x01\\x01\\x01\\x04\\x00"}
 open_ones, ends = {}, {kind: [] for kind in kinds}
 for kind, first in kinds.items():

@@ -18,12 +18,12 @@ export interface Played {
 async function answerOf(hostname: string, token: Uint8Array): Promise<string> {
   using conn = await Deno.connect({ hostname, port: 1_080 });
   await conn.write(Uint8Array.of(5, 1, 1));
-  const octets = new Uint8Array(8_192);
-  if (await conn.read(octets) !== 2) return "no method";
+  const bytes = new Uint8Array(8_192);
+  if (await conn.read(bytes) !== 2) return "no method";
   await conn.write(encodeFrame(FrameType.Authentication, token));
-  const frame = decodeFrame(octets.slice(0, await conn.read(octets) ?? 0))?.value;
+  const frame = decodeFrame(bytes.slice(0, await conn.read(bytes) ?? 0))?.value;
   if (frame === undefined || frame.type === FrameType.Abort) return "abort";
-  // Behind the framing of RFC 2743 section 3.1 and the mechanism of 11 octets, RFC 4121 section 4.1.
+  // Behind the framing of RFC 2743 section 3.1 and the mechanism of 11 bytes, RFC 4121 section 4.1.
   const framing = frame.token[1]! < 0x80 ? 2 : 2 + (frame.token[1]! & 0x7f);
   return { 2: "AP-REP", 3: "KRB-ERROR" }[frame.token[framing + 11]!] ?? "something else";
 }

@@ -342,11 +342,11 @@ const NEGOTIATION: readonly Mutant[] = [
     filter: "policy",
   },
   {
-    rule: "the level's octet is signed and not sealed",
+    rule: "the level's byte is signed and not sealed",
     source: "RFC 1961 section 4.4",
     file: LEVEL,
-    find: "context.wrap(Uint8Array.of(octet), { confidential: false })",
-    replace: "context.wrap(Uint8Array.of(octet), { confidential: true })",
+    find: "context.wrap(Uint8Array.of(byte), { confidential: false })",
+    replace: "context.wrap(Uint8Array.of(byte), { confidential: true })",
     tests: LEVELS,
   },
   {
@@ -358,7 +358,7 @@ const NEGOTIATION: readonly Mutant[] = [
     tests: LEVELS,
   },
   {
-    rule: "the level's message has one octet",
+    rule: "the level's message has one byte",
     source: "RFC 1961 section 4.4",
     file: LEVEL,
     find: "  if (data.length !== 1) {",

@@ -30,8 +30,8 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     [
       "a reason has an end",
       "a header field that is short",
-      "shortened(error instanceof Error ? error.message : String(error))",
-      "error instanceof Error ? error.message : String(error)",
+      "shortened(reasonText(error))",
+      "shownReason(error)",
     ],
     ["details are a string", "RFC 8941 section 3.3.3", '.replace(/["\\\\]/g, "\\\\$&")', ""],
     ["details are ASCII", "RFC 8941 section 3.3.3", '.replace(/[^\\x20-\\x7e]/gu, "?")', ""],
@@ -170,7 +170,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ],
     [
       "a first line is waited for",
-      "it says more than an octet",
+      "it says more than a byte",
       "while (line.length < FIRST_LINE && !line.includes(0x0a)) {",
       "while (false) {",
       "named for what it is",

@@ -799,7 +799,7 @@ const PASSWORDS: readonly Mutant[] = [
     filter: KEYS,
   },
   {
-    rule: "a key erases a character, not an octet",
+    rule: "a key erases a character, not a byte",
     source: "termios, IUTF8",
     file: "cli/terminal/secret_line.ts",
     find: "if (BACKSPACES.includes(character)) this.#typed.pop();",

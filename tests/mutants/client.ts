@@ -12,7 +12,7 @@ const SURFACE = "tests/surface_test.ts";
 const BIND = "tests/socks/server/commands/bind_test.ts";
 const EYEBALLS = "tests/socks/server/targets/happy_eyeballs_test.ts";
 const [ONE_SIGNAL, ONE_TIME] = ["One meaning of a signal", "One meaning of a time"];
-const [KINDS, SAID] = ["Octets of whatever carries them", "What is wrong is said before anything is done"];
+const [KINDS, SAID] = ["Bytes of whatever carries them", "What is wrong is said before anything is done"];
 const PLACES = "Proxy and target are told apart";
 
 /** Signals and times. */
@@ -84,7 +84,7 @@ const ENDS: readonly Mutant[] = [
     [
       "what was waited for leaves no listener",
       "CWE-401",
-      '.finally(() => signal.removeEventListener("abort", onAbort))',
+      ".finally(() => listening[Symbol.dispose]())",
       "",
     ],
     [
@@ -280,7 +280,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/client/associate.ts", [DATAGRAMS], [
-    ["what has no octets is refused", KINDS, "const octets = octetsOf(data);", "const octets = data as Uint8Array;"],
+    ["what has no bytes is refused", KINDS, "const bytes = bytesOf(data);", "const bytes = data as Uint8Array;"],
     ["a datagram's target is an endpoint", SAID, 'givenEndpoint("to", to)', "to"],
     ["what is too large is refused before it is sealed", KINDS, "    this.#checkSize(datagram.length, length);\n", ""],
     [

@@ -209,7 +209,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       LETTING_GO,
     ],
     [
-      "what a least number of octets held back is the next reader's",
+      "what a least number of bytes held back is the next reader's",
       "WHATWG Streams 4.5",
       "if (before !== undefined) connection.putBack(before);\n    else if (bytes === null)",
       "if (bytes === null)",
@@ -223,7 +223,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       LETTING_GO,
     ],
     [
-      "the octet that is none is nobody's",
+      "the byte that is none is nobody's",
       "",
       "(stale ? all.slice(0, -1) : all)",
       "all",

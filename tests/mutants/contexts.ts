@@ -1,5 +1,5 @@
 /**
- * Rules of octets and of whose memory they are in, of what contexts hold and give back, and of what nobody handles. Each with the
+ * Rules of bytes and of whose memory they are in, of what contexts hold and give back, and of what nobody handles. Each with the
  * change that switches it off.
  *
  * @module
@@ -8,15 +8,15 @@ import { type Mutant, rules } from "./mutant.ts";
 
 const BYTES = ["tests/base/bytes_test.ts"];
 const MEMORY = ["tests/kerberos/mech/context_memory_test.ts"];
-const OCTETS = ["tests/kerberos/octets_test.ts"];
+const OCTETS = ["tests/kerberos/bytes_test.ts"];
 const FORGOTTEN = ["tests/kerberos/mech/forgotten_contexts_test.ts"];
 const DISPOSED = ["tests/proxy/contexts_disposed_test.ts"];
 const UNHANDLED = ["tests/unhandled_test.ts"];
 
 /** What a call takes from a caller, and when. */
 const TAKEN = "memory is the caller's once the call is made";
-/** What is no octets. */
-const WHOLE = "octets are taken whole or not at all";
+/** What is no bytes. */
+const WHOLE = "bytes are taken whole or not at all";
 
 /** The rules. */
 export const CONTEXTS_MUTANTS: readonly Mutant[] = [
@@ -29,7 +29,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     ],
     ["a view is taken whole", WHOLE, "source.byteOffset, source.byteLength)", "source.byteOffset)"],
     [
-      "octets in words are octets",
+      "bytes in words are bytes",
       WHOLE,
       "new Uint8Array(source.buffer, source",
       "new Uint16Array(source.buffer, source",
@@ -43,7 +43,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     ["what was transferred is refused", WHOLE, "source instanceof ArrayBuffer && source.detached", "false"],
     ["what was cut off is refused", WHOLE, "  if (isDetached(source)) {", "  if (false) {"],
     [
-      "a view without octets is looked at twice",
+      "a view without bytes is looked at twice",
       WHOLE,
       "    if (typeOf.call(source) !== undefined) Uint8Array.prototype.at.call(source as Uint8Array, 0);\n",
       "",
@@ -63,51 +63,51 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a copy is a copy",
       TAKEN,
-      "  return new Uint8Array(octetsOf(source, doing));",
-      "  return octetsOf(source, doing) as Bytes;",
+      "  return new Uint8Array(bytesOf(source, doing));",
+      "  return bytesOf(source, doing) as Bytes;",
     ],
   ]),
   ...rules("kerberos/mech/context.ts", MEMORY, [
     [
-      "a message that is no octets is refused before a number is taken",
+      "a message that is no bytes is refused before a number is taken",
       WHOLE,
-      '    const octets = octetsOf(message, "wrap");\n',
-      "    const octets = message;\n",
+      '    const bytes = bytesOf(message, "wrap");\n',
+      "    const bytes = message;\n",
       "before anything is touched",
     ],
     [
-      "a token that is no octets is refused",
+      "a token that is no bytes is refused",
       WHOLE,
-      'octetsOf(token, "unwrap")',
+      'bytesOf(token, "unwrap")',
       "token",
       "before anything is touched",
     ],
     [
-      "what is signed apart is octets",
+      "what is signed apart is bytes",
       WHOLE,
-      '    const octets = octetsOf(message, "sign");\n',
-      "    const octets = message;\n",
+      '    const bytes = bytesOf(message, "sign");\n',
+      "    const bytes = message;\n",
       "before anything is touched",
     ],
     [
-      "what was signed apart is octets",
+      "what was signed apart is bytes",
       WHOLE,
-      '    const octets = octetsOf(message, "verify");\n',
-      "    const octets = message;\n",
+      '    const bytes = bytesOf(message, "verify");\n',
+      "    const bytes = message;\n",
       "before anything is touched",
     ],
     [
-      "memory to wrap into is octets",
+      "memory to wrap into is bytes",
       WHOLE,
-      'octetsOf(into, "wrap into")',
+      'bytesOf(into, "wrap into")',
       "into",
       "before anything is touched",
     ],
     [
       "a number is taken when all is clear",
       "RFC 4121 section 4.2.6",
-      "    const { confidential, start, token } = this.#place(octets.length, options);\n    const header = this.#nextHeader(confidential);\n",
-      "    const header = this.#nextHeader(options.confidential);\n    const { confidential, start, token } = this.#place(octets.length, options);\n",
+      "    const { confidential, start, token } = this.#place(bytes.length, options);\n    const header = this.#nextHeader(confidential);\n",
+      "    const header = this.#nextHeader(options.confidential);\n    const { confidential, start, token } = this.#place(bytes.length, options);\n",
       "before anything is touched",
     ],
     [
@@ -118,7 +118,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "before anything is touched",
     ],
     [
-      "headroom is a number of octets",
+      "headroom is a number of bytes",
       WHOLE,
       "    if (!Number.isSafeInteger(headroom) || headroom < 0) {",
       "    if (false) {",
@@ -127,15 +127,15 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a message that waits for keys waits as a copy",
       TAKEN,
-      "found instanceof Promise ? octets.slice() : octets",
-      "octets",
+      "found instanceof Promise ? bytes.slice() : bytes",
+      "bytes",
       "once wrap() is called",
     ],
     [
       "the message is where it was however long it was signed",
       TAKEN,
       "      body.set(checksum, size);",
-      "      body.set(checksum, octets.length);",
+      "      body.set(checksum, bytes.length);",
       "once wrap() is called",
     ],
     [
@@ -181,9 +181,9 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "in place gives a view",
     ],
     [
-      "a signature is octets",
+      "a signature is bytes",
       WHOLE,
-      'octetsOf(mic, "verify")',
+      'bytesOf(mic, "verify")',
       "mic",
       "whole out of whatever",
     ],
@@ -246,36 +246,36 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("kerberos/crypto/key.ts", OCTETS, [
-    ["a key is made of octets", WHOLE, 'copyOctets(bytes, "make a key of")', "new Uint8Array(bytes)", "is a TypeError"],
-    ["keys use octets", WHOLE, "asBytes(octetsOf(part, doing))", "asBytes(part as Bytes)", "is a TypeError"],
+    ["a key is made of bytes", WHOLE, 'copyBytes(bytes, "make a key of")', "new Uint8Array(bytes)", "is a TypeError"],
+    ["keys use bytes", WHOLE, "asBytes(bytesOf(part, doing))", "asBytes(part as Bytes)", "is a TypeError"],
     [
       "what waits for keys waits as a copy",
       TAKEN,
-      "octets.map((part) => part.slice());",
-      "octets;",
+      "bytes.map((part) => part.slice());",
+      "bytes;",
       "keeps what it was given",
     ],
     [
       "a checksum is the one that was given",
       TAKEN,
-      'copyOctets(checksum, "verify")',
-      'octetsOf(checksum, "verify")',
+      'copyBytes(checksum, "verify")',
+      'bytesOf(checksum, "verify")',
       "keeps what it was given",
     ],
-    ["random octets come of octets", WHOLE, 'octetsOf(input, "derive from")', "input", "is a TypeError"],
+    ["random bytes come of bytes", WHOLE, 'bytesOf(input, "derive from")', "input", "is a TypeError"],
     [
-      "a salt is octets",
+      "a salt is bytes",
       "RFC 3962 section 4",
-      'copyOctets(options.salt, "salt with")',
+      'copyBytes(options.salt, "salt with")',
       "asBytes(options.salt)",
       "is a TypeError",
     ],
     [
-      "parameters are octets",
+      "parameters are bytes",
       "RFC 3962 section 4",
-      'octetsOf(options.s2kparams ?? EMPTY, "make a key by")',
+      'bytesOf(options.s2kparams ?? EMPTY, "make a key by")',
       "options.s2kparams ?? EMPTY",
-      "octets are taken whole",
+      "bytes are taken whole",
     ],
     [
       "a password is a text",
@@ -286,13 +286,13 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("kerberos/credentials/formats/keytab.ts", OCTETS, [
-    ["a keytab is read out of octets", WHOLE, 'asBytes(octetsOf(bytes, "read keytab out of"))', "asBytes(bytes)"],
+    ["a keytab is read out of bytes", WHOLE, 'asBytes(bytesOf(bytes, "read keytab out of"))', "asBytes(bytes)"],
   ]),
   ...rules("kerberos/credentials/formats/ccache.ts", OCTETS, [
     [
-      "a cache is read out of octets",
+      "a cache is read out of bytes",
       WHOLE,
-      'asBytes(octetsOf(bytes, "read credential cache out of"))',
+      'asBytes(bytesOf(bytes, "read credential cache out of"))',
       "asBytes(bytes)",
     ],
   ]),
@@ -300,27 +300,27 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a ticket is kept as it was given",
       TAKEN,
-      "copyOctets(octets, ",
-      "((given: Uint8Array, _: string) => given as Bytes)(octets, ",
+      "copyBytes(bytes, ",
+      "((given: Uint8Array, _: string) => given as Bytes)(bytes, ",
     ],
   ]),
   ...rules("kerberos/kdc/handle.ts", OCTETS, [
-    ["a KDC answers octets", WHOLE, 'copyOctets(message, "answer")', "message as Bytes"],
+    ["a KDC answers bytes", WHOLE, 'copyBytes(message, "answer")', "message as Bytes"],
   ]),
   ...rules("kerberos/exchange/exchange.ts", OCTETS, [
-    ["a KDC's reply is octets", WHOLE, `copyOctets(reply, "read a KDC's reply out of")`, "reply", "is a TypeError"],
+    ["a KDC's reply is bytes", WHOLE, `copyBytes(reply, "read a KDC's reply out of")`, "reply", "is a TypeError"],
   ]),
   ...rules("gss/channel_bindings.ts", OCTETS, [
     [
-      "a channel's data is octets",
+      "a channel's data is bytes",
       "RFC 4121 section 4.1.1.2",
-      'copyOctets(bindings.applicationData, "bind to")',
+      'copyBytes(bindings.applicationData, "bind to")',
       "bindings.applicationData",
     ],
     [
-      "a channel's address is octets",
+      "a channel's address is bytes",
       "RFC 4121 section 4.1.1.2",
-      'copyOctets(bindings.initiatorAddress ?? EMPTY, "bind to")',
+      'copyBytes(bindings.initiatorAddress ?? EMPTY, "bind to")',
       "bindings.initiatorAddress ?? EMPTY",
     ],
   ]),
@@ -345,9 +345,9 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       (file) =>
         rules(file, OCTETS, [
           [
-            "a step that has no octets changes nothing",
+            "a step that has no bytes changes nothing",
             WHOLE,
-            'given === undefined ? undefined : copyOctets(given, "step with")',
+            'given === undefined ? undefined : copyBytes(given, "step with")',
             "given as Bytes | undefined",
             "a step takes its token",
           ],
@@ -357,7 +357,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a replay is known by the token that was given",
       "RFC 4120 section 3.2.3",
-      'copyOctets(given, "step with")',
+      'copyBytes(given, "step with")',
       "given as Bytes",
       "a step takes its token",
     ],

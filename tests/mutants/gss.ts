@@ -14,7 +14,7 @@ const LINEAR = ["tests/socks/stream/linear_test.ts"];
 
 const asn1: readonly Mutant[] = [
   {
-    rule: "octets behind an encoding are refused",
+    rule: "bytes behind an encoding are refused",
     source: "CVE-2014-5355 and its kin",
     file: "asn1/codec.ts",
     find: "  if (trailing > 0) throw",
@@ -94,7 +94,7 @@ const asn1: readonly Mutant[] = [
     tests: ["tests/kerberos/messages/transited_test.ts"],
   },
   {
-    rule: "names in credential caches are compared to the octet",
+    rule: "names in credential caches are compared to the byte",
     source: "no two names read as one",
     file: "kerberos/credentials/formats/ccache.ts",
     find: "return exactText(this.#data());",
@@ -118,7 +118,7 @@ const asn1: readonly Mutant[] = [
     tests: STORES,
   },
   {
-    rule: "names in keytabs are compared to the octet",
+    rule: "names in keytabs are compared to the byte",
     source: "no two names read as one",
     file: "kerberos/credentials/formats/keytab.ts",
     find: "exactText(reader.take(reader.u16(old)))",
@@ -180,7 +180,7 @@ const der: readonly Mutant[] = [
     rule: "no element is larger than 16 MiB",
     source: "CVE-2020-28196 and its kin",
     file: "asn1/der.ts",
-    find: "    if (limit - start > ELEMENT_LIMITS.octets) throw",
+    find: "    if (limit - start > ELEMENT_LIMITS.bytes) throw",
     replace: "    if (false) throw",
     tests: ASN1,
   },
@@ -201,7 +201,7 @@ const der: readonly Mutant[] = [
     tests: ASN1,
   },
   {
-    rule: "lengths take as few octets as they can",
+    rule: "lengths take as few bytes as they can",
     source: "X.690 section 10.1",
     file: "asn1/der.ts",
     find: "    if (!shortest && !this.#longLengths) throw",
@@ -217,7 +217,7 @@ const der: readonly Mutant[] = [
     tests: ASN1,
   },
   {
-    rule: "integers take as few octets as they can",
+    rule: "integers take as few bytes as they can",
     source: "X.690 section 8.3.2",
     file: "asn1/contents.ts",
     find: "  if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {",
@@ -225,7 +225,7 @@ const der: readonly Mutant[] = [
     tests: ASN1,
   },
   {
-    rule: "integers have nine octets at most",
+    rule: "integers have nine bytes at most",
     source: "CVE-2022-42898 and its kin",
     file: "asn1/contents.ts",
     find: "  if (bytes.length > 9) throw",
@@ -249,10 +249,10 @@ const der: readonly Mutant[] = [
     tests: ASN1,
   },
   {
-    rule: "arcs of an identifier take as few octets as they can",
+    rule: "arcs of an identifier take as few bytes as they can",
     source: "X.690 section 8.19.2",
     file: "asn1/contents.ts",
-    find: "    if (fresh && octet === 0x80) throw",
+    find: "    if (fresh && byte === 0x80) throw",
     replace: "    if (false) throw",
     tests: ASN1,
   },
@@ -265,7 +265,7 @@ const der: readonly Mutant[] = [
     tests: ASN1,
   },
   {
-    rule: "identifiers have 64 octets at most",
+    rule: "identifiers have 64 bytes at most",
     source: "X.690 section 8.19",
     file: "asn1/contents.ts",
     find: "bytes.length > 64 || ",
@@ -332,7 +332,7 @@ const tokens: readonly Mutant[] = [
     tests: TOKENS,
   },
   {
-    rule: "lengths in four octets are read around SPNEGO's tokens",
+    rule: "lengths in four bytes are read around SPNEGO's tokens",
     source: "krb5/krb5#1098",
     file: "gss/spnego/tokens.ts",
     find: "const LENIENT = { longLengths: true } as const;",
@@ -821,7 +821,7 @@ const streams: readonly Mutant[] = [
     tests: LINEAR,
   },
   {
-    rule: "octets of a frame that come one by one are moved a few times at most",
+    rule: "bytes of a frame that come one by one are moved a few times at most",
     source: "quadratic work",
     file: "socks/wire/frame_splitter.ts",
     find: "new Uint8Array(needed + held)",
@@ -830,7 +830,7 @@ const streams: readonly Mutant[] = [
   },
   {
     rule: "small messages over a WebSocket are joined",
-    source: "500 octets of memory for each",
+    source: "500 bytes of memory for each",
     file: "socks/stream/piece_queue.ts",
     find: "    if (whole || piece.length >= SMALL || length > JOINED) {",
     replace: "    if (true) {",

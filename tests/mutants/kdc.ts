@@ -27,7 +27,7 @@ const R7 = "RFC 6806 section 7";
 /** The client: AS-REP. */
 const AS_REPLIES = rules("kerberos/exchange/as_reply.ts", AS_REPLY, [
   ["AS: the client is the one asked for", S315, "(!canonicalizes(input) && !samePrincipal(client", "(false && !samePrincipal(client"],
-  ["AS: a salt is taken to the octet", "RFC 4120 section 5.2.7.3", "    return exactText(octets);", "    return new TextDecoder().decode(octets);"],
+  ["AS: a salt is taken to the byte", "RFC 4120 section 5.2.7.3", "    return exactText(bytes);", "    return new TextDecoder().decode(bytes);"],
   ["AS: the client is somebody", "RFC 4120 section 6.2", "if (!isWhole(client) || ", "if ("],
   ["AS: the service is the one asked for", S315, "if (!renamed && !samePrincipal(server, asked.service)) {", "if (false) {"],
   ["AS: only the ticket-granting service comes back renamed", "RFC 6806 section 6", "samePrincipal(asked.service, krbtgt(state.client.realm)) &&", "true &&"],
@@ -130,7 +130,7 @@ const KEYS = [
     ["a count of zero stands for 2^32", "RFC 3962 section 4", ".getUint32(0) || 2 ** 32", ".getUint32(0)"],
   ]),
   ...rules("kerberos/crypto/key.ts", ["tests/kerberos/crypto/vectors_test.ts"], [
-    ["parameters have four octets", "RFC 3962 section 4", "if (named === undefined && s2kparams.length > 0) {", "if (false) {", "iteration"],
+    ["parameters have four bytes", "RFC 3962 section 4", "if (named === undefined && s2kparams.length > 0) {", "if (false) {", "iteration"],
   ]),
 ];
 
@@ -173,13 +173,13 @@ const REACHED = [
     ["an exchange has a time in all", "a stranger's time", "const milliseconds = this.#options.totalTimeout ?? 60_000;", "const milliseconds = Infinity;", "too long in all"],
     ["what an exchange holds is given up", "keys are overwritten", "      await exchange.return(undefined as never);\n", ""],
     ["few failures are told in words", "a stranger's text", "failures.slice(0, TOLD_FAILURES)", "failures.slice()"],
-    ["failures do not drive a terminal", "log injection", "    printable(failure instanceof Error ? failure.message : String(failure))\n", "    failure instanceof Error ? failure.message : String(failure)\n"],
+    ["failures do not drive a terminal", "log injection", "printable(reasonText(failure))", "reasonText(failure)"],
     ["a realm does not drive a terminal", "log injection", "Cannot reach a KDC of ${printable(realm)}", "Cannot reach a KDC of ${realm}"],
   ]),
   ...rules("kerberos/reach/framing.ts", REACH, [
     ["a KDC's reply has a limit", "RFC 4120 section 7.2.2", "if (length !== undefined && length > MAX_REPLY) {", "if (false) {", "absurd length"],
     ["a frame beyond the limit is not taken", "RFC 4120 section 7.2.2", "length > this.#limit || ", "", "FrameReader"],
-    ["frames are read in linear time", "a stranger's octets", "new Uint8Array(2 * (left.length + bytes.length))", "new Uint8Array(left.length + bytes.length)", "FrameReader"],
+    ["frames are read in linear time", "a stranger's bytes", "new Uint8Array(2 * (left.length + bytes.length))", "new Uint8Array(left.length + bytes.length)", "FrameReader"],
   ]),
   ...rules("kerberos/exchange/exchange.ts", TGS_REPLY, [
     ["names that a KDC sends do not drive a terminal", "log injection", "map((value) => printable(String(value)))", "map((value) => String(value))", "terminal"],
@@ -236,7 +236,7 @@ const KDC_TGS_RULES = [
     ["KDC: a sealed part is of its key's enctype", "RFC 4120 section 5.2.9", "if (sealed.etype !== key.enctype) throw", "if (false) throw"],
   ]),
   ...rules("kerberos/kdc/tgs_request.ts", ["tests/kerberos/kdc/encodings_test.ts"], [
-    ["KDC: the checksum is over the octets that came", "RFC 4120 section 5.2.7.1", "return readMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readMessage(TgsReq, message).reqBody);"],
+    ["KDC: the checksum is over the bytes that came", "RFC 4120 section 5.2.7.1", "return readMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readMessage(TgsReq, message).reqBody);"],
   ]),
   ...rules("kerberos/kdc/tgs.ts", KDC_TGS, [
     ["KDC: a service is looked for in the realm asked for", S333, "fromPrincipalName(body.sname, body.realm)", "fromPrincipalName(body.sname, realm.name)"],

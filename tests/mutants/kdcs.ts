@@ -63,15 +63,15 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["the primary KDC is another host", "MIT's primary_kdc", "found.length > 0 && !found.some((endpoint) => sameHost(hostText(endpoint), host))", "found.length > 0", "primary"],
     ["the primary KDC's word is the last one", "MIT's primary_kdc", "throw isVerdict(again) ? again : error;", "throw again;", "primary"],
     ["KDCs that are asked at once have a limit", "a stranger's list", "atOnce: AT_ONCE, signal };", "atOnce: Infinity, signal };", "many silent"],
-    ["each failure names its KDC", "what each of them did", "throw failure(`${describe(address)}: ${error instanceof Error ? error.message : String(error)}`, error);", "throw error;", "passed over"],
+    ["each failure names its KDC", "what each of them did", "throw failure(`${describe(address)}: ${reasonText(error)}`, error);", "throw error;", "passed over"],
   ]),
   ...rules("kerberos/reach/shell/kdc_addresses.ts", SOCKETS, [
     ["families by turns", "RFC 8305 section 4", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return found.slice(0, MOST_ADDRESSES);"],
     ["addresses of one name have a limit", "a stranger's list", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return interleaved(found);"],
-    ["names are so many at a time", "each takes a thread", "      await this.#turns.take({ signal: stop });\n", ""],
+    ["names are so many at a time", "each takes a thread", "      await this.#semaphore.acquire({ signal: stop });\n", ""],
     ["a name is looked up once for all", "each takes a thread", "return await this.#requests.once(hostname, signal, (stop) => this.#look(hostname, stop));", "return await this.#look(hostname, signal);", "looked up once"],
     ["a look-up under way is of use to whoever asks next", "each takes a thread", "      this.#underWay.set(hostname, found);\n", "", "gives up its turn"],
-    ["a look-up that nobody waits for gives up its turn", "a stranger's names", "take({ signal: stop })", "take()", "gives up its turn"],
+    ["a look-up that nobody waits for gives up its turn", "a stranger's names", "acquire({ signal: stop })", "acquire()", "gives up its turn"],
     ["a name without an address is not found", LIVES, "if (found.length === 0) throw", "if (false) throw"],
   ]),
   ...rules("kerberos/reach/shell/transports.ts", SOCKETS, [

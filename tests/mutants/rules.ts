@@ -64,12 +64,12 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["IPv4 waits for no prefix", FOUND, 'addresses.some((address) => address.includes(":"))', "true", "waits for them"],
   ]),
   ...rules("socks/rules/nat64.ts", [NAT64], [
-    ["octet 8 is left out", EMBEDDED, "first + i >= U && bits < 96", "false"],
+    ["byte 8 is left out", EMBEDDED, "first + i >= U && bits < 96", "false"],
     ["six lengths", EMBEDDED, "if (!LENGTHS.includes(prefix.bits))", "if (false)"],
-    ["octet 8 of a prefix is zero", EMBEDDED, "network[U] === 0 && ", ""],
+    ["byte 8 of a prefix is zero", EMBEDDED, "network[U] === 0 && ", ""],
     ["prefixes are where translators are", EMBEDDED, "&& HOMES.some((home) => inCidr(network, home))", ""],
     ["the longest prefix counts", EMBEDDED, ".sort((a, b) => b.bits - a.bits)", ".sort((a, b) => a.bits - b.bits)"],
-    ["bits that mean nothing are none of ours", EMBEDDED, "octet === address[i]) ?", "octet === octet || i > 99) ?"],
+    ["bits that mean nothing are none of ours", EMBEDDED, "byte === address[i]) ?", "byte === byte || i > 99) ?"],
     ["each prefix is found once", FOUND, "sameBlock(other, prefix)) === i", "sameBlock(other, prefix)) >= 0"],
     ["a prefix that is found can be one", FOUND, "known && isUsable(prefix)", "known"],
   ]),
@@ -120,10 +120,10 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     [
       "nobody connects to no address",
       SSRF,
-      ".every((octet) => octet === 0)) return NOWHERE;",
+      ".every((byte) => byte === 0)) return NOWHERE;",
       ".every(() => false)) return NOWHERE;",
     ],
-    ["no address in disguise either", SSRF, "if (dialled(octets, asked.prefixes).every", "if (octets.every"],
+    ["no address in disguise either", SSRF, "if (dialled(bytes, asked.prefixes).every", "if (bytes.every"],
     ["only what allows can allow much", "warnings are true", 'return action === "allow" &&\n    dest', "return dest"],
   ]),
   ...rules("socks/names/nat64.ts", [NAT64, SERVE_NAT64], [

@@ -110,7 +110,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       WATCH,
       "() => this.#canTell && this.#look(false)",
       "() => {}",
-      "early octets without end",
+      "early bytes without end",
     ],
   ]),
   ...rules("socks/stream/read_ahead.ts", [HALF], [
@@ -128,7 +128,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/client_gone.ts", [GONE], [
     [
-      "an end behind octets is none",
+      "an end behind bytes is none",
       WATCH,
       "if (failure === undefined && early && mayEnd) return undefined;",
       "",
@@ -158,7 +158,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "watched again",
     ],
     ["an earlier watch is told nothing", "contract", "if (this.#watch === watch) onEnd(", "onEnd(", "watched again"],
-    ["octets in front of an end are told", "contract", "early: held > 0", "early: false", "watched again"],
+    ["bytes in front of an end are told", "contract", "early: held > 0", "early: false", "watched again"],
     ["what comes early is bounded", SHARE, "for (let i = 0; held < MOST && ", "for (let i = 0; ", "come early"],
   ]),
   ...rules("socks/auth/password.ts", [GONE], [
@@ -580,15 +580,15 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "guesses wait behind those from the same place",
       SHARE,
-      "TURNS.take({ owner: source, signal })",
-      "TURNS.take({ signal })",
+      "SEMAPHORE.acquire({ owner: source, signal })",
+      "SEMAPHORE.acquire({ signal })",
       "same place, and",
     ],
     [
       "a guess leaves the queue with its client",
       SHARE,
-      "TURNS.take({ owner: source, signal })",
-      "TURNS.take({ owner: source })",
+      "SEMAPHORE.acquire({ owner: source, signal })",
+      "SEMAPHORE.acquire({ owner: source })",
       "leaves the queue",
     ],
     [

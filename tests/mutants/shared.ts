@@ -345,7 +345,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "an address is of the family",
       `${SPEC} 2.1`,
-      "parseIp(address)?.length !== octets",
+      "parseIp(address)?.length !== size",
       "parseIp(address) === undefined",
     ],
     ["a port is one", `${SPEC} 2.1`, "if (Number(number) > 65_535) throw", "if (false) throw"],
@@ -367,7 +367,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     ["a header has a limit", "bounded memory", "if (length > LONGEST_HEADER) {", "if (false) {"],
     ["an extension is within it", `${SPEC} 2.2`, "if (!(end <= header.length)) throw", "if (false) throw"],
     ["a checksum is right", `${SPEC} 2.2.3`, "if (crc32c(header, value) !== found) throw", "if (false) throw"],
-    ["a checksum has four octets", `${SPEC} 2.2.3`, "if (end - value !== 4) throw", "if (false) throw"],
+    ["a checksum has four bytes", `${SPEC} 2.2.3`, "if (end - value !== 4) throw", "if (false) throw"],
     [
       "datagrams and sockets in the file system have no address here",
       `${SPEC} 2.2`,

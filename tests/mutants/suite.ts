@@ -101,7 +101,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: 'pump(client, target, "sent"), pump(target, client, "received")',
     replace: 'pump(client, target, "received"), pump(target, client, "sent")',
     tests: LIMITS,
-    filter: "octets that go either way",
+    filter: "bytes that go either way",
   },
   {
     rule: "success is told when the target is reached, and not before",
@@ -204,7 +204,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     filter: "accepts are so many",
   },
   {
-    rule: "a session has so many octets in a second",
+    rule: "a session has so many bytes in a second",
     source: "CWE-770",
     file: "socks/server/server.ts",
     find: "    if (bandwidthPerSession !== Infinity) rates.push(",
@@ -213,7 +213,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     filter: "bandwidth of a session",
   },
   {
-    rule: "a user has so many octets in a second over all sessions",
+    rule: "a user has so many bytes in a second over all sessions",
     source: "CWE-770",
     file: "socks/server/server.ts",
     find: 'if (user !== "" && bandwidthPerUser !== Infinity) {',

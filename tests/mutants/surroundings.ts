@@ -22,7 +22,7 @@ const RELOADS: readonly string[] = ["tests/cli/server/serve_reload_test.ts"];
 export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
   ...rules("cli/log/log_queue.ts", QUEUE, [
     ["lines that wait have an end", LOG, "this.#lines + lines > this.#maxLines / share", "false"],
-    ["octets that wait have an end", LOG, "this.#octets + bytes.length > this.#maxOctets / share ||", ""],
+    ["bytes that wait have an end", LOG, "this.#bytes + bytes.length > this.#maxBytes / share ||", ""],
     ["what is dropped is counted", LOG, "this.#dropped += lines;", ""],
     ["the log is told of a gap", LOG, "if (this.#untold === 0) return;", "if (this.#untold >= 0) return;"],
     ["a gap at the end is told", LOG, "if (this.#waiting.length === 0) this.#tellGap();", ""],
@@ -31,7 +31,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ["a failed write is tried again", LOG, "if (signal.aborted && !full) return false;", "if (!full) return false;"],
     ["the end tries a failed write once", LOG, "if (signal.aborted && !full) return false;", ""],
     ["a full pipe is asked again soon", "O_NONBLOCK", "full ? FULL_PIPE : this.#retry", "this.#retry"],
-    ["room is had again behind a write", LOG, "this.#octets -= bytes.length;", ""],
+    ["room is had again behind a write", LOG, "this.#bytes -= bytes.length;", ""],
     ["a text of several lines counts as so many", LOG, 'text.endsWith("\\n") ? 0 : 1', "1"],
   ]),
   ...rules("cli/log/log_queue.ts", AROUND, [
@@ -373,7 +373,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "return Math.floor((monotonic - this.#began) / 1_000);",
       "return Math.floor(this.#now() / 1_000) + 0 * monotonic;",
     ],
-    ["a rate is of a second", DESIGN, "?.octets ?? 0)) / seconds);", "?.octets ?? 0)));"],
+    ["a rate is of a second", DESIGN, "?.bytes ?? 0)) / seconds);", "?.bytes ?? 0)));"],
     ["two looks in a second are one point", DESIGN, "if (last?.second === second) Object", "if (false) Object"],
     ["a sample that fails ends no watching", DESIGN, "sources.onFault?.(error);", "throw error;"],
     ["an age is by a clock that nobody sets", DESIGN, "      duration,\n", "      duration: 0,\n"],

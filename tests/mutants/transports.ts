@@ -1,5 +1,5 @@
 /**
- * Rules of what carries the octets: sockets, streams, WebSockets and the protection over any of them.
+ * Rules of what carries the bytes: sockets, streams, WebSockets and the protection over any of them.
  *
  * @module
  */
@@ -20,9 +20,9 @@ const CHUNKS: readonly Row[] = [
     "used again at once",
   ],
   [
-    "what is no octets is refused before anything is touched",
+    "what is no bytes is refused before anything is touched",
     "Web IDL BufferSource",
-    "const bytes = octetsOf(source);",
+    "const bytes = bytesOf(source);",
     "const bytes = source as Uint8Array;",
     "chunks of every kind",
   ],
@@ -72,7 +72,7 @@ const SOCKETS: readonly Row[] = [
     "TCP: a chunk that loses its memory",
   ],
   [
-    "no end is sent behind octets that are missing",
+    "no end is sent behind bytes that are missing",
     "RFC 9293 section 3.6",
     "    if (this.#writeFailure !== undefined) throw this.#writeFailure;\n    try {\n      await this.#conn.closeWrite();",
     "    try {\n      await this.#conn.closeWrite();",
@@ -251,7 +251,7 @@ const WEB_SOCKETS: readonly Row[] = [
     "behind a lie",
   ],
   [
-    "a late write is no octet on the wire",
+    "a late write is no byte on the wire",
     "RFC 6455 section 5.5.1",
     '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
     "",
@@ -336,8 +336,8 @@ const STREAMS: readonly Row[] = [
   [
     "what is read is the reader's alone",
     "CWE-416",
-    "return new Uint8Array(octetsOf(chunk));",
-    "return octetsOf(chunk) as Bytes;",
+    "return new Uint8Array(bytesOf(chunk));",
+    "return bytesOf(chunk) as Bytes;",
     "chunks of a stream",
   ],
   [
@@ -348,7 +348,7 @@ const STREAMS: readonly Row[] = [
     "chunks of a stream",
   ],
   [
-    "a chunk that is no octets ends reading for good",
+    "a chunk that is no bytes ends reading for good",
     "CWE-20",
     "    if (this.#readFailure !== undefined) throw this.#readFailure;\n",
     "",
@@ -373,10 +373,10 @@ const STREAMS: readonly Row[] = [
     "    if (this.#write",
   ],
   [
-    "what is no octets is refused",
+    "what is no bytes is refused",
     "Web IDL BufferSource",
-    "const octets = octetsOf(bytes);",
-    "const octets = bytes;",
+    "const given = bytesOf(bytes);",
+    "const bytes = bytes;",
     "chunks of every kind",
   ],
 ];
@@ -397,7 +397,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "places among those who seal are given back",
       "CWE-400",
-      "    batch.frames.catch(() => {}).then(() => SEALING.giveBack());\n",
+      "    batch.frames.catch(() => {}).then(() => SEALING.release());\n",
       "",
     ],
   ]),
@@ -405,7 +405,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/streams_connection.ts", [FOREIGN, TABLE], STREAMS),
   ...rules("socks/server/relay/relay.ts", [RELAY], [
     [
-      "octets that are held up hold up no end",
+      "bytes that are held up hold up no end",
       "CWE-400",
       "abortable(held, over?.signal)",
       "held",
@@ -436,7 +436,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "this.#peerEnded || bytes.length > LARGEST",
     ],
     [
-      "no end is sent behind octets that are missing",
+      "no end is sent behind bytes that are missing",
       "RFC 9293 section 3.6",
       "    this.#mayGoOn();\n    this.#socket.send(EMPTY);",
       "    this.#socket.send(EMPTY);",

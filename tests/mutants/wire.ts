@@ -10,14 +10,14 @@ const WRITTEN = "tests/socks/stream/written_test.ts";
 const FOREIGN = "tests/socks/stream/foreign_transports_test.ts";
 const PLATFORM = "tests/socks/shell/platform_errors_test.ts";
 
-const IDLE = "idleTimeout: octets that leave";
+const IDLE = "idleTimeout: bytes that leave";
 const GONE = "RFC 9293 section 3.10.7.4";
 const CUT = "RFC 9293 section 3.10.5";
 const MEMORY = "CWE-770";
 const UNHANDLED = "CWE-248";
 
 const CLOCK: readonly Row[] = [
-  ["octets that leave are no silence", IDLE, "|| this.#left() !== this.#written) this.broken();", ") this.broken();"],
+  ["bytes that leave are no silence", IDLE, "|| this.#left() !== this.#written) this.broken();", ") this.broken();"],
   ["the gate's pause is no silence", "idleTimeout: the gate", "if (this.#held > 0 || this.#left()", "if (this.#left()"],
   [
     "the time begins behind the gate's pause",
@@ -56,13 +56,13 @@ const CLOCK: readonly Row[] = [
     "else if (written !== this.#written) this.#written = written;\n",
     "\n",
   ],
-  ["nobody is asked for while octets go", "performance", "this.#waits = false;\n  }", "}"],
+  ["nobody is asked for while bytes go", "performance", "this.#waits = false;\n  }", "}"],
 ];
 
 const RELAYS: readonly Row[] = [
   ["the end of a write is no silence", IDLE, "to.write(bytes).then(() => silence.broken());", "to.write(bytes);"],
   [
-    "octets that come are no silence",
+    "bytes that come are no silence",
     IDLE,
     "    if (bytes === null) break;\n    silence.broken();",
     "    if (bytes === null) break;",
@@ -147,7 +147,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/web_socket.ts", [FOREIGN], WEB_SOCKETS),
   ...rules("socks/stream/web_socket.ts", [PLATFORM], [
     [
-      "a message that is no octets is none, and no end",
+      "a message that is no bytes is none, and no end",
       UNHANDLED,
       "if (!(data instanceof ArrayBuffer)) {",
       "if (false as boolean) {",

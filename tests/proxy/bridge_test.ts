@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { bridge, connect, listenUnix, noAuthentication, serve } from "../../mod.ts";
 import { listenTcp } from "../../socks/mod.ts";
-import { proxyStatus, reasonText } from "../../socks/server/front/http_reason.ts";
+import { proxyStatus, shownReason } from "../../socks/server/front/http_reason.ts";
 import {
   SocksAuthError,
   SocksConnectionError,
@@ -91,7 +91,7 @@ Deno.test("a server for others tells clients of HTTP no reasons", async () => {
 
 Deno.test("a reason is one line, and a string of RFC 8941 in the field, whatever stands in it", () => {
   const nasty = new SocksReplyError("CONNECTION_REFUSED", 'a"b\\c\r\nX-Forged: 1\u202e\u00fc');
-  const reason = reasonText(nasty);
+  const reason = shownReason(nasty);
   assert.doesNotMatch(reason, /[\r\n]/);
   const field = proxyStatus(nasty, reason);
   assert.equal(field.split("\r\n").length, 2);
@@ -99,7 +99,7 @@ Deno.test("a reason is one line, and a string of RFC 8941 in the field, whatever
     field,
     /^Proxy-Status: gssocks; error=connection_refused; details="(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"\r\n$/,
   );
-  assert.ok(reasonText(new Error("x".repeat(100_000))).length < 3_000);
+  assert.ok(shownReason(new Error("x".repeat(100_000))).length < 3_000);
   const kinds: [Error, string][] = [
     [new SocksReplyError("NOT_ALLOWED", "x"), "http_request_denied"],
     [new SocksReplyError("NETWORK_UNREACHABLE", "x"), "destination_ip_unroutable"],

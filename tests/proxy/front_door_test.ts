@@ -15,7 +15,7 @@ import { MemoryReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
 import { echoServer, origin } from "../support/servers.ts";
 
-Deno.test("connect() and serve() carry octets at every level of protection, with streams and with read and write", async () => {
+Deno.test("connect() and serve() carry bytes at every level of protection, with streams and with read and write", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   const events: ServerEvent[] = [];
@@ -117,7 +117,7 @@ Deno.test("a session that fails leaves the others unharmed", async () => {
     try {
       while (await bad.read(new Uint8Array(1000)) !== null);
     } catch {
-      // Reset: the server hung up with octets unread.
+      // Reset: the server hung up with bytes unread.
     }
   }
   await good.write(new Uint8Array([42]));

@@ -26,7 +26,7 @@ async function offer(port: number, token: Uint8Array): Promise<boolean> {
   await connection.closeWrite();
   const answer = new Uint8Array(await new Response(connection.readable).arrayBuffer());
   // An AP-REP has identifier 02 00, a KRB-ERROR 03 00.
-  const at = answer.findIndex((octet, i) => octet === 0x02 && answer[i + 1] === 0x02 && i > 8);
+  const at = answer.findIndex((byte, i) => byte === 0x02 && answer[i + 1] === 0x02 && i > 8);
   assert.ok(at > 0);
   return answer[at + 2] === 0x02 && answer[at + 3] === 0x00;
 }

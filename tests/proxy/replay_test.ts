@@ -48,7 +48,7 @@ function start(options: Partial<ServeOptions> = {}) {
   return { server, did };
 }
 
-/** Hands octets on both ways between a client and a server, and keeps what the client sends, write by write. */
+/** Hands bytes on both ways between a client and a server, and keeps what the client sends, write by write. */
 function recorder(port: number) {
   const recorded: Bytes[] = [];
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -215,7 +215,7 @@ Deno.test("NEC's mode: levels with protection rest on the subkey; level none on 
     const { server, did } = start(nec);
     await using _server = server;
     const answer = await replay(server.addr.port, recorded, true);
-    // The level's octet is in clear, and taken; the request is not.
+    // The level's byte is in clear, and taken; the request is not.
     assert.deepEqual(frames(answer), [1, 2]);
     assert.equal(did.dialled, 0);
   }
@@ -261,13 +261,13 @@ Deno.test("without mutual authentication there is no subkey: a recording is refu
   }
 });
 
-Deno.test("an octet for the level that nobody made with this context's key is not taken, whatever it is", async () => {
+Deno.test("a byte for the level that nobody made with this context's key is not taken, whatever it is", async () => {
   const recorded = await record("none", "connect");
   const [greeting, apReq] = recorded;
-  for (const octet of [encodeFrame(2, Uint8Array.of(0)), encodeFrame(2, EMPTY), encodeFrame(2, new Uint8Array(40))]) {
+  for (const byte of [encodeFrame(2, Uint8Array.of(0)), encodeFrame(2, EMPTY), encodeFrame(2, new Uint8Array(40))]) {
     const { server, did } = start();
     await using _server = server;
-    const answer = await replay(server.addr.port, [greeting!, apReq!, octet], true);
+    const answer = await replay(server.addr.port, [greeting!, apReq!, byte], true);
     assert.deepEqual(frames(answer), [1, 0xff]);
     assert.equal(did.dialled, 0);
   }

@@ -166,6 +166,6 @@ Deno.test("a session leaves nothing on the heap", async () => {
   const lines = stdout.trim().split("\n");
   assert.equal(lines.at(-1), "sessions 0 sockets 0", stderr);
   const [, second, ...later] = lines.slice(0, -1).map(Number);
-  // A thousand sessions a round: less than 300 octets for each of them is noise.
+  // A thousand sessions a round: less than 300 bytes for each of them is noise.
   assert.ok(later.at(-1)! - second! < later.length * 300_000, lines.join(" "));
 });

@@ -16,7 +16,7 @@ import { peerTest } from "../support/peers.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
 import { TcpServer } from "../support/servers.ts";
 import { certificateFor } from "../support/certificate.ts";
-import { nodeServer, octets, outcome, rustlsServer } from "../support/tls.ts";
+import { bytes, nodeServer, outcome, rustlsServer } from "../support/tls.ts";
 
 const LOCALHOST = "127.0.0.1";
 
@@ -90,7 +90,7 @@ Deno.test("time and signal of connectTls hold until TLS stands, and nothing is l
 peerTest("a target's stream that the proxy cuts is cut, and one that it ends is at its end", ["openssl"], async () => {
   const identity = await certificateFor();
   await using realm = await startRealmFolder();
-  await using site = rustlsServer(identity, octets(50_000));
+  await using site = rustlsServer(identity, bytes(50_000));
   using silent = Deno.listenTls({ hostname: LOCALHOST, port: 0, ...identity });
   await using middle = relayTo((silent.addr as Deno.NetAddr).port);
   await using open = serve({ port: 0, allowUnauthenticated: true, rules: ["allow localhost"] });
@@ -106,7 +106,7 @@ peerTest("a target's stream that the proxy cuts is cut, and one that it ends is 
       assert.deepEqual(await drained(whole), { count: 50_000, end: null });
     }
     const [cut, far] = await Promise.all([connectTls({ ...options, port: middle.port }), silent.accept()]);
-    await far.write(octets(1_000));
+    await far.write(bytes(1_000));
     const buffer = new Uint8Array(1_000);
     for (let count = 0; count < 1_000;) count += (await cut.read(buffer))!;
     await middle.cut();
@@ -119,7 +119,7 @@ peerTest("a target's stream that the proxy cuts is cut, and one that it ends is 
 
 peerTest("a target is shown a certificate, and says which protocol it speaks", ["openssl"], async () => {
   const [identity, mine] = [await certificateFor(), await certificateFor("client")];
-  await using target = await nodeServer(identity, octets(10), { clients: mine.cert, protocols: ["h2"] });
+  await using target = await nodeServer(identity, bytes(10), { clients: mine.cert, protocols: ["h2"] });
   await using proxy = serve({ port: 0, allowUnauthenticated: true, rules: ["allow localhost"] });
   const way = { proxy: proxy.addr, auth: [noAuthentication()], hostname: "localhost", port: target.port };
   const options = { ...way, caCerts: [identity.cert], alpnProtocols: ["h2", "http/1.1"] };
@@ -137,7 +137,7 @@ peerTest("TLS around a proxy that is cut is no end of what is inside", ["openssl
   const identity = await certificateFor();
   await using realm = await startRealmFolder();
   await using target = new TcpServer(async (connection) => {
-    await connection.write(octets(1_000));
+    await connection.write(bytes(1_000));
     await connection.read(new Uint8Array(1));
   });
   const dial = dialTls({ caCerts: [identity.cert] });
@@ -183,10 +183,10 @@ Deno.test("a proxy's TLS handshake that does not come, or fails, leaves no socke
 
 peerTest("a proxy that asks for a certificate over TLS is shown one", ["openssl"], async () => {
   const [identity, mine] = [await certificateFor(), await certificateFor("client")];
-  await using proxy = await nodeServer(identity, octets(10), { version: "TLSv1.2", clients: mine.cert });
+  await using proxy = await nodeServer(identity, bytes(10), { version: "TLSv1.2", clients: mine.cert });
   const target = { hostname: "localhost", port: proxy.port };
   await using shown = await dialTls({ caCerts: [identity.cert], ...mine })(target, {});
-  assert.deepEqual(await outcome(shown), { got: octets(10), end: null });
+  assert.deepEqual(await outcome(shown), { got: bytes(10), end: null });
   await assert.rejects(dialTls({ caCerts: [identity.cert] })(target, {}), { code: "TLS_HANDSHAKE" });
   assert.throws(() => dialTls({ cert: mine.cert, key: identity.key }), TypeError);
 });
@@ -207,27 +207,27 @@ async function fromHere(): Promise<{ near: Connection; far: Socket }> {
 Deno.test("a connection from a chosen address that is reset is no end, and one that has ended is", async () => {
   for (const how of ["end", "reset"] as const) {
     const { near, far } = await fromHere();
-    far.write(octets(1_000));
+    far.write(bytes(1_000));
     const first = (await near.read())!;
-    assert.deepEqual(first, octets(1_000));
+    assert.deepEqual(first, bytes(1_000));
     assert.equal(first.buffer.byteLength, first.length);
     if (how === "end") far.end();
     else far.resetAndDestroy();
     const { end } = await outcome(near);
     if (how === "reset") {
       assert.equal((end as { code?: string }).code, "ECONNRESET");
-      await assert.rejects(near.write(octets(20)), { code: "ECONNRESET" });
+      await assert.rejects(near.write(bytes(20)), { code: "ECONNRESET" });
       await assert.rejects(near.closeWrite(), { code: "ECONNRESET" });
     } else {
       assert.equal(end, null);
-      // The other end's last octet leaves writing alone.
-      await near.write(octets(20));
+      // The other end's last byte leaves writing alone.
+      await near.write(bytes(20));
       const got = new Promise((resolve) => far.once("data", resolve));
       const ended = new Promise((resolve) => far.once("end", resolve));
       await near.closeWrite();
-      assert.deepEqual(new Uint8Array(await got as Uint8Array), octets(20));
+      assert.deepEqual(new Uint8Array(await got as Uint8Array), bytes(20));
       await ended;
-      await assert.rejects(near.write(octets(1)), { code: "CLOSED" });
+      await assert.rejects(near.write(bytes(1)), { code: "CLOSED" });
     }
     near.close();
     far.destroy();
@@ -243,7 +243,7 @@ Deno.test("a connection from a chosen address that was closed fails whatever is 
     assert.ok(result.status === "rejected", JSON.stringify(result));
     assert.equal(result.reason.code, "CLOSED");
   }
-  for (const call of [() => near.read(), () => near.write(octets(1)), () => near.closeWrite()]) {
+  for (const call of [() => near.read(), () => near.write(bytes(1)), () => near.closeWrite()]) {
     await assert.rejects(call, { code: "CLOSED" });
   }
   far.destroy();

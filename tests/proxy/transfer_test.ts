@@ -1,4 +1,4 @@
-/** A gibibyte through client, bridge and server at each level: right to the octet, and memory stays flat. */
+/** A gibibyte through client, bridge and server at each level: right to the byte, and memory stays flat. */
 import assert from "node:assert/strict";
 import { run } from "../support/process.ts";
 
@@ -12,8 +12,8 @@ for (const protection of ["none", "integrity", "confidentiality"]) {
     const args = ["run", "-q", "-A", "-c", `${ROOT}deno.json`, `${ROOT}tests/support/transfer.ts`, protection];
     const got = await run(Deno.execPath(), args, { timeout: 300_000 });
     assert.equal(got.code, 0, got.stderr);
-    const { octets, sent, received, early, peak } = JSON.parse(got.stdout);
-    assert.equal(octets, 1024 * MIB);
+    const { bytes, sent, received, early, peak } = JSON.parse(got.stdout);
+    assert.equal(bytes, 1024 * MIB);
     assert.equal(received, sent);
     assert.ok(peak - early < FLAT, `memory grew from ${early / MIB} to ${peak / MIB} MiB`);
   });

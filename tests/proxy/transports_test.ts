@@ -125,7 +125,7 @@ Deno.test("a proxy behind Deno.serve is used over WebSockets, protected end to e
   const writing = connection.write(sent).then(() => connection.closeWrite());
   const received = new Uint8Array(await new Response(connection.readable).arrayBuffer());
   await writing;
-  assert.ok(received.length === sent.length && received.every((octet, i) => octet === sent[i]));
+  assert.ok(received.length === sent.length && received.every((byte, i) => byte === sent[i]));
   await assert.rejects(
     connect({ ...through, dial: dialWebSocket(`ws://127.0.0.1:${site.addr.port}/`), port: 1 }),
     { name: "SocksProxyError", code: "PROXY_UNREACHABLE" },
@@ -180,11 +180,11 @@ Deno.test("a WebSocket's peer holds no more memory than a window, and breaks the
   const writing = writer.write(new Uint8Array(3 << 20));
   await new Promise((resolve) => queueMicrotask(() => queueMicrotask(() => resolve(0))));
   for (let turns = 0; turns < 100; turns++) await Promise.resolve();
-  const octets = () => slow.sent.reduce((sum, data) => sum + data.length, 0);
-  assert.equal(octets(), 1 << 20);
+  const bytes = () => slow.sent.reduce((sum, data) => sum + data.length, 0);
+  assert.equal(bytes(), 1 << 20);
   slow.feed(`+${1 << 20}`);
   for (let turns = 0; turns < 100; turns++) await Promise.resolve();
-  assert.equal(octets(), 2 << 20);
+  assert.equal(bytes(), 2 << 20);
   slow.feed(`+${1 << 20}`);
   await writing;
   writer.close();
@@ -336,7 +336,7 @@ Deno.test("targets are reached from the address that was chosen, over TCP and UD
     const writing = connection.write(sent).then(() => connection.closeWrite());
     const received = new Uint8Array(await new Response(connection.readable).arrayBuffer());
     await writing;
-    assert.ok(received.length === sent.length && received.every((octet, i) => octet === sent[i]));
+    assert.ok(received.length === sent.length && received.every((byte, i) => byte === sent[i]));
   }
   assert.deepEqual(seen, ["127.0.0.7"]);
   await using datagrams = await associate(through);

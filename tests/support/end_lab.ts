@@ -197,11 +197,11 @@ export function ends(events: readonly ServerEvent[]): (ServerEvent & { type: "re
   return events.filter((event) => event.type === "refused" || event.type === "closed");
 }
 
-/** Reads so many octets, or to the end. */
+/** Reads so many bytes, or to the end. */
 export async function readExactly(connection: Connection, length: number): Promise<void> {
   for (let got = 0; got < length;) {
     const bytes = await connection.read();
-    if (bytes === null) throw new Error(`Ended after ${got} of ${length} octets`);
+    if (bytes === null) throw new Error(`Ended after ${got} of ${length} bytes`);
     got += bytes.length;
   }
 }

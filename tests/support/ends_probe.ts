@@ -1,6 +1,6 @@
 /**
  * What sessions over sockets leave behind that ended in every order: descriptors, sessions, who waits for the server's signal, and
- * octets on the heap. Prints a line of JSON for each round and one for the end; run with `--v8-flags=--expose-gc`.
+ * bytes on the heap. Prints a line of JSON for each round and one for the end; run with `--v8-flags=--expose-gc`.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const descriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
 
 await using realm = await startRealmFolder();
 using listener = Deno.listen({ hostname: LOCALHOST, port: 0 });
-/** Who waits for the connection that a target gets, by the first octet that it is sent. */
+/** Who waits for the connection that a target gets, by the first byte that it is sent. */
 const arrivals = new Map<string, (target: Deno.TcpConn) => void>();
 const accepting = (async () => {
   for await (const target of listener) void arrive(target);

@@ -38,8 +38,8 @@ import { ALL_FLAGS } from "./flags.ts";
 /** Fields of a message that are to be other than a good peer makes them; `undefined` leaves an optional one out. */
 export type Changes<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
-/** Changes octets that are about to be sealed, for what the codecs cannot say. */
-export type Rewrite = (octets: Bytes) => Bytes;
+/** Changes bytes that are about to be sealed, for what the codecs cannot say. */
+export type Rewrite = (bytes: Bytes) => Bytes;
 
 /** `fields` as they are, with `changes` in place; what is changed to `undefined` is left out. */
 export function changed<T extends object>(fields: T, changes: Changes<T> = {}): T {
@@ -52,7 +52,7 @@ export function changed<T extends object>(fields: T, changes: Changes<T> = {}): 
 export interface TicketChanges {
   /** Fields of the sealed part. */
   readonly ticket?: Changes<EncTicketPart>;
-  /** The sealed part's octets before they are sealed. */
+  /** The sealed part's bytes before they are sealed. */
   readonly rewriteTicket?: Rewrite;
   /** Fields that stand on the ticket in clear. */
   readonly outside?: Changes<Ticket>;
@@ -70,9 +70,9 @@ export interface RequestChanges extends TicketChanges {
   readonly authenticator?: Changes<Authenticator>;
   /** Fields of its checksum. */
   readonly checksum?: Omit<Changes<AuthenticatorChecksum>, "flags"> & { readonly flags?: GssFlags };
-  /** The checksum's octets. */
+  /** The checksum's bytes. */
   readonly rewriteChecksum?: Rewrite;
-  /** The authenticator's octets before they are sealed. */
+  /** The authenticator's bytes before they are sealed. */
   readonly rewriteAuthenticator?: Rewrite;
   /** Key that seals the authenticator. @default {the session key} */
   readonly authenticatorKey?: KerberosKey;
@@ -88,7 +88,7 @@ export interface RequestChanges extends TicketChanges {
 export interface ReplyChanges {
   /** Fields of the sealed part. */
   readonly part?: Changes<EncApRepPart>;
-  /** The sealed part's octets before they are sealed. */
+  /** The sealed part's bytes before they are sealed. */
   readonly rewritePart?: Rewrite;
   /** Key that seals it. @default {the session key} */
   readonly replyKey?: KerberosKey;
@@ -160,7 +160,7 @@ export class Forge {
     }, changes.ticket);
     const { rewriteTicket: rewrite = same, ticketKey: key = this.serviceKey, ticketUsage = KeyUsage.KdcRepTicket } =
       changes;
-    const octets = rewrite(encode(EncTicketPart, part));
+    const bytes = rewrite(encode(EncTicketPart, part));
     const kvno = "kvno" in changes ? changes.kvno : 2;
     return changed<Ticket>({
       tktVno: 5,
@@ -169,7 +169,7 @@ export class Forge {
       encPart: {
         etype: key.enctype,
         ...(kvno === undefined ? {} : { kvno }),
-        cipher: await key.encrypt(ticketUsage, octets, this.runtime),
+        cipher: await key.encrypt(ticketUsage, bytes, this.runtime),
       },
     }, changes.outside);
   }
@@ -198,7 +198,7 @@ export class Forge {
     const { rewriteAuthenticator: rewrite = same, authenticatorKey: key = this.sessionKey } = changes;
     const authenticator = this.authenticator(changes);
     const usage = changes.authenticatorUsage ?? KeyUsage.ApReqAuthenticator;
-    const octets = rewrite(encode(Authenticator, authenticator));
+    const bytes = rewrite(encode(Authenticator, authenticator));
     const mutual = changes.checksum?.flags?.mutual ?? true;
     const message = changed<ApReq>({
       pvno: 5,
@@ -207,7 +207,7 @@ export class Forge {
       ticket: await this.ticket(changes),
       authenticator: {
         etype: changes.authenticatorEnctype ?? key.enctype,
-        cipher: await key.encrypt(usage, octets, this.runtime),
+        cipher: await key.encrypt(usage, bytes, this.runtime),
       },
     }, changes.request);
     return { token: encodeContextToken("AP-REQ", encode(ApReq, message)), authenticator };
@@ -246,8 +246,8 @@ export class Forge {
       subkey: { keytype: this.acceptorSubkey.enctype, keyvalue: this.acceptorSubkey.exportBytes() },
       seqNumber: 2000,
     }, changes.part);
-    const octets = rewrite(encode(EncApRepPart, part));
-    const cipher = await key.encrypt(changes.replyUsage ?? KeyUsage.ApRepEncPart, octets, this.runtime);
+    const bytes = rewrite(encode(EncApRepPart, part));
+    const cipher = await key.encrypt(changes.replyUsage ?? KeyUsage.ApRepEncPart, bytes, this.runtime);
     const etype = changes.replyEnctype ?? key.enctype;
     return encodeContextToken("AP-REP", encode(ApRep, { pvno: 5, msgType: 15, encPart: { etype, cipher } }));
   }
@@ -276,11 +276,11 @@ export interface TokenShape {
   readonly data?: Uint8Array;
   /** Whose token it says it is, which also chooses the key usage. @default {false} */
   readonly byAcceptor?: boolean;
-  /** The whole Flags octet. @default {as the other fields say, with AcceptorSubkey} */
+  /** The whole Flags byte. @default {as the other fields say, with AcceptorSubkey} */
   readonly flags?: number;
   /** Number. @default {1000} */
   readonly sequence?: number | bigint;
-  /** Filler octets of the header. @default {all 0xff} */
+  /** Filler bytes of the header. @default {all 0xff} */
   readonly filler?: readonly number[];
   /** TOK_ID. @default {0x0504 for Wrap, 0x0404 for MIC} */
   readonly id?: number;
@@ -294,7 +294,7 @@ export interface WrapShape extends TokenShape {
   readonly sealed?: boolean;
   /** Extra count as it stands in clear. @default {the filler sealed, or the length of the checksum} */
   readonly ec?: number;
-  /** Octets sealed between data and header. @default {none} */
+  /** Bytes sealed between data and header. @default {none} */
   readonly padding?: Uint8Array;
   /** Changes the copy of the header that is sealed or signed. */
   readonly rewriteInner?: Rewrite;
@@ -343,6 +343,6 @@ function tokenHeader(
   return out;
 }
 
-function same(octets: Uint8Array): Bytes {
-  return asBytes(octets);
+function same(bytes: Uint8Array): Bytes {
+  return asBytes(bytes);
 }

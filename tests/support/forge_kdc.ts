@@ -191,7 +191,7 @@ export async function forgeTgsReq(
     etype: enctypes,
     ...forgery.body,
   };
-  const octets = encode(KdcReqBody, body);
+  const bytes = encode(KdcReqBody, body);
   const subkey = KerberosKey.generate(tgt.key.enctype);
   const plain: Authenticator = {
     authenticatorVno: 5,
@@ -199,13 +199,13 @@ export async function forgeTgsReq(
     cname: toPrincipalName(tgt.client),
     cksum: {
       cksumtype: tgt.key.checksumType,
-      checksum: await tgt.key.checksum(KeyUsage.TgsReqAuthenticatorChecksum, octets),
+      checksum: await tgt.key.checksum(KeyUsage.TgsReqAuthenticatorChecksum, bytes),
     },
     cusec: crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000,
     ctime: Math.floor(now / 1000) * 1000,
     subkey: { keytype: subkey.enctype, keyvalue: subkey.exportBytes() },
   };
-  const authenticator = changed<Authenticator>(plain, await forgery.authenticator?.(plain, octets));
+  const authenticator = changed<Authenticator>(plain, await forgery.authenticator?.(plain, bytes));
   const cipher = await tgt.key.encrypt(KeyUsage.TgsReqAuthenticator, encode(Authenticator, authenticator));
   const apReq = forgery.apReq ?? encode(ApReq, {
     pvno: 5,

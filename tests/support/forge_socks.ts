@@ -50,7 +50,7 @@ class ForgedPeer {
     this.context = context;
   }
 
-  /** Sends octets as they are, in one piece. */
+  /** Sends bytes as they are, in one piece. */
   async send(...parts: readonly Bytes[]): Promise<void> {
     await this.connection.write(concat(...parts));
   }
@@ -131,10 +131,10 @@ export class ForgedClient extends ForgedPeer {
 
   /** Asks for a level; gives the frame that answers. */
   async level(
-    octet: number,
+    byte: number,
     how: { confidential?: boolean; nec?: boolean } = {},
   ): Promise<{ type: number; data: Bytes }> {
-    const message = Uint8Array.of(octet);
+    const message = Uint8Array.of(byte);
     const frame = how.nec
       ? encodeFrame(FrameType.Protection, message)
       : await this.wrapped(message, { confidential: how.confidential ?? false, type: FrameType.Protection });
@@ -169,8 +169,8 @@ export class ForgedProxy extends ForgedPeer {
   /** Takes the level asked for and grants another, or the same. */
   async grant(level?: number): Promise<{ asked: number; confidential: boolean }> {
     const { data, confidential } = await this.next();
-    const octet = Uint8Array.of(level ?? data[0]!);
-    await this.send(await this.wrapped(octet, { confidential: false, type: FrameType.Protection }));
+    const byte = Uint8Array.of(level ?? data[0]!);
+    await this.send(await this.wrapped(byte, { confidential: false, type: FrameType.Protection }));
     return { asked: data[0]!, confidential };
   }
 

@@ -27,7 +27,7 @@ export const OID: Readonly<Record<"kerberos" | "legacyKerberos" | "negoEx" | "co
   spnego: unhex("06062b0601050502"),
 };
 
-/** How lengths are written: in DER, in four octets throughout, or as indefinite ones of constructed elements. */
+/** How lengths are written: in DER, in four bytes throughout, or as indefinite ones of constructed elements. */
 export type Lengths = "der" | "long" | "indefinite";
 
 /** One element. */
@@ -93,19 +93,19 @@ export function forgeResp(of: ForgedResp): Bytes {
   const { lengths = "der" } = of;
   const field = (number: number, element: Uint8Array | undefined) =>
     element === undefined ? new Uint8Array(0) : tlv(0xa0 + number, element, lengths);
-  const octets = (contents: Uint8Array | undefined) => contents && tlv(0x04, contents, lengths);
+  const bytes = (contents: Uint8Array | undefined) => contents && tlv(0x04, contents, lengths);
   const inner = concat(
     field(0, of.negState === undefined ? undefined : tlv(0x0a, Uint8Array.of(of.negState), lengths)),
     field(1, of.supportedMech),
-    field(2, octets(of.responseToken)),
-    field(3, octets(of.mechListMic)),
+    field(2, bytes(of.responseToken)),
+    field(3, bytes(of.mechListMic)),
     of.more ?? new Uint8Array(0),
   );
   return tlv(0xa0 + (of.choice ?? 1), tlv(0x30, inner, lengths), lengths);
 }
 
 /** What a MIC is over: the SEQUENCE OF alone. */
-export function listOctets(mechTypes: readonly Uint8Array[]): Bytes {
+export function listBytes(mechTypes: readonly Uint8Array[]): Bytes {
   return tlv(0x30, concat(...mechTypes));
 }
 
@@ -242,7 +242,7 @@ export class CountedContext implements GssContext {
   }
 }
 
-/** A MIC with its last octet changed. */
+/** A MIC with its last byte changed. */
 export function forgedMic(mic: Uint8Array): Bytes {
   const forged = new Uint8Array(mic);
   forged[forged.length - 1]! ^= 1;

@@ -19,7 +19,7 @@ const { core } = (Deno as unknown as Record<symbol, { core: { resources(): Recor
   (Deno as unknown as { internal: symbol }).internal
 ]!;
 
-/** What is held: resources of the runtime by name, and octets. */
+/** What is held: resources of the runtime by name, and bytes. */
 export interface Held {
   readonly resources: Readonly<Record<string, number>>;
   readonly heap: number;

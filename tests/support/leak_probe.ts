@@ -1,6 +1,6 @@
 /**
  * What sessions leave behind on the heap: rounds of sessions of both kinds in memory, and what is held after each once the
- * garbage is collected. Prints octets, a line for each round; run with `--v8-flags=--expose-gc`.
+ * garbage is collected. Prints bytes, a line for each round; run with `--v8-flags=--expose-gc`.
  *
  * @module
  */

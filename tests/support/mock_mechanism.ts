@@ -1,6 +1,6 @@
 /**
  * A mechanism without cryptography and with any number of legs: for what the SOCKS layer does around one. A token is
- * `"wrap"`, a flag and the message; one with an octet changed in the word is not genuine.
+ * `"wrap"`, a flag and the message; one with a byte changed in the word is not genuine.
  *
  * @module
  */
@@ -53,7 +53,7 @@ export class MockContext implements GssContext {
 
   wrap(message: Uint8Array, options: { confidential: boolean; headroom?: number }): Promise<Bytes> {
     const room = new Uint8Array(options.headroom ?? 0);
-    const body = options.confidential ? message.map((octet) => octet ^ 0x55) : message;
+    const body = options.confidential ? message.map((byte) => byte ^ 0x55) : message;
     return Promise.resolve(concat(room, utf8("wrap"), Uint8Array.of(options.confidential ? 1 : 0), body));
   }
 
@@ -63,7 +63,7 @@ export class MockContext implements GssContext {
       return Promise.reject(new GssError("not genuine", { major: "BAD_SIG", code: "BAD_SIG" }));
     }
     const body = token.slice(5) as Bytes;
-    const data = confidential ? body.map((octet) => octet ^ 0x55) as Bytes : body;
+    const data = confidential ? body.map((byte) => byte ^ 0x55) as Bytes : body;
     return Promise.resolve({ data, confidential, status: this.options.status ?? "complete" });
   }
 

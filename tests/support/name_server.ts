@@ -22,7 +22,7 @@ export interface Reply {
   readonly truncated?: boolean;
   /** Whether it comes from another port over UDP. */
   readonly elsewhere?: boolean;
-  /** Changes octets before they go. */
+  /** Changes bytes before they go. */
   readonly forge?: (message: Uint8Array) => Uint8Array;
 }
 
@@ -43,7 +43,7 @@ export interface ScriptedNameServer extends AsyncDisposable {
   asked(count: number): Promise<void>;
 }
 
-/** A name as it stands in a message, without compression. Labels are separated by dots; `\\046` and the like stand for octets. */
+/** A name as it stands in a message, without compression. Labels are separated by dots; `\\046` and the like stand for bytes. */
 export function encodeName(name: string): number[] {
   const labels = name === ""
     ? []
@@ -128,9 +128,9 @@ export async function startNameServer(
   udp.on("message", async (message: Uint8Array, from: RemoteInfo) => {
     const reply = await answer(message, "udp");
     if (reply === undefined) return;
-    const [octets, { elsewhere }] = reply;
+    const [bytes, { elsewhere }] = reply;
     const socket = elsewhere ? createSocket("udp4") : udp;
-    socket.send(octets, from.port, from.address, () => {
+    socket.send(bytes, from.port, from.address, () => {
       if (socket !== udp) socket.close();
     });
   });

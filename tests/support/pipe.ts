@@ -7,11 +7,11 @@ import type { Bytes } from "../../base/bytes.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";
 
-/** How a pipe carries octets. */
+/** How a pipe carries bytes. */
 export interface PipeOptions {
   /** Largest piece that a read gives. @default {Infinity} */
   chunk?: number;
-  /** Changes the octets on their way, for tampering; `index` counts writes from 0. */
+  /** Changes the bytes on their way, for tampering; `index` counts writes from 0. */
   tamper?: (bytes: Bytes, index: number) => Bytes;
   /** Ends the direction behind the first write that was changed, so that nobody waits for what a changed length promises. */
   endAfterTamper?: boolean;

@@ -7,7 +7,7 @@
 /** A running one. */
 export interface FaultyRelay extends AsyncDisposable {
   readonly port: number;
-  /** Milliseconds that octets take, each way. */
+  /** Milliseconds that bytes take, each way. */
   delay: number;
   /** Whether what comes is thrown away, as where a network is cut. New connections are accepted, and nothing comes of them. */
   swallow: boolean;

@@ -28,7 +28,7 @@ async function talk(connection: SocksConnection, seed: number): Promise<void> {
     for (let got = 0; got < data.length;) {
       const count = await connection.read(buffer);
       if (count === null) throw new Error("target ended");
-      if (buffer.subarray(0, count).some((octet) => octet !== ((seed + round) & 0xff))) throw new Error("wrong octets");
+      if (buffer.subarray(0, count).some((byte) => byte !== ((seed + round) & 0xff))) throw new Error("wrong bytes");
       got += count;
     }
   }
@@ -40,10 +40,10 @@ async function ask(datagrams: SocksDatagrams, seed: number): Promise<void> {
   const reading = (async () => {
     for await (const [data] of datagrams) {
       // Late ones come too; each is whole, and one of this association's.
-      const at = data.findIndex((octet) => octet !== data[0]);
+      const at = data.findIndex((byte) => byte !== data[0]);
       if (at >= 0) {
         throw new Error(
-          `wrong datagram: ${data.length} octets, ${data[0]} until ${at}, then ${data.slice(at, at + 32)}`,
+          `wrong datagram: ${data.length} bytes, ${data[0]} until ${at}, then ${data.slice(at, at + 32)}`,
         );
       }
       answer.resolve();

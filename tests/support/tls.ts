@@ -10,8 +10,8 @@ import type { Connection } from "../../socks/stream/connection.ts";
 import { DenoConnection } from "../../socks/shell/tcp.ts";
 import type { Certificate } from "./certificate.ts";
 
-/** Octets that differ, so that none can stand for another. */
-export function octets(length: number): Bytes {
+/** Bytes that differ, so that none can stand for another. */
+export function bytes(length: number): Bytes {
   return new Uint8Array(length).map((_, i) => i * 7 + (i >> 8) * 3);
 }
 
@@ -88,14 +88,14 @@ export async function nodeServer(
 
 /** What somebody on the way does with the server's end: nothing, or what makes a cut of it. */
 export type Cut = "none" | "without close_notify" | "in the middle of a record" | "by a reset";
-/** How the octets come. */
-export type Delivery = "as they come" | "octet by octet" | "in one piece";
+/** How the bytes come. */
+export type Delivery = "as they come" | "byte by byte" | "in one piece";
 
 /** The server's records on their way to this side, whose close_notify may be lost there. */
 export class Wire implements Connection {
   /** Whether what comes is kept, and given in one piece with the end behind it. */
   keeping = false;
-  /** Octets that were read from it. */
+  /** Bytes that were read from it. */
   taken = 0;
   /** Close_notify alerts that came. */
   notices = 0;
@@ -157,8 +157,8 @@ export class Wire implements Connection {
   }
 
   #deliver(records: readonly Bytes[]): void {
-    if (this.#delivery === "octet by octet") {
-      for (const record of records) for (const octet of record) this.#ready.push(Uint8Array.of(octet));
+    if (this.#delivery === "byte by byte") {
+      for (const record of records) for (const byte of record) this.#ready.push(Uint8Array.of(byte));
       return;
     }
     this.#kept.push(...records);
@@ -201,7 +201,7 @@ export async function plainTo(port: number): Promise<Connection> {
   return new DenoConnection(await Deno.connect({ hostname: "127.0.0.1", port }));
 }
 
-/** What came of reading until there is no more: the octets, and `null` or the error that is met then and from then on. */
+/** What came of reading until there is no more: the bytes, and `null` or the error that is met then and from then on. */
 export async function outcome(connection: Connection): Promise<{ got: Bytes; end: unknown }> {
   const parts: Bytes[] = [];
   for (;;) {

@@ -39,16 +39,16 @@ await using connection = await connect({
 });
 const received = createHash("sha256");
 const buffer = new Uint8Array(256 * 1024);
-let octets = 0;
+let bytes = 0;
 let early = 0;
 let peak = 0;
 for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
   received.update(buffer.subarray(0, count));
-  octets += count;
+  bytes += count;
   const { rss } = Deno.memoryUsage();
-  if (octets < TOTAL / 16) early = Math.max(early, rss);
+  if (bytes < TOTAL / 16) early = Math.max(early, rss);
   peak = Math.max(peak, rss);
 }
-const result = { octets, sent: sent.digest("hex"), received: received.digest("hex"), early, peak };
+const result = { bytes, sent: sent.digest("hex"), received: received.digest("hex"), early, peak };
 // deno-lint-ignore no-console
 console.log(JSON.stringify(result));

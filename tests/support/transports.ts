@@ -41,7 +41,7 @@ const unixPair: Open = async () => {
 };
 
 const streamsPair: Open = () => {
-  // A few chunks may wait, as octets do in a socket.
+  // A few chunks may wait, as bytes do in a socket.
   const way = () => new TransformStream<Bytes, Bytes>({}, undefined, { highWaterMark: 4 });
   const [there, back] = [way(), way()];
   return Promise.resolve([
@@ -64,7 +64,7 @@ const webSocketPair: Open = async () => {
 
 let credentials: ReturnType<typeof credentialPair> | undefined;
 
-/** The pair with every octet protected, by Kerberos. One ticket is enough for all. */
+/** The pair with every byte protected, by Kerberos. One ticket is enough for all. */
 function protectedOver(open: Open, level: "integrity" | "confidentiality"): Open {
   return async () => {
     const [near, far, end] = await open();

@@ -33,7 +33,7 @@ export function conn(): void {
   takesConn(connection);
 }
 
-/** What comes is taken by everything that takes octets. */
+/** What comes is taken by everything that takes bytes. */
 export async function streams(): Promise<void> {
   await new Response(connection.readable.pipeThrough(new DecompressionStream("gzip"))).text();
   connection.readable.pipeThrough(new TextDecoderStream());
@@ -48,15 +48,15 @@ export async function streams(): Promise<void> {
   await byob.read(new Uint8Array(1));
 }
 
-/** What goes may come from everything that gives octets. */
+/** What goes may come from everything that gives bytes. */
 export async function sinks(): Promise<void> {
   await (await fetch("http://localhost/")).body!.pipeTo(connection.writable);
   await new Response("x").body!.pipeThrough(new CompressionStream("gzip")).pipeTo(connection.writable);
   await new Blob(["x"]).stream().pipeTo(connection.writable);
   const sink: WritableStream<BufferSource> = connection.writable;
-  const octets: WritableStream<Uint8Array> = connection.writable;
+  const bytes: WritableStream<Uint8Array> = connection.writable;
   await sink.getWriter().write(new DataView(new ArrayBuffer(1)));
-  await octets.getWriter().write(new Uint8Array(1));
+  await bytes.getWriter().write(new Uint8Array(1));
   for (const chunk of [new Uint8Array(1), new Uint16Array(1), new ArrayBuffer(1), new SharedArrayBuffer(1)]) {
     const count: number = await connection.write(chunk);
     await datagrams.send(chunk, { hostname: "localhost", port: count });
@@ -142,7 +142,7 @@ export async function held(): Promise<void> {
 
 /** What the compiler refuses: each line an error, or this file does not compile. */
 export async function refused(): Promise<void> {
-  // @ts-expect-error -- A text has no octets until somebody says how.
+  // @ts-expect-error -- A text has no bytes until somebody says how.
   await connection.write("x");
   // @ts-expect-error -- Nor has a list of numbers.
   await connection.write([1]);
@@ -150,9 +150,9 @@ export async function refused(): Promise<void> {
   await connection.write(new Blob(["x"]));
   // @ts-expect-error -- Nothing is nothing.
   await connection.write(undefined);
-  // @ts-expect-error -- It is read into octets.
+  // @ts-expect-error -- It is read into bytes.
   await connection.read(new DataView(new ArrayBuffer(1)));
-  // @ts-expect-error -- Of one octet each.
+  // @ts-expect-error -- Of one byte each.
   await connection.read(new Uint16Array(1));
   // @ts-expect-error -- The same for datagrams.
   await datagrams.send("x", target);

@@ -1,7 +1,7 @@
 /**
  * A replay cache in shared memory, for several threads that accept with the same keys.
  *
- * A table of buckets with room for a few authenticators each; a tag says by its first octets which bucket it belongs to, so
+ * A table of buckets with room for a few authenticators each; a tag says by its first bytes which bucket it belongs to, so
  * nothing is ever moved, and one that has expired makes room by itself. Each bucket has a lock, held for the time that it
  * takes to look at sixteen numbers. A thread that ends while it holds one leaves that bucket locked: nobody can tell it from
  * one that is only slow, so that what belongs there is refused from then on, at once, until all threads are started anew.
@@ -46,7 +46,7 @@ interface Kept {
 /** What {@linkcode SharedReplayCache} takes. */
 export interface SharedReplayCacheOptions {
   /**
-   * Authenticators that there is room for, 24 octets each; memory is not touched before it is used. A quarter of them may be
+   * Authenticators that there is room for, 24 bytes each; memory is not touched before it is used. A quarter of them may be
    * in force before one in a million finds its place taken and is refused; a twelfth, where all of them are one client's, who has half
    * of each place at most.
    *
@@ -97,7 +97,7 @@ export class SharedReplayCache implements ReplayCache {
     this.#words = new Int32Array(this.memory);
     this.#buckets = Math.floor((this.#words.length - HEADER_WORDS) / BUCKET_WORDS);
     if (!(this.#buckets >= 1)) {
-      throw new RangeError(`Cannot make replay cache: ${this.memory.byteLength} octets have room for none`);
+      throw new RangeError(`Cannot make replay cache: ${this.memory.byteLength} bytes have room for none`);
     }
     const now = (options.runtime ?? systemRuntime).now();
     const present = Math.ceil(now / 1000) | 0;

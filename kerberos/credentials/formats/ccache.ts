@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { asBytes, ByteReader, type Bytes, ByteWriter, exactText, octetsOf, utf8 } from "../../../base/bytes.ts";
+import { asBytes, ByteReader, type Bytes, bytesOf, ByteWriter, exactText, utf8 } from "../../../base/bytes.ts";
 import { KerberosKey } from "../../crypto/key.ts";
 import { KerberosError } from "../../errors.ts";
 import type { AuthorizationDataElement, HostAddress } from "../../messages/basic.ts";
@@ -24,15 +24,15 @@ const MAX_CREDENTIALS = 10_000;
 const DELTA_TIME = 1;
 
 /**
- * Reads a cache file's octets.
+ * Reads a cache file's bytes.
  *
- * @throws {TypeError} When there are no octets to take.
+ * @throws {TypeError} When there are no bytes to take.
  * @throws {KerberosError} `BAD_FILE`
  */
 export function decodeCcache(bytes: Uint8Array): CredentialCacheData {
-  const octets = asBytes(octetsOf(bytes, "read credential cache out of"));
+  const given = asBytes(bytesOf(bytes, "read credential cache out of"));
   try {
-    return new CcacheReader(octets).read();
+    return new CcacheReader(given).read();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new KerberosError("BAD_FILE", `Cannot read credential cache: ${error.message}`, { cause: error });
@@ -97,8 +97,8 @@ class CcacheReader {
 
   #list<T>(item: () => T): T[] {
     const count = this.#u32();
-    // Every element takes four octets at least, so a count beyond that is wrong before anything is set aside for it.
-    if (count > this.#in.remaining / 4) throw new RangeError(`${count} elements in ${this.#in.remaining} octets`);
+    // Every element takes four bytes at least, so a count beyond that is wrong before anything is set aside for it.
+    if (count > this.#in.remaining / 4) throw new RangeError(`${count} elements in ${this.#in.remaining} bytes`);
     return Array.from({ length: count }, item);
   }
 
@@ -134,7 +134,7 @@ class CcacheReader {
   }
 }
 
-/** The octets of a version 4 cache file. */
+/** The bytes of a version 4 cache file. */
 export function encodeCcache(data: CredentialCacheData): Bytes {
   const out = new ByteWriter().u16(0x0504);
   const { kdcOffset } = data;

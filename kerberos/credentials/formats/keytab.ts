@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { asBytes, ByteReader, type Bytes, ByteWriter, exactText, octetsOf, utf8 } from "../../../base/bytes.ts";
+import { asBytes, ByteReader, type Bytes, bytesOf, ByteWriter, exactText, utf8 } from "../../../base/bytes.ts";
 import { KerberosKey } from "../../crypto/key.ts";
 import { isSupported } from "../../crypto/profile.ts";
 import { KerberosError } from "../../errors.ts";
@@ -81,15 +81,15 @@ export class Keytab implements KeySource {
   }
 
   /**
-   * Reads a keytab file's octets; holes are passed over.
+   * Reads a keytab file's bytes; holes are passed over.
    *
-   * @throws {TypeError} When there are no octets to take.
+   * @throws {TypeError} When there are no bytes to take.
    * @throws {KerberosError} `BAD_FILE`
    */
   static decode(bytes: Uint8Array): Keytab {
-    const octets = asBytes(octetsOf(bytes, "read keytab out of"));
+    const given = asBytes(bytesOf(bytes, "read keytab out of"));
     try {
-      return new Keytab(decodeEntries(new ByteReader(octets)));
+      return new Keytab(decodeEntries(new ByteReader(given)));
     } catch (error) {
       if (error instanceof RangeError) {
         throw new KerberosError("BAD_FILE", `Cannot read keytab: ${error.message}`, { cause: error });
@@ -98,7 +98,7 @@ export class Keytab implements KeySource {
     }
   }
 
-  /** The octets of a version 2 keytab file. */
+  /** The bytes of a version 2 keytab file. */
   encode(): Bytes {
     const out = new ByteWriter().u16(0x0502);
     for (const entry of this.entries) {

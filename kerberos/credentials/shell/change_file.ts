@@ -76,7 +76,7 @@ export async function changeFile(
  * Overwrites a file with zeros and removes it. Of a symbolic link the link alone is removed; of a file that has other
  * names, this name.
  *
- * @param mayDestroy Says by its first octets whether the file is what it is taken for.
+ * @param mayDestroy Says by its first bytes whether the file is what it is taken for.
  * @throws {KerberosError} `BAD_FILE`
  */
 export async function destroyFile(

@@ -4,11 +4,12 @@
  *
  * @module
  */
+import { reasonText } from "../../../base/reason.ts";
 import { type Bytes, concat } from "../../../base/bytes.ts";
 import { type Deadline, pause, startDeadline } from "../../../base/deadline.ts";
 import { randomBytes } from "../../../base/runtime.ts";
 
-/** Most octets that a keytab, cache or configuration may have: far more than any has, far less than would hurt. */
+/** Most bytes that a keytab, cache or configuration may have: far more than any has, far less than would hurt. */
 export const MAX_FILE: number = 16 * 1024 * 1024;
 /** Time that a lock is waited for, in milliseconds, before the change is made without it. */
 export const LOCK_TIMEOUT: number = 10_000;
@@ -212,7 +213,7 @@ export function isSame(a: Deno.FileInfo | undefined, b: Deno.FileInfo): boolean 
 
 /** Why a file could not be used, without the names that the runtime puts behind it; a missing permission with its flag. */
 export function fileReason(error: unknown, path: string): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonText(error);
   if (!(error instanceof Deno.errors.NotCapable)) return message.replace(/ \(os error \d+\).*$/s, "");
   const [, access, named = path] = /^Requires (read|write) access to "(.*?)"/s.exec(message) ?? [];
   if (access === undefined) return message;

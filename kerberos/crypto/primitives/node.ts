@@ -47,7 +47,7 @@ const ZERO_IV: Bytes = new Uint8Array(BLOCK);
 const LONGEST_ENCRYPTED_HERE = 4096;
 /** So many messages go through a cipher and hash states of their own before these are kept: most keys are used little. */
 const MESSAGES_BEFORE_KEEPING = 4;
-/** Fewer octets are combined one by one: a view of words costs more. */
+/** Fewer bytes are combined one by one: a view of words costs more. */
 const SHORT_XOR = 128;
 /** Longer messages are signed by WebCrypto where the hash is a slow one here. */
 const LONGEST_SHA2_HERE = 8192;
@@ -91,7 +91,7 @@ function once(cipher: NodeCipher, data: Bytes): Bytes {
   return fromStart(out);
 }
 
-/** The same octets from the beginning of a buffer, where they can be taken by words. */
+/** The same bytes from the beginning of a buffer, where they can be taken by words. */
 function fromStart(out: Bytes): Bytes {
   return out.byteOffset === 0 ? plain(out) : new Uint8Array(out);
 }
@@ -171,7 +171,7 @@ class NodeCbc implements CbcCipher {
   }
 }
 
-/** Exclusive-or of the first octets, in place. */
+/** Exclusive-or of the first bytes, in place. */
 function xor(target: Bytes, other: Bytes, length: number): void {
   for (let i = 0; i < length; i++) target[i]! ^= other[i]!;
 }

@@ -17,7 +17,7 @@ export function andThen<T, U>(value: Eventually<T>, next: (value: T) => Eventual
 /** Hash functions that the enctypes use. */
 export type HashName = "SHA-1" | "SHA-256" | "SHA-384";
 
-/** AES-CBC under one key, without padding: data is always whole blocks of 16 octets. Results are fresh memory. */
+/** AES-CBC under one key, without padding: data is always whole blocks of 16 bytes. Results are fresh memory. */
 export interface CbcCipher extends Disposable {
   /** Encrypts whole blocks from an initial vector of zero. `data` must not be used meanwhile, and is as it was afterwards. */
   encrypt(data: Bytes): Eventually<Bytes>;
@@ -46,14 +46,14 @@ export interface Pbkdf2Input {
   readonly password: Bytes;
   readonly salt: Bytes;
   readonly iterations: number;
-  /** Octets wanted. */
+  /** Bytes wanted. */
   readonly length: number;
 }
 
 /** An implementation of the primitives. */
 export interface CryptoPrimitives {
   cbc(key: Bytes, options: CipherOptions): Eventually<CbcCipher>;
-  /** AES of each block of 16 octets by itself, for the derivation of keys. */
+  /** AES of each block of 16 bytes by itself, for the derivation of keys. */
   encryptBlocks(key: Bytes, blocks: Bytes): Eventually<Bytes>;
   hmac(hash: HashName, key: Bytes): Eventually<Mac>;
   digest(hash: HashName, data: Bytes): Eventually<Bytes>;

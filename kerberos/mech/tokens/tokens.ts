@@ -65,7 +65,7 @@ export function unexpectedMessage(message: string): GssError {
   return new GssError(message, { major: "DEFECTIVE_TOKEN", code, minor: ErrorCode[code] });
 }
 
-/** The error for octets that are not a token. */
+/** The error for bytes that are not a token. */
 export function defective(message: string, cause?: unknown): GssError {
   return new GssError(message, { major: "DEFECTIVE_TOKEN", code: "DEFECTIVE_TOKEN", cause });
 }
@@ -105,7 +105,7 @@ export function decodeAuthenticatorChecksum(bytes: Uint8Array): AuthenticatorChe
   try {
     const reader = new ByteReader(bytes);
     const length = reader.u32(true);
-    if (length !== 16) throw new RangeError(`bindings of ${length} octets`);
+    if (length !== 16) throw new RangeError(`bindings of ${length} bytes`);
     const bindings = reader.take(16);
     const bits = reader.u32(true);
     const flags = Object.fromEntries(FLAG_BITS.map(([name, bit]) => [name, (bits & bit) !== 0])) as Required<GssFlags>;
@@ -124,19 +124,19 @@ export interface MessageHeader {
   readonly sentByAcceptor: boolean;
   readonly sealed: boolean;
   readonly acceptorSubkey: boolean;
-  /** Extra count: filler octets of a sealed token, length of the checksum of an unsealed one. */
+  /** Extra count: filler bytes of a sealed token, length of the checksum of an unsealed one. */
   readonly ec: number;
   /** Right rotation count. */
   readonly rrc: number;
   readonly sequence: bigint;
 }
 
-/** Octets of a header. */
+/** Bytes of a header. */
 export const HEADER_LENGTH = 16;
 const WRAP = 0x0504;
 const MIC = 0x0404;
 
-function flagOctet(header: MessageHeader): number {
+function flagByte(header: MessageHeader): number {
   return (header.sentByAcceptor ? 1 : 0) | (header.sealed ? 2 : 0) | (header.acceptorSubkey ? 4 : 0);
 }
 
@@ -145,7 +145,7 @@ export function encodeWrapHeader(header: MessageHeader): Bytes {
   const out = new Uint8Array(HEADER_LENGTH);
   const view = new DataView(out.buffer);
   view.setUint16(0, WRAP);
-  view.setUint8(2, flagOctet(header));
+  view.setUint8(2, flagByte(header));
   view.setUint8(3, 0xff);
   view.setUint16(4, header.ec);
   view.setUint16(6, header.rrc);
@@ -174,7 +174,7 @@ export function encodeMicHeader(header: MessageHeader): Bytes {
   const out = new Uint8Array(HEADER_LENGTH).fill(0xff);
   const view = new DataView(out.buffer);
   view.setUint16(0, MIC);
-  view.setUint8(2, flagOctet(header));
+  view.setUint8(2, flagByte(header));
   view.setBigUint64(8, header.sequence);
   return out;
 }
@@ -182,7 +182,7 @@ export function encodeMicHeader(header: MessageHeader): Bytes {
 /** Reads the header of a Wrap token; what follows it is `token.subarray(16)`. */
 export function decodeWrapHeader(token: Uint8Array): MessageHeader {
   const header = decodeHeader(token, WRAP);
-  if (token[3] !== 0xff) throw defective("Cannot read Wrap token: filler octet is not 0xff");
+  if (token[3] !== 0xff) throw defective("Cannot read Wrap token: filler byte is not 0xff");
   const view = new DataView(token.buffer, token.byteOffset, HEADER_LENGTH);
   return { ...header, ec: view.getUint16(4), rrc: view.getUint16(6) };
 }
@@ -191,7 +191,7 @@ export function decodeWrapHeader(token: Uint8Array): MessageHeader {
 export function decodeMicHeader(token: Uint8Array): MessageHeader {
   const header = decodeHeader(token, MIC);
   for (let i = 3; i < 8; i++) {
-    if (token[i] !== 0xff) throw defective("Cannot read MIC token: filler octets are not 0xff");
+    if (token[i] !== 0xff) throw defective("Cannot read MIC token: filler bytes are not 0xff");
   }
   // Section 4.2.2: this one is known, and SHALL NOT be set here.
   if (header.sealed) throw defective("Cannot read MIC token: it is marked as sealed");
@@ -200,7 +200,7 @@ export function decodeMicHeader(token: Uint8Array): MessageHeader {
 
 function decodeHeader(token: Uint8Array, id: number): MessageHeader {
   const name = id === WRAP ? "Wrap" : "MIC";
-  if (token.length < HEADER_LENGTH) throw defective(`Cannot read ${name} token: ${token.length} octets`);
+  if (token.length < HEADER_LENGTH) throw defective(`Cannot read ${name} token: ${token.length} bytes`);
   const view = new DataView(token.buffer, token.byteOffset, HEADER_LENGTH);
   if (view.getUint16(0) !== id) {
     throw defective(`Cannot read ${name} token: identifier 0x${view.getUint16(0).toString(16)}`);

@@ -4,9 +4,10 @@
  *
  * @module
  */
+import { reasonText } from "../../../base/reason.ts";
 import { abortable } from "../../../base/deadline.ts";
 import { interleaved } from "../../../base/interleaved.ts";
-import { Turns } from "../../../base/semaphore.ts";
+import { Semaphore } from "../../../base/semaphore.ts";
 import { KerberosError } from "../../errors.ts";
 import { SharedRequests } from "../../../base/shared_requests.ts";
 
@@ -21,7 +22,7 @@ const MOST_ADDRESSES = 8;
 /** Look-ups of KDCs' names, one at a time for each name however many wait for it. */
 export class KdcAddresses {
   readonly #lookUp: AddressLookup;
-  readonly #turns = new Turns(AT_ONCE);
+  readonly #semaphore = new Semaphore(AT_ONCE);
   readonly #requests = new SharedRequests<readonly string[]>();
   /** What the system has been asked for and has not answered yet. */
   readonly #underWay = new Map<string, Promise<readonly string[]>>();
@@ -49,10 +50,10 @@ export class KdcAddresses {
   async #look(hostname: string, stop: AbortSignal): Promise<readonly string[]> {
     let found = this.#underWay.get(hostname);
     if (found === undefined) {
-      await this.#turns.take({ signal: stop });
+      await this.#semaphore.acquire({ signal: stop });
       found = this.#ask(hostname).finally(() => {
         this.#underWay.delete(hostname);
-        this.#turns.giveBack();
+        this.#semaphore.release();
       });
       this.#underWay.set(hostname, found);
     }
@@ -72,7 +73,7 @@ export class KdcAddresses {
 }
 
 function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return reasonText(cause);
 }
 
 /** Not a name: IPv4 with dots, or IPv6, with a scope where it has one. */

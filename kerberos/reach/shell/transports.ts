@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../../../base/reason.ts";
 import type { SocketOptions } from "node:dgram";
 import type { Bytes } from "../../../base/bytes.ts";
 import { KerberosError } from "../../errors.ts";
@@ -82,7 +83,7 @@ function rememberedFirst(addresses: readonly string[], first: string | undefined
 function allFailed({ hostname }: KdcAddress, { failures }: NobodyAnswered): unknown {
   const last = failures.at(-1);
   if (failures.length === 1) return last;
-  const reason = last instanceof Error ? last.message : String(last);
+  const reason = reasonText(last);
   return new KerberosError(
     "KDC_UNREACHABLE",
     `none of the ${failures.length} addresses of ${hostname} answers: ${reason}`,

@@ -12,7 +12,7 @@ import { formatEndpoint } from "../../wire/address.ts";
 import { FrameType } from "../../wire/gssapi.ts";
 import { Method } from "../../wire/messages.ts";
 import type { ClientAuthMethod, SecuredChannel } from "../method.ts";
-import { isAtLeast, protectionLevel, protectionOctet } from "../../protection.ts";
+import { isAtLeast, protectionByte, protectionLevel } from "../../protection.ts";
 import { gssapiFailure, securedChannel } from "./channel.ts";
 import { FramePump } from "./frame_pump.ts";
 import { type LevelCodec, levelCodec, missingServices } from "./level.ts";
@@ -98,17 +98,17 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
   };
 }
 
-/** Section 4: nothing but the level's octet is sent before the proxy has said which one it is. */
+/** Section 4: nothing but the level's byte is sent before the proxy has said which one it is. */
 async function askProtection(
   frames: FramePump,
   codec: LevelCodec,
   wanted: ProtectionLevel,
 ): Promise<ProtectionLevel> {
-  await frames.send(FrameType.Protection, await codec.seal(protectionOctet(wanted)));
-  const octet = await codec.open(await frames.receive(FrameType.Protection));
-  const level = protectionLevel(octet);
+  await frames.send(FrameType.Protection, await codec.seal(protectionByte(wanted)));
+  const byte = await codec.open(await frames.receive(FrameType.Protection));
+  const level = protectionLevel(byte);
   if (level === undefined) {
-    throw new SocksProtocolError("BAD_MESSAGE", `Proxy grants protection ${octet}, which RFC 1961 does not have`);
+    throw new SocksProtocolError("BAD_MESSAGE", `Proxy grants protection ${byte}, which RFC 1961 does not have`);
   }
   return level;
 }

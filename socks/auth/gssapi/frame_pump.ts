@@ -48,7 +48,7 @@ export class FramePump {
     if (token.length > MAX_TOKEN) {
       throw new SocksAuthError(
         "TOKEN_TOO_LARGE",
-        `GSS-API token has ${token.length} octets, of which a frame takes ${MAX_TOKEN}: the ticket carries too much`,
+        `GSS-API token has ${token.length} bytes, of which a frame takes ${MAX_TOKEN}: the ticket carries too much`,
       );
     }
     await this.#connection.write(encodeFrame(type, token));

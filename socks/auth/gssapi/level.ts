@@ -8,40 +8,40 @@ import type { GssContext, GssFlags } from "../../../gss/mechanism.ts";
 import { SocksProtocolError } from "../../errors.ts";
 import type { ProtectionLevel } from "../../stream/record_layer.ts";
 
-/** How the octet of a level travels. */
+/** How the byte of a level travels. */
 export interface LevelCodec {
-  /** A token with the octet. */
-  seal(octet: number): Promise<Bytes>;
-  /** The octet out of a token. */
+  /** A token with the byte. */
+  seal(byte: number): Promise<Bytes>;
+  /** The byte out of a token. */
   open(token: Bytes): Promise<number>;
 }
 
 /**
  * In a token of the context, signed and not sealed (section 4.4). That is a rule for whoever makes one: a sealed one is as genuine, and
- * is taken. In NEC's mode the octet is in clear.
+ * is taken. In NEC's mode the byte is in clear.
  */
 export function levelCodec(context: GssContext, necMode: boolean): LevelCodec {
   if (necMode) {
     return {
-      seal: (octet) => Promise.resolve(Uint8Array.of(octet)),
-      open: (token) => Promise.resolve(onlyOctet(token)),
+      seal: (byte) => Promise.resolve(Uint8Array.of(byte)),
+      open: (token) => Promise.resolve(onlyByte(token)),
     };
   }
   return {
-    seal: (octet) => context.wrap(Uint8Array.of(octet), { confidential: false }),
+    seal: (byte) => context.wrap(Uint8Array.of(byte), { confidential: false }),
     async open(token): Promise<number> {
       const { data, status } = await context.unwrap(token);
       if (status !== "complete") {
         throw new SocksProtocolError("OUT_OF_ORDER", `Protection message is out of order: ${status}`);
       }
-      return onlyOctet(data);
+      return onlyByte(data);
     },
   };
 }
 
-function onlyOctet(data: Bytes): number {
+function onlyByte(data: Bytes): number {
   if (data.length !== 1) {
-    throw new SocksProtocolError("BAD_MESSAGE", `Protection message has ${data.length} octets, not one`);
+    throw new SocksProtocolError("BAD_MESSAGE", `Protection message has ${data.length} bytes, not one`);
   }
   return data[0]!;
 }

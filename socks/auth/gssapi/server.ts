@@ -12,14 +12,14 @@ import type { ProtectionLevel, SealPolicy } from "../../stream/record_layer.ts";
 import { FrameType } from "../../wire/gssapi.ts";
 import { Method } from "../../wire/messages.ts";
 import type { Identity, SecuredChannel, ServerAuthMethod } from "../method.ts";
-import { PROTECTION_LEVELS, protectionLevel, protectionOctet, strongest } from "../../protection.ts";
+import { PROTECTION_LEVELS, protectionByte, protectionLevel, strongest } from "../../protection.ts";
 import { gssapiFailure, identityOf, securedChannel } from "./channel.ts";
 import { FramePump } from "./frame_pump.ts";
 import { levelCodec, type MissingService, missingServices } from "./level.ts";
 
 /** What a server decides a level on. */
 export interface ProtectionRequest {
-  /** Level that the client asks for; `undefined` for an octet that RFC 1961 does not have. */
+  /** Level that the client asks for; `undefined` for a byte that RFC 1961 does not have. */
   readonly asked: ProtectionLevel | undefined;
   /** The client. */
   readonly identity: Identity;
@@ -124,17 +124,17 @@ async function grantProtection(
 ): Promise<{ readonly level: ProtectionLevel; readonly token: Uint8Array }> {
   const { insecureNecMode = false } = options;
   const codec = levelCodec(context, insecureNecMode);
-  const octet = await codec.open(await frames.receive(FrameType.Protection));
-  const level = policy({ asked: protectionLevel(octet), identity: identityOf(context) });
+  const byte = await codec.open(await frames.receive(FrameType.Protection));
+  const level = policy({ asked: protectionLevel(byte), identity: identityOf(context) });
   if (level === undefined) {
     throw new SocksAuthError(
       "PROTECTION_TOO_WEAK",
-      `Client ${context.peer.text} asks for protection ${octet}, which it does not get`,
+      `Client ${context.peer.text} asks for protection ${byte}, which it does not get`,
     );
   }
   checkServices(context, level, options);
   if (level === "none" && insecureNecMode) checkRecorded(context, options);
-  return { level, token: await codec.seal(protectionOctet(level)) };
+  return { level, token: await codec.seal(protectionByte(level)) };
 }
 
 /** Which option lets a client in without a service; the others have none. */

@@ -7,7 +7,8 @@
 import type { Bytes } from "../../../base/bytes.ts";
 import { abortable, duration } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
-import { asError, SocksLimitError, SocksReplyError, SocksTimeoutError } from "../../errors.ts";
+import { SocksLimitError, SocksReplyError, SocksTimeoutError } from "../../errors.ts";
+import { asError } from "../../../base/reason.ts";
 import { type Datagram, decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../../wire/datagram.ts";
 import { checkLimit } from "../limits/limits.ts";
 import { takeInTime } from "../../stream/late.ts";

@@ -5,7 +5,8 @@
  */
 import type { Deadline } from "../../../base/deadline.ts";
 import type { Identity, SecuredChannel } from "../../auth/method.ts";
-import { asError, replyCodeFor } from "../../errors.ts";
+import { replyCodeFor } from "../../errors.ts";
+import { asError } from "../../../base/reason.ts";
 import type { CommandName, RuleQuery } from "../../rules/rules.ts";
 import type { SessionEvent, SessionOptions } from "../session.ts";
 import type { Connection } from "../../stream/connection.ts";
@@ -57,7 +58,7 @@ export interface Asked {
   readonly lookup?: "address" | "name";
   /** What it is about. */
   readonly target: Endpoint;
-  /** Sends the octet with which every answer begins, once, before it is known what the answer is. */
+  /** Sends the byte with which every answer begins, once, before it is known what the answer is. */
   begin(): Promise<void>;
   /** Answers; the error is why it is a refusal, for protocols that have words for that. */
   reply(reply: Reply, error?: unknown): Promise<void>;

@@ -4,7 +4,8 @@
  * @module
  */
 import { abortable, type Deadline, startDeadline } from "../../../base/deadline.ts";
-import { asError, SocksTimeoutError } from "../../errors.ts";
+import { SocksTimeoutError } from "../../errors.ts";
+import { asError } from "../../../base/reason.ts";
 import { relay } from "../relay/relay.ts";
 import type { SessionOptions } from "../session.ts";
 import type { Connection } from "../../stream/connection.ts";

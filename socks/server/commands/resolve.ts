@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../../../base/reason.ts";
 import { abortable } from "../../../base/deadline.ts";
 import { SocksReplyError } from "../../errors.ts";
 import { judgedAddresses } from "../targets/judged_addresses.ts";
@@ -69,7 +70,7 @@ function foundName(address: string, name: string): string {
   try {
     return hostName(name);
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : String(cause);
+    const problem = reasonText(cause);
     throw new SocksReplyError("HOST_UNREACHABLE", `${address} has a name that is none: ${problem}`, { cause });
   }
 }

@@ -65,8 +65,8 @@ class TranslatedSocket implements DatagramSocket {
 
   /** Where a datagram came from, on the far side of the translator. */
   #source(from: Endpoint): Endpoint {
-    const octets = parseIp(from.hostname);
-    const sent = octets === undefined ? undefined : translated(octets, this.#nat64().prefixes);
+    const bytes = parseIp(from.hostname);
+    const sent = bytes === undefined ? undefined : translated(bytes, this.#nat64().prefixes);
     return sent === undefined ? from : { hostname: formatIp(sent.ipv4), port: from.port };
   }
 

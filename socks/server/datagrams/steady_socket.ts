@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { reasonText } from "../../../base/reason.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { pause, startDeadline } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
@@ -152,7 +153,7 @@ export class SteadySocket {
     if (this.#socket !== socket) return;
     this.#socket = undefined;
     const { hostname, port } = socket.local;
-    const why = reason instanceof Error ? reason.message : String(reason);
+    const why = reasonText(reason);
     const what = `UDP socket at ${formatEndpoint({ hostname, port })} has failed: ${why}`;
     this.#failure = new SocksReplyError("GENERAL_FAILURE", what, { cause: reason });
     try {

@@ -6,7 +6,7 @@
 import type { Connection } from "../../stream/connection.ts";
 
 /**
- * Sends answers, of which the first octet may go ahead: it is the same whatever the answer will be, and the system of a client that has gone
+ * Sends answers, of which the first byte may go ahead: it is the same whatever the answer will be, and the system of a client that has gone
  * says so to whoever sends it something.
  */
 export class Answers {
@@ -18,7 +18,7 @@ export class Answers {
    * Makes it.
    *
    * @param connection The client's.
-   * @param first The octet with which every answer of its protocol begins.
+   * @param first The byte with which every answer of its protocol begins.
    */
   constructor(connection: Connection, first: number) {
     this.#connection = connection;

@@ -39,7 +39,7 @@ export interface FrontOptions {
 }
 
 /**
- * Talks to a client until it has asked for something. The first octet tells the protocol; a client that speaks one that is not
+ * Talks to a client until it has asked for something. The first byte tells the protocol; a client that speaks one that is not
  * served is told so in that protocol.
  *
  * @throws {SocksError} When the client did not come to ask. Where its protocol has an answer to that, it has been sent.
@@ -50,25 +50,25 @@ export async function ask(accepted: Connection, options: FrontOptions): Promise<
   while (first?.length === 0) first = await accepted.read();
   if (first === null) throw new SocksProtocolError("UNEXPECTED_END", "Client closed the connection and said nothing");
   const client = withPrefix(accepted, first);
-  const octet = first[0]!;
-  if (octet === 4) {
+  const byte = first[0]!;
+  if (byte === 4) {
     return await (protocols.includes("socks4") ? askSocks4(accepted, client, options) : refuseSocks4(client));
   }
   // Lines that are empty may come before a request (RFC 9112 section 2.2).
-  if (isLetter(octet) || (isLineEnd(octet) && protocols.includes("http"))) {
+  if (isLetter(byte) || (isLineEnd(byte) && protocols.includes("http"))) {
     return await (protocols.includes("http") ? askHttp(accepted, client, options) : refuseHttp(client));
   }
   return await askSocks5(accepted, client, options);
 }
 
 /** Methods of HTTP are letters, and no version of SOCKS is one. */
-function isLetter(octet: number): boolean {
-  const upper = octet & ~0x20;
+function isLetter(byte: number): boolean {
+  const upper = byte & ~0x20;
   return upper >= 0x41 && upper <= 0x5a;
 }
 
-function isLineEnd(octet: number): boolean {
-  return octet === 0x0d || octet === 0x0a;
+function isLineEnd(byte: number): boolean {
+  return byte === 0x0d || byte === 0x0a;
 }
 
 /** The channel of a client whose protocol names nobody; it may come in where "none" may. */

@@ -16,11 +16,11 @@ import { type Connection, MessageReader } from "../../stream/connection.ts";
 import { type Decoded, type Endpoint, parseEndpointText } from "../../wire/address.ts";
 import { Answers } from "./answers.ts";
 import { type FrontOptions, nameless } from "./front.ts";
-import { proxyStatus, reasonText } from "./http_reason.ts";
+import { proxyStatus, shownReason } from "./http_reason.ts";
 
-/** Octets that a request's head may have: Kerberos tickets of users in many groups travel in it. */
+/** Bytes that a request's head may have: Kerberos tickets of users in many groups travel in it. */
 const MAX_HEAD = 65_536;
-/** Octets that its first line may have (RFC 9112 section 3 asks for 8,000 at least). */
+/** Bytes that its first line may have (RFC 9112 section 3 asks for 8,000 at least). */
 const MAX_LINE = 8_192;
 /** Methods that everybody knows, and that are not for this proxy (RFC 9110 section 9.3, RFC 5789). */
 const OTHER_METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"];
@@ -63,7 +63,7 @@ export async function askHttp(accepted: Connection, client: Connection, options:
       if (reply === 0) return await answers.write(utf8("HTTP/1.1 200 Connection established\r\n\r\n"));
       const status = STATUS[replyCodeName(reply)] ?? "502 Bad Gateway";
       if (!options.tellReasons || error === undefined) return await answer(answers, status);
-      const reason = reasonText(error);
+      const reason = shownReason(error);
       await answer(answers, status, `${reason}\n`, proxyStatus(error, reason));
     },
     rest: () => channel.connection,
@@ -114,7 +114,7 @@ function headDecoder(): (bytes: Bytes) => Decoded<Endpoint> | undefined {
     if (target === undefined && bytes.length > MAX_LINE) throw tooLong(MAX_LINE);
     if (bytes.length > MAX_HEAD) {
       const status = "431 Request Header Fields Too Large"; // RFC 6585 section 5
-      throw new RefusedRequest(status, "TOO_LARGE", `its head has more than ${MAX_HEAD} octets`);
+      throw new RefusedRequest(status, "TOO_LARGE", `its head has more than ${MAX_HEAD} bytes`);
     }
     scanned = bytes.length;
     return undefined;
@@ -147,8 +147,8 @@ function readTarget(line: Bytes): Endpoint {
   return authority(target!);
 }
 
-function tooLong(octets: number): RefusedRequest {
-  return new RefusedRequest("414 URI Too Long", "TOO_LARGE", `its first line has more than ${octets} octets`);
+function tooLong(bytes: number): RefusedRequest {
+  return new RefusedRequest("414 URI Too Long", "TOO_LARGE", `its first line has more than ${bytes} bytes`);
 }
 
 function authority(text: string): Endpoint {

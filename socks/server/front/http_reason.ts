@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonText } from "../../../base/reason.ts";
 import { printable, shortened } from "../../../base/printable.ts";
 import {
   SocksAuthError,
@@ -16,8 +17,8 @@ import {
 } from "../../errors.ts";
 
 /** The reason as one line. */
-export function reasonText(error: unknown): string {
-  return printable(shortened(error instanceof Error ? error.message : String(error)));
+export function shownReason(error: unknown): string {
+  return printable(shortened(reasonText(error)));
 }
 
 /** The header field (RFC 9209 section 2): the kind of error, and the reason as a string of RFC 8941 section 3.3.3, which is ASCII. */

@@ -11,7 +11,7 @@ import { decodeSocks4Request, encodeSocks4Reply } from "../../wire/socks4.ts";
 import { Answers } from "./answers.ts";
 import { type FrontOptions, nameless } from "./front.ts";
 
-/** The longest request has two names of 255 octets. */
+/** The longest request has two names of 255 bytes. */
 const LIMIT = 1024;
 /** Commands of version 4, and the one that Tor adds (socks-extensions.txt section 2). */
 const COMMANDS: readonly number[] = [Command.Connect, Command.Bind, Command.Resolve];

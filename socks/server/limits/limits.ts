@@ -40,9 +40,9 @@ export interface Limits {
   readonly maxSessionsPerUser?: number | undefined;
   /** Clients accepted in a second; further ones wait. @default {Infinity} */
   readonly maxAcceptsPerSecond?: number | undefined;
-  /** Octets of a session in a second, both ways together. @default {Infinity} */
+  /** Bytes of a session in a second, both ways together. @default {Infinity} */
   readonly bandwidthPerSession?: number | undefined;
-  /** Octets of all sessions of a user in a second, both ways together. @default {Infinity} */
+  /** Bytes of all sessions of a user in a second, both ways together. @default {Infinity} */
   readonly bandwidthPerUser?: number | undefined;
 }
 
@@ -142,14 +142,14 @@ export function networkName(client: Endpoint | undefined): string | undefined {
   return blockName(client, [3, 6]);
 }
 
-/** So many octets of an address of either family. */
+/** So many bytes of an address of either family. */
 function blockName(client: Endpoint | undefined, [short, long]: readonly [number, number]): string | undefined {
   if (client === undefined) return undefined;
   const address = canonicalAddress(client.hostname);
-  const octets = parseIp(address);
-  const kept = octets?.length === 16 ? long : short;
-  if (octets === undefined || kept === octets.length) return address;
-  return `${formatIp(octets.fill(0, kept))}/${kept * 8}`;
+  const bytes = parseIp(address);
+  const kept = bytes?.length === 16 ? long : short;
+  if (bytes === undefined || kept === bytes.length) return address;
+  return `${formatIp(bytes.fill(0, kept))}/${kept * 8}`;
 }
 
 /** Rates of users, as long as they have sessions. */

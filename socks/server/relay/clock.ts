@@ -28,13 +28,13 @@ export class Silence {
     this.#start(idleTimeout);
   }
 
-  /** Octets came, or have left. */
+  /** Bytes came, or have left. */
   broken(): void {
     this.#last = monotonicNow();
     this.#written = this.#left();
   }
 
-  /** The gate holds octets up meanwhile. */
+  /** The gate holds bytes up meanwhile. */
   async held(until: Promise<void>): Promise<void> {
     this.#held++;
     try {
@@ -63,7 +63,7 @@ export class Silence {
     this.#clock.limit(milliseconds, () => this.#up());
   }
 
-  /** The timer is not started anew for every octet: when its time is up it looks for how long there was none. */
+  /** The timer is not started anew for every byte: when its time is up it looks for how long there was none. */
   #up(): Error | undefined {
     // A write that is under way tells how far it is, and not when it came there.
     if (this.#held > 0 || this.#left() !== this.#written) this.broken();

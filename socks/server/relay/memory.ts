@@ -10,12 +10,12 @@ import { LARGE, ReadSize } from "../../stream/read_size.ts";
 
 /** What fits into one message of RFC 1961 at every level: a relay that has carried little yet reads no more at a time. */
 export const MEDIUM: number = 32_768;
-/** Octets that a direction has carried when it is worth {@linkcode LARGE} reads: more than sockets hold for one who takes nothing. */
+/** Bytes that a direction has carried when it is worth {@linkcode LARGE} reads: more than sockets hold for one who takes nothing. */
 export const PROVEN: number = 1 << 24;
-/** Octets read at a time while there is no more memory to be had. */
+/** Bytes read at a time while there is no more memory to be had. */
 export const SCARCE: number = 8_192;
 
-/** Octets that relays hold of what was read, at most, beside {@linkcode SCARCE} ones. */
+/** Bytes that relays hold of what was read, at most, beside {@linkcode SCARCE} ones. */
 const MOST = 1 << 28;
 /** Part of it that large reads may take: with more relays than that at work, larger reads gain nothing. */
 const MOST_LARGE = 1 << 26;
@@ -31,7 +31,7 @@ export class RelayMemory {
   /**
    * Makes one.
    *
-   * @param most Octets in use at most, but for the smallest buffers.
+   * @param most Bytes in use at most, but for the smallest buffers.
    * @param mostLarge Part of it that large buffers may take.
    */
   constructor(most: number = MOST, mostLarge: number = MOST_LARGE) {
@@ -39,7 +39,7 @@ export class RelayMemory {
     this.#mostLarge = mostLarge;
   }
 
-  /** Octets of the buffers in use. */
+  /** Bytes of the buffers in use. */
   get used(): number {
     return this.#used;
   }
@@ -52,22 +52,22 @@ export class RelayMemory {
   }
 
   #choose(proven: boolean): Bytes {
-    if (proven && this.#used + LARGE <= this.#mostLarge) return this.#large.take();
-    if (this.#used + MEDIUM <= this.#most) return this.#medium.take();
+    if (proven && this.#used + LARGE <= this.#mostLarge) return this.#large.acquire();
+    if (this.#used + MEDIUM <= this.#most) return this.#medium.acquire();
     return new Uint8Array(SCARCE);
   }
 
   /**
    * Takes one back.
    *
-   * @param length Octets that it had, which whoever had it may have transferred since.
+   * @param length Bytes that it had, which whoever had it may have transferred since.
    * @param reusable Whether nobody else has it any more.
    */
   giveBack(buffer: Bytes, length: number, reusable: boolean): void {
     this.#used -= length;
     if (!reusable) return;
-    this.#large.giveBack(buffer);
-    this.#medium.giveBack(buffer);
+    this.#large.release(buffer);
+    this.#medium.release(buffer);
   }
 }
 

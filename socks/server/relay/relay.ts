@@ -17,13 +17,13 @@ export interface RelayOptions {
   /** Ends it when it is aborted; whoever does that closes the client's connection. */
   readonly clock: Deadline;
   /**
-   * Time without an octet that comes or leaves either way after which it ends, in milliseconds; `Infinity` for none. Octets that the
+   * Time without a byte that comes or leaves either way after which it ends, in milliseconds; `Infinity` for none. Bytes that the
    * gate holds up are no silence.
    */
   readonly idleTimeout: number;
   /** The same once one side has ended, where that is less. @default {Infinity} */
   readonly halfCloseTimeout?: number | undefined;
-  /** Holds octets up before they are handed on. */
+  /** Holds bytes up before they are handed on. */
   readonly gate?: Gate | undefined;
   /** Time for which one side takes nothing after which the other one is asked whether it is still there, in milliseconds. @default {1000} */
   readonly probeAfter?: number | undefined;
@@ -31,10 +31,10 @@ export interface RelayOptions {
   readonly memory?: RelayMemory | undefined;
 }
 
-/** Gives a promise to wait for before so many octets are handed on, where there is anything to wait for. */
+/** Gives a promise to wait for before so many bytes are handed on, where there is anything to wait for. */
 export type Gate = (length: number) => Promise<void> | undefined;
 
-/** Octets carried. */
+/** Bytes carried. */
 export interface RelayCounts {
   /** From the client to the target. */
   sent: number;
@@ -72,7 +72,7 @@ export async function relay(
         count: (length) => {
           counts[key] += length;
           const held = gate?.(length);
-          // However long octets are to be held up, they go nowhere once the relay is over.
+          // However long bytes are to be held up, they go nowhere once the relay is over.
           return held === undefined ? undefined : silence.held(abortable(held, over?.signal));
         },
       });
@@ -114,12 +114,12 @@ interface CopyOptions {
   readonly memory: RelayMemory;
   readonly silence: Silence;
   readonly watch: Watch | undefined;
-  /** Told of octets that are to be handed on; gives what to wait for before. */
+  /** Told of bytes that are to be handed on; gives what to wait for before. */
   readonly count: Gate;
 }
 
 /**
- * The next read is under way while the last octets are written, and two writes may be at once, so that one is sealed while
+ * The next read is under way while the last bytes are written, and two writes may be at once, so that one is sealed while
  * the other goes out; a slow reader holds up two writes and one read, and no more.
  */
 async function copy(from: Connection, to: Connection, options: CopyOptions): Promise<Undelivered | undefined> {

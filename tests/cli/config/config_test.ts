@@ -5,7 +5,7 @@ import { configJsonSchema, parseConfig, type ServerConfig } from "../../../cli/c
 import type { CliIo } from "../../../cli/terminal/io.ts";
 import { dropPermissions } from "../../../cli/permissions.ts";
 import { command as serve } from "../../../cli/commands/serve.ts";
-import { milliseconds, octets } from "../../../cli/config/units.ts";
+import { bytes, milliseconds } from "../../../cli/config/units.ts";
 import { hashedPasswords, hashPassword, parsePasswordFile, passwordLine } from "../../../cli/server/passwords.ts";
 import { connect, noAuthentication } from "../../../mod.ts";
 import { gssocks } from "../../support/cli.ts";
@@ -35,7 +35,7 @@ Deno.test("a configuration that is wrong says where and why, each thing on its l
     [{ listen: [] }, /^f: listen: /],
     [{ methods: ["magic"] }, /^f: methods\[0\]: /],
     [{ timeouts: { idle: "soon" } }, /^f: timeouts\.idle: a time is wanted/],
-    [{ limits: { bandwidthPerUser: "fast" } }, /^f: limits\.bandwidthPerUser: octets are wanted/],
+    [{ limits: { bandwidthPerUser: "fast" } }, /^f: limits\.bandwidthPerUser: bytes are wanted/],
     [{ limits: { sessions: 0 } }, /^f: limits\.sessions: /],
     [{ gssapi: { ticketExpiry: "never" } }, /^f: gssapi\.ticketExpiry: /],
     [{ rules: ["allow *", { action: "permit" }] }, /^f: rules\[1\]: a rule is wanted/],
@@ -187,7 +187,7 @@ Deno.test("times and sizes are what people write", () => {
     Infinity,
     7,
   ]);
-  assert.deepEqual(["64KiB", "10MiB", "1GiB", 5].map(octets), [65_536, 10_485_760, 1_073_741_824, 5]);
+  assert.deepEqual(["64KiB", "10MiB", "1GiB", 5].map(bytes), [65_536, 10_485_760, 1_073_741_824, 5]);
 });
 
 Deno.test("SIGHUP has the configuration read again, sessions go on, and a bad one changes nothing", async () => {
@@ -243,8 +243,8 @@ Deno.test("a server that is told to stop lets sessions end, and cuts those that 
   ending.close();
   const { code, err } = await serving;
   assert.equal(code, 0);
-  assert.match(err, /closed 127\.0\.0\.1:\d+, 1 octets sent, 1 received\n/);
-  assert.match(err, /0 octets sent, 0 received: Server is shutting down/);
+  assert.match(err, /closed 127\.0\.0\.1:\d+, 1 bytes sent, 1 received\n/);
+  assert.match(err, /0 bytes sent, 0 received: Server is shutting down/);
   staying.close();
 });
 
@@ -285,7 +285,7 @@ Deno.test("passwords are hashed, checked in a time that tells nothing, and read 
     ["__proto__", "", false],
   ];
   for (const [username, password, right] of asks) assert.equal(await check({ username, password }), right, password);
-  // RFC 7914 section 12: N 16384, r 8, p 1 over "pleaseletmein" and "SodiumChloride", the first 32 octets.
+  // RFC 7914 section 12: N 16384, r 8, p 1 over "pleaseletmein" and "SodiumChloride", the first 32 bytes.
   const vector = "a:$scrypt$ln=14,r=8,p=1$U29kaXVtQ2hsb3JpZGU$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofI";
   const known = hashedPasswords(parsePasswordFile(vector, "f"));
   assert.equal(await known({ username: "a", password: "pleaseletmein" }), true);

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { LogQueue, type LogSink } from "../../../cli/log/log_queue.ts";
 
-/** A sink that takes octets when it is told to, or fails. */
+/** A sink that takes bytes when it is told to, or fails. */
 class Sink implements LogSink {
   text = "";
   writes = 0;
   stuck: PromiseWithResolvers<void> | undefined;
   failure: Error | undefined;
-  /** Most octets that it takes at one time. */
+  /** Most bytes that it takes at one time. */
   most = Infinity;
 
   async write(bytes: Uint8Array): Promise<number> {
@@ -47,7 +47,7 @@ Deno.test("lines of one moment are written together, and one write is under way 
 });
 
 Deno.test("what there is no room for is dropped, counted, and told where it is missing", async () => {
-  for (const limits of [{ maxLines: 10 }, { maxOctets: 100 }]) {
+  for (const limits of [{ maxLines: 10 }, { maxBytes: 100 }]) {
     const sink = new Sink();
     sink.stuck = Promise.withResolvers();
     const log = new LogQueue(sink, limits);
@@ -67,7 +67,7 @@ Deno.test("what there is no room for is dropped, counted, and told where it is m
 Deno.test("a log that is behind has one gap and not a hundred", async () => {
   const sink = new Sink();
   sink.stuck = Promise.withResolvers();
-  const log = new LogQueue(sink, { maxOctets: 200_000 });
+  const log = new LogQueue(sink, { maxBytes: 200_000 });
   const line = `${"a".repeat(9_999)}\n`;
   for (let i = 0; i < 21; i++) log.write(line);
   assert.equal(log.dropped, 1);

@@ -27,7 +27,7 @@ function open(options: Partial<HttpPortOptions> = {}, listener: ConnectionListen
   return { port, said, faults, number: port.addr.port };
 }
 
-/** What comes back for these octets, sent one piece after the other; an empty text for a connection that is cut. */
+/** What comes back for these bytes, sent one piece after the other; an empty text for a connection that is cut. */
 async function ask(port: number, ...pieces: readonly (string | Uint8Array)[]): Promise<string> {
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   try {
@@ -40,7 +40,7 @@ async function ask(port: number, ...pieces: readonly (string | Uint8Array)[]): P
   }
 }
 
-Deno.test("a request is answered and the connection closed, whole, octet by octet, and with octets behind it", async () => {
+Deno.test("a request is answered and the connection closed, whole, byte by byte, and with bytes behind it", async () => {
   const { port, number } = open();
   await using _port = port;
   const request = "GET /a?b HTTP/1.1\r\nHost: localhost:1\r\nX: y\r\n\r\n";
@@ -48,7 +48,7 @@ Deno.test("a request is answered and the connection closed, whole, octet by octe
   assert.match(whole, /^HTTP\/1\.1 200 OK\r\n/);
   assert.match(whole, /\r\nconnection: close\r\n\r\nGET http:\/\/localhost:1\/a\?b$/);
   assert.equal(await ask(number, ...request), whole);
-  assert.equal(await ask(number, `${request}more octets`, "and more"), whole);
+  assert.equal(await ask(number, `${request}more bytes`, "and more"), whole);
   assert.equal(await ask(number, request.replaceAll("\r\n", "\n")), whole);
   assert.match(await ask(number, "GET /x HTTP/1.0\r\n\r\n"), /GET http:\/\/127\.0\.0\.1\/x$/);
   const head = await ask(number, "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -56,7 +56,7 @@ Deno.test("a request is answered and the connection closed, whole, octet by octe
   assert.ok(head.endsWith("\r\n\r\n"));
 });
 
-/** A listener with one client, who sends octets one by one and closes when he has had his answer; tells what was done to him. */
+/** A listener with one client, who sends bytes one by one and closes when he has had his answer; tells what was done to him. */
 function oneClient(pieces: readonly string[]) {
   const done: string[] = [];
   const waiting = pieces.map((piece) => new TextEncoder().encode(piece));
@@ -126,7 +126,7 @@ Deno.test("what is no request is refused", async () => {
   assert.deepEqual(faults, []);
 });
 
-Deno.test("a head may have 8,192 octets and no more, however it comes", async () => {
+Deno.test("a head may have 8,192 bytes and no more, however it comes", async () => {
   const { port, number } = open();
   await using _port = port;
   const head = (length: number) => {

@@ -75,7 +75,7 @@ Deno.test("the admin port tells health, metrics and sessions of a running server
       'gssocks_refused_total{code="NOT_ALLOWED"} 1',
       'gssocks_served_total{command="connect"} 1',
       'gssocks_served_total{command="udp"} 1',
-      'gssocks_octets_total{direction="sent"} 5001',
+      'gssocks_bytes_total{direction="sent"} 5001',
       'gssocks_datagrams_total{direction="received"} 1',
     ]
   ) {

@@ -89,7 +89,7 @@ async function ask(username: Uint8Array, password: Uint8Array) {
 
 Deno.test("a check is told by its signal when the answer is of no use, and of names and passwords in UTF-8 alone", async () => {
   assert.deepEqual((await ask(utf8("bob"), utf8("pw"))).asked, [{ username: "bob", password: "pw" }]);
-  // A mark of byte order is part of the name, and nobody becomes somebody else by octets that are none.
+  // A mark of byte order is part of the name, and nobody becomes somebody else by bytes that are none.
   assert.equal((await ask(utf8("\ufeffbob"), utf8("pw"))).accepted, "\ufeffbob");
   for (const [name, password] of [["bob\xff", "pw"], ["bob", "pw\xe9"]] as const) {
     const latin1 = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));

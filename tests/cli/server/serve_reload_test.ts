@@ -100,7 +100,7 @@ async function accepts(port: number, token: Uint8Array): Promise<boolean> {
   await connection.write(concat(Uint8Array.of(5, 1, 1), encodeFrame(1, token)));
   await connection.closeWrite();
   const answer = new Uint8Array(await new Response(connection.readable).arrayBuffer());
-  return answer.some((octet, i) => i > 8 && octet === 0x02 && answer[i + 1] === 0x02 && answer[i + 2] === 0x02);
+  return answer.some((byte, i) => i > 8 && byte === 0x02 && answer[i + 1] === 0x02 && answer[i + 2] === 0x02);
 }
 
 Deno.test("without a configuration file a reload takes the new keys and users, and forgets nothing", async () => {

@@ -12,13 +12,13 @@ import { Terminal } from "../../support/terminal.ts";
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const GSSOCKS = [Deno.execPath(), "run", "-A", "-q", "--no-check", "-c", `${ROOT}deno.json`, `${ROOT}cli/mod.ts`];
 
-/** Types a text octet by octet; the state it ends in, and the line. */
+/** Types a text byte by byte; the state it ends in, and the line. */
 function typed(keys: string): [string, string] {
   const line = new SecretLine();
   let state = "open";
-  for (const octet of new TextEncoder().encode(keys)) {
+  for (const byte of new TextEncoder().encode(keys)) {
     assert.equal(state, "open", `${JSON.stringify(keys)} goes on behind its end`);
-    state = line.type(octet);
+    state = line.type(byte);
   }
   return [state, line.text];
 }
@@ -44,23 +44,23 @@ Deno.test("a line is edited as a terminal edits lines, by code points", () => {
   ];
   for (const [keys, state, text] of cases) assert.deepEqual(typed(keys), [state, text], JSON.stringify(keys));
   assert.equal(typed(`${"x".repeat(1024)}\r`)[1].length, 1024);
-  assert.throws(() => typed("x".repeat(1025)), /more than 1024 octets/);
+  assert.throws(() => typed("x".repeat(1025)), /more than 1024 bytes/);
   const line = new SecretLine();
   line.type(0xc3);
   assert.throws(() => line.type(0x28), /not in UTF-8/);
 });
 
 Deno.test("a line from a pipe is taken as it is, and nothing behind it", async () => {
-  const from = (octets: Uint8Array) => {
+  const from = (bytes: Uint8Array) => {
     let at = 0;
     return (into: Uint8Array) => {
-      if (at === octets.length) return Promise.resolve(null);
-      into[0] = octets[at++]!;
+      if (at === bytes.length) return Promise.resolve(null);
+      into[0] = bytes[at++]!;
       return Promise.resolve(1);
     };
   };
-  const lines = async (octets: Uint8Array, count: number) => {
-    const read = from(octets);
+  const lines = async (bytes: Uint8Array, count: number) => {
+    const read = from(bytes);
     const found = [];
     for (let i = 0; i < count; i++) found.push(await readPipedLine(read));
     return found;
@@ -71,7 +71,7 @@ Deno.test("a line from a pipe is taken as it is, and nothing behind it", async (
   assert.deepEqual(await lines(text("\nlast"), 3), ["", "last", undefined]);
   assert.deepEqual(await lines(text("a\x7fb\x15\x03\n"), 1), ["a\x7fb\x15\x03"]);
   await assert.rejects(readPipedLine(from(Uint8Array.of(0xe9, 0x0a))), /not in UTF-8/);
-  await assert.rejects(readPipedLine(from(text("x".repeat(1025)))), /more than 1024 octets/);
+  await assert.rejects(readPipedLine(from(text("x".repeat(1025)))), /more than 1024 bytes/);
 });
 
 peerTest("kinit asks on a terminal, and leaves it as it was, however that ends", ["script"], async (t) => {
@@ -81,7 +81,7 @@ peerTest("kinit asks on a terminal, and leaves it as it was, however that ends",
   const ways: [string, (terminal: Terminal) => Promise<void>, number, RegExp][] = [
     ["the password", (terminal) => terminal.type("alicepw\r"), 0, /Password for alice@GSSOCKS\.TEST: /],
     ["Control-U", (terminal) => terminal.type("wrong\x15alicepw\r"), 0, /Password/],
-    ["a character of two octets", (terminal) => terminal.type("alicep\u00e9\x7fw\r"), 0, /Password/],
+    ["a character of two bytes", (terminal) => terminal.type("alicep\u00e9\x7fw\r"), 0, /Password/],
     ["Control-C", (terminal) => terminal.type("ali\x03"), 1, /Password read interrupted/],
     ["Control-C twice", (terminal) => terminal.type("\x03\x03"), 1, /Password read interrupted/],
     ["Control-D", (terminal) => terminal.type("\x04"), 1, /input has ended/],

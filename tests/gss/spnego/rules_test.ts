@@ -13,7 +13,7 @@ import {
   forgeInit,
   forgeResp,
   kerberosSides,
-  listOctets,
+  listBytes,
   OID,
   type Sides,
   tlv,
@@ -46,7 +46,7 @@ async function passedOver(sides: Sides, mechTypes: readonly Uint8Array[] = [OID.
   // The first token is for the first choice: whatever it is, it is not for our mechanism to read.
   const first = await theirs.step(forgeInit({ mechTypes, mechToken: utf8("t1, of another mechanism") }));
   assert.deepEqual({ ...answer(first), supportedMech: undefined }, { negState: RequestMic, supportedMech: undefined });
-  return { theirs, list: listOctets(mechTypes), ours: await sides.initiate() };
+  return { theirs, list: listBytes(mechTypes), ours: await sides.initiate() };
 }
 
 /** Where the acceptor has sent the mechanism's last token with its MIC, and wants ours. */
@@ -108,8 +108,8 @@ Deno.test("5 b, acceptor: a MIC that is forged, missing, over something else or 
     ["forged", async (context, list) => forgedMic(await context.getMic(list)), "SPNEGO_MIC"],
     ["missing", () => Promise.resolve(undefined), "SPNEGO_NO_MIC"],
     ["empty", () => Promise.resolve(new Uint8Array(0)), "SPNEGO_MIC"],
-    ["over the list in another order", (context) => context.getMic(listOctets(mechTypes.toReversed())), "SPNEGO_MIC"],
-    ["over the list without its first choice", (context) => context.getMic(listOctets([OID.kerberos])), "SPNEGO_MIC"],
+    ["over the list in another order", (context) => context.getMic(listBytes(mechTypes.toReversed())), "SPNEGO_MIC"],
+    ["over the list without its first choice", (context) => context.getMic(listBytes([OID.kerberos])), "SPNEGO_MIC"],
     ["over [0] and the list (5 a)", (context, list) => context.getMic(tlv(0xa0, list)), "SPNEGO_MIC"],
     ["of the second signature", async (context, list) => {
       await context.getMic(list);
@@ -164,12 +164,12 @@ Deno.test("5 c, acceptor: an optional MIC with the only token is verified and an
         const mics = mechListMic === undefined ? {} : { mechListMic };
         return { token: forgeInit({ mechTypes, mechToken: step.token!, hints, ...mics }), context: finished(step) };
       };
-      const good = await first((context) => context.getMic(listOctets(mechTypes)));
+      const good = await first((context) => context.getMic(listBytes(mechTypes)));
       const taken = await accept().step(good.token);
       finished(taken);
       assert.equal(answer(taken).negState, AcceptCompleted);
-      assert.equal(await good.context.verifyMic(listOctets(mechTypes), answer(taken).mechListMic!), "complete");
-      const forged = await first(async (context) => forgedMic(await context.getMic(listOctets(mechTypes))));
+      assert.equal(await good.context.verifyMic(listBytes(mechTypes), answer(taken).mechListMic!), "complete");
+      const forged = await first(async (context) => forgedMic(await context.getMic(listBytes(mechTypes))));
       await refused(accept().step(forged.token), "SPNEGO_MIC");
       const without = await first(() => undefined);
       const plain = await accept().step(without.token);
@@ -262,8 +262,8 @@ Deno.test("4.2.1, acceptor: unusual first tokens are read or refused as they sho
     ["reqFlags of any size are ignored", forgeInit({ ...other, reqFlags: unhex("0780") })],
     ["unknown fields are ignored", forgeInit({ ...other, more: unhex("a9020500") })],
     ["hints of NegTokenInit2 are ignored", forgeInit({ ...other, hints: true })],
-    ["lengths in four octets", forgeInit({ ...other, lengths: "long" })],
-    ["hints and lengths in four octets", forgeInit({ ...other, hints: true, lengths: "long" })],
+    ["lengths in four bytes", forgeInit({ ...other, lengths: "long" })],
+    ["hints and lengths in four bytes", forgeInit({ ...other, hints: true, lengths: "long" })],
     ["the same mechanism twice", forgeInit({ ...other, mechTypes: [OID.counted, OID.counted] })],
   ];
   for (const [what, token] of taken) {
@@ -316,7 +316,7 @@ Deno.test("4.2, acceptor: tokens behind the first have no frame of RFC 2743 arou
 Deno.test("lengths that are not DER are taken around the mechanism's token and not in it", async () => {
   const sides = await KERBEROS_MUTUAL();
   const { token } = await (await sides.initiate()).step();
-  // The mechanism's frame holds its identifier and the rest: the same octets behind a length of four octets.
+  // The mechanism's frame holds its identifier and the rest: the same bytes behind a length of four bytes.
   const inner = tlv(0x60, token!.subarray(4), "long");
   const mechTypes = [OID.kerberos];
   const accept = (mechToken: Uint8Array) =>
@@ -331,8 +331,8 @@ Deno.test("5 a: MICs are over the list in DER, however its lengths were written"
   await theirs.step(forgeInit({ mechTypes, lengths: "long" }));
   const { mechListMic } = answer(await theirs.step(forgeResp({ responseToken: utf8("t1"), lengths: "long" })));
   const ours = new CountedContext("initiator", true);
-  assert.equal(await ours.verifyMic(listOctets(mechTypes), mechListMic!), "complete");
-  const mine = await ours.getMic(listOctets(mechTypes));
+  assert.equal(await ours.verifyMic(listBytes(mechTypes), mechListMic!), "complete");
+  const mine = await ours.getMic(listBytes(mechTypes));
   finished(await theirs.step(forgeResp({ mechListMic: mine, lengths: "long" })));
 });
 
@@ -358,7 +358,7 @@ async function initiating(sides: Sides): Promise<{ ours: GssNegotiation; first: 
 Deno.test("5 b, initiator: the acceptor's MIC is verified and answered (I), and nothing said where none is owed (III)", async () => {
   for (const make of EVEN.slice(0, 2)) {
     const sides = await make();
-    const list = listOctets([sides.mechanism]);
+    const list = listBytes([sides.mechanism]);
     for (const negState of [AcceptIncomplete, RequestMic]) {
       const { ours, first } = await initiating(sides);
       const context = finished(first);
@@ -388,7 +388,7 @@ Deno.test("5 b, initiator: the acceptor's MIC is verified and answered (I), and 
 Deno.test("5 b, initiator: a forged MIC (II) and one that is owed and missing (IV) are refused", async () => {
   for (const make of EVEN.slice(0, 2)) {
     const sides = await make();
-    const list = listOctets([sides.mechanism]);
+    const list = listBytes([sides.mechanism]);
     for (const negState of [AcceptCompleted, AcceptIncomplete, RequestMic]) {
       const { ours, first } = await initiating(sides);
       const mechListMic = forgedMic(await finished(first).getMic(list));
@@ -405,7 +405,7 @@ Deno.test("5 b, initiator: a forged MIC (II) and one that is owed and missing (I
 });
 
 Deno.test("5 c, initiator: it sends its MIC with its last token where MICs were asked for, and verifies the answer", async () => {
-  const list = listOctets([OID.counted]);
+  const list = listBytes([OID.counted]);
   const acceptor = new CountedContext("acceptor", true);
   const last = async (negState: number) => {
     const { ours } = await initiating(countedSides(3));
@@ -460,7 +460,7 @@ Deno.test("5 c, initiator: it sends its MIC with its last token where MICs were 
 Deno.test("5 c IV, initiator: asked for MICs when its only token is out, it wants the acceptor's in that answer", async () => {
   for (const make of ODD.slice(0, 2)) {
     const sides = await make();
-    const list = listOctets([sides.mechanism]);
+    const list = listBytes([sides.mechanism]);
     const { ours, first } = await initiating(sides);
     const context = finished(first);
     const last = await ours.step(forgeResp({ negState: RequestMic, mechListMic: await context.getMic(list) }));
@@ -496,7 +496,7 @@ Deno.test("4.2.2, initiator: states and mechanisms stand where they may, and the
   }
   // A MIC that came before the acceptor can have a context, with the token that ours is the last to.
   const odd = await initiating(countedSides(3));
-  const mechListMic = await new CountedContext("acceptor", true).getMic(listOctets([OID.counted]));
+  const mechListMic = await new CountedContext("acceptor", true).getMic(listBytes([OID.counted]));
   await refused(odd.ours.step(forgeResp({ negState: AcceptIncomplete, ...t2, mechListMic })), "SPNEGO_MIC");
 
   const seconds: [Parameters<typeof forgeResp>[0], string, string?][] = [
@@ -515,7 +515,7 @@ Deno.test("4.2.2, initiator: states and mechanisms stand where they may, and the
   finished(await silent.ours.step(forgeResp({ responseToken: utf8("t4") })));
 });
 
-Deno.test("initiator: Samba's answer with Windows 2000's identifier, and lengths in four octets, are taken", async () => {
+Deno.test("initiator: Samba's answer with Windows 2000's identifier, and lengths in four bytes, are taken", async () => {
   for (const lengths of ["der", "long"] as const) {
     const { ours, first } = await initiating(await KERBEROS_MUTUAL());
     const answered = { negState: AcceptCompleted, supportedMech: OID.legacyKerberos, responseToken: first.token };
@@ -527,7 +527,7 @@ Deno.test("initiator: a mechanism that cannot sign is negotiated without MICs, w
   const sides = countedSides(2, { integrity: false });
   const t2 = { responseToken: utf8("t2") };
   finished(await (await initiating(sides)).ours.step(forgeResp({ negState: RequestMic, ...t2 })));
-  const mechListMic = await new CountedContext("acceptor", true).getMic(listOctets([OID.counted]));
+  const mechListMic = await new CountedContext("acceptor", true).getMic(listBytes([OID.counted]));
   const mic = { negState: AcceptCompleted, ...t2, mechListMic };
   await refused((await initiating(sides)).ours.step(forgeResp(mic)), "SPNEGO_MIC");
 });
@@ -535,7 +535,7 @@ Deno.test("initiator: a mechanism that cannot sign is negotiated without MICs, w
 Deno.test("a context that is not handed out is disposed of, one that is stays its owner's (CVE-2015-2695)", async () => {
   const made: CountedContext[] = [];
   const onContext = (context: CountedContext) => void made.push(context);
-  const list = listOctets([OID.negoEx, OID.counted]);
+  const list = listBytes([OID.negoEx, OID.counted]);
   const { theirs } = await passedOver(countedSides(2, { onContext }));
   const waiting = await theirs.step(forgeResp({ responseToken: utf8("t1") }));
   assert.deepEqual(Object.keys(waiting), ["done", "token"], "no context before the list is protected");
@@ -570,7 +570,7 @@ Deno.test("a negotiation that is given up takes the context along that waits in 
   assert.deepEqual(made.map(({ disposed }) => disposed), [false]);
   theirs.dispose!();
   assert.deepEqual(made.map(({ disposed }) => disposed), [true]);
-  const mechListMic = await new CountedContext("initiator", true).getMic(listOctets([OID.negoEx, OID.counted]));
+  const mechListMic = await new CountedContext("initiator", true).getMic(listBytes([OID.negoEx, OID.counted]));
   await assert.rejects(theirs.step(forgeResp({ mechListMic })), over);
   // The initiator is done with its first token, or with its third, and waits for an answer.
   for (const tokens of [1, 3]) {

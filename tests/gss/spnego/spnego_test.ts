@@ -10,7 +10,7 @@ import {
   decodeNegTokenResp,
   encodeNegTokenInit,
   encodeNegTokenResp,
-  mechListOctets,
+  mechListBytes,
   NegState,
 } from "../../../gss/spnego/tokens.ts";
 import { mockMechanism, type MockOptions } from "../../support/mock_mechanism.ts";
@@ -51,7 +51,7 @@ Deno.test("both sides come to a context, whatever the mechanism's legs are", asy
   }
 });
 
-Deno.test("the first token is the one of RFC 4178's ASN.1, octet for octet", async () => {
+Deno.test("the first token is the one of RFC 4178's ASN.1, byte for byte", async () => {
   const { ours } = await sides();
   const { token } = await ours.step();
   // InitialContextToken, SPNEGO's OID, [0] SEQUENCE { [0] SEQUENCE { OID 1.2.3 }, [2] "i1" }
@@ -109,8 +109,8 @@ Deno.test("where the first choice is not taken, the list is protected both ways"
     const { negState, mechListMic } = decodeNegTokenResp(second.token!);
     assert.equal(second.done, false);
     assert.equal(negState, NegState.AcceptIncomplete);
-    assert.equal(new TextDecoder().decode(mechListMic), `mic of ${hex(mechListOctets(arrived))}`);
-    const last = theirs.step(encodeNegTokenResp({ mechListMic: utf8(`mic of ${hex(mechListOctets(offered))}`) }));
+    assert.equal(new TextDecoder().decode(mechListMic), `mic of ${hex(mechListBytes(arrived))}`);
+    const last = theirs.step(encodeNegTokenResp({ mechListMic: utf8(`mic of ${hex(mechListBytes(offered))}`) }));
     if (tamper) await assert.rejects(last, { code: "SPNEGO_MIC" });
     else assert.ok((await last).done);
   }
@@ -144,13 +144,13 @@ Deno.test("what is not offered, not protected or not in its place is refused", a
   }
 });
 
-Deno.test("a token with an octet changed, cut or added is read as something else or refused, and never lets hang", async () => {
+Deno.test("a token with a byte changed, cut or added is read as something else or refused, and never lets hang", async () => {
   const { acceptor } = mockMechanism();
   const whole = encodeNegTokenInit({ mechTypes: [MOCK, OTHER], mechToken: utf8("i1") });
   assert.deepEqual(decodeNegTokenInit(whole).mechTypes, [MOCK, OTHER]);
   const bad = [
-    ...Array.from(whole, (octet, i) => whole.with(i, octet ^ 1)),
-    ...Array.from(whole, (octet, i) => whole.with(i, octet ^ 0x80)),
+    ...Array.from(whole, (byte, i) => whole.with(i, byte ^ 1)),
+    ...Array.from(whole, (byte, i) => whole.with(i, byte ^ 0x80)),
     ...Array.from(whole, (_, i) => whole.subarray(0, i)),
     new Uint8Array([...whole, 0]),
   ];

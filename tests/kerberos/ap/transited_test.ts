@@ -242,7 +242,7 @@ Deno.test("a short field cannot stand for much, and costs no more than its lengt
   assert.equal(judged("A.".repeat(30_000), "TEST", "B.TEST"), REFUSED);
 });
 
-Deno.test("property: any octets are a list of realms or refused", () => {
+Deno.test("property: any bytes are a list of realms or refused", () => {
   const character = fc.constantFrom(..."AB.,/\\ ", "TEST", "\u00e9");
   fc.assert(fc.property(fc.array(character, { maxLength: 40 }).map((parts) => parts.join("")), (text) => {
     const ends = { client: "A.B.TEST", service: "B.TEST" };

@@ -235,11 +235,11 @@ Deno.test("what MIT's tools do, which do not see the lock, is seen right before 
   });
 });
 
-/** The principal of a cache's octets. */
+/** The principal of a cache's bytes. */
 function decodePrincipal(bytes: Uint8Array) {
   return [ALICE, BOB].map((name) => parsePrincipal(name)).find((principal) => {
     const start = encodeCcache({ principal, credentials: [] });
-    return start.every((octet, i) => octet === bytes[i]);
+    return start.every((byte, i) => byte === bytes[i]);
   })!;
 }
 

@@ -72,7 +72,7 @@ Deno.test("Keytab.decode() refuses damage, and gives no entry that is not whole"
     const changed = whole.slice();
     changed[i]! ^= 0xff;
     const keytab = decodedOrRefused(() => Keytab.decode(changed));
-    if (i < 2) assert.equal(keytab, undefined, `octet ${i}`);
+    if (i < 2) assert.equal(keytab, undefined, `byte ${i}`);
   }
 });
 
@@ -86,7 +86,7 @@ function decodedOrRefused<T>(decode: () => T): T | undefined {
   }
 }
 
-Deno.test("names of keytabs and caches are told apart to the octet, and what is no text is refused", () => {
+Deno.test("names of keytabs and caches are told apart to the byte, and what is no text is refused", () => {
   const names = ["alice", "\ufeffalice"].map((text) => principal("R.TEST", [text]));
   const key = KerberosKey.generate(18);
   const keytab = new Keytab(names.map((owner) => ({ principal: owner, kvno: 1, key }))).encode();
@@ -98,11 +98,11 @@ Deno.test("names of keytabs and caches are told apart to the octet, and what is 
   const credentials = names.map((client) => new Credential({ client, server: client, ...ticket }));
   const cache = encodeCcache({ principal: names[0]!, credentials });
   assert.deepEqual(decodeCcache(cache).credentials.map(({ client }) => client.components[0]), ["alice", "\ufeffalice"]);
-  // The octets of "R.TEST" and "alice", one of them such as no UTF-8 has.
+  // The bytes of "R.TEST" and "alice", one of them such as no UTF-8 has.
   for (const name of ["R.TEST", "alice"]) {
     for (const [file, read] of [[keytab, Keytab.decode], [cache, decodeCcache]] as const) {
       const changed = file.slice();
-      changed[lenientText(file.map((octet) => octet & 0x7f)).indexOf(name) + 1] = 0xff;
+      changed[lenientText(file.map((byte) => byte & 0x7f)).indexOf(name) + 1] = 0xff;
       assert.throws(() => read(changed), (error) => error instanceof KerberosError && error.code === "BAD_FILE", name);
     }
   }
@@ -190,7 +190,7 @@ Deno.test("decodeCcache() reads the caches of other programs, and encodeCcache()
   assert.ok(version4 >= 10);
 });
 
-Deno.test("decodeCcache() gives a cache or a KerberosError for every cut and every changed octet", () => {
+Deno.test("decodeCcache() gives a cache or a KerberosError for every cut and every changed byte", () => {
   const whole = unhex(vectors<CcacheCase>("ccache")[0]!.file_hex);
   const all = decodeCcache(whole).credentials;
   let refused = 0;

@@ -1,4 +1,4 @@
-/** What becomes of a key's octets. */
+/** What becomes of a key's bytes. */
 import assert from "node:assert/strict";
 import { type Bytes, concat, EMPTY, sameBytes } from "../../../base/bytes.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
@@ -18,11 +18,11 @@ Deno.test("KerberosKey copies its secret, and overwrites the copy on dispose", a
   });
   const key = new KerberosKey(19, given, primitives);
   await key.checksum(1, new Uint8Array(1));
-  const secret = used.find((octets) => octets.length === 16 && octets.every((octet) => octet === 0xcd));
+  const secret = used.find((bytes) => bytes.length === 16 && bytes.every((byte) => byte === 0xcd));
   assert.ok(secret !== undefined && secret !== given);
   key[Symbol.dispose]();
-  assert.ok(secret.every((octet) => octet === 0));
-  assert.ok(given.every((octet) => octet === 0xcd), "the caller's octets are the caller's");
+  assert.ok(secret.every((byte) => byte === 0));
+  assert.ok(given.every((byte) => byte === 0xcd), "the caller's bytes are the caller's");
   assert.throws(() => key.exportBytes(), TypeError);
   await assert.rejects(key.checksum(2, new Uint8Array(1)), TypeError);
 });

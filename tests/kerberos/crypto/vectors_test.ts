@@ -43,7 +43,7 @@ Deno.test("nodePrimitives() and webCrypto agree on every primitive at every leng
     for (const lasting of [false, true]) {
       using ours: CbcCipher = await node.cbc(bytes(keyLength, 3), { lasting });
       for (const length of [16, 32, 48, 1024, 4096, 4112, 65_536, 16, 128, 144, 32]) {
-        // One octet into its buffer, so that nothing lies on a word's boundary.
+        // One byte into its buffer, so that nothing lies on a word's boundary.
         const data = bytes(length + 1, 5).subarray(1);
         const before = hex(data);
         const sealed = await theirs.encrypt(data);
@@ -206,9 +206,9 @@ Deno.test("KerberosKey.checksum() gives the published checksums", async () => {
 });
 
 for (const enctype of [17, 18, 19, 20]) {
-  Deno.test(`KerberosKey.decrypt() refuses every changed octet and every cut (${profileOf(enctype).name})`, async () => {
+  Deno.test(`KerberosKey.decrypt() refuses every changed byte and every cut (${profileOf(enctype).name})`, async () => {
     using key = KerberosKey.generate(enctype);
-    const sealed = await key.encrypt(3, utf8("thirty-three octets of plain text"));
+    const sealed = await key.encrypt(3, utf8("thirty-three bytes of plain text"));
     const refused = (error: unknown) => error instanceof KerberosError && error.code === "INTEGRITY";
     for (let i = 0; i < sealed.length; i++) {
       const changed = sealed.slice();

@@ -55,7 +55,7 @@ Deno.test("asExchange() refuses another client's reply, also where the KDC may a
   }
 });
 
-Deno.test("asExchange() takes the salt of a reply to the octet, and refuses one that is no text", async () => {
+Deno.test("asExchange() takes the salt of a reply to the byte, and refuses one that is no text", async () => {
   const open = { client: parsePrincipal("open@GSSOCKS.TEST"), key: passwordKey("openpw"), canonicalize: true };
   const salted = (padataValue: Bytes): ReplyForgery => ({
     reply: () => ({ padata: [{ padataType: 3, padataValue }] }),
@@ -275,7 +275,7 @@ Deno.test("asExchange() refuses a reply whose proof is missing, of another type,
     changed,
   );
   await assert.rejects(taken(proof((item) => [{ ...item, padataValue: new Uint8Array(0) }])), { code: "BAD_MESSAGE" });
-  const wrong = (item: PaData) => typed(item, (sum) => ({ ...sum, checksum: sum.checksum.map((octet) => octet ^ 1) }));
+  const wrong = (item: PaData) => typed(item, (sum) => ({ ...sum, checksum: sum.checksum.map((byte) => byte ^ 1) }));
   await assert.rejects(taken(proof((item) => [item, wrong(item)])), changed);
   await assert.rejects(taken(proof((item) => [wrong(item), item])), changed);
 });
@@ -306,6 +306,6 @@ Deno.test("the checksum of the proof is over the request as it came, by key usag
     return reply;
   });
   const sum = await key.checksum(56, message!);
-  const found = part!.findIndex((_, at) => sum.every((octet, i) => part![at + i] === octet));
+  const found = part!.findIndex((_, at) => sum.every((byte, i) => part![at + i] === byte));
   assert.ok(found > 0);
 });

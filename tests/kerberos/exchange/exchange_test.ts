@@ -89,8 +89,8 @@ Deno.test("nothing that a client sends to a KDC has the password or a key in it"
   assert.ok(sent.every((message) => message.includes("GSSOCKS.TEST")), "what is sent is looked at");
 });
 
-function latin1(octets: Uint8Array): string {
-  return new TextDecoder("latin1").decode(octets);
+function latin1(bytes: Uint8Array): string {
+  return new TextDecoder("latin1").decode(bytes);
 }
 
 Deno.test("asExchange() works with a keytab, without pre-authentication, and with an enterprise name", async () => {
@@ -133,7 +133,7 @@ Deno.test("KerberosTickets use the KDC's clock for service tickets and authentic
   assert.ok(Math.abs(ticket.kdcOffset - 7_200_000) < 2000);
 });
 
-Deno.test("asExchange() refuses every changed octet of the final reply", async () => {
+Deno.test("asExchange() refuses every changed byte of the final reply", async () => {
   const runtime = new TestRuntime();
   const realm = await memoryRealm({ runtime, enctypes: [17], principals: { alice: { password: "alicepw" } } });
   // One key for all attempts: deriving it from the password is the slow part.
@@ -155,7 +155,7 @@ Deno.test("asExchange() refuses every changed octet of the final reply", async (
     }).then((got) => got.credential, (error) => error);
     if (result instanceof KerberosError || result instanceof KdcError) continue;
     // The ticket is sealed for somebody else, and padata is in clear; what is used must still be what was asked for.
-    assert.equal(formatPrincipal(result.client), "alice@GSSOCKS.TEST", `octet ${i}: ${result}`);
+    assert.equal(formatPrincipal(result.client), "alice@GSSOCKS.TEST", `byte ${i}: ${result}`);
     assert.equal(formatPrincipal(result.server), "krbtgt/GSSOCKS.TEST@GSSOCKS.TEST");
   }
 });
@@ -279,7 +279,7 @@ Deno.test("tgsExchange() follows referrals through realms, with a limit", async 
   await assert.rejects(tickets.serviceTicket(parsePrincipal("rcmd/x.circle.test")), { code: "REFERRAL_LOOP" });
 });
 
-Deno.test("tgsExchange() refuses every changed octet of the sealed part, and a reply to another request", async () => {
+Deno.test("tgsExchange() refuses every changed byte of the sealed part, and a reply to another request", async () => {
   const runtime = new TestRuntime();
   const realm = await memoryRealm({ runtime, enctypes: [17] });
   const { credential: tgt } = await memoryTickets([realm], { runtime }).initialTicket();
@@ -294,7 +294,7 @@ Deno.test("tgsExchange() refuses every changed octet of the sealed part, and a r
       return reply;
     }).then((got) => got.credential, (error) => error);
     if (result instanceof KerberosError || result instanceof KdcError) continue;
-    assert.equal(formatPrincipal(result.server), "rcmd/localhost@GSSOCKS.TEST", `octet ${i}`);
+    assert.equal(formatPrincipal(result.server), "rcmd/localhost@GSSOCKS.TEST", `byte ${i}`);
     assert.equal(formatPrincipal(result.client), "alice@GSSOCKS.TEST");
   }
 });

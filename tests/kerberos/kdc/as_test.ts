@@ -78,7 +78,7 @@ Deno.test("every ticket says that the KDC knows PA-REQ-ENC-PA-REP, and the proof
   }
 });
 
-Deno.test("the proof is over the octets that came, also where they could be written in another way", async () => {
+Deno.test("the proof is over the bytes that came, also where they could be written in another way", async () => {
   // kdc-options of 40 bits instead of 32: three lengths around them grow by one.
   const usual = request({}, [asked(new Uint8Array(0))]);
   const at = usual.findIndex((_, i) => usual[i] === 3 && usual[i + 1] === 5 && usual[i + 2] === 0);
@@ -97,7 +97,7 @@ Deno.test("the proof is over the octets that came, also where they could be writ
   assert.ok(!await key.verifyChecksum(56, usual, checksum));
 });
 
-/** Where the last octets of the lengths of the elements around a place stand, and what they are. */
+/** Where the last bytes of the lengths of the elements around a place stand, and what they are. */
 function lengthsAround(message: Bytes, place: number): [number, number][] {
   const found: [number, number][] = [];
   let at = 0;
@@ -105,7 +105,7 @@ function lengthsAround(message: Bytes, place: number): [number, number][] {
     const size = message[at + 1]! < 0x80 ? 1 : 1 + (message[at + 1]! & 0x7f);
     const length = size === 1
       ? message[at + 1]!
-      : message.subarray(at + 2, at + 1 + size).reduce((sum, octet) => sum * 256 + octet, 0);
+      : message.subarray(at + 2, at + 1 + size).reduce((sum, byte) => sum * 256 + byte, 0);
     const body = at + 1 + size;
     if (body + length <= place) at = body + length;
     else {

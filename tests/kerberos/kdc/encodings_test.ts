@@ -1,4 +1,4 @@
-/** Requests in encodings that other clients write: the checksum is over the octets that came (RFC 4120 section 5.2.7.1). */
+/** Requests in encodings that other clients write: the checksum is over the bytes that came (RFC 4120 section 5.2.7.1). */
 import assert from "node:assert/strict";
 import { anyElement, application, decode, encode, explicit, integer, sequence } from "../../../asn1/codec.ts";
 import type { Bytes } from "../../../base/bytes.ts";
@@ -28,7 +28,7 @@ const RawTgsReq = application(
 /** A body whose kdc-options are the BIT STRING given. */
 function bodyWith(body: KdcReqBody, options: readonly number[]): Bytes {
   const usual = encode(KdcReqBody, body);
-  // SEQUENCE, [0], BIT STRING of four octets with their count of unused bits.
+  // SEQUENCE, [0], BIT STRING of four bytes with their count of unused bits.
   const head = usual[1]! < 0x80 ? 2 : usual[1] === 0x81 ? 3 : 4;
   assert.deepEqual([...usual.subarray(head, head + 4)], [0xa0, 7, 3, 5]);
   const rest = usual.subarray(head + 9);

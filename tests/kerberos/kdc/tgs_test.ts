@@ -156,7 +156,7 @@ Deno.test("a sealed part of another enctype, or sealed for another use, is not o
     await resealed({ authenticator: { etype: 18, cipher: await tgt.key.encrypt(11, plain) } }),
     31,
   );
-  const flipped = apReq.ticket.encPart.cipher.map((octet, i) => i === 20 ? octet ^ 1 : octet);
+  const flipped = apReq.ticket.encPart.cipher.map((byte, i) => i === 20 ? byte ^ 1 : byte);
   assert.equal(
     await resealed({ ticket: { ...apReq.ticket, encPart: { ...apReq.ticket.encPart, cipher: flipped } } }),
     31,

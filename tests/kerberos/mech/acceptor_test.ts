@@ -117,7 +117,7 @@ const REFUSED: Record<string, [number, ...Case[]]> = {
     ["a checksum without a key (CVE-2018-16860)", () => ({
       authenticator: { cksum: { cksumtype: 7, checksum: new Uint8Array(16) } },
     })],
-    ["the right octets under another checksum type", (forge) => ({
+    ["the right bytes under another checksum type", (forge) => ({
       authenticator: { cksum: { ...forge.authenticator().cksum!, cksumtype: 16 } },
     })],
   ],
@@ -156,20 +156,20 @@ const REFUSED: Record<string, [number, ...Case[]]> = {
   ]],
   DEFECTIVE_TOKEN: [
     60,
-    ["a checksum of 23 octets", () => ({ rewriteChecksum: (octets) => octets.slice(0, 23) })],
-    ["a checksum that counts bindings of 15 octets", () => ({ rewriteChecksum: poke(0, 15) })],
+    ["a checksum of 23 bytes", () => ({ rewriteChecksum: (bytes) => bytes.slice(0, 23) })],
+    ["a checksum that counts bindings of 15 bytes", () => ({ rewriteChecksum: poke(0, 15) })],
     ["delegation without tickets", () => ({ rewriteChecksum: poke(20, 0x3f) })],
     ["a delegation option that is not 1", () => ({
-      rewriteChecksum: (octets) => concat(poke(20, 0x3f)(octets), Uint8Array.of(2, 0, 0, 0)),
+      rewriteChecksum: (bytes) => concat(poke(20, 0x3f)(bytes), Uint8Array.of(2, 0, 0, 0)),
     })],
     ["a delegation longer than the checksum", () => ({
-      rewriteChecksum: (octets) => concat(poke(20, 0x3f)(octets), Uint8Array.of(1, 0, 9, 0, 1, 2)),
+      rewriteChecksum: (bytes) => concat(poke(20, 0x3f)(bytes), Uint8Array.of(1, 0, 9, 0, 1, 2)),
     })],
   ],
   BAD_MESSAGE: [
     60,
-    ["octets behind the authenticator", () => ({ rewriteAuthenticator: trailing })],
-    ["octets behind the ticket's sealed part", () => ({ rewriteTicket: trailing })],
+    ["bytes behind the authenticator", () => ({ rewriteAuthenticator: trailing })],
+    ["bytes behind the ticket's sealed part", () => ({ rewriteTicket: trailing })],
     ["an authenticator of version 4", () => ({ rewriteAuthenticator: version(4) })],
     ["something else sealed in the ticket", () => ({ rewriteTicket: () => utf8("no ticket") })],
     ["delegation that is no KRB-CRED", () => ({ checksum: { flags: { delegation: true }, delegation: utf8("no") } })],
@@ -184,24 +184,24 @@ const REFUSED: Record<string, [number, ...Case[]]> = {
   ],
 };
 
-/** One octet changed. */
-function poke(at: number, value: number): (octets: Bytes) => Bytes {
-  return (octets) => {
-    const out = octets.slice();
+/** One byte changed. */
+function poke(at: number, value: number): (bytes: Bytes) => Bytes {
+  return (bytes) => {
+    const out = bytes.slice();
     out[at] = value;
     return out;
   };
 }
 
-function trailing(octets: Bytes): Bytes {
-  return concat(octets, Uint8Array.of(0));
+function trailing(bytes: Bytes): Bytes {
+  return concat(bytes, Uint8Array.of(0));
 }
 
-/** The first version number in the octets, which is 5, changed. */
-function version(number: number): (octets: Bytes) => Bytes {
-  return (octets) => {
-    const at = octets.findIndex((octet, i) => octet === 2 && octets[i + 1] === 1 && octets[i + 2] === 5);
-    return poke(at + 2, number)(octets);
+/** The first version number in the bytes, which is 5, changed. */
+function version(number: number): (bytes: Bytes) => Bytes {
+  return (bytes) => {
+    const at = bytes.findIndex((byte, i) => byte === 2 && bytes[i + 1] === 1 && bytes[i + 2] === 5);
+    return poke(at + 2, number)(bytes);
   };
 }
 
@@ -229,8 +229,8 @@ const ACCEPTED: Case[] = [
   ],
   ["restrictions that say that they may be passed over", () => ticket({ authorizationData: authorization(1, 4, 8) })],
   ["the same in the authenticator", () => ({ authenticator: { authorizationData: authorization(1, 4, 8) } })],
-  ["extensions behind the flags", () => ({ rewriteChecksum: (octets) => concat(octets, utf8("extension")) })],
-  ["flags that are not known", () => ({ rewriteChecksum: (octets) => poke(23, 0xff)(poke(21, 0xff)(octets)) })],
+  ["extensions behind the flags", () => ({ rewriteChecksum: (bytes) => concat(bytes, utf8("extension")) })],
+  ["flags that are not known", () => ({ rewriteChecksum: (bytes) => poke(23, 0xff)(poke(21, 0xff)(bytes)) })],
   ["no number", () => ({ authenticator: { seqNumber: undefined } })],
   ["a number that some write as negative", () => ({ authenticator: { seqNumber: -1 } })],
   ["a subkey of another enctype than the session key's", () => ({ authenticator: { subkey: keyOf(20, 32) } })],
@@ -263,18 +263,18 @@ Deno.test("KerberosAcceptor takes no token but AP-REQ, and tells which error tha
     ["a KRB-ERROR", forge.krbError()],
     ["an AP-REP under AP-REQ's identifier", encodeContextToken("AP-REQ", decodeContextToken(answer).message)],
   ];
-  for (const [what, octets] of wrong) {
-    const got = await refusal(forge.acceptor().accept().step(octets));
+  for (const [what, bytes] of wrong) {
+    const got = await refusal(forge.acceptor().accept().step(bytes));
     assert.deepEqual([got.code, got.told, got.error.major], ["KRB_AP_ERR_MSG_TYPE", 40, "DEFECTIVE_TOKEN"], what);
   }
   // msg-type and pvno of the AP-REQ itself.
   for (const field of ["msg-type", "pvno"]) {
-    const octets = token.slice();
-    const at = octets.findIndex((_, i) =>
-      octets[i] === 2 && octets[i + 1] === 1 && octets[i + 2] === (field === "pvno" ? 5 : 14)
+    const bytes = token.slice();
+    const at = bytes.findIndex((_, i) =>
+      bytes[i] === 2 && bytes[i + 1] === 1 && bytes[i + 2] === (field === "pvno" ? 5 : 14)
     );
-    octets[at + 2]!++;
-    assert.equal((await refusal(forge.acceptor().accept().step(octets))).code, "BAD_MESSAGE", field);
+    bytes[at + 2]!++;
+    assert.equal((await refusal(forge.acceptor().accept().step(bytes))).code, "BAD_MESSAGE", field);
   }
 });
 
@@ -543,8 +543,8 @@ Deno.test("KerberosAcceptor takes delegated tickets that its session sealed, who
   const forge = new Forge();
   const flags = { delegation: true };
   const good = await delegation(forge, {});
-  const sent = (octets: Bytes): RequestChanges => ({
-    checksum: { flags, delegation: octets },
+  const sent = (bytes: Bytes): RequestChanges => ({
+    checksum: { flags, delegation: bytes },
     rewriteChecksum: (sum) => concat(sum, utf8("extension")),
   });
   const context = await accept(forge, sent(good));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { webCrypto } from "../../../kerberos/crypto/primitives/primitives.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { contextPair, SUITES } from "../../support/context_pair.ts";
-import { noOctets, octetKinds } from "../../support/octet_kinds.ts";
+import { byteKinds, noBytes } from "../../support/byte_kinds.ts";
 
 const SIZES = [1, 40, 5_000, 50_000];
 const kindOf = (confidential: boolean) => confidential ? "sealed" : "signed";
@@ -17,23 +17,23 @@ const MISUSES: Readonly<Record<string, (bytes: Bytes, buffer: ArrayBuffer) => vo
 };
 
 /** A copy in memory that can be cut off. */
-function lent(octets: Uint8Array): { bytes: Bytes; buffer: ArrayBuffer } {
-  const buffer = new ArrayBuffer(octets.length, { maxByteLength: octets.length + 64 });
-  const bytes = new Uint8Array(buffer);
-  bytes.set(octets);
-  return { bytes, buffer };
+function lent(bytes: Uint8Array): { bytes: Bytes; buffer: ArrayBuffer } {
+  const buffer = new ArrayBuffer(bytes.length, { maxByteLength: bytes.length + 64 });
+  const copy = new Uint8Array(buffer);
+  copy.set(bytes);
+  return { bytes: copy, buffer };
 }
 
-/** Octets that are not alike in any place. */
+/** Bytes that are not alike in any place. */
 function message(size: number): Bytes {
   return Uint8Array.from({ length: size }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
 }
 
-Deno.test("a context takes octets whole out of whatever carries them, in all its calls", async () => {
+Deno.test("a context takes bytes whole out of whatever carries them, in all its calls", async () => {
   using pair = contextPair();
   const { ours, theirs } = pair;
   const text = message(40);
-  for (const [name, source] of Object.entries(octetKinds(text)) as [string, Bytes][]) {
+  for (const [name, source] of Object.entries(byteKinds(text)) as [string, Bytes][]) {
     for (const confidential of [true, false]) {
       const token = await ours.wrap(source, { confidential });
       const { data, status } = await theirs.unwrap(token);
@@ -42,28 +42,28 @@ Deno.test("a context takes octets whole out of whatever carries them, in all its
     const mic = await ours.getMic(source);
     assert.equal(await theirs.verifyMic(source, mic), "complete", `getMic: ${name}`);
   }
-  // The tokens too: an even number of octets each.
+  // The tokens too: an even number of bytes each.
   for (const confidential of [true, false]) {
-    for (const name of Object.keys(octetKinds(text))) {
+    for (const name of Object.keys(byteKinds(text))) {
       const token = await ours.wrap(text, { confidential });
-      const source = octetKinds(token)[name] as Bytes;
+      const source = byteKinds(token)[name] as Bytes;
       const { data, status } = await theirs.unwrap(source);
       assert.deepEqual([[...data], status], [[...text], "complete"], `unwrap: ${name}`);
       assert.equal(Object.getPrototypeOf(data), Uint8Array.prototype, name);
     }
   }
-  for (const name of Object.keys(octetKinds(text))) {
-    const mic = octetKinds(await ours.getMic(text))[name] as Bytes;
+  for (const name of Object.keys(byteKinds(text))) {
+    const mic = byteKinds(await ours.getMic(text))[name] as Bytes;
     assert.equal(await theirs.verifyMic(text, mic), "complete", `verifyMic: ${name}`);
   }
 });
 
-Deno.test("what is no octets is refused before anything is touched: no number is taken, and the context lives", async () => {
+Deno.test("what is no bytes is refused before anything is touched: no number is taken, and the context lives", async () => {
   for (const [name, enctype, primitives] of SUITES) {
     using pair = contextPair(enctype, primitives);
     const { ours, theirs } = pair;
     const good = await ours.getMic(Uint8Array.of(1));
-    for (const [kind, source] of Object.entries(noOctets()) as [string, Bytes][]) {
+    for (const [kind, source] of Object.entries(noBytes()) as [string, Bytes][]) {
       const what = `${name}: ${kind}`;
       await assert.rejects(ours.wrap(source, { confidential: true }), TypeError, what);
       await assert.rejects(ours.wrap(source, { confidential: false }), TypeError, what);
@@ -102,7 +102,7 @@ for (const [name, enctype, primitives] of SUITES) {
           misuse(bytes, buffer);
           const { data, status } = await pair.theirs.unwrap(await wrapping);
           assert.equal(status, "complete");
-          assert.deepEqual(data, text, `${does} ${size} octets, ${kindOf(confidential)}`);
+          assert.deepEqual(data, text, `${does} ${size} bytes, ${kindOf(confidential)}`);
         }
         const { bytes, buffer } = lent(message(40));
         const signing = pair.ours.getMic(bytes);
@@ -123,12 +123,12 @@ for (const [name, enctype, primitives] of SUITES) {
           misuse(bytes, buffer);
           const { data, status } = await unwrapping;
           assert.equal(status, "complete");
-          assert.deepEqual(data, text, `${does} ${size} octets, ${kindOf(confidential)}`);
+          assert.deepEqual(data, text, `${does} ${size} bytes, ${kindOf(confidential)}`);
           // And afterwards.
           const again = lent(await pair.ours.wrap(text, { confidential }));
           const opened = await pair.theirs.unwrap(again.bytes);
           misuse(again.bytes, again.buffer);
-          assert.deepEqual(opened.data, text, `${does} ${size} octets afterwards, ${kindOf(confidential)}`);
+          assert.deepEqual(opened.data, text, `${does} ${size} bytes afterwards, ${kindOf(confidential)}`);
         }
         const text = lent(message(40));
         const mic = lent(await pair.ours.getMic(text.bytes));
@@ -151,7 +151,7 @@ for (const [name, enctype, primitives] of SUITES) {
         const token = forged.slice();
         const unwrapping = pair.theirs.unwrap(token);
         token.set(genuine);
-        await assert.rejects(unwrapping, { major: "BAD_SIG" }, `${size} octets, ${kindOf(confidential)}`);
+        await assert.rejects(unwrapping, { major: "BAD_SIG" }, `${size} bytes, ${kindOf(confidential)}`);
       }
     }
   });
@@ -188,7 +188,7 @@ for (const [name, enctype, primitives] of SUITES) {
           assert.equal(token.buffer, memory.buffer);
           assert.equal(memory.at(-1), 0xee);
           const { data } = await pair.theirs.unwrap(token.subarray(4));
-          assert.deepEqual(data, text, `${size} octets at ${at}, ${kindOf(confidential)}`);
+          assert.deepEqual(data, text, `${size} bytes at ${at}, ${kindOf(confidential)}`);
         }
       }
     }

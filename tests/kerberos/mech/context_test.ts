@@ -83,7 +83,7 @@ type Captured = {
   }[];
 };
 
-Deno.test("KerberosContext makes MIT's captured tokens octet for octet, and opens them", async () => {
+Deno.test("KerberosContext makes MIT's captured tokens byte for byte, and opens them", async () => {
   let seen = 0;
   for (const v of vectors<Captured>("captured_gss_contexts")) {
     const key = v.acceptor_subkey ?? v.initiator_subkey ?? v.session_key;
@@ -170,7 +170,7 @@ for (const enctype of [17, 18, 19, 20]) {
     }
   });
 
-  Deno.test(`KerberosContext refuses every changed octet, every cut and every addition (${name})`, async () => {
+  Deno.test(`KerberosContext refuses every changed byte, every cut and every addition (${name})`, async () => {
     using pair = contexts({ enctype });
     const { initiator, acceptor } = pair;
     const message = utf8("a message of some length");
@@ -182,7 +182,7 @@ for (const enctype of [17, 18, 19, 20]) {
           changed[i]! ^= bit;
           // The rotation count alone is not covered, and one that makes no difference is no forgery.
           const result = await acceptor.unwrap(changed).catch((error) => error);
-          assert.ok(refused(result), `octet ${i} ${result}`);
+          assert.ok(refused(result), `byte ${i} ${result}`);
         }
         assert.ok(refused(await acceptor.unwrap(token.subarray(0, i)).catch((error) => error)), `cut at ${i}`);
       }
@@ -193,7 +193,7 @@ for (const enctype of [17, 18, 19, 20]) {
     for (let i = 0; i < mic.length; i++) {
       const changed = mic.slice();
       changed[i]! ^= 0x01;
-      assert.ok(refused(await acceptor.verifyMic(message, changed).catch((error) => error)), `octet ${i}`);
+      assert.ok(refused(await acceptor.verifyMic(message, changed).catch((error) => error)), `byte ${i}`);
       assert.ok(refused(await acceptor.verifyMic(message, mic.subarray(0, i)).catch((error) => error)));
     }
     assert.ok(refused(await acceptor.verifyMic(utf8("another message"), mic).catch((error) => error)));
@@ -274,7 +274,7 @@ Deno.test("property: what is wrapped comes out, and no token is over the limit",
   );
 });
 
-Deno.test("property: random octets are never a token", async () => {
+Deno.test("property: random bytes are never a token", async () => {
   using pair = contexts();
   const { acceptor } = pair;
   const headers = [

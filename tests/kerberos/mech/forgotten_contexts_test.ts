@@ -14,11 +14,11 @@ async function probe(count: number, ...kinds: string[]): Promise<Map<string, [be
   return new Map(Object.entries(JSON.parse(stdout)));
 }
 
-/** Nothing is left of them; a context alone has 10,000 octets. */
+/** Nothing is left of them; a context alone has 10,000 bytes. */
 function nothingLeft(name: string, [before, , after]: [before: Held, full: Held, after: Held]): void {
   assert.deepEqual(after.resources, before.resources, name);
   const grown = after.heap - before.heap;
-  assert.ok(grown < 1_500_000, `${name}: ${grown} octets`);
+  assert.ok(grown < 1_500_000, `${name}: ${grown} bytes`);
 }
 
 Deno.test("2,000 contexts each way that are used and forgotten leave no cipher behind", async () => {

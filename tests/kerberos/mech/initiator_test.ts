@@ -58,8 +58,8 @@ const WRONG: Wrong[] = [
   ["a subkey of the wrong length", "BAD_KEY", () => ({
     part: { subkey: { keytype: 18, keyvalue: new Uint8Array(16) } },
   })],
-  ["octets behind the sealed part", "BAD_MESSAGE", () => ({
-    rewritePart: (octets) => concat(octets, Uint8Array.of(0)),
+  ["bytes behind the sealed part", "BAD_MESSAGE", () => ({
+    rewritePart: (bytes) => concat(bytes, Uint8Array.of(0)),
   })],
   ["something else sealed", "BAD_MESSAGE", () => ({ rewritePart: () => utf8("no answer") })],
 ];

@@ -30,9 +30,9 @@ function receiver(key: KerberosKey, { initiator = false, acceptorSubkey = true }
 const refused = (error: unknown) =>
   error instanceof GssError && (error.major === "BAD_SIG" || error.major === "DEFECTIVE_TOKEN");
 
-function poke(at: number, value: number): (octets: Bytes) => Bytes {
-  return (octets) => {
-    const out = octets.slice();
+function poke(at: number, value: number): (bytes: Bytes) => Bytes {
+  return (bytes) => {
+    const out = bytes.slice();
     out[at]! ^= value;
     return out;
   };
@@ -87,7 +87,7 @@ const WRONG_MIC: [string, Shape<TokenShape>][] = [
   ["it is protected with the use for sealing", { usage: GssInitiatorSeal }],
   ["it says that it is a Wrap token", { id: 0x0504 }],
   ...[0, 1, 2, 3, 4].map((at): [string, Shape<TokenShape>] => [
-    `filler octet ${at} is not 0xff`,
+    `filler byte ${at} is not 0xff`,
     { filler: [255, 255, 255, 255, 255].with(at, 254) },
   ]),
 ];
@@ -121,8 +121,8 @@ for (const enctype of [17, 18, 19, 20]) {
     const key = KerberosKey.generate(enctype);
     const good: [string, Shape<WrapShape>][] = [
       ["as it comes", {}],
-      ["filler octets", { padding: new Uint8Array(13) }],
-      ["filler octets and a rotation", { padding: new Uint8Array(3), rrc: 28 }],
+      ["filler bytes", { padding: new Uint8Array(13) }],
+      ["filler bytes and a rotation", { padding: new Uint8Array(3), rrc: 28 }],
       ["a rotation by more than its length", { rrc: 65_535 }],
       ["no message", { data: EMPTY }],
       // Section 4.2.2: "The receiver MUST ignore unknown flags."
@@ -154,7 +154,7 @@ for (const enctype of [17, 18, 19, 20]) {
   });
 }
 
-Deno.test("KerberosContext refuses a genuine token with octets behind it, and every cut of it", async () => {
+Deno.test("KerberosContext refuses a genuine token with bytes behind it, and every cut of it", async () => {
   const key = KerberosKey.generate(18);
   const [sealed, signed, mic] = [
     await wrapToken({ key }),

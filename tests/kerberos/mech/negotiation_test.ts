@@ -62,7 +62,7 @@ Deno.test("KerberosAcceptor accepts the requests that MIT's library made, and ag
   }
 });
 
-Deno.test("KerberosAcceptor refuses every changed octet of a request", async () => {
+Deno.test("KerberosAcceptor refuses every changed byte of a request", async () => {
   const runtime = new TestRuntime();
   const realm = await memoryRealm({ runtime });
   const { initiator, acceptor } = credentialPair(realm, { runtime });
@@ -77,8 +77,8 @@ Deno.test("KerberosAcceptor refuses every changed octet of a request", async () 
     // AP-OPTIONS and the service's name, realm and key version are in clear and covered by nothing (RFC 4120 section
     // 5.5.1); who the client is never changes by them.
     if (result instanceof GssError) continue;
-    assert.ok(i < sealed, `octet ${i}`);
-    assert.ok(result.done && result.context.peer.text === "alice@GSSOCKS.TEST", `octet ${i}`);
+    assert.ok(i < sealed, `byte ${i}`);
+    assert.ok(result.done && result.context.peer.text === "alice@GSSOCKS.TEST", `byte ${i}`);
   }
   for (let i = 0; i < token!.length; i += 7) {
     assert.equal((await failure(acceptor.accept().step(token!.subarray(0, i)))).major, "DEFECTIVE_TOKEN");
@@ -86,13 +86,13 @@ Deno.test("KerberosAcceptor refuses every changed octet of a request", async () 
   assert.equal((await failure(acceptor.accept().step(new Uint8Array([...token!, 0])))).major, "DEFECTIVE_TOKEN");
 });
 
-Deno.test("KerberosInitiator refuses every changed octet of the acceptor's answer", async () => {
+Deno.test("KerberosInitiator refuses every changed byte of the acceptor's answer", async () => {
   const realm = await memoryRealm();
   const pair = credentialPair(realm);
   const { token: sample } = await answer(pair);
   for (let i = 0; i < sample.length; i++) {
     const { negotiation, token } = await answer(pair);
-    // A small sequence number makes an answer an octet shorter than the sample.
+    // A small sequence number makes an answer a byte shorter than the sample.
     if (i >= token.length) continue;
     token[i]! ^= 0x01;
     await failure(negotiation.step(token));

@@ -1,5 +1,5 @@
 /**
- * What reading costs that anybody may ask for: every decoder that sees octets before their sender is known stops after a few
+ * What reading costs that anybody may ask for: every decoder that sees bytes before their sender is known stops after a few
  * hundred elements, and none of them goes through asn1js.
  */
 import assert from "node:assert/strict";

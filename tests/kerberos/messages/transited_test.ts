@@ -13,7 +13,7 @@ Deno.test("decodeTransited() lists realms and null subfields", () => {
   assert.deepEqual(read("A.,B"), ["A.", "B"]);
 });
 
-Deno.test("decodeTransited() tells names apart to the octet, and refuses what it cannot read", () => {
+Deno.test("decodeTransited() tells names apart to the byte, and refuses what it cannot read", () => {
   assert.deepEqual(read("\ufeffEDU,EDU"), ["\ufeffEDU", "EDU"]);
   for (const text of ["A\\", ", ", "A, ,B"]) assert.throws(() => read(text), RangeError, text);
   assert.throws(() => decodeTransited(new Uint8Array([0x41, 0xff])), RangeError);

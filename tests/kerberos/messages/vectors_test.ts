@@ -1,4 +1,4 @@
-/** Public samples of every message type: decoded and encoded again they come out octet for octet. */
+/** Public samples of every message type: decoded and encoded again they come out byte for byte. */
 import assert from "node:assert/strict";
 import { Asn1Error, type Codec, decode, decodeBy, encode, encodeBy } from "../../../asn1/codec.ts";
 import { asn1jsSyntax } from "../../../asn1/asn1js.ts";
@@ -45,7 +45,7 @@ const WAYS = [
   { decode, encode, name: "directly" },
 ];
 
-/** The vectors' notation of a decoded value: ASN.1 names, hex octets, bit strings with their unused bits. */
+/** The vectors' notation of a decoded value: ASN.1 names, hex bytes, bit strings with their unused bits. */
 function notation(value: unknown, key = ""): unknown {
   if (value instanceof Uint8Array) return hex(value);
   if (Array.isArray(value)) return value.map((item) => notation(item, key));
@@ -102,7 +102,7 @@ for (const { decode, encode, name: way } of WAYS) {
     }
   });
 
-  Deno.test(`decode() refuses every cut of a message, and every trailing octet (${way})`, () => {
+  Deno.test(`decode() refuses every cut of a message, and every trailing byte (${way})`, () => {
     for (const v of vectors<{ type: string; der_hex: string }>("messages").slice(0, 2)) {
       const codec = CODECS[v.type]!;
       const der = unhex(v.der_hex);
@@ -112,7 +112,7 @@ for (const { decode, encode, name: way } of WAYS) {
   });
 }
 
-Deno.test("both ways give the same value or an Asn1Error for changed octets and changed elements of every message", () => {
+Deno.test("both ways give the same value or an Asn1Error for changed bytes and changed elements of every message", () => {
   const random = new Random(1);
   for (const v of vectors<{ name: string; type: string; der_hex: string }>("messages")) {
     const codec = CODECS[v.type]!;
@@ -128,10 +128,10 @@ Deno.test("both ways give the same value or an Asn1Error for changed octets and 
     const [first, second] = WAYS;
     const same = (bytes: Uint8Array, what: string) =>
       assert.equal(outcome(first!, bytes), outcome(second!, bytes), `${v.name}, ${what}`);
-    // Long octet strings have nothing that could be read in two ways.
+    // Long byte strings have nothing that could be read in two ways.
     const step = Math.ceil(der.length / 200);
     for (let i = 0; i < der.length; i += step) {
-      same(der.with(i, der[i]! ^ (i % 2 === 0 ? 0x20 : 1 << (i % 8))), `octet ${i}`);
+      same(der.with(i, der[i]! ^ (i % 2 === 0 ? 0x20 : 1 << (i % 8))), `byte ${i}`);
     }
     for (let i = 0; i < 100; i++) {
       const changed = mutateElement(random, der);

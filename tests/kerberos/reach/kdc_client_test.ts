@@ -102,10 +102,10 @@ Deno.test("denoTransport refuses a reply that announces an absurd length", async
     await connection.write(new Uint8Array([0x7f, 0xff, 0xff, 0xff]));
   });
   const config = withKdcs(DEFAULT_CONFIG, `tcp/127.0.0.1:${liar.port}`);
-  await assert.rejects(login(config).initialTicket(), /announces a reply of 2147483647 octets/);
+  await assert.rejects(login(config).initialTicket(), /announces a reply of 2147483647 bytes/);
 });
 
-Deno.test("FrameReader takes messages out of a stream, whole, octet by octet, and with trailing octets, in linear time", () => {
+Deno.test("FrameReader takes messages out of a stream, whole, byte by byte, and with trailing bytes, in linear time", () => {
   const stream = new Uint8Array([0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 1, 9, 0, 0]);
   for (const step of [1, 2, 5, stream.length]) {
     const frames = new FrameReader(3);
@@ -123,16 +123,16 @@ Deno.test("FrameReader takes messages out of a stream, whole, octet by octet, an
   assert.equal(short.next(), undefined);
   // However few come at a time, memory is taken a few times only.
   const slow = new FrameReader(1 << 16);
-  const octet = new Uint8Array([1]);
+  const byte = new Uint8Array([1]);
   slow.receive(new Uint8Array([0, 1, 0, 0]));
   const taken = countArrays(() => {
-    for (let i = 0; i < 1 << 16; i++) slow.receive(octet);
+    for (let i = 0; i < 1 << 16; i++) slow.receive(byte);
   });
   assert.ok(taken < 20, `${taken}`);
   assert.equal(slow.next()?.length, 1 << 16);
 });
 
-/** How many arrays of octets are made meanwhile. */
+/** How many arrays of bytes are made meanwhile. */
 function countArrays(body: () => void): number {
   const original = Uint8Array;
   let made = 0;
@@ -281,7 +281,7 @@ Deno.test("KdcClient ends an exchange that takes too long in all, however the ti
 const KDC = "GSSOCKS.TEST";
 const hosts = (...kdc: string[]) => withKdcs({ ...DEFAULT_CONFIG, dnsLookupKdc: false }, ...kdc);
 
-/** A transport whose hosts do what a test says: answer as a KDC does, or with octets, fail, or say nothing. */
+/** A transport whose hosts do what a test says: answer as a KDC does, or with bytes, fail, or say nothing. */
 type Act = "answers" | "silent" | Error | Uint8Array<ArrayBuffer>;
 
 async function acted(acts: Record<string, Act | (() => Act)>) {
@@ -344,7 +344,7 @@ Deno.test("KDCs that answer with garbage, half a message, another realm's error 
     new Uint8Array(0),
     refusal(6, "OTHER.TEST"),
     refusal(29),
-    new Error("KDC announces a reply of 2147483647 octets"),
+    new Error("KDC announces a reply of 2147483647 bytes"),
   ];
   const names = others.map((_, i) => `h${i}`);
   const acts = Object.fromEntries(others.map((act, i) => [`h${i}`, act]));

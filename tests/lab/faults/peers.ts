@@ -25,7 +25,7 @@ function resetBy(ports: string): string {
 
 const faults: readonly Fault[] = [
   {
-    name: "40 clients each that say nothing, one octet, half a token, or let a token drip (3 s for the handshake)",
+    name: "40 clients each that say nothing, one byte, half a token, or let a token drip (3 s for the handshake)",
     before: "cut at 3.00-3.02 s; honest ones 7 ms, at most 15",
     short: true,
     async run(lab): Promise<string> {

@@ -206,7 +206,7 @@ const faults: readonly Fault[] = [
       // Those that it had, which nobody can save.
       assert.ok(failed.length <= 12, JSON.stringify(countsOf(ends)));
       assert.ok(failed.every(({ end }) => !/wrong|behind/.test(end)));
-      return `${failed.length} of ${ends.length} failed, no octet wrong`;
+      return `${failed.length} of ${ends.length} failed, no byte wrong`;
     },
   },
   {

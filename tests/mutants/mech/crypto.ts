@@ -71,7 +71,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
       "",
     ],
     [
-      "parameters have four octets",
+      "parameters have four bytes",
       "RFC 3962 section 4",
       "if (named === undefined && s2kparams.length > 0) {",
       "if (false) {",

@@ -20,7 +20,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "throw defective(`Cannot use token: identifier",
     ],
     [
-      "bindings of the checksum have 16 octets",
+      "bindings of the checksum have 16 bytes",
       "RFC 4121 section 4.1.1",
       "if (length !== 16) throw",
       "if (false) throw",
@@ -99,7 +99,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("kerberos/mech/tokens/tokens.ts", [MESSAGES], [
     [
-      "every octet of it",
+      "every byte of it",
       "RFC 4121 section 4.2.4, CVE-2024-37370",
       "for (let i = 0; i < HEADER_LENGTH; i++) {",
       "for (let i = 6; i < HEADER_LENGTH; i++) {",

@@ -36,8 +36,8 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "names of queries are in the form (address)",
       UTS46,
-      "    const asked = this.#askedAddress(hostname, octets);\n    // A system",
-      "    const asked = this.#askedAddress(query.hostname, octets);\n    // A system",
+      "    const asked = this.#askedAddress(hostname, bytes);\n    // A system",
+      "    const asked = this.#askedAddress(query.hostname, bytes);\n    // A system",
     ],
     [
       "a domain begins at a dot",
@@ -83,14 +83,14 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "who comes from nowhere is denied by any source",
       "deny by default",
-      'octets === undefined ? action === "deny" : inBlocks(action, sources',
-      "octets === undefined ? false : inBlocks(action, sources",
+      'bytes === undefined ? action === "deny" : inBlocks(action, sources',
+      "bytes === undefined ? false : inBlocks(action, sources",
     ],
     [
       "who comes from nowhere is allowed by none",
       "deny by default",
-      'octets === undefined ? action === "deny" : inBlocks(action, sources',
-      "octets === undefined ? true : inBlocks(action, sources",
+      'bytes === undefined ? action === "deny" : inBlocks(action, sources',
+      "bytes === undefined ? true : inBlocks(action, sources",
     ],
   ]),
   ...rules("socks/rules/parse_rule.ts", [RULES], [
@@ -126,7 +126,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "no bits behind those that count",
       "no slip is a rule",
-      "if (network.some((octet, i) => (octet & ~mask(bits, i)) !== 0)) {",
+      "if (network.some((byte, i) => (byte & ~mask(bits, i)) !== 0)) {",
       "if (false) {",
     ],
     ["bits end with the address", "no slip is a rule", "if (bits > 8 * network.length) throw", "if (false) throw"],
@@ -151,27 +151,27 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "IPv4-compatible addresses are looked into",
       SSRF,
-      '  [parseCidr("::/96")!, (octets) => octets.subarray(12)],\n',
+      '  [parseCidr("::/96")!, (bytes) => bytes.subarray(12)],\n',
       "",
     ],
     [
       "translated addresses are looked into",
       "RFC 2765",
-      '  [parseCidr("::ffff:0:0:0/96")!, (octets) => octets.subarray(12)],\n',
+      '  [parseCidr("::ffff:0:0:0/96")!, (bytes) => bytes.subarray(12)],\n',
       "",
     ],
-    ["NAT64 is looked into", "RFC 6052", "  [WELL_KNOWN_PREFIX, (octets) => octets.subarray(12)],\n", ""],
-    ["6to4 is looked into", "RFC 3056", '  [parseCidr("2002::/16")!, (octets) => octets.subarray(2, 6)],\n', ""],
+    ["NAT64 is looked into", "RFC 6052", "  [WELL_KNOWN_PREFIX, (bytes) => bytes.subarray(12)],\n", ""],
+    ["6to4 is looked into", "RFC 3056", '  [parseCidr("2002::/16")!, (bytes) => bytes.subarray(2, 6)],\n', ""],
     [
       "Teredo's server is looked into",
       "RFC 4380",
-      '  [parseCidr("2001::/32")!, (octets) => octets.subarray(4, 8)],\n',
+      '  [parseCidr("2001::/32")!, (bytes) => bytes.subarray(4, 8)],\n',
       "",
     ],
     [
       "Teredo's client is looked into",
       "RFC 4380",
-      '  [parseCidr("2001::/32")!, (octets) => octets.slice(12).map((octet) => octet ^ 0xff)],\n',
+      '  [parseCidr("2001::/32")!, (bytes) => bytes.slice(12).map((byte) => byte ^ 0xff)],\n',
       "",
     ],
   ]),
@@ -188,7 +188,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       'if (block === undefined && part.trim() !== "*") {',
       "if (false) {",
     ],
-    ["clients are denied in every disguise", SSRF, '...(action === "deny" ? embeddedIpv4(octets) : [])', ""],
+    ["clients are denied in every disguise", SSRF, '...(action === "deny" ? embeddedIpv4(bytes) : [])', ""],
   ]),
   ...rules("socks/server/targets/judged_addresses.ts", [SERVER], [
     ["each address is judged", SSRF, "judged.filter(({ verdict }) => verdict.allowed);", "judged;"],

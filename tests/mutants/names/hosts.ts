@@ -26,12 +26,12 @@ export const HOST_NAMES: readonly Mutant[] = [
     ["A-labels are looked into", UTS46, "(?:^|\\.)xn--|(?:^|\\.)(?:\\d", "(?:^|\\.)(?:\\d"],
     ["numbers are addresses or nothing", "WHATWG URL section 3.5", "xn--|(?:^|\\.)(?:\\d+|0x[0-9a-f]*)$/", "xn--/"],
     [
-      "a name has 253 octets",
+      "a name has 253 bytes",
       "RFC 1035 section 2.3.4",
       "if (mapped.length > LONGEST_NAME || LONG_LABEL",
       "if (LONG_LABEL",
     ],
-    ["a label has 63 octets", "RFC 1035 section 2.3.4", "LONGEST_NAME || LONG_LABEL.test(mapped)", "LONGEST_NAME"],
+    ["a label has 63 bytes", "RFC 1035 section 2.3.4", "LONGEST_NAME || LONG_LABEL.test(mapped)", "LONGEST_NAME"],
     [
       "plain names are measured too",
       "RFC 1035 section 2.3.4",
@@ -86,8 +86,8 @@ export const HOST_NAMES: readonly Mutant[] = [
     [
       "only ::ffff:0:0/96 is mapped",
       "RFC 4291 section 2.5.5.2",
-      "octets.length === 16 && MAPPED.every((octet, i) => octets[i] === octet)",
-      "octets.length === 16",
+      "bytes.length === 16 && MAPPED.every((byte, i) => bytes[i] === byte)",
+      "bytes.length === 16",
     ],
   ]),
   ...rules("socks/wire/address.ts", [WIRE], [
@@ -107,8 +107,8 @@ export const HOST_NAMES: readonly Mutant[] = [
     [
       "names are UTF-8",
       "RFC 3629 section 3",
-      "hostName(exactText(octets))",
-      'hostName(new TextDecoder("latin1").decode(octets))',
+      "hostName(exactText(bytes))",
+      'hostName(new TextDecoder("latin1").decode(bytes))',
     ],
     ["an address sent as a name is one", SSRF, "return hostName(exactText", "return String(exactText"],
     ["texts of endpoints are in the form", UTS46, "hostname: hostName(parts[1]!), port", "hostname: parts[1]!, port"],

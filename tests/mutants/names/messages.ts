@@ -11,7 +11,7 @@ export const MESSAGES: readonly Mutant[] = [
   ...rules("socks/wire/messages.ts", [WIRE], [
     ["the version is 5", "RFC 1928 section 3", "if (version !== undefined && version !== wanted) {", "if (false) {"],
     [
-      "a refusal is told by two octets",
+      "a refusal is told by two bytes",
       "RFC 1928 section 6",
       'if (reply !== 0) return { value: { reply, hostname: "0.0.0.0", port: 0 }, length: bytes.length };',
       "",
@@ -36,7 +36,7 @@ export const MESSAGES: readonly Mutant[] = [
       "if (false) throw",
     ],
     [
-      "a name and a password have 1 to 255 octets",
+      "a name and a password have 1 to 255 bytes",
       "RFC 1929 section 2",
       "if (part.length < 1 || part.length > 255) {",
       "if (false) {",
@@ -50,7 +50,7 @@ export const MESSAGES: readonly Mutant[] = [
   ]),
   ...rules("socks/wire/socks4.ts", [FRONT], [
     [
-      "names have 255 octets at most",
+      "names have 255 bytes at most",
       "SOCKS 4A",
       "if (end > start + MAX_NAME || (end < 0 && bytes.length > start + MAX_NAME)) {",
       "if (false) {",
@@ -61,8 +61,8 @@ export const MESSAGES: readonly Mutant[] = [
     [
       "an IPv6 address has no place in a reply",
       "SOCKS 4",
-      "octets?.length === 4 ? octets : new Uint8Array(4)",
-      "octets ?? new Uint8Array(4)",
+      "bytes?.length === 4 ? bytes : new Uint8Array(4)",
+      "bytes ?? new Uint8Array(4)",
     ],
   ]),
   ...rules("socks/wire/datagram.ts", [WIRE], [
@@ -81,12 +81,12 @@ export const MESSAGES: readonly Mutant[] = [
       "if (type !== undefined && (type < 1 || type > 3)) {",
       "if (false) {",
     ],
-    ["a token has 65,535 octets at most", "RFC 1961 section 3.4", "if (length > MAX_TOKEN) throw", "if (false) throw"],
+    ["a token has 65,535 bytes at most", "RFC 1961 section 3.4", "if (length > MAX_TOKEN) throw", "if (false) throw"],
     ["nothing follows a refusal", "RFC 1961 section 3.8", "if (type === FrameType.Abort) return", "if (false) return"],
   ]),
   ...rules("socks/wire/frame_splitter.ts", [WIRE], [
     [
-      "octets of the next frame are kept",
+      "bytes of the next frame are kept",
       "frames split and coalesced",
       "larger.set(this.#bytes.subarray(this.#start, this.#end));",
       "",
@@ -175,7 +175,7 @@ export const FRONTS: readonly Mutant[] = [
   ...rules("socks/server/front/front.ts", [FRONT], [
     ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? ask', "true ? ask"],
     ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? ask', "true ? ask"],
-    ["methods of HTTP in any case", "RFC 9110 section 9.1", "octet & ~0x20", "octet"],
+    ["methods of HTTP in any case", "RFC 9110 section 9.1", "byte & ~0x20", "byte"],
     [
       "who names nobody comes in where none may",
       "deny by default",

@@ -38,15 +38,15 @@ export const RESOLVER: readonly Mutant[] = [
     ["a record of another class is none", DNS, "kind === INTERNET ? this", "true ? this"],
     ["an address has its length", DNS, "if (length !== wanted) throw", "if (false) throw"],
     ["pointers lead back", "RFC 1035 section 4.1.4", "if (target >= at) throw", "if (target === at) throw"],
-    ["pointers cost", "CVE-2000-0333", "        octets++;\n", ""],
+    ["pointers cost", "CVE-2000-0333", "        bytes++;\n", ""],
     [
       "labels of other kinds are refused",
       "RFC 6891 section 5",
       "} else if (length > 63) throw",
       "} else if (false) throw",
     ],
-    ["names have 255 octets", "RFC 1035 section 2.3.4", "if (octets > 255) throw", "if (false) throw"],
-    ["names are in lower case", "RFC 4343", "String.fromCharCode(octet).toLowerCase()", "String.fromCharCode(octet)"],
+    ["names have 255 bytes", "RFC 1035 section 2.3.4", "if (bytes > 255) throw", "if (false) throw"],
+    ["names are in lower case", "RFC 4343", "String.fromCharCode(byte).toLowerCase()", "String.fromCharCode(byte)"],
     ["a dot in a label is no dot", "CVE-2021-22931", "/[a-z0-9_-]/.test(character)", "/[a-z0-9_.-]/.test(character)"],
     [
       "CNAMEs end",
@@ -61,7 +61,7 @@ export const RESOLVER: readonly Mutant[] = [
     ["comments are none", "hosts(5)", 'line.split("#", 1)[0]!.trim()', "line.trim()"],
     ["comments end with their line", "hosts(5)", 'line.split("#", 1)[0]!', 'line.replace(/#.*/, "")'],
     ["the first name of a line is told", SSRF, "entry.names.push(names[0]!)", "void 0"],
-    ["lines that cannot be read are passed over", "hosts(5)", "octets === undefined || names", "names"],
+    ["lines that cannot be read are passed over", "hosts(5)", "bytes === undefined || names", "names"],
     [
       "all lines count",
       "hosts(5)",
@@ -106,13 +106,13 @@ export const RESOLVER: readonly Mutant[] = [
   ]),
   ...rules("socks/names/look_ups.ts", [LOOK_UPS], [
     ["one has a part of the places", SHARE, ", { perOwner: limits.perOwner }", ""],
-    ["so many at one time", SHARE, "new Turns(limits.places,", "new Turns(1_000,"],
+    ["so many at one time", SHARE, "new Semaphore(limits.places,", "new Semaphore(1_000,"],
     ["queues are bounded", SHARE, "if (queued >= this.#limits.waiting)", "if (queued >= 50)"],
     [
       "queues are each one's own",
       SHARE,
       "const queued = this.#queued.get(owner) ?? 0;",
-      "const queued = this.#turns.waiting - 1;",
+      "const queued = this.#semaphore.waiting - 1;",
     ],
     [
       "the same is looked up once",
@@ -136,7 +136,7 @@ export const RESOLVER: readonly Mutant[] = [
     [
       "a place is given back",
       SHARE,
-      "      this.#forget(running);\n      this.#turns.giveBack(owner);",
+      "      this.#forget(running);\n      this.#semaphore.release(owner);",
       "      this.#forget(running);",
     ],
     [

@@ -145,9 +145,9 @@ export const SESSIONS: readonly Mutant[] = [
       "for (const { clock } of this.#sessions) clock.abort(reason);",
       "",
     ],
-    ["a user's octets have a rate", "limits", 'if (user !== "" && bandwidthPerUser !== Infinity) {', "if (false) {"],
+    ["a user's bytes have a rate", "limits", 'if (user !== "" && bandwidthPerUser !== Infinity) {', "if (false) {"],
     [
-      "a session's octets have a rate",
+      "a session's bytes have a rate",
       "limits",
       "if (bandwidthPerSession !== Infinity) rates.push",
       "if (false) rates.push",
@@ -182,7 +182,7 @@ export const SESSIONS: readonly Mutant[] = [
       "",
     ],
     ["a slow reader holds up two writes and no more", "backpressure", "    await before;\n", ""],
-    ["octets are held up by a rate", "limits", "      await held;\n", ""],
-    ["octets are counted", "events", "counts[key] += length;", ""],
+    ["bytes are held up by a rate", "limits", "      await held;\n", ""],
+    ["bytes are counted", "events", "counts[key] += length;", ""],
   ]),
 ];

@@ -69,7 +69,7 @@ async function talk(ours: SecuredChannel, theirs: SecuredChannel): Promise<void>
   assert.equal(hex(back), hex(utf8("back")));
 }
 
-Deno.test("both sides agree with Kerberos at every level, in pieces of one octet and whole", async () => {
+Deno.test("both sides agree with Kerberos at every level, in pieces of one byte and whole", async () => {
   const realm = await memoryRealm();
   const { initiator, acceptor } = credentialPair(realm);
   for (const protection of [...LEVELS, "none"] as const) {
@@ -142,7 +142,7 @@ Deno.test("the server chooses by its own policy, and the client goes no lower th
     if (outcome === "client") {
       const [ours] = reasons(result);
       assert.ok(ours instanceof SocksAuthError && ours.code === "PROTECTION_TOO_WEAK");
-      // Not an octet went out after the answer: the last thing sent is the protection message.
+      // Not a byte went out after the answer: the last thing sent is the protection message.
       const frames: number[] = [];
       for (let rest = result.near.sent(); rest.length > 0;) {
         const frame = decodeFrame(rest)!;
@@ -194,15 +194,15 @@ Deno.test("the client refuses a context whose flags were not granted", async () 
   channels(levelZero);
 });
 
-Deno.test("the protection exchange refuses what is not one genuine octet in its place", async () => {
+Deno.test("the protection exchange refuses what is not one genuine byte in its place", async () => {
   const change = (index: number, with_: (bytes: Bytes) => Bytes): PairOptions => ({
     pipe: { tamper: (bytes, i) => i === index ? with_(bytes) : bytes },
   });
   const cases: [string, PairOptions][] = [
     ["forged", change(1, (bytes) => bytes.with(4, 0) as Bytes)],
-    ["two octets", change(1, () => encodeFrame(2, concat(utf8("wrap"), unhex("000102"))))],
-    ["no octet", change(1, () => encodeFrame(2, concat(utf8("wrap"), unhex("00"))))],
-    ["plain octet, as NEC sends it", change(1, () => encodeFrame(2, unhex("02")))],
+    ["two bytes", change(1, () => encodeFrame(2, concat(utf8("wrap"), unhex("000102"))))],
+    ["no byte", change(1, () => encodeFrame(2, concat(utf8("wrap"), unhex("00"))))],
+    ["plain byte, as NEC sends it", change(1, () => encodeFrame(2, unhex("02")))],
     ["wrong type", change(1, () => encodeFrame(3, concat(utf8("wrap"), unhex("0002"))))],
     ["level 7", {
       ...change(1, () => encodeFrame(2, concat(utf8("wrap"), unhex("0007")))),
@@ -234,7 +234,7 @@ Deno.test("an abort is understood in every phase, and a lost connection too", as
   await assert.rejects(client, { code: "UNEXPECTED_END" });
 });
 
-Deno.test("flipping any octet of any frame of a Kerberos negotiation fails cleanly on both sides", async () => {
+Deno.test("flipping any byte of any frame of a Kerberos negotiation fails cleanly on both sides", async () => {
   const realm = await memoryRealm();
   const pair = credentialPair(realm);
   const options = (tamper: PipeOptions & { back?: PipeOptions }): PairOptions => ({
@@ -342,7 +342,7 @@ Deno.test("ProtectedConnection delivers nothing of a message that is forged, sig
     ["authentication frame", () => encodeFrame(1, plain), "UNEXPECTED_MESSAGE"],
     ["abort", () => encodeAbort(), "UNEXPECTED_MESSAGE"],
     ["another version", (bytes) => bytes.with(0, 5) as Bytes, "BAD_VERSION"],
-    ["plain octets", () => utf8("GET / HTTP/1.0"), "BAD_VERSION"],
+    ["plain bytes", () => utf8("GET / HTTP/1.0"), "BAD_VERSION"],
     ["empty frame", () => encodeFrame(3, new Uint8Array(0)), "NOT_GENUINE"],
     ["cut", (bytes) => bytes.subarray(0, bytes.length - 1), "UNEXPECTED_END"],
   ];
@@ -397,7 +397,7 @@ Deno.test("ProtectedConnection.read() puts into the memory given what finds room
         const bytes = await theirs.read(into.subarray(0, size));
         if (bytes === null) break;
         all += new TextDecoder().decode(bytes);
-        assert.ok(into.subarray(size).every((octet) => octet === 0x2e), "nothing behind the memory given");
+        assert.ok(into.subarray(size).every((byte) => byte === 0x2e), "nothing behind the memory given");
       }
       assert.equal(all, texts.join(""), `room for ${size}`);
     }

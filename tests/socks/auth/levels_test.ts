@@ -38,7 +38,7 @@ async function pair(side: "client" | "server", level: number, seal?: SealPolicy)
   return { peer, ours, sealedLevel };
 }
 
-Deno.test("the level's octet goes signed and never sealed (section 4.4), whatever the level is", async () => {
+Deno.test("the level's byte goes signed and never sealed (section 4.4), whatever the level is", async () => {
   for (const side of ["client", "server"] as const) {
     for (let level = 0; level <= 3; level++) {
       assert.equal((await pair(side, level)).sealedLevel, false, `${side} at level ${level}`);
@@ -99,7 +99,7 @@ Deno.test("level 2 takes nothing that is signed only, genuine as it is; levels 1
   }
 });
 
-Deno.test("a level's octet that is sealed is as genuine, and is taken", async () => {
+Deno.test("a level's byte that is sealed is as genuine, and is taken", async () => {
   const [near, far] = pipe();
   const accepting = gssapiServer({ credential: acceptor }).accept(far, {});
   const client = await ForgedClient.open(near, { credential: initiator });
@@ -125,20 +125,20 @@ async function levelMessage(make: (client: ForgedClient) => Promise<Bytes>) {
   return { result, answer: far.sent().slice(before), context: context! };
 }
 
-Deno.test("the server takes one octet, in its frame and in its place, and answers all else with 01 ff and a closed context", async () => {
-  const octet = Uint8Array.of(2);
+Deno.test("the server takes one byte, in its frame and in its place, and answers all else with 01 ff and a closed context", async () => {
+  const byte = Uint8Array.of(2);
   const level = { confidential: false, type: FrameType.Protection };
   const cases: [string, (client: ForgedClient) => Promise<Bytes>, string][] = [
-    ["no octet", (client) => client.wrapped(Uint8Array.of(), level), "BAD_MESSAGE"],
-    ["two octets", (client) => client.wrapped(Uint8Array.of(2, 2), level), "BAD_MESSAGE"],
-    ["type 1", (client) => client.wrapped(octet, { ...level, type: 1 }), "UNEXPECTED_MESSAGE"],
-    ["type 3", (client) => client.wrapped(octet, { ...level, type: 3 }), "UNEXPECTED_MESSAGE"],
-    ["type 4", (client) => client.wrapped(octet, { ...level, type: 4 }), "BAD_MESSAGE"],
-    ["in clear", () => Promise.resolve(encodeFrame(2, octet)), "GSSAPI_FAILED"],
+    ["no byte", (client) => client.wrapped(Uint8Array.of(), level), "BAD_MESSAGE"],
+    ["two bytes", (client) => client.wrapped(Uint8Array.of(2, 2), level), "BAD_MESSAGE"],
+    ["type 1", (client) => client.wrapped(byte, { ...level, type: 1 }), "UNEXPECTED_MESSAGE"],
+    ["type 3", (client) => client.wrapped(byte, { ...level, type: 3 }), "UNEXPECTED_MESSAGE"],
+    ["type 4", (client) => client.wrapped(byte, { ...level, type: 4 }), "BAD_MESSAGE"],
+    ["in clear", () => Promise.resolve(encodeFrame(2, byte)), "GSSAPI_FAILED"],
     ["an empty token", () => Promise.resolve(encodeFrame(2, Uint8Array.of())), "GSSAPI_FAILED"],
     ["after one that is missing", async (client) => {
-      await client.wrapped(octet, level);
-      return await client.wrapped(octet, level);
+      await client.wrapped(byte, level);
+      return await client.wrapped(byte, level);
     }, "OUT_OF_ORDER"],
     ["an abort", () => Promise.resolve(encodeAbort()), "REFUSED_BY_PEER"],
   ];
@@ -150,13 +150,13 @@ Deno.test("the server takes one octet, in its frame and in its place, and answer
     assert.ok(await isClosed(context), name);
   }
   // A level that RFC 1961 does not have gets the strongest of those granted.
-  for (const octet of [4, 7, 255]) {
-    const { result } = await levelMessage((client) => client.wrapped(Uint8Array.of(octet), level));
+  for (const byte of [4, 7, 255]) {
+    const { result } = await levelMessage((client) => client.wrapped(Uint8Array.of(byte), level));
     assert.equal(result, "confidentiality");
   }
 });
 
-Deno.test("the client takes one octet that RFC 1961 has, in its frame and in its place, and nothing below its floor", async () => {
+Deno.test("the client takes one byte that RFC 1961 has, in its frame and in its place, and nothing below its floor", async () => {
   const signed = { confidential: false, type: FrameType.Protection };
   const cases: [string, (proxy: ForgedProxy) => Promise<Bytes>, string][] = [
     ["its own level", (proxy) => proxy.wrapped(Uint8Array.of(2), signed), "confidentiality"],
@@ -169,7 +169,7 @@ Deno.test("the client takes one octet that RFC 1961 has, in its frame and in its
     ],
     ["level 0", (proxy) => proxy.wrapped(Uint8Array.of(0), signed), "PROTECTION_TOO_WEAK"],
     ["level 9", (proxy) => proxy.wrapped(Uint8Array.of(9), signed), "BAD_MESSAGE"],
-    ["two octets", (proxy) => proxy.wrapped(Uint8Array.of(2, 2), signed), "BAD_MESSAGE"],
+    ["two bytes", (proxy) => proxy.wrapped(Uint8Array.of(2, 2), signed), "BAD_MESSAGE"],
     ["type 1", (proxy) => proxy.wrapped(Uint8Array.of(2), { ...signed, type: 1 }), "UNEXPECTED_MESSAGE"],
     ["type 3", (proxy) => proxy.wrapped(Uint8Array.of(2), { ...signed, type: 3 }), "UNEXPECTED_MESSAGE"],
     ["in clear", () => Promise.resolve(encodeFrame(2, Uint8Array.of(2))), "GSSAPI_FAILED"],

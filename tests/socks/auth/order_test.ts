@@ -141,8 +141,8 @@ Deno.test("a request that comes twice or in place of one that is missing is not 
     const client = await ForgedClient.open(connection, { credential: initiator, greeting: true });
     await client.level(2);
     const frames: Bytes[] = [];
-    for (const octet of [1, 2]) {
-      frames.push(await client.sealed(Uint8Array.of(5, 1, 0, 1, 93, 184, 216, octet, 0, 80)));
+    for (const byte of [1, 2]) {
+      frames.push(await client.sealed(Uint8Array.of(5, 1, 0, 1, 93, 184, 216, byte, 0, 80)));
     }
     await client.send(...order.map((i) => frames[i]!));
     await client.rest();

@@ -245,7 +245,7 @@ Deno.test("a check that says yes to somebody who was refused meanwhile lets nobo
   assert.deepEqual(events.map(({ type }) => type), ["accepted", "refused"]);
 });
 
-Deno.test("a token of 65,536 octets fits no frame: an error that says so, and the peer is told", async () => {
+Deno.test("a token of 65,536 bytes fits no frame: an error that says so, and the peer is told", async () => {
   for (const [length, code] of [[65_535, undefined], [65_536, "TOKEN_TOO_LARGE"]] as const) {
     const big = new Uint8Array(length).fill(7);
     const [near, far] = pipe();
@@ -273,7 +273,7 @@ Deno.test("a token of 65,536 octets fits no frame: an error that says so, and th
     }
     const error = await outcome;
     assert.deepEqual([error.name, error.code], ["SocksAuthError", code]);
-    assert.match(error.message, /65536 octets.*65535/);
+    assert.match(error.message, /65536 bytes.*65535/);
     assert.ok(closed);
   }
   const [near, far] = pipe();

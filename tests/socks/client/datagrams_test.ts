@@ -62,27 +62,27 @@ async function text(receiving: Promise<[Uint8Array, unknown]>): Promise<string> 
   return decoder.decode((await receiving)[0]);
 }
 
-Deno.test("everything that has octets is sent whole, and what has none is refused before anything is sent", async () => {
+Deno.test("everything that has bytes is sent whole, and what has none is refused before anything is sent", async () => {
   const { datagrams, sent } = await association();
-  const octets = Uint8Array.of(1, 2, 3, 4, 5, 6);
+  const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6);
   const shared = new SharedArrayBuffer(6);
-  new Uint8Array(shared).set(octets);
+  new Uint8Array(shared).set(bytes);
   for (
     const data of [
-      octets,
-      octets.buffer,
-      new Uint16Array(octets.buffer),
-      new DataView(octets.buffer),
-      new Uint8ClampedArray(octets.buffer),
+      bytes,
+      bytes.buffer,
+      new Uint16Array(bytes.buffer),
+      new DataView(bytes.buffer),
+      new Uint8ClampedArray(bytes.buffer),
       new Uint8Array(shared),
       shared,
-      concat(Uint8Array.of(9), octets, Uint8Array.of(9)).subarray(1, 7),
+      concat(Uint8Array.of(9), bytes, Uint8Array.of(9)).subarray(1, 7),
     ]
   ) {
     assert.equal(await datagrams.send(data, PEER), 6);
-    assert.deepEqual(decodeDatagram(sent.pop()!).data, octets);
+    assert.deepEqual(decodeDatagram(sent.pop()!).data, bytes);
   }
-  assert.equal(await datagrams.send(new DataView(octets.buffer, 2, 2), PEER), 2);
+  assert.equal(await datagrams.send(new DataView(bytes.buffer, 2, 2), PEER), 2);
   assert.deepEqual(decodeDatagram(sent.pop()!).data, Uint8Array.of(3, 4));
   const gone = new Uint8Array(5);
   structuredClone(gone.buffer, { transfer: [gone.buffer] });
@@ -92,10 +92,10 @@ Deno.test("everything that has octets is sent whole, and what has none is refuse
   }
   // deno-lint-ignore no-explicit-any
   for (const to of [undefined, null, {}, { hostname: "x" }, { hostname: "x", port: "1" }] as any[]) {
-    await assert.rejects(datagrams.send(octets, to), { name: "TypeError", message: /^Cannot use to/ });
+    await assert.rejects(datagrams.send(bytes, to), { name: "TypeError", message: /^Cannot use to/ });
   }
-  await assert.rejects(datagrams.send(octets, { hostname: "x", port: 65_536 }), RangeError);
-  await assert.rejects(datagrams.send(octets, { hostname: "a b", port: 1 }), { name: "HostNameError" });
+  await assert.rejects(datagrams.send(bytes, { hostname: "x", port: 65_536 }), RangeError);
+  await assert.rejects(datagrams.send(bytes, { hostname: "a b", port: 1 }), { name: "HostNameError" });
   assert.deepEqual(sent, []);
   datagrams.close();
 });

@@ -128,7 +128,7 @@ Deno.test("a refusal names no address that stands for anybody", async () => {
   await assert.rejects(bind({ ...through, expected }), { message: /cannot listen for 127\.0\.0\.1:20: / });
 });
 
-Deno.test("what speaks something else than SOCKS5 is named for what it is, however few octets come at a time", async () => {
+Deno.test("what speaks something else than SOCKS5 is named for what it is, however few bytes come at a time", async () => {
   const answers: [string, RegExp][] = [
     ["HTTP/1.1 400 Bad Request\r\n\r\n", /it speaks HTTP: 400 Bad Request \(is this the port of an HTTP proxy\?\)$/],
     [
@@ -150,11 +150,11 @@ Deno.test("what speaks something else than SOCKS5 is named for what it is, howev
   ];
   for (const [answer, text] of answers) {
     for (const size of [1, 3, answer.length]) {
-      const octets = Uint8Array.from(answer, (character) => character.charCodeAt(0));
+      const bytes = Uint8Array.from(answer, (character) => character.charCodeAt(0));
       let at = 0;
       const near: Connection = {
         ...scriptProxy([]).near,
-        read: () => Promise.resolve(at < octets.length ? octets.slice(at, at += size) : null),
+        read: () => Promise.resolve(at < bytes.length ? bytes.slice(at, at += size) : null),
       };
       const error = await failure(() => Promise.resolve(near), "p");
       assert.ok(error instanceof SocksProtocolError && error.code === "BAD_VERSION");

@@ -9,10 +9,10 @@ const QUESTION: Question = { id: 0x1234, name: "www.example.com", type: RecordTy
 const MESSAGE = encodeQuestion(QUESTION);
 const A: Said = ["www.example.com", "A", "192.0.2.1"];
 
-/** An answer with some octets changed, each at its place. */
-function changed(message: Uint8Array, ...changes: readonly [at: number, octet: number][]): Uint8Array {
+/** An answer with some bytes changed, each at its place. */
+function changed(message: Uint8Array, ...changes: readonly [at: number, byte: number][]): Uint8Array {
   const copy = message.slice();
-  for (const [at, octet] of changes) copy[at] = octet;
+  for (const [at, byte] of changes) copy[at] = byte;
   return copy;
 }
 
@@ -63,19 +63,19 @@ Deno.test("only addresses of the Internet, of their own length, are addresses", 
   assert.deepEqual(decodeAnswer(changed(good, [kind - 1, 16]), QUESTION)?.records, []);
 });
 
-/** An answer with one CNAME whose name is given in octets, at `at`. */
-function withName(octets: (at: number) => readonly number[]): Uint8Array {
+/** An answer with one CNAME whose name is given in bytes, at `at`. */
+function withName(bytes: (at: number) => readonly number[]): Uint8Array {
   const owner = encodeName("www.example.com");
   const at = MESSAGE.length + owner.length + 10;
-  const data = octets(at);
+  const data = bytes(at);
   const record = [...owner, 0, 5, 0, 1, 0, 0, 0, 1, data.length >> 8, data.length & 255, ...data];
   const reply = encodeReply(MESSAGE, { forge: (bytes) => Uint8Array.from([...bytes, ...record]) });
   return changed(reply, [7, 1]);
 }
 
 Deno.test("pointers lead back, and no name is longer than one may be", () => {
-  const value = (octets: (at: number) => readonly number[]) =>
-    decodeAnswer(withName(octets), QUESTION)?.records[0]?.value;
+  const value = (bytes: (at: number) => readonly number[]) =>
+    decodeAnswer(withName(bytes), QUESTION)?.records[0]?.value;
   assert.equal(value(() => [0xc0, 12]), "www.example.com");
   assert.equal(value(() => [1, 0x61, 0xc0, 16]), "a.example.com");
   assert.equal(value(() => [2, 0xc3, 0x57, 1, 0x2e, 1, 0x41, 0]), "\\195w.\\046.a");
@@ -93,19 +93,19 @@ Deno.test("pointers lead back, and no name is longer than one may be", () => {
     0,
   ];
   assert.equal(value(() => long(61))?.length, 253);
-  assert.equal(value(() => long(63)), undefined, "256 octets and the root's");
+  assert.equal(value(() => long(63)), undefined, "256 bytes and the root's");
 });
 
 Deno.test("pointers to pointers cost no more than the message is long", () => {
   // Each record's name is a pointer to the record before it: without an end to it that would be a square.
   const count = 5_000;
-  const octets: number[] = [];
+  const bytes: number[] = [];
   for (let i = 0, before = 12; i < count; i++) {
-    const at = MESSAGE.length + octets.length;
-    octets.push(0xc0 | before >> 8, before & 255, 0, 99, 0, 1, 0, 0, 0, 1, 0, 0);
+    const at = MESSAGE.length + bytes.length;
+    bytes.push(0xc0 | before >> 8, before & 255, 0, 99, 0, 1, 0, 0, 0, 1, 0, 0);
     before = Math.min(at, 0x3fff);
   }
-  const reply = encodeReply(MESSAGE, { forge: (bytes) => Uint8Array.from([...bytes, ...octets]) });
+  const reply = encodeReply(MESSAGE, { forge: (bytes) => Uint8Array.from([...bytes, ...bytes]) });
   assert.equal(decodeAnswer(changed(reply, [6, count >> 8], [7, count & 255]), QUESTION), undefined);
 });
 

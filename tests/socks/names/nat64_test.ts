@@ -14,7 +14,7 @@ import type { Resolver } from "../../../socks/names/resolver.ts";
 import { formatIp, parseIp } from "../../../socks/wire/ip.ts";
 import { pipe } from "../../support/pipe.ts";
 
-const octets = (text: string) => parseIp(text)!;
+const bytes = (text: string) => parseIp(text)!;
 const prefixes = (...texts: string[]) => texts.map(parseNat64Prefix);
 const rules = (nat64: readonly string[], ...texts: string[]) =>
   new RuleSet(texts.map(parseRuleText), undefined, { nat64: { prefixes: prefixes(...nat64) } });
@@ -38,26 +38,26 @@ const TABLE: readonly (readonly [prefix: string, address: string])[] = [
 Deno.test("IPv4 addresses stand where RFC 6052 section 2.4 has them, for all lengths of a prefix", () => {
   for (const [text, address] of TABLE) {
     const prefix = parseNat64Prefix(text);
-    const made = ipv6For(prefix, octets("192.0.2.33"));
-    assert.deepEqual(made, octets(address), text);
-    assert.deepEqual(ipv4Under(prefix, made), octets("192.0.2.33"));
-    assert.deepEqual(translated(made, [prefix]), { prefix, ipv4: octets("192.0.2.33") });
+    const made = ipv6For(prefix, bytes("192.0.2.33"));
+    assert.deepEqual(made, bytes(address), text);
+    assert.deepEqual(ipv4Under(prefix, made), bytes("192.0.2.33"));
+    assert.deepEqual(translated(made, [prefix]), { prefix, ipv4: bytes("192.0.2.33") });
   }
 });
 
 const PREFIX = fc.record({
   bits: fc.constantFrom(32, 40, 48, 56, 64, 96),
-  octets: fc.uint8Array({ minLength: 16, maxLength: 16 }),
-}).map(({ bits, octets }) => {
+  bytes: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+}).map(({ bits, bytes }) => {
   const network = new Uint8Array(16);
-  network.set(octets.subarray(0, bits / 8));
-  [network[0], network[1], network[2]] = [0x2a, 0x0b, octets[2]!];
+  network.set(bytes.subarray(0, bits / 8));
+  [network[0], network[1], network[2]] = [0x2a, 0x0b, bytes[2]!];
   network[8] = 0;
   return { network, bits };
 });
 const IPV4 = fc.uint8Array({ minLength: 4, maxLength: 4 });
 
-Deno.test("property: what is put under a prefix comes out again, and octet 8 and what is behind it stay zero", () => {
+Deno.test("property: what is put under a prefix comes out again, and byte 8 and what is behind it stay zero", () => {
   fc.assert(fc.property(PREFIX, IPV4, fc.uint8Array({ minLength: 16, maxLength: 16 }), (prefix, ipv4, noise) => {
     const made = ipv6For(prefix, ipv4);
     assert.equal(made[8], 0);
@@ -65,13 +65,13 @@ Deno.test("property: what is put under a prefix comes out again, and octet 8 and
     assert.deepEqual([...translated(made, [prefix])!.ipv4], [...ipv4]);
     assert.equal(translated(made, []), undefined);
     // Bits that mean nothing may be anything to a translator, and are none of ours.
-    const other = made.map((octet, i) => {
+    const other = made.map((byte, i) => {
       const counts = i < prefix.bits / 8 ||
-        ipv6For({ ...prefix, network: new Uint8Array(16) }, octets("255.255.255.255"))[i];
-      return counts ? octet : octet ^ noise[i]!;
+        ipv6For({ ...prefix, network: new Uint8Array(16) }, bytes("255.255.255.255"))[i];
+      return counts ? byte : byte ^ noise[i]!;
     });
     assert.deepEqual([...ipv4Under(prefix, other)], [...ipv4]);
-    const same = other.every((octet, i) => octet === made[i]);
+    const same = other.every((byte, i) => byte === made[i]);
     assert.equal(translated(other, [prefix]) !== undefined, same);
     // And the text that a prefix has reads as that prefix.
     assert.deepEqual(parseNat64Prefix(`${formatIp(prefix.network)}/${prefix.bits}`), prefix);
@@ -83,7 +83,7 @@ Deno.test("property: an address under a prefix is judged as the IPv4 address tha
   const rule = fc.tuple(fc.constantFrom("allow", "deny"), fc.constantFrom(...places)).map((parts) => parts.join(" "));
   const ipv4 = fc.oneof(
     IPV4,
-    fc.constantFrom("10.1.2.3", "45.79.0.30", "127.0.0.1", "0.0.0.0", "169.254.169.254", "8.8.8.8").map(octets),
+    fc.constantFrom("10.1.2.3", "45.79.0.30", "127.0.0.1", "0.0.0.0", "169.254.169.254", "8.8.8.8").map(bytes),
   );
   let seen = 0;
   fc.assert(
@@ -106,7 +106,7 @@ Deno.test("what is no prefix of a translator is refused with the reason", () => 
     ["2001:db8::", /an IPv6 prefix is wanted/],
     ["10.0.0.0/32", /an IPv6 prefix is wanted/],
     ["Discover", /an IPv6 prefix is wanted/],
-    ["2001:db8:0:0:100::/96", /no translator can have it/], // octet 8
+    ["2001:db8:0:0:100::/96", /no translator can have it/], // byte 8
     ["::ffff:0:0/96", /no translator can have it/],
     ["::/96", /no translator can have it/],
     ["fe80::/64", /no translator can have it/],
@@ -147,9 +147,9 @@ Deno.test("special addresses behind a prefix are refused as in IPv4, whatever ru
       ["2a0b:0:0:1::/64", "2a0b::1:7f:0:100:0", "2a0b::1:a9:fea9:fe00:0", "2a0b::1:8:808:800:0"],
     ] as const
   ) {
-    assert.equal(specialKind(octets(loopback), prefixes(prefix)), "loopback", prefix);
-    assert.equal(specialKind(octets(metadata), prefixes(prefix)), "metadata service", prefix);
-    assert.equal(specialKind(octets(open), prefixes(prefix)), undefined, prefix);
+    assert.equal(specialKind(bytes(loopback), prefixes(prefix)), "loopback", prefix);
+    assert.equal(specialKind(bytes(metadata), prefixes(prefix)), "metadata service", prefix);
+    assert.equal(specialKind(bytes(open), prefixes(prefix)), undefined, prefix);
     for (
       const texts of [["allow *"], [`allow ${prefix}`], [`allow ${prefix}`, "allow *"], [
         "allow ::/0",
@@ -215,7 +215,7 @@ Deno.test("prefixes are found in what a resolver has for ipv4only.arpa (RFC 7050
   assert.deepEqual(text(["192.0.0.170", "64:ff9b::c000:aa", "64:ff9b::c000:ab"]), ["64:ff9b::/96"]);
   assert.deepEqual(text(["2001:db8:64::192.0.0.170"]), ["2001:db8:64::/96"]);
   for (const [prefix] of TABLE) {
-    const made = ["192.0.0.170", "192.0.0.171"].map((a) => formatIp(ipv6For(parseNat64Prefix(prefix), octets(a))));
+    const made = ["192.0.0.170", "192.0.0.171"].map((a) => formatIp(ipv6For(parseNat64Prefix(prefix), bytes(a))));
     assert.deepEqual(text(made), [prefix]);
   }
   assert.deepEqual(text(["2a0b::c000:aa", "2a0c::c000:ab", "2a0b::c000:ab"]), ["2a0b::/96", "2a0c::/96"]);

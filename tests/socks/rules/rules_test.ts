@@ -351,7 +351,7 @@ Deno.test("parseRule() reads addresses, names, ports and users, and refuses the 
 
 Deno.test("property: inCidr() is arithmetic on the leading bits", () => {
   fc.assert(fc.property(fc.ipV4(), fc.ipV4(), fc.nat(32), (a, b, bits) => {
-    const number = (text: string) => parseIp(text)!.reduce((sum, octet) => sum * 256 + octet, 0);
+    const number = (text: string) => parseIp(text)!.reduce((sum, byte) => sum * 256 + byte, 0);
     const cut = (value: number) => Math.floor(value / 2 ** (32 - bits));
     const network = formatIp(
       Uint8Array.from([24, 16, 8, 0], (shift) => Math.floor(cut(number(a)) * 2 ** (32 - bits) / 2 ** shift) % 256),

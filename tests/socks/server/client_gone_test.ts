@@ -165,7 +165,7 @@ function reached() {
   return { server, events, client, served, opening, signal: () => signal!, reads: () => reads };
 }
 
-Deno.test("a client that has said all that it has to say is waited for, and its octets and its end are handed on", async () => {
+Deno.test("a client that has said all that it has to say is waited for, and its bytes and its end are handed on", async () => {
   const { client, served, opening, signal, events } = reached();
   await client.write(unhex(REQUESTS.SOCKS5! + hex(utf8("all of it"))));
   await client.closeWrite();
@@ -249,7 +249,7 @@ Deno.test("a client that has ended its side behind its token is answered, though
   assert.deepEqual([...answer.subarray(0, 4)], [5, 1, 1, 1]);
 });
 
-Deno.test("octets that come early are few, and are carried in their order", async () => {
+Deno.test("bytes that come early are few, and are carried in their order", async () => {
   const { client, served, opening, reads } = reached();
   await client.write(unhex(REQUESTS.SOCKS5!));
   await opening.asked;
@@ -263,7 +263,7 @@ Deno.test("octets that come early are few, and are carried in their order", asyn
   await client.closeWrite();
   const got = await readAll(theirs);
   assert.deepEqual([got.length, got[0], got.at(-1)], [20 * 16_384, 0, 19]);
-  assert.ok(got.every((octet, i) => octet === Math.floor(i / 16_384)));
+  assert.ok(got.every((byte, i) => byte === Math.floor(i / 16_384)));
   await theirs.closeWrite();
   await served;
 });

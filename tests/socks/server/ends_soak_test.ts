@@ -5,7 +5,7 @@ import { run } from "../../support/process.ts";
 const ROOT = new URL("../../..", import.meta.url).pathname;
 /** Rounds, the first of which is not measured, and sessions of each order and level in one. */
 const [ROUNDS, EACH] = [3, 31];
-/** Octets of a session that are noise: one that stays has thousands. */
+/** Bytes of a session that are noise: one that stays has thousands. */
 const NOISE = 1_000;
 
 Deno.test({
@@ -32,7 +32,7 @@ Deno.test({
     assert.ok(ROUNDS * lines[0].sessions >= 2_000);
     for (const { descriptors } of lines) assert.equal(descriptors, 0);
     const grown = (lines.at(-1).heap - lines[0].heap) / ((ROUNDS - 1) * lines[0].sessions);
-    assert.ok(grown < NOISE, `${grown} octets of each session are left: ${stdout}`);
+    assert.ok(grown < NOISE, `${grown} bytes of each session are left: ${stdout}`);
     // Both servers wait for the signal, and no session does.
     assert.deepEqual(end, { sessions: 0, before: 2, after: 0 });
   },

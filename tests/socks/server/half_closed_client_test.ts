@@ -33,7 +33,7 @@ const LOOKS = 2.5 * GRACE;
 /** Requests, and what comes back behind the choice of a method where the target says "answer". */
 const REQUESTS: Readonly<Record<string, readonly [request: string, answer: string]>> = {
   "SOCKS5": ["050100" + "0501000304746573740050", "05000001c00002010063" + "616e73776572"],
-  "SOCKS5, early octets": ["050100" + "050100030474657374005061", "05000001c00002010063" + "616e73776572"],
+  "SOCKS5, early bytes": ["050100" + "050100030474657374005061", "05000001c00002010063" + "616e73776572"],
   "RESOLVE": ["050100" + "05f0000304746573740000", "05000001c00002090000"],
   "SOCKS4": ["04010050" + "7f000001" + "00", "005a0063c0000201" + "616e73776572"],
   "HTTP": [
@@ -99,7 +99,7 @@ async function askAll({ ways, server }: Awaited<ReturnType<typeof slowServer>>) 
     for (const [protocol, [request, answer]] of Object.entries(REQUESTS)) {
       const client = await way.dial();
       await client.write(unhex(request));
-      // Whoever leaves with octets unread resets, which would be more than an end.
+      // Whoever leaves with bytes unread resets, which would be more than an end.
       if (request.startsWith("05")) await readExactly(client, 2);
       clients.push({ what: `${protocol} over ${through}`, client, answer });
     }
@@ -181,7 +181,7 @@ Deno.test("a client that has ended what it sends is answered when it reads, at e
   }
 });
 
-Deno.test("a client of early octets without end is looked after, though nobody reads it", async () => {
+Deno.test("a client of early bytes without end is looked after, though nobody reads it", async () => {
   await using stack = new AsyncDisposableStack();
   const { server, events, ways } = await slowServer(stack);
   const client = await ways.TCP!.dial();
@@ -189,7 +189,7 @@ Deno.test("a client of early octets without end is looked after, though nobody r
   await until(() => server.liveSessions().some(({ command }) => command === "connect"));
   client.write(new Uint8Array(16_777_216)).catch(() => {});
   await pause(GRACE);
-  // Octets that it has not read: its system resets.
+  // Bytes that it has not read: its system resets.
   client.close();
   await within(5_000, "reset", until(() => server.sessions === 0));
   assert.deepEqual(ends(events).map(({ error }) => (error as { code?: string }).code), ["LOST"]);

@@ -117,7 +117,7 @@ peerTest("a client of TLS that never shakes hands is ended like others", ["opens
       return await dialTcp(listener.addr, {});
     },
   };
-  for (const octets of [0, 3]) {
+  for (const bytes of [0, 3]) {
     await Promise.all(
       Object.keys(ENDINGS).map((how) =>
         endIn(
@@ -129,7 +129,7 @@ peerTest("a client of TLS that never shakes hands is ended like others", ["opens
             // Nothing, or the beginning of a record.
             enter: async ({ client, events }) => {
               await until(() => events.length === 1);
-              await client.write(Uint8Array.of(0x16, 3, 1).subarray(0, octets));
+              await client.write(Uint8Array.of(0x16, 3, 1).subarray(0, bytes));
             },
           },
           how,

@@ -29,7 +29,7 @@ function targetRequest(hostname: string, port: number): TargetRequest {
   return { hostname, port, identity, command: "connect", protection: "none", signal };
 }
 
-/** Sends octets to a fresh session and gives all that comes back. */
+/** Sends bytes to a fresh session and gives all that comes back. */
 async function raw(server: SocksServer, text: string): Promise<string> {
   const [client, far] = pipe();
   const served = server.serve(far);
@@ -40,7 +40,7 @@ async function raw(server: SocksServer, text: string): Promise<string> {
   return answer;
 }
 
-Deno.test("the server answers in turn, each message in any pieces, with octets of the tunnel behind the request", async () => {
+Deno.test("the server answers in turn, each message in any pieces, with bytes of the tunnel behind the request", async () => {
   for (const chunk of [1, 3, Infinity]) {
     const { server, events } = makeServer();
     const [client, far] = pipe({ chunk });

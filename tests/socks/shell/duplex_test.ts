@@ -10,7 +10,7 @@ import { DuplexConnection } from "../../../socks/shell/duplex.ts";
 import { TlsOver } from "../../../socks/shell/tls_over.ts";
 import { pipe } from "../../support/pipe.ts";
 
-Deno.test("octets are for the read that was first, also where another comes before it is told", async () => {
+Deno.test("bytes are for the read that was first, also where another comes before it is told", async () => {
   const stream = new Duplex({ read() {} });
   const connection = new DuplexConnection(stream);
   const first = connection.read();

@@ -198,7 +198,7 @@ function webSocket(readyState: number): () => Promise<Made> {
         "an error event": () => socket.onerror?.(new Event("error")),
         "a close event": () => socket.onclose?.(new CloseEvent("close")),
         "a text that says nothing": () => feed("what?"),
-        "a message that is no octets": () => feed(new Blob(["x"])),
+        "a message that is no bytes": () => feed(new Blob(["x"])),
         "a message without data": () => feed(undefined),
         "too large a message": () => feed(new ArrayBuffer(1 << 21)),
         "sending throws": () => {
@@ -236,7 +236,7 @@ function streams(): Promise<Made> {
     failures: {
       "the source fails": quietly(() => source.error(FAILURE)),
       "the source ends": quietly(() => source.close()),
-      "a chunk that is no octets": quietly(() => source.enqueue("text" as unknown as Uint8Array)),
+      "a chunk that is no bytes": quietly(() => source.enqueue("text" as unknown as Uint8Array)),
       "the sink fails": quietly(() => sink.error(FAILURE)),
     },
   });

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { SocksConnectionError, SocksProtocolError, SocksTlsError } from "../../../socks/errors.ts";
 import { type Certificate, certificateFor } from "../../support/certificate.ts";
 import {
+  bytes,
   type Cut,
   type Delivery,
   nodeServer,
-  octets,
   outcome,
   plainTo,
   rustlsServer,
@@ -59,19 +59,19 @@ function assertEnd(end: unknown, cut: Cut, what: string): void {
 peerTest("a close_notify is the end of a TLS stream, and nothing else is", ["openssl"], async () => {
   const identity = await certificateFor();
   const cuts: Cut[] = ["none", "without close_notify", "in the middle of a record", "by a reset"];
-  const deliveries: Delivery[] = ["as they come", "octet by octet", "in one piece"];
+  const deliveries: Delivery[] = ["as they come", "byte by byte", "in one piece"];
   for (const [name, serve] of Object.entries(SERVERS)) {
     for (const length of [1, 3_000, 100_000]) {
-      const body = octets(length);
+      const body = bytes(length);
       await using server = await serve(identity, body);
       for (const cut of cuts) {
         for (const delivery of deliveries) {
-          if (delivery === "octet by octet" && length > 3_000) continue;
+          if (delivery === "byte by byte" && length > 3_000) continue;
           const wire = new Wire(await plainTo(server.port), cut, delivery);
           await using client = await tlsOver(wire, { hostname: "localhost", caCerts: [identity.cert] });
           wire.keeping = delivery === "in one piece";
           const { got, end } = await outcome(client);
-          const what = `${name}, ${length} octets, ${cut}, ${delivery}`;
+          const what = `${name}, ${length} bytes, ${cut}, ${delivery}`;
           assert.equal(wire.notices, 1, what);
           assert.deepEqual(got, body, what);
           assertEnd(end, cut, what);
@@ -83,7 +83,7 @@ peerTest("a close_notify is the end of a TLS stream, and nothing else is", ["ope
 
 peerTest("a hundred whole streams and a hundred cut ones, read fast and slowly", ["openssl"], async () => {
   const identity = await certificateFor();
-  const body = octets(20_000);
+  const body = bytes(20_000);
   await using server = rustlsServer(identity, body);
   for (let i = 0; i < 200; i++) {
     const cut: Cut = i % 2 === 0 ? "none" : "without close_notify";
@@ -143,7 +143,7 @@ for (const version of ["tls1_2", "tls1_3"]) {
 
 peerTest("a record that is not genuine ends the stream for good, and is told as such", ["openssl"], async () => {
   const identity = await certificateFor();
-  await using server = rustlsServer(identity, octets(5_000));
+  await using server = rustlsServer(identity, bytes(5_000));
   const inner = await plainTo(server.port);
   let shaken = false;
   const forger = {
@@ -181,14 +181,14 @@ peerTest("each direction of a TLS stream ends by itself, in either order", ["ope
   for (const first of ["client", "server"] as const) {
     await using ends = await pair(identity);
     const [one, other] = first === "client" ? [ends.client, ends.server] : [ends.server, ends.client];
-    await one.write(octets(100));
+    await one.write(bytes(100));
     await one.closeWrite();
-    assert.deepEqual(await outcome(other), { got: octets(100), end: null });
-    await other.write(octets(200_000));
-    const writing = other.write(octets(50)).then(() => other.closeWrite());
+    assert.deepEqual(await outcome(other), { got: bytes(100), end: null });
+    await other.write(bytes(200_000));
+    const writing = other.write(bytes(50)).then(() => other.closeWrite());
     assert.equal((await outcome(one)).got.length, 200_050);
     await writing;
-    if (first === "client") await assert.rejects(one.write(octets(1)), { code: "CLOSED" });
+    if (first === "client") await assert.rejects(one.write(bytes(1)), { code: "CLOSED" });
   }
 });
 
@@ -206,13 +206,13 @@ peerTest("this side's end says so inside TLS, also where it closes", ["openssl"]
       },
       closeWrite: () => (done.push("end"), inner.closeWrite()),
     }));
-    await ends.client.write(octets(10));
+    await ends.client.write(bytes(10));
     done.length = 0;
     if (how !== "close") await ends.client.closeWrite();
     if (how !== "closeWrite") ends.client.close();
     if (how !== "close") assert.match(done.join(), /write,written,end$/);
     // rustls takes an end without a close_notify for an error.
-    assert.deepEqual(await outcome(ends.server), { got: octets(10), end: null }, how);
+    assert.deepEqual(await outcome(ends.server), { got: bytes(10), end: null }, how);
   }
 });
 
@@ -224,8 +224,8 @@ peerTest(
     let wire: Wire | undefined;
     await using ends = await pair(identity, (inner) => wire = new Wire(inner));
     const { client } = ends;
-    await ends.server.write(octets(10));
-    assert.deepEqual(await client.read(), octets(10));
+    await ends.server.write(bytes(10));
+    assert.deepEqual(await client.read(), bytes(10));
     // Nobody reads at the other end.
     const calls = [client.read(), client.read(), client.write(new Uint8Array(64 << 20)), client.closeWrite()];
     const settled = Promise.allSettled(calls);
@@ -237,7 +237,7 @@ peerTest(
       assert.ok(result.status === "rejected" && result.reason instanceof SocksConnectionError, JSON.stringify(result));
       assert.equal(result.reason.code, "CLOSED");
     }
-    for (const call of [() => client.read(), () => client.write(octets(1)), () => client.closeWrite()]) {
+    for (const call of [() => client.read(), () => client.write(bytes(1)), () => client.closeWrite()]) {
       await assert.rejects(call, { code: "CLOSED" });
     }
     // What is underneath is closed, too: in the middle of a record, so that it is a cut.
@@ -249,7 +249,7 @@ peerTest(
 
 peerTest("a connection that was closed gives nothing that came before", ["openssl"], async () => {
   const identity = await certificateFor();
-  await using server = rustlsServer(identity, octets(1_000));
+  await using server = rustlsServer(identity, bytes(1_000));
   const wire = new Wire(await plainTo(server.port));
   await using client = await tlsOver(wire, { hostname: "localhost", caCerts: [identity.cert] });
   while (wire.notices === 0) await new Promise((resolve) => setTimeout(resolve, 0));
@@ -280,7 +280,7 @@ peerTest("an end of writing before the handshake is done is one behind it", ["op
     await using accepted = (await listener.accept())!;
     const ending = accepted.closeWrite();
     await using client = await tlsOver(plain, { hostname: "localhost", caCerts: [identity.cert] });
-    assert.deepEqual(await outcome(client), { got: octets(0), end: null });
+    assert.deepEqual(await outcome(client), { got: bytes(0), end: null });
     await ending;
   } finally {
     listener.close();
@@ -296,11 +296,11 @@ peerTest("memory of every kind is sent as it is", ["openssl"], async () => {
     new Uint8Array(new ArrayBuffer(30), 5, 10),
   ];
   for (const chunk of kinds) {
-    chunk.set(octets(10));
+    chunk.set(bytes(10));
     await ends.client.write(chunk);
   }
   await ends.client.closeWrite();
-  assert.deepEqual((await outcome(ends.server)).got, Uint8Array.from([...octets(10), ...octets(10), ...octets(10)]));
+  assert.deepEqual((await outcome(ends.server)).got, Uint8Array.from([...bytes(10), ...bytes(10), ...bytes(10)]));
 });
 
 peerTest("what cannot be sent any more is told to every write, and does not end reading", ["openssl"], async () => {
@@ -312,17 +312,17 @@ peerTest("what cannot be sent any more is told to every write, and does not end 
     write: (bytes) => failing ? Promise.reject(failure) : inner.write(bytes),
   }));
   failing = true;
-  await assert.rejects(ends.client.write(octets(10)), failure);
-  await assert.rejects(ends.client.write(octets(10)), failure);
+  await assert.rejects(ends.client.write(bytes(10)), failure);
+  await assert.rejects(ends.client.write(bytes(10)), failure);
   await assert.rejects(ends.client.closeWrite(), failure);
-  await ends.server.write(octets(1_000));
+  await ends.server.write(bytes(1_000));
   await ends.server.closeWrite();
-  assert.deepEqual(await outcome(ends.client), { got: octets(1_000), end: null });
+  assert.deepEqual(await outcome(ends.client), { got: bytes(1_000), end: null });
 });
 
 peerTest("reads at one time are served in order, and each chunk's memory is its own", ["openssl"], async () => {
   const identity = await certificateFor();
-  await using server = rustlsServer(identity, octets(300_000));
+  await using server = rustlsServer(identity, bytes(300_000));
   await using client = await tlsOver(await plainTo(server.port), { hostname: "localhost", caCerts: [identity.cert] });
   let expected = 0;
   for (let ended = false; !ended;) {
@@ -331,7 +331,7 @@ peerTest("reads at one time are served in order, and each chunk's memory is its 
         ended = true;
         continue;
       }
-      assert.deepEqual(chunk, octets(300_000).subarray(expected, expected + chunk.length));
+      assert.deepEqual(chunk, bytes(300_000).subarray(expected, expected + chunk.length));
       expected += chunk.length;
       assert.equal(chunk.buffer.byteLength, chunk.length);
       structuredClone(chunk.buffer, { transfer: [chunk.buffer] });
@@ -342,7 +342,7 @@ peerTest("reads at one time are served in order, and each chunk's memory is its 
 
 peerTest("a reader that takes nothing is sent no more than a little", ["openssl"], async () => {
   const identity = await certificateFor();
-  await using server = rustlsServer(identity, octets(8 << 20));
+  await using server = rustlsServer(identity, bytes(8 << 20));
   const wire = new Wire(await plainTo(server.port));
   await using client = await tlsOver(wire, { hostname: "localhost", caCerts: [identity.cert] });
   let taken = -1;
@@ -350,13 +350,13 @@ peerTest("a reader that takes nothing is sent no more than a little", ["openssl"
     taken = wire.taken;
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  assert.ok(taken < 1 << 20, `${taken} octets taken`);
+  assert.ok(taken < 1 << 20, `${taken} bytes taken`);
   assert.deepEqual((await outcome(client)).end, null);
 });
 
 peerTest("a handshake that fails says so, and closes what is underneath", ["openssl"], async () => {
   const identity = await certificateFor();
-  await using server = rustlsServer(identity, octets(1));
+  await using server = rustlsServer(identity, bytes(1));
   const failing = async (wire: Wire, more: Partial<TlsClientOptions> = {}) => {
     const options = { hostname: "localhost", caCerts: [identity.cert], ...more };
     await assert.rejects(tlsOver(wire, options), (error) => {
@@ -389,11 +389,11 @@ peerTest("a handshake that fails says so, and closes what is underneath", ["open
 peerTest("a certificate of this side's is shown to a server that wants one", ["openssl"], async () => {
   const [identity, mine] = [await certificateFor(), await certificateFor("client")];
   for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
-    await using server = await nodeServer(identity, octets(10), { version, clients: mine.cert });
+    await using server = await nodeServer(identity, bytes(10), { version, clients: mine.cert });
     const options = { hostname: "localhost", caCerts: [identity.cert] };
     {
       await using client = await tlsOver(await plainTo(server.port), { ...options, ...mine });
-      assert.deepEqual(await outcome(client), { got: octets(10), end: null });
+      assert.deepEqual(await outcome(client), { got: bytes(10), end: null });
     }
     // Without, the handshake fails; in TLS 1.3 this side is told only when it reads.
     const attempt = async () => {
@@ -406,7 +406,7 @@ peerTest("a certificate of this side's is shown to a server that wants one", ["o
 
 peerTest("the protocol agreed upon is told", ["openssl"], async () => {
   const identity = await certificateFor();
-  await using server = await nodeServer(identity, octets(1), { protocols: ["imap", "h2"] });
+  await using server = await nodeServer(identity, bytes(1), { protocols: ["imap", "h2"] });
   const options = { hostname: "localhost", caCerts: [identity.cert] };
   for (const [alpnProtocols, expected] of [[["h2", "http/1.1"], "h2"], [undefined, undefined]] as const) {
     await using client = await tlsOver(await plainTo(server.port), { ...options, alpnProtocols });
@@ -463,11 +463,11 @@ peerTest(
         const mute = { ...bound(wire), closeWrite: () => wire.closeWrite() };
         const reading = outcome(accepted);
         await using client = await tlsOver(mute, { hostname: "localhost", caCerts: [identity.cert] });
-        await client.write(octets(10));
+        await client.write(bytes(10));
         if (end === "whole") await client.closeWrite();
         else await wire.closeWrite();
         const got = await reading;
-        assert.deepEqual(got.got, octets(10));
+        assert.deepEqual(got.got, bytes(10));
         assertEnd(got.end, end === "whole" ? "none" : "without close_notify", end);
         await accepted[Symbol.asyncDispose]();
       }

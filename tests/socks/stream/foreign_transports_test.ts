@@ -64,7 +64,7 @@ Deno.test("a connection over streams is closed at once though their source and t
   }
 });
 
-Deno.test("chunks of a stream are copied, empty ones left out, and what is no octets ends reading for good", async () => {
+Deno.test("chunks of a stream are copied, empty ones left out, and what is no bytes ends reading for good", async () => {
   const pooled = new Uint8Array(64);
   let n = 0;
   const { connection } = foreign({
@@ -76,7 +76,7 @@ Deno.test("chunks of a stream are copied, empty ones left out, and what is no oc
   const reads = await Promise.all([1, 2, 4, 5].map(() => connection.read()));
   assert.deepEqual(reads.map((bytes) => bytes![0]), [1, 2, 4, 5]);
   for (const bytes of reads) {
-    assert.ok(bytes!.every((octet) => octet === bytes![0]));
+    assert.ok(bytes!.every((byte) => byte === bytes![0]));
     assert.equal(bytes!.buffer.byteLength, 5);
   }
   for (const bad of ["text", 5, null, {}, undefined]) {
@@ -188,7 +188,7 @@ Deno.test("behind a lie of a WebSocket's peer nothing is taken in, and what came
   assert.equal(await failureOf(connection.write(utf8("x"))), failure);
 });
 
-Deno.test("a WebSocket's end is not sent behind octets that are missing, though it was asked for before they were", async () => {
+Deno.test("a WebSocket's end is not sent behind bytes that are missing, though it was asked for before they were", async () => {
   const { connection, feed, sent } = fakeSocket();
   const chunk = new Uint8Array(2 * WINDOW);
   const failures = [connection.write(chunk), connection.closeWrite()].map(failureOf);
@@ -220,7 +220,7 @@ Deno.test("a WebSocket that does not open ends with its dial's signal, and leave
   while (await peer.read(new Uint8Array(1_000)) !== null);
 });
 
-/** Octets of a window, and of a message. */
+/** Bytes of a window, and of a message. */
 const [WINDOW, LARGEST] = [1 << 20, 1 << 16];
 
 Deno.test("a WebSocket's peer is sent no more than it has room for, and more as it says so", async () => {
@@ -290,7 +290,7 @@ Deno.test("a WebSocket's peer that sends more than it may, or says that more was
   await assert.rejects(read.connection.read(), { name: "SocksProtocolError", code: "BAD_MESSAGE" });
 });
 
-Deno.test("a connection over streams writes no chunk without octets, and says where it goes", async () => {
+Deno.test("a connection over streams writes no chunk without bytes, and says where it goes", async () => {
   const chunks: Uint8Array[] = [];
   const writable = new WritableStream<Uint8Array>({ write: (chunk) => void chunks.push(chunk) });
   const remote = { hostname: "192.0.2.1", port: 7 };
@@ -336,7 +336,7 @@ Deno.test("a WebSocket that never opens is closed at once, with all that waits f
   assert.deepEqual(sent, []);
 });
 
-Deno.test("a WebSocket's write after its end is no octet on the wire, which the peer would take for a lie", async () => {
+Deno.test("a WebSocket's write after its end is no byte on the wire, which the peer would take for a lie", async () => {
   const { connection, sent, feed } = fakeSocket();
   const calls = [connection.write(utf8("x")), connection.closeWrite(), connection.closeWrite()];
   const late = failureOf(connection.write(utf8("late")));
@@ -363,7 +363,7 @@ Deno.test("a WebSocket that is cut is lost, behind what has come, and never at i
   }
 });
 
-Deno.test("a WebSocket's message that is larger than any is refused, though there is room for its octets", async () => {
+Deno.test("a WebSocket's message that is larger than any is refused, though there is room for its bytes", async () => {
   const { connection, feed, socket } = fakeSocket();
   feed(new ArrayBuffer(LARGEST));
   feed(new ArrayBuffer(LARGEST + 1));
@@ -372,7 +372,7 @@ Deno.test("a WebSocket's message that is larger than any is refused, though ther
   assert.equal(socket.readyState, WebSocket.CLOSING);
 });
 
-Deno.test("a window of messages of one octet is held in memory of about that size", async () => {
+Deno.test("a window of messages of one byte is held in memory of about that size", async () => {
   const { connection, feed } = fakeSocket();
   const message = Uint8Array.of(7).buffer;
   for (let i = 0; i < WINDOW; i++) feed(message);
@@ -383,7 +383,7 @@ Deno.test("a window of messages of one octet is held in memory of about that siz
     length += bytes.length;
   }
   const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
-  assert.ok(buffers.size <= 2 * WINDOW / 16_384 && held <= 2 * WINDOW, `${buffers.size} buffers, ${held} octets`);
+  assert.ok(buffers.size <= 2 * WINDOW / 16_384 && held <= 2 * WINDOW, `${buffers.size} buffers, ${held} bytes`);
   connection.close();
 });
 
@@ -403,7 +403,7 @@ Deno.test("a WebSocket's peer that has no room left is told early that somebody 
 
 Deno.test("what has left over a WebSocket is what the socket holds no more, and what the peer has read", async () => {
   const { connection, feed, socket } = fakeSocket();
-  const buffered = (octets: number) => Object.assign(socket, { bufferedAmount: octets });
+  const buffered = (bytes: number) => Object.assign(socket, { bufferedAmount: bytes });
   await connection.write(new Uint8Array(100));
   buffered(100);
   const seen = [connection.written];

@@ -1,4 +1,4 @@
-/** What comes in tiny pieces costs no more than its octets: nothing is moved again and again. */
+/** What comes in tiny pieces costs no more than its bytes: nothing is moved again and again. */
 import assert from "node:assert/strict";
 import type { Bytes } from "../../../base/bytes.ts";
 import { MessageReader } from "../../../socks/stream/connection.ts";
@@ -9,16 +9,16 @@ import { decodeFrame, encodeFrame, FrameType } from "../../../socks/wire/gssapi.
 
 const LARGEST = encodeFrame(FrameType.Encapsulation, new Uint8Array(65_535).map((_, i) => i));
 
-/** Octets that are copied or set aside while something runs. */
+/** Bytes that are copied or set aside while something runs. */
 async function moved(run: () => Promise<void> | void): Promise<number> {
   const { set, copyWithin } = Uint8Array.prototype;
-  let octets = 0;
+  let bytes = 0;
   Uint8Array.prototype.set = function (source, at): void {
-    octets += source.length;
+    bytes += source.length;
     set.call(this, source, at);
   };
   Uint8Array.prototype.copyWithin = function (target, start, end): typeof this {
-    octets += (end ?? this.length) - start;
+    bytes += (end ?? this.length) - start;
     return copyWithin.call(this, target, start, end) as typeof this;
   };
   try {
@@ -27,18 +27,18 @@ async function moved(run: () => Promise<void> | void): Promise<number> {
     Uint8Array.prototype.set = set;
     Uint8Array.prototype.copyWithin = copyWithin;
   }
-  return octets;
+  return bytes;
 }
 
-Deno.test("MessageReader takes the largest frame octet by octet, in linear work", async () => {
+Deno.test("MessageReader takes the largest frame byte by byte, in linear work", async () => {
   let at = 0;
   const connection = { read: () => Promise.resolve(LARGEST.slice(at, ++at)) };
   const reader = new MessageReader(connection as never, LARGEST.length);
-  const octets = await moved(async () => {
+  const bytes = await moved(async () => {
     const { token } = await reader.next(decodeFrame);
     assert.deepEqual(token, LARGEST.subarray(4));
   });
-  assert.ok(octets < 5 * LARGEST.length, `${octets} octets moved`);
+  assert.ok(bytes < 5 * LARGEST.length, `${bytes} bytes moved`);
 });
 
 Deno.test("MessageReader leaves what it gave out as it is when more comes behind it", async () => {
@@ -76,9 +76,9 @@ Deno.test("MessageReader tells a peer that ends early, stops at its limit, and h
   ]);
 });
 
-Deno.test("FrameSplitter takes the largest frame octet by octet, in linear work", async () => {
+Deno.test("FrameSplitter takes the largest frame byte by byte, in linear work", async () => {
   const splitter = new FrameSplitter();
-  const octets = await moved(() => {
+  const bytes = await moved(() => {
     for (let i = 0; i < LARGEST.length - 1; i++) {
       const room = splitter.room(1024);
       room[0] = LARGEST[i]!;
@@ -88,19 +88,19 @@ Deno.test("FrameSplitter takes the largest frame octet by octet, in linear work"
   });
   splitter.push(LARGEST.slice(-1));
   assert.deepEqual(splitter.next()!.token, LARGEST.subarray(4));
-  assert.ok(octets < 5 * LARGEST.length, `${octets} octets moved`);
+  assert.ok(bytes < 5 * LARGEST.length, `${bytes} bytes moved`);
 });
 
 Deno.test("PieceQueue joins small pieces, keeps large ones, and never writes to what it gave out", async () => {
   const queue = new PieceQueue();
-  const octets = await moved(() => {
+  const bytes = await moved(() => {
     for (let i = 0; i < 500_000; i++) queue.push(Uint8Array.of(i));
   });
-  assert.ok(octets < 5 * 500_000, `${octets} octets moved`);
+  assert.ok(bytes < 5 * 500_000, `${bytes} bytes moved`);
   assert.ok(queue.length < 100, `${queue.length} pieces`);
   let next = 0;
   for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) {
-    for (const octet of piece) assert.equal(octet, next++ & 255);
+    for (const byte of piece) assert.equal(byte, next++ & 255);
   }
   assert.equal(next, 500_000);
 
@@ -117,7 +117,7 @@ Deno.test("PieceQueue joins small pieces, keeps large ones, and never writes to 
   assert.deepEqual([last, queue.shift(), queue.shift()], [Uint8Array.of(3, 4), Uint8Array.of(5), undefined]);
 });
 
-Deno.test("a WebSocket whose peer sends single octets is read in few pieces", async () => {
+Deno.test("a WebSocket whose peer sends single bytes is read in few pieces", async () => {
   const socket = { readyState: WebSocket.OPEN, send() {}, close() {} } as unknown as WebSocket;
   const connection = connectionFromWebSocket(socket);
   const messages = 100_000;
@@ -126,7 +126,7 @@ Deno.test("a WebSocket whose peer sends single octets is read in few pieces", as
   let reads = 0;
   while (seen < messages) {
     const piece = await connection.read();
-    for (const octet of piece!) assert.equal(octet, seen++ & 255);
+    for (const byte of piece!) assert.equal(byte, seen++ & 255);
     assert.ok(++reads < 50, `${reads} reads`);
   }
   connection.close();

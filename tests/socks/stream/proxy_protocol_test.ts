@@ -1,4 +1,4 @@
-/** The PROXY protocol: its two headers, octet by octet and with what must be refused, and listeners behind balancers. */
+/** The PROXY protocol: its two headers, byte by byte and with what must be refused, and listeners behind balancers. */
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { SocksServer } from "../../../socks/server/server.ts";
@@ -78,7 +78,7 @@ const GOOD: readonly (readonly [string, Bytes, unknown])[] = [
   ["the longest", v2(0x21, 0x11, [...V4, 0x04, 0x0f, 0xe1, ...Array(4065).fill(0)]), client("192.0.2.7")],
 ];
 
-Deno.test("headers are read whole, octet by octet and with more behind them", () => {
+Deno.test("headers are read whole, byte by byte and with more behind them", () => {
   for (const [name, header, expected] of GOOD) {
     for (const bytes of [header, concat(header, TRAILING), concat(header, header)]) {
       assert.deepEqual(decodeProxyHeader(bytes), { value: expected, length: header.length }, name);
@@ -96,10 +96,10 @@ const line = (text: string) => utf8(`PROXY ${text}\r\n`);
 const BAD: readonly (readonly [string, Bytes, RegExp])[] = [
   ["a greeting of SOCKS", Uint8Array.of(5, 1, 0), /neither/],
   ["HTTP", utf8("CONNECT a:1 HTTP/1.1\r\n"), /neither/],
-  ["an octet of the signature", Uint8Array.from([...SIGNATURE.slice(0, 11), 0x0b]), /neither/],
+  ["a byte of the signature", Uint8Array.from([...SIGNATURE.slice(0, 11), 0x0b]), /neither/],
   ["no CR", utf8("PROXY TCP4 192.0.2.7 10.0.0.1 1 1\n"), /CR and LF/],
   ["a line without an end", utf8(`PROXY UNKNOWN ${"x".repeat(93)}`), /within 107/],
-  ["one octet too long", utf8(`PROXY UNKNOWN ${"x".repeat(92)}\r\n`), /within 107/],
+  ["one byte too long", utf8(`PROXY UNKNOWN ${"x".repeat(92)}\r\n`), /within 107/],
   ["no family", line("TCP 192.0.2.7 10.0.0.1 1 1"), /2\.1/],
   ["UNKNOWN and more in one word", line("UNKNOWNS"), /2\.1/],
   ["small letters", utf8("proxy TCP4 192.0.2.7 10.0.0.1 1 1\r\n"), /neither/],
@@ -124,7 +124,7 @@ const BAD: readonly (readonly [string, Bytes, RegExp])[] = [
   ["too short for a path", v2(0x21, 0x31, V6), /too short/],
   ["an extension that goes on", v2(0x21, 0x11, [...V4, 4, 0, 2, 0]), /beyond/],
   ["an extension that is cut", v2(0x21, 0x11, [...V4, 4, 0]), /beyond/],
-  ["an extension of one octet", v2(0x21, 0x11, [...V4, 4]), /beyond/],
+  ["an extension of one byte", v2(0x21, 0x11, [...V4, 4]), /beyond/],
   ["a wrong checksum", withChecksum(V4, 1), /checksum is wrong/],
   ["a wrong checksum, in its highest bit", withChecksum(V4, 0x80000000), /checksum is wrong/],
   ["a short checksum", v2(0x21, 0x11, [...V4, 3, 0, 3, 0, 0, 0]), /checksum is none/],

@@ -23,8 +23,8 @@ function overEach(
   }
 }
 
-/** A number of octets that are all different for a while. */
-function octets(length: number, first = 0): Bytes {
+/** A number of bytes that are all different for a while. */
+function bytes(length: number, first = 0): Bytes {
   return new Uint8Array(length).map((_, i) => first + i * 7 + (i >> 8));
 }
 
@@ -50,8 +50,8 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
 }
 
-overEach("reads at one time are served in order, each octet once", async ({ ours, theirs }) => {
-  const messages = Array.from({ length: 40 }, (_, i) => octets(1 + i * 97, i));
+overEach("reads at one time are served in order, each byte once", async ({ ours, theirs }) => {
+  const messages = Array.from({ length: 40 }, (_, i) => bytes(1 + i * 97, i));
   const all = concat(...messages);
   const sending = (async () => {
     for (const message of messages) await theirs.write(message);
@@ -75,7 +75,7 @@ overEach("reads at one time are served in order, each octet once", async ({ ours
 });
 
 overEach("what is read is the reader's alone, and may be transferred", async ({ ours, theirs }) => {
-  const sent = octets(300_000);
+  const sent = bytes(300_000);
   const sending = theirs.write(sent).then(() => theirs.closeWrite());
   let at = 0;
   for (let bytes = await ours.read(); bytes !== null; bytes = await ours.read()) {
@@ -106,9 +106,9 @@ overEach(
         const reading = ours.read(memory);
         await settled();
         change(memory);
-        const sent = octets(700, size);
+        const sent = bytes(700, size);
         if (STRAIGHT.includes(transport)) {
-          // Octets go along with the memory, where there still is any, and the call says so; the connection goes on.
+          // Bytes go along with the memory, where there still is any, and the call says so; the connection goes on.
           await theirs.write(sent.subarray(0, 100));
           await assert.rejects(reading, { name: "TypeError", message: /transferred or shrunk/ });
           await theirs.write(sent.subarray(100));
@@ -126,11 +126,11 @@ overEach(
         assert.equal(hex(concat(first, rest)), hex(sent), `${name}, ${size}`);
       }
     }
-    // Nor do octets that come after the first message was opened, into memory that is there.
+    // Nor do bytes that come after the first message was opened, into memory that is there.
     const memory = new Uint8Array(60_000);
-    await theirs.write(octets(50));
+    await theirs.write(bytes(50));
     const got = await ours.read(memory);
-    assert.equal(hex(got!), hex(octets(50)));
+    assert.equal(hex(got!), hex(bytes(50)));
   },
 );
 
@@ -150,15 +150,15 @@ overEach("a chunk is sent as it was, though its memory is used again at once", a
 });
 
 overEach(
-  "chunks of every kind go out whole, and what is no octets is refused before anything is touched",
+  "chunks of every kind go out whole, and what is no bytes is refused before anything is touched",
   async ({ ours, theirs }) => {
     const write = (chunk: unknown) => ours.write(chunk as Uint8Array);
-    const gone = octets(10);
+    const gone = bytes(10);
     gone.buffer.transfer();
     for (const bad of [null, undefined, "text", 5, [1, 2], {}, new Blob(["x"]), gone, gone.buffer]) {
       await assert.rejects(write(bad), TypeError);
     }
-    const source = octets(64);
+    const source = bytes(64);
     const shared = new Uint8Array(new SharedArrayBuffer(64));
     shared.set(source);
     const kinds = [
@@ -201,7 +201,7 @@ overEach(
       const buffer = new ArrayBuffer(MUCH, { maxByteLength: MUCH });
       const chunk = new Uint8Array(buffer).fill(1);
       const writing = ours.write(chunk).then(() => assert.fail("sent"), (error) => error);
-      const behind = ours.write(octets(5_000)).then(() => assert.fail("sent"), (error) => error);
+      const behind = ours.write(bytes(5_000)).then(() => assert.fail("sent"), (error) => error);
       await settled();
       if (how === "transferred") buffer.transfer();
       else buffer.resize(1_000);
@@ -209,7 +209,7 @@ overEach(
       const received = (async () => {
         try {
           for (let bytes = await theirs.read(); bytes !== null; bytes = await theirs.read()) {
-            assert.ok(bytes.every((octet) => octet === 1));
+            assert.ok(bytes.every((byte) => byte === 1));
             sent += bytes.length;
           }
           return "ended";
@@ -221,7 +221,7 @@ overEach(
       assert.ok(failure instanceof TypeError, `${how}: ${failure}`);
       assert.match(
         failure.message,
-        /^Cannot send: the buffer was transferred or shrunk when \d+ of its 25165824 octets/,
+        /^Cannot send: the buffer was transferred or shrunk when \d+ of its 25165824 bytes/,
       );
       assert.equal(await behind, failure);
       await assert.rejects(ours.write(Uint8Array.of(1)), (error) => error === failure);
@@ -245,7 +245,7 @@ overEach(
 overEach(
   "a write after closeWrite() fails and leaves reading alone, also where none of it was waited for",
   async ({ ours, theirs }) => {
-    const first = octets(100_000);
+    const first = bytes(100_000);
     const writing = ours.write(first);
     const ending = ours.closeWrite();
     const late = ours.write(utf8("late")).then(() => assert.fail("sent"), (error) => error);
@@ -331,7 +331,7 @@ overEach("an idle connection that is closed does nothing any more, and not nothi
 overEach(
   "writes that are not waited for go out one after another, long ones and short ones",
   async ({ ours, theirs }) => {
-    const chunks = [600_000, 5, 300_000, 0, 4_096, 1].map((length, i) => octets(length, i));
+    const chunks = [600_000, 5, 300_000, 0, 4_096, 1].map((length, i) => bytes(length, i));
     const writing = [...chunks.map((chunk) => ours.write(chunk)), ours.closeWrite()];
     const got = await readAll(theirs);
     assert.ok(hex(got) === hex(concat(...chunks)));

@@ -180,9 +180,9 @@ Deno.test("sealing begins before write() returns where nobody is ahead, and wher
   };
   const writing: Promise<void>[] = [];
   const memory = new Uint8Array(60_000);
-  for (const octet of [1, 2]) {
-    writing.push(ours.write(memory.fill(octet)));
-    assert.equal(begun, octet * memory.length);
+  for (const byte of [1, 2]) {
+    writing.push(ours.write(memory.fill(byte)));
+    assert.equal(begun, byte * memory.length);
   }
   memory.fill(9);
   writing.push(ours.closeWrite());
@@ -338,7 +338,7 @@ Deno.test("a process ends while a connection that is told so waits, and no other
     const reading = connection.read(new Uint8Array(60_000));
     setTimeout(() => {}, 1);
     Deno.unrefTimer(setTimeout(() => far.write(new Uint8Array(3)), 300));
-    reading.then((bytes) => console.log("read", bytes.length, "octets"));`;
+    reading.then((bytes) => console.log("read", bytes.length, "bytes"));`;
   const config = new URL("deno.json", root).pathname;
   const printed = async (told: string) => {
     const url = `data:application/typescript,${encodeURIComponent(program(told))}`;
@@ -348,7 +348,7 @@ Deno.test("a process ends while a connection that is told so waits, and no other
   };
   assert.deepEqual(
     await Promise.all(["", "connection.unref();", "connection.unref(); connection.ref();"].map(printed)),
-    ["read 3 octets", "", "read 3 octets"],
+    ["read 3 bytes", "", "read 3 bytes"],
   );
 });
 
@@ -394,15 +394,15 @@ Deno.test("a client that reads no more keeps no session, over any transport, how
 
 Deno.test("drain() reads no more than a little of a client that sends without an end", async () => {
   const [near] = pipe();
-  let octets = 0;
+  let bytes = 0;
   await drain({
     ...near,
     read(): Promise<Bytes> {
-      octets += 65_536;
+      bytes += 65_536;
       return Promise.resolve(new Uint8Array(65_536));
     },
   });
-  assert.equal(octets, 262_144);
+  assert.equal(bytes, 262_144);
 });
 
 Deno.test("a reset that a write is told of in the same turn as a read of the end is no end", async () => {

@@ -20,7 +20,7 @@ async function text(read: Promise<number | null>, buffer: Uint8Array): Promise<s
 
 const CLOSED = { name: "SocksConnectionError", code: "CLOSED" };
 
-Deno.test("reads at one time are served in order, each octet once, and what found no room is the next one's", async () => {
+Deno.test("reads at one time are served in order, each byte once, and what found no room is the next one's", async () => {
   const { under, user } = make();
   const [a, b, c] = [new Uint8Array(2), new Uint8Array(9), new Uint8Array(9)];
   const reads = [text(user.read(a), a), text(user.read(b), b), text(user.read(c), c)];
@@ -28,7 +28,7 @@ Deno.test("reads at one time are served in order, each octet once, and what foun
   assert.equal(under.reads.length, 1, "one at a time");
   under.reads[0]!.resolve(utf8("abcde"));
   await settle();
-  // The second had its octets from the first; only the third asks again.
+  // The second had its bytes from the first; only the third asks again.
   assert.equal(under.reads.length, 2);
   under.reads[1]!.resolve(utf8("f"));
   assert.deepEqual(await Promise.all(reads), ["ab", "cde", "f"]);
@@ -89,7 +89,7 @@ Deno.test("a BYOB reader is told of the end too, and given memory back", async (
   user.close();
 });
 
-Deno.test("octets given back come first, in their order", async () => {
+Deno.test("bytes given back come first, in their order", async () => {
   const { user } = make();
   user.putBack(utf8("second"));
   user.putBack(utf8("first"));

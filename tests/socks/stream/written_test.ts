@@ -102,9 +102,9 @@ Deno.test("what is around a connection tells what has left as it does, and probe
 });
 
 /** What the peer of a connection that is cut in the middle reads last. */
-async function afterCut(name: string, octets: number): Promise<unknown> {
+async function afterCut(name: string, bytes: number): Promise<unknown> {
   const [ours, theirs, end] = await pairOf(name);
-  if (octets > 0) await ours.write(new Uint8Array(octets));
+  if (bytes > 0) await ours.write(new Uint8Array(bytes));
   abort(ours);
   let last: unknown;
   try {

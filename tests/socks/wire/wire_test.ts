@@ -1,4 +1,4 @@
-/** Codecs: whole, octet by octet, with trailing octets, and changed. */
+/** Codecs: whole, byte by byte, with trailing bytes, and changed. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { concat } from "../../../base/bytes.ts";
@@ -33,12 +33,12 @@ import { ReceiveBuffer } from "../../../socks/wire/receive_buffer.ts";
 import { pipe } from "../../support/pipe.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
 
-/** Whole, octet by octet, and with octets of the next message behind. */
+/** Whole, byte by byte, and with bytes of the next message behind. */
 function threeWays<T>(
   decode: (bytes: Uint8Array<ArrayBuffer>) => Decoded<T> | undefined,
   bytes: Uint8Array<ArrayBuffer>,
 ): T {
-  for (let i = 0; i < bytes.length; i++) assert.equal(decode(bytes.subarray(0, i)), undefined, `after ${i} octets`);
+  for (let i = 0; i < bytes.length; i++) assert.equal(decode(bytes.subarray(0, i)), undefined, `after ${i} bytes`);
   const whole = decode(bytes)!;
   assert.equal(whole.length, bytes.length);
   const trailing = decode(concat(bytes, unhex("05050505")))!;
@@ -68,7 +68,7 @@ Deno.test("messages of RFC 1928 and 1929 come out as they went in", () => {
   assert.equal(threeWays(decodePasswordStatus, unhex("0142")), false);
 });
 
-Deno.test("a refusal is told by its first two octets, whatever is behind them or is missing", () => {
+Deno.test("a refusal is told by its first two bytes, whatever is behind them or is missing", () => {
   for (
     const text of ["0504", "050400", "05040000", "05040000000000000000", "0504000161", "050400090000", "050400030000"]
   ) {
@@ -95,7 +95,7 @@ Deno.test("frames of RFC 1961 come out as they went in, the refusal too", () => 
   }
 });
 
-Deno.test("messages of another version are refused at the first octet", () => {
+Deno.test("messages of another version are refused at the first byte", () => {
   for (const decode of [decodeOffer, decodeChoice, decodeRequest, decodeReply]) {
     assert.throws(() => decode(unhex("04")), { code: "BAD_VERSION" });
   }
@@ -151,7 +151,7 @@ Deno.test("datagrams come out as they went in, and a header that is not whole, o
   }
 });
 
-Deno.test("captured conversations without GSS-API decode and encode to the same octets", () => {
+Deno.test("captured conversations without GSS-API decode and encode to the same bytes", () => {
   for (const v of vectors<{ frames: { from: string; what: string; hex: string }[] }>("captured_socks5_plain_streams")) {
     for (const { what, hex: text } of v.frames) {
       const bytes = unhex(text);
@@ -211,19 +211,19 @@ Deno.test("parseEndpointText() and formatEndpoint() agree", () => {
 });
 
 Deno.test("ReceiveBuffer takes pieces of any size in linear time, and leaves what it gave out alone", () => {
-  const octets = Uint8Array.from({ length: 1_000 }, (_, i) => i % 251);
+  const bytes = Uint8Array.from({ length: 1_000 }, (_, i) => i % 251);
   const whole = (length: number) => (bytes: Uint8Array<ArrayBuffer>) =>
     bytes.length < length ? undefined : { value: bytes.subarray(0, length), length };
   for (const size of [1, 2, 3, 7, 64, 1_000]) {
     const buffer = new ReceiveBuffer(2_000);
     const given: Uint8Array[] = [];
-    for (let at = 0; at < octets.length; at += size) {
-      buffer.push(octets.slice(at, at + size));
+    for (let at = 0; at < bytes.length; at += size) {
+      buffer.push(bytes.slice(at, at + size));
       for (let next = buffer.next(whole(10)); next !== undefined; next = buffer.next(whole(10))) given.push(next);
     }
-    assert.deepEqual(concat(...given, buffer.takeAll()), octets, `pieces of ${size}`);
+    assert.deepEqual(concat(...given, buffer.takeAll()), bytes, `pieces of ${size}`);
   }
-  // Memory is taken anew a few times only, however many octets come one by one.
+  // Memory is taken anew a few times only, however many bytes come one by one.
   const buffer = new ReceiveBuffer(100_000);
   const memories = new Set<ArrayBuffer>();
   for (let i = 0; i < 65_536; i++) {
@@ -301,7 +301,7 @@ Deno.test("FrameSplitter gives the same frames from pieces of every size", () =>
   assert.throws(() => bad.next(), SocksProtocolError);
 });
 
-Deno.test("property: random octets are a message that encodes to them, nothing yet, or a SocksError", () => {
+Deno.test("property: random bytes are a message that encodes to them, nothing yet, or a SocksError", () => {
   const codecs: [(bytes: Uint8Array<ArrayBuffer>) => Decoded<unknown> | undefined, string][] = [
     [decodeOffer, "05"],
     [decodeChoice, "05"],

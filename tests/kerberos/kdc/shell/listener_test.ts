@@ -44,7 +44,7 @@ Deno.test("the KDC's listener answers a length with the high bit, or too large, 
   }
 });
 
-Deno.test("the KDC's listener takes requests that come octet by octet, and several at once", async () => {
+Deno.test("the KDC's listener takes requests that come byte by byte, and several at once", async () => {
   await using kdc = await startTestKdc();
   const asReq = encode(AsReq, {
     pvno: 5,
@@ -53,7 +53,7 @@ Deno.test("the KDC's listener takes requests that come octet by octet, and sever
   });
   const framed = new Uint8Array([0, 0, 0, asReq.length, ...asReq]);
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: kdc.port });
-  for (const octet of framed) await connection.write(new Uint8Array([octet]));
+  for (const byte of framed) await connection.write(new Uint8Array([byte]));
   await connection.write(new Uint8Array([...framed, ...framed]));
   await connection.closeWrite();
   const answers: number[] = [];

@@ -19,8 +19,8 @@ import { hex, unhex } from "../../../support/vectors.ts";
 const NOWHERE = "00 01 00000000 0000";
 /** No method, and nothing else. */
 const OFFER = "050100";
-const named = (octets: string) =>
-  `050100 03 ${hex(Uint8Array.of(unhex(octets.replaceAll(" ", "")).length))} ${octets} 0050`;
+const named = (bytes: string) =>
+  `050100 03 ${hex(Uint8Array.of(unhex(bytes.replaceAll(" ", "")).length))} ${bytes} 0050`;
 
 /** What is sent behind the offer, and the code of the reply. */
 const UNREADABLE: readonly (readonly [string, string, number])[] = [
@@ -36,12 +36,12 @@ const UNREADABLE: readonly (readonly [string, string, number])[] = [
   ["zone", named(hex(utf8("fe80::1%eth0"))), 1],
   ["name that cannot be mapped", named(hex(utf8("xn--a.example"))), 1],
   ["number that is no address", named(hex(utf8("1.2.3.256"))), 1],
-  ["name of 255 octets", named(hex(utf8("a".repeat(255)))), 1],
+  ["name of 255 bytes", named(hex(utf8("a".repeat(255)))), 1],
   ["version 4 in the request", "040100 01 7f000001 0050", 1],
   ["version 0 in the request", "000100 01 7f000001 0050", 1],
 ];
 
-/** Sends octets to a fresh session, each write at its own, and gives all that comes back. The client closes last. */
+/** Sends bytes to a fresh session, each write at its own, and gives all that comes back. The client closes last. */
 async function talk(server: SocksServer, pieces: readonly Uint8Array[], end = false): Promise<string> {
   const [client, far] = pipe();
   const served = server.serve(far);
@@ -54,13 +54,13 @@ async function talk(server: SocksServer, pieces: readonly Uint8Array[], end = fa
   return answer;
 }
 
-/** Whole, octet by octet, and with octets behind it. */
-function segmentations(octets: Uint8Array): readonly (readonly Uint8Array[])[] {
-  const single = Array.from(octets, (octet) => Uint8Array.of(octet));
+/** Whole, byte by byte, and with bytes behind it. */
+function segmentations(bytes: Uint8Array): readonly (readonly Uint8Array[])[] {
+  const single = Array.from(bytes, (byte) => Uint8Array.of(byte));
   const more = utf8("and more of it ".repeat(10));
-  return [[octets], single, [concat(octets, more)], [...single, more], [
-    octets.subarray(0, 3),
-    octets.subarray(3),
+  return [[bytes], single, [concat(bytes, more)], [...single, more], [
+    bytes.subarray(0, 3),
+    bytes.subarray(3),
     more,
     more,
   ]];
@@ -119,13 +119,13 @@ Deno.test("the reply to what cannot be read is sealed where everything is", asyn
 });
 
 Deno.test("Handshake knows what the peer must be told of what cannot be read, once", () => {
-  const asked = (octets: string) => {
+  const asked = (bytes: string) => {
     const server = new Handshake("server");
     server.receive(unhex(OFFER));
     server.nextEvent();
     server.send({ type: "choice", method: 0 });
     server.authenticated();
-    server.receive(unhex(octets));
+    server.receive(unhex(bytes));
     return server;
   };
   const unknown = asked("05010009");
@@ -224,8 +224,8 @@ Deno.test("a request of SOCKS 4 that cannot be read is rejected in SOCKS 4", asy
     concat(start, utf8("u\0" + "h".repeat(300) + "\0")),
     concat(start, utf8("u".repeat(2_000))),
   ];
-  for (const [i, octets] of cases.entries()) {
-    for (const pieces of segmentations(octets)) {
+  for (const [i, bytes] of cases.entries()) {
+    for (const pieces of segmentations(bytes)) {
       const { server, events } = makeServer({ protocols: ["socks4"] });
       assert.equal(await talk(server, pieces), "005b000000000000", `case ${i}`);
       assert.equal(events.at(-1)!.type, "refused");
@@ -293,7 +293,7 @@ Deno.test("whoever does not come to an end in time, or must make room, is told s
     const { server } = makeServer({ protocols: ["socks4", "http"], ...options });
     const [client, far] = pipe();
     const served = server.serve(far);
-    for (const octet of sent) await client.write(Uint8Array.of(octet));
+    for (const byte of sent) await client.write(Uint8Array.of(byte));
     // Everything is read before the end comes.
     for (let i = 0; i < 20 * sent.length; i++) await Promise.resolve();
     await end?.(server);
@@ -492,8 +492,8 @@ Deno.test("a proxy's refusal counts at once, whatever follows it or does not", a
         await connection.read(buffer);
         await connection.write(unhex("0500"));
         await connection.read(buffer);
-        const octets = unhex(reply);
-        for (let at = 0; at < octets.length; at += size) await connection.write(octets.subarray(at, at + size));
+        const bytes = unhex(reply);
+        for (let at = 0; at < bytes.length; at += size) await connection.write(bytes.subarray(at, at + size));
         // The client hangs up on its own (RFC 1928 section 6).
         if (keep) await (ended = connection.read(buffer));
       });

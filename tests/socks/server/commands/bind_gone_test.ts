@@ -89,7 +89,7 @@ Deno.test("what a client says while BIND waits is carried, in its order, and its
   await using server = serve(ANYBODY);
   for (const early of ["", "one, two"]) {
     const { client, bound } = await listening(server.addr.port);
-    for (const octet of early) await client.write(utf8(octet));
+    for (const byte of early) await client.write(utf8(byte));
     const target = await Deno.connect({ hostname: LOCALHOST, port: bound });
     const answer = new Uint8Array(10);
     for (let at = 0; at < answer.length;) at += (await client.read(answer.subarray(at)))!;

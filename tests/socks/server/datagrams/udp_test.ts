@@ -106,7 +106,7 @@ async function rawAssociation(port: number, declared = "00000000 0000") {
   await control.write(Uint8Array.of(5, 1, 0));
   assert.equal(await control.read(bytes), 2);
   const request = `05030001${declared.replace(" ", "")}`;
-  await control.write(Uint8Array.from(request.match(/../g)!, (octet) => parseInt(octet, 16)));
+  await control.write(Uint8Array.from(request.match(/../g)!, (byte) => parseInt(byte, 16)));
   const length = await control.read(bytes);
   assert.deepEqual([...bytes.subarray(0, 8)], [5, 0, 0, 1, 127, 0, 0, 1], `${length}`);
   const relay = { hostname: LOCALHOST, port: (bytes[8]! << 8) | bytes[9]! };
@@ -267,7 +267,7 @@ Deno.test("with Kerberos, what does not unwrap or comes twice is dropped, and th
   for (const protection of ["integrity", "confidentiality"] as const) {
     const { server, closed } = proxy({ keytab: realm.keytab });
     await using _server = server;
-    // The client's own octets, for somebody on its machine to send too.
+    // The client's own bytes, for somebody on its machine to send too.
     const sent: Bytes[] = [];
     const granted = await requestThrough(
       {
@@ -293,7 +293,7 @@ Deno.test("with Kerberos, what does not unwrap or comes twice is dropped, and th
     const codec = granted.channel.datagrams!;
     const target = { hostname: LOCALHOST, port: echo.port };
     for (const text of ["one", "two", "three"]) sent.push(await codec.seal(encodeDatagram(target, utf8(text))));
-    // Somebody else, from the same address and before the client, with octets changed: nobody pins the port but the keys.
+    // Somebody else, from the same address and before the client, with bytes changed: nobody pins the port but the keys.
     for (let at = 0; at < sent[0]!.length; at++) await socket.send(sent[0]!.with(at, sent[0]![at]! ^ 1), granted.bound);
     await genuine.send(sent[2]!, granted.bound);
     await genuine.send(sent[0]!, granted.bound);

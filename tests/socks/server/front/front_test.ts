@@ -44,7 +44,7 @@ async function exchange(server: SocksServer, sent: Uint8Array, chunk = Infinity)
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const target = hex(utf8("target speaks"));
 
-Deno.test("SOCKS 4 and 4A clients are served, in any pieces, and told what went wrong in one octet", async () => {
+Deno.test("SOCKS 4 and 4A clients are served, in any pieces, and told what went wrong in one byte", async () => {
   for (const chunk of [1, 2, Infinity]) {
     const { server, requests } = makeServer();
     const plain = unhex("04010050 08080808".replaceAll(" ", "") + hex(utf8("me")) + "00");
@@ -118,7 +118,7 @@ Deno.test("HTTP CONNECT is served, in any pieces, with its headers passed over",
 Deno.test("empty lines before a request of HTTP are passed over, as far as a line may go", async () => {
   for (const chunk of [1, 7, Infinity]) {
     const { server, requests } = makeServer();
-    const ask = (octets: string) => exchange(server, utf8(octets), chunk).then(text);
+    const ask = (bytes: string) => exchange(server, utf8(bytes), chunk).then(text);
     for (const lines of ["\r\n", "\n", "\r\n\r\n\n"]) {
       assert.match(await ask(`${lines}CONNECT www.example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n`), /^HTTP\/1\.1 200 /);
       assert.match(await ask(`${lines}CONNECT a HTTP/1.1\r\n\r\n`), /^HTTP\/1\.1 400 /);

@@ -101,7 +101,7 @@ Deno.test("a user who spells himself in another way has the bandwidth that he ha
   const clients = [(await enter(server)).client, (await enter(server)).client];
   const started = Date.now();
   for (const client of clients) {
-    // 30,000 octets each way, twice: a second's worth at once, and 20,000 that take another 0.2 s.
+    // 30,000 bytes each way, twice: a second's worth at once, and 20,000 that take another 0.2 s.
     await client.write(new Uint8Array(30_000));
     await client.closeWrite();
     assert.equal((await readAll(client)).length, 30_000);
@@ -148,7 +148,7 @@ Deno.test("bandwidth of a session and of a user is what it may be", async () => 
     const { server } = makeServer({ auth: [method], ...limits });
     const { client } = await enter(server, undefined, "050102" + "0101610178" + CONNECT.slice(6));
     const started = Date.now();
-    // 60,000 octets each way: a second's worth at once, and 20,000 that take another 0.2 s.
+    // 60,000 bytes each way: a second's worth at once, and 20,000 that take another 0.2 s.
     await client.write(new Uint8Array(60_000));
     await client.closeWrite();
     assert.equal((await readAll(client)).length, 60_000);
@@ -257,7 +257,7 @@ Deno.test("the time to say something is over once something is said", async () =
   assert.deepEqual(told, [1, Infinity, 2]);
 });
 
-Deno.test("octets that go either way are counted by the way that they go", async () => {
+Deno.test("bytes that go either way are counted by the way that they go", async () => {
   const { clock } = recordingClock();
   const [client, clientEnd] = pipe();
   const [target, targetEnd] = pipe();

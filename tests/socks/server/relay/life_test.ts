@@ -68,7 +68,7 @@ Deno.test("a relay on which nothing goes is idle", async () => {
 });
 
 for (const way of ["up", "down"] as const) {
-  Deno.test(`octets that leave inside of one write are no silence, ${way}`, async () => {
+  Deno.test(`bytes that leave inside of one write are no silence, ${way}`, async () => {
     const { client, target, end, stopped } = relayed();
     const [from, to] = way === "up" ? [client, target] : [target, client];
     from.written = 5;
@@ -86,14 +86,14 @@ for (const way of ["up", "down"] as const) {
   });
 }
 
-for (const what of ["octets that come", "the end of a write"]) {
+for (const what of ["bytes that come", "the end of a write"]) {
   Deno.test(`${what} are no silence, also where a connection tells nothing more`, async () => {
     const long = 200;
     const { client, target, endNow, stopped } = relayed({ idleTimeout: long });
     client.reads[0]!.resolve(new Uint8Array(100));
     await settle();
     pass(long);
-    if (what === "octets that come") client.reads[1]!.resolve(new Uint8Array(100));
+    if (what === "bytes that come") client.reads[1]!.resolve(new Uint8Array(100));
     else target.writes[0]!.resolve();
     await settle();
     assert.equal(endNow(), undefined);
@@ -117,7 +117,7 @@ Deno.test("the gate's own pause is no silence, however long, and the time begins
   await stopped();
 });
 
-Deno.test("one side's end gives the other its own time, in which octets that leave are no silence either", async () => {
+Deno.test("one side's end gives the other its own time, in which bytes that leave are no silence either", async () => {
   const { client, target, end, stopped } = relayed({ idleTimeout: 1e6, halfCloseTimeout: LIMIT });
   target.reads[0]!.resolve(new Uint8Array(1));
   await settle();
@@ -168,7 +168,7 @@ Deno.test("a client whose read fails while its target takes nothing ends the rel
   await assert.rejects(done, { message: "reset by peer" });
 });
 
-Deno.test("a relay asks nobody while octets go, nor behind its end", async () => {
+Deno.test("a relay asks nobody while bytes go, nor behind its end", async () => {
   const { client, target, stopped } = await stuck();
   target.writes[0]!.resolve();
   target.writes[1]!.resolve();
@@ -331,7 +331,7 @@ Deno.test("a hundred clients that read nothing hold less than 100 KiB each", asy
     }
     held.push(stopped);
   }
-  assert.ok(memory.used <= 100 * 3 * MEDIUM, `${memory.used / 100} octets each`);
+  assert.ok(memory.used <= 100 * 3 * MEDIUM, `${memory.used / 100} bytes each`);
   assert.ok(memory.used >= 100 * 2 * MEDIUM, "they wait");
   for (const stop of held) await stop();
   assert.equal(memory.used, 0);

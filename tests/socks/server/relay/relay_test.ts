@@ -24,7 +24,7 @@ function relayed(options: Partial<RelayOptions> = {}) {
   return { client, target, counts, done, clock };
 }
 
-Deno.test("relay() carries octets and each end, and counts", async () => {
+Deno.test("relay() carries bytes and each end, and counts", async () => {
   const { client, target, counts, done } = relayed();
   await client.write(utf8("question"));
   await client.closeWrite();
@@ -114,7 +114,7 @@ Deno.test("relay() reads no more than two writes and one read ahead of a slow re
   await assert.rejects(done, { message: "closed" });
 });
 
-Deno.test("relay() holds octets up for as long as it is told", async () => {
+Deno.test("relay() holds bytes up for as long as it is told", async () => {
   const free = Promise.withResolvers<void>();
   const { client, target, done } = relayed({ gate: (length) => length === 4 ? free.promise : undefined });
   await client.write(utf8("held"));
@@ -133,7 +133,7 @@ Deno.test("relay() holds octets up for as long as it is told", async () => {
   await assert.rejects(done);
 });
 
-Deno.test("relay() ends when one side fails, however long octets are to be held up", async () => {
+Deno.test("relay() ends when one side fails, however long bytes are to be held up", async () => {
   const { client, target, done } = relayed({ gate: () => new Promise<void>(() => {}) });
   let ended = false;
   done.catch(() => {}).finally(() => ended = true);

@@ -1,4 +1,4 @@
-/** Every function of `./gss`, `./kerberos` and `./kerberos/kdc` that takes octets from a caller takes them whole, or not at all. */
+/** Every function of `./gss`, `./kerberos` and `./kerberos/kdc` that takes bytes from a caller takes them whole, or not at all. */
 import assert from "node:assert/strict";
 import { GssError, type GssNegotiation, spnegoAcceptor, spnegoInitiator } from "../../gss/mod.ts";
 import type { Bytes } from "../../base/bytes.ts";
@@ -19,10 +19,10 @@ import { webCrypto } from "../../kerberos/crypto/primitives/primitives.ts";
 import { handleKdcMessage } from "../../kerberos/kdc/mod.ts";
 import { systemRuntime } from "../../base/runtime.ts";
 import { asInput, credentialPair, memoryRealm, memoryTickets } from "../support/gss_pair.ts";
-import { noOctets, octetKinds } from "../support/octet_kinds.ts";
+import { byteKinds, noBytes } from "../support/byte_kinds.ts";
 
-/** A function of octets: what it makes of these, in a form that can be compared. */
-type Taker = (octets: Bytes) => unknown;
+/** A function of bytes: what it makes of these, in a form that can be compared. */
+type Taker = (bytes: Bytes) => unknown;
 
 const PRINCIPAL = parsePrincipal("rcmd/host@EXAMPLE.COM");
 const SECRET = Uint8Array.from({ length: 32 }, (_, i) => i + 1);
@@ -45,8 +45,8 @@ function credential(parts: { ticket?: Bytes; secondTicket?: Bytes; address?: Byt
   return encodeCcache({ principal: PRINCIPAL, credentials: [made] }).toHex();
 }
 
-/** The octets that each is given, and what it makes of them. */
-async function takers(): Promise<Record<string, readonly [octets: Uint8Array, take: Taker]>> {
+/** The bytes that each is given, and what it makes of them. */
+async function takers(): Promise<Record<string, readonly [bytes: Uint8Array, take: Taker]>> {
   const keytab = new Keytab([{ principal: PRINCIPAL, kvno: 1, key: KEY }]).encode();
   const ccache = encodeCcache({ principal: PRINCIPAL, credentials: [] });
   const ends = (exchange: ReturnType<typeof asExchange>, reply: Bytes) =>
@@ -61,19 +61,19 @@ async function takers(): Promise<Record<string, readonly [octets: Uint8Array, ta
   const asReq = (await asExchange(asInput(systemRuntime)).next()).value as { message: Bytes };
   const bindings = (given: object) => ({ applicationData: SECRET, ...given });
   return {
-    "new KerberosKey()": [SECRET, (octets) => new KerberosKey(18, octets).exportBytes().toHex()],
-    "KerberosKey.encrypt()": [SECRET, async (octets) => (await KEY.decrypt(2, await KEY.encrypt(2, octets))).toHex()],
-    "KerberosKey.decrypt()": [sealed, async (octets) => (await KEY.decrypt(2, octets)).toHex()],
+    "new KerberosKey()": [SECRET, (bytes) => new KerberosKey(18, bytes).exportBytes().toHex()],
+    "KerberosKey.encrypt()": [SECRET, async (bytes) => (await KEY.decrypt(2, await KEY.encrypt(2, bytes))).toHex()],
+    "KerberosKey.decrypt()": [sealed, async (bytes) => (await KEY.decrypt(2, bytes)).toHex()],
     "KerberosKey.encrypt() on WebCrypto": [
       SECRET,
-      async (octets) => (await KEY.decrypt(2, await onWeb().encrypt(2, octets))).toHex(),
+      async (bytes) => (await KEY.decrypt(2, await onWeb().encrypt(2, bytes))).toHex(),
     ],
-    "KerberosKey.decrypt() on WebCrypto": [sealed, async (octets) => (await onWeb().decrypt(2, octets)).toHex()],
-    "KerberosKey.checksum()": [SECRET, async (octets) => (await KEY.checksum(2, octets)).toHex()],
-    "KerberosKey.checksum(), second part": [SECRET, async (octets) => (await KEY.checksum(2, SECRET, octets)).toHex()],
-    "KerberosKey.verifyChecksum(), data": [SECRET, (octets) => KEY.verifyChecksum(2, octets, signed)],
-    "KerberosKey.verifyChecksum(), checksum": [signed, (octets) => KEY.verifyChecksum(2, SECRET, octets)],
-    "KerberosKey.prf()": [SECRET, async (octets) => (await KEY.prf(octets)).toHex()],
+    "KerberosKey.decrypt() on WebCrypto": [sealed, async (bytes) => (await onWeb().decrypt(2, bytes)).toHex()],
+    "KerberosKey.checksum()": [SECRET, async (bytes) => (await KEY.checksum(2, bytes)).toHex()],
+    "KerberosKey.checksum(), second part": [SECRET, async (bytes) => (await KEY.checksum(2, SECRET, bytes)).toHex()],
+    "KerberosKey.verifyChecksum(), data": [SECRET, (bytes) => KEY.verifyChecksum(2, bytes, signed)],
+    "KerberosKey.verifyChecksum(), checksum": [signed, (bytes) => KEY.verifyChecksum(2, SECRET, bytes)],
+    "KerberosKey.prf()": [SECRET, async (bytes) => (await KEY.prf(bytes)).toHex()],
     "KerberosKey.fromPassword(), salt": [
       SECRET,
       async (salt) => (await KerberosKey.fromPassword("x", { enctype: 18, salt })).exportBytes().toHex(),
@@ -83,17 +83,17 @@ async function takers(): Promise<Record<string, readonly [octets: Uint8Array, ta
       async (s2kparams) =>
         (await KerberosKey.fromPassword("x", { enctype: 18, salt: "y", s2kparams })).exportBytes().toHex(),
     ],
-    "Keytab.decode()": [keytab, (octets) => Keytab.decode(octets).describe().join()],
-    "decodeCcache()": [ccache, (octets) => encodeCcache(decodeCcache(octets)).toHex()],
+    "Keytab.decode()": [keytab, (bytes) => Keytab.decode(bytes).describe().join()],
+    "decodeCcache()": [ccache, (bytes) => encodeCcache(decodeCcache(bytes)).toHex()],
     "new Credential(), ticket": [SECRET, (ticket) => credential({ ticket })],
     "new Credential(), secondTicket": [SECRET, (secondTicket) => credential({ secondTicket })],
     "new Credential(), address": [SECRET, (address) => credential({ address })],
     "new Credential(), adData": [SECRET, (adData) => credential({ adData })],
     "handleKdcMessage()": [
       asReq.message,
-      async (octets) => (await handleKdcMessage(realm, octets))?.[0] ?? "no answer",
+      async (bytes) => (await handleKdcMessage(realm, bytes))?.[0] ?? "no answer",
     ],
-    "a KDC's reply": [SECRET, (octets) => ends(asExchange(asInput(systemRuntime)), octets)],
+    "a KDC's reply": [SECRET, (bytes) => ends(asExchange(asInput(systemRuntime)), bytes)],
     "bindings, applicationData": [
       SECRET,
       async (applicationData) => (await channelBindingHash({ applicationData })).toHex(),
@@ -113,18 +113,18 @@ async function takers(): Promise<Record<string, readonly [octets: Uint8Array, ta
   };
 }
 
-Deno.test("octets are taken whole out of whatever carries them, by every function that takes some", async () => {
-  for (const [name, [octets, take]] of Object.entries(await takers())) {
-    const expected = await take(octets.slice() as Bytes);
-    for (const [kind, source] of Object.entries(octetKinds(octets))) {
+Deno.test("bytes are taken whole out of whatever carries them, by every function that takes some", async () => {
+  for (const [name, [bytes, take]] of Object.entries(await takers())) {
+    const expected = await take(bytes.slice() as Bytes);
+    for (const [kind, source] of Object.entries(byteKinds(bytes))) {
       assert.deepEqual(await take(source as Bytes), expected, `${name}: ${kind}`);
     }
   }
 });
 
-Deno.test("what is no octets is a TypeError, by every function that takes some", async () => {
+Deno.test("what is no bytes is a TypeError, by every function that takes some", async () => {
   for (const [name, [, take]] of Object.entries(await takers())) {
-    for (const [kind, source] of Object.entries(noOctets())) {
+    for (const [kind, source] of Object.entries(noBytes())) {
       // A salt may be a text, and what may be left out is not there when it is null.
       if (name.endsWith("salt") && typeof source === "string") continue;
       if (source === null && /secondTicket|s2kparams|Address$/.test(name)) continue;
@@ -137,19 +137,19 @@ Deno.test("a key keeps what it was given when the call was made, at once and on 
   for (const key of [() => new KerberosKey(20, SECRET), () => new KerberosKey(20, SECRET, webCrypto)]) {
     for (const size of [32, 20_000]) {
       const data = Uint8Array.from({ length: size }, (_, i) => i & 0xff);
-      const calls: [string, (octets: Bytes) => Promise<unknown>, Bytes][] = [
-        ["checksum", (octets) => key().checksum(2, octets), data],
-        ["prf", (octets) => key().prf(octets), data],
-        ["encrypt", async (octets) => await key().decrypt(2, await key().encrypt(2, octets)), data],
-        ["decrypt", (octets) => key().decrypt(2, octets), await key().encrypt(2, data)],
-        ["verifyChecksum", (octets) => key().verifyChecksum(2, data, octets), await key().checksum(2, data)],
+      const calls: [string, (bytes: Bytes) => Promise<unknown>, Bytes][] = [
+        ["checksum", (bytes) => key().checksum(2, bytes), data],
+        ["prf", (bytes) => key().prf(bytes), data],
+        ["encrypt", async (bytes) => await key().decrypt(2, await key().encrypt(2, bytes)), data],
+        ["decrypt", (bytes) => key().decrypt(2, bytes), await key().encrypt(2, data)],
+        ["verifyChecksum", (bytes) => key().verifyChecksum(2, data, bytes), await key().checksum(2, data)],
       ];
       for (const [name, call, given] of calls) {
         const expected = await call(given);
         const lent = given.slice();
         const calling = call(lent);
         lent.fill(0);
-        assert.deepEqual(await calling, expected, `${name}, ${size} octets`);
+        assert.deepEqual(await calling, expected, `${name}, ${size} bytes`);
       }
     }
   }
@@ -182,7 +182,7 @@ Deno.test("a ticket and bindings are kept as they were given", async () => {
   accepted.context.dispose();
 });
 
-Deno.test("bindings without octets end the call before a ticket is asked for", async () => {
+Deno.test("bindings without bytes end the call before a ticket is asked for", async () => {
   let asked = 0;
   const realm = await memoryRealm();
   const tickets = memoryTickets([realm]);
@@ -203,18 +203,18 @@ Deno.test("bindings without octets end the call before a ticket is asked for", a
   assert.throws(() => acceptor.accept({ channelBindings }), TypeError);
 });
 
-Deno.test("a step takes its token whole and at once, and one that is no octets leaves the negotiation as it was", async () => {
+Deno.test("a step takes its token whole and at once, and one that is no bytes leaves the negotiation as it was", async () => {
   const { initiator, acceptor } = credentialPair(await memoryRealm());
   const target = hostbasedService("rcmd", "localhost");
   const mechanisms = [[initiator, acceptor], [spnegoInitiator(initiator), spnegoAcceptor(acceptor)]] as const;
-  const wrong = Object.entries(noOctets()) as [string, Bytes][];
+  const wrong = Object.entries(noBytes()) as [string, Bytes][];
   const refuses = async (negotiation: GssNegotiation) => {
     for (const [kind, source] of wrong) await assert.rejects(negotiation.step(source), TypeError, kind);
   };
   for (const [ours, theirs] of mechanisms) {
-    const kinds = Object.keys(octetKinds(new Uint8Array(1)));
+    const kinds = Object.keys(byteKinds(new Uint8Array(1)));
     for (const kind of kinds) {
-      const carried = (token: Bytes | undefined) => octetKinds(token!)[kind] as Bytes;
+      const carried = (token: Bytes | undefined) => byteKinds(token!)[kind] as Bytes;
       const [initiating, accepting] = [await ours.initiate(target), theirs.accept()];
       await refuses(initiating);
       const first = await initiating.step();
@@ -229,7 +229,7 @@ Deno.test("a step takes its token whole and at once, and one that is no octets l
       accepted.context.dispose();
       finished.context.dispose();
     }
-    // The acceptor's step takes longest, and knows a replay by the very octets.
+    // The acceptor's step takes longest, and knows a replay by the very bytes.
     const initiating = await ours.initiate(target);
     const { token } = await initiating.step();
     for (const fresh of [true, false]) {

@@ -1,56 +1,56 @@
 /**
- * What octets may be given in, and what is none: for every function that takes octets from a caller.
+ * What bytes may be given in, and what is none: for every function that takes bytes from a caller.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { runInNewContext } from "node:vm";
 
-/** A buffer of these octets, with others around them, and where they begin. */
-function surrounded(octets: Uint8Array, Kind: typeof ArrayBuffer | typeof SharedArrayBuffer, maximum?: number) {
+/** A buffer of these bytes, with others around them, and where they begin. */
+function surrounded(bytes: Uint8Array, Kind: typeof ArrayBuffer | typeof SharedArrayBuffer, maximum?: number) {
   const buffer = new (Kind as typeof ArrayBuffer)(
-    octets.length + 24,
+    bytes.length + 24,
     maximum === undefined ? undefined : { maxByteLength: maximum },
   );
-  new Uint8Array(buffer).fill(0xee).set(octets, 8);
+  new Uint8Array(buffer).fill(0xee).set(bytes, 8);
   return buffer;
 }
 
-/** Octets in everything that they may be given in, by its name; in words only where their number is even. */
-export function octetKinds(octets: Uint8Array): Record<string, unknown> {
-  const { length } = octets;
-  const own = () => octets.slice().buffer;
+/** Bytes in everything that they may be given in, by its name; in words only where their number is even. */
+export function byteKinds(bytes: Uint8Array): Record<string, unknown> {
+  const { length } = bytes;
+  const own = () => bytes.slice().buffer;
   const resizable = new ArrayBuffer(length, { maxByteLength: length + 8 });
-  new Uint8Array(resizable).set(octets);
+  new Uint8Array(resizable).set(bytes);
   const shared = new SharedArrayBuffer(length);
-  new Uint8Array(shared).set(octets);
+  new Uint8Array(shared).set(bytes);
   return {
-    "Uint8Array": octets.slice(),
-    "Uint8Array in the middle": new Uint8Array(surrounded(octets, ArrayBuffer), 8, length),
+    "Uint8Array": bytes.slice(),
+    "Uint8Array in the middle": new Uint8Array(surrounded(bytes, ArrayBuffer), 8, length),
     "Uint8ClampedArray": new Uint8ClampedArray(own()),
     "DataView": new DataView(own()),
-    "DataView in the middle": new DataView(surrounded(octets, ArrayBuffer), 8, length),
+    "DataView in the middle": new DataView(surrounded(bytes, ArrayBuffer), 8, length),
     "ArrayBuffer": own(),
     "SharedArrayBuffer": shared,
-    "Uint8Array over shared memory": new Uint8Array(surrounded(octets, SharedArrayBuffer), 8, length),
+    "Uint8Array over shared memory": new Uint8Array(surrounded(bytes, SharedArrayBuffer), 8, length),
     "resizable ArrayBuffer": resizable,
-    "Uint8Array over a resizable buffer": new Uint8Array(surrounded(octets, ArrayBuffer, 1 << 20), 8, length),
+    "Uint8Array over a resizable buffer": new Uint8Array(surrounded(bytes, ArrayBuffer, 1 << 20), 8, length),
     "Uint8Array as long as its resizable buffer": new Uint8Array(resizable),
-    "Buffer": Buffer.from(octets),
-    "Buffer out of the pool": Buffer.from(Buffer.from(octets).toString("base64"), "base64"),
-    "Uint8Array of another realm": runInNewContext("new Uint8Array(octets)", { octets: [...octets] }),
-    "ArrayBuffer of another realm": runInNewContext("new Uint8Array(octets).buffer", { octets: [...octets] }),
+    "Buffer": Buffer.from(bytes),
+    "Buffer out of the pool": Buffer.from(Buffer.from(bytes).toString("base64"), "base64"),
+    "Uint8Array of another realm": runInNewContext("new Uint8Array(bytes)", { bytes: [...bytes] }),
+    "ArrayBuffer of another realm": runInNewContext("new Uint8Array(bytes).buffer", { bytes: [...bytes] }),
     ...(length % 2 === 0
       ? {
         "Uint16Array": new Uint16Array(own()),
-        "Int16Array in the middle": new Int16Array(surrounded(octets, ArrayBuffer, 1 << 20), 8, length / 2),
+        "Int16Array in the middle": new Int16Array(surrounded(bytes, ArrayBuffer, 1 << 20), 8, length / 2),
       }
       : {}),
   };
 }
 
-/** What is no octets, by its name. */
-export function noOctets(): Record<string, unknown> {
+/** What is no bytes, by its name. */
+export function noBytes(): Record<string, unknown> {
   return {
     "text": "abcd",
     "text that looks like one": Object("abcd"),
@@ -61,18 +61,18 @@ export function noOctets(): Record<string, unknown> {
     "object with a length": { length: 4, byteLength: 4, byteOffset: 0, buffer: new ArrayBuffer(4) },
     "Blob": new Blob(["abcd"]),
     "function": () => {},
-    "symbol": Symbol("octets"),
+    "symbol": Symbol("bytes"),
     "heir of an ArrayBuffer": Object.create(ArrayBuffer.prototype),
     "heir of a SharedArrayBuffer": Object.create(SharedArrayBuffer.prototype),
     "heir of a Uint8Array": Object.create(Uint8Array.prototype),
     "stand-in of a Uint8Array": new Proxy(new Uint8Array(4), {}),
     "without a constructor": Object.create(null),
-    ...lostOctets(),
+    ...lostBytes(),
   };
 }
 
 /** Views and buffers whose memory is gone, by their names. */
-export function lostOctets(): Record<string, unknown> {
+export function lostBytes(): Record<string, unknown> {
   const detached = <T extends ArrayBuffer | ArrayBufferView>(value: T): T => {
     const buffer = value instanceof ArrayBuffer ? value : (value as ArrayBufferView<ArrayBuffer>).buffer;
     structuredClone(buffer, { transfer: [buffer] });
@@ -86,7 +86,7 @@ export function lostOctets(): Record<string, unknown> {
   };
   return {
     "detached Uint8Array": detached(new Uint8Array(4)),
-    "detached Uint8Array of no octets": detached(new Uint8Array(0)),
+    "detached Uint8Array of no bytes": detached(new Uint8Array(0)),
     "detached Uint16Array": detached(new Uint16Array(4)),
     "detached DataView": detached(new DataView(new ArrayBuffer(4))),
     "detached ArrayBuffer": detached(new ArrayBuffer(4)),
