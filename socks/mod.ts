@@ -42,12 +42,11 @@ export {
   type AcceptAuthOptions,
   type AuthenticateOptions,
   type ClientAuthMethod,
-  type Identity,
-  type MethodName,
   noAuthentication,
   type SecuredChannel,
   type ServerAuthMethod,
 } from "./auth/method.ts";
+export { type Identity, type MethodName } from "./identity.ts";
 export {
   fixedPasswords,
   type PasswordCheck,
@@ -138,7 +137,6 @@ export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./s
 export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
 export {
-  type ConnectionListener,
   dialTcp,
   dialTls,
   type DialTlsOptions,
@@ -149,9 +147,10 @@ export {
   listenTls,
   listenUnix,
 } from "./shell/tcp.ts";
+export { type ConnectionListener } from "./stream/listener.ts";
 export { dialFrom } from "./shell/dial_from.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";
-export type { ProtectionLevel, SealPolicy } from "./stream/record_layer.ts";
+export type { ProtectionLevel, SealPolicy } from "./protection.ts";
 export type { DatagramCodec } from "./stream/protected_datagrams.ts";
 export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./shell/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, isOriginAllowed, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
@@ -176,6 +175,7 @@ export {
   type OpenDatagrams,
   type SendDatagramOptions,
 } from "./server/datagrams/egress.ts";
-export { type BindDatagrams, type BindDatagramsOptions, bindUdp, type DatagramSocket } from "./shell/udp.ts";
+export { bindUdp } from "./shell/udp.ts";
+export { type BindDatagrams, type BindDatagramsOptions, type DatagramSocket } from "./stream/datagram_socket.ts";
 export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address.ts";
 export { hostName, HostNameError, type HostNameErrorCode } from "./wire/host_name.ts";

@@ -18,7 +18,7 @@ import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
 import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import type { Rule } from "../../socks/rules/rules.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
-import type { ProtectionLevel } from "../../socks/stream/record_layer.ts";
+import type { ProtectionLevel } from "../../socks/protection.ts";
 import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../server/passwords.ts";
 import { checkOwnAddresses } from "../../socks/shell/dial_from.ts";
 import { ConfigError, type ServerConfig, type UpstreamConfig } from "./server_config.ts";

@@ -14,7 +14,6 @@ import { HalfOpen } from "./limits/half_open.ts";
 import {
   gateFor,
   networkLimit,
-  networkName,
   sharesOf,
   sourceLimit,
   Tally,
@@ -22,6 +21,7 @@ import {
   userLimit,
   UserRates,
 } from "./limits/limits.ts";
+import { networkName } from "../wire/networks.ts";
 import { Rate } from "../../base/rate.ts";
 import type { Gate } from "./relay/relay.ts";
 import { ruleLine } from "../rules/rules.ts";
@@ -35,7 +35,7 @@ import {
 } from "./options.ts";
 import { runSession, type SessionEvent } from "./session.ts";
 import type { Connection } from "../stream/connection.ts";
-import type { ConnectionListener } from "../shell/tcp.ts";
+import type { ConnectionListener } from "../stream/listener.ts";
 import { closeAnyway } from "../stream/closed.ts";
 import { settled, takeInTime } from "../stream/late.ts";
 

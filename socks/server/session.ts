@@ -4,7 +4,8 @@
  * @module
  */
 import { abortable, type Deadline, pause, startDeadline } from "../../base/deadline.ts";
-import type { Identity, SecuredChannel, ServerAuthMethod } from "../auth/method.ts";
+import type { SecuredChannel, ServerAuthMethod } from "../auth/method.ts";
+import type { Identity } from "../identity.ts";
 import type { AssociateCommand } from "./commands/associate.ts";
 import { type OpenBind, runBind } from "./commands/bind.ts";
 import {
@@ -28,7 +29,7 @@ import type { Connection } from "../stream/connection.ts";
 import { abortAnyway, closeAnyway } from "../stream/closed.ts";
 import { drain } from "../stream/drain.ts";
 import { someTurns, takeInTime } from "../stream/late.ts";
-import type { ProtectionLevel } from "../stream/record_layer.ts";
+import type { ProtectionLevel } from "../protection.ts";
 import type { Endpoint } from "../wire/address.ts";
 
 /** Something that happened to a session, for logs. It never holds a password, a key or a token. */

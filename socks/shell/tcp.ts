@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ConnectionListener } from "../stream/listener.ts";
 import { reasonText } from "../../base/reason.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { abortable, pause, startDeadline } from "../../base/deadline.ts";
@@ -225,20 +226,6 @@ export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): P
     throw dialError(target, error);
   }
 };
-
-/** Accepts connections. */
-export interface ConnectionListener {
-  /** Address that it listens on. */
-  readonly addr: Endpoint;
-  /** The next connection; `undefined` after {@linkcode close}. Other failures are thrown and may pass. */
-  accept(): Promise<Connection | undefined>;
-  /** Ends a pending {@linkcode accept} and all later ones. May be called again. */
-  close(): void;
-  /** Lets it keep the process going, as it does from the beginning. */
-  ref?(): void;
-  /** Lets the process end although it listens. */
-  unref?(): void;
-}
 
 /** Where {@linkcode listenTcp} listens. */
 export interface ListenTcpOptions extends Endpoint {

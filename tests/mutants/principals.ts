@@ -688,7 +688,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "an IPv4 address counts as one in every form",
     source: "limits of ours",
-    file: "socks/server/limits/limits.ts",
+    file: "socks/wire/networks.ts",
     find: "const address = canonicalAddress(client.hostname);",
     replace: "const address = client.hostname;",
     tests: ["tests/socks/server/limits/limits_test.ts"],
@@ -697,7 +697,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "a host of IPv6 counts by its network",
     source: "limits of ours",
-    file: "socks/server/limits/limits.ts",
+    file: "socks/wire/networks.ts",
     find: "bytes?.length === 16 ? long : short",
     replace: "bytes?.length === 16 ? bytes.length : short",
     tests: ["tests/socks/server/limits/limits_test.ts"],

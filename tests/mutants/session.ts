@@ -126,20 +126,23 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
     ["an answer is begun once", READS, "    if (this.#begun) return;\n", "", "each transport"],
   ]),
-  ...rules("socks/server/client_gone.ts", [GONE], [
-    [
-      "an end behind bytes is none",
-      WATCH,
-      "if (failure === undefined && early && mayEnd) return undefined;",
-      "",
-      "all that it has",
-    ],
+  ...rules("socks/server/client_gone.ts", [GONE], []),
+  ...rules("socks/stream/client_end.ts", [GONE], [
     [
       "a failure is an end whatever came before",
       WATCH,
       "if (failure === undefined && early && mayEnd)",
       "if (failure === undefined || early)",
       "goes ends the session: dial",
+    ],
+  ]),
+  ...rules("socks/stream/client_end.ts", [GONE], [
+    [
+      "an end behind bytes is none",
+      WATCH,
+      "if (failure === undefined && early && mayEnd) return undefined;",
+      "",
+      "all that it has",
     ],
   ]),
   ...rules("socks/stream/read_ahead.ts", [GONE], [
@@ -374,6 +377,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "Math.ceil(maxSessions / parts)",
       "follow the number",
     ],
+  ]),
+  ...rules("socks/wire/networks.ts", [SHARES], [
     [
       "a network is a /24 or a /48",
       SHARE,

@@ -134,7 +134,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a host with IPv6 is one source, however many addresses it has",
     source: "RFC 6177 section 2",
-    file: "socks/server/limits/limits.ts",
+    file: "socks/wire/networks.ts",
     find: "return blockName(client, [4, 8]);",
     replace: "return blockName(client, [4, 16]);",
     tests: LIMITS,

@@ -11,7 +11,8 @@ import {
   type ServeOptions,
 } from "../../mod.ts";
 import { SocksServer } from "../../socks/server/server.ts";
-import { type ConnectionListener, listenTcp } from "../../socks/shell/tcp.ts";
+import { listenTcp } from "../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import { certificateFor } from "../support/certificate.ts";
 import { countedController } from "../support/counted_signal.ts";
 import { deaf, until, within } from "../support/end_lab.ts";

@@ -9,7 +9,7 @@ import { isShortage, Troubles } from "../../socks/server/health.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
 import type { SocksServerOptions } from "../../socks/server/server.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import type { ConnectionListener } from "../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import { ends, until, within } from "../support/end_lab.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";

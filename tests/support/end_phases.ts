@@ -15,7 +15,7 @@ import { RuleSet } from "../../socks/rules/rules.ts";
 import type { ServerEvent, SocksServerOptions } from "../../socks/server/server.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { DatagramEgress } from "../../socks/server/datagrams/egress.ts";
-import type { DatagramSocket } from "../../socks/shell/udp.ts";
+import type { DatagramSocket } from "../../socks/stream/datagram_socket.ts";
 import { type Deaf, deaf, type Held, held, readExactly, standsStill, type Target, target, until } from "./end_lab.ts";
 import { unhex } from "./vectors.ts";
 

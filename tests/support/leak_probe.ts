@@ -10,7 +10,7 @@ import { AssociateCommand } from "../../socks/server/commands/associate.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
 import { SocksServer } from "../../socks/server/server.ts";
-import type { BindDatagrams, BindDatagramsOptions } from "../../socks/shell/udp.ts";
+import type { BindDatagrams, BindDatagramsOptions } from "../../socks/stream/datagram_socket.ts";
 import { datagramsDirectly } from "../../socks/server/datagrams/egress.ts";
 import { encodeDatagram } from "../../socks/wire/datagram.ts";
 import { Monitor } from "../../cli/monitor/monitor.ts";

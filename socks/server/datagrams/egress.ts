@@ -16,7 +16,7 @@ import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 import { canonicalAddress, isLinkLocal } from "../../wire/ip.ts";
 import { LOOKUP_TIME, Names } from "./names.ts";
 import { Recent } from "./recent.ts";
-import type { BindDatagrams } from "../../shell/udp.ts";
+import type { BindDatagrams } from "../../stream/datagram_socket.ts";
 import { SteadySocket } from "./steady_socket.ts";
 import { Way } from "./way.ts";
 

@@ -10,7 +10,7 @@ import { dialError } from "../../shell/dial_error.ts";
 import { addressFor } from "../../shell/dial_from.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { formatIp, parseIp } from "../../wire/ip.ts";
-import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../../shell/udp.ts";
+import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../../stream/datagram_socket.ts";
 
 /**
  * Makes sockets that send to an IPv4 address, to which no way leads, under the first prefix that is known. Answers come from the IPv4

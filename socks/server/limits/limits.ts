@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { networkName, sourceName } from "../../wire/networks.ts";
 import { pause } from "../../../base/deadline.ts";
 import { SocksLimitError } from "../../errors.ts";
 import type { Gate } from "../relay/relay.ts";
 import type { Endpoint } from "../../wire/address.ts";
-import { canonicalAddress, formatIp, parseIp } from "../../wire/ip.ts";
+import type { canonicalAddress, formatIp, parseIp } from "../../wire/ip.ts";
 import { Rate } from "../../../base/rate.ts";
 
 /** Limits of a server. */
@@ -130,26 +131,6 @@ export class Tally {
   get size(): number {
     return this.#counts.size;
   }
-}
-
-/** Name under which a client's address counts: the address, or the network of 64 bits that one host of IPv6 may have. */
-export function sourceName(client: Endpoint | undefined): string | undefined {
-  return blockName(client, [4, 8]);
-}
-
-/** Name under which the network of a client's address counts: 24 bits of IPv4, and the 48 bits of IPv6 that one site may have. */
-export function networkName(client: Endpoint | undefined): string | undefined {
-  return blockName(client, [3, 6]);
-}
-
-/** So many bytes of an address of either family. */
-function blockName(client: Endpoint | undefined, [short, long]: readonly [number, number]): string | undefined {
-  if (client === undefined) return undefined;
-  const address = canonicalAddress(client.hostname);
-  const bytes = parseIp(address);
-  const kept = bytes?.length === 16 ? long : short;
-  if (bytes === undefined || kept === bytes.length) return address;
-  return `${formatIp(bytes.fill(0, kept))}/${kept * 8}`;
 }
 
 /** Rates of users, as long as they have sessions. */

@@ -7,7 +7,7 @@ import { KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.
 import { connect, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
 import { noAuthentication } from "../../../socks/auth/method.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
-import { GRACE } from "../../../socks/server/client_gone.ts";
+import { GRACE } from "../../../socks/stream/client_end.ts";
 import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { ReadAhead } from "../../../socks/stream/read_ahead.ts";

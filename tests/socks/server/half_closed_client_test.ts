@@ -4,18 +4,11 @@ import { utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
 import { connect, serve } from "../../../mod.ts";
 import { noAuthentication } from "../../../socks/auth/method.ts";
-import { GRACE } from "../../../socks/server/client_gone.ts";
+import { GRACE } from "../../../socks/stream/client_end.ts";
 import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import {
-  type ConnectionListener,
-  dialTcp,
-  dialTls,
-  dialUnix,
-  listenTcp,
-  listenTls,
-  listenUnix,
-} from "../../../socks/shell/tcp.ts";
+import { dialTcp, dialTls, dialUnix, listenTcp, listenTls, listenUnix } from "../../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { proxyProtocol } from "../../../socks/stream/proxy_protocol.ts";
 import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
 import { certificateFor } from "../../support/certificate.ts";

@@ -12,15 +12,8 @@ import { noAuthentication } from "../../../socks/auth/method.ts";
 import { relay } from "../../../socks/server/relay/relay.ts";
 import { Carrier } from "../../../socks/shell/carrier.ts";
 import { abort, type Connection } from "../../../socks/stream/connection.ts";
-import {
-  type ConnectionListener,
-  DenoConnection,
-  dialTcp,
-  dialUnix,
-  listenTcp,
-  listenTls,
-  listenUnix,
-} from "../../../socks/shell/tcp.ts";
+import { DenoConnection, dialTcp, dialUnix, listenTcp, listenTls, listenUnix } from "../../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { dialFrom } from "../../../socks/shell/dial_from.ts";
 import type { DuplexConnection } from "../../../socks/shell/duplex.ts";
 import { acceptTls, tlsOver } from "../../../socks/shell/tls.ts";

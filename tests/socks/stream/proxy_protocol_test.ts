@@ -1,13 +1,12 @@
 /** The PROXY protocol: its two headers, byte by byte and with what must be refused, and listeners behind balancers. */
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
-import { SocksServer } from "../../../socks/server/server.ts";
-import type { ServerEvent } from "../../../socks/server/server.ts";
+import { type ServerEvent, SocksServer } from "../../../socks/server/server.ts";
 import { noAuthentication } from "../../../socks/auth/method.ts";
 import { ClientRuleSet, parseClientRuleText } from "../../../socks/rules/client_rules.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import type { ConnectionListener } from "../../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { proxyProtocol } from "../../../socks/stream/proxy_protocol.ts";
 import type { Endpoint } from "../../../socks/wire/address.ts";
 import { decodeProxyHeader } from "../../../socks/wire/proxy_header.ts";
