@@ -141,15 +141,8 @@ export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } fr
 export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/server/session.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";
-export {
-  dialTls,
-  type DialTlsOptions,
-  dialUnix,
-  type ListenTcpOptions,
-  listenTls,
-  listenUnix,
-  type TlsListener,
-} from "./socks/shell/tcp.ts";
+export { dialTls, type DialTlsOptions, dialUnix, listenTls, listenUnix, type TlsListener } from "./socks/shell/tcp.ts";
+export { type ListenTcpOptions } from "./socks/stream/listen_tcp.ts";
 export { type ConnectionListener } from "./socks/stream/listener.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/protection.ts";

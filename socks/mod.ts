@@ -136,17 +136,8 @@ export type { ServedCommands, SessionEvent, SessionStatus } from "./server/sessi
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./server/health.ts";
 export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
-export {
-  dialTcp,
-  dialTls,
-  type DialTlsOptions,
-  dialUnix,
-  type ListenTcp,
-  listenTcp,
-  type ListenTcpOptions,
-  listenTls,
-  listenUnix,
-} from "./shell/tcp.ts";
+export { dialTcp, dialTls, type DialTlsOptions, dialUnix, listenTcp, listenTls, listenUnix } from "./shell/tcp.ts";
+export { type ListenTcp, type ListenTcpOptions } from "./stream/listen_tcp.ts";
 export { type ConnectionListener } from "./stream/listener.ts";
 export { dialFrom } from "./shell/dial_from.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";

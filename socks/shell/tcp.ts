@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ListenTcp, ListenTcpOptions } from "../stream/listen_tcp.ts";
 import type { ConnectionListener } from "../stream/listener.ts";
 import { reasonText } from "../../base/reason.ts";
 import type { Bytes } from "../../base/bytes.ts";
@@ -13,7 +14,7 @@ import { isLocalhost } from "../wire/host_name.ts";
 import { canonicalAddress } from "../wire/ip.ts";
 import { Chunk } from "../stream/chunk.ts";
 import type { Connection, Dialer, DialOptions } from "../stream/connection.ts";
-import { dialError } from "./dial_error.ts";
+import { dialError } from "../stream/dial_error.ts";
 import { listenAtLocalhost } from "./localhost.ts";
 import { balancers, proxyProtocol, type ProxyProtocolOptions } from "../stream/proxy_protocol.ts";
 import { ReadSize } from "../stream/read_size.ts";
@@ -226,17 +227,6 @@ export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): P
     throw dialError(target, error);
   }
 };
-
-/** Where {@linkcode listenTcp} listens. */
-export interface ListenTcpOptions extends Endpoint {
-  /** Whether others may listen on the same port. @default {false} */
-  readonly reusePort?: boolean | undefined;
-  /** Balancers that say with the PROXY protocol who their clients are, before anything else, TLS too. @default {none} */
-  readonly proxyProtocol?: ProxyProtocolOptions | undefined;
-}
-
-/** Makes listeners. */
-export type ListenTcp = (options: ListenTcpOptions) => ConnectionListener;
 
 /**
  * Listens on TCP: at `localhost` at both of its addresses, where the machine has them and the program may.

@@ -25,3 +25,9 @@ export function blockName(client: Endpoint | undefined, [short, long]: readonly 
   if (bytes === undefined || kept === bytes.length) return address;
   return `${formatIp(bytes.fill(0, kept))}/${kept * 8}`;
 }
+
+/** The first address of the target's family. */
+export function addressFor(target: string, addresses: readonly string[]): string | undefined {
+  const family = parseIp(target)?.length;
+  return addresses.find((address) => parseIp(address)?.length === family);
+}

@@ -11,7 +11,7 @@ import type { TargetRequest } from "../commands/command.ts";
 import { judgeCommand, judgedAddresses } from "../targets/judged_addresses.ts";
 import type { RuleSet } from "../../rules/rules.ts";
 import type { Resolver } from "../../names/resolver.ts";
-import { addressFor } from "../../shell/dial_from.ts";
+import { addressFor } from "../../wire/networks.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 import { canonicalAddress, isLinkLocal } from "../../wire/ip.ts";
 import { LOOKUP_TIME, Names } from "./names.ts";
