@@ -5,10 +5,10 @@
  */
 import { bridge } from "../../mod.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
-import { type Command, exclude, ExitCode, UsageError } from "../command.ts";
+import { type Command, exclude, ExitCode, UsageError } from "../command/command.ts";
 import { eventPrinter, logFormat, troubleLine } from "../log/event_log.ts";
 import { Faults } from "../log/guard.ts";
-import { endpoint, PROXY_OPTIONS, proxyOptions, time } from "../options.ts";
+import { endpoint, PROXY_OPTIONS, proxyOptions, time } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {

@@ -4,8 +4,8 @@
  * @module
  */
 import { connect } from "../../mod.ts";
-import { type Command, ExitCode } from "../command.ts";
-import { count, host, PROXY_OPTIONS, proxyOptions } from "../options.ts";
+import { type Command, ExitCode } from "../command/command.ts";
+import { count, host, PROXY_OPTIONS, proxyOptions } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {

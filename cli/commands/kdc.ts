@@ -13,10 +13,10 @@ import { listenTcp } from "../../socks/shell/tcp.ts";
 import { ownLoopback } from "../../socks/shell/localhost.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import { isLocalhost } from "../../socks/wire/host_name.ts";
-import { type Command, ExitCode, type ParsedArguments, UsageError } from "../command.ts";
+import { type Command, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import { Faults } from "../log/guard.ts";
 import { type CliIo, newPassword } from "../terminal/io.ts";
-import { endpoint } from "../options.ts";
+import { endpoint } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {

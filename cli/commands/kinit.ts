@@ -14,9 +14,9 @@ import { KerberosError } from "../../kerberos/errors.ts";
 import { formatPrincipal, parsePrincipal, type Principal, samePrincipal } from "../../kerberos/principal.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
 import { readKeytab } from "../../kerberos/credentials/shell/files.ts";
-import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command.ts";
+import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import type { CliIo } from "../terminal/io.ts";
-import { cacheFrom, CCACHE_OPTION } from "../options.ts";
+import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {

@@ -11,8 +11,8 @@ import { Ticket } from "../../kerberos/messages/ap.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
 import type { Credential } from "../../kerberos/credential.ts";
 import { readKeytab } from "../../kerberos/credentials/shell/files.ts";
-import { type Command, ExitCode } from "../command.ts";
-import { CCACHE_OPTION, ticketsFrom } from "../options.ts";
+import { type Command, ExitCode } from "../command/command.ts";
+import { CCACHE_OPTION, ticketsFrom } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {

@@ -5,9 +5,9 @@
  */
 import { exactText } from "../../base/bytes.ts";
 import { changeFile } from "../../kerberos/credentials/shell/change_file.ts";
-import { type Command, ExitCode, UsageError } from "../command.ts";
+import { type Command, ExitCode, UsageError } from "../command/command.ts";
 import { type CliIo, newPassword } from "../terminal/io.ts";
-import { checkUser, parsePasswordFile, passwordLine } from "../server/passwords.ts";
+import { checkUser, parsePasswordFile, passwordLine } from "../passwords/passwords.ts";
 
 /** The command. */
 export const command: Command = {

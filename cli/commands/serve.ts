@@ -4,7 +4,7 @@
  * @module
  */
 import { KeytabFile } from "../../kerberos/credentials/shell/keytab_file.ts";
-import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command.ts";
+import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import { listenPlaces, openListeners, tlsIdentity } from "../config/listeners.ts";
 import { SERVE_OPTIONS, serverConfig } from "../config/serve_arguments.ts";
 import { checkEgress, serveOptions } from "../config/serve_options.ts";
@@ -13,7 +13,7 @@ import { ConfigError, type ServerConfig } from "../config/server_config.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { type OpenPorts, openPorts, readPorts } from "../monitor/ports.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
-import { dropPermissions, reloadFiles, reloadWarnings } from "../permissions.ts";
+import { dropPermissions, reloadFiles, reloadWarnings } from "../server/permissions.ts";
 import { ServerRun, warnings } from "../server/server_run.ts";
 import { runWorkers } from "../server/workers.ts";
 

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { type OptionSpec, type ParsedArguments, UsageError } from "../command.ts";
-import { count } from "../options.ts";
+import { type OptionSpec, type ParsedArguments, UsageError } from "../command/command.ts";
+import { count } from "../command/options.ts";
 import { parseConfig, type ServerConfig } from "./server_config.ts";
 
 /** The options. */

@@ -19,7 +19,7 @@ import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rule
 import type { Rule } from "../../socks/rules/rules.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
 import type { ProtectionLevel } from "../../socks/protection.ts";
-import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../server/passwords.ts";
+import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../passwords/passwords.ts";
 import { checkOwnAddresses } from "../../socks/shell/dial_from.ts";
 import { ConfigError, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
 import { bytes, milliseconds } from "./units.ts";

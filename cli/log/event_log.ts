@@ -12,7 +12,7 @@ import { SocksReplyError } from "../../socks/errors.ts";
 import type { ServerTrouble, TroubleKind } from "../../socks/server/health.ts";
 import type { ServerEvent } from "../../socks/server/options.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
-import type { ParsedArguments } from "../command.ts";
+import type { ParsedArguments } from "../command/command.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { systemRuntime } from "../../base/runtime.ts";
 

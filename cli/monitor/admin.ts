@@ -13,7 +13,7 @@ import { type HttpPort, httpPort, type PortReports } from "./http_port.ts";
 import { PAGE_CSS, PAGE_HTML, PAGE_JS } from "./page.ts";
 import { PROMETHEUS_TYPE, prometheusText } from "./prometheus.ts";
 import type { Snapshot, TakeSnapshot } from "./snapshot.ts";
-import { rendered, sparingly } from "./sparingly.ts";
+import { rendered, sparingly } from "./cached.ts";
 
 /**
  * Reads where to listen.

@@ -8,7 +8,7 @@ import { listenTcp } from "../../socks/shell/tcp.ts";
 import { type Endpoint, parseEndpointText } from "../../socks/wire/address.ts";
 import { type HttpPort, httpPort, type PortReports } from "./http_port.ts";
 import type { Snapshot, TakeSnapshot } from "./snapshot.ts";
-import { sparingly } from "./sparingly.ts";
+import { sparingly } from "./cached.ts";
 
 /** How a server stands. */
 export interface Health {

@@ -14,7 +14,7 @@ import type { ServerEvent } from "../../socks/server/options.ts";
 import type { TlsListener } from "../../socks/shell/tcp.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";
-import { errorLine, type ParsedArguments } from "../command.ts";
+import { errorLine, type ParsedArguments } from "../command/command.ts";
 import { tlsIdentity } from "../config/listeners.ts";
 import { serverConfig } from "../config/serve_arguments.ts";
 import { serveOptions } from "../config/serve_options.ts";
@@ -27,7 +27,7 @@ import { Monitor } from "../monitor/monitor.ts";
 import type { Snapshot } from "../monitor/snapshot.ts";
 import { Faults } from "../log/guard.ts";
 import { Handover } from "./handover.ts";
-import { checkPermitted } from "../permissions.ts";
+import { checkPermitted } from "./permissions.ts";
 import { asStarted, changesOf, waitingFor } from "./reload.ts";
 
 /** What a server is started with. */

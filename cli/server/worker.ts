@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { errorLine, exitCodeFor, readArguments } from "../command.ts";
+import { errorLine, exitCodeFor, readArguments } from "../command/command.ts";
 import { openListeners } from "../config/listeners.ts";
 import { serverConfig } from "../config/serve_arguments.ts";
 import { serveOptions } from "../config/serve_options.ts";

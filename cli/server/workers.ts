@@ -10,7 +10,7 @@ import type { ServeOptions } from "../../mod.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import { pause, startDeadline } from "../../base/deadline.ts";
 import { monotonicNow } from "../../base/runtime.ts";
-import { errorLine, ExitCode } from "../command.ts";
+import { errorLine, ExitCode } from "../command/command.ts";
 import type { ServerConfig } from "../config/server_config.ts";
 import { Faults } from "../log/guard.ts";
 import type { CliIo } from "../terminal/io.ts";

@@ -5,7 +5,7 @@
  */
 import { sameBytes, utf8 } from "../../base/bytes.ts";
 import { ConfigError, parseConfig } from "../../cli/config/server_config.ts";
-import { parsePasswordFile } from "../../cli/server/passwords.ts";
+import { parsePasswordFile } from "../../cli/passwords/passwords.ts";
 import { parseEndpoint } from "../../kerberos/reach/locate.ts";
 import { parseDuration, parseEnctypes, parseKrb5Conf } from "../../kerberos/config/krb5_conf.ts";
 import { parseProfile } from "../../kerberos/config/profile.ts";

@@ -851,7 +851,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "a password that has changed is not known any more",
     source: "Limits of a server",
-    file: "cli/server/passwords.ts",
+    file: "cli/passwords/passwords.ts",
     find: "known !== undefined && known.hash === hashText(hashed) &&",
     replace: "known !== undefined &&",
     tests: RELOAD,
@@ -860,7 +860,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "a password that was right stays known when its file is read again",
     source: "Limits of a server",
-    file: "cli/server/passwords.ts",
+    file: "cli/passwords/passwords.ts",
     find: "      if (hashed === undefined || hashText(hashed) !== hash) this.#right.delete(username);",
     replace: "      this.#right.delete(username);",
     tests: RELOAD,

@@ -54,7 +54,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "silent for longer",
     ],
   ]),
-  ...rules("cli/options.ts", BRIDGE, [
+  ...rules("cli/command/options.ts", BRIDGE, [
     [
       "a time is one",
       "units of the configuration",
@@ -214,7 +214,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ],
     ["silence is told from slowness", "TLS says nothing first", 'progress === "heard"', "true", "how far"],
   ]),
-  ...rules("cli/command.ts", ERRORS, [
+  ...rules("cli/command/command.ts", ERRORS, [
     [
       "something else than a proxy is out of reach",
       "exit code 4",

@@ -12,7 +12,7 @@ const FILES = "kerberos/credentials/shell/files.ts";
 const LOAD = "kerberos/config/shell/load.ts";
 const WRITERS: readonly string[] = ["tests/kerberos/credentials/cache_writers_test.ts"];
 const CHANGES: readonly string[] = ["tests/kerberos/credentials/shell/change_file_test.ts"];
-const ARGUMENTS: readonly string[] = ["tests/cli/arguments_test.ts"];
+const ARGUMENTS: readonly string[] = ["tests/cli/config/arguments_test.ts"];
 const PROMPT: readonly string[] = ["tests/cli/terminal/password_prompt_test.ts"];
 const RELOADS: readonly string[] = ["tests/cli/server/serve_reload_test.ts"];
 const PERMISSIONS: readonly string[] = ["tests/permissions_test.ts"];
@@ -381,7 +381,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload does not look for the keytab without the environment",
     source: "deny by default",
-    file: "cli/permissions.ts",
+    file: "cli/server/permissions.ts",
     find: 'if (!methods.includes("gssapi")) names.push',
     replace: "names.push",
     tests: ARGUMENTS,
@@ -390,7 +390,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a reload reads the keytab that the command line names",
     source: "key rotation",
-    file: "cli/permissions.ts",
+    file: "cli/server/permissions.ts",
     find: 'if (!files && workers === 1 && shared?.kv === undefined) names.push("read");',
     replace: 'if (args.value("config") === undefined) names.push("read");',
     tests: RELOADS,
@@ -471,7 +471,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a line that is a comment names nobody",
     source: "design",
-    file: "cli/server/passwords.ts",
+    file: "cli/passwords/passwords.ts",
     find: "/^[^:\\r\\n#][^",
     replace: "/^[^:\\r\\n][^",
     tests: ARGUMENTS,
@@ -480,7 +480,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a name is no longer than it can be sent",
     source: "RFC 1929 section 2",
-    file: "cli/server/passwords.ts",
+    file: "cli/passwords/passwords.ts",
     find: "&& utf8(user).length <= MAX_OCTETS",
     replace: "",
     tests: ARGUMENTS,
@@ -489,7 +489,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a password is no longer than it can be sent",
     source: "RFC 1929 section 2",
-    file: "cli/server/passwords.ts",
+    file: "cli/passwords/passwords.ts",
     find: "if (utf8(password).length > MAX_OCTETS) {",
     replace: "if (false) {",
     tests: ARGUMENTS,
@@ -582,7 +582,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "words that are not taken are an error",
     source: "MIT's kdestroy",
-    file: "cli/command.ts",
+    file: "cli/command/command.ts",
     find: "  if (words.length > most) {",
     replace: "  if (false) {",
     tests: ARGUMENTS,
@@ -591,7 +591,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "words that are missing are an error",
     source: "design",
-    file: "cli/command.ts",
+    file: "cli/command/command.ts",
     find: "if (words.length < least) throw",
     replace: "if (false) throw",
     tests: ARGUMENTS,
@@ -600,7 +600,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "an option that counts once is given once",
     source: "design",
-    file: "cli/command.ts",
+    file: "cli/command/command.ts",
     find: "if (!multiple && seen.has(name)) throw",
     replace: "if (false) throw",
     tests: ARGUMENTS,
@@ -609,7 +609,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "an empty value is none",
     source: "design",
-    file: "cli/command.ts",
+    file: "cli/command/command.ts",
     find: 'if (value === "") throw',
     replace: "if (false) throw",
     tests: ARGUMENTS,
@@ -618,7 +618,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "an empty word is none",
     source: "design",
-    file: "cli/command.ts",
+    file: "cli/command/command.ts",
     find: 'if (words.includes("")) throw',
     replace: "if (false) throw",
     tests: ARGUMENTS,
@@ -627,7 +627,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "options that exclude each other are an error",
     source: "design",
-    file: "cli/command.ts",
+    file: "cli/command/command.ts",
     find: "if (args.has(other)) throw",
     replace: "if (false) throw",
     tests: ARGUMENTS,
@@ -876,7 +876,7 @@ const ENDS: readonly Mutant[] = [
   {
     rule: "a connection that is lost is not reachable",
     source: "users",
-    file: "cli/command.ts",
+    file: "cli/command/command.ts",
     find: '  if (error instanceof SocksConnectionError && error.code === "LOST") return ExitCode.Unreachable;\n',
     replace: "",
     tests: ARGUMENTS,
@@ -885,7 +885,7 @@ const ENDS: readonly Mutant[] = [
   {
     rule: "a connection that this side closed is no failure to reach it",
     source: "users",
-    file: "cli/command.ts",
+    file: "cli/command/command.ts",
     find: ' && error.code === "LOST") return',
     replace: ") return",
     tests: ARGUMENTS,
@@ -894,7 +894,7 @@ const ENDS: readonly Mutant[] = [
   {
     rule: "TLS that fails is no way there",
     source: "users",
-    file: "cli/command.ts",
+    file: "cli/command/command.ts",
     find: " || error instanceof SocksTlsError) return",
     replace: ") return",
     tests: ARGUMENTS,
@@ -903,7 +903,7 @@ const ENDS: readonly Mutant[] = [
   {
     rule: "a proxy that is not there denies nothing",
     source: "users",
-    file: "cli/command.ts",
+    file: "cli/command/command.ts",
     find: "  if (error instanceof SocksProxyError) return ExitCode.Unreachable;\n",
     replace: "",
     tests: ARGUMENTS,
@@ -912,7 +912,7 @@ const ENDS: readonly Mutant[] = [
   {
     rule: "a proxy is a URL too, on the command line",
     source: "users",
-    file: "cli/options.ts",
+    file: "cli/command/options.ts",
     find: "usable(() => proxyEndpoint(text))",
     replace: "endpoint(text, 1080)",
     tests: ARGUMENTS,
@@ -921,7 +921,7 @@ const ENDS: readonly Mutant[] = [
   {
     rule: "a password is nothing for the command line",
     source: "users",
-    file: "cli/options.ts",
+    file: "cli/command/options.ts",
     find: '  if (text.includes("@")) {\n',
     replace: "  if (false) {\n",
     tests: ARGUMENTS,

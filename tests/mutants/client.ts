@@ -682,7 +682,7 @@ const SAYS: readonly Mutant[] = [
       "  return error;\n",
     ],
   ]),
-  ...rules("cli/command.ts", [PROXY], [
+  ...rules("cli/command/command.ts", [PROXY], [
     [
       "a proxy that cannot be reached is exit code 4",
       PLACES,

@@ -543,7 +543,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "by a word",
     ],
   ]),
-  ...rules("cli/server/passwords.ts", [GUESSES], [
+  ...rules("cli/passwords/passwords.ts", [GUESSES], [
     [
       "guesses of one place are so many",
       SHARE,

@@ -317,7 +317,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     file: "proxy/bridge.ts",
     find: "  if (elsewhere === undefined) return;",
     replace: "  return;",
-    tests: ["tests/cli/commands_test.ts"],
+    tests: ["tests/cli/commands/commands_test.ts"],
     filter: "serve takes passwords",
   },
   {

@@ -190,7 +190,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "while it is loaded",
     ],
   ]),
-  ...rules("cli/permissions.ts", ["tests/cli/config/config_test.ts"], [
+  ...rules("cli/server/permissions.ts", ["tests/cli/config/config_test.ts"], [
     [
       "a successor may write where the first one did",
       DESIGN,
@@ -206,7 +206,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "made anew later",
     ],
   ]),
-  ...rules("cli/permissions.ts", RELOADS, [
+  ...rules("cli/server/permissions.ts", RELOADS, [
     ["certificates that are named can be read again", DESIGN, "||\n    tls !== undefined;", ";", "renewed certificate"],
   ]),
   ...rules("cli/monitor/http_port.ts", PORT, [
@@ -273,7 +273,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "take().then(healthOf)",
     ],
   ]),
-  ...rules("cli/monitor/sparingly.ts", PORT, [
+  ...rules("cli/monitor/cached.ts", PORT, [
     ["a snapshot is not made for everybody", DESIGN, "if (made !== undefined && now() < until) return made;", ""],
     ["a snapshot is not made twice at one time", DESIGN, "until = Infinity;", ""],
     [

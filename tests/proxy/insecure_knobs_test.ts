@@ -1,6 +1,6 @@
 /** Knobs for odd clients: off, and on by the library, the file and the command line. */
 import assert from "node:assert/strict";
-import { readArguments } from "../../cli/command.ts";
+import { readArguments } from "../../cli/command/command.ts";
 import { serverConfig } from "../../cli/config/serve_arguments.ts";
 import { serveOptions } from "../../cli/config/serve_options.ts";
 import { command } from "../../cli/commands/serve.ts";

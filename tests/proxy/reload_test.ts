@@ -7,7 +7,7 @@ import { MemoryReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { serve, type ServeOptions } from "../../mod.ts";
 import type { SocksServerOptions } from "../../socks/server/options.ts";
-import { type Derive, type HashedPassword, hashedPasswords, KnownPasswords } from "../../cli/server/passwords.ts";
+import { type Derive, type HashedPassword, hashedPasswords, KnownPasswords } from "../../cli/passwords/passwords.ts";
 import type { PasswordCheck } from "../../socks/auth/password.ts";
 import { Rate } from "../../base/rate.ts";
 import { Tally, type UserLedger, UserRates } from "../../socks/server/limits/limits.ts";

@@ -1,12 +1,12 @@
 /** The configuration file: what is wrong in it and where, the command line before it, reading it again, its schema. */
 import assert from "node:assert/strict";
-import { readArguments } from "../../../cli/command.ts";
+import { readArguments } from "../../../cli/command/command.ts";
 import { configJsonSchema, parseConfig, type ServerConfig } from "../../../cli/config/server_config.ts";
 import type { CliIo } from "../../../cli/terminal/io.ts";
-import { dropPermissions } from "../../../cli/permissions.ts";
+import { dropPermissions } from "../../../cli/server/permissions.ts";
 import { command as serve } from "../../../cli/commands/serve.ts";
 import { bytes, milliseconds } from "../../../cli/config/units.ts";
-import { hashedPasswords, hashPassword, parsePasswordFile, passwordLine } from "../../../cli/server/passwords.ts";
+import { hashedPasswords, hashPassword, parsePasswordFile, passwordLine } from "../../../cli/passwords/passwords.ts";
 import { connect, noAuthentication } from "../../../mod.ts";
 import { gssocks } from "../../support/cli.ts";
 import { certificateFor } from "../../support/certificate.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { trace, type TracerProvider } from "@opentelemetry/api";
 import fc from "fast-check";
-import { errorLine, UsageError } from "../../../cli/command.ts";
+import { errorLine, UsageError } from "../../../cli/command/command.ts";
 import { ConfigError } from "../../../cli/config/server_config.ts";
 import { eventPrinter, type LogFormat } from "../../../cli/log/event_log.ts";
 import { adminResponse } from "../../../cli/monitor/admin.ts";

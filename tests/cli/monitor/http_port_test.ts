@@ -5,7 +5,7 @@ import { healthOf, startHealth } from "../../../cli/monitor/health.ts";
 import { httpPort, type HttpPortOptions } from "../../../cli/monitor/http_port.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
 import type { Snapshot } from "../../../cli/monitor/snapshot.ts";
-import { sparingly } from "../../../cli/monitor/sparingly.ts";
+import { sparingly } from "../../../cli/monitor/cached.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { listenTcp } from "../../../socks/shell/tcp.ts";

@@ -4,7 +4,7 @@ import { adminEndpoint, adminResponse } from "../../../cli/monitor/admin.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
 import { prometheusText } from "../../../cli/monitor/prometheus.ts";
 import { mergeSnapshots, type Snapshot } from "../../../cli/monitor/snapshot.ts";
-import { passwordLine } from "../../../cli/server/passwords.ts";
+import { passwordLine } from "../../../cli/passwords/passwords.ts";
 import { associate, connect, passwordClient } from "../../../mod.ts";
 import { gssocks } from "../../support/cli.ts";
 import { peer, peerTest } from "../../support/peers.ts";

@@ -5,7 +5,7 @@ import type { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
 import { asStarted } from "../../../cli/server/reload.ts";
 import type { ServerConfig } from "../../../cli/config/server_config.ts";
 import { connect, dialTls, noAuthentication, passwordClient, type ProxyOptions } from "../../../mod.ts";
-import { hashPassword } from "../../../cli/server/passwords.ts";
+import { hashPassword } from "../../../cli/passwords/passwords.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { concat } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { filePath } from "../kerberos/credentials/shell/files.ts";
-import type { ParsedArguments } from "./command.ts";
-import type { ServerConfig } from "./config/server_config.ts";
-import type { CliIo } from "./terminal/io.ts";
+import { filePath } from "../../kerberos/credentials/shell/files.ts";
+import type { ParsedArguments } from "../command/command.ts";
+import type { ServerConfig } from "../config/server_config.ts";
+import type { CliIo } from "../terminal/io.ts";
 
 /** What a server is started with, as far as permissions go. */
 export interface Started {

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { reasonText } from "../base/reason.ts";
+import { reasonText } from "../../base/reason.ts";
 import { parseArgs } from "node:util";
-import { printable } from "../base/printable.ts";
-import { GssError } from "../gss/status.ts";
-import { KdcError, KerberosError } from "../kerberos/errors.ts";
+import { printable } from "../../base/printable.ts";
+import { GssError } from "../../gss/status.ts";
+import { KdcError, KerberosError } from "../../kerberos/errors.ts";
 import {
   SocksAuthError,
   SocksConnectionError,
@@ -17,8 +17,8 @@ import {
   SocksReplyError,
   SocksTimeoutError,
   SocksTlsError,
-} from "../socks/errors.ts";
-import type { CliIo } from "./terminal/io.ts";
+} from "../../socks/errors.ts";
+import type { CliIo } from "../terminal/io.ts";
 
 /** Exit codes of every command. */
 export const ExitCode = {

@@ -1,12 +1,12 @@
 /** The command line: each command in this process, with its files in a folder. */
 import assert from "node:assert/strict";
-import { fixedPasswords, serve } from "../../mod.ts";
-import { helpFor } from "../../cli/command.ts";
-import { eventRecord } from "../../cli/log/event_log.ts";
-import { SocksAuthError } from "../../socks/errors.ts";
-import { gssocks } from "../support/cli.ts";
-import { startRealmFolder } from "../support/realm_folder.ts";
-import { echoServer, origin } from "../support/servers.ts";
+import { fixedPasswords, serve } from "../../../mod.ts";
+import { helpFor } from "../../../cli/command/command.ts";
+import { eventRecord } from "../../../cli/log/event_log.ts";
+import { SocksAuthError } from "../../../socks/errors.ts";
+import { gssocks } from "../../support/cli.ts";
+import { startRealmFolder } from "../../support/realm_folder.ts";
+import { echoServer, origin } from "../../support/servers.ts";
 
 /** Environment is the process's, so the tests that set it run one after another in this one test. */
 Deno.test("kinit, klist, kvno, kdestroy, connect, serve and bridge", async (t) => {
@@ -148,7 +148,7 @@ Deno.test("serve takes passwords and levels, and refuses what it cannot mean", a
       ],
       { signal: stop.signal, onErr: (text) => port.resolve(Number(/Listening on .*:(\d+)/.exec(text)?.[1])) },
     );
-    const { connect, passwordClient } = await import("../../mod.ts");
+    const { connect, passwordClient } = await import("../../../mod.ts");
     const options = {
       proxy: { hostname: "127.0.0.1", port: await port.promise },
       hostname: "127.0.0.1",
@@ -240,7 +240,7 @@ Deno.test("kdc runs until it is told to stop, and writes its files", async () =>
 });
 
 Deno.test("the version of the command line is the package's", async () => {
-  const { version } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  const { version } = JSON.parse(await Deno.readTextFile(new URL("../../../deno.json", import.meta.url)));
   assert.equal((await gssocks(["--version"])).out, `gssocks ${version}\n`);
 });
 

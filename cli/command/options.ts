@@ -3,17 +3,17 @@
  *
  * @module
  */
-import type { KerberosConfig } from "../kerberos/config/krb5_conf.ts";
-import { defaultCcacheName, loadConfig } from "../kerberos/config/shell/load.ts";
-import { FileCredentialCache } from "../kerberos/credentials/shell/files.ts";
-import { systemTickets } from "../kerberos/system.ts";
-import type { KerberosTickets } from "../kerberos/credentials/tickets.ts";
-import type { ProxyOptions } from "../mod.ts";
-import { proxyEndpoint } from "../proxy/proxy_options.ts";
-import { PROTECTION_LEVELS, type ProtectionLevel } from "../socks/protection.ts";
-import { type Endpoint, parseLocalEndpointText } from "../socks/wire/address.ts";
-import { hostName } from "../socks/wire/host_name.ts";
-import { milliseconds } from "./config/units.ts";
+import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
+import { defaultCcacheName, loadConfig } from "../../kerberos/config/shell/load.ts";
+import { FileCredentialCache } from "../../kerberos/credentials/shell/files.ts";
+import { systemTickets } from "../../kerberos/system.ts";
+import type { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
+import type { ProxyOptions } from "../../mod.ts";
+import { proxyEndpoint } from "../../proxy/proxy_options.ts";
+import { PROTECTION_LEVELS, type ProtectionLevel } from "../../socks/protection.ts";
+import { type Endpoint, parseLocalEndpointText } from "../../socks/wire/address.ts";
+import { hostName } from "../../socks/wire/host_name.ts";
+import { milliseconds } from "../config/units.ts";
 import { type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
 
 /** The credential cache. */

@@ -1,22 +1,22 @@
 /** Arguments: nothing that was given is passed over, and what is wrong with them is said before anything happens. */
 import assert from "node:assert/strict";
-import { exitCodeFor, readArguments } from "../../cli/command.ts";
-import { serveOptions } from "../../cli/config/serve_options.ts";
-import type { ServerConfig, UpstreamConfig } from "../../cli/config/server_config.ts";
-import { command as connectCommand } from "../../cli/commands/connect.ts";
-import type { CliIo } from "../../cli/terminal/io.ts";
-import { proxyOptions } from "../../cli/options.ts";
-import { command } from "../../cli/commands/serve.ts";
-import { dropPermissions } from "../../cli/permissions.ts";
-import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/shell/files.ts";
-import { parsePrincipal } from "../../kerberos/principal.ts";
-import { parseKrb5Conf } from "../../kerberos/config/krb5_conf.ts";
-import { bridge, systemTickets } from "../../mod.ts";
-import { SocksConnectionError, SocksProxyError, SocksReplyError, SocksTlsError } from "../../socks/errors.ts";
-import { listenTcp, listenUnix } from "../../socks/shell/tcp.ts";
-import { type CliResult, gssocks } from "../support/cli.ts";
-import { commandsIn } from "../support/cli_child.ts";
-import { type RealmFolder, startRealmFolder } from "../support/realm_folder.ts";
+import { exitCodeFor, readArguments } from "../../../cli/command/command.ts";
+import { serveOptions } from "../../../cli/config/serve_options.ts";
+import type { ServerConfig, UpstreamConfig } from "../../../cli/config/server_config.ts";
+import { command as connectCommand } from "../../../cli/commands/connect.ts";
+import type { CliIo } from "../../../cli/terminal/io.ts";
+import { proxyOptions } from "../../../cli/command/options.ts";
+import { command } from "../../../cli/commands/serve.ts";
+import { dropPermissions } from "../../../cli/server/permissions.ts";
+import { FileCredentialCache, writeKeytab } from "../../../kerberos/credentials/shell/files.ts";
+import { parsePrincipal } from "../../../kerberos/principal.ts";
+import { parseKrb5Conf } from "../../../kerberos/config/krb5_conf.ts";
+import { bridge, systemTickets } from "../../../mod.ts";
+import { SocksConnectionError, SocksProxyError, SocksReplyError, SocksTlsError } from "../../../socks/errors.ts";
+import { listenTcp, listenUnix } from "../../../socks/shell/tcp.ts";
+import { type CliResult, gssocks } from "../../support/cli.ts";
+import { commandsIn } from "../../support/cli_child.ts";
+import { type RealmFolder, startRealmFolder } from "../../support/realm_folder.ts";
 
 /** A realm whose files the environment of a process of its own names: that of this one belongs to all tests. */
 async function inRealm(
@@ -292,7 +292,7 @@ Deno.test("a bridge listens on loopback addresses only, since whoever reaches it
 
 Deno.test("nothing that a configuration says of an upstream is passed over", () => {
   const proxy = "localhost:1";
-  const passwordFile = new URL("../../LICENSE", import.meta.url).pathname; // Any line will do.
+  const passwordFile = new URL("../../../LICENSE", import.meta.url).pathname; // Any line will do.
   const none = { proxy, unauthenticated: true };
   const cases: [UpstreamConfig, RegExp][] = [
     [{ ...none, ccache: "/cc" }, /upstreams\.a: ccache and unauthenticated exclude each other/],
