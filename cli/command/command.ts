@@ -62,16 +62,20 @@ export interface ParsedArguments {
   ordered(...names: readonly string[]): readonly { readonly name: string; readonly value: string }[];
 }
 
-/** A command. */
-export interface Command {
-  /** What it does, in a line. */
-  readonly summary: string;
-  /** Words it takes, for the help. */
+/** What a command takes. */
+export interface CommandLine {
+  /** Its arguments, for the help. */
   readonly usage: string;
-  /** How many words that are no options it takes, at least and at most. @default {none} */
+  /** Least and greatest number of arguments that are no options. @default {none} */
   readonly words?: readonly [least: number, most: number];
   /** Its options by name. */
   readonly options: Readonly<Record<string, OptionSpec>>;
+}
+
+/** A command. */
+export interface Command extends CommandLine {
+  /** What it does, in a line. */
+  readonly summary: string;
   /** Further help. */
   readonly details?: string;
   /** Whether it serves others until it is stopped, so that who reads of it must not hold it up. @default {false} */
@@ -91,7 +95,7 @@ const COMMON: Readonly<Record<string, OptionSpec>> = { help: { short: "h", help:
  *
  * @throws {UsageError}
  */
-export function readArguments(command: Command, args: readonly string[]): ParsedArguments {
+export function readArguments(command: CommandLine, args: readonly string[]): ParsedArguments {
   const options: Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }> = {};
   for (const [name, spec] of Object.entries({ ...command.options, ...COMMON })) {
     options[name] = {
@@ -121,7 +125,7 @@ export function readArguments(command: Command, args: readonly string[]): Parsed
 
 /** Nothing that was given may be without effect. */
 function checkGiven(
-  { words: [least, most] = [0, 0], usage, options }: Command,
+  { words: [least, most] = [0, 0], usage, options }: CommandLine,
   words: readonly string[],
   given: readonly { readonly name: string; readonly value: string }[],
 ): void {

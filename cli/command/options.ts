@@ -14,7 +14,8 @@ import { PROTECTION_LEVELS, type ProtectionLevel } from "../../socks/protection.
 import { type Endpoint, parseLocalEndpointText } from "../../socks/wire/address.ts";
 import { hostName } from "../../socks/wire/host_name.ts";
 import { milliseconds } from "../config/units.ts";
-import { type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
+import type { LogFormat } from "../log/event_log.ts";
+import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
 
 /** The credential cache. */
 export const CCACHE_OPTION: Readonly<Record<string, OptionSpec>> = {
@@ -113,6 +114,18 @@ export function count(name: string, text: string, maximum: number = Number.MAX_S
     throw new UsageError(`${name} takes ${what}, not "${text}"`);
   }
   return Number(text);
+}
+
+/** How events are logged. */
+export const LOG_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  json: { help: "Log events as JSON lines" },
+  quiet: { short: "q", help: "Log nothing" },
+};
+
+/** Reads {@linkcode LOG_OPTIONS}. */
+export function logFormat(args: ParsedArguments): LogFormat {
+  exclude(args, "quiet", "json");
+  return args.has("quiet") ? "none" : args.has("json") ? "json" : "text";
 }
 
 /** The cache that the options name, or the default one, for which alone the configuration is read. */

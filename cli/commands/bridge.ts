@@ -5,10 +5,10 @@
  */
 import { bridge } from "../../mod.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
-import { type Command, exclude, ExitCode, UsageError } from "../command/command.ts";
-import { eventPrinter, logFormat, troubleLine } from "../log/event_log.ts";
+import { type Command, ExitCode, UsageError } from "../command/command.ts";
+import { eventPrinter, troubleLine } from "../log/event_log.ts";
 import { Faults } from "../log/guard.ts";
-import { endpoint, PROXY_OPTIONS, proxyOptions, time } from "../command/options.ts";
+import { endpoint, LOG_OPTIONS, logFormat, PROXY_OPTIONS, proxyOptions, time } from "../command/options.ts";
 
 /** The command. */
 export const command: Command = {
@@ -26,8 +26,7 @@ export const command: Command = {
     },
     "half-close-timeout": { value: "TIME", help: "The same once one side has ended (default: 10m)" },
     "udp-idle-timeout": { value: "TIME", help: "End associations that are silent for so long (default: 5m)" },
-    json: { help: "Log events as JSON lines" },
-    quiet: { short: "q", help: "Log nothing" },
+    ...LOG_OPTIONS,
   },
   details: `
 Point programs at it as a SOCKS5 proxy without authentication, names to be looked up by the proxy:
@@ -36,7 +35,7 @@ Whoever can open a connection on this machine can use it, with the rights of you
 
 A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
   async run(args, io): Promise<number> {
-    exclude(args, "quiet", "json");
+    const log = logFormat(args);
     const options = proxyOptions(args);
     const listen = args.value("listen");
     const timeout = (name: string) => {
@@ -56,7 +55,7 @@ A TIME is 500ms, 90s, 30m, 8h, 1d, never, or a number of milliseconds.`,
         },
         datagrams: { idleTimeout: timeout("udp-idle-timeout") },
         signal: io.signal,
-        onEvent: eventPrinter(logFormat(args), io),
+        onEvent: eventPrinter(log, io),
         onTrouble: (trouble) => io.err(troubleLine(trouble)),
         onListen: (address) => io.err(`Listening on ${formatEndpoint(address)}\n`),
       });

@@ -12,17 +12,11 @@ import { SocksReplyError } from "../../socks/errors.ts";
 import type { ServerTrouble, TroubleKind } from "../../socks/server/health.ts";
 import type { ServerEvent } from "../../socks/server/options.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
-import type { ParsedArguments } from "../command/command.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { systemRuntime } from "../../base/runtime.ts";
 
 /** How events are printed: for people, as JSON lines, or not at all. */
 export type LogFormat = "text" | "json" | "none";
-
-/** Format that the options `--json` and `--quiet` say. */
-export function logFormat(args: ParsedArguments): LogFormat {
-  return args.has("quiet") ? "none" : args.has("json") ? "json" : "text";
-}
 
 /** Prints events. */
 export function eventPrinter(format: LogFormat, io: CliIo): (event: ServerEvent) => void {

@@ -5,13 +5,12 @@
  */
 import { errorLine, exitCodeFor, readArguments } from "../command/command.ts";
 import { openListeners } from "../config/listeners.ts";
-import { serverConfig } from "../config/serve_arguments.ts";
+import { SERVE_OPTIONS, serverConfig } from "../config/serve_arguments.ts";
 import { serveOptions } from "../config/serve_options.ts";
 import { guard } from "../log/guard.ts";
 import type { CliIo } from "../terminal/io.ts";
 import type { Snapshot } from "../monitor/snapshot.ts";
 import { asStarted } from "./reload.ts";
-import { command } from "../commands/serve.ts";
 import { ServerRun } from "./server_run.ts";
 import { type FromWorker, placedNumber, placedOptions, type ToWorker, type WorkerPlace } from "./workers.ts";
 
@@ -64,7 +63,7 @@ async function start(args: readonly string[]): Promise<void> {
   };
   let code = 0;
   try {
-    const parsed = readArguments(command, args);
+    const parsed = readArguments({ usage: "", options: SERVE_OPTIONS }, args);
     const config = asStarted(serverConfig(parsed), place.config);
     running = await ServerRun.start({
       args: parsed,

@@ -507,7 +507,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a signal ends the wait for a line from a pipe",
     source: "design",
-    file: "cli/terminal/io.ts",
+    file: "cli/terminal/password_prompt.ts",
     find: "await abortable(readPipedLine((into) => Deno.stdin.read(into)), signal)",
     replace: "await readPipedLine((into) => Deno.stdin.read(into))",
     tests: PROMPT,
@@ -756,7 +756,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "the terminal is as it was before",
     source: "MIT's kinit",
-    file: "cli/terminal/io.ts",
+    file: "cli/terminal/password_prompt.ts",
     find: "    Deno.stdin.setRaw(false);\n",
     replace: "",
     tests: PROMPT,
@@ -846,7 +846,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "a signal that would end the program leaves the terminal as it was",
     source: "MIT's kinit",
-    file: "cli/terminal/io.ts",
+    file: "cli/terminal/password_prompt.ts",
     find: '["SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2"]',
     replace: "[]",
     tests: PROMPT,
@@ -855,7 +855,7 @@ const PASSWORDS: readonly Mutant[] = [
   {
     rule: "a signal to end ends the question",
     source: "MIT's kinit",
-    file: "cli/terminal/io.ts",
+    file: "cli/terminal/password_prompt.ts",
     find: 'signal.addEventListener("abort", interrupt, { once: true });',
     replace: 'signal.addEventListener("abort", () => ended.abort(new Error("late")), { once: true });',
     tests: PROMPT,

@@ -60,19 +60,19 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ],
     ["the queue is emptied at the end", LOG, "await log?.close(LOG_TIME);", "", "writes its errors"],
   ]),
-  ...rules("cli/terminal/io.ts", AROUND, [
+  ...rules("cli/process_io.ts", AROUND, [
     [
       "output that nobody reads is no failure",
       "SIGPIPE",
-      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;\n  }\n}\n\nfunction writeAll",
-      "throw error;\n  }\n}\n\nfunction writeAll",
+      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;",
+      "throw error;",
       "output nobody reads",
     ],
     [
       "output that cannot be written is one",
       "ENOSPC",
-      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;\n  }\n}\n\nfunction writeAll",
-      "}\n}\n\nfunction writeAll",
+      "if (!(error instanceof Deno.errors.BrokenPipe)) throw error;",
+      "",
       "output nobody reads",
     ],
     ["the log of a process is a queue", LOG, "    log: new LogQueue(Deno.stderr),\n", "", "nobody reads on"],
