@@ -16,8 +16,11 @@ import { hostName } from "../socks/wire/host_name.ts";
 import { Command } from "../socks/wire/messages.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 
-/** What a request to a proxy takes beside the proxy. */
-export interface RequestOptions extends ProxyOptions {
+/** Options of a request to a proxy. */
+export type RequestOptions = ProxyOptions & CallOptions;
+
+/** How long a call may take, and what ends it. */
+export interface CallOptions {
   /**
    * Time until the call has what it promises, in milliseconds: from the way to the proxy to the last byte of a handshake, TLS
    * with the target included. `Infinity` for no limit. What the call has made then has no limit from it.
@@ -32,8 +35,11 @@ export interface RequestOptions extends ProxyOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What {@linkcode connect} takes. */
-export interface ConnectOptions extends RequestOptions {
+/** Options of {@linkcode connect}. */
+export type ConnectOptions = RequestOptions & TargetOptions;
+
+/** Where to connect to. */
+export interface TargetOptions {
   /** Host of the target: an address, with or without brackets, or a name, which the proxy looks up and gets in A-labels. */
   readonly hostname: string;
   /** Port of the target. */
@@ -75,12 +81,15 @@ export async function connect(options: ConnectOptions): Promise<SocksConnection>
 }
 
 /** The target, asked for what it must be, with its host in the one form. */
-function targetOf({ hostname, port }: ConnectOptions): Endpoint {
+function targetOf({ hostname, port }: TargetOptions): Endpoint {
   return { hostname: hostName(givenHost("hostname", hostname)), port: givenPort("port", port) };
 }
 
-/** What {@linkcode connectTls} takes. `timeout` is the time until TLS stands. */
-export interface ConnectTlsOptions extends ConnectOptions {
+/** Options of {@linkcode connectTls}. `timeout` includes the TLS handshake. */
+export type ConnectTlsOptions = ConnectOptions & TargetTlsOptions;
+
+/** TLS with the target. */
+export interface TargetTlsOptions {
   /** Certificates of authorities to trust, in PEM, instead of the system's. @default {the system's} */
   readonly caCerts?: readonly string[] | undefined;
   /** Protocols offered (RFC 7301), in order of preference. Which one was taken is `alpnProtocol` of the connection. */
@@ -160,11 +169,11 @@ export async function associate(options: RequestOptions): Promise<SocksDatagrams
   return await associateThrough({ ...upstreamOf(options), timeout, signal, bind: bindUdp, resolve: systemResolver });
 }
 
-/** What {@linkcode bind} takes. */
-export interface BindOptions extends RequestOptions {
-  /** Where the connection is expected from; others are closed. @default {anywhere} */
+/** Options of {@linkcode bind}. */
+export type BindOptions = RequestOptions & {
+  /** Peer that is expected to connect; connections of others are closed. @default {any peer} */
   readonly expected?: Endpoint | undefined;
-}
+};
 
 /**
  * Has a SOCKS5 proxy listen for one connection (BIND), as FTP's active mode needs. It goes with a connection to the same
@@ -190,11 +199,11 @@ export async function bind(options: BindOptions): Promise<ProxiedBind> {
   return await bindThrough({ ...upstreamOf(options), expected, timeout, signal });
 }
 
-/** What {@linkcode resolve} takes. */
-export interface ResolveOptions extends RequestOptions {
-  /** A name, or an address whose name is wanted. */
+/** Options of {@linkcode resolve}. */
+export type ResolveOptions = RequestOptions & {
+  /** A name, or an address to look up the name of. */
   readonly hostname: string;
-}
+};
 
 /**
  * Has a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.

@@ -18,7 +18,7 @@ import type { TlsIdentity } from "../socks/shell/tls.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
 
-/** What the servers have in common. Times are in milliseconds. */
+/** Options of every server. Times are in milliseconds. */
 export interface ListenerOptions extends
   Pick<
     SocksServerOptions,
@@ -62,7 +62,7 @@ export interface ListenerOptions extends
   readonly listeners?: readonly ConnectionListener[] | undefined;
   /** How datagrams are relayed. */
   readonly datagrams?: DatagramOptions | undefined;
-  /** Told where the server listens. What it throws is thrown by the start, which has failed then: nothing listens. */
+  /** Called with each address listened on. If it throws, the start fails with that, and nothing listens. */
   readonly onListen?: ((address: Endpoint) => void) | undefined;
 }
 
@@ -70,7 +70,7 @@ export interface ListenerOptions extends
 export interface DatagramOptions {
   /**
    * What to tell clients instead of the address that they reached, for a server behind NAT: an address, or one of each family, or a name.
-   * Clients of a family for which there is none are told the address.
+   * Clients of another family get the address that they reached.
    */
   readonly announce?: string | readonly string[] | undefined;
   /** Time without a datagram after which an association ends, in milliseconds. @default {300000} */
@@ -98,7 +98,7 @@ export interface RunningServer extends AsyncDisposable {
   /** Serves a connection that came from elsewhere than a listener, to its end. Never rejects. */
   serveConnection(connection: Connection): Promise<void>;
   /**
-   * Accepts nobody any more and lets the sessions under way end. May be called again, with a deadline that is over earlier.
+   * Accepts no more clients and lets sessions end. May be called again with an earlier deadline.
    *
    * @throws {TypeError} When the deadline is no time; nothing is stopped then.
    */
@@ -112,7 +112,7 @@ export interface RunningServer extends AsyncDisposable {
   unref(): void;
 }
 
-/** Ways to say where to listen that go without listeners, and with none. */
+/** Options of places to listen, which exclude `listeners`. */
 const PLACES = ["hostname", "port", "reusePort", "tls"] as const satisfies readonly (keyof ListenerOptions)[];
 
 /** Starts what {@linkcode ListenerOptions.listeners} are for; where that fails they are closed. */
@@ -125,12 +125,12 @@ export function withListeners<T>({ listeners = [] }: ListenerOptions, begin: () 
   }
 }
 
-/** Has a server listen; one that cannot is ended. */
+/** Starts to listen; a server that cannot is ended. */
 export function start(server: SocksServer, options: ListenerOptions): RunningServer {
   try {
     return listen(server, options);
   } catch (error) {
-    // Nobody would have anything to stop it with.
+    // The caller gets nothing to stop it with.
     void server[Symbol.asyncDispose]();
     throw error;
   }

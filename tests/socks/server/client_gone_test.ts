@@ -137,7 +137,7 @@ Deno.test("a client that goes ends its dial at every level, and before its token
     assert.ok(isLost(events), protection);
   }
   const insert = deaf<boolean>();
-  await using slow = serve({ ...options, replayCache: { insert: () => insert.make() } });
+  await using slow = serve({ ...options, gssapi: { replayCache: { insert: () => insert.make() } } });
   events.length = 0;
   const giveUp = new AbortController();
   const proxy = { hostname: "localhost", port: slow.addr.port };
@@ -234,7 +234,7 @@ Deno.test("a client that has ended its side behind its token is answered, though
     port: 0,
     keytab: realm.keytab("rcmd/localhost"),
     rules: ["allow localhost"],
-    replayCache: { insert: () => asked.make() },
+    gssapi: { replayCache: { insert: () => asked.make() } },
   });
   const credential = new KerberosInitiatorCredential(memoryTickets([realm]));
   const { token } = await (await credential.initiate(hostbasedService("rcmd", "localhost"))).step();

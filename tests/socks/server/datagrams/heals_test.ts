@@ -147,7 +147,7 @@ Deno.test("each client is told an address of its own family, and where there is 
 });
 
 Deno.test("BIND listens where targets are reached from, in their family, and the log says where", async () => {
-  const { server, events, through } = proxy({ egress: ["127.0.0.5"], rules: ["allow 127.0.0.0/8"] });
+  const { server, events, through } = proxy({ egress: { addresses: ["127.0.0.5"] }, rules: ["allow 127.0.0.0/8"] });
   await using _server = server;
   for (const hostname of [LOCALHOST, "0.0.0.0"]) {
     await using pending = await bind({ ...through, expected: { hostname, port: 0 } });
