@@ -13,7 +13,7 @@ import { proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { PROTECTION_LEVELS, type ProtectionLevel } from "../../socks/protection.ts";
 import { type Endpoint, parseLocalEndpointText } from "../../socks/wire/address.ts";
 import { hostName } from "../../socks/wire/host_name.ts";
-import { milliseconds } from "../config/units.ts";
+import { readTime, TIME_FORMS } from "./units.ts";
 import type { LogFormat } from "../log/event_log.ts";
 import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
 
@@ -99,8 +99,9 @@ function usable<T>(read: () => T): T {
  * @param name Of the option, with its dashes.
  */
 export function time(name: string, text: string): number {
-  if (/^(?:\d{1,9}(?:ms|s|m|h|d)?|never)$/.test(text)) return milliseconds(text);
-  throw new UsageError(`${name} takes a time (500ms, 90s, 30m, 8h, 1d, never, or milliseconds), not "${text}"`);
+  const milliseconds = readTime(text) ?? (/^\d{1,11}$/.test(text) ? Number(text) : undefined);
+  if (milliseconds !== undefined) return milliseconds;
+  throw new UsageError(`${name} takes a time (${TIME_FORMS}), not "${text}"`);
 }
 
 /**
