@@ -58,8 +58,8 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     [
       "a time is one",
       "units of the configuration",
-      "(?:ms|s|m|h|d)?|never)$/.test(text)",
-      "(?:ms|s|m|h|d)?|never)$/.test(text) || true",
+      "if (milliseconds !== undefined) return milliseconds;",
+      "if (true) return milliseconds!;",
     ],
   ]),
   ...rules("cli/monitor/admin.ts", ["tests/cli/monitor/monitor_test.ts"], [

@@ -16,7 +16,7 @@ const ARGUMENTS: readonly string[] = ["tests/cli/config/arguments_test.ts"];
 const PROMPT: readonly string[] = ["tests/cli/terminal/password_prompt_test.ts"];
 const RELOADS: readonly string[] = ["tests/cli/server/serve_reload_test.ts"];
 const PERMISSIONS: readonly string[] = ["tests/permissions_test.ts"];
-const WORDS = "words that a command";
+const WORDS = "refuse words";
 const MISSING = "a permission that is missing";
 const MIT = "which do not see the lock";
 const KEYS = "a line";
@@ -385,7 +385,7 @@ const CONFIGURATION: readonly Mutant[] = [
     find: 'if (!methods.includes("gssapi")) names.push',
     replace: "names.push",
     tests: ARGUMENTS,
-    filter: "serve keeps",
+    filter: "serve: keeps",
   },
   {
     rule: "a reload reads the keytab that the command line names",
@@ -400,8 +400,8 @@ const CONFIGURATION: readonly Mutant[] = [
     rule: "a reload does not lose [capaths] that may not be read any more",
     source: "RFC 4120 section 2.7",
     file: "cli/server/server_run.ts",
-    find: "options.capaths === undefined && this.#options.capaths !== undefined",
-    replace: "options.capaths === undefined && false",
+    find: "!options.gssapi?.capaths && this.#options.gssapi?.capaths",
+    replace: "!options.gssapi?.capaths && false",
     tests: RELOADS,
     filter: "in silence",
   },
@@ -409,7 +409,7 @@ const CONFIGURATION: readonly Mutant[] = [
     rule: "a reload says that [capaths] is another one",
     source: "RFC 4120 section 2.7",
     file: "cli/server/reload.ts",
-    find: "if (!isDeepStrictEqual(capaths, after.capaths))",
+    find: "if (!isDeepStrictEqual(gssapi?.capaths, after.gssapi?.capaths))",
     replace: "if (false)",
     tests: RELOADS,
     filter: "in silence",
@@ -466,7 +466,7 @@ const CONFIGURATION: readonly Mutant[] = [
     find: "    checkName(user);",
     replace: "",
     tests: ARGUMENTS,
-    filter: "passwd takes nobody",
+    filter: "passwd: refuses users",
   },
   {
     rule: "a line that is a comment names nobody",
@@ -475,25 +475,25 @@ const CONFIGURATION: readonly Mutant[] = [
     find: "/^[^:\\r\\n#][^",
     replace: "/^[^:\\r\\n][^",
     tests: ARGUMENTS,
-    filter: "passwd takes nobody",
+    filter: "passwd: refuses users",
   },
   {
     rule: "a name is no longer than it can be sent",
     source: "RFC 1929 section 2",
     file: "cli/passwords/passwords.ts",
-    find: "&& utf8(user).length <= MAX_OCTETS",
+    find: "&& utf8(user).length <= MAX_BYTES",
     replace: "",
     tests: ARGUMENTS,
-    filter: "passwd takes nobody",
+    filter: "passwd: refuses users",
   },
   {
     rule: "a password is no longer than it can be sent",
     source: "RFC 1929 section 2",
     file: "cli/passwords/passwords.ts",
-    find: "if (utf8(password).length > MAX_OCTETS) {",
+    find: "if (utf8(password).length > MAX_BYTES) {",
     replace: "if (false) {",
     tests: ARGUMENTS,
-    filter: "passwd takes nobody",
+    filter: "passwd: refuses users",
   },
   {
     rule: "names that cannot be read are not rewritten",
@@ -502,7 +502,7 @@ const CONFIGURATION: readonly Mutant[] = [
     find: "exactText(bytes)",
     replace: "new TextDecoder().decode(bytes)",
     tests: ARGUMENTS,
-    filter: "passwd takes nobody",
+    filter: "passwd: refuses users",
   },
   {
     rule: "a signal ends the wait for a line from a pipe",
@@ -538,7 +538,7 @@ const CONFIGURATION: readonly Mutant[] = [
     find: '    throw new KerberosError("NO_CREDENTIALS", `Cannot authenticate: keytab',
     replace: '    if (false) throw new KerberosError("NO_CREDENTIALS", `Cannot authenticate: keytab',
     tests: ARGUMENTS,
-    filter: "kinit renews",
+    filter: "kinit: renews",
   },
   {
     rule: "a test's keys do not take the place of this machine's",
@@ -547,7 +547,7 @@ const CONFIGURATION: readonly Mutant[] = [
     find: "checkKeytab(keytab, kdc);",
     replace: "{}",
     tests: ARGUMENTS,
-    filter: "kdc overwrites",
+    filter: "kdc: overwrites",
   },
   {
     rule: "a test's krb5.conf does not take the place of this machine's",
@@ -556,14 +556,14 @@ const CONFIGURATION: readonly Mutant[] = [
     find: "checkKrb5Conf(conf, kdc);",
     replace: "{}",
     tests: ARGUMENTS,
-    filter: "kdc overwrites",
+    filter: "kdc: overwrites",
   },
   {
     rule: "a reload changes the time that sessions have to end",
     source: "design",
     file: "cli/server/server_run.ts",
-    find: "milliseconds(this.#config.timeouts",
-    replace: "milliseconds(this.#start.config.timeouts",
+    find: "this.#config.timeouts",
+    replace: "this.#start.config.timeouts",
     tests: RELOADS,
     filter: "read last",
   },
@@ -667,7 +667,7 @@ const COMMANDS: readonly Mutant[] = [
     find: "await checkOwner(args, config, cache);",
     replace: "",
     tests: ARGUMENTS,
-    filter: "kinit renews",
+    filter: "kinit: renews",
   },
   {
     rule: "a cache that cannot be read is not taken for an empty one",
@@ -676,7 +676,7 @@ const COMMANDS: readonly Mutant[] = [
     find: "const held = await cache.load();\n  if (held === undefined) throw",
     replace: "const held = await cache.load().catch(() => undefined);\n  if (held === undefined) throw",
     tests: ARGUMENTS,
-    filter: "kinit renews",
+    filter: "kinit: renews",
   },
   {
     rule: "kdestroy says that there is nothing",
@@ -685,7 +685,7 @@ const COMMANDS: readonly Mutant[] = [
     find: "      return ExitCode.Failure;",
     replace: "      return ExitCode.Ok;",
     tests: ARGUMENTS,
-    filter: "kdestroy destroys",
+    filter: "kdestroy: destroys",
   },
   {
     rule: "kdestroy says what a link pointed to",
@@ -694,7 +694,7 @@ const COMMANDS: readonly Mutant[] = [
     find: 'if (target !== "") io.err',
     replace: "if (false) io.err",
     tests: ARGUMENTS,
-    filter: "kdestroy destroys",
+    filter: "kdestroy: destroys",
   },
   {
     rule: "what is no password file is not rewritten",
@@ -703,7 +703,7 @@ const COMMANDS: readonly Mutant[] = [
     find: "  parsePasswordFile(text, file);\n",
     replace: "",
     tests: ARGUMENTS,
-    filter: "passwd changes",
+    filter: "passwd: changes",
   },
   {
     rule: "a user who is not there cannot be deleted",
@@ -712,7 +712,7 @@ const COMMANDS: readonly Mutant[] = [
     find: "else if (others.length === lines.length) throw",
     replace: "else if (false) throw",
     tests: ARGUMENTS,
-    filter: "passwd changes",
+    filter: "passwd: changes",
   },
   {
     rule: "a bridge listens on loopback addresses only",
@@ -721,7 +721,7 @@ const COMMANDS: readonly Mutant[] = [
     find: "  if (elsewhere === undefined) return;",
     replace: "  return;",
     tests: ARGUMENTS,
-    filter: "a bridge listens",
+    filter: "bridge: listens",
   },
   {
     rule: "a name is the KDC's once",
@@ -735,7 +735,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "nothing that is said of an upstream is passed over",
     source: "design",
-    file: "cli/config/serve_options.ts",
+    file: "cli/config/upstreams.ts",
     find: "  checkUpstream(config);\n",
     replace: "",
     tests: ARGUMENTS,
@@ -744,7 +744,7 @@ const COMMANDS: readonly Mutant[] = [
   {
     rule: "a policy for Redis needs Redis",
     source: "design",
-    file: "cli/commands/serve.ts",
+    file: "cli/config/serve_arguments.ts",
     find: 'if (args.has(name) && !args.has("redis")) throw',
     replace: "if (false) throw",
     tests: ARGUMENTS,
@@ -856,8 +856,8 @@ const PASSWORDS: readonly Mutant[] = [
     rule: "a signal to end ends the question",
     source: "MIT's kinit",
     file: "cli/terminal/password_prompt.ts",
-    find: 'signal.addEventListener("abort", interrupt, { once: true });',
-    replace: 'signal.addEventListener("abort", () => ended.abort(new Error("late")), { once: true });',
+    find: "using _stopping = onAbort(signal, interrupt);",
+    replace: 'using _stopping = onAbort(signal, () => ended.abort(new Error("late")));',
     tests: PROMPT,
     filter: TERMINAL,
   },
@@ -880,7 +880,7 @@ const ENDS: readonly Mutant[] = [
     find: '  if (error instanceof SocksConnectionError && error.code === "LOST") return ExitCode.Unreachable;\n',
     replace: "",
     tests: ARGUMENTS,
-    filter: "exit codes say",
+    filter: "exit codes: tell",
   },
   {
     rule: "a connection that this side closed is no failure to reach it",
@@ -889,7 +889,7 @@ const ENDS: readonly Mutant[] = [
     find: ' && error.code === "LOST") return',
     replace: ") return",
     tests: ARGUMENTS,
-    filter: "exit codes say",
+    filter: "exit codes: tell",
   },
   {
     rule: "TLS that fails is no way there",
@@ -898,7 +898,7 @@ const ENDS: readonly Mutant[] = [
     find: " || error instanceof SocksTlsError) return",
     replace: ") return",
     tests: ARGUMENTS,
-    filter: "exit codes say",
+    filter: "exit codes: tell",
   },
   {
     rule: "a proxy that is not there denies nothing",
@@ -907,7 +907,7 @@ const ENDS: readonly Mutant[] = [
     find: "  if (error instanceof SocksProxyError) return ExitCode.Unreachable;\n",
     replace: "",
     tests: ARGUMENTS,
-    filter: "exit codes say",
+    filter: "exit codes: tell",
   },
   {
     rule: "a proxy is a URL too, on the command line",
@@ -916,7 +916,7 @@ const ENDS: readonly Mutant[] = [
     find: "usable(() => proxyEndpoint(text))",
     replace: "endpoint(text, 1080)",
     tests: ARGUMENTS,
-    filter: "a proxy is told",
+    filter: "may be URLs everywhere",
   },
   {
     rule: "a password is nothing for the command line",
@@ -925,25 +925,25 @@ const ENDS: readonly Mutant[] = [
     find: '  if (text.includes("@")) {\n',
     replace: "  if (false) {\n",
     tests: ARGUMENTS,
-    filter: "a proxy is told",
+    filter: "may be URLs everywhere",
   },
   {
     rule: "a password is nothing for the configuration",
     source: "users",
-    file: "cli/config/serve_options.ts",
+    file: "cli/config/upstreams.ts",
     find: 'if (config.proxy.includes("@"))',
     replace: "if (false)",
     tests: ARGUMENTS,
-    filter: "a proxy is told",
+    filter: "may be URLs everywhere",
   },
   {
     rule: "an upstream is read when the configuration is",
     source: "users",
-    file: "cli/config/serve_options.ts",
+    file: "cli/config/upstreams.ts",
     find: "proxy: proxyEndpoint(proxy),",
     replace: "proxy,",
     tests: ARGUMENTS,
-    filter: "a proxy is told",
+    filter: "may be URLs everywhere",
   },
   {
     rule: "--check looks at where it would listen",

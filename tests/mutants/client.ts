@@ -611,8 +611,13 @@ const SAYS: readonly Mutant[] = [
     ["a target's host is text", SAID, 'hostName(givenHost("hostname", hostname))', "hostName(hostname)"],
   ]),
   ...rules("proxy/proxy_options.ts", [OPTIONS], [
-    ["what would be passed over is refused", SAID, "if (idle.length === 0) return auth;", "return auth;"],
-    ["what is off may be said", SAID, " && options[name] !== false", ""],
+    [
+      "what would be passed over is refused",
+      SAID,
+      "if (idle.length === 0) return options.auth;",
+      "return options.auth;",
+    ],
+    ["what is off may be said", SAID, " && given[name] !== false", ""],
     [
       "a level is one",
       SAID,

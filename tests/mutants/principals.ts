@@ -215,7 +215,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     rule: "what is announced is a host",
     source: "RFC 1928 section 6",
     file: "cli/config/serve_options.ts",
-    find: 'at("announce", () => checkAnnounce(announce))',
+    find: 'at("datagrams.announce", () => checkAnnounce(config.datagrams?.announce))',
     replace: "void checkAnnounce",
     tests: ["tests/cli/config/config_test.ts"],
     filter: "beyond the shape",
@@ -826,11 +826,11 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     tests: ["tests/cli/log/printable_test.ts"],
   },
   {
-    rule: "somebody by name is not nobody",
+    rule: "a user called as if unauthenticated is shown in quotation marks",
     source: "fields of a log",
     file: "cli/log/event_log.ts",
-    find: 'name === "somebody" ? `"${name}"`',
-    replace: 'name === "somebody" ? name',
+    find: 'name === UNAUTHENTICATED ? `"${name}"`',
+    replace: "name === UNAUTHENTICATED ? name",
     tests: ["tests/cli/log/printable_test.ts"],
   },
   {
@@ -963,9 +963,9 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     rule: "a guess is hashed with every set of parameters, whoever is named",
     source: "users told apart by time",
     file: "cli/passwords/passwords.ts",
-    find: "for (const [parameters, stranger] of nobodies) {",
+    find: "for (const [parameters, stranger] of decoys) {",
     replace:
-      "for (const [parameters, stranger] of nobodies) {\n      if (wanted !== undefined && parametersOf(wanted) !== parameters) continue;",
+      "for (const [parameters, stranger] of decoys) {\n      if (wanted !== undefined && parametersOf(wanted) !== parameters) continue;",
     tests: ["tests/cli/passwords/passwords_test.ts"],
   },
   {

@@ -286,7 +286,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       LATE,
       '    this.#signal?.removeEventListener("abort", this.#onSignal);\n',
       "",
-      "nobody wait",
+      "nothing waits for its signal",
     ],
     [
       "a server that has ended is not changed",
@@ -328,7 +328,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       LATE,
       "        await settled([accepting]);\n",
       "",
-      "nobody wait",
+      "nothing waits for its signal",
     ],
   ]),
   ...rules("socks/server/options.ts", [LEAVES], [
@@ -427,7 +427,9 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "return startServer(options);",
       "listeners are the server's",
     ],
-    ["what is said of datagrams is asked for", EXACT, "  checkDatagrams(options.datagrams);\n", "", "told by name"],
+  ]),
+  ...rules("proxy/server_options.ts", [LEAVES], [
+    ["what is said of datagrams is asked for", EXACT, "  checkDatagrams(datagrams);\n", "", "told by name"],
   ]),
   ...rules("proxy/bridge.ts", [LEAVES], [
     [

@@ -463,7 +463,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       CLOCK,
       "  const { counts, duration } = call.options.status;",
       "  const { counts, startedAt: duration } = call.options.status;",
-      "nobody sets",
+      "is monotonic",
     ],
   ]),
   ...rules("socks/server/session.ts", [SHARES], [
@@ -472,7 +472,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "RFC 4120 section 3.2.3",
       "left > 0 && !over.signal.aborted; left = expiresAt - now()",
       "left > 0 && !over.signal.aborted; left = 0",
-      "nobody sets",
+      "is monotonic",
     ],
   ]),
   ...rules("socks/server/options.ts", [SHARES], [
@@ -499,7 +499,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "none of a few",
     ],
   ]),
-  ...rules("proxy/serve.ts", [SHARES], [
+  ...rules("proxy/serve.ts", [SHARES], []),
+  ...rules("proxy/server_options.ts", [SHARES], [
     [
       "a command is one that there is",
       "options",
@@ -533,15 +534,11 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "of a bridge",
     ],
   ]),
-  ...rules("cli/config/serve_options.ts", [SHARES], [
+  ...rules("cli/config/setting_kinds.ts", [SHARES], [
     ["a word switches a share off", "options", 'value === "any" ? Infinity : value', "value as number", "by a word"],
-    [
-      "a configuration has a share of networks",
-      "options",
-      "      sessionsPerNetwork: share(limits.sessionsPerNetwork),\n",
-      "",
-      "by a word",
-    ],
+  ]),
+  ...rules("cli/config/serve_options.ts", [SHARES], [
+    ["a configuration has limits", "options", "    limits: config.limits,\n", "", "by a word"],
   ]),
   ...rules("cli/passwords/passwords.ts", [GUESSES], [
     [
@@ -562,7 +559,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a guess that nobody waits for is given up",
       SHARE,
-      'guess.given.abort(new Error("Nobody waits for the answer any more"));',
+      'guess.given.abort(new Error("No client waits for the answer"));',
       "",
       "so many guesses",
     ],

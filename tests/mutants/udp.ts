@@ -421,20 +421,23 @@ const CLIENTS: readonly Mutant[] = [
       "return address;",
     ],
   ]),
-  ...rules("proxy/serve.ts", [REAL], [
-    [
-      "BIND is told egress",
-      "RFC 1928 section 6",
-      "listen: listenTcp, egress, announce",
-      "listen: listenTcp, announce",
-      "BIND listens",
-    ],
+  ...rules("proxy/serve.ts", [REAL], []),
+  ...rules("proxy/server_options.ts", [REAL], [
     [
       "rules for clients hold for moves",
       PLACE,
-      "        mayMoveTo: (address) => clientRules?.judge(address).allowed ?? true,\n",
+      "        mayMoveTo: (address) => clients?.judge(address).allowed ?? true,\n",
       "",
       "with keys",
+    ],
+  ]),
+  ...rules("proxy/server_options.ts", [REAL], [
+    [
+      "BIND is told egress",
+      "RFC 1928 section 6",
+      "listen: listenTcp, egress: addresses, announce",
+      "listen: listenTcp, announce",
+      "BIND listens",
     ],
   ]),
   ...rules("proxy/running.ts", [REAL], [

@@ -242,12 +242,13 @@ export const RESOLVER: readonly Mutant[] = [
       "using deadline = startDeadline({ milliseconds: Infinity, signal",
     ],
   ]),
-  ...rules("proxy/serve.ts", [SYSTEM], [
+  ...rules("proxy/serve.ts", [SYSTEM], []),
+  ...rules("proxy/server_options.ts", [SYSTEM], [
     [
       "a look-up has a third of the time",
       "names that are slow",
-      "Math.min(LOOK_UP_TIME, Math.ceil(timeoutsOf(options).connect / 3))",
-      "LOOK_UP_TIME",
+      "Math.min(LOOKUP_TIME, Math.ceil(timeoutsOf(options).connect / 3))",
+      "LOOKUP_TIME",
     ],
   ]),
   ...rules("proxy/serve.ts", ["tests/interop/resolver_test.ts"], [
