@@ -10,10 +10,10 @@ import type { CliIo } from "./terminal/io.ts";
 import { writeAll } from "./terminal/output.ts";
 import { readPassword } from "./terminal/password_prompt.ts";
 
-/** The process's own. */
+/** Returns the input and output of the process. */
 export function processIo(): CliIo {
   const stop = new AbortController();
-  // A second signal is not waited for: it ends the process as if nobody listened.
+  // A second signal ends the process.
   const onSignal = () => {
     for (const name of SIGNALS) Deno.removeSignalListener(name, onSignal);
     stop.abort(new Error("Stopped by a signal"));
@@ -44,16 +44,16 @@ export function processIo(): CliIo {
 
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
 
-/** A log that is full, or that nobody reads any more, ends nothing: else whoever has something logged ends a server. */
+/** Writes to standard error. A failure is ignored: a full or closed log must not end a server. */
 function tell(text: string): void {
   try {
     writeAll(Deno.stderr, utf8(text));
   } catch {
-    // There is nobody else to be told.
+    // There is no other place to report it.
   }
 }
 
-/** Whoever reads has had enough, which is no failure of ours. */
+/** Writes to standard output. A reader that has closed it is no failure. */
 function show(text: string): void {
   try {
     writeAll(Deno.stdout, utf8(text));

@@ -26,7 +26,7 @@ export const command: Command = {
   options: {
     realm: { value: "REALM", short: "r", help: "Realm (default: GSSOCKS.TEST)" },
     listen: { value: "HOST:PORT", short: "l", help: "Where to listen, TCP and UDP (default: localhost:0)" },
-    user: { value: "NAME", short: "u", multiple: true, help: "A user; its password is made up and printed" },
+    user: { value: "NAME", short: "u", multiple: true, help: "A user; a random password is printed" },
     "user-from-stdin": {
       value: "NAME",
       multiple: true,
@@ -36,9 +36,9 @@ export const command: Command = {
     keytab: {
       value: "FILE",
       short: "k",
-      help: "Write the keys of the services there; not over those of another realm",
+      help: "Write the keys of the services to this file; not over those of another realm",
     },
-    "krb5-conf": { value: "FILE", help: "Write a krb5.conf for clients there; not over another" },
+    "krb5-conf": { value: "FILE", help: "Write a krb5.conf for clients to this file; not over another one" },
   },
   details: `
 It keeps nothing on disk and limits no guessing of passwords: for tests and demonstrations only.`,

@@ -83,7 +83,7 @@ function configured(args: ParsedArguments, config: KerberosConfig): KerberosConf
   };
 }
 
-/** The ticket of whoever is named is renewed, and nobody else's. */
+/** Checks that the cache belongs to the principal named. */
 async function checkOwner(args: ParsedArguments, config: KerberosConfig, cache: CredentialCache): Promise<void> {
   const [text] = args.words;
   if (text === undefined) return;

@@ -38,7 +38,7 @@ SERVICE is a principal such as rcmd/proxy.example.com, with a realm or without.`
         service: formatPrincipal(credential.server),
         kvno: encPart.kvno ?? null,
         enctype: enctypeName(encPart.etype),
-        ...(keytab === undefined ? {} : { keytabOpensIt: await opens(keytab, credential) }),
+        keytabOpensIt: keytab === undefined ? undefined : await opens(keytab, credential),
       });
     }
     if (args.has("json")) io.out(`${JSON.stringify(results, null, 2)}\n`);

@@ -1,5 +1,5 @@
 /**
- * What a command sees of the world, so that tests can be the world.
+ * Input and output of a command, as an interface that tests can implement.
  *
  * @module
  */
@@ -17,27 +17,28 @@ export interface CliIo {
   /**
    * One line from standard input without echo; prompts only where a person is there to see it.
    *
-   * @throws {Error} When there is none, or whoever was asked has ended the program instead.
+   * @throws {Error} When there is no line, or the user has interrupted the program.
    */
   readPassword(prompt: string): Promise<string>;
   /** Whether passwords are typed by a person, who is asked for a new one twice. @default {false} */
   readonly interactive?: boolean;
-  /** Aborted when the program is told to end. */
+  /** Aborted when the program must end. */
   readonly signal: AbortSignal;
-  /** Calls back whenever the program is told to read its configuration again; the function given back ends that. @default {never} */
+  /** Calls back on each request to read the configuration again. The returned function stops this. @default {never} */
   onReload?(callback: () => void): () => void;
   /** Gives permissions up, for good. @default {keeps them} */
   revoke?(names: readonly Deno.PermissionName[]): Promise<void>;
   /** Where commands that go on write instead of {@linkcode err}, which may hold them up. @default {err} */
   readonly log?: CliLog;
   /**
-   * Calls back with every error that nobody handled, which would end the program, and does not while somebody is called; the
-   * function given back ends that. @default {never}
+   * Calls back with each unhandled error, which then does not end the program. The returned function stops this.
+   *
+   * @default {never}
    */
   onFault?(callback: (error: unknown) => void): () => void;
 }
 
-/** A log that holds nobody up. */
+/** A log whose callers never wait. */
 export interface CliLog {
   /** Takes lines, or drops them where too many wait. */
   write(text: string): void;
@@ -48,7 +49,7 @@ export interface CliLog {
 }
 
 /**
- * A password that is to be set. Whoever types it does so twice: a slip would lock him out.
+ * Reads a new password; twice from a terminal, because a typing error would lock the user out.
  *
  * @throws {Error} When the two are not the same.
  */

@@ -4,22 +4,22 @@
  * @module
  */
 import { utf8 } from "../../base/bytes.ts";
-import { abortable } from "../../base/deadline.ts";
+import { abortable, onAbort } from "../../base/deadline.ts";
 import { writeAll } from "./output.ts";
 import { readPipedLine, SecretLine } from "./secret_line.ts";
 
-/** What ends a program whose terminal would stay without echo. */
+/** Signals that would end the program and leave the terminal without echo. */
 const ENDS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? []
   : ["SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2"];
 
 /**
- * The terminal is as it was before when this is over, however it ends: by the line, an end of input, Control-C, or a signal.
- * Control-C comes as a key and not as a signal here, so that nothing can end the program in between.
+ * Reads a password. The terminal is restored however this ends: by the line, an end of input, Control-C, or a signal. Control-C
+ * arrives as a key here and not as a signal, so that nothing can end the program in between.
  */
 export async function readPassword(prompt: string, signal: AbortSignal): Promise<string> {
   if (!Deno.stdin.isTerminal()) {
-    // Whoever is to write it may never do so.
+    // The other program may never write it.
     const line = await abortable(readPipedLine((into) => Deno.stdin.read(into)), signal);
     if (line === undefined) throw new Error("Cannot read the password: standard input has ended");
     return line;
@@ -27,16 +27,14 @@ export async function readPassword(prompt: string, signal: AbortSignal): Promise
   const ended = new AbortController();
   const interrupt = () => ended.abort(new Error("Password read interrupted"));
   for (const name of ENDS) Deno.addSignalListener(name, interrupt);
-  signal.addEventListener("abort", interrupt, { once: true });
   Deno.stdin.setRaw(true);
   try {
-    // Whoever sees it sees nothing of what he types.
+    // Echo is off before the prompt is shown.
     writeAll(Deno.stderr, utf8(prompt));
-    if (signal.aborted) interrupt();
+    using _stopping = onAbort(signal, interrupt);
     return await abortable(readTypedLine(interrupt), ended.signal);
   } finally {
     Deno.stdin.setRaw(false);
-    signal.removeEventListener("abort", interrupt);
     for (const name of ENDS) Deno.removeSignalListener(name, interrupt);
     writeAll(Deno.stderr, utf8("\n"));
   }
