@@ -1,5 +1,5 @@
 /**
- * The client's ways through a proxy.
+ * Calls of a client through a proxy.
  *
  * @module
  */
@@ -22,15 +22,14 @@ export type RequestOptions = ProxyOptions & CallOptions;
 /** How long a call may take, and what ends it. */
 export interface CallOptions {
   /**
-   * Time until the call has what it promises, in milliseconds: from the way to the proxy to the last byte of a handshake, TLS
-   * with the target included. `Infinity` for no limit. What the call has made then has no limit from it.
+   * Time until the call resolves, in milliseconds: reaching the proxy and all handshakes, TLS with the target included. `Infinity`
+   * for no limit. It does not limit what the call returns.
    *
    * @default {60000}
    */
   readonly timeout?: number | undefined;
   /**
-   * Ends the call and all that comes of it, in whatever phase: what is under way, and what is called later, fails with the signal's
-   * reason. It keeps nothing of what has ended before.
+   * Ends the call and what it returned, in any phase: operations under way, and later ones, fail with the signal's reason.
    */
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,8 +54,8 @@ export interface TargetOptions {
  * @throws {SocksProtocolError} The proxy broke the protocol.
  * @throws {SocksConnectionError} `LOST` when the connection to the proxy failed before the answer.
  * @throws {SocksTimeoutError} It took too long.
- * @throws {HostNameError} No host can be called what the target is called; nothing was sent then.
- * @throws {TypeError} An option is missing, is not what it must be, or does not go with another; nothing was dialled then.
+ * @throws {HostNameError} The name of the target is not a host name; nothing was sent then.
+ * @throws {TypeError} An option is missing, is invalid, or excludes another; nothing was dialled then.
  *
  * @example
  * ```ts
@@ -80,7 +79,7 @@ export async function connect(options: ConnectOptions): Promise<SocksConnection>
   return new SocksConnection(made, target, signal);
 }
 
-/** The target, asked for what it must be, with its host in the one form. */
+/** Checks the target, and normalizes its host. */
 function targetOf({ hostname, port }: TargetOptions): Endpoint {
   return { hostname: hostName(givenHost("hostname", hostname)), port: givenPort("port", port) };
 }
@@ -101,9 +100,9 @@ export interface TargetTlsOptions {
 }
 
 /**
- * Connects to a target through a SOCKS5 proxy and speaks TLS with it, in the manner of `Deno.connectTls`. The proxy sees
- * no byte of what is said, and cannot shorten it: the connection is at its end (`null`) after the target's close_notify
- * alone, and where it is cut, reading fails with {@linkcode SocksTlsError} `TLS_CUT` after all that came (RFC 8446 section 6.1).
+ * Connects to a target through a SOCKS5 proxy and speaks TLS with it, in the manner of `Deno.connectTls`. The proxy can
+ * neither read nor truncate the stream: it ends (`null`) only with the target's close_notify. If it is cut, reading fails with
+ * {@linkcode SocksTlsError} `TLS_CUT` after all bytes received (RFC 8446 section 6.1).
  *
  * @throws {SocksTlsError} `TLS_HANDSHAKE` when the target's certificate is not its own, or the handshake fails.
  * @throws {SocksReplyError} As {@linkcode connect}; so are the others.
@@ -176,8 +175,8 @@ export type BindOptions = RequestOptions & {
 };
 
 /**
- * Has a SOCKS5 proxy listen for one connection (BIND), as FTP's active mode needs. It goes with a connection to the same
- * host through the same proxy.
+ * Makes a SOCKS5 proxy listen for one connection (BIND), as FTP's active mode needs, beside a connection to the same host through
+ * the same proxy.
  *
  * @throws {SocksReplyError} The proxy does not listen for clients.
  * @throws {SocksAuthError} As {@linkcode connect}; so are the others.
@@ -206,7 +205,7 @@ export type ResolveOptions = RequestOptions & {
 };
 
 /**
- * Has a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
+ * Makes a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
  *
  * @throws {SocksReplyError} The proxy does not know the commands, or finds nothing.
  * @throws {SocksAuthError} As {@linkcode connect}; so are the others.

@@ -1,5 +1,5 @@
 /**
- * Servers that run: what they listen on and how they are stopped.
+ * Running servers: where they listen, and how they are stopped.
  *
  * @module
  */
@@ -45,10 +45,9 @@ export interface ListenerOptions extends
    */
   readonly reusePort?: boolean | undefined;
   /**
-   * Addresses and blocks of balancers whose connections begin with a header of the PROXY protocol, version 1 or 2, which says who the
-   * client is: `["10.0.0.5", "10.1.0.0/16"]`. Without it, or with a wrong one, such a connection is refused; from everybody else none is
-   * looked for. The header has the time of `timeouts.handshake`. Listeners that are given are wrapped as they are, with the header inside of
-   * whatever they speak.
+   * Addresses and blocks of balancers whose connections begin with a header of the PROXY protocol, version 1 or 2, which names the
+   * client: `["10.0.0.5", "10.1.0.0/16"]`. Such a connection is refused without a valid header; connections from elsewhere have none.
+   * The header must arrive within `timeouts.handshake`. In `listeners` it is expected inside of whatever they speak.
    *
    * @default {none}
    */
@@ -56,8 +55,8 @@ export interface ListenerOptions extends
   /** Certificate and key for clients that speak SOCKS inside TLS. @default {SOCKS alone} */
   readonly tls?: TlsIdentity | undefined;
   /**
-   * Listeners instead of `hostname`, `port`, `reusePort` and `tls`; none for a server that is only given connections. They are
-   * the server's from then on, which closes them when it ends, and when it cannot start.
+   * Listeners instead of `hostname`, `port`, `reusePort` and `tls`; an empty list for a server that only gets connections. The server
+   * owns them: it closes them when it ends, and when it cannot start.
    */
   readonly listeners?: readonly ConnectionListener[] | undefined;
   /** How datagrams are relayed. */
@@ -69,7 +68,7 @@ export interface ListenerOptions extends
 /** How datagrams are relayed. */
 export interface DatagramOptions {
   /**
-   * What to tell clients instead of the address that they reached, for a server behind NAT: an address, or one of each family, or a name.
+   * Address to tell clients instead of the one that they reached, for a server behind NAT: an address, one of each family, or a name.
    * Clients of another family get the address that they reached.
    */
   readonly announce?: string | readonly string[] | undefined;
@@ -93,9 +92,9 @@ export interface RunningServer extends AsyncDisposable {
   readonly finished: Promise<void>;
   /** The sessions under way, one by one. */
   liveSessions(): readonly LiveSession[];
-  /** How it stands: what goes wrong beside the sessions, such as clients that cannot be accepted. */
+  /** Returns the health: trouble that belongs to no session, such as clients that cannot be accepted. */
   health(): ServerHealth;
-  /** Serves a connection that came from elsewhere than a listener, to its end. Never rejects. */
+  /** Serves a connection that did not come from a listener, to its end. Never rejects. */
   serveConnection(connection: Connection): Promise<void>;
   /**
    * Accepts no more clients and lets sessions end. May be called again with an earlier deadline.
