@@ -318,7 +318,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "  if (elsewhere === undefined) return;",
     replace: "  return;",
     tests: ["tests/cli/commands/commands_test.ts"],
-    filter: "serve: takes passwords",
+    filter: "refuse wrong arguments",
   },
   {
     rule: "what an upstream does not say is not taken over: its rules decide, and names are its own",
