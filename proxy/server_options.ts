@@ -11,7 +11,7 @@ import { gssapiServer } from "../socks/auth/gssapi.ts";
 import { noAuthentication, type ServerAuthMethod } from "../socks/auth/method.ts";
 import { passwordServer } from "../socks/auth/password.ts";
 import { SocksReplyError } from "../socks/errors.ts";
-import { checkNames } from "../socks/given.ts";
+import { checkNames } from "../socks/argument_checks.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
 import { ClientRuleSet, parseClientRuleText } from "../socks/rules/client_rules.ts";
 import type { CommandName, RuleSet } from "../socks/rules/rules.ts";
