@@ -4,7 +4,7 @@
  * @module
  */
 import { duration } from "../base/deadline.ts";
-import { checkAnnounce } from "../socks/server/commands/announce.ts";
+import { checkAnnounce } from "../socks/server/targets/announce.ts";
 import type { ServerHealth } from "../socks/server/health.ts";
 import { checkLimit } from "../socks/server/limits/limits.ts";
 import type { SocksServer } from "../socks/server/server.ts";

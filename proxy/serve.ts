@@ -32,7 +32,7 @@ import type { Resolver } from "../socks/names/resolver.ts";
 import { inTime, readSystemNames, systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
 import { dialTcp, listenTcp } from "../socks/shell/tcp.ts";
 import { checkOwnAddresses, dialFrom } from "../socks/shell/dial_from.ts";
-import { datagramsDirectly } from "../socks/server/datagrams/egress.ts";
+import { datagramsDirectly } from "../socks/server/datagrams/direct.ts";
 import { withNat64 } from "../socks/server/datagrams/nat64.ts";
 import { bindUdp } from "../socks/shell/udp.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";

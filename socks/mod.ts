@@ -65,7 +65,7 @@ export {
   type ThroughOptions,
 } from "./client/request.ts";
 export { AssociateCommand, type AssociateOptions, type AssociationCount } from "./server/commands/associate.ts";
-export type { Announce } from "./server/commands/announce.ts";
+export type { Announce } from "./server/targets/announce.ts";
 export { bindDirectly, type BindDirectlyOptions, type OpenBind, type PendingBind } from "./server/commands/bind.ts";
 export type { DatagramCounts, DroppedDatagrams, TargetRequest, UnknownCommand } from "./server/commands/command.ts";
 export type { OpenedTarget, OpenTarget } from "./server/commands/connect.ts";
@@ -160,7 +160,7 @@ export {
   type EgressListener,
   type OpenDatagrams,
   type SendDatagramOptions,
-} from "./server/datagrams/egress.ts";
+} from "./server/datagrams/direct.ts";
 export { bindUdp } from "./shell/udp.ts";
 export { type BindDatagrams, type BindDatagramsOptions, type DatagramSocket } from "./stream/datagram_socket.ts";
 export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address.ts";

@@ -20,7 +20,7 @@ import {
 } from "./commands/command.ts";
 import { connectDeadline, type OpenTarget, runConnect } from "./commands/connect.ts";
 import { type ResolveHost, runResolve } from "./commands/resolve.ts";
-import { ClientWatch } from "./client_gone.ts";
+import { ClientWatch } from "./client_watch.ts";
 import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay/relay.ts";

@@ -610,7 +610,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "nobody but those written to answers",
     source: "RFC 1928 section 7",
-    file: "socks/server/datagrams/egress.ts",
+    file: "socks/server/datagrams/direct.ts",
     find: '    if (peer === undefined) return this.#listener.onDrop("unsolicited");\n',
     replace: "    if (peer === undefined) return this.#listener.onDatagram(bytes, from);\n",
     tests: RELAY,
@@ -619,7 +619,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "answers are judged too",
     source: "Dante 1.3.1",
-    file: "socks/server/datagrams/egress.ts",
+    file: "socks/server/datagrams/direct.ts",
     find: '    if (!verdict.allowed) return this.#listener.onDrop("denied");\n',
     replace: "",
     tests: DATAGRAMS,

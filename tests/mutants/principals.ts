@@ -338,7 +338,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "UDP ASSOCIATE needs a rule that allows a datagram to somebody",
     source: "RFC 1928 section 6: reply 02",
-    file: "socks/server/datagrams/egress.ts",
+    file: "socks/server/datagrams/direct.ts",
     find: "    judgeCommand(request, options.rules());\n",
     replace: "",
     tests: ["tests/socks/server/datagrams/udp_test.ts"],

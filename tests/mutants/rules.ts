@@ -53,7 +53,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["the address dialled is told", "security audit", "port: 0 }, address };", "port: 0 } };", "no way leads"],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [NAT64], [
+  ...rules("socks/server/targets/judged.ts", [NAT64], [
     [
       "an IPv6 address waits for the first look for prefixes",
       FOUND,

@@ -100,7 +100,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
     ["a listener goes with the wait", LATE, "    closeAnyway(pending);\n    return await", "    return await", TCP],
   ]),
-  ...rules("socks/server/client_gone.ts", [GONE], [
+  ...rules("socks/server/client_watch.ts", [GONE], [
     [
       "a client that goes while BIND waits ends the wait",
       "RFC 1928 section 4",
@@ -153,7 +153,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
   ]),
-  ...rules("socks/server/datagrams/steady_socket.ts", [END], [
+  ...rules("socks/server/datagrams/reopening_socket.ts", [END], [
     [
       "an association's socket that comes late is closed",
       LATE,
@@ -247,7 +247,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "openDirectly()",
     ],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [END], [
+  ...rules("socks/server/targets/judged.ts", [END], [
     [
       "a resolver that is deaf ends with the signal",
       SIGNAL,

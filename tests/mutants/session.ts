@@ -5,7 +5,7 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const GONE = "tests/socks/server/client_gone_test.ts";
+const GONE = "tests/socks/server/client_watch_test.ts";
 const HALF = "tests/socks/server/half_closed_client_test.ts";
 const HEALTH = "tests/proxy/server_health_test.ts";
 const SHARES = "tests/proxy/shares_test.ts";
@@ -42,7 +42,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "password",
     ],
   ]),
-  ...rules("socks/server/client_gone.ts", [GONE], [
+  ...rules("socks/server/client_watch.ts", [GONE], [
     [
       "a client is watched from its request on",
       WATCH,
@@ -80,7 +80,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "all that it has",
     ],
   ]),
-  ...rules("socks/server/client_gone.ts", [HALF], [
+  ...rules("socks/server/client_watch.ts", [HALF], [
     [
       "who has ended and reads is waited for",
       READS,
@@ -126,7 +126,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
     ["an answer is begun once", READS, "    if (this.#begun) return;\n", "", "each transport"],
   ]),
-  ...rules("socks/server/client_gone.ts", [GONE], []),
+  ...rules("socks/server/client_watch.ts", [GONE], []),
   ...rules("socks/stream/client_end.ts", [GONE], [
     [
       "a failure is an end whatever came before",

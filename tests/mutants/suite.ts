@@ -62,7 +62,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a relay on which nothing goes ends",
     source: "CWE-400",
-    file: "socks/server/relay/clock.ts",
+    file: "socks/server/relay/idle_clock.ts",
     find: "    this.#start(idle);\n",
     replace: "",
     tests: SERVER,
@@ -71,7 +71,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "what goes over a relay keeps it",
     source: "RFC 1928 section 6",
-    file: "socks/server/relay/clock.ts",
+    file: "socks/server/relay/idle_clock.ts",
     find: "  broken(): void {\n    this.#last = monotonicNow();",
     replace: "  broken(): void {",
     tests: ["tests/socks/server/relay/life_test.ts"],
@@ -79,7 +79,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "once one side has ended, the other has its own time",
     source: "CWE-400",
-    file: "socks/server/relay/clock.ts",
+    file: "socks/server/relay/idle_clock.ts",
     find: "if (milliseconds >= this.#limit) return;",
     replace: "return;",
     tests: LIMITS,

@@ -6,7 +6,7 @@
 import { type Mutant, rules } from "./mutant.ts";
 
 const SOCKETS = "tests/socks/shell/udp_test.ts";
-const NAMES = "tests/socks/server/datagrams/names_test.ts";
+const NAMES = "tests/socks/server/datagrams/lookup_cache_test.ts";
 const CLIENT = "tests/socks/client/associate_test.ts";
 const REAL = "tests/socks/server/datagrams/heals_test.ts";
 
@@ -77,7 +77,7 @@ const ENDS: readonly Mutant[] = [
   ...rules("socks/stream/datagram_socket.ts", [SOCKETS], [
     ["what is too large is an error of a datagram", HEALS, "  if (error instanceof RangeError) return true;\n", ""],
   ]),
-  ...rules("socks/server/datagrams/steady_socket.ts", [SOCKETS], [
+  ...rules("socks/server/datagrams/reopening_socket.ts", [SOCKETS], [
     [
       "a socket that could not be made is asked for again",
       HEALS,
@@ -134,7 +134,7 @@ const ENDS: readonly Mutant[] = [
 
 /** Names. */
 const WAYS: readonly Mutant[] = [
-  ...rules("socks/server/datagrams/way.ts", [NAMES], [
+  ...rules("socks/server/datagrams/address_choice.ts", [NAMES], [
     ["families by turns", EYES, "interleaved(addresses).slice(0, MOST)", "addresses.slice(0, MOST)"],
     ["so many addresses are tried", "CWE-770", ".slice(0, MOST)", ""],
     [
@@ -167,7 +167,7 @@ const WAYS: readonly Mutant[] = [
     ],
     ["the first unanswered datagram counts", EYES, "this.#since ??= this.#now();", "this.#since = this.#now();"],
   ]),
-  ...rules("socks/server/datagrams/names.ts", [NAMES], [
+  ...rules("socks/server/datagrams/lookup_cache.ts", [NAMES], [
     ["so few wait for a name", SLOW, "      if (known.waiting >= WAITING) throw", "      if (false as boolean) throw"],
     ["so few names are looked up", SLOW, "if (this.#lookups >= LOOKUPS) throw", "if (false as boolean) throw"],
     ["a look-up that is over makes room", SLOW, "      this.#lookups--;\n", ""],
@@ -199,7 +199,7 @@ const WAYS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/server/datagrams/egress.ts", [NAMES], [
+  ...rules("socks/server/datagrams/direct.ts", [NAMES], [
     [
       "what cannot be sent to one address goes to the next",
       EYES,
@@ -250,7 +250,7 @@ const WAYS: readonly Mutant[] = [
 
 /** Clients. */
 const CLIENTS: readonly Mutant[] = [
-  ...rules("socks/server/datagrams/client_place.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_endpoint.ts", [CLIENT], [
     [
       "without keys nobody moves",
       PLACE,
@@ -319,7 +319,7 @@ const CLIENTS: readonly Mutant[] = [
     ],
     ["what is announced is asked for", FAMILY, "    checkAnnounce(options.announce);\n", ""],
   ]),
-  ...rules("socks/server/commands/announce.ts", [CLIENT], [
+  ...rules("socks/server/targets/announce.ts", [CLIENT], [
     [
       "one host of each kind",
       FAMILY,

@@ -132,7 +132,7 @@ const PIECES: readonly Row[] = [
 
 /** The list. */
 export const WIRE_MUTANTS: readonly Mutant[] = [
-  ...rules("socks/server/relay/clock.ts", [LIFE], CLOCK),
+  ...rules("socks/server/relay/idle_clock.ts", [LIFE], CLOCK),
   ...rules("socks/server/relay/relay.ts", [LIFE], RELAYS),
   ...rules("socks/server/relay/relay.ts", [PLATFORM], [
     [

@@ -13,7 +13,7 @@ import { openDirectly, type OpenDirectlyOptions } from "../../socks/server/targe
 import { parseRuleText, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
 import type { Connection, Dialer } from "../../socks/stream/connection.ts";
-import { datagramsDirectly } from "../../socks/server/datagrams/egress.ts";
+import { datagramsDirectly } from "../../socks/server/datagrams/direct.ts";
 import { decodeRequest } from "../../socks/wire/messages.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";

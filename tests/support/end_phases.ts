@@ -14,7 +14,7 @@ import { parseRule } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
 import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import type { DatagramEgress } from "../../socks/server/datagrams/egress.ts";
+import type { DatagramEgress } from "../../socks/server/datagrams/direct.ts";
 import type { DatagramSocket } from "../../socks/stream/datagram_socket.ts";
 import { type Deaf, deaf, type Held, held, readExactly, standsStill, type Target, target, until } from "./end_lab.ts";
 import { unhex } from "./vectors.ts";

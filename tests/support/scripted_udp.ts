@@ -14,7 +14,7 @@ import {
   type DatagramEgress,
   datagramsByClock,
   type DatagramsDirectlyOptions,
-} from "../../socks/server/datagrams/egress.ts";
+} from "../../socks/server/datagrams/direct.ts";
 import type { BindDatagrams, BindDatagramsOptions } from "../../socks/stream/datagram_socket.ts";
 import { decodeDatagram, encodeDatagram } from "../../socks/wire/datagram.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";

@@ -13,13 +13,13 @@ import { type Datagram, decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../
 import { checkLimit } from "../limits/limits.ts";
 import { takeInTime } from "../../stream/late.ts";
 import type { DatagramCodec } from "../../stream/protected_datagrams.ts";
-import type { DatagramEgress, EgressListener, OpenDatagrams } from "../datagrams/egress.ts";
-import { ClientPlace } from "../datagrams/client_place.ts";
+import type { DatagramEgress, EgressListener, OpenDatagrams } from "../datagrams/direct.ts";
+import { ClientPlace } from "../datagrams/client_endpoint.ts";
 import type { BindDatagrams } from "../../stream/datagram_socket.ts";
-import { SteadySocket } from "../datagrams/steady_socket.ts";
+import { SteadySocket } from "../datagrams/reopening_socket.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { canonicalAddress } from "../../wire/ip.ts";
-import { type Announce, checkAnnounce, facingClient } from "./announce.ts";
+import { type Announce, checkAnnounce, facingClient } from "../targets/announce.ts";
 import {
   closedEvent,
   type CommandCall,

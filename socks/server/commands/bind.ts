@@ -4,7 +4,7 @@
  * @module
  */
 import { SocksReplyError } from "../../errors.ts";
-import { judgeCommand, judgedAddresses } from "../targets/judged_addresses.ts";
+import { judgeCommand, judgedAddresses } from "../targets/judged.ts";
 import type { RuleSet } from "../../rules/rules.ts";
 import { isUnspecified } from "../../rules/special_ranges.ts";
 import type { Connection } from "../../stream/connection.ts";
@@ -16,7 +16,7 @@ import { addressFor } from "../../wire/networks.ts";
 import { takeInTime } from "../../stream/late.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { canonicalAddress, isLinkLocal, withoutZone } from "../../wire/ip.ts";
-import { type Announce, announcedFor, anyOfFamily, checkAnnounce } from "./announce.ts";
+import { type Announce, announcedFor, anyOfFamily, checkAnnounce } from "../targets/announce.ts";
 import { type CommandCall, refuse, subject, type TargetRequest } from "./command.ts";
 import { connectDeadline, relayToEnd, tellSuccess } from "./connect.ts";
 

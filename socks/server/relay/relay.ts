@@ -6,7 +6,7 @@
  */
 import type { Bytes } from "../../../base/bytes.ts";
 import { abortable, type Deadline } from "../../../base/deadline.ts";
-import { Silence, Watch } from "./clock.ts";
+import { Silence, Watch } from "./idle_clock.ts";
 import { RelayMemory, Room } from "./memory.ts";
 import { abort, type Connection } from "../../stream/connection.ts";
 import { drain } from "../../stream/drain.ts";

@@ -10,7 +10,7 @@ import type { TargetRequest } from "../commands/command.ts";
 import type { OpenedTarget, OpenTarget } from "../commands/connect.ts";
 import { SocksReplyError } from "../../errors.ts";
 import { firstToConnect } from "./happy_eyeballs.ts";
-import { addressesOfJudged, isKnownHost, judgeName } from "./judged_addresses.ts";
+import { addressesOfJudged, isKnownHost, judgeName } from "./judged.ts";
 import { throughNat64 } from "../../names/nat64.ts";
 import type { Nat64Source, RuleSet } from "../../rules/rules.ts";
 import type { Dialer } from "../../stream/connection.ts";

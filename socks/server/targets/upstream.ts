@@ -9,7 +9,7 @@ import type { OpenBind } from "../commands/bind.ts";
 import { SocksProtocolError, SocksReplyError } from "../../errors.ts";
 import type { ResolveHost } from "../commands/resolve.ts";
 import { associateThrough, type AssociateThroughOptions } from "../../client/associate.ts";
-import type { OpenDatagrams } from "../datagrams/egress.ts";
+import type { OpenDatagrams } from "../datagrams/direct.ts";
 import { normalEndpoint } from "../../wire/host_name.ts";
 import { parseIp } from "../../wire/ip.ts";
 

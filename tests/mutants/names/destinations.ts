@@ -193,7 +193,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
     ["clients are denied in every disguise", SSRF, '...(action === "deny" ? embeddedIpv4(bytes) : [])', ""],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [SERVER], [
+  ...rules("socks/server/targets/judged.ts", [SERVER], [
     ["each address is judged", SSRF, "judged.filter(({ verdict }) => verdict.allowed);", "judged;"],
     [
       "a denied name is not looked up",
@@ -202,7 +202,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "  return verdict;",
     ],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [HOSTS], [
+  ...rules("socks/server/targets/judged.ts", [HOSTS], [
     [
       "localhost is judged before it is looked up",
       "RFC 6761 section 6.3",

@@ -264,7 +264,7 @@ export const RESOLVER: readonly Mutant[] = [
   ...rules("socks/shell/system_resolver.ts", [JUDGED], [
     ["a resolver need not give a promise", "platform", "async () => await resolve(name, {", "() => resolve(name, {"],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [JUDGED], [
+  ...rules("socks/server/targets/judged.ts", [JUDGED], [
     ["names on the way are judged", SSRF, "if (!there.allowed) {", "if (false) {"],
     [
       "so many addresses of a name",

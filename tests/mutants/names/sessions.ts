@@ -169,7 +169,7 @@ export const SESSIONS: readonly Mutant[] = [
       "          return;",
     ],
   ]),
-  ...rules("socks/server/relay/clock.ts", [RELAY], [
+  ...rules("socks/server/relay/idle_clock.ts", [RELAY], [
     ["silence ends a relay", "idleTimeout", "if (left <= 0) return", "if (left <= -Infinity) return"],
     ["half of a relay has its own time", "halfCloseTimeout", "if (milliseconds >= this.#limit) return;", "return;"],
   ]),

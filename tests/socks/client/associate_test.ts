@@ -1,7 +1,7 @@
 /** The client's side of an association: where its socket is, what the client is told, where it may be, and what it outlives. */
 import assert from "node:assert/strict";
 import { gssapiServer } from "../../../socks/auth/gssapi.ts";
-import { announcedFor, checkAnnounce, facingClient } from "../../../socks/server/commands/announce.ts";
+import { announcedFor, checkAnnounce, facingClient } from "../../../socks/server/targets/announce.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
 import { bindDirectly, type BindDirectlyOptions } from "../../../socks/server/commands/bind.ts";
 import { SocksLimitError, SocksReplyError } from "../../../socks/errors.ts";
@@ -10,9 +10,9 @@ import { RuleSet } from "../../../socks/rules/rules.ts";
 import type { ServerEvent } from "../../../socks/server/options.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { someTurns } from "../../../socks/stream/late.ts";
-import { ClientPlace } from "../../../socks/server/datagrams/client_place.ts";
+import { ClientPlace } from "../../../socks/server/datagrams/client_endpoint.ts";
 import { bindTowards } from "../../../socks/client/source.ts";
-import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../../socks/server/datagrams/egress.ts";
+import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../../socks/server/datagrams/direct.ts";
 import { type Endpoint, formatEndpoint } from "../../../socks/wire/address.ts";
 import { encodeDatagram } from "../../../socks/wire/datagram.ts";
 import { Command } from "../../../socks/wire/messages.ts";

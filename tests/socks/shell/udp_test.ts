@@ -11,7 +11,7 @@ import {
   type NodeDatagrams,
 } from "../../../socks/shell/udp.ts";
 import { type BindDatagramsOptions, type DatagramSocket, passes } from "../../../socks/stream/datagram_socket.ts";
-import { REOPEN_PAUSE, SteadySocket } from "../../../socks/server/datagrams/steady_socket.ts";
+import { REOPEN_PAUSE, SteadySocket } from "../../../socks/server/datagrams/reopening_socket.ts";
 import { until, within } from "../../support/end_lab.ts";
 import { ScriptedUdp, systemError } from "../../support/scripted_udp.ts";
 

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { bindDirectly } from "../../../../socks/server/commands/bind.ts";
 import type { TargetRequest } from "../../../../socks/server/commands/command.ts";
 import { resolveDirectly } from "../../../../socks/server/commands/resolve.ts";
-import { judgedAddresses } from "../../../../socks/server/targets/judged_addresses.ts";
+import { judgedAddresses } from "../../../../socks/server/targets/judged.ts";
 import type { LookUpOptions, Resolved, Resolver } from "../../../../socks/names/resolver.ts";
 import { inTime } from "../../../../socks/shell/system_resolver.ts";
 import { openDirectly } from "../../../../socks/server/targets/direct.ts";
 import { parseRuleText } from "../../../../socks/rules/parse_rule.ts";
 import { type CommandName, RuleSet } from "../../../../socks/rules/rules.ts";
-import { datagramsDirectly } from "../../../../socks/server/datagrams/egress.ts";
+import { datagramsDirectly } from "../../../../socks/server/datagrams/direct.ts";
 import { pipe } from "../../../support/pipe.ts";
 
 function request(hostname: string, command: CommandName = "connect"): TargetRequest {

@@ -6,7 +6,7 @@
 import { abortable, startDeadline } from "../../../base/deadline.ts";
 import { SocksLimitError, SocksTimeoutError } from "../../errors.ts";
 import type { Resolver } from "../../names/resolver.ts";
-import { Recent } from "./recent.ts";
+import { Recent } from "./lru_map.ts";
 
 /** Longest time for a look-up, in milliseconds. */
 export const LOOKUP_TIME = 5_000;

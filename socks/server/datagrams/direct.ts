@@ -8,17 +8,17 @@ import { duration } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError } from "../../errors.ts";
 import type { TargetRequest } from "../commands/command.ts";
-import { judgeCommand, judgedAddresses } from "../targets/judged_addresses.ts";
+import { judgeCommand, judgedAddresses } from "../targets/judged.ts";
 import type { RuleSet } from "../../rules/rules.ts";
 import type { Resolver } from "../../names/resolver.ts";
 import { addressFor } from "../../wire/networks.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 import { canonicalAddress, isLinkLocal } from "../../wire/ip.ts";
-import { LOOKUP_TIME, Names } from "./names.ts";
-import { Recent } from "./recent.ts";
+import { LOOKUP_TIME, Names } from "./lookup_cache.ts";
+import { Recent } from "./lru_map.ts";
 import type { BindDatagrams } from "../../stream/datagram_socket.ts";
-import { SteadySocket } from "./steady_socket.ts";
-import { Way } from "./way.ts";
+import { SteadySocket } from "./reopening_socket.ts";
+import { Way } from "./address_choice.ts";
 
 /** Where an association's datagrams go out. */
 export interface DatagramEgress {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fail } from "node:assert/strict";
 import type { Resolver } from "../../../../socks/names/resolver.ts";
-import { REOPEN_PAUSE } from "../../../../socks/server/datagrams/steady_socket.ts";
+import { REOPEN_PAUSE } from "../../../../socks/server/datagrams/reopening_socket.ts";
 import { until, within } from "../../../support/end_lab.ts";
 import { scriptedEgress, systemError } from "../../../support/scripted_udp.ts";
 
