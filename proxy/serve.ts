@@ -13,19 +13,21 @@ import { gssapiServer, type GssapiServerOptions } from "../socks/auth/gssapi.ts"
 import { noAuthentication, type ServerAuthMethod } from "../socks/auth/method.ts";
 import { type PasswordCheck, passwordServer } from "../socks/auth/password.ts";
 import { AssociateCommand, type AssociationCount } from "../socks/server/commands/associate.ts";
-import { bindDirectly } from "../socks/server/commands/bind.ts";
-import type { OpenTarget } from "../socks/server/commands/connect.ts";
-import { resolveDirectly } from "../socks/server/commands/resolve.ts";
+import { bindDirectly } from "../socks/server/targets/listen.ts";
+import type { OpenTarget } from "../socks/server/targets/target.ts";
+import { resolveDirectly } from "../socks/server/targets/look_up.ts";
 import { SocksReplyError } from "../socks/errors.ts";
 import { checkNames } from "../socks/given.ts";
-import type { UserLedger } from "../socks/server/limits/limits.ts";
+import type { UserLedger } from "../socks/server/limits/user_ledger.ts";
 import { Nat64Prefixes } from "../socks/names/nat64.ts";
-import { openDirectly, openThrough } from "../socks/server/targets/direct.ts";
+import { openDirectly } from "../socks/server/targets/direct.ts";
+import { openUpstream } from "../socks/server/targets/upstream.ts";
 import type { Cidr } from "../socks/wire/cidr.ts";
 import { type ClientRule, ClientRuleSet, parseClientRuleText } from "../socks/rules/client_rules.ts";
 import { parseRuleText } from "../socks/rules/parse_rule.ts";
 import { type CommandName, type Rule, RuleSet } from "../socks/rules/rules.ts";
-import { type SocksServerOptions, timeoutsOf } from "../socks/server/options.ts";
+import type { SocksServerOptions } from "../socks/server/options.ts";
+import { timeoutsOf } from "../socks/server/limits/timeouts.ts";
 import { SocksServer } from "../socks/server/server.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
@@ -233,7 +235,7 @@ function serverOptions(
   const upstreams = Object.fromEntries(
     Object.entries(options.upstreams ?? {}).map((
       [name, proxy],
-    ): [string, OpenTarget] => [name, openThrough(upstreamOf(proxy))]),
+    ): [string, OpenTarget] => [name, openUpstream(upstreamOf(proxy))]),
   );
   checkNames("commands", commands, COMMANDS);
   checkDatagrams(options.datagrams);

@@ -1,17 +1,16 @@
 /**
- * Whether a client is still there while something is done on its behalf that takes time.
+ * Watches whether a client is still there while the server works for it.
  *
  * @module
  */
-import { goneBecause, GRACE } from "../stream/client_end.ts";
 import { type Deadline, pause } from "../../base/deadline.ts";
-import type { Asked } from "./commands/command.ts";
-import type { SocksConnectionError, SocksError } from "../errors.ts";
 import type { CommandName } from "../rules/rules.ts";
+import { goneBecause, GRACE } from "../stream/client_end.ts";
 import { type Connection, probe } from "../stream/connection.ts";
 import { type AheadEnd, ReadAhead } from "../stream/read_ahead.ts";
+import type { ClientRequest } from "./front/request.ts";
 
-/** What a client may go in the middle of. */
+/** What the server does for each command, for the message. */
 const WHILE: Readonly<Record<CommandName, string>> = {
   connect: "its target was being reached",
   bind: "BIND waited",
@@ -20,74 +19,74 @@ const WHILE: Readonly<Record<CommandName, string>> = {
 };
 
 /**
- * Watches a client from its request to the answer, and ends what is done for it when it goes.
+ * Watches a client from its request to the reply, and ends the attempt when the client goes.
  *
- * Programs that have nothing to add to their request may end what they send and wait as long as others. So where the transport can tell, such a
- * client has its answer begun, after a moment: the system of one that has left refuses that. Nobody connects to who has ended, though, or
- * has datagrams relayed for him (RFC 1928 section 7).
+ * A program that has nothing to add to its request may end its side and wait for the reply like any other. So if the transport can tell
+ * whether such a client is there, the reply to it is begun after a moment: the system of a client that has gone refuses that byte. But
+ * a client that has ended gets no connection from BIND, and no datagrams (RFC 1928 section 7).
  */
 export class ClientWatch implements Disposable {
-  readonly #asked: Asked;
+  readonly #client: ClientRequest;
   readonly #command: CommandName;
   readonly #attempt: Deadline;
   readonly #ahead: ReadAhead;
-  /** Ends the looks at a client that has ended, once there are any. */
-  #looking: AbortController | undefined;
+  /** Ends the probes of a client that has ended its side, once there are any. */
+  #probing: AbortController | undefined;
 
   /**
    * Begins to watch.
    *
-   * @param attempt What is done for the client.
+   * @param attempt What the server does for the client.
    */
-  constructor(asked: Asked, command: CommandName, attempt: Deadline) {
-    this.#asked = asked;
+  constructor(client: ClientRequest, command: CommandName, attempt: Deadline) {
+    this.#client = client;
     this.#command = command;
     this.#attempt = attempt;
-    this.#ahead = new ReadAhead(asked.rest());
-    this.#ahead.watch((end) => this.#ended(end), () => this.#canTell && this.#look(false));
+    this.#ahead = new ReadAhead(client.rest());
+    this.#ahead.watch((end) => this.#ended(end), () => this.#canProbe && this.#probe(false));
   }
 
-  /** The client's connection from here on. */
+  /** Returns the connection that follows the request. */
   rest(): Connection {
     return this.#ahead.rest();
   }
 
-  /** Whether more can be known of a client than that it has ended. */
-  get #canTell(): boolean {
-    return this.#asked.accepted.probe !== undefined;
+  /** Whether the transport can tell more than that the client has ended its side. */
+  get #canProbe(): boolean {
+    return this.#client.accepted.probe !== undefined;
   }
 
   #ended(end: AheadEnd): void {
     const command = this.#command;
     const isEnd = end.failure === undefined;
-    if (isEnd && (command === "connect" || command === "resolve") && this.#canTell) return this.#look(true);
-    // A tunnel may carry what came early, and hand its end on; of everything else an end is the end.
+    if (isEnd && (command === "connect" || command === "resolve") && this.#canProbe) return this.#probe(true);
+    // A tunnel can forward early bytes and the end behind them; for other commands, an end means that the client has gone.
     const reason = goneBecause(end, WHILE[command], command === "connect");
     if (reason === undefined) return;
     if (isEnd && command !== "bind") this.#attempt.limit(GRACE, () => reason);
     else this.#attempt.abort(reason);
   }
 
-  /** Looks whether it is there, while nothing is read that would tell. */
-  #look(begins: boolean): void {
-    const { signal } = this.#looking = new AbortController();
-    const looking = async (): Promise<void> => {
+  /** Probes the client from time to time, while nothing is read that would tell. */
+  #probe(begins: boolean): void {
+    const { signal } = this.#probing = new AbortController();
+    const probing = async (): Promise<void> => {
       for (;;) {
         await pause(GRACE, signal);
         if (signal.aborted) return;
-        if (begins) await this.#asked.begin();
-        await probe(this.#asked.accepted);
+        if (begins) await this.#client.begin();
+        await probe(this.#client.accepted);
       }
     };
-    looking().catch((failure) => {
+    probing().catch((failure) => {
       if (signal.aborted) return;
       this.#attempt.abort(goneBecause({ failure, early: false }, WHILE[this.#command], false));
     });
   }
 
-  /** It is being answered: what it sends is the command's from now on. May be called again. */
+  /** Stops to watch, before the reply: what the client sends belongs to the command from now on. May be called again. */
   [Symbol.dispose](): void {
-    this.#looking?.abort();
+    this.#probing?.abort();
     this.#ahead[Symbol.dispose]();
     this.#attempt.limit(Infinity, () => new Error("unreachable: there is no time limit"));
   }

@@ -186,14 +186,14 @@ const ENDS: readonly Mutant[] = [
     [
       "the signal of the attempt that is taken is left alone",
       ONE_SIGNAL,
-      "if (controller !== taken) controller",
+      "if (controller !== used) controller",
       "controller",
     ],
     [
       "the other attempts are given up",
       "RFC 8305 section 5",
-      "if (controller !== taken) controller.abort(reason);",
-      "if (controller === taken) controller.abort(reason);",
+      "if (controller !== used) controller.abort(reason);",
+      "if (controller === used) controller.abort(reason);",
     ],
   ]),
 ];

@@ -346,11 +346,12 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "connection.abort?.();",
     ],
   ]),
-  ...rules("socks/server/session.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/server/session.ts", ["tests/socks/stream/cut_test.ts"], []),
+  ...rules("socks/server/early_end.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a session that the server ends is told from one that has ended",
       "",
-      "if (channel !== undefined) abortAnyway(channel);",
+      "    if (this.#tunnel !== undefined) abortAnyway(this.#tunnel);\n",
       "",
     ],
   ]),

@@ -33,7 +33,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["patience with the oldest", EYEBALLS, "oldest!.since + patience - monotonicNow()", "0", "so many"],
     ["a place is free when its socket is gone", EYEBALLS, "await settled([oldest!.trying]);", "", "its own time"],
     ["one that ends makes room at once", EYEBALLS, "begun.ended = true);", "{});", "fails makes room"],
-    ["an unreachable family says least", EYEBALLS, "!isNoWay(reason)", "true", "says more"],
+    ["an unreachable family says least", EYEBALLS, "!isNoRoute(reason)", "true", "says more"],
   ]),
   ...rules("socks/server/targets/direct.ts", [MANY, NAT64], [
     ["families are interleaved", EYEBALLS, "({ address }) => parseIp(address)?.length,", "() => 4,", "sixteen"],
@@ -194,14 +194,14 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "if (hostname === undefined || ",
       "if (true || ",
     ],
-    ["and for no other reason", "RFC 8305 section 7.1", " || !maySayNoWay(to, error)", ""],
+    ["and for no other reason", "RFC 8305 section 7.1", " || !maySayNoRoute(to, error)", ""],
     [
       "answers come from the IPv4 address",
       EMBEDDED,
       "options.onDatagram(bytes, this.#source(from))",
       "options.onDatagram(bytes, from)",
     ],
-    ["both sockets are closed", "leaks", "this.#other?.then((other) => other.close(), () => {});", ""],
+    ["both sockets are closed", "leaks", "this.#translating?.then((other) => other.close(), () => {});", ""],
   ]),
   ...rules("cli/commands/serve.ts", [EGRESS, SERVE_NAT64], [
     ["--check tries addresses to go out from", "configuration", "checkEgress(config);", "", "--check"],
@@ -245,10 +245,10 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/commands/connect.ts", [EVENTS], [
-    ["the session knows its address", "security audit", "options.status.address = opened.address;", ""],
+    ["the session knows its address", "security audit", "context.reached(opened.address);", ""],
   ]),
   ...rules("socks/server/commands/bind.ts", [EVENTS], [
-    ["BIND's connection has an address", "security audit", "options.status.address = came.peer;", ""],
+    ["BIND's connection has an address", "security audit", "context.reached(came.peer);", ""],
   ]),
   ...rules("cli/log/event_log.ts", [EVENTS], [
     [

@@ -23,11 +23,11 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a method that is deaf ends with the session",
       SIGNAL,
-      "return await takeInTime(asking, parting.over, (late) => late.channel.connection.close());",
-      "return await asking();",
+      "return await takeInTime(reading, end.over, (late) => late.channel.connection.close());",
+      "return await reading();",
       TCP,
     ],
-    ["a channel that comes late is closed", LATE, "if (parting.over.aborted) {", "if (false) {", TCP],
+    ["a channel that comes late is closed", LATE, "if (end.over.aborted) {", "if (false) {", TCP],
     [
       "a ledger that is deaf ends with the session",
       SIGNAL,
@@ -60,26 +60,32 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "signal, () => {});\n  } catch",
       TCP,
     ],
-    [
-      "a client that takes no reply has a time for it",
-      SIGNAL,
-      "    await abortable(telling, signal);",
-      "    await telling;",
-      STREAMS,
-    ],
-    [
-      "a session is told of one end",
-      "events",
-      "    if (!told) throw error;",
-      "    throw error;",
-      "told is the end of what was begun",
-    ],
+  ]),
+  ...rules("socks/server/commands/success.ts", [END], [
     [
       "a success is not told behind the end",
       "events",
-      "    if (signal.aborted) return;\n    onTold();",
-      "    onTold();",
+      "    if (signal.aborted) return;\n    onSent();",
+      "    onSent();",
       "no success any more",
+    ],
+  ]),
+  ...rules("socks/server/commands/success.ts", [END], [
+    [
+      "a session is told of one end",
+      "events",
+      "    if (!sent) throw error;",
+      "    throw error;",
+      "told is the end of what was begun",
+    ],
+  ]),
+  ...rules("socks/server/commands/success.ts", [END], [
+    [
+      "a client that takes no reply has a time for it",
+      SIGNAL,
+      "    await abortable(sending, signal);",
+      "    await sending;",
+      STREAMS,
     ],
   ]),
   ...rules("socks/server/commands/bind.ts", [END], [
@@ -112,8 +118,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "what a client says while BIND waits is carried",
       "RFC 1928 section 4",
-      "const asked: Asked = { ...given, rest: () => watch.rest() };",
-      "const asked: Asked = given;",
+      "client: { ...received, rest: () => watch.rest() },",
+      "client: received,",
     ],
   ]),
   ...rules("socks/stream/read_ahead.ts", [GONE], [
@@ -148,8 +154,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a look-up that is deaf ends with the session",
       SIGNAL,
-      "await abortable(resolve({ ...request, signal }, direction), signal);",
-      "await resolve({ ...request, signal }, direction);",
+      "await abortable(resolve({ ...request, signal }, lookup), signal);",
+      "await resolve({ ...request, signal }, lookup);",
       TCP,
     ],
   ]),
@@ -164,24 +170,17 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/commands/associate.ts", [END], [
     [
-      "an association's side that comes late is closed",
-      LATE,
-      "() => open({ ...request, signal }, listener),\n      signal,\n      (late) => late.close(),",
-      "() => open({ ...request, signal }, listener),\n      signal,\n      () => {},",
-      TCP,
-    ],
-    [
       "setting an association up has a time",
       SIGNAL,
-      'connectDeadline(request, options, "association is not set up")',
-      'connectDeadline(request, { ...options, connectTimeout: Infinity }, "")',
+      'stepDeadline(context, "association is not set up")',
+      'stepDeadline({ ...context, timeouts: { ...context.timeouts, connect: Infinity } }, "")',
       TCP,
     ],
     [
       "the time to set an association up is over with that",
       SIGNAL,
-      '      opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
-      "      opening.limit(0, () => new Error());\n",
+      '    opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
+      "    opening.limit(0, () => new Error());\n",
       "its own signal",
     ],
     [
@@ -204,6 +203,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       '    checkLimit("maxAssociations", options.maxAssociations);\n',
       "",
       "own time and limit",
+    ],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [END], [
+    [
+      "an association's side that comes late is closed",
+      LATE,
+      "() => open({ ...request, signal }, listener),\n      signal,\n      (late) => late.close(),",
+      "() => open({ ...request, signal }, listener),\n      signal,\n      () => {},",
+      TCP,
     ],
   ]),
   ...rules("socks/server/relay/relay.ts", [END], [
@@ -284,14 +292,14 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "nobody waits for the signal of a server that has ended",
       LATE,
-      '    this.#signal?.removeEventListener("abort", this.#onSignal);\n',
+      "    this.#signal?.[Symbol.dispose]();\n",
       "",
       "nobody wait",
     ],
     [
       "a server that has ended is not changed",
       EXACT,
-      "    if (this.#cut.signal.aborted) return;\n",
+      "    if (this.#sessions.cut.aborted) return;\n",
       "",
       "update() after the end",
     ],
@@ -332,6 +340,9 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/options.ts", [LEAVES], [
+    ["a limit is one", EXACT, "  checkLimits(options.limits ?? {});\n", "", "told by name"],
+  ]),
+  ...rules("socks/server/limits/timeouts.ts", [LEAVES], [
     [
       "a time is one",
       EXACT,
@@ -339,7 +350,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "",
       "told by name",
     ],
-    ["a limit is one", EXACT, "  checkLimits(limits);\n", "", "told by name"],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
     [
@@ -449,8 +459,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a server whose signal is aborted already has ended",
       SIGNAL,
-      "if (signal?.aborted) this.#abort(signal.reason);\n    else signal",
-      "signal",
+      "onAbort(givenSignal(options.signal), (reason) => this.#abort(reason));",
+      "givenSignal(options.signal)?.aborted ? undefined : onAbort(options.signal, (reason) => this.#abort(reason));",
       "aborted already",
     ],
   ]),
@@ -458,7 +468,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener that fails is not asked again at once",
       "CWE-835",
-      "          await this.#room(ACCEPT_PAUSE);\n",
+      "          await this.#sessions.freed(ACCEPT_PAUSE, signal);\n",
       "",
       "not asked again",
     ],
@@ -481,8 +491,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener of a server that has ended is closed",
       SIGNAL,
-      "      closeAnyway(listener);\n      // Its port",
-      "      // Its port",
+      "      closeAnyway(listener);\n      // The port",
+      "      // The port",
       "aborted already",
     ],
   ]),

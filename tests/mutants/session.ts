@@ -23,8 +23,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "the watch is over with the answer",
       WATCH,
-      "answered: () => watch[Symbol.dispose]() };",
-      "answered: () => {} };",
+      "answering: () => watch[Symbol.dispose](),",
+      "answering: () => {},",
       "is being answered",
     ],
     [
@@ -84,31 +84,31 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "who has ended and reads is waited for",
       READS,
-      "&& this.#canTell) return this.#look(true);",
-      "&& this.#canTell) {}",
+      "&& this.#canProbe) return this.#probe(true);",
+      "&& this.#canProbe) {}",
       "when it reads",
     ],
-    ["who has ended and left is looked for", WATCH, "return this.#look(true);", "return;", "because it has left"],
+    ["who has ended and left is looked for", WATCH, "return this.#probe(true);", "return;", "because it has left"],
     [
       "an answer is begun, or nobody refuses it",
       WATCH,
-      "if (begins) await this.#asked.begin();",
+      "if (begins) await this.#client.begin();",
       "",
       "because it has left",
     ],
-    ["what was begun may be refused later", WATCH, "await probe(this.#asked.accepted);", "", "because it has left"],
-    ["who is answered at once is told in one piece", READS, "    this.#looking?.abort();\n", "", "answered at once"],
+    ["what was begun may be refused later", WATCH, "await probe(this.#client.accepted);", "", "because it has left"],
+    ["who is answered at once is told in one piece", READS, "    this.#probing?.abort();\n", "", "answered at once"],
     [
       "an answer is begun for those alone who have ended",
       READS,
-      "this.#canTell && this.#look(false)",
-      "this.#canTell && this.#look(true)",
+      "this.#canProbe && this.#probe(false)",
+      "this.#canProbe && this.#probe(true)",
       "begun for a client",
     ],
     [
       "who sends without end is looked after",
       WATCH,
-      "() => this.#canTell && this.#look(false)",
+      "() => this.#canProbe && this.#probe(false)",
       "() => {}",
       "early bytes without end",
     ],
@@ -116,14 +116,17 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/read_ahead.ts", [HALF], [
     ["who holds all that it may says so", "contract", "if (this.#watch === watch) onFull();", "", "all that it may"],
   ]),
-  ...rules("socks/server/front/answers.ts", [HALF], [
+  ...rules("socks/server/front/answers.ts", [HALF], []),
+  ...rules("socks/server/front/reply_writer.ts", [HALF], [
     [
       "an answer goes on where it was begun",
       READS,
-      "this.#begun ? answer.subarray(1) : answer;",
-      "answer;",
+      "this.#begun ? reply.subarray(1) : reply;",
+      "reply;",
       "each transport",
     ],
+  ]),
+  ...rules("socks/server/front/reply_writer.ts", [HALF], [
     ["an answer is begun once", READS, "    if (this.#begun) return;\n", "", "each transport"],
   ]),
   ...rules("socks/server/client_watch.ts", [GONE], []),
@@ -201,7 +204,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "behind its token",
     ],
   ]),
-  ...rules("socks/server/running_session.ts", [HEALTH], [
+  ...rules("socks/server/running_session.ts", [HEALTH], []),
+  ...rules("socks/server/session_record.ts", [HEALTH], [
     [
       "an address that is none ends nothing",
       SAY,
@@ -223,30 +227,30 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "what a watcher throws is counted and no more",
       SAY,
-      "  } catch (thrown) {\n    failed(thrown);",
+      "  } catch (thrown) {\n    onFailure(thrown);",
       "  } catch (thrown) {\n    throw thrown;",
       "throws has",
     ],
     [
       "what a watcher rejects with is counted and no more",
       SAY,
-      "Promise.resolve(given).catch(failed);",
+      "Promise.resolve(given).catch(onFailure);",
       "Promise.resolve(given);",
       "rejects has",
     ],
     [
       "what has no text is an error",
       SAY,
-      'return new Error("Something was thrown that has no text");',
-      'throw new Error("Something was thrown that has no text");',
+      'return new Error("A value without a text was thrown");',
+      'throw new Error("A value without a text was thrown");',
       "no text",
     ],
-    ["a trouble is told once a minute", "logs", "now - known.told < MINUTE", "false", "once a minute"],
+    ["a trouble is told once a minute", "logs", "now - kept.reported < MINUTE", "false", "once a minute"],
     [
       "a trouble is told again after a minute",
       "logs",
-      "    known.told = now;",
-      "    known.told = Infinity;",
+      "    kept.reported = now;",
+      "    kept.reported = Infinity;",
       "once a minute",
     ],
     [
@@ -274,38 +278,54 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/server.ts", [HEALTH], [
-    [
-      "an observer is called as one",
-      SAY,
-      'watching(() => onEvent({ ...event, session, client }), (thrown) => this.#note("observer", thrown));',
-      "onEvent({ ...event, session, client });",
-      "throws has",
-    ],
     ["who is told of trouble has no say", SAY, "onTrouble && ((trouble) => onTrouble(trouble))", "undefined", "ledger"],
     ["an accept that fails is counted", "health", '          this.#note("accept", error);\n', "", "accept that fails"],
     ["the end of a server is no failure", "health", "          if (signal.aborted) return;\n", "", "accept that fails"],
     [
       "descriptors that run short at an accept are counted",
       "health",
-      "          this.#makeRoom(error);\n",
+      "          this.#sessions.makeRoom(error);\n",
       "",
       "accept that fails",
     ],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], [
     [
-      "descriptors that run short at a target are counted",
-      "health",
-      '      if ("error" in event && isShortage(event.error)) this.#makeRoom(event.error);\n',
-      "",
-      "descriptors are short",
+      "a ledger that fails ends nothing",
+      SAY,
+      'notify(() => ledger.leave(user), (thrown) => this.#onTrouble("ledger", thrown));',
+      "ledger.leave(user);",
+      "ledger that fails",
     ],
-    ["only a shortage makes room", "health", "    if (!isShortage(error)) return;\n", "", "accept that fails"],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], [
     [
       "who has just come is not made room of",
       "health",
-      "first === undefined || first.duration < age",
+      "first === undefined || first.record.duration < age",
       "first === undefined",
       "descriptors are short",
     ],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], [
+    [
+      "descriptors that run short at a target are counted",
+      "health",
+      '      if ("error" in event && isShortage(event.error)) this.makeRoom(event.error);\n',
+      "",
+      "descriptors are short",
+    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], [
+    [
+      "an observer is called as one",
+      SAY,
+      'notify(() => onEvent({ ...event, session, client }), (thrown) => this.#onTrouble("observer", thrown));',
+      "onEvent({ ...event, session, client });",
+      "throws has",
+    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], [
     [
       "a session that ends lets an accept be tried",
       "health",
@@ -313,13 +333,9 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "await abortable(new Promise(() => {}), wait.signal)",
       "at once",
     ],
-    [
-      "a ledger that fails ends nothing",
-      SAY,
-      'watching(() => ledger.leave(user), (thrown) => this.#note("ledger", thrown));',
-      "ledger.leave(user);",
-      "ledger that fails",
-    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [HEALTH], [
+    ["only a shortage makes room", "health", "    if (!isShortage(error)) return;\n", "", "accept that fails"],
   ]),
   ...rules("socks/server/session.ts", [HEALTH], [
     [
@@ -330,7 +346,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "may fail in any call",
     ],
   ]),
-  ...rules("socks/server/commands/connect.ts", [HEALTH], [
+  ...rules("socks/server/commands/connect.ts", [HEALTH], []),
+  ...rules("socks/server/commands/relay_to_end.ts", [HEALTH], [
     [
       "a target that cannot be closed is one end",
       SAY,
@@ -339,7 +356,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "may fail in any call",
     ],
   ]),
-  ...rules("socks/server/running_session.ts", [HEALTH], [
+  ...rules("socks/server/running_session.ts", [HEALTH], []),
+  ...rules("socks/server/session_record.ts", [HEALTH], [
     [
       "an address that cannot be had is none",
       SAY,
@@ -390,22 +408,25 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   ...rules("socks/server/limits/limits.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     ["a limit of a network is one", "options are what they say", '  "sessionsPerNetwork",\n', "", "told by name"],
   ]),
-  ...rules("socks/server/server.ts", [SHARES], [
-    [
-      "sessions of a network are counted",
-      SHARE,
-      "    if (!this.#networks.enter(network, sessionsPerNetwork)) return networkLimit(network, sessionsPerNetwork);\n",
-      "",
-      "by default",
-    ],
+  ...rules("socks/server/limits/source_limits.ts", [SHARES], [
     [
       "a network gives back what it had",
       SHARE,
-      "    running.leave.push(() => this.#networks.leave(network));\n",
-      "",
+      "      this.#networks.leave(network);\n    };",
+      "    };",
       "gives back",
     ],
-
+  ]),
+  ...rules("socks/server/limits/source_limits.ts", [SHARES], [
+    [
+      "sessions of a network are counted",
+      SHARE,
+      "if (!this.#networks.enter(network, sessionsPerNetwork)) {",
+      "if (false) {",
+      "by default",
+    ],
+  ]),
+  ...rules("socks/server/sessions.ts", [SHARES], [
     [
       "a rate sees no clock that is set",
       CLOCK,
@@ -414,7 +435,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "do not see",
     ],
   ]),
-  ...rules("socks/server/options.ts", [SHARES], [
+  ...rules("socks/server/options.ts", [SHARES], []),
+  ...rules("socks/server/limits/timeouts.ts", [SHARES], [
     [
       "a half-closed relay has a time by default",
       "dead peers",
@@ -423,7 +445,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "two hours",
     ],
   ]),
-  ...rules("socks/server/options.ts", [SHARES], [
+  ...rules("socks/server/options.ts", [SHARES], []),
+  ...rules("socks/server/limits/timeouts.ts", [SHARES], [
     [
       "a relay has an idle time by default",
       "RFC 5382 REQ-5",
@@ -448,7 +471,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "have said nothing",
     ],
   ]),
-  ...rules("socks/server/running_session.ts", [SHARES], [
+  ...rules("socks/server/running_session.ts", [SHARES], []),
+  ...rules("socks/server/session_record.ts", [SHARES], [
     [
       "a session's time sees no clock that is set",
       CLOCK,
@@ -457,16 +481,18 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "do not see",
     ],
   ]),
-  ...rules("socks/server/commands/command.ts", [SHARES], [
+  ...rules("socks/server/commands/command.ts", [SHARES], []),
+  ...rules("socks/server/session_record.ts", [SHARES], [
     [
       "an end tells the session's own time",
       CLOCK,
-      "  const { counts, duration } = call.options.status;",
-      "  const { counts, startedAt: duration } = call.options.status;",
+      "duration: this.duration, ...event",
+      "duration: this.#startedAt, ...event",
       "nobody sets",
     ],
   ]),
-  ...rules("socks/server/session.ts", [SHARES], [
+  ...rules("socks/server/session.ts", [SHARES], []),
+  ...rules("socks/server/ticket_expiry.ts", [SHARES], [
     [
       "a ticket expires by the wall clock as it is then",
       "RFC 4120 section 3.2.3",

@@ -407,8 +407,8 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "bytes that are held up hold up no end",
       "CWE-400",
-      "abortable(held, over?.signal)",
-      "held",
+      "abortable(delay, over?.signal)",
+      "delay",
       "however long",
     ],
   ]),

@@ -112,14 +112,14 @@ const ENDS: readonly Mutant[] = [
     [
       "another port where it is not",
       HEALS,
-      "if (told || port === 0 || deadline.signal.aborted) throw error;",
+      "if (fixedPort || port === 0 || deadline.signal.aborted) throw error;",
       "throw error;",
     ],
-    ["a port that was told is the only one", HEALS, "if (told || port === 0 ||", "if (port === 0 ||"],
+    ["a port that was told is the only one", HEALS, "if (fixedPort || port === 0 ||", "if (port === 0 ||"],
     [
       "a socket that others send to comes back by itself",
       HEALS,
-      "    if (this.#options.told) void this.#reopen();\n",
+      "    if (this.#options.fixedPort) void this.#reopen();\n",
       "",
     ],
     [
@@ -206,21 +206,21 @@ const WAYS: readonly Mutant[] = [
       "        failure = error;\n",
       "        throw error;\n",
     ],
-    ["one datagram goes to one address", EYES, "        return way.sent(address);", "        way.sent(address);"],
+    ["one datagram goes to one address", EYES, "        return choice.sent(address);", "        choice.sent(address);"],
     [
       "what is too large goes nowhere",
       EYES,
       "if (error instanceof RangeError || this.#over.signal.aborted) throw error;",
       "if (this.#over.signal.aborted) throw error;",
     ],
-    ["an answer chooses its address", EYES, "    way?.answered(address);\n", ""],
+    ["an answer chooses its address", EYES, "    choice?.answered(address);\n", ""],
     [
       "nobody answers to whom nothing could be sent",
       PLACE,
       "      if (known === undefined) this.#peers.delete(peer);\n",
       "",
     ],
-    ["a way to a name is kept", EYES, "    this.#ways.set(to.hostname, way);\n", ""],
+    ["a way to a name is kept", EYES, "    this.#choices.set(to.hostname, choice);\n", ""],
     [
       "a link-local target is refused",
       "RFC 4007 section 6",
@@ -281,43 +281,65 @@ const CLIENTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/commands/associate.ts", [CLIENT], [
-    ["only keys move a client", PLACE, 'proves: protection !== "none"', "proves: true", "behind a balancer"],
-    ["with keys a client moves", HEALS, 'proves: protection !== "none"', "proves: false"],
+    ["what is announced is asked for", FAMILY, "    checkAnnounce(options.announce);\n", ""],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
     [
-      "rules for clients hold where one moves to",
-      PLACE,
-      "    if (this.#options.mayMoveTo?.(to) === false) return false;\n",
-      "",
+      "the socket that faces the client comes back by itself",
+      HEALS,
+      "new ReopeningSocket({ bind, hostname, onDatagram, fixedPort: true })",
+      "new ReopeningSocket({ bind, hostname, onDatagram })",
     ],
+  ]),
+  ...rules("socks/server/datagrams/counts.ts", [CLIENT], [
     [
-      "rules hold where one moves to",
-      PLACE,
-      "return this.#egress?.moved?.(to) ?? true;",
-      "return this.#egress?.moved?.(to) || true;",
+      "too large is too large",
+      HEALS,
+      'return error instanceof RangeError ? "tooLarge" : "unreachable";\n}',
+      'return "unreachable";\n}',
     ],
-    ["moves are counted", PLACE, 'if (place === "moved" && !this.#ended) this.#counts.moved++;', ""],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    ["moves are counted", PLACE, 'if (place === "moved" && !this.#ended) counts.moved++;', ""],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    ["with keys a client moves", HEALS, 'proves: request.protection !== "none"', "proves: false"],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    ["only keys move a client", PLACE, 'proves: request.protection !== "none"', "proves: true", "behind a balancer"],
+  ]),
+  ...rules("socks/server/datagrams/counts.ts", [CLIENT], [
+    ["too many for a name is too many", SLOW, '  if (error instanceof SocksLimitError) return "overload";\n', ""],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    ["a place is given back once", "CWE-770", "      if (held) this.#inFlight--;", "      this.#inFlight--;"],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+    ["so many at one time", "CWE-770", '    if (this.#inFlight >= IN_FLIGHT) return this.#drop("overload");\n', ""],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
     [
       "what waits for a name takes nobody's place",
       SLOW,
       "await this.#egress!.send(data, { hostname, port }, { onWait });",
       "await this.#egress!.send(data, { hostname, port });",
     ],
-    ["so many at one time", "CWE-770", '    if (this.#inFlight >= IN_FLIGHT) return this.#drop("overload");\n', ""],
-    ["a place is given back once", "CWE-770", "      if (held) this.#inFlight--;", "      this.#inFlight--;"],
-    ["too many for a name is too many", SLOW, '  if (error instanceof SocksLimitError) return "overload";\n', ""],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
     [
-      "too large is too large",
-      HEALS,
-      'return error instanceof RangeError ? "tooLarge" : "unreachable";\n}\n\nfunction none',
-      'return "unreachable";\n}\n\nfunction none',
+      "rules hold where one moves to",
+      PLACE,
+      "return this.#egress?.moved?.(to) ?? true;",
+      "return this.#egress?.moved?.(to) || true;",
     ],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
     [
-      "the socket that faces the client comes back by itself",
-      HEALS,
-      "new SteadySocket({ bind, hostname, onDatagram, told: true })",
-      "new SteadySocket({ bind, hostname, onDatagram })",
+      "rules for clients hold where one moves to",
+      PLACE,
+      "    if (this.#options.mayMoveTo?.(to) === false) return false;\n",
+      "",
     ],
-    ["what is announced is asked for", FAMILY, "    checkAnnounce(options.announce);\n", ""],
   ]),
   ...rules("socks/server/targets/announce.ts", [CLIENT], [
     [
@@ -362,43 +384,56 @@ const CLIENTS: readonly Mutant[] = [
     [
       "behind a balancer link-local is refused",
       "RFC 4007 section 6",
-      "  if (isLinkLocal(client)) throw onWhichInterface(client);\n",
+      "  if (isLinkLocal(client)) throw unknownInterface(client);\n",
       "",
     ],
   ]),
-  ...rules("socks/server/commands/bind.ts", [CLIENT], [
-    [
-      "BIND listens where egress says",
-      "RFC 1928 section 6",
-      "(wanted === undefined ? undefined : addressFor(wanted, egress))",
-      "undefined",
-    ],
-    [
-      "BIND listens in the family of whoever is expected",
-      FAMILY,
-      "const wanted = expected ?? here;",
-      "const wanted = here;",
-    ],
-    [
-      "nobody of one family comes to the other",
-      FAMILY,
-      "  if (anyOfFamily(wanted!) !== anyOfFamily(here)) return anyOfFamily(wanted!);\n",
-      "",
-    ],
-    [
-      "BIND tells what is announced for the family",
-      FAMILY,
-      "hostname: announcedFor(announce, hostname) ?? withoutZone(hostname)",
-      "hostname: withoutZone(hostname)",
-    ],
-    ["a zone is nobody else's", "RFC 4007 section 6", "?? withoutZone(hostname), port }", "?? hostname, port }"],
+  ...rules("socks/server/commands/bind.ts", [CLIENT], []),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    ["BIND checks what is announced", FAMILY, "  checkAnnounce(announce);\n", ""],
+  ]),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
     [
       "BIND at a link-local address needs the interface",
       "RFC 4007 section 6",
       "  if (!isLinkLocal(here)) return here;\n",
       "  return here;\n",
     ],
-    ["BIND checks what is announced", FAMILY, "  checkAnnounce(announce);\n", ""],
+  ]),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    ["a zone is nobody else's", "RFC 4007 section 6", "?? withoutZone(hostname), port }", "?? hostname, port }"],
+  ]),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    [
+      "BIND tells what is announced for the family",
+      FAMILY,
+      "hostname: announcedFor(announce, hostname) ?? withoutZone(hostname)",
+      "hostname: withoutZone(hostname)",
+    ],
+  ]),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    [
+      "nobody of one family comes to the other",
+      FAMILY,
+      "  if (anyOfFamily(wanted!) !== anyOfFamily(here)) return anyOfFamily(wanted!);\n",
+      "",
+    ],
+  ]),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    [
+      "BIND listens in the family of whoever is expected",
+      FAMILY,
+      "const wanted = expected ?? here;",
+      "const wanted = here;",
+    ],
+  ]),
+  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+    [
+      "BIND listens where egress says",
+      "RFC 1928 section 6",
+      "(wanted === undefined ? undefined : addressFor(wanted, egress))",
+      "undefined",
+    ],
   ]),
   ...rules("socks/client/source.ts", [CLIENT], [
     [

@@ -215,11 +215,11 @@ export const DESTINATIONS: readonly Mutant[] = [
       " || isLocalhost(hostname);",
       ";",
     ],
-    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(asked);", "const request = asked;"],
+    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(received);", "const request = received;"],
     [
       "what goes through an upstream is a connection",
       "upstream",
-      'if (request.command !== "connect" && elsewhere !== undefined) {',
+      'if (request.command !== "connect" && upstreamed !== undefined) {',
       "if (false) {",
     ],
     [
@@ -242,7 +242,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "{ ...request, hostname: address, signal }",
       "{ ...request, signal }",
     ],
-    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(asked);", "const request = asked;"],
+    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(received);", "const request = received;"],
     [
       "an upstream is one that is named",
       "upstream",
@@ -258,14 +258,17 @@ export const DESTINATIONS: readonly Mutant[] = [
       "await reach({ hostname, port }, signal",
     ],
   ]),
-  ...rules("socks/server/commands/resolve.ts", [HOSTS], [
-    ["names that are found are in the form", UTS46, "return foundName(hostname, name);", "return name;"],
+  ...rules("socks/server/commands/resolve.ts", [HOSTS], []),
+  ...rules("socks/server/targets/look_up.ts", [HOSTS], [
     [
       "an address that is denied is not told",
       SSRF,
       "await judgedAddresses(request, { rules: rules(), resolve });",
       "(await resolve(hostname, { signal })).map((address) => ({ address }));",
     ],
+  ]),
+  ...rules("socks/server/targets/look_up.ts", [HOSTS], [
+    ["names that are found are in the form", UTS46, "return foundName(hostname, name);", "return name;"],
   ]),
   ...rules("socks/client/request.ts", [ANSWERS], [
     [

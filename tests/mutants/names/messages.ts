@@ -172,16 +172,23 @@ export const MESSAGES: readonly Mutant[] = [
 
 /** The rules. */
 export const FRONTS: readonly Mutant[] = [
-  ...rules("socks/server/front/front.ts", [FRONT], [
-    ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? ask', "true ? ask"],
-    ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? ask', "true ? ask"],
-    ["methods of HTTP in any case", "RFC 9110 section 9.1", "byte & ~0x20", "byte"],
+  ...rules("socks/server/front/front.ts", [FRONT], []),
+  ...rules("socks/server/front/unauthenticated.ts", [FRONT], [
     [
       "who names nobody comes in where none may",
       "deny by default",
-      "options.auth.find(({ code }) => code === Method.None)",
-      "options.auth[0]",
+      "options.accepts.auth.find(({ code }) => code === Method.None)",
+      "options.accepts.auth[0]",
     ],
+  ]),
+  ...rules("socks/server/front/read_request.ts", [FRONT], [
+    ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? read', "true ? read"],
+  ]),
+  ...rules("socks/server/front/read_request.ts", [FRONT], [
+    ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? read', "true ? read"],
+  ]),
+  ...rules("socks/server/front/read_request.ts", [FRONT], [
+    ["methods of HTTP in any case", "RFC 9110 section 9.1", "byte & ~0x20", "byte"],
   ]),
   ...rules("socks/server/front/socks4.ts", [ANSWERS], [
     ["who is cut off is told", "SOCKS 4", "    options.beforeClosing(() => reject(client));\n", ""],
@@ -260,7 +267,7 @@ export const FRONTS: readonly Mutant[] = [
     [
       "a protocol that is off has an answer",
       "RFC 9110 section 15.6.2",
-      '  await answer(client, "501 Not Implemented", "This proxy speaks SOCKS and no HTTP.\\n");\n',
+      '  await answer(client, "501 Not Implemented", "This proxy accepts SOCKS, not HTTP.\\n");\n',
       "",
     ],
   ]),

@@ -280,7 +280,8 @@ export const RESOLVER: readonly Mutant[] = [
     ],
     ["look-ups are on somebody's behalf", SHARE, "{ signal, user: identity.name, source }", "{ signal }"],
   ]),
-  ...rules("socks/server/commands/resolve.ts", [JUDGED], [
+  ...rules("socks/server/commands/resolve.ts", [JUDGED], []),
+  ...rules("socks/server/targets/look_up.ts", [JUDGED], [
     ["look-ups of addresses are on somebody's behalf", SHARE, "{ signal, user: identity.name, source }", "{ signal }"],
   ]),
   ...rules("socks/rules/rules.ts", [JUDGED], [

@@ -3,16 +3,16 @@ import assert from "node:assert/strict";
 import { gssapiServer } from "../../../socks/auth/gssapi.ts";
 import { announcedFor, checkAnnounce, facingClient } from "../../../socks/server/targets/announce.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
-import { bindDirectly, type BindDirectlyOptions } from "../../../socks/server/commands/bind.ts";
+import { bindDirectly, type BindDirectlyOptions } from "../../../socks/server/targets/listen.ts";
 import { SocksLimitError, SocksReplyError } from "../../../socks/errors.ts";
 import { parseRuleText } from "../../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../../socks/rules/rules.ts";
-import type { ServerEvent } from "../../../socks/server/options.ts";
+import type { ServerEvent } from "../../../socks/server/events.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { someTurns } from "../../../socks/stream/late.ts";
-import { ClientPlace } from "../../../socks/server/datagrams/client_endpoint.ts";
+import { ClientEndpoint } from "../../../socks/server/datagrams/client_endpoint.ts";
 import { bindTowards } from "../../../socks/client/source.ts";
-import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../../socks/server/datagrams/direct.ts";
+import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../../socks/server/targets/target.ts";
 import { type Endpoint, formatEndpoint } from "../../../socks/wire/address.ts";
 import { encodeDatagram } from "../../../socks/wire/datagram.ts";
 import { Command } from "../../../socks/wire/messages.ts";
@@ -103,13 +103,13 @@ Deno.test("the socket that faces a client is where the client reaches it, in its
   assert.equal(facing("fd00::1", "fd00::9", undefined, "192.0.2.1"), "fd00::9 at fd00::1, told fd00::1");
   assert.equal(facing("fd00::1", "fd00::9", undefined, ["192.0.2.1", "2a01::1"]), "fd00::9 at fd00::1, told 2a01::1");
   for (const [local, remote] of [[undefined, "10.0.0.9"], ["10.0.0.1", undefined], [undefined, undefined]]) {
-    assert.match(facing(local, remote), /^COMMAND_NOT_SUPPORTED: Client came over something that has no addresses/);
+    assert.match(facing(local, remote), /^COMMAND_NOT_SUPPORTED: Client is connected by a transport without addresses/);
   }
   // Link-local: with the interface, or not at all.
   assert.equal(facing("fe80::1%eth0", "fe80::9%eth0"), "fe80::9 at fe80::1%eth0, told fe80::1");
   assert.match(
     facing("fe80::1", "fe80::9"),
-    /^COMMAND_NOT_SUPPORTED: .*fe80::1, and the system does not say on which interface/,
+    /^COMMAND_NOT_SUPPORTED: .*fe80::1, and the system does not tell its interface/,
   );
   // Handed on by a balancer: the client comes another way.
   assert.equal(facing("10.0.0.1", "192.0.2.9", "10.0.0.5"), "192.0.2.9 at 0.0.0.0, told 10.0.0.1");
@@ -120,7 +120,7 @@ Deno.test("the socket that faces a client is where the client reaches it, in its
   );
   assert.match(
     facing("10.0.0.1", undefined, "10.0.0.5"),
-    /^GENERAL_FAILURE: Client's address is not known: 10\.0\.0\.5:5000, which/,
+    /^GENERAL_FAILURE: Client's address is unknown: the balancer 10\.0\.0\.5:5000/,
   );
   assert.match(facing("10.0.0.1", "10.0.0.5", "10.0.0.5"), /^GENERAL_FAILURE: Client's address is not known/);
   assert.match(facing("fd00::1", "fe80::9", "fd00::5"), /^COMMAND_NOT_SUPPORTED: .*fe80::9/);
@@ -151,7 +151,7 @@ Deno.test("an association behind a balancer is told as the client's, takes the c
   await until(() => unknown.events.at(-1)?.type === "refused");
   assert.match(
     (unknown.events.at(-1) as ServerEvent & { type: "refused" }).error.message,
-    /hands it on, does not tell it/,
+    /does not tell it/,
   );
 });
 
@@ -254,7 +254,7 @@ Deno.test("what waits for a look-up takes the place of no other datagram, and so
 
 function place(proves: boolean, mayMove: (address: string) => boolean = () => true) {
   const clock = { time: 0 };
-  const made = new ClientPlace({ address: CLIENT.hostname, proves, mayMove, now: () => clock.time });
+  const made = new ClientEndpoint({ address: CLIENT.hostname, proves, mayMove, now: () => clock.time });
   return { made, clock };
 }
 

@@ -8,7 +8,7 @@ import { connect, serve, type ServeOptions, type ServerEvent } from "../../../mo
 import { noAuthentication } from "../../../socks/auth/method.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
 import { GRACE } from "../../../socks/stream/client_end.ts";
-import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
+import type { OpenedTarget } from "../../../socks/server/targets/target.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";

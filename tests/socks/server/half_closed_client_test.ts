@@ -5,7 +5,7 @@ import { pause } from "../../../base/deadline.ts";
 import { connect, serve } from "../../../mod.ts";
 import { noAuthentication } from "../../../socks/auth/method.ts";
 import { GRACE } from "../../../socks/stream/client_end.ts";
-import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
+import type { OpenedTarget } from "../../../socks/server/targets/target.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { dialTcp, dialTls, dialUnix, listenTcp, listenTls, listenUnix } from "../../../socks/shell/tcp.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";

@@ -7,7 +7,7 @@ import { SocksTimeoutError } from "../../../socks/errors.ts";
 import { openDirectly } from "../../../socks/server/targets/direct.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../../socks/rules/rules.ts";
-import type { ServerEvent } from "../../../socks/server/options.ts";
+import type { ServerEvent } from "../../../socks/server/events.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { dialTcp, listenTls } from "../../../socks/shell/tcp.ts";
 import { takeInTime } from "../../../socks/stream/late.ts";
@@ -234,7 +234,7 @@ Deno.test("what is made in time is taken, and what is not is given up, once", as
 
 Deno.test("an association's own time and limit are asked for whether they are any", () => {
   const unused = () => Promise.reject(new Error("unused"));
-  for (const wrong of [{ timeouts: { idle: NaN } }, { timeouts: { idle: -1 } }, { maxAssociations: NaN }]) {
+  for (const wrong of [{ idleTimeout: NaN }, { idleTimeout: -1 }, { maxAssociations: NaN }]) {
     assert.throws(() => new AssociateCommand({ open: unused, bind: unused, ...wrong }), TypeError);
   }
 });

@@ -6,11 +6,12 @@ import { noAuthentication, type ServerAuthMethod } from "../../../socks/auth/met
 import { fixedPasswords, passwordClient, passwordServer } from "../../../socks/auth/password.ts";
 import { connectThrough } from "../../../socks/client/request.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../../socks/errors.ts";
-import { openDirectly, openThrough } from "../../../socks/server/targets/direct.ts";
+import { openDirectly } from "../../../socks/server/targets/direct.ts";
+import { openUpstream } from "../../../socks/server/targets/upstream.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../../socks/rules/rules.ts";
 import { SocksServer } from "../../../socks/server/server.ts";
-import type { TargetRequest } from "../../../socks/server/commands/command.ts";
+import type { TargetRequest } from "../../../socks/server/targets/target.ts";
 import { selectMethod } from "../../../socks/server/front/socks5.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { systemResolver } from "../../../socks/shell/system_resolver.ts";
@@ -303,7 +304,7 @@ Deno.test("chained proxies carry names to the last one", async () => {
     },
   }).server;
   const outer = makeServer({
-    open: openThrough({
+    open: openUpstream({
       proxy: { hostname: "inner", port: 1 },
       auth: [noAuthentication()],
       dial: () => {

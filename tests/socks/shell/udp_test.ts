@@ -11,7 +11,7 @@ import {
   type NodeDatagrams,
 } from "../../../socks/shell/udp.ts";
 import { type BindDatagramsOptions, type DatagramSocket, passes } from "../../../socks/stream/datagram_socket.ts";
-import { REOPEN_PAUSE, SteadySocket } from "../../../socks/server/datagrams/reopening_socket.ts";
+import { REOPEN_PAUSE, ReopeningSocket } from "../../../socks/server/datagrams/reopening_socket.ts";
 import { until, within } from "../../support/end_lab.ts";
 import { ScriptedUdp, systemError } from "../../support/scripted_udp.ts";
 
@@ -217,12 +217,18 @@ Deno.test("of the errors of a datagram and of a socket each is told from the oth
 });
 
 /** A socket that heals, over scripted ones. */
-function steady(told: boolean) {
+function steady(fixedPort: boolean) {
   const udp = new ScriptedUdp();
   const clock = { time: 0 };
   const got: string[] = [];
   const onDatagram = (bytes: Uint8Array) => void got.push(new TextDecoder().decode(bytes));
-  const socket = new SteadySocket({ bind: udp.bind, hostname: "127.0.0.1", onDatagram, told, now: () => clock.time });
+  const socket = new ReopeningSocket({
+    bind: udp.bind,
+    hostname: "127.0.0.1",
+    onDatagram,
+    fixedPort,
+    now: () => clock.time,
+  });
   return { udp, clock, got, socket };
 }
 
@@ -246,7 +252,7 @@ Deno.test("a socket that could not be made is made by the next datagram, once a 
 });
 
 Deno.test("a maker of sockets that throws, or ends a socket before it is there, is one that failed", async () => {
-  const throwing = new SteadySocket({
+  const throwing = new ReopeningSocket({
     bind: () => {
       throw systemError("EMFILE");
     },
@@ -321,7 +327,7 @@ Deno.test("a socket that is made too late is closed", async () => {
   let late: ((socket: DatagramSocket) => void) | undefined;
   let closes = 0;
   const bind = () => new Promise<DatagramSocket>((resolve) => late = resolve);
-  const socket = new SteadySocket({ bind, hostname: "127.0.0.1", onDatagram: () => {} });
+  const socket = new ReopeningSocket({ bind, hostname: "127.0.0.1", onDatagram: () => {} });
   const sending = socket.send(utf8("x"), TO);
   await until(() => late !== undefined);
   socket.close();

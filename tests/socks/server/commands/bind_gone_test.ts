@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../../../base/bytes.ts";
 import { pause } from "../../../../base/deadline.ts";
 import { bind, bridge, serve, type ServeOptions, type ServerEvent } from "../../../../mod.ts";
-import { bindDirectly } from "../../../../socks/server/commands/bind.ts";
+import { bindDirectly } from "../../../../socks/server/targets/listen.ts";
 import { parseRule } from "../../../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../../../socks/rules/rules.ts";
 import { systemResolver } from "../../../../socks/shell/system_resolver.ts";

@@ -5,7 +5,7 @@ import { concat, utf8 } from "../../../../base/bytes.ts";
 import { bind, bridge, noAuthentication, resolve, serve, type ServeOptions, SocksConnection } from "../../../../mod.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
 import { DenoConnection } from "../../../../socks/shell/tcp.ts";
-import { bindWith } from "../../../../socks/server/targets/upstream.ts";
+import { bindUpstream } from "../../../../socks/server/targets/upstream.ts";
 import { makeServer } from "../../../support/memory_server.ts";
 import { pipe, readAll } from "../../../support/pipe.ts";
 import { GRANTED, NO_METHOD, scriptProxy } from "../../../support/script_proxy.ts";
@@ -40,7 +40,7 @@ Deno.test("BIND through another proxy leaves nothing open there when its client 
   for (const gone of [true, false]) {
     const [there, upstream] = pipe();
     const { server, events } = makeServer({
-      bind: bindWith({
+      bind: bindUpstream({
         proxy: { hostname: "upstream.example", port: 1080 },
         auth: [noAuthentication()],
         dial: () => Promise.resolve(there),

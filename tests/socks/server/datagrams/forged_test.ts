@@ -4,7 +4,7 @@ import { type Bytes, concat, utf8 } from "../../../../base/bytes.ts";
 import { associate, serve, type ServeOptions, type ServerEvent } from "../../../../mod.ts";
 import { gssapiClient, gssapiServer } from "../../../../socks/auth/gssapi.ts";
 import { AssociateCommand } from "../../../../socks/server/commands/associate.ts";
-import type { DroppedDatagrams } from "../../../../socks/server/commands/command.ts";
+import type { DroppedDatagrams } from "../../../../socks/server/datagrams/counts.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";
 import { dialTcp, listenTcp } from "../../../../socks/shell/tcp.ts";
 import type { ProtectionLevel } from "../../../../socks/protection.ts";

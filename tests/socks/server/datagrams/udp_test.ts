@@ -19,7 +19,7 @@ import { dialTcp } from "../../../../socks/shell/tcp.ts";
 import { Command } from "../../../../socks/wire/messages.ts";
 import { bindUdp } from "../../../../socks/shell/udp.ts";
 import { decodeDatagram, encodeDatagram } from "../../../../socks/wire/datagram.ts";
-import type { DroppedDatagrams } from "../../../../socks/server/commands/command.ts";
+import type { DroppedDatagrams } from "../../../../socks/server/datagrams/counts.ts";
 import { startRealmFolder } from "../../../support/realm_folder.ts";
 import { udpServer } from "../../../support/servers.ts";
 import { unhex } from "../../../support/vectors.ts";

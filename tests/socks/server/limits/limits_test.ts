@@ -4,13 +4,14 @@ import { utf8 } from "../../../../base/bytes.ts";
 import type { Deadline } from "../../../../base/deadline.ts";
 import { noAuthentication, type ServerAuthMethod } from "../../../../socks/auth/method.ts";
 import { passwordServer } from "../../../../socks/auth/password.ts";
-import { Tally } from "../../../../socks/server/limits/limits.ts";
+import { Tally } from "../../../../socks/server/limits/tally.ts";
 import { sourceName } from "../../../../socks/wire/networks.ts";
 import { Rate } from "../../../../base/rate.ts";
 import { ClientRuleSet, parseClientRule } from "../../../../socks/rules/client_rules.ts";
 import { relay } from "../../../../socks/server/relay/relay.ts";
 import type { SocksServer } from "../../../../socks/server/server.ts";
 import { runSession } from "../../../../socks/server/session.ts";
+import { recordWith } from "../../../support/session_record.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
 import { echoTarget, makeServer } from "../../../support/memory_server.ts";
 import { pipe, readAll } from "../../../support/pipe.ts";
@@ -214,7 +215,7 @@ Deno.test("once one side has ended the other has its own time", async () => {
   await served;
   const closed = events.at(-1)!;
   assert.ok(closed.type === "closed");
-  assert.match(String(closed.error), /One side has ended, and the other was silent 30 ms/);
+  assert.match(String(closed.error), /One side has ended, and the other sent nothing for 30 ms/);
 });
 
 /** A clock that never strikes, and what it was told. */
@@ -234,18 +235,12 @@ Deno.test("the time to say something is over once something is said", async () =
   const { clock, told } = recordingClock();
   const [client, far] = pipe();
   const served = runSession(far, {
-    auth: [noAuthentication()],
-    preferGssapi: false,
-    protocols: [],
-    open: echoTarget,
+    accepts: { auth: [noAuthentication()] },
+    commands: { open: echoTarget },
     timeouts: { handshake: 1, connect: 10_000, idle: 2, halfClose: Infinity },
-
-    clock,
-    status: { startedAt: 0, duration: 0, counts: { sent: 0, received: 0 } },
-    source: "",
+    record: recordWith(clock, 0),
     now: () => 0,
-    admit: () => true,
-    enter: () => undefined,
+    enter: () => ({ gate: undefined, admit: () => true }),
     cutExpired: false,
     onEvent: () => {},
   });

@@ -5,7 +5,7 @@ import { type Bytes, utf8 } from "../../../../base/bytes.ts";
 import { type Deadline, startDeadline } from "../../../../base/deadline.ts";
 import { monotonicNow } from "../../../../base/runtime.ts";
 import { relay, type RelayOptions } from "../../../../socks/server/relay/relay.ts";
-import { MEDIUM, PROVEN, RelayMemory, Room, SCARCE } from "../../../../socks/server/relay/memory.ts";
+import { DirectionBuffers, MEDIUM, PROVEN, RelayMemory, SCARCE } from "../../../../socks/server/relay/memory.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
 import { DenoConnection } from "../../../../socks/shell/tcp.ts";
 import { LARGE } from "../../../../socks/stream/read_size.ts";
@@ -244,7 +244,7 @@ Deno.test("relays share their memory: large reads for those that have carried mu
   const memory = new RelayMemory(4 * LARGE, 2 * LARGE);
   const taken: Bytes[] = [];
   const take = (proven: boolean) => {
-    taken.push(memory.take(proven));
+    taken.push(memory.acquire(proven));
     return taken.at(-1)!.length;
   };
   assert.equal(take(false), MEDIUM);
@@ -252,30 +252,30 @@ Deno.test("relays share their memory: large reads for those that have carried mu
   assert.equal(take(true), MEDIUM, "large ones have their part");
   while (memory.used + MEDIUM <= 4 * LARGE) assert.equal(take(false), MEDIUM);
   assert.deepEqual([take(true), take(false)], [SCARCE, SCARCE]);
-  for (const buffer of taken) memory.giveBack(buffer, buffer.length, true);
+  for (const buffer of taken) memory.release(buffer, buffer.length, true);
   assert.equal(memory.used, 0);
-  const again = memory.take(true);
+  const again = memory.acquire(true);
   assert.ok(taken.includes(again), "used again");
-  memory.giveBack(again, LARGE, false);
-  assert.ok(memory.take(true) !== again, "somebody may still have it");
+  memory.release(again, LARGE, false);
+  assert.ok(memory.acquire(true) !== again, "somebody may still have it");
 });
 
 Deno.test("a direction begins small, is given more when it is busy, and much when it has carried much", () => {
   const memory = new RelayMemory();
   {
-    using room = new Room(memory);
-    assert.equal(room.take().length, 1_024);
+    using room = new DirectionBuffers(memory);
+    assert.equal(room.acquire().length, 1_024);
     for (const count of [1_024, 16_384]) room.learn(count);
     assert.equal(memory.used, 0);
-    assert.equal(room.take().length, MEDIUM);
-    while (memory.used < 3 * MEDIUM) room.take();
+    assert.equal(room.acquire().length, MEDIUM);
+    while (memory.used < 3 * MEDIUM) room.acquire();
     for (let carried = 0; carried < PROVEN; carried += MEDIUM) room.learn(MEDIUM);
-    const large = room.take();
+    const large = room.acquire();
     assert.equal(large.length, LARGE);
     structuredClone(large, { transfer: [large.buffer] });
-    room.giveBack(large);
+    room.release(large);
     assert.equal(memory.used, 3 * MEDIUM);
-    room.giveBack(large);
+    room.release(large);
     assert.equal(memory.used, 3 * MEDIUM, "once");
   }
   assert.equal(memory.used, 0, "whatever was not given back");

@@ -1,6 +1,6 @@
 /** One connection out of several addresses. */
 import assert from "node:assert/strict";
-import type { OpenedTarget } from "../../../../socks/server/commands/connect.ts";
+import type { OpenedTarget } from "../../../../socks/server/targets/target.ts";
 import { type Attempt, firstToConnect } from "../../../../socks/server/targets/happy_eyeballs.ts";
 import { pipe } from "../../../support/pipe.ts";
 

@@ -1,8 +1,8 @@
 /** What a name became is judged like the one that was asked for, whatever it is asked for. */
 import assert from "node:assert/strict";
-import { bindDirectly } from "../../../../socks/server/commands/bind.ts";
-import type { TargetRequest } from "../../../../socks/server/commands/command.ts";
-import { resolveDirectly } from "../../../../socks/server/commands/resolve.ts";
+import { bindDirectly } from "../../../../socks/server/targets/listen.ts";
+import type { TargetRequest } from "../../../../socks/server/targets/target.ts";
+import { resolveDirectly } from "../../../../socks/server/targets/look_up.ts";
 import { judgedAddresses } from "../../../../socks/server/targets/judged.ts";
 import type { LookUpOptions, Resolved, Resolver } from "../../../../socks/names/resolver.ts";
 import { inTime } from "../../../../socks/shell/system_resolver.ts";
@@ -45,7 +45,7 @@ Deno.test("a rule that denies a name on the way refuses, in every spelling, and 
   await assert.rejects(judged(rules, ["cdn.test", "db.corp.test", "edge.test"]), {
     ...REFUSED,
     rule: "deny .corp.test",
-    message: /www\.public\.test stands for db\.corp\.test: rule "deny \.corp\.test"/,
+    message: /www\.public\.test is an alias of db\.corp\.test: rule "deny \.corp\.test"/,
   });
   assert.deepEqual(await judged(rules, ["cdn.test", "corp.test.evil.test"]), ["9.9.9.5"]);
   // What nobody can be called can be judged by nobody.

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { abortable, startDeadline } from "../../../../base/deadline.ts";
 import { monotonicNow } from "../../../../base/runtime.ts";
-import type { TargetRequest } from "../../../../socks/server/commands/command.ts";
-import type { OpenedTarget } from "../../../../socks/server/commands/connect.ts";
+import type { OpenedTarget, TargetRequest } from "../../../../socks/server/targets/target.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";
 import { type Attempt, firstToConnect } from "../../../../socks/server/targets/happy_eyeballs.ts";
 import { openDirectly } from "../../../../socks/server/targets/direct.ts";

@@ -1,0 +1,73 @@
+/**
+ * The early end of a session: by a time limit, a lost client, or the end of the server.
+ *
+ * @module
+ */
+import { abortable, type Deadline, startDeadline } from "../../base/deadline.ts";
+import { abortAnyway, closeAnyway } from "../stream/closed.ts";
+import type { Connection } from "../stream/connection.ts";
+
+/** Longest wait for a client to take its refusal, in milliseconds. */
+const REFUSAL_TIME = 1_000;
+
+/**
+ * Ends a session early. RFC 1961 section 3.8, and RFC 1929 section 2: a client that is refused while it authenticates gets an answer,
+ * whatever the reason. Then its connection is closed, which ends everything that waits for it.
+ */
+export class EarlyEnd {
+  readonly #accepted: Connection;
+  readonly #over = new AbortController();
+  #refusal: (() => Promise<void>) | undefined;
+  #tunnel: Connection | undefined;
+  #patience: Deadline | undefined;
+  #ended: Promise<void> | undefined;
+
+  /**
+   * Creates the end of a session that has not begun to end.
+   *
+   * @param accepted Connection to the client.
+   */
+  constructor(accepted: Connection) {
+    this.#accepted = accepted;
+  }
+
+  /** Aborted when the client has its answer, or had its time for that, and its connection is closed. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** Sets what sends the answer of the step that is under way; `undefined` when there is nothing to answer any more. */
+  refuseWith(refusal: (() => Promise<void>) | undefined): void {
+    this.#refusal = refusal;
+  }
+
+  /** Sets the connection to abort, which can tell the client that this is not a regular end. */
+  abortWith(tunnel: Connection): void {
+    this.#tunnel = tunnel;
+  }
+
+  /** Begins the early end, for this reason. */
+  begin(reason: unknown): void {
+    this.#ended = this.#end().then(() => this.#over.abort(reason));
+  }
+
+  async #end(): Promise<void> {
+    const refusal = this.#refusal;
+    if (refusal !== undefined) {
+      using deadline = startDeadline({
+        milliseconds: REFUSAL_TIME,
+        reason: () => new Error("Client does not take its refusal"),
+      });
+      this.#patience = deadline;
+      await abortable(refusal(), deadline.signal).catch(() => {});
+    }
+    if (this.#tunnel !== undefined) abortAnyway(this.#tunnel);
+    closeAnyway(this.#accepted);
+  }
+
+  /** Waits until an early end that has begun is over. The client has no more time than until now to take its refusal. */
+  async finish(): Promise<void> {
+    this.#patience?.abort(new Error("Session has ended"));
+    await this.#ended;
+  }
+}
