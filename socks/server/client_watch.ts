@@ -26,6 +26,8 @@ const WHILE: Readonly<Record<CommandName, string>> = {
  * a client that has ended gets no connection from BIND, and no datagrams (RFC 1928 section 7).
  */
 export class ClientWatch implements Disposable {
+  /** The connection that follows the request, for the command. */
+  readonly rest: Connection;
   readonly #client: ClientRequest;
   readonly #command: CommandName;
   readonly #attempt: Deadline;
@@ -42,14 +44,17 @@ export class ClientWatch implements Disposable {
     this.#client = client;
     this.#command = command;
     this.#attempt = attempt;
-    this.#ahead = new ReadAhead(client.rest());
+    this.#ahead = new ReadAhead(client.rest);
+    this.rest = this.#ahead.rest();
     this.#ahead.watch((end) => this.#ended(end), () => this.#canProbe && this.#probe(false));
   }
 
-  /** Returns the connection that follows the request. */
-  rest(): Connection {
-    return this.#ahead.rest();
-  }
+  /** Stops to watch, before the reply: what the client sends belongs to the command from now on. May be called again. */
+  readonly stop = (): void => {
+    this.#probing?.abort();
+    this.#ahead[Symbol.dispose]();
+    this.#attempt.limit(Infinity, () => new Error("unreachable: there is no time limit"));
+  };
 
   /** Whether the transport can tell more than that the client has ended its side. */
   get #canProbe(): boolean {
@@ -84,10 +89,7 @@ export class ClientWatch implements Disposable {
     });
   }
 
-  /** Stops to watch, before the reply: what the client sends belongs to the command from now on. May be called again. */
   [Symbol.dispose](): void {
-    this.#probing?.abort();
-    this.#ahead[Symbol.dispose]();
-    this.#attempt.limit(Infinity, () => new Error("unreachable: there is no time limit"));
+    this.stop();
   }
 }

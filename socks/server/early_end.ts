@@ -6,6 +6,7 @@
 import { abortable, type Deadline, startDeadline } from "../../base/deadline.ts";
 import { abortAnyway, closeAnyway } from "../stream/closed.ts";
 import type { Connection } from "../stream/connection.ts";
+import type { ClosingStep } from "./front/options.ts";
 
 /** Longest wait for a client to take its refusal, in milliseconds. */
 const REFUSAL_TIME = 1_000;
@@ -14,11 +15,15 @@ const REFUSAL_TIME = 1_000;
  * Ends a session early. RFC 1961 section 3.8, and RFC 1929 section 2: a client that is refused while it authenticates gets an answer,
  * whatever the reason. Then its connection is closed, which ends everything that waits for it.
  */
-export class EarlyEnd {
+export class EarlyEnd implements ClosingStep {
+  /** Sends the answer of the step that is under way; `undefined` when there is nothing to answer. */
+  refusal: (() => Promise<void>) | undefined;
+  /** The connection to abort, which can tell the client that this is not a regular end. */
+  tunnel: Connection | undefined;
   readonly #accepted: Connection;
   readonly #over = new AbortController();
-  #refusal: (() => Promise<void>) | undefined;
-  #tunnel: Connection | undefined;
+  /** Aborted when the client has its answer, or had its time for that, and its connection is closed. */
+  readonly over: AbortSignal = this.#over.signal;
   #patience: Deadline | undefined;
   #ended: Promise<void> | undefined;
 
@@ -31,28 +36,13 @@ export class EarlyEnd {
     this.#accepted = accepted;
   }
 
-  /** Aborted when the client has its answer, or had its time for that, and its connection is closed. */
-  get over(): AbortSignal {
-    return this.#over.signal;
-  }
-
-  /** Sets what sends the answer of the step that is under way; `undefined` when there is nothing to answer any more. */
-  refuseWith(refusal: (() => Promise<void>) | undefined): void {
-    this.#refusal = refusal;
-  }
-
-  /** Sets the connection to abort, which can tell the client that this is not a regular end. */
-  abortWith(tunnel: Connection): void {
-    this.#tunnel = tunnel;
-  }
-
   /** Begins the early end, for this reason. */
   begin(reason: unknown): void {
     this.#ended = this.#end().then(() => this.#over.abort(reason));
   }
 
   async #end(): Promise<void> {
-    const refusal = this.#refusal;
+    const { refusal, tunnel } = this;
     if (refusal !== undefined) {
       using deadline = startDeadline({
         milliseconds: REFUSAL_TIME,
@@ -61,7 +51,7 @@ export class EarlyEnd {
       this.#patience = deadline;
       await abortable(refusal(), deadline.signal).catch(() => {});
     }
-    if (this.#tunnel !== undefined) abortAnyway(this.#tunnel);
+    if (tunnel !== undefined) abortAnyway(tunnel);
     closeAnyway(this.#accepted);
   }
 

@@ -7,6 +7,7 @@ import { abortable, onAbort, startDeadline } from "../../base/deadline.ts";
 import type { SecuredChannel } from "../auth/method.ts";
 import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
+import type { CommandName } from "../rules/rules.ts";
 import { closeAnyway } from "../stream/closed.ts";
 import type { Connection } from "../stream/connection.ts";
 import { drain } from "../stream/drain.ts";
@@ -17,10 +18,9 @@ import type { CommandContext } from "./commands/context.ts";
 import { answerRefusal, endReason, refuse } from "./commands/refuse.ts";
 import { stepDeadline } from "./commands/success.ts";
 import { EarlyEnd } from "./early_end.ts";
-import type { SessionEvent } from "./events.ts";
 import type { AcceptedProtocols } from "./front/options.ts";
 import { readRequest } from "./front/read_request.ts";
-import { type ClientRequest, isKnown } from "./front/request.ts";
+import type { ClientRequest } from "./front/request.ts";
 import type { Bandwidth } from "./limits/bandwidth.ts";
 import type { AllTimeouts } from "./limits/timeouts.ts";
 import type { SessionRecord } from "./session_record.ts";
@@ -47,13 +47,12 @@ export interface SessionOptions {
    * @throws {Error} When a limit is reached; the request is refused then.
    */
   readonly enter: (identity: Identity) => Bandwidth | Promise<Bandwidth>;
-  /** Called for each event. */
-  readonly onEvent: (event: SessionEvent) => void;
 }
 
 /** Serves one client until its connection has ended. Never rejects for a failure of the session, which is an event. */
 export async function runSession(accepted: Connection, options: SessionOptions): Promise<void> {
-  const { record: { clock }, onEvent } = options;
+  const { record } = options;
+  const { clock } = record;
   const end = new EarlyEnd(accepted);
   let listening: Disposable | undefined;
   let client: ClientRequest | undefined;
@@ -61,14 +60,14 @@ export async function runSession(accepted: Connection, options: SessionOptions):
     clock.signal.throwIfAborted();
     // Everything that the session waits for ends with the client's connection, or with the clock.
     listening = onAbort(clock.signal, (reason) => end.begin(reason));
-    onEvent({ type: "accepted" });
+    record.report({ type: "accepted" });
     client = await readInTime(accepted, end, options);
     if (client === undefined) return;
     // An association ends with its control connection, in whatever way that ends (RFC 1928 section 7).
-    if (client.command !== "udp") end.abortWith(client.channel.connection);
+    if (client.command !== "udp") end.tunnel = client.channel.connection;
     await carryOut(client, options);
   } catch (error) {
-    onEvent({ type: "refused", error: endReason(clock, error) });
+    record.report({ type: "refused", error: endReason(clock, error) });
   } finally {
     listening?.[Symbol.dispose]();
     await end.finish();
@@ -81,7 +80,7 @@ export async function runSession(accepted: Connection, options: SessionOptions):
 async function readInTime(
   accepted: Connection,
   end: EarlyEnd,
-  { accepts, timeouts: { handshake: milliseconds }, record, onEvent }: SessionOptions,
+  { accepts, timeouts: { handshake: milliseconds }, record }: SessionOptions,
 ): Promise<ClientRequest | undefined> {
   const { clock, source } = record;
   clock.limit(
@@ -96,14 +95,13 @@ async function readInTime(
     }
     channel = made;
     record.authenticated(made);
-    onEvent({ type: "authenticated", identity: made.identity, protection: made.protection });
   };
   try {
     const reading = () =>
       readRequest(accepted, {
         accepts,
         signal: clock.signal,
-        beforeClosing: (refusal) => end.refuseWith(refusal),
+        end,
         onGone: (reason) => clock.abort(reason),
         source,
         onChannel,
@@ -111,7 +109,7 @@ async function readInTime(
     // A method, or a password check, may ignore the signal.
     return await takeInTime(reading, end.over, (late) => late.channel.connection.close());
   } catch (error) {
-    onEvent({ type: "refused", identity: channel?.identity, error: endReason(clock, error) });
+    record.report({ type: "refused", identity: channel?.identity, error: endReason(clock, error) });
     if (!clock.signal.aborted) await drain(channel?.connection ?? accepted, { signal: clock.signal });
     closeAnyway(channel?.connection);
     // A method that listens to the signal releases what it holds meanwhile.
@@ -128,7 +126,7 @@ const UNORDERED = "Client's security context has no sequence detection, without 
 
 /** Carries out a request. The client is watched until the reply: when it goes, the work for it ends. */
 async function carryOut(received: ClientRequest, options: SessionOptions): Promise<void> {
-  const { timeouts, record, onEvent } = options;
+  const { timeouts, record } = options;
   const { clock, counts } = record;
   const { accepted, channel, command, target } = received;
   if (!isKnown(command)) return await refuseUnknown(received, options);
@@ -148,14 +146,13 @@ async function carryOut(received: ClientRequest, options: SessionOptions): Promi
     signal: attempt.signal,
   };
   const context: Omit<CommandContext, "bandwidth"> = {
-    client: { ...received, rest: () => watch.rest() },
+    client: { ...received, rest: watch.rest },
     request,
     clock,
     timeouts,
     counts,
-    answering: () => watch[Symbol.dispose](),
-    reached: (address) => record.reached(address),
-    report: (event) => onEvent(record.describe(event, request)),
+    answering: watch.stop,
+    report: record.reportCommand.bind(record, request),
   };
   if (channel.ordered === false && command !== "udp") {
     return await refuse(context, new SocksReplyError("NOT_ALLOWED", UNORDERED));
@@ -183,11 +180,16 @@ async function enterInTime(
   return await abortable(entering, deadline.signal);
 }
 
+/** Whether a command is one that the server knows. */
+function isKnown(command: ClientRequest["command"]): command is CommandName {
+  return !command.startsWith("0x");
+}
+
 /** Refuses a command that the server does not know. No rule and no limit concerns such a command. */
-async function refuseUnknown(client: ClientRequest, { record, onEvent }: SessionOptions): Promise<void> {
+async function refuseUnknown(client: ClientRequest, { record }: SessionOptions): Promise<void> {
   const { command, target, channel } = client;
   record.requested(channel, { target });
   const error = new SocksReplyError("COMMAND_NOT_SUPPORTED", `Command ${command} is not known`);
-  onEvent({ type: "refused", identity: channel.identity, command, target, error });
+  record.report({ type: "refused", identity: channel.identity, command, target, error });
   await answerRefusal(client, error, record.clock.signal);
 }

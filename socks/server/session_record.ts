@@ -11,10 +11,21 @@ import type { Connection } from "../stream/connection.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { sourceName } from "../wire/networks.ts";
 import type { CommandEvent } from "./commands/context.ts";
-import type { SessionEvent } from "./events.ts";
+import type { ServerEvent, SessionEvent } from "./events.ts";
+import { notify } from "./health.ts";
 import type { RelayCounts } from "./relay/relay.ts";
 import type { LiveSession, SessionPhase } from "./status.ts";
 import type { TargetRequest } from "./targets/target.ts";
+
+/** Callbacks for the events of a session. */
+export interface SessionObserver {
+  /** Its `onEvent` is called for each event. */
+  readonly options: { readonly onEvent?: ((event: ServerEvent) => void) | undefined };
+  /** Called for each event with an error, before the observer. It must not throw. */
+  readonly onError: (error: Error) => void;
+  /** Called with what `onEvent` throws, or what its promise is rejected with. */
+  readonly onFailure: (thrown: unknown) => void;
+}
 
 /** The record of one session. */
 export class SessionRecord {
@@ -33,6 +44,7 @@ export class SessionRecord {
   });
   readonly #startedAt: number = systemRuntime.now();
   readonly #began = monotonicNow();
+  readonly #observer: SessionObserver;
   #phase: SessionPhase = { phase: "connecting" };
 
   /**
@@ -40,9 +52,11 @@ export class SessionRecord {
    *
    * @param session Number of the session.
    * @param connection Connection to the client.
+   * @param observer Callbacks for events.
    */
-  constructor(session: number, connection: Connection) {
+  constructor(session: number, connection: Connection, observer: SessionObserver) {
     this.session = session;
+    this.#observer = observer;
     this.client = remoteOf(connection);
     this.source = sourceName(this.client) ?? "";
   }
@@ -52,9 +66,18 @@ export class SessionRecord {
     return monotonicNow() - this.#began;
   }
 
-  /** Enters the phase "authenticated". */
+  /** Enters the phase "authenticated", and reports that. */
   authenticated({ identity, protection }: SecuredChannel): void {
     this.#phase = { phase: "authenticated", identity, protection };
+    this.report({ type: "authenticated", identity, protection });
+  }
+
+  /** Reports an event. An observer cannot disturb the session or the server. */
+  report(event: SessionEvent): void {
+    const { session, client } = this;
+    const { options: { onEvent }, onError, onFailure } = this.#observer;
+    if ("error" in event && event.error !== undefined) onError(event.error);
+    if (onEvent !== undefined) notify(() => onEvent({ ...event, session, client }), onFailure);
   }
 
   /** Enters the phase "requested". */
@@ -65,17 +88,14 @@ export class SessionRecord {
     this.#phase = { phase: "requested", identity, protection, command, target };
   }
 
-  /** Adds the address of the target, which is connected to. */
-  reached(address: Endpoint | undefined): void {
+  /** Reports an event of the command, to which it adds who asked, and for what. */
+  reportCommand({ identity, command, hostname, port }: TargetRequest, event: CommandEvent): void {
+    // The address of the target stays known once it was connected to.
+    const { address = this.#phase.address, ...rest } = { address: undefined, ...event };
     if (this.#phase.phase === "requested") this.#phase = { ...this.#phase, address };
-  }
-
-  /** Returns the event of a session for an event of its command. */
-  describe(event: CommandEvent, { identity, command, hostname, port }: TargetRequest): SessionEvent {
-    const { address } = this.#phase;
     const subject = { identity, command, target: { hostname, port }, ...(address === undefined ? {} : { address }) };
-    if (event.type !== "closed") return { ...subject, ...event };
-    return { ...subject, ...this.counts, duration: this.duration, ...event };
+    if (rest.type !== "closed") return this.report({ ...subject, ...rest });
+    this.report({ ...subject, ...this.counts, duration: this.duration, ...rest });
   }
 
   /** Returns what the session has come to. */

@@ -12,14 +12,13 @@ import { ruleLine } from "../rules/rules.ts";
 import { userKey } from "../rules/users.ts";
 import { closeAnyway } from "../stream/closed.ts";
 import type { Connection } from "../stream/connection.ts";
-import type { SessionEvent } from "./events.ts";
 import { isShortage, notify, type TroubleKind } from "./health.ts";
 import { type Bandwidth, bandwidthOf, UserRates } from "./limits/bandwidth.ts";
 import { HalfOpen } from "./limits/half_open.ts";
-import { sharesOf } from "./limits/limits.ts";
+import { type Shares, sharesOf } from "./limits/limits.ts";
 import { SourceLimits } from "./limits/source_limits.ts";
 import { Tally } from "./limits/tally.ts";
-import { timeoutsOf } from "./limits/timeouts.ts";
+import { type AllTimeouts, timeoutsOf } from "./limits/timeouts.ts";
 import type { UserLedger } from "./limits/user_ledger.ts";
 import type { SocksServerOptions } from "./options.ts";
 import { runSession } from "./session.ts";
@@ -49,6 +48,8 @@ class RunningSession {
 /** The running sessions of one server. */
 export class Sessions {
   #options: SocksServerOptions;
+  #shares: Shares;
+  #timeouts: AllTimeouts;
   readonly #onTrouble: (kind: TroubleKind, thrown: unknown) => void;
   /** One listener for each session on one signal would take longer the more sessions there are. */
   readonly #running = new Set<RunningSession>();
@@ -68,6 +69,8 @@ export class Sessions {
    */
   constructor(options: SocksServerOptions, onTrouble: (kind: TroubleKind, thrown: unknown) => void) {
     this.#options = options;
+    this.#shares = sharesOf(options);
+    this.#timeouts = timeoutsOf(options);
     this.#onTrouble = onTrouble;
   }
 
@@ -89,7 +92,9 @@ export class Sessions {
   /** Uses other options for later sessions. Running sessions count for the new limits. */
   update(options: SocksServerOptions): void {
     this.#options = options;
-    if (sharesOf(options).sessionsPerUser === Infinity) return;
+    this.#shares = sharesOf(options);
+    this.#timeouts = timeoutsOf(options);
+    if (this.#shares.sessionsPerUser === Infinity) return;
     // Users were not counted before, or in another ledger.
     for (const running of this.#running) {
       const { user } = running;
@@ -100,7 +105,12 @@ export class Sessions {
 
   /** Serves one connection until it has ended. Never rejects. */
   serve(connection: Connection): Promise<void> {
-    const running = new RunningSession(new SessionRecord(++this.#count, connection));
+    const record = new SessionRecord(++this.#count, connection, {
+      options: this.#options,
+      onError: (error) => this.makeRoom(error),
+      onFailure: (thrown) => this.#onTrouble("observer", thrown),
+    });
+    const running = new RunningSession(record);
     if (this.cut.aborted) running.record.clock.abort(this.cut.reason);
     this.#running.add(running);
     running.ended = this.#run(connection, running);
@@ -110,24 +120,21 @@ export class Sessions {
   async #run(connection: Connection, running: RunningSession): Promise<void> {
     const options = this.#options;
     const { record } = running;
-    const onEvent = this.#observer(record, options);
     try {
       this.#admit(running);
-      this.#openHalf(running);
       await runSession(connection, {
         accepts: options,
         commands: options,
-        timeouts: timeoutsOf(options),
+        timeouts: this.#timeouts,
         cutExpired: options.ticketExpiry === "cut",
         record,
         now: systemRuntime.now,
         // The limits of now, so that every session is counted for the same limits.
         enter: (identity) => this.#enter(running, userKey(identity), this.#options),
-        onEvent,
       });
     } catch (error) {
       // A client that is not admitted, or an observer or a connection of the caller that throws: no reason to end the server.
-      onEvent({ type: "refused", error: asError(error) });
+      record.report({ type: "refused", error: asError(error) });
       closeAnyway(connection);
     } finally {
       this.#end(running);
@@ -143,31 +150,19 @@ export class Sessions {
     this.#freed = Promise.withResolvers<void>();
   }
 
-  /** Returns a function that tells the observer. An observer cannot disturb a session or the server. */
-  #observer({ session, client }: SessionRecord, options: SocksServerOptions): (event: SessionEvent) => void {
-    return (event) => {
-      const { onEvent } = options;
-      if ("error" in event && isShortage(event.error)) this.makeRoom(event.error);
-      if (onEvent === undefined) return;
-      notify(() => onEvent({ ...event, session, client }), (thrown) => this.#onTrouble("observer", thrown));
-    };
-  }
-
-  /** Admits a client by its address, and counts its session. */
-  #admit({ record, leave }: RunningSession): void {
+  /** Admits a client by its address, and counts its session, which begins its handshake. */
+  #admit(running: RunningSession): void {
+    const { record, leave } = running;
     const verdict = this.#options.clients?.judge(record.client?.hostname);
     if (verdict?.allowed === false) {
       const { rule } = verdict;
       const because = { ...(rule === undefined ? {} : { rule: ruleLine(rule) }) };
       throw new SocksReplyError("NOT_ALLOWED", `Client is not allowed: ${verdict.reason}`, because);
     }
-    leave.push(this.#sources.enter(record, sharesOf(this.#options)));
-  }
-
-  /** Adds a session that begins its handshake; the limit keeps clients that send nothing from using up the server. */
-  #openHalf(running: RunningSession): void {
+    leave.push(this.#sources.enter(record, this.#shares));
+    // Clients that send nothing must not use up the server.
     const { halfOpen = 1_000 } = this.#options.limits ?? {};
-    this.#halfOpen.add(running.record.source, running);
+    this.#halfOpen.add(record.source, running);
     if (this.#halfOpen.size > halfOpen) {
       this.#dropHalfOpen(`More than ${halfOpen} clients are in the handshake`);
     }
@@ -190,10 +185,11 @@ export class Sessions {
   /** Counts a session whose request is about to be carried out, and returns its limits. */
   #enter(running: RunningSession, user: string, options: SocksServerOptions): Bandwidth | Promise<Bandwidth> {
     const { record, leave } = running;
-    this.#halfOpen.delete(record.source, running);
     running.user = user;
+    const { sessionsPerUser: limit } = this.#shares;
+    const counted = limit === Infinity || this.#countUser(running, user, limit);
+    this.#halfOpen.delete(record.source, running);
     const { bandwidthPerSession = Infinity, bandwidthPerUser = Infinity } = options.limits ?? {};
-    const { sessionsPerUser: limit } = sharesOf(options);
     const rates: Rate[] = [];
     if (bandwidthPerSession !== Infinity) rates.push(new Rate(bandwidthPerSession, monotonicNow));
     if (user !== "" && bandwidthPerUser !== Infinity) {
@@ -201,12 +197,11 @@ export class Sessions {
       leave.push(() => this.#userRates.leave(user));
     }
     const bandwidth = bandwidthOf(rates, record.clock.signal);
-    if (user === "" || limit === Infinity) return bandwidth;
+    if (counted === true) return bandwidth;
     const admitted = (entered: boolean): Bandwidth => {
       if (!entered) throw new SocksLimitError("USER_LIMIT", `${user} has ${limit} sessions already`);
       return bandwidth;
     };
-    const counted = this.#countUser(running, user, limit);
     return typeof counted === "boolean" ? admitted(counted) : counted.then(admitted);
   }
 
@@ -231,7 +226,7 @@ export class Sessions {
 
   /** Waits while there are as many sessions as the limit says, or until the signal is aborted. */
   async belowLimit(signal: AbortSignal): Promise<void> {
-    while (this.#running.size >= sharesOf(this.#options).sessions && !signal.aborted) {
+    while (this.#running.size >= this.#shares.sessions && !signal.aborted) {
       await this.freed(Infinity, signal);
     }
   }

@@ -97,7 +97,7 @@ function conversationTargets(): Target[] {
         const options = {
           accepts: { auth: [noAuthentication()], protocols: ["socks4", "http"] as const },
           signal: new AbortController().signal,
-          beforeClosing() {},
+          end: { refusal: undefined },
           onGone() {},
           source: "",
           onChannel() {},

@@ -629,8 +629,8 @@ const MESSAGES: readonly Mutant[] = [
     rule: "BIND's second reply names who came",
     source: "RFC 1928 section 6",
     file: "socks/server/commands/bind.ts",
-    find: "replySuccess(context, came.peer, ",
-    replace: "replySuccess(context, bound, ",
+    find: "replySuccess(context, peer, ",
+    replace: "replySuccess(context, pending.bound, ",
     tests: ["tests/socks/server/commands/bind_test.ts"],
   },
   {

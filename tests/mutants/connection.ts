@@ -351,7 +351,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "a session that the server ends is told from one that has ended",
       "",
-      "    if (this.#tunnel !== undefined) abortAnyway(this.#tunnel);\n",
+      "    if (tunnel !== undefined) abortAnyway(tunnel);\n",
       "",
     ],
   ]),

@@ -245,10 +245,20 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/commands/connect.ts", [EVENTS], [
-    ["the session knows its address", "security audit", "context.reached(opened.address);", ""],
+    [
+      "the session knows its address",
+      "security audit",
+      '{ type: "connected", bound, address });',
+      '{ type: "connected", bound });',
+    ],
   ]),
   ...rules("socks/server/commands/bind.ts", [EVENTS], [
-    ["BIND's connection has an address", "security audit", "context.reached(came.peer);", ""],
+    [
+      "BIND's connection has an address",
+      "security audit",
+      "target: peer, address: peer, bound: pending.bound",
+      "target: peer, bound: pending.bound",
+    ],
   ]),
   ...rules("cli/log/event_log.ts", [EVENTS], [
     [

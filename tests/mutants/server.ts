@@ -65,8 +65,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a success is not told behind the end",
       "events",
-      "    if (signal.aborted) return;\n    onSent();",
-      "    onSent();",
+      "    if (signal.aborted) return;\n    if (event",
+      "    if (event",
       "no success any more",
     ],
   ]),
@@ -118,7 +118,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "what a client says while BIND waits is carried",
       "RFC 1928 section 4",
-      "client: { ...received, rest: () => watch.rest() },",
+      "client: { ...received, rest: watch.rest },",
       "client: received,",
     ],
   ]),
@@ -186,8 +186,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "an association ends with its session, whatever carries it",
       SIGNAL,
-      "await abortable(control.read(), clock.signal)",
-      "await control.read()",
+      "await abortable(client.rest.read(), clock.signal)",
+      "await client.rest.read()",
       DEAF,
     ],
     [

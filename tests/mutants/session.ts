@@ -23,7 +23,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "the watch is over with the answer",
       WATCH,
-      "answering: () => watch[Symbol.dispose](),",
+      "answering: watch.stop,",
       "answering: () => {},",
       "is being answered",
     ],
@@ -311,16 +311,17 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "descriptors that run short at a target are counted",
       "health",
-      '      if ("error" in event && isShortage(event.error)) this.makeRoom(event.error);\n',
-      "",
+      "      onError: (error) => this.makeRoom(error),",
+      "      onError: () => {},",
       "descriptors are short",
     ],
   ]),
-  ...rules("socks/server/sessions.ts", [HEALTH], [
+  ...rules("socks/server/sessions.ts", [HEALTH], []),
+  ...rules("socks/server/session_record.ts", [HEALTH], [
     [
       "an observer is called as one",
       SAY,
-      'notify(() => onEvent({ ...event, session, client }), (thrown) => this.#onTrouble("observer", thrown));',
+      "notify(() => onEvent({ ...event, session, client }), onFailure);",
       "onEvent({ ...event, session, client });",
       "throws has",
     ],
@@ -486,8 +487,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "an end tells the session's own time",
       CLOCK,
-      "duration: this.duration, ...event",
-      "duration: this.#startedAt, ...event",
+      "duration: this.duration, ...rest",
+      "duration: this.#startedAt, ...rest",
       "nobody sets",
     ],
   ]),

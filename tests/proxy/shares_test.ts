@@ -224,11 +224,10 @@ Deno.test("a session's time is that of a clock that nobody sets, and a ticket's 
     accepts: { auth: [expiring] },
     commands: { open: (request) => (resolve(), echoTarget(request)) },
     timeouts: { handshake: 1_000, connect: 1_000, idle: Infinity, halfClose: Infinity },
-    record: recordWith(clock, 17),
+    record: recordWith(clock, 17, (event) => void events.push(event)),
     now: () => wall,
     enter: () => ({ gate: undefined, admit: () => true }),
     cutExpired: true,
-    onEvent: (event) => void events.push(event),
   });
   await client.write(unhex("050100" + CONNECT));
   await duration;

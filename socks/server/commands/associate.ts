@@ -93,8 +93,7 @@ async function runAssociation(context: CommandContext, options: AssociateOptions
     const opened = clientSide(context, options, datagrams);
     side = opened.side;
     const bound: Endpoint = { hostname: opened.told, port: await side.open(opening.signal) };
-    context.answering();
-    await replySuccess(context, bound, () => report({ type: "associated", bound }));
+    await replySuccess(context, bound, { type: "associated", bound });
     opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));
   } catch (error) {
     side?.close();
@@ -108,8 +107,7 @@ async function runAssociation(context: CommandContext, options: AssociateOptions
   let failure: Error | undefined;
   try {
     // Nothing more is said on this connection: its end is the end of the association.
-    const control = client.rest();
-    while (await abortable(control.read(), clock.signal) !== null);
+    while (await abortable(client.rest.read(), clock.signal) !== null);
   } catch (error) {
     failure = endReason(clock, error);
   } finally {

@@ -15,7 +15,7 @@ import { replySuccess, stepDeadline } from "./success.ts";
 
 /** Carries out BIND until its relay has ended. */
 export async function runBind(context: CommandContext, open: OpenBind): Promise<void> {
-  const { client, request, report } = context;
+  const { client, request } = context;
   let pending: PendingBind | undefined;
   let came: { connection: Connection; peer: Endpoint };
   try {
@@ -28,21 +28,19 @@ export async function runBind(context: CommandContext, open: OpenBind): Promise<
     );
     pending = listening;
     const { bound } = listening;
-    await replySuccess(context, bound, () => report({ type: "listening", bound }));
+    await replySuccess(context, bound, { type: "listening", bound });
     came = await takeInTime(() => listening.accept(), signal, ({ connection }) => connection.close());
   } catch (error) {
     closeAnyway(pending);
     return await refuse(context, error);
   }
   closeAnyway(pending);
-  context.reached(came.peer);
   try {
-    const { bound } = pending;
-    context.answering();
-    await replySuccess(context, came.peer, () => report({ type: "connected", target: came.peer, bound }));
+    const { peer } = came;
+    await replySuccess(context, peer, { type: "connected", target: peer, address: peer, bound: pending.bound });
   } catch (error) {
     closeAnyway(came.connection);
-    return await refuse(context, error);
+    return await refuse(context, error, came.peer);
   }
   await relayToEnd(context, came.connection);
 }

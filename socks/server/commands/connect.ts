@@ -21,16 +21,14 @@ export async function runConnect(context: CommandContext, open: OpenTarget): Pro
   } catch (error) {
     return await refuse(context, error);
   }
-  context.reached(opened.address);
+  const { bound, address } = opened;
   try {
     // The reply is sent after the connection is made, never before.
-    const { bound } = opened;
-    context.answering();
-    await replySuccess(context, bound, () => report({ type: "connected", bound }));
+    await replySuccess(context, bound, { type: "connected", bound, address });
   } catch (error) {
     closeAnyway(opened.connection);
     client.channel.connection.close();
-    return report({ type: "refused", error: endReason(clock, error) });
+    return report({ type: "refused", address, error: endReason(clock, error) });
   }
   await relayToEnd(context, opened.connection);
 }

@@ -28,8 +28,6 @@ export interface CommandContext {
   readonly counts: RelayCounts;
   /** Called before the last reply is sent: the session watches the client until then. May be called again. */
   readonly answering: () => void;
-  /** Called when a target is reached, with its address where that is known. */
-  readonly reached: (address: Endpoint | undefined) => void;
   /** Called for each event. */
   readonly report: (event: CommandEvent) => void;
 }
@@ -40,6 +38,8 @@ export type CommandEvent =
     readonly type: "refused";
     /** Target of a datagram, where it is not the target of the request. */
     readonly target?: Endpoint;
+    /** Address that was connected to before the request was refused. */
+    readonly address?: Endpoint | undefined;
     readonly error: Error;
   }
   | { readonly type: "listening" | "associated"; readonly bound: Endpoint }
@@ -47,6 +47,8 @@ export type CommandEvent =
     readonly type: "connected";
     /** Where the connection of BIND came from, instead of the target of the request. */
     readonly target?: Endpoint;
+    /** Address of the target, where it is known. */
+    readonly address?: Endpoint | undefined;
     readonly bound: Endpoint;
   }
   | { readonly type: "closed"; readonly datagrams?: DatagramCounts; readonly error?: Error | undefined };

@@ -7,14 +7,23 @@ import type { Deadline } from "../../../base/deadline.ts";
 import { asError } from "../../../base/reason.ts";
 import { replyCodeFor } from "../../errors.ts";
 import { drain } from "../../stream/drain.ts";
+import type { Endpoint } from "../../wire/address.ts";
 import type { ClientRequest } from "../front/request.ts";
 import type { CommandContext } from "./context.ts";
 
-/** Refuses a request: reports why, answers, and closes the connection once the client had time to read the answer. */
-export async function refuse(context: Omit<CommandContext, "bandwidth">, error: unknown): Promise<void> {
+/**
+ * Refuses a request: reports why, answers, and closes the connection once the client had time to read the answer.
+ *
+ * @param address Address that was connected to before.
+ */
+export async function refuse(
+  context: Omit<CommandContext, "bandwidth">,
+  error: unknown,
+  address?: Endpoint,
+): Promise<void> {
   const { client, clock, report } = context;
   context.answering();
-  report({ type: "refused", error: endReason(clock, error) });
+  report({ type: "refused", address, error: endReason(clock, error) });
   await answerRefusal(client, error, clock.signal);
 }
 

@@ -14,7 +14,7 @@ export async function relayToEnd(context: CommandContext, target: Connection): P
   const { client, clock, timeouts, bandwidth: { gate }, counts, report } = context;
   let failure: Error | undefined;
   try {
-    await relay([client.rest(), target], counts, { clock, timeouts, gate });
+    await relay([client.rest, target], counts, { clock, timeouts, gate });
   } catch (error) {
     failure = asError(error);
   } finally {

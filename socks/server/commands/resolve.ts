@@ -16,7 +16,6 @@ export async function runResolve(context: CommandContext, resolve: ResolveHost):
     using deadline = stepDeadline(context, "not found");
     const { signal } = deadline;
     const found = await abortable(resolve({ ...request, signal }, lookup), signal);
-    context.answering();
     await replySuccess(context, { hostname: found, port: 0 });
     // A client that has its answer may have gone already.
     await abortable(connection.closeWrite(), signal).catch(() => {});

@@ -6,24 +6,22 @@
 import { abortable, type Deadline, startDeadline } from "../../../base/deadline.ts";
 import { SocksTimeoutError } from "../../errors.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext, CommandEvent } from "./context.ts";
 
 /**
  * Sends a reply that says success. The client must take it within `timeouts.connect`.
  *
- * @param onSent Called as soon as the reply is sent; never once this function has failed.
+ * @param event Reported as soon as the reply is sent; never once this function has failed.
  */
-export async function replySuccess(
-  context: CommandContext,
-  bound: Endpoint,
-  onSent: () => void = () => {},
-): Promise<void> {
+export async function replySuccess(context: CommandContext, bound: Endpoint, event?: CommandEvent): Promise<void> {
+  // BIND has two replies; the session watches the client until the last one.
+  if (event?.type !== "listening") context.answering();
   using deadline = stepDeadline(context, "the client did not take the reply");
   const { signal } = deadline;
   let sent = false;
   const sending = context.client.reply({ reply: 0, ...bound }).then(() => {
     if (signal.aborted) return;
-    onSent();
+    if (event !== undefined) context.report(event);
     sent = true;
   });
   try {

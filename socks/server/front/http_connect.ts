@@ -46,9 +46,9 @@ export async function readHttpRequest(
   const reader = new MessageReader(client, MAX_HEAD + 1);
   let target: Endpoint;
   try {
-    options.beforeClosing(() => answer(client, cutStatus(options.signal)));
+    options.end.refusal = () => answer(client, cutStatus(options.signal));
     target = await reader.next(headDecoder());
-    options.beforeClosing(undefined);
+    options.end.refusal = undefined;
   } catch (error) {
     await answer(client, error instanceof RefusedRequest ? error.status : "400 Bad Request");
     throw error;
@@ -75,7 +75,7 @@ export async function readHttpRequest(
       const reason = shownReason(error);
       await answer(replies, status, `${reason}\n`, proxyStatus(error, reason));
     },
-    rest: () => channel.connection,
+    rest: channel.connection,
   };
 }
 

@@ -25,14 +25,20 @@ export interface AcceptedProtocols {
   readonly tellReasons?: boolean | undefined;
 }
 
+/** The step that is under way when a session ends early. */
+export interface ClosingStep {
+  /** Sends the answer of the step, for a client whose session ends in the middle of it; `undefined` when there is nothing to answer. */
+  refusal: (() => Promise<void>) | undefined;
+}
+
 /** Options of the conversation with one client. */
 export interface FrontOptions {
   /** Protocols and methods accepted. */
   readonly accepts: AcceptedProtocols;
   /** Ends the conversation. */
   readonly signal: AbortSignal;
-  /** As {@linkcode AcceptAuthOptions.beforeClosing}. */
-  readonly beforeClosing: NonNullable<AcceptAuthOptions["beforeClosing"]>;
+  /** The step that is under way, for a session that ends early. */
+  readonly end: ClosingStep;
   /** As {@linkcode AcceptAuthOptions.onGone}. */
   readonly onGone: NonNullable<AcceptAuthOptions["onGone"]>;
   /** As {@linkcode AcceptAuthOptions.source}. */

@@ -28,8 +28,8 @@ export interface ClientRequest {
   begin(): Promise<void>;
   /** Sends a reply. The error says why the reply is a refusal, for protocols that can carry a text. */
   reply(reply: Reply, error?: unknown): Promise<void>;
-  /** Returns the connection that follows the request, with bytes that came early in front. */
-  rest(): Connection;
+  /** The connection that follows the request, with bytes that came early in front. */
+  readonly rest: Connection;
 }
 
 /** Returns the command of a number (RFC 1928 section 4, and Tor's two). */
@@ -53,9 +53,4 @@ export function commandOf(number: number): Pick<ClientRequest, "command" | "look
 /** Returns the name of a command that this server does not know. */
 export function unknownCommand(number: number): UnknownCommand {
   return `0x${number.toString(16).padStart(2, "0")}`;
-}
-
-/** Whether a command is one that this server knows. */
-export function isKnown(command: ClientRequest["command"]): command is CommandName {
-  return !command.startsWith("0x");
 }

@@ -25,9 +25,9 @@ export async function readSocks4Request(
 ): Promise<ClientRequest> {
   const reader = new MessageReader(client, LIMIT);
   try {
-    options.beforeClosing(() => reject(client));
+    options.end.refusal = () => reject(client);
     const { command, hostname, port } = await reader.next(decodeSocks4Request);
-    options.beforeClosing(undefined);
+    options.end.refusal = undefined;
     const channel = await acceptUnauthenticated(reader.rest(), options);
     const replies = new ReplyWriter(client, 0);
     return {
@@ -37,7 +37,7 @@ export async function readSocks4Request(
       target: { hostname, port },
       begin: () => replies.begin(),
       reply: (reply) => replies.write(encodeSocks4Reply(reply.reply === 0, reply)),
-      rest: () => channel.connection,
+      rest: channel.connection,
     };
   } catch (error) {
     await reject(client);

@@ -31,7 +31,10 @@ export async function readSocks5Request(
     );
   }
   const early = withPrefix(client, handshake.trailingData());
-  const { signal, beforeClosing, onGone, source } = options;
+  const { signal, end, onGone, source } = options;
+  const beforeClosing = (refusal: (() => Promise<void>) | undefined) => {
+    end.refusal = refusal;
+  };
   const channel = await method.accept(early, { signal, beforeClosing, onGone, source });
   handshake.authenticated();
   options.onChannel(channel);
@@ -45,7 +48,7 @@ export async function readSocks5Request(
     target: { hostname, port },
     begin: () => replies.begin(),
     reply: (reply) => replies.write(handshake.send({ type: "reply", reply })),
-    rest: () => withPrefix(connection, handshake.trailingData()),
+    rest: withPrefix(connection, handshake.trailingData()),
   };
 }
 
@@ -53,19 +56,19 @@ export async function readSocks5Request(
 async function receiveRequest(
   handshake: Handshake,
   connection: Connection,
-  { beforeClosing }: FrontOptions,
+  { end }: FrontOptions,
 ): Promise<Request> {
   const tell = async (): Promise<void> => {
     const answer = handshake.refusal();
     if (answer !== undefined) await connection.write(answer);
   };
   try {
-    beforeClosing(() => {
+    end.refusal = () => {
       handshake.abandon();
       return tell();
-    });
+    };
     const { request } = await receive(handshake, connection, "request");
-    beforeClosing(undefined);
+    end.refusal = undefined;
     return request;
   } catch (error) {
     await tell().catch(() => {});

@@ -191,8 +191,8 @@ export const FRONTS: readonly Mutant[] = [
     ["methods of HTTP in any case", "RFC 9110 section 9.1", "byte & ~0x20", "byte"],
   ]),
   ...rules("socks/server/front/socks4.ts", [ANSWERS], [
-    ["who is cut off is told", "SOCKS 4", "    options.beforeClosing(() => reject(client));\n", ""],
-    ["who is served hears nothing of a cut", "SOCKS 4", "    options.beforeClosing(undefined);\n", ""],
+    ["who is cut off is told", "SOCKS 4", "    options.end.refusal = () => reject(client);\n", ""],
+    ["who is served hears nothing of a cut", "SOCKS 4", "    options.end.refusal = undefined;\n", ""],
     [
       "whoever is refused or unreadable is told",
       "SOCKS 4",
@@ -275,10 +275,10 @@ export const FRONTS: readonly Mutant[] = [
     [
       "who is cut off is told",
       "RFC 9110 section 15.5.9",
-      "    options.beforeClosing(() => answer(client, cutStatus(options.signal)));\n",
+      "    options.end.refusal = () => answer(client, cutStatus(options.signal));\n",
       "",
     ],
-    ["who is served hears nothing of a cut", "RFC 9110 section 9.3.6", "    options.beforeClosing(undefined);\n", ""],
+    ["who is served hears nothing of a cut", "RFC 9110 section 9.3.6", "    options.end.refusal = undefined;\n", ""],
     ["the status says who was late", "RFC 9110 section 15.5.9", "reason instanceof SocksTimeoutError ? ", "true ? "],
   ]),
 ];

@@ -126,7 +126,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "sessions have a limit",
       "limits",
-      "while (this.#running.size >= sharesOf(this.#options).sessions && !signal.aborted)",
+      "while (this.#running.size >= this.#shares.sessions && !signal.aborted)",
       "while (false)",
     ],
   ]),

@@ -242,7 +242,6 @@ Deno.test("the time to say something is over once something is said", async () =
     now: () => 0,
     enter: () => ({ gate: undefined, admit: () => true }),
     cutExpired: false,
-    onEvent: () => {},
   });
   await client.write(unhex(CONNECT));
   await client.closeWrite();
