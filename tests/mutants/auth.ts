@@ -487,7 +487,7 @@ const MESSAGES: readonly Mutant[] = [
     find: 'status === "duplicate" || status === "old" || status === "unsequenced"',
     replace: 'status === "duplicate" || status === "unsequenced"',
     tests: DATAGRAMS,
-    filter: "too old",
+    filter: "UDP relay: drops datagrams that are too old",
   },
   {
     rule: "a datagram from before is not taken where the order is kept",
@@ -496,7 +496,7 @@ const MESSAGES: readonly Mutant[] = [
     find: 'status === "duplicate" || status === "old" || status === "unsequenced"',
     replace: 'status === "duplicate" || status === "old"',
     tests: DATAGRAMS,
-    filter: "too old",
+    filter: "UDP relay: drops datagrams that are too old",
   },
   {
     rule: "level 1 never seals a datagram",
@@ -554,7 +554,7 @@ const MESSAGES: readonly Mutant[] = [
     find: '    if (!this.#client.mayBeFrom(from)) return this.#drop("wrongSource");\n',
     replace: "",
     tests: DATAGRAMS,
-    filter: "two ports",
+    filter: "UDP relay: takes the first of two ports that is genuine",
   },
   {
     rule: "of two ports at one time the first that is genuine is the client's",
@@ -563,7 +563,7 @@ const MESSAGES: readonly Mutant[] = [
     find: '    if (place === undefined) return this.#drop("wrongSource");\n',
     replace: "",
     tests: DATAGRAMS,
-    filter: "two ports",
+    filter: "UDP relay: takes the first of two ports that is genuine",
   },
   {
     rule: "the relay drops fragments",
@@ -580,7 +580,7 @@ const MESSAGES: readonly Mutant[] = [
     find: "  } finally {\n    side.close();\n",
     replace: "  } finally {\n",
     tests: DATAGRAMS,
-    filter: "two ports",
+    filter: "UDP relay: takes the first of two ports that is genuine",
   },
   {
     rule: "so many associations at one time",
@@ -614,7 +614,7 @@ const MESSAGES: readonly Mutant[] = [
     find: '    if (peer === undefined) return this.#listener.onDrop("unsolicited");\n',
     replace: "    if (peer === undefined) return this.#listener.onDatagram(bytes, from);\n",
     tests: RELAY,
-    filter: "wrote to",
+    filter: "UDP relay: lets only targets of the client answer",
   },
   {
     rule: "answers are judged too",
@@ -623,7 +623,7 @@ const MESSAGES: readonly Mutant[] = [
     find: '    if (!verdict.allowed) return this.#listener.onDrop("denied");\n',
     replace: "",
     tests: DATAGRAMS,
-    filter: "judged by the rules of now",
+    filter: "UDP relay: judges answers by the current rules",
   },
   {
     rule: "BIND's second reply names who came",
@@ -640,7 +640,7 @@ const MESSAGES: readonly Mutant[] = [
     find: "  let opened: OpenedTarget;\n  try {",
     replace: '  let opened: OpenedTarget;\n  try {\n    await asked.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
     tests: SERVER,
-    filter: "replies tell",
+    filter: "replies: have the code of the system's error",
   },
 ];
 
@@ -721,7 +721,7 @@ const REFUSALS: readonly Mutant[] = [
     find: "  clock.limit(\n    milliseconds,",
     replace: "  clock.limit(\n    Infinity,",
     tests: SERVER,
-    filter: "time-outs end",
+    filter: "timeouts: end a silent client, a slow target and an idle relay",
   },
   {
     rule: "a time-out of username and password is told",

@@ -430,7 +430,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "RFC 1928 section 7",
       "listener.onEnd(new SocksProtocolError(",
       "void (new SocksProtocolError(",
-      "through the bridge",
+      "bridge: seals datagrams of programs without Kerberos",
     ],
   ]),
 ];

@@ -656,7 +656,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     find: "this.#enter(running, userKey(identity), ",
     replace: "this.#enter(running, identity.name, ",
     tests: ["tests/socks/server/limits/limits_test.ts"],
-    filter: "spells himself",
+    filter: "all spellings",
   },
   {
     rule: "sessions of a user are limited",
@@ -674,7 +674,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     find: "if (this.#halfOpen.size > halfOpen) {",
     replace: "if (false) {",
     tests: ["tests/socks/server/limits/limits_test.ts"],
-    filter: "say nothing",
+    filter: "limits: close half-open sessions above the limit",
   },
   {
     rule: "sessions of a source are limited",
@@ -683,7 +683,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     find: "if (!this.#sources.enter(source, sessionsPerSource)) {",
     replace: "if (!this.#sources.enter(source, Infinity)) {",
     tests: ["tests/socks/server/limits/limits_test.ts"],
-    filter: "a source",
+    filter: "limits: limit the sessions of a source",
   },
   {
     rule: "an IPv4 address counts as one in every form",
@@ -692,7 +692,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     find: "const address = canonicalAddress(client.hostname);",
     replace: "const address = client.hostname;",
     tests: ["tests/socks/server/limits/limits_test.ts"],
-    filter: "a source",
+    filter: "limits: limit the sessions of a source",
   },
   {
     rule: "a host of IPv6 counts by its network",
@@ -701,7 +701,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     find: "bytes?.length === 16 ? long : short",
     replace: "bytes?.length === 16 ? bytes.length : short",
     tests: ["tests/socks/server/limits/limits_test.ts"],
-    filter: "a source",
+    filter: "limits: limit the sessions of a source",
   },
   {
     rule: "controls are not shown",

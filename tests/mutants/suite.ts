@@ -39,7 +39,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "  clock.limit(\n    milliseconds,",
     replace: "  clock.limit(\n    Infinity,",
     tests: SERVER,
-    filter: "time-outs end a silent client",
+    filter: "timeouts: end a silent client, a slow target and an idle relay",
   },
   {
     rule: "the time for the handshake is over with it",
@@ -48,7 +48,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: '    clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
     replace: "",
     tests: LIMITS,
-    filter: "the time to say something",
+    filter: "session: ends the handshake's time limit with the request",
   },
   {
     rule: "a target that does not answer is given up",
@@ -57,7 +57,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "    milliseconds,\n    signal: request.signal,",
     replace: "    milliseconds: Infinity,\n    signal: request.signal,",
     tests: SERVER,
-    filter: "time-outs end a silent client",
+    filter: "timeouts: end a silent client, a slow target and an idle relay",
   },
   {
     rule: "a relay on which nothing goes ends",
@@ -66,7 +66,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "    this.#start(idle);\n",
     replace: "",
     tests: SERVER,
-    filter: "time-outs end a silent client",
+    filter: "timeouts: end a silent client, a slow target and an idle relay",
   },
   {
     rule: "what goes over a relay keeps it",
@@ -83,7 +83,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "if (milliseconds >= this.#limit) return;",
     replace: "return;",
     tests: LIMITS,
-    filter: "once one side has ended",
+    filter: "relay(): has its own time limit once one side has ended",
   },
   {
     rule: "the end of one side is handed on as an end",
@@ -92,7 +92,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "  await to.closeWrite();\n",
     replace: "",
     tests: SERVER,
-    filter: "half-close is handed on",
+    filter: "relay(): forwards half-close in both directions, over sockets",
   },
   {
     rule: "what the client has sent is counted as sent",
@@ -101,7 +101,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: 'pump(client, target, "sent"), pump(target, client, "received")',
     replace: 'pump(client, target, "received"), pump(target, client, "sent")',
     tests: LIMITS,
-    filter: "bytes that go either way",
+    filter: "relay(): counts bytes of each direction",
   },
   {
     rule: "success is told when the target is reached, and not before",
@@ -119,7 +119,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "  await drain(connection, { tell, signal });\n  connection.close();\n",
     replace: "  await new Promise(() => {});\n",
     tests: SERVER,
-    filter: "the server refuses what it must",
+    filter: "server: tells a refused client no more than a code",
   },
   {
     rule: "a source has so many sessions and no more",
@@ -128,7 +128,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "if (!this.#sources.enter(source, sessionsPerSource)) {",
     replace: "if (false) {",
     tests: LIMITS,
-    filter: "a source has so many",
+    filter: "limits: limit the sessions of a source",
   },
   {
     rule: "a host with IPv6 is one source, however many addresses it has",
@@ -137,7 +137,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "return blockName(client, [4, 8]);",
     replace: "return blockName(client, [4, 16]);",
     tests: LIMITS,
-    filter: "a source has so many",
+    filter: "limits: limit the sessions of a source",
   },
   {
     rule: "a user has so many sessions and no more",
@@ -146,7 +146,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: '      if (!entered) throw new SocksLimitError("USER_LIMIT", `${user} has ${limit} sessions already`);\n',
     replace: "",
     tests: LIMITS,
-    filter: "a user has so many",
+    filter: "limits: limit the sessions of a user",
   },
   {
     rule: "a user's session that has ended counts no more",
@@ -155,7 +155,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "    if (this.#running.has(running)) running.leave.push(leave);\n    else leave();\n",
     replace: "",
     tests: LIMITS,
-    filter: "a user has so many",
+    filter: "limits: limit the sessions of a user",
   },
   {
     rule: "those who say nothing make room for those who do",
@@ -164,7 +164,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "    if (this.#halfOpen.size > halfOpen) {\n",
     replace: "    if (false) {\n",
     tests: LIMITS,
-    filter: "those who say nothing",
+    filter: "limits: close half-open sessions above the limit",
   },
   {
     rule: "who has said what he wants is not made room of",
@@ -173,7 +173,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "    this.#halfOpen.delete(record.source, running);\n    const { bandwidthPerSession",
     replace: "    const { bandwidthPerSession",
     tests: LIMITS,
-    filter: "those who say nothing",
+    filter: "limits: close half-open sessions above the limit",
   },
   {
     rule: "a client that no rule lets in is not listened to",
@@ -182,7 +182,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "    if (verdict?.allowed === false) {",
     replace: "    if (false) {",
     tests: LIMITS,
-    filter: "a client that no rule lets in",
+    filter: "client rules: refuse a client that no rule allows",
   },
   {
     rule: "there are so many sessions and no more",
@@ -191,7 +191,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "        await this.#sessions.belowLimit(signal);\n",
     replace: "",
     tests: SERVER,
-    filter: "no more sessions than it may",
+    filter: "server: runs no more sessions than its limit",
   },
   {
     rule: "so many clients are accepted in a second",
@@ -200,7 +200,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "        if (owed > 0) await pause(owed, signal);\n",
     replace: "",
     tests: LIMITS,
-    filter: "accepts are so many",
+    filter: "limits: limit the accepts in a second",
   },
   {
     rule: "a session has so many bytes in a second",
@@ -209,7 +209,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "    if (bandwidthPerSession !== Infinity) rates.push(",
     replace: "    if (false) rates.push(",
     tests: LIMITS,
-    filter: "bandwidth of a session",
+    filter: "limits: limit the bandwidth of a session and of a user",
   },
   {
     rule: "a user has so many bytes in a second over all sessions",
@@ -218,7 +218,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: 'if (user !== "" && bandwidthPerUser !== Infinity) {',
     replace: "if (false) {",
     tests: LIMITS,
-    filter: "bandwidth of a session",
+    filter: "limits: limit the bandwidth of a session and of a user",
   },
   {
     rule: "a session ends with the ticket where that is the policy",
@@ -227,7 +227,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: 'cutExpired: options.ticketExpiry === "cut"',
     replace: "cutExpired: false",
     tests: LIMITS,
-    filter: "a session ends with the ticket",
+    filter: "ticket expiry: ends a session if ticketExpiry is cut",
   },
   {
     rule: "an accept that fails is tried again",
@@ -236,7 +236,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "          await this.#sessions.freed(ACCEPT_PAUSE, signal);\n          continue;\n",
     replace: "          return;\n",
     tests: SERVER,
-    filter: "an accept that fails",
+    filter: "server: accepts again after a failure",
   },
   {
     rule: "sessions that are left at the deadline are cut",
@@ -245,7 +245,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: "    using _cut = onAbort(deadline.signal, (reason) => this.#abort(reason));\n",
     replace: "",
     tests: SERVER,
-    filter: "shutdown() waits",
+    filter: "shutdown(): waits until the deadline, then cuts; dispose cuts at once",
   },
   {
     rule: "sessions may end by themselves until the deadline",
@@ -254,7 +254,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: '    await this.#sessions.allEnded();\n    this.#abort(new Error("Server is shut down"));\n',
     replace: '    this.#abort(new Error("Server is shut down"));\n',
     tests: SERVER,
-    filter: "shutdown() waits",
+    filter: "shutdown(): waits until the deadline, then cuts; dispose cuts at once",
   },
   {
     rule: "the signal ends a server and its sessions",
@@ -299,7 +299,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     find: 'bind: has("bind")',
     replace: "bind: true",
     tests: ["tests/socks/server/commands/bind_test.ts"],
-    filter: "BIND needs a rule and the command",
+    filter: "BIND: needs a rule and the command, and has a time limit",
   },
   {
     rule: "UDP ASSOCIATE is refused where it is not asked for",

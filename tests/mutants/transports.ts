@@ -409,7 +409,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "CWE-400",
       "abortable(delay, over?.signal)",
       "delay",
-      "however long",
+      "relay(): ends when one side fails while the gate delays bytes",
     ],
   ]),
   ...rules("socks/stream/drain.ts", [FAILURES], [
@@ -522,14 +522,14 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "CWE-401",
       'making.then((made) => {\n    signal.removeEventListener("abort", onAbort);\n',
       "making.then((made) => {\n",
-      "in time",
+      "takeInTime(): takes what is made in time, and gives up the rest once",
     ],
     [
       "a signal keeps nothing of what could not be made",
       "CWE-401",
       'catch((error) => {\n    signal.removeEventListener("abort", onAbort);\n',
       "catch((error) => {\n",
-      "in time",
+      "takeInTime(): takes what is made in time, and gives up the rest once",
     ],
   ]),
   ...rules("socks/stream/record_layer.ts", ["tests/socks/stream/streams_transport_test.ts"], [

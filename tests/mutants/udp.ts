@@ -462,18 +462,24 @@ const CLIENTS: readonly Mutant[] = [
       "RFC 1928 section 6",
       "listen: listenTcp, egress, announce",
       "listen: listenTcp, announce",
-      "BIND listens",
+      "BIND: listens at the address of egress, in the target's family",
     ],
     [
       "rules for clients hold for moves",
       PLACE,
       "        mayMoveTo: (address) => clientRules?.judge(address).allowed ?? true,\n",
       "",
-      "with keys",
+      "association: follows a client that proves its keys to another address",
     ],
   ]),
   ...rules("proxy/running.ts", [REAL], [
-    ["what is announced is checked at the start", FAMILY, "  checkAnnounce(announce);\n", "", "own family"],
+    [
+      "what is announced is checked at the start",
+      FAMILY,
+      "  checkAnnounce(announce);\n",
+      "",
+      "announce: tells each client an address of its family",
+    ],
   ]),
   ...rules("socks/client/source.ts", [REAL], [
     [
@@ -481,7 +487,7 @@ const CLIENTS: readonly Mutant[] = [
       PLACE,
       "  if (source === undefined) return await make(anywhere);",
       "  if (true as boolean) return await make(anywhere);",
-      "go out where",
+      "UDP egress: sends from the address of egress",
     ],
   ]),
 ];

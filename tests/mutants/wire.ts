@@ -226,14 +226,14 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       GONE,
       "      this.#noteReset(error);\n      throw",
       "      throw",
-      "probe()",
+      "probe(): reports an unread reset, and costs a living peer nothing",
     ],
     [
       "a side that has ended is asked nothing",
       GONE,
       "this.#closed || this.#ending !== undefined ||",
       "this.#closed ||",
-      "probe()",
+      "probe(): reports an unread reset, and costs a living peer nothing",
     ],
   ]),
   ...rules("socks/shell/tcp.ts", [PLATFORM], [

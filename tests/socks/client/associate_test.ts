@@ -122,7 +122,7 @@ Deno.test("the socket that faces a client is where the client reaches it, in its
     facing("10.0.0.1", undefined, "10.0.0.5"),
     /^GENERAL_FAILURE: Client's address is unknown: the balancer 10\.0\.0\.5:5000/,
   );
-  assert.match(facing("10.0.0.1", "10.0.0.5", "10.0.0.5"), /^GENERAL_FAILURE: Client's address is not known/);
+  assert.match(facing("10.0.0.1", "10.0.0.5", "10.0.0.5"), /^GENERAL_FAILURE: Client's address is unknown/);
   assert.match(facing("fd00::1", "fe80::9", "fd00::5"), /^COMMAND_NOT_SUPPORTED: .*fe80::9/);
 });
 

@@ -35,7 +35,7 @@ async function enter(server: SocksServer, hostname = "192.0.2.7", sent = CONNECT
   return { client, served, answer };
 }
 
-Deno.test("a source has so many sessions and no more, whatever it looks like", async () => {
+Deno.test("limits: limit the sessions of a source", async () => {
   const { server, refusals } = makeServer({ limits: { sessionsPerSource: 2 } });
   const first = await enter(server);
   const second = await enter(server, "::ffff:192.0.2.7");
@@ -50,7 +50,7 @@ Deno.test("a source has so many sessions and no more, whatever it looks like", a
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("a user has so many sessions and no more, and is told so", async () => {
+Deno.test("limits: limit the sessions of a user", async () => {
   const { server, refusals } = makeServer({ auth: [passwordServer(() => true)], limits: { sessionsPerUser: 1 } });
   const login = (name: string) => `050102` + `0101${hex(utf8(name))}0178` + CONNECT.slice(6);
   const first = await enter(server, undefined, login("a"));
@@ -76,7 +76,7 @@ function ticketHolders(...names: readonly string[]): ServerAuthMethod {
   };
 }
 
-Deno.test("a user who spells himself in another way has no more sessions than before", async () => {
+Deno.test("limits: count all spellings of a user as one for sessions", async () => {
   const names = ["aduser@A.TEST", "ADUSER@A.TEST", "aduser\\@a.test@A.TEST", "aduser@B.TEST"];
   const entered: string[] = [];
   const left: string[] = [];
@@ -97,7 +97,7 @@ Deno.test("a user who spells himself in another way has no more sessions than be
   assert.deepEqual(left.sort(), [...new Set(entered)].sort());
 });
 
-Deno.test("a user who spells himself in another way has the bandwidth that he had", async () => {
+Deno.test("limits: count all spellings of a user as one for bandwidth", async () => {
   const auth = [ticketHolders("aduser@A.TEST", "ADUSER@A.TEST")];
   const { server } = makeServer({ auth, limits: { bandwidthPerUser: 100_000 } });
   const clients = [(await enter(server)).client, (await enter(server)).client];
@@ -113,7 +113,7 @@ Deno.test("a user who spells himself in another way has the bandwidth that he ha
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("those who say nothing make room for those who do", async () => {
+Deno.test("limits: close half-open sessions above the limit", async () => {
   const { server, refusals } = makeServer({ limits: { halfOpen: 3 } });
   const silent = Array.from({ length: 5 }, () => {
     const [client, far] = pipe();
@@ -132,7 +132,7 @@ Deno.test("those who say nothing make room for those who do", async () => {
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("a client that no rule lets in is not listened to", async () => {
+Deno.test("client rules: refuse a client that no rule allows", async () => {
   const clients = new ClientRuleSet([parseClientRule("deny", "192.0.2.7"), parseClientRule("allow", "192.0.2.0/24")]);
   const { server, events } = makeServer({ clients });
   assert.equal((await enter(server)).answer, "");
@@ -144,7 +144,7 @@ Deno.test("a client that no rule lets in is not listened to", async () => {
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("bandwidth of a session and of a user is what it may be", async () => {
+Deno.test("limits: limit the bandwidth of a session and of a user", async () => {
   for (const limits of [{ limits: { bandwidthPerSession: 100_000 } }, { limits: { bandwidthPerUser: 100_000 } }]) {
     const method: ServerAuthMethod = passwordServer(() => true);
     const { server } = makeServer({ auth: [method], ...limits });
@@ -160,7 +160,7 @@ Deno.test("bandwidth of a session and of a user is what it may be", async () => 
   }
 });
 
-Deno.test("Rate lets through what its second has, and owes the rest", () => {
+Deno.test("Rate: lets a second's worth pass, and delays the rest", () => {
   let now = 1_000;
   const rate = new Rate(100, () => now);
   assert.equal(rate.take(100), 0);
@@ -177,14 +177,14 @@ Deno.test("Rate lets through what its second has, and owes the rest", () => {
   assert.equal(rate.take(0), 0);
 });
 
-Deno.test("Tally forgets who has nothing left", () => {
+Deno.test("Tally: forgets names without a count", () => {
   const tally = new Tally();
   assert.ok(tally.enter("a", 2) && tally.enter("a", 2) && !tally.enter("a", 2) && tally.enter("b", 1));
   for (const name of ["a", "a", "b", "c"]) tally.leave(name);
   assert.equal(tally.size, 0);
 });
 
-Deno.test("a session ends with the ticket where that is the policy", async () => {
+Deno.test("ticket expiry: ends a session if ticketExpiry is cut", async () => {
   for (const ticketExpiry of ["cut", "keep"] as const) {
     const soon: ServerAuthMethod = {
       ...noAuthentication(),
@@ -202,7 +202,7 @@ Deno.test("a session ends with the ticket where that is the policy", async () =>
   }
 });
 
-Deno.test("once one side has ended the other has its own time", async () => {
+Deno.test("relay(): has its own time limit once one side has ended", async () => {
   const { server, events } = makeServer({
     timeouts: { halfClose: 30 },
     open: () => {
@@ -231,7 +231,7 @@ function recordingClock(): { clock: Deadline; told: (number | "restart")[] } {
   return { clock, told };
 }
 
-Deno.test("the time to say something is over once something is said", async () => {
+Deno.test("session: ends the handshake's time limit with the request", async () => {
   const { clock, told } = recordingClock();
   const [client, far] = pipe();
   const served = runSession(far, {
@@ -250,7 +250,7 @@ Deno.test("the time to say something is over once something is said", async () =
   assert.deepEqual(told, [1, Infinity, 2]);
 });
 
-Deno.test("bytes that go either way are counted by the way that they go", async () => {
+Deno.test("relay(): counts bytes of each direction", async () => {
   const { clock } = recordingClock();
   const [client, clientEnd] = pipe();
   const [target, targetEnd] = pipe();
@@ -265,7 +265,7 @@ Deno.test("bytes that go either way are counted by the way that they go", async 
   assert.deepEqual(counts, { sent: 3, received: 6 });
 });
 
-Deno.test("accepts are so many in a second", async () => {
+Deno.test("limits: limit the accepts in a second", async () => {
   const { server } = makeServer({ limits: { acceptsPerSecond: 50 } });
   let given = 0;
   const started = Date.now();
@@ -290,7 +290,7 @@ Deno.test("accepts are so many in a second", async () => {
   assert.ok(Date.now() - started >= 150);
 });
 
-Deno.test("a server that is told otherwise behaves so with the next client, and goes on with the others", async () => {
+Deno.test("update(): concerns the next client, not running sessions", async () => {
   const { server } = makeServer();
   const first = await enter(server);
   server.update({ auth: [passwordServer(() => false)], open: echoTarget });
@@ -309,7 +309,7 @@ Deno.test("a server that is told otherwise behaves so with the next client, and 
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("a server that is full accepts nobody until a session ends", async () => {
+Deno.test("limits: accept no client until a session ends", async () => {
   const { server } = makeServer({ limits: { sessions: 2 } });
   const clients: Connection[] = [];
   let accepts = 0;
