@@ -120,7 +120,7 @@ export {
   SocksTlsError,
   type SocksTlsErrorCode,
 } from "./socks/errors.ts";
-export type { OtherProtocol } from "./socks/server/front/options.ts";
+export type { AcceptedProtocols, OtherProtocol } from "./socks/server/front/options.ts";
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./socks/server/health.ts";
 export type { Limits } from "./socks/server/limits/limits.ts";
 export type { UserLedger } from "./socks/server/limits/user_ledger.ts";
@@ -135,12 +135,18 @@ export {
   type SystemResolverOptions,
   systemResolverWith,
 } from "./socks/shell/system_resolver.ts";
-export type { LiveSession } from "./socks/server/status.ts";
+export type {
+  AuthenticatedPhase,
+  ConnectingPhase,
+  LiveSession,
+  RequestedPhase,
+  SessionPhase,
+  SessionStatus,
+} from "./socks/server/status.ts";
 export type { ServerEvent } from "./socks/server/events.ts";
 export type { ShutdownOptions, SocksServerOptions } from "./socks/server/options.ts";
 export type { Timeouts } from "./socks/server/limits/timeouts.ts";
 export type { ServedCommands } from "./socks/server/commands/commands.ts";
-export type { SessionStatus } from "./socks/server/status.ts";
 export type { SessionEvent } from "./socks/server/events.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";

@@ -94,7 +94,7 @@ export {
   SocksTlsError,
   type SocksTlsErrorCode,
 } from "./errors.ts";
-export type { OtherProtocol } from "./server/front/options.ts";
+export type { AcceptedProtocols, OtherProtocol } from "./server/front/options.ts";
 export type { Limits } from "./server/limits/limits.ts";
 export type { UserLedger } from "./server/limits/user_ledger.ts";
 export { type Nat64Options, Nat64Prefixes } from "./names/nat64.ts";
@@ -123,7 +123,14 @@ export {
 } from "./rules/rules.ts";
 export type { Cidr } from "./wire/cidr.ts";
 export { SocksServer } from "./server/server.ts";
-export type { LiveSession } from "./server/status.ts";
+export type {
+  AuthenticatedPhase,
+  ConnectingPhase,
+  LiveSession,
+  RequestedPhase,
+  SessionPhase,
+  SessionStatus,
+} from "./server/status.ts";
 export type { ServerEvent } from "./server/events.ts";
 export type { ShutdownOptions, SocksServerOptions } from "./server/options.ts";
 export type { Timeouts } from "./server/limits/timeouts.ts";
@@ -137,7 +144,6 @@ export {
 } from "./shell/system_resolver.ts";
 export type { LookUpOptions, Resolved, Resolver, ReverseResolver } from "./names/resolver.ts";
 export type { ServedCommands } from "./server/commands/commands.ts";
-export type { SessionStatus } from "./server/status.ts";
 export type { SessionEvent } from "./server/events.ts";
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./server/health.ts";
 export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./client/socks_connection.ts";
