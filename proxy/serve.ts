@@ -17,7 +17,7 @@ import { bindDirectly } from "../socks/server/targets/listen.ts";
 import type { OpenTarget } from "../socks/server/targets/target.ts";
 import { resolveDirectly } from "../socks/server/targets/look_up.ts";
 import { SocksReplyError } from "../socks/errors.ts";
-import { checkNames } from "../socks/given.ts";
+import { checkNames } from "../socks/argument_checks.ts";
 import type { UserLedger } from "../socks/server/limits/user_ledger.ts";
 import { Nat64Prefixes } from "../socks/names/nat64.ts";
 import { openDirectly } from "../socks/server/targets/direct.ts";

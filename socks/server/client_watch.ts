@@ -5,9 +5,9 @@
  */
 import { type Deadline, pause } from "../../base/deadline.ts";
 import type { CommandName } from "../rules/rules.ts";
-import { goneBecause, GRACE } from "../stream/client_end.ts";
+import { clientGoneError, END_GRACE } from "../stream/client_end.ts";
 import { type Connection, probe } from "../stream/connection.ts";
-import { type AheadEnd, ReadAhead } from "../stream/read_ahead.ts";
+import { EndWatcher, type PeerEnd } from "../stream/end_watcher.ts";
 import type { ClientRequest } from "./front/request.ts";
 
 /** What the server does for each command, for the message. */
@@ -31,7 +31,7 @@ export class ClientWatch implements Disposable {
   readonly #client: ClientRequest;
   readonly #command: CommandName;
   readonly #attempt: Deadline;
-  readonly #ahead: ReadAhead;
+  readonly #ahead: EndWatcher;
   /** Ends the probes of a client that has ended its side, once there are any. */
   #probing: AbortController | undefined;
 
@@ -44,7 +44,7 @@ export class ClientWatch implements Disposable {
     this.#client = client;
     this.#command = command;
     this.#attempt = attempt;
-    this.#ahead = new ReadAhead(client.rest);
+    this.#ahead = new EndWatcher(client.rest);
     this.rest = this.#ahead.rest();
     this.#ahead.watch((end) => this.#ended(end), () => this.#canProbe && this.#probe(false));
   }
@@ -61,14 +61,14 @@ export class ClientWatch implements Disposable {
     return this.#client.accepted.probe !== undefined;
   }
 
-  #ended(end: AheadEnd): void {
+  #ended(end: PeerEnd): void {
     const command = this.#command;
     const isEnd = end.failure === undefined;
     if (isEnd && (command === "connect" || command === "resolve") && this.#canProbe) return this.#probe(true);
     // A tunnel can forward early bytes and the end behind them; for other commands, an end means that the client has gone.
-    const reason = goneBecause(end, WHILE[command], command === "connect");
+    const reason = clientGoneError(end, WHILE[command], command === "connect");
     if (reason === undefined) return;
-    if (isEnd && command !== "bind") this.#attempt.limit(GRACE, () => reason);
+    if (isEnd && command !== "bind") this.#attempt.limit(END_GRACE, () => reason);
     else this.#attempt.abort(reason);
   }
 
@@ -77,7 +77,7 @@ export class ClientWatch implements Disposable {
     const { signal } = this.#probing = new AbortController();
     const probing = async (): Promise<void> => {
       for (;;) {
-        await pause(GRACE, signal);
+        await pause(END_GRACE, signal);
         if (signal.aborted) return;
         if (begins) await this.#client.begin();
         await probe(this.#client.accepted);
@@ -85,7 +85,7 @@ export class ClientWatch implements Disposable {
     };
     probing().catch((failure) => {
       if (signal.aborted) return;
-      this.#attempt.abort(goneBecause({ failure, early: false }, WHILE[this.#command], false));
+      this.#attempt.abort(clientGoneError({ failure, early: false }, WHILE[this.#command], false));
     });
   }
 

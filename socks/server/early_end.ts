@@ -4,7 +4,7 @@
  * @module
  */
 import { abortable, type Deadline, startDeadline } from "../../base/deadline.ts";
-import { abortAnyway, closeAnyway } from "../stream/closed.ts";
+import { abortQuietly, closeQuietly } from "../stream/closed_error.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ClosingStep } from "./front/options.ts";
 
@@ -51,8 +51,8 @@ export class EarlyEnd implements ClosingStep {
       this.#patience = deadline;
       await abortable(refusal(), deadline.signal).catch(() => {});
     }
-    if (tunnel !== undefined) abortAnyway(tunnel);
-    closeAnyway(this.#accepted);
+    if (tunnel !== undefined) abortQuietly(tunnel);
+    closeQuietly(this.#accepted);
   }
 
   /** Waits until an early end that has begun is over. The client has no more time than until now to take its refusal. */

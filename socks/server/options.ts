@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkNames } from "../given.ts";
+import { checkNames } from "../argument_checks.ts";
 import type { ClientRuleSet } from "../rules/client_rules.ts";
 import type { ServedCommands } from "./commands/commands.ts";
 import type { ServerEvent } from "./events.ts";

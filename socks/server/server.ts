@@ -6,10 +6,10 @@
 import { aborted, duration, onAbort, pause, startDeadline } from "../../base/deadline.ts";
 import { Rate } from "../../base/rate.ts";
 import { monotonicNow } from "../../base/runtime.ts";
-import { givenSignal } from "../given.ts";
-import { closeAnyway } from "../stream/closed.ts";
+import { checkSignal } from "../argument_checks.ts";
+import { closeQuietly } from "../stream/closed_error.ts";
 import type { Connection } from "../stream/connection.ts";
-import { settled, takeInTime } from "../stream/late.ts";
+import { makeUnlessAborted, untilSettled } from "../stream/settling.ts";
 import type { ConnectionListener } from "../stream/listener.ts";
 import { type ServerHealth, type TroubleKind, Troubles } from "./health.ts";
 import { checkServerOptions, type ShutdownOptions, type SocksServerOptions } from "./options.ts";
@@ -44,7 +44,7 @@ export class SocksServer implements AsyncDisposable {
     this.#options = options;
     this.#sessions = new Sessions(options, (kind, thrown) => this.#note(kind, thrown));
     this.update(options);
-    this.#signal = onAbort(givenSignal(options.signal), (reason) => this.#abort(reason));
+    this.#signal = onAbort(checkSignal(options.signal), (reason) => this.#abort(reason));
   }
 
   /**
@@ -98,7 +98,7 @@ export class SocksServer implements AsyncDisposable {
       while (!signal.aborted) {
         let connection: Connection | undefined;
         try {
-          connection = await takeInTime(accept, signal, (late) => late && void this.serve(late));
+          connection = await makeUnlessAborted(accept, signal, (late) => late && void this.serve(late));
         } catch (error) {
           if (signal.aborted) return;
           this.#note("accept", error);
@@ -114,10 +114,10 @@ export class SocksServer implements AsyncDisposable {
       }
     } finally {
       this.#listeners.delete(listener);
-      closeAnyway(listener);
+      closeQuietly(listener);
       // The port is free once the last accept has ended.
       if (accepting !== undefined) {
-        await settled([accepting]);
+        await untilSettled([accepting]);
         this.#accepting.delete(accepting);
       }
     }
@@ -142,7 +142,7 @@ export class SocksServer implements AsyncDisposable {
 
   #stop(): void {
     this.#stopping.abort();
-    for (const listener of this.#listeners) closeAnyway(listener);
+    for (const listener of this.#listeners) closeQuietly(listener);
   }
 
   /**
@@ -155,7 +155,7 @@ export class SocksServer implements AsyncDisposable {
     const milliseconds = duration("deadline", options.deadline ?? Infinity);
     this.#stop();
     // A connection that is accepted at the last moment is served like the others.
-    await settled([...this.#accepting]);
+    await untilSettled([...this.#accepting]);
     using deadline = startDeadline({ milliseconds, reason: () => new Error("Server is shutting down") });
     using _cut = onAbort(deadline.signal, (reason) => this.#abort(reason));
     await this.#sessions.allEnded();

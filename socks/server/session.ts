@@ -8,10 +8,10 @@ import type { SecuredChannel } from "../auth/method.ts";
 import { SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import type { CommandName } from "../rules/rules.ts";
-import { closeAnyway } from "../stream/closed.ts";
+import { closeQuietly } from "../stream/closed_error.ts";
 import type { Connection } from "../stream/connection.ts";
 import { drain } from "../stream/drain.ts";
-import { someTurns, takeInTime } from "../stream/late.ts";
+import { makeUnlessAborted, yieldMicrotasks } from "../stream/settling.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { runCommand, type ServedCommands } from "./commands/commands.ts";
 import type { CommandContext } from "./commands/context.ts";
@@ -71,8 +71,8 @@ export async function runSession(accepted: Connection, options: SessionOptions):
   } finally {
     listening?.[Symbol.dispose]();
     await end.finish();
-    closeAnyway(client?.channel.connection);
-    closeAnyway(accepted);
+    closeQuietly(client?.channel.connection);
+    closeQuietly(accepted);
   }
 }
 
@@ -107,13 +107,13 @@ async function readInTime(
         onChannel,
       });
     // A method, or a password check, may ignore the signal.
-    return await takeInTime(reading, end.over, (late) => late.channel.connection.close());
+    return await makeUnlessAborted(reading, end.over, (late) => late.channel.connection.close());
   } catch (error) {
     record.report({ type: "refused", identity: channel?.identity, error: endReason(clock, error) });
     if (!clock.signal.aborted) await drain(channel?.connection ?? accepted, { signal: clock.signal });
-    closeAnyway(channel?.connection);
+    closeQuietly(channel?.connection);
     // A method that listens to the signal releases what it holds meanwhile.
-    if (clock.signal.aborted) await someTurns();
+    if (clock.signal.aborted) await yieldMicrotasks();
     return undefined;
   } finally {
     clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));

@@ -10,7 +10,7 @@ import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
 import { SocksLimitError, SocksReplyError } from "../errors.ts";
 import { ruleLine } from "../rules/rules.ts";
 import { userKey } from "../rules/users.ts";
-import { closeAnyway } from "../stream/closed.ts";
+import { closeQuietly } from "../stream/closed_error.ts";
 import type { Connection } from "../stream/connection.ts";
 import { isShortage, notify, type TroubleKind } from "./health.ts";
 import { type Bandwidth, bandwidthOf, UserRates } from "./limits/bandwidth.ts";
@@ -135,7 +135,7 @@ export class Sessions {
     } catch (error) {
       // A client that is not admitted, or an observer or a connection of the caller that throws: no reason to end the server.
       record.report({ type: "refused", error: asError(error) });
-      closeAnyway(connection);
+      closeQuietly(connection);
     } finally {
       this.#end(running);
     }

@@ -52,7 +52,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     [
       "a place is free when its socket is gone",
       EYEBALLS,
-      "await settled([oldest!.trying]);",
+      "await untilSettled([oldest!.trying]);",
       "",
       "firstToConnect(): counts an attempt until it has ended",
     ],

@@ -23,7 +23,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a method that is deaf ends with the session",
       SIGNAL,
-      "return await takeInTime(reading, end.over, (late) => late.channel.connection.close());",
+      "return await makeUnlessAborted(reading, end.over, (late) => late.channel.connection.close());",
       "return await reading();",
       TCP,
     ],
@@ -40,7 +40,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a method that listens gives back what it holds before the session is over",
       SIGNAL,
-      "if (clock.signal.aborted) await someTurns();",
+      "if (clock.signal.aborted) await yieldMicrotasks();",
       "",
       "a step that is still under way",
     ],
@@ -49,7 +49,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a target that is opened by somebody deaf ends with the session",
       SIGNAL,
-      "return await takeInTime(opening, signal, ({ connection }) => connection.close());",
+      "return await makeUnlessAborted(opening, signal, ({ connection }) => connection.close());",
       "return await opening();",
       TCP,
     ],
@@ -92,7 +92,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "somebody deaf who waits for a connection ends with the session",
       SIGNAL,
-      "came = await takeInTime(() => listening.accept(), signal, ({ connection }) => connection.close());",
+      "came = await makeUnlessAborted(() => listening.accept(), signal, ({ connection }) => connection.close());",
       "came = await listening.accept();",
       TCP,
     ],
@@ -104,7 +104,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
-    ["a listener goes with the wait", LATE, "    closeAnyway(pending);\n    return await", "    return await", TCP],
+    ["a listener goes with the wait", LATE, "    closeQuietly(pending);\n    return await", "    return await", TCP],
   ]),
   ...rules("socks/server/client_watch.ts", [GONE], [
     [
@@ -122,7 +122,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "client: received,",
     ],
   ]),
-  ...rules("socks/stream/read_ahead.ts", [GONE], [
+  ...rules("socks/stream/end_watcher.ts", [GONE], [
     [
       "what is read ahead is bounded",
       "nothing a stranger sends costs more",
@@ -139,7 +139,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
-    ["a server's signal is one", EXACT, "givenSignal(options.signal)", "options.signal", "a time, a limit or a port"],
+    ["a server's signal is one", EXACT, "checkSignal(options.signal)", "options.signal", "a time, a limit or a port"],
   ]),
   ...rules("socks/shell/tcp.ts", [LEAVES], [
     [
@@ -225,7 +225,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a relay does not wait for ever for calls of what is closed",
       SIGNAL,
-      "    await settled(both);",
+      "    await untilSettled(both);",
       "    await Promise.allSettled(both);",
       DEAF,
     ],
@@ -243,7 +243,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a dialer that is deaf ends with the signal",
       SIGNAL,
-      "await takeInTime(() => only!(signal), signal, closeTarget)",
+      "await makeUnlessAborted(() => only!(signal), signal, closeTarget)",
       "await only!(signal)",
       "openDirectly(): ends with its signal although resolver and dialer ignore it",
     ],
@@ -264,27 +264,27 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "openDirectly(): ends with its signal although resolver and dialer ignore it",
     ],
   ]),
-  ...rules("socks/stream/late.ts", [END], [
+  ...rules("socks/stream/settling.ts", [END], [
     [
       "what is made late is given up",
       LATE,
       "    if (late) giveUp(made);\n    else taken",
       "    taken",
-      "takeInTime(): takes what is made in time, and gives up the rest once",
+      "makeUnlessAborted(): takes what is made in time, and gives up the rest once",
     ],
     [
       "nothing is begun behind the end",
       LATE,
       "  signal.throwIfAborted();\n",
       "",
-      "takeInTime(): takes what is made in time, and gives up the rest once",
+      "makeUnlessAborted(): takes what is made in time, and gives up the rest once",
     ],
     [
       "what is aborted by the call that makes it is late",
       LATE,
       "  if (signal.aborted) onAbort();\n",
       "",
-      "takeInTime(): takes what is made in time, and gives up the rest once",
+      "makeUnlessAborted(): takes what is made in time, and gives up the rest once",
     ],
     [
       "calls that do not end are not waited for",
@@ -319,7 +319,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener that is deaf is not waited for",
       SIGNAL,
-      "connection = await takeInTime(accept, signal, (late) => late && void this.serve(late));",
+      "connection = await makeUnlessAborted(accept, signal, (late) => late && void this.serve(late));",
       "connection = await accept();",
       "deaf to its own end",
     ],
@@ -340,7 +340,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a port is free when the server has ended",
       LATE,
-      "        await settled([accepting]);\n",
+      "        await untilSettled([accepting]);\n",
       "",
       "nobody wait",
     ],
@@ -361,7 +361,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "nobody is accepted from the call on that stops a server",
       LATE,
-      "    for (const listener of this.#listeners) closeAnyway(listener);\n",
+      "    for (const listener of this.#listeners) closeQuietly(listener);\n",
       "",
       "deaf to its own end",
     ],
@@ -465,8 +465,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a server whose signal is aborted already has ended",
       SIGNAL,
-      "onAbort(givenSignal(options.signal), (reason) => this.#abort(reason));",
-      "givenSignal(options.signal)?.aborted ? undefined : onAbort(options.signal, (reason) => this.#abort(reason));",
+      "onAbort(checkSignal(options.signal), (reason) => this.#abort(reason));",
+      "checkSignal(options.signal)?.aborted ? undefined : onAbort(options.signal, (reason) => this.#abort(reason));",
       "aborted already",
     ],
   ]),
@@ -497,7 +497,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener of a server that has ended is closed",
       SIGNAL,
-      "      closeAnyway(listener);\n      // The port",
+      "      closeQuietly(listener);\n      // The port",
       "      // The port",
       "aborted already",
     ],

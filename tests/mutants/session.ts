@@ -50,11 +50,11 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "",
       "ClientWatch: ends the dial when a client goes, in each protocol",
     ],
-    ["an end is one after a moment", WATCH, "this.#attempt.limit(GRACE, () => reason);", "{}", "look-up"],
+    ["an end is one after a moment", WATCH, "this.#attempt.limit(END_GRACE, () => reason);", "{}", "look-up"],
     [
       "an end is none at once",
       WATCH,
-      "this.#attempt.limit(GRACE, () => reason);",
+      "this.#attempt.limit(END_GRACE, () => reason);",
       "this.#attempt.abort(reason);",
       "ClientWatch: answers a client that has ended its side, within a moment",
     ],
@@ -131,13 +131,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "half-closed client: is probed while early bytes fill the buffer",
     ],
   ]),
-  ...rules("socks/stream/read_ahead.ts", [HALF], [
+  ...rules("socks/stream/end_watcher.ts", [HALF], [
     [
       "who holds all that it may says so",
       "contract",
       "if (this.#watch === watch) onFull();",
       "",
-      "ReadAhead: reports once that it is full",
+      "EndWatcher: reports once that it is full",
     ],
   ]),
   ...rules("socks/server/front/answers.ts", [HALF], []),
@@ -172,41 +172,41 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "ClientWatch: forwards early bytes and the end behind them",
     ],
   ]),
-  ...rules("socks/stream/read_ahead.ts", [GONE], [
+  ...rules("socks/stream/end_watcher.ts", [GONE], [
     [
       "who stopped to read ahead reads no more",
       "contract",
       "held < MOST && this.#watch === watch;",
       "held < MOST;",
-      "ReadAhead: continues the pending read for a second watch",
+      "EndWatcher: continues the pending read for a second watch",
     ],
     [
       "a read that is left is gone on with",
       "contract",
       "if (i === this.#reads.length) this.#reads",
       "this.#reads",
-      "ReadAhead: continues the pending read for a second watch",
+      "EndWatcher: continues the pending read for a second watch",
     ],
     [
       "an earlier watch is told nothing",
       "contract",
       "if (this.#watch === watch) onEnd(",
       "onEnd(",
-      "ReadAhead: continues the pending read for a second watch",
+      "EndWatcher: continues the pending read for a second watch",
     ],
     [
       "bytes in front of an end are told",
       "contract",
       "early: held > 0",
       "early: false",
-      "ReadAhead: continues the pending read for a second watch",
+      "EndWatcher: continues the pending read for a second watch",
     ],
     [
       "what comes early is bounded",
       SHARE,
       "for (let i = 0; held < MOST && ",
       "for (let i = 0; ",
-      "ReadAhead: keeps few early bytes, in order",
+      "EndWatcher: keeps few early bytes, in order",
     ],
   ]),
   ...rules("socks/auth/password.ts", [GONE], [
@@ -241,7 +241,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "who has ended behind his token is answered",
       WATCH,
-      "failure === undefined ? GRACE : 0",
+      "failure === undefined ? END_GRACE : 0",
       "0",
       "ClientWatch: answers a client that ends its side behind its token",
     ],
@@ -260,7 +260,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a method that gives no channel is one refusal",
       "events",
-      "closeAnyway(channel?.connection);",
+      "closeQuietly(channel?.connection);",
       "channel?.connection.close();",
       "may fail in any call",
     ],
@@ -384,7 +384,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a connection that cannot be closed is one refusal",
       SAY,
-      "    closeAnyway(accepted);",
+      "    closeQuietly(accepted);",
       "    accepted.close();",
       "may fail in any call",
     ],
@@ -394,7 +394,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a target that cannot be closed is one end",
       SAY,
-      "    closeAnyway(target);\n",
+      "    closeQuietly(target);\n",
       "    target.close();\n",
       "may fail in any call",
     ],

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { closeAnyway } from "../../stream/closed.ts";
+import { closeQuietly } from "../../stream/closed_error.ts";
 import type { Connection } from "../../stream/connection.ts";
-import { takeInTime } from "../../stream/late.ts";
+import { makeUnlessAborted } from "../../stream/settling.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import type { OpenBind, PendingBind } from "../targets/target.ts";
 import type { CommandContext } from "./context.ts";
@@ -21,7 +21,7 @@ export async function runBind(context: CommandContext, open: OpenBind): Promise<
   try {
     using deadline = stepDeadline(context, "nobody connected");
     const { signal } = deadline;
-    const listening = await takeInTime(
+    const listening = await makeUnlessAborted(
       () => open({ ...request, signal }, client.accepted.local),
       signal,
       (late) => late.close(),
@@ -29,17 +29,17 @@ export async function runBind(context: CommandContext, open: OpenBind): Promise<
     pending = listening;
     const { bound } = listening;
     await replySuccess(context, bound, { type: "listening", bound });
-    came = await takeInTime(() => listening.accept(), signal, ({ connection }) => connection.close());
+    came = await makeUnlessAborted(() => listening.accept(), signal, ({ connection }) => connection.close());
   } catch (error) {
-    closeAnyway(pending);
+    closeQuietly(pending);
     return await refuse(context, error);
   }
-  closeAnyway(pending);
+  closeQuietly(pending);
   try {
     const { peer } = came;
     await replySuccess(context, peer, { type: "connected", target: peer, address: peer, bound: pending.bound });
   } catch (error) {
-    closeAnyway(came.connection);
+    closeQuietly(came.connection);
     return await refuse(context, error, came.peer);
   }
   await relayToEnd(context, came.connection);

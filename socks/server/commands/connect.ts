@@ -4,8 +4,8 @@
  * @module
  */
 import { SocksTimeoutError } from "../../errors.ts";
-import { closeAnyway } from "../../stream/closed.ts";
-import { someTurns, takeInTime } from "../../stream/late.ts";
+import { closeQuietly } from "../../stream/closed_error.ts";
+import { makeUnlessAborted, yieldMicrotasks } from "../../stream/settling.ts";
 import type { OpenedTarget, OpenTarget } from "../targets/target.ts";
 import type { CommandContext } from "./context.ts";
 import { endReason, refuse } from "./refuse.ts";
@@ -26,7 +26,7 @@ export async function runConnect(context: CommandContext, open: OpenTarget): Pro
     // The reply is sent after the connection is made, never before.
     await replySuccess(context, bound, { type: "connected", bound, address });
   } catch (error) {
-    closeAnyway(opened.connection);
+    closeQuietly(opened.connection);
     client.channel.connection.close();
     return report({ type: "refused", address, error: endReason(clock, error) });
   }
@@ -46,11 +46,11 @@ async function openInTime(context: CommandContext, open: OpenTarget): Promise<Op
     }
   };
   try {
-    return await takeInTime(opening, signal, ({ connection }) => connection.close());
+    return await makeUnlessAborted(opening, signal, ({ connection }) => connection.close());
   } catch (error) {
     if (error !== signal.reason) throw error;
     // `open` may say more precisely what took too long.
-    await someTurns();
+    await yieldMicrotasks();
     throw failure instanceof SocksTimeoutError && failure.cause === error ? failure : error;
   }
 }

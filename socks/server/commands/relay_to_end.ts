@@ -4,7 +4,7 @@
  * @module
  */
 import { asError } from "../../../base/reason.ts";
-import { closeAnyway } from "../../stream/closed.ts";
+import { closeQuietly } from "../../stream/closed_error.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { relay } from "../relay/relay.ts";
 import type { CommandContext } from "./context.ts";
@@ -18,7 +18,7 @@ export async function relayToEnd(context: CommandContext, target: Connection): P
   } catch (error) {
     failure = asError(error);
   } finally {
-    closeAnyway(target);
+    closeQuietly(target);
     client.channel.connection.close();
     report({ type: "closed", error: failure });
   }

@@ -8,8 +8,8 @@ import type { Bytes } from "../../../base/bytes.ts";
 import { abortable } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import type { BindDatagrams } from "../../stream/datagram_socket.ts";
-import { takeInTime } from "../../stream/late.ts";
-import type { DatagramCodec } from "../../stream/protected_datagrams.ts";
+import { makeUnlessAborted } from "../../stream/settling.ts";
+import type { DatagramCodec } from "../../stream/datagram_codec.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { type Datagram, decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../../wire/datagram.ts";
 import { canonicalAddress } from "../../wire/ip.ts";
@@ -87,7 +87,7 @@ export class ClientSide {
       onDrop: (reason: keyof DroppedDatagrams) => this.#drop(reason),
       onEnd,
     };
-    this.#egress = await takeInTime(
+    this.#egress = await makeUnlessAborted(
       () => open({ ...request, signal }, listener),
       signal,
       (late) => late.close(),

@@ -9,8 +9,8 @@ import { pause, startDeadline } from "../../../base/deadline.ts";
 import { reasonText } from "../../../base/reason.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../errors.ts";
-import { type BindDatagrams, type DatagramSocket, passes } from "../../stream/datagram_socket.ts";
-import { takeInTime } from "../../stream/late.ts";
+import { type BindDatagrams, type DatagramSocket, isDatagramError } from "../../stream/datagram_socket.ts";
+import { makeUnlessAborted } from "../../stream/settling.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 
 /** Shortest time between two attempts to open a socket, in milliseconds. */
@@ -79,7 +79,7 @@ export class ReopeningSocket {
     try {
       await socket.send(bytes, to);
     } catch (error) {
-      if (!passes(error)) this.#lost(socket, error);
+      if (!isDatagramError(error)) this.#lost(socket, error);
       throw error;
     }
   }
@@ -133,7 +133,7 @@ export class ReopeningSocket {
       state.end = { reason };
       if (state.made !== undefined) this.#lost(state.made, reason);
     };
-    const made = await takeInTime(
+    const made = await makeUnlessAborted(
       () => bind({ hostname, port, onDatagram, onEnd }),
       signal,
       (late) => late.close(),

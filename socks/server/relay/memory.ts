@@ -6,11 +6,11 @@
  */
 import { BufferPool } from "../../../base/buffer_pool.ts";
 import type { Bytes } from "../../../base/bytes.ts";
-import { LARGE, ReadSize } from "../../stream/read_size.ts";
+import { LARGEST_READ, ReadSize } from "../../stream/read_size.ts";
 
 /** Bytes that fit into one message of RFC 1961 at every level: a relay reads that many at a time until it is proven. */
 export const MEDIUM: number = 32_768;
-/** Bytes after which a direction reads {@linkcode LARGE} buffers: more than sockets hold for a peer that takes nothing. */
+/** Bytes after which a direction reads {@linkcode LARGEST_READ} buffers: more than sockets hold for a peer that takes nothing. */
 export const PROVEN: number = 1 << 24;
 /** Bytes read at a time when the shared memory is used up. */
 export const SCARCE: number = 8_192;
@@ -22,7 +22,7 @@ const MOST_LARGE = 1 << 26;
 
 /** A limited amount of memory for buffers: the more is in use, the smaller are the buffers. */
 export class RelayMemory {
-  readonly #large = new BufferPool(LARGE, 256);
+  readonly #large = new BufferPool(LARGEST_READ, 256);
   readonly #medium = new BufferPool(MEDIUM, 256);
   readonly #most: number;
   readonly #mostLarge: number;
@@ -44,7 +44,7 @@ export class RelayMemory {
     return this.#used;
   }
 
-  /** Returns a buffer for a busy direction; a {@linkcode LARGE} one if the direction is proven. */
+  /** Returns a buffer for a busy direction; a {@linkcode LARGEST_READ} one if the direction is proven. */
   acquire(proven: boolean): Bytes {
     const buffer = this.#choose(proven);
     this.#used += buffer.length;
@@ -52,7 +52,7 @@ export class RelayMemory {
   }
 
   #choose(proven: boolean): Bytes {
-    if (proven && this.#used + LARGE <= this.#mostLarge) return this.#large.acquire();
+    if (proven && this.#used + LARGEST_READ <= this.#mostLarge) return this.#large.acquire();
     if (this.#used + MEDIUM <= this.#most) return this.#medium.acquire();
     return new Uint8Array(SCARCE);
   }
@@ -92,7 +92,7 @@ export class DirectionBuffers implements Disposable {
   /** Returns a buffer for the next read. A direction with little to read gets a small buffer of its own. */
   acquire(): Bytes {
     const { next } = this.#size;
-    if (next < LARGE) return new Uint8Array(next);
+    if (next < LARGEST_READ) return new Uint8Array(next);
     const buffer = this.#memory.acquire(this.#carried >= PROVEN);
     this.#taken.set(buffer, buffer.length);
     return buffer;

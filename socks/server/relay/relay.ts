@@ -8,7 +8,7 @@ import type { Bytes } from "../../../base/bytes.ts";
 import { abortable, type Deadline } from "../../../base/deadline.ts";
 import { abort, type Connection } from "../../stream/connection.ts";
 import { drain } from "../../stream/drain.ts";
-import { settled } from "../../stream/late.ts";
+import { untilSettled } from "../../stream/settling.ts";
 import type { Gate } from "../limits/bandwidth.ts";
 import { ClientProbe } from "./client_probe.ts";
 import { IdleClock } from "./idle_clock.ts";
@@ -94,7 +94,7 @@ export async function relay(
       end(target);
     }
     over?.abort(new Error("Relay is over"));
-    await settled(both);
+    await untilSettled(both);
   }
 }
 

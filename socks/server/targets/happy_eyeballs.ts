@@ -7,7 +7,7 @@
 import { aborted, onAbort, startDeadline } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError } from "../../errors.ts";
-import { settled, takeInTime } from "../../stream/late.ts";
+import { makeUnlessAborted, untilSettled } from "../../stream/settling.ts";
 import type { OpenedTarget } from "./target.ts";
 
 /** Options of {@linkcode firstToConnect}. Times are in milliseconds. */
@@ -43,7 +43,7 @@ export async function firstToConnect(
 ): Promise<OpenedTarget> {
   signal.throwIfAborted();
   const [only] = attempts;
-  if (attempts.length === 1) return await takeInTime(() => only!(signal), signal, closeTarget);
+  if (attempts.length === 1) return await makeUnlessAborted(() => only!(signal), signal, closeTarget);
   const race = new Race();
   using _end = onAbort(signal, (reason) => race.end(reason));
   for (const attempt of attempts) {
@@ -91,7 +91,7 @@ class Race {
     const controller = new AbortController();
     const { signal } = controller;
     let trying: Promise<unknown> = Promise.resolve();
-    const made = takeInTime(
+    const made = makeUnlessAborted(
       () => {
         const attempted = attempt(signal);
         trying = attempted;
@@ -131,7 +131,7 @@ class Race {
     oldest!.controller.abort(deadline.signal.reason);
     oldest!.ended = true;
     // The attempt has a socket until it has ended.
-    await settled([oldest!.trying]);
+    await untilSettled([oldest!.trying]);
   }
 
   /** Called when all attempts have started. */

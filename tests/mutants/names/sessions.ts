@@ -58,7 +58,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "the connection is closed at the end",
       "RFC 1928 section 6",
-      "    closeAnyway(accepted);",
+      "    closeQuietly(accepted);",
       "",
     ],
   ]),

@@ -8,7 +8,7 @@ import { relay, type RelayOptions } from "../../../../socks/server/relay/relay.t
 import { DirectionBuffers, MEDIUM, PROVEN, RelayMemory, SCARCE } from "../../../../socks/server/relay/memory.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
 import { DenoConnection } from "../../../../socks/shell/tcp.ts";
-import { LARGE } from "../../../../socks/stream/read_size.ts";
+import { LARGEST_READ } from "../../../../socks/stream/read_size.ts";
 import { ScriptedConnection, settle } from "../../../support/scripted_connection.ts";
 import { tcpPair } from "../../../support/transports.ts";
 
@@ -241,22 +241,22 @@ Deno.test("probe(): reports an unread reset, and costs a living peer nothing", a
 });
 
 Deno.test("RelayMemory: gives large buffers to proven relays, small ones when short", () => {
-  const memory = new RelayMemory(4 * LARGE, 2 * LARGE);
+  const memory = new RelayMemory(4 * LARGEST_READ, 2 * LARGEST_READ);
   const taken: Bytes[] = [];
   const take = (proven: boolean) => {
     taken.push(memory.acquire(proven));
     return taken.at(-1)!.length;
   };
   assert.equal(take(false), MEDIUM);
-  assert.equal(take(true), LARGE);
+  assert.equal(take(true), LARGEST_READ);
   assert.equal(take(true), MEDIUM, "large ones have their part");
-  while (memory.used + MEDIUM <= 4 * LARGE) assert.equal(take(false), MEDIUM);
+  while (memory.used + MEDIUM <= 4 * LARGEST_READ) assert.equal(take(false), MEDIUM);
   assert.deepEqual([take(true), take(false)], [SCARCE, SCARCE]);
   for (const buffer of taken) memory.release(buffer, buffer.length, true);
   assert.equal(memory.used, 0);
   const again = memory.acquire(true);
   assert.ok(taken.includes(again), "used again");
-  memory.release(again, LARGE, false);
+  memory.release(again, LARGEST_READ, false);
   assert.ok(memory.acquire(true) !== again, "somebody may still have it");
 });
 
@@ -271,7 +271,7 @@ Deno.test("DirectionBuffers: grow with the bytes transferred", () => {
     while (memory.used < 3 * MEDIUM) room.acquire();
     for (let carried = 0; carried < PROVEN; carried += MEDIUM) room.learn(MEDIUM);
     const large = room.acquire();
-    assert.equal(large.length, LARGE);
+    assert.equal(large.length, LARGEST_READ);
     structuredClone(large, { transfer: [large.buffer] });
     room.release(large);
     assert.equal(memory.used, 3 * MEDIUM);
