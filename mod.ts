@@ -128,7 +128,7 @@ export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./s
 export type { Limits, UserLedger } from "./socks/server/limits/limits.ts";
 export type { RelayCounts } from "./socks/server/relay/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
-export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rules.ts";
+export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rule_set.ts";
 export type { Cidr } from "./socks/wire/cidr.ts";
 export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.ts";
 export {
@@ -147,7 +147,7 @@ export { type ConnectionListener } from "./socks/stream/listener.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/protection.ts";
 export type { DatagramCodec } from "./socks/stream/protected_datagrams.ts";
-export type { TlsIdentity } from "./socks/shell/tls.ts";
+export type { TlsIdentity } from "./socks/shell/tls_over.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
 export { type ReceiveOptions, SocksDatagrams } from "./socks/client/associate.ts";
 export type { Endpoint } from "./socks/wire/address.ts";

@@ -8,7 +8,7 @@ import { requestThrough, requestWithin, resolveThrough, startCall } from "../soc
 import { givenHost, givenPort } from "../socks/given.ts";
 import { SocksConnection } from "../socks/client/socks_connection.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
-import { tlsOver } from "../socks/shell/tls.ts";
+import { tlsOver } from "../socks/shell/tls_over.ts";
 import { associateThrough, type SocksDatagrams } from "../socks/client/associate.ts";
 import { bindUdp } from "../socks/shell/udp.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";

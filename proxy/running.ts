@@ -11,9 +11,9 @@ import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } fr
 import type { Connection } from "../socks/stream/connection.ts";
 import { listenTcp, listenTls } from "../socks/shell/tcp.ts";
 import type { ConnectionListener } from "../socks/stream/listener.ts";
-import { listenAtLoopback } from "../socks/shell/localhost.ts";
+import { listenAtLoopback } from "../socks/stream/localhost.ts";
 import { proxyProtocol } from "../socks/stream/proxy_protocol.ts";
-import type { TlsIdentity } from "../socks/shell/tls.ts";
+import type { TlsIdentity } from "../socks/shell/tls_over.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
 

@@ -92,7 +92,7 @@ export {
 } from "./errors.ts";
 export type { OtherProtocol } from "./server/front/front.ts";
 export type { Limits, UserLedger } from "./server/limits/limits.ts";
-export { type Nat64Options, Nat64Prefixes } from "./names/nat64.ts";
+export { type Nat64Options, Nat64Prefixes } from "./names/nat64_prefixes.ts";
 export { openDirectly, type OpenDirectlyOptions, openThrough } from "./server/targets/direct.ts";
 export type { RelayCounts } from "./server/relay/relay.ts";
 export {
@@ -114,7 +114,7 @@ export {
   RuleSet,
   type RuleSetOptions,
   type Verdict,
-} from "./rules/rules.ts";
+} from "./rules/rule_set.ts";
 export type { Cidr } from "./wire/cidr.ts";
 export {
   type LiveSession,
@@ -143,7 +143,7 @@ export { dialFrom } from "./shell/dial_from.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./protection.ts";
 export type { DatagramCodec } from "./stream/protected_datagrams.ts";
-export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./shell/tls.ts";
+export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./shell/tls_over.ts";
 export { connectionFromWebSocket, dialWebSocket, isOriginAllowed, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
 export {
   connectionFromStreams,

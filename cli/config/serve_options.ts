@@ -16,7 +16,7 @@ import { checkAnnounce } from "../../socks/server/commands/announce.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
 import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
 import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
-import type { Rule } from "../../socks/rules/rules.ts";
+import type { Rule } from "../../socks/rules/rule_set.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
 import type { ProtectionLevel } from "../../socks/protection.ts";
 import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../server/passwords.ts";

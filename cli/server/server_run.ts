@@ -9,7 +9,7 @@ import type { SharedStore } from "../../proxy/shared/redis.ts";
 import { telemetry } from "../../proxy/telemetry.ts";
 import type { ServerTrouble } from "../../socks/server/health.ts";
 import { asksNameServers } from "../../socks/shell/system_resolver.ts";
-import { allowsMuch, ruleLine } from "../../socks/rules/rules.ts";
+import { allowsMuch, ruleLine } from "../../socks/rules/rule_set.ts";
 import type { ServerEvent } from "../../socks/server/server.ts";
 import type { TlsListener } from "../../socks/shell/tcp.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";

@@ -21,7 +21,7 @@ import { canonicalAddress, isLinkLocal, parseIp, withoutZone } from "../wire/ip.
 import { Command } from "../wire/messages.ts";
 import { Inbox } from "./inbox.ts";
 import type { BindDatagrams, DatagramSocket } from "../stream/datagram_socket.ts";
-import { bindTowards, zoneOf } from "./source.ts";
+import { bindTowards, zoneOf } from "./local_address.ts";
 
 /** What {@linkcode associateThrough} takes. */
 export interface AssociateThroughOptions extends ThroughOptions {

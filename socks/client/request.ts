@@ -8,7 +8,7 @@ import { type Deadline, duration, startDeadline } from "../../base/deadline.ts";
 import { GssError } from "../../gss/status.ts";
 import type { ClientAuthMethod, SecuredChannel } from "../auth/method.ts";
 import type { Identity } from "../identity.ts";
-import { described, inAnotherProtocol, refusal, tooLate, unreachable } from "./errors.ts";
+import { described, inAnotherProtocol, refusal, tooLate, unreachable } from "./proxy_errors.ts";
 import { SocksAuthError, SocksTimeoutError } from "../errors.ts";
 import { givenEndpoint, givenFunction, givenHost, givenSignal } from "../given.ts";
 import { Handshake, type HandshakeMessage } from "../handshake.ts";

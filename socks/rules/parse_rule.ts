@@ -15,7 +15,7 @@ import {
   type PortRange,
   type Rule,
   type RuleAction,
-} from "./rules.ts";
+} from "./rule_set.ts";
 import { parseRealmPattern, parseUserPattern } from "./user_pattern.ts";
 
 /** A rule in plain values, as in a configuration file; see {@linkcode Rule} for what each means. */

@@ -24,7 +24,7 @@ import { ClientWatch } from "./client_gone.ts";
 import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay/relay.ts";
-import type { CommandName } from "../rules/rules.ts";
+import type { CommandName } from "../rules/rule_set.ts";
 import type { Connection } from "../stream/connection.ts";
 import { abortAnyway, closeAnyway } from "../stream/closed.ts";
 import { drain } from "../stream/drain.ts";

@@ -12,10 +12,10 @@ import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { getAddresses, getNames } from "./getaddrinfo.ts";
 import { type HostsFile, parseHosts } from "../names/hosts_file.ts";
 import { LookUps } from "../names/look_ups.ts";
-import { inOrder } from "../names/order.ts";
+import { inOrder } from "../names/address_order.ts";
 import { asksFilesThenDns, type NameServers, parseResolvConf, withSurroundings } from "../names/resolv_conf.ts";
 import type { LookUpOptions, Resolved, Resolver, ReverseResolver } from "../names/resolver.ts";
-import { lookUpAddresses, lookUpNames } from "../names/stub.ts";
+import { lookUpAddresses, lookUpNames } from "../names/stub_resolver.ts";
 import { isLinux, mayAskAnybody, ownAddresses, surroundings, systemFile } from "./system_files.ts";
 
 /** A {@linkcode Resolver} that tells the names on the way as far as they are known. */

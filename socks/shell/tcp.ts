@@ -15,10 +15,10 @@ import { canonicalAddress } from "../wire/ip.ts";
 import { Chunk } from "../stream/chunk.ts";
 import type { Connection, Dialer, DialOptions } from "../stream/connection.ts";
 import { dialError } from "../stream/dial_error.ts";
-import { listenAtLocalhost } from "./localhost.ts";
+import { listenAtLocalhost } from "../stream/localhost.ts";
 import { balancers, proxyProtocol, type ProxyProtocolOptions } from "../stream/proxy_protocol.ts";
 import { ReadSize } from "../stream/read_size.ts";
-import { acceptTls, type TlsIdentity, tlsOver } from "./tls.ts";
+import { acceptTls, type TlsIdentity, tlsOver } from "./tls_over.ts";
 
 /** A connection over a socket. */
 export class DenoConnection implements Connection {

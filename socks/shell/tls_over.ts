@@ -1,163 +1,131 @@
 /**
- * What is inside TLS, over what is outside of it.
+ * TLS over any connection, through `node:tls`: `Deno.startTls` takes sockets only, and a tunnel is none.
  *
  * @module
  */
-import type { TLSSocket } from "node:tls";
-import { abortable, startDeadline } from "../../base/deadline.ts";
-import { SocksError, SocksProtocolError, SocksTlsError } from "../errors.ts";
-import type { Carrier } from "./carrier.ts";
-import { abort, type Connection, probe } from "../stream/connection.ts";
-import { DuplexConnection } from "./duplex.ts";
+import { reasonText } from "../../base/reason.ts";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
+import { abortable } from "../../base/deadline.ts";
+import { SocksTlsError } from "../errors.ts";
+import { hostName } from "../wire/host_name.ts";
+import { parseIp } from "../wire/ip.ts";
+import { Carrier } from "./carrier.ts";
+import type { Connection } from "../stream/connection.ts";
+import { TlsOver } from "./tls_connection.ts";
 
-/** What is under a {@linkcode TlsOver}, and who is at the other end. */
-export interface TlsUnder {
-  /** Carries the records. */
-  readonly carrier: Carrier;
-  /** What they are carried on. */
-  readonly connection: Connection;
-  /** For messages. */
-  readonly peer: "server" | "client";
+/** What a TLS client asks for. */
+export interface TlsClientOptions {
+  /** Name that the server's certificate must have. */
+  readonly hostname: string;
+  /** Certificates of authorities to trust, in PEM, instead of the system's. */
+  readonly caCerts?: readonly string[] | undefined;
+  /** Protocols offered (RFC 7301), such as `h2`. */
+  readonly alpnProtocols?: readonly string[] | undefined;
+  /** Certificate to show to a server that asks for one, in PEM, with those behind it. Goes with `key`. */
+  readonly cert?: string | undefined;
+  /** Private key of `cert`, in PEM. */
+  readonly key?: string | undefined;
+  /** Ends the attempt. A connection that was made is not closed by it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A server's certificate chain and its key, in PEM. */
+export interface TlsIdentity {
+  /** Certificates, the server's own first. */
+  readonly cert: string;
+  /** Private key. */
+  readonly key: string;
+}
+
+/** A connection inside TLS. */
+export interface TlsConnection extends Connection {
+  /** Protocol agreed upon (RFC 7301). */
+  readonly alpnProtocol: string | undefined;
 }
 
 /**
- * An error of an established stream in our words. A server that does not want this side's certificate says so in an alert,
- * which comes after this side's handshake is done (RFC 8446 section 6.2).
+ * Shakes hands with a TLS server at the other end. The connection underneath is closed with the one given back, and when the
+ * handshake fails.
+ *
+ * Reading ends with `null` after the server's close_notify alone: where the connection underneath ends without one, what came
+ * before is read, and then every read fails (RFC 8446 section 6.1).
+ *
+ * @throws {SocksTlsError} `TLS_HANDSHAKE` when the handshake fails or the certificate is not the server's.
+ * @throws {TypeError} When a certificate or key given is none.
+ * @throws The signal's reason, where that ends it.
+ *
+ * @example
+ * ```ts
+ * import { type Connection, tlsOver } from "@gssocks/gssocks/socks";
+ *
+ * export async function secured(tunnel: Connection): Promise<Connection> {
+ *   return await tlsOver(tunnel, { hostname: "intranet.example.com", signal: AbortSignal.timeout(10_000) });
+ * }
+ * ```
  */
-function translated(error: Error, peer: string, received: number): Error {
-  const { code } = error as { code?: unknown };
-  if (typeof code !== "string" || !code.startsWith("ERR_SSL_")) return error;
-  if (!error.message.startsWith("received fatal alert")) {
-    return new SocksProtocolError("NOT_GENUINE", `TLS record is not genuine: ${error.message}`, { cause: error });
-  }
-  if (received > 0) return error;
-  return new SocksTlsError("TLS_HANDSHAKE", `TLS ${peer} ended the handshake: ${error.message}`, { cause: error });
-}
-
-/** The connection inside. What is read or written before the handshake is done waits for it. */
-export class TlsOver extends DuplexConnection {
-  readonly #socket: TLSSocket;
-  readonly #carrier: Carrier;
-  readonly #connection: Connection;
-  readonly #peer: TlsUnder["peer"];
-  readonly #agreed = Promise.withResolvers<void>();
-  #secure = false;
-  #gone: Promise<void> | undefined;
-
-  /**
-   * Makes one.
-   *
-   * @param socket TLS, whose handshake is under way.
-   * @param under What it is over.
-   */
-  constructor(socket: TLSSocket, { carrier, connection, peer }: TlsUnder) {
-    super(socket, connection);
-    this.#socket = socket;
-    this.#carrier = carrier;
-    this.#connection = connection;
-    this.#peer = peer;
-    carrier.full = () => socket.readableLength >= socket.readableHighWaterMark;
-    carrier.onWriteFailure = (error) => this.failWrites(error);
-    carrier.onEnd = ({ error }) => {
-      // The first error stays, so that of TLS does where there is one.
-      if (!this.#secure) socket.destroy(error ?? new Error(`the ${peer} closed the connection`));
-      this.changed();
-    };
-    const secured = () => {
-      this.#secure = true;
-      this.#agreed.resolve();
-    };
-    this.#agreed.promise.catch(() => {}); // Told by the calls that wait for it.
-    socket.once("secureConnect", secured);
-    socket.once("secure", secured);
-    carrier.watch();
-  }
-
-  /** Protocol agreed upon (RFC 7301). */
-  get alpnProtocol(): string | undefined {
-    return this.#socket.alpnProtocol || undefined;
-  }
-
-  /** With what is around the records. */
-  override get written(): number | undefined {
-    return this.#connection.written;
-  }
-
-  override probe(): Promise<void> {
-    return probe(this.#connection);
-  }
-
-  /** A server that has no more to say says so inside TLS; who ends it outside may be anybody. */
-  protected override missing(): Error | undefined {
-    const { end } = this.#carrier;
-    if (end === undefined || this.ended) return undefined;
-    return end.error ?? new SocksTlsError("TLS_CUT", "TLS stream was cut: it ended without a close_notify");
-  }
-
-  protected override taken(): void {
-    this.#carrier.resume();
-  }
-
-  protected override fail(error: Error): void {
-    const told = this.#secure ? translated(error, this.#peer, this.#socket.bytesRead) : this.#unagreed(error);
-    this.#agreed.reject(told);
-    super.fail(told);
-  }
-
-  #unagreed(error: Error): Error {
-    if (error instanceof SocksError) return error;
-    return new SocksTlsError("TLS_HANDSHAKE", `TLS handshake with the ${this.#peer} failed: ${error.message}`, {
-      cause: error,
-    });
-  }
-
-  protected override async endWriting(): Promise<void> {
-    // An end before the handshake is done would be one of the handshake.
-    if (!this.#secure) await this.#agreed.promise;
-    await super.endWriting();
-    await this.#carrier.flushed();
-    if (this.#carrier.writeFailure !== undefined) throw this.#carrier.writeFailure;
-    await this.#connection.closeWrite();
-  }
-
-  /**
-   * An end without a close_notify is a cut (RFC 8446 section 6.1). Where it is none this side says so, unless it is in the middle of a
-   * record: the peer would take the end for a cut.
-   */
-  protected override release(): void {
-    const { stream, writeFailure } = this.#carrier;
-    const able = !this.cut && this.#secure && writeFailure === undefined && !this.#socket.destroyed;
-    if (!able || this.#socket.writableLength > 0) return this.#depart();
-    if (!this.#socket.writableEnded) this.#socket.end();
-    else if (stream.writableLength === 0) return this.#depart();
-    this.#gone = this.#said().then(() => this.#depart());
-  }
-
-  /** Resolved when the close_notify is underneath, or will not be. */
-  async #said(): Promise<void> {
-    using deadline = startDeadline({ milliseconds: PATIENCE, reason: () => new Error("close_notify is not taken") });
-    await abortable(this.#carrier.flushed(), deadline.signal).catch(() => {});
-  }
-
-  #depart(): void {
-    this.#socket.destroy();
-    if (this.cut) abort(this.#connection);
-    else this.#connection.close();
-  }
-
-  override ref(): void {
-    this.#connection.ref?.();
-  }
-
-  override unref(): void {
-    this.#connection.unref?.();
-  }
-
-  override async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    await this.#gone;
+export async function tlsOver(connection: Connection, options: TlsClientOptions): Promise<TlsConnection> {
+  const { signal } = options;
+  const secured = Promise.withResolvers<void>();
+  let socket: TLSSocket | undefined;
+  try {
+    const hostname = hostName(options.hostname);
+    // Loaded when it is wanted: most users of this package never do.
+    const [{ Duplex }, { connect }] = await Promise.all([import("node:stream"), import("node:tls")]);
+    const carrier = new Carrier(Duplex, connection);
+    socket = connect({ socket: carrier.stream, host: hostname, ...asked(options, hostname) });
+    const secure = new TlsOver(socket, { carrier, connection, peer: "server" });
+    socket.once("secureConnect", () => secured.resolve());
+    socket.once("error", (error: Error) => secured.reject(error));
+    socket.once("close", () => secured.reject(new Error("the connection was closed")));
+    await abortable(secured.promise, signal);
+    signal?.throwIfAborted();
+    return secure;
+  } catch (cause) {
+    secured.promise.catch(() => {});
+    socket?.destroy();
+    connection.close();
+    signal?.throwIfAborted();
+    if (socket === undefined) throw cause;
+    const reason = reasonText(cause);
+    const message = `TLS handshake with ${options.hostname} failed: ${reason}`;
+    throw new SocksTlsError("TLS_HANDSHAKE", message, { cause });
   }
 }
 
-/** Longest wait until a close_notify is taken, in milliseconds. */
-const PATIENCE = 1_000;
+/**
+ * TLS with a client at the other end. The handshake is part of what is read and written first, and fails with it; a connection
+ * that is closed before is closed underneath, whatever the client does.
+ */
+export async function acceptTls(connection: Connection, { cert, key }: TlsIdentity): Promise<Connection> {
+  const [{ Duplex }, { createSecureContext, TLSSocket }] = await Promise.all([
+    import("node:stream"),
+    import("node:tls"),
+  ]);
+  const carrier = new Carrier(Duplex, connection);
+  const secureContext = createSecureContext({ cert, key });
+  const socket = new TLSSocket(carrier.stream, { isServer: true, secureContext });
+  return new TlsOver(socket, { carrier, connection, peer: "client" });
+}
+
+/** What `node:tls` is asked for. */
+function asked({ caCerts, alpnProtocols, cert, key }: TlsClientOptions, hostname: string): ConnectionOptions {
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new TypeError("Cannot show a certificate to a TLS server: `cert` and `key` go together");
+  }
+  // It takes anything, and leaves out what it cannot read.
+  for (const text of caCerts ?? []) wantPem("caCerts", text, "CERTIFICATE");
+  if (cert !== undefined) wantPem("cert", cert, "CERTIFICATE");
+  if (key !== undefined) wantPem("key", key, "PRIVATE KEY");
+  return {
+    // An address has no place in SNI (RFC 6066 section 3); the certificate must have it all the same.
+    ...(parseIp(hostname) === undefined ? { servername: hostname } : {}),
+    ...(caCerts === undefined ? {} : { ca: [...caCerts] }),
+    ...(alpnProtocols === undefined ? {} : { ALPNProtocols: [...alpnProtocols] }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  };
+}
+
+function wantPem(option: string, text: unknown, label: string): void {
+  if (typeof text === "string" && new RegExp(`^-----BEGIN ([A-Z0-9]+ )*${label}-----`, "m").test(text)) return;
+  throw new TypeError(`Cannot use \`${option}\` for TLS: there is no ${label} in PEM (RFC 7468) in it`);
+}

@@ -6,7 +6,7 @@
 import { type Mutant, rules } from "./mutant.ts";
 
 const BRIDGE = ["tests/proxy/bridge_test.ts"];
-const LOCALHOST = ["tests/socks/shell/localhost_test.ts"];
+const LOCALHOST = ["tests/socks/stream/localhost_test.ts"];
 const ERRORS = ["tests/socks/client/proxy_errors_test.ts"];
 const ZONES = "RFC 4007 section 11";
 
@@ -82,7 +82,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
   ...rules("cli/commands/demo.ts", ["tests/interop/ipv6_only_test.ts"], [
     ["a demonstration needs no IPv4", "a machine without IPv4", "ownLoopback(listenTcp)", '"127.0.0.1"'],
   ]),
-  ...rules("socks/shell/localhost.ts", LOCALHOST, [
+  ...rules("socks/stream/localhost.ts", LOCALHOST, [
     [
       "localhost is all of its addresses",
       "RFC 6761 section 6.3",
@@ -135,7 +135,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ["a zone is taken in the form of URLs too", "RFC 6874 section 2", "%(?:25)?(", "%("],
     ["a zone stays", ZONES, "`${endpoint.hostname}%${zone}`", "endpoint.hostname"],
   ]),
-  ...rules("socks/client/errors.ts", ["tests/proxy/bridge_test.ts"], [
+  ...rules("socks/client/proxy_errors.ts", ["tests/proxy/bridge_test.ts"], [
     [
       "a proxy that takes no method is named",
       "there may be several",
@@ -160,7 +160,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "says nothing",
     ],
   ]),
-  ...rules("socks/client/errors.ts", ERRORS, [
+  ...rules("socks/client/proxy_errors.ts", ERRORS, [
     [
       "a first line has an end",
       "it may go on for ever",

@@ -5,9 +5,10 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const [DEAF, SIGNAL, OPTIONS, PROXY, DATAGRAMS] = ["deaf", "signal", "options", "proxy_errors", "datagrams"].map((
-  name,
-) => `tests/socks/client/${name}_test.ts`) as [string, string, string, string, string];
+const [DEAF, SIGNAL, OPTIONS, PROXY, DATAGRAMS] = ["late_callbacks", "signals", "options", "proxy_errors", "datagrams"]
+  .map((
+    name,
+  ) => `tests/socks/client/${name}_test.ts`) as [string, string, string, string, string];
 const SURFACE = "tests/surface_test.ts";
 const BIND = "tests/socks/server/commands/bind_test.ts";
 const EYEBALLS = "tests/socks/server/targets/happy_eyeballs_test.ts";
@@ -231,7 +232,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/client/source.ts", [DEAF], [
+  ...rules("socks/client/local_address.ts", [DEAF], [
     [
       "a socket that is deaf holds no association up",
       ONE_SIGNAL,
@@ -437,7 +438,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
 
 /** BIND. */
 const BINDS: readonly Mutant[] = [
-  ...rules("socks/client/errors.ts", [PROXY], [
+  ...rules("socks/client/proxy_errors.ts", [PROXY], [
     [
       "a refusal names no address that is none",
       PLACES,
@@ -653,7 +654,7 @@ const SAYS: readonly Mutant[] = [
       "    throw unreachable",
     ],
   ]),
-  ...rules("socks/client/errors.ts", [PROXY], [
+  ...rules("socks/client/proxy_errors.ts", [PROXY], [
     [
       "what is wrong with the way there is said as it is",
       PLACES,

@@ -137,7 +137,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
     ["a refusal tells the offset that was reckoned with", STEPS, "(stored === 0 ? \"\" : ", "(true ? \"\" : ", "tells the offset"],
   ]),
-  ...rules("socks/client/request.ts", ["tests/socks/client/again_test.ts"], [
+  ...rules("socks/client/request.ts", ["tests/socks/client/retry_test.ts"], [
     ["a proxy is asked once more where the mechanism has learnt", STEPS, "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "throw error;"],
     ["and for nothing else", "a stranger's time", "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "if (signal.aborted || !(cause instanceof GssError)) throw error;"],
   ]),

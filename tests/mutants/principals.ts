@@ -346,7 +346,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "a command is denied by a rule that denies it everywhere, and by no other",
     source: "RFC 1928 section 6: reply 02",
-    file: "socks/rules/rules.ts",
+    file: "socks/rules/rule_set.ts",
     find: 'rule.ports === undefined && rule.destinations.some(({ type }) => type === "any")',
     replace: "true",
     tests: ["tests/socks/rules/rules_test.ts"],
@@ -354,7 +354,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "a command that is denied before it is allowed is denied",
     source: "RFC 1928 section 6: reply 02",
-    file: "socks/rules/rules.ts",
+    file: "socks/rules/rule_set.ts",
     find: 'if (rule.action === "allow" || everywhere)',
     replace: 'if (rule.action === "allow")',
     tests: ["tests/socks/rules/rules_test.ts"],

@@ -109,7 +109,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["all prefixes that an address has are denied", EMBEDDED, "take(address)), ...sent];", "take(address))];"],
   ]),
-  ...rules("socks/rules/rules.ts", [NAT64, RULES], [
+  ...rules("socks/rules/rule_set.ts", [NAT64, RULES], [
     ["prefixes count in rules", EMBEDDED, "[...this.nat64.prefixes, WELL_KNOWN_PREFIX]", "[WELL_KNOWN_PREFIX]"],
     [
       "an allow holds under 64:ff9b::/96",
@@ -126,7 +126,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["no address in disguise either", SSRF, "if (dialled(bytes, asked.prefixes).every", "if (bytes.every"],
     ["only what allows can allow much", "warnings are true", 'return action === "allow" &&\n    dest', "return dest"],
   ]),
-  ...rules("socks/names/nat64.ts", [NAT64, SERVE_NAT64], [
+  ...rules("socks/names/nat64_prefixes.ts", [NAT64, SERVE_NAT64], [
     ["nothing is looked for unasked", FOUND, "if (!this.#discovers ||", "if ("],
     ["an answer is fresh for ten minutes", FOUND, "wait = FRESH;", ""],
     ["a failure is tried again", FOUND, "let wait = RETRY;", "let wait = Infinity;"],

@@ -368,7 +368,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a certificate is another's where the name is another",
     source: "RFC 9110 section 4.3.4",
-    file: "socks/shell/tls.ts",
+    file: "socks/shell/tls_over.ts",
     find: "host: hostname, ...asked(options, hostname)",
     replace: "host: hostname, ...asked(options, hostname), checkServerIdentity: () => undefined",
     tests: TRANSPORTS,
@@ -377,7 +377,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a certificate that nobody vouches for is refused",
     source: "RFC 5280 section 6",
-    file: "socks/shell/tls.ts",
+    file: "socks/shell/tls_over.ts",
     find: "host: hostname, ...asked(options, hostname)",
     replace: "host: hostname, ...asked(options, hostname), rejectUnauthorized: false",
     tests: TRANSPORTS,
@@ -386,7 +386,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a TLS handshake that fails leaves no socket behind",
     source: "CONTRIBUTING.md",
-    file: "socks/shell/tls.ts",
+    file: "socks/shell/tls_over.ts",
     find: "    connection.close();\n    signal?.throwIfAborted();\n    if (socket === undefined)",
     replace: "    signal?.throwIfAborted();\n    if (socket === undefined)",
     tests: START,

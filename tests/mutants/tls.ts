@@ -151,7 +151,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "is not written over",
     ],
   ]),
-  ...rules("socks/shell/tls_over.ts", DUPLEX, [
+  ...rules("socks/shell/tls_connection.ts", DUPLEX, [
     [
       "an alert behind what came is none of the handshake",
       "RFC 8446 section 6.2",
@@ -174,7 +174,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "whose fault",
     ],
   ]),
-  ...rules("socks/shell/tls_over.ts", TLS, [
+  ...rules("socks/shell/tls_connection.ts", TLS, [
     [
       "a reset is told as what it is",
       CONTRACT,
@@ -239,7 +239,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "is shown to a server",
     ],
   ]),
-  ...rules("socks/shell/tls.ts", TLS, [
+  ...rules("socks/shell/tls_over.ts", TLS, [
     [
       "a certificate goes with its key",
       CONTRACT,

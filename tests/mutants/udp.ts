@@ -400,7 +400,7 @@ const CLIENTS: readonly Mutant[] = [
     ],
     ["BIND checks what is announced", FAMILY, "  checkAnnounce(announce);\n", ""],
   ]),
-  ...rules("socks/client/source.ts", [CLIENT], [
+  ...rules("socks/client/local_address.ts", [CLIENT], [
     [
       "an address that is not here is none",
       HEALS,
@@ -440,7 +440,7 @@ const CLIENTS: readonly Mutant[] = [
   ...rules("proxy/running.ts", [REAL], [
     ["what is announced is checked at the start", FAMILY, "  checkAnnounce(announce);\n", "", "own family"],
   ]),
-  ...rules("socks/client/source.ts", [REAL], [
+  ...rules("socks/client/local_address.ts", [REAL], [
     [
       "datagrams go out where the connection does",
       PLACE,

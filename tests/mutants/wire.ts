@@ -229,7 +229,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/record_layer.ts", [WRITTEN], [
     ["messages leave with what is under them", IDLE, "return this.#under.written;", "return undefined;"],
   ]),
-  ...rules("socks/shell/tls_over.ts", [WRITTEN], [
+  ...rules("socks/shell/tls_connection.ts", [WRITTEN], [
     ["records leave with what is under them", IDLE, "return this.#connection.written;", "return 0;"],
     ["a cut goes through TLS", CUT, "if (this.cut) abort(this.#connection);\n    else ", ""],
   ]),

@@ -11,7 +11,7 @@ import { connect, dialThrough, HostNameError, serve, type ServerEvent } from "..
 import { SocksReplyError } from "../../socks/errors.ts";
 import { openDirectly, type OpenDirectlyOptions } from "../../socks/server/targets/direct.ts";
 import { parseRuleText, ruleFromFields } from "../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../socks/rules/rules.ts";
+import { RuleSet } from "../../socks/rules/rule_set.ts";
 import type { Connection, Dialer } from "../../socks/stream/connection.ts";
 import { datagramsDirectly } from "../../socks/server/datagrams/egress.ts";
 import { decodeRequest } from "../../socks/wire/messages.ts";

@@ -11,7 +11,7 @@ import type { OpenedTarget } from "../../socks/server/commands/connect.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
 import { openDirectly, openThrough } from "../../socks/server/targets/direct.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../socks/rules/rules.ts";
+import { RuleSet } from "../../socks/rules/rule_set.ts";
 import type { ServerEvent, SocksServerOptions } from "../../socks/server/server.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { DatagramEgress } from "../../socks/server/datagrams/egress.ts";

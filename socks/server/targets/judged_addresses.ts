@@ -7,7 +7,7 @@ import { abortable } from "../../../base/deadline.ts";
 import { printable } from "../../../base/printable.ts";
 import { SocksReplyError } from "../../errors.ts";
 import type { TargetRequest } from "../commands/command.ts";
-import { ruleLine, type RuleSet, type Verdict } from "../../rules/rules.ts";
+import { ruleLine, type RuleSet, type Verdict } from "../../rules/rule_set.ts";
 import { type Resolved, resolvedOf, type Resolver } from "../../names/resolver.ts";
 import { formatEndpoint } from "../../wire/address.ts";
 import { isLocalhost, LOOPBACK_ADDRESSES, normalEndpoint } from "../../wire/host_name.ts";

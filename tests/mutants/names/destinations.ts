@@ -8,7 +8,7 @@ import { ANSWERS, HOSTS, PROPERTIES, RULES, SERVER, SSRF, UTS46 } from "./shared
 
 /** The rules. */
 export const DESTINATIONS: readonly Mutant[] = [
-  ...rules("socks/rules/rules.ts", [RULES], [
+  ...rules("socks/rules/rule_set.ts", [RULES], [
     [
       "allow * opens no special address",
       SSRF,
@@ -64,7 +64,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "exact ? hostname.endsWith(suffix) : hostname",
     ],
   ]),
-  ...rules("socks/rules/rules.ts", [HOSTS], [
+  ...rules("socks/rules/rule_set.ts", [HOSTS], [
     [
       "names of queries are in the form (name)",
       UTS46,
@@ -79,7 +79,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
     ["names of rules are in the form", UTS46, "Object.freeze(rules.map(withNormalNames))", "Object.freeze([...rules])"],
   ]),
-  ...rules("socks/rules/rules.ts", [PROPERTIES], [
+  ...rules("socks/rules/rule_set.ts", [PROPERTIES], [
     [
       "who comes from nowhere is denied by any source",
       "deny by default",
@@ -303,7 +303,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "hostname",
     ],
   ]),
-  ...rules("socks/shell/tls.ts", ["tests/proxy/transports_test.ts"], [
+  ...rules("socks/shell/tls_over.ts", ["tests/proxy/transports_test.ts"], [
     [
       "a certificate is for the name in its form",
       "RFC 6066 section 3",

@@ -6,7 +6,7 @@
 import { type Mutant, rules } from "../mutant.ts";
 import { SSRF } from "./shared.ts";
 
-const MESSAGE = "tests/socks/names/message_test.ts";
+const MESSAGE = "tests/socks/names/dns_message_test.ts";
 const FILES = "tests/socks/names/files_test.ts";
 const LOOK_UPS = "tests/socks/names/look_ups_test.ts";
 const SYSTEM = "tests/socks/shell/system_resolver_test.ts";
@@ -20,7 +20,7 @@ const DEAD = "a dead name server";
 
 /** The rules. */
 export const RESOLVER: readonly Mutant[] = [
-  ...rules("socks/names/message.ts", [MESSAGE], [
+  ...rules("socks/names/dns_message.ts", [MESSAGE], [
     ["an answer has the question's number", POISON, "this.#view.getUint16(0) !== id || ", ""],
     ["an answer is one", DNS, "(flags & 0xf800) !== 0x8000", "(flags & 0x7800) !== 0"],
     ["an answer is to a query", DNS, "(flags & 0xf800) !== 0x8000", "(flags & 0x8000) !== 0x8000"],
@@ -94,7 +94,7 @@ export const RESOLVER: readonly Mutant[] = [
       '.join(" ").startsWith("files")',
     ],
   ]),
-  ...rules("socks/names/order.ts", [FILES], [
+  ...rules("socks/names/address_order.ts", [FILES], [
     ["what leads nowhere is last", "RFC 6724 section 6, rule 1", "Number(b.reached) - Number(a.reached) || ", ""],
     ["IPv6 first", "RFC 6724 section 6, rule 6", " || b.precedence - a.precedence", ""],
   ]),
@@ -161,12 +161,12 @@ export const RESOLVER: readonly Mutant[] = [
     ],
     ["a network of IPv6 is one", SHARE, "sourceName({ hostname: source, port: 0 }) ?? source", "source"],
   ]),
-  ...rules("socks/shell/ask.ts", [SYSTEM], [
+  ...rules("socks/names/dns_queries.ts", [SYSTEM], [
     ["an answer comes from the server", POISON, "from.port !== open.server.port || ", ""],
     ["what is cut comes over TCP", "RFC 7766 section 5", "if (!answer.truncated) return answer;", "return answer;"],
     ["over TCP where it is to be", CONF, "if (!tcp) {", "if (true) {"],
   ]),
-  ...rules("socks/names/stub.ts", [SYSTEM], [
+  ...rules("socks/names/stub_resolver.ts", [SYSTEM], [
     [
       "the way through the search list is told",
       SSRF,
@@ -283,7 +283,7 @@ export const RESOLVER: readonly Mutant[] = [
   ...rules("socks/server/commands/resolve.ts", [JUDGED], [
     ["look-ups of addresses are on somebody's behalf", SHARE, "{ signal, user: identity.name, source }", "{ signal }"],
   ]),
-  ...rules("socks/rules/rules.ts", [JUDGED], [
+  ...rules("socks/rules/rule_set.ts", [JUDGED], [
     [
       "what a rule denies by address it does not deny by name",
       "RuleSet",

@@ -1,7 +1,7 @@
 /** The system's files: the hosts file, resolv.conf, nsswitch.conf; and the order of addresses. */
 import assert from "node:assert/strict";
 import { parseHosts } from "../../../socks/names/hosts_file.ts";
-import { inOrder } from "../../../socks/names/order.ts";
+import { inOrder } from "../../../socks/names/address_order.ts";
 import {
   asksFilesThenDns,
   candidates,

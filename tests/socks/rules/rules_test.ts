@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Identity } from "../../../socks/identity.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
-import { allowsMuch, type RuleAction, type RuleQuery, RuleSet } from "../../../socks/rules/rules.ts";
+import { allowsMuch, type RuleAction, type RuleQuery, RuleSet } from "../../../socks/rules/rule_set.ts";
 import { inCidr, parseCidr } from "../../../socks/wire/cidr.ts";
 import { specialKind } from "../../../socks/rules/special_ranges.ts";
 import { canonicalAddress, formatIp, parseIp } from "../../../socks/wire/ip.ts";

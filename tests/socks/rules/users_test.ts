@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { formatNameText, type NameParts } from "../../../base/name_text.ts";
 import type { Identity } from "../../../socks/identity.ts";
 import { parseRule, parseRuleText, ruleFromFields } from "../../../socks/rules/parse_rule.ts";
-import { type Rule, RuleSet } from "../../../socks/rules/rules.ts";
+import { type Rule, RuleSet } from "../../../socks/rules/rule_set.ts";
 import { userKey } from "../../../socks/rules/users.ts";
 
 /** A client with a ticket, as the acceptor tells of him. */

@@ -6,7 +6,7 @@ import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
 import { SocksTimeoutError } from "../../../socks/errors.ts";
 import { openDirectly } from "../../../socks/server/targets/direct.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
 import type { ServerEvent } from "../../../socks/server/server.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { dialTcp, listenTls } from "../../../socks/shell/tcp.ts";

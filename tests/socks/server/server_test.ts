@@ -8,7 +8,7 @@ import { connectThrough } from "../../../socks/client/request.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../../socks/errors.ts";
 import { openDirectly, openThrough } from "../../../socks/server/targets/direct.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
 import { SocksServer } from "../../../socks/server/server.ts";
 import type { TargetRequest } from "../../../socks/server/commands/command.ts";
 import { selectMethod } from "../../../socks/server/front/socks5.ts";

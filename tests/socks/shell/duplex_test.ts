@@ -7,7 +7,7 @@ import { Carrier } from "../../../socks/shell/carrier.ts";
 import { SMALL_CHUNK } from "../../../socks/stream/chunk.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { DuplexConnection } from "../../../socks/shell/duplex.ts";
-import { TlsOver } from "../../../socks/shell/tls_over.ts";
+import { TlsOver } from "../../../socks/shell/tls_connection.ts";
 import { pipe } from "../../support/pipe.ts";
 
 Deno.test("bytes are for the read that was first, also where another comes before it is told", async () => {

@@ -16,7 +16,7 @@ import { DenoConnection, dialTcp, dialUnix, listenTcp, listenTls, listenUnix } f
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { dialFrom } from "../../../socks/shell/dial_from.ts";
 import type { DuplexConnection } from "../../../socks/shell/duplex.ts";
-import { acceptTls, tlsOver } from "../../../socks/shell/tls.ts";
+import { acceptTls, tlsOver } from "../../../socks/shell/tls_over.ts";
 import { connectionFromWebSocket, dialWebSocket } from "../../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../../socks/stream/web_streams.ts";
 import { certificateFor } from "../../support/certificate.ts";

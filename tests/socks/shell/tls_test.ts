@@ -14,7 +14,7 @@ import {
   Wire,
 } from "../../support/tls.ts";
 import type { Bytes } from "../../../base/bytes.ts";
-import { type TlsClientOptions, type TlsConnection, tlsOver } from "../../../socks/shell/tls.ts";
+import { type TlsClientOptions, type TlsConnection, tlsOver } from "../../../socks/shell/tls_over.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { DenoConnection, listenTls } from "../../../socks/shell/tcp.ts";
 import { peer, peerTest } from "../../support/peers.ts";

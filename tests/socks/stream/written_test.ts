@@ -6,7 +6,7 @@ import { DenoConnection, dialTcp } from "../../../socks/shell/tcp.ts";
 import { dialFrom } from "../../../socks/shell/dial_from.ts";
 import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
 import { endedBy } from "../../../socks/stream/ended_by.ts";
-import { acceptTls, tlsOver } from "../../../socks/shell/tls.ts";
+import { acceptTls, tlsOver } from "../../../socks/shell/tls_over.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { ScriptedConnection } from "../../support/scripted_connection.ts";
 import { tcpPair, transportPair, TRANSPORTS } from "../../support/transports.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Bytes } from "../../../../base/bytes.ts";
 import { parseNat64Prefix } from "../../../../socks/rules/nat64.ts";
-import type { Nat64Source } from "../../../../socks/rules/rules.ts";
+import type { Nat64Source } from "../../../../socks/rules/rule_set.ts";
 import { withNat64 } from "../../../../socks/server/datagrams/nat64.ts";
 import type { BindDatagrams, BindDatagramsOptions } from "../../../../socks/stream/datagram_socket.ts";
 import { type Endpoint, formatEndpoint } from "../../../../socks/wire/address.ts";

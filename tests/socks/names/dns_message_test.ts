@@ -1,7 +1,7 @@
 /** Questions to name servers, and what counts as an answer to one. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeAnswer, encodeQuestion, followed, type Question, RecordType } from "../../../socks/names/message.ts";
+import { decodeAnswer, encodeQuestion, followed, type Question, RecordType } from "../../../socks/names/dns_message.ts";
 import { encodeName, encodeReply, type Said } from "../../support/name_server.ts";
 import { hex } from "../../support/vectors.ts";
 

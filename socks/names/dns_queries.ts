@@ -7,12 +7,12 @@ import type { Bytes } from "../../base/bytes.ts";
 import { abortable } from "../../base/deadline.ts";
 import { randomBytes } from "../../base/runtime.ts";
 import type { Connection } from "../stream/connection.ts";
-import { dialTcp } from "./tcp.ts";
-import { bindUdp } from "./udp.ts";
+import { dialTcp } from "../shell/tcp.ts";
+import { bindUdp } from "../shell/udp.ts";
 import type { DatagramSocket } from "../stream/datagram_socket.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress } from "../wire/ip.ts";
-import { type Answer, decodeAnswer, encodeQuestion, type Question } from "../names/message.ts";
+import { type Answer, decodeAnswer, encodeQuestion, type Question } from "./dns_message.ts";
 
 /** A question that is out. */
 interface Open {

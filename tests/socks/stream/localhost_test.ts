@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
-import { listenAtLocalhost, listenAtLoopback } from "../../../socks/shell/localhost.ts";
+import { listenAtLocalhost, listenAtLoopback } from "../../../socks/stream/localhost.ts";
 import { type Endpoint, parseLocalEndpointText } from "../../../socks/wire/address.ts";
 import { pipe } from "../../support/pipe.ts";
 

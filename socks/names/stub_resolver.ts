@@ -7,8 +7,8 @@
 import { startDeadline } from "../../base/deadline.ts";
 import { SocksReplyError } from "../errors.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
-import { Questions } from "../shell/ask.ts";
-import { type Answer, followed, type Question, RecordType, type Way } from "./message.ts";
+import { Questions } from "./dns_queries.ts";
+import { type Answer, followed, type Question, RecordType, type Way } from "./dns_message.ts";
 import { candidates, type NameServers } from "./resolv_conf.ts";
 import type { Resolved } from "./resolver.ts";
 import { SHORT_PATIENCE, SilentServers } from "./silent_servers.ts";
