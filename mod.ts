@@ -141,13 +141,15 @@ export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } fr
 export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/server/session.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";
-export { dialTls, type DialTlsOptions, dialUnix, listenTls, listenUnix, type TlsListener } from "./socks/shell/tcp.ts";
+export { dialTls, type DialTlsOptions, listenTls } from "./socks/shell/tls.ts";
+export { type TlsListener } from "./socks/stream/tls.ts";
+export { dialUnix, listenUnix } from "./socks/shell/unix.ts";
 export { type ListenTcpOptions } from "./socks/stream/listen_tcp.ts";
 export { type ConnectionListener } from "./socks/stream/listener.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/protection.ts";
 export type { DatagramCodec } from "./socks/stream/protected_datagrams.ts";
-export type { TlsIdentity } from "./socks/shell/tls_over.ts";
+export type { TlsIdentity } from "./socks/stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
 export { type ReceiveOptions, SocksDatagrams } from "./socks/client/associate.ts";
 export type { Endpoint } from "./socks/wire/address.ts";

@@ -9,11 +9,12 @@ import type { ServerHealth } from "../socks/server/health.ts";
 import { checkLimit, type Limits } from "../socks/server/limits/limits.ts";
 import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } from "../socks/server/server.ts";
 import type { Connection } from "../socks/stream/connection.ts";
-import { listenTcp, listenTls } from "../socks/shell/tcp.ts";
+import { listenTcp } from "../socks/shell/tcp.ts";
+import { listenTls } from "../socks/shell/tls.ts";
 import type { ConnectionListener } from "../socks/stream/listener.ts";
 import { listenAtLoopback } from "../socks/stream/localhost.ts";
 import { proxyProtocol } from "../socks/stream/proxy_protocol.ts";
-import type { TlsIdentity } from "../socks/shell/tls_over.ts";
+import type { TlsIdentity } from "../socks/stream/tls.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
 

@@ -136,14 +136,17 @@ export type { ServedCommands, SessionEvent, SessionStatus } from "./server/sessi
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./server/health.ts";
 export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
-export { dialTcp, dialTls, type DialTlsOptions, dialUnix, listenTcp, listenTls, listenUnix } from "./shell/tcp.ts";
+export { dialTcp, listenTcp } from "./shell/tcp.ts";
+export { dialTls, type DialTlsOptions, listenTls } from "./shell/tls.ts";
+export { dialUnix, listenUnix } from "./shell/unix.ts";
 export { type ListenTcp, type ListenTcpOptions } from "./stream/listen_tcp.ts";
 export { type ConnectionListener } from "./stream/listener.ts";
 export { dialFrom } from "./shell/dial_from.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./protection.ts";
 export type { DatagramCodec } from "./stream/protected_datagrams.ts";
-export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./shell/tls_over.ts";
+export { tlsOver } from "./shell/tls_over.ts";
+export { type TlsClientOptions, type TlsConnection, type TlsIdentity } from "./stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, isOriginAllowed, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
 export {
   connectionFromStreams,

@@ -11,7 +11,7 @@ import type { ServerTrouble } from "../../socks/server/health.ts";
 import { asksNameServers } from "../../socks/shell/system_resolver.ts";
 import { allowsMuch, ruleLine } from "../../socks/rules/rule_set.ts";
 import type { ServerEvent } from "../../socks/server/server.ts";
-import type { TlsListener } from "../../socks/shell/tcp.ts";
+import type { TlsListener } from "../../socks/stream/tls.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";
 import { errorLine, type ParsedArguments } from "../command.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TlsClientOptions, TlsConnection, TlsIdentity } from "../stream/tls.ts";
 import { reasonText } from "../../base/reason.ts";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { abortable } from "../../base/deadline.ts";
@@ -12,36 +13,6 @@ import { parseIp } from "../wire/ip.ts";
 import { Carrier } from "./carrier.ts";
 import type { Connection } from "../stream/connection.ts";
 import { TlsOver } from "./tls_connection.ts";
-
-/** What a TLS client asks for. */
-export interface TlsClientOptions {
-  /** Name that the server's certificate must have. */
-  readonly hostname: string;
-  /** Certificates of authorities to trust, in PEM, instead of the system's. */
-  readonly caCerts?: readonly string[] | undefined;
-  /** Protocols offered (RFC 7301), such as `h2`. */
-  readonly alpnProtocols?: readonly string[] | undefined;
-  /** Certificate to show to a server that asks for one, in PEM, with those behind it. Goes with `key`. */
-  readonly cert?: string | undefined;
-  /** Private key of `cert`, in PEM. */
-  readonly key?: string | undefined;
-  /** Ends the attempt. A connection that was made is not closed by it. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** A server's certificate chain and its key, in PEM. */
-export interface TlsIdentity {
-  /** Certificates, the server's own first. */
-  readonly cert: string;
-  /** Private key. */
-  readonly key: string;
-}
-
-/** A connection inside TLS. */
-export interface TlsConnection extends Connection {
-  /** Protocol agreed upon (RFC 7301). */
-  readonly alpnProtocol: string | undefined;
-}
 
 /**
  * Shakes hands with a TLS server at the other end. The connection underneath is closed with the one given back, and when the

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import type { Endpoint } from "../wire/address.ts";
 
 /** A UDP socket. */
 export interface DatagramSocket {
@@ -67,4 +67,24 @@ const PASSING: ReadonlySet<unknown> = new Set([
 export function passes(error: unknown): boolean {
   if (error instanceof RangeError) return true;
   return PASSING.has((error as { code?: unknown } | undefined)?.code);
+}
+
+/** So many errors one after another are no matter of single datagrams. */
+export const MANY = 100;
+
+/** What the system says of a datagram that did not go. */
+export function sendError(bytes: Uint8Array, to: Endpoint, cause: unknown): unknown {
+  if ((cause as { code?: unknown }).code !== "EMSGSIZE") return cause;
+  return new RangeError(`Cannot send datagram of ${bytes.length} bytes to ${formatEndpoint(to)}: it is too large`, {
+    cause,
+  });
+}
+
+/** What the callee makes of a datagram is no matter of the socket. */
+export function give(onDatagram: BindDatagramsOptions["onDatagram"], bytes: Bytes, from: Endpoint): void {
+  try {
+    onDatagram(bytes, from);
+  } catch {
+    // It is lost, as any datagram may be.
+  }
 }

@@ -402,7 +402,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
     ["at once takes away what has come", ONE_SIGNAL, '    if (how === "at once") this.#items.length = 0;\n', ""],
     ["the first end is the one for good", ONE_SIGNAL, "    if (this.#failure !== undefined) return false;\n", ""],
   ]),
-  ...rules("socks/shell/udp.ts", [DATAGRAMS], [
+  ...rules("socks/stream/datagram_socket.ts", [DATAGRAMS], [
     [
       "what is too large is one error",
       KINDS,
@@ -410,6 +410,8 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "return cause;",
       "both kinds",
     ],
+  ]),
+  ...rules("socks/shell/udp_node.ts", [DATAGRAMS], [
     [
       "a socket of node:dgram lets the process end",
       "Deno.DatagramConn",
@@ -417,6 +419,8 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "",
       "both kinds",
     ],
+  ]),
+  ...rules("socks/shell/udp_deno.ts", [DATAGRAMS], [
     [
       "a socket of Deno's lets the process end",
       "Deno.DatagramConn",

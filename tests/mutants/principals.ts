@@ -787,7 +787,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "a client of IPv4 is told as such where both families are listened to",
     source: "RFC 4291 section 2.5.5.2",
-    file: "socks/shell/tcp.ts",
+    file: "socks/shell/deno_connection.ts",
     find: "hostname: canonicalAddress(address.hostname), port",
     replace: "hostname: address.hostname, port",
     tests: ["tests/socks/hosts_everywhere_test.ts"],

@@ -135,7 +135,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   ...rules("socks/server/server.ts", [LEAVES], [
     ["a server's signal is one", EXACT, "givenSignal(options.signal)", "options.signal", "a time, a limit or a port"],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], [
+  ...rules("socks/shell/tls.ts", [LEAVES], [
     [
       "a server for TLS lets the process end",
       "Deno.HttpServer",
@@ -359,7 +359,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "told by name",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], [
+  ...rules("socks/shell/deno_listener.ts", [LEAVES], [
     [
       "a listener lets the process end where it is told to",
       "Deno.HttpServer",

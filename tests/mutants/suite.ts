@@ -395,7 +395,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a dial that is given up leaves no socket behind",
     source: "CONTRIBUTING.md",
-    file: "socks/shell/tcp.ts",
+    file: "socks/shell/unix.ts",
     find: "      opening.then((conn) => conn.close(), () => {}); // Comes too late.\n",
     replace: "",
     tests: START,

@@ -276,7 +276,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "handshake that fails",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", TLS, [
+  ...rules("socks/shell/tls.ts", TLS, [
     [
       "a listener's certificate and key are of one another",
       CONTRACT,
@@ -285,7 +285,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "a listener lets go",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", PROXY, [
+  ...rules("socks/shell/tls.ts", PROXY, [
     [
       "a certificate to show and its key are of one another",
       CONTRACT,

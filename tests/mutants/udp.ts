@@ -18,7 +18,7 @@ const FAMILY = "RFC 1928 section 6: BND is of the client's family";
 
 /** Sockets. */
 const ENDS: readonly Mutant[] = [
-  ...rules("socks/shell/udp.ts", [SOCKETS], [
+  ...rules("socks/shell/udp_node.ts", [SOCKETS], [
     ["a socket that cannot be bound is closed", HEALS, "    close(error);\n    throw error;", "    throw error;"],
     ["a failure that nobody waits for is handled", HEALS, "  bound.catch(() => {});\n", ""],
     ["whoever sends is told of the end of the socket", HEALS, "    for (const failed of unsent) failed(reason);\n", ""],
@@ -54,6 +54,8 @@ const ENDS: readonly Mutant[] = [
       "  const end = (reason: unknown) => {\n    if (closed) return;\n",
       "  const end = (reason: unknown) => {\n",
     ],
+  ]),
+  ...rules("socks/shell/udp_deno.ts", [SOCKETS], [
     [
       "Deno's: a callee that throws is no error of the socket",
       HEALS,

@@ -160,7 +160,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ["what is closed is no cut", CUT, "if (this.#cut && this.stream", "if (this.stream"],
   ]),
   ...rules("socks/stream/streams_connection.ts", [WRITTEN], PIECES),
-  ...rules("socks/shell/tcp.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/shell/deno_connection.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a cut goes behind what is under way",
       CUT,
@@ -197,10 +197,10 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "for ever",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [WRITTEN], [
+  ...rules("socks/shell/deno_connection.ts", [WRITTEN], [
     ["a socket tells how far it is", IDLE, "        this.#written += count;\n", "", "what a peer takes"],
   ]),
-  ...rules("socks/shell/tcp.ts", [LIFE], [
+  ...rules("socks/shell/deno_connection.ts", [LIFE], [
     ["a reset that nobody reads is told", GONE, "      await this.#conn.write(NOTHING);\n", "", "reset"],
     [
       "what a probe was told is no end for who reads",
@@ -217,7 +217,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "probe()",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [PLATFORM], [
+  ...rules("socks/shell/deno_listener.ts", [PLATFORM], [
     [
       "a client that is gone again holds up no other",
       "CWE-400",

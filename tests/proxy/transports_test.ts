@@ -20,7 +20,7 @@ import {
   systemTickets,
   WEB_SOCKET_PROTOCOL,
 } from "../../mod.ts";
-import { DenoConnection } from "../../socks/shell/tcp.ts";
+import { DenoConnection } from "../../socks/shell/deno_connection.ts";
 import { tlsOver } from "../../socks/shell/tls_over.ts";
 import { certificateFor } from "../support/certificate.ts";
 import { pipe, readAll } from "../support/pipe.ts";

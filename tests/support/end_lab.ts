@@ -7,7 +7,8 @@
 import { abortable, pause, startDeadline } from "../../base/deadline.ts";
 import { type ServerEvent, SocksServer, type SocksServerOptions } from "../../socks/server/server.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import { dialTcp, dialTls, listenTcp, listenTls } from "../../socks/shell/tcp.ts";
+import { dialTcp, listenTcp } from "../../socks/shell/tcp.ts";
+import { dialTls, listenTls } from "../../socks/shell/tls.ts";
 import { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../socks/stream/web_streams.ts";
 import { pipe } from "./pipe.ts";

@@ -14,9 +14,11 @@ import {
   Wire,
 } from "../../support/tls.ts";
 import type { Bytes } from "../../../base/bytes.ts";
-import { type TlsClientOptions, type TlsConnection, tlsOver } from "../../../socks/shell/tls_over.ts";
+import { tlsOver } from "../../../socks/shell/tls_over.ts";
+import type { TlsClientOptions, TlsConnection } from "../../../socks/stream/tls.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import { DenoConnection, listenTls } from "../../../socks/shell/tcp.ts";
+import { listenTls } from "../../../socks/shell/tls.ts";
+import { DenoConnection } from "../../../socks/shell/deno_connection.ts";
 import { peer, peerTest } from "../../support/peers.ts";
 import { pipe } from "../../support/pipe.ts";
 import { Daemon, freePort, waitForPort } from "../../support/process.ts";

@@ -3,13 +3,9 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
-import {
-  bindUdp,
-  bindWithDeno,
-  bindWithNode,
-  type DenoDatagrams,
-  type NodeDatagrams,
-} from "../../../socks/shell/udp.ts";
+import { bindUdp } from "../../../socks/shell/udp.ts";
+import { bindWithNode, type NodeDatagrams } from "../../../socks/shell/udp_node.ts";
+import { bindWithDeno, type DenoDatagrams } from "../../../socks/shell/udp_deno.ts";
 import { type BindDatagramsOptions, type DatagramSocket, passes } from "../../../socks/stream/datagram_socket.ts";
 import { REOPEN_PAUSE, SteadySocket } from "../../../socks/server/datagrams/steady_socket.ts";
 import { until, within } from "../../support/end_lab.ts";

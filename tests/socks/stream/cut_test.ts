@@ -4,7 +4,7 @@ import { utf8 } from "../../../base/bytes.ts";
 import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
 import { connectThrough } from "../../../socks/client/request.ts";
 import { abort, type Connection, withPrefix, withReads } from "../../../socks/stream/connection.ts";
-import { DenoConnection } from "../../../socks/shell/tcp.ts";
+import { DenoConnection } from "../../../socks/shell/deno_connection.ts";
 import { endedBy } from "../../../socks/stream/ended_by.ts";
 import { ProtectedConnection } from "../../../socks/stream/record_layer.ts";
 import { ReadAhead } from "../../../socks/stream/read_ahead.ts";

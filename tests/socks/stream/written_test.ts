@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import type { Bytes } from "../../../base/bytes.ts";
 import { abort, type Connection, withPrefix } from "../../../socks/stream/connection.ts";
-import { DenoConnection, dialTcp } from "../../../socks/shell/tcp.ts";
+import { dialTcp } from "../../../socks/shell/tcp.ts";
+import { DenoConnection } from "../../../socks/shell/deno_connection.ts";
 import { dialFrom } from "../../../socks/shell/dial_from.ts";
 import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
 import { endedBy } from "../../../socks/stream/ended_by.ts";

@@ -4,7 +4,7 @@ import { connect as connectFrom } from "node:net";
 import { concat, utf8 } from "../../../../base/bytes.ts";
 import { bind, bridge, noAuthentication, resolve, serve, type ServeOptions, SocksConnection } from "../../../../mod.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
-import { DenoConnection } from "../../../../socks/shell/tcp.ts";
+import { DenoConnection } from "../../../../socks/shell/deno_connection.ts";
 import { bindWith } from "../../../../socks/server/targets/upstream.ts";
 import { makeServer } from "../../../support/memory_server.ts";
 import { pipe, readAll } from "../../../support/pipe.ts";

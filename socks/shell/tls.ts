@@ -1,0 +1,101 @@
+/**
+ * TLS on TCP: dialing and listening.
+ *
+ * @module
+ */
+import type { TlsIdentity, TlsListener } from "../stream/tls.ts";
+import type { ListenTcpOptions } from "../stream/listen_tcp.ts";
+import type { ConnectionListener } from "../stream/listener.ts";
+import { reasonText } from "../../base/reason.ts";
+import type { Connection, Dialer } from "../stream/connection.ts";
+import { dialTcp, listenTcp } from "./tcp.ts";
+import { acceptTls, tlsOver } from "./tls_over.ts";
+
+/**
+ * Listens for TLS, with SOCKS inside of it. A client is accepted before its handshake, which is part of what is read first.
+ *
+ * @throws {TypeError} When the certificate or the key is none, or they are not of one another.
+ * @throws As `Deno.listen` does.
+ *
+ * @example
+ * ```ts
+ * import { listenTls, type RunningServer, serve } from "@gssocks/gssocks";
+ *
+ * export function serveTls(folder: string): RunningServer {
+ *   const [cert, key] = ["cert.pem", "key.pem"].map((name) => Deno.readTextFileSync(`${folder}/${name}`));
+ *   const listener = listenTls({ hostname: "0.0.0.0", port: 1443, cert: cert!, key: key! });
+ *   return serve({ listeners: [listener], keytab: "/etc/krb5.keytab", rules: ["allow .example.com"] });
+ * }
+ * ```
+ */
+export function listenTls(options: ListenTcpOptions & TlsIdentity): TlsListener {
+  checkIdentity(options);
+  let { cert, key } = options;
+  // `Deno.listenTls` cannot let go of a client that does not finish its handshake.
+  const listener = listenTcp(options);
+  return {
+    addr: listener.addr,
+    async accept(): Promise<Connection | undefined> {
+      const connection = await listener.accept();
+      return connection === undefined ? undefined : await acceptTls(connection, { cert, key });
+    },
+    update(identity): void {
+      checkIdentity(identity);
+      ({ cert, key } = identity);
+    },
+    close: () => listener.close(),
+    ref: () => listener.ref?.(),
+    unref: () => listener.unref?.(),
+  };
+}
+
+/** What {@linkcode dialTls} takes. */
+export interface DialTlsOptions {
+  /** Certificates of authorities to trust, in PEM, instead of the system's. @default {the system's} */
+  readonly caCerts?: readonly string[] | undefined;
+  /** Certificate to show to a proxy that asks for one, in PEM, with those behind it. Goes with `key`. */
+  readonly cert?: string | undefined;
+  /** Private key of `cert`, in PEM. */
+  readonly key?: string | undefined;
+}
+
+/**
+ * Connects over TLS: to a proxy that speaks SOCKS inside of it. The dialer that it makes throws {@linkcode SocksReplyError}
+ * where the proxy cannot be reached, and {@linkcode SocksTlsError} `TLS_HANDSHAKE` where its certificate is not its own or the
+ * handshake fails; an attempt that fails or is given up leaves no socket.
+ *
+ * @throws {TypeError} When a certificate or key given is none.
+ *
+ * @example
+ * ```ts
+ * import { connect, dialTls } from "@gssocks/gssocks";
+ *
+ * export async function throughTls(caCert: string): Promise<void> {
+ *   const dial = dialTls({ caCerts: [caCert] });
+ *   await using connection = await connect({ proxy: "proxy.example.com:1443", dial, hostname: "intranet", port: 80 });
+ *   await connection.write(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
+ * }
+ * ```
+ */
+export function dialTls(options: DialTlsOptions = {}): Dialer {
+  const { caCerts, cert, key } = options;
+  if (cert !== undefined && key !== undefined) checkIdentity({ cert, key });
+  return async (target, { signal }) => {
+    const connection = await dialTcp(target, { signal });
+    return await tlsOver(connection, { hostname: target.hostname, caCerts, cert, key, signal });
+  };
+}
+
+/**
+ * Checks a certificate and its key. Whether they are what they are to be is known to Deno alone, and told where they are to be used.
+ *
+ * @throws {TypeError} When the certificate or the key is none, or they are not of one another.
+ */
+export function checkIdentity({ cert, key }: TlsIdentity): void {
+  try {
+    Deno.createHttpClient({ cert, key }).close();
+  } catch (cause) {
+    const reason = reasonText(cause);
+    throw new TypeError(`Cannot use certificate and key for TLS: ${reason}`, { cause });
+  }
+}
