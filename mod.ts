@@ -137,7 +137,13 @@ export {
   type SystemResolverOptions,
   systemResolverWith,
 } from "./socks/shell/system_resolver.ts";
-export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } from "./socks/server/server.ts";
+export type {
+  LiveSession,
+  ServerEvent,
+  ShutdownOptions,
+  SocksServerOptions,
+  Timeouts,
+} from "./socks/server/options.ts";
 export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/server/session.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";

@@ -116,13 +116,8 @@ export {
   type Verdict,
 } from "./rules/rule_set.ts";
 export type { Cidr } from "./wire/cidr.ts";
-export {
-  type LiveSession,
-  type ServerEvent,
-  type ShutdownOptions,
-  SocksServer,
-  type SocksServerOptions,
-} from "./server/server.ts";
+export { SocksServer } from "./server/server.ts";
+export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions, Timeouts } from "./server/options.ts";
 export {
   type SystemResolver,
   systemResolver,

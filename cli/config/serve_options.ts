@@ -55,10 +55,12 @@ export function serveOptions(config: ServerConfig): ServeOptions {
     upstreams: readUpstreams(upstreams),
     egress: config.egress,
     nat64: config.nat64,
-    handshakeTimeout: time(timeouts.handshake),
-    connectTimeout: time(timeouts.connect),
-    idleTimeout: time(timeouts.idle),
-    halfCloseTimeout: time(timeouts.halfClose),
+    timeouts: {
+      handshake: time(timeouts.handshake),
+      connect: time(timeouts.connect),
+      idle: time(timeouts.idle),
+      halfClose: time(timeouts.halfClose),
+    },
     datagrams: {
       announce,
       answersFromAnyPort: config.answersFromAnyPort,
@@ -66,14 +68,16 @@ export function serveOptions(config: ServerConfig): ServeOptions {
       maxAssociations: limits.associations,
       maxDestinations: limits.destinations,
     },
-    maxSessions: limits.sessions,
-    maxHalfOpen: limits.halfOpen,
-    maxSessionsPerSource: share(limits.sessionsPerSource),
-    maxSessionsPerNetwork: share(limits.sessionsPerNetwork),
-    maxSessionsPerUser: share(limits.sessionsPerUser),
-    maxAcceptsPerSecond: limits.acceptsPerSecond,
-    bandwidthPerSession: size(limits.bandwidthPerSession),
-    bandwidthPerUser: size(limits.bandwidthPerUser),
+    limits: {
+      sessions: limits.sessions,
+      halfOpen: limits.halfOpen,
+      sessionsPerSource: share(limits.sessionsPerSource),
+      sessionsPerNetwork: share(limits.sessionsPerNetwork),
+      sessionsPerUser: share(limits.sessionsPerUser),
+      acceptsPerSecond: limits.acceptsPerSecond,
+      bandwidthPerSession: size(limits.bandwidthPerSession),
+      bandwidthPerUser: size(limits.bandwidthPerUser),
+    },
   };
   checkTogether(config);
   return options;

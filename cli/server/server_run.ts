@@ -10,7 +10,7 @@ import { telemetry } from "../../proxy/telemetry.ts";
 import type { ServerTrouble } from "../../socks/server/health.ts";
 import { asksNameServers } from "../../socks/shell/system_resolver.ts";
 import { allowsMuch, ruleLine } from "../../socks/rules/rule_set.ts";
-import type { ServerEvent } from "../../socks/server/server.ts";
+import type { ServerEvent } from "../../socks/server/options.ts";
 import type { TlsListener } from "../../socks/stream/tls.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";

@@ -24,6 +24,7 @@ import { ClientWatch } from "./client_gone.ts";
 import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay/relay.ts";
+import type { AllTimeouts } from "./options.ts";
 import type { CommandName } from "../rules/rule_set.ts";
 import type { Connection } from "../stream/connection.ts";
 import { abortAnyway, closeAnyway } from "../stream/closed.ts";
@@ -116,14 +117,8 @@ export interface SessionOptions extends ServedCommands {
   readonly protocols: readonly OtherProtocol[];
   /** Whether a client is told in words why it is refused. */
   readonly tellReasons?: boolean | undefined;
-  /** Time for greeting, authentication and request, in milliseconds. */
-  readonly handshakeTimeout: number;
-  /** Time for reaching the target, in milliseconds. */
-  readonly connectTimeout: number;
-  /** Time without a byte after which a relay ends, in milliseconds. */
-  readonly idleTimeout: number;
-  /** The same once one side has ended. */
-  readonly halfCloseTimeout: number;
+  /** How long each step may take, in milliseconds. */
+  readonly timeouts: AllTimeouts;
   /** The session's own clock; aborting it ends the session. */
   readonly clock: Deadline;
   /** What the session has come to. */
@@ -208,7 +203,7 @@ async function part(accepted: Connection, parting: Parting): Promise<void> {
 
 /** Everything before the request, against the clock: nobody may sit on a connection without saying who he is. */
 async function greet(accepted: Connection, options: SessionOptions, parting: Parting): Promise<Asked | undefined> {
-  const { handshakeTimeout: milliseconds, clock, status, onEvent } = options;
+  const { timeouts: { handshake: milliseconds }, clock, status, onEvent } = options;
   clock.limit(
     milliseconds,
     () => new SocksTimeoutError("HANDSHAKE_TIMEOUT", `Client took longer than ${milliseconds} ms to ask for something`),

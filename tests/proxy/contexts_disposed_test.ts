@@ -214,7 +214,7 @@ const SITUATIONS: Readonly<Record<string, readonly [Options, (field: Field) => P
     await assert.rejects(connectThrough(through), { code: "REFUSED_BY_PEER" });
   }],
   "the server's limits": [
-    { server: { maxSessionsPerUser: 1 } },
+    { server: { limits: { sessionsPerUser: 1 } } },
     async ({ through }) => {
       const first = await connectThrough(through);
       await assert.rejects(connectThrough(through));

@@ -7,7 +7,7 @@ import { passwordServer } from "../../socks/auth/password.ts";
 import { AssociateCommand } from "../../socks/server/commands/associate.ts";
 import { isShortage, Troubles } from "../../socks/server/health.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
-import type { SocksServerOptions } from "../../socks/server/server.ts";
+import type { SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import { ends, until, within } from "../support/end_lab.ts";

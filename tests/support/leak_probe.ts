@@ -43,8 +43,8 @@ const server = new SocksServer({
     open: datagramsDirectly({ rules: () => rules, resolve: () => Promise.resolve(["127.0.0.1"]), bind }),
   }),
   protocols: ["socks4", "http"],
-  maxSessionsPerSource: 1e6,
-  idleTimeout: 60_000,
+  limits: { sessionsPerSource: 1e6 },
+  timeouts: { idle: 60_000 },
   onEvent(event): void {
     monitor.onEvent(event);
     measure(event);

@@ -8,7 +8,7 @@ import { AssociateCommand, type AssociateOptions } from "../../socks/server/comm
 import type { DroppedDatagrams } from "../../socks/server/commands/command.ts";
 import { parseRuleText } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rule_set.ts";
-import type { ServerEvent, SocksServerOptions } from "../../socks/server/server.ts";
+import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import {
   type DatagramEgress,

@@ -44,7 +44,7 @@ const WATCHED = [
   "a ledger that is deaf",
 ];
 
-const FOREVER = { connectTimeout: Infinity, handshakeTimeout: Infinity };
+const FOREVER = { timeouts: { connect: Infinity, handshake: Infinity } };
 const at = (connection: Connection): OpenedTarget => ({ connection, bound: { hostname: "192.0.2.1", port: 99 } });
 
 /** Whether a session has ended since its client went. */

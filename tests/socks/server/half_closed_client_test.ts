@@ -21,7 +21,7 @@ import { startRealmFolder } from "../../support/realm_folder.ts";
 import { hex, unhex } from "../../support/vectors.ts";
 
 const LOCALHOST = "127.0.0.1";
-const PATIENT = { connectTimeout: Infinity, handshakeTimeout: Infinity };
+const PATIENT = { timeouts: { connect: Infinity, handshake: Infinity } };
 /** More than one look at whether the client is there. */
 const LOOKS = 2.5 * GRACE;
 

@@ -396,7 +396,7 @@ for (const what of ["read", "write", "closeWrite", "written", "close", "abort", 
       const other = new ScriptedConnection();
       const ends: [Connection, Connection] = side === "client" ? [throwing(what), other] : [other, throwing(what)];
       using clock = startDeadline({ milliseconds: Infinity, reason: () => undefined });
-      const done = relay(ends, { sent: 0, received: 0 }, { clock, idleTimeout: 5, probeAfter: 1 });
+      const done = relay(ends, { sent: 0, received: 0 }, { clock, timeouts: { idle: 5 }, probeAfter: 1 });
       done.catch(() => {});
       other.reads[0]?.resolve(new Uint8Array(1));
       await settled();

@@ -1,7 +1,8 @@
 /** The PROXY protocol: its two headers, byte by byte and with what must be refused, and listeners behind balancers. */
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
-import { type ServerEvent, SocksServer } from "../../../socks/server/server.ts";
+import { SocksServer } from "../../../socks/server/server.ts";
+import type { ServerEvent } from "../../../socks/server/options.ts";
 import { noAuthentication } from "../../../socks/auth/method.ts";
 import { ClientRuleSet, parseClientRuleText } from "../../../socks/rules/client_rules.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";
@@ -337,7 +338,7 @@ Deno.test("rules, limits and events go by the client's address, and the balancer
     auth: [noAuthentication()],
     open: () => Promise.reject(new SocksReplyError("HOST_UNREACHABLE", "nowhere")),
     clients: new ClientRuleSet([parseClientRuleText("deny 192.0.2.66"), parseClientRuleText("allow 192.0.2.0/24")]),
-    maxSessionsPerSource: 2,
+    limits: { sessionsPerSource: 2 },
     onEvent: (event) => void events.push(event),
   });
   await using _server = server;
