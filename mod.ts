@@ -157,6 +157,6 @@ export type { ProtectionLevel, SealPolicy } from "./socks/protection.ts";
 export type { DatagramCodec } from "./socks/stream/protected_datagrams.ts";
 export type { TlsIdentity } from "./socks/stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
-export { type ReceiveOptions, SocksDatagrams } from "./socks/client/associate.ts";
+export { type ReceiveOptions, SocksDatagrams } from "./socks/client/datagrams.ts";
 export type { Endpoint } from "./socks/wire/address.ts";
 export { HostNameError, type HostNameErrorCode } from "./socks/wire/host_name.ts";

@@ -4,12 +4,14 @@
  * @module
  */
 import { bindThrough, type ProxiedBind } from "../socks/client/bind.ts";
-import { requestThrough, requestWithin, resolveThrough, startCall } from "../socks/client/request.ts";
+import { requestThrough, requestWithin, startCall } from "../socks/client/request.ts";
+import { resolveThrough } from "../socks/client/resolve.ts";
 import { givenHost, givenPort } from "../socks/given.ts";
 import { SocksConnection } from "../socks/client/socks_connection.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
 import { tlsOver } from "../socks/shell/tls_over.ts";
-import { associateThrough, type SocksDatagrams } from "../socks/client/associate.ts";
+import { associateThrough } from "../socks/client/associate.ts";
+import type { SocksDatagrams } from "../socks/client/datagrams.ts";
 import { bindUdp } from "../socks/shell/udp.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import { hostName } from "../socks/wire/host_name.ts";

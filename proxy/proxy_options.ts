@@ -11,7 +11,7 @@ import { systemTickets } from "../kerberos/system.ts";
 import { gssapiClient } from "../socks/auth/gssapi.ts";
 import type { ClientAuthMethod } from "../socks/auth/method.ts";
 import { isAtLeast, PROTECTION_LEVELS, type ProtectionLevel } from "../socks/protection.ts";
-import { connectThrough } from "../socks/client/request.ts";
+import { connectThrough } from "../socks/client/connect.ts";
 import { givenEndpoint } from "../socks/given.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import { dialTcp } from "../socks/shell/tcp.ts";

@@ -57,13 +57,9 @@ export {
 } from "./auth/password.ts";
 export { PROTECTION_LEVELS } from "./protection.ts";
 export { type AcceptBindOptions, bindThrough, type BindThroughOptions, type ProxiedBind } from "./client/bind.ts";
-export {
-  connectThrough,
-  type ConnectThroughOptions,
-  type ProxiedConnection,
-  resolveThrough,
-  type ThroughOptions,
-} from "./client/request.ts";
+export { type ProxiedConnection, type ThroughOptions } from "./client/request.ts";
+export { resolveThrough } from "./client/resolve.ts";
+export { connectThrough, type ConnectThroughOptions } from "./client/connect.ts";
 export { AssociateCommand, type AssociateOptions, type AssociationCount } from "./server/commands/associate.ts";
 export type { Announce } from "./server/commands/announce.ts";
 export { bindDirectly, type BindDirectlyOptions, type OpenBind, type PendingBind } from "./server/commands/bind.ts";
@@ -150,12 +146,8 @@ export {
   streamsOfConnection,
 } from "./stream/web_streams.ts";
 export { bindWith, datagramsThrough, resolveWith } from "./server/targets/upstream.ts";
-export {
-  associateThrough,
-  type AssociateThroughOptions,
-  type ReceiveOptions,
-  SocksDatagrams,
-} from "./client/associate.ts";
+export { associateThrough, type AssociateThroughOptions } from "./client/associate.ts";
+export { type ReceiveOptions, SocksDatagrams } from "./client/datagrams.ts";
 export {
   type DatagramEgress,
   datagramsDirectly,

@@ -8,18 +8,17 @@ import { type Deadline, duration, startDeadline } from "../../base/deadline.ts";
 import { GssError } from "../../gss/status.ts";
 import type { ClientAuthMethod, SecuredChannel } from "../auth/method.ts";
 import type { Identity } from "../identity.ts";
-import { described, inAnotherProtocol, refusal, tooLate, unreachable } from "./proxy_errors.ts";
+import { described, refusal, tooLate, unreachable } from "./proxy_errors.ts";
+import { inAnotherProtocol } from "./other_protocol.ts";
 import { SocksAuthError, SocksTimeoutError } from "../errors.ts";
-import { givenEndpoint, givenFunction, givenHost, givenSignal } from "../given.ts";
-import { Handshake, type HandshakeMessage } from "../handshake.ts";
+import { givenEndpoint, givenFunction, givenSignal } from "../given.ts";
+import { Handshake } from "../handshake.ts";
 import { closeAnyway } from "../stream/closed.ts";
 import { type Connection, type Dialer, withPrefix } from "../stream/connection.ts";
-import { endedBy } from "../stream/ended_by.ts";
 import { takeInTime } from "../stream/late.ts";
 import type { ProtectionLevel } from "../protection.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
-import { hostName, normalEndpoint, reachableEndpoint } from "../wire/host_name.ts";
-import { parseIp } from "../wire/ip.ts";
+import { normalEndpoint, reachableEndpoint } from "../wire/host_name.ts";
 import { Command, type Request } from "../wire/messages.ts";
 
 /** How a proxy is reached and spoken to. */
@@ -39,12 +38,6 @@ export interface ThroughOptions {
   readonly timeout?: number | undefined;
   /** Ends the attempt and everything that comes of it; what is under way then, and what is called later, fails with its reason. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** How a target is reached. */
-export interface ConnectThroughOptions extends ThroughOptions {
-  /** Target. A name is sent as a name, in A-labels, for the proxy to look up; brackets around an IPv6 address are taken off. */
-  readonly target: Endpoint;
 }
 
 /** A connection through a proxy. */
@@ -67,24 +60,6 @@ export interface GrantedRequest extends ProxiedConnection {
   readonly dialled: Connection;
   /** For a reply that is still to come. */
   readonly handshake: Handshake;
-}
-
-/**
- * Connects through a proxy.
- *
- * @throws {SocksReplyError} The proxy could not reach the target, or would not.
- * @throws {SocksProxyError} There is no reaching the proxy.
- * @throws {SocksAuthError} The proxy did not accept this side, or would have protected the connection too weakly.
- * @throws {SocksProtocolError} The proxy broke the protocol.
- * @throws {SocksConnectionError} `LOST` when the connection to the proxy failed before the answer.
- * @throws {SocksTimeoutError} It took too long.
- * @throws {HostNameError} No host can be called what the target is called; nothing was sent then.
- * @throws {TypeError} An option is missing, or is not what it must be; nothing was dialled then.
- */
-export async function connectThrough(options: ConnectThroughOptions): Promise<ProxiedConnection> {
-  const { signal } = options;
-  const { connection, bound, protection, identity } = await requestThrough(options, Command.Connect, options.target);
-  return { connection: endedBy(connection, signal), bound, protection, identity };
 }
 
 /**
@@ -232,20 +207,4 @@ export async function grantedReply(
   const { reply } = await receive(handshake, connection, "reply");
   if (reply.reply !== 0) throw refusal(reply.reply, proxy, request);
   return { hostname: reply.hostname, port: reply.port };
-}
-
-/**
- * Has a proxy look up the address of a name, or the name of an address, with Tor's commands RESOLVE and RESOLVE_PTR.
- *
- * @returns The address, or the name.
- * @throws {SocksReplyError} The proxy could not, would not, or does not know the command.
- * @throws {SocksAuthError} As {@linkcode connectThrough}.
- * @throws {HostNameError} As {@linkcode connectThrough}.
- */
-export async function resolveThrough(options: ThroughOptions & { readonly hostname: string }): Promise<string> {
-  const hostname = hostName(givenHost("hostname", options.hostname));
-  const command = parseIp(hostname) === undefined ? Command.Resolve : Command.ResolvePtr;
-  const { bound, connection } = await requestThrough(options, command, { hostname, port: 0 });
-  connection.close();
-  return bound.hostname;
 }

@@ -5,7 +5,6 @@
  */
 import type { TlsIdentity, TlsListener } from "../stream/tls.ts";
 import type { ListenTcpOptions } from "../stream/listen_tcp.ts";
-import type { ConnectionListener } from "../stream/listener.ts";
 import { reasonText } from "../../base/reason.ts";
 import type { Connection, Dialer } from "../stream/connection.ts";
 import { dialTcp, listenTcp } from "./tcp.ts";

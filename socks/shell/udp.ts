@@ -9,7 +9,7 @@ import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../str
 import { reasonText } from "../../base/reason.ts";
 import { SocksReplyError } from "../errors.ts";
 import { isOutOfResources } from "../stream/dial_error.ts";
-import { type Endpoint, formatEndpoint } from "../wire/address.ts";
+import { formatEndpoint } from "../wire/address.ts";
 
 /**
  * Binds a UDP socket of the system: through `Deno.listenDatagram` where `--unstable-net` brings that, which takes a third of

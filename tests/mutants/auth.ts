@@ -594,7 +594,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "the client drops fragments",
     source: "RFC 1928 section 7",
-    file: "socks/client/associate.ts",
+    file: "socks/client/datagrams.ts",
     find: "      if (fragment !== 0) throw",
     replace: "      if (false) throw",
     tests: DATAGRAMS,
@@ -602,7 +602,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "the client takes datagrams from the relay only",
     source: "RFC 1928 section 7",
-    file: "socks/client/associate.ts",
+    file: "socks/client/datagrams.ts",
     find: "withoutZone(from.hostname) !== withoutZone(hostname) || from.port !== port || ",
     replace: "",
     tests: DATAGRAMS,

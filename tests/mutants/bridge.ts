@@ -162,6 +162,16 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/client/proxy_errors.ts", ERRORS, [
     [
+      "the proxy is named that breaks the protocol",
+      "there may be several",
+      "error instanceof SocksProtocolError && !error.message",
+      "false && !(error as Error).message",
+      "later is named",
+    ],
+    ["silence is told from slowness", "TLS says nothing first", 'progress === "heard"', "true", "how far"],
+  ]),
+  ...rules("socks/client/other_protocol.ts", ERRORS, [
+    [
       "a first line has an end",
       "it may go on for ever",
       "while (line.length < FIRST_LINE &&",
@@ -205,14 +215,6 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "first === 0 && second >= 0x5a",
       "named for what it is",
     ],
-    [
-      "the proxy is named that breaks the protocol",
-      "there may be several",
-      "error instanceof SocksProtocolError && !error.message",
-      "false && !(error as Error).message",
-      "later is named",
-    ],
-    ["silence is told from slowness", "TLS says nothing first", 'progress === "heard"', "true", "how far"],
   ]),
   ...rules("cli/command.ts", ERRORS, [
     [

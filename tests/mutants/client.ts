@@ -50,7 +50,7 @@ const ENDS: readonly Mutant[] = [
       "    dialled.close();\n",
     ],
   ]),
-  ...rules("socks/client/request.ts", [SIGNAL], [
+  ...rules("socks/client/connect.ts", [SIGNAL], [
     [
       "connectThrough()'s signal ends the connection",
       ONE_SIGNAL,
@@ -74,6 +74,8 @@ const ENDS: readonly Mutant[] = [
     ["methods are a list", SAID, "!Array.isArray(auth) || auth.length === 0", "auth.length === 0"],
     ["a dialer makes a connection", SAID, '  givenFunction("dial, which made no connection", dialled?.read);\n', ""],
     ["a target is an endpoint", SAID, '{ command, ...givenEndpoint("target", to) }', "{ command, ...to }"],
+  ]),
+  ...rules("socks/client/resolve.ts", [OPTIONS], [
     [
       "a host to look up is text",
       SAID,
@@ -220,11 +222,13 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "    throw error;\n  }\n}\n\n/** Where",
       "    throw signal.reason;\n  }\n}\n\n/** Where",
     ],
+  ]),
+  ...rules("socks/client/datagrams.ts", [DATAGRAMS], [
     ["who this side is is told", "RFC 1961", "    this.identity = granted.identity;\n", ""],
     ["a socket that has failed already makes no association", ONE_SIGNAL, "      made.#inbox.throwIfEnded();\n", ""],
     ["the socket goes with the attempt", ONE_SIGNAL, "      socket.close();\n      throw error;", "      throw error;"],
   ]),
-  ...rules("socks/client/associate.ts", [DEAF], [
+  ...rules("socks/client/datagrams.ts", [DEAF], [
     [
       "an association that is made once the signal is aborted is none",
       ONE_SIGNAL,
@@ -260,7 +264,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "  } catch (error) {\n",
     ],
   ]),
-  ...rules("socks/client/associate.ts", [SIGNAL], [
+  ...rules("socks/client/datagrams.ts", [SIGNAL], [
     [
       "a signal ends the association",
       ONE_SIGNAL,
@@ -280,7 +284,16 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "void 0",
     ],
   ]),
-  ...rules("socks/client/associate.ts", [DATAGRAMS], [
+  ...rules("socks/client/associate.ts", [DATAGRAMS], []),
+  ...rules("socks/client/datagrams.ts", [DATAGRAMS], [
+    [
+      "an association lets the process end: its connection",
+      "Deno.DatagramConn",
+      "    this.#granted.connection.unref?.();\n",
+      "",
+    ],
+  ]),
+  ...rules("socks/client/datagrams.ts", [DATAGRAMS], [
     ["what has no bytes is refused", KINDS, "const bytes = bytesOf(data);", "const bytes = data as Uint8Array;"],
     ["a datagram's target is an endpoint", SAID, 'givenEndpoint("to", to)', "to"],
     ["what is too large is refused before it is sealed", KINDS, "    this.#checkSize(datagram.length, length);\n", ""],
@@ -354,12 +367,6 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "this.#inbox.next(options.signal)",
     ],
     ["an association lets the process end: its socket", "Deno.DatagramConn", "    this.#socket?.unref?.();\n", ""],
-    [
-      "an association lets the process end: its connection",
-      "Deno.DatagramConn",
-      "    this.#granted.connection.unref?.();\n",
-      "",
-    ],
   ]),
   ...rules("socks/client/associate.ts", [OPTIONS], [
     ["what makes sockets is a function", SAID, '  givenFunction("bind", options.bind);\n', ""],
@@ -671,6 +678,15 @@ const SAYS: readonly Mutant[] = [
       "  if (error instanceof TypeError || error instanceof RangeError) return error;\n",
       "",
     ],
+
+    [
+      "a transport that fails is told in one class",
+      "One class of errors",
+      "  if (!isOfSystem(error)) return error;\n",
+      "  return error;\n",
+    ],
+  ]),
+  ...rules("socks/client/other_protocol.ts", [PROXY], [
     ["HTTP is named", PLACES, '"HTTP/".startsWith(line.slice(0, 5))', "false"],
     ["HTTP is not told from one letter of many", PLACES, "line.slice(0, 5)", "line.slice(0, 1)"],
     ["TLS is named", "RFC 8446 section 5.1", "(first === 21 || first === 22) && second === 3", "false"],
@@ -679,12 +695,6 @@ const SAYS: readonly Mutant[] = [
       "RFC 8446 section 5.1",
       "(first === 21 || first === 22) && second === 3",
       "first === 21 || first === 22",
-    ],
-    [
-      "a transport that fails is told in one class",
-      "One class of errors",
-      "  if (!isOfSystem(error)) return error;\n",
-      "  return error;\n",
     ],
   ]),
   ...rules("cli/command.ts", [PROXY], [

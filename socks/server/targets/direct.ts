@@ -5,7 +5,8 @@
  */
 import { abortable } from "../../../base/deadline.ts";
 import { interleaved } from "../../../base/interleaved.ts";
-import { type ConnectThroughOptions, requestThrough } from "../../client/request.ts";
+import { requestThrough } from "../../client/request.ts";
+import type { ConnectThroughOptions } from "../../client/connect.ts";
 import type { TargetRequest } from "../commands/command.ts";
 import type { OpenedTarget, OpenTarget } from "../commands/connect.ts";
 import { SocksReplyError } from "../../errors.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { PendingThrough } from "../../client/bind.ts";
-import { resolveThrough, type ThroughOptions } from "../../client/request.ts";
+import type { ThroughOptions } from "../../client/request.ts";
+import { resolveThrough } from "../../client/resolve.ts";
 import type { OpenBind } from "../commands/bind.ts";
 import { SocksProtocolError, SocksReplyError } from "../../errors.ts";
 import type { ResolveHost } from "../commands/resolve.ts";

@@ -288,6 +288,8 @@ export const DESTINATIONS: readonly Mutant[] = [
       "const to = normalEndpoint(request);",
       "const to = request;",
     ],
+  ]),
+  ...rules("socks/client/resolve.ts", [HOSTS], [
     [
       "lookups are in the form before anything is sent",
       "CVE-2023-38545",

@@ -7,7 +7,7 @@ import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
 import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
 import { noAuthentication, type ServerAuthMethod } from "../../../socks/auth/method.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
-import { connectThrough } from "../../../socks/client/request.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import type { SocksServer } from "../../../socks/server/server.ts";
 import type { SocksServerOptions } from "../../../socks/server/options.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { bindThrough } from "../../../socks/client/bind.ts";
 import { noAuthentication } from "../../../socks/auth/method.ts";
-import { connectThrough, resolveThrough, type ThroughOptions } from "../../../socks/client/request.ts";
+import type { ThroughOptions } from "../../../socks/client/request.ts";
+import { resolveThrough } from "../../../socks/client/resolve.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import type { Connection, Dialer } from "../../../socks/stream/connection.ts";
 import { associateThrough } from "../../../socks/client/associate.ts";
 import type { BindDatagrams, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";

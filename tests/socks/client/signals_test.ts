@@ -12,7 +12,7 @@ import {
   type SocksConnection,
   type SocksDatagrams,
 } from "../../../mod.ts";
-import { connectThrough } from "../../../socks/client/request.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import { dialTcp } from "../../../socks/shell/tcp.ts";
 import { countedController } from "../../support/counted_signal.ts";
 import { type RealmFolder, startRealmFolder } from "../../support/realm_folder.ts";

@@ -4,7 +4,7 @@ import { utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
 import { noAuthentication, type ServerAuthMethod } from "../../../socks/auth/method.ts";
 import { fixedPasswords, passwordClient, passwordServer } from "../../../socks/auth/password.ts";
-import { connectThrough } from "../../../socks/client/request.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../../socks/errors.ts";
 import { openDirectly, openThrough } from "../../../socks/server/targets/direct.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
 import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
-import { connectThrough } from "../../../socks/client/request.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import { abort, type Connection, withPrefix, withReads } from "../../../socks/stream/connection.ts";
 import { DenoConnection } from "../../../socks/shell/deno_connection.ts";
 import { endedBy } from "../../../socks/stream/ended_by.ts";
