@@ -128,7 +128,7 @@ export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./s
 export type { Limits, UserLedger } from "./socks/server/limits/limits.ts";
 export type { RelayCounts } from "./socks/server/relay/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
-export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rule_set.ts";
+export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rule.ts";
 export type { Cidr } from "./socks/wire/cidr.ts";
 export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.ts";
 export {

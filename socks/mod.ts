@@ -98,19 +98,19 @@ export {
   parseClientRule,
   parseClientRuleText,
 } from "./rules/client_rules.ts";
-export { parseRule, parseRuleText, type RuleFields, ruleFromFields } from "./rules/parse_rule.ts";
+export { parseRule, parseRuleText } from "./rules/parse_rule.ts";
+export { type RuleFields, ruleFromFields } from "./rules/rule_fields.ts";
+export { RuleSet, type RuleSetOptions } from "./rules/rule_set.ts";
+export { type Nat64Source } from "./rules/nat64.ts";
+export { type Verdict } from "./rules/verdict.ts";
 export {
   type CommandName,
   type Destination,
-  type Nat64Source,
   type PortRange,
   type Rule,
   type RuleAction,
   type RuleQuery,
-  RuleSet,
-  type RuleSetOptions,
-  type Verdict,
-} from "./rules/rule_set.ts";
+} from "./rules/rule.ts";
 export type { Cidr } from "./wire/cidr.ts";
 export { SocksServer } from "./server/server.ts";
 export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions, Timeouts } from "./server/options.ts";

@@ -6,9 +6,15 @@
 import { abortable, startDeadline } from "../../base/deadline.ts";
 import { monotonicNow } from "../../base/runtime.ts";
 import type { Cidr } from "../wire/cidr.ts";
-import { ipv6For, parseNat64Prefix, prefixesIn, sameBlock } from "../rules/nat64.ts";
-import type { Nat64Source } from "../rules/rule_set.ts";
-import { specialKind, WELL_KNOWN_PREFIX } from "../rules/special_ranges.ts";
+import {
+  ipv6For,
+  type Nat64Source,
+  parseNat64Prefix,
+  prefixesIn,
+  sameBlock,
+  WELL_KNOWN_PREFIX,
+} from "../rules/nat64.ts";
+import { specialKind } from "../rules/special_ranges.ts";
 import { resolvedOf, type Resolver } from "./resolver.ts";
 import { formatIp, parseIp } from "../wire/ip.ts";
 

@@ -6,8 +6,8 @@
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { splitRule } from "./parse_rule.ts";
 import { type Cidr, inCidr, parseBlock } from "../wire/cidr.ts";
-import { type RuleAction, ruleLine } from "./rule_set.ts";
-import { embeddedIpv4 } from "./special_ranges.ts";
+import { type RuleAction, ruleLine } from "./rule.ts";
+import { embeddedIpv4 } from "./embedded_ipv4.ts";
 
 /** One rule about where clients come from. */
 export interface ClientRule {

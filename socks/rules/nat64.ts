@@ -107,3 +107,14 @@ function readAs(bits: number, bytes: Bytes): readonly Cidr[] {
 export function sameBlock(a: Cidr, b: Cidr): boolean {
   return a.bits === b.bits && a.network.every((byte, i) => byte === b.network[i]);
 }
+
+/** Translators between IPv6 and IPv4 (RFC 6052), beside that of `64:ff9b::/96`, which is known. */
+export interface Nat64Source {
+  /** Their prefixes, as they are known now. */
+  readonly prefixes: readonly Cidr[];
+  /** While they are being looked for, and may be there soon: resolved when they are, or are not waited for any more. */
+  readonly pending?: Promise<void> | undefined;
+}
+
+/** NAT64 of everybody's (RFC 6052 section 2.1): where it is reached at all, it is a translator's. */
+export const WELL_KNOWN_PREFIX: Cidr = parseCidr("64:ff9b::/96")!;

@@ -12,14 +12,13 @@ import {
   fitsName,
   fitsPart,
   fitsText,
-  foldComponents,
-  foldName,
   parseRealmPattern,
   parseUserPattern,
   plainUser,
   type RealmPattern,
   type UserPattern,
 } from "./user_pattern.ts";
+import { foldComponents, foldName } from "./folded_name.ts";
 
 /** A user as rules see him. */
 interface User {

@@ -24,7 +24,7 @@ import {
 import { networkName } from "../wire/networks.ts";
 import { Rate } from "../../base/rate.ts";
 import type { Gate } from "./relay/relay.ts";
-import { ruleLine } from "../rules/rule_set.ts";
+import { ruleLine } from "../rules/rule.ts";
 import { userKey } from "../rules/users.ts";
 import {
   checkServerOptions,

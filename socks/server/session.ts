@@ -25,7 +25,7 @@ import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "../errors.ts
 import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay/relay.ts";
 import type { AllTimeouts } from "./options.ts";
-import type { CommandName } from "../rules/rule_set.ts";
+import type { CommandName } from "../rules/rule.ts";
 import type { Connection } from "../stream/connection.ts";
 import { abortAnyway, closeAnyway } from "../stream/closed.ts";
 import { drain } from "../stream/drain.ts";

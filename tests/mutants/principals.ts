@@ -138,7 +138,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "case is folded where a name is denied",
     source: "Active Directory's names; RFC 6806 section 5",
-    file: "socks/rules/user_pattern.ts",
+    file: "socks/rules/folded_name.ts",
     find: ".toLowerCase().toUpperCase()",
     replace: "",
     tests: ["tests/socks/rules/users_test.ts"],
@@ -146,7 +146,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "accents are folded where a name is denied",
     source: "Active Directory's names; RFC 6806 section 5",
-    file: "socks/rules/user_pattern.ts",
+    file: "socks/rules/folded_name.ts",
     find: "const UNSEEN = /[\\p{M}\\p{Cc}",
     replace: "const UNSEEN = /[\\p{Cc}",
     tests: ["tests/socks/rules/users_test.ts"],
@@ -154,7 +154,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "what is not seen is folded where a name is denied",
     source: "Active Directory's names; RFC 6806 section 5",
-    file: "socks/rules/user_pattern.ts",
+    file: "socks/rules/folded_name.ts",
     find: "\\p{Cf}\\p{DI}]/gu",
     replace: "]/gu",
     tests: ["tests/socks/rules/users_test.ts"],
@@ -162,7 +162,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "width is folded where a name is denied",
     source: "Active Directory's names; RFC 6806 section 5",
-    file: "socks/rules/user_pattern.ts",
+    file: "socks/rules/folded_name.ts",
     find: '.normalize("NFKD")',
     replace: '.normalize("NFD")',
     tests: ["tests/socks/rules/users_test.ts"],
@@ -170,7 +170,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "kinds of kana are folded where a name is denied",
     source: "Active Directory's names; RFC 6806 section 5",
-    file: "socks/rules/user_pattern.ts",
+    file: "socks/rules/folded_name.ts",
     find: "kana.charCodeAt(0) + 0x60",
     replace: "kana.charCodeAt(0)",
     tests: ["tests/socks/rules/users_test.ts"],
@@ -298,7 +298,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "letters with a stroke are folded where a name is denied",
     source: "Active Directory's names; Samba bug 14847",
-    file: "socks/rules/user_pattern.ts",
+    file: "socks/rules/folded_name.ts",
     find: "LETTERS.get(letter) ?? letter",
     replace: "letter",
     tests: ["tests/socks/rules/users_test.ts"],
@@ -306,7 +306,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "a / in a component separates where a name is denied",
     source: "Active Directory's names; RFC 4120 section 6.2",
-    file: "socks/rules/user_pattern.ts",
+    file: "socks/rules/folded_name.ts",
     find: 'foldName(component).split("/")',
     replace: "[foldName(component)]",
     tests: ["tests/socks/rules/users_test.ts"],
@@ -362,7 +362,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "an IPv4 address in an interface identifier is denied as itself",
     source: "RFC 5214 section 6.1",
-    file: "socks/rules/special_ranges.ts",
+    file: "socks/rules/embedded_ipv4.ts",
     find: "return isIsatap(address) ?",
     replace: "return address.length === 0 ?",
     tests: ["tests/socks/rules/rules_test.ts"],
@@ -370,7 +370,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "an IPv4 address behind a prefix of one's own for NAT64 is denied as itself",
     source: "RFC 8215; RFC 6052 section 2.2",
-    file: "socks/rules/special_ranges.ts",
+    file: "socks/rules/embedded_ipv4.ts",
     find: "...[48, 56, 64, 96].map(",
     replace: "...([] as number[]).map(",
     tests: ["tests/socks/rules/rules_test.ts"],
@@ -620,7 +620,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "users are read where a rule is made",
     source: "rules of ours",
-    file: "socks/rules/parse_rule.ts",
+    file: "socks/rules/rule_fields.ts",
     find: 'every(fields.users, "user", readableBy(parseUserPattern))',
     replace: "fields.users",
     tests: ["tests/socks/rules/users_test.ts"],

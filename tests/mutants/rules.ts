@@ -101,6 +101,8 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["a large block names nothing", SSRF, "if (coversMuch(block)) return false;", ""],
     ["a block is large below /8", SSRF, "const NAMING = 8;", "const NAMING = 4;"],
     ["a special range is named by its own block", "RFC 4193", "isWithin(block, special)", "false"],
+  ]),
+  ...rules("socks/rules/embedded_ipv4.ts", [NAT64, RULES], [
     [
       "a prefix that is told is not guessed at",
       EMBEDDED,
@@ -124,6 +126,8 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       ".every(() => false)) return NOWHERE;",
     ],
     ["no address in disguise either", SSRF, "if (dialled(bytes, asked.prefixes).every", "if (bytes.every"],
+  ]),
+  ...rules("socks/rules/destination.ts", [NAT64, RULES], [
     ["only what allows can allow much", "warnings are true", 'return action === "allow" &&\n    dest', "return dest"],
   ]),
   ...rules("socks/names/nat64_prefixes.ts", [NAT64, SERVE_NAT64], [

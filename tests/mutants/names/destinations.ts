@@ -10,24 +10,6 @@ import { ANSWERS, HOSTS, PROPERTIES, RULES, SERVER, SSRF, UTS46 } from "./shared
 export const DESTINATIONS: readonly Mutant[] = [
   ...rules("socks/rules/rule_set.ts", [RULES], [
     [
-      "allow * opens no special address",
-      SSRF,
-      'const named = action === "allow" && special !== undefined;',
-      "const named = false;",
-    ],
-    [
-      "only a rule that names the address opens it",
-      SSRF,
-      "return !named && fitsName(place, hostname);",
-      "return fitsName(place, hostname);",
-    ],
-    [
-      "what fits no rule is denied",
-      "deny by default",
-      "const NOTHING_FITS: Verdict = { allowed: false,",
-      "const NOTHING_FITS: Verdict = { allowed: true,",
-    ],
-    [
       "a name is looked up only where an address could fit",
       "RuleSet",
       'if (rule.destinations.some(({ type }) => type === "address")) return UNDECIDED;',
@@ -38,6 +20,20 @@ export const DESTINATIONS: readonly Mutant[] = [
       UTS46,
       "    const asked = this.#askedAddress(hostname, bytes);\n    // A system",
       "    const asked = this.#askedAddress(query.hostname, bytes);\n    // A system",
+    ],
+  ]),
+  ...rules("socks/rules/destination.ts", [RULES], [
+    [
+      "allow * opens no special address",
+      SSRF,
+      'const named = action === "allow" && special !== undefined;',
+      "const named = false;",
+    ],
+    [
+      "only a rule that names the address opens it",
+      SSRF,
+      "return !named && fitsName(place, hostname);",
+      "return fitsName(place, hostname);",
     ],
     [
       "a domain begins at a dot",
@@ -64,6 +60,14 @@ export const DESTINATIONS: readonly Mutant[] = [
       "exact ? hostname.endsWith(suffix) : hostname",
     ],
   ]),
+  ...rules("socks/rules/verdict.ts", [RULES], [
+    [
+      "what fits no rule is denied",
+      "deny by default",
+      "const NOTHING_FITS: Verdict = { allowed: false,",
+      "const NOTHING_FITS: Verdict = { allowed: true,",
+    ],
+  ]),
   ...rules("socks/rules/rule_set.ts", [HOSTS], [
     [
       "names of queries are in the form (name)",
@@ -79,7 +83,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
     ["names of rules are in the form", UTS46, "Object.freeze(rules.map(withNormalNames))", "Object.freeze([...rules])"],
   ]),
-  ...rules("socks/rules/rule_set.ts", [PROPERTIES], [
+  ...rules("socks/rules/destination.ts", [PROPERTIES], [
     [
       "who comes from nowhere is denied by any source",
       "deny by default",
@@ -94,11 +98,13 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/rules/parse_rule.ts", [RULES], [
-    ["localhost is the loopback addresses", "RFC 6761 section 6.3", 'if (suffix === "localhost") {', "if (false) {"],
-    ["ports are in order", "no slip is a rule", "first <= last && last <= 65_535", "last <= 65_535"],
     ["what is no condition is refused", "CVE-2024-54662", "else throw fail(", "else void fail("],
   ]),
-  ...rules("socks/rules/parse_rule.ts", [HOSTS], [
+  ...rules("socks/rules/rule_fields.ts", [RULES], [
+    ["localhost is the loopback addresses", "RFC 6761 section 6.3", 'if (suffix === "localhost") {', "if (false) {"],
+    ["ports are in order", "no slip is a rule", "first <= last && last <= 65_535", "last <= 65_535"],
+  ]),
+  ...rules("socks/rules/rule_fields.ts", [HOSTS], [
     [
       "localhost in every spelling",
       "RFC 6761 section 6.3",
@@ -122,7 +128,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "return block;",
     ],
   ]),
-  ...rules("socks/rules/parse_rule.ts", [PROPERTIES], [
+  ...rules("socks/rules/rule_fields.ts", [PROPERTIES], [
     ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkTogether(rule);\n", ""],
   ]),
   ...rules("socks/wire/cidr.ts", [RULES], [
@@ -151,6 +157,8 @@ export const DESTINATIONS: readonly Mutant[] = [
       '&& !inCidr(address, GLOBAL_UNICAST) ? "reserved"',
       '&& false ? "reserved"',
     ],
+  ]),
+  ...rules("socks/rules/embedded_ipv4.ts", [RULES], [
     [
       "IPv4-compatible addresses are looked into",
       SSRF,

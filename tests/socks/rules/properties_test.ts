@@ -4,8 +4,10 @@ import fc from "fast-check";
 import type { Identity, MethodName } from "../../../socks/identity.ts";
 import { PROTECTION_LEVELS } from "../../../socks/protection.ts";
 import { ClientRuleSet, parseClientRule } from "../../../socks/rules/client_rules.ts";
-import { parseRule, type RuleFields, ruleFromFields } from "../../../socks/rules/parse_rule.ts";
-import { type CommandName, type RuleQuery, RuleSet } from "../../../socks/rules/rule_set.ts";
+import { parseRule } from "../../../socks/rules/parse_rule.ts";
+import { type RuleFields, ruleFromFields } from "../../../socks/rules/rule_fields.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
+import type { CommandName, RuleQuery } from "../../../socks/rules/rule.ts";
 
 const NOW = 1_700_000_000_000;
 const HOSTS = ["a.example.com", "b.example.com", "example.com", "www.example.org", "10.1.2.3", "8.8.8.8"];

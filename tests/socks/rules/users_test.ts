@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatNameText, type NameParts } from "../../../base/name_text.ts";
 import type { Identity } from "../../../socks/identity.ts";
-import { parseRule, parseRuleText, ruleFromFields } from "../../../socks/rules/parse_rule.ts";
-import { type Rule, RuleSet } from "../../../socks/rules/rule_set.ts";
+import { parseRule, parseRuleText } from "../../../socks/rules/parse_rule.ts";
+import { ruleFromFields } from "../../../socks/rules/rule_fields.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
+import type { Rule } from "../../../socks/rules/rule.ts";
 import { userKey } from "../../../socks/rules/users.ts";
 
 /** A client with a ticket, as the acceptor tells of him. */

@@ -8,7 +8,8 @@ import type { LookUpOptions, Resolved, Resolver } from "../../../../socks/names/
 import { inTime } from "../../../../socks/shell/system_resolver.ts";
 import { openDirectly } from "../../../../socks/server/targets/direct.ts";
 import { parseRuleText } from "../../../../socks/rules/parse_rule.ts";
-import { type CommandName, RuleSet } from "../../../../socks/rules/rule_set.ts";
+import { RuleSet } from "../../../../socks/rules/rule_set.ts";
+import type { CommandName } from "../../../../socks/rules/rule.ts";
 import { datagramsDirectly } from "../../../../socks/server/datagrams/egress.ts";
 import { pipe } from "../../../support/pipe.ts";
 
