@@ -131,12 +131,8 @@ export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/cli
 export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rule.ts";
 export type { Cidr } from "./socks/wire/cidr.ts";
 export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.ts";
-export {
-  type SystemResolver,
-  systemResolver,
-  type SystemResolverOptions,
-  systemResolverWith,
-} from "./socks/shell/system_resolver.ts";
+export type { SystemResolver, SystemResolverOptions } from "./socks/names/system_resolver.ts";
+export { systemResolver, systemResolverWith } from "./socks/shell/system_resolver.ts";
 export type {
   LiveSession,
   ServerEvent,
@@ -147,7 +143,8 @@ export type {
 export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/server/session.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";
-export { dialTls, type DialTlsOptions, listenTls } from "./socks/shell/tls.ts";
+export { dialTls, listenTls } from "./socks/shell/tls.ts";
+export { type DialTlsOptions } from "./socks/stream/tls.ts";
 export { type TlsListener } from "./socks/stream/tls.ts";
 export { dialUnix, listenUnix } from "./socks/shell/unix.ts";
 export { type ListenTcpOptions } from "./socks/stream/listen_tcp.ts";

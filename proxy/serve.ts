@@ -30,7 +30,8 @@ import { type SocksServerOptions, timeoutsOf } from "../socks/server/options.ts"
 import { SocksServer } from "../socks/server/server.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
-import { inTime, readSystemNames, systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
+import { withTimeLimit } from "../socks/names/timed_resolver.ts";
+import { readSystemNames, systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
 import { dialTcp, listenTcp } from "../socks/shell/tcp.ts";
 import { checkOwnAddresses, dialFrom } from "../socks/shell/dial_from.ts";
 import { datagramsDirectly } from "../socks/server/datagrams/egress.ts";
@@ -229,7 +230,7 @@ function serverOptions(
   { rules, running }: { readonly rules: () => RuleSet; readonly running: AssociationCount },
 ): SocksServerOptions {
   const { commands = ["connect"], datagrams = {}, clients, egress } = options;
-  const resolve = inTime(options.resolve ?? systemResolver, lookUpTime(options));
+  const resolve = withTimeLimit(options.resolve ?? systemResolver, lookUpTime(options));
   const dial = options.dial ?? (egress === undefined ? dialTcp : dialFrom(egress));
   const upstreams = Object.fromEntries(
     Object.entries(options.upstreams ?? {}).map((

@@ -114,21 +114,16 @@ export {
 export type { Cidr } from "./wire/cidr.ts";
 export { SocksServer } from "./server/server.ts";
 export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions, Timeouts } from "./server/options.ts";
-export {
-  type SystemResolver,
-  systemResolver,
-  type SystemResolverOptions,
-  systemResolverWith,
-  systemReverse,
-  systemReverseWith,
-} from "./shell/system_resolver.ts";
+export type { SystemResolver, SystemResolverOptions } from "./names/system_resolver.ts";
+export { systemResolver, systemResolverWith, systemReverse, systemReverseWith } from "./shell/system_resolver.ts";
 export type { LookUpOptions, Resolved, Resolver, ReverseResolver } from "./names/resolver.ts";
 export type { ServedCommands, SessionEvent, SessionStatus } from "./server/session.ts";
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./server/health.ts";
 export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
 export { dialTcp, listenTcp } from "./shell/tcp.ts";
-export { dialTls, type DialTlsOptions, listenTls } from "./shell/tls.ts";
+export { dialTls, listenTls } from "./shell/tls.ts";
+export { type DialTlsOptions } from "./stream/tls.ts";
 export { dialUnix, listenUnix } from "./shell/unix.ts";
 export { type ListenTcp, type ListenTcpOptions } from "./stream/listen_tcp.ts";
 export { type ConnectionListener } from "./stream/listener.ts";

@@ -1,39 +1,54 @@
 /**
- * Questions to name servers: over UDP, and over TCP where the answer does not fit (RFC 1035 section 4.2, RFC 7766).
+ * Queries to name servers: over UDP, and over TCP if the answer does not fit (RFC 1035 section 4.2, RFC 7766).
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { abortable } from "../../base/deadline.ts";
 import { randomBytes } from "../../base/runtime.ts";
-import type { Connection } from "../stream/connection.ts";
-import { dialTcp } from "../shell/tcp.ts";
-import { bindUdp } from "../shell/udp.ts";
-import type { DatagramSocket } from "../stream/datagram_socket.ts";
+import type { Connection, Dialer } from "../stream/connection.ts";
+import type { BindDatagrams, DatagramSocket } from "../stream/datagram_socket.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { canonicalAddress } from "../wire/ip.ts";
+import { withoutZone } from "../wire/ip.ts";
 import { type Answer, decodeAnswer, encodeQuestion, type Question } from "./dns_message.ts";
 
-/** A question that is out. */
-interface Open {
+/** Sockets for queries. The platform provides them. */
+export interface QuerySockets {
+  /** Binds a UDP socket. */
+  readonly bind: BindDatagrams;
+  /** Connects over TCP. */
+  readonly dial: Dialer;
+}
+
+/** A query that waits for its answer. */
+interface PendingQuery {
   readonly question: Question;
   readonly server: Endpoint;
   readonly answered: (answer: Answer) => void;
 }
 
-/** Sockets for the questions of one look-up: one for each family of name servers. Whoever would answer in a server's place has to guess port and number. */
-export class Questions implements Disposable {
+/**
+ * The queries of one look-up. They share one UDP socket for each address family of name servers. An attacker who forges an answer
+ * must guess both the port and the ID.
+ */
+export class DnsQueries implements Disposable {
+  readonly #make: QuerySockets;
   readonly #sockets = new Map<"0.0.0.0" | "::", Promise<DatagramSocket>>();
-  readonly #open = new Map<number, Open>();
+  readonly #pending = new Map<number, PendingQuery>();
   #closed = false;
 
+  /** @param sockets Makes the sockets. */
+  constructor(sockets: QuerySockets) {
+    this.#make = sockets;
+  }
+
   /**
-   * Asks.
+   * Sends a query and returns the answer.
    *
-   * @param tcp Whether over TCP from the start.
-   * @throws {unknown} The signal's reason, or what the system says of the way to the server.
+   * @param tcp Whether to use TCP only.
+   * @throws {unknown} The signal's reason, or the system's error on the way to the server.
    */
-  async ask(
+  async query(
     server: Endpoint,
     { name, type }: Pick<Question, "name" | "type">,
     { tcp, signal }: { readonly tcp: boolean; readonly signal: AbortSignal },
@@ -43,19 +58,28 @@ export class Questions implements Disposable {
       const answer = await this.#overUdp(server, question, signal);
       if (!answer.truncated) return answer;
     }
-    return await askTcp(server, question, signal);
+    return await this.#overTcp(server, question, signal);
   }
 
   async #overUdp(server: Endpoint, question: Question, signal: AbortSignal): Promise<Answer> {
     signal.throwIfAborted();
     const { promise, resolve } = Promise.withResolvers<Answer>();
-    this.#open.set(question.id, { question, server, answered: resolve });
+    this.#pending.set(question.id, { question, server, answered: resolve });
     try {
       const socket = await this.#socketFor(server);
       await abortable(socket.send(encodeQuestion(question), server), signal);
       return await abortable(promise, signal);
     } finally {
-      this.#open.delete(question.id);
+      this.#pending.delete(question.id);
+    }
+  }
+
+  async #overTcp(server: Endpoint, question: Question, signal: AbortSignal): Promise<Answer> {
+    const connection = await this.#make.dial(server, { signal });
+    try {
+      return await abortable(exchange(connection, question), signal);
+    } finally {
+      connection.close();
     }
   }
 
@@ -63,18 +87,22 @@ export class Questions implements Disposable {
     for (;;) {
       const [high, low] = randomBytes(2) as unknown as [number, number];
       const id = (high << 8) | low;
-      if (!this.#open.has(id)) return id;
+      if (!this.#pending.has(id)) return id;
     }
   }
 
   async #socketFor({ hostname }: Endpoint): Promise<DatagramSocket> {
-    const any = hostname.includes(":") ? "::" : "0.0.0.0";
-    let made = this.#sockets.get(any);
-    if (made === undefined) {
-      made = bindUdp({ hostname: any, port: 0, onDatagram: (bytes, from) => this.#take(bytes, from) });
-      this.#sockets.set(any, made);
+    const unspecified = hostname.includes(":") ? "::" : "0.0.0.0";
+    let binding = this.#sockets.get(unspecified);
+    if (binding === undefined) {
+      binding = this.#make.bind({
+        hostname: unspecified,
+        port: 0,
+        onDatagram: (bytes, from) => this.#receive(bytes, from),
+      });
+      this.#sockets.set(unspecified, binding);
     }
-    const socket = await made;
+    const socket = await binding;
     if (this.#closed) {
       socket.close();
       throw new Error("The look-up is over");
@@ -82,41 +110,30 @@ export class Questions implements Disposable {
     return socket;
   }
 
-  #take(bytes: Bytes, from: Endpoint): void {
-    const open = bytes.length < 2 ? undefined : this.#open.get((bytes[0]! << 8) | bytes[1]!);
-    if (open === undefined || from.port !== open.server.port || bare(from.hostname) !== bare(open.server.hostname)) {
-      return;
-    }
-    const answer = decodeAnswer(bytes, open.question);
-    if (answer !== undefined) open.answered(answer);
+  #receive(bytes: Bytes, from: Endpoint): void {
+    const pending = bytes.length < 2 ? undefined : this.#pending.get((bytes[0]! << 8) | bytes[1]!);
+    if (pending === undefined || !isFrom(from, pending.server)) return;
+    const answer = decodeAnswer(bytes, pending.question);
+    if (answer !== undefined) pending.answered(answer);
   }
 
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const made of this.#sockets.values()) made.then((socket) => socket.close(), () => {});
+    for (const binding of this.#sockets.values()) binding.then((socket) => socket.close(), () => {});
   }
 }
 
-function bare(address: string): string {
-  return canonicalAddress(address.replace(/%.*$/, ""));
+function isFrom(sender: Endpoint, server: Endpoint): boolean {
+  return sender.port === server.port && withoutZone(sender.hostname) === withoutZone(server.hostname);
 }
 
-async function askTcp(server: Endpoint, question: Question, signal: AbortSignal): Promise<Answer> {
-  const connection = await dialTcp(server, { signal });
-  try {
-    return await abortable(exchange(connection, question), signal);
-  } finally {
-    connection.close();
-  }
-}
-
-/** RFC 1035 section 4.2.2: two bytes of length in front of each message. */
+/** RFC 1035 section 4.2.2: over TCP, a length of two bytes precedes each message. */
 async function exchange(connection: Connection, question: Question): Promise<Answer> {
   const message = encodeQuestion(question);
   await connection.write(Uint8Array.from([message.length >> 8, message.length & 0xff, ...message]));
   const head = await readExactly(connection, 2);
   const answer = decodeAnswer(await readExactly(connection, (head[0]! << 8) | head[1]!), question);
-  if (answer === undefined) throw new Error("What came over TCP is no answer to the question");
+  if (answer === undefined) throw new Error("The message over TCP does not answer the question");
   return answer;
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { DialTlsOptions } from "../stream/tls.ts";
 import type { TlsIdentity, TlsListener } from "../stream/tls.ts";
 import type { ListenTcpOptions } from "../stream/listen_tcp.ts";
 import { reasonText } from "../../base/reason.ts";
@@ -46,16 +47,6 @@ export function listenTls(options: ListenTcpOptions & TlsIdentity): TlsListener 
     ref: () => listener.ref?.(),
     unref: () => listener.unref?.(),
   };
-}
-
-/** What {@linkcode dialTls} takes. */
-export interface DialTlsOptions {
-  /** Certificates of authorities to trust, in PEM, instead of the system's. @default {the system's} */
-  readonly caCerts?: readonly string[] | undefined;
-  /** Certificate to show to a proxy that asks for one, in PEM, with those behind it. Goes with `key`. */
-  readonly cert?: string | undefined;
-  /** Private key of `cert`, in PEM. */
-  readonly key?: string | undefined;
 }
 
 /**

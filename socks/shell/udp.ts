@@ -19,11 +19,11 @@ export const bindUdp: BindDatagrams = async (options: BindDatagramsOptions): Pro
   try {
     if ("listenDatagram" in Deno) {
       const { listenDatagram } = Deno as unknown as { listenDatagram: Parameters<typeof bindWithDeno>[1] };
-      return inOrder(bindWithDeno(options, listenDatagram));
+      return sendInOrder(bindWithDeno(options, listenDatagram));
     }
     // Loaded when it is wanted: most users of this package never do.
     const { createSocket } = await import("node:dgram");
-    return inOrder(await bindWithNode(options, createSocket as Parameters<typeof bindWithNode>[1]));
+    return sendInOrder(await bindWithNode(options, createSocket as Parameters<typeof bindWithNode>[1]));
   } catch (cause) {
     const reason = reasonText(cause);
     const code = isOutOfResources(cause) ? "OUT_OF_RESOURCES" : "GENERAL_FAILURE";
@@ -35,7 +35,7 @@ export const bindUdp: BindDatagrams = async (options: BindDatagramsOptions): Pro
  * Until the system has said once that a socket may be sent from, Deno has all that is to be sent wait, and sends the last of it
  * first. So each waits for the one before it until one has gone.
  */
-function inOrder(socket: DatagramSocket): DatagramSocket {
+function sendInOrder(socket: DatagramSocket): DatagramSocket {
   let last: Promise<void> = Promise.resolve();
   let waiting = 0;
   let begun = false;

@@ -45,3 +45,13 @@ export interface TlsListener extends ConnectionListener {
    */
   update(identity: TlsIdentity): void;
 }
+
+/** What {@linkcode dialTls} takes. */
+export interface DialTlsOptions {
+  /** Certificates of authorities to trust, in PEM, instead of the system's. @default {the system's} */
+  readonly caCerts?: readonly string[] | undefined;
+  /** Certificate to show to a proxy that asks for one, in PEM, with those behind it. Goes with `key`. */
+  readonly cert?: string | undefined;
+  /** Private key of `cert`, in PEM. */
+  readonly key?: string | undefined;
+}

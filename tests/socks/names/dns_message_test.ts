@@ -1,7 +1,13 @@
 /** Questions to name servers, and what counts as an answer to one. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeAnswer, encodeQuestion, followed, type Question, RecordType } from "../../../socks/names/dns_message.ts";
+import {
+  decodeAnswer,
+  encodeQuestion,
+  followCnames,
+  type Question,
+  RecordType,
+} from "../../../socks/names/dns_message.ts";
 import { encodeName, encodeReply, type Said } from "../../support/name_server.ts";
 import { hex } from "../../support/vectors.ts";
 
@@ -115,24 +121,24 @@ Deno.test("whatever comes is an answer or none, and never an error", () => {
     fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 4 }),
     (changes) => {
       const answer = decodeAnswer(changed(good, ...changes as [number, number][]), QUESTION);
-      if (answer !== undefined) followed(QUESTION, answer.records);
+      if (answer !== undefined) followCnames(QUESTION, answer.records);
     },
   ));
 });
 
-Deno.test("CNAMEs are followed within an answer, sixteen of them, and not round and round", () => {
+Deno.test("CNAMEs are followCnames within an answer, sixteen of them, and not round and round", () => {
   const way = (count: number) =>
     Array.from({ length: count }, (_, i) => ({ owner: `c${i}`, type: RecordType.CNAME, value: `c${i + 1}` }));
   const address = (owner: string) => ({ owner, type: RecordType.A, value: "192.0.2.1" });
   const asked = { name: "C0", type: RecordType.A };
-  assert.deepEqual(followed(asked, [address("c0")]), { names: [], values: ["192.0.2.1"] });
-  assert.deepEqual(followed(asked, [...way(2), address("c2")]), { names: ["c1", "c2"], values: ["192.0.2.1"] });
-  assert.equal(followed(asked, [...way(16), address("c16")])?.names.length, 16);
-  assert.equal(followed(asked, [...way(17), address("c17")]), undefined);
-  assert.equal(followed(asked, [...way(1), { owner: "c1", type: RecordType.CNAME, value: "c0" }]), undefined);
+  assert.deepEqual(followCnames(asked, [address("c0")]), { names: [], values: ["192.0.2.1"] });
+  assert.deepEqual(followCnames(asked, [...way(2), address("c2")]), { names: ["c1", "c2"], values: ["192.0.2.1"] });
+  assert.equal(followCnames(asked, [...way(16), address("c16")])?.names.length, 16);
+  assert.equal(followCnames(asked, [...way(17), address("c17")]), undefined);
+  assert.equal(followCnames(asked, [...way(1), { owner: "c1", type: RecordType.CNAME, value: "c0" }]), undefined);
   // Records of others are nobody's business: a server cannot speak for a name that was not asked for.
   assert.deepEqual(
-    followed(asked, [...way(1), address("c0"), address("elsewhere"), { ...address("c1"), type: RecordType.AAAA }]),
+    followCnames(asked, [...way(1), address("c0"), address("elsewhere"), { ...address("c1"), type: RecordType.AAAA }]),
     { names: ["c1"], values: [] },
   );
 });

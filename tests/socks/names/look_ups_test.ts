@@ -6,12 +6,12 @@ import { someTurns } from "../../../socks/stream/late.ts";
 
 /** Look-ups that end when a test says so. */
 function lab(ends = true, waiting = 100) {
-  const look = new LookUps<string>({ places: 3, perOwner: 2, waiting, ends });
+  const lookUps = new LookUps<string>({ places: 3, perOwner: 2, waiting, abortable: ends });
   const begun: string[] = [];
   const ended: string[] = [];
   const open = new Map<string, (found: string) => void>();
   const ask = (name: string, user: string, signal?: AbortSignal) =>
-    look.look(name, name, (signal) => {
+    lookUps.run({ key: name, name }, (signal) => {
       begun.push(name);
       return new Promise<string>((resolve, reject) => {
         open.set(name, resolve);
@@ -28,22 +28,22 @@ function lab(ends = true, waiting = 100) {
     open.get(name)!(`address of ${name}`);
     await someTurns();
   };
-  return { look, begun, ended, ask, askFor, end };
+  return { lookUps, begun, ended, ask, askFor, end };
 }
 
 Deno.test("so many at one time, a part of them for one, and the others in turn", async () => {
-  const { begun, askFor, end, look } = lab();
+  const { begun, askFor, end, lookUps } = lab();
   void askFor(["a1", "a2", "a3", "a4"], "alice");
   await someTurns();
   assert.deepEqual(begun, ["a1", "a2"]);
   void askFor(["a1", "a2"], "alice");
   await someTurns();
-  assert.equal(look.waiting, 2, "who asks for what is under way needs no place");
+  assert.equal(lookUps.waiting, 2, "who asks for what is under way needs no place");
   void askFor(["b1", "b2"], "bob");
   void askFor(["c1"], "carol");
   await someTurns();
   assert.deepEqual(begun, ["a1", "a2", "b1"]);
-  assert.equal(look.waiting, 4);
+  assert.equal(lookUps.waiting, 4);
   await end("b1");
   assert.deepEqual(begun.slice(3), ["b2"], "alice has as many as she may");
   await end("a1");
@@ -53,7 +53,7 @@ Deno.test("so many at one time, a part of them for one, and the others in turn",
 });
 
 Deno.test("the queue of one is bounded, and does not count against another", async () => {
-  const { askFor, ask, look } = lab(true, 3);
+  const { askFor, ask, lookUps } = lab(true, 3);
   void askFor(["a1", "a2", "a3", "a4", "a5"], "alice");
   await assert.rejects(ask("a6", "alice"), {
     code: "HOST_UNREACHABLE",
@@ -61,10 +61,10 @@ Deno.test("the queue of one is bounded, and does not count against another", asy
   });
   void askFor(["b1", "b2", "b3", "b4"], "bob");
   await assert.rejects(ask("b5", "bob"), /3 look-ups wait/);
-  assert.equal(look.waiting, 6);
+  assert.equal(lookUps.waiting, 6);
 });
 
-Deno.test("many who ask for the same make one look-up, which ends when the last of them has gone", async () => {
+Deno.test("many who ask for the same make one lookUps-up, which ends when the last of them has gone", async () => {
   const { begun, ended, ask, end } = lab();
   const [one, two] = [new AbortController(), new AbortController()];
   const [first, second, third] = [ask("x", "alice", one.signal), ask("x", "bob", two.signal), ask("x", "carol")];
@@ -97,19 +97,19 @@ Deno.test("what nobody waits for is nobody's answer, and its place is free", asy
   assert.deepEqual(begun, ["x", "y", "z", "x"], "bob's is a new one");
 });
 
-Deno.test("a look-up that takes its time to end is nobody's answer meanwhile", async () => {
-  const look = new LookUps<string>({ places: 2, perOwner: 2, waiting: 9, ends: true });
+Deno.test("a lookUps-up that takes its time to end is nobody's answer meanwhile", async () => {
+  const lookUps = new LookUps<string>({ places: 2, perOwner: 2, waiting: 9, abortable: true });
   const late = Promise.withResolvers<string>();
   const gone = new AbortController();
-  const first = look.look("x", "x", () => late.promise, { signal: gone.signal });
+  const first = lookUps.run({ key: "x", name: "x" }, () => late.promise, { signal: gone.signal });
   await someTurns();
   gone.abort(new Error("gone"));
   await assert.rejects(first, /gone/);
-  assert.equal(await look.look("x", "x", () => Promise.resolve("found"), {}), "found");
+  assert.equal(await lookUps.run({ key: "x", name: "x" }, () => Promise.resolve("found"), {}), "found");
   late.reject(new Error("ended"));
 });
 
-Deno.test("a look-up that cannot be ended keeps its place, and is joined by whoever asks for the same", async () => {
+Deno.test("a lookUps-up that cannot be ended keeps its place, and is joined by whoever asks for the same", async () => {
   const { begun, ask, askFor, end } = lab(false);
   const gone = new AbortController();
   const left = askFor(["x", "y"], "alice", gone.signal);
@@ -128,18 +128,18 @@ Deno.test("a look-up that cannot be ended keeps its place, and is joined by whoe
 });
 
 Deno.test("who waits for a place leaves the queue with his signal, and when another has the same looked up", async () => {
-  const { begun, look, ask, askFor, end } = lab();
+  const { begun, lookUps, ask, askFor, end } = lab();
   void askFor(["a1", "a2"], "alice");
   const gone = new AbortController();
   const waiting = ask("a3", "alice", gone.signal);
   const same = ask("b1", "alice");
-  assert.equal(look.waiting, 2);
+  assert.equal(lookUps.waiting, 2);
   const others = ask("b1", "bob");
   await someTurns();
-  assert.deepEqual([look.waiting, begun], [1, ["a1", "a2", "b1"]]);
+  assert.deepEqual([lookUps.waiting, begun], [1, ["a1", "a2", "b1"]]);
   gone.abort(new Error("gone"));
   await assert.rejects(waiting, /gone/);
-  assert.equal(look.waiting, 0);
+  assert.equal(lookUps.waiting, 0);
   await end("b1");
   assert.deepEqual(await Promise.all([same, others]), ["address of b1", "address of b1"]);
   await assert.rejects(ask("b1", "bob", AbortSignal.abort(new Error("gone before"))), /gone before/);
@@ -147,14 +147,17 @@ Deno.test("who waits for a place leaves the queue with his signal, and when anot
 });
 
 Deno.test("a failure is told to all who wait, and gives the place back", async () => {
-  const look = new LookUps<string>({ places: 1, perOwner: 1, waiting: 9, ends: true });
+  const lookUps = new LookUps<string>({ places: 1, perOwner: 1, waiting: 9, abortable: true });
   const fail = () => Promise.reject(new Error("no such name"));
-  const both = [look.look("x", "x", fail, {}), look.look("x", "x", fail, { user: "bob" })];
+  const both = [
+    lookUps.run({ key: "x", name: "x" }, fail, {}),
+    lookUps.run({ key: "x", name: "x" }, fail, { user: "bob" }),
+  ];
   for (const one of both) await assert.rejects(one, /no such name/);
-  assert.equal(await look.look("x", "x", () => Promise.resolve("found"), { user: "carol" }), "found");
+  assert.equal(await lookUps.run({ key: "x", name: "x" }, () => Promise.resolve("found"), { user: "carol" }), "found");
 });
 
-Deno.test("a look-up is for the user wherever he is, and for the source where he is nobody", () => {
+Deno.test("a lookUps-up is for the user wherever he is, and for the source where he is nobody", () => {
   assert.equal(ownerOf({ user: "alice", source: "192.0.2.1" }), ownerOf({ user: "alice", source: "192.0.2.2" }));
   assert.notEqual(ownerOf({ user: "alice", source: "192.0.2.1" }), ownerOf({ user: "bob", source: "192.0.2.1" }));
   assert.notEqual(ownerOf({ source: "192.0.2.1" }), ownerOf({ user: "", source: "192.0.2.2" }));

@@ -1,12 +1,8 @@
 /** The system's resolver, over a name server on loopback that says what a test wants. */
 import assert from "node:assert/strict";
-import {
-  resolverOf,
-  reverseOf,
-  type SystemResolverOptions,
-  systemResolverWith,
-  systemReverseWith,
-} from "../../../socks/shell/system_resolver.ts";
+import { resolverOf, reverseOf, type SystemResolverOptions } from "../../../socks/names/system_resolver.ts";
+import { denoNames } from "../../../socks/shell/system_names.ts";
+import { systemResolverWith, systemReverseWith } from "../../../socks/shell/system_resolver.ts";
 import { connect, fixedPasswords, passwordClient, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
 import { parseHosts } from "../../../socks/names/hosts_file.ts";
 import { SilentServers } from "../../../socks/names/silent_servers.ts";
@@ -69,8 +65,8 @@ Deno.test("why a name has no address is told in words, with the name", async () 
     "nx.test": "there is no such name (NXDOMAIN)",
     "servfail.test": `${place} failed (SERVFAIL)`,
     "refused.test": `${place} refused to answer (REFUSED)`,
-    "nodata.test": "the name is there and has no address (NODATA)",
-    "loop.test": "its CNAMEs lead nowhere",
+    "nodata.test": "the name exists but has no address (NODATA)",
+    "loop.test": "its CNAME records form a loop",
     "silent.test": `${place} did not answer`,
   };
   for (const [name, reason] of Object.entries(words)) {
@@ -333,8 +329,9 @@ Deno.test("the C library is asked for six names at one time and two of one user,
   };
   const over = Promise.withResolvers<readonly string[]>();
   const hosts = parseHosts("192.0.2.66 file.test");
-  const resolve = resolverOf(() => ({ hosts, servers: undefined }), silent);
-  const reverse = reverseOf(() => ({ hosts, servers: undefined }), silent);
+  const system = { ...denoNames, getAddresses: silent, getNames: silent };
+  const resolve = resolverOf(() => ({ hosts, servers: undefined }), system);
+  const reverse = reverseOf(() => ({ hosts, servers: undefined }), system);
   assert.deepEqual(await resolve("file.test", { user: "mallory" }), { addresses: ["192.0.2.66"], names: [] });
   const gone = new AbortController();
   const { signal } = gone;
@@ -368,7 +365,7 @@ Deno.test("where the hosts file may not be read, the C library is asked for a na
   const asked: string[] = [];
   const resolve = resolverOf(
     () => ({ hosts: undefined, servers: undefined }),
-    (name) => Promise.resolve((asked.push(name), ["192.0.2.9"])),
+    { ...denoNames, getAddresses: (name) => Promise.resolve((asked.push(name), ["192.0.2.9"])) },
   );
   assert.deepEqual((await resolve("intranet.test", {})).addresses, ["192.0.2.9"]);
   await resolve("localhost", {});
