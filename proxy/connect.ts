@@ -9,10 +9,9 @@ import { resolveThrough } from "../socks/client/resolve.ts";
 import { givenHost, givenPort } from "../socks/given.ts";
 import { SocksConnection } from "../socks/client/socks_connection.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
-import { tlsOver } from "../socks/shell/tls_over.ts";
 import { associateThrough } from "../socks/client/associate.ts";
 import type { SocksDatagrams } from "../socks/client/datagrams.ts";
-import { bindUdp } from "../socks/shell/udp.ts";
+import { platform } from "../socks/shell/default_platform.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import { hostName } from "../socks/wire/host_name.ts";
 import { Command } from "../socks/wire/messages.ts";
@@ -129,7 +128,7 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
   const made = await requestWithin(attempt, through, { command: Command.Connect, ...target });
   tunnelled = true;
   const tls = { hostname: target.hostname, caCerts, alpnProtocols, cert, key, signal: attempt };
-  const connection = await tlsOver(made.connection, tls);
+  const connection = await platform.tlsOver(made.connection, tls);
   if (signal?.aborted) {
     connection.close();
     throw signal.reason;
@@ -159,7 +158,13 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
  */
 export async function associate(options: RequestOptions): Promise<SocksDatagrams> {
   const { timeout, signal } = options;
-  return await associateThrough({ ...upstreamOf(options), timeout, signal, bind: bindUdp, resolve: systemResolver });
+  return await associateThrough({
+    ...upstreamOf(options),
+    timeout,
+    signal,
+    bind: platform.bindDatagrams,
+    resolve: systemResolver,
+  });
 }
 
 /** What {@linkcode bind} takes. */

@@ -32,11 +32,10 @@ import type { Dialer } from "../socks/stream/connection.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
 import { withTimeLimit } from "../socks/names/timed_resolver.ts";
 import { readSystemNames, systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
-import { dialTcp, listenTcp } from "../socks/shell/tcp.ts";
-import { checkOwnAddresses, dialFrom } from "../socks/shell/dial_from.ts";
+import { platform } from "../socks/shell/default_platform.ts";
+import { checkOwnAddresses } from "../socks/stream/own_addresses.ts";
 import { datagramsDirectly } from "../socks/server/datagrams/egress.ts";
 import { withNat64 } from "../socks/server/datagrams/nat64.ts";
-import { bindUdp } from "../socks/shell/udp.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { withEnctypeNames } from "./rule_enctypes.ts";
 import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
@@ -231,7 +230,7 @@ function serverOptions(
 ): SocksServerOptions {
   const { commands = ["connect"], datagrams = {}, clients, egress } = options;
   const resolve = withTimeLimit(options.resolve ?? systemResolver, lookUpTime(options));
-  const dial = options.dial ?? (egress === undefined ? dialTcp : dialFrom(egress));
+  const dial = options.dial ?? (egress === undefined ? platform.dial : platform.dialFrom(egress));
   const upstreams = Object.fromEntries(
     Object.entries(options.upstreams ?? {}).map((
       [name, proxy],
@@ -239,7 +238,7 @@ function serverOptions(
   );
   checkNames("commands", commands, COMMANDS);
   checkDatagrams(options.datagrams);
-  if (egress !== undefined) checkOwnAddresses(egress);
+  if (egress !== undefined) checkOwnAddresses(egress, platform.listen);
   const clientRules = clients === undefined
     ? undefined
     : new ClientRuleSet(clients.map((rule) => typeof rule === "string" ? parseClientRuleText(rule) : rule));
@@ -252,20 +251,20 @@ function serverOptions(
     clients: clientRules,
     open: has("connect") ? openDirectly({ rules, resolve, dial, upstreams }) : refused,
     bind: has("bind")
-      ? bindDirectly({ rules, resolve, listen: listenTcp, egress, announce: datagrams.announce })
+      ? bindDirectly({ rules, resolve, listen: platform.listen, egress, announce: datagrams.announce })
       : undefined,
     associate: has("udp")
       ? new AssociateCommand({
         ...datagrams,
         running,
         mayMoveTo: (address) => clientRules?.judge(address).allowed ?? true,
-        bind: bindUdp,
+        bind: platform.bindDatagrams,
         open: datagramsDirectly({
           ...datagrams,
           egress,
           rules,
           resolve,
-          bind: withNat64(bindUdp, () => rules().nat64, egress),
+          bind: withNat64(platform.bindDatagrams, () => rules().nat64, egress),
         }),
       })
       : undefined,

@@ -21,7 +21,8 @@ import type { Rule } from "../../socks/rules/rule.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
 import type { ProtectionLevel } from "../../socks/protection.ts";
 import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../server/passwords.ts";
-import { checkOwnAddresses } from "../../socks/shell/dial_from.ts";
+import { platform } from "../../socks/shell/default_platform.ts";
+import { checkOwnAddresses } from "../../socks/stream/own_addresses.ts";
 import { ConfigError, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
 import { bytes, milliseconds } from "./units.ts";
 
@@ -141,7 +142,7 @@ function checkTogether(
  * @throws {ConfigError} With the first that it has not.
  */
 export function checkEgress({ egress = [] }: ServerConfig): void {
-  for (const [i, address] of egress.entries()) at(`egress[${i}]`, () => checkOwnAddresses([address]));
+  for (const [i, address] of egress.entries()) at(`egress[${i}]`, () => checkOwnAddresses([address], platform.listen));
 }
 
 function readRule(rule: string | RuleFields): Rule {

@@ -165,9 +165,14 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["an update hands on what was found", "reload", "nat64Of(changed, nat64.found)", "nat64Of(changed)"],
   ]),
   ...rules("proxy/serve.ts", [EGRESS], [
-    ["addresses to go out from are tried", "configuration", "if (egress !== undefined) checkOwnAddresses(egress);", ""],
+    [
+      "addresses to go out from are tried",
+      "configuration",
+      "if (egress !== undefined) checkOwnAddresses(egress, platform.listen);",
+      "",
+    ],
   ]),
-  ...rules("socks/shell/dial_from.ts", [EGRESS], [
+  ...rules("socks/stream/own_addresses.ts", [EGRESS], [
     [
       "a socket that tries an address is closed",
       "leaks",

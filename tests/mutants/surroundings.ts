@@ -379,6 +379,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ["an age is by a clock that nobody sets", DESIGN, "      duration,\n", "      duration: 0,\n"],
   ]),
   ...rules("kerberos/credentials/shell/keytab_file.ts", KEYTAB, [
+    ["a file is looked at once a second", "CWE-400", "if (now - this.#lookedAt < this.#every) return false;", ""],
     ["one look at a time", "CWE-400", "if (this.#looking === undefined) {", "{"],
     [
       "keys of a file that has changed are taken",
@@ -395,9 +396,6 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "    try {\n      this.#onNews({ path: this.path, error });\n    } catch {\n      // Who is told has no say.\n    }",
       "    this.#onNews({ path: this.path, error });",
     ],
-  ]),
-  ...rules("socks/names/rechecked_value.ts", KEYTAB, [
-    ["a file is looked at once a second", "CWE-400", "if (now - this.#checked < INTERVAL) return", ""],
   ]),
   ...rules("kerberos/mech/acceptor.ts", ROTATION, [
     [

@@ -427,8 +427,8 @@ const CLIENTS: readonly Mutant[] = [
     [
       "BIND is told egress",
       "RFC 1928 section 6",
-      "listen: listenTcp, egress, announce",
-      "listen: listenTcp, announce",
+      "listen: platform.listen, egress, announce",
+      "listen: platform.listen, announce",
       "BIND listens",
     ],
     [
