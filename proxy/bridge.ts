@@ -5,7 +5,7 @@
  */
 import { noAuthentication } from "../socks/auth/method.ts";
 import { AssociateCommand } from "../socks/server/commands/associate.ts";
-import { openThrough } from "../socks/server/targets/direct.ts";
+import { openThrough } from "../socks/server/targets/upstream.ts";
 import { isLoopback } from "../socks/rules/special_ranges.ts";
 import { SocksServer } from "../socks/server/server.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { bindThrough, type ProxiedBind } from "../socks/client/bind.ts";
-import { requestThrough, requestWithin, startCall } from "../socks/client/request.ts";
+import { requestFromProxy, requestWithRetry, startCallDeadline } from "../socks/client/request.ts";
 import { resolveThrough } from "../socks/client/resolve.ts";
 import { givenHost, givenPort } from "../socks/given.ts";
 import { SocksConnection } from "../socks/client/socks_connection.ts";
@@ -67,7 +67,7 @@ export interface ConnectOptions extends RequestOptions {
 export async function connect(options: ConnectOptions): Promise<SocksConnection> {
   const { signal, timeout } = options;
   const target = targetOf(options);
-  const made = await requestThrough({ ...upstreamOf(options), timeout, signal }, Command.Connect, target);
+  const made = await requestFromProxy({ ...upstreamOf(options), timeout, signal }, Command.Connect, target);
   if (signal?.aborted) {
     made.connection.close();
     throw signal.reason;
@@ -123,9 +123,9 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
   const target = targetOf(options);
   const through = { ...upstreamOf(options), timeout, signal };
   let tunnelled = false;
-  using deadline = startCall(through, () => tunnelled ? `TLS with ${formatEndpoint(target)}` : undefined);
+  using deadline = startCallDeadline(through, () => tunnelled ? `TLS with ${formatEndpoint(target)}` : undefined);
   const attempt = deadline.signal;
-  const made = await requestWithin(attempt, through, { command: Command.Connect, ...target });
+  const made = await requestWithRetry(attempt, through, { command: Command.Connect, ...target });
   tunnelled = true;
   const tls = { hostname: target.hostname, caCerts, alpnProtocols, cert, key, signal: attempt };
   const connection = await platform.tlsOver(made.connection, tls);

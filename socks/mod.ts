@@ -89,7 +89,8 @@ export {
 export type { OtherProtocol } from "./server/front/front.ts";
 export type { Limits, UserLedger } from "./server/limits/limits.ts";
 export { type Nat64Options, Nat64Prefixes } from "./names/nat64_prefixes.ts";
-export { openDirectly, type OpenDirectlyOptions, openThrough } from "./server/targets/direct.ts";
+export { openDirectly, type OpenDirectlyOptions } from "./server/targets/direct.ts";
+export { openThrough } from "./server/targets/upstream.ts";
 export type { RelayCounts } from "./server/relay/relay.ts";
 export {
   type ClientRule,

@@ -1,69 +1,68 @@
 /**
- * The client's side of UDP ASSOCIATE (RFC 1928 section 7, RFC 1961 section 5): datagrams through a proxy.
+ * UDP ASSOCIATE of the client (RFC 1928 section 7): opens an association for datagrams through a proxy.
  *
  * @module
  */
-import { SocksDatagrams } from "./datagrams.ts";
-import { type GrantedRequest, requestWithin, startCall, type ThroughOptions } from "./request.ts";
 import { SocksAuthError, SocksProtocolError } from "../errors.ts";
 import { givenFunction } from "../given.ts";
-import { isUnspecified } from "../rules/special_ranges.ts";
 import { resolvedOf, type Resolver } from "../names/resolver.ts";
+import { isUnspecified } from "../rules/special_ranges.ts";
 import { closeAnyway } from "../stream/closed.ts";
+import type { BindDatagrams } from "../stream/datagram_socket.ts";
 import { takeInTime } from "../stream/late.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress, isLinkLocal, parseIp } from "../wire/ip.ts";
 import { Command } from "../wire/messages.ts";
-import type { BindDatagrams } from "../stream/datagram_socket.ts";
+import { SocksDatagrams } from "./datagrams.ts";
 import { zoneOf } from "./local_address.ts";
+import { type GrantedRequest, requestWithRetry, startCallDeadline, type ThroughOptions } from "./request.ts";
 
-/** What {@linkcode associateThrough} takes. */
+/** Options of {@linkcode associateThrough}. */
 export interface AssociateThroughOptions extends ThroughOptions {
-  /** Makes the socket. */
+  /** Binds the socket. */
   readonly bind: BindDatagrams;
-  /** Looks up a relay that the proxy gives by name. */
+  /** Looks up a relay whose address the proxy gives as a name. */
   readonly resolve: Resolver;
 }
 
 /** Opens an association; throws as `connectThrough` does. */
 export async function associateThrough(options: AssociateThroughOptions): Promise<SocksDatagrams> {
-  givenFunction("bind", options.bind);
-  givenFunction("resolve", options.resolve);
-  using deadline = startCall(options);
-  const { signal } = deadline;
-  const granted = await requestWithin(signal, options, { command: Command.UdpAssociate, hostname: "0.0.0.0", port: 0 });
+  const { bind, resolve } = options;
+  givenFunction("bind", bind);
+  givenFunction("resolve", resolve);
+  using deadline = startCallDeadline(options);
+  const attempt = deadline.signal;
+  const granted = await requestWithRetry(attempt, options, {
+    command: Command.UdpAssociate,
+    hostname: "0.0.0.0",
+    port: 0,
+  });
   try {
     const { datagrams: codec } = granted.channel;
     if (codec === undefined) {
-      throw new SocksAuthError("FLAGS_MISSING", "Security context does not notice datagrams that come twice");
+      throw new SocksAuthError("FLAGS_MISSING", "Security context does not detect replayed datagrams");
     }
-    const relay = await relayOf(granted, options, signal);
-    return await SocksDatagrams.open(granted, {
-      relay,
-      codec,
-      bind: options.bind,
-      attempt: signal,
-      signal: options.signal,
-    });
+    const relay = await relayOf(granted, options, attempt);
+    return await SocksDatagrams.open(granted, { relay, codec, bind, attempt, signal: options.signal });
   } catch (error) {
     closeAnyway(granted.connection);
     throw error;
   }
 }
 
-/** Where the proxy takes datagrams. One that listens on all of its addresses says so, which is no use to anybody. */
+/** The address of the relay. A proxy that reports an unspecified address is reached at the address of its own connection. */
 async function relayOf(
   { bound, dialled }: GrantedRequest,
   { proxy, resolve }: AssociateThroughOptions,
   signal: AbortSignal,
 ): Promise<Endpoint> {
-  const named = isUnspecified(bound.hostname) ? dialled.remote?.hostname ?? proxy.hostname : bound.hostname;
-  const found = parseIp(named) === undefined
-    ? await takeInTime(() => resolve(named, { signal }), signal, () => {})
-    : [named];
+  const host = isUnspecified(bound.hostname) ? dialled.remote?.hostname ?? proxy.hostname : bound.hostname;
+  const found = parseIp(host) === undefined
+    ? await takeInTime(() => resolve(host, { signal }), signal, () => {})
+    : [host];
   const [address] = resolvedOf(found).addresses;
-  if (address === undefined) throw new SocksProtocolError("BAD_MESSAGE", `Proxy's relay ${named} has no address`);
-  // A zone is this side's to know, from how the proxy was called.
+  if (address === undefined) throw new SocksProtocolError("BAD_MESSAGE", `Proxy's relay ${host} has no address`);
+  // The proxy does not know this machine's zones; the zone is that of the connection to the proxy.
   const zone = zoneOf(dialled.remote?.hostname) || zoneOf(proxy.hostname);
   const hostname = canonicalAddress(address);
   return { hostname: isLinkLocal(hostname) && !hostname.includes("%") ? hostname + zone : hostname, port: bound.port };

@@ -1,33 +1,37 @@
 /**
- * UDP datagrams through a proxy, as users of the client see them (RFC 1928 section 7).
+ * Datagrams through a proxy, as users of the client have them (RFC 1928 section 7, RFC 1961 section 5).
  *
  * @module
  */
 import { type Bytes, bytesOf, type ByteSource } from "../../base/bytes.ts";
-import { abortable } from "../../base/deadline.ts";
-import type { Identity } from "../identity.ts";
-import type { GrantedRequest } from "./request.ts";
+import { abortable, onAbort } from "../../base/deadline.ts";
 import { SocksConnectionError, SocksError, SocksProtocolError } from "../errors.ts";
 import { givenEndpoint, givenSignal } from "../given.ts";
-import { closeAnyway } from "../stream/closed.ts";
+import type { Identity } from "../identity.ts";
 import type { ProtectionLevel } from "../protection.ts";
+import { closeAnyway } from "../stream/closed.ts";
+import type { BindDatagrams, DatagramSocket } from "../stream/datagram_socket.ts";
 import type { DatagramCodec } from "../stream/protected_datagrams.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
 import { withoutZone } from "../wire/ip.ts";
 import { Inbox } from "./inbox.ts";
-import type { BindDatagrams, DatagramSocket } from "../stream/datagram_socket.ts";
-import { bindTowards } from "./local_address.ts";
+import { bindForRelay } from "./local_address.ts";
+import type { GrantedRequest } from "./request.ts";
 
-/** What {@linkcode SocksDatagrams.receive} takes. */
+/** Options of {@linkcode SocksDatagrams.receive}. */
 export interface ReceiveOptions {
-  /** Gives the call up. */
+  /** Ends the call. */
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface Opening {
+/** Options of {@linkcode SocksDatagrams.open}. */
+export interface OpenDatagramsOptions {
+  /** Where the proxy takes datagrams. */
   readonly relay: Endpoint;
+  /** Protects and opens datagrams. */
   readonly codec: DatagramCodec;
+  /** Binds the socket. */
   readonly bind: BindDatagrams;
   /** Ends the attempt. */
   readonly attempt: AbortSignal;
@@ -35,14 +39,13 @@ export interface Opening {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Bytes that a UDP datagram can carry over IPv6: no header of a fixed length counts into its length. */
+/** Longest UDP datagram over IPv6 in bytes. The length does not include the IPv6 header, which has a fixed size. */
 const MAX_DATAGRAM_6 = 65_527;
 
 /**
- * Datagrams through a proxy, in the manner of `Deno.DatagramConn`. The association ends when this side closes it, when the signal that
- * it was opened with is aborted, and when the connection on which it was asked for is lost. Calls under way and later ones fail then: with a
- * {@linkcode SocksConnectionError} `CLOSED`, with the signal's reason, or with a {@linkcode SocksConnectionError} `LOST` (or the
- * {@linkcode SocksError} that says how).
+ * Datagrams through a proxy, in the manner of `Deno.DatagramConn`. The association ends when this side closes it, when its signal is aborted, or
+ * when the connection on which it was requested is lost. Pending and later calls then fail: with a {@linkcode SocksConnectionError} `CLOSED`,
+ * with the signal's reason, or with a {@linkcode SocksConnectionError} `LOST` (or a {@linkcode SocksError} with the exact reason).
  *
  * @example
  * ```ts
@@ -50,86 +53,84 @@ const MAX_DATAGRAM_6 = 65_527;
  *
  * export async function ask(datagrams: SocksDatagrams, question: Uint8Array): Promise<Uint8Array> {
  *   await datagrams.send(question, { hostname: "ns.example.com", port: 53 });
- *   // What does not come for two seconds is not coming; the next datagram is nobody's yet.
+ *   // After two seconds without an answer, the call fails; the association stays open.
  *   const [answer] = await datagrams.receive({ signal: AbortSignal.timeout(2_000) });
  *   return answer;
  * }
  * ```
  */
 export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterable<[Uint8Array<ArrayBuffer>, Endpoint]> {
-  /** Where the proxy takes the datagrams. */
+  /** Where the proxy takes datagrams. */
   readonly relay: Endpoint;
-  /** How the way to the proxy is protected. */
+  /** Protection of datagrams between this side and the proxy. */
   readonly protection: ProtectionLevel;
   /** How this side authenticated. */
   readonly identity: Identity;
   readonly #granted: GrantedRequest;
   readonly #codec: DatagramCodec;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onAbort = (): void => this.#end(this.#signal!.reason, "at once");
   readonly #inbox = new Inbox<[Bytes, Endpoint]>();
-  /** Aborted at the end, for what is under way then. */
+  /** Aborted at the end with the reason, for pending calls. */
   readonly #over = new AbortController();
+  #listening: Disposable | undefined;
   #socket: DatagramSocket | undefined;
   #closedHere = false;
   #dropped = 0;
 
-  private constructor(granted: GrantedRequest, { relay, codec, signal }: Opening) {
+  private constructor(granted: GrantedRequest, { relay, codec }: OpenDatagramsOptions) {
     this.relay = relay;
     this.protection = granted.protection;
     this.identity = granted.identity;
     this.#granted = granted;
     this.#codec = codec;
-    this.#signal = signal;
   }
 
   /** @internal */
-  static async open(granted: GrantedRequest, opening: Opening): Promise<SocksDatagrams> {
-    const { relay, bind, attempt, signal } = opening;
-    const made = new SocksDatagrams(granted, opening);
+  static async open(granted: GrantedRequest, options: OpenDatagramsOptions): Promise<SocksDatagrams> {
+    const { relay, bind, attempt, signal } = options;
+    const datagrams = new SocksDatagrams(granted, options);
     const binding = (hostname: string) =>
       bind({
         hostname,
         port: 0,
-        onDatagram: (bytes, from) => void made.#take(bytes, from),
-        onEnd: (cause) => made.#end(lost("its socket has failed", cause)),
+        onDatagram: (bytes, from) => void datagrams.#receive(bytes, from),
+        onEnd: (cause) => datagrams.#end(lost("its socket has failed", cause), "keep"),
       });
-    const socket = await bindTowards(relay, granted.dialled.local, { binding, attempt });
-    made.#socket = socket;
+    const socket = await bindForRelay(relay, granted.dialled.local, { binding, attempt });
+    datagrams.#socket = socket;
     try {
       attempt.throwIfAborted();
-      made.#inbox.throwIfEnded();
+      datagrams.#inbox.throwIfEnded();
     } catch (error) {
       socket.close();
       throw error;
     }
-    signal?.addEventListener("abort", made.#onAbort, { once: true });
-    void made.#watch();
-    return made;
+    datagrams.#listening = onAbort(signal, (reason) => datagrams.#end(reason, "discard"));
+    void datagrams.#watchConnection();
+    return datagrams;
   }
 
-  /** Datagrams that came and were not genuine, not whole, not from the relay, or too many at one time. */
+  /** Number of received datagrams that were dropped: not genuine, not complete, not from the relay, or too many at the same time. */
   get dropped(): number {
     return this.#dropped;
   }
 
   /**
-   * Sends a datagram. A name goes to the proxy as a name, in A-labels. As with any datagram, nobody says whether it arrives.
+   * Sends a datagram. A name is sent to the proxy as a name, in A-labels. As with any datagram, the sender does not learn whether it arrives.
    *
-   * @param data Bytes of any buffer, or view of one, as they are at the time of the call.
-   * @returns How many bytes that were.
-   * @throws {SocksConnectionError} After the association has ended; as the class says.
-   * @throws {HostNameError} When no host can be called what the target is called.
-   * @throws {RangeError} When it is too large for a datagram with what is put around it.
-   * @throws {TypeError} When the data has no bytes; nothing was sent.
+   * @param data A buffer or a view of one. The bytes are copied at the time of the call.
+   * @returns Returns the number of bytes.
+   * @throws {SocksConnectionError} The association has ended; see the class.
+   * @throws {HostNameError} The target's host name is invalid.
+   * @throws {RangeError} The datagram is too large with its header and protection.
+   * @throws {TypeError} The data has no bytes; nothing was sent.
    */
   async send(data: ByteSource, to: Endpoint): Promise<number> {
     const bytes = bytesOf(data);
     const { length } = bytes;
-    // A copy: what the caller does with the memory from now on is the caller's affair.
+    // Encoding copies the bytes, so the caller may change the memory from now on.
     const datagram = encodeDatagram(givenEndpoint("to", to), bytes);
     this.#checkSize(datagram.length, length);
-    // Why it has ended is told, rather than what that does to whatever was under way.
+    // At the end of the association the reason of the end counts, not what it does to a pending call.
     await abortable(this.#sealAndSend(datagram, length), this.#over.signal);
     return length;
   }
@@ -145,24 +146,24 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     const limit = this.relay.hostname.includes(":") ? MAX_DATAGRAM_6 : MAX_DATAGRAM;
     if (size <= limit) return;
     throw new RangeError(
-      `Cannot send datagram of ${length} bytes: with what is put around it that is ${size}, and ${limit} are the most`,
+      `Cannot send datagram of ${length} bytes: it has ${size} bytes with header and protection, and the limit is ${limit}`,
     );
   }
 
   /**
-   * The next datagram, with where it came from. Calls at one time are served in their order.
+   * Returns the next datagram and its sender. Concurrent calls are served in order.
    *
-   * @param options `signal` gives this one call up, with its reason; the datagram that comes next is the next call's.
-   * @throws {SocksConnectionError} After the association has ended; as the class says. What came before it was lost is still received.
+   * @param options `signal` ends this call with its reason; the datagram that comes next goes to the next call.
+   * @throws {SocksConnectionError} The association has ended; see the class. Datagrams that came before it was lost are returned first.
    */
   async receive(options: ReceiveOptions = {}): Promise<[Uint8Array<ArrayBuffer>, Endpoint]> {
     return await this.#inbox.next(givenSignal(options.signal));
   }
 
   /**
-   * Datagrams until this side closes the association. Leaving the loop leaves it open.
+   * Returns datagrams until this side closes the association. Leaving the loop keeps it open.
    *
-   * @throws {SocksConnectionError} When it ends in another way; as the class says.
+   * @throws {SocksConnectionError} The association ended in another way; see the class.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<[Uint8Array<ArrayBuffer>, Endpoint], void> {
     for (;;) {
@@ -177,7 +178,8 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     }
   }
 
-  async #take(bytes: Bytes, from: Endpoint): Promise<void> {
+  /** Called for each datagram of the socket. */
+  async #receive(bytes: Bytes, from: Endpoint): Promise<void> {
     const { hostname, port } = this.relay;
     if (withoutZone(from.hostname) !== withoutZone(hostname) || from.port !== port || !this.#inbox.reserve()) {
       this.#dropped++;
@@ -188,43 +190,44 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
       if (fragment !== 0) throw new SocksProtocolError("BAD_MESSAGE", "Datagram is a part of a larger one");
       this.#inbox.put([data, source]);
     } catch {
-      this.#inbox.putNothing();
+      this.#inbox.release();
       this.#dropped++;
     }
   }
 
-  /** The association lasts as long as the connection on which it was asked for. */
-  async #watch(): Promise<void> {
+  /** RFC 1928 section 7: the association ends with the connection on which it was requested. */
+  async #watchConnection(): Promise<void> {
     try {
       while (await this.#granted.connection.read() !== null);
-      this.#end(lost("the proxy has ended it"));
+      this.#end(lost("the proxy has ended it"), "keep");
     } catch (error) {
-      this.#end(error instanceof SocksError ? error : lost("the connection to the proxy failed", error));
+      const failure = error instanceof SocksError ? error : lost("the connection to the proxy failed", error);
+      this.#end(failure, "keep");
     }
   }
 
-  /** Ends it. What has come is still received, unless it is to end at once. */
-  #end(failure: unknown, how?: "at once"): void {
-    if (!this.#inbox.end(failure, how)) return;
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+  /** Ends the association. "keep" lets later calls receive the datagrams that came before. */
+  #end(failure: unknown, received: "keep" | "discard"): void {
+    if (!this.#inbox.end(failure, received)) return;
+    this.#listening?.[Symbol.dispose]();
     this.#over.abort(failure);
     closeAnyway(this.#socket);
     closeAnyway(this.#granted.connection);
   }
 
-  /** Ends the association. May be called again. */
+  /** Ends the association. Later calls have no effect. */
   close(): void {
     this.#closedHere ||= !this.#inbox.ended;
-    this.#end(new SocksConnectionError("CLOSED", "Association is closed"), "at once");
+    this.#end(new SocksConnectionError("CLOSED", "Association is closed"), "discard");
   }
 
-  /** Has the association keep the process going, as it does from the start. */
+  /** Makes the association keep the process alive. This is the default. */
   ref(): void {
     this.#socket?.ref?.();
     this.#granted.connection.ref?.();
   }
 
-  /** Lets the process end although the association is open. */
+  /** Lets the process end while the association is open. */
   unref(): void {
     this.#socket?.unref?.();
     this.#granted.connection.unref?.();
@@ -242,7 +245,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   }
 }
 
-export function lost(why: string, cause?: unknown): SocksConnectionError {
+function lost(why: string, cause?: unknown): SocksConnectionError {
   const reason = cause instanceof Error ? `: ${cause.message}` : "";
   return new SocksConnectionError("LOST", `Association is lost: ${why}${reason}`, cause === undefined ? {} : { cause });
 }

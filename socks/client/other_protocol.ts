@@ -1,5 +1,5 @@
 /**
- * Recognizes what a server speaks that does not speak SOCKS5, by the first line it sends.
+ * Recognizes a server that does not speak SOCKS5 by the first line that it sends: a portal, another kind of proxy, a middlebox.
  *
  * @module
  */
@@ -10,33 +10,32 @@ import { SocksProtocolError } from "../errors.ts";
 import type { Connection } from "../stream/connection.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 
-/** Bytes of a first line that are waited for, and for how long, in milliseconds: it says more than its first byte. */
+/** Longest first line to wait for, in bytes. */
 const FIRST_LINE = 256;
-
+/** Longest time to wait for it, in milliseconds. */
 const LINE_TIME = 1_000;
 
-/**
- * Whoever speaks something else than SOCKS says so with its first line: a portal, a server of another protocol, a middlebox.
- *
- * @param early What has come of it already.
- */
-export async function inAnotherProtocol(
-  error: unknown,
-  { dialled, early, proxy, signal }: {
-    readonly dialled: Connection;
-    readonly early: Bytes;
-    readonly proxy: Endpoint;
-    readonly signal: AbortSignal;
-  },
-): Promise<unknown> {
-  if (!(error instanceof SocksProtocolError) || error.code !== "BAD_VERSION") return error;
-  const answer = await firstLine(dialled, early, signal);
-  return new SocksProtocolError("BAD_VERSION", `Cannot use proxy ${formatEndpoint(proxy)}: ${protocolOf(answer)}`, {
-    cause: error,
-  });
+/** Options of {@linkcode otherProtocolError}. */
+export interface OtherProtocolOptions {
+  /** The connection to the proxy. */
+  readonly dialled: Connection;
+  /** Bytes received so far. */
+  readonly early: Bytes;
+  /** The proxy. */
+  readonly proxy: Endpoint;
+  /** Ends the wait for the line. */
+  readonly signal: AbortSignal;
 }
 
-async function firstLine(dialled: Connection, early: Bytes, signal: AbortSignal): Promise<Bytes> {
+/** Replaces an error about the SOCKS version by one that names the other protocol. Returns all other errors unchanged. */
+export async function otherProtocolError(error: unknown, options: OtherProtocolOptions): Promise<unknown> {
+  if (!(error instanceof SocksProtocolError) || error.code !== "BAD_VERSION") return error;
+  const answer = await readFirstLine(options);
+  const text = `Cannot use proxy ${formatEndpoint(options.proxy)}: ${protocolOf(answer)}`;
+  return new SocksProtocolError("BAD_VERSION", text, { cause: error });
+}
+
+async function readFirstLine({ dialled, early, signal }: OtherProtocolOptions): Promise<Bytes> {
   using deadline = startDeadline({ milliseconds: LINE_TIME, signal, reason: () => new Error("line is not whole") });
   let line = early;
   try {
@@ -46,16 +45,16 @@ async function firstLine(dialled: Connection, early: Bytes, signal: AbortSignal)
       line = concat(line, more);
     }
   } catch {
-    // What has come tells enough.
+    // The bytes so far are enough.
   }
   return line.subarray(0, FIRST_LINE);
 }
 
-/** What a proxy speaks that does not speak SOCKS5, in words that say what to do. */
+/** Names the protocol of an answer, with a hint what to do. */
 function protocolOf(answer: Bytes): string {
   const [first = 0, second = 3] = answer;
   const line = lenientText(answer).split(/\r?\n/)[0]!;
-  const said = JSON.stringify(printable(shortened(line, 80)));
+  const quoted = JSON.stringify(printable(shortened(line, 80)));
   const [, status] = /^HTTP\/\d(?:\.\d)? (\d{3}.*)/.exec(line) ?? [];
   if (status !== undefined) {
     const who = /^(?:30[1278]|511)/.test(status)
@@ -64,16 +63,16 @@ function protocolOf(answer: Bytes): string {
     return `it speaks HTTP: ${printable(shortened(status, 80))} (is this ${who}?)`;
   }
   if ("HTTP/".startsWith(line.slice(0, 5))) return "it speaks HTTP (is this the port of an HTTP proxy?)";
-  // An alert, or a handshake (RFC 8446 section 5.1).
+  // An alert or a handshake record (RFC 8446 section 5.1).
   if ((first === 21 || first === 22) && second === 3) {
     return "it answers in TLS: does it want SOCKS inside TLS (dialTls)?";
   }
-  if (line.startsWith("SSH-")) return `it speaks SSH: ${said} (its port for SOCKS is another one)`;
-  // The answers of SOCKS version 4 begin with 0, and those of some servers with its number.
+  if (line.startsWith("SSH-")) return `it speaks SSH: ${quoted} (its port for SOCKS is another one)`;
+  // A reply of SOCKS version 4 begins with 0, that of some servers with 4.
   if ((first === 0 || first === 4) && second >= 0x5a && second <= 0x5d) {
     return "it speaks SOCKS4, which can protect nothing";
   }
-  if (/^[\x20-\x7e]{3,}$/.test(line)) return `it speaks no SOCKS5: it says ${said}`;
+  if (/^[\x20-\x7e]{3,}$/.test(line)) return `it speaks no SOCKS5: it says ${quoted}`;
   const bytes = [...answer.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
   return `it speaks no SOCKS5: its answer begins with ${bytes} (hex)`;
 }

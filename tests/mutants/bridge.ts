@@ -146,8 +146,8 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     [
       "a session's time that is over names the proxy",
       "there may be several",
-      'reason.code === "IDLE_TIMEOUT" ||',
-      'reason.code !== "HANDSHAKE_TIMEOUT" ||',
+      'reason.code !== "IDLE_TIMEOUT"',
+      'reason.code === "HANDSHAKE_TIMEOUT"',
       "says nothing",
     ],
   ]),
@@ -168,7 +168,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "false && !(error as Error).message",
       "later is named",
     ],
-    ["silence is told from slowness", "TLS says nothing first", 'progress === "heard"', "true", "how far"],
+    ["silence is told from slowness", "TLS says nothing first", 'progress === "answered"', "true", "how far"],
   ]),
   ...rules("socks/client/other_protocol.ts", ERRORS, [
     [
@@ -189,7 +189,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     [
       "a line that fails is not the failure",
       "what came tells enough",
-      "  } catch {\n    // What has come tells enough.\n  }",
+      "  } catch {\n    // The bytes so far are enough.\n  }",
       "  } finally {\n    // none\n  }",
       "never ends",
     ],

@@ -34,8 +34,8 @@ const ENDS: readonly Mutant[] = [
     [
       "a method that is deaf holds no call up",
       ONE_SIGNAL,
-      "await takeInTime(making, signal, (late) => late.connection.close())",
-      "await making()",
+      "await takeInTime(negotiating, signal, (late) => late.connection.close())",
+      "await negotiating()",
     ],
     [
       "a channel that is made too late is closed",
@@ -73,7 +73,7 @@ const ENDS: readonly Mutant[] = [
     ["there is a method", SAID, "!Array.isArray(auth) || auth.length === 0", "!Array.isArray(auth)"],
     ["methods are a list", SAID, "!Array.isArray(auth) || auth.length === 0", "auth.length === 0"],
     ["a dialer makes a connection", SAID, '  givenFunction("dial, which made no connection", dialled?.read);\n', ""],
-    ["a target is an endpoint", SAID, '{ command, ...givenEndpoint("target", to) }', "{ command, ...to }"],
+    ["a target is an endpoint", SAID, '{ command, ...givenEndpoint("target", target) }', "{ command, ...target }"],
   ]),
   ...rules("socks/client/resolve.ts", [OPTIONS], [
     [
@@ -219,13 +219,18 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "why an association cannot be made is told",
       SAID,
-      "    throw error;\n  }\n}\n\n/** Where",
-      "    throw signal.reason;\n  }\n}\n\n/** Where",
+      "    throw error;\n  }\n}\n\n/** The address of the relay",
+      "    throw attempt.reason;\n  }\n}\n\n/** The address of the relay",
     ],
   ]),
   ...rules("socks/client/datagrams.ts", [DATAGRAMS], [
     ["who this side is is told", "RFC 1961", "    this.identity = granted.identity;\n", ""],
-    ["a socket that has failed already makes no association", ONE_SIGNAL, "      made.#inbox.throwIfEnded();\n", ""],
+    [
+      "a socket that has failed already makes no association",
+      ONE_SIGNAL,
+      "      datagrams.#inbox.throwIfEnded();\n",
+      "",
+    ],
     ["the socket goes with the attempt", ONE_SIGNAL, "      socket.close();\n      throw error;", "      throw error;"],
   ]),
   ...rules("socks/client/datagrams.ts", [DEAF], [
@@ -254,8 +259,8 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a look-up that is deaf holds no association up",
       ONE_SIGNAL,
-      "await takeInTime(() => resolve(named, { signal }), signal, () => {})",
-      "await resolve(named, { signal })",
+      "await takeInTime(() => resolve(host, { signal }), signal, () => {})",
+      "await resolve(host, { signal })",
     ],
     [
       "what is asked for a relay goes with its association",
@@ -268,23 +273,22 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a signal ends the association",
       ONE_SIGNAL,
-      '    signal?.addEventListener("abort", made.#onAbort, { once: true });\n',
-      "",
+      'datagrams.#listening = onAbort(signal, (reason) => datagrams.#end(reason, "discard"));',
+      'datagrams.#listening = onAbort(undefined, (reason) => datagrams.#end(reason, "discard"));',
     ],
     [
       "a signal keeps nothing of an association that has ended",
       ONE_SIGNAL,
-      '    this.#signal?.removeEventListener("abort", this.#onAbort);\n',
+      "    this.#listening?.[Symbol.dispose]();\n",
       "",
     ],
     [
       "the end of the proxy is the association's",
       "RFC 1928 section 7",
-      'this.#end(lost("the proxy has ended it"))',
+      'this.#end(lost("the proxy has ended it"), "keep")',
       "void 0",
     ],
   ]),
-  ...rules("socks/client/associate.ts", [DATAGRAMS], []),
   ...rules("socks/client/datagrams.ts", [DATAGRAMS], [
     [
       "an association lets the process end: its connection",
@@ -344,13 +348,13 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "what was closed here is not received any more",
       ONE_SIGNAL,
-      '"Association is closed"), "at once")',
-      '"Association is closed"))',
+      '"Association is closed"), "discard")',
+      '"Association is closed"), "keep")',
     ],
     [
       "a socket that fails ends the association",
       ONE_SIGNAL,
-      'made.#end(lost("its socket has failed", cause))',
+      'datagrams.#end(lost("its socket has failed", cause), "keep")',
       "void cause",
     ],
     ["the end closes the socket", ONE_SIGNAL, "    closeAnyway(this.#socket);\n", ""],
@@ -369,22 +373,22 @@ const ASSOCIATIONS: readonly Mutant[] = [
     ["an association lets the process end: its socket", "Deno.DatagramConn", "    this.#socket?.unref?.();\n", ""],
   ]),
   ...rules("socks/client/associate.ts", [OPTIONS], [
-    ["what makes sockets is a function", SAID, '  givenFunction("bind", options.bind);\n', ""],
-    ["what looks up is a function", SAID, '  givenFunction("resolve", options.resolve);\n', ""],
+    ["what makes sockets is a function", SAID, '  givenFunction("bind", bind);\n', ""],
+    ["what looks up is a function", SAID, '  givenFunction("resolve", resolve);\n', ""],
   ]),
   ...rules("socks/client/inbox.ts", [DATAGRAMS], [
-    ["no more waits than there is room for", "CWE-770", "this.#items.length + this.#reserved >= ROOM", "false"],
+    ["no more waits than there is room for", "CWE-770", "this.#items.length + this.#reserved >= CAPACITY", "false"],
     [
       "what is being opened counts",
       "CWE-770",
-      "this.#items.length + this.#reserved >= ROOM",
-      "this.#items.length >= ROOM",
+      "this.#items.length + this.#reserved >= CAPACITY",
+      "this.#items.length >= CAPACITY",
     ],
     [
       "what is not to be had gives its place back",
       "CWE-770",
-      "  putNothing(): void {\n    this.#reserved--;\n",
-      "  putNothing(): void {\n",
+      "  release(): void {\n    this.#reserved--;\n",
+      "  release(): void {\n",
     ],
     [
       "what comes after the end is nobody's",
@@ -403,10 +407,10 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a signal of receive() keeps nothing of it",
       ONE_SIGNAL,
-      '      const done = () => signal?.removeEventListener("abort", giveUp);\n',
-      "      const done = () => {};\n",
+      "        take(item): void {\n          listening[Symbol.dispose]();\n",
+      "        take(item): void {\n",
     ],
-    ["at once takes away what has come", ONE_SIGNAL, '    if (how === "at once") this.#items.length = 0;\n', ""],
+    ["at once takes away what has come", ONE_SIGNAL, '    if (remaining === "discard") this.#items.length = 0;\n', ""],
     ["the first end is the one for good", ONE_SIGNAL, "    if (this.#failure !== undefined) return false;\n", ""],
   ]),
   ...rules("socks/stream/datagram_socket.ts", [DATAGRAMS], [
@@ -453,7 +457,7 @@ const BINDS: readonly Mutant[] = [
     [
       "a refusal names no address that is none",
       PLACES,
-      'forAnybody ? "anybody" : formatEndpoint(request)',
+      'isForAny ? "any peer" : formatEndpoint(request)',
       "formatEndpoint(request)",
       "stands for anybody",
     ],
@@ -484,14 +488,14 @@ const BINDS: readonly Mutant[] = [
     [
       "a bind that is granted once the signal is aborted is none",
       ONE_SIGNAL,
-      "    options.signal?.throwIfAborted();\n    return new PendingThrough",
-      "    return new PendingThrough",
+      "    options.signal?.throwIfAborted();\n    return new ProxyBind",
+      "    return new ProxyBind",
     ],
     [
       "accept() ends with a signal that is aborted already",
       ONE_SIGNAL,
-      "    if (deadline.signal.aborted) end();\n",
-      "",
+      "using _ = onAbort(deadline.signal, (reason) => this.#end(reason));",
+      'deadline.signal.addEventListener("abort", () => this.#end(deadline.signal.reason));',
     ],
     [
       "a connection that comes with the end of its signal is none",
@@ -510,8 +514,8 @@ const BINDS: readonly Mutant[] = [
     [
       "a signal ends the bind that waits for nobody",
       ONE_SIGNAL,
-      '    signal?.addEventListener("abort", this.#onAbort, { once: true });\n',
-      "",
+      "onAbort(signal, (reason) => this.#end(reason));\n    this.#accepted",
+      "onAbort(undefined, (reason) => this.#end(reason));\n    this.#accepted",
     ],
     [
       "a bind's own signal is enough",
@@ -528,8 +532,8 @@ const BINDS: readonly Mutant[] = [
     [
       "a bind's signal keeps nothing of it once it is accepted",
       ONE_SIGNAL,
-      '    this.#signal?.removeEventListener("abort", this.#onAbort);\n    return came;',
-      "    return came;",
+      "    this.#listening[Symbol.dispose]();\n    return accepted;",
+      "    return accepted;",
     ],
     [
       "a bind that is disposed of is over",
@@ -540,7 +544,7 @@ const BINDS: readonly Mutant[] = [
     [
       "a signal keeps nothing of a bind that has ended",
       ONE_SIGNAL,
-      '    this.#signal?.removeEventListener("abort", this.#onAbort);\n    this.#over',
+      "    this.#listening[Symbol.dispose]();\n    this.#over",
       "    this.#over",
     ],
     ["a bind's signal ends what it accepts", ONE_SIGNAL, "eitherOf(signal, how.signal)", "how.signal"],
@@ -548,8 +552,8 @@ const BINDS: readonly Mutant[] = [
     [
       "a proxy that goes ends the bind that waits for nobody",
       ONE_SIGNAL,
-      "    this.#came.catch((error) => this.#end(error));\n",
-      "    this.#came.catch(() => {});\n",
+      "    this.#accepted.catch((error) => this.#end(error));\n",
+      "    this.#accepted.catch(() => {});\n",
     ],
     [
       "a bind that has ended says why",
@@ -575,14 +579,14 @@ const BINDS: readonly Mutant[] = [
     [
       "what is accepted is the one that came",
       "RFC 1928 section 4",
-      "new SocksConnection(made, came.bound,",
+      "new SocksConnection(made, accepted.bound,",
       "new SocksConnection(made, pending.bound,",
     ],
     [
       "what is accepted says where the proxy listened",
       "RFC 1928 section 4",
-      "{ ...came, bound: pending.bound }",
-      "came",
+      "{ ...accepted, bound: pending.bound }",
+      "accepted",
     ],
     ["a bind lets the process end", "Deno.Listener", "    this.#granted.connection.unref?.();\n", ""],
   ]),
@@ -655,14 +659,14 @@ const SAYS: readonly Mutant[] = [
     [
       "a proxy that cannot be reached is no target",
       PLACES,
-      "    throw unreachable(proxy, error);\n",
+      "    throw proxyUnreachable(proxy, error);\n",
       "    throw error;\n",
     ],
     [
       "a signal's reason is said as it is",
       ONE_SIGNAL,
-      '    if (signal.aborted) throw tooLate(signal.reason, proxy, "dialling");\n    throw unreachable',
-      "    throw unreachable",
+      '    if (signal.aborted) throw timeoutWithProgress(signal.reason, proxy, "dialling");\n    throw proxyUnreachable',
+      "    throw proxyUnreachable",
     ],
   ]),
   ...rules("socks/client/proxy_errors.ts", [PROXY], [
@@ -682,7 +686,7 @@ const SAYS: readonly Mutant[] = [
     [
       "a transport that fails is told in one class",
       "One class of errors",
-      "  if (!isOfSystem(error)) return error;\n",
+      "  if (!isSystemError(error)) return error;\n",
       "  return error;\n",
     ],
   ]),

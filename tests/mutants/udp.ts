@@ -406,8 +406,8 @@ const CLIENTS: readonly Mutant[] = [
     [
       "an address that is not here is none",
       HEALS,
-      "    return await make(anywhere);\n  }\n}",
-      "    throw new Error(anywhere);\n  }\n}",
+      "    return await bind(unspecified);\n  }\n}",
+      "    throw new Error(unspecified);\n  }\n}",
     ],
     [
       "a tunnel that begins here leads nowhere else",
@@ -446,8 +446,8 @@ const CLIENTS: readonly Mutant[] = [
     [
       "datagrams go out where the connection does",
       PLACE,
-      "  if (source === undefined) return await make(anywhere);",
-      "  if (true as boolean) return await make(anywhere);",
+      "  if (source === undefined) return await bind(unspecified);",
+      "  if (true as boolean) return await bind(unspecified);",
       "go out where",
     ],
   ]),

@@ -293,8 +293,8 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "targets are in the form before anything is sent",
       "CVE-2023-38545",
-      "const to = normalEndpoint(request);",
-      "const to = request;",
+      "const normal = normalEndpoint(request);",
+      "const normal = request;",
     ],
   ]),
   ...rules("socks/client/resolve.ts", [HOSTS], [

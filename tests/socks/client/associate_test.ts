@@ -11,7 +11,7 @@ import type { ServerEvent } from "../../../socks/server/options.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { someTurns } from "../../../socks/stream/late.ts";
 import { ClientPlace } from "../../../socks/server/datagrams/client_place.ts";
-import { bindTowards } from "../../../socks/client/local_address.ts";
+import { bindForRelay } from "../../../socks/client/local_address.ts";
 import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../../socks/server/datagrams/egress.ts";
 import { type Endpoint, formatEndpoint } from "../../../socks/wire/address.ts";
 import { encodeDatagram } from "../../../socks/wire/datagram.ts";
@@ -380,7 +380,7 @@ Deno.test("a client's datagrams go out where its connection does, if that is her
     const attempt = new AbortController();
     const binding = (hostname: string) => (asked.push(hostname), udp.bind({ hostname, port: 0, onDatagram: () => {} }));
     const end = local === undefined ? undefined : AT(local);
-    await bindTowards(AT(relay), end, { binding, attempt: attempt.signal });
+    await bindForRelay(AT(relay), end, { binding, attempt: attempt.signal });
     return asked.join();
   };
   assert.equal(await bound("198.51.100.1", "192.0.2.7"), "192.0.2.7");
@@ -403,7 +403,7 @@ Deno.test("a client's datagrams go out where its connection does, if that is her
     over.abort(new Error("given up"));
     return Promise.reject(systemError("EADDRNOTAVAIL"));
   };
-  await assert.rejects(bindTowards(AT("2a01::1"), AT("2a01::7"), { binding, attempt: over.signal }), /given up/);
+  await assert.rejects(bindForRelay(AT("2a01::1"), AT("2a01::7"), { binding, attempt: over.signal }), /given up/);
   assert.deepEqual(asked, ["2a01::7"]);
 });
 

@@ -53,7 +53,7 @@ Deno.test("a proxy that is not there is no target that refuses, in every call an
   assert.deepEqual([...answer.subarray(0, 2)], [5, 1]);
   await using server = serve({ port: 0, allowUnauthenticated: true, rules: ["allow localhost"] });
   const refused = connect({ proxy: server.addr, auth, hostname: LOCALHOST, port });
-  await assert.rejects(refused, { name: "SocksReplyError", code: "CONNECTION_REFUSED", message: /: refused, / });
+  await assert.rejects(refused, { name: "SocksReplyError", code: "CONNECTION_REFUSED", message: /: the host refused the connection, / });
 });
 
 Deno.test("what a dialer fails with is said of the proxy, unless it is about the way there, or the caller's own", async () => {
@@ -95,7 +95,7 @@ Deno.test("in a chain it is said which proxy cannot be reached from where", asyn
   assert.equal(
     fromA.message,
     "Cannot reach proxy b.example:1080: proxy a.example:1080 cannot reach b.example:1080: " +
-      "refused, nobody listens there (CONNECTION_REFUSED)",
+      "the host refused the connection, no program listens there (CONNECTION_REFUSED)",
   );
   const noA = await failure(a(() => Promise.reject(new SocksReplyError("HOST_UNREACHABLE", "no"))), "b.example");
   assert.equal(noA.message, "Cannot reach proxy a.example:1080: no");
@@ -118,8 +118,8 @@ Deno.test("a refusal is told in words that say what to do, its code once", async
 Deno.test("a refusal names no address that stands for anybody", async () => {
   await using server = serve({ port: 0, allowUnauthenticated: true });
   const through = { proxy: server.addr, auth };
-  await assert.rejects(bind(through), { message: /cannot listen for anybody: it does not do that/ });
-  await assert.rejects(associate(through), { message: /cannot relay datagrams for anybody: it does not do that/ });
+  await assert.rejects(bind(through), { message: /cannot listen for any peer: it does not do that/ });
+  await assert.rejects(associate(through), { message: /cannot relay datagrams for any peer: it does not do that/ });
   const { near, far } = scriptProxy([NO_METHOD]);
   const gone = associate({ proxy: "p", auth, dial: () => Promise.resolve(near) });
   await far.read().then(() => far.closeWrite()).catch(() => {});
@@ -209,10 +209,10 @@ Deno.test("whoever breaks the protocol later is named too", async () => {
 Deno.test("a time that is over says how far it had come", async () => {
   const timeout = 50;
   const words: [Dialer, RegExp][] = [
-    [() => new Promise(() => {}), /^Proxy p:1080 took longer than 50 ms: no connection to it stands$/],
+    [() => new Promise(() => {}), /^Proxy p:1080 took longer than 50 ms: there is no connection to it yet$/],
     [
       () => Promise.resolve(scriptProxy([]).near),
-      /took longer than 50 ms: it took the connection and has said nothing \(does it want SOCKS inside TLS\?\)$/,
+      /took longer than 50 ms: it accepted the connection but sent nothing \(does it want SOCKS inside TLS\?\)$/,
     ],
     [() => Promise.resolve(scriptProxy([NO_METHOD]).near), /^Proxy p:1080 took longer than 50 ms$/],
   ];

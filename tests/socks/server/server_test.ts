@@ -6,7 +6,8 @@ import { noAuthentication, type ServerAuthMethod } from "../../../socks/auth/met
 import { fixedPasswords, passwordClient, passwordServer } from "../../../socks/auth/password.ts";
 import { connectThrough } from "../../../socks/client/connect.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../../socks/errors.ts";
-import { openDirectly, openThrough } from "../../../socks/server/targets/direct.ts";
+import { openDirectly } from "../../../socks/server/targets/direct.ts";
+import { openThrough } from "../../../socks/server/targets/upstream.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../../socks/rules/rule_set.ts";
 import { SocksServer } from "../../../socks/server/server.ts";

@@ -161,11 +161,11 @@ Deno.test("BIND gives one connection: whoever asks again is told so, and takes n
   await using _server = server;
   using pending = await bind(through);
   const accepting = pending.accept();
-  await assert.rejects(pending.accept(), { name: "TypeError", message: /asked for before/ });
+  await assert.rejects(pending.accept(), { name: "TypeError", message: /called before/ });
   using target = await Deno.connect(pending.bound);
   await target.write(utf8("hello"));
   using connection = await accepting;
-  await assert.rejects(pending.accept(), { name: "TypeError", message: /asked for before/ });
+  await assert.rejects(pending.accept(), { name: "TypeError", message: /called before/ });
   const buffer = new Uint8Array(5);
   assert.equal(await connection.read(buffer), 5);
   assert.deepEqual(buffer, utf8("hello"));
