@@ -1,5 +1,5 @@
 /**
- * Connections over Deno's sockets. Deno's errors become ours here.
+ * Connections over Deno's sockets.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import { Chunk } from "../stream/chunk.ts";
 import type { Connection } from "../stream/connection.ts";
 import { ReadSize } from "../stream/read_size.ts";
 
-/** A connection over a socket. */
+/** A connection over one of Deno's sockets. */
 export class DenoConnection implements Connection {
   readonly local: Endpoint | undefined;
   readonly remote: Endpoint | undefined;
   readonly #conn: Deno.Conn;
   readonly #readSize = new ReadSize();
   #readFailure: unknown;
-  /** What a write was told of a reset. The system tells it once, and says "end" to whoever reads after that. */
+  /** The reset that a write failed with. The system reports a reset once; a read after that returns "end". */
   #reset: unknown;
   #writing: Promise<void> = Promise.resolve();
   #pending = 0;
@@ -27,14 +27,10 @@ export class DenoConnection implements Connection {
   #writeFailure: unknown;
   #ending: Promise<void> | undefined;
   #closed = false;
-  /** Whether it is closed, and the socket is so when it has taken what is to be said last. */
-  #hasLastWord = false;
+  /** Whether the socket is closed once the last bytes of {@linkcode abort} are written. */
+  #hasLastBytes = false;
 
-  /**
-   * Makes one.
-   *
-   * @param conn The socket, which is this object's from then on.
-   */
+  /** @param conn The socket; this object owns it from now on. */
   constructor(conn: Deno.Conn) {
     this.#conn = conn;
     this.local = endpointOf(conn.localAddr);
@@ -43,10 +39,10 @@ export class DenoConnection implements Connection {
     const socket = conn as Deno.TcpConn;
     try {
       socket.setNoDelay(true);
-      // A peer that is gone without a word is noticed, in the system's time, where there is no time-out of ours.
+      // Keepalive detects dead peers where no timeout of ours applies.
       socket.setKeepAlive(true);
     } catch {
-      // Some systems refuse this on a socket that is gone already, of which the first read tells.
+      // Some systems refuse this if the peer has already closed; the first read reports that.
     }
   }
 
@@ -54,44 +50,44 @@ export class DenoConnection implements Connection {
     return this.#written;
   }
 
-  /** Calls at one time are served in order, by the socket itself. */
+  /** The socket itself serves concurrent calls in order. */
   async read(into?: Bytes): Promise<Bytes | null> {
     if (this.#readFailure !== undefined) throw this.#readFailure;
-    if (this.#hasLastWord) throw closedHere("The connection");
-    // A socket says "end" to whoever has no room.
+    if (this.#hasLastBytes) throw closedHere("The connection");
+    // A socket returns "end" for an empty buffer.
     const buffer = into !== undefined && into.length > 0 ? into : new Uint8Array(this.#readSize.next);
     const { length } = buffer;
     let count: number | null;
     try {
       count = await this.#conn.read(buffer);
-      if (this.#hasLastWord) throw closedHere("The connection");
-      // The failure of a read before this one, or of a write, has used up what the system has to say.
-      if (count === null) return await this.#trueEnd();
+      if (this.#hasLastBytes) throw closedHere("The connection");
+      // An earlier read or write may already have consumed the system's error.
+      if (count === null) return await this.#checkEnd();
     } catch (error) {
       if (buffer.length < length) throw memoryGone();
       throw this.#readFailure ??= this.#closed ? closedHere("The connection") : error;
     }
     this.#readSize.learn(count);
-    // Whoever has the memory now has the bytes.
+    // The bytes are in memory that now belongs to someone else.
     if (buffer.length < count) throw memoryGone();
     return buffer.subarray(0, count);
   }
 
-  /** @throws {unknown} What made the end of it, where the peer did not end it. */
-  async #trueEnd(): Promise<null> {
-    // What a write under way was told comes in the same turn, and may come behind this.
+  /** @throws {unknown} The error that ended the connection, if the peer did not end it. */
+  async #checkEnd(): Promise<null> {
+    // A pending write may fail in the same turn of the event loop, after this read.
     if (this.#pending > 0 && !this.#closed) await pause(0);
     const failure = this.#readFailure ?? this.#reset;
     if (failure !== undefined) throw failure;
     return null;
   }
 
-  /** Calls that overlap are written one after another. */
+  /** Concurrent calls are written one after the other. */
   write(bytes: Uint8Array): Promise<void> {
     let chunk: Chunk;
     try {
       chunk = new Chunk(bytes, this.#pending > 0);
-      this.#mayWrite();
+      this.#checkWritable();
     } catch (error) {
       return Promise.reject(error);
     }
@@ -103,26 +99,26 @@ export class DenoConnection implements Connection {
     return done;
   }
 
-  /** @throws {unknown} When nothing can be sent any more. */
-  #mayWrite(): void {
+  /** @throws {unknown} Writing is over. */
+  #checkWritable(): void {
     if (this.#closed) throw closedHere("The connection");
     if (this.#ending !== undefined) throw closedHere("Writing");
   }
 
-  /** A socket takes as much as it has room for, so this goes on until all is taken. */
+  /** Writes until the socket has taken all bytes; one call takes as many as it has room for. */
   async #writeAll(chunk: Chunk): Promise<void> {
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
     let at = 0;
     try {
       while (at < chunk.length) {
-        if (this.#hasLastWord) throw closedHere("The connection");
+        if (this.#hasLastBytes) throw closedHere("The connection");
         const count = await this.#conn.write(chunk.from(at));
         at += count;
         this.#written += count;
       }
     } catch (error) {
       this.#noteReset(error);
-      // The system cannot read memory that a buffer has given up, and says so in its own way.
+      // The system's error about memory that was transferred does not say so.
       const failure = chunk.isCut ? chunk.cut(at) : error;
       throw this.#writeFailure ??= this.#closed ? closedHere("The connection") : failure;
     }
@@ -132,7 +128,7 @@ export class DenoConnection implements Connection {
     if ((error as { code?: unknown }).code === "ECONNRESET") this.#reset ??= error;
   }
 
-  /** No bytes are written, of which a system that knows of a reset says so. A write under way is told by itself. */
+  /** Writes no bytes; the system reports a reset that it knows of. A pending write reports it itself. */
   async probe(): Promise<void> {
     if (this.#closed || this.#ending !== undefined || this.#pending > 0) return;
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
@@ -150,7 +146,7 @@ export class DenoConnection implements Connection {
     return this.#ending ??= this.#writing.then(() => this.#endWriting());
   }
 
-  /** An end behind bytes that are missing would make the rest look like the whole. */
+  /** Does not send an end after lost bytes: it would make incomplete data look complete. */
   async #endWriting(): Promise<void> {
     if (this.#writeFailure !== undefined) throw this.#writeFailure;
     try {
@@ -162,18 +158,18 @@ export class DenoConnection implements Connection {
 
   close(): void {
     this.#closed = true;
-    if (!this.#hasLastWord) this.#conn[Symbol.dispose]();
+    if (!this.#hasLastBytes) this.#conn[Symbol.dispose]();
   }
 
-  /** Sockets of Deno's are not reset. What is unfinished goes behind what the system is writing, as soon as there is room for it. */
+  /** Deno's sockets cannot be reset. The unfinished bytes are written after the pending ones, as soon as there is room. */
   abort(unfinished?: Uint8Array): void {
     if (unfinished === undefined || this.#closed) return this.close();
-    this.#closed = this.#hasLastWord = true;
-    void this.#sayLast(unfinished);
+    this.#closed = this.#hasLastBytes = true;
+    void this.#writeLast(unfinished);
   }
 
-  async #sayLast(unfinished: Uint8Array): Promise<void> {
-    using deadline = startDeadline({ milliseconds: LAST_WORD, reason: () => new Error("There was no room for it") });
+  async #writeLast(unfinished: Uint8Array): Promise<void> {
+    using deadline = startDeadline({ milliseconds: LAST_BYTES, reason: () => new Error("The socket has no room") });
     await abortable(this.#conn.write(unfinished), deadline.signal).catch(() => {});
     this.#conn[Symbol.dispose]();
   }
@@ -183,12 +179,12 @@ export class DenoConnection implements Connection {
     return Promise.resolve();
   }
 
-  /** Keeps the process going while something waits on it, which is so from the beginning. */
+  /** Makes pending calls keep the process alive. This is the default. */
   ref(): void {
     (this.#conn as Deno.TcpConn).ref();
   }
 
-  /** Lets the process end although something waits on it. */
+  /** Lets the process end while calls are pending. */
   unref(): void {
     (this.#conn as Deno.TcpConn).unref();
   }
@@ -196,14 +192,14 @@ export class DenoConnection implements Connection {
 
 const NOTHING = new Uint8Array(0);
 
-/** Longest wait of what is cut for room to say so, in milliseconds. */
-const LAST_WORD = 1_000;
+/** Longest wait for room for the last bytes of a cut connection, in milliseconds. */
+const LAST_BYTES = 1_000;
 
 function memoryGone(): TypeError {
   return new TypeError("Cannot read: the memory to read into was transferred or shrunk");
 }
 
-/** An end of a connection, in the form that hosts have everywhere: a socket for both families calls an IPv4 address a mapped one. */
+/** One end of a connection. A socket for both families reports an IPv4 address as an IPv4-mapped one. */
 function endpointOf(address: Deno.Addr): Endpoint | undefined {
   if (address.transport !== "tcp") return undefined;
   return { hostname: canonicalAddress(address.hostname), port: address.port };

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { DenoConnection } from "./deno_connection.ts";
+import type { Connection } from "../stream/connection.ts";
 import type { ConnectionListener } from "../stream/listener.ts";
 import type { Endpoint } from "../wire/address.ts";
-import type { Connection } from "../stream/connection.ts";
+import { DenoConnection } from "./deno_connection.ts";
 
-/** The system does not say of what it speaks. The error stays the one that it is. */
-export function named<T>(what: string, listen: () => T): T {
+/** Listens, and adds to the message of an error what failed. The system's error does not name the address. */
+export function listenNaming<T>(what: string, listen: () => T): T {
   try {
     return listen();
   } catch (error) {
@@ -18,13 +18,8 @@ export function named<T>(what: string, listen: () => T): T {
   }
 }
 
-/** What accepting a client says that is gone again: no trouble of the listener's, and nothing for which others have to wait. */
-function isGone(error: unknown): boolean {
-  const { NotConnected, ConnectionAborted, ConnectionReset } = Deno.errors;
-  return [NotConnected, ConnectionAborted, ConnectionReset].some((kind) => error instanceof kind);
-}
-
-export function accepting(listener: Deno.Listener, addr: Endpoint): ConnectionListener {
+/** Converts one of Deno's listeners. */
+export function listenerOf(listener: Deno.Listener, addr: Endpoint): ConnectionListener {
   let closed = false;
   return {
     addr,
@@ -34,7 +29,7 @@ export function accepting(listener: Deno.Listener, addr: Endpoint): ConnectionLi
           return new DenoConnection(await listener.accept());
         } catch (error) {
           if (closed) return undefined;
-          if (!isGone(error)) throw error;
+          if (!isClientGone(error)) throw error;
         }
       }
     },
@@ -45,4 +40,10 @@ export function accepting(listener: Deno.Listener, addr: Endpoint): ConnectionLi
     ref: () => listener.ref(),
     unref: () => listener.unref(),
   };
+}
+
+/** Whether accepting failed because the client has already closed. That is no error of the listener, and other clients need not wait. */
+function isClientGone(error: unknown): boolean {
+  const { NotConnected, ConnectionAborted, ConnectionReset } = Deno.errors;
+  return [NotConnected, ConnectionAborted, ConnectionReset].some((kind) => error instanceof kind);
 }

@@ -1,5 +1,5 @@
 /**
- * Connections over Deno's sockets: the only file of the SOCKS tree that opens one. Deno's errors become ours here.
+ * TCP through Deno: dialing and listening. Deno's errors of a dial become {@linkcode SocksReplyError}.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { ConnectionListener } from "../stream/listener.ts";
 import { listenAtLocalhost } from "../stream/localhost.ts";
 import { balancers, proxyProtocol } from "../stream/proxy_protocol.ts";
 import { DenoConnection } from "./deno_connection.ts";
-import { accepting, named } from "./deno_listener.ts";
+import { listenerOf, listenNaming } from "./deno_listener.ts";
 
 /** Connects over TCP. */
 export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): Promise<Connection> => {
@@ -27,29 +27,29 @@ export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): P
 };
 
 /**
- * Listens on TCP: at `localhost` at both of its addresses, where the machine has them and the program may.
+ * Listens on TCP. `localhost` stands for both loopback addresses, as far as the machine has them and the program has the permission.
  *
- * @throws As `Deno.listen` does, with what it is about in front.
+ * @throws The error of `Deno.listen`; the message starts with the address.
  */
 export const listenTcp: ListenTcp = (options: ListenTcpOptions): ConnectionListener => {
-  const { hostname, port, reusePort = false, proxyProtocol: balanced } = options;
-  if (balanced !== undefined) balancers(balanced.from);
+  const { hostname, port, reusePort = false, proxyProtocol: balancing } = options;
+  if (balancing !== undefined) balancers(balancing.from);
   if (isLocalhost(hostname.toLowerCase()) && mayListen("127.0.0.1", port)) {
     return listenAtLocalhost(port, (where) => {
-      // Nobody is asked for a permission that is not needed.
+      // Without the permission for IPv6, IPv4 alone will do; the user gets no prompt.
       if (where.hostname === "::1" && !mayListen("[::1]", where.port)) throw NO_ADDRESS;
       return listenTcp({ ...options, ...where });
     });
   }
-  // The option is in no stable types, and whoever has a copy of this file may compile it with these alone.
+  // The stable types do not have `reusePort`, and users may compile this file with the stable types only.
   const where: Deno.TcpListenOptions & { readonly reusePort: boolean } = { hostname, port, reusePort };
-  const listener = named(`Cannot listen on ${formatEndpoint(options)}`, () => Deno.listen(where));
-  const straight = accepting(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
-  return balanced === undefined ? straight : proxyProtocol(straight, balanced);
+  const listener = listenNaming(`Cannot listen on ${formatEndpoint(options)}`, () => Deno.listen(where));
+  const direct = listenerOf(listener, { hostname: listener.addr.hostname, port: listener.addr.port });
+  return balancing === undefined ? direct : proxyProtocol(direct, balancing);
 };
 
-/** What the system says of an address that the machine has not. */
-const NO_ADDRESS: Error = Object.assign(new Error("Address is not to be had"), { code: "EADDRNOTAVAIL" });
+/** The system's error for an address that the machine does not have. */
+const NO_ADDRESS: Error = Object.assign(new Error("Address is not available"), { code: "EADDRNOTAVAIL" });
 
 function mayListen(host: string, port: number): boolean {
   return Deno.permissions.querySync({ name: "net", host: `${host}:${port}` }).state === "granted";

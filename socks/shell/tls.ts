@@ -12,10 +12,10 @@ import { dialTcp, listenTcp } from "./tcp.ts";
 import { acceptTls, tlsOver } from "./tls_over.ts";
 
 /**
- * Listens for TLS, with SOCKS inside of it. A client is accepted before its handshake, which is part of what is read first.
+ * Listens for TLS, with SOCKS inside. A client is accepted before its handshake, which happens with the first read.
  *
- * @throws {TypeError} When the certificate or the key is none, or they are not of one another.
- * @throws As `Deno.listen` does.
+ * @throws {TypeError} The certificate or the key is invalid, or they do not belong together.
+ * @throws The error of `Deno.listen`.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ import { acceptTls, tlsOver } from "./tls_over.ts";
 export function listenTls(options: ListenTcpOptions & TlsIdentity): TlsListener {
   checkIdentity(options);
   let { cert, key } = options;
-  // `Deno.listenTls` cannot let go of a client that does not finish its handshake.
+  // `Deno.listenTls` cannot drop a client that does not finish its handshake.
   const listener = listenTcp(options);
   return {
     addr: listener.addr,
@@ -50,11 +50,11 @@ export function listenTls(options: ListenTcpOptions & TlsIdentity): TlsListener 
 }
 
 /**
- * Connects over TLS: to a proxy that speaks SOCKS inside of it. The dialer that it makes throws {@linkcode SocksReplyError}
- * where the proxy cannot be reached, and {@linkcode SocksTlsError} `TLS_HANDSHAKE` where its certificate is not its own or the
- * handshake fails; an attempt that fails or is given up leaves no socket.
+ * Returns a dialer that connects over TLS, to a proxy with SOCKS inside TLS. The dialer throws {@linkcode SocksReplyError} if the proxy cannot
+ * be reached, and {@linkcode SocksTlsError} `TLS_HANDSHAKE` if its certificate is not valid for its name or the handshake fails. An attempt
+ * that fails or is aborted leaves no socket open.
  *
- * @throws {TypeError} When a certificate or key given is none.
+ * @throws {TypeError} A certificate or key is invalid.
  *
  * @example
  * ```ts
@@ -77,9 +77,9 @@ export function dialTls(options: DialTlsOptions = {}): Dialer {
 }
 
 /**
- * Checks a certificate and its key. Whether they are what they are to be is known to Deno alone, and told where they are to be used.
+ * Checks a certificate and its key. Deno validates them only when it uses them, so this creates a client.
  *
- * @throws {TypeError} When the certificate or the key is none, or they are not of one another.
+ * @throws {TypeError} The certificate or the key is invalid, or they do not belong together.
  */
 export function checkIdentity({ cert, key }: TlsIdentity): void {
   try {

@@ -1,30 +1,30 @@
 /**
- * What is inside TLS, over what is outside of it.
+ * A connection inside TLS, through `node:tls`.
  *
  * @module
  */
 import type { TLSSocket } from "node:tls";
 import { abortable, startDeadline } from "../../base/deadline.ts";
 import { SocksError, SocksProtocolError, SocksTlsError } from "../errors.ts";
-import type { Carrier } from "./carrier.ts";
+import type { CarrierStream } from "./carrier.ts";
 import { abort, type Connection, probe } from "../stream/connection.ts";
 import { DuplexConnection } from "./duplex.ts";
 
-/** What is under a {@linkcode TlsOver}, and who is at the other end. */
-export interface TlsUnder {
-  /** Carries the records. */
-  readonly carrier: Carrier;
-  /** What they are carried on. */
+/** What a {@linkcode NodeTlsConnection} stands on. */
+export interface TlsTransport {
+  /** The stream that carries the records. */
+  readonly carrier: CarrierStream;
+  /** The connection under the stream. */
   readonly connection: Connection;
-  /** For messages. */
+  /** The other side, for messages. */
   readonly peer: "server" | "client";
 }
 
 /**
- * An error of an established stream in our words. A server that does not want this side's certificate says so in an alert,
- * which comes after this side's handshake is done (RFC 8446 section 6.2).
+ * Converts an error after the handshake. A server that refuses this side's certificate sends an alert after this side has finished the
+ * handshake (RFC 8446 section 6.2).
  */
-function translated(error: Error, peer: string, received: number): Error {
+function convertError(error: Error, peer: string, received: number): Error {
   const { code } = error as { code?: unknown };
   if (typeof code !== "string" || !code.startsWith("ERR_SSL_")) return error;
   if (!error.message.startsWith("received fatal alert")) {
@@ -34,23 +34,21 @@ function translated(error: Error, peer: string, received: number): Error {
   return new SocksTlsError("TLS_HANDSHAKE", `TLS ${peer} ended the handshake: ${error.message}`, { cause: error });
 }
 
-/** The connection inside. What is read or written before the handshake is done waits for it. */
-export class TlsOver extends DuplexConnection {
+/** A connection inside TLS. Reads and writes wait for the handshake. */
+export class NodeTlsConnection extends DuplexConnection {
   readonly #socket: TLSSocket;
-  readonly #carrier: Carrier;
+  readonly #carrier: CarrierStream;
   readonly #connection: Connection;
-  readonly #peer: TlsUnder["peer"];
-  readonly #agreed = Promise.withResolvers<void>();
+  readonly #peer: TlsTransport["peer"];
+  readonly #handshake = Promise.withResolvers<void>();
   #secure = false;
-  #gone: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
 
   /**
-   * Makes one.
-   *
-   * @param socket TLS, whose handshake is under way.
-   * @param under What it is over.
+   * @param socket The TLS socket, whose handshake has started.
+   * @param transport What it stands on.
    */
-  constructor(socket: TLSSocket, { carrier, connection, peer }: TlsUnder) {
+  constructor(socket: TLSSocket, { carrier, connection, peer }: TlsTransport) {
     super(socket, connection);
     this.#socket = socket;
     this.#carrier = carrier;
@@ -59,26 +57,26 @@ export class TlsOver extends DuplexConnection {
     carrier.full = () => socket.readableLength >= socket.readableHighWaterMark;
     carrier.onWriteFailure = (error) => this.failWrites(error);
     carrier.onEnd = ({ error }) => {
-      // The first error stays, so that of TLS does where there is one.
+      // The first error stays; an error of TLS comes before this one.
       if (!this.#secure) socket.destroy(error ?? new Error(`the ${peer} closed the connection`));
       this.changed();
     };
     const secured = () => {
       this.#secure = true;
-      this.#agreed.resolve();
+      this.#handshake.resolve();
     };
-    this.#agreed.promise.catch(() => {}); // Told by the calls that wait for it.
+    this.#handshake.promise.catch(() => {}); // Calls that wait for it report it.
     socket.once("secureConnect", secured);
     socket.once("secure", secured);
     carrier.watch();
   }
 
-  /** Protocol agreed upon (RFC 7301). */
+  /** Protocol that both sides agreed on (RFC 7301). */
   get alpnProtocol(): string | undefined {
     return this.#socket.alpnProtocol || undefined;
   }
 
-  /** With what is around the records. */
+  /** Counts the bytes of the connection underneath, with the records' headers. */
   override get written(): number | undefined {
     return this.#connection.written;
   }
@@ -87,7 +85,7 @@ export class TlsOver extends DuplexConnection {
     return probe(this.#connection);
   }
 
-  /** A server that has no more to say says so inside TLS; who ends it outside may be anybody. */
+  /** Only a close_notify ends the stream. An attacker can end the connection underneath. */
   protected override missing(): Error | undefined {
     const { end } = this.#carrier;
     if (end === undefined || this.ended) return undefined;
@@ -99,12 +97,14 @@ export class TlsOver extends DuplexConnection {
   }
 
   protected override fail(error: Error): void {
-    const told = this.#secure ? translated(error, this.#peer, this.#socket.bytesRead) : this.#unagreed(error);
-    this.#agreed.reject(told);
-    super.fail(told);
+    const reported = this.#secure
+      ? convertError(error, this.#peer, this.#socket.bytesRead)
+      : this.#handshakeError(error);
+    this.#handshake.reject(reported);
+    super.fail(reported);
   }
 
-  #unagreed(error: Error): Error {
+  #handshakeError(error: Error): Error {
     if (error instanceof SocksError) return error;
     return new SocksTlsError("TLS_HANDSHAKE", `TLS handshake with the ${this.#peer} failed: ${error.message}`, {
       cause: error,
@@ -112,8 +112,8 @@ export class TlsOver extends DuplexConnection {
   }
 
   protected override async endWriting(): Promise<void> {
-    // An end before the handshake is done would be one of the handshake.
-    if (!this.#secure) await this.#agreed.promise;
+    // An end during the handshake would abort it.
+    if (!this.#secure) await this.#handshake.promise;
     await super.endWriting();
     await this.#carrier.flushed();
     if (this.#carrier.writeFailure !== undefined) throw this.#carrier.writeFailure;
@@ -121,25 +121,25 @@ export class TlsOver extends DuplexConnection {
   }
 
   /**
-   * An end without a close_notify is a cut (RFC 8446 section 6.1). Where it is none this side says so, unless it is in the middle of a
-   * record: the peer would take the end for a cut.
+   * An end without a close_notify is a cut (RFC 8446 section 6.1). So a regular close sends one, except in the middle of a record, which
+   * the peer takes for a cut anyway.
    */
   protected override release(): void {
     const { stream, writeFailure } = this.#carrier;
-    const able = !this.cut && this.#secure && writeFailure === undefined && !this.#socket.destroyed;
-    if (!able || this.#socket.writableLength > 0) return this.#depart();
+    const canNotify = !this.cut && this.#secure && writeFailure === undefined && !this.#socket.destroyed;
+    if (!canNotify || this.#socket.writableLength > 0) return this.#closeBoth();
     if (!this.#socket.writableEnded) this.#socket.end();
-    else if (stream.writableLength === 0) return this.#depart();
-    this.#gone = this.#said().then(() => this.#depart());
+    else if (stream.writableLength === 0) return this.#closeBoth();
+    this.#closing = this.#notified().then(() => this.#closeBoth());
   }
 
-  /** Resolved when the close_notify is underneath, or will not be. */
-  async #said(): Promise<void> {
-    using deadline = startDeadline({ milliseconds: PATIENCE, reason: () => new Error("close_notify is not taken") });
+  /** Resolved when the connection underneath has taken the close_notify, or the time is over. */
+  async #notified(): Promise<void> {
+    using deadline = startDeadline({ milliseconds: NOTIFY_TIME, reason: () => new Error("close_notify is not taken") });
     await abortable(this.#carrier.flushed(), deadline.signal).catch(() => {});
   }
 
-  #depart(): void {
+  #closeBoth(): void {
     this.#socket.destroy();
     if (this.cut) abort(this.#connection);
     else this.#connection.close();
@@ -155,9 +155,9 @@ export class TlsOver extends DuplexConnection {
 
   override async [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    await this.#gone;
+    await this.#closing;
   }
 }
 
-/** Longest wait until a close_notify is taken, in milliseconds. */
-const PATIENCE = 1_000;
+/** Longest wait until the connection underneath takes a close_notify, in milliseconds. */
+const NOTIFY_TIME = 1_000;

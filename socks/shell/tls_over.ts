@@ -1,5 +1,5 @@
 /**
- * TLS over any connection, through `node:tls`: `Deno.startTls` takes sockets only, and a tunnel is none.
+ * TLS over any connection, through `node:tls`. `Deno.startTls` takes Deno's sockets only.
  *
  * @module
  */
@@ -10,20 +10,20 @@ import { abortable } from "../../base/deadline.ts";
 import { SocksTlsError } from "../errors.ts";
 import { hostName } from "../wire/host_name.ts";
 import { parseIp } from "../wire/ip.ts";
-import { Carrier } from "./carrier.ts";
+import { CarrierStream } from "./carrier.ts";
 import type { Connection } from "../stream/connection.ts";
-import { TlsOver } from "./tls_connection.ts";
+import { NodeTlsConnection } from "./tls_connection.ts";
 
 /**
- * Shakes hands with a TLS server at the other end. The connection underneath is closed with the one given back, and when the
- * handshake fails.
+ * Starts TLS as a client and waits for the handshake. Closing the returned connection, or a failed handshake, closes the connection
+ * underneath.
  *
- * Reading ends with `null` after the server's close_notify alone: where the connection underneath ends without one, what came
- * before is read, and then every read fails (RFC 8446 section 6.1).
+ * A read returns `null` only after the server's close_notify. If the connection underneath ends without one, the bytes before are
+ * returned and then every read fails (RFC 8446 section 6.1).
  *
- * @throws {SocksTlsError} `TLS_HANDSHAKE` when the handshake fails or the certificate is not the server's.
- * @throws {TypeError} When a certificate or key given is none.
- * @throws The signal's reason, where that ends it.
+ * @throws {SocksTlsError} `TLS_HANDSHAKE` when the handshake fails or the certificate is not valid for the server.
+ * @throws {TypeError} A certificate or key is invalid.
+ * @throws The signal's reason, if it is aborted.
  *
  * @example
  * ```ts
@@ -40,11 +40,11 @@ export async function tlsOver(connection: Connection, options: TlsClientOptions)
   let socket: TLSSocket | undefined;
   try {
     const hostname = hostName(options.hostname);
-    // Loaded when it is wanted: most users of this package never do.
+    // Loaded on demand: most users never need it, and the module must load in a browser.
     const [{ Duplex }, { connect }] = await Promise.all([import("node:stream"), import("node:tls")]);
-    const carrier = new Carrier(Duplex, connection);
-    socket = connect({ socket: carrier.stream, host: hostname, ...asked(options, hostname) });
-    const secure = new TlsOver(socket, { carrier, connection, peer: "server" });
+    const carrier = new CarrierStream(Duplex, connection);
+    socket = connect({ socket: carrier.stream, host: hostname, ...connectOptions(options, hostname) });
+    const secure = new NodeTlsConnection(socket, { carrier, connection, peer: "server" });
     socket.once("secureConnect", () => secured.resolve());
     socket.once("error", (error: Error) => secured.reject(error));
     socket.once("close", () => secured.reject(new Error("the connection was closed")));
@@ -64,31 +64,31 @@ export async function tlsOver(connection: Connection, options: TlsClientOptions)
 }
 
 /**
- * TLS with a client at the other end. The handshake is part of what is read and written first, and fails with it; a connection
- * that is closed before is closed underneath, whatever the client does.
+ * Starts TLS as a server. The handshake happens with the first reads and writes, which fail if it fails. Closing the connection before that
+ * closes the connection underneath, whatever the client does.
  */
 export async function acceptTls(connection: Connection, { cert, key }: TlsIdentity): Promise<Connection> {
   const [{ Duplex }, { createSecureContext, TLSSocket }] = await Promise.all([
     import("node:stream"),
     import("node:tls"),
   ]);
-  const carrier = new Carrier(Duplex, connection);
+  const carrier = new CarrierStream(Duplex, connection);
   const secureContext = createSecureContext({ cert, key });
   const socket = new TLSSocket(carrier.stream, { isServer: true, secureContext });
-  return new TlsOver(socket, { carrier, connection, peer: "client" });
+  return new NodeTlsConnection(socket, { carrier, connection, peer: "client" });
 }
 
-/** What `node:tls` is asked for. */
-function asked({ caCerts, alpnProtocols, cert, key }: TlsClientOptions, hostname: string): ConnectionOptions {
+/** Options of `node:tls`. */
+function connectOptions({ caCerts, alpnProtocols, cert, key }: TlsClientOptions, hostname: string): ConnectionOptions {
   if ((cert === undefined) !== (key === undefined)) {
     throw new TypeError("Cannot show a certificate to a TLS server: `cert` and `key` go together");
   }
-  // It takes anything, and leaves out what it cannot read.
-  for (const text of caCerts ?? []) wantPem("caCerts", text, "CERTIFICATE");
-  if (cert !== undefined) wantPem("cert", cert, "CERTIFICATE");
-  if (key !== undefined) wantPem("key", key, "PRIVATE KEY");
+  // `node:tls` ignores a text without PEM.
+  for (const text of caCerts ?? []) checkPem("caCerts", text, "CERTIFICATE");
+  if (cert !== undefined) checkPem("cert", cert, "CERTIFICATE");
+  if (key !== undefined) checkPem("key", key, "PRIVATE KEY");
   return {
-    // An address has no place in SNI (RFC 6066 section 3); the certificate must have it all the same.
+    // SNI may not contain an address (RFC 6066 section 3). The certificate is still checked for it.
     ...(parseIp(hostname) === undefined ? { servername: hostname } : {}),
     ...(caCerts === undefined ? {} : { ca: [...caCerts] }),
     ...(alpnProtocols === undefined ? {} : { ALPNProtocols: [...alpnProtocols] }),
@@ -96,7 +96,7 @@ function asked({ caCerts, alpnProtocols, cert, key }: TlsClientOptions, hostname
   };
 }
 
-function wantPem(option: string, text: unknown, label: string): void {
+function checkPem(option: string, text: unknown, label: string): void {
   if (typeof text === "string" && new RegExp(`^-----BEGIN ([A-Z0-9]+ )*${label}-----`, "m").test(text)) return;
   throw new TypeError(`Cannot use \`${option}\` for TLS: there is no ${label} in PEM (RFC 7468) in it`);
 }

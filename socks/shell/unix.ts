@@ -1,18 +1,18 @@
 /**
- * Connections and listeners on sockets in the file system.
+ * Unix domain sockets through Deno: dialing and listening.
  *
  * @module
  */
-import { accepting, named } from "./deno_listener.ts";
-import { DenoConnection } from "./deno_connection.ts";
-import type { ConnectionListener } from "../stream/listener.ts";
 import { abortable } from "../../base/deadline.ts";
 import type { Dialer } from "../stream/connection.ts";
 import { dialError } from "../stream/dial_error.ts";
+import type { ConnectionListener } from "../stream/listener.ts";
+import { DenoConnection } from "./deno_connection.ts";
+import { listenerOf, listenNaming } from "./deno_listener.ts";
 
 /**
- * Listens on a socket in the file system, which must not be there yet, and is taken away by {@linkcode ConnectionListener.close}; one that a
- * process left behind that was killed is the administrator's to remove. Who may connect is what its folder's mode says.
+ * Listens on a socket in the file system. It must not exist yet, and {@linkcode ConnectionListener.close} removes it. The administrator must
+ * remove one that a killed process left behind. The mode of its folder decides who may connect.
  *
  * @example
  * ```ts
@@ -25,16 +25,13 @@ import { dialError } from "../stream/dial_error.ts";
  * ```
  */
 export function listenUnix(path: string): ConnectionListener {
-  const listener = named(
-    `Cannot listen at ${path}`,
-    () => Deno.listen({ transport: "unix", path }),
-  );
-  return accepting(listener, { hostname: path, port: 0 });
+  const listener = listenNaming(`Cannot listen at ${path}`, () => Deno.listen({ transport: "unix", path }));
+  return listenerOf(listener, { hostname: path, port: 0 });
 }
 
 /**
- * Connects to a socket in the file system, whatever the target given is. The proxy's host name for Kerberos is still that of the
- * proxy given.
+ * Returns a dialer that connects to a socket in the file system and ignores its target. For Kerberos, the proxy's host name is still that of
+ * the option `proxy`.
  *
  * @example
  * ```ts

@@ -1,20 +1,20 @@
 /**
- * TLS as the rest of the tree sees it.
+ * Options and interfaces of TLS. The platform's shell implements it.
  *
  * @module
  */
 import type { ConnectionListener } from "./listener.ts";
 import type { Connection } from "./connection.ts";
 
-/** What a TLS client asks for. */
+/** Options of a TLS client. */
 export interface TlsClientOptions {
-  /** Name that the server's certificate must have. */
+  /** Name that the server's certificate must be valid for. */
   readonly hostname: string;
-  /** Certificates of authorities to trust, in PEM, instead of the system's. */
+  /** Certificates of the authorities to trust, in PEM. @default {the system's} */
   readonly caCerts?: readonly string[] | undefined;
-  /** Protocols offered (RFC 7301), such as `h2`. */
+  /** Protocols to offer (RFC 7301), such as `h2`. */
   readonly alpnProtocols?: readonly string[] | undefined;
-  /** Certificate to show to a server that asks for one, in PEM, with those behind it. Goes with `key`. */
+  /** Certificate chain to send if the server requests one, in PEM. Needs `key`. */
   readonly cert?: string | undefined;
   /** Private key of `cert`, in PEM. */
   readonly key?: string | undefined;
@@ -22,9 +22,9 @@ export interface TlsClientOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A server's certificate chain and its key, in PEM. */
+/** The certificate chain and key of a server, in PEM. */
 export interface TlsIdentity {
-  /** Certificates, the server's own first. */
+  /** Certificates; the server's own is the first. */
   readonly cert: string;
   /** Private key. */
   readonly key: string;
@@ -32,25 +32,25 @@ export interface TlsIdentity {
 
 /** A connection inside TLS. */
 export interface TlsConnection extends Connection {
-  /** Protocol agreed upon (RFC 7301). */
+  /** Protocol that both sides agreed on (RFC 7301). */
   readonly alpnProtocol: string | undefined;
 }
 
-/** A listener whose clients speak TLS. */
+/** A listener for TLS. */
 export interface TlsListener extends ConnectionListener {
   /**
-   * Shows another certificate to clients that are accepted from now on, a renewed one for example.
+   * Uses another certificate for clients that are accepted from now on, for example a renewed one.
    *
-   * @throws {TypeError} When the certificate or the key is none, or they are not of one another; the old ones stay then.
+   * @throws {TypeError} The certificate or the key is invalid, or they do not belong together; the old ones stay in use.
    */
   update(identity: TlsIdentity): void;
 }
 
-/** What {@linkcode dialTls} takes. */
+/** Options of {@linkcode dialTls}. */
 export interface DialTlsOptions {
-  /** Certificates of authorities to trust, in PEM, instead of the system's. @default {the system's} */
+  /** Certificates of the authorities to trust, in PEM. @default {the system's} */
   readonly caCerts?: readonly string[] | undefined;
-  /** Certificate to show to a proxy that asks for one, in PEM, with those behind it. Goes with `key`. */
+  /** Certificate chain to send if the proxy requests one, in PEM. Needs `key`. */
   readonly cert?: string | undefined;
   /** Private key of `cert`, in PEM. */
   readonly key?: string | undefined;

@@ -358,7 +358,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "a TLS stream that is cut has no close_notify",
       "RFC 8446 6.1",
-      "const able = !this.cut && ",
+      "const canNotify = !this.cut && ",
       "const able = ",
       "resets",
     ],

@@ -39,7 +39,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "what is under way when writing fails does not succeed",
       CONTRACT,
-      "    for (const settle of this.#writes) settle(this.#writeFailure);\n",
+      "    for (const settle of this.#pendingWrites) settle(this.#writeFailure);\n",
       "",
       "cannot be sent any more",
     ],
@@ -55,7 +55,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "reads are served in the order of the calls",
       CONTRACT,
-      "return this.#reads.run(() => this.#next());",
+      "return this.#readsInOrder.run(() => this.#next());",
       "return this.#next();",
       "the read that was first",
     ],
@@ -139,7 +139,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "what came and is not passed on is not written over",
       CONTRACT,
-      "        if (this.stream.readableLength > 0) this.#room = undefined;\n",
+      "        if (this.stream.readableLength > 0) this.#buffer = undefined;\n",
       "",
       "is not written over",
     ],
@@ -192,7 +192,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "closing in the middle of a record waits for nobody",
       CONTRACT,
-      "if (!able || this.#socket.writableLength > 0) return this.#depart();",
+      "if (!canNotify || this.#socket.writableLength > 0) return this.#closeBoth();",
       "if (!able) return this.#depart();",
       "whatever is under way",
     ],
@@ -213,7 +213,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "an end of writing waits for the handshake",
       "RFC 8446 section 6.1",
-      "    if (!this.#secure) await this.#agreed.promise;\n",
+      "    if (!this.#secure) await this.#handshake.promise;\n",
       "",
       "is one behind it",
     ],
@@ -250,21 +250,21 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "authorities that are none are refused",
       CONTRACT,
-      '  for (const text of caCerts ?? []) wantPem("caCerts", text, "CERTIFICATE");\n',
+      '  for (const text of caCerts ?? []) checkPem("caCerts", text, "CERTIFICATE");\n',
       "",
       "no certificate or key",
     ],
     [
       "a certificate to show that is none is refused",
       CONTRACT,
-      '  if (cert !== undefined) wantPem("cert", cert, "CERTIFICATE");\n',
+      '  if (cert !== undefined) checkPem("cert", cert, "CERTIFICATE");\n',
       "",
       "no certificate or key",
     ],
     [
       "a key that is none is refused",
       CONTRACT,
-      '  if (key !== undefined) wantPem("key", key, "PRIVATE KEY");\n',
+      '  if (key !== undefined) checkPem("key", key, "PRIVATE KEY");\n',
       "",
       "no certificate or key",
     ],

@@ -171,21 +171,21 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     [
       "a cut waits for room",
       CUT,
-      "if (!this.#hasLastWord) this.#conn[Symbol.dispose]();",
+      "if (!this.#hasLastBytes) this.#conn[Symbol.dispose]();",
       "this.#conn[Symbol.dispose]();",
       "waits",
     ],
     [
       "nothing goes behind a cut",
       CUT,
-      '        if (this.#hasLastWord) throw closedHere("The connection");\n        const',
+      '        if (this.#hasLastBytes) throw closedHere("The connection");\n        const',
       "        const",
       "waits",
     ],
     [
       "what is cut reads nothing more",
       CUT,
-      '      count = await this.#conn.read(buffer);\n      if (this.#hasLastWord) throw closedHere("The connection");\n',
+      '      count = await this.#conn.read(buffer);\n      if (this.#hasLastBytes) throw closedHere("The connection");\n',
       "      count = await this.#conn.read(buffer);\n",
       "waits",
     ],
@@ -221,7 +221,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     [
       "a client that is gone again holds up no other",
       "CWE-400",
-      "if (!isGone(error)) throw error;",
+      "if (!isClientGone(error)) throw error;",
       "throw error;",
       "hold up no other",
     ],

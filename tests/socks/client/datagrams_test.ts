@@ -149,7 +149,10 @@ Deno.test("over IPv6 a datagram may have what no header counts into", async () =
   const { datagrams, sent } = await association("05000004" + "20010db8000000000000000000000001" + "0007");
   assert.equal(datagrams.relay.hostname, "2001:db8::1");
   assert.equal(await datagrams.send(new Uint8Array(65_517), PEER), 65_517);
-  await assert.rejects(datagrams.send(new Uint8Array(65_518), PEER), { name: "RangeError", message: /the limit is 65527/ });
+  await assert.rejects(datagrams.send(new Uint8Array(65_518), PEER), {
+    name: "RangeError",
+    message: /the limit is 65527/,
+  });
   assert.equal(sent.length, 1);
   datagrams.close();
 });

@@ -53,7 +53,11 @@ Deno.test("a proxy that is not there is no target that refuses, in every call an
   assert.deepEqual([...answer.subarray(0, 2)], [5, 1]);
   await using server = serve({ port: 0, allowUnauthenticated: true, rules: ["allow localhost"] });
   const refused = connect({ proxy: server.addr, auth, hostname: LOCALHOST, port });
-  await assert.rejects(refused, { name: "SocksReplyError", code: "CONNECTION_REFUSED", message: /: the host refused the connection, / });
+  await assert.rejects(refused, {
+    name: "SocksReplyError",
+    code: "CONNECTION_REFUSED",
+    message: /: the host refused the connection, /,
+  });
 });
 
 Deno.test("what a dialer fails with is said of the proxy, unless it is about the way there, or the caller's own", async () => {

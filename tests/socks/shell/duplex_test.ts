@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Bytes } from "../../../base/bytes.ts";
-import { Carrier } from "../../../socks/shell/carrier.ts";
+import { CarrierStream } from "../../../socks/shell/carrier.ts";
 import { SMALL_CHUNK } from "../../../socks/stream/chunk.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { DuplexConnection } from "../../../socks/shell/duplex.ts";
-import { TlsOver } from "../../../socks/shell/tls_connection.ts";
+import { NodeTlsConnection } from "../../../socks/shell/tls_connection.ts";
 import { pipe } from "../../support/pipe.ts";
 
 Deno.test("bytes are for the read that was first, also where another comes before it is told", async () => {
@@ -97,7 +97,7 @@ Deno.test("a stream that still holds what came from a connection is not written 
     close: () => near.close(),
     [Symbol.asyncDispose]: () => near[Symbol.asyncDispose](),
   };
-  const carrier = new Carrier(Duplex, connection);
+  const carrier = new CarrierStream(Duplex, connection);
   carrier.stream.read(0);
   while (carrier.stream.readableLength < 12) await new Promise((resolve) => setTimeout(resolve, 0));
   assert.equal(carrier.end, undefined);
@@ -127,7 +127,11 @@ Deno.test("what an established TLS stream fails with says whose fault it is", as
   for (const [{ code, message }, bytesRead, expected] of cases) {
     const socket = Object.assign(new Duplex({ read() {} }), { bytesRead }) as unknown as TLSSocket;
     const [near] = pipe();
-    const connection = new TlsOver(socket, { carrier: new Carrier(Duplex, near), connection: near, peer: "server" });
+    const connection = new NodeTlsConnection(socket, {
+      carrier: new CarrierStream(Duplex, near),
+      connection: near,
+      peer: "server",
+    });
     socket.emit("secure");
     socket.emit("error", Object.assign(new Error(message), code === undefined ? {} : { code }));
     await assert.rejects(connection.read(), expected, message);

@@ -10,7 +10,7 @@ import { startDeadline } from "../../../base/deadline.ts";
 import { bind, connect } from "../../../proxy/connect.ts";
 import { noAuthentication } from "../../../socks/auth/method.ts";
 import { relay } from "../../../socks/server/relay/relay.ts";
-import { Carrier } from "../../../socks/shell/carrier.ts";
+import { CarrierStream } from "../../../socks/shell/carrier.ts";
 import { abort, type Connection } from "../../../socks/stream/connection.ts";
 import { dialTcp, listenTcp } from "../../../socks/shell/tcp.ts";
 import { listenTls } from "../../../socks/shell/tls.ts";
@@ -306,7 +306,7 @@ Deno.test("a dial that fails, or is given up, is told once and leaves nothing th
 });
 
 Deno.test("an error of the stream that TLS is on, and that nobody else hears of, ends nothing", async () => {
-  const { stream } = new Carrier(Duplex, new ScriptedConnection());
+  const { stream } = new CarrierStream(Duplex, new ScriptedConnection());
   stream.destroy(FAILURE);
   await settled();
 });
