@@ -1,19 +1,19 @@
 /**
- * UDP sockets. No unstable flag is needed, and one makes them faster.
+ * UDP sockets of the system: through `Deno.listenDatagram` where the program has it, otherwise through `node:dgram`.
  *
  * @module
  */
-import { bindWithNode } from "./udp_node.ts";
-import { bindWithDeno } from "./udp_deno.ts";
-import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../stream/datagram_socket.ts";
 import { reasonText } from "../../base/reason.ts";
 import { SocksReplyError } from "../errors.ts";
+import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../stream/datagram_socket.ts";
 import { isOutOfResources } from "../stream/dial_error.ts";
 import { formatEndpoint } from "../wire/address.ts";
+import { bindWithDeno } from "./udp_deno.ts";
+import { bindWithNode } from "./udp_node.ts";
 
 /**
- * Binds a UDP socket of the system: through `Deno.listenDatagram` where `--unstable-net` brings that, which takes a third of
- * the time, and else through `node:dgram`.
+ * Binds a UDP socket of the system. `Deno.listenDatagram` needs the flag `--unstable-net` and takes a third of the time of `node:dgram`, which
+ * needs no flag.
  */
 export const bindUdp: BindDatagrams = async (options: BindDatagramsOptions): Promise<DatagramSocket> => {
   try {
@@ -21,7 +21,7 @@ export const bindUdp: BindDatagrams = async (options: BindDatagramsOptions): Pro
       const { listenDatagram } = Deno as unknown as { listenDatagram: Parameters<typeof bindWithDeno>[1] };
       return sendInOrder(bindWithDeno(options, listenDatagram));
     }
-    // Loaded when it is wanted: most users of this package never do.
+    // Loaded on demand: most users never need it, and the module must load in a browser.
     const { createSocket } = await import("node:dgram");
     return sendInOrder(await bindWithNode(options, createSocket as Parameters<typeof bindWithNode>[1]));
   } catch (cause) {
@@ -32,8 +32,8 @@ export const bindUdp: BindDatagrams = async (options: BindDatagramsOptions): Pro
 };
 
 /**
- * Until the system has said once that a socket may be sent from, Deno has all that is to be sent wait, and sends the last of it
- * first. So each waits for the one before it until one has gone.
+ * Sends datagrams in order. Until the first datagram of a socket is sent, Deno queues all others and sends the last one first. So each waits for
+ * the one before until one has been sent.
  */
 function sendInOrder(socket: DatagramSocket): DatagramSocket {
   let last: Promise<void> = Promise.resolve();

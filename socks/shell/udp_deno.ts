@@ -6,8 +6,8 @@
 import {
   type BindDatagramsOptions,
   type DatagramSocket,
-  give,
-  MANY,
+  deliver,
+  MAX_ERRORS,
   passes,
   sendError,
 } from "../stream/datagram_socket.ts";
@@ -15,7 +15,7 @@ import type { Bytes } from "../../base/bytes.ts";
 import { pause } from "../../base/deadline.ts";
 import type { Endpoint } from "../wire/address.ts";
 
-/** What is used of Deno's interface, which is not in its stable types. */
+/** The part of Deno's interface that is used here. Deno's stable types do not have it. */
 export interface DenoDatagrams {
   readonly addr: Endpoint;
   receive(buffer: Uint8Array): Promise<[Bytes, unknown]>;
@@ -25,15 +25,16 @@ export interface DenoDatagrams {
   unref(): void;
 }
 
-/** The largest datagram that there is. */
+/** Size of the largest datagram. */
 const LARGEST = 65_535;
 
+/** Number of consecutive errors after which there is a pause before the next call. */
 const FEW = 3;
 
-/** Those behind the first few are waited out, in milliseconds. */
+/** Length of the pause in milliseconds. */
 const BREATH = 10;
 
-/** Binds with what `Deno.listenDatagram` is. */
+/** Binds a socket through `Deno.listenDatagram`. */
 export function bindWithDeno(
   { hostname, port, onDatagram, onEnd }: BindDatagramsOptions,
   listenDatagram: (options: Endpoint & { readonly transport: "udp" }) => DenoDatagrams,
@@ -46,20 +47,20 @@ export function bindWithDeno(
     try {
       socket.close();
     } catch {
-      // What is broken may not even be closed.
+      // A broken socket may fail to close.
     }
   };
   const receiveAll = async () => {
     const buffer = new Uint8Array(LARGEST);
     let failure: unknown;
-    for (let failures = 0; !over.signal.aborted && failures < MANY;) {
+    for (let failures = 0; !over.signal.aborted && failures < MAX_ERRORS;) {
       try {
         const [bytes, from] = await socket.receive(buffer);
         const { hostname, port } = from as Endpoint;
         failures = 0;
-        if (!over.signal.aborted) give(onDatagram, bytes.slice(), { hostname, port });
+        if (!over.signal.aborted) deliver(onDatagram, bytes.slice(), { hostname, port });
       } catch (error) {
-        // Closed, or an error about a datagram that went out, whose sender has been told.
+        // The socket is closed, or the error is about a datagram that was sent; its sender knows.
         failures++;
         failure = error;
         if (!passes(error)) break;
@@ -70,7 +71,7 @@ export function bindWithDeno(
     close();
     onEnd?.(failure);
   };
-  receiveAll().catch(() => {}); // Whoever is told of the end has thrown.
+  receiveAll().catch(() => {}); // The callback of the end has thrown.
   return {
     local: { hostname: socket.addr.hostname, port: socket.addr.port },
     async send(bytes, to): Promise<void> {

@@ -8,7 +8,7 @@ import type { Bytes } from "../../base/bytes.ts";
 
 /** A UDP socket. */
 export interface DatagramSocket {
-  /** Where it is bound. */
+  /** Local address. */
   readonly local: Endpoint;
   /**
    * Sends a datagram to an address; names are not looked up.
@@ -18,21 +18,21 @@ export interface DatagramSocket {
   send(bytes: Uint8Array, to: Endpoint): Promise<void>;
   /** Releases the port. May be called again. */
   close(): void;
-  /** Has it keep the process going, as it does from the start. */
+  /** Makes the socket keep the process alive. This is the default. */
   ref?(): void;
-  /** Lets the process end although it is open. */
+  /** Lets the process end while the socket is open. */
   unref?(): void;
 }
 
-/** What {@linkcode BindDatagrams} is told. */
+/** Options of {@linkcode BindDatagrams}. */
 export interface BindDatagramsOptions extends Endpoint {
-  /** Told of each datagram that comes; its bytes are the callee's. */
+  /** Called for each datagram; the callee owns the bytes. */
   readonly onDatagram: (bytes: Bytes, from: Endpoint) => void;
-  /** Told that no more will come, when nobody has closed the socket. */
+  /** Called when the socket has failed. It is not called after {@linkcode DatagramSocket.close}. */
   readonly onEnd?: ((reason: unknown) => void) | undefined;
 }
 
-/** Makes UDP sockets. */
+/** Binds UDP sockets. */
 export type BindDatagrams = (options: BindDatagramsOptions) => Promise<DatagramSocket>;
 
 /**
@@ -69,10 +69,10 @@ export function passes(error: unknown): boolean {
   return PASSING.has((error as { code?: unknown } | undefined)?.code);
 }
 
-/** So many errors one after another are no matter of single datagrams. */
-export const MANY = 100;
+/** After this many consecutive errors the socket is given up. */
+export const MAX_ERRORS = 100;
 
-/** What the system says of a datagram that did not go. */
+/** The error for a datagram that was not sent. */
 export function sendError(bytes: Uint8Array, to: Endpoint, cause: unknown): unknown {
   if ((cause as { code?: unknown }).code !== "EMSGSIZE") return cause;
   return new RangeError(`Cannot send datagram of ${bytes.length} bytes to ${formatEndpoint(to)}: it is too large`, {
@@ -80,11 +80,11 @@ export function sendError(bytes: Uint8Array, to: Endpoint, cause: unknown): unkn
   });
 }
 
-/** What the callee makes of a datagram is no matter of the socket. */
-export function give(onDatagram: BindDatagramsOptions["onDatagram"], bytes: Bytes, from: Endpoint): void {
+/** Calls the callback with a datagram. An exception of the callback drops the datagram and leaves the socket open. */
+export function deliver(onDatagram: BindDatagramsOptions["onDatagram"], bytes: Bytes, from: Endpoint): void {
   try {
     onDatagram(bytes, from);
   } catch {
-    // It is lost, as any datagram may be.
+    // The datagram is dropped.
   }
 }

@@ -25,11 +25,11 @@ const ENDS: readonly Mutant[] = [
     [
       "an error of the socket is its end",
       HEALS,
-      "(!passes(error) || ++failures >= MANY)",
-      "++failures >= MANY",
+      "(!passes(error) || ++failures >= MAX_ERRORS)",
+      "++failures >= MAX_ERRORS",
       "node",
     ],
-    ["errors without end are the end", HEALS, "(!passes(error) || ++failures >= MANY)", "!passes(error)", "node"],
+    ["errors without end are the end", HEALS, "(!passes(error) || ++failures >= MAX_ERRORS)", "!passes(error)", "node"],
     [
       "a datagram makes good for errors",
       HEALS,
@@ -45,7 +45,7 @@ const ENDS: readonly Mutant[] = [
     [
       "a send that throws is a send that failed",
       HEALS,
-      "        told(error);\n",
+      "        settle(error);\n",
       "        throw new Error(String(error));\n",
     ],
     [
@@ -59,7 +59,7 @@ const ENDS: readonly Mutant[] = [
     [
       "Deno's: a callee that throws is no error of the socket",
       HEALS,
-      "if (!over.signal.aborted) give(onDatagram, bytes.slice(), { hostname, port });",
+      "if (!over.signal.aborted) deliver(onDatagram, bytes.slice(), { hostname, port });",
       "if (!over.signal.aborted) onDatagram(bytes.slice(), { hostname, port });",
     ],
     ["Deno's: what is broken is broken at once", HEALS, "        if (!passes(error)) break;\n", ""],
