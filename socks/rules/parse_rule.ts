@@ -1,12 +1,12 @@
 /**
- * Rules as text, and as plain values out of a configuration file.
+ * Rules as text.
  *
  * @module
  */
 import { type RuleFields, ruleFromFields } from "./rule_fields.ts";
 import type { Rule, RuleAction } from "./rule.ts";
 
-/** Conditions of a rule's text, and the fields that they are. */
+/** Names of conditions in the text of a rule, and their fields. */
 const CONDITIONS: Readonly<Record<string, Exclude<keyof RuleFields, "action" | "maxTicketAge" | "upstream">>> = {
   port: "ports",
   command: "commands",
@@ -19,16 +19,16 @@ const CONDITIONS: Readonly<Record<string, Exclude<keyof RuleFields, "action" | "
 };
 
 /**
- * Reads a rule: `DESTINATION[:PORTS][,CONDITION=VALUE]...`, where DESTINATION is an address, a block (`10.0.0.0/8`,
+ * Parses a rule: `DESTINATION[:PORTS][,CONDITION=VALUE]...`, where DESTINATION is an address, a block (`10.0.0.0/8`,
  * `[fd00::]/8`), a host name, a domain with a dot in front (`.example.com`), `localhost` (which stands for the loopback
- * addresses), or `*`; PORTS is a port or a range (`8000-8999`). Conditions are `user` (a user or principal, with a `*`
- * at one end of its name or realm for many: `*@EXAMPLE.COM`, `host/*@EXAMPLE.COM`, `alice@*`), `realm`, `from` (an address or block), `command` (connect, bind,
- * udp, resolve), `method` (gssapi, password, none), `protection`, `enctype`, `port`, `ticket-age` (`8h`) and `upstream`. One that
- * is given twice fits either value. A value with a comma, or with a quotation mark in front, stands in quotation marks,
- * where one that belongs to it is doubled: `user="Doe, John@EXAMPLE.COM"`. In users and realms a backslash takes the
- * meaning from the character behind it (RFC 1964 section 2.1.1), a `*` too.
+ * addresses), or `*`; PORTS is a port or a range (`8000-8999`). Conditions are `user` (a user or principal; a `*`
+ * at one end of its name or realm is a wildcard: `*@EXAMPLE.COM`, `host/*@EXAMPLE.COM`, `alice@*`), `realm`, `from` (an address or block), `command` (connect, bind,
+ * udp, resolve), `method` (gssapi, password, none), `protection`, `enctype`, `port`, `ticket-age` (`8h`) and `upstream`. A condition
+ * that is given twice matches either value. A value that has a comma or starts with a quotation mark stands in quotation marks; inside them
+ * a quotation mark is doubled: `user="Doe, John@EXAMPLE.COM"`. In users and realms a backslash escapes the next character (RFC 1964
+ * section 2.1.1), also a `*`.
  *
- * @throws {TypeError} When the text is none, or the rule could fit nobody.
+ * @throws {TypeError} The text is no rule, or the rule can match no client.
  *
  * @example
  * ```ts
@@ -68,7 +68,7 @@ export function parseRule(action: RuleAction, text: string): Rule {
 
 const CONDITION = /,([^=,"]+)=(?:"((?:[^"]|"")*)"|((?!")[^,]*))(?=,|$)/y;
 
-/** Takes a rule apart at its commas, but for those in quotation marks; `rest` is what is no condition. */
+/** Splits a rule at the commas outside of quotation marks. `rest` is the text that is no condition. */
 function splitConditions(
   text: string,
 ): { place: string; conditions: (readonly [name: string, value: string])[]; rest: string } {
@@ -77,7 +77,7 @@ function splitConditions(
   let at = CONDITION.lastIndex = place.length;
   for (let found = CONDITION.exec(text); found !== null; found = CONDITION.exec(text)) {
     const [, name, quoted, bare] = found;
-    // A blank at an end is seen by nobody: a rule that denies would fit nobody for it, and who means one can say so.
+    // Users overlook a blank at the end of a value, and with it a deny rule would match nothing. Quotation marks allow one.
     if (bare !== bare?.trim()) return { place, conditions, rest: found[0].slice(1) };
     conditions.push([name!, quoted?.replaceAll('""', '"') ?? bare!]);
     at = CONDITION.lastIndex;
@@ -86,15 +86,20 @@ function splitConditions(
 }
 
 /**
- * Reads `allow DESTINATION...` or `deny DESTINATION...`; see {@linkcode parseRule}.
+ * Parses `allow DESTINATION...` or `deny DESTINATION...`; see {@linkcode parseRule}.
  *
- * @throws {TypeError} When the text is neither.
+ * @throws {TypeError} The text is neither.
  */
 export function parseRuleText(text: string): Rule {
   return parseRule(...splitRule(text, "rule"));
 }
 
-/** Takes the action off a rule. Throws a `TypeError` where there is none; `what` is the rule's kind, for its text. */
+/**
+ * Splits the text of a rule into its action and the rest.
+ *
+ * @param what Kind of the rule, for the message.
+ * @throws {TypeError} The text does not start with an action.
+ */
 export function splitRule(text: string, what: string): [RuleAction, string] {
   const parts = /^(allow|deny)\s+([^]+)$/.exec(text.trim());
   if (parts === null) {

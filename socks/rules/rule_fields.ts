@@ -1,8 +1,9 @@
 /**
- * Rules out of plain values, as in a configuration file.
+ * Rules from plain values, as in a configuration file.
  *
  * @module
  */
+import { parseDuration } from "../../base/duration.ts";
 import { parseBlock, parseCidr } from "../wire/cidr.ts";
 import type { MethodName } from "../identity.ts";
 import { PROTECTION_LEVELS, type ProtectionLevel } from "../protection.ts";
@@ -11,9 +12,9 @@ import { normalSuffix } from "./destination.ts";
 import type { CommandName, Destination, PortRange, Rule, RuleAction } from "./rule.ts";
 import { parseRealmPattern, parseUserPattern } from "./user_pattern.ts";
 
-/** A rule in plain values, as in a configuration file; see {@linkcode Rule} for what each means. */
+/** A rule as plain values, as in a configuration file; see {@linkcode Rule} for their meanings. */
 export interface RuleFields {
-  /** What it says. */
+  /** Verdict of the rule. */
   readonly action: RuleAction;
   /** `10.0.0.0/8`, `fd00::/8`, `host.example.com`, `.example.com`, `localhost` or `*`. @default {["*"]} */
   readonly destinations?: readonly string[] | undefined;
@@ -25,9 +26,9 @@ export interface RuleFields {
   readonly sources?: readonly string[] | undefined;
   /** `none`, `password`, `gssapi`. */
   readonly methods?: readonly string[] | undefined;
-  /** Users or principals, with a `*` at one end of the name or realm for many; see {@linkcode Rule.users}. */
+  /** Users or principals. A `*` at one end of the name or realm is a wildcard; see {@linkcode Rule.users}. */
   readonly users?: readonly string[] | undefined;
-  /** Realms of principals, with a `*` in front or at the end for many. */
+  /** Realms of principals. A `*` at the start or the end is a wildcard. */
   readonly realms?: readonly string[] | undefined;
   /** Encryption types, such as `aes256-cts-hmac-sha384-192`. */
   readonly enctypes?: readonly string[] | undefined;
@@ -35,14 +36,14 @@ export interface RuleFields {
   readonly protections?: readonly string[] | undefined;
   /** Longest time since the user got the initial ticket: `90s`, `30m`, `8h`, `1d`. */
   readonly maxTicketAge?: string | undefined;
-  /** Name of the proxy that what is allowed goes through. */
+  /** Name of the proxy that forwards allowed requests. */
   readonly upstream?: string | undefined;
 }
 
 /**
- * A rule out of plain values.
+ * Creates a rule from plain values.
  *
- * @throws {TypeError} When a value cannot be read, or the rule asks for what can never be known together.
+ * @throws {TypeError} A value is invalid, or two conditions can never hold together.
  */
 export function ruleFromFields(fields: RuleFields): Rule {
   const { action, destinations = ["*"], maxTicketAge, upstream } = fields;
@@ -58,8 +59,8 @@ export function ruleFromFields(fields: RuleFields): Rule {
     methods: every(fields.methods, "method", (text) => oneOf(text, ["none", "password", "gssapi"])) as
       | MethodName[]
       | undefined,
-    users: every(fields.users, "user", readableBy(parseUserPattern)),
-    realms: every(fields.realms, "realm", readableBy(parseRealmPattern)),
+    users: every(fields.users, "user", checkedBy(parseUserPattern)),
+    realms: every(fields.realms, "realm", checkedBy(parseRealmPattern)),
     enctypes: every(fields.enctypes, "enctype", (text) => text === "" ? undefined : text),
     protections: every(fields.protections, "protection", (text) => oneOf(text, PROTECTION_LEVELS)) as
       | ProtectionLevel[]
@@ -67,22 +68,22 @@ export function ruleFromFields(fields: RuleFields): Rule {
     maxTicketAge: maxTicketAge === undefined ? undefined : parseAge(maxTicketAge),
     upstream,
   };
-  checkTogether(rule);
+  checkConditions(rule);
   return Object.freeze(rule);
 }
 
-/** A rule that needs a ticket, for clients that show none, is a slip and never what somebody wants. */
-function checkTogether({ action, methods, users, realms, enctypes, maxTicketAge, upstream }: Rule): void {
+/** Refuses conditions that exclude each other, such as a realm for clients without a ticket. */
+function checkConditions({ action, methods, users, realms, enctypes, maxTicketAge, upstream }: Rule): void {
   const ofTickets = Object.entries({ realm: realms, enctype: enctypes, "ticket age": maxTicketAge });
   for (const [what, value] of ofTickets) {
     if (value !== undefined && methods !== undefined && !methods.includes("gssapi")) {
-      throw new TypeError(`the ${what} is known of clients with tickets only, and method ${methods} has none`);
+      throw new TypeError(`the ${what} needs a Kerberos ticket, and clients of method ${methods} have none`);
     }
   }
   if (users !== undefined && methods?.every((method) => method === "none")) {
-    throw new TypeError("a user is asked for, and method none names nobody");
+    throw new TypeError("the rule has a user, but clients of method none have no user");
   }
-  if (action === "deny" && upstream !== undefined) throw new TypeError("what is denied goes through no proxy");
+  if (action === "deny" && upstream !== undefined) throw new TypeError("a rule that denies cannot have an upstream");
 }
 
 function every<T>(
@@ -108,8 +109,8 @@ function oneOf(text: string, names: readonly string[]): string | undefined {
   return names.find((name) => name === text);
 }
 
-/** Text that another function can read; it is kept as it was written. */
-function readableBy(read: (text: string) => unknown): (text: string) => string {
+/** Checks a text with a parser and keeps the text. */
+function checkedBy(read: (text: string) => unknown): (text: string) => string {
   return (text) => {
     read(text);
     return text;
@@ -124,9 +125,9 @@ function parsePorts(text: string): PortRange | undefined {
 
 /** Milliseconds of `90s`, `30m`, `8h` or `1d`. */
 function parseAge(text: string): number {
-  const parts = /^(\d{1,6})([smhd])$/.exec(text);
-  if (parts === null) throw new TypeError(`${JSON.stringify(text)} is no time; 90s, 30m, 8h or 1d are`);
-  return Number(parts[1]) * { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[parts[2] as "s" | "m" | "h" | "d"];
+  const age = parseDuration(text);
+  if (age === undefined) throw new TypeError(`${JSON.stringify(text)} is no time; 90s, 30m, 8h or 1d are`);
+  return age;
 }
 
 function parseDestination(text: string): Destination | undefined {
@@ -138,11 +139,13 @@ function parseDestination(text: string): Destination | undefined {
     return { type: "address", blocks: [parseCidr("127.0.0.0/8")!, parseCidr("::1")!] };
   }
   const host = suffix.replace(/^\./, "");
-  if (parseIp(host) !== undefined) throw new TypeError(`${JSON.stringify(text)} is an address written oddly: ${host}`);
+  if (parseIp(host) !== undefined) {
+    throw new TypeError(`${JSON.stringify(text)} is an unusual spelling of the address ${host}`);
+  }
   return { type: "domain", suffix, exact: !suffix.startsWith(".") };
 }
 
-/** For logs: the rule on one line. */
+/** Text of the rule on one line, for logs. */
 function textOf({ action: _, destinations = ["*"], ...fields }: RuleFields): string {
   const shown = (value: unknown) => /[,+"]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : value;
   const conditions = Object.entries(fields).flatMap(([name, value]) =>

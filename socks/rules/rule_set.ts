@@ -1,17 +1,22 @@
 /**
- * Who may do what: ordered rules, the first that fits decides, and what no rule fits is denied. They are asked twice: about
- * the name before it is looked up, and about each address before it is used, so that a name cannot stand for an address
- * that is denied.
+ * Ordered rules: the first rule that matches decides, and requests without a match are denied. Rules judge twice: the name before it is looked
+ * up, and each address before it is used. So a name cannot stand for an address that is denied.
  *
- * Addresses that are not public (loopback, private, link-local, metadata services, ...) are denied unless a rule names
- * the address itself; a rule that allows a name, or everything, does not reach them, nor does one by a block that is as good as
- * everything.
+ * Addresses that are not public (loopback, private, link-local, metadata services, ...) are denied unless a rule names the address itself. A
+ * rule that allows a name, everything, or a very broad block does not include them.
  *
  * @module
  */
-import { type AskedAddress, dialled, fitsName, fitsPlace, fitsSource, normalSuffix } from "./destination.ts";
+import {
+  type AddressQuery,
+  matchesDestination,
+  matchesName,
+  matchesSource,
+  normalSuffix,
+  reachedAddress,
+} from "./destination.ts";
 import { type Nat64Source, WELL_KNOWN_PREFIX } from "./nat64.ts";
-import { NOT_SPOKEN_OF, NOTHING_FITS, NOWHERE, UNDECIDED, type Verdict, verdictOf } from "./verdict.ts";
+import { NO_RULE_ALLOWS, NO_RULE_DENIES, UNDECIDED, UNSPECIFIED_ADDRESS, type Verdict, verdictOf } from "./verdict.ts";
 import type { Rule, RuleQuery } from "./rule.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { systemRuntime } from "../../base/runtime.ts";
@@ -19,9 +24,9 @@ import type { Identity } from "../identity.ts";
 import { hostName, HostNameError } from "../wire/host_name.ts";
 import { parseIp } from "../wire/ip.ts";
 import { specialKind } from "./special_ranges.ts";
-import { checkUsers, fitsUser } from "./users.ts";
+import { checkUsers, matchesUser } from "./users.ts";
 
-/** What {@linkcode RuleSet} may be told beside its rules. */
+/** Options of {@linkcode RuleSet}. */
 export interface RuleSetOptions {
   /** Translators that IPv4 addresses are reached through. @default {that of 64:ff9b::/96 only} */
   readonly nat64?: Nat64Source | undefined;
@@ -29,7 +34,7 @@ export interface RuleSetOptions {
 
 const NO_PREFIXES: Nat64Source = { prefixes: [] };
 
-/** Ordered rules. */
+/** Rules in order. */
 export class RuleSet {
   readonly #rules: readonly Rule[];
   readonly #now: () => number;
@@ -37,11 +42,10 @@ export class RuleSet {
   readonly nat64: Nat64Source;
 
   /**
-   * Makes one.
-   *
-   * @param rules The rules, the first counting most. A user or realm in them that cannot be read is a `TypeError`.
-   * @param now Gives the time, in milliseconds since the epoch.
-   * @throws {HostNameError} When a domain of a rule is none.
+   * @param rules The rules in order.
+   * @param now Returns the time in milliseconds since the epoch.
+   * @throws {TypeError} A user or realm of a rule is invalid.
+   * @throws {HostNameError} A domain of a rule is invalid.
    */
   constructor(
     rules: readonly Rule[] = [],
@@ -54,86 +58,85 @@ export class RuleSet {
     this.#rules.forEach(checkUsers);
   }
 
-  /** Before the name is looked up: denied where no address could change that. */
+  /** Judges a request before its name is looked up. It is denied if no address could be allowed. */
   judgeName(query: RuleQuery): Verdict {
     const hostname = hostOf(query);
     if (typeof hostname !== "string") return hostname;
     for (const rule of this.#rules) {
-      if (!this.#fitsAllButPlace(rule, query)) continue;
-      if (rule.destinations.some((place) => fitsName(place, hostname))) return verdictOf(rule);
-      // The address is not known yet, and this rule may fit it.
+      if (!this.#matchesExceptDestination(rule, query)) continue;
+      if (rule.destinations.some((place) => matchesName(place, hostname))) return verdictOf(rule);
+      // The address is not known yet, and this rule may match it.
       if (rule.destinations.some(({ type }) => type === "address")) return UNDECIDED;
     }
-    return NOTHING_FITS;
+    return NO_RULE_ALLOWS;
   }
 
-  /** About an address that is to be used. */
+  /** Judges a request for an address before the address is used. */
   judgeAddress(query: RuleQuery, address: string): Verdict {
     const bytes = parseIp(address);
     if (bytes === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
     const hostname = hostOf(query);
     if (typeof hostname !== "string") return hostname;
-    const asked = this.#askedAddress(hostname, bytes);
-    // A system that is asked to connect to it connects to itself.
-    if (dialled(bytes, asked.prefixes).every((byte) => byte === 0)) return NOWHERE;
+    const asked = this.#addressQuery(hostname, bytes);
+    // A connection to the unspecified address reaches the machine itself.
+    if (reachedAddress(bytes, asked.prefixes).every((byte) => byte === 0)) return UNSPECIFIED_ADDRESS;
     for (const rule of this.#rules) {
-      if (!this.#fitsAllButPlace(rule, query)) continue;
-      if (rule.destinations.some((place) => fitsPlace(rule.action, place, asked))) return verdictOf(rule);
+      if (!this.#matchesExceptDestination(rule, query)) continue;
+      if (rule.destinations.some((place) => matchesDestination(rule.action, place, asked))) return verdictOf(rule);
     }
     return asked.special === undefined
-      ? NOTHING_FITS
+      ? NO_RULE_ALLOWS
       : { allowed: false, reason: `${asked.special} address, which no rule allows` };
   }
 
   /**
-   * About a name that the one asked for goes through on its way to an address: a search list's, or a CNAME. Denied where a rule that
-   * denies it by name comes before any that would allow it there. What no rule speaks of does not matter: the name asked for, and
-   * the address, decide.
+   * Judges a name on the way to an address: a name with a domain of the search list, or a CNAME. It is denied if the first rule that matches
+   * denies the name. Without a match it is allowed, because the requested name and the address decide.
    */
   judgeOnTheWay(query: RuleQuery, address: string): Verdict {
     const bytes = parseIp(address);
     const hostname = hostOf(query);
     if (typeof hostname !== "string") return hostname;
     if (bytes === undefined) return { allowed: false, reason: `${JSON.stringify(address)} is not an address` };
-    const asked = this.#askedAddress(hostname, bytes);
+    const asked = this.#addressQuery(hostname, bytes);
     for (const rule of this.#rules) {
-      if (!this.#fitsAllButPlace(rule, query)) continue;
+      if (!this.#matchesExceptDestination(rule, query)) continue;
       const { action, destinations } = rule;
       const places = destinations.filter(({ type }) => action === "allow" || type === "domain");
-      if (places.some((place) => fitsPlace(action, place, asked))) return verdictOf(rule);
+      if (places.some((place) => matchesDestination(action, place, asked))) return verdictOf(rule);
     }
-    return NOT_SPOKEN_OF;
+    return NO_RULE_DENIES;
   }
 
-  /** About a command whose places come later, if ever: denied where no host and no port could be allowed. */
+  /** Judges a command whose destinations come later or never. It is denied if no host and port could be allowed. */
   judgeCommand(query: Omit<RuleQuery, "hostname" | "port">): Verdict {
     for (const rule of this.#rules) {
-      if (!this.#fitsClient(rule, query)) continue;
+      if (!this.#matchesClient(rule, query)) continue;
       const everywhere = rule.ports === undefined && rule.destinations.some(({ type }) => type === "any");
       if (rule.action === "allow" || everywhere) return verdictOf(rule);
     }
-    return NOTHING_FITS;
+    return NO_RULE_ALLOWS;
   }
 
-  #askedAddress(hostname: string, bytes: Bytes): AskedAddress {
+  #addressQuery(hostname: string, bytes: Bytes): AddressQuery {
     const prefixes = [...this.nat64.prefixes, WELL_KNOWN_PREFIX];
     return { hostname, bytes, prefixes, special: specialKind(bytes, prefixes) };
   }
 
-  #fitsAllButPlace(rule: Rule, query: RuleQuery): boolean {
+  #matchesExceptDestination(rule: Rule, query: RuleQuery): boolean {
     const { port } = query;
     return (rule.ports?.some(([first, last]) => port >= first && port <= last) ?? true) &&
-      this.#fitsClient(rule, query);
+      this.#matchesClient(rule, query);
   }
 
-  #fitsClient(rule: Rule, query: Omit<RuleQuery, "hostname" | "port">): boolean {
+  #matchesClient(rule: Rule, query: Omit<RuleQuery, "hostname" | "port">): boolean {
     const { identity, source } = query;
     const { enctype } = identity.attributes;
     return (rule.commands?.includes(query.command) ?? true) &&
-      (rule.sources === undefined || fitsSource(rule.action, rule.sources, source)) &&
+      (rule.sources === undefined || matchesSource(rule.action, rule.sources, source)) &&
       (rule.methods?.includes(identity.method) ?? true) &&
       (rule.protections?.includes(query.protection) ?? true) &&
-      fitsUser(rule, identity) &&
+      matchesUser(rule, identity) &&
       (rule.enctypes?.includes(String(enctype)) ?? true) &&
       (rule.maxTicketAge === undefined || this.#ticketAge(identity) <= rule.maxTicketAge);
   }
@@ -143,7 +146,7 @@ export class RuleSet {
   }
 }
 
-/** The host asked about, in its one form; a denial where it is none. */
+/** The normalized host, or a verdict that denies an invalid one. */
 function hostOf({ hostname }: RuleQuery): string | Verdict {
   try {
     return hostName(hostname);
@@ -153,7 +156,7 @@ function hostOf({ hostname }: RuleQuery): string | Verdict {
   }
 }
 
-/** Rules come from anywhere; names in them are compared in the one form. */
+/** Normalizes the names in a rule that may not come from a parser. */
 function withNormalNames(rule: Rule): Rule {
   const destinations = rule.destinations.map((place) => {
     if (place.type !== "domain") return place;

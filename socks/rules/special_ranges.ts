@@ -72,7 +72,7 @@ const NAMING = 8;
  * Whether a block is so large that it names nothing: `0.0.0.0/0`, and the halves of it, as much as what is left of it without some
  * networks. A range that is special as a whole is named by its own block, whatever its length: `fc00::/7`, `224.0.0.0/4`.
  */
-export function coversMuch(block: Cidr): boolean {
+export function isBroad(block: Cidr): boolean {
   return block.bits < NAMING && !BLOCKS.some(([, special]) => isWithin(block, special));
 }
 
@@ -81,7 +81,7 @@ export function coversMuch(block: Cidr): boolean {
  * bits stand around the IPv4 address does not matter: translators need not look at them (RFC 6052 section 2.2).
  */
 export function namesSpecial(block: Cidr, address: Uint8Array, nat64: readonly Cidr[]): boolean {
-  if (coversMuch(block)) return false;
+  if (isBroad(block)) return false;
   const [prefix] = address.length === block.network.length ? prefixesOf(address, nat64) : [];
   if (prefix === undefined) return true;
   const [first] = ipv4Places(prefix.bits);

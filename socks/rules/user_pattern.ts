@@ -128,15 +128,15 @@ export function enterprise(components: readonly string[]): readonly [user: strin
 }
 
 /** A name without a realm is a user of none; where `anywhere`, of any. */
-export function fitsName({ name, realm }: PatternParts, given: NameParts, anywhere: boolean): boolean {
-  if (realm !== undefined) return fitsPart(name, given.components) && fitsPart(realm, [given.realm ?? ""]);
-  const fits = fitsPart(name, given.components);
+export function matchesName({ name, realm }: PatternParts, given: NameParts, anywhere: boolean): boolean {
+  if (realm !== undefined) return matchesPart(name, given.components) && matchesPart(realm, [given.realm ?? ""]);
+  const fits = matchesPart(name, given.components);
   if (given.realm === undefined || given.realm === "" || name.star === "end" || anywhere && fits) return fits;
   // `*.EXAMPLE.COM`: what stands behind the star is the end of the whole, which is the realm.
-  return name.star === "start" && name.components.length === 1 && fitsPart(name, [given.realm]);
+  return name.star === "start" && name.components.length === 1 && matchesPart(name, [given.realm]);
 }
 
-export function fitsPart({ components: wanted, star }: Part, given: readonly string[]): boolean {
+export function matchesPart({ components: wanted, star }: Part, given: readonly string[]): boolean {
   const more = given.length - wanted.length;
   if (more < 0 || (star === "none" && more > 0)) return false;
   const offset = star === "start" ? more : 0;
@@ -149,7 +149,7 @@ export function fitsPart({ components: wanted, star }: Part, given: readonly str
 }
 
 /** A text against what stands between the stars of a pattern. */
-export function fitsText(pieces: readonly string[], text: string): boolean {
+export function matchesText(pieces: readonly string[], text: string): boolean {
   const [first, ...rest] = pieces as [string, ...string[]];
   const last = rest.pop();
   if (last === undefined) return text === first;

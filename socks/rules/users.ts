@@ -9,9 +9,9 @@ import { formatNameText, type NameParts, parseNameText } from "../../base/name_t
 import type { Identity } from "../identity.ts";
 import {
   enterprise,
-  fitsName,
-  fitsPart,
-  fitsText,
+  matchesName,
+  matchesPart,
+  matchesText,
   parseRealmPattern,
   parseUserPattern,
   plainUser,
@@ -126,7 +126,7 @@ function conditionsOf(rule: UserRule): Conditions {
 }
 
 /**
- * Reads the users and realms of a rule, for {@linkcode fitsUser} not to meet one that is none.
+ * Reads the users and realms of a rule, for {@linkcode matchesUser} not to meet one that is none.
  *
  * @throws {TypeError} When one cannot be read.
  */
@@ -135,7 +135,7 @@ export function checkUsers(rule: UserRule): void {
 }
 
 /** Whether a rule is about a client. */
-export function fitsUser(rule: UserRule, identity: Identity): boolean {
+export function matchesUser(rule: UserRule, identity: Identity): boolean {
   const denies = rule.action === "deny";
   const { users, realms } = conditionsOf(rule);
   const user = identity.method === "none" || identity.name === "" ? undefined : userOf(identity);
@@ -147,30 +147,30 @@ export function fitsUser(rule: UserRule, identity: Identity): boolean {
   if (!denies && user?.wellKnown && !users?.some((pattern) => namesWellKnown(pattern, user))) return false;
   if (realms === undefined) return true;
   const realm = identity.method === "gssapi" ? realmOf(identity, user) : undefined;
-  return realm !== undefined && realms.some((pattern) => fitsRealm(pattern, realm, denies));
+  return realm !== undefined && realms.some((pattern) => matchesRealm(pattern, realm, denies));
 }
 
 function isAllowed({ exact, plain }: UserPattern, { name }: User, text: string): boolean {
-  return name === undefined ? fitsText(plain, text) : fitsName(exact, name, false);
+  return name === undefined ? matchesText(plain, text) : matchesName(exact, name, false);
 }
 
 function isDenied({ folded, foldedPlain }: UserPattern, { name, readings }: User): boolean {
-  return readings.some((reading) => folded.some((pattern) => fitsName(pattern, reading, true))) ||
-    (name === undefined && fitsText(foldedPlain, readings[0]!.components.join("/")));
+  return readings.some((reading) => folded.some((pattern) => matchesName(pattern, reading, true))) ||
+    (name === undefined && matchesText(foldedPlain, readings[0]!.components.join("/")));
 }
 
 function realmOf({ attributes: { realm } }: Identity, user: User | undefined): string | undefined {
   return typeof realm === "string" ? realm : user?.name?.realm;
 }
 
-function fitsRealm({ exact, folded }: RealmPattern, realm: string, denies: boolean): boolean {
-  return denies ? fitsPart(folded, [foldName(realm)]) : fitsPart(exact, [realm]);
+function matchesRealm({ exact, folded }: RealmPattern, realm: string, denies: boolean): boolean {
+  return denies ? matchesPart(folded, [foldName(realm)]) : matchesPart(exact, [realm]);
 }
 
 /** Whether a pattern that fits says in so many words that it means a well-known name. */
 function namesWellKnown(pattern: UserPattern, user: User): boolean {
   const { name, realm } = pattern.exact;
-  if (!fitsName(pattern.exact, user.name!, false)) return false;
+  if (!matchesName(pattern.exact, user.name!, false)) return false;
   const [first] = name.components;
   if (user.readings[0]!.components[0] === "WELLKNOWN") {
     return first === user.name!.components[0] &&

@@ -5,25 +5,29 @@
  */
 import { type Rule, ruleLine } from "./rule.ts";
 
-/** A decision with its reason. */
+/** A verdict with its reason. */
 export interface Verdict {
-  /** The decision. */
+  /** Whether the request is allowed. */
   readonly allowed: boolean;
-  /** What decided: a rule's text, or what the address is. */
+  /** Reason: the text of a rule, or the kind of the address. */
   readonly reason: string;
-  /** Rule that decided, where one did. */
+  /** The rule that matched, if one did. */
   readonly rule?: Rule;
 }
 
+/** No verdict yet: the address may match a rule. */
 export const UNDECIDED: Verdict = { allowed: true, reason: "name is still to be looked up" };
 
-export const NOT_SPOKEN_OF: Verdict = { allowed: true, reason: "no rule denies it" };
+/** No rule denies a name on the way. */
+export const NO_RULE_DENIES: Verdict = { allowed: true, reason: "no rule denies it" };
 
-export const NOTHING_FITS: Verdict = { allowed: false, reason: "no rule allows it" };
+/** Requests are denied unless a rule allows them. */
+export const NO_RULE_ALLOWS: Verdict = { allowed: false, reason: "no rule allows it" };
 
-/** Whatever a rule says. */
-export const NOWHERE: Verdict = { allowed: false, reason: "unspecified address, which no rule allows" };
+/** Verdict for the unspecified address, regardless of the rules. */
+export const UNSPECIFIED_ADDRESS: Verdict = { allowed: false, reason: "unspecified address, which no rule allows" };
 
+/** The verdict of a rule that matched. */
 export function verdictOf(rule: Rule): Verdict {
   return { allowed: rule.action === "allow", reason: `rule "${ruleLine(rule)}"`, rule };
 }

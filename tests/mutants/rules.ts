@@ -98,7 +98,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "address.length === block.network.length ? prefixesOf(address, nat64) : [];",
       "address.length === block.network.length && translated(address, nat64) ? prefixesOf(address, nat64) : [];",
     ],
-    ["a large block names nothing", SSRF, "if (coversMuch(block)) return false;", ""],
+    ["a large block names nothing", SSRF, "if (isBroad(block)) return false;", ""],
     ["a block is large below /8", SSRF, "const NAMING = 8;", "const NAMING = 4;"],
     ["a special range is named by its own block", "RFC 4193", "isWithin(block, special)", "false"],
   ]),
@@ -122,10 +122,10 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     [
       "nobody connects to no address",
       SSRF,
-      ".every((byte) => byte === 0)) return NOWHERE;",
-      ".every(() => false)) return NOWHERE;",
+      ".every((byte) => byte === 0)) return UNSPECIFIED_ADDRESS;",
+      ".every(() => false)) return UNSPECIFIED_ADDRESS;",
     ],
-    ["no address in disguise either", SSRF, "if (dialled(bytes, asked.prefixes).every", "if (bytes.every"],
+    ["no address in disguise either", SSRF, "if (reachedAddress(bytes, asked.prefixes).every", "if (bytes.every"],
   ]),
   ...rules("socks/rules/destination.ts", [NAT64, RULES], [
     ["only what allows can allow much", "warnings are true", 'return action === "allow" &&\n    dest', "return dest"],

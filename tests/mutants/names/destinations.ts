@@ -18,22 +18,22 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "names of queries are in the form (address)",
       UTS46,
-      "    const asked = this.#askedAddress(hostname, bytes);\n    // A system",
-      "    const asked = this.#askedAddress(query.hostname, bytes);\n    // A system",
+      "    const asked = this.#addressQuery(hostname, bytes);\n    // A connection",
+      "    const asked = this.#addressQuery(query.hostname, bytes);\n    // A system",
     ],
   ]),
   ...rules("socks/rules/destination.ts", [RULES], [
     [
       "allow * opens no special address",
       SSRF,
-      'const named = action === "allow" && special !== undefined;',
-      "const named = false;",
+      'const mustName = action === "allow" && special !== undefined;',
+      "const mustName = false;",
     ],
     [
       "only a rule that names the address opens it",
       SSRF,
-      "return !named && fitsName(place, hostname);",
-      "return fitsName(place, hostname);",
+      "return !mustName && matchesName(destination, hostname);",
+      "return matchesName(destination, hostname);",
     ],
     [
       "a domain begins at a dot",
@@ -64,16 +64,16 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "what fits no rule is denied",
       "deny by default",
-      "const NOTHING_FITS: Verdict = { allowed: false,",
-      "const NOTHING_FITS: Verdict = { allowed: true,",
+      "const NO_RULE_ALLOWS: Verdict = { allowed: false,",
+      "const NO_RULE_ALLOWS: Verdict = { allowed: true,",
     ],
   ]),
   ...rules("socks/rules/rule_set.ts", [HOSTS], [
     [
       "names of queries are in the form (name)",
       UTS46,
-      "fitsName(place, hostname))) return verdictOf(rule);\n      // The address",
-      "fitsName(place, query.hostname))) return verdictOf(rule);\n      // The address",
+      "matchesName(place, hostname))) return verdictOf(rule);\n      // The address",
+      "matchesName(place, query.hostname))) return verdictOf(rule);\n      // The address",
     ],
     [
       "what is no host is denied",
@@ -114,8 +114,8 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "addresses are written as such",
       "no slip is a rule",
-      "if (parseIp(host) !== undefined) throw",
-      "if (false) throw",
+      "if (parseIp(host) !== undefined) {",
+      "if (false as boolean) {",
     ],
 
     ["errors are TypeErrors", "documented", "cause instanceof RangeError ? new TypeError", "false ? new TypeError"],
@@ -129,7 +129,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/rules/rule_fields.ts", [PROPERTIES], [
-    ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkTogether(rule);\n", ""],
+    ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkConditions(rule);\n", ""],
   ]),
   ...rules("socks/wire/cidr.ts", [RULES], [
     [

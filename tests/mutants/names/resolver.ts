@@ -313,6 +313,6 @@ export const RESOLVER: readonly Mutant[] = [
       'action === "allow" || type === "domain"',
       "true",
     ],
-    ["what no rule speaks of does not matter", "RuleSet", "    return NOT_SPOKEN_OF;", "    return NOTHING_FITS;"],
+    ["what no rule speaks of does not matter", "RuleSet", "    return NO_RULE_DENIES;", "    return NO_RULE_ALLOWS;"],
   ]),
 ];

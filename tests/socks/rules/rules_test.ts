@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Identity } from "../../../socks/identity.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../../socks/rules/rule_set.ts";
-import { allowsMuch } from "../../../socks/rules/destination.ts";
+import { allowsBroadBlock } from "../../../socks/rules/destination.ts";
 import type { RuleAction, RuleQuery } from "../../../socks/rules/rule.ts";
 import { inCidr, parseCidr } from "../../../socks/wire/cidr.ts";
 import { specialKind } from "../../../socks/rules/special_ranges.ts";
@@ -230,7 +230,7 @@ Deno.test("a rule by a block that covers much counts as *: it opens no special a
   // What denies denies all of it, and where clients come from is nobody's destination.
   assert.equal(rules("deny 0.0.0.0/0", "allow 10.0.0.0/8").judgeAddress(query("x"), "10.0.0.1").allowed, false);
   assert.equal(rules("allow 10.0.0.0/8,from=0.0.0.0/0").judgeAddress(query("x"), "10.0.0.1").allowed, true);
-  const much = (text: string) => allowsMuch(parseRule(text.split(" ")[0] as RuleAction, text.split(" ")[1]!));
+  const much = (text: string) => allowsBroadBlock(parseRule(text.split(" ")[0] as RuleAction, text.split(" ")[1]!));
   assert.deepEqual(
     [
       "allow 0.0.0.0/0",
