@@ -1,12 +1,12 @@
 /**
- * The IPv4 address inside the IPv6 addresses that carry one.
+ * IPv4 addresses inside IPv6 addresses, so that another spelling of an address cannot bypass a rule.
  *
  * @module
  */
 import { ipv4Under, prefixesOf, translated, WELL_KNOWN_PREFIX } from "./nat64.ts";
 import { type Cidr, inCidr, parseCidr } from "../wire/cidr.ts";
 
-/** NAT64 of one's own (RFC 8215), which may have a prefix of any length in there (RFC 6052 section 2.2). */
+/** The block for local NAT64 (RFC 8215). A prefix in it may have any length of RFC 6052 section 2.2. */
 const LOCAL_USE: Cidr = parseCidr("64:ff9b:1::/48")!;
 
 export const CARRIERS: readonly (readonly [Cidr, (bytes: Uint8Array) => Uint8Array])[] = [
@@ -20,22 +20,22 @@ export const CARRIERS: readonly (readonly [Cidr, (bytes: Uint8Array) => Uint8Arr
   ),
   // 6to4 (RFC 3056)
   [parseCidr("2002::/16")!, (bytes) => bytes.subarray(2, 6)],
-  // Teredo (RFC 4380): the server, and the client with all bits turned over
+  // Teredo (RFC 4380): the server, and the client with all bits inverted
   [parseCidr("2001::/32")!, (bytes) => bytes.subarray(4, 8)],
   [parseCidr("2001::/32")!, (bytes) => bytes.slice(12).map((byte) => byte ^ 0xff)],
 ];
 
 /**
- * IPv4 addresses that an IPv6 address stands for.
+ * The IPv4 addresses inside an IPv6 address.
  *
- * @param nat64 Prefixes of translators.
+ * @param nat64 NAT64 prefixes.
  */
 export function embeddedIpv4(address: Uint8Array, nat64: readonly Cidr[] = []): readonly Uint8Array[] {
   if (address.length !== 16) return [];
-  // :: and ::1 look IPv4-compatible and are not.
+  // :: and ::1 are not IPv4-compatible addresses.
   if (address.subarray(0, 15).every((byte) => byte === 0) && address[15]! <= 1) return [];
   const sent = prefixesOf(address, nat64).map((prefix) => ipv4Under(prefix, address));
-  // Of which prefix it is need not be guessed then.
+  // The prefix is certain, so other forms do not count.
   if (translated(address, nat64) !== undefined) return sent;
   const carried = [...CARRIERS.filter(([block]) => inCidr(address, block)).map(([, take]) => take(address)), ...sent];
   return isIsatap(address) ? [...carried, address.subarray(12)] : carried;

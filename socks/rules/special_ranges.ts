@@ -1,6 +1,5 @@
 /**
- * Addresses that are not the public Internet (RFC 6890 and its registries, cloud metadata services), and the IPv4 address
- * inside the IPv6 forms that carry one, so that no disguise gets around a rule.
+ * Addresses that are not public: those of RFC 6890 and its registries, and those of cloud metadata services.
  *
  * @module
  */
@@ -47,10 +46,10 @@ const BLOCKS: readonly (readonly [string, Cidr])[] = SPECIAL.flatMap(([kind, tex
 const GLOBAL_UNICAST: Cidr = parseCidr("2000::/3")!;
 
 /**
- * What an address is instead of public, for example "loopback"; `undefined` for a public one. One that a translator sends on is
- * what it is sent to, wherever the prefix is from.
+ * The kind of an address that is not public, for example "loopback"; `undefined` for a public one. A NAT64 address has the kind of its IPv4
+ * address, whatever its prefix is.
  *
- * @param nat64 Prefixes of translators.
+ * @param nat64 NAT64 prefixes.
  */
 export function specialKind(address: Uint8Array, nat64: readonly Cidr[] = []): string | undefined {
   const sent = translated(address, nat64);
@@ -60,25 +59,25 @@ export function specialKind(address: Uint8Array, nat64: readonly Cidr[] = []): s
     if (found !== undefined) return found[0];
   }
   if (sent !== undefined) return undefined;
-  // All of IPv6 that was given out is in one block; forms that carry an IPv4 address were judged by that.
+  // All public IPv6 addresses are in one block. Addresses with an embedded IPv4 address were judged by it above.
   const carries = CARRIERS.some(([block]) => inCidr(address, block));
   return address.length === 16 && !carries && !inCidr(address, GLOBAL_UNICAST) ? "reserved" : undefined;
 }
 
-/** The shortest block that names a network, rather than a part of all there are. */
+/** Shortest prefix length of a block that names a network. Shorter ones are broad. */
 const NAMING = 8;
 
 /**
- * Whether a block is so large that it names nothing: `0.0.0.0/0`, and the halves of it, as much as what is left of it without some
- * networks. A range that is special as a whole is named by its own block, whatever its length: `fc00::/7`, `224.0.0.0/4`.
+ * Whether a block is so broad that it names no network: `0.0.0.0/0`, its halves, and the like. A block inside one special range is never broad:
+ * `fc00::/7`, `224.0.0.0/4`.
  */
 export function isBroad(block: Cidr): boolean {
   return block.bits < NAMING && !BLOCKS.some(([, special]) => isWithin(block, special));
 }
 
 /**
- * Whether a block names an address that is not public: it is no part of all there are, nor of all that a translator reaches. Which
- * bits stand around the IPv4 address does not matter: translators need not look at them (RFC 6052 section 2.2).
+ * Whether a block names an address that is not public: it is broad neither in IPv6 nor in the IPv4 addresses of a NAT64 prefix. The bits
+ * around the IPv4 address do not count, because translators may ignore them (RFC 6052 section 2.2).
  */
 export function namesSpecial(block: Cidr, address: Uint8Array, nat64: readonly Cidr[]): boolean {
   if (isBroad(block)) return false;
@@ -94,7 +93,7 @@ export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || (bytes !== undefined && specialKind(bytes) === "loopback");
 }
 
-/** Whether a host is the address that stands for none, or for any. */
+/** Whether a host is the unspecified address (0.0.0.0 or ::). */
 export function isUnspecified(hostname: string): boolean {
   return hostname === "0.0.0.0" || hostname === "::";
 }

@@ -132,7 +132,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/names/nat64_prefixes.ts", [NAT64, SERVE_NAT64], [
     ["nothing is looked for unasked", FOUND, "if (!this.#discovers ||", "if ("],
-    ["an answer is fresh for ten minutes", FOUND, "wait = FRESH;", ""],
+    ["an answer is fresh for ten minutes", FOUND, "wait = REFRESH;", ""],
     ["a failure is tried again", FOUND, "let wait = RETRY;", "let wait = Infinity;"],
     ["a silent look-up is given up", FOUND, "milliseconds: timeout,", "milliseconds: Infinity,"],
     ["one look-up for all who ask", FOUND, "this.#next = Infinity;\n    let wait", "let wait"],
@@ -140,8 +140,8 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     [
       "who watches ends nothing",
       "observers",
-      "} catch {\n      // Whoever watches",
-      "} finally {\n      // Whoever watches",
+      "} catch {\n      // An exception",
+      "} finally {\n      // An exception",
     ],
     [
       "nothing is taken behind the end",
@@ -151,7 +151,12 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["what was found before counts", "reload", "this.#discovers ? found : []", "[]"],
     ["private addresses go under no prefix of everybody's", "RFC 6052 section 3.1", "isPublic ||", "true ||"],
-    ["the first look is not waited for for long", FOUND, "inTime(looking, patience,", "inTime(looking, Infinity,"],
+    [
+      "the first look is not waited for for long",
+      FOUND,
+      "waitAtMost(looking, patience,",
+      "waitAtMost(looking, Infinity,",
+    ],
   ]),
   ...rules("proxy/serve.ts", [SERVE_NAT64], [
     [
