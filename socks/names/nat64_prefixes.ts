@@ -53,7 +53,7 @@ const RETRY = 60_000;
  */
 export class Nat64Prefixes implements Nat64Source, Disposable {
   readonly #options: Nat64Options;
-  readonly #told: readonly Cidr[];
+  readonly #configured: readonly Cidr[];
   readonly #discovers: boolean;
   readonly #over = new AbortController();
   readonly #now: () => number;
@@ -68,7 +68,7 @@ export class Nat64Prefixes implements Nat64Source, Disposable {
   constructor(options: Nat64Options) {
     const { known, found = [], now = monotonicNow } = options;
     this.#options = options;
-    this.#told = known.filter((text) => text !== DISCOVER).map(parseNat64Prefix);
+    this.#configured = known.filter((text) => text !== DISCOVER).map(parseNat64Prefix);
     this.#discovers = known.includes(DISCOVER);
     this.#found = this.#discovers ? found : [];
     this.#announced = this.#found.length > 0;
@@ -82,7 +82,7 @@ export class Nat64Prefixes implements Nat64Source, Disposable {
 
   get prefixes(): readonly Cidr[] {
     if (this.#now() >= this.#next) void this.#look();
-    return [...this.#told, ...this.#found];
+    return [...this.#configured, ...this.#found];
   }
 
   get pending(): Promise<void> | undefined {

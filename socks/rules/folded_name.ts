@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Letters with a stroke, a hook or another in them, which Unicode does not take apart and Active Directory does. */
+/** Letters with a stroke or a hook. Unicode does not decompose them, but Active Directory treats them as the plain letter. */
 const LETTERS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     A: "\u023a",
@@ -37,17 +37,17 @@ const LETTERS: ReadonlyMap<string, string> = new Map(
 const UNSEEN = /[\p{M}\p{Cc}\p{Cf}\p{DI}]/gu;
 
 /**
- * The form in which every spelling that Active Directory takes for the same account is one: without case, accents, width,
- * kind of kana, and characters that are not seen.
+ * Folds a name: without case, accents, width, kind of kana, and invisible characters. Names of one account in Active Directory are equal in this
+ * form.
  */
 export function foldName(text: string): string {
-  // Marks go first: to bring a long row of them into order is not linear work.
+  // Marks are removed first, because normalizing a long sequence of them takes more than linear time.
   return text.replace(UNSEEN, "").normalize("NFKD").replace(UNSEEN, "").toLowerCase().toUpperCase()
     .replace(/[\u00c6-\u024e]/g, (letter) => LETTERS.get(letter) ?? letter)
     .replace(/[\u3041-\u3096]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) + 0x60));
 }
 
-/** Components in that form. A domain controller may compare names as text, to which a `/` in one is as good as between two. */
+/** Folds components. A domain controller may compare names as text, so a `/` in a component also separates. */
 export function foldComponents(components: readonly string[]): readonly string[] {
   return components.flatMap((component) => foldName(component).split("/"));
 }

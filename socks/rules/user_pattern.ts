@@ -1,47 +1,47 @@
 /**
- * User and realm conditions of rules: how they are read, and what fits one. Names of principals are compared as components
- * and a realm, never as text, so that no character of a name can stand for a separator or for the end of it.
+ * User and realm conditions of rules. Names of principals are compared as components and a realm, never as text, so no character of a name can
+ * act as a separator or as the end.
  *
  * @module
  */
 import { foldComponents, foldName } from "./folded_name.ts";
 import { nameCharacters, type NameParts } from "../../base/name_text.ts";
 
-/** Components, or a realm as the only one, with a `*` at one end for whatever stands there. */
+/** Components of a name, or a realm as the only component, with a wildcard at one end. */
 export interface Part {
   readonly components: readonly string[];
   readonly star: "none" | "start" | "end";
 }
 
-/** Both parts of a pattern; without a realm where it names none. */
+/** A pattern. Its realm is `undefined` if it names none. */
 export interface PatternParts {
   readonly name: Part;
   readonly realm: Part | undefined;
 }
 
-/** A user condition of a rule, read. */
+/** A parsed user condition. */
 export interface UserPattern {
-  /** As principals are compared where a rule allows. */
+  /** For allow rules: the exact name. */
   readonly exact: PatternParts;
-  /** The same in the form in which all spellings are one. */
+  /** For deny rules: the folded forms, which are equal for all spellings. */
   readonly folded: readonly PatternParts[];
-  /** As a user name of another method, which is plain text: what stands between the stars. */
+  /** For users of other methods, whose names are plain text: the parts between the wildcards. */
   readonly plain: readonly string[];
-  /** The same, folded. */
+  /** The same parts, folded. */
   readonly foldedPlain: readonly string[];
 }
 
-/** A realm condition of a rule, read. */
+/** A parsed realm condition. */
 export interface RealmPattern {
   readonly exact: Part;
   readonly folded: Part;
 }
 
 /**
- * Reads `component/component@REALM`, where a `*` may stand at one end of the name and at one end of the realm, or instead
- * of them. A backslash takes the meaning from the character behind it.
+ * Parses `component/component@REALM`. A `*` is allowed at one end of the name and at one end of the realm, or instead of them. A backslash
+ * escapes the next character.
  *
- * @throws {TypeError} When a star stands elsewhere, or the text is no name.
+ * @throws {TypeError} A `*` is elsewhere, or the text is no name.
  */
 export function parseUserPattern(text: string): UserPattern {
   if (text === "") throw new TypeError('"" is no user');
@@ -59,9 +59,9 @@ export function parseUserPattern(text: string): UserPattern {
 }
 
 /**
- * Reads a realm, with a `*` at one end for many.
+ * Parses a realm. A `*` is allowed at one end.
  *
- * @throws {TypeError} When a star stands elsewhere.
+ * @throws {TypeError} A `*` is elsewhere.
  */
 export function parseRealmPattern(text: string): RealmPattern {
   if (text === "") throw new TypeError('"" is no realm');
@@ -69,7 +69,7 @@ export function parseRealmPattern(text: string): RealmPattern {
   return { exact, folded: foldRealm(exact) };
 }
 
-/** Where an `@` separates. */
+/** Indexes of the `@` that are separators. */
 function* separators(text: string): Generator<number, void> {
   for (let i = 0; i < text.length; i++) {
     if (text[i] === "\\") i++;
@@ -95,7 +95,7 @@ function readPart(text: string, whole: string, separator?: string): Part {
       } is no user or realm: a * stands at one end of the name or of the realm; \\* is a * in a name`,
     );
   }
-  // Alone it is at both ends, and whatever stands there fits.
+  // A single `*` is at both ends and matches everything.
   return { components, star: star === undefined ? "none" : star === length - 1 ? "end" : "start" };
 }
 
@@ -107,32 +107,36 @@ function foldPattern({ name: { components, star }, realm }: PatternParts): Patte
   return { name: { components: foldComponents(components), star }, realm: realm && foldRealm(realm) };
 }
 
-/** An enterprise name of the realm itself is the user's plain one. */
+/** Forms of a pattern. An enterprise name with the realm as its domain is also the plain name. */
 function spellings(pattern: PatternParts): PatternParts[] {
   const { name, realm } = pattern;
   const plain = realm?.star === "none" && name.star === "none" && plainUser(name.components, realm.components[0]!);
   return plain ? [pattern, { name: { components: plain.split("/"), star: "none" }, realm }] : [pattern];
 }
 
-/** User of an enterprise name that says the realm once more, whole or by its first labels; folded, as everything here. */
+/** The user of a folded enterprise name whose domain is the realm or the first labels of the realm. */
 export function plainUser(components: readonly string[], realm: string): string | undefined {
   const [user, domain] = enterprise(components) ?? [];
   return domain !== undefined && (domain === realm || realm.startsWith(`${domain}.`)) ? user : undefined;
 }
 
-/** Both sides of an enterprise name, `user@domain`, whose components are parts of one text. */
+/** User and domain of an enterprise name, `user@domain`. */
 export function enterprise(components: readonly string[]): readonly [user: string, domain: string] | undefined {
   const text = components.join("/");
   const at = text.lastIndexOf("@");
   return at < 1 ? undefined : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** A name without a realm is a user of none; where `anywhere`, of any. */
+/**
+ * Whether a pattern matches a name.
+ *
+ * @param anywhere Whether a pattern without a realm matches names of every realm.
+ */
 export function matchesName({ name, realm }: PatternParts, given: NameParts, anywhere: boolean): boolean {
   if (realm !== undefined) return matchesPart(name, given.components) && matchesPart(realm, [given.realm ?? ""]);
   const fits = matchesPart(name, given.components);
   if (given.realm === undefined || given.realm === "" || name.star === "end" || anywhere && fits) return fits;
-  // `*.EXAMPLE.COM`: what stands behind the star is the end of the whole, which is the realm.
+  // `*.EXAMPLE.COM` without `@`: the text after the `*` is the end of the realm.
   return name.star === "start" && name.components.length === 1 && matchesPart(name, [given.realm]);
 }
 
@@ -148,7 +152,7 @@ export function matchesPart({ components: wanted, star }: Part, given: readonly 
   });
 }
 
-/** A text against what stands between the stars of a pattern. */
+/** Whether a text consists of the parts of a pattern with anything between them. */
 export function matchesText(pieces: readonly string[], text: string): boolean {
   const [first, ...rest] = pieces as [string, ...string[]];
   const last = rest.pop();

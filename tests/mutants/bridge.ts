@@ -86,7 +86,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     [
       "localhost is all of its addresses",
       "RFC 6761 section 6.3",
-      "joined(listenWhereItIs(port, listenAt))",
+      "joined(listenAtExisting(port, listenAt))",
       "joined(listenWhereItIs(port, listenAt, 1))",
     ],
     ["both addresses have one port", "clients know one", "port: open[0]?.addr.port ?? port", "port"],
