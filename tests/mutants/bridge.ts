@@ -87,7 +87,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "localhost is all of its addresses",
       "RFC 6761 section 6.3",
       "joined(listenAtExisting(port, listenAt))",
-      "joined(listenWhereItIs(port, listenAt, 1))",
+      "joined(listenAtExisting(port, listenAt, 1))",
     ],
     ["both addresses have one port", "clients know one", "port: open[0]?.addr.port ?? port", "port"],
     [
