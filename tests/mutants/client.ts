@@ -161,7 +161,7 @@ const ENDS: readonly Mutant[] = [
       ONE_TIME,
       'const milliseconds = duration("timeout", timeout);',
       "const milliseconds = timeout;",
-      "a time that is none",
+      "client calls: refuse an invalid time before anything is dialled",
     ],
   ]),
   ...rules("proxy/kdc_through.ts", [DEAF], [
@@ -459,7 +459,7 @@ const BINDS: readonly Mutant[] = [
       PLACES,
       'isForAny ? "any peer" : formatEndpoint(request)',
       "formatEndpoint(request)",
-      "stands for anybody",
+      "client calls: a refusal names no unspecified address",
     ],
   ]),
   ...rules("socks/shell/udp.ts", ["tests/socks/client/datagrams_test.ts"], [
@@ -468,14 +468,14 @@ const BINDS: readonly Mutant[] = [
       "RFC 1928 section 7",
       "if (begun && waiting === 0) return socket.send(bytes, to);",
       "if (true) return socket.send(bytes, to);",
-      "from the first one on",
+      "bindUdp(): both kinds of sockets send in order from the first datagram",
     ],
     [
       "a datagram that comes later overtakes none that waits",
       "RFC 1928 section 7",
       "if (begun && waiting === 0)",
       "if (begun)",
-      "from the first one on",
+      "bindUdp(): both kinds of sockets send in order from the first datagram",
     ],
   ]),
   ...rules("socks/client/bind.ts", [DEAF], [

@@ -42,7 +42,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "RFC 8305 section 7.1",
       "if (others.length === 0) throw error;",
       "throw error;",
-      "no way leads",
+      "openDirectly(): reaches an IPv4 address without a route under a prefix, and judges the IPv4 address",
     ],
     [
       "NAT64 is for what has no way",
@@ -51,7 +51,13 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "false",
       "refuses",
     ],
-    ["the address dialled is told", "security audit", "port: 0 }, address };", "port: 0 } };", "no way leads"],
+    [
+      "the address dialled is told",
+      "security audit",
+      "port: 0 }, address };",
+      "port: 0 } };",
+      "openDirectly(): reaches an IPv4 address without a route under a prefix, and judges the IPv4 address",
+    ],
   ]),
   ...rules("socks/server/targets/judged_addresses.ts", [NAT64], [
     [
@@ -59,9 +65,15 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       FOUND,
       "if (pending !== undefined && addresses.some(",
       "if (false && addresses.some(",
-      "waits for them",
+      "Nat64Prefixes: requests for an IPv6 address wait a little for the first look-up",
     ],
-    ["IPv4 waits for no prefix", FOUND, 'addresses.some((address) => address.includes(":"))', "true", "waits for them"],
+    [
+      "IPv4 waits for no prefix",
+      FOUND,
+      'addresses.some((address) => address.includes(":"))',
+      "true",
+      "Nat64Prefixes: requests for an IPv6 address wait a little for the first look-up",
+    ],
   ]),
   ...rules("socks/rules/nat64.ts", [NAT64], [
     ["byte 8 is left out", EMBEDDED, "first + i >= U && bits < 96", "false"],

@@ -140,7 +140,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       UNHANDLED,
       "    } finally {\n      // Whatever a dialer's",
       "    } catch (error) {\n      throw error; // Whatever a dialer's",
-      "dialer's connection",
+      "relay: a connection whose",
     ],
   ]),
   ...rules("socks/server/relay/memory.ts", [LIFE], MEMORIES),
@@ -223,7 +223,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "CWE-400",
       "if (!isClientGone(error)) throw error;",
       "throw error;",
-      "hold up no other",
+      "client delays no other",
     ],
   ]),
   ...rules("socks/stream/record_layer.ts", [WRITTEN], [
@@ -313,10 +313,16 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       UNHANDLED,
       'this.stream.on("error", () => {});',
       "",
-      "the stream that TLS is on",
+      "NodeTlsConnection: survives an error of its stream that has no other listener",
     ],
   ]),
   ...rules("base/deadline.ts", [PLATFORM], [
-    ["what a timer throws is its reason", UNHANDLED, "      this.abort(error);\n", "      throw error;\n", "a timer"],
+    [
+      "what a timer throws is its reason",
+      UNHANDLED,
+      "      this.abort(error);\n",
+      "      throw error;\n",
+      "startDeadline(): a reason that cannot be made aborts with the error",
+    ],
   ]),
 ];

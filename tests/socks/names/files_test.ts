@@ -13,7 +13,7 @@ import { run } from "../../support/process.ts";
 import { RecheckedValue } from "../../../socks/names/rechecked_value.ts";
 import { systemFile } from "../../../socks/shell/system_names.ts";
 
-Deno.test("a hosts file is read as hosts(5) has it, and lines that cannot be read are passed over", () => {
+Deno.test("parseHosts(): reads hosts(5) and ignores malformed lines", () => {
   const { byName, byAddress } = parseHosts([
     "# 9.9.9.9 commented",
     "127.0.0.1\tlocalhost",
@@ -35,7 +35,7 @@ Deno.test("a hosts file is read as hosts(5) has it, and lines that cannot be rea
   assert.deepEqual(byAddress.get("10.0.0.7"), ["db.corp.test"]);
 });
 
-Deno.test("resolv.conf is read as resolv.conf(5) has it, within its bounds", () => {
+Deno.test("parseResolvConf(): reads resolv.conf(5) within its limits", () => {
   const conf = parseResolvConf([
     "; comment",
     "# nameserver 9.9.9.9",
@@ -69,7 +69,7 @@ Deno.test("resolv.conf is read as resolv.conf(5) has it, within its bounds", () 
   assert.deepEqual(parseResolvConf("options timeout:0 attempts:0").timeout, 1_000);
 });
 
-Deno.test("the environment counts more than resolv.conf, and the domain of the host less", () => {
+Deno.test("withEnvironment(): the environment overrides resolv.conf, which overrides the host's domain", () => {
   const read = (text: string, environment: ResolverEnvironment) => {
     const { search, ndots, attempts } = parseResolvConf(withEnvironment(text, environment));
     return [search, ndots, attempts];
@@ -91,7 +91,7 @@ Deno.test("the environment counts more than resolv.conf, and the domain of the h
   assert.deepEqual(injected, ["b.test", "nameserver", "9.9.9.9"]);
 });
 
-Deno.test("a name of few dots is looked up under the search list first, another one as it is first", () => {
+Deno.test("candidates(): a name of few dots is first looked up with the search list", () => {
   const search = ["corp.test", "test"];
   assert.deepEqual(candidates("www", { search, ndots: 1 }), ["www.corp.test", "www.test", "www"]);
   assert.deepEqual(candidates("db.corp", { search, ndots: 1 }), ["db.corp", "db.corp.corp.test", "db.corp.test"]);
@@ -100,7 +100,7 @@ Deno.test("a name of few dots is looked up under the search list first, another 
   assert.deepEqual(candidates(long, { search, ndots: 1 }), [long, `${long}.test`]);
 });
 
-Deno.test("only files and then dns is what this resolver does by itself", () => {
+Deno.test("usesFilesThenDns(): accepts `files dns` only", () => {
   for (const text of ["", "passwd: files sss\n", "hosts:\t files  dns\n", " hosts: files dns # and no more\n"]) {
     assert.equal(usesFilesThenDns(text), true, text);
   }
@@ -119,7 +119,7 @@ Deno.test("only files and then dns is what this resolver does by itself", () => 
   }
 });
 
-Deno.test("addresses that lead somewhere come first, then IPv6, as RFC 6724 has it, and others stay as they came", () => {
+Deno.test("sortAddresses(): reachable ones first, then IPv6, otherwise as they came (RFC 6724)", () => {
   const found = ["192.0.2.2", "2001:db8::2", "192.0.2.1", "2001:db8::1", "fd00::1"];
   const [v4, v6, ula] = [["192.0.2.2", "192.0.2.1"], ["2001:db8::2", "2001:db8::1"], ["fd00::1"]] as const;
   assert.deepEqual(sortAddresses(found, undefined), [...v6, ...v4, ...ula]);
@@ -131,7 +131,7 @@ Deno.test("addresses that lead somewhere come first, then IPv6, as RFC 6724 has 
   assert.deepEqual(sortAddresses(["127.0.0.1", "::1"], ["127.0.0.1"]), ["127.0.0.1", "::1"]);
 });
 
-Deno.test("a file is read again when it has changed, is empty where there is none, and stays as it was where it cannot be read", async () => {
+Deno.test("systemFile(): reads a changed file again; a missing one is empty, an unreadable one stays", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const path = `${directory}/file`;
@@ -156,7 +156,7 @@ Deno.test("a file is read again when it has changed, is empty where there is non
   }
 });
 
-Deno.test("a file that may not be read is not asked for, and stays as it was read before", async () => {
+Deno.test("systemFile(): never prompts for a permission, and keeps what it read before", async () => {
   const root = new URL("../../..", import.meta.url).pathname;
   const file = await Deno.makeTempFile();
   try {
@@ -177,7 +177,7 @@ Deno.test("a file that may not be read is not asked for, and stays as it was rea
   }
 });
 
-Deno.test("what cannot be looked at is as it was", () => {
+Deno.test("RecheckedValue: keeps its value if a check fails", () => {
   let now = 0;
   let broken = false;
   const fresh = new RecheckedValue<number>((before) => {

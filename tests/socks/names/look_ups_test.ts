@@ -31,7 +31,7 @@ function lab(ends = true, waiting = 100) {
   return { lookUps, begun, ended, ask, askFor, end };
 }
 
-Deno.test("so many at one time, a part of them for one, and the others in turn", async () => {
+Deno.test("LookUps: limit look-ups in total and of one owner, and serve others in turn", async () => {
   const { begun, askFor, end, lookUps } = lab();
   void askFor(["a1", "a2", "a3", "a4"], "alice");
   await someTurns();
@@ -52,7 +52,7 @@ Deno.test("so many at one time, a part of them for one, and the others in turn",
   assert.deepEqual(begun.slice(5), ["c1"], "before alice comes again");
 });
 
-Deno.test("the queue of one is bounded, and does not count against another", async () => {
+Deno.test("LookUps: limit the queue of each owner", async () => {
   const { askFor, ask, lookUps } = lab(true, 3);
   void askFor(["a1", "a2", "a3", "a4", "a5"], "alice");
   await assert.rejects(ask("a6", "alice"), {
@@ -64,7 +64,7 @@ Deno.test("the queue of one is bounded, and does not count against another", asy
   assert.equal(lookUps.waiting, 6);
 });
 
-Deno.test("many who ask for the same make one lookUps-up, which ends when the last of them has gone", async () => {
+Deno.test("LookUps: share equal look-ups, which end with the last caller", async () => {
   const { begun, ended, ask, end } = lab();
   const [one, two] = [new AbortController(), new AbortController()];
   const [first, second, third] = [ask("x", "alice", one.signal), ask("x", "bob", two.signal), ask("x", "carol")];
@@ -83,7 +83,7 @@ Deno.test("many who ask for the same make one lookUps-up, which ends when the la
   assert.deepEqual(ended, ["x", "x"]);
 });
 
-Deno.test("what nobody waits for is nobody's answer, and its place is free", async () => {
+Deno.test("LookUps: a look-up without callers is shared by none, and frees its place", async () => {
   const { begun, ask, askFor } = lab();
   const gone = new AbortController();
   void askFor(["x", "y"], "alice", gone.signal);
@@ -97,7 +97,7 @@ Deno.test("what nobody waits for is nobody's answer, and its place is free", asy
   assert.deepEqual(begun, ["x", "y", "z", "x"], "bob's is a new one");
 });
 
-Deno.test("a lookUps-up that takes its time to end is nobody's answer meanwhile", async () => {
+Deno.test("LookUps: a look-up that is slow to end is not shared", async () => {
   const lookUps = new LookUps<string>({ places: 2, perOwner: 2, waiting: 9, abortable: true });
   const late = Promise.withResolvers<string>();
   const gone = new AbortController();
@@ -109,7 +109,7 @@ Deno.test("a lookUps-up that takes its time to end is nobody's answer meanwhile"
   late.reject(new Error("ended"));
 });
 
-Deno.test("a lookUps-up that cannot be ended keeps its place, and is joined by whoever asks for the same", async () => {
+Deno.test("LookUps: a look-up that cannot be aborted keeps its place, and later callers share it", async () => {
   const { begun, ask, askFor, end } = lab(false);
   const gone = new AbortController();
   const left = askFor(["x", "y"], "alice", gone.signal);
@@ -127,7 +127,7 @@ Deno.test("a lookUps-up that cannot be ended keeps its place, and is joined by w
   assert.deepEqual(begun, ["x", "y", "z"]);
 });
 
-Deno.test("who waits for a place leaves the queue with his signal, and when another has the same looked up", async () => {
+Deno.test("LookUps: a caller leaves the queue with its signal, or when an equal look-up starts", async () => {
   const { begun, lookUps, ask, askFor, end } = lab();
   void askFor(["a1", "a2"], "alice");
   const gone = new AbortController();
@@ -146,7 +146,7 @@ Deno.test("who waits for a place leaves the queue with his signal, and when anot
   assert.deepEqual(begun, ["a1", "a2", "b1"]);
 });
 
-Deno.test("a failure is told to all who wait, and gives the place back", async () => {
+Deno.test("LookUps: a failure reaches all callers and frees the place", async () => {
   const lookUps = new LookUps<string>({ places: 1, perOwner: 1, waiting: 9, abortable: true });
   const fail = () => Promise.reject(new Error("no such name"));
   const both = [
@@ -157,7 +157,7 @@ Deno.test("a failure is told to all who wait, and gives the place back", async (
   assert.equal(await lookUps.run({ key: "x", name: "x" }, () => Promise.resolve("found"), { user: "carol" }), "found");
 });
 
-Deno.test("a lookUps-up is for the user wherever he is, and for the source where he is nobody", () => {
+Deno.test("ownerOf(): the user from anywhere, or the source of an unauthenticated client", () => {
   assert.equal(ownerOf({ user: "alice", source: "192.0.2.1" }), ownerOf({ user: "alice", source: "192.0.2.2" }));
   assert.notEqual(ownerOf({ user: "alice", source: "192.0.2.1" }), ownerOf({ user: "bob", source: "192.0.2.1" }));
   assert.notEqual(ownerOf({ source: "192.0.2.1" }), ownerOf({ user: "", source: "192.0.2.2" }));

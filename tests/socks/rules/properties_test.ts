@@ -159,7 +159,7 @@ Deno.test("property: RuleSet decides as the naive model does", () => {
   assert.ok(allowed > 100, `only ${allowed} were allowed`);
 });
 
-Deno.test("property: a name is refused before it is looked up only where every address would be", () => {
+Deno.test("property: RuleSet denies a name before the look-up only if every address is denied", () => {
   let refused = 0;
   fc.assert(
     fc.property(fc.array(fields, { maxLength: 5 }), query, (written, ask) => {
@@ -173,7 +173,7 @@ Deno.test("property: a name is refused before it is looked up only where every a
   assert.ok(refused > 100, `only ${refused} were refused`);
 });
 
-Deno.test("property: a rule as text is the rule as values", () => {
+Deno.test("property: parseRule() and ruleFromFields() make equal rules", () => {
   const names: Record<string, string> = {
     ports: "port",
     commands: "command",
@@ -197,7 +197,7 @@ Deno.test("property: a rule as text is the rule as values", () => {
   }));
 });
 
-Deno.test("rules that ask for what cannot be known are refused with the reason", () => {
+Deno.test("parseRule(): refuses conditions that exclude each other, with the reason", () => {
   const cases: [string, RegExp][] = [
     ["*,method=password,realm=A", /realm needs a Kerberos ticket/],
     ["*,method=none,user=a", /clients of method none have no user/],
@@ -212,7 +212,7 @@ Deno.test("rules that ask for what cannot be known are refused with the reason",
   assert.throws(() => parseRule("deny", "*,upstream=a"), /cannot have an upstream/);
 });
 
-Deno.test("a client that comes from nowhere is denied by any source, and allowed by none", () => {
+Deno.test("RuleSet: an unknown source is denied by every source rule, and allowed by none", () => {
   const judge = (action: "allow" | "deny") =>
     new RuleSet([
       parseRule(action, "*,from=192.0.2.0/24"),
@@ -231,7 +231,7 @@ Deno.test("a client that comes from nowhere is denied by any source, and allowed
   assert.match(judge("allow").reason, /"allow \*"$/);
 });
 
-Deno.test("client rules know where a client comes from and nothing else", () => {
+Deno.test("ClientRuleSet: judges a client by its address only", () => {
   const rules = new ClientRuleSet([
     parseClientRule("deny", "192.0.2.66"),
     parseClientRule("allow", "192.0.2.0/24,2001:db8::/32"),

@@ -416,7 +416,7 @@ peerTest("the protocol agreed upon is told", ["openssl"], async () => {
   }
 });
 
-Deno.test("what is no certificate or key is refused before anything is sent", async () => {
+Deno.test("dialTls(), tlsOver(): refuse an invalid certificate or key before anything is sent", async () => {
   const pem = (label: string) => `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`;
   const wrong: Partial<TlsClientOptions>[] = [
     { cert: pem("CERTIFICATE") },
