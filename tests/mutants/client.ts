@@ -237,8 +237,8 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "an association that is made once the signal is aborted is none",
       ONE_SIGNAL,
-      "      attempt.throwIfAborted();\n",
-      "",
+      "      attempt.throwIfAborted();\n      datagrams.#inbox.throwIfEnded();\n    } catch (error) {\n      socket.close();\n      throw error;\n    }\n    datagrams.#listening = onAbort(signal,",
+      "      datagrams.#inbox.throwIfEnded();\n    } catch (error) {\n      socket.close();\n      throw error;\n    }\n    datagrams.#listening = onAbort(signal?.aborted ? undefined : signal,",
     ],
   ]),
   ...rules("socks/client/local_address.ts", [DEAF], [
