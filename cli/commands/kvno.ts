@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readMessage } from "../../kerberos/exchange/exchange.ts";
+import { readMessage } from "../../kerberos/messages/read.ts";
 import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
 import { NameType } from "../../kerberos/registry/name_types.ts";
 import { enctypeName } from "../../kerberos/crypto/profile.ts";

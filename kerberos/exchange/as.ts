@@ -13,22 +13,23 @@ import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import { enctypeName } from "../crypto/profile.ts";
 import { KerberosError, printable } from "../errors.ts";
-import { EncryptedData, EtypeInfo2, MethodData, type PaData, PaEncTsEnc, splitTime } from "../messages/basic.ts";
+import {
+  EncryptedData,
+  EtypeInfo2,
+  LATEST_TIME,
+  MethodData,
+  type PaData,
+  PaEncTsEnc,
+  splitTime,
+} from "../messages/basic.ts";
 import type { KrbError } from "../messages/error.ts";
 import { AsRep, AsReq, type KdcReq } from "../messages/kdc.ts";
 import { formatPrincipal, krbtgt, type Principal, toPrincipalName } from "../principal.ts";
 import { acceptAsReply, fromEntry, tolerated } from "./as_reply.ts";
 import { type AsExchangeInput, type AsExchangeResult, type AsState, canonicalizes } from "./as_state.ts";
 import { defaultSalt, type KeyParameters } from "./client_key.ts";
-import {
-  clockOffset,
-  type KdcExchange,
-  LATEST_TIME,
-  randomNonce,
-  readMessage,
-  readReply,
-  refusalError,
-} from "./exchange.ts";
+import { clockOffset, type KdcExchange, randomNonce, readReply, refusalError } from "./exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import { ExchangeKeys } from "./exchange_keys.ts";
 
 export type { AsExchangeInput, AsExchangeResult } from "./as_state.ts";

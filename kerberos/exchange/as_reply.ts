@@ -14,7 +14,8 @@ import { EncAsRepPart, type EncKdcRepPart, EncTgsRepPart, type KdcRep, type KdcR
 import { formatPrincipal, fromPrincipalName, isWhole, krbtgt, type Principal, samePrincipal } from "../principal.ts";
 import { type AsExchangeInput, type AsExchangeResult, type AsState, canonicalizes } from "./as_state.ts";
 import { defaultSalt, type KeyParameters } from "./client_key.ts";
-import { mismatch, readEither, readMessage } from "./exchange.ts";
+import { mismatch } from "./exchange.ts";
+import { readEither, readMessage } from "../messages/read.ts";
 import { checkReply, toCredential } from "./reply.ts";
 
 /** The request that a reply is to. */

@@ -4,16 +4,14 @@
  *
  * @module
  */
-import { applicationTag, Asn1Error, type Codec, decode } from "../../asn1/codec.ts";
+import { applicationTag, type Codec } from "../../asn1/codec.ts";
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import { randomUint32, type Runtime } from "../../base/runtime.ts";
 import { ErrorCode } from "../registry/errors.ts";
 import { KdcError, KerberosError, printable } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";
+import { readMessage } from "../messages/read.ts";
 import { formatPrincipal, fromPrincipalName, type Principal } from "../principal.ts";
-
-/** The latest time that messages can carry: a KDC that nothing authenticates may tell any. */
-export const LATEST_TIME: number = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /** A message for some KDC of a realm. */
 export interface KdcRequest {
@@ -35,21 +33,6 @@ export function readReply<T>(codec: Codec<T>, reply: Bytes): KdcReply<T> {
   return applicationTag(message) === 30
     ? { refusal: readMessage(KrbError, message) }
     : { reply: readMessage(codec, message) };
-}
-
-/** Reads a message, with the error of this layer where it cannot be read. */
-export function readMessage<T>(codec: Codec<T>, message: Uint8Array): T {
-  try {
-    return decode(codec, message);
-  } catch (error) {
-    if (!(error instanceof Asn1Error)) throw error;
-    throw new KerberosError("BAD_MESSAGE", error.message, { cause: error });
-  }
-}
-
-/** Reads one of two message types that may stand in the same place. */
-export function readEither<T>(first: Codec<T>, second: Codec<T>, message: Uint8Array): T {
-  return readMessage(applicationTag(message) === first.tag?.tagNumber ? first : second, message);
 }
 
 /** The KDC's refusal as an error. */

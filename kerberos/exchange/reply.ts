@@ -10,11 +10,11 @@ import { timeContents } from "../../asn1/contents.ts";
 import { TicketFlag } from "../registry/flags.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { Ticket } from "../messages/ap.ts";
-import type { HostAddress } from "../messages/basic.ts";
+import { type HostAddress, LATEST_TIME } from "../messages/basic.ts";
 import type { EncKdcRepPart, KdcRep } from "../messages/kdc.ts";
 import { formatPrincipal, fromPrincipalName, type Principal, samePrincipal } from "../principal.ts";
 import { Credential } from "../credential.ts";
-import { LATEST_TIME, mismatch } from "./exchange.ts";
+import { mismatch } from "./exchange.ts";
 
 /** What was asked for. Times are in milliseconds since the epoch, by the KDC's clock. */
 export interface Asked {

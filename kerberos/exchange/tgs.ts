@@ -24,7 +24,8 @@ import {
 } from "../principal.ts";
 import type { Credential } from "../credential.ts";
 import { authenticatorTime } from "../ap/authenticator_time.ts";
-import { type KdcExchange, mismatch, randomNonce, readMessage, readReply, refusalError } from "./exchange.ts";
+import { type KdcExchange, mismatch, randomNonce, readReply, refusalError } from "./exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import { checkReply, toCredential } from "./reply.ts";
 
 /** What a service ticket is asked for with. */

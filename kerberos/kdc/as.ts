@@ -5,7 +5,7 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import { type Bytes, ByteWriter, EMPTY } from "../../base/bytes.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";

@@ -5,7 +5,7 @@
  */
 import { applicationTag } from "../../asn1/codec.ts";
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import { ErrorCode } from "../registry/errors.ts";
 import { KerberosError } from "../errors.ts";
 import { AsReq, type KdcReq, TgsReq } from "../messages/kdc.ts";

@@ -6,7 +6,7 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import { AdType } from "../registry/ad_types.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";

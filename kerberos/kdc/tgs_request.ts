@@ -6,7 +6,7 @@
  */
 import { anyElement, application, type Codec, explicit, integer, optional, sequence } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import type { KerberosErrorName } from "../registry/errors.ts";
 import { TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";

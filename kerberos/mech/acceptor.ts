@@ -11,7 +11,7 @@ import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bind
 import type { GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError } from "../../gss/status.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import { ApOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosKey } from "../crypto/key.ts";

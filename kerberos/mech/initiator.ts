@@ -10,7 +10,7 @@ import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, worthAnother } from "../../gss/status.ts";
 import { authenticatorTime } from "../ap/authenticator_time.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import type { ServiceTicket } from "../credentials/tickets.ts";
 import { ErrorCode, errorName } from "../registry/errors.ts";
 import { ApOption } from "../registry/flags.ts";

@@ -6,7 +6,7 @@ import { channelBindingHash } from "../../../gss/channel_bindings.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
 import type { AcceptOptions, GssContext } from "../../../gss/mechanism.ts";
 import { GssError } from "../../../gss/status.ts";
-import { readMessage } from "../../../kerberos/exchange/exchange.ts";
+import { readMessage } from "../../../kerberos/messages/read.ts";
 import { ApOption, TicketFlag } from "../../../kerberos/registry/flags.ts";
 import { KeyUsage } from "../../../kerberos/registry/key_usages.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";

@@ -5,7 +5,7 @@ import { encodeInitialToken } from "../../../gss/initial_token.ts";
 import type { GssFlags, GssNegotiation } from "../../../gss/mechanism.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { GssError } from "../../../gss/status.ts";
-import { readMessage } from "../../../kerberos/exchange/exchange.ts";
+import { readMessage } from "../../../kerberos/messages/read.ts";
 import { authenticatorTime } from "../../../kerberos/ap/authenticator_time.ts";
 import { ApOption } from "../../../kerberos/registry/flags.ts";
 import { KeyUsage } from "../../../kerberos/registry/key_usages.ts";

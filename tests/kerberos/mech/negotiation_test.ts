@@ -8,7 +8,7 @@ import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
 import { MemoryReplayCache } from "../../../kerberos/ap/replay/replay_cache.ts";
 import { decodeContextToken, encodeContextToken } from "../../../kerberos/mech/tokens/tokens.ts";
-import { readMessage } from "../../../kerberos/exchange/exchange.ts";
+import { readMessage } from "../../../kerberos/messages/read.ts";
 import { ApReq } from "../../../kerberos/messages/ap.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { principal } from "../../../kerberos/principal.ts";
