@@ -25,14 +25,18 @@ import {
 import type { KrbError } from "../messages/error.ts";
 import { AsRep, AsReq, type KdcReq } from "../messages/kdc.ts";
 import { formatPrincipal, krbtgt, type Principal, toPrincipalName } from "../principal.ts";
-import { acceptAsReply, fromEntry, tolerated } from "./as_reply.ts";
-import { type AsExchangeInput, type AsExchangeResult, type AsState, canonicalizes } from "./as_state.ts";
+import { type AsExchangeInput, type AsExchangeResult, canonicalizes } from "./as_input.ts";
+import type { AsState } from "./as_phase.ts";
+import { acceptAsReply, fromEntry } from "./as_reply.ts";
 import { defaultSalt, type KeyParameters } from "./client_key.ts";
-import { clockOffset, type KdcExchange, randomNonce, readReply, refusalError } from "./exchange.ts";
+import { clockOffset, significantOffset } from "./clock_offset.ts";
+import type { KdcExchange } from "./kdc_exchange.ts";
+import { readReply, refusalError } from "./kdc_reply.ts";
+import { randomNonce } from "./nonce.ts";
 import { readMessage } from "../messages/read.ts";
 import { ExchangeKeys } from "./exchange_keys.ts";
 
-export type { AsExchangeInput, AsExchangeResult } from "./as_state.ts";
+export type { AsExchangeInput, AsExchangeResult } from "./as_input.ts";
 
 /** Requests that one exchange may take: preauthentication, skew, and the referrals. */
 const MAX_REQUESTS = 10;
@@ -121,7 +125,7 @@ async function learn(input: AsExchangeInput, state: AsState, refusal: KrbError):
   switch (refusal.errorCode) {
     case ErrorCode.KDC_ERR_PREAUTH_REQUIRED: {
       if (state.parameters !== undefined || refusal.eData === undefined) throw fail();
-      if (input.timesync) state.offset = tolerated(clockOffset(refusal, runtime));
+      if (input.timesync) state.offset = significantOffset(clockOffset(refusal, runtime));
       await preauthenticate(input, state, readMessage(MethodData, refusal.eData));
       return state;
     }

@@ -12,11 +12,12 @@ import { KerberosError } from "../errors.ts";
 import { Checksum, EtypeInfo2, type EtypeInfo2Entry } from "../messages/basic.ts";
 import { EncAsRepPart, type EncKdcRepPart, EncTgsRepPart, type KdcRep, type KdcReq } from "../messages/kdc.ts";
 import { formatPrincipal, fromPrincipalName, isWhole, krbtgt, type Principal, samePrincipal } from "../principal.ts";
-import { type AsExchangeInput, type AsExchangeResult, type AsState, canonicalizes } from "./as_state.ts";
+import { type AsExchangeInput, type AsExchangeResult, canonicalizes } from "./as_input.ts";
+import type { AsState } from "./as_phase.ts";
 import { defaultSalt, type KeyParameters } from "./client_key.ts";
-import { mismatch } from "./exchange.ts";
+import { significantOffset } from "./clock_offset.ts";
 import { readEither, readMessage } from "../messages/read.ts";
-import { checkReply, toCredential } from "./reply.ts";
+import { checkReply, mismatch, toCredential } from "./reply.ts";
 
 /** The request that a reply is to. */
 export interface AskedOfAs {
@@ -26,14 +27,6 @@ export interface AskedOfAs {
   /** Its bytes as they were sent. */
   readonly message: Bytes;
   readonly service: Principal;
-}
-
-/** Within this a difference between the clocks is taken for the time that the reply took. */
-const CLOCK_TOLERANCE = 5_000;
-
-/** An offset of the KDC's clock that is one, in milliseconds. */
-export function tolerated(offset: number): number {
-  return Math.abs(offset) < CLOCK_TOLERANCE ? 0 : offset;
 }
 
 /** Section 3.1.5: everything that is used comes out of the encrypted part, and must be what was asked for. */
@@ -55,7 +48,7 @@ export async function acceptAsReply(asked: AskedOfAs, reply: KdcRep): Promise<As
   if (!renamed && !samePrincipal(server, asked.service)) {
     mismatch("the service", formatPrincipal(asked.service), formatPrincipal(server));
   }
-  const kdcOffset = input.timesync ? tolerated(part.authtime - input.runtime.now()) : 0;
+  const kdcOffset = input.timesync ? significantOffset(part.authtime - input.runtime.now()) : 0;
   return { credential: toCredential(client, part, { reply, addresses: [] }), kdcOffset };
 }
 

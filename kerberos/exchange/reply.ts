@@ -14,7 +14,7 @@ import { type HostAddress, LATEST_TIME } from "../messages/basic.ts";
 import type { EncKdcRepPart, KdcRep } from "../messages/kdc.ts";
 import { formatPrincipal, fromPrincipalName, type Principal, samePrincipal } from "../principal.ts";
 import { Credential } from "../credential.ts";
-import { mismatch } from "./exchange.ts";
+import { KerberosError, printable } from "../errors.ts";
 
 /** What was asked for. Times are in milliseconds since the epoch, by the KDC's clock. */
 export interface Asked {
@@ -98,4 +98,10 @@ export function toCredential(
     ticket: encode(Ticket, reply.ticket),
     addresses,
   });
+}
+
+/** Throws `REPLY_MISMATCH`: the reply is not to what was asked. */
+export function mismatch(what: string, wanted: string | number, there: string | number): never {
+  const [found, asked] = [there, wanted].map((value) => printable(String(value)));
+  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${found}, ${asked} was asked for`);
 }

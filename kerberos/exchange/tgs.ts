@@ -24,9 +24,11 @@ import {
 } from "../principal.ts";
 import type { Credential } from "../credential.ts";
 import { authenticatorTime } from "../ap/authenticator_time.ts";
-import { type KdcExchange, mismatch, randomNonce, readReply, refusalError } from "./exchange.ts";
+import type { KdcExchange } from "./kdc_exchange.ts";
+import { readReply, refusalError } from "./kdc_reply.ts";
+import { randomNonce } from "./nonce.ts";
 import { readMessage } from "../messages/read.ts";
-import { checkReply, toCredential } from "./reply.ts";
+import { checkReply, mismatch, toCredential } from "./reply.ts";
 
 /** What a service ticket is asked for with. */
 export interface TgsExchangeInput {

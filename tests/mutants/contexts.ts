@@ -307,7 +307,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/kdc/handle.ts", OCTETS, [
     ["a KDC answers bytes", WHOLE, 'copyBytes(message, "answer")', "message as Bytes"],
   ]),
-  ...rules("kerberos/exchange/exchange.ts", OCTETS, [
+  ...rules("kerberos/exchange/kdc_reply.ts", OCTETS, [
     ["a KDC's reply is bytes", WHOLE, `copyBytes(reply, "read a KDC's reply out of")`, "reply", "is a TypeError"],
   ]),
   ...rules("gss/channel_bindings.ts", OCTETS, [

@@ -41,7 +41,7 @@ const AS_REPLIES = rules("kerberos/exchange/as_reply.ts", AS_REPLY, [
   ["AS: the reply's key is of an enctype that was asked for", "CVE-2022-33679", "if (!state.enctypes.includes(etype)) mismatch", "if (false) mismatch"],
   ["AS: the session key is of an enctype that was asked for", S315, "enctypes: state.enctypes,", "enctypes: [part.key.keytype],"],
   ["AS: without timesync a KDC's clock must be near", S315, "if (!timesync && Math.abs(ahead) > clockskew) {", "if (false) {"],
-  ["AS: without timesync no offset is taken", S315, "input.timesync ? tolerated(part.authtime", "true ? tolerated(part.authtime"],
+  ["AS: without timesync no offset is taken", S315, "input.timesync ? significantOffset(part.authtime", "true ? significantOffset(part.authtime"],
   ["AS: the ticket may be renewed as long as asked at most", S315, ": Math.min(request.reqBody.rtime, part.authtime + renewLifetime + clockskew),", ": Infinity,"],
   ["AS: RENEWABLE-OK renews until the end asked for at most", "RFC 4120 section 2.9.1", "      ? wishedEnd\n", "      ? Infinity\n"],
   ["AS: no addresses where none are asked for", S315, "    addresses: [],\n  });\n}", "    addresses: part.caddr ?? [],\n  });\n}"],
@@ -181,7 +181,7 @@ const REACHED = [
     ["a frame beyond the limit is not taken", "RFC 4120 section 7.2.2", "length > this.#limit || ", "", "FrameReader"],
     ["frames are read in linear time", "a stranger's bytes", "new Uint8Array(2 * (left.length + bytes.length))", "new Uint8Array(left.length + bytes.length)", "FrameReader"],
   ]),
-  ...rules("kerberos/exchange/exchange.ts", TGS_REPLY, [
+  ...rules("kerberos/exchange/reply.ts", TGS_REPLY, [
     ["names that a KDC sends do not drive a terminal", "log injection", "map((value) => printable(String(value)))", "map((value) => String(value))", "terminal"],
   ]),
   ...rules("kerberos/kdc/shell/listener.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [

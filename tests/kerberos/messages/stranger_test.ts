@@ -11,7 +11,7 @@ import { encodeInitialToken } from "../../../gss/initial_token.ts";
 import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../../gss/spnego/initiator.ts";
 import { decodeNegTokenInit, decodeNegTokenResp, SPNEGO_OID } from "../../../gss/spnego/tokens.ts";
-import { readReply } from "../../../kerberos/exchange/exchange.ts";
+import { readReply } from "../../../kerberos/exchange/kdc_reply.ts";
 import { readMessage } from "../../../kerberos/messages/read.ts";
 import { encodeContextToken } from "../../../kerberos/mech/tokens/tokens.ts";
 import * as ap from "../../../kerberos/messages/ap.ts";
