@@ -13,15 +13,7 @@ import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import { enctypeName } from "../crypto/profile.ts";
 import { KerberosError, printable } from "../errors.ts";
-import {
-  EncryptedData,
-  EtypeInfo2,
-  LATEST_TIME,
-  MethodData,
-  type PaData,
-  PaEncTsEnc,
-  splitTime,
-} from "../messages/basic.ts";
+import { EncryptedData, EtypeInfo2, MethodData, type PaData, PaEncTsEnc } from "../messages/basic.ts";
 import type { KrbError } from "../messages/error.ts";
 import { AsRep, AsReq, type KdcReq } from "../messages/kdc.ts";
 import { formatPrincipal, krbtgt, type Principal, toPrincipalName } from "../principal.ts";
@@ -34,6 +26,7 @@ import type { KdcExchange } from "./kdc_exchange.ts";
 import { readReply, refusalError } from "./kdc_reply.ts";
 import { randomNonce } from "./nonce.ts";
 import { readMessage } from "../messages/read.ts";
+import { LATEST_TIME, splitTime, wholeSeconds } from "../messages/time.ts";
 import { ExchangeKeys } from "./exchange_keys.ts";
 
 export type { AsExchangeInput, AsExchangeResult } from "./as_input.ts";
@@ -94,7 +87,7 @@ function serviceOf(input: AsExchangeInput, state: AsState): Principal {
 }
 
 function buildRequest(input: AsExchangeInput, state: AsState): KdcReq {
-  const now = Math.floor((input.runtime.now() + state.offset) / 1000) * 1000;
+  const now = wholeSeconds(input.runtime.now() + state.offset);
   const kdcOptions = (input.forwardable ? KdcOption.Forwardable : 0) | (input.proxiable ? KdcOption.Proxiable : 0) |
     (input.renewLifetime > 0 ? KdcOption.Renewable : KdcOption.RenewableOk) |
     (canonicalizes(input) ? KdcOption.Canonicalize : 0);

@@ -10,8 +10,9 @@ import { timeContents } from "../../asn1/contents.ts";
 import { TicketFlag } from "../registry/flags.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { Ticket } from "../messages/ap.ts";
-import { type HostAddress, LATEST_TIME } from "../messages/basic.ts";
+import type { HostAddress } from "../messages/basic.ts";
 import type { EncKdcRepPart, KdcRep } from "../messages/kdc.ts";
+import { LATEST_TIME, wholeSeconds } from "../messages/time.ts";
 import { formatPrincipal, fromPrincipalName, type Principal, samePrincipal } from "../principal.ts";
 import { Credential } from "../credential.ts";
 import { KerberosError, printable } from "../errors.ts";
@@ -76,8 +77,8 @@ function checkTimes(part: EncKdcRepPart, asked: Asked): void {
 /** For messages: whatever time it is, also one with milliseconds or behind what a GeneralizedTime can say. */
 function timeText(milliseconds: number): string {
   if (!Number.isFinite(milliseconds)) return "any";
-  const seconds = Math.floor(Math.min(Math.max(milliseconds, 0), LATEST_TIME) / 1000);
-  return lenientText(timeContents(1000 * seconds, "time"));
+  const shown = wholeSeconds(Math.min(Math.max(milliseconds, 0), LATEST_TIME));
+  return lenientText(timeContents(shown, "time"));
 }
 
 /** The ticket of a reply with what its encrypted part says of it. */

@@ -15,6 +15,7 @@ import { KerberosError } from "../errors.ts";
 import { EncryptedData, EtypeInfo2, MethodData, type PaData, PaEncTsEnc } from "../messages/basic.ts";
 import { AsRep, EncAsRepPart, type KdcReq } from "../messages/kdc.ts";
 import { DOMAIN_X500_COMPRESS } from "../messages/transited.ts";
+import { wholeSeconds } from "../messages/time.ts";
 import { fromPrincipalName, type Principal, toPrincipalName } from "../principal.ts";
 import { issue, KDC_SKEW, requestProof } from "./issue.ts";
 import type { KdcPrincipal, KdcRealm } from "./realm.ts";
@@ -104,7 +105,7 @@ async function reply(realm: KdcRealm, request: KdcReq, message: Bytes, granted: 
     service,
     flags: TicketFlag.Initial | (granted.preauthenticated ? TicketFlag.PreAuthent : 0),
     allowedFlags: TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable,
-    authtime: Math.floor(realm.now() / 1000) * 1000,
+    authtime: wholeSeconds(realm.now()),
     latestEnd: Infinity,
     latestRenewal: Infinity,
     transited: { trType: DOMAIN_X500_COMPRESS, contents: EMPTY },

@@ -12,6 +12,7 @@ import { KerberosKey } from "../crypto/key.ts";
 import { EncTicketPart, type Ticket, type TransitedEncoding } from "../messages/ap.ts";
 import { type AuthorizationDataElement, Checksum, type HostAddress, type PaData } from "../messages/basic.ts";
 import type { EncKdcRepPart, KdcReq, KdcReqBody } from "../messages/kdc.ts";
+import { wholeSeconds } from "../messages/time.ts";
 import { type Principal, toPrincipalName } from "../principal.ts";
 import type { KdcPrincipal, KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
@@ -144,9 +145,4 @@ function renewal(input: IssueInput, now: number, till: number): number | undefin
     : undefined;
   if (wanted === undefined || (input.allowedFlags & TicketFlag.Renewable) === 0) return undefined;
   return wholeSeconds(Math.min(wanted <= 0 ? Infinity : wanted, now + realm.maxRenewLifetime, input.latestRenewal));
-}
-
-/** KerberosTime has no fractions (RFC 4120 section 5.2.3). */
-function wholeSeconds(milliseconds: number): number {
-  return Math.floor(milliseconds / 1000) * 1000;
 }

@@ -6,8 +6,9 @@
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { ErrorCode, type KerberosErrorName } from "../registry/errors.ts";
-import { type PrincipalName, splitTime } from "../messages/basic.ts";
+import type { PrincipalName } from "../messages/basic.ts";
 import { KrbError } from "../messages/error.ts";
+import { splitTime } from "../messages/time.ts";
 import { krbtgt, toPrincipalName } from "../principal.ts";
 import type { KdcRealm } from "./realm.ts";
 

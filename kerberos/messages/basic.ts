@@ -268,12 +268,3 @@ export const PaEncTsEnc: Codec<PaEncTsEnc> = sequence<PaEncTsEnc>("PA-ENC-TS-ENC
   patimestamp: explicit(0, KerberosTime),
   pausec: optional(explicit(1, Microseconds)),
 });
-
-/** The latest time that messages can carry, in milliseconds since the epoch (KerberosTime has four digits for the year). */
-export const LATEST_TIME: number = Date.UTC(9999, 11, 31, 23, 59, 59);
-
-/** A time in milliseconds as the whole seconds and the microseconds that messages carry. */
-export function splitTime(milliseconds: number): { time: number; usec: number } {
-  const time = Math.floor(milliseconds / 1000) * 1000;
-  return { time, usec: Math.floor((milliseconds - time) * 1000) };
-}

@@ -67,7 +67,7 @@ const REPLIES = rules("kerberos/exchange/reply.ts", [...AS_REPLY, ...TGS_REPLY],
   ["no ticket lasts longer for a clock that is not the KDC's", S315, "if (part.endtime > asked.latestEnd) {", "if (false) {"],
   ["no ticket has ended by the KDC's clock", "RFC 4120 section 2.3", "Math.max(starttime, asked.now - asked.clockskew)", "starttime", "refuses a ticket that begins"],
   ["no ticket that has ended", S315, "if (part.endtime <= earliestEnd) {", "if (false) {", "refuses a ticket that begins"],
-  ["a refusal tells times in whole seconds, whatever the clock's are", "what is wrong is told as what it is", "Math.floor(Math.min(Math.max(milliseconds, 0), LATEST_TIME) / 1000)", "Math.min(Math.max(milliseconds, 0), LATEST_TIME) / 1000"],
+  ["a refusal tells times in whole seconds, whatever the clock's are", "what is wrong is told as what it is", "wholeSeconds(Math.min(Math.max(milliseconds, 0), LATEST_TIME))", "Math.min(Math.max(milliseconds, 0), LATEST_TIME)"],
   ["no ticket can be renewed for longer than asked", S315, "renewTill > asked.latestRenewal) {", "false) {"],
 ]);
 

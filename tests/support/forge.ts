@@ -27,8 +27,8 @@ import {
   GSS_CHECKSUM_TYPE,
 } from "../../kerberos/mech/tokens/tokens.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, Ticket } from "../../kerberos/messages/ap.ts";
-import { splitTime } from "../../kerberos/messages/basic.ts";
 import { KrbError } from "../../kerberos/messages/error.ts";
+import { splitTime } from "../../kerberos/messages/time.ts";
 import { parsePrincipal, type Principal, toPrincipalName } from "../../kerberos/principal.ts";
 import { Credential } from "../../kerberos/credential.ts";
 import { Keytab } from "../../kerberos/credentials/formats/keytab.ts";
