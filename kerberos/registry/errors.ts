@@ -60,6 +60,7 @@ export const ErrorCode = {
   KRB_ERR_GENERIC: 60,
   KRB_ERR_FIELD_TOOLONG: 61,
   KDC_ERR_WRONG_REALM: 68,
+  KDC_ERR_MORE_PREAUTH_DATA_REQUIRED: 91,
 } as const;
 
 /** Name of a Kerberos error, for example `KRB_AP_ERR_SKEW`. */
