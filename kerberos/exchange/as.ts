@@ -11,7 +11,7 @@ import { ErrorCode } from "../registry/errors.ts";
 import { KdcOption } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
-import { enctypeName } from "../crypto/profile.ts";
+import { enctypeName } from "../crypto/enctypes.ts";
 import { KerberosError, printable } from "../errors.ts";
 import {
   EncryptedData,

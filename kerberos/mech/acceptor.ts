@@ -15,7 +15,7 @@ import { readMessage } from "../messages/read.ts";
 import { ApOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { enctypeName, isSupported } from "../crypto/profile.ts";
+import { enctypeName, isSupported } from "../crypto/enctypes.ts";
 import { KerberosError } from "../errors.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, type Ticket } from "../messages/ap.ts";
 import { formatPrincipal, fromPrincipalName, type Principal, toGssName } from "../principal.ts";

@@ -11,7 +11,7 @@ import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import type { KerberosKey, UsageKey } from "../crypto/key.ts";
-import { andThen, type Eventually } from "../crypto/primitives/primitives.ts";
+import { andThen, type Eventually } from "../crypto/primitives/seam.ts";
 import { KerberosError } from "../errors.ts";
 import type { CredentialCacheData } from "../credentials/formats/ccache.ts";
 import { SequenceWindow } from "./sequence.ts";

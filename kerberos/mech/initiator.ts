@@ -16,7 +16,7 @@ import { ErrorCode, errorName } from "../registry/errors.ts";
 import { ApOption } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { isSupported } from "../crypto/profile.ts";
+import { isSupported } from "../crypto/enctypes.ts";
 import { printable } from "../errors.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart, Ticket } from "../messages/ap.ts";
 import { KrbError } from "../messages/error.ts";

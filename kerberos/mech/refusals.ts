@@ -9,7 +9,7 @@ import { shortened } from "../../base/printable.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import { GssError, withToken } from "../../gss/status.ts";
 import { ErrorCode } from "../registry/errors.ts";
-import { enctypeName } from "../crypto/profile.ts";
+import { enctypeName } from "../crypto/enctypes.ts";
 import { splitTime } from "../messages/basic.ts";
 import { KrbError } from "../messages/error.ts";
 import { formatPrincipal, type Principal, samePrincipal, toPrincipalName } from "../principal.ts";
