@@ -68,7 +68,7 @@ export {
   type ReplayEntry,
 } from "./ap/replay/replay_cache.ts";
 export { SharedReplayCache, type SharedReplayCacheOptions } from "./ap/replay/shared.ts";
-export { KERBEROS_OID } from "./mech/tokens/tokens.ts";
+export { KERBEROS_OID } from "./mech/tokens/context.ts";
 export type { Capaths } from "./ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";

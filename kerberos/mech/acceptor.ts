@@ -34,15 +34,9 @@ import {
   checkTimes,
   type Clocks,
 } from "../ap/ticket_checks.ts";
-import {
-  type AuthenticatorChecksum,
-  decodeAuthenticatorChecksum,
-  decodeContextToken,
-  defective,
-  encodeContextToken,
-  GSS_CHECKSUM_TYPE,
-  unexpectedMessage,
-} from "./tokens/tokens.ts";
+import { type AuthenticatorChecksum, decodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE } from "./tokens/checksum.ts";
+import { decodeContextToken, encodeContextToken } from "./tokens/context.ts";
+import { defective, unexpectedMessage } from "./tokens/errors.ts";
 import { type Capaths, checkTransited } from "../ap/transited.ts";
 
 /** What a context is accepted with. */

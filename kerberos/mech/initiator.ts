@@ -25,13 +25,9 @@ import { KerberosContext } from "./context.ts";
 import { makeDelegation } from "./delegation.ts";
 import { kerberosFailure, toGssError } from "./errors.ts";
 import { initialSequence } from "./sequence.ts";
-import {
-  decodeContextToken,
-  defective,
-  encodeAuthenticatorChecksum,
-  encodeContextToken,
-  GSS_CHECKSUM_TYPE,
-} from "./tokens/tokens.ts";
+import { decodeContextToken, encodeContextToken } from "./tokens/context.ts";
+import { defective } from "./tokens/errors.ts";
+import { encodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE } from "./tokens/checksum.ts";
 
 /** What a context is started with. */
 export interface InitiatorInit {

@@ -15,7 +15,7 @@ import { KrbError } from "../messages/error.ts";
 import { formatPrincipal, type Principal, samePrincipal, toPrincipalName } from "../principal.ts";
 import type { KeySource, KeytabEntry, WantedKey } from "../credentials/formats/keytab.ts";
 import { kerberosFailure } from "./errors.ts";
-import { encodeContextToken } from "./tokens/tokens.ts";
+import { encodeContextToken } from "./tokens/context.ts";
 
 /** The service that a ticket names in clear, which may be as long as a token. */
 export function namedService(service: Principal): string {
