@@ -7,7 +7,7 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import { EMPTY } from "../../base/bytes.ts";
-import { enctypeName } from "../crypto/profile.ts";
+import { enctypeName } from "../crypto/enctypes.ts";
 import { KerberosError, printable } from "../errors.ts";
 import { MethodData, type PaData } from "../messages/basic.ts";
 import type { KrbError } from "../messages/error.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { KerberosKey } from "../crypto/key.ts";
-import { enctypeName, isSupported } from "../crypto/profile.ts";
+import { enctypeName, isSupported } from "../crypto/enctypes.ts";
 import { KerberosError } from "../errors.ts";
 import { formatPrincipal, type Principal } from "../principal.ts";
 import type { Keytab } from "../credentials/formats/keytab.ts";

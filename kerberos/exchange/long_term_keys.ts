@@ -7,7 +7,7 @@
 import { type Bytes, exactText } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import type { KerberosKey } from "../crypto/key.ts";
-import { enctypeName } from "../crypto/profile.ts";
+import { enctypeName } from "../crypto/enctypes.ts";
 import { KerberosError, printable } from "../errors.ts";
 import { EtypeInfo2, type EtypeInfo2Entry, type PaData } from "../messages/basic.ts";
 import type { KdcRep } from "../messages/kdc.ts";

@@ -10,7 +10,7 @@ import { KdcOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import type { KerberosKey } from "../crypto/key.ts";
-import { profileOf } from "../crypto/profile.ts";
+import { profileOf } from "../crypto/enctypes.ts";
 import { KerberosError } from "../errors.ts";
 import { EncryptedData, EtypeInfo2, MethodData, type PaData, PaEncTsEnc } from "../messages/basic.ts";
 import { AsRep, EncAsRepPart, type KdcReq } from "../messages/kdc.ts";

@@ -6,7 +6,7 @@
 import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { NameType } from "../registry/name_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { DEFAULT_ENCTYPES } from "../crypto/profile.ts";
+import { DEFAULT_ENCTYPES } from "../crypto/enctypes.ts";
 import { formatPrincipal, krbtgt, parsePrincipal, type Principal, principal, samePrincipal } from "../principal.ts";
 import { Keytab, type KeytabEntry } from "../credentials/formats/keytab.ts";
 import { SeenRequests } from "./replays.ts";

@@ -12,7 +12,7 @@ import { TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { isSupported } from "../crypto/profile.ts";
+import { isSupported } from "../crypto/enctypes.ts";
 import { KerberosError } from "../errors.ts";
 import { ApReq, Authenticator, EncTicketPart } from "../messages/ap.ts";
 import { type EncryptedData, MethodData, type PaData, Pvno } from "../messages/basic.ts";

@@ -21,11 +21,10 @@ import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential, type KerberosAcceptorOptions } from "../../kerberos/mech/credentials.ts";
 import {
   type AuthenticatorChecksum,
-  decodeContextToken,
   encodeAuthenticatorChecksum,
-  encodeContextToken,
   GSS_CHECKSUM_TYPE,
-} from "../../kerberos/mech/tokens/tokens.ts";
+} from "../../kerberos/mech/tokens/checksum.ts";
+import { decodeContextToken, encodeContextToken } from "../../kerberos/mech/tokens/context.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, Ticket } from "../../kerberos/messages/ap.ts";
 import { KrbError } from "../../kerberos/messages/error.ts";
 import { splitTime } from "../../kerberos/messages/time.ts";

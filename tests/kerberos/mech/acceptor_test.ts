@@ -13,7 +13,7 @@ import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import type { KerberosAcceptorOptions } from "../../../kerberos/mech/credentials.ts";
 import { MemoryReplayCache } from "../../../kerberos/ap/replay/replay_cache.ts";
 import { SharedReplayCache } from "../../../kerberos/ap/replay/shared.ts";
-import { decodeContextToken, encodeContextToken, KERBEROS_OID } from "../../../kerberos/mech/tokens/tokens.ts";
+import { decodeContextToken, encodeContextToken, KERBEROS_OID } from "../../../kerberos/mech/tokens/context.ts";
 import { ApRep, ApReq, EncApRepPart } from "../../../kerberos/messages/ap.ts";
 import type { PrincipalName } from "../../../kerberos/messages/basic.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";

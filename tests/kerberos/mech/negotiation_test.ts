@@ -7,7 +7,7 @@ import { GssError } from "../../../gss/status.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
 import { MemoryReplayCache } from "../../../kerberos/ap/replay/replay_cache.ts";
-import { decodeContextToken, encodeContextToken } from "../../../kerberos/mech/tokens/tokens.ts";
+import { decodeContextToken, encodeContextToken } from "../../../kerberos/mech/tokens/context.ts";
 import { readMessage } from "../../../kerberos/messages/read.ts";
 import { ApReq } from "../../../kerberos/messages/ap.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";

@@ -13,7 +13,7 @@ import { spnegoInitiator } from "../../../gss/spnego/initiator.ts";
 import { decodeNegTokenInit, decodeNegTokenResp, SPNEGO_OID } from "../../../gss/spnego/tokens.ts";
 import { readReply } from "../../../kerberos/exchange/kdc_reply.ts";
 import { readMessage } from "../../../kerberos/messages/read.ts";
-import { encodeContextToken } from "../../../kerberos/mech/tokens/tokens.ts";
+import { encodeContextToken } from "../../../kerberos/mech/tokens/context.ts";
 import * as ap from "../../../kerberos/messages/ap.ts";
 import * as basic from "../../../kerberos/messages/basic.ts";
 import * as cred from "../../../kerberos/messages/cred.ts";
