@@ -27,7 +27,14 @@
  * @module
  */
 export { asExchange, type AsExchangeInput, type AsExchangeResult } from "./exchange/as.ts";
-export { type ClientKey, defaultSalt, type KeyParameters, keytabKey, passwordKey } from "./exchange/client_key.ts";
+export {
+  type ClientKey,
+  type ClientKeytab,
+  defaultSalt,
+  type KeyParameters,
+  keytabKey,
+  passwordKey,
+} from "./exchange/client_key.ts";
 export type { KdcExchange, KdcRequest } from "./exchange/kdc_exchange.ts";
 export {
   type KdcAddress,

@@ -4,21 +4,18 @@
  * @module
  */
 import { encode } from "../../asn1/codec.ts";
-import type { Bytes } from "../../base/bytes.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
-import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { EncTicketPart, type Ticket, type TransitedEncoding } from "../messages/ap.ts";
-import { type AuthorizationDataElement, Checksum, type HostAddress, type PaData } from "../messages/basic.ts";
-import type { EncKdcRepPart, KdcReq, KdcReqBody } from "../messages/kdc.ts";
+import type { AuthorizationDataElement, HostAddress, PaData } from "../messages/basic.ts";
+import type { EncKdcRepPart, KdcReqBody } from "../messages/kdc.ts";
 import { wholeSeconds } from "../messages/time.ts";
 import { type Principal, toPrincipalName } from "../principal.ts";
-import type { KdcPrincipal, KdcRealm } from "./realm.ts";
+import { KDC_SKEW } from "./clock_skew.ts";
+import type { KdcPrincipal } from "./principals.ts";
+import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
-
-/** Section 3.1.3: clocks may be this far apart. */
-export const KDC_SKEW = 300_000;
 
 /** What a ticket is issued from. */
 export interface IssueInput {
@@ -113,20 +110,6 @@ export async function issue(input: IssueInput): Promise<Issued> {
 /** Sections 3.1.3 and 3.3.3: no ticket begins later than now, as a matter of this KDC's policy. */
 function checkStart({ from = 0, kdcOptions }: KdcReqBody, now: number): void {
   if (from > now + KDC_SKEW || (kdcOptions & KdcOption.Postdated) !== 0) throw new Refusal("KDC_ERR_CANNOT_POSTDATE");
-}
-
-/** RFC 6806 section 11: a checksum over the request as it came, under the key of the reply, for those who ask for it. */
-export async function requestProof(
-  request: KdcReq,
-  message: Bytes,
-  key: KerberosKey,
-): Promise<readonly PaData[] | undefined> {
-  if (!request.padata?.some(({ padataType }) => padataType === PaType.ReqEncPaRep)) return undefined;
-  const checksum = await key.checksum(KeyUsage.AsReq, message);
-  return [{
-    padataType: PaType.ReqEncPaRep,
-    padataValue: encode(Checksum, { cksumtype: key.checksumType, checksum }),
-  }];
 }
 
 /** The first enctype that the client asks for and the service is known to have. */

@@ -18,10 +18,11 @@ import { ApReq, Authenticator, EncTicketPart } from "../messages/ap.ts";
 import { type EncryptedData, MethodData, type PaData, Pvno } from "../messages/basic.ts";
 import type { KdcReq } from "../messages/kdc.ts";
 import { fromPrincipalName, isWhole, krbtgt, type Principal, samePrincipal } from "../principal.ts";
-import { KDC_SKEW } from "./issue.ts";
-import type { KdcPrincipal, KdcRealm } from "./realm.ts";
+import { KDC_SKEW } from "./clock_skew.ts";
+import type { KdcPrincipal } from "./principals.ts";
+import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
-import { digestOf } from "./replays.ts";
+import { digestOf } from "./seen_requests.ts";
 
 /** A ticket-granting ticket that was found genuine, with what came along. */
 export interface Presented {

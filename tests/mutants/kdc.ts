@@ -9,7 +9,7 @@ import { type Mutant, rules } from "./mutant.ts";
 const AS_REPLY = ["tests/kerberos/exchange/as_reply_test.ts"];
 const TGS_REPLY = ["tests/kerberos/exchange/tgs_reply_test.ts"];
 const ERRORS = ["tests/kerberos/reach/kdc_errors_test.ts"];
-const PREAUTH_TEST = ["tests/kerberos/exchange/preauth_test.ts"];
+const PREAUTH_TEST = ["tests/kerberos/exchange/preauth/mechanism_test.ts"];
 const TICKETS = ["tests/kerberos/credentials/tickets_test.ts"];
 const REACH = ["tests/kerberos/reach/kdc_client_test.ts"];
 const KDC_AS = ["tests/kerberos/kdc/as_test.ts"];
@@ -220,13 +220,17 @@ const KDC_AS_RULES = [
   ...rules("kerberos/kdc/as.ts", KDC_AS, [
     ["KDC: no options that need a ticket", "RFC 4120 section 5.4.1", 'if ((body.kdcOptions & NOT_INITIAL) !== 0) throw new Refusal("KDC_ERR_BADOPTION");', ""],
     ["KDC: only its own realm", S313, 'if (body.realm !== realm.name) throw new Refusal("KDC_ERR_WRONG_REALM");', ""],
-    ["KDC: addresses go into the ticket", S313, "addresses: request.reqBody.addresses,", "addresses: undefined,"],
-    ["KDC: pre-authentication where it is required", S313, "else if (client.requiresPreauth) {", "else if (false) {"],
+    ["KDC: addresses go into the ticket", S313, "addresses: body.addresses,", "addresses: undefined,"],
+  ]),
+  ...rules("kerberos/kdc/preauth.ts", KDC_AS, [
+    ["KDC: pre-authentication where it is required", S313, "if (call.client.requiresPreauth) throw", "if (false) throw"],
+  ]),
+  ...rules("kerberos/kdc/request_proof.ts", KDC_AS, [
+    ["KDC: the proof is there for those who ask only", R11, "if (!request.padata?.some(({ padataType }) => padataType === PaType.ReqEncPaRep)) return undefined;", ""],
+    ["KDC: the proof has its own key usage", R11, "key.checksum(KeyUsage.AsReq, message)", "key.checksum(55, message)"],
   ]),
   ...rules("kerberos/kdc/issue.ts", KDC_AS, [
     ["KDC: every ticket has the flag enc-pa-rep", R11, "asked | TicketFlag.EncPaRep |", "asked |"],
-    ["KDC: the proof is there for those who ask only", R11, "if (!request.padata?.some(({ padataType }) => padataType === PaType.ReqEncPaRep)) return undefined;", ""],
-    ["KDC: the proof has its own key usage", R11, "key.checksum(KeyUsage.AsReq, message)", "key.checksum(55, message)"],
     ["KDC: no start in the future", S313, "from > now + KDC_SKEW || ", ""],
     ["KDC: no postdated tickets", S313, " || (kdcOptions & KdcOption.Postdated) !== 0", ""],
     ["KDC: a start within the skew is now", S313, "from > now + KDC_SKEW", "from > now"],
