@@ -8,7 +8,7 @@ import { type Mutant, rules } from "./mutant.ts";
 
 const AS_REPLY = ["tests/kerberos/exchange/as_reply_test.ts"];
 const TGS_REPLY = ["tests/kerberos/exchange/tgs_reply_test.ts"];
-const ERRORS = ["tests/kerberos/reach/kdc_errors_test.ts"];
+const ERRORS = ["tests/kerberos/exchange/as_refusals_test.ts"];
 const PREAUTH_TEST = ["tests/kerberos/exchange/preauth/mechanism_test.ts"];
 const TICKETS = ["tests/kerberos/credentials/tickets_test.ts"];
 const REACH = ["tests/kerberos/reach/kdc_client_test.ts"];
@@ -112,7 +112,6 @@ const KDC_ERRORS = rules("kerberos/exchange/as.ts", ERRORS, [
   ["requests of one exchange have an end", "RFC 4120 section 3.1.6", "const MAX_REQUESTS = 10;", "const MAX_REQUESTS = 30;"],
   ["a time beyond what messages carry is cut", "RFC 4120 section 5.2.3", "till: Math.min(now + input.lifetime, LATEST_TIME),", "till: now + input.lifetime,"],
   ["a renewal beyond what messages carry is cut", "RFC 4120 section 5.2.3", "rtime: Math.min(now + input.renewLifetime, LATEST_TIME)", "rtime: now + input.renewLifetime"],
-  ["another round is for a mechanism in use", "RFC 6113 section 5.2", "phase.phase === \"asking\" ? undefined : await answer(phase, refusal);", "await preauthenticate(run, phase as Asking, refusal);"],
 ]);
 
 /** The client: pre-authentication. */
@@ -121,6 +120,7 @@ const PREAUTH = [
     ["a timestamp beyond what messages carry is cut", "RFC 4120 section 5.2.3", "splitTime(Math.min(now, LATEST_TIME))", "splitTime(now + 2000)"],
   ]),
   ...rules("kerberos/exchange/as.ts", PREAUTH_TEST, [
+    ["another round is for a mechanism in use", "RFC 6113 section 5.2", "phase.phase === \"asking\" ? undefined : await answer(phase, refusal);", "await preauthenticate(run, phase as Asking, refusal);"],
     ["a KDC's cookie is returned", "RFC 6113 section 5.2", ", ...phase.cookies];", "];"],
     ["a refusal is opened by the mechanism in use", "RFC 6113 section 5.4.4", "await phase.round.openRefusal?.(refusal) ?? refusal", "refusal"],
     ["a mechanism may begin in the first request", "RFC 6113 section 5.4", "const round = await offerMechanism(mechanisms, asking.keys);", "const round = undefined as Preauthenticating[\"round\"] | undefined;"],
