@@ -6,7 +6,7 @@
 import type { TransitedEncoding } from "../messages/ap.ts";
 import { decodeTransited, DOMAIN_X500_COMPRESS, MAX_TRANSITED } from "../messages/transited.ts";
 import { printable } from "../errors.ts";
-import { kerberosFailure } from "../mech/errors.ts";
+import { ApError } from "./error.ts";
 
 /**
  * Realms that may vouch on the way from one realm to another, as `[capaths]` of krb5.conf has them: by the client's realm,
@@ -30,14 +30,14 @@ const MAX_REALM_LENGTH = 512;
  * their names, so that a user of one domain gets to a service of its sibling, and a realm of nobody's vouches for nobody.
  * This holds for clients of the service's own realm too, between which and the service nothing lies.
  *
- * @throws {GssError} `KRB_AP_PATH_NOT_ACCEPTED`, or `KDC_ERR_TRTYPE_NOSUPP` for an encoding that is not known.
+ * @throws {ApError} `KRB_AP_PATH_NOT_ACCEPTED`, or `KDC_ERR_TRTYPE_NOSUPP` for an encoding that is not known.
  */
 export function checkTransited(transited: TransitedEncoding, ends: RealmEnds, capaths?: Capaths): void {
   const { trType, contents } = transited;
   // A KDC of Windows says "type 0" where there is nothing to be said.
   if (trType === 0 && contents.length === 0) return;
   if (trType !== DOMAIN_X500_COMPRESS) {
-    throw kerberosFailure(
+    throw new ApError(
       "KDC_ERR_TRTYPE_NOSUPP",
       `Cannot accept ticket: the realms on its way are in encoding ${trType}, which is not known`,
     );
@@ -57,17 +57,17 @@ export function checkTransited(transited: TransitedEncoding, ends: RealmEnds, ca
 }
 
 function notAccepted({ client, service }: RealmEnds, problem: string): Error {
-  return kerberosFailure(
+  return new ApError(
     "KRB_AP_PATH_NOT_ACCEPTED",
     `Cannot accept ticket by its way from ${printable(client)} to ${printable(service)}: ${problem}`,
-    { clientRealm: printable(client), serviceRealm: printable(service) },
+    { details: { clientRealm: printable(client), serviceRealm: printable(service) } },
   );
 }
 
 /**
  * All realms that a transited field in DOMAIN-X500-COMPRESS stands for. Repetitions are kept.
  *
- * @throws {GssError} `KRB_AP_PATH_NOT_ACCEPTED` when it cannot be read or stands for too many.
+ * @throws {ApError} `KRB_AP_PATH_NOT_ACCEPTED` when it cannot be read or stands for too many.
  */
 export function expandTransited(contents: Uint8Array, ends: RealmEnds): string[] {
   const realms: string[] = [];

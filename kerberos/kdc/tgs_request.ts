@@ -8,18 +8,20 @@ import { anyElement, application, type Codec, explicit, integer, optional, seque
 import type { Bytes } from "../../base/bytes.ts";
 import { readMessage } from "../messages/read.ts";
 import type { KerberosErrorName } from "../registry/errors.ts";
-import { TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
-import { KerberosKey } from "../crypto/key.ts";
-import { isSupported } from "../crypto/enctypes.ts";
+import type { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
-import { ApReq, Authenticator, EncTicketPart } from "../messages/ap.ts";
+import type { Authenticator, EncTicketPart } from "../messages/ap.ts";
 import { type EncryptedData, MethodData, type PaData, Pvno } from "../messages/basic.ts";
 import type { KdcReq } from "../messages/kdc.ts";
-import { fromPrincipalName, isWhole, krbtgt, type Principal, samePrincipal } from "../principal.ts";
+import { krbtgt, type Principal, samePrincipal } from "../principal.ts";
+import { ApError } from "../ap/error.ts";
+import type { ServiceKey } from "../ap/keys.ts";
+import type { ApPolicy, VerifiedApReq } from "../ap/policy.ts";
+import { readApReq, verifyApReq } from "../ap/verify.ts";
 import { KDC_SKEW } from "./issue.ts";
-import type { KdcPrincipal, KdcRealm } from "./realm.ts";
+import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
 import { digestOf } from "./replays.ts";
 
@@ -32,57 +34,69 @@ export interface Presented {
   readonly subkey: KerberosKey | undefined;
 }
 
-/** Opens and checks what a TGS-REQ shows. */
+/** Opens and checks the AP-REQ of a TGS-REQ. */
 export async function openPresented(realm: KdcRealm, request: KdcReq, message: Bytes): Promise<Presented> {
   const padata = request.padata?.find(({ padataType }) => padataType === PaType.TgsReq);
   if (padata === undefined) throw new Refusal("KDC_ERR_PADATA_TYPE_NOSUPP");
-  const { ticket, authenticator: sealed } = readMessage(ApReq, padata.padataValue);
-  const own = grantingService(realm, fromPrincipalName(ticket.sname, ticket.realm));
-  const key = own.keys.find(({ enctype }) => enctype === ticket.encPart.etype);
-  if (key === undefined) throw new Refusal("KRB_AP_ERR_BADKEYVER");
-  const part = readMessage(EncTicketPart, await openSealed(key, KeyUsage.KdcRepTicket, ticket.encPart));
-  const sessionKey = new KerberosKey(part.key.keytype, part.key.keyvalue);
-  const plain = await openSealed(sessionKey, KeyUsage.TgsReqAuthenticator, sealed);
-  const authenticator = readMessage(Authenticator, plain);
-  checkTicket(realm, own, part);
-  checkSender(realm, part, authenticator);
-  await checkRequest(realm, { authenticator, cipher: sealed.cipher, sessionKey, message });
-  const { subkey } = authenticator;
-  if (subkey !== undefined && !isSupported(subkey.keytype)) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
+  const { part, sessionKey, subkey, serviceKey, authenticator, request: { authenticator: { cipher } } } =
+    await verified(
+      realm,
+      padata.padataValue,
+    );
+  await checkRequest(realm, { authenticator, cipher, sessionKey, message });
+  return { service: serviceKey.principal, part, sessionKey, subkey };
+}
+
+async function verified(realm: KdcRealm, apReq: Bytes): Promise<VerifiedApReq> {
+  try {
+    return await verifyApReq(readApReq(apReq), tgsPolicy(realm));
+  } catch (error) {
+    throw error instanceof ApError ? new Refusal(error.code) : error;
+  }
+}
+
+/**
+ * How a ticket-granting service verifies (RFC 4120 section 3.3.2): without a replay cache, since the same request may come
+ * again ({@linkcode checkRequest}); transited realms and authorization data are judged when the next ticket is issued.
+ */
+function tgsPolicy(realm: KdcRealm): ApPolicy {
   return {
-    service: own.name,
-    part,
-    sessionKey,
-    subkey: subkey && new KerberosKey(subkey.keytype, subkey.keyvalue),
+    keys: {
+      candidates: ({ service, enctype }) => grantingKeys(realm, service, enctype),
+      describe: () => [],
+    },
+    authenticatorUsage: KeyUsage.TgsReqAuthenticator,
+    now: realm.now(),
+    skew: KDC_SKEW,
+    replayCache: undefined,
+    transited: undefined,
+    authorizationData: "copied",
+    ticketChecks: [({ part, serviceKey }) => {
+      // Other realms vouch for their own clients, not for those of this realm.
+      if (serviceKey.principal.realm !== realm.name && part.crealm === realm.name) {
+        throw new ApError(
+          "KDC_ERR_POLICY",
+          `Cannot accept ticket: another realm vouches for a client of ${realm.name}`,
+        );
+      }
+    }],
   };
 }
 
-/** Only ticket-granting services of this realm: its own, and the far ends of trusts. */
-function grantingService(realm: KdcRealm, service: Principal): KdcPrincipal {
+/** Keys of ticket-granting services of this realm only: its own, and the far ends of trusts. */
+function grantingKeys(realm: KdcRealm, service: Principal, enctype: number): readonly ServiceKey[] {
   const own = realm.find(service);
   if (own === undefined || !samePrincipal(service, krbtgt(realm.name, service.realm))) {
-    throw new Refusal("KRB_AP_ERR_NOT_US");
+    throw new ApError("KRB_AP_ERR_NOT_US", "Cannot open ticket: it is for no ticket-granting service of this realm");
   }
-  return own;
-}
-
-/** Section 3.2.3, for tickets. */
-function checkTicket(realm: KdcRealm, own: KdcPrincipal, part: EncTicketPart): void {
-  const now = realm.now();
-  const invalid = (part.flags & TicketFlag.Invalid) !== 0;
-  if (invalid || (part.starttime ?? part.authtime) > now + KDC_SKEW) throw new Refusal("KRB_AP_ERR_TKT_NYV");
-  if (part.endtime + KDC_SKEW < now) throw new Refusal("KRB_AP_ERR_TKT_EXPIRED");
-  // Other realms vouch for their clients, not for ours, nor for nobody.
-  if (own.name.realm !== realm.name && part.crealm === realm.name) throw new Refusal("KDC_ERR_POLICY");
-  if (!isWhole(fromPrincipalName(part.cname, part.crealm))) throw new Refusal("KDC_ERR_POLICY");
-}
-
-function checkSender(realm: KdcRealm, part: EncTicketPart, authenticator: Authenticator): void {
-  const client = fromPrincipalName(part.cname, part.crealm);
-  if (!samePrincipal(client, fromPrincipalName(authenticator.cname, authenticator.crealm))) {
-    throw new Refusal("KRB_AP_ERR_BADMATCH");
+  const keys = own.keys.filter((key) => key.enctype === enctype);
+  if (keys.length === 0) {
+    throw new ApError(
+      "KRB_AP_ERR_BADKEYVER",
+      "Cannot open ticket: the ticket-granting service has no key of its enctype",
+    );
   }
-  if (Math.abs(authenticator.ctime - realm.now()) > KDC_SKEW) throw new Refusal("KRB_AP_ERR_SKEW");
+  return keys.map((key) => ({ principal: own.name, kvno: own.kvno, key }));
 }
 
 interface RequestProof {

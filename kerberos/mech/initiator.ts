@@ -3,24 +3,22 @@
  *
  * @module
  */
-import { encode } from "../../asn1/codec.ts";
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
 import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, worthAnother } from "../../gss/status.ts";
-import { authenticatorTime } from "../ap/authenticator_time.ts";
+import { type ClientTime, makeApReq } from "../ap/make.ts";
+import { verifyApRep } from "../ap/reply.ts";
 import { readMessage } from "../messages/read.ts";
 import type { ServiceTicket } from "../credentials/tickets.ts";
 import { ErrorCode, errorName } from "../registry/errors.ts";
 import { ApOption } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { isSupported } from "../crypto/enctypes.ts";
 import { printable } from "../errors.ts";
-import { ApRep, ApReq, Authenticator, EncApRepPart, Ticket } from "../messages/ap.ts";
 import { KrbError } from "../messages/error.ts";
-import { formatPrincipal, toGssName, toPrincipalName } from "../principal.ts";
+import { formatPrincipal, toGssName } from "../principal.ts";
 import { KerberosContext } from "./context.ts";
 import { makeDelegation } from "./delegation.ts";
 import { kerberosFailure, toGssError } from "./errors.ts";
@@ -55,7 +53,7 @@ export class KerberosInitiator implements GssNegotiation {
   readonly #sequence: number;
   #state: State = "start";
   /** Time in the authenticator, which the AP-REP must repeat. */
-  #sent = { time: 0, usec: 0 };
+  #sent: ClientTime = { ctime: 0, cusec: 0 };
 
   /**
    * Makes one.
@@ -96,28 +94,19 @@ export class KerberosInitiator implements GssNegotiation {
   }
 
   async #apReq(): Promise<Bytes> {
-    const { credential, kdcOffset } = this.#init.ticket;
-    this.#sent = authenticatorTime(this.#runtime, kdcOffset);
-    const authenticator = encode(Authenticator, {
-      authenticatorVno: 5,
-      crealm: credential.client.realm,
-      cname: toPrincipalName(credential.client),
-      cksum: { cksumtype: GSS_CHECKSUM_TYPE, checksum: await this.#checksum() },
-      cusec: this.#sent.usec,
-      ctime: this.#sent.time,
-      subkey: { keytype: this.#subkey.enctype, keyvalue: this.#subkey.exportBytes() },
-      seqNumber: this.#sequence,
+    const { ticket: { credential, kdcOffset }, flags } = this.#init;
+    const { message, sent } = await makeApReq({
+      credential,
+      authenticatorUsage: KeyUsage.ApReqAuthenticator,
+      checksum: { cksumtype: GSS_CHECKSUM_TYPE, checksum: await this.#checksum() },
+      subkey: this.#subkey,
+      sequence: this.#sequence,
+      apOptions: flags.mutual ? ApOption.MutualRequired : 0,
+      offset: kdcOffset,
+      runtime: this.#runtime,
     });
-    return encode(ApReq, {
-      pvno: 5,
-      msgType: 14,
-      apOptions: this.#init.flags.mutual ? ApOption.MutualRequired : 0,
-      ticket: readMessage(Ticket, credential.ticket),
-      authenticator: {
-        etype: credential.key.enctype,
-        cipher: await credential.key.encrypt(KeyUsage.ApReqAuthenticator, authenticator, this.#runtime),
-      },
-    });
+    this.#sent = sent;
+    return message;
   }
 
   /**
@@ -147,7 +136,6 @@ export class KerberosInitiator implements GssNegotiation {
     });
   }
 
-  /** RFC 4120 section 3.2.5: only who holds the session key can repeat the time. */
   async #finish(token: Uint8Array | undefined): Promise<GssStep> {
     if (token === undefined || token.length === 0) {
       throw defective("Cannot finish context: the acceptor sent no AP-REP");
@@ -155,35 +143,15 @@ export class KerberosInitiator implements GssNegotiation {
     const { id, message } = decodeContextToken(token);
     if (id === "KRB-ERROR") throw this.#refusal(readMessage(KrbError, message));
     if (id !== "AP-REP") throw defective(`Cannot finish context: ${id} came, AP-REP is wanted`);
-    const { credential } = this.#init.ticket;
-    const reply = readMessage(ApRep, message);
-    if (reply.encPart.etype !== credential.key.enctype) {
-      throw defective(
-        `Cannot finish context: AP-REP has enctype ${reply.encPart.etype}, not ${credential.key.enctype}`,
-      );
-    }
-    const part = readMessage(
-      EncApRepPart,
-      await credential.key.decrypt(KeyUsage.ApRepEncPart, reply.encPart.cipher),
+    const { subkey, sequence = this.#sequence } = await verifyApRep(
+      message,
+      this.#init.ticket.credential.key,
+      this.#sent,
     );
-    if (part.ctime !== this.#sent.time || part.cusec !== this.#sent.usec) {
-      throw kerberosFailure("KRB_AP_ERR_MUT_FAIL", "Cannot finish context: the acceptor did not prove itself");
-    }
-    const receive = part.seqNumber === undefined ? this.#sequence : part.seqNumber >>> 0;
-    if (part.subkey === undefined) {
-      this.#state = "finished";
-      return { done: true, context: this.#context(this.#subkey, false, receive) };
-    }
-    if (!isSupported(part.subkey.keytype)) {
-      throw kerberosFailure(
-        "KDC_ERR_ETYPE_NOSUPP",
-        `Cannot finish context: the acceptor chose enctype ${part.subkey.keytype}`,
-      );
-    }
-    const chosen = new KerberosKey(part.subkey.keytype, part.subkey.keyvalue);
-    this.#subkey[Symbol.dispose]();
     this.#state = "finished";
-    return { done: true, context: this.#context(chosen, true, receive) };
+    if (subkey === undefined) return { done: true, context: this.#context(this.#subkey, false, sequence) };
+    this.#subkey[Symbol.dispose]();
+    return { done: true, context: this.#context(subkey, true, sequence) };
   }
 
   #refusal(error: KrbError): GssError {

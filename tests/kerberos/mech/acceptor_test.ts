@@ -336,7 +336,7 @@ Deno.test("KerberosAcceptor refuses what may be a replay from before its cache, 
   const attempt = async (changes: RequestChanges) => acceptor.accept().step((await forge.apReq(changes)).token);
   const early = await refusal(attempt(NOT_MUTUAL));
   assert.deepEqual([early.code, early.told], ["KRB_AP_ERR_REPEAT", 34]);
-  assert.match(early.error.message, /without mutual authentication .* in 300 s at the earliest/);
+  assert.match(early.error.message, /without mutual authentication .* try again in 300 s$/);
   assert.equal(early.error.details.retryInSeconds, 300);
   assert.ok((await attempt({})).done, "with mutual authentication a replay cannot go on");
 
