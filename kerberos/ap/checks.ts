@@ -14,7 +14,7 @@ import { TicketFlag } from "../registry/flags.ts";
 import { ApError } from "./error.ts";
 import { serviceText } from "./keys.ts";
 import type { ApPolicy, AuthenticatorCheck, OpenApReq, OpenTicket, TicketCheck } from "./policy.ts";
-import { replayTag } from "./replay/replay_cache.ts";
+import { replayTag } from "./replay/cache.ts";
 import { checkTransited } from "./transited.ts";
 
 /** The checks of a ticket, in order. */

@@ -7,7 +7,7 @@
 import type { KerberosKey } from "../crypto/key.ts";
 import type { ApReq, Authenticator, EncTicketPart } from "../messages/ap.ts";
 import type { ApKeys, ServiceKey } from "./keys.ts";
-import type { ReplayCache } from "./replay/replay_cache.ts";
+import type { ReplayCache } from "./replay/cache.ts";
 import type { Capaths } from "./transited.ts";
 
 /** Options of verifying an AP-REQ. */

@@ -12,7 +12,7 @@ import type { GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { GssError } from "../../gss/status.ts";
 import { checkKnownSince } from "../ap/checks.ts";
 import type { ApPolicy, VerifiedApReq } from "../ap/policy.ts";
-import type { ReplayCache } from "../ap/replay/replay_cache.ts";
+import type { ReplayCache } from "../ap/replay/cache.ts";
 import { makeApRep } from "../ap/reply.ts";
 import type { Capaths } from "../ap/transited.ts";
 import { readApReq, verifyApReq } from "../ap/verify.ts";

@@ -20,7 +20,8 @@ import { principalOfGssName } from "../principal.ts";
 import { type AcceptorInit, KerberosAcceptor } from "./acceptor.ts";
 import { toGssError } from "./errors.ts";
 import { KerberosInitiator } from "./initiator.ts";
-import { MemoryReplayCache, type ReplayCache } from "../ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../ap/replay/memory.ts";
+import type { ReplayCache } from "../ap/replay/cache.ts";
 import { KERBEROS_OID } from "./tokens/context.ts";
 
 const DEFAULT_FLAGS: Required<GssFlags> = {

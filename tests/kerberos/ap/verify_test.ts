@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
 import { makeApReq } from "../../../kerberos/ap/make.ts";
 import type { ApPolicy } from "../../../kerberos/ap/policy.ts";
-import { MemoryReplayCache } from "../../../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../../../kerberos/ap/replay/memory.ts";
 import { makeApRep, verifyApRep } from "../../../kerberos/ap/reply.ts";
 import { readApReq, verifyApReq } from "../../../kerberos/ap/verify.ts";
 import { ApError } from "../../../kerberos/ap/error.ts";

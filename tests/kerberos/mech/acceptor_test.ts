@@ -11,7 +11,7 @@ import { ApOption, TicketFlag } from "../../../kerberos/registry/flags.ts";
 import { KeyUsage } from "../../../kerberos/registry/key_usages.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import type { KerberosAcceptorOptions } from "../../../kerberos/mech/credentials.ts";
-import { MemoryReplayCache } from "../../../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../../../kerberos/ap/replay/memory.ts";
 import { SharedReplayCache } from "../../../kerberos/ap/replay/shared.ts";
 import { decodeContextToken, encodeContextToken, KERBEROS_OID } from "../../../kerberos/mech/tokens/context.ts";
 import { ApRep, ApReq, EncApRepPart } from "../../../kerberos/messages/ap.ts";

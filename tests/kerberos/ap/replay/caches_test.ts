@@ -1,7 +1,8 @@
 /** Replay caches: nothing in force is forgotten, nothing that has expired stays, and a lock that nobody gives back ends. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MemoryReplayCache, type ReplayEntry } from "../../../../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../../../../kerberos/ap/replay/memory.ts";
+import type { ReplayEntry } from "../../../../kerberos/ap/replay/cache.ts";
 import { SharedReplayCache } from "../../../../kerberos/ap/replay/shared.ts";
 import { TestRuntime } from "../../../support/clock.ts";
 
@@ -167,7 +168,7 @@ Deno.test("one client has no more than its share of a replay cache, and others g
         assert.ok(cache.insert({ tag: `${client} ${count}`, now: 0, expiresAt: 600_000, client }));
       }
     } catch (error) {
-      assert.match(String(error), client === undefined ? /is full/ : /its share/);
+      assert.match(String(error), client === undefined ? /is full/ : /client's share/);
     }
     return count;
   };
@@ -175,7 +176,7 @@ Deno.test("one client has no more than its share of a replay cache, and others g
   assert.equal(fill("bob@R", 800), 200);
   assert.equal(fill("carol@R", 800), 100, "an eighth whoever else is there");
   assert.equal(fill("dave@R", 60), 60);
-  assert.throws(() => cache.insert({ tag: "x", now: 0, expiresAt: 600_000, client: "mallory@R" }), /its share/);
+  assert.throws(() => cache.insert({ tag: "x", now: 0, expiresAt: 600_000, client: "mallory@R" }), /client's share/);
   assert.equal(fill(undefined, 800), 40, "who names nobody goes by the room");
   // Each that runs out gives a place back to its client.
   assert.ok(cache.insert({ tag: "y", now: 600_001, expiresAt: 1_200_001, client: "mallory@R" }));
@@ -292,7 +293,7 @@ Deno.test("a thread that ended within the lock of SharedReplayCache costs its pa
   worker.terminate();
   URL.revokeObjectURL(url);
   assert.deepEqual(said, [
-    "Cannot tell a replay: a thread keeps a part of the replay cache locked; start all of them anew",
+    "Cannot detect replays: a thread keeps a part of the replay cache locked; restart all threads",
     true,
     false,
   ]);
