@@ -15,6 +15,6 @@ export function isShareUsed(held: number, capacity: number, free: number): boole
 /** The error for a client whose share is used up. */
 export function shareUsedError(): Error {
   return new Error(
-    "Cannot detect replays: the client's share of the replay cache is full of authenticators that are still in force",
+    "Cannot detect replays: the client has used up its share of the replay cache with authenticators that are still in force",
   );
 }

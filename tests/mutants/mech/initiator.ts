@@ -38,7 +38,12 @@ export const INITIATOR_MUTANTS: readonly Mutant[] = [
       "this.#context(subkey, true, sequence)",
       "this.#context(this.#subkey, true, sequence)",
     ],
-    ["after a failure every step fails", "RFC 2743 section 2.2.1, CVE-2017-11462", '    this.#state = "failed";\n', ""],
+    [
+      "after a failure every step fails",
+      "RFC 2743 section 2.2.1, CVE-2017-11462",
+      '    this.#state = { phase: "failed" };\n',
+      "",
+    ],
     [
       "a refusal names our service, not the one that it names",
       "CVE-2017-11103",

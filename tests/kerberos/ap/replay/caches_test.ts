@@ -168,7 +168,7 @@ Deno.test("one client has no more than its share of a replay cache, and others g
         assert.ok(cache.insert({ tag: `${client} ${count}`, now: 0, expiresAt: 600_000, client }));
       }
     } catch (error) {
-      assert.match(String(error), client === undefined ? /is full/ : /client's share/);
+      assert.match(String(error), client === undefined ? /is full/ : /its share/);
     }
     return count;
   };
@@ -176,7 +176,7 @@ Deno.test("one client has no more than its share of a replay cache, and others g
   assert.equal(fill("bob@R", 800), 200);
   assert.equal(fill("carol@R", 800), 100, "an eighth whoever else is there");
   assert.equal(fill("dave@R", 60), 60);
-  assert.throws(() => cache.insert({ tag: "x", now: 0, expiresAt: 600_000, client: "mallory@R" }), /client's share/);
+  assert.throws(() => cache.insert({ tag: "x", now: 0, expiresAt: 600_000, client: "mallory@R" }), /its share/);
   assert.equal(fill(undefined, 800), 40, "who names nobody goes by the room");
   // Each that runs out gives a place back to its client.
   assert.ok(cache.insert({ tag: "y", now: 600_001, expiresAt: 1_200_001, client: "mallory@R" }));
