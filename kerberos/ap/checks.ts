@@ -56,9 +56,8 @@ function checkService(ticket: OpenTicket, { services }: ApPolicy): void {
 }
 
 /**
- * "If the starttime is later than the current time by more than the allowable clock skew, or if the INVALID flag is set in
- * the ticket, the KRB_AP_ERR_TKT_NYV error is returned. Otherwise, if the current time is later than end time by more than
- * the allowable clock skew, the KRB_AP_ERR_TKT_EXPIRED error is returned."
+ * Not yet valid: "If the starttime is later than the current time by more than the allowable clock skew, or if the INVALID
+ * flag is set". Expired: "if the current time is later than end time by more than the allowable clock skew".
  */
 function checkTimes({ part }: OpenTicket, { now, skew }: ApPolicy): void {
   const starts = part.starttime ?? part.authtime;
@@ -97,19 +96,13 @@ function checkTransitedRealms(ticket: OpenTicket, { transited }: ApPolicy): void
   checkTransited(part.transited, { client: part.crealm, service: serviceKey.principal.realm }, transited.capaths);
 }
 
-/**
- * "The name and realm of the client from the ticket are compared against the same fields in the authenticator. If they don't
- * match, the KRB_AP_ERR_BADMATCH error is returned".
- */
+/** "The name and realm of the client from the ticket are compared against the same fields in the authenticator." */
 function checkSender({ part, authenticator }: OpenApReq): void {
   if (samePrincipal(clientOf(part), fromPrincipalName(authenticator.cname, authenticator.crealm))) return;
   throw new ApError("KRB_AP_ERR_BADMATCH", "Cannot accept ticket: the authenticator names another client");
 }
 
-/**
- * "If the local (server) time and the client time in the authenticator differ by more than the allowable clock skew (e.g., 5
- * minutes), the KRB_AP_ERR_SKEW error is returned."
- */
+/** "the local (server) time and the client time in the authenticator differ by more than the allowable clock skew". */
 function checkSkew({ authenticator }: OpenApReq, { now, skew }: ApPolicy): void {
   const delta = clientTime(authenticator) - now;
   if (Math.abs(delta) <= skew) return;
@@ -130,8 +123,8 @@ function checkSubkey({ authenticator: { subkey } }: OpenApReq, policy: ApPolicy)
 }
 
 /**
- * "the server MUST utilize a replay cache to remember any authenticator presented within the allowable clock skew": an
- * authenticator is older than that after twice the skew.
+ * "the server MUST utilize a replay cache to remember any authenticator presented within the allowable clock skew", that is,
+ * for twice the skew: the client's clock may be ahead by one skew.
  */
 async function checkReplay({ request, authenticator }: OpenApReq, policy: ApPolicy): Promise<void> {
   const { now, skew, replayCache } = policy;
@@ -144,9 +137,9 @@ async function checkReplay({ request, authenticator }: OpenApReq, policy: ApPoli
 }
 
 /**
- * "If a server loses track of authenticators presented within the allowable clock skew, it MUST reject all requests until the
- * clock skew interval has passed". A use with "its own suitable means to protect against replay", such as a subkey of the
- * server, does not call this: the sender of a replay cannot go on without the session key.
+ * A server that "loses track of authenticators" must "reject all requests until the clock skew interval has passed". A use with
+ * "its own suitable means to protect against replay", such as a subkey of the server, does not call this: the sender of a
+ * replay cannot go on without the session key.
  */
 export function checkKnownSince(authenticator: Authenticator, { now, skew, replayCache }: ApPolicy): void {
   const knowsSince = replayCache?.knowsSince;

@@ -30,8 +30,8 @@ export interface ApRepOptions {
 }
 
 /**
- * Makes an AP-REP: "The timestamp and microsecond field used in the reply MUST be the client's timestamp and microsecond field
- * (as provided in the authenticator)." "The KRB_AP_REP message is encrypted in the session key extracted from the ticket."
+ * Makes an AP-REP: its time is "the client's timestamp and microsecond field (as provided in the authenticator)", and it is
+ * "encrypted in the session key extracted from the ticket".
  */
 export async function makeApRep({ sessionKey, sent, subkey, sequence, runtime }: ApRepOptions): Promise<Bytes> {
   const part = encode(EncApRepPart, {
@@ -53,8 +53,7 @@ export interface VerifiedApRep {
 }
 
 /**
- * Verifies an AP-REP: "the client uses the session key from the credentials obtained for the server to decrypt the message and
- * verifies that the timestamp and microsecond fields match those in the Authenticator it sent to the server."
+ * Verifies an AP-REP: the client "verifies that the timestamp and microsecond fields match those in the Authenticator it sent".
  *
  * @throws {ApError} `KRB_AP_ERR_MUT_FAIL` when the times differ, `KDC_ERR_ETYPE_NOSUPP` for a subkey that is not supported.
  * @throws {KerberosError} `BAD_MESSAGE` or `INTEGRITY` when it cannot be read or is not sealed with the session key.

@@ -28,9 +28,9 @@ const MAX_KEYS = 64;
 const AP_REQ = 14;
 
 /**
- * Reads an AP-REQ: "If the message type is not KRB_AP_REQ, the server returns the KRB_AP_ERR_MSG_TYPE error."
+ * Reads an AP-REQ.
  *
- * @throws {ApError} `KRB_AP_ERR_MSG_TYPE`
+ * @throws {ApError} `KRB_AP_ERR_MSG_TYPE` "If the message type is not KRB_AP_REQ".
  * @throws {KerberosError} `BAD_MESSAGE` when it cannot be read.
  */
 export function readApReq(message: Uint8Array): ApReq {
@@ -57,10 +57,7 @@ export async function verifyApReq(request: ApReq, policy: ApPolicy): Promise<Ver
   return { ...opened, subkey: subkey && new KerberosKey(subkey.keytype, subkey.keyvalue) };
 }
 
-/**
- * "If the USE-SESSION-KEY flag is set in the ap-options field, it indicates to the server that user-to-user authentication is
- * in use, and that the ticket is encrypted in the session key from the server's TGT": the server has no such key.
- */
+/** USE-SESSION-KEY says that "the ticket is encrypted in the session key from the server's TGT", which the server lacks. */
 function checkUserToUser({ apOptions, ticket }: ApReq): void {
   if ((apOptions & ApOption.UseSessionKey) === 0) return;
   const service = serviceText(fromPrincipalName(ticket.sname, ticket.realm));
@@ -71,10 +68,7 @@ function checkUserToUser({ apOptions, ticket }: ApReq): void {
   );
 }
 
-/**
- * "the server may be registered in multiple realms, with different keys in each": every key that may open the ticket is tried.
- * "The KRB_AP_ERR_NOKEY error code is returned if the server doesn't have the proper key to decipher the ticket."
- */
+/** The server may be registered in several realms "with different keys in each": every key that may open the ticket is tried. */
 async function openTicket(request: ApReq, policy: ApPolicy): Promise<OpenTicket> {
   const { ticket } = request;
   const { etype, kvno } = ticket.encPart;
@@ -113,10 +107,7 @@ async function tryKeys(
   return undefined;
 }
 
-/**
- * "The authenticator is decrypted using the session key extracted from the decrypted ticket. If decryption shows that is has
- * been modified, the KRB_AP_ERR_BAD_INTEGRITY error is returned."
- */
+/** "The authenticator is decrypted using the session key extracted from the decrypted ticket." */
 async function openAuthenticator({ request, sessionKey }: OpenTicket, policy: ApPolicy): Promise<Authenticator> {
   const { etype, cipher } = request.authenticator;
   if (etype !== sessionKey.enctype) throw notIntact("its enctype is not the session key's");

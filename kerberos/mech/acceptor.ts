@@ -30,41 +30,41 @@ import { type AuthenticatorChecksum, decodeAuthenticatorChecksum, GSS_CHECKSUM_T
 import { decodeContextToken, encodeContextToken } from "./tokens/context.ts";
 import { defective, unexpectedMessage } from "./tokens/errors.ts";
 
-/** What a context is accepted with. */
+/** Options of accepting a context. */
 export interface AcceptorInit {
-  /** Keys of the services that this acceptor is. */
+  /** Keys of the services that this acceptor accepts for. */
   readonly keys: KeySource;
   /** Authenticators seen before. */
   readonly replayCache: ReplayCache;
-  /** How far the client's clock may be off, in milliseconds. @default {300000} */
+  /** How far the client's clock may differ, in milliseconds. @default {300000} */
   readonly clockskew?: number | undefined;
-  /** Names of the services accepted, such as `rcmd`. @default {every one that has a key} */
+  /** Names of the services accepted, such as `rcmd`. @default {every one with a key} */
   readonly services?: readonly string[] | undefined;
   /** Enctypes accepted for tickets and messages. @default {every supported one} */
   readonly enctypes?: readonly number[] | undefined;
   /**
-   * Realms that may vouch for clients of other realms, where the KDC has not judged that itself (`[capaths]`, RFC 4120
+   * Realms that may vouch for clients of other realms, for tickets whose KDC did not judge that itself (`[capaths]`, RFC 4120
    * section 2.7).
    *
-   * @default {those between the two in the hierarchy of their names}
+   * @default {the realms between the two in the hierarchy of their names}
    */
   readonly capaths?: Capaths | undefined;
-  /** Channel that the context must be tied to where the initiator ties it. */
+  /** Channel that the context must be bound to if the initiator binds it. */
   readonly channelBindings?: ChannelBindings | undefined;
   /** Clock and randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
 }
 
-/** A context that the peer starts. */
+/** Negotiates a context that the peer starts. */
 export class KerberosAcceptor implements GssNegotiation {
   readonly #init: AcceptorInit;
   readonly #runtime: Runtime;
   #used = false;
-  /** Service that the ticket names, once that is known, for error tokens. */
+  /** Service that the ticket names, for error tokens; undefined before the ticket is read. */
   #service: Principal | undefined;
 
   /**
-   * Makes one.
+   * Creates a negotiation.
    *
    * @param init Keys, replay cache and limits.
    */
@@ -77,7 +77,10 @@ export class KerberosAcceptor implements GssNegotiation {
   async step(given?: Uint8Array): Promise<GssStep> {
     const token = given === undefined ? undefined : copyBytes(given, "step with");
     if (this.#used) {
-      throw new GssError("Cannot step context: it takes one token", { major: "NO_CONTEXT", code: "NO_CONTEXT" });
+      throw new GssError("Cannot step context: the acceptor takes one token only", {
+        major: "NO_CONTEXT",
+        code: "NO_CONTEXT",
+      });
     }
     this.#used = true;
     try {
@@ -153,13 +156,13 @@ export class KerberosAcceptor implements GssNegotiation {
     return { done: true, token, context };
   }
 
-  /** RFC 4121 section 4.1.1.2. An initiator without bindings is taken as one that cannot; the flag tells it apart. */
+  /** RFC 4121 section 4.1.1.2. An initiator without bindings is accepted; `channelBound` of the context says so. */
   async #checkBindings(asked: AuthenticatorChecksum): Promise<boolean> {
     const { channelBindings } = this.#init;
     const absent = asked.bindings.every((byte) => byte === 0);
     if (channelBindings === undefined || absent) return false;
     if (timingSafeEqual(await channelBindingHash(channelBindings), asked.bindings)) return true;
-    throw new GssError("Cannot accept context: it is tied to another channel", {
+    throw new GssError("Cannot accept context: it is bound to another channel", {
       major: "BAD_BINDINGS",
       code: "BAD_BINDINGS",
     });

@@ -16,7 +16,7 @@ const MAJORS: Partial<Record<KerberosErrorName, GssMajor>> = {
   KRB_AP_ERR_MSG_TYPE: "DEFECTIVE_TOKEN",
 };
 
-/** A failure with the name of a Kerberos error. */
+/** Creates a failure with the name of a Kerberos error. */
 export function kerberosFailure(
   name: KerberosErrorName,
   message: string,
@@ -32,7 +32,7 @@ export function kerberosFailure(
   });
 }
 
-/** What the Kerberos layer threw, as the GSS layer reports it. Anything else is handed on unchanged. */
+/** Returns an error of the Kerberos layer as the GSS layer reports it, and anything else unchanged. */
 export function toGssError(error: unknown): unknown {
   if (error instanceof ApError) return kerberosFailure(error.code, error.message, error.details, error.cause);
   if (error instanceof KdcError) {
