@@ -12,7 +12,6 @@ import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { KerberosError, printable } from "../errors.ts";
-import { ApReq, Authenticator, Ticket } from "../messages/ap.ts";
 import { EncTgsRepPart, type KdcRep, KdcReqBody, TgsRep, TgsReq } from "../messages/kdc.ts";
 import {
   formatPrincipal,
@@ -23,7 +22,7 @@ import {
   toPrincipalName,
 } from "../principal.ts";
 import type { Credential } from "../credential.ts";
-import { authenticatorTime } from "../ap/authenticator_time.ts";
+import { makeApReq } from "../ap/make.ts";
 import type { KdcExchange } from "./kdc_exchange.ts";
 import { readReply, refusalError } from "./kdc_reply.ts";
 import { randomNonce } from "./nonce.ts";
@@ -129,28 +128,18 @@ async function* askOnce(input: TgsExchangeInput, tgt: Credential, service: Princ
 
 /** Section 3.3.1: the ticket-granting ticket, with an authenticator that covers the request's body. */
 async function tgsApReq(input: TgsExchangeInput, tgt: Credential, body: Bytes, subkey: KerberosKey): Promise<Bytes> {
-  const { runtime } = input;
-  const { time, usec } = authenticatorTime(runtime, input.kdcOffset);
-  const authenticator = encode(Authenticator, {
-    authenticatorVno: 5,
-    crealm: tgt.client.realm,
-    cname: toPrincipalName(tgt.client),
-    cksum: {
+  const { message } = await makeApReq({
+    credential: tgt,
+    authenticatorUsage: KeyUsage.TgsReqAuthenticator,
+    checksum: {
       cksumtype: tgt.key.checksumType,
       checksum: await tgt.key.checksum(KeyUsage.TgsReqAuthenticatorChecksum, body),
     },
-    cusec: usec,
-    ctime: time,
-    subkey: { keytype: subkey.enctype, keyvalue: subkey.exportBytes() },
+    subkey,
+    offset: input.kdcOffset,
+    runtime: input.runtime,
   });
-  const cipher = await tgt.key.encrypt(KeyUsage.TgsReqAuthenticator, authenticator, runtime);
-  return encode(ApReq, {
-    pvno: 5,
-    msgType: 14,
-    apOptions: 0,
-    ticket: readMessage(Ticket, tgt.ticket),
-    authenticator: { etype: tgt.key.enctype, cipher },
-  });
+  return message;
 }
 
 interface AskedOfTgs {

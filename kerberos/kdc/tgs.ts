@@ -21,7 +21,7 @@ import type { KdcPrincipal } from "./principals.ts";
 import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
 import { requestProof } from "./request_proof.ts";
-import { openPresented, openSealed, type Presented } from "./tgs_request.ts";
+import { openPresented, openSealed, type PresentedTicket } from "./tgs_request.ts";
 import { isBetween, transitedRealms, withRealm } from "./transited.ts";
 
 /** Options that are not served. */
@@ -34,9 +34,8 @@ const ALLOWED_BY: readonly (readonly [option: number, flag: number])[] = [
 
 /** Answers a TGS-REQ. */
 export async function handleTgsReq(call: KdcCall): Promise<Bytes> {
-  const { realm, request, message } = call;
-  const { reqBody: body } = request;
-  const presented = await openPresented(realm, request, message);
+  const { realm, request: { reqBody: body } } = call;
+  const presented = await openPresented(call);
   const { part } = presented;
   checkOptions(body.kdcOptions, part.flags);
   const key = presented.subkey ?? presented.sessionKey;
@@ -73,7 +72,7 @@ type Terms = Pick<
   "body" | "service" | "flags" | "allowedFlags" | "latestEnd" | "latestRenewal" | "transited"
 >;
 
-function terms(realm: KdcRealm, body: KdcReqBody, presented: Presented): Terms {
+function terms(realm: KdcRealm, body: KdcReqBody, presented: PresentedTicket): Terms {
   const { part } = presented;
   const { transited, checked } = transitedOf(realm, body, presented);
   const service = findService(realm, body);
@@ -112,7 +111,7 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: Presented): Terms {
  */
 async function authorizationOf(
   body: KdcReqBody,
-  presented: Presented,
+  presented: PresentedTicket,
 ): Promise<readonly AuthorizationDataElement[] | undefined> {
   const { authorizationData } = presented.part;
   const added = await addedAuthorization(body, presented);
@@ -126,7 +125,7 @@ async function authorizationOf(
 
 async function addedAuthorization(
   { encAuthorizationData }: KdcReqBody,
-  { sessionKey, subkey }: Presented,
+  { sessionKey, subkey }: PresentedTicket,
 ): Promise<readonly AuthorizationDataElement[] | undefined> {
   if (encAuthorizationData === undefined) return undefined;
   const usage = subkey === undefined ? KeyUsage.TgsReqAuthDataSessionKey : KeyUsage.TgsReqAuthDataSubkey;
@@ -158,7 +157,7 @@ function referred(realm: KdcRealm, { kdcOptions }: KdcReqBody, wanted: Principal
 function transitedOf(
   realm: KdcRealm,
   body: KdcReqBody,
-  { part, service }: Presented,
+  { part, service }: PresentedTicket,
 ): { transited: TransitedEncoding; checked: boolean } {
   const { trType, contents } = part.transited;
   const from = service.realm;

@@ -362,7 +362,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "step(): copies its token",
     ],
   ]),
-  ...rules("kerberos/ap/replay/replay_cache.ts", OCTETS, [
+  ...rules("kerberos/ap/replay/memory.ts", OCTETS, [
     ["a tag is a text", "RFC 4120 section 3.2.3", '    if (typeof tag !== "string") throw', "    if (false) throw"],
   ]),
   ...rules("kerberos/ap/replay/shared.ts", OCTETS, [

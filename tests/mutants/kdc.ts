@@ -94,7 +94,10 @@ const TGS_REPLIES = rules("kerberos/exchange/tgs.ts", TGS_REPLY, [
   ["TGS: renewals end with those of the ticket-granting ticket", "RFC 4120 section 2.3", "latestRenewal: tgt.renewTill,", "latestRenewal: Infinity,"],
   ["TGS: a forwarded ticket has the addresses asked for, which are none", "RFC 4120 section 2.6", "const addresses = forwarded ? [] : tgt.addresses;", "const addresses = tgt.addresses;"],
   ["TGS: the enctypes of the session key are those asked for", S334, "enctypes: body.etype,", "enctypes: [part.key.keytype],"],
-  ["TGS: the authenticator's time is told once", "RFC 4120 section 3.2.3", "const { time, usec } = authenticatorTime(runtime, input.kdcOffset);", "const whole = runtime.now() + (input.kdcOffset ?? 0);\n  const { time, usec } = { time: Math.floor(whole / 1000) * 1000, usec: (whole % 1000) * 1000 };"],
+]);
+
+const TGS_REQUESTS = rules("kerberos/ap/make.ts", TGS_REPLY, [
+  ["TGS: the authenticator's time is told once", "RFC 4120 section 3.2.3", "const { time, usec } = authenticatorTime(runtime, options.offset);", "const whole = runtime.now() + (options.offset ?? 0);\n  const { time, usec } = { time: Math.floor(whole / 1000) * 1000, usec: (whole % 1000) * 1000 };"],
 ]);
 
 /** The client: what an error can make it do. */
@@ -247,24 +250,34 @@ const KDC_AS_RULES = [
 const KDC_TGS_RULES = [
   ...rules("kerberos/kdc/tgs_request.ts", KDC_TGS, [
     ["KDC: only tickets for ticket-granting services", S332, "own === undefined || !samePrincipal(service, krbtgt(realm.name, service.realm))", "own === undefined"],
-    ["KDC: no expired ticket", S332, "if (part.endtime + KDC_SKEW < now) throw", "if (false) throw"],
-    ["KDC: no invalid ticket", "RFC 4120 section 2.2", "if (invalid || (part.starttime", "if ((part.starttime"],
-    ["KDC: no ticket that is not yet good", S332, "if (invalid || (part.starttime ?? part.authtime) > now + KDC_SKEW) throw", "if (invalid) throw"],
-    ["KDC: a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "(part.starttime ?? part.authtime) > now", "(part.starttime ?? 0) > now"],
-    ["KDC: other realms do not vouch for its own clients", "RFC 4120 section 1.2", "if (own.name.realm !== realm.name && part.crealm === realm.name) throw", "if (false) throw"],
-    ["KDC: other realms vouch for somebody", "RFC 4120 section 6.2", "if (!isWhole(fromPrincipalName(part.cname, part.crealm))) throw", "if (false) throw"],
-    ["KDC: the authenticator is the ticket's client's", S332, "if (!samePrincipal(client, fromPrincipalName(authenticator.cname, authenticator.crealm))) {", "if (false) {"],
-    ["KDC: the authenticator is fresh", S332, "if (Math.abs(authenticator.ctime - realm.now()) > KDC_SKEW) throw", "if (false) throw"],
     ["KDC: an authenticator is good for one request", S332, "  if (realm.isReplay(seal, digest)) throw", "  if (false) throw"],
     ["KDC: a request that is not genuine makes no other one a replay", S332, "  if (fault !== undefined) throw new Refusal(fault);\n  realm.remember(seal, digest);", "  realm.remember(seal, digest);\n  if (fault !== undefined) throw new Refusal(fault);"],
+    ["KDC: what is wrong with a checksum is told", S332, "  if (fault !== undefined) throw new Refusal(fault);\n", ""],
+  ]),
+  ...rules("kerberos/kdc/tgs_request.ts", KDC_TGS, [
+    ["KDC: other realms do not vouch for its own clients", "RFC 4120 section 1.2", "if (serviceKey.principal.realm !== realm.name && part.crealm === realm.name) {", "if (false) {"],
+    ["KDC: a sealed part is of its key's enctype", "RFC 4120 section 5.2.9", "if (sealed.etype !== key.enctype) throw", "if (false) throw"],
+  ]),
+  ...rules("kerberos/ap/checks.ts", KDC_TGS, [
+    ["KDC: no expired ticket", S332, "if (part.endtime + skew < now) {", "if (false) {"],
+    ["KDC: no invalid ticket", "RFC 4120 section 2.2", " || (part.flags & TicketFlag.Invalid) !== 0", ""],
+    ["KDC: no ticket that is not yet good", S332, "if (starts - skew > now || ", "if ("],
+    ["KDC: a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "part.starttime ?? part.authtime", "part.starttime ?? 0"],
+    ["KDC: other realms vouch for somebody", "RFC 4120 section 6.2", "  if (isWhole(client)) return;\n", "  if (client) return;\n"],
+    ["KDC: the authenticator is the ticket's client's", S332, "  if (samePrincipal(clientOf(part), fromPrincipalName(authenticator.cname, authenticator.crealm))) return;", "  if (authenticator) return;"],
+    ["KDC: the authenticator is fresh", S332, "  if (Math.abs(delta) <= skew) return;", "  if (delta <= Infinity) return;"],
+    ["KDC: a subkey is of an enctype that there is", S332, "  checkSubkey,\n", ""],
+  ]),
+  ...rules("kerberos/ap/verify.ts", KDC_TGS, [
+    ["KDC: an authenticator is of its key's enctype", "RFC 4120 section 5.2.9", "  if (etype !== sessionKey.enctype) throw", "  if (false) throw"],
+    ["KDC: an authenticator is sealed for its own use", "RFC 4120 section 7.5.1", "sessionKey.decrypt(policy.authenticatorUsage, cipher)", "sessionKey.decrypt(7, cipher).catch(() => sessionKey.decrypt(11, cipher))"],
+  ]),
+  ...rules("kerberos/kdc/request_checksum.ts", KDC_TGS, [
     ["KDC: no checksum without a key", "CVE-2018-16860", "cksum === undefined || UNKEYED.has(cksum.cksumtype)", "cksum === undefined"],
     ["KDC: the checksum's type is the key's", S332, "if (cksum.cksumtype !== sessionKey.checksumType) return", "if (false) return"],
     ["KDC: the checksum is right", S332, "  return right ? undefined", "  return right || !right ? undefined"],
-    ["KDC: what is wrong with a checksum is told", S332, "  if (fault !== undefined) throw new Refusal(fault);\n", ""],
-    ["KDC: a subkey is of an enctype that there is", S332, "if (subkey !== undefined && !isSupported(subkey.keytype)) throw", "if (false) throw"],
-    ["KDC: a sealed part is of its key's enctype", "RFC 4120 section 5.2.9", "if (sealed.etype !== key.enctype) throw", "if (false) throw"],
   ]),
-  ...rules("kerberos/kdc/tgs_request.ts", ["tests/kerberos/kdc/encodings_test.ts"], [
+  ...rules("kerberos/kdc/request_checksum.ts", ["tests/kerberos/kdc/encodings_test.ts"], [
     ["KDC: the checksum is over the bytes that came", "RFC 4120 section 5.2.7.1", "return readMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readMessage(TgsReq, message).reqBody);"],
   ]),
   ...rules("kerberos/kdc/tgs.ts", KDC_TGS, [
@@ -314,6 +327,7 @@ export const KDC_MUTANTS: readonly Mutant[] = [
   ...REPLIES,
   ...TGS_REPLIES,
   ...NAMED_KEYS,
+  ...TGS_REQUESTS,
   ...KDC_ERRORS,
   ...PREAUTH,
   ...PROOF_ASKED,

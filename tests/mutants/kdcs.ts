@@ -134,8 +134,8 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["one password is proved once for several services", "one request however many ask", "return this.#requests.once(\"initial, careful\", signal, (stop) => this.#acquire(stop, true));", "return this.#acquire(signal, true);", "proved once"],
   ]),
   ...rules("kerberos/mech/initiator.ts", CLOCK, [
-    ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
-    ["a refusal tells the offset that was reckoned with", STEPS, "(stored === 0 ? \"\" : ", "(true ? \"\" : ", "tells the offset"],
+    ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime(error) && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
+    ["a refusal tells the offset that was reckoned with", STEPS, "stored === 0 ? \"\" : ", "stored !== Infinity ? \"\" : ", "tells the offset"],
   ]),
   ...rules("socks/client/request.ts", ["tests/socks/client/again_test.ts"], [
     ["a proxy is asked once more where the mechanism has learnt", STEPS, "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "throw error;"],

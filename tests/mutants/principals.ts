@@ -289,7 +289,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "an error does not repeat what a stranger made long",
     source: "systemd's LineMax=; log injection",
-    file: "kerberos/mech/refusals.ts",
+    file: "kerberos/ap/keys.ts",
     find: "shortened(formatPrincipal(service), 200)",
     replace: "formatPrincipal(service)",
     tests: ["tests/kerberos/mech/acceptor_test.ts"],
