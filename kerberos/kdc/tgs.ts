@@ -6,22 +6,20 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { readMessage } from "../messages/read.ts";
-import { AdType } from "../registry/ad_types.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import type { EncTicketPart, TransitedEncoding } from "../messages/ap.ts";
-import { AuthorizationData, type AuthorizationDataElement } from "../messages/basic.ts";
 import { EncTgsRepPart, type KdcReqBody, TgsRep } from "../messages/kdc.ts";
 import { DOMAIN_X500_COMPRESS } from "../messages/transited.ts";
 import { fromPrincipalName, krbtgt, type Principal, samePrincipal } from "../principal.ts";
+import { authorizationOf } from "./authorization_data.ts";
 import type { KdcCall } from "./call.ts";
 import { issue, type IssueInput } from "./issue.ts";
 import type { KdcPrincipal } from "./principals.ts";
 import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
 import { requestProof } from "./request_proof.ts";
-import { openPresented, openSealed, type PresentedTicket } from "./tgs_request.ts";
+import { openPresented, type PresentedTicket } from "./tgs_request.ts";
 import { isBetween, transitedRealms, withRealm } from "./transited.ts";
 
 /** Options that are not served. */
@@ -103,34 +101,6 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: PresentedTicket): T
     latestRenewal,
     transited,
   };
-}
-
-/**
- * Section 3.3.3: what the ticket has is kept; section 5.4.1: what the client adds is sealed for the KDC. None of it is
- * understood here, which matters for what says so (section 5.2.6.4).
- */
-async function authorizationOf(
-  body: KdcReqBody,
-  presented: PresentedTicket,
-): Promise<readonly AuthorizationDataElement[] | undefined> {
-  const { authorizationData } = presented.part;
-  const added = await addedAuthorization(body, presented);
-  const all = added === undefined ? authorizationData : [...authorizationData ?? [], ...added];
-  const mandatory = all?.filter(({ adType }) => adType === AdType.MandatoryForKdc) ?? [];
-  if (mandatory.some(({ adData }) => readMessage(AuthorizationData, adData).length > 0)) {
-    throw new Refusal("KDC_ERR_POLICY");
-  }
-  return all;
-}
-
-async function addedAuthorization(
-  { encAuthorizationData }: KdcReqBody,
-  { sessionKey, subkey }: PresentedTicket,
-): Promise<readonly AuthorizationDataElement[] | undefined> {
-  if (encAuthorizationData === undefined) return undefined;
-  const usage = subkey === undefined ? KeyUsage.TgsReqAuthDataSessionKey : KeyUsage.TgsReqAuthDataSubkey;
-  const plain = await openSealed(subkey ?? sessionKey, usage, encAuthorizationData);
-  return readMessage(AuthorizationData, plain);
 }
 
 /** The service, or the ticket-granting service of the realm that it is in. */

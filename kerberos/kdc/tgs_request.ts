@@ -10,9 +10,7 @@ import type { ServiceKey } from "../ap/keys.ts";
 import type { ApPolicy, VerifiedApReq } from "../ap/policy.ts";
 import { readApReq, verifyApReq } from "../ap/verify.ts";
 import type { KerberosKey } from "../crypto/key.ts";
-import { KerberosError } from "../errors.ts";
 import type { EncTicketPart } from "../messages/ap.ts";
-import type { EncryptedData } from "../messages/basic.ts";
 import { krbtgt, type Principal, samePrincipal } from "../principal.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
@@ -105,15 +103,4 @@ async function checkRequest(realm: KdcRealm, sealed: Bytes, request: CoveredRequ
   if (realm.isReplay(seal, digest)) throw new Refusal("KRB_AP_ERR_REPEAT");
   if (fault !== undefined) throw new Refusal(fault);
   realm.remember(seal, digest);
-}
-
-/** Opens a sealed part of a request, or refuses the request. */
-export async function openSealed(key: KerberosKey, usage: number, sealed: EncryptedData): Promise<Bytes> {
-  if (sealed.etype !== key.enctype) throw new Refusal("KRB_AP_ERR_BAD_INTEGRITY");
-  try {
-    return await key.decrypt(usage, sealed.cipher);
-  } catch (error) {
-    if (error instanceof KerberosError) throw new Refusal("KRB_AP_ERR_BAD_INTEGRITY");
-    throw error;
-  }
 }

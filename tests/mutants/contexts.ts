@@ -246,7 +246,13 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("kerberos/crypto/key.ts", OCTETS, [
-    ["a key is made of bytes", WHOLE, 'copyBytes(bytes, "make a key of")', "new Uint8Array(bytes)", "throws a TypeError"],
+    [
+      "a key is made of bytes",
+      WHOLE,
+      'copyBytes(bytes, "make a key of")',
+      "new Uint8Array(bytes)",
+      "throws a TypeError",
+    ],
     ["keys use bytes", WHOLE, "asBytes(bytesOf(part, doing))", "asBytes(part as Bytes)", "throws a TypeError"],
     [
       "what waits for keys waits as a copy",

@@ -256,7 +256,6 @@ const KDC_TGS_RULES = [
   ]),
   ...rules("kerberos/kdc/tgs_request.ts", KDC_TGS, [
     ["KDC: other realms do not vouch for its own clients", "RFC 4120 section 1.2", "if (serviceKey.principal.realm !== realm.name && part.crealm === realm.name) {", "if (false) {"],
-    ["KDC: a sealed part is of its key's enctype", "RFC 4120 section 5.2.9", "if (sealed.etype !== key.enctype) throw", "if (false) throw"],
   ]),
   ...rules("kerberos/ap/checks.ts", KDC_TGS, [
     ["KDC: no expired ticket", S332, "if (part.endtime + skew < now) {", "if (false) {"],
@@ -280,6 +279,13 @@ const KDC_TGS_RULES = [
   ...rules("kerberos/kdc/request_checksum.ts", ["tests/kerberos/kdc/encodings_test.ts"], [
     ["KDC: the checksum is over the bytes that came", "RFC 4120 section 5.2.7.1", "return readMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readMessage(TgsReq, message).reqBody);"],
   ]),
+  ...rules("kerberos/kdc/authorization_data.ts", KDC_TGS, [
+    ["KDC: a sealed part is of its key's enctype", "RFC 4120 section 5.2.9", "if (sealed.etype !== key.enctype) throw", "if (false) throw"],
+    ["KDC: added authorization data is sealed for its own use", "RFC 4120 section 7.5.1", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData)", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData).catch(() => openSealed(sessionKey, 5, encAuthorizationData))"],
+    ["KDC: authorization data is kept", S333, "added === undefined ? authorizationData : [...authorizationData ?? [], ", "added === undefined ? authorizationData : ["],
+    ["KDC: what it must understand and does not is refused", "RFC 4120 section 5.2.6.4", "readMessage(AuthorizationData, adData).length > 0", "adData.length === 0"],
+    ["KDC: what the client adds is looked at for that too", "RFC 4120 section 5.2.6.4", "const mandatory = all?.filter", "const mandatory = authorizationData?.filter"],
+  ]),
   ...rules("kerberos/kdc/tgs.ts", KDC_TGS, [
     ["KDC: a service is looked for in the realm asked for", S333, "fromPrincipalName(body.sname, body.realm)", "fromPrincipalName(body.sname, realm.name)"],
     ["KDC: referrals for those who ask for canonicalization", "RFC 6806 section 8", "  if ((kdcOptions & KdcOption.Canonicalize) === 0) return undefined;\n", ""],
@@ -295,10 +301,6 @@ const KDC_TGS_RULES = [
     ["KDC: a renewed ticket ends with its renewals", S333, "      latestEnd: latestRenewal,\n", "      latestEnd: Infinity,\n"],
     ["KDC: no ticket outlasts the one shown", S333, "    latestEnd: part.endtime,\n", "    latestEnd: Infinity,\n"],
     ["KDC: renewal leaves flags as they are", "RFC 4120 section 2.3", "      flags: part.flags,\n", "      flags: 0,\n"],
-    ["KDC: added authorization data is sealed for its own use", "RFC 4120 section 7.5.1", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData)", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData).catch(() => openSealed(sessionKey, 5, encAuthorizationData))"],
-    ["KDC: authorization data is kept", S333, "added === undefined ? authorizationData : [...authorizationData ?? [], ", "added === undefined ? authorizationData : ["],
-    ["KDC: what it must understand and does not is refused", "RFC 4120 section 5.2.6.4", "readMessage(AuthorizationData, adData).length > 0", "adData.length === 0"],
-    ["KDC: what the client adds is looked at for that too", "RFC 4120 section 5.2.6.4", "const mandatory = all?.filter", "const mandatory = authorizationData?.filter"],
     ["KDC: the realm that vouched joins those on the way", S3332, "contents: joins ? withRealm(contents, from) : contents", "contents"],
     ["KDC: the client's own realm does not", S3332, "const joins = from !== realm.name && from !== part.crealm;", "const joins = from !== realm.name;"],
     ["KDC: the flag says that realms were checked", "RFC 4120 section 2.7", "checked: wanted && isAccepted(realm, part, transited.contents)", "checked: wanted"],
