@@ -15,8 +15,9 @@ import { Refusal } from "./refusal.ts";
 import type { PresentedTicket } from "./tgs_request.ts";
 
 /**
- * Section 3.3.3: what the ticket has is kept; section 5.4.1: what the client adds is sealed for the KDC. None of it is
- * understood here, which matters for what says so (section 5.2.6.4).
+ * Returns the ticket's data (section 3.3.3) and what the client adds, which is sealed for the KDC (section 5.4.1).
+ *
+ * @throws {Refusal} Some of it is mandatory for the KDC (section 5.2.6.4): this one understands none.
  */
 export async function authorizationOf(
   body: KdcReqBody,

@@ -22,9 +22,9 @@ import { requestProof } from "./request_proof.ts";
 import { openPresented, type PresentedTicket } from "./tgs_request.ts";
 import { isBetween, transitedRealms, withRealm } from "./transited.ts";
 
-/** Options that are not served. */
+/** Options that are refused. */
 const UNSUPPORTED = KdcOption.EncTktInSkey | KdcOption.CnameInAddlTkt | KdcOption.Validate | KdcOption.Proxy;
-/** Options that are served only where a flag of the ticket allows it (section 3.3.3); a flag that is only wished is left out. */
+/** Options that are refused unless a flag of the ticket allows them (section 3.3.3). */
 const ALLOWED_BY: readonly (readonly [option: number, flag: number])[] = [
   [KdcOption.Forwarded, TicketFlag.Forwardable],
   [KdcOption.Renew, TicketFlag.Renewable],
@@ -43,7 +43,7 @@ export async function handleTgsReq(call: KdcCall): Promise<Bytes> {
     client: fromPrincipalName(part.cname, part.crealm),
     authtime: part.authtime,
     authorizationData: await authorizationOf(body, presented),
-    // Section 3.3.3: another address than the ticket's is only for those who forward it.
+    // Section 3.3.3: only forwarding changes the addresses.
     addresses: (body.kdcOptions & KdcOption.Forwarded) !== 0 ? body.addresses : part.caddr,
     encryptedPaData: await requestProof(call, key),
   });
@@ -82,7 +82,7 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: PresentedTicket): T
     return {
       body: { ...body, till: realm.now() + lifetime, rtime: latestRenewal, kdcOptions: KdcOption.Renewable },
       service,
-      // Section 2.3: everything but key and times is left as it is.
+      // Section 2.3: renewal changes nothing but key and times.
       flags: part.flags,
       allowedFlags: TicketFlag.Renewable,
       latestEnd: latestRenewal,
@@ -103,7 +103,7 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: PresentedTicket): T
   };
 }
 
-/** The service, or the ticket-granting service of the realm that it is in. */
+/** Returns the service, or the ticket-granting service of the realm that it is in. */
 function findService(realm: KdcRealm, body: KdcReqBody): KdcPrincipal {
   if (body.sname === undefined) throw new Refusal("KDC_ERR_S_PRINCIPAL_UNKNOWN");
   const wanted = fromPrincipalName(body.sname, body.realm);
@@ -112,7 +112,7 @@ function findService(realm: KdcRealm, body: KdcReqBody): KdcPrincipal {
   return found;
 }
 
-/** RFC 6806 section 8: where the realm is another one, or the host is said to be in one. */
+/** RFC 6806 section 8: the realm is another one, or the host is known to be in another one. */
 function referred(realm: KdcRealm, { kdcOptions }: KdcReqBody, wanted: Principal): KdcPrincipal | undefined {
   if ((kdcOptions & KdcOption.Canonicalize) === 0) return undefined;
   const host = wanted.components[1];
@@ -121,8 +121,8 @@ function referred(realm: KdcRealm, { kdcOptions }: KdcReqBody, wanted: Principal
 }
 
 /**
- * Section 3.3.3.2: the realm that vouched for the client joins those on its way, unless it is the client's own. Section 2.7:
- * the flag says that all of them have been checked.
+ * Section 3.3.3.2: the realm that vouches for the client is added to its path, unless it is the client's own. Section 2.7: the
+ * flag says that all realms on the path were checked.
  */
 function transitedOf(
   realm: KdcRealm,
@@ -141,7 +141,7 @@ function transitedOf(
     const transited = { trType: DOMAIN_X500_COMPRESS, contents: joins ? withRealm(contents, from) : contents };
     return { transited, checked: wanted && isAccepted(realm, part, transited.contents) };
   } catch (error) {
-    // A list that cannot be read cannot be added to either.
+    // Nothing can be added to a list that cannot be read.
     throw error instanceof RangeError ? new Refusal("KRB_AP_PATH_NOT_ACCEPTED") : error;
   }
 }

@@ -145,7 +145,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["a KDC without a free descriptor accepts again when there is one", LIVES, "        if (!this.#closed) await pause(RETRY);\n", "        return;\n", "descriptor"],
   ]),
   ...rules("kerberos/kdc/shell/listener.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
-    ["a datagram that cannot be answered ends nothing", LIVES, "  } catch {\n    // Nobody waits for this.\n", "  } catch (error) {\n    throw error;\n", "cannot be answered"],
+    ["a datagram that cannot be answered ends nothing", LIVES, "  } catch {\n    // A datagram has no other effect.\n", "  } catch (error) {\n    throw error;\n", "cannot be answered"],
   ]),
   ...rules("kerberos/kdc/shell/own_addresses.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
     ["clients are told addresses that can be connected to", "RFC 4291 section 2.5.2", "if (all === undefined) return [hostname];", "return [hostname];", "all addresses"],
