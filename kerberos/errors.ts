@@ -78,7 +78,7 @@ export class KerberosError extends Error {
   }
 }
 
-/** What {@linkcode KdcError} is made of. */
+/** Fields of a new {@linkcode KdcError}. */
 export interface KdcErrorInit {
   /** Error code out of the KRB-ERROR. */
   readonly errorCode: number;
