@@ -11,7 +11,7 @@ import type { Identity } from "../identity.ts";
 import { described, inAnotherProtocol, refusal, tooLate, unreachable } from "./errors.ts";
 import { SocksAuthError, SocksTimeoutError } from "../errors.ts";
 import { givenEndpoint, givenFunction, givenHost, givenSignal } from "../given.ts";
-import { Handshake, type HandshakeMessage } from "../handshake.ts";
+import { Handshake } from "../handshake.ts";
 import { closeAnyway } from "../stream/closed.ts";
 import { type Connection, type Dialer, withPrefix } from "../stream/connection.ts";
 import { endedBy } from "../stream/ended_by.ts";

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { type Cidr, parseBlock, parseCidr } from "../wire/cidr.ts";
-import type { Bytes } from "../../base/bytes.ts";
+import { parseBlock, parseCidr } from "../wire/cidr.ts";
 import type { MethodName } from "../identity.ts";
 import { PROTECTION_LEVELS, type ProtectionLevel } from "../protection.ts";
-import { parseIp, type unmapped } from "../wire/ip.ts";
+import { parseIp } from "../wire/ip.ts";
 import {
   type CommandName,
   type Destination,

@@ -16,7 +16,7 @@ import { Chunk } from "../stream/chunk.ts";
 import type { Connection, Dialer, DialOptions } from "../stream/connection.ts";
 import { dialError } from "../stream/dial_error.ts";
 import { listenAtLocalhost } from "./localhost.ts";
-import { balancers, proxyProtocol, type ProxyProtocolOptions } from "../stream/proxy_protocol.ts";
+import { balancers, proxyProtocol } from "../stream/proxy_protocol.ts";
 import { ReadSize } from "../stream/read_size.ts";
 import { acceptTls, type TlsIdentity, tlsOver } from "./tls.ts";
 
