@@ -42,7 +42,7 @@ export type { Runtime } from "./base/runtime.ts";
 export { GssError, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
 export type { KdcAddress, KdcCallOptions, KdcTransport } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
-export type { KerberosTickets, ServiceTicket, TicketSource } from "./kerberos/credentials/tickets.ts";
+export type { KerberosTickets, ServiceTicket, TicketSource } from "./kerberos/credentials/tickets/tickets.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
 export type { ProfileSection } from "./kerberos/config/profile.ts";
 export { ErrorCode, type KerberosErrorName } from "./kerberos/registry/errors.ts";
@@ -56,7 +56,7 @@ export type { CredentialCache, InitializeOptions } from "./kerberos/credentials/
 export type { CredentialCacheData } from "./kerberos/credentials/formats/ccache.ts";
 export type { Credential } from "./kerberos/credential.ts";
 export type { KeySource, Keytab, KeytabEntry, WantedKey } from "./kerberos/credentials/formats/keytab.ts";
-export type { KeytabNews } from "./kerberos/credentials/shell/keytab_file.ts";
+export type { KeytabNews } from "./kerberos/credentials/keytabs/keytab_file.ts";
 export { systemTickets, type SystemTicketsOptions } from "./kerberos/system.ts";
 export { bridge, type BridgeOptions } from "./proxy/bridge.ts";
 export {

@@ -4,10 +4,10 @@
  * @module
  */
 import type { KerberosConfig } from "../kerberos/config/krb5_conf.ts";
-import { defaultCcacheName, loadConfig } from "../kerberos/config/shell/load.ts";
-import { FileCredentialCache } from "../kerberos/credentials/shell/files.ts";
+import { defaultCcacheName, loadConfig } from "../kerberos/config/load.ts";
+import { FileCredentialCache } from "../kerberos/credentials/caches/file.ts";
 import { systemTickets } from "../kerberos/system.ts";
-import type { KerberosTickets } from "../kerberos/credentials/tickets.ts";
+import type { KerberosTickets } from "../kerberos/credentials/tickets/tickets.ts";
 import type { ProxyOptions } from "../mod.ts";
 import { proxyEndpoint } from "../proxy/proxy_options.ts";
 import { PROTECTION_LEVELS } from "../socks/protection.ts";

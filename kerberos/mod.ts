@@ -43,10 +43,10 @@ export {
   type KerberosTicketsOptions,
   type ServiceTicket,
   type TicketSource,
-} from "./credentials/tickets.ts";
-export { denoResolveSrv, denoTransport } from "./reach/shell/transports.ts";
+} from "./credentials/tickets/tickets.ts";
+export { denoResolveSrv, denoTransport } from "./reach/socket_transport.ts";
 export { DEFAULT_CONFIG, type KerberosConfig, parseKrb5Conf, type RealmConfig } from "./config/krb5_conf.ts";
-export { defaultCcacheName, defaultKeytabName, loadConfig, type LoadConfigOptions } from "./config/shell/load.ts";
+export { defaultCcacheName, defaultKeytabName, loadConfig, type LoadConfigOptions } from "./config/load.ts";
 export type { ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype } from "./registry/enctypes.ts";
 export { ErrorCode, type KerberosErrorName } from "./registry/errors.ts";
@@ -80,12 +80,12 @@ export {
   type FileCredentialCacheOptions,
   readKeytab,
   writeKeytab,
-} from "./credentials/shell/files.ts";
+} from "./credentials/caches/file.ts";
 export { systemTickets, type SystemTicketsOptions } from "./system.ts";
 export {
   KeytabFile,
   type KeytabFileOptions,
   type KeytabNews,
   type ReadChanged,
-} from "./credentials/shell/keytab_file.ts";
+} from "./credentials/keytabs/keytab_file.ts";
 export { type KeySource, Keytab, type KeytabEntry, type WantedKey } from "./credentials/formats/keytab.ts";

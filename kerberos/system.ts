@@ -6,13 +6,13 @@
  */
 import { keytabKey, passwordKey } from "./exchange/client_key.ts";
 import { KdcClient, type KdcTransport } from "./reach/kdc_client.ts";
-import { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets.ts";
-import { denoResolveSrv, denoTransport } from "./reach/shell/transports.ts";
+import { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
+import { denoResolveSrv, denoTransport } from "./reach/socket_transport.ts";
 import type { KerberosConfig } from "./config/krb5_conf.ts";
-import { defaultCcacheName, loadConfig } from "./config/shell/load.ts";
+import { defaultCcacheName, loadConfig } from "./config/load.ts";
 import { parsePrincipal } from "./principal.ts";
 import { type CredentialCache, MemoryCredentialCache } from "./credentials/cache.ts";
-import { FileCredentialCache, readKeytab } from "./credentials/shell/files.ts";
+import { FileCredentialCache, readKeytab } from "./credentials/caches/file.ts";
 import type { Keytab } from "./credentials/formats/keytab.ts";
 
 /** Where tickets come from. */

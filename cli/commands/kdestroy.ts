@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { filePath } from "../../kerberos/credentials/shell/files.ts";
+import { filePath } from "../../kerberos/credentials/caches/file.ts";
 import { type Command, ExitCode } from "../command.ts";
 import { cacheFrom, CCACHE_OPTION } from "../options.ts";
 

@@ -5,13 +5,13 @@
  */
 import { systemRuntime } from "../../base/runtime.ts";
 import { readMessage } from "../../kerberos/exchange/exchange.ts";
-import { defaultKeytabName, loadConfig } from "../../kerberos/config/shell/load.ts";
+import { defaultKeytabName, loadConfig } from "../../kerberos/config/load.ts";
 import { TicketFlag } from "../../kerberos/registry/flags.ts";
 import { enctypeName } from "../../kerberos/crypto/profile.ts";
 import { Ticket } from "../../kerberos/messages/ap.ts";
 import { formatPrincipal } from "../../kerberos/principal.ts";
 import type { Credential } from "../../kerberos/credential.ts";
-import { FileCredentialCache, readKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache, readKeytab } from "../../kerberos/credentials/caches/file.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { cacheFrom, CCACHE_OPTION } from "../options.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { defaultKeytabName, loadConfig } from "../../kerberos/config/shell/load.ts";
+import { defaultKeytabName, loadConfig } from "../../kerberos/config/load.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
-import { FileCredentialCache } from "../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache } from "../../kerberos/credentials/caches/file.ts";
 import { systemTickets } from "../../kerberos/system.ts";
 import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
 import { proxyEndpoint } from "../../proxy/proxy_options.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { KdcClient, type KdcTransport } from "../reach/kdc_client.ts";
-import { denoTransport } from "../reach/shell/transports.ts";
+import { denoTransport } from "../reach/socket_transport.ts";
 import { type KerberosConfig, parseKrb5Conf } from "../config/krb5_conf.ts";
 import { KerberosError } from "../errors.ts";
 import type { Keytab } from "../credentials/formats/keytab.ts";

@@ -8,7 +8,7 @@ import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import { readMessage } from "../exchange/exchange.ts";
-import type { ServiceTicket } from "../credentials/tickets.ts";
+import type { ServiceTicket } from "../credentials/tickets/tickets.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";

@@ -11,7 +11,7 @@ import type { KerberosConfig } from "../config/krb5_conf.ts";
 import { KdcError, KerberosError, printable } from "../errors.ts";
 import { type AnswerKind, judgeAnswer } from "./answer.ts";
 import { addressText, hostText, type KdcAddress, KdcAttempts, type KdcProtocol } from "./attempts.ts";
-import { AnsweredLast } from "./answered_last.ts";
+import { AnsweredLast } from "./last_answers.ts";
 import { firstAnswer, NobodyAnswered } from "./race.ts";
 import type { KdcExchange, KdcRequest } from "../exchange/exchange.ts";
 import { type KdcEndpoint, locateKdcs, type LocateOptions, locatePrimaryKdcs, type SrvResolver } from "./locate.ts";

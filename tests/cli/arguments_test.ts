@@ -8,7 +8,7 @@ import type { CliIo } from "../../cli/terminal/io.ts";
 import { proxyOptions } from "../../cli/options.ts";
 import { command } from "../../cli/commands/serve.ts";
 import { dropPermissions } from "../../cli/permissions.ts";
-import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/caches/file.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
 import { parseKrb5Conf } from "../../kerberos/config/krb5_conf.ts";
 import { bridge, systemTickets } from "../../mod.ts";

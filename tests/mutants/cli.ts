@@ -8,9 +8,9 @@ import type { Mutant } from "./mutant.ts";
 
 const CHANGE = "kerberos/credentials/shell/change_file.ts";
 const HELD = "kerberos/credentials/shell/held_file.ts";
-const FILES = "kerberos/credentials/shell/files.ts";
-const LOAD = "kerberos/config/shell/load.ts";
-const WRITERS: readonly string[] = ["tests/kerberos/credentials/cache_writers_test.ts"];
+const FILES = "kerberos/credentials/caches/file.ts";
+const LOAD = "kerberos/config/load.ts";
+const WRITERS: readonly string[] = ["tests/kerberos/credentials/caches/writers_test.ts"];
 const CHANGES: readonly string[] = ["tests/kerberos/credentials/shell/change_file_test.ts"];
 const ARGUMENTS: readonly string[] = ["tests/cli/arguments_test.ts"];
 const PROMPT: readonly string[] = ["tests/cli/terminal/password_prompt_test.ts"];
@@ -29,7 +29,7 @@ const CACHES: readonly Mutant[] = [
     file: CHANGE,
     find: "{ write: true, createNew: true, mode: 0o600 });\n  try {",
     replace: "{ write: true, createNew: true });\n  try {",
-    tests: ["tests/kerberos/credentials/formats_test.ts"],
+    tests: ["tests/kerberos/credentials/formats/formats_test.ts"],
     filter: "FileCredentialCache",
   },
   {
@@ -296,7 +296,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "a renewed ticket undoes neither kinit nor kdestroy",
     source: "design",
-    file: "kerberos/credentials/tickets.ts",
+    file: "kerberos/credentials/tickets/tickets.ts",
     find: "(renewed, { replaces: data })",
     replace: "(renewed)",
     tests: WRITERS,
@@ -305,7 +305,7 @@ const CACHES: readonly Mutant[] = [
   {
     rule: "another client's cache is not used in the place of the one asked for",
     source: "MIT's KG_CCACHE_NOMATCH",
-    file: "kerberos/credentials/tickets.ts",
+    file: "kerberos/credentials/tickets/tickets.ts",
     find: "if (data === undefined || this.#isOurs(data)) return data;",
     replace: "return data;",
     tests: WRITERS,
@@ -525,7 +525,7 @@ const CONFIGURATION: readonly Mutant[] = [
   {
     rule: "a keytab without a key is none to serve with",
     source: "design",
-    file: "kerberos/credentials/shell/keytab_file.ts",
+    file: "kerberos/credentials/keytabs/keytab_file.ts",
     find: "if (keytab.entries.length === 0) throw",
     replace: "if (false) throw",
     tests: RELOADS,

@@ -9,7 +9,7 @@ const ASN1 = ["tests/asn1/asn1_test.ts"];
 const STRANGER = ["tests/kerberos/messages/stranger_test.ts"];
 const TOKENS = ["tests/gss/gss_test.ts"];
 const SPNEGO = ["tests/gss/spnego/rules_test.ts"];
-const STORES = ["tests/kerberos/credentials/formats_test.ts"];
+const STORES = ["tests/kerberos/credentials/formats/formats_test.ts"];
 const LINEAR = ["tests/socks/stream/linear_test.ts"];
 
 const asn1: readonly Mutant[] = [

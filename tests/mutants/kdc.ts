@@ -9,7 +9,7 @@ import { type Mutant, rules } from "./mutant.ts";
 const AS_REPLY = ["tests/kerberos/exchange/as_reply_test.ts"];
 const TGS_REPLY = ["tests/kerberos/exchange/tgs_reply_test.ts"];
 const ERRORS = ["tests/kerberos/reach/kdc_errors_test.ts"];
-const TICKETS = ["tests/kerberos/credentials/tickets_test.ts"];
+const TICKETS = ["tests/kerberos/credentials/tickets/tickets_test.ts"];
 const REACH = ["tests/kerberos/reach/kdc_client_test.ts"];
 const KDC_AS = ["tests/kerberos/kdc/as_test.ts"];
 const KDC_TGS = ["tests/kerberos/kdc/tgs_test.ts"];
@@ -135,7 +135,7 @@ const KEYS = [
 ];
 
 /** The client: tickets out of a cache. */
-const CACHED = rules("kerberos/credentials/tickets.ts", TICKETS, [
+const CACHED = rules("kerberos/credentials/tickets/tickets.ts", TICKETS, [
   ["a cache of somebody else's is not used", "the wrong identity", "if (data === undefined || this.#isOurs(data)) return data;", "return data;"],
   ["a cache of another name is the KDC's to name", "the wrong identity", "if (renamed && this.#answeredFor === undefined) return undefined;", "if (renamed) return data;"],
   ["a cache of another name is not overwritten before", "the wrong identity", "if (held !== undefined && !this.#isOurs(held)) throw this.#somebodyElses(held);", ""],
@@ -143,7 +143,7 @@ const CACHED = rules("kerberos/credentials/tickets.ts", TICKETS, [
 ]);
 
 /** The client: which of its tickets are good. */
-const HELD = rules("kerberos/credentials/held_tickets.ts", TICKETS, [
+const HELD = rules("kerberos/credentials/tickets/selection.ts", TICKETS, [
   ["a cached ticket is the client's", "dotnet/Kerberos.NET#248", "samePrincipal(held.client, client) && !held", "!held"],
   ["a cached ticket is for the service", "dotnet/Kerberos.NET#248", '    samePrincipal(held.server, service.realm === "" ? { ...service, realm: held.server.realm } : service);', "    held.server.components[0] === service.components[0];"],
   ["a cached ticket has not ended", "RFC 4120 section 3.2.3", "return endtime > now + margin && ", "return "],

@@ -7,11 +7,11 @@
 import { type Mutant, rules } from "./mutant.ts";
 
 const RACE = ["tests/kerberos/reach/race_test.ts"];
-const SOCKETS = ["tests/kerberos/reach/shell/transports_test.ts"];
+const SOCKETS = ["tests/kerberos/reach/socket_transport_test.ts"];
 const REACH = ["tests/kerberos/reach/kdc_client_test.ts"];
 const LOCATE = ["tests/kerberos/reach/locate_test.ts"];
-const CLOCK = ["tests/kerberos/credentials/clock_test.ts"];
-const TICKETS = ["tests/kerberos/credentials/tickets_test.ts"];
+const CLOCK = ["tests/kerberos/credentials/tickets/kdc_clock_test.ts"];
+const TICKETS = ["tests/kerberos/credentials/tickets/tickets_test.ts"];
 const GONE = ["tests/proxy/kdc_gone_test.ts"];
 
 const EYES = "RFC 8305 section 5";
@@ -30,7 +30,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["nothing is begun for a signal that was aborted", "a stranger's time", "  options.signal.throwIfAborted();\n", "", "signal ends one"],
     ["what an attempt throws at once is its failure", LIVES, "const made = new Promise<T>((resolve) => resolve(this.#attempt(asked, this.#over.signal)));", "const made = this.#attempt(asked, this.#over.signal);", "all fail"],
   ]),
-  ...rules("kerberos/reach/answered_last.ts", RACE, [
+  ...rules("kerberos/reach/last_answers.ts", RACE, [
     ["who answered is forgotten after minutes", DEAD, "if (last === undefined || this.#now() < last.until) return last?.who;", "return last?.who;"],
     ["who fails is forgotten", DEAD, "if (this.#last.get(of)?.who === who) this.#last.delete(of);", ""],
     ["another one's failure makes nobody forgotten", DEAD, "if (this.#last.get(of)?.who === who) this.#last.delete(of);", "this.#last.delete(of);"],
@@ -65,7 +65,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["KDCs that are asked at once have a limit", "a stranger's list", "atOnce: AT_ONCE, signal };", "atOnce: Infinity, signal };", "many silent"],
     ["each failure names its KDC", "what each of them did", "throw failure(`${describe(address)}: ${reasonText(error)}`, error);", "throw error;", "passed over"],
   ]),
-  ...rules("kerberos/reach/shell/kdc_addresses.ts", SOCKETS, [
+  ...rules("kerberos/reach/addresses.ts", SOCKETS, [
     ["families by turns", "RFC 8305 section 4", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return found.slice(0, MOST_ADDRESSES);"],
     ["addresses of one name have a limit", "a stranger's list", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return interleaved(found);"],
     ["names are so many at a time", "each takes a thread", "      await this.#semaphore.acquire({ signal: stop });\n", ""],
@@ -74,7 +74,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["a look-up that nobody waits for gives up its turn", "a stranger's names", "acquire({ signal: stop })", "acquire()", "gives up its turn"],
     ["a name without an address is not found", LIVES, "if (found.length === 0) throw", "if (false) throw"],
   ]),
-  ...rules("kerberos/reach/shell/transports.ts", SOCKETS, [
+  ...rules("kerberos/reach/socket_transport.ts", SOCKETS, [
     ["the next address does not wait for the one before", EYES, "delay: DELAY, atOnce: found.length, signal }", "delay: 60_000, atOnce: found.length, signal }", "keep the next one"],
     ["the address that answered goes first", DEAD, "      memory.answered(of, one);\n", "", "every address"],
     ["who is not waited for any more has not failed", DEAD, "if (!stop.aborted) memory.failed(of, one);", "memory.failed(of, one);", "not forgotten"],
@@ -111,7 +111,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["the preferred protocol comes first", "RFC 4120 section 7.2", "const asked = [preferred, preferred === \"tcp\" ? \"udp\" as const : \"tcp\" as const]", "const asked = [\"tcp\" as const, \"udp\" as const]", "preferred"],
     ["a scope is called what interfaces are", "RFC 4007 section 11", "(?:%[\\w.@-]+)?", "(?:%\\w+)?", "scopes"],
   ]),
-  ...rules("kerberos/credentials/kdc_clock.ts", CLOCK, [
+  ...rules("kerberos/credentials/tickets/kdc_clock.ts", CLOCK, [
     ["a clock that was set makes what was measured doubtful", STEPS, "this.#doubtful || Math.abs((wall - this.#at.wall) - (monotonic - this.#at.monotonic)) > STEP", "this.#doubtful"],
     ["a drift does not", STEPS, "const STEP = 5_000;", "const STEP = 100;", "drifts a little"],
     ["a refusal makes it doubtful", STEPS, "    this.#doubtful = true;\n", "", "believed once"],
@@ -120,7 +120,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["what another one has measured is used", STEPS, "      if (this.#measured !== undefined && used !== this.#measured) return true;\n", "", "beside another"],
     ["a KDC that cannot be asked is not waited for each time", STEPS, "  unmeasurable(): void {\n    this.#settle();\n", "  unmeasurable(): void {\n", "cannot be asked"],
   ]),
-  ...rules("kerberos/credentials/tickets.ts", CLOCK, [
+  ...rules("kerberos/credentials/tickets/tickets.ts", CLOCK, [
     ["tickets by a doubtful clock are got anew", STEPS, "    if (this.#clock.isDoubtful) return true;\n", ""],
     ["what is there is used where the KDC cannot be asked", STEPS, "if (held === undefined || !(error instanceof KerberosError) || error.code !== \"KDC_UNREACHABLE\") throw error;", "throw error;", "cannot be asked"],
     ["a cache that contradicts the clock is not believed", STEPS, "return tgt !== undefined && contradictsClock(tgt, { ...this.#terms(data), ours: this.#runtime.now() });", "return false;", "another time"],
@@ -129,7 +129,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["without timesync nothing is learnt", "krb5.conf's kdc_timesync", "return kdc !== undefined && config.kdcTimesync && this.#clock", "return kdc !== undefined && this.#clock", "without timesync"],
     ["with a secret tickets are got anew", STEPS, "    if (this.#options.initial !== undefined) {\n", "    if (false as boolean && this.#options.initial !== undefined) {\n", "believed once"],
   ]),
-  ...rules("kerberos/credentials/tickets.ts", TICKETS, [
+  ...rules("kerberos/credentials/tickets/tickets.ts", TICKETS, [
     ["a ticket about to end is used where none other is to be had", "RFC 4120 section 3.2.3", "return more ? terms : { ...terms, margin: 0 };", "return terms;", "about to end"],
     ["one password is proved once for several services", "one request however many ask", "return this.#requests.once(\"initial, careful\", signal, (stop) => this.#acquire(stop, true));", "return this.#acquire(signal, true);", "proved once"],
   ]),

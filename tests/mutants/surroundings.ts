@@ -14,7 +14,7 @@ const PORT: readonly string[] = [`${CLI}monitor/http_port_test.ts`];
 const TEAM: readonly string[] = [`${CLI}server/workers_lost_test.ts`];
 const CLOCK: readonly string[] = [`${CLI}monitor/clock_test.ts`];
 const AROUND: readonly string[] = [`${CLI}surroundings_test.ts`];
-const KEYTAB: readonly string[] = ["tests/kerberos/credentials/shell/keytab_file_test.ts"];
+const KEYTAB: readonly string[] = ["tests/kerberos/credentials/keytabs/keytab_file_test.ts"];
 const ROTATION: readonly string[] = ["tests/proxy/keytab_rotation_test.ts"];
 const RELOADS: readonly string[] = ["tests/cli/server/serve_reload_test.ts"];
 
@@ -378,7 +378,7 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ["a sample that fails ends no watching", DESIGN, "sources.onFault?.(error);", "throw error;"],
     ["an age is by a clock that nobody sets", DESIGN, "      duration,\n", "      duration: 0,\n"],
   ]),
-  ...rules("kerberos/credentials/shell/keytab_file.ts", KEYTAB, [
+  ...rules("kerberos/credentials/keytabs/keytab_file.ts", KEYTAB, [
     ["a file is looked at once a second", "CWE-400", "if (now - this.#lookedAt < this.#every) return false;", ""],
     ["one look at a time", "CWE-400", "if (this.#looking === undefined) {", "{"],
     [

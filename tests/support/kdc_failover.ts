@@ -7,8 +7,8 @@
 import { createSocket } from "node:dgram";
 import { passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
-import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
-import { denoTransport } from "../../kerberos/reach/shell/transports.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
+import { denoTransport } from "../../kerberos/reach/socket_transport.ts";
 import { parseKrb5Conf } from "../../kerberos/config/krb5_conf.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
 import { MemoryCredentialCache } from "../../kerberos/credentials/cache.ts";

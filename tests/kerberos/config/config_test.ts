@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadConfig } from "../../../kerberos/config/shell/load.ts";
+import { loadConfig } from "../../../kerberos/config/load.ts";
 import {
   DEFAULT_CONFIG,
   parseDuration,

@@ -6,7 +6,7 @@ import { asExchange } from "../../../kerberos/exchange/as.ts";
 import { keytabKey, passwordKey } from "../../../kerberos/exchange/client_key.ts";
 import { KdcClient, type KdcTransport } from "../../../kerberos/reach/kdc_client.ts";
 import { tgsExchange } from "../../../kerberos/exchange/tgs.ts";
-import { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
+import { KerberosTickets } from "../../../kerberos/credentials/tickets/tickets.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
 import { TicketFlag } from "../../../kerberos/registry/flags.ts";
 import { NameType } from "../../../kerberos/registry/name_types.ts";

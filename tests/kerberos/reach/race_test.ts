@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { encode } from "../../../asn1/codec.ts";
 import { judgeAnswer } from "../../../kerberos/reach/answer.ts";
 import { addressText, KdcAttempts } from "../../../kerberos/reach/attempts.ts";
-import { AnsweredLast } from "../../../kerberos/reach/answered_last.ts";
+import { AnsweredLast } from "../../../kerberos/reach/last_answers.ts";
 import { firstAnswer, NobodyAnswered } from "../../../kerberos/reach/race.ts";
 import { parseEndpoint } from "../../../kerberos/reach/locate.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
@@ -11,7 +11,7 @@ import { inProcessTransport } from "../../../kerberos/kdc/mod.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { memoryConfig, memoryRealm } from "../../support/gss_pair.ts";
 import { KdcClient } from "../../../kerberos/reach/kdc_client.ts";
-import { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
+import { KerberosTickets } from "../../../kerberos/credentials/tickets/tickets.ts";
 import { passwordKey } from "../../../kerberos/exchange/client_key.ts";
 import { parsePrincipal } from "../../../kerberos/principal.ts";
 

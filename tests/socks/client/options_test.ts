@@ -13,7 +13,7 @@ import {
 } from "../../../mod.ts";
 import { duration } from "../../../base/deadline.ts";
 import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
-import { writeKeytab } from "../../../kerberos/credentials/shell/files.ts";
+import { writeKeytab } from "../../../kerberos/credentials/caches/file.ts";
 import { bindThrough } from "../../../socks/client/bind.ts";
 import { connectThrough, resolveThrough } from "../../../socks/client/request.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";

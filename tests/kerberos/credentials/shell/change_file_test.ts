@@ -4,7 +4,7 @@ import { KerberosError } from "../../../../kerberos/errors.ts";
 import { KerberosKey } from "../../../../kerberos/crypto/key.ts";
 import { parsePrincipal } from "../../../../kerberos/principal.ts";
 import { changeFile } from "../../../../kerberos/credentials/shell/change_file.ts";
-import { FileCredentialCache, readKeytab, writeKeytab } from "../../../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache, readKeytab, writeKeytab } from "../../../../kerberos/credentials/caches/file.ts";
 import { Keytab } from "../../../../kerberos/credentials/formats/keytab.ts";
 import { contents, ticket } from "../../../support/caches.ts";
 import { peerTest } from "../../../support/peers.ts";

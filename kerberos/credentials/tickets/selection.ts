@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { KerberosConfig } from "../config/krb5_conf.ts";
-import { TicketFlag } from "../registry/flags.ts";
-import { isSupported } from "../crypto/profile.ts";
-import { KerberosError } from "../errors.ts";
-import { krbtgt, type Principal, samePrincipal } from "../principal.ts";
-import type { CredentialCacheData } from "./formats/ccache.ts";
-import type { Credential } from "../credential.ts";
+import type { KerberosConfig } from "../../config/krb5_conf.ts";
+import { TicketFlag } from "../../registry/flags.ts";
+import { isSupported } from "../../crypto/profile.ts";
+import { KerberosError } from "../../errors.ts";
+import { krbtgt, type Principal, samePrincipal } from "../../principal.ts";
+import type { CredentialCacheData } from "../formats/ccache.ts";
+import type { Credential } from "../../credential.ts";
 
 /** A ticket that ends within this many milliseconds counts as ended where another one can be had. */
 export const MARGIN = 60_000;

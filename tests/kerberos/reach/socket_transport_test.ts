@@ -1,14 +1,10 @@
 /** Every way in which a KDC's socket can fail is in a promise that somebody awaits, and every address of a name is tried. */
 import assert from "node:assert/strict";
-import { type DatagramSocket, sendDatagram } from "../../../../kerberos/reach/datagram.ts";
-import { KdcAddresses } from "../../../../kerberos/reach/shell/kdc_addresses.ts";
-import type { KdcAddress } from "../../../../kerberos/reach/kdc_client.ts";
-import {
-  denoTransport,
-  socketTransport,
-  type SocketTransportParts,
-} from "../../../../kerberos/reach/shell/transports.ts";
-import { udpServer } from "../../../support/servers.ts";
+import { type DatagramSocket, sendDatagram } from "../../../kerberos/reach/datagram.ts";
+import { KdcAddresses } from "../../../kerberos/reach/addresses.ts";
+import type { KdcAddress } from "../../../kerberos/reach/kdc_client.ts";
+import { denoTransport, socketTransport, type SocketTransportParts } from "../../../kerberos/reach/socket_transport.ts";
+import { udpServer } from "../../support/servers.ts";
 
 const MESSAGE = new Uint8Array([1, 2, 3]);
 const TO = { hostname: "192.0.2.1", port: 88 };

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { reasonText } from "../../../base/reason.ts";
-import { abortable } from "../../../base/deadline.ts";
-import { interleaved } from "../../../base/interleaved.ts";
-import { Semaphore } from "../../../base/semaphore.ts";
-import { KerberosError } from "../../errors.ts";
-import { SharedRequests } from "../../../base/shared_requests.ts";
+import { reasonText } from "../../base/reason.ts";
+import { abortable } from "../../base/deadline.ts";
+import { interleaved } from "../../base/interleaved.ts";
+import { Semaphore } from "../../base/semaphore.ts";
+import { KerberosError } from "../errors.ts";
+import { SharedRequests } from "../../base/shared_requests.ts";
 
 /** Looks a name up: its addresses, in the order in which the system would have them tried. */
 export type AddressLookup = (hostname: string) => Promise<readonly string[]>;

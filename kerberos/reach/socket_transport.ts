@@ -3,18 +3,18 @@
  *
  * @module
  */
-import { reasonText } from "../../../base/reason.ts";
+import { reasonText } from "../../base/reason.ts";
 import type { SocketOptions } from "node:dgram";
-import type { Bytes } from "../../../base/bytes.ts";
-import { KerberosError } from "../../errors.ts";
-import { isAddress, KdcAddresses } from "./kdc_addresses.ts";
-import { sendDatagram } from "../datagram.ts";
-import type { KdcAddress } from "../attempts.ts";
-import type { KdcTransport } from "../kdc_client.ts";
-import { AnsweredLast } from "../answered_last.ts";
-import { firstAnswer, NobodyAnswered } from "../race.ts";
-import type { SrvRecord, SrvResolver } from "../locate.ts";
-import { exchangeOverStream } from "../framing.ts";
+import type { Bytes } from "../../base/bytes.ts";
+import { KerberosError } from "../errors.ts";
+import { isAddress, KdcAddresses } from "./addresses.ts";
+import { sendDatagram } from "./datagram.ts";
+import type { KdcAddress } from "./attempts.ts";
+import type { KdcTransport } from "./kdc_client.ts";
+import { AnsweredLast } from "./last_answers.ts";
+import { firstAnswer, NobodyAnswered } from "./race.ts";
+import type { SrvRecord, SrvResolver } from "./locate.ts";
+import { exchangeOverStream } from "./framing.ts";
 
 /** What {@linkcode socketTransport} is made of; tests give other parts. */
 export interface SocketTransportParts {

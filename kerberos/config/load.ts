@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { KerberosError } from "../../errors.ts";
-import { filePath } from "../../credentials/shell/files.ts";
-import { fileReason, readFileAtOnce } from "../../credentials/shell/held_file.ts";
-import { DEFAULT_CONFIG, type KerberosConfig, parseKrb5Conf } from "../krb5_conf.ts";
-import type { ProfileSource } from "../profile.ts";
+import { KerberosError } from "../errors.ts";
+import { filePath } from "../credentials/caches/file.ts";
+import { fileReason, readFileAtOnce } from "../credentials/shell/held_file.ts";
+import { DEFAULT_CONFIG, type KerberosConfig, parseKrb5Conf } from "./krb5_conf.ts";
+import type { ProfileSource } from "./profile.ts";
 
 const DEFAULT_PATH = "/etc/krb5.conf";
 

@@ -1,19 +1,19 @@
 /** Several who write to one credential cache: nothing is lost, undone or brought back, in one process and in several. */
 import assert from "node:assert/strict";
-import { pause } from "../../../base/deadline.ts";
-import { KerberosError } from "../../../kerberos/errors.ts";
-import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
-import { MemoryCredentialCache } from "../../../kerberos/credentials/cache.ts";
-import { encodeCcache } from "../../../kerberos/credentials/formats/ccache.ts";
-import { changeFile } from "../../../kerberos/credentials/shell/change_file.ts";
-import { FileCredentialCache } from "../../../kerberos/credentials/shell/files.ts";
-import { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
-import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
-import { systemTickets } from "../../../kerberos/system.ts";
-import { contents, ticket } from "../../support/caches.ts";
-import { noneUncaughtIn } from "../../support/unhandled.ts";
+import { pause } from "../../../../base/deadline.ts";
+import { KerberosError } from "../../../../kerberos/errors.ts";
+import { formatPrincipal, parsePrincipal } from "../../../../kerberos/principal.ts";
+import { MemoryCredentialCache } from "../../../../kerberos/credentials/cache.ts";
+import { encodeCcache } from "../../../../kerberos/credentials/formats/ccache.ts";
+import { changeFile } from "../../../../kerberos/credentials/shell/change_file.ts";
+import { FileCredentialCache } from "../../../../kerberos/credentials/caches/file.ts";
+import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
+import { startTestKdc } from "../../../../kerberos/kdc/mod.ts";
+import { systemTickets } from "../../../../kerberos/system.ts";
+import { contents, ticket } from "../../../support/caches.ts";
+import { noneUncaughtIn } from "../../../support/unhandled.ts";
 
-const ROOT = new URL("../../..", import.meta.url).pathname;
+const ROOT = new URL("../../../..", import.meta.url).pathname;
 const ALICE = "alice@R.TEST";
 const BOB = "bob@R.TEST";
 

@@ -7,9 +7,9 @@ import type { Bytes } from "../../../base/bytes.ts";
 import { KerberosError } from "../../errors.ts";
 import { type CredentialCache, type InitializeOptions, mayStore, withCredential } from "../cache.ts";
 import { type CredentialCacheData, decodeCcache, encodeCcache } from "../formats/ccache.ts";
-import { changeFile, destroyFile } from "./change_file.ts";
+import { changeFile, destroyFile } from "../shell/change_file.ts";
 import type { Credential } from "../../credential.ts";
-import { fileReason, type FoundFile, LOCK_TIMEOUT, readFileAtOnce, readOrdinaryFile } from "./held_file.ts";
+import { fileReason, type FoundFile, LOCK_TIMEOUT, readFileAtOnce, readOrdinaryFile } from "../shell/held_file.ts";
 import { Keytab } from "../formats/keytab.ts";
 
 /** Path of a `FILE:` name, or of one without a type. `undefined` for another type. */

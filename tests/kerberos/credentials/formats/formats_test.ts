@@ -1,15 +1,15 @@
 /** Keytabs and credential caches: files that other programs wrote, and ours read back. */
 import assert from "node:assert/strict";
-import { lenientText } from "../../../base/bytes.ts";
-import { KerberosKey } from "../../../kerberos/crypto/key.ts";
-import { KerberosError } from "../../../kerberos/errors.ts";
-import { formatPrincipal, parsePrincipal, principal } from "../../../kerberos/principal.ts";
-import { withCredential } from "../../../kerberos/credentials/cache.ts";
-import { decodeCcache, encodeCcache } from "../../../kerberos/credentials/formats/ccache.ts";
-import { Credential } from "../../../kerberos/credential.ts";
-import { FileCredentialCache, readKeytab, writeKeytab } from "../../../kerberos/credentials/shell/files.ts";
-import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
-import { hex, unhex, vectors } from "../../support/vectors.ts";
+import { lenientText } from "../../../../base/bytes.ts";
+import { KerberosKey } from "../../../../kerberos/crypto/key.ts";
+import { KerberosError } from "../../../../kerberos/errors.ts";
+import { formatPrincipal, parsePrincipal, principal } from "../../../../kerberos/principal.ts";
+import { withCredential } from "../../../../kerberos/credentials/cache.ts";
+import { decodeCcache, encodeCcache } from "../../../../kerberos/credentials/formats/ccache.ts";
+import { Credential } from "../../../../kerberos/credential.ts";
+import { FileCredentialCache, readKeytab, writeKeytab } from "../../../../kerberos/credentials/caches/file.ts";
+import { Keytab } from "../../../../kerberos/credentials/formats/keytab.ts";
+import { hex, unhex, vectors } from "../../../support/vectors.ts";
 
 type KeytabCase = {
   name: string;

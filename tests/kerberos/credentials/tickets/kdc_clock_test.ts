@@ -1,18 +1,18 @@
 /** A clock that is set while tickets are held: with a secret, with a cache only, and what a service says about it. */
 import assert from "node:assert/strict";
-import { hostbasedService } from "../../../gss/names.ts";
-import { GssError } from "../../../gss/status.ts";
-import { passwordKey } from "../../../kerberos/exchange/client_key.ts";
-import { KdcClient, type KdcTransport } from "../../../kerberos/reach/kdc_client.ts";
-import { KdcClock } from "../../../kerberos/credentials/kdc_clock.ts";
-import { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
-import { inProcessTransport } from "../../../kerberos/kdc/mod.ts";
-import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
-import { parsePrincipal } from "../../../kerberos/principal.ts";
-import { type CredentialCache, MemoryCredentialCache } from "../../../kerberos/credentials/cache.ts";
-import { FileCredentialCache } from "../../../kerberos/credentials/shell/files.ts";
-import { TestRuntime } from "../../support/clock.ts";
-import { memoryConfig, memoryRealm } from "../../support/gss_pair.ts";
+import { hostbasedService } from "../../../../gss/names.ts";
+import { GssError } from "../../../../gss/status.ts";
+import { passwordKey } from "../../../../kerberos/exchange/client_key.ts";
+import { KdcClient, type KdcTransport } from "../../../../kerberos/reach/kdc_client.ts";
+import { KdcClock } from "../../../../kerberos/credentials/tickets/kdc_clock.ts";
+import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
+import { inProcessTransport } from "../../../../kerberos/kdc/mod.ts";
+import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../../../kerberos/mech/credentials.ts";
+import { parsePrincipal } from "../../../../kerberos/principal.ts";
+import { type CredentialCache, MemoryCredentialCache } from "../../../../kerberos/credentials/cache.ts";
+import { FileCredentialCache } from "../../../../kerberos/credentials/caches/file.ts";
+import { TestRuntime } from "../../../support/clock.ts";
+import { memoryConfig, memoryRealm } from "../../../support/gss_pair.ts";
 
 const HOUR = 3_600_000;
 const SERVICE = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");

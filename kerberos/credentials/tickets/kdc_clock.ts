@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { monotonicNow, type Runtime, systemRuntime } from "../../base/runtime.ts";
+import { monotonicNow, type Runtime, systemRuntime } from "../../../base/runtime.ts";
 
 /** Clocks that have moved apart by more than this have not done so by themselves, in milliseconds. */
 const STEP = 5_000;

@@ -6,8 +6,8 @@
 import { abortable, startDeadline } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { KerberosError } from "../../errors.ts";
-import { decodeKeytab, keytabPath, unreadableKeytab } from "./files.ts";
-import { readChanged, readMarkedAtOnce } from "./held_file.ts";
+import { decodeKeytab, keytabPath, unreadableKeytab } from "../caches/file.ts";
+import { readChanged, readMarkedAtOnce } from "../shell/held_file.ts";
 import type { KeySource, Keytab, KeytabEntry, WantedKey } from "../formats/keytab.ts";
 
 /** What has become of a keytab file. */

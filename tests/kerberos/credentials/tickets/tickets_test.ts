@@ -1,16 +1,16 @@
 /** Which ticket of a cache is used, and who waits for which request. */
 import assert from "node:assert/strict";
-import { passwordKey } from "../../../kerberos/exchange/client_key.ts";
-import { KdcClient, type KdcTransport } from "../../../kerberos/reach/kdc_client.ts";
-import { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
-import { TicketFlag } from "../../../kerberos/registry/flags.ts";
-import { inProcessTransport, type KdcRealm } from "../../../kerberos/kdc/mod.ts";
-import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
-import { MemoryCredentialCache } from "../../../kerberos/credentials/cache.ts";
-import { Credential } from "../../../kerberos/credential.ts";
-import { TestRuntime } from "../../support/clock.ts";
-import { forgeReply } from "../../support/forge_kdc.ts";
-import { memoryConfig, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
+import { passwordKey } from "../../../../kerberos/exchange/client_key.ts";
+import { KdcClient, type KdcTransport } from "../../../../kerberos/reach/kdc_client.ts";
+import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
+import { TicketFlag } from "../../../../kerberos/registry/flags.ts";
+import { inProcessTransport, type KdcRealm } from "../../../../kerberos/kdc/mod.ts";
+import { formatPrincipal, parsePrincipal } from "../../../../kerberos/principal.ts";
+import { MemoryCredentialCache } from "../../../../kerberos/credentials/cache.ts";
+import { Credential } from "../../../../kerberos/credential.ts";
+import { TestRuntime } from "../../../support/clock.ts";
+import { forgeReply } from "../../../support/forge_kdc.ts";
+import { memoryConfig, memoryRealm, memoryTickets } from "../../../support/gss_pair.ts";
 
 const SERVICE = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");
 

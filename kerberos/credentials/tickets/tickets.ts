@@ -4,28 +4,28 @@
  *
  * @module
  */
-import { type Runtime, systemRuntime } from "../../base/runtime.ts";
-import { type KerberosConfig, realmOfHost } from "../config/krb5_conf.ts";
-import { ErrorCode } from "../registry/errors.ts";
-import { KdcOption } from "../registry/flags.ts";
-import { KerberosError } from "../errors.ts";
-import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../principal.ts";
-import { type CredentialCache, MemoryCredentialCache } from "./cache.ts";
-import type { CredentialCacheData } from "./formats/ccache.ts";
-import type { Credential } from "../credential.ts";
-import { asExchange } from "../exchange/as.ts";
-import { tolerated } from "../exchange/as_reply.ts";
-import { canonicalizes, wishesOf } from "../exchange/as_state.ts";
-import type { ClientKey } from "../exchange/client_key.ts";
-import { isAboutTime } from "../exchange/exchange.ts";
-import { contradictsClock, isFor, isGood, MARGIN, noTicket, type TicketTerms } from "./held_tickets.ts";
-import type { KdcCallOptions, KdcClient } from "../reach/kdc_client.ts";
+import { type Runtime, systemRuntime } from "../../../base/runtime.ts";
+import { type KerberosConfig, realmOfHost } from "../../config/krb5_conf.ts";
+import { ErrorCode } from "../../registry/errors.ts";
+import { KdcOption } from "../../registry/flags.ts";
+import { KerberosError } from "../../errors.ts";
+import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../../principal.ts";
+import { type CredentialCache, MemoryCredentialCache } from "../cache.ts";
+import type { CredentialCacheData } from "../formats/ccache.ts";
+import type { Credential } from "../../credential.ts";
+import { asExchange } from "../../exchange/as.ts";
+import { tolerated } from "../../exchange/as_reply.ts";
+import { canonicalizes, wishesOf } from "../../exchange/as_state.ts";
+import type { ClientKey } from "../../exchange/client_key.ts";
+import { isAboutTime } from "../../exchange/exchange.ts";
+import { contradictsClock, isFor, isGood, MARGIN, noTicket, type TicketTerms } from "./selection.ts";
+import type { KdcCallOptions, KdcClient } from "../../reach/kdc_client.ts";
 import { KdcClock } from "./kdc_clock.ts";
-import { SharedRequests } from "../../base/shared_requests.ts";
-import type { ServiceTicket, TicketSource } from "./ticket_source.ts";
-import { isForwardable, tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "../exchange/tgs.ts";
+import { SharedRequests } from "../../../base/shared_requests.ts";
+import type { ServiceTicket, TicketSource } from "../ticket_source.ts";
+import { isForwardable, tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "../../exchange/tgs.ts";
 
-export type { ServiceTicket, TicketSource } from "./ticket_source.ts";
+export type { ServiceTicket, TicketSource } from "../ticket_source.ts";
 
 /** What {@linkcode KerberosTickets} is made of. */
 export interface KerberosTicketsOptions {
