@@ -4,8 +4,9 @@
  * @module
  */
 import type { KerberosConfig } from "../kerberos/config/krb5_conf.ts";
-import { defaultCcacheName, loadConfig } from "../kerberos/config/load.ts";
-import { FileCredentialCache } from "../kerberos/credentials/caches/file.ts";
+import { defaultCcacheName, loadConfig } from "../kerberos/system.ts";
+import type { CredentialCache } from "../kerberos/credentials/cache.ts";
+import { openCredentialCache } from "../kerberos/credentials/shell/stores.ts";
 import { systemTickets } from "../kerberos/system.ts";
 import type { KerberosTickets } from "../kerberos/credentials/tickets/tickets.ts";
 import type { ProxyOptions } from "../mod.ts";
@@ -117,8 +118,8 @@ export function count(name: string, text: string, maximum: number = Number.MAX_S
 }
 
 /** The cache that the options name, or the default one, for which alone the configuration is read. */
-export function cacheFrom(args: ParsedArguments, config?: KerberosConfig): FileCredentialCache {
-  return new FileCredentialCache(args.value("ccache") ?? defaultCcacheName(config ?? loadConfig()));
+export function cacheFrom(args: ParsedArguments, config?: KerberosConfig): CredentialCache {
+  return openCredentialCache(args.value("ccache") ?? defaultCcacheName(config ?? loadConfig()));
 }
 
 /** Tickets out of the cache that the options name. */

@@ -1,145 +1,174 @@
 /**
- * Finds and reads configuration as MIT krb5 does: `KRB5_CONFIG`, or `/etc/krb5.conf`. With the stores' files, the only
- * place of the Kerberos tree that touches environment and disk.
+ * Finds and reads configuration as MIT krb5 does: the files of `KRB5_CONFIG`, or `/etc/krb5.conf`; and the names of the default cache
+ * and keytab.
  *
  * @module
  */
+import type { Bytes } from "../../base/bytes.ts";
 import { KerberosError } from "../errors.ts";
-import { filePath } from "../credentials/caches/file.ts";
-import { fileReason, readFileAtOnce } from "../credentials/shell/held_file.ts";
-import { DEFAULT_CONFIG, type KerberosConfig, parseKrb5Conf } from "./krb5_conf.ts";
+import { DEFAULT_CONFIG, type KerberosConfig } from "./krb5_conf.ts";
+import { parseKrb5Conf } from "./parse.ts";
 import type { ProfileSource } from "./profile.ts";
+import { filePath } from "./store_name.ts";
+import { systemFailure } from "./system_error.ts";
 
 const DEFAULT_PATH = "/etc/krb5.conf";
 
-/** Where configuration is to be read from. */
+/** Access to environment variables and to the user's number. Each platform implements it in a `shell/` folder. */
+export interface Environment {
+  /**
+   * Returns the value of a variable; `undefined` if it is not set.
+   *
+   * @throws {Error} If it may not be read; the message is the reason.
+   */
+  variable(name: string): string | undefined;
+  /** Returns the user's number; `undefined` if it is not known. */
+  userNumber(): number | undefined;
+}
+
+/** Access to configuration files. A method fails with an error whose message is the reason. */
+export interface ConfigFiles {
+  /** Reads a file; `undefined` if it does not exist. */
+  readSync(path: string): { readonly bytes: Bytes } | undefined;
+  /** Returns the names in a folder. */
+  namesIn(folder: string): readonly string[];
+}
+
+/** What configuration is found in. */
+export interface ConfigSystem {
+  readonly environment: Environment;
+  readonly files: ConfigFiles;
+}
+
+/** Options of `loadConfig`. */
 export interface LoadConfigOptions {
-  /** Files, the first counting most. @default {those of KRB5_CONFIG, or /etc/krb5.conf} */
+  /** Files; the first one has precedence. @default {those of KRB5_CONFIG, or /etc/krb5.conf} */
   readonly paths?: readonly string[] | undefined;
 }
 
-/**
- * Reads the configuration. A file that is not there counts as empty, but of those that KRB5_CONFIG names one has to be
- * there. What may not be read for lack of a permission is an error, never empty: another configuration would mean other
- * KDCs.
- *
- * @throws {KerberosError} `BAD_CONFIG`
- */
-export function loadConfig(options: LoadConfigOptions = {}): KerberosConfig {
-  const variable = options.paths === undefined ? environment("KRB5_CONFIG", "configuration to read") : undefined;
-  const named = variable?.split(":").filter((path) => path !== "");
-  const sources: ProfileSource[] = [];
-  for (const path of options.paths ?? named ?? [DEFAULT_PATH]) {
+/** Finds and reads configuration on one system. */
+export class ConfigLoader {
+  readonly #environment: Environment;
+  readonly #files: ConfigFiles;
+
+  constructor({ environment, files }: ConfigSystem) {
+    this.#environment = environment;
+    this.#files = files;
+  }
+
+  /**
+   * Reads the configuration. A file that does not exist counts as empty, but at least one of those that KRB5_CONFIG names must exist.
+   * A file that may not be read is an error, never empty: another configuration would mean other KDCs.
+   *
+   * @throws {KerberosError} `BAD_CONFIG`
+   */
+  load(options: LoadConfigOptions = {}): KerberosConfig {
+    const variable = options.paths === undefined ? this.#variable("KRB5_CONFIG", "configuration to read") : undefined;
+    const named = variable?.split(":").filter((path) => path !== "");
+    const sources = (options.paths ?? named ?? [DEFAULT_PATH]).map((path) => this.#source(path));
+    const found = sources.filter((source) => source !== undefined);
+    if (found.length > 0) return parseKrb5Conf(...found);
+    if (named === undefined) return DEFAULT_CONFIG;
+    throw new KerberosError(
+      "BAD_CONFIG",
+      `Cannot read configuration: KRB5_CONFIG is "${variable}", and no such file exists`,
+    );
+  }
+
+  /** Name of the default credential cache: `KRB5CCNAME`, the configured one, or `FILE:/tmp/krb5cc_UID`. */
+  ccacheName({ defaultCcacheName }: KerberosConfig): string {
+    return this.#variable("KRB5CCNAME", "credential cache to use") ??
+      this.#expanded(defaultCcacheName ?? "FILE:/tmp/krb5cc_%{uid}");
+  }
+
+  /** Name of the default keytab: `KRB5_KTNAME`, the configured one, or `FILE:/etc/krb5.keytab`. */
+  keytabName({ defaultKeytabName }: KerberosConfig): string {
+    return this.#variable("KRB5_KTNAME", "keytab to use") ??
+      this.#expanded(defaultKeytabName ?? "FILE:/etc/krb5.keytab");
+  }
+
+  #source(path: string): ProfileSource | undefined {
     try {
-      sources.push(readSource(path));
+      return this.#read(path);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) continue;
-      throw new KerberosError("BAD_CONFIG", `Cannot read ${path}: ${fileReason(error, path)}`, { cause: error });
+      throw systemFailure("BAD_CONFIG", `Cannot read ${path}`, error);
     }
   }
-  if (sources.length > 0) return parseKrb5Conf(...sources);
-  if (named === undefined) return DEFAULT_CONFIG;
-  throw new KerberosError(
-    "BAD_CONFIG",
-    `Cannot read configuration: KRB5_CONFIG is "${variable}", and no such file is there`,
-  );
-}
 
-function readSource(path: string): ProfileSource {
-  const text = new TextDecoder().decode(readFileAtOnce(path));
-  return { name: path, text, include: (named, directory) => included(path, named, directory) };
-}
+  #read(path: string): ProfileSource | undefined {
+    const file = this.#files.readSync(path);
+    if (file === undefined) return undefined;
+    const text = new TextDecoder().decode(file.bytes);
+    return { name: path, text, include: (named, directory) => this.#included(path, named, directory) };
+  }
 
-/** `includedir` takes names of letters, digits, `-` and `_`, or ones that end in `.conf`, and no hidden ones. */
-function included(from: string, path: string, directory: boolean): readonly ProfileSource[] {
-  try {
-    if (!directory) return [readSource(path)];
-    const names = [...Deno.readDirSync(path)].map((entry) => entry.name);
-    return names.filter((name) => /^[A-Za-z0-9_-]+$/.test(name) || /^[^.].*\.conf$/.test(name)).sort()
-      .map((name) => readSource(`${path.replace(/\/$/, "")}/${name}`));
-  } catch (error) {
-    throw new KerberosError("BAD_CONFIG", `Cannot read ${path}, which ${from} includes: ${fileReason(error, path)}`, {
-      cause: error,
+  /** `includedir` takes names of letters, digits, `-` and `_`, or ones that end in `.conf`, and no hidden ones. */
+  #included(from: string, path: string, directory: boolean): readonly ProfileSource[] {
+    const required = (name: string): ProfileSource => {
+      const source = this.#read(name);
+      if (source === undefined) throw new Error("No such file or directory");
+      return source;
+    };
+    try {
+      if (!directory) return [required(path)];
+      const names = this.#files.namesIn(path);
+      return names.filter((name) => /^[A-Za-z0-9_-]+$/.test(name) || /^[^.].*\.conf$/.test(name)).sort()
+        .map((name) => required(`${path.replace(/\/$/, "")}/${name}`));
+    } catch (error) {
+      throw systemFailure("BAD_CONFIG", `Cannot read ${path}, which ${from} includes`, error);
+    }
+  }
+
+  /**
+   * An environment variable. One that may not be read is an error: without it another identity or configuration would be used
+   * unnoticed. So is one that is set and empty, as with MIT's tools.
+   */
+  #variable(name: string, choice: string): string | undefined {
+    let value: string | undefined;
+    try {
+      value = this.#environment.variable(name);
+    } catch (error) {
+      throw systemFailure("BAD_CONFIG", `Cannot tell which ${choice}`, error);
+    }
+    if (value !== "") return value;
+    throw new KerberosError(
+      "BAD_CONFIG",
+      `Cannot tell which ${choice}: the environment variable ${name} is set and empty`,
+    );
+  }
+
+  /** Expands the parameters of a path. */
+  #expanded(name: string): string {
+    if (filePath(name) === undefined) return name;
+    return name.replace(/%\{([^}]*)\}/g, (_, token: string) => {
+      switch (token) {
+        case "uid":
+        case "euid":
+        case "USERID":
+          return this.#userNumber(name);
+        case "TEMP":
+          return this.#temporaryFolder(name);
+        case "null":
+          return "";
+        default:
+          throw new KerberosError("BAD_CONFIG", `Cannot expand ${name}: %{${token}} is not known`);
+      }
     });
   }
-}
 
-/**
- * An environment variable. One that may not be read is an error: without it another identity or configuration would be
- * used, and nobody would know. So is one that is set and empty, as with MIT's tools.
- */
-function environment(name: string, what: string): string | undefined {
-  let value: string | undefined;
-  try {
-    value = Deno.env.get(name);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    const problem = `the environment variable ${name} may not be read; allow it with --allow-env=${name}`;
-    throw new KerberosError("BAD_CONFIG", `Cannot tell which ${what}: ${problem}`, { cause: error });
-  }
-  if (value !== "") return value;
-  throw new KerberosError("BAD_CONFIG", `Cannot tell which ${what}: the environment variable ${name} is set and empty`);
-}
-
-/**
- * Name of the credential cache to use: `KRB5CCNAME`, the configured one, or `FILE:/tmp/krb5cc_UID`.
- *
- * @throws {KerberosError} `NO_CREDENTIALS` when there is none and the user's number may not be asked for; `BAD_CONFIG` when
- * `KRB5CCNAME` may not be read or is empty, or the configured name has a parameter that is not known.
- */
-export function defaultCcacheName(config: KerberosConfig): string {
-  return environment("KRB5CCNAME", "credential cache to use") ??
-    expand(config.defaultCcacheName ?? "FILE:/tmp/krb5cc_%{uid}");
-}
-
-/**
- * Name of the keytab to use: `KRB5_KTNAME`, the configured one, or `FILE:/etc/krb5.keytab`.
- *
- * @throws {KerberosError} `BAD_CONFIG` when `KRB5_KTNAME` may not be read or is empty, or the configured name has a parameter
- * that is not known.
- */
-export function defaultKeytabName(config: KerberosConfig): string {
-  return environment("KRB5_KTNAME", "keytab to use") ?? expand(config.defaultKeytabName ?? "FILE:/etc/krb5.keytab");
-}
-
-/** Parameter expansion of paths in krb5.conf. */
-function expand(name: string): string {
-  if (filePath(name) === undefined) return name;
-  return name.replace(/%\{([^}]*)\}/g, (_, token: string) => {
-    switch (token) {
-      case "uid":
-      case "euid":
-      case "USERID":
-        return userNumber(name);
-      case "TEMP":
-        return temporaryFolder(name);
-      case "null":
-        return "";
-      default:
-        throw new KerberosError("BAD_CONFIG", `Cannot expand ${name}: %{${token}} is not known`);
+  #userNumber(name: string): string {
+    const uid = this.#environment.userNumber();
+    if (uid === undefined) {
+      throw new KerberosError("NO_CREDENTIALS", `Cannot expand ${name}: set KRB5CCNAME, or allow --allow-sys=uid`);
     }
-  });
-}
-
-function userNumber(name: string): string {
-  let uid: number | null = null;
-  try {
-    uid = Deno.uid();
-  } catch (error) {
-    // Without --allow-sys=uid there is no saying whose cache it would be.
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    return String(uid);
   }
-  if (uid === null) {
-    throw new KerberosError("NO_CREDENTIALS", `Cannot expand ${name}: set KRB5CCNAME, or allow --allow-sys=uid`);
-  }
-  return String(uid);
-}
 
-function temporaryFolder(name: string): string {
-  try {
-    return Deno.env.get("TMPDIR") || "/tmp";
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    throw new KerberosError("BAD_CONFIG", `Cannot expand ${name}: allow --allow-env=TMPDIR`, { cause: error });
+  #temporaryFolder(name: string): string {
+    try {
+      return this.#environment.variable("TMPDIR") || "/tmp";
+    } catch (error) {
+      throw systemFailure("BAD_CONFIG", `Cannot expand ${name}`, error);
+    }
   }
 }

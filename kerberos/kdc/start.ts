@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { KdcClient, type KdcTransport } from "../reach/kdc_client.ts";
-import { denoTransport } from "../reach/socket_transport.ts";
-import { type KerberosConfig, parseKrb5Conf } from "../config/krb5_conf.ts";
+import { KdcClient } from "../reach/kdc_client.ts";
+import type { KdcTransport } from "../reach/transport.ts";
+import { denoTransport } from "../reach/shell/transport.ts";
+import type { KerberosConfig } from "../config/krb5_conf.ts";
+import { parseKrb5Conf } from "../config/parse.ts";
 import { KerberosError } from "../errors.ts";
 import type { Keytab } from "../credentials/formats/keytab.ts";
 import { handleKdcMessage, tooLongRefusal } from "./handle.ts";
@@ -100,7 +102,7 @@ export async function createRealm(options: TestKdcOptions = {}): Promise<KdcReal
  * import { DEFAULT_CONFIG, KdcClient } from "@gssocks/gssocks/kerberos";
  *
  * const realm = await createRealm({ realm: "EXAMPLE.TEST", principals: { alice: "secret" } });
- * const realms = new Map([["EXAMPLE.TEST", { kdc: ["EXAMPLE.TEST"], primaryKdc: [], kpasswdServer: [], adminServer: [] }]]);
+ * const realms = new Map([["EXAMPLE.TEST", { kdc: ["EXAMPLE.TEST"], primaryKdc: [] }]]);
  * const kdc = new KdcClient({ config: { ...DEFAULT_CONFIG, realms }, transport: inProcessTransport(realm) });
  * if (!(kdc instanceof KdcClient)) throw new Error();
  * ```

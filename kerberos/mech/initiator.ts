@@ -11,7 +11,7 @@ import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, worthAnother } from "../../gss/status.ts";
 import { authenticatorTime } from "../ap/authenticator_time.ts";
 import { readMessage } from "../exchange/exchange.ts";
-import type { ServiceTicket } from "../credentials/tickets/tickets.ts";
+import type { ServiceTicket } from "../credentials/ticket_source.ts";
 import { ErrorCode, errorName } from "../registry/errors.ts";
 import { ApOption } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";

@@ -1,6 +1,5 @@
 /**
- * Addresses of KDCs: names out of the configuration or the DNS, looked up as the system does it. Names of services are never
- * looked up.
+ * Addresses of KDCs, whose names come from the configuration or the DNS. Names of services are never looked up.
  *
  * @module
  */
@@ -11,36 +10,36 @@ import { Semaphore } from "../../base/semaphore.ts";
 import { KerberosError } from "../errors.ts";
 import { SharedRequests } from "../../base/shared_requests.ts";
 
-/** Looks a name up: its addresses, in the order in which the system would have them tried. */
+/** Looks up the addresses of a name, in the order in which the system would try them. */
 export type AddressLookup = (hostname: string) => Promise<readonly string[]>;
 
-/** Look-ups under way at one time: each takes a thread of the runtime's until its name server has answered. */
+/** Look-ups under way at one time: each occupies a thread of the runtime until its name server has answered. */
 const AT_ONCE = 8;
-/** Most addresses of one name that are tried. */
-const MOST_ADDRESSES = 8;
+/** Addresses of one name that are tried at most. */
+const MAX_ADDRESSES = 8;
 
-/** Look-ups of KDCs' names, one at a time for each name however many wait for it. */
+/** Look-ups of KDCs' names: one at a time for each name, however many callers wait for it. */
 export class KdcAddresses {
   readonly #lookUp: AddressLookup;
   readonly #semaphore = new Semaphore(AT_ONCE);
   readonly #requests = new SharedRequests<readonly string[]>();
-  /** What the system has been asked for and has not answered yet. */
+  /** Look-ups that the system has not finished yet. */
   readonly #underWay = new Map<string, Promise<readonly string[]>>();
 
   /**
-   * Makes them.
+   * Creates the look-ups.
    *
-   * @param lookUp How a name is looked up. @default {as the system does it}
+   * @param lookUp Looks up one name.
    */
-  constructor(lookUp: AddressLookup = systemLookup) {
+  constructor(lookUp: AddressLookup) {
     this.#lookUp = lookUp;
   }
 
   /**
-   * Addresses of a host, both families by turns; an address stands for itself. A look-up that waits for its turn is given up when
-   * nobody waits for it any more; one that is under way goes on, for whoever asks next.
+   * Returns the addresses of a host, the two families alternating; an address stands for itself. A look-up that has not begun is
+   * given up when no caller waits for it any more; one that has begun goes on, and the next caller gets its result.
    *
-   * @throws {KerberosError} `KDC_UNREACHABLE` when the name has no address.
+   * @throws {KerberosError} `KDC_UNREACHABLE` if the name has no address.
    */
   async of(hostname: string, signal: AbortSignal): Promise<readonly string[]> {
     if (isAddress(hostname)) return [hostname];
@@ -65,25 +64,14 @@ export class KdcAddresses {
     try {
       found = await this.#lookUp(hostname);
     } catch (cause) {
-      throw new KerberosError("KDC_UNREACHABLE", `name ${hostname} is not found: ${reason(cause)}`, { cause });
+      throw new KerberosError("KDC_UNREACHABLE", `name ${hostname} is not found: ${reasonText(cause)}`, { cause });
     }
     if (found.length === 0) throw new KerberosError("KDC_UNREACHABLE", `name ${hostname} has no address`);
-    return interleaved(found).slice(0, MOST_ADDRESSES);
+    return interleaved(found).slice(0, MAX_ADDRESSES);
   }
 }
 
-function reason(cause: unknown): string {
-  return reasonText(cause);
-}
-
-/** Not a name: IPv4 with dots, or IPv6, with a scope where it has one. */
+/** Whether a host is an address and no name: IPv4 with dots, or IPv6, which may have a zone. */
 export function isAddress(hostname: string): boolean {
   return hostname.includes(":") || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(hostname);
-}
-
-/** Through getaddrinfo, with the hosts file, and in its order (RFC 6724): "verbatim" keeps it. */
-async function systemLookup(hostname: string): Promise<readonly string[]> {
-  const { lookup } = await import("node:dns/promises");
-  const options: { all: true } = Object.assign({ all: true } as const, { order: "verbatim" });
-  return (await lookup(hostname, options)).map(({ address }) => address);
 }

@@ -1,47 +1,48 @@
 /**
- * Who answered last, so that whoever is well is asked first and the dead cost time once, not with every message.
+ * Remembers which KDC of a realm, or which address of a name, answered last. It is asked first, so that one that is down costs time
+ * once and not with every message.
  *
  * @module
  */
 import { monotonicNow } from "../../base/runtime.ts";
 
-/** How long somebody who answered goes first, in milliseconds. */
+/** How long an answer is remembered, in milliseconds. */
 const REMEMBERED = 5 * 60_000;
-/** For so many it is remembered: a client may be sent from realm to realm. */
-const MOST = 100;
+/** Groups that are remembered at most: a client may be referred from realm to realm. */
+const MAX_GROUPS = 100;
 
-/** A memory of who answered last, for each of those who may be asked in several places. */
-export class AnsweredLast {
+/** The member of each group that answered last. */
+export class LastAnswers {
   readonly #now: () => number;
-  readonly #last = new Map<string, { readonly who: string; readonly until: number }>();
+  readonly #last = new Map<string, { readonly member: string; readonly until: number }>();
 
   /**
-   * Makes one.
+   * Creates an empty memory.
    *
-   * @param now A clock that nobody sets.
+   * @param now A monotonic clock.
    */
   constructor(now: () => number = monotonicNow) {
     this.#now = now;
   }
 
-  /** Who answered last and is to be asked first; `undefined` where that is forgotten. */
-  first(of: string): string | undefined {
-    const last = this.#last.get(of);
-    if (last === undefined || this.#now() < last.until) return last?.who;
-    this.#last.delete(of);
+  /** Returns the member to ask first; `undefined` if none is remembered. */
+  first(group: string): string | undefined {
+    const last = this.#last.get(group);
+    if (last === undefined || this.#now() < last.until) return last?.member;
+    this.#last.delete(group);
     return undefined;
   }
 
-  /** Remembers who has answered. */
-  answered(of: string, who: string): void {
-    // The one that has not been heard of for the longest time stands first, and is forgotten for it.
-    this.#last.delete(of);
-    if (this.#last.size === MOST) this.#last.delete(this.#last.keys().next().value!);
-    this.#last.set(of, { who, until: this.#now() + REMEMBERED });
+  /** Remembers the member that answered. */
+  answered(group: string, member: string): void {
+    // The group that answered longest ago stands first, and makes room.
+    this.#last.delete(group);
+    if (this.#last.size === MAX_GROUPS) this.#last.delete(this.#last.keys().next().value!);
+    this.#last.set(group, { member, until: this.#now() + REMEMBERED });
   }
 
-  /** Forgets who has failed. */
-  failed(of: string, who: string): void {
-    if (this.#last.get(of)?.who === who) this.#last.delete(of);
+  /** Forgets the member if it is the one remembered. */
+  failed(group: string, member: string): void {
+    if (this.#last.get(group)?.member === member) this.#last.delete(group);
   }
 }

@@ -18,7 +18,7 @@ async function main(): Promise<string> {
     const realm = await KdcRealm.create("WEB.TEST", { enctypes: [enctype] });
     await realm.addPrincipal("alice", { password: "secret" });
     await realm.addPrincipal("rcmd/localhost");
-    const realms = new Map([["WEB.TEST", { kdc: ["kdc"], primaryKdc: [], kpasswdServer: [], adminServer: [] }]]);
+    const realms = new Map([["WEB.TEST", { kdc: ["kdc"], primaryKdc: [] }]]);
     const config = { ...DEFAULT_CONFIG, defaultRealm: "WEB.TEST", realms };
     const kdc = new KdcClient({
       config,

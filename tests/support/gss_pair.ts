@@ -34,7 +34,7 @@ export function memoryConfig(...realms: readonly KdcRealm[]): KerberosConfig {
     ...DEFAULT_CONFIG,
     defaultRealm: realms[0]!.name,
     realms: new Map(
-      realms.map(({ name }) => [name, { kdc: [name], primaryKdc: [], kpasswdServer: [], adminServer: [] }]),
+      realms.map(({ name }) => [name, { kdc: [name], primaryKdc: [] }]),
     ),
   };
 }

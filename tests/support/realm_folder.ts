@@ -4,7 +4,7 @@
  * @module
  */
 import { startTestKdc, type TestKdc, type TestKdcOptions } from "../../kerberos/kdc/mod.ts";
-import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/caches/file.ts";
+import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { systemTickets } from "../../kerberos/system.ts";
 import type { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 

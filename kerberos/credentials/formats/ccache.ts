@@ -9,16 +9,7 @@ import { KerberosError } from "../../errors.ts";
 import type { AuthorizationDataElement, HostAddress } from "../../messages/basic.ts";
 import { type Principal, principal } from "../../principal.ts";
 import { Credential } from "../../credential.ts";
-
-/** Contents of a cache file. */
-export interface CredentialCacheData {
-  /** Whose cache it is. */
-  readonly principal: Principal;
-  /** Tickets, and MIT's settings among them. */
-  readonly credentials: readonly Credential[];
-  /** How far the KDC's clock is ahead, in milliseconds (header field DeltaTime); `undefined` where it does not say. */
-  readonly kdcOffset?: number;
-}
+import type { CredentialCacheData } from "../cache.ts";
 
 const MAX_CREDENTIALS = 10_000;
 const DELTA_TIME = 1;
@@ -134,7 +125,12 @@ class CcacheReader {
   }
 }
 
-/** The bytes of a version 4 cache file. */
+/** Whether a file begins as a credential cache does: every version of the format begins with 5 and its number. */
+export function isCcache(start: Uint8Array): boolean {
+  return start[0] === 5 && start[1]! >= 1 && start[1]! <= 4;
+}
+
+/** Returns the bytes of a version 4 cache file. */
 export function encodeCcache(data: CredentialCacheData): Bytes {
   const out = new ByteWriter().u16(0x0504);
   const { kdcOffset } = data;

@@ -155,6 +155,11 @@ function nameKey({ realm, components }: Principal): string {
   return JSON.stringify([realm, ...components]);
 }
 
+/** Whether a file may be a keytab: both versions begin with 5 (RFC 1510's version of the protocol), and no text does. */
+export function mayBeKeytab(start: Uint8Array): boolean {
+  return start[0] === 5;
+}
+
 function decodeEntries(reader: ByteReader): KeytabEntry[] {
   const version = reader.u16();
   if (version !== 0x0501 && version !== 0x0502) {

@@ -1,82 +1,83 @@
 /**
- * How far the KDC's clock is ahead of ours (RFC 4120 section 3.1.5), and as long as that may be believed: it is a difference of two
- * clocks, and ours may be set at any time.
+ * How far the KDC's clock is ahead of ours (RFC 4120 section 3.1.5), and how long that is valid: it is a difference of two clocks, and
+ * ours may be set at any time.
  *
  * @module
  */
 import { monotonicNow, type Runtime, systemRuntime } from "../../../base/runtime.ts";
 
-/** Clocks that have moved apart by more than this have not done so by themselves, in milliseconds. */
+/** Clocks that have moved apart by more than this were set, in milliseconds. */
 const STEP = 5_000;
-/** What was measured so lately is not measured again because a service says so, in milliseconds: its own clock is wrong then. */
-const LATELY = 60_000;
+/** For so long a service cannot cause a new measurement, in milliseconds: it is its own clock that is wrong. */
+const RECENT = 60_000;
 
 /** The KDC's clock as one client knows it. */
 export class KdcClock {
   readonly #runtime: Runtime;
   readonly #monotonic: () => number;
-  /** What was measured here, in milliseconds; `undefined` before that. */
+  /** Offset measured here, in milliseconds; `undefined` before that. */
   #measured: number | undefined;
-  /** What both clocks showed when it was, or when this began. */
-  #at: { readonly wall: number; readonly monotonic: number };
+  /** What both clocks showed at the last measurement, or at the start. */
+  #reference: { readonly wall: number; readonly monotonic: number };
   #doubtful = false;
-  /** When it was measured last, or tried to be, by the monotonic clock. */
-  #looked = -Infinity;
+  /** Time of the last attempt to measure it, by the monotonic clock. */
+  #lastAttempt = -Infinity;
 
   /**
-   * Makes one.
+   * Creates a clock.
    *
    * @param runtime The wall clock.
-   * @param monotonic A clock that nobody sets. @default {the machine's; beside another wall clock than its own, that one}
+   * @param monotonic A monotonic clock. @default {the machine's; with a wall clock other than the machine's, that one}
    */
   constructor(runtime: Runtime, monotonic?: () => number) {
     this.#runtime = runtime;
     this.#monotonic = monotonic ?? (runtime === systemRuntime ? monotonicNow : () => runtime.now());
-    this.#at = this.#both();
+    this.#reference = this.#both();
   }
 
-  /** How far the KDC's clock is ahead: what was measured here, or else what a cache has stored. */
+  /** How far the KDC's clock is ahead: the offset measured here, otherwise the one that a cache has stored. */
   offset(stored: number | undefined): number {
     return this.#measured ?? stored ?? 0;
   }
 
-  /** Whether it is to be measured anew: our clock was set since, or a service has refused what it led to. */
+  /** Whether the offset must be measured again: our clock was set since, or a service has refused a ticket for its time. */
   get isDoubtful(): boolean {
     const { wall, monotonic } = this.#both();
-    return this.#doubtful || Math.abs((wall - this.#at.wall) - (monotonic - this.#at.monotonic)) > STEP;
+    return this.#doubtful || Math.abs((wall - this.#reference.wall) - (monotonic - this.#reference.monotonic)) > STEP;
   }
 
-  /** Takes what a KDC's answer has shown. */
+  /** Sets the offset that a KDC's answer has shown. */
   measured(offset: number): void {
     this.#measured = offset;
     this.#settle();
   }
 
-  /** Goes on with what there is: the KDC cannot be asked, and is not to be waited for each time. */
+  /** Keeps the offset as it is: the KDC cannot be asked, and must not be waited for each time. */
   unmeasurable(): void {
     this.#settle();
   }
 
   /**
-   * A service has refused a ticket for its time.
+   * Notes that a service has refused a ticket for its time. Any peer can claim this, so that it causes one measurement a minute at
+   * most.
    *
-   * @param used The offset that it was used with.
-   * @returns Whether another attempt may do better. Anybody can say so, so that it costs one measurement a minute at most.
+   * @param used The offset that the ticket was used with.
+   * @returns Whether another attempt may succeed.
    */
   refused(used: number): boolean {
     if (!this.isDoubtful) {
-      // Another one has seen to it meanwhile.
+      // The offset was measured again meanwhile.
       if (this.#measured !== undefined && used !== this.#measured) return true;
-      if (this.#monotonic() - this.#looked < LATELY) return false;
+      if (this.#monotonic() - this.#lastAttempt < RECENT) return false;
     }
     this.#doubtful = true;
     return true;
   }
 
-  /** From now on both clocks are held against each other anew. */
+  /** Compares both clocks with their values of now from here on. */
   #settle(): void {
-    this.#at = this.#both();
-    this.#looked = this.#at.monotonic;
+    this.#reference = this.#both();
+    this.#lastAttempt = this.#reference.monotonic;
     this.#doubtful = false;
   }
 

@@ -1,6 +1,6 @@
 /** SIGHUP to `gssocks serve` in a process of its own, with the permissions that it has left once it listens. */
 import assert from "node:assert/strict";
-import { writeKeytab } from "../../../kerberos/credentials/caches/file.ts";
+import { writeKeytab } from "../../../kerberos/credentials/shell/stores.ts";
 import type { KerberosTickets } from "../../../kerberos/credentials/tickets/tickets.ts";
 import { asStarted } from "../../../cli/server/reload.ts";
 import type { ServerConfig } from "../../../cli/config/server_config.ts";

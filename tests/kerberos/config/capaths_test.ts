@@ -1,6 +1,7 @@
 /** `[capaths]` of krb5.conf. */
 import assert from "node:assert/strict";
-import { DEFAULT_CONFIG, parseKrb5Conf } from "../../../kerberos/config/krb5_conf.ts";
+import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
+import { parseKrb5Conf } from "../../../kerberos/config/parse.ts";
 
 const read = (text: string) => parseKrb5Conf({ name: "krb5.conf", text }).capaths;
 

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { loadConfig } from "../../../kerberos/config/load.ts";
-import {
-  DEFAULT_CONFIG,
-  parseDuration,
-  parseEnctypes,
-  parseKrb5Conf,
-  realmOfHost,
-} from "../../../kerberos/config/krb5_conf.ts";
+import { loadConfig } from "../../../kerberos/system.ts";
+import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
+import { parseDuration, parseEnctypes } from "../../../kerberos/config/values.ts";
+import { parseKrb5Conf } from "../../../kerberos/config/parse.ts";
+import { realmOfHost } from "../../../kerberos/config/realms.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { vectors } from "../../support/vectors.ts";
 

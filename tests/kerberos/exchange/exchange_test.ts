@@ -4,7 +4,8 @@ import { decode, encode } from "../../../asn1/codec.ts";
 import { utf8 } from "../../../base/bytes.ts";
 import { asExchange } from "../../../kerberos/exchange/as.ts";
 import { keytabKey, passwordKey } from "../../../kerberos/exchange/client_key.ts";
-import { KdcClient, type KdcTransport } from "../../../kerberos/reach/kdc_client.ts";
+import { KdcClient } from "../../../kerberos/reach/kdc_client.ts";
+import type { KdcTransport } from "../../../kerberos/reach/transport.ts";
 import { tgsExchange } from "../../../kerberos/exchange/tgs.ts";
 import { KerberosTickets } from "../../../kerberos/credentials/tickets/tickets.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
@@ -17,7 +18,7 @@ import { MethodData } from "../../../kerberos/messages/basic.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { AsRep, AsReq } from "../../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../../kerberos/principal.ts";
-import { MemoryCredentialCache } from "../../../kerberos/credentials/cache.ts";
+import { MemoryCredentialCache } from "../../../kerberos/credentials/caches/memory.ts";
 import { TestRuntime } from "../../support/clock.ts";
 import { asInput, memoryConfig, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 

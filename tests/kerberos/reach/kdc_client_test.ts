@@ -4,11 +4,12 @@ import { createSocket } from "node:dgram";
 import { encode } from "../../../asn1/codec.ts";
 import { abortable } from "../../../base/deadline.ts";
 import type { KdcExchange } from "../../../kerberos/exchange/exchange.ts";
-import { KdcClient, type KdcClientOptions, type KdcTransport } from "../../../kerberos/reach/kdc_client.ts";
+import { KdcClient, type KdcClientOptions } from "../../../kerberos/reach/kdc_client.ts";
+import type { KdcTransport } from "../../../kerberos/reach/transport.ts";
 import { exchangeOverStream, FrameReader, type KdcStream } from "../../../kerberos/reach/framing.ts";
 import { KerberosTickets } from "../../../kerberos/credentials/tickets/tickets.ts";
 import { passwordKey } from "../../../kerberos/exchange/client_key.ts";
-import { denoTransport } from "../../../kerberos/reach/socket_transport.ts";
+import { denoTransport } from "../../../kerberos/reach/shell/transport.ts";
 import { DEFAULT_CONFIG, type KerberosConfig } from "../../../kerberos/config/krb5_conf.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { handleKdcMessage, inProcessTransport, startTestKdc } from "../../../kerberos/kdc/mod.ts";
@@ -21,7 +22,7 @@ import { TcpServer } from "../../support/servers.ts";
 function withKdcs(config: KerberosConfig, ...kdc: string[]): KerberosConfig {
   return {
     ...config,
-    realms: new Map([["GSSOCKS.TEST", { kdc, primaryKdc: [], kpasswdServer: [], adminServer: [] }]]),
+    realms: new Map([["GSSOCKS.TEST", { kdc, primaryKdc: [] }]]),
   };
 }
 
@@ -359,7 +360,7 @@ Deno.test("KDCs that answer with garbage, half a message, another realm's error 
   assert.equal(error.code, "KDC_UNREACHABLE");
   assert.match(
     error.message,
-    /KDC tcp\/h0:88 answers with what is none.*KDC tcp\/h1:88.*KDC tcp\/h4:88 is not available; KDC tcp\/h5:88: KDC an/,
+    /KDC tcp\/h0:88 sent no valid answer.*KDC tcp\/h1:88.*KDC tcp\/h4:88 is not available; KDC tcp\/h5:88: KDC an/,
   );
 });
 
@@ -438,7 +439,7 @@ async function staleReplica(primaryKdc: readonly string[], acts: Record<string, 
       return await inProcessTransport(realm).send({ ...address, hostname: KDC }, message, options);
     },
   };
-  const realm = { kdc: ["replica", "other"], primaryKdc, kpasswdServer: [], adminServer: [] };
+  const realm = { kdc: ["replica", "other"], primaryKdc };
   const config = { ...DEFAULT_CONFIG, realms: new Map([[KDC, realm]]) };
   const login = (name: string, password: string) =>
     new KerberosTickets({

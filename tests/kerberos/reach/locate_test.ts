@@ -1,6 +1,7 @@
 /** Where a realm's KDCs are: addresses as krb5.conf has them, and SRV records. */
 import assert from "node:assert/strict";
-import { locateKdcs, locatePrimaryKdcs, parseEndpoint, type SrvResolver } from "../../../kerberos/reach/locate.ts";
+import { locateKdcs, locatePrimaryKdcs, parseEndpoint } from "../../../kerberos/reach/locate.ts";
+import type { SrvResolver } from "../../../kerberos/reach/srv.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { TestRuntime } from "../../support/clock.ts";
@@ -139,8 +140,6 @@ Deno.test("a silent DNS is waited for as long as it may take, not for what is kn
 const realm = (kdc: readonly string[], primaryKdc: readonly string[]) => ({
   kdc,
   primaryKdc,
-  kpasswdServer: [],
-  adminServer: [],
 });
 
 Deno.test("the preferred protocol's hosts come first where the DNS names hosts for both", async () => {

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { encode } from "../../../asn1/codec.ts";
 import { judgeAnswer } from "../../../kerberos/reach/answer.ts";
 import { addressText, KdcAttempts } from "../../../kerberos/reach/attempts.ts";
-import { AnsweredLast } from "../../../kerberos/reach/last_answers.ts";
-import { firstAnswer, NobodyAnswered } from "../../../kerberos/reach/race.ts";
+import { LastAnswers } from "../../../kerberos/reach/last_answers.ts";
+import { AllFailed, firstAnswer } from "../../../kerberos/reach/race.ts";
 import { parseEndpoint } from "../../../kerberos/reach/locate.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { inProcessTransport } from "../../../kerberos/kdc/mod.ts";
@@ -74,16 +74,16 @@ Deno.test("a race in which all fail says what each of them did; the signal ends 
     () => undefined,
     (e) => e,
   );
-  assert.ok(error instanceof NobodyAnswered);
+  assert.ok(error instanceof AllFailed);
   assert.equal(error.failures.length, 3);
   // What an attempt throws at once is its failure too.
   const thrown = scripted(1);
   const throws = () => {
     throw new RangeError("at once");
   };
-  await assert.rejects(firstAnswer({ next: thrown.next, delay: NEVER, atOnce: 1, signal }, throws), NobodyAnswered);
+  await assert.rejects(firstAnswer({ next: thrown.next, delay: NEVER, atOnce: 1, signal }, throws), AllFailed);
   const empty = { next: () => undefined, delay: NEVER, atOnce: 1, signal };
-  await assert.rejects(firstAnswer(empty, () => Promise.resolve(1)), NobodyAnswered);
+  await assert.rejects(firstAnswer(empty, () => Promise.resolve(1)), AllFailed);
   for (const when of ["before", "under way"]) {
     const { next, attempt, began, aborted } = scripted(2);
     const stop = new AbortController();
@@ -100,7 +100,7 @@ Deno.test("a race in which all fail says what each of them did; the signal ends 
 
 Deno.test("who answered last is remembered for five minutes, for a hundred at most, until it fails", () => {
   let now = 0;
-  const memory = new AnsweredLast(() => now);
+  const memory = new LastAnswers(() => now);
   memory.answered("A", "one");
   memory.answered("A", "two");
   memory.failed("A", "one");

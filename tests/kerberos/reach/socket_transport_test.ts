@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { type DatagramSocket, sendDatagram } from "../../../kerberos/reach/datagram.ts";
 import { KdcAddresses } from "../../../kerberos/reach/addresses.ts";
-import type { KdcAddress } from "../../../kerberos/reach/kdc_client.ts";
-import { denoTransport, socketTransport, type SocketTransportParts } from "../../../kerberos/reach/socket_transport.ts";
+import type { KdcAddress } from "../../../kerberos/reach/transport.ts";
+import { denoTransport } from "../../../kerberos/reach/shell/transport.ts";
+import { socketTransport, type SocketTransportParts } from "../../../kerberos/reach/socket_transport.ts";
 import { udpServer } from "../../support/servers.ts";
 
 const MESSAGE = new Uint8Array([1, 2, 3]);

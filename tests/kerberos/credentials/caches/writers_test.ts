@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { pause } from "../../../../base/deadline.ts";
 import { KerberosError } from "../../../../kerberos/errors.ts";
 import { formatPrincipal, parsePrincipal } from "../../../../kerberos/principal.ts";
-import { MemoryCredentialCache } from "../../../../kerberos/credentials/cache.ts";
+import { MemoryCredentialCache } from "../../../../kerberos/credentials/caches/memory.ts";
 import { encodeCcache } from "../../../../kerberos/credentials/formats/ccache.ts";
 import { changeFile } from "../../../../kerberos/credentials/shell/change_file.ts";
-import { FileCredentialCache } from "../../../../kerberos/credentials/caches/file.ts";
+import { FileCredentialCache } from "../../../../kerberos/credentials/shell/stores.ts";
 import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
 import { startTestKdc } from "../../../../kerberos/kdc/mod.ts";
 import { systemTickets } from "../../../../kerberos/system.ts";
@@ -125,7 +125,7 @@ Deno.test("a ticket goes into its client's cache only, and into none that is gon
       await cache.initialize(contents(BOB));
       await assert.rejects(
         store(),
-        (error) => hasCode("NO_CREDENTIALS")(error) && /is bob@R\.TEST's/.test(String(error)),
+        (error) => hasCode("NO_CREDENTIALS")(error) && /belongs to bob@R\.TEST/.test(String(error)),
       );
       await assert.rejects(cache.initialize(contents(ALICE), { replaces: contents(ALICE) }), hasCode("NO_CREDENTIALS"));
       assert.deepEqual((await cache.load())!.credentials.length, 1);
@@ -178,7 +178,7 @@ Deno.test("another client's tickets are not used in the place of those that are 
     for (
       const get of [() => systemTickets(alice).serviceTicket(service), () => systemTickets(alice).forwardedTicket()]
     ) {
-      await assert.rejects(get(), (error) => hasCode("NO_CREDENTIALS")(error) && /of bob@/.test(String(error)));
+      await assert.rejects(get(), (error) => hasCode("NO_CREDENTIALS")(error) && /to bob@/.test(String(error)));
     }
     assert.deepEqual(await Deno.readFile(path), before);
     // Whoever asks for nobody by name is whoever the cache's is, and one's own cache is used.

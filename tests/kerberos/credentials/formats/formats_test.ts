@@ -7,7 +7,7 @@ import { formatPrincipal, parsePrincipal, principal } from "../../../../kerberos
 import { withCredential } from "../../../../kerberos/credentials/cache.ts";
 import { decodeCcache, encodeCcache } from "../../../../kerberos/credentials/formats/ccache.ts";
 import { Credential } from "../../../../kerberos/credential.ts";
-import { FileCredentialCache, readKeytab, writeKeytab } from "../../../../kerberos/credentials/caches/file.ts";
+import { FileCredentialCache, readKeytab, writeKeytab } from "../../../../kerberos/credentials/shell/stores.ts";
 import { Keytab } from "../../../../kerberos/credentials/formats/keytab.ts";
 import { hex, unhex, vectors } from "../../../support/vectors.ts";
 

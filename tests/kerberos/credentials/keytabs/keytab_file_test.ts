@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { KerberosError } from "../../../../kerberos/errors.ts";
 import { KerberosKey } from "../../../../kerberos/crypto/key.ts";
 import { parsePrincipal } from "../../../../kerberos/principal.ts";
-import { KeytabFile, type KeytabNews } from "../../../../kerberos/credentials/keytabs/keytab_file.ts";
+import { KeytabFile } from "../../../../kerberos/credentials/shell/stores.ts";
+import type { KeytabNews } from "../../../../kerberos/credentials/keytabs/reloading_keytab.ts";
 import { Keytab } from "../../../../kerberos/credentials/formats/keytab.ts";
 
 const SERVICE = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");

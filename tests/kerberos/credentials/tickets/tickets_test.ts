@@ -1,12 +1,13 @@
 /** Which ticket of a cache is used, and who waits for which request. */
 import assert from "node:assert/strict";
 import { passwordKey } from "../../../../kerberos/exchange/client_key.ts";
-import { KdcClient, type KdcTransport } from "../../../../kerberos/reach/kdc_client.ts";
+import { KdcClient } from "../../../../kerberos/reach/kdc_client.ts";
+import type { KdcTransport } from "../../../../kerberos/reach/transport.ts";
 import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
 import { TicketFlag } from "../../../../kerberos/registry/flags.ts";
 import { inProcessTransport, type KdcRealm } from "../../../../kerberos/kdc/mod.ts";
 import { formatPrincipal, parsePrincipal } from "../../../../kerberos/principal.ts";
-import { MemoryCredentialCache } from "../../../../kerberos/credentials/cache.ts";
+import { MemoryCredentialCache } from "../../../../kerberos/credentials/caches/memory.ts";
 import { Credential } from "../../../../kerberos/credential.ts";
 import { TestRuntime } from "../../../support/clock.ts";
 import { forgeReply } from "../../../support/forge_kdc.ts";
@@ -137,7 +138,7 @@ Deno.test("KerberosTickets for one client use no cache of another one's, nor ove
   const initial = { client: parsePrincipal("bob@GSSOCKS.TEST"), key: passwordKey("bobpw") };
   const tickets = new KerberosTickets({ config, kdc, cache, initial, runtime });
   const before = await cache.load();
-  const refused = { code: "NO_CREDENTIALS", message: /is of alice@GSSOCKS\.TEST, not of bob@GSSOCKS\.TEST/ };
+  const refused = { code: "NO_CREDENTIALS", message: /belongs to alice@GSSOCKS\.TEST, not to bob@GSSOCKS\.TEST/ };
   await assert.rejects(tickets.serviceTicket(SERVICE), refused);
   await assert.rejects(tickets.forwardedTicket(), refused);
   assert.deepEqual((await cache.load())!.credentials, before!.credentials);
@@ -164,7 +165,7 @@ Deno.test("KerberosTickets use a cache of another name only where the KDC answer
     const before = (await cache.load())!;
     for (let times = 0; times < 2; times++) {
       if (used) await tickets.forwardedTicket().catch((error) => assert.doesNotMatch(error.message, /not of/));
-      else await assert.rejects(tickets.serviceTicket(SERVICE), { code: "NO_CREDENTIALS", message: /not of bob/ });
+      else await assert.rejects(tickets.serviceTicket(SERVICE), { code: "NO_CREDENTIALS", message: /not to bob/ });
     }
     const after = (await cache.load())!;
     assert.equal(formatPrincipal(after.principal), "alice@GSSOCKS.TEST");

@@ -7,7 +7,7 @@ import { passwordKey } from "../../../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../../../kerberos/reach/kdc_client.ts";
 import { parseEndpoint } from "../../../../kerberos/reach/locate.ts";
 import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
-import { denoTransport } from "../../../../kerberos/reach/socket_transport.ts";
+import { denoTransport } from "../../../../kerberos/reach/shell/transport.ts";
 import type { KerberosConfig } from "../../../../kerberos/config/krb5_conf.ts";
 import { answerDatagram } from "../../../../kerberos/kdc/shell/listener.ts";
 import { startTestKdc } from "../../../../kerberos/kdc/mod.ts";
@@ -90,7 +90,7 @@ Deno.test("clients of a KDC that listens at all addresses are told some that can
 });
 
 function withKdc(config: KerberosConfig, kdc: string): KerberosConfig {
-  const realm = { kdc: [kdc], primaryKdc: [], kpasswdServer: [], adminServer: [] };
+  const realm = { kdc: [kdc], primaryKdc: [] };
   return { ...config, realms: new Map([["GSSOCKS.TEST", realm]]) };
 }
 
