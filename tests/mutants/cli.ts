@@ -368,7 +368,7 @@ const CONFIGURATION: readonly Mutant[] = [
     file: LOAD,
     find: '      throw systemFailure("BAD_CONFIG", `Cannot read ${path}, which',
     replace:
-      '    if (error instanceof Deno.errors.NotCapable) return [];\n    throw new KerberosError("BAD_CONFIG", `Cannot read ${path}, which',
+      '      if (/not permitted/.test(String(error))) return [];\n      throw systemFailure("BAD_CONFIG", `Cannot read ${path}, which',
     tests: PERMISSIONS,
     filter: MISSING,
   },
