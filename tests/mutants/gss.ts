@@ -846,8 +846,14 @@ const streams: readonly Mutant[] = [
   },
 ];
 
+const endpoints: readonly Mutant[] = rules("base/endpoint.ts", ["tests/base/endpoint_test.ts"], [
+  ["a zone has the form of an interface's name", "RFC 4007 section 11", "(?:%([\\w.~@-]+))?", "(?:%(\\w+))?"],
+  ["a port is 65535 at most", "RFC 1928 section 4", " || port > 65_535", ""],
+]);
+
 /** The rules. */
 export const GSS_MUTANTS: readonly Mutant[] = [
+  ...endpoints,
   ...asn1,
   ...der,
   ...tokens,

@@ -109,7 +109,6 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["a permission that is missing is said", "Deno's permissions", "    if (failed === undefined || signal.aborted) return [];\n", "    return [];\n", "silent DNS"],
     ["the caller's signal ends it with its reason", "a stranger's time", "      options.signal?.throwIfAborted();\n", "", "silent DNS"],
     ["the preferred protocol comes first", "RFC 4120 section 7.2", "const asked = [preferred, preferred === \"tcp\" ? \"udp\" as const : \"tcp\" as const]", "const asked = [\"tcp\" as const, \"udp\" as const]", "preferred"],
-    ["a scope is called what interfaces are", "RFC 4007 section 11", "(?:%[\\w.@-]+)?", "(?:%\\w+)?", "scopes"],
   ]),
   ...rules("kerberos/credentials/kdc_clock.ts", CLOCK, [
     ["a clock that was set makes what was measured doubtful", STEPS, "this.#doubtful || Math.abs((wall - this.#at.wall) - (monotonic - this.#at.monotonic)) > STEP", "this.#doubtful"],
