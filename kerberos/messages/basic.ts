@@ -4,10 +4,10 @@
  *
  * @module
  */
+import type { Codec } from "../../asn1/codec.ts";
 import {
   type BitString,
   bitString,
-  type Codec,
   explicit,
   generalizedTime,
   generalString,
@@ -17,7 +17,7 @@ import {
   sequence,
   sequenceOf,
   vouched,
-} from "../../asn1/codec.ts";
+} from "../../asn1/types.ts";
 import { type Bytes, lenientText } from "../../base/bytes.ts";
 
 /** `Int32 ::= INTEGER (-2147483648..2147483647)` (section 5.2.4). */
