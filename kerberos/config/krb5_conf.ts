@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { DEFAULT_ENCTYPES, enctypeByName } from "../crypto/profile.ts";
+import { DEFAULT_ENCTYPES, enctypeByName } from "../crypto/enctypes.ts";
 import { KerberosError } from "../errors.ts";
 import { emptySection, parseProfile, type ProfileSection, type ProfileSource } from "./profile.ts";
 

@@ -14,10 +14,10 @@ import { type CredentialCache, MemoryCredentialCache } from "./cache.ts";
 import type { CredentialCacheData } from "./formats/ccache.ts";
 import type { Credential } from "../credential.ts";
 import { asExchange } from "../exchange/as.ts";
-import { tolerated } from "../exchange/as_reply.ts";
-import { canonicalizes, wishesOf } from "../exchange/as_state.ts";
+import { canonicalizes } from "../exchange/as_input.ts";
 import type { ClientKey } from "../exchange/client_key.ts";
-import { isAboutTime } from "../exchange/exchange.ts";
+import { isClockRefusal, significantOffset } from "../exchange/clock_offset.ts";
+import { initialRequest } from "./initial_request.ts";
 import { contradictsClock, isFor, isGood, MARGIN, noTicket, type TicketTerms } from "./held_tickets.ts";
 import type { KdcCallOptions, KdcClient } from "../reach/kdc_client.ts";
 import { KdcClock } from "./kdc_clock.ts";
@@ -182,7 +182,7 @@ export class KerberosTickets implements TicketSource {
     const tgt = this.#anyTgt(data);
     if (tgt === undefined) throw this.#noTicket(data);
     const got = await this.#fromTgs({ tgt, service, kdcOffset: 0 }, signal).catch((error) => {
-      const expired = isAboutTime(error) && error.errorCode === ErrorCode.KRB_AP_ERR_TKT_EXPIRED;
+      const expired = isClockRefusal(error) && error.errorCode === ErrorCode.KRB_AP_ERR_TKT_EXPIRED;
       throw expired ? this.#noTicket(data) : error;
     });
     this.#clock.measured(got.kdcOffset);
@@ -215,9 +215,9 @@ export class KerberosTickets implements TicketSource {
     try {
       return await ask(asked.kdcOffset);
     } catch (error) {
-      if (!kdcTimesync || !isAboutTime(error)) throw error;
-      const told = tolerated(error.clockOffset);
-      if (tolerated(told - asked.kdcOffset) === 0) throw error;
+      if (!kdcTimesync || !isClockRefusal(error)) throw error;
+      const told = significantOffset(error.clockOffset);
+      if (significantOffset(told - asked.kdcOffset) === 0) throw error;
       const got = await ask(told);
       this.#clock.measured(told);
       await this.#storeOffset(told);
@@ -295,7 +295,7 @@ export class KerberosTickets implements TicketSource {
     if (initial === undefined) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
     }
-    const exchange = () => asExchange(wishesOf(config, initial, this.#runtime));
+    const exchange = () => asExchange(initialRequest(config, initial, this.#runtime));
     const got = await this.#kdc().runWithSecret(exchange, { signal });
     const { credential, kdcOffset } = got;
     this.#clock.measured(kdcOffset);

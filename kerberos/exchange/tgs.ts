@@ -24,8 +24,11 @@ import {
 } from "../principal.ts";
 import type { Credential } from "../credential.ts";
 import { authenticatorTime } from "../ap/authenticator_time.ts";
-import { type KdcExchange, mismatch, randomNonce, readMessage, readReply, refusalError } from "./exchange.ts";
-import { checkReply, toCredential } from "./reply.ts";
+import type { KdcExchange } from "./kdc_exchange.ts";
+import { readReply, refusalError } from "./kdc_reply.ts";
+import { randomNonce } from "./nonce.ts";
+import { readMessage } from "../messages/read.ts";
+import { checkReply, mismatch, toCredential } from "./reply.ts";
 
 /** What a service ticket is asked for with. */
 export interface TgsExchangeInput {

@@ -268,9 +268,3 @@ export const PaEncTsEnc: Codec<PaEncTsEnc> = sequence<PaEncTsEnc>("PA-ENC-TS-ENC
   patimestamp: explicit(0, KerberosTime),
   pausec: optional(explicit(1, Microseconds)),
 });
-
-/** A time in milliseconds as the whole seconds and the microseconds that messages carry. */
-export function splitTime(milliseconds: number): { time: number; usec: number } {
-  const time = Math.floor(milliseconds / 1000) * 1000;
-  return { time, usec: Math.floor((milliseconds - time) * 1000) };
-}

@@ -13,7 +13,7 @@ import { type AnswerKind, judgeAnswer } from "./answer.ts";
 import { addressText, hostText, type KdcAddress, KdcAttempts, type KdcProtocol } from "./attempts.ts";
 import { AnsweredLast } from "./answered_last.ts";
 import { firstAnswer, NobodyAnswered } from "./race.ts";
-import type { KdcExchange, KdcRequest } from "../exchange/exchange.ts";
+import type { KdcExchange, KdcRequest } from "../exchange/kdc_exchange.ts";
 import { type KdcEndpoint, locateKdcs, type LocateOptions, locatePrimaryKdcs, type SrvResolver } from "./locate.ts";
 
 export type { KdcAddress } from "./attempts.ts";

@@ -123,7 +123,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["tickets by a doubtful clock are got anew", STEPS, "    if (this.#clock.isDoubtful) return true;\n", ""],
     ["what is there is used where the KDC cannot be asked", STEPS, "if (held === undefined || !(error instanceof KerberosError) || error.code !== \"KDC_UNREACHABLE\") throw error;", "throw error;", "cannot be asked"],
     ["a cache that contradicts the clock is not believed", STEPS, "return tgt !== undefined && contradictsClock(tgt, { ...this.#terms(data), ours: this.#runtime.now() });", "return false;", "another time"],
-    ["the KDC's clock is taken from its refusal", "RFC 4120 section 3.1.5", "      const told = tolerated(error.clockOffset);\n", "      const told = asked.kdcOffset;\n", "another time"],
+    ["the KDC's clock is taken from its refusal", "RFC 4120 section 3.1.5", "      const told = significantOffset(error.clockOffset);\n", "      const told = asked.kdcOffset;\n", "another time"],
     ["the cache learns the offset", STEPS, "      await this.cache.initialize({ ...data, kdcOffset }, { replaces: data });\n", "", "learns the offset"],
     ["without timesync nothing is learnt", "krb5.conf's kdc_timesync", "return kdc !== undefined && config.kdcTimesync && this.#clock", "return kdc !== undefined && this.#clock", "without timesync"],
     ["with a secret tickets are got anew", STEPS, "    if (this.#options.initial !== undefined) {\n", "    if (false as boolean && this.#options.initial !== undefined) {\n", "believed once"],
@@ -145,6 +145,8 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("kerberos/kdc/shell/listener.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
     ["a datagram that cannot be answered ends nothing", LIVES, "  } catch {\n    // Nobody waits for this.\n", "  } catch (error) {\n    throw error;\n", "cannot be answered"],
+  ]),
+  ...rules("kerberos/kdc/shell/own_addresses.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
     ["clients are told addresses that can be connected to", "RFC 4291 section 2.5.2", "if (all === undefined) return [hostname];", "return [hostname];", "all addresses"],
   ]),
 ];
