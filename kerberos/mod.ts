@@ -27,8 +27,15 @@
  * @module
  */
 export { asExchange, type AsExchangeInput, type AsExchangeResult } from "./exchange/as.ts";
-export { type ClientKey, defaultSalt, type KeyParameters, keytabKey, passwordKey } from "./exchange/client_key.ts";
-export type { KdcExchange, KdcRequest } from "./exchange/exchange.ts";
+export {
+  type ClientKey,
+  type ClientKeytab,
+  defaultSalt,
+  type KeyParameters,
+  keytabKey,
+  passwordKey,
+} from "./exchange/client_key.ts";
+export type { KdcExchange, KdcRequest } from "./exchange/kdc_exchange.ts";
 export type { KdcAddress, KdcTransport } from "./reach/transport.ts";
 export { type KdcCallOptions, KdcClient, type KdcClientOptions } from "./reach/kdc_client.ts";
 export type { KdcEndpoint } from "./reach/locate.ts";
@@ -46,7 +53,7 @@ export type { ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype } from "./registry/enctypes.ts";
 export { ErrorCode, type KerberosErrorName } from "./registry/errors.ts";
 export { KerberosKey, type PasswordKeyOptions, type SealOptions } from "./crypto/key.ts";
-export { DEFAULT_ENCTYPES, enctypeByName, enctypeName } from "./crypto/profile.ts";
+export { DEFAULT_ENCTYPES, enctypeByName, enctypeName } from "./crypto/enctypes.ts";
 export { KdcError, type KdcErrorInit, KerberosError, type KerberosErrorCode } from "./errors.ts";
 export type { AcceptorInit } from "./mech/acceptor.ts";
 export { KerberosContext } from "./mech/context.ts";
@@ -63,7 +70,7 @@ export {
   type ReplayEntry,
 } from "./ap/replay/replay_cache.ts";
 export { SharedReplayCache, type SharedReplayCacheOptions } from "./ap/replay/shared.ts";
-export { KERBEROS_OID } from "./mech/tokens/tokens.ts";
+export { KERBEROS_OID } from "./mech/tokens/context.ts";
 export type { Capaths } from "./ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";

@@ -4,10 +4,10 @@
  * @module
  */
 import { systemRuntime } from "../../base/runtime.ts";
-import { readMessage } from "../../kerberos/exchange/exchange.ts";
+import { readMessage } from "../../kerberos/messages/read.ts";
 import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { TicketFlag } from "../../kerberos/registry/flags.ts";
-import { enctypeName } from "../../kerberos/crypto/profile.ts";
+import { enctypeName } from "../../kerberos/crypto/enctypes.ts";
 import { Ticket } from "../../kerberos/messages/ap.ts";
 import { formatPrincipal } from "../../kerberos/principal.ts";
 import type { Credential } from "../../kerberos/credential.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { readMessage } from "../../kerberos/exchange/exchange.ts";
+import { readMessage } from "../../kerberos/messages/read.ts";
 import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
 import { NameType } from "../../kerberos/registry/name_types.ts";
-import { enctypeName } from "../../kerberos/crypto/profile.ts";
+import { enctypeName } from "../../kerberos/crypto/enctypes.ts";
 import { Ticket } from "../../kerberos/messages/ap.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
 import type { Credential } from "../../kerberos/credential.ts";

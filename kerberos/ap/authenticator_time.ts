@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes, type Runtime } from "../../base/runtime.ts";
-import { LATEST_TIME } from "../exchange/exchange.ts";
+import { LATEST_TIME } from "../messages/time.ts";
 
 /** The last time that was given out, in microseconds, by the clock that it was read from. */
 const given = new WeakMap<Runtime, number>();

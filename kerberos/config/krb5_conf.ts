@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { DEFAULT_ENCTYPES } from "../crypto/profile.ts";
+import { DEFAULT_ENCTYPES } from "../crypto/enctypes.ts";
 import { emptySection, type ProfileSection } from "./profile.ts";
 
 /** Where a realm's KDCs are. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEFAULT_ENCTYPES } from "../crypto/profile.ts";
+import { DEFAULT_ENCTYPES } from "../crypto/enctypes.ts";
 import { DEFAULT_CONFIG, type KerberosConfig } from "./krb5_conf.ts";
 import { emptySection, parseProfile, type ProfileSource } from "./profile.ts";
 import { readCapaths, readDomains, readRealms } from "./realms.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { parseDuration as parseMilliseconds } from "../../base/duration.ts";
-import { enctypeByName } from "../crypto/profile.ts";
+import { enctypeByName } from "../crypto/enctypes.ts";
 import { KerberosError } from "../errors.ts";
 
 /**

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Bytes, concat } from "../../base/bytes.ts";
-import { andThen, type CbcCipher, type Eventually } from "./primitives/primitives.ts";
+import { andThen, type CbcCipher, type Eventually } from "./primitives/seam.ts";
 import { borrow, release } from "./primitives/scratch.ts";
 
 const BLOCK = 16;

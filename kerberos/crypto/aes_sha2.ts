@@ -13,9 +13,16 @@ import {
   type Eventually,
   type HashName,
   type Mac,
-} from "./primitives/primitives.ts";
-import type { EncryptionProfile, Padded, StringToKeyInput, UsageKeys, UsageKeysOptions } from "./profile.ts";
-import { integrityError, usageConstant } from "./aes_sha1.ts";
+} from "./primitives/seam.ts";
+import {
+  type EncryptionProfile,
+  integrityError,
+  type Padded,
+  type StringToKeyInput,
+  type UsageKeys,
+  type UsageKeysOptions,
+} from "./profile.ts";
+import { usageConstant } from "./simplified.ts";
 
 const CONFOUNDER = 16;
 const CIPHER_STATE: Bytes = new Uint8Array(16);
@@ -125,7 +132,7 @@ class Sha2UsageKeys implements UsageKeys {
 
 /** RFC 8009 section 4: the salt starts with the enctype's name and a zero byte. */
 async function stringToKey(p: Parameters, input: StringToKeyInput, primitives: CryptoPrimitives): Promise<Bytes> {
-  const { password, iterations = 32_768 } = input;
+  const { password, iterations } = input;
   const salt = concat(utf8(p.name), Uint8Array.of(0), input.salt);
   const key = await primitives.pbkdf2({ hash: p.hash, password, salt, iterations, length: p.keyLength });
   return await kdf(p.hash, { key, label: utf8("kerberos"), length: p.keyLength }, primitives);

@@ -8,9 +8,11 @@ import { asBytes, type Bytes, bytesOf, copyBytes, EMPTY, utf8 } from "../../base
 import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { KerberosError } from "../errors.ts";
 import { paddedLength } from "./aes_cts.ts";
-import { systemPrimitives } from "./primitives/node.ts";
-import { andThen, type CryptoPrimitives, type Eventually, webCrypto } from "./primitives/primitives.ts";
-import { type EncryptionProfile, enctypeName, isSupported, profileOf, type UsageKeys } from "./profile.ts";
+import { systemPrimitives } from "./primitives/system.ts";
+import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/seam.ts";
+import { webCrypto } from "./primitives/web.ts";
+import type { EncryptionProfile, UsageKeys } from "./profile.ts";
+import { enctypeName, isSupported, profileOf } from "./enctypes.ts";
 import { borrow, release } from "./primitives/scratch.ts";
 
 /** What {@linkcode KerberosKey.fromPassword} takes. */

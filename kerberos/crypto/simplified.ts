@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Bytes } from "../../base/bytes.ts";
-import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/primitives.ts";
+import { type Bytes, ByteWriter } from "../../base/bytes.ts";
+import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/seam.ts";
 
 const BLOCK = 16;
 
@@ -65,4 +65,9 @@ export function deriveRandom(
     });
   };
   return round(folded, 0);
+}
+
+/** Usage number and purpose, the constant that a usage's keys are derived with (RFC 3961 section 5.3). */
+export function usageConstant(usage: number, purpose: 0x99 | 0xaa | 0x55): Bytes {
+  return new ByteWriter().u32(usage).u8(purpose).finish();
 }

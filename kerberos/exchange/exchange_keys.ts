@@ -6,7 +6,7 @@
  */
 import { EMPTY } from "../../base/bytes.ts";
 import { type KerberosKey, namedIterations } from "../crypto/key.ts";
-import { isSupported, profileOf } from "../crypto/profile.ts";
+import { isSupported, profileOf } from "../crypto/enctypes.ts";
 import type { ClientKey, KeyParameters } from "./client_key.ts";
 
 /** PBKDF2 iterations that one exchange may take, however many keys a KDC asks for: as many as one key may. */

@@ -12,9 +12,10 @@ import { KerberosKey } from "../crypto/key.ts";
 import { Ticket } from "../messages/ap.ts";
 import type { HostAddress } from "../messages/basic.ts";
 import type { EncKdcRepPart, KdcRep } from "../messages/kdc.ts";
+import { LATEST_TIME, wholeSeconds } from "../messages/time.ts";
 import { formatPrincipal, fromPrincipalName, type Principal, samePrincipal } from "../principal.ts";
 import { Credential } from "../credential.ts";
-import { LATEST_TIME, mismatch } from "./exchange.ts";
+import { KerberosError, printable } from "../errors.ts";
 
 /** What was asked for. Times are in milliseconds since the epoch, by the KDC's clock. */
 export interface Asked {
@@ -76,8 +77,8 @@ function checkTimes(part: EncKdcRepPart, asked: Asked): void {
 /** For messages: whatever time it is, also one with milliseconds or behind what a GeneralizedTime can say. */
 function timeText(milliseconds: number): string {
   if (!Number.isFinite(milliseconds)) return "any";
-  const seconds = Math.floor(Math.min(Math.max(milliseconds, 0), LATEST_TIME) / 1000);
-  return lenientText(timeContents(1000 * seconds, "time"));
+  const shown = wholeSeconds(Math.min(Math.max(milliseconds, 0), LATEST_TIME));
+  return lenientText(timeContents(shown, "time"));
 }
 
 /** The ticket of a reply with what its encrypted part says of it. */
@@ -98,4 +99,10 @@ export function toCredential(
     ticket: encode(Ticket, reply.ticket),
     addresses,
   });
+}
+
+/** Throws `REPLY_MISMATCH`: the reply is not to what was asked. */
+export function mismatch(what: string, wanted: string | number, there: string | number): never {
+  const [found, asked] = [there, wanted].map((value) => printable(String(value)));
+  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${found}, ${asked} was asked for`);
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encode, encodeByAsn1js } from "../../asn1/codec.ts";
+import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
@@ -24,8 +24,11 @@ import {
 } from "../principal.ts";
 import type { Credential } from "../credential.ts";
 import { authenticatorTime } from "../ap/authenticator_time.ts";
-import { type KdcExchange, mismatch, randomNonce, readMessage, readReply, refusalError } from "./exchange.ts";
-import { checkReply, toCredential } from "./reply.ts";
+import type { KdcExchange } from "./kdc_exchange.ts";
+import { readReply, refusalError } from "./kdc_reply.ts";
+import { randomNonce } from "./nonce.ts";
+import { readMessage } from "../messages/read.ts";
+import { checkReply, mismatch, toCredential } from "./reply.ts";
 
 /** What a service ticket is asked for with. */
 export interface TgsExchangeInput {
@@ -113,7 +116,7 @@ async function* askOnce(input: TgsExchangeInput, tgt: Credential, service: Princ
     etype: input.enctypes,
   };
   using subkey = KerberosKey.generate(tgt.key.enctype, runtime);
-  const message = encodeByAsn1js(TgsReq, {
+  const message = encode(TgsReq, {
     pvno: 5,
     msgType: 12,
     padata: [{ padataType: PaType.TgsReq, padataValue: await tgsApReq(input, tgt, encode(KdcReqBody, body), subkey) }],

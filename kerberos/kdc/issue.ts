@@ -4,20 +4,18 @@
  * @module
  */
 import { encode } from "../../asn1/codec.ts";
-import type { Bytes } from "../../base/bytes.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
-import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { EncTicketPart, type Ticket, type TransitedEncoding } from "../messages/ap.ts";
-import { type AuthorizationDataElement, Checksum, type HostAddress, type PaData } from "../messages/basic.ts";
-import type { EncKdcRepPart, KdcReq, KdcReqBody } from "../messages/kdc.ts";
+import type { AuthorizationDataElement, HostAddress, PaData } from "../messages/basic.ts";
+import type { EncKdcRepPart, KdcReqBody } from "../messages/kdc.ts";
+import { wholeSeconds } from "../messages/time.ts";
 import { type Principal, toPrincipalName } from "../principal.ts";
-import type { KdcPrincipal, KdcRealm } from "./realm.ts";
+import { KDC_SKEW } from "./clock_skew.ts";
+import type { KdcPrincipal } from "./principals.ts";
+import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
-
-/** Section 3.1.3: clocks may be this far apart. */
-export const KDC_SKEW = 300_000;
 
 /** What a ticket is issued from. */
 export interface IssueInput {
@@ -114,20 +112,6 @@ function checkStart({ from = 0, kdcOptions }: KdcReqBody, now: number): void {
   if (from > now + KDC_SKEW || (kdcOptions & KdcOption.Postdated) !== 0) throw new Refusal("KDC_ERR_CANNOT_POSTDATE");
 }
 
-/** RFC 6806 section 11: a checksum over the request as it came, under the key of the reply, for those who ask for it. */
-export async function requestProof(
-  request: KdcReq,
-  message: Bytes,
-  key: KerberosKey,
-): Promise<readonly PaData[] | undefined> {
-  if (!request.padata?.some(({ padataType }) => padataType === PaType.ReqEncPaRep)) return undefined;
-  const checksum = await key.checksum(KeyUsage.AsReq, message);
-  return [{
-    padataType: PaType.ReqEncPaRep,
-    padataValue: encode(Checksum, { cksumtype: key.checksumType, checksum }),
-  }];
-}
-
 /** The first enctype that the client asks for and the service is known to have. */
 function sessionEnctype({ realm, body, service }: IssueInput): number {
   const found = body.etype.find((enctype) => realm.has(enctype) && service.sessionEnctypes.includes(enctype));
@@ -144,9 +128,4 @@ function renewal(input: IssueInput, now: number, till: number): number | undefin
     : undefined;
   if (wanted === undefined || (input.allowedFlags & TicketFlag.Renewable) === 0) return undefined;
   return wholeSeconds(Math.min(wanted <= 0 ? Infinity : wanted, now + realm.maxRenewLifetime, input.latestRenewal));
-}
-
-/** KerberosTime has no fractions (RFC 4120 section 5.2.3). */
-function wholeSeconds(milliseconds: number): number {
-  return Math.floor(milliseconds / 1000) * 1000;
 }

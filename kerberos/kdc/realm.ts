@@ -6,66 +6,12 @@
 import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { NameType } from "../registry/name_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { DEFAULT_ENCTYPES } from "../crypto/profile.ts";
+import { DEFAULT_ENCTYPES } from "../crypto/enctypes.ts";
 import { formatPrincipal, krbtgt, parsePrincipal, type Principal, principal, samePrincipal } from "../principal.ts";
 import { Keytab, type KeytabEntry } from "../credentials/formats/keytab.ts";
-import { SeenRequests } from "./replays.ts";
-
-/** How a principal is added. */
-export interface AddPrincipalOptions {
-  /** Password that its keys are made of. @default {random keys} */
-  readonly password?: string | undefined;
-  /** Enctypes of its keys, the first being the one that tickets for it are sealed with. @default {the realm's} */
-  readonly enctypes?: readonly number[] | undefined;
-  /** Version of its keys. @default {1} */
-  readonly kvno?: number | undefined;
-  /** Salt. @default {realm and components run together} */
-  readonly salt?: string | undefined;
-  /** Whether it must pre-authenticate. @default {true} */
-  readonly requiresPreauth?: boolean | undefined;
-  /** Enctypes that session keys with it may have. @default {those of its keys} */
-  readonly sessionEnctypes?: readonly number[] | undefined;
-  /** Whether it is locked out (`KDC_ERR_CLIENT_REVOKED`). @default {false} */
-  readonly disabled?: boolean | undefined;
-  /** Whether its tickets may be forwarded (RFC 4120 section 2.8). @default {false} */
-  readonly okAsDelegate?: boolean | undefined;
-}
-
-/** A principal in the KDC's memory. */
-export interface KdcPrincipal {
-  /** Name. */
-  readonly name: Principal;
-  /** Version of its keys. */
-  readonly kvno: number;
-  /** Its keys, the first being the one that tickets for it are sealed with. */
-  readonly keys: readonly KerberosKey[];
-  /** Salt of its password's keys. */
-  readonly salt: string;
-  /** Whether it must pre-authenticate. */
-  readonly requiresPreauth: boolean;
-  /** Enctypes that session keys with it may have. */
-  readonly sessionEnctypes: readonly number[];
-  /** Whether it is locked out. */
-  readonly disabled: boolean;
-  /** Whether its tickets may be forwarded. */
-  readonly okAsDelegate: boolean;
-}
-
-/** Failures for tests to provoke; all off by default, and they may be changed while the KDC runs. */
-export interface KdcFaults {
-  /** How far the KDC's clock is ahead, in milliseconds. */
-  clockOffset: number;
-  /** Added to the version number that tickets name, so that services find no such key. */
-  kvnoOffset: number;
-  /** How many of the next requests get no reply. */
-  dropReplies: number;
-  /** Enctypes that the KDC pretends not to have. */
-  unsupportedEnctypes: readonly number[];
-  /** Replies larger than this are refused over UDP with `KRB_ERR_RESPONSE_TOO_BIG`, in bytes. */
-  maxUdpReply: number;
-  /** The code of a KRB-ERROR to answer every request with; 0 for none. */
-  answerWithError: number;
-}
+import { type KdcFaults, noFaults } from "./faults.ts";
+import type { AddPrincipalOptions, KdcPrincipal } from "./principals.ts";
+import { SeenRequests } from "./seen_requests.ts";
 
 /** How a realm is made. */
 export interface KdcRealmOptions {
@@ -92,14 +38,7 @@ export class KdcRealm {
   /** Randomness, and the clock before {@linkcode KdcFaults.clockOffset}. */
   readonly runtime: Runtime;
   /** Failures to provoke. */
-  readonly faults: KdcFaults = {
-    clockOffset: 0,
-    kvnoOffset: 0,
-    dropReplies: 0,
-    unsupportedEnctypes: [],
-    maxUdpReply: 4096,
-    answerWithError: 0,
-  };
+  readonly faults: KdcFaults = noFaults();
   /** Realm to refer a client to, by host name or by domain with a dot in front. */
   readonly referrals: Map<string, string> = new Map();
   /**

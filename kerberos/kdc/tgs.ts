@@ -6,18 +6,21 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import { AdType } from "../registry/ad_types.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import type { EncTicketPart, TransitedEncoding } from "../messages/ap.ts";
 import { AuthorizationData, type AuthorizationDataElement } from "../messages/basic.ts";
-import { EncTgsRepPart, type KdcReq, type KdcReqBody, TgsRep } from "../messages/kdc.ts";
+import { EncTgsRepPart, type KdcReqBody, TgsRep } from "../messages/kdc.ts";
 import { DOMAIN_X500_COMPRESS } from "../messages/transited.ts";
 import { fromPrincipalName, krbtgt, type Principal, samePrincipal } from "../principal.ts";
-import { issue, type IssueInput, requestProof } from "./issue.ts";
-import type { KdcPrincipal, KdcRealm } from "./realm.ts";
+import type { KdcCall } from "./call.ts";
+import { issue, type IssueInput } from "./issue.ts";
+import type { KdcPrincipal } from "./principals.ts";
+import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
+import { requestProof } from "./request_proof.ts";
 import { openPresented, openSealed, type Presented } from "./tgs_request.ts";
 import { isBetween, transitedRealms, withRealm } from "./transited.ts";
 
@@ -30,7 +33,8 @@ const ALLOWED_BY: readonly (readonly [option: number, flag: number])[] = [
 ];
 
 /** Answers a TGS-REQ. */
-export async function handleTgsReq(realm: KdcRealm, request: KdcReq, message: Bytes): Promise<Bytes> {
+export async function handleTgsReq(call: KdcCall): Promise<Bytes> {
+  const { realm, request, message } = call;
   const { reqBody: body } = request;
   const presented = await openPresented(realm, request, message);
   const { part } = presented;
@@ -44,7 +48,7 @@ export async function handleTgsReq(realm: KdcRealm, request: KdcReq, message: By
     authorizationData: await authorizationOf(body, presented),
     // Section 3.3.3: another address than the ticket's is only for those who forward it.
     addresses: (body.kdcOptions & KdcOption.Forwarded) !== 0 ? body.addresses : part.caddr,
-    encryptedPaData: await requestProof(request, message, key),
+    encryptedPaData: await requestProof(call, key),
   });
   const usage = presented.subkey === undefined ? KeyUsage.TgsRepEncPartSessionKey : KeyUsage.TgsRepEncPartSubkey;
   return encode(TgsRep, {

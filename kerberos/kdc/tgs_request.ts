@@ -4,24 +4,26 @@
  *
  * @module
  */
-import { anyElement, application, type Codec, explicit, integer, optional, sequence } from "../../asn1/codec.ts";
+import type { Codec } from "../../asn1/codec.ts";
+import { anyElement, application, explicit, integer, optional, sequence } from "../../asn1/types.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import type { KerberosErrorName } from "../registry/errors.ts";
 import { TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { isSupported } from "../crypto/profile.ts";
+import { isSupported } from "../crypto/enctypes.ts";
 import { KerberosError } from "../errors.ts";
 import { ApReq, Authenticator, EncTicketPart } from "../messages/ap.ts";
 import { type EncryptedData, MethodData, type PaData, Pvno } from "../messages/basic.ts";
 import type { KdcReq } from "../messages/kdc.ts";
 import { fromPrincipalName, isWhole, krbtgt, type Principal, samePrincipal } from "../principal.ts";
-import { KDC_SKEW } from "./issue.ts";
-import type { KdcPrincipal, KdcRealm } from "./realm.ts";
+import { KDC_SKEW } from "./clock_skew.ts";
+import type { KdcPrincipal } from "./principals.ts";
+import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
-import { digestOf } from "./replays.ts";
+import { digestOf } from "./seen_requests.ts";
 
 /** A ticket-granting ticket that was found genuine, with what came along. */
 export interface Presented {

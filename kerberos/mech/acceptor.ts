@@ -11,11 +11,11 @@ import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bind
 import type { GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError } from "../../gss/status.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import { ApOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { enctypeName, isSupported } from "../crypto/profile.ts";
+import { enctypeName, isSupported } from "../crypto/enctypes.ts";
 import { KerberosError } from "../errors.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, type Ticket } from "../messages/ap.ts";
 import { formatPrincipal, fromPrincipalName, type Principal, toGssName } from "../principal.ts";
@@ -34,15 +34,9 @@ import {
   checkTimes,
   type Clocks,
 } from "../ap/ticket_checks.ts";
-import {
-  type AuthenticatorChecksum,
-  decodeAuthenticatorChecksum,
-  decodeContextToken,
-  defective,
-  encodeContextToken,
-  GSS_CHECKSUM_TYPE,
-  unexpectedMessage,
-} from "./tokens/tokens.ts";
+import { type AuthenticatorChecksum, decodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE } from "./tokens/checksum.ts";
+import { decodeContextToken, encodeContextToken } from "./tokens/context.ts";
+import { defective, unexpectedMessage } from "./tokens/errors.ts";
 import { type Capaths, checkTransited } from "../ap/transited.ts";
 
 /** What a context is accepted with. */

@@ -11,7 +11,7 @@ import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import type { KerberosKey, UsageKey } from "../crypto/key.ts";
-import { andThen, type Eventually } from "../crypto/primitives/primitives.ts";
+import { andThen, type Eventually } from "../crypto/primitives/seam.ts";
 import { KerberosError } from "../errors.ts";
 import type { CredentialCacheData } from "../credentials/cache.ts";
 import { SequenceWindow } from "./sequence.ts";
@@ -22,11 +22,12 @@ import {
   encodeWrapHeader,
   HEADER_LENGTH,
   isSealedHeader,
-  KERBEROS_OID,
-  type MessageHeader,
+  type MicHeader,
   rotateLeft,
   signedHeader,
-} from "./tokens/tokens.ts";
+  type WrapHeader,
+} from "./tokens/cfx.ts";
+import { KERBEROS_OID } from "./tokens/context.ts";
 
 /** What both sides of an exchange end with. */
 export interface KerberosContextInit {
@@ -115,7 +116,7 @@ export class KerberosContext implements GssContext {
     // Nothing is taken, neither a number nor memory, before it is clear that there is something to wrap.
     const bytes = bytesOf(message, "wrap");
     const { confidential, start, token } = this.#place(bytes.length, options);
-    const header = this.#nextHeader(confidential);
+    const header = { ...this.#nextHeader(), sealed: confidential, ec: 0, rrc: 0 };
     const found = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
     // The message is the caller's again once the call is made, so what waits for keys waits with a copy.
     const text = found instanceof Promise ? bytes.slice() : bytes;
@@ -178,7 +179,7 @@ export class KerberosContext implements GssContext {
     );
   }
 
-  #unseal(key: UsageKey, header: MessageHeader, { token, body }: { token: Bytes; body: Bytes }): Eventually<Opened> {
+  #unseal(key: UsageKey, header: WrapHeader, { token, body }: { token: Bytes; body: Bytes }): Eventually<Opened> {
     const { ec, sequence } = header;
     const opening = key.open(body);
     // What was read of the header is what is compared, whatever becomes of the caller's memory meanwhile.
@@ -192,7 +193,7 @@ export class KerberosContext implements GssContext {
 
   #unsign(
     key: UsageKey,
-    header: MessageHeader,
+    header: WrapHeader,
     { token, body, inPlace }: { token: Bytes; body: Bytes; inPlace: boolean },
   ): Eventually<Opened> {
     if (header.ec !== this.#key.checksumLength || body.length < header.ec) throw notGenuine();
@@ -208,7 +209,7 @@ export class KerberosContext implements GssContext {
   /** See {@linkcode GssContext.getMic}. */
   async getMic(message: Uint8Array): Promise<Bytes> {
     const bytes = bytesOf(message, "sign");
-    const header = encodeMicHeader(this.#nextHeader(false));
+    const header = encodeMicHeader(this.#nextHeader());
     const usage = this.initiator ? KeyUsage.GssInitiatorSign : KeyUsage.GssAcceptorSign;
     return concat(header, await this.#key.checksum(usage, concat(bytes, header)));
   }
@@ -248,15 +249,15 @@ export class KerberosContext implements GssContext {
   }
 
   /** Takes the next number; nothing is awaited before. */
-  #nextHeader(sealed: boolean): MessageHeader {
+  #nextHeader(): MicHeader {
     this.#alive();
     const sequence = this.#sendSequence;
     this.#sendSequence = BigInt.asUintN(64, sequence + 1n);
-    return { sentByAcceptor: !this.initiator, sealed, acceptorSubkey: this.#acceptorSubkey, ec: 0, rrc: 0, sequence };
+    return { sentByAcceptor: !this.initiator, acceptorSubkey: this.#acceptorSubkey, sequence };
   }
 
   /** A token of our own sent back, or one under another key, is not the peer's. */
-  #checkSender(header: MessageHeader): void {
+  #checkSender(header: MicHeader): void {
     if (header.sentByAcceptor !== this.initiator) throw notGenuine();
     if (header.acceptorSubkey !== this.#acceptorSubkey) throw notGenuine();
   }

@@ -21,7 +21,7 @@ import { type AcceptorInit, KerberosAcceptor } from "./acceptor.ts";
 import { toGssError } from "./errors.ts";
 import { KerberosInitiator } from "./initiator.ts";
 import { MemoryReplayCache, type ReplayCache } from "../ap/replay/replay_cache.ts";
-import { KERBEROS_OID } from "./tokens/tokens.ts";
+import { KERBEROS_OID } from "./tokens/context.ts";
 
 const DEFAULT_FLAGS: Required<GssFlags> = {
   delegation: false,

@@ -7,14 +7,14 @@
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import type { ServiceTicket } from "../credentials/ticket_source.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
 import { Ticket } from "../messages/ap.ts";
-import { splitTime } from "../messages/basic.ts";
 import { EncKrbCredPart, KrbCred } from "../messages/cred.ts";
+import { splitTime } from "../messages/time.ts";
 import { fromPrincipalName, isWhole, toPrincipalName } from "../principal.ts";
 import type { CredentialCacheData } from "../credentials/cache.ts";
 import { Credential } from "../credential.ts";

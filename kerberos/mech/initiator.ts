@@ -10,13 +10,13 @@ import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, worthAnother } from "../../gss/status.ts";
 import { authenticatorTime } from "../ap/authenticator_time.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import type { ServiceTicket } from "../credentials/ticket_source.ts";
 import { ErrorCode, errorName } from "../registry/errors.ts";
 import { ApOption } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { isSupported } from "../crypto/profile.ts";
+import { isSupported } from "../crypto/enctypes.ts";
 import { printable } from "../errors.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart, Ticket } from "../messages/ap.ts";
 import { KrbError } from "../messages/error.ts";
@@ -25,13 +25,9 @@ import { KerberosContext } from "./context.ts";
 import { makeDelegation } from "./delegation.ts";
 import { kerberosFailure, toGssError } from "./errors.ts";
 import { initialSequence } from "./sequence.ts";
-import {
-  decodeContextToken,
-  defective,
-  encodeAuthenticatorChecksum,
-  encodeContextToken,
-  GSS_CHECKSUM_TYPE,
-} from "./tokens/tokens.ts";
+import { decodeContextToken, encodeContextToken } from "./tokens/context.ts";
+import { defective } from "./tokens/errors.ts";
+import { encodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE } from "./tokens/checksum.ts";
 
 /** What a context is started with. */
 export interface InitiatorInit {

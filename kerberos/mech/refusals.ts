@@ -9,13 +9,13 @@ import { shortened } from "../../base/printable.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import { GssError, withToken } from "../../gss/status.ts";
 import { ErrorCode } from "../registry/errors.ts";
-import { enctypeName } from "../crypto/profile.ts";
-import { splitTime } from "../messages/basic.ts";
+import { enctypeName } from "../crypto/enctypes.ts";
 import { KrbError } from "../messages/error.ts";
+import { splitTime } from "../messages/time.ts";
 import { formatPrincipal, type Principal, samePrincipal, toPrincipalName } from "../principal.ts";
 import type { KeySource, KeytabEntry, WantedKey } from "../credentials/formats/keytab.ts";
 import { kerberosFailure } from "./errors.ts";
-import { encodeContextToken } from "./tokens/tokens.ts";
+import { encodeContextToken } from "./tokens/context.ts";
 
 /** The service that a ticket names in clear, which may be as long as a token. */
 export function namedService(service: Principal): string {

@@ -4,10 +4,10 @@
  *
  * @module
  */
+import type { Codec } from "../../asn1/codec.ts";
 import {
   type BitString,
   bitString,
-  type Codec,
   explicit,
   generalizedTime,
   generalString,
@@ -17,7 +17,7 @@ import {
   sequence,
   sequenceOf,
   vouched,
-} from "../../asn1/codec.ts";
+} from "../../asn1/types.ts";
 import { type Bytes, lenientText } from "../../base/bytes.ts";
 
 /** `Int32 ::= INTEGER (-2147483648..2147483647)` (section 5.2.4). */
@@ -268,9 +268,3 @@ export const PaEncTsEnc: Codec<PaEncTsEnc> = sequence<PaEncTsEnc>("PA-ENC-TS-ENC
   patimestamp: explicit(0, KerberosTime),
   pausec: optional(explicit(1, Microseconds)),
 });
-
-/** A time in milliseconds as the whole seconds and the microseconds that messages carry. */
-export function splitTime(milliseconds: number): { time: number; usec: number } {
-  const time = Math.floor(milliseconds / 1000) * 1000;
-  return { time, usec: Math.floor((milliseconds - time) * 1000) };
-}

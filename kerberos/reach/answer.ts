@@ -8,7 +8,7 @@ import type { Bytes } from "../../base/bytes.ts";
 import { ErrorCode } from "../registry/errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { AsRep, TgsRep } from "../messages/kdc.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 
 /**
  * What a message is good for: it is an answer (`good`); it says that the reply is too large for UDP (`too big`), or that there is no

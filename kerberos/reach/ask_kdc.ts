@@ -7,7 +7,7 @@ import type { Bytes } from "../../base/bytes.ts";
 import { abortable, startDeadline } from "../../base/deadline.ts";
 import { reasonText } from "../../base/reason.ts";
 import { KerberosError, printable } from "../errors.ts";
-import type { KdcRequest } from "../exchange/exchange.ts";
+import type { KdcRequest } from "../exchange/kdc_exchange.ts";
 import { type AnswerKind, judgeAnswer } from "./answer.ts";
 import { addressText } from "./attempts.ts";
 import type { KdcAddress, KdcTransport } from "./transport.ts";

@@ -9,7 +9,7 @@ import { type Deadline, startDeadline } from "../../base/deadline.ts";
 import { monotonicNow, type Runtime } from "../../base/runtime.ts";
 import type { KerberosConfig } from "../config/krb5_conf.ts";
 import { KdcError, KerberosError } from "../errors.ts";
-import type { KdcExchange, KdcRequest } from "../exchange/exchange.ts";
+import type { KdcExchange, KdcRequest } from "../exchange/kdc_exchange.ts";
 import { askKdc, type KdcAnswer, kdcFailure, realmUnreachable } from "./ask_kdc.ts";
 import { addressText, hostText, KdcAttempts } from "./attempts.ts";
 import { LastAnswers } from "./last_answers.ts";

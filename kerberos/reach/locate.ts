@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { splitEndpoint } from "../../base/endpoint.ts";
 import type { KerberosConfig } from "../config/krb5_conf.ts";
 import { KerberosError, printable } from "../errors.ts";
 import { type FoundHosts, lookUpHosts, type LookUpOptions, type SrvResolver } from "./srv.ts";
@@ -25,12 +26,13 @@ const KDC_PORT = 88;
  * @throws {KerberosError} `BAD_CONFIG`
  */
 export function parseEndpoint(text: string, defaultPort: number = KDC_PORT): KdcEndpoint {
-  const parts = /^(?:(tcp|udp)\/)?(?:\[([0-9A-Fa-f:.]+(?:%[\w.@-]+)?)\]|([^:[\]/\s]+))(?::(\d{1,5}))?$/.exec(text);
-  const port = Number(parts?.[4] ?? defaultPort);
-  if (parts === null || port < 1 || port > 65_535) {
+  const [, protocol, place] = /^(?:(tcp|udp)\/)?(.*)$/s.exec(text)!;
+  const parts = splitEndpoint(place!, defaultPort);
+  if (parts === undefined || parts.zone?.includes("~") || parts.port < 1) {
     throw new KerberosError("BAD_CONFIG", `Cannot read KDC address ${JSON.stringify(text)}: host or host:port wanted`);
   }
-  return { protocol: parts[1] as "tcp" | "udp" | undefined, hostname: parts[2] ?? parts[3]!, port };
+  const hostname = parts.zone === undefined ? parts.host : `${parts.host}%${parts.zone}`;
+  return { protocol: protocol as "tcp" | "udp" | undefined, hostname, port: parts.port };
 }
 
 /** Options of {@linkcode locateKdcs}. */

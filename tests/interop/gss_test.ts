@@ -11,7 +11,7 @@ import { passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
 import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
-import { enctypeName } from "../../kerberos/crypto/profile.ts";
+import { enctypeName } from "../../kerberos/crypto/enctypes.ts";
 import type { KerberosContext } from "../../kerberos/mech/context.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";

@@ -15,7 +15,7 @@ import {
   parsePrincipal,
   SharedReplayCache,
 } from "../../kerberos/mod.ts";
-import { webCrypto } from "../../kerberos/crypto/primitives/primitives.ts";
+import { webCrypto } from "../../kerberos/crypto/primitives/web.ts";
 import { handleKdcMessage } from "../../kerberos/kdc/mod.ts";
 import { systemRuntime } from "../../base/runtime.ts";
 import { asInput, credentialPair, memoryRealm, memoryTickets } from "../support/gss_pair.ts";

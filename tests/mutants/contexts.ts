@@ -106,8 +106,8 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a number is taken when all is clear",
       "RFC 4121 section 4.2.6",
-      "    const { confidential, start, token } = this.#place(bytes.length, options);\n    const header = this.#nextHeader(confidential);\n",
-      "    const header = this.#nextHeader(options.confidential);\n    const { confidential, start, token } = this.#place(bytes.length, options);\n",
+      "    const { confidential, start, token } = this.#place(bytes.length, options);\n    const header = { ...this.#nextHeader(), sealed: confidential, ec: 0, rrc: 0 };\n",
+      "    const header = { ...this.#nextHeader(), sealed: options.confidential, ec: 0, rrc: 0 };\n    const { confidential, start, token } = this.#place(bytes.length, options);\n",
       "before anything is touched",
     ],
     [
@@ -307,7 +307,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/kdc/handle.ts", OCTETS, [
     ["a KDC answers bytes", WHOLE, 'copyBytes(message, "answer")', "message as Bytes"],
   ]),
-  ...rules("kerberos/exchange/exchange.ts", OCTETS, [
+  ...rules("kerberos/exchange/kdc_reply.ts", OCTETS, [
     ["a KDC's reply is bytes", WHOLE, `copyBytes(reply, "read a KDC's reply out of")`, "reply", "is a TypeError"],
   ]),
   ...rules("gss/channel_bindings.ts", OCTETS, [

@@ -9,6 +9,7 @@ import { type Mutant, rules } from "./mutant.ts";
 const AS_REPLY = ["tests/kerberos/exchange/as_reply_test.ts"];
 const TGS_REPLY = ["tests/kerberos/exchange/tgs_reply_test.ts"];
 const ERRORS = ["tests/kerberos/reach/kdc_errors_test.ts"];
+const PREAUTH_TEST = ["tests/kerberos/exchange/preauth/mechanism_test.ts"];
 const TICKETS = ["tests/kerberos/credentials/tickets/tickets_test.ts"];
 const REACH = ["tests/kerberos/reach/kdc_client_test.ts"];
 const KDC_AS = ["tests/kerberos/kdc/as_test.ts"];
@@ -27,10 +28,9 @@ const R7 = "RFC 6806 section 7";
 /** The client: AS-REP. */
 const AS_REPLIES = rules("kerberos/exchange/as_reply.ts", AS_REPLY, [
   ["AS: the client is the one asked for", S315, "(!canonicalizes(input) && !samePrincipal(client", "(false && !samePrincipal(client"],
-  ["AS: a salt is taken to the byte", "RFC 4120 section 5.2.7.3", "    return exactText(bytes);", "    return new TextDecoder().decode(bytes);"],
   ["AS: the client is somebody", "RFC 4120 section 6.2", "if (!isWhole(client) || ", "if ("],
   ["AS: the service is the one asked for", S315, "if (!renamed && !samePrincipal(server, asked.service)) {", "if (false) {"],
-  ["AS: only the ticket-granting service comes back renamed", "RFC 6806 section 6", "samePrincipal(asked.service, krbtgt(state.client.realm)) &&", "true &&"],
+  ["AS: only the ticket-granting service comes back renamed", "RFC 6806 section 6", "samePrincipal(asked.service, krbtgt(phase.client.realm)) &&", "true &&"],
   ["AS: renamed to the client's own realm's service only", "RFC 6806 section 6", "samePrincipal(server, krbtgt(client.realm));", 'server.components[0] === "krbtgt";'],
   ["AS: the part is sealed for its own use", "RFC 4120 section 5.4.2", "key.decrypt(KeyUsage.AsRepEncPart, reply.encPart.cipher)", "key.decrypt(KeyUsage.AsRepEncPart, reply.encPart.cipher).catch(() => key.decrypt(8, reply.encPart.cipher))"],
   ["AS: the request is signed", R11, "  await checkProof(part, key, message);\n", ""],
@@ -38,13 +38,18 @@ const AS_REPLIES = rules("kerberos/exchange/as_reply.ts", AS_REPLY, [
   ["AS: the signature's type is the key's", R11, "if (cksumtype !== key.checksumType) {", "if (false) {"],
   ["AS: the signature is right", R11, "if (!await key.verifyChecksum(KeyUsage.AsReq, message, checksum)) throw", "if (false) throw"],
   ["AS: every signature is right, not only one", R11, "for (const { padataValue } of proofs) {", "for (const { padataValue } of proofs.slice(0, 1)) {"],
-  ["AS: the reply's key is of an enctype that was asked for", "CVE-2022-33679", "if (!state.enctypes.includes(etype)) mismatch", "if (false) mismatch"],
-  ["AS: the session key is of an enctype that was asked for", S315, "enctypes: state.enctypes,", "enctypes: [part.key.keytype],"],
+  ["AS: the reply's key is of an enctype that was asked for", "CVE-2022-33679", "if (!request.reqBody.etype.includes(etype)) mismatch", "if (false) mismatch"],
+  ["AS: the session key is of an enctype that was asked for", S315, "enctypes: request.reqBody.etype,", "enctypes: [part.key.keytype],"],
   ["AS: without timesync a KDC's clock must be near", S315, "if (!timesync && Math.abs(ahead) > clockskew) {", "if (false) {"],
-  ["AS: without timesync no offset is taken", S315, "input.timesync ? tolerated(part.authtime", "true ? tolerated(part.authtime"],
+  ["AS: without timesync no offset is taken", S315, "input.timesync ? significantOffset(part.authtime", "true ? significantOffset(part.authtime"],
   ["AS: the ticket may be renewed as long as asked at most", S315, ": Math.min(request.reqBody.rtime, part.authtime + renewLifetime + clockskew),", ": Infinity,"],
   ["AS: RENEWABLE-OK renews until the end asked for at most", "RFC 4120 section 2.9.1", "      ? wishedEnd\n", "      ? Infinity\n"],
   ["AS: no addresses where none are asked for", S315, "    addresses: [],\n  });\n}", "    addresses: part.caddr ?? [],\n  });\n}"],
+]);
+
+/** The client: its keys, as a KDC names them. */
+const NAMED_KEYS = rules("kerberos/exchange/long_term_keys.ts", AS_REPLY, [
+  ["AS: a salt is taken to the byte", "RFC 4120 section 5.2.7.3", "    return exactText(bytes);", "    return new TextDecoder().decode(bytes);"],
 ]);
 
 /** The client: the lifetime is held against the sealed clock, not against the one that an error told. */
@@ -67,7 +72,7 @@ const REPLIES = rules("kerberos/exchange/reply.ts", [...AS_REPLY, ...TGS_REPLY],
   ["no ticket lasts longer for a clock that is not the KDC's", S315, "if (part.endtime > asked.latestEnd) {", "if (false) {"],
   ["no ticket has ended by the KDC's clock", "RFC 4120 section 2.3", "Math.max(starttime, asked.now - asked.clockskew)", "starttime", "refuses a ticket that begins"],
   ["no ticket that has ended", S315, "if (part.endtime <= earliestEnd) {", "if (false) {", "refuses a ticket that begins"],
-  ["a refusal tells times in whole seconds, whatever the clock's are", "what is wrong is told as what it is", "Math.floor(Math.min(Math.max(milliseconds, 0), LATEST_TIME) / 1000)", "Math.min(Math.max(milliseconds, 0), LATEST_TIME) / 1000"],
+  ["a refusal tells times in whole seconds, whatever the clock's are", "what is wrong is told as what it is", "wholeSeconds(Math.min(Math.max(milliseconds, 0), LATEST_TIME))", "Math.min(Math.max(milliseconds, 0), LATEST_TIME)"],
   ["no ticket can be renewed for longer than asked", S315, "renewTill > asked.latestRenewal) {", "false) {"],
 ]);
 
@@ -94,24 +99,44 @@ const TGS_REPLIES = rules("kerberos/exchange/tgs.ts", TGS_REPLY, [
 
 /** The client: what an error can make it do. */
 const KDC_ERRORS = rules("kerberos/exchange/as.ts", ERRORS, [
-  ["another realm only where canonicalization was asked for", R7, "if (!canonicalizes(input) || refusal.crealm === undefined) throw fail();", "if (refusal.crealm === undefined) throw fail();"],
-  ["no realm is asked twice", R7, "state.realms.includes(realm) || ", ""],
-  ["five referrals at most", R7, " || state.realms.length > MAX_REFERRALS", ""],
-  ["the name in an error is not used", R7, "return referred(state, refusal.crealm);", "return referred({ ...state, client: { ...state.client, components: refusal.cname?.nameString ?? [] } }, refusal.crealm);"],
-  ["what one realm said of keys is not used for another", R7, "    parameters: undefined,", "    parameters: (before as AsState).parameters,"],
-  ["what one realm said of its clock is not used for another", R7, "    offset: 0,\n    padata: [],", "    offset: (before as AsState).offset ?? 0,\n    padata: [],"],
-  ["what was sent to one realm is not sent to another", R7, "    offset: 0,\n    padata: [],", "    offset: 0,\n    padata: (before as AsState).padata ?? [],"],
-  ["pre-authentication is asked for once", "RFC 4120 section 3.1.6", "if (state.parameters !== undefined || refusal.eData === undefined) throw fail();", "if (refusal.eData === undefined) throw fail();"],
-  ["a clock is set right once", "RFC 4120 section 3.1.6", "if (state.skewed || !input.timesync", "if (!input.timesync"],
-  ["a clock is set right only where that is wished", S315, "if (state.skewed || !input.timesync || ", "if (state.skewed || "],
+  ["another realm only where canonicalization was asked for", R7, "next = canonicalizes(input) ? await followReferral(", "next = true ? await followReferral("],
+  ["no realm is asked twice", R7, "realms.includes(realm) || ", ""],
+  ["five referrals at most", R7, " || realms.length > MAX_REFERRALS", ""],
+  ["the name in an error is not used", R7, "followReferral(run, phase, refusal.crealm)", "followReferral(run, { ...phase, client: { ...phase.client, components: refusal.cname?.nameString ?? [] } }, refusal.crealm)"],
+  ["what one realm said of keys is not used for another", R7, "return await enterRealm(run, { ...client, realm }, realms);", "return { ...phase, client: { ...client, realm }, realms: [...realms, realm], offset: 0 };"],
+  ["what one realm said of its clock is not used for another", R7, "return await enterRealm(run, { ...client, realm }, realms);", "return { ...await enterRealm(run, { ...client, realm }, realms), offset: phase.offset };"],
+  ["what was sent to one realm is not sent to another", R7, "return await enterRealm(run, { ...client, realm }, realms);", "const { client: renamed, keys, realms: asked } = await enterRealm(run, { ...client, realm }, realms);\n  return { ...phase, client: renamed, keys, realms: asked, offset: 0 };"],
+  ["pre-authentication is asked for once", "RFC 4120 section 3.1.6", "phase.phase === \"asking\" ? await preauthenticate(run, phase, refusal) : await answer(phase, refusal);", "await preauthenticate(run, phase as Asking, refusal);"],
+  ["a clock is set right once", "RFC 4120 section 3.1.6", "phase.phase === \"preauthenticating\" ? { ...phase, phase:", "phase.phase !== \"asking\" ? { ...phase, phase:"],
+  ["a clock is set right only where that is wished", S315, "input.timesync ? correctClock(", "true ? correctClock("],
   ["requests of one exchange have an end", "RFC 4120 section 3.1.6", "const MAX_REQUESTS = 10;", "const MAX_REQUESTS = 30;"],
   ["a time beyond what messages carry is cut", "RFC 4120 section 5.2.3", "till: Math.min(now + input.lifetime, LATEST_TIME),", "till: now + input.lifetime,"],
   ["a renewal beyond what messages carry is cut", "RFC 4120 section 5.2.3", "rtime: Math.min(now + input.renewLifetime, LATEST_TIME)", "rtime: now + input.renewLifetime"],
-  ["a timestamp beyond what messages carry is cut", "RFC 4120 section 5.2.3", "splitTime(Math.min(input.runtime.now() + state.offset, LATEST_TIME))", "splitTime(input.runtime.now() + state.offset + 2000)"],
+  ["another round is for a mechanism in use", "RFC 6113 section 5.2", "phase.phase === \"asking\" ? undefined : await answer(phase, refusal);", "await preauthenticate(run, phase as Asking, refusal);"],
 ]);
 
+/** The client: pre-authentication. */
+const PREAUTH = [
+  ...rules("kerberos/exchange/preauth/encrypted_timestamp.ts", ERRORS, [
+    ["a timestamp beyond what messages carry is cut", "RFC 4120 section 5.2.3", "splitTime(Math.min(now, LATEST_TIME))", "splitTime(now + 2000)"],
+  ]),
+  ...rules("kerberos/exchange/as.ts", PREAUTH_TEST, [
+    ["a KDC's cookie is returned", "RFC 6113 section 5.2", ", ...phase.cookies];", "];"],
+    ["a refusal is opened by the mechanism in use", "RFC 6113 section 5.4.4", "await phase.round.openRefusal?.(refusal) ?? refusal", "refusal"],
+    ["a mechanism may begin in the first request", "RFC 6113 section 5.4", "const round = await offerMechanism(mechanisms, asking.keys);", "const round = undefined as Preauthenticating[\"round\"] | undefined;"],
+  ]),
+  ...rules("kerberos/exchange/as_reply.ts", PREAUTH_TEST, [
+    ["a reply is opened by the mechanism in use", "RFC 6113 section 5.4.3", "await phase.round.openReply?.(reply) ?? reply", "reply"],
+    ["the mechanism in use says what key a reply is under", "RFC 6113 section 3.2", "(phase.phase === \"asking\" ? phase.keys : phase.round).replyKey(reply)", "phase.keys.replyKey(reply)"],
+  ]),
+  ...rules("kerberos/exchange/preauth/table.ts", PREAUTH_TEST, [
+    ["the KDC's order decides between mechanisms", "RFC 6113 section 2.3", "for (const { padataType } of methods) {", "for (const { padataType } of methods.toSorted((a, b) => mechanisms.findIndex((m) => m.padataType === a.padataType) - mechanisms.findIndex((m) => m.padataType === b.padataType))) {"],
+    ["a mechanism that the client cannot perform is passed over", "RFC 6113 section 2.3", "if (round !== undefined) return round;", "return round!;"],
+  ]),
+];
+
 const PROOF_ASKED = rules("kerberos/exchange/as.ts", AS_REPLY, [
-  ["AS: every request asks for the proof", R11, "padata: [...state.padata, { padataType: PaType.ReqEncPaRep, padataValue: EMPTY }],", "padata: state.padata,"],
+  ["AS: every request asks for the proof", R11, "padata: [...proof, { padataType: PaType.ReqEncPaRep, padataValue: EMPTY }],", "padata: proof,"],
 ]);
 
 const KEYS = [
@@ -183,7 +208,7 @@ const REACHED = [
     ["a frame beyond the limit is not taken", "RFC 4120 section 7.2.2", "length > this.#limit || ", "", "FrameReader"],
     ["frames are read in linear time", "a stranger's bytes", "new Uint8Array(2 * (left.length + bytes.length))", "new Uint8Array(left.length + bytes.length)", "FrameReader"],
   ]),
-  ...rules("kerberos/exchange/exchange.ts", TGS_REPLY, [
+  ...rules("kerberos/exchange/reply.ts", TGS_REPLY, [
     ["names that a KDC sends do not drive a terminal", "log injection", "map((value) => printable(String(value)))", "map((value) => String(value))", "terminal"],
   ]),
   ...rules("kerberos/kdc/shell/listener.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
@@ -197,13 +222,17 @@ const KDC_AS_RULES = [
   ...rules("kerberos/kdc/as.ts", KDC_AS, [
     ["KDC: no options that need a ticket", "RFC 4120 section 5.4.1", 'if ((body.kdcOptions & NOT_INITIAL) !== 0) throw new Refusal("KDC_ERR_BADOPTION");', ""],
     ["KDC: only its own realm", S313, 'if (body.realm !== realm.name) throw new Refusal("KDC_ERR_WRONG_REALM");', ""],
-    ["KDC: addresses go into the ticket", S313, "addresses: request.reqBody.addresses,", "addresses: undefined,"],
-    ["KDC: pre-authentication where it is required", S313, "else if (client.requiresPreauth) {", "else if (false) {"],
+    ["KDC: addresses go into the ticket", S313, "addresses: body.addresses,", "addresses: undefined,"],
+  ]),
+  ...rules("kerberos/kdc/preauth.ts", KDC_AS, [
+    ["KDC: pre-authentication where it is required", S313, "if (call.client.requiresPreauth) throw", "if (false) throw"],
+  ]),
+  ...rules("kerberos/kdc/request_proof.ts", KDC_AS, [
+    ["KDC: the proof is there for those who ask only", R11, "if (!request.padata?.some(({ padataType }) => padataType === PaType.ReqEncPaRep)) return undefined;", ""],
+    ["KDC: the proof has its own key usage", R11, "key.checksum(KeyUsage.AsReq, message)", "key.checksum(55, message)"],
   ]),
   ...rules("kerberos/kdc/issue.ts", KDC_AS, [
     ["KDC: every ticket has the flag enc-pa-rep", R11, "asked | TicketFlag.EncPaRep |", "asked |"],
-    ["KDC: the proof is there for those who ask only", R11, "if (!request.padata?.some(({ padataType }) => padataType === PaType.ReqEncPaRep)) return undefined;", ""],
-    ["KDC: the proof has its own key usage", R11, "key.checksum(KeyUsage.AsReq, message)", "key.checksum(55, message)"],
     ["KDC: no start in the future", S313, "from > now + KDC_SKEW || ", ""],
     ["KDC: no postdated tickets", S313, " || (kdcOptions & KdcOption.Postdated) !== 0", ""],
     ["KDC: a start within the skew is now", S313, "from > now + KDC_SKEW", "from > now"],
@@ -286,7 +315,9 @@ export const KDC_MUTANTS: readonly Mutant[] = [
   ...CLOCK,
   ...REPLIES,
   ...TGS_REPLIES,
+  ...NAMED_KEYS,
   ...KDC_ERRORS,
+  ...PREAUTH,
   ...PROOF_ASKED,
   ...KEYS,
   ...CACHED,

@@ -105,7 +105,6 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("kerberos/reach/locate.ts", LOCATE, [
     ["configured KDCs do not wait for the DNS", "RFC 4120 section 7.2.3", "  if (configured.length > 0) return configured", "  if (false) return configured", "silent DNS"],
-    ["a scope is called what interfaces are", "RFC 4007 section 11", "(?:%[\\w.@-]+)?", "(?:%\\w+)?", "scopes"],
   ]),
   ...rules("kerberos/reach/srv.ts", LOCATE, [
     ["the DNS has its time", "a stranger's time", "const records = await abortable(answer, deadline.signal);", "const records = await answer;", "silent DNS"],
@@ -132,7 +131,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["with a secret tickets are got anew", STEPS, "    if (this.#options.initial !== undefined) {\n", "    if (false as boolean && this.#options.initial !== undefined) {\n", "believed once"],
   ]),
   ...rules("kerberos/credentials/tickets/tgs_client.ts", CLOCK, [
-    ["the KDC's clock is taken from its refusal", "RFC 4120 section 3.1.5", "      const shown = tolerated(error.clockOffset);\n", "      const shown = request.kdcOffset;\n", "another time"],
+    ["the KDC's clock is taken from its refusal", "RFC 4120 section 3.1.5", "      const shown = significantOffset(error.clockOffset);\n", "      const shown = request.kdcOffset;\n", "another time"],
   ]),
   ...rules("kerberos/credentials/tickets/ticket_store.ts", CLOCK, [
     ["the cache learns the offset", STEPS, "      await this.#cache.initialize({ ...data, kdcOffset }, { replaces: data });\n", "", "learns the offset"],
@@ -156,6 +155,8 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("kerberos/kdc/shell/listener.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
     ["a datagram that cannot be answered ends nothing", LIVES, "  } catch {\n    // Nobody waits for this.\n", "  } catch (error) {\n    throw error;\n", "cannot be answered"],
+  ]),
+  ...rules("kerberos/kdc/shell/own_addresses.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
     ["clients are told addresses that can be connected to", "RFC 4291 section 2.5.2", "if (all === undefined) return [hostname];", "return [hostname];", "all addresses"],
   ]),
 ];

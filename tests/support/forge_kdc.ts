@@ -6,7 +6,7 @@
  */
 import { applicationTag, decode, encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import type { KdcExchange } from "../../kerberos/exchange/exchange.ts";
+import type { KdcExchange } from "../../kerberos/exchange/kdc_exchange.ts";
 import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
 import { PaType } from "../../kerberos/registry/pa_types.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";

@@ -6,9 +6,14 @@
  * @module
  */
 // deno-lint-ignore-file no-console
-import { type GssContext, type GssNegotiation, hostbasedService } from "../../gss/mod.ts";
-import { spnegoAcceptor, spnegoInitiator } from "../../gss/mod.ts";
-import { webCrypto } from "../../kerberos/crypto/primitives/primitives.ts";
+import {
+  type GssContext,
+  type GssNegotiation,
+  hostbasedService,
+  spnegoAcceptor,
+  spnegoInitiator,
+} from "../../gss/mod.ts";
+import { webCrypto } from "../../kerberos/crypto/primitives/web.ts";
 import { contextPair } from "./context_pair.ts";
 import { credentialPair, memoryRealm } from "./gss_pair.ts";
 

@@ -7,7 +7,7 @@
 import { encodeHex } from "@std/encoding/hex";
 import type { Bytes } from "../../../base/bytes.ts";
 import { monotonicNow, type Runtime, systemRuntime } from "../../../base/runtime.ts";
-import { systemPrimitives } from "../../crypto/primitives/node.ts";
+import { systemPrimitives } from "../../crypto/primitives/system.ts";
 
 /** Remembers authenticators. Several acceptors of one service must share one. */
 export interface ReplayCache {

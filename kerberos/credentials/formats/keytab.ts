@@ -5,7 +5,7 @@
  */
 import { asBytes, ByteReader, type Bytes, bytesOf, ByteWriter, exactText, utf8 } from "../../../base/bytes.ts";
 import { KerberosKey } from "../../crypto/key.ts";
-import { isSupported } from "../../crypto/profile.ts";
+import { isSupported } from "../../crypto/enctypes.ts";
 import { KerberosError } from "../../errors.ts";
 import { formatPrincipal, type Principal, principal, samePrincipal } from "../../principal.ts";
 

@@ -5,7 +5,7 @@
  */
 import type { KerberosConfig } from "../../config/krb5_conf.ts";
 import { TicketFlag } from "../../registry/flags.ts";
-import { isSupported } from "../../crypto/profile.ts";
+import { isSupported } from "../../crypto/enctypes.ts";
 import { KerberosError } from "../../errors.ts";
 import { krbtgt, type Principal, samePrincipal } from "../../principal.ts";
 import type { CredentialCacheData } from "../cache.ts";

@@ -6,8 +6,7 @@
  */
 import type { Runtime } from "../../../base/runtime.ts";
 import type { KerberosConfig } from "../../config/krb5_conf.ts";
-import { tolerated } from "../../exchange/as_reply.ts";
-import { isAboutTime } from "../../exchange/exchange.ts";
+import { isClockRefusal, significantOffset } from "../../exchange/clock_offset.ts";
 import { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "../../exchange/tgs.ts";
 import type { KdcClient } from "../../reach/kdc_client.ts";
 import type { KdcClock } from "./kdc_clock.ts";
@@ -47,9 +46,9 @@ export class TgsClient {
     try {
       return await this.#send(request, signal);
     } catch (error) {
-      if (!this.#init.config.kdcTimesync || !isAboutTime(error)) throw error;
-      const shown = tolerated(error.clockOffset);
-      if (tolerated(shown - request.kdcOffset) === 0) throw error;
+      if (!this.#init.config.kdcTimesync || !isClockRefusal(error)) throw error;
+      const shown = significantOffset(error.clockOffset);
+      if (significantOffset(shown - request.kdcOffset) === 0) throw error;
       const issued = await this.#send({ ...request, kdcOffset: shown }, signal);
       this.#init.clock.measured(shown);
       await this.#init.store.storeOffset(shown);

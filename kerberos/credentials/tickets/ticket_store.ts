@@ -7,7 +7,7 @@ import type { Runtime } from "../../../base/runtime.ts";
 import type { KerberosConfig } from "../../config/krb5_conf.ts";
 import type { Credential } from "../../credential.ts";
 import { KerberosError } from "../../errors.ts";
-import { canonicalizes } from "../../exchange/as_state.ts";
+import { canonicalizes } from "../../exchange/as_input.ts";
 import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../../principal.ts";
 import type { CredentialCache, CredentialCacheData } from "../cache.ts";
 import type { KdcClock } from "./kdc_clock.ts";

@@ -10,9 +10,8 @@ import type { KerberosConfig } from "../../config/krb5_conf.ts";
 import { realmOfHost } from "../../config/realms.ts";
 import { KerberosError } from "../../errors.ts";
 import { asExchange } from "../../exchange/as.ts";
-import { wishesOf } from "../../exchange/as_state.ts";
 import type { ClientKey } from "../../exchange/client_key.ts";
-import { isAboutTime } from "../../exchange/exchange.ts";
+import { isClockRefusal } from "../../exchange/clock_offset.ts";
 import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../../principal.ts";
 import type { KdcCallOptions, KdcClient } from "../../reach/kdc_client.ts";
 import { ErrorCode } from "../../registry/errors.ts";
@@ -20,6 +19,7 @@ import type { CredentialCache, CredentialCacheData } from "../cache.ts";
 import { MemoryCredentialCache } from "../caches/memory.ts";
 import type { ServiceTicket, TicketSource } from "../ticket_source.ts";
 import { forwardRequest, renewalRequest } from "./derived_tickets.ts";
+import { initialRequest } from "./initial_request.ts";
 import { KdcClock } from "./kdc_clock.ts";
 import { TgsClient, type TicketRequest } from "./tgs_client.ts";
 import { TicketStore } from "./ticket_store.ts";
@@ -152,7 +152,7 @@ export class KerberosTickets implements TicketSource {
     const tgt = this.#store.anyTgt(data);
     if (tgt === undefined) throw this.#store.noTicket(data);
     const issued = await this.#fromTgs({ tgt, service, kdcOffset: 0 }, signal).catch((error) => {
-      const expired = isAboutTime(error) && error.errorCode === ErrorCode.KRB_AP_ERR_TKT_EXPIRED;
+      const expired = isClockRefusal(error) && error.errorCode === ErrorCode.KRB_AP_ERR_TKT_EXPIRED;
       throw expired ? this.#store.noTicket(data) : error;
     });
     this.#clock.measured(issued.kdcOffset);
@@ -192,7 +192,7 @@ export class KerberosTickets implements TicketSource {
     if (initial === undefined) {
       throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
     }
-    const exchange = () => asExchange(wishesOf(config, initial, this.#runtime));
+    const exchange = () => asExchange(initialRequest(config, initial, this.#runtime));
     const issued = await this.#kdc().runWithSecret(exchange, { signal });
     this.#clock.measured(issued.kdcOffset);
     await this.#store.begin(issued, { onlyOurs });

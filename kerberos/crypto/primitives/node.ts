@@ -17,8 +17,7 @@ import {
   type Eventually,
   type HashName,
   type Mac,
-  webCrypto,
-} from "./primitives.ts";
+} from "./seam.ts";
 
 /** The few functions of `node:crypto` that are used. */
 interface NodeCrypto {
@@ -222,6 +221,3 @@ class NodeHmac implements Mac {
     return this.#node.createHash(NODE_HASHES[this.#hash]).update(block);
   }
 }
-
-/** The fastest primitives that the runtime has. */
-export const systemPrimitives: CryptoPrimitives = nodePrimitives(webCrypto) ?? webCrypto;

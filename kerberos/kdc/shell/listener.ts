@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import type { RemoteInfo, Socket } from "node:dgram";
 import { type Bytes, ByteWriter } from "../../../base/bytes.ts";
 import { abortable, pause, startDeadline } from "../../../base/deadline.ts";
 import { FrameReader } from "../../reach/framing.ts";
-import type { KdcRealm } from "../realm.ts";
 
 /** What answers requests. */
 export interface KdcHandler {
@@ -144,8 +143,9 @@ async function drain(connection: Deno.TcpConn): Promise<void> {
   while (!deadline.signal.aborted && await abortable(connection.read(rest), deadline.signal) !== null);
 }
 
-function bindUdp(hostname: string, port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
+async function bindUdp(hostname: string, port: number): Promise<Socket> {
+  const { createSocket } = await import("node:dgram");
+  return await new Promise((resolve, reject) => {
     const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
     const failed = (error: Error) => {
       socket.close();
@@ -158,57 +158,4 @@ function bindUdp(hostname: string, port: number): Promise<Socket> {
       resolve(socket);
     });
   });
-}
-
-/** Most addresses of this machine that clients are told. */
-const MOST_ADDRESSES = 4;
-
-/**
- * Where clients reach what listens at a host. That which stands for all of a machine's addresses is none to connect to: they are
- * told the machine's own, as far as it may be asked for them, and for its own clients the loopback's.
- */
-function reachableAt(hostname: string): readonly string[] {
-  const all = !isNone(hostname) ? undefined : hostname.includes(":") ? ["IPv4", "IPv6"] : ["IPv4"];
-  if (all === undefined) return [hostname];
-  const own = mayAskForInterfaces() ? Deno.networkInterfaces() : [];
-  const reachable = own.filter(({ family, address }) =>
-    all.includes(family) && !/^(?:127\.|169\.254\.|::1$|fe[89ab])/i.test(address)
-  );
-  return [
-    ...reachable.map(({ address }) => address).slice(0, MOST_ADDRESSES),
-    all.length === 2 ? "::1" : "127.0.0.1",
-  ];
-}
-
-/** Whether an address stands for none, or for all: `0.0.0.0` and `::`, however it is written. */
-function isNone(hostname: string): boolean {
-  return hostname === "0.0.0.0" || (hostname.includes(":") && /^[0:]+$/.test(hostname));
-}
-
-/** Without asking anybody for it. */
-function mayAskForInterfaces(): boolean {
-  return Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" }).state === "granted";
-}
-
-/** krb5.conf for clients of realms that listen here. */
-export function krb5ConfFor(
-  realms: readonly { readonly realm: KdcRealm; readonly hostname: string; readonly port: number }[],
-): string {
-  const sections = realms.map(({ realm, hostname, port }) => {
-    const kdcs = reachableAt(hostname).map((host) =>
-      `        kdc = ${host.includes(":") ? `[${host}]` : host}:${port}\n`
-    );
-    return `    ${realm.name} = {\n${kdcs.join("")}    }`;
-  });
-  return `[libdefaults]
-    default_realm = ${realms[0]!.realm.name}
-    dns_lookup_kdc = false
-    dns_lookup_realm = false
-    dns_canonicalize_hostname = false
-    rdns = false
-[realms]
-${sections.join("\n")}
-[domain_realm]
-    localhost = ${realms[0]!.realm.name}
-`;
 }

@@ -1,6 +1,6 @@
 /** Whose memory is whose, and when: what contexts take from a caller, what they give, and what becomes of a call whose memory goes. */
 import assert from "node:assert/strict";
-import { webCrypto } from "../../../kerberos/crypto/primitives/primitives.ts";
+import { webCrypto } from "../../../kerberos/crypto/primitives/web.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { contextPair, SUITES } from "../../support/context_pair.ts";
 import { byteKinds, noBytes } from "../../support/byte_kinds.ts";

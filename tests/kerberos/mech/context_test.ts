@@ -5,7 +5,7 @@ import { concat, utf8 } from "../../../base/bytes.ts";
 import { channelBindingHash } from "../../../gss/channel_bindings.ts";
 import { GssError } from "../../../gss/status.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
-import { profileOf } from "../../../kerberos/crypto/profile.ts";
+import { profileOf } from "../../../kerberos/crypto/enctypes.ts";
 import { KerberosContext } from "../../../kerberos/mech/context.ts";
 import { SequenceWindow } from "../../../kerberos/mech/sequence.ts";
 import { ALL_FLAGS } from "../../support/flags.ts";

@@ -4,15 +4,16 @@
  */
 import assert from "node:assert/strict";
 import { Asn1Error, type Codec, decode, encode } from "../../../asn1/codec.ts";
-import { asn1jsSyntax } from "../../../asn1/asn1js.ts";
+import { asn1jsEngine } from "../../../asn1/asn1js.ts";
 import { concat } from "../../../base/bytes.ts";
 import { STRANGER_ELEMENTS, VOUCHED_ELEMENTS } from "../../../asn1/element.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
 import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../../gss/spnego/initiator.ts";
 import { decodeNegTokenInit, decodeNegTokenResp, SPNEGO_OID } from "../../../gss/spnego/tokens.ts";
-import { readMessage, readReply } from "../../../kerberos/exchange/exchange.ts";
-import { encodeContextToken } from "../../../kerberos/mech/tokens/tokens.ts";
+import { readReply } from "../../../kerberos/exchange/kdc_reply.ts";
+import { readMessage } from "../../../kerberos/messages/read.ts";
+import { encodeContextToken } from "../../../kerberos/mech/tokens/context.ts";
 import * as ap from "../../../kerberos/messages/ap.ts";
 import * as basic from "../../../kerberos/messages/basic.ts";
 import * as cred from "../../../kerberos/messages/cred.ts";
@@ -56,14 +57,14 @@ const VOUCHED: Record<string, Codec<unknown>> = {
 
 /** Runs with an asn1js that must not be asked to read anything. */
 async function withoutAsn1js(run: () => Promise<void> | void): Promise<void> {
-  const { read } = asn1jsSyntax;
-  asn1jsSyntax.read = () => {
+  const { read } = asn1jsEngine;
+  asn1jsEngine.read = () => {
     throw new Error("asn1js was asked to read");
   };
   try {
     await run();
   } finally {
-    asn1jsSyntax.read = read;
+    asn1jsEngine.read = read;
   }
 }
 
@@ -126,6 +127,24 @@ Deno.test("genuine messages of every kind are read without asn1js", async () => 
     }
   });
   assert.ok(seen >= 10, `${seen}`);
+});
+
+Deno.test("encode(): writes a TGS-REQ through asn1js, and no other message", () => {
+  const { write } = asn1jsEngine;
+  const written: string[] = [];
+  const codecs = { ...STRANGERS, ...VOUCHED };
+  let writing = "";
+  asn1jsEngine.write = (element) => (written.push(writing), write(element));
+  try {
+    for (const { type, der_hex } of vectors<{ type: string; der_hex: string }>("messages")) {
+      writing = type;
+      const codec = codecs[type];
+      if (codec !== undefined) assert.equal(hex(encode(codec, decode(codec, unhex(der_hex)))), der_hex);
+    }
+  } finally {
+    asn1jsEngine.write = write;
+  }
+  assert.deepEqual(new Set(written), new Set(["TGS-REQ"]));
 });
 
 Deno.test("the fullest messages that are taken fit into their limits", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { encode } from "../../../asn1/codec.ts";
 import { abortable } from "../../../base/deadline.ts";
-import type { KdcExchange } from "../../../kerberos/exchange/exchange.ts";
+import type { KdcExchange } from "../../../kerberos/exchange/kdc_exchange.ts";
 import { KdcClient, type KdcClientOptions } from "../../../kerberos/reach/kdc_client.ts";
 import type { KdcTransport } from "../../../kerberos/reach/transport.ts";
 import { exchangeOverStream, FrameReader, type KdcStream } from "../../../kerberos/reach/framing.ts";

@@ -47,7 +47,7 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
       "AD-AND-OR, which is not read, may not be passed over",
       "RFC 4120 section 5.2.6.3",
       "new Set([AdType.IfRelevant, ",
-      "new Set([AdType.IfRelevant, AdType.AndOr, ",
+      "new Set([AdType.IfRelevant, 5, ",
     ],
     ["AD-IF-RELEVANT may be passed over", "RFC 4120 section 5.2.6.1", "new Set([AdType.IfRelevant, ", "new Set(["],
     ["AD-KDCIssued may be passed over", "RFC 4120 section 5.2.6.2", "AdType.KdcIssued, ", ""],

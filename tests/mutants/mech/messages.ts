@@ -12,13 +12,15 @@ const MESSAGES = "tests/kerberos/mech/message_tokens_test.ts";
 
 /** The rules. */
 export const MESSAGES_MUTANTS: readonly Mutant[] = [
-  ...rules("kerberos/mech/tokens/tokens.ts", [ACCEPTOR], [
+  ...rules("kerberos/mech/tokens/context.ts", [ACCEPTOR], [
     [
       "an identifier that is not known is told as such",
       "RFC 4121 section 4.1, KRB_AP_ERR_MSG_TYPE",
       "throw unexpectedMessage(`Cannot use token: identifier",
       "throw defective(`Cannot use token: identifier",
     ],
+  ]),
+  ...rules("kerberos/mech/tokens/checksum.ts", [ACCEPTOR], [
     [
       "bindings of the checksum have 16 bytes",
       "RFC 4121 section 4.1.1",
@@ -97,7 +99,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "return { data, confidential, status: this.#window.check(sequence + 1n) };",
     ],
   ]),
-  ...rules("kerberos/mech/tokens/tokens.ts", [MESSAGES], [
+  ...rules("kerberos/mech/tokens/cfx.ts", [MESSAGES], [
     [
       "every byte of it",
       "RFC 4121 section 4.2.4, CVE-2024-37370",
@@ -114,7 +116,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "a MIC token is not sealed",
       "RFC 4121 section 4.2.2, Sealed",
-      '  if (header.sealed) throw defective("Cannot read MIC token: it is marked as sealed");\n',
+      '  if ((flags & Flag.Sealed) !== 0) throw defective("Cannot read MIC token: it is marked as sealed");\n',
       "",
     ],
     [
@@ -137,7 +139,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     ],
     ["a token is of its kind", "RFC 4121 section 4.2.6", "  if (view.getUint16(0) !== id) {", "  if (false) {"],
   ]),
-  ...rules("kerberos/mech/tokens/tokens.ts", [MESSAGES, CONTEXT], [
+  ...rules("kerberos/mech/tokens/cfx.ts", [MESSAGES, CONTEXT], [
     [
       "a rotation may be longer than the token",
       "RFC 4121 section 4.2.5",

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
-import { webCrypto } from "../crypto/primitives/primitives.ts";
+import { webCrypto } from "../crypto/primitives/web.ts";
 
 /** Authenticators remembered; with more, the oldest are forgotten. */
 const CAPACITY = 10_000;

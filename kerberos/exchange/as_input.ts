@@ -4,13 +4,10 @@
  * @module
  */
 import type { Runtime } from "../../base/runtime.ts";
-import type { KerberosConfig } from "../config/krb5_conf.ts";
 import { NameType } from "../registry/name_types.ts";
-import type { PaData } from "../messages/basic.ts";
 import type { Principal } from "../principal.ts";
 import type { Credential } from "../credential.ts";
-import type { ClientKey, KeyParameters } from "./client_key.ts";
-import type { ExchangeKeys } from "./exchange_keys.ts";
+import type { ClientKey } from "./client_key.ts";
 
 /** What an initial ticket is asked for with. Times are in milliseconds. */
 export interface AsExchangeInput {
@@ -40,27 +37,6 @@ export interface AsExchangeInput {
   readonly runtime: Runtime;
 }
 
-/** What a configuration wishes of an initial ticket. */
-export function wishesOf(
-  config: KerberosConfig,
-  { client, key }: Pick<AsExchangeInput, "client" | "key">,
-  runtime: Runtime,
-): AsExchangeInput {
-  return {
-    client,
-    key,
-    enctypes: config.defaultTktEnctypes,
-    lifetime: config.ticketLifetime,
-    renewLifetime: config.renewLifetime,
-    forwardable: config.forwardable,
-    proxiable: config.proxiable,
-    canonicalize: config.canonicalize,
-    timesync: config.kdcTimesync,
-    clockskew: config.clockskew,
-    runtime,
-  };
-}
-
 /** Whether the KDC may answer for another name or send on to another realm: enterprise names make no sense without. */
 export function canonicalizes({ canonicalize, client }: Pick<AsExchangeInput, "canonicalize" | "client">): boolean {
   return canonicalize || client.nameType === NameType.Enterprise;
@@ -72,19 +48,4 @@ export interface AsExchangeResult {
   readonly credential: Credential;
   /** How far the KDC's clock is ahead, in milliseconds. */
   readonly kdcOffset: number;
-}
-
-/** What one request after another has taught. */
-export interface AsState {
-  readonly client: Principal;
-  /** Realms asked, in order. */
-  readonly realms: readonly string[];
-  readonly keys: ExchangeKeys;
-  /** Enctypes that the client has keys for, which are the ones it asks for. */
-  readonly enctypes: readonly number[];
-  offset: number;
-  padata: readonly PaData[];
-  /** Of the key that this realm's KDC was shown a timestamp with; `undefined` before that. */
-  parameters: KeyParameters | undefined;
-  skewed: boolean;
 }
