@@ -27,7 +27,7 @@ export interface Environment {
 }
 
 /** Access to configuration files. A method fails with an error whose message is the reason. */
-export interface ConfigFiles {
+interface ConfigFiles {
   /** Reads a file; `undefined` if it does not exist. */
   readSync(path: string): { readonly bytes: Bytes } | undefined;
   /** Returns the names in a folder. */
@@ -35,7 +35,7 @@ export interface ConfigFiles {
 }
 
 /** What configuration is found in. */
-export interface ConfigSystem {
+interface ConfigSystem {
   readonly environment: Environment;
   readonly files: ConfigFiles;
 }

@@ -13,7 +13,7 @@ import { addressText } from "./attempts.ts";
 import type { KdcAddress, KdcTransport } from "./transport.ts";
 
 /** Options of {@linkcode askKdc}. */
-export interface AskKdcOptions {
+interface AskKdcOptions {
   /** Carries the message. */
   readonly transport: KdcTransport;
   /** How long the KDC may take for each message, in milliseconds. */

@@ -17,7 +17,7 @@ import { decodeFile, type Files, type FoundFile, type LockOptions } from "../fil
 import { decodeCcache, encodeCcache, isCcache } from "../formats/ccache.ts";
 
 /** Options of {@linkcode FileCache}. */
-export interface FileCacheOptions extends LockOptions {
+interface FileCacheOptions extends LockOptions {
   /** Access to the file. */
   readonly files: Files;
 }

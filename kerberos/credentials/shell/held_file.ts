@@ -21,7 +21,7 @@ export interface HeldFile extends AsyncDisposable {
 }
 
 /** Options of {@linkcode holdFile}. */
-export interface HoldOptions extends LockOptions {
+interface HoldOptions extends LockOptions {
   /** Whether a file that does not exist is created. @default {false} */
   readonly create?: boolean | undefined;
 }

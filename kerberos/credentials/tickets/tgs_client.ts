@@ -13,7 +13,7 @@ import type { KdcClock } from "./kdc_clock.ts";
 import type { TicketStore } from "./ticket_store.ts";
 
 /** What a {@linkcode TgsClient} is made of. */
-export interface TgsClientInit {
+interface TgsClientInit {
   readonly config: KerberosConfig;
   /** Returns the client of the KDCs; throws if there is none. */
   readonly kdc: () => KdcClient;
@@ -28,7 +28,7 @@ export type TicketRequest = Pick<TgsExchangeInput, "tgt" | "service"> & Partial<
 };
 
 /** A ticket, the tickets on the path to it, and the clock offset that the KDC accepted. */
-export type IssuedTicket = TgsExchangeResult & { readonly kdcOffset: number };
+type IssuedTicket = TgsExchangeResult & { readonly kdcOffset: number };
 
 /** A client of ticket-granting services. */
 export class TgsClient {

@@ -14,7 +14,7 @@ import type { KdcClock } from "./kdc_clock.ts";
 import { contradictsClock, isFor, isGood, MARGIN, noTicket, type TicketTerms } from "./selection.ts";
 
 /** What a {@linkcode TicketStore} is made of. */
-export interface TicketStoreInit {
+interface TicketStoreInit {
   readonly cache: CredentialCache;
   readonly config: KerberosConfig;
   /** Client whose secret is known; without one the tickets belong to the principal of the cache. */

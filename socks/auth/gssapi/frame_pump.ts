@@ -8,7 +8,7 @@ import { type Deadline, startDeadline } from "../../../base/deadline.ts";
 import type { GssContext, GssNegotiation, GssStep } from "../../../gss/mechanism.ts";
 import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError, SocksProtocolError } from "../../errors.ts";
-import { goneBecause, GRACE } from "../../server/client_gone.ts";
+import { goneBecause, GRACE } from "../../stream/client_end.ts";
 import { type Connection, MessageReader } from "../../stream/connection.ts";
 import { ReadAhead } from "../../stream/read_ahead.ts";
 import { decodeFrame, encodeAbort, encodeFrame, type Frame, FrameType, MAX_TOKEN } from "../../wire/gssapi.ts";
