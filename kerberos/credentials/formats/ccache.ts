@@ -15,9 +15,9 @@ const MAX_CREDENTIALS = 10_000;
 const DELTA_TIME = 1;
 
 /**
- * Reads a cache file's bytes.
+ * Decodes a cache file.
  *
- * @throws {TypeError} When there are no bytes to take.
+ * @throws {TypeError} If the argument is no bytes.
  * @throws {KerberosError} `BAD_FILE`
  */
 export function decodeCcache(bytes: Uint8Array): CredentialCacheData {
@@ -33,7 +33,7 @@ export function decodeCcache(bytes: Uint8Array): CredentialCacheData {
 class CcacheReader {
   readonly #in: ByteReader;
   readonly #version: number;
-  /** Versions 1 and 2 are in the byte order of the machine that wrote them; little-endian is what is left of it. */
+  /** Versions 1 and 2 are in the byte order of the machine that wrote them; the files that still exist are little-endian. */
   readonly #little: boolean;
 
   constructor(bytes: Uint8Array) {
@@ -88,7 +88,7 @@ class CcacheReader {
 
   #list<T>(item: () => T): T[] {
     const count = this.#u32();
-    // Every element takes four bytes at least, so a count beyond that is wrong before anything is set aside for it.
+    // Every element takes at least four bytes, so a larger count is wrong before any memory is allocated for it.
     if (count > this.#in.remaining / 4) throw new RangeError(`${count} elements in ${this.#in.remaining} bytes`);
     return Array.from({ length: count }, item);
   }
