@@ -51,7 +51,7 @@ const CACHES: readonly Mutant[] = [
     find: "!await file.tryLock(true) &&",
     replace: "false &&",
     tests: WRITERS,
-    filter: "whoever comes second",
+    filter: "lock of another writer",
   },
   {
     rule: "a lock is waited for in bounded time",
@@ -60,7 +60,7 @@ const CACHES: readonly Mutant[] = [
     find: "startDeadline({ milliseconds: lockTimeout,",
     replace: "startDeadline({ milliseconds: Infinity,",
     tests: WRITERS,
-    filter: "never given back",
+    filter: "never released",
   },
   {
     rule: "a lock on a file that was replaced meanwhile is none",
@@ -69,7 +69,7 @@ const CACHES: readonly Mutant[] = [
     find: "if (isSameFile(await lookAt(path), info)) {\n        return",
     replace: "{\n        return",
     tests: WRITERS,
-    filter: "what is destroyed is",
+    filter: "when the lock is held",
   },
   {
     rule: "what was written in place since it was read is not lost",
@@ -105,7 +105,7 @@ const CACHES: readonly Mutant[] = [
     find: "isSameFile(await lookAt(path), created)) await Deno.remove(path);",
     replace: "isSameFile(await lookAt(path), created)) {}",
     tests: CHANGES,
-    filter: "what was begun",
+    filter: "leaves nothing behind",
   },
   {
     rule: "a new file that is left over stands in nobody's way",
@@ -114,7 +114,7 @@ const CACHES: readonly Mutant[] = [
     find: "if (options.suffix !== undefined) await Deno.remove(temporary).catch(() => {});",
     replace: "",
     tests: CHANGES,
-    filter: "what was begun",
+    filter: "leaves nothing behind",
   },
   {
     rule: "a cache stays its owner's",

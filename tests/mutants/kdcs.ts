@@ -22,12 +22,12 @@ const STEPS = "an offset does not outlive its reason";
 /** The rules. */
 export const KDCS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/reach/race.ts", RACE, [
-    ["the next one is asked beside a slow one", EYES, "if (await this.#isQuietFor(delay)) this.#due++;", "await this.#isQuietFor(delay);", "beside one"],
+    ["the next one is asked beside a slow one", EYES, "if (await this.#isQuietFor(delay)) this.#due++;", "await this.#isQuietFor(delay);", "beside one that"],
     ["the next one is asked at once when one fails", EYES, "      this.#due++;\n    }).finally", "    }).finally", "at once when one fails"],
     ["so many at one time", "a stranger's list", "while (this.#due > 0 && this.#underWay < this.#options.atOnce) {", "while (this.#due > 0) {", "no more are under way"],
-    ["the losers are ended", EYES, "    this.#over.abort(new Error(\"Another attempt has succeeded\"));\n", "", "losers hear"],
-    ["a race ends with its signal", "a stranger's time", "      signal.throwIfAborted();\n      if (this.#answer", "      if (this.#answer", "signal ends one"],
-    ["nothing is begun for a signal that was aborted", "a stranger's time", "  options.signal.throwIfAborted();\n", "", "signal ends one"],
+    ["the losers are ended", EYES, "    this.#over.abort(new Error(\"Another attempt has succeeded\"));\n", "", "ends the losers"],
+    ["a race ends with its signal", "a stranger's time", "      signal.throwIfAborted();\n      if (this.#answer", "      if (this.#answer", "ends with its signal"],
+    ["nothing is begun for a signal that was aborted", "a stranger's time", "  options.signal.throwIfAborted();\n", "", "ends with its signal"],
     ["what an attempt throws at once is its failure", LIVES, "const attempt = new Promise<T>((resolve) => resolve(this.#attempt(candidate, this.#over.signal)));", "const attempt = this.#attempt(candidate, this.#over.signal);", "all fail"],
   ]),
   ...rules("kerberos/reach/last_answers.ts", RACE, [
@@ -55,7 +55,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["who is not waited for any more has not failed", DEAD, "        if (!stop.aborted) this.#lastAnswers.failed(realm,", "        this.#lastAnswers.failed(realm,", "not waited for"],
     ["what was seen is shared by the clients of a transport", DEAD, "    LAST_ANSWERS.set(transport, this.#lastAnswers);\n", "", "costs time once"],
     ["a host that failed is the last resort", DEAD, "        attempts.failed(address);\n", "", "last resort"],
-    ["another realm's error is said where there is nothing better", "RFC 4120 section 5.9.1", "if (fallback === undefined) throw realmUnreachable(realm, error.failures);", "throw realmUnreachable(realm, error.failures);", "passed over"],
+    ["another realm's error is said where there is nothing better", "RFC 4120 section 5.9.1", "if (fallback === undefined) throw realmUnreachable(realm, error.failures);", "throw realmUnreachable(realm, error.failures);", "passes over"],
     ["a secret is proved at the primary KDC too", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#locatePrimary(run) : undefined;", "const located = undefined;", "primary"],
     ["the primary KDC is asked where somebody refused only", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#locatePrimary(run) : undefined;", "const located = await this.#locatePrimary(run);", "primary"],
     ["the primary KDC is another host", "MIT's primary_kdc", "found.length > 0 && !found.some((endpoint) => isSameHost(hostText(endpoint), host))", "found.length > 0", "primary"],
@@ -64,8 +64,8 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("kerberos/reach/ask_kdc.ts", REACH, [
     ["a reply too big for UDP is fetched over TCP at the same host", "RFC 4120 section 7.2.1", "if (kind === \"too big\" && address.protocol === \"udp\") {", "if (false) {", "too big for UDP"],
-    ["a KDC that is not available is passed over", "RFC 4120 section 7.5.9", "if (kind === \"unavailable\") throw", "if (false) throw", "passed over"],
-    ["each failure names its KDC", "what each of them did", "throw kdcFailure(address, `: ${reasonText(error)}`, error);", "throw error;", "passed over"],
+    ["a KDC that is not available is passed over", "RFC 4120 section 7.5.9", "if (kind === \"unavailable\") throw", "if (false) throw", "passes over"],
+    ["each failure names its KDC", "what each of them did", "throw kdcFailure(address, `: ${reasonText(error)}`, error);", "throw error;", "passes over"],
   ]),
   ...rules("kerberos/reach/addresses.ts", SOCKETS, [
     ["families by turns", "RFC 8305 section 4", "return interleaved(found).slice(0, MAX_ADDRESSES);", "return found.slice(0, MAX_ADDRESSES);"],
@@ -84,14 +84,14 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["addresses that may not be reached are not tried", "Deno's permissions", "if (address.protocol === \"tcp\" && !mayReachAll) return await byName();", "", "only that is permitted"],
   ]),
   ...rules("kerberos/reach/datagram.ts", SOCKETS, [
-    ["a reply over UDP comes from the address asked", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress(from.address) === wanted) resolve", "resolve", "nobody else"],
-    ["and from its port", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress", "if (plainAddress", "nobody else"],
-    ["an address that is none is the call's failure", LIVES, "  const wanted = plainAddress(address);\n", "", "that is none"],
-    ["a scope is not compared", "RFC 4007 section 11", "const address = text.replace(/%.*$/, \"\");", "const address = text;", "nobody else"],
-    ["a socket's error is the call's", LIVES, "      socket.on(\"error\", reject);\n", "", "whatever a datagram"],
-    ["what sending fails with is the call's", LIVES, "        if (error !== null) reject(error);\n", "", "whatever a datagram"],
-    ["a socket is closed whatever happened", LIVES, "    closeQuietly(socket);\n", "", "whatever a datagram"],
-    ["a socket that cannot be closed hides nothing", LIVES, "    closeQuietly(socket);\n", "    socket.close();\n", "whatever a datagram"],
+    ["a reply over UDP comes from the address asked", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress(from.address) === wanted) resolve", "resolve", "and no other"],
+    ["and from its port", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress", "if (plainAddress", "and no other"],
+    ["an address that is none is the call's failure", LIVES, "  const wanted = plainAddress(address);\n", "", "an invalid address"],
+    ["a scope is not compared", "RFC 4007 section 11", "const address = text.replace(/%.*$/, \"\");", "const address = text;", "and no other"],
+    ["a socket's error is the call's", LIVES, "      socket.on(\"error\", reject);\n", "", "whatever a socket"],
+    ["what sending fails with is the call's", LIVES, "        if (error !== null) reject(error);\n", "", "whatever a socket"],
+    ["a socket is closed whatever happened", LIVES, "    closeQuietly(socket);\n", "", "whatever a socket"],
+    ["a socket that cannot be closed hides nothing", LIVES, "    closeQuietly(socket);\n", "    socket.close();\n", "whatever a socket"],
     ["an abort ends the wait", "a stranger's time", "return await abortable(reply, signal);", "return await reply;", "an abort ends"],
     ["nothing is opened for a signal that was aborted", "a stranger's time", "  signal.throwIfAborted();\n", "", "an abort ends"],
   ]),
@@ -99,9 +99,9 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["nothing is thrown out of nobody's call", LIVES, "    lookup: (name, _options, found) => found(null, name, six ? 6 : 4),\n", "    lookup: undefined as never,\n", "without leave"],
   ]),
   ...rules("kerberos/reach/framing.ts", REACH, [
-    ["a stream that nobody wants any more is not waited for", "a stranger's time", "    signal.throwIfAborted();\n    await stream", "    await stream", "stands only when"],
+    ["a stream that nobody wants any more is not waited for", "a stranger's time", "    signal.throwIfAborted();\n    await stream", "    await stream", "established only after"],
     ["a stream that cannot be closed ends nothing else", LIVES, "using _closing = onAbort(signal, () => closeQuietly(stream));", "using _closing = onAbort(signal, () => stream.close());", "cannot be closed"],
-    ["an abort closes the stream", "a stranger's time", "  using _closing = onAbort(signal, () => closeQuietly(stream));\n", "", "stands only when"],
+    ["an abort closes the stream", "a stranger's time", "  using _closing = onAbort(signal, () => closeQuietly(stream));\n", "", "established only after"],
   ]),
   ...rules("kerberos/reach/locate.ts", LOCATE, [
     ["configured KDCs do not wait for the DNS", "RFC 4120 section 7.2.3", "  if (configured.length > 0) return configured", "  if (false) return configured", "silent DNS"],

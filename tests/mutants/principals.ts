@@ -1028,8 +1028,8 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     rule: "Deno.inspect shows no ticket",
     source: "no secret in inspect, log or error",
     file: "kerberos/credential.ts",
-    find: "    this.#ticket = kept(init.ticket);",
-    replace: "    this.#ticket = kept(init.ticket);\n    Object.assign(this, { shown: init.ticket });",
+    find: "    this.#ticket = copied(init.ticket);",
+    replace: "    this.#ticket = copied(init.ticket);\n    Object.assign(this, { shown: init.ticket });",
     tests: ["tests/secrets_test.ts"],
   },
   {

@@ -35,7 +35,7 @@ function login(config: KerberosConfig, options: { transport?: KdcTransport; time
   });
 }
 
-Deno.test("KdcClient goes on to the next KDC when one refuses, hangs up or says nothing", async () => {
+Deno.test("KdcClient: asks the next KDC when one refuses, hangs up or is silent", async () => {
   await using kdc = await startTestKdc({ principals: { alice: "pw" } });
   await using hangsUp = new TcpServer(() => Promise.resolve());
   await using silent = new TcpServer(async (connection) => {
@@ -52,7 +52,7 @@ Deno.test("KdcClient goes on to the next KDC when one refuses, hangs up or says 
   assert.match(error.message, /did not answer within 100 ms/);
 });
 
-Deno.test("KdcClient goes over to TCP when a reply is too big for UDP, and to UDP when there is no TCP", async () => {
+Deno.test("KdcClient: uses TCP for a reply too big for UDP, and UDP without TCP", async () => {
   await using kdc = await startTestKdc({ principals: { alice: "pw" } });
   const seen: string[] = [];
   const transport: KdcTransport = {
@@ -75,7 +75,7 @@ Deno.test("KdcClient goes over to TCP when a reply is too big for UDP, and to UD
   await login(kdc.config, { transport: deaf }).initialTicket();
 });
 
-Deno.test("KdcClient asks again elsewhere when a reply is lost or the KDC is not available", async () => {
+Deno.test("KdcClient: asks elsewhere when a reply is lost or a KDC is not available", async () => {
   await using kdc = await startTestKdc({ principals: { alice: "pw" } });
   const twice = withKdcs(kdc.config, `tcp/127.0.0.1:${kdc.port}`, `tcp/127.0.0.1:${kdc.port}`);
   kdc.faults.dropReplies = 1;
@@ -85,7 +85,7 @@ Deno.test("KdcClient asks again elsewhere when a reply is lost or the KDC is not
   await assert.rejects(login(twice).initialTicket(), { code: "KDC_UNREACHABLE" });
 });
 
-Deno.test("KdcClient ends with the signal's reason, and leaves nothing open", async () => {
+Deno.test("KdcClient: ends with the signal's reason, and leaves nothing open", async () => {
   await using silent = new TcpServer(async (connection) => {
     while (await connection.read(new Uint8Array(1000)) !== null);
   });
@@ -98,7 +98,7 @@ Deno.test("KdcClient ends with the signal's reason, and leaves nothing open", as
   }
 });
 
-Deno.test("denoTransport refuses a reply that announces an absurd length", async () => {
+Deno.test("denoTransport: refuses a reply that announces an absurd length", async () => {
   await using liar = new TcpServer(async (connection) => {
     await connection.write(new Uint8Array([0x7f, 0xff, 0xff, 0xff]));
   });
@@ -106,7 +106,7 @@ Deno.test("denoTransport refuses a reply that announces an absurd length", async
   await assert.rejects(login(config).initialTicket(), /announces a reply of 2147483647 bytes/);
 });
 
-Deno.test("FrameReader takes messages out of a stream, whole, byte by byte, and with trailing bytes, in linear time", () => {
+Deno.test("FrameReader: reads messages whole, byte by byte and with trailing bytes, in linear time", () => {
   const stream = new Uint8Array([0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 1, 9, 0, 0]);
   for (const step of [1, 2, 5, stream.length]) {
     const frames = new FrameReader(3);
@@ -151,7 +151,7 @@ function countArrays(body: () => void): number {
   return made;
 }
 
-Deno.test("denoTransport over UDP takes only what comes from the address asked", async () => {
+Deno.test("denoTransport: takes a datagram only from the address asked", async () => {
   await using kdc = await startTestKdc({ principals: { alice: "pw" } });
   // Stands before the KDC and lets a stranger's answer go first, from another port.
   const front = await datagrams();
@@ -209,7 +209,7 @@ async function* once(realm: string): KdcExchange<Uint8Array<ArrayBuffer>> {
   return yield { realm, message: new Uint8Array(3000) };
 }
 
-Deno.test("KdcClient tries a bounded number of the hosts that the DNS names, and tells of a few", async () => {
+Deno.test("KdcClient: tries a bounded number of the hosts that the DNS names, and reports a few", async () => {
   const transport = deaf();
   const records = Array.from({ length: 200 }, (_, i) => ({ priority: 0, weight: 0, port: 88, target: `h${i}.evil.` }));
   const client = new KdcClient({
@@ -227,7 +227,7 @@ Deno.test("KdcClient tries a bounded number of the hosts that the DNS names, and
   assert.equal(error.cause.errors.length, 20);
 });
 
-Deno.test("KdcClient says nothing of a KDC's words that could drive a terminal, and not much of long ones", async () => {
+Deno.test("KdcClient: shows no control characters of a KDC, and little of long texts", async () => {
   const transport: KdcTransport = {
     send: () => Promise.reject(new Error("\x1b]0;owned\x07\u202e" + "x".repeat(10_000))),
   };
@@ -247,7 +247,7 @@ Deno.test("KdcClient says nothing of a KDC's words that could drive a terminal, 
   assert.doesNotMatch(odd.message, /[\p{Cc}\p{Cf}]/u);
 });
 
-Deno.test("KdcClient ends an exchange that takes too long in all, however the time is spent", async () => {
+Deno.test("KdcClient: ends an exchange that takes too long in all", async () => {
   const config = withKdcs(DEFAULT_CONFIG, ...Array.from({ length: 50 }, () => "tcp/127.0.0.1:1"));
   const transport = deaf();
   const slow = new KdcClient({ config, transport, timeout: 30, totalTimeout: 100 });
@@ -312,7 +312,7 @@ async function acted(acts: Record<string, Act | (() => Act)>) {
   return { asked, make, realm, transport };
 }
 
-Deno.test("a dead KDC costs time once: who answered goes first, for all clients of one transport, until it fails", async () => {
+Deno.test("KdcClient: a dead KDC costs time once; the one that answered goes first until it fails", async () => {
   let [gone, allGone] = [false, false];
   const { asked, make } = await acted({
     a: () => allGone ? new Error("gone") : "silent",
@@ -337,7 +337,7 @@ Deno.test("a dead KDC costs time once: who answered goes first, for all clients 
   assert.equal(asked[0], "tcp/a");
 });
 
-Deno.test("KDCs that answer with garbage, half a message, another realm's error or an excuse are passed over", async () => {
+Deno.test("KdcClient: passes over garbage, half messages, other realms' errors and excuses", async () => {
   const whole = refusal(25);
   const others: Act[] = [
     new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"),
@@ -364,7 +364,7 @@ Deno.test("KDCs that answer with garbage, half a message, another realm's error 
   );
 });
 
-Deno.test("a secret is proved to one KDC, by whatever name of its realm it refuses it", async () => {
+Deno.test("runWithSecret(): a secret is proved to one KDC, whatever it calls its realm", async () => {
   for (const code of [18, 23, 24, 25]) {
     const { asked, make } = await acted({ a: refusal(code, "GSSOCKS"), b: "answers" });
     await assert.rejects(make(hosts("a", "b")).initialTicket(), { errorCode: code });
@@ -372,7 +372,7 @@ Deno.test("a secret is proved to one KDC, by whatever name of its realm it refus
   }
 });
 
-Deno.test("who is not waited for any more has not failed, and goes first the next time", async () => {
+Deno.test("KdcClient: a KDC that is not waited for has not failed, and goes first next time", async () => {
   let silent = false;
   const { asked, make } = await acted({ a: "silent", b: () => silent ? "silent" : "answers" });
   await make(hosts("a", "b")).initialTicket();
@@ -388,13 +388,13 @@ Deno.test("who is not waited for any more has not failed, and goes first the nex
   assert.deepEqual(asked, ["tcp/b", "tcp/b", "tcp/b"]);
 });
 
-Deno.test("a closed TCP port makes the next host the next one, and UDP to the first the last resort", async () => {
+Deno.test("KdcClient: after a closed TCP port, UDP to the same host is the last resort", async () => {
   const { asked, make } = await acted({ a: new Error("refused"), "tcp/b": "silent", "udp/b": "answers" });
   await make(hosts("a", "b")).initialTicket();
   assert.deepEqual(asked.splice(0), ["tcp/a", "tcp/b", "udp/b", "udp/b"]);
 });
 
-Deno.test("a reply too big for UDP is fetched over TCP from the same host, and UDP stays the way", async () => {
+Deno.test("KdcClient: fetches a reply too big for UDP over TCP from the same host", async () => {
   const { asked, make } = await acted({ "udp/a": refusal(52), "tcp/a": "answers", b: new Error("not asked") });
   const config = { ...hosts("a", "b"), udpPreferenceLimit: 1465 };
   await make(config).initialTicket();
@@ -405,7 +405,7 @@ Deno.test("a reply too big for UDP is fetched over TCP from the same host, and U
   await assert.rejects(odd(hosts("a")).initialTicket(), { errorCode: 52 });
 });
 
-Deno.test("many silent KDCs take a bounded time, a few at once, and what each of them did is said", async () => {
+Deno.test("KdcClient: many silent KDCs take a bounded time, a few at once, and are reported", async () => {
   let most = 0;
   let underWay = 0;
   const transport: KdcTransport = {
@@ -450,7 +450,7 @@ async function staleReplica(primaryKdc: readonly string[], acts: Record<string, 
   return { asked, login };
 }
 
-Deno.test("a secret that a replica refuses, or a client that it does not know, is asked for once more at the primary KDC", async () => {
+Deno.test("runWithSecret(): asks the primary KDC after a replica has refused", async () => {
   const { asked, login } = await staleReplica(["primary"]);
   await login("alice", "new");
   assert.deepEqual(asked.splice(0), ["replica", "replica", "primary", "primary"]);
@@ -463,7 +463,7 @@ Deno.test("a secret that a replica refuses, or a client that it does not know, i
   assert.deepEqual(asked, ["replica", "replica"]);
 });
 
-Deno.test("no primary KDC, the same host, or one that is gone leaves the replica's word", async () => {
+Deno.test("runWithSecret(): keeps the replica's refusal if no other primary KDC answers", async () => {
   const refused = { code: "KDC_ERR_PREAUTH_FAILED" };
   const none = await staleReplica([]);
   await assert.rejects(none.login("alice", "new"), refused);
@@ -483,7 +483,7 @@ Deno.test("no primary KDC, the same host, or one that is gone leaves the replica
   assert.ok(!half.asked.includes("primary"));
 });
 
-Deno.test("a stream that stands only when nobody wants it any more is closed, and not waited for", async () => {
+Deno.test("exchangeOverStream(): closes a stream that is established only after an abort", async () => {
   for (const when of ["before", "writing", "reading"]) {
     const stop = new AbortController();
     const abort = () => stop.abort(new Error("enough"));
@@ -510,7 +510,7 @@ Deno.test("a stream that stands only when nobody wants it any more is closed, an
   }
 });
 
-Deno.test("a stream that cannot be closed ends the call, and nothing else", async () => {
+Deno.test("exchangeOverStream(): a stream that cannot be closed ends the call alone", async () => {
   const close = () => {
     throw new Error("cannot be closed");
   };

@@ -33,7 +33,7 @@ function scripted(count: number) {
 
 const NEVER = 60_000;
 
-Deno.test("the next one is asked at once when one fails, and the first answer is taken", async () => {
+Deno.test("firstAnswer(): asks the next at once when one fails, and takes the first answer", async () => {
   const { started, ends, next, attempt } = scripted(3);
   const { signal } = new AbortController();
   ends[0]!.reject(new Error("refused"));
@@ -42,7 +42,7 @@ Deno.test("the next one is asked at once when one fails, and the first answer is
   assert.deepEqual(started, [0, 1]);
 });
 
-Deno.test("the next one is asked beside one that takes its time, which may still answer; the losers hear that it is over", async () => {
+Deno.test("firstAnswer(): asks the next beside one that is slow, and ends the losers", async () => {
   const { started, aborted, ends, began, next, attempt } = scripted(3);
   const race = firstAnswer({ next, delay: 1, atOnce: 8, signal: new AbortController().signal }, attempt);
   await began[2]!.promise;
@@ -53,7 +53,7 @@ Deno.test("the next one is asked beside one that takes its time, which may still
   assert.deepEqual(aborted.toSorted(), [0, 1, 2]);
 });
 
-Deno.test("no more are under way than there may be, and a place that gets free is taken", async () => {
+Deno.test("firstAnswer(): no more are under way than allowed, and a free place is taken", async () => {
   const { started, ends, began, next, attempt } = scripted(4);
   const race = firstAnswer({ next, delay: 1, atOnce: 2, signal: new AbortController().signal }, attempt);
   await began[1]!.promise;
@@ -66,7 +66,7 @@ Deno.test("no more are under way than there may be, and a place that gets free i
   assert.deepEqual(started, [0, 1, 2]);
 });
 
-Deno.test("a race in which all fail says what each of them did; the signal ends one at each step", async () => {
+Deno.test("firstAnswer(): reports all failures if all fail, and ends with its signal", async () => {
   const lost = scripted(3);
   for (const end of lost.ends) end.reject(new Error("no"));
   const { signal } = new AbortController();
@@ -98,7 +98,7 @@ Deno.test("a race in which all fail says what each of them did; the signal ends 
   }
 });
 
-Deno.test("who answered last is remembered for five minutes, for a hundred at most, until it fails", () => {
+Deno.test("LastAnswers: remember an answer for five minutes, in a hundred groups, until it fails", () => {
   let now = 0;
   const memory = new LastAnswers(() => now);
   memory.answered("A", "one");
@@ -123,7 +123,7 @@ const order = (kdcs: readonly string[], preferred: "tcp" | "udp", first?: string
   return { attempts, all: () => Array.from({ length: 20 }, () => attempts.next()).filter((one) => one !== undefined) };
 };
 
-Deno.test("all KDCs are asked over the preferred protocol before the other one; who answered last goes first", () => {
+Deno.test("KdcAttempts: the preferred protocol goes first, and before it the last to answer", () => {
   assert.deepEqual(order(["a", "b"], "tcp").all().map(addressText), ["tcp/a:88", "tcp/b:88", "udp/a:88", "udp/b:88"]);
   assert.deepEqual(order(["a", "b"], "udp").all().map(addressText), ["udp/a:88", "udp/b:88", "tcp/a:88", "tcp/b:88"]);
   // Where only one will do, that one; and TCP behind UDP, for large replies, but not twice.
@@ -135,7 +135,7 @@ Deno.test("all KDCs are asked over the preferred protocol before the other one; 
   assert.deepEqual(order([], "tcp").all(), []);
 });
 
-Deno.test("what else there is to try at a host that has failed is the last resort", () => {
+Deno.test("KdcAttempts: other attempts at a failed host are the last resort", () => {
   const { attempts, all } = order(["a", "b"], "tcp");
   attempts.failed(attempts.next()!);
   assert.deepEqual(all().map(addressText), ["tcp/b:88", "udp/b:88", "udp/a:88"]);
@@ -157,7 +157,7 @@ const error = (errorCode: number, realm = "GSSOCKS.TEST") =>
     sname: { nameType: 2, nameString: ["krbtgt", realm] },
   });
 
-Deno.test("an answer is whole, of the type asked for, of the realm asked, and no excuse", async () => {
+Deno.test("judgeAnswer(): accepts whole answers of the right type and realm, and no excuses", async () => {
   const realm = await memoryRealm();
   const messages: { asked: Uint8Array<ArrayBuffer>; answer: Uint8Array<ArrayBuffer> }[] = [];
   const honest = inProcessTransport(realm);

@@ -49,7 +49,7 @@ const fails = (what: string) => () => {
   throw new Error(what);
 };
 
-Deno.test("whatever a datagram's socket says or throws, at whatever step, is the failure of the one call", async () => {
+Deno.test("sendDatagram(): whatever a socket throws or reports fails this call alone", async () => {
   const late = (act: (socket: Odd) => void) => (socket: Odd) => queueMicrotask(() => act(socket));
   const cases: [name: string, acts: Parameters<typeof oddSocket>[0]][] = [
     ["no socket", { create: fails("no socket") }],
@@ -73,7 +73,7 @@ Deno.test("whatever a datagram's socket says or throws, at whatever step, is the
   }
 });
 
-Deno.test("an address that is none is this call's failure, and nothing is thrown where a datagram comes from anybody", async () => {
+Deno.test("sendDatagram(): an invalid address fails the call, and creates no socket", async () => {
   const { create } = oddSocket({ send: (socket) => socket.emit("message", MESSAGE, { address: "::1", port: 88 }) });
   const { signal } = new AbortController();
   const to = { hostname: "1:2:3", port: 88 };
@@ -86,7 +86,7 @@ Deno.test("an address that is none is this call's failure, and nothing is thrown
   assert.deepEqual(given, []);
 });
 
-Deno.test("an abort ends a datagram's call at each step, and closes its socket", async () => {
+Deno.test("sendDatagram(): an abort ends the call at each step, and closes the socket", async () => {
   for (const step of ["before", "create", "bind", "send", "close"] as const) {
     const stop = new AbortController();
     const abort = () => stop.abort(new Error("enough"));
@@ -104,7 +104,7 @@ Deno.test("an abort ends a datagram's call at each step, and closes its socket",
   }
 });
 
-Deno.test("a reply is taken from the address asked, however that is written, and from nobody else", async () => {
+Deno.test("sendDatagram(): takes a reply from the address asked, however written, and no other", async () => {
   for (const [asked, from] of [["192.0.2.1", "192.0.2.1"], ["fe80::1%br-lan", "fe80:0::1"], ["::1", "0:0:0::1"]]) {
     const { create } = oddSocket({
       send(socket) {
@@ -139,7 +139,7 @@ function transportTo(found: readonly string[] | Error, parts: Partial<SocketTran
   };
 }
 
-Deno.test("a name that is not found is this KDC's failure, over TCP and UDP, and says which name", async () => {
+Deno.test("socketTransport(): an unknown name is the failure of this KDC, and is named", async () => {
   for (const protocol of ["tcp", "udp"] as const) {
     const nowhere = transportTo(new Error("getaddrinfo ENOTFOUND"));
     await assert.rejects(nowhere.send(protocol), {
@@ -153,7 +153,7 @@ Deno.test("a name that is not found is this KDC's failure, over TCP and UDP, and
   }
 });
 
-Deno.test("every address of a name is tried, families by turns, and the one that answered goes first the next time", async () => {
+Deno.test("socketTransport(): tries every address of a name; the one that answered goes first", async () => {
   const found = ["2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2", "192.0.2.3"];
   for (const protocol of ["tcp", "udp"] as const) {
     const asked: string[] = [];
@@ -172,7 +172,7 @@ Deno.test("every address of a name is tried, families by turns, and the one that
   }
 });
 
-Deno.test("an address that says nothing does not keep the next one of its name waiting for long", async () => {
+Deno.test("socketTransport(): a silent address does not keep the next one waiting", async () => {
   const aborted: string[] = [];
   const to = transportTo(["192.0.2.1", "2001:db8::1"], {
     udp: ({ hostname }, _message, signal) => {
@@ -189,7 +189,7 @@ Deno.test("an address that says nothing does not keep the next one of its name w
   assert.deepEqual(aborted, ["192.0.2.1"]);
 });
 
-Deno.test("addresses stand for themselves, with their scope, and a name is used as it is where only that is permitted", async () => {
+Deno.test("socketTransport(): uses a name as it is if only that is permitted", async () => {
   const asked: string[] = [];
   const tcp: SocketTransportParts["tcp"] = ({ hostname }) => {
     asked.push(hostname);
@@ -206,7 +206,7 @@ Deno.test("addresses stand for themselves, with their scope, and a name is used 
   assert.deepEqual(asked, ["192.0.2.7", "fe80::1%eth0.10", "kdc.example", "kdc.example"]);
 });
 
-Deno.test("a name is looked up once for all who wait, names are so many at a time, and leaving ends the wait alone", async () => {
+Deno.test("KdcAddresses: a name is looked up once for all callers, a few names at a time", async () => {
   const gates = new Map<string, PromiseWithResolvers<readonly string[]>>();
   const addresses = new KdcAddresses((name) => {
     assert.ok(!gates.has(name), `${name} is looked up twice`);
@@ -242,7 +242,7 @@ Deno.test("a name is looked up once for all who wait, names are so many at a tim
   assert.equal((await many.of("many", signal)).length, 8);
 });
 
-Deno.test("a look-up that nobody waits for any more gives up its turn, or is of use to whoever asks next", async () => {
+Deno.test("KdcAddresses: a look-up without callers gives up its turn, or serves the next caller", async () => {
   const asked: string[] = [];
   const gate = Promise.withResolvers<readonly string[]>();
   const addresses = new KdcAddresses((name) => {
@@ -263,7 +263,7 @@ Deno.test("a look-up that nobody waits for any more gives up its turn, or is of 
   assert.deepEqual(asked.slice(8), ["good"]);
 });
 
-Deno.test("an address that answered is not forgotten because nobody waits for it any more", async () => {
+Deno.test("socketTransport(): an address that answered is not forgotten by an abort", async () => {
   const asked: string[] = [];
   let silent = false;
   const { send } = socketTransport({
@@ -290,7 +290,7 @@ Deno.test("an address that answered is not forgotten because nobody waits for it
   assert.deepEqual(asked, ["192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.2"]);
 });
 
-Deno.test("over the system's sockets: both families answer, and what cannot be sent is said", async () => {
+Deno.test("denoTransport: both families answer, and errors of the sockets are reported", async () => {
   for (const hostname of ["127.0.0.1", "::1"] as const) {
     await using server = await udpServer((data) => data, hostname);
     const address = { protocol: "udp", hostname, port: server.port } as const;

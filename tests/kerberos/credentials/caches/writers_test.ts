@@ -76,7 +76,7 @@ function writerCommand(path: string, name: string, count: number): Deno.Command 
   });
 }
 
-Deno.test("several processes store at one time, and no ticket is lost", async () => {
+Deno.test("FileCredentialCache: loses no ticket when several processes store at one time", async () => {
   await inFolder(async (path, folder) => {
     const cache = new FileCredentialCache(path);
     await cache.initialize(contents(ALICE));
@@ -92,7 +92,7 @@ Deno.test("several processes store at one time, and no ticket is lost", async ()
   });
 });
 
-Deno.test("kinit of another client and kdestroy are not undone by a process that stores", async () => {
+Deno.test("FileCredentialCache: a process that stores does not undo kinit or kdestroy", async () => {
   await inFolder(async (path) => {
     await using bridge = new Writer(path, "bridge");
     await using kinit = new Writer(path, "kinit");
@@ -117,7 +117,7 @@ Deno.test("kinit of another client and kdestroy are not undone by a process that
   });
 });
 
-Deno.test("a ticket goes into its client's cache only, and into none that is gone", async () => {
+Deno.test("store(): adds a ticket to its client's cache only, and to no destroyed one", async () => {
   await inFolder(async (path) => {
     for (const cache of [new FileCredentialCache(path), new MemoryCredentialCache()]) {
       const store = () => cache.store(ticket(ALICE, "rcmd/p@R.TEST"));
@@ -138,7 +138,7 @@ Deno.test("a ticket goes into its client's cache only, and into none that is gon
   });
 });
 
-Deno.test("a ticket that is renewed does not bring back what was destroyed, nor take the place of another client's", async () => {
+Deno.test("renewedTicket(): undoes neither kdestroy nor kinit of another client", async () => {
   await inFolder(async (path) => {
     await using kdc = await startTestKdc({ principals: { alice: "a", bob: "b" } });
     const config = { ...kdc.config, renewLifetime: 86_400_000 };
@@ -166,7 +166,7 @@ Deno.test("a ticket that is renewed does not bring back what was destroyed, nor 
   });
 });
 
-Deno.test("another client's tickets are not used in the place of those that are asked for, nor overwritten", async () => {
+Deno.test("KerberosTickets: neither use nor overwrite another client's tickets", async () => {
   await inFolder(async (path) => {
     await using kdc = await startTestKdc({ principals: { alice: "a", bob: "b", "rcmd/localhost": {} } });
     const { config } = kdc;
@@ -196,7 +196,7 @@ Deno.test("another client's tickets are not used in the place of those that are 
   });
 });
 
-Deno.test("what MIT's tools do, which do not see the lock, is seen right before the file is replaced", async () => {
+Deno.test("changeFile(): notices changes by MIT's tools, which do not see the lock", async () => {
   await inFolder(async (path, folder) => {
     const added = encodeCcache(contents(BOB));
     const appended = encodeCcache({ ...contents(ALICE), credentials: [ticket(ALICE, "rcmd/mit@R.TEST")] });
@@ -243,7 +243,7 @@ function decodePrincipal(bytes: Uint8Array) {
   })!;
 }
 
-Deno.test("a lock that is never given back holds nobody up for long", async () => {
+Deno.test("changeFile(): waits a bounded time for a lock that is never released", async () => {
   await inFolder(async (path) => {
     const cache = new FileCredentialCache(path, { lockTimeout: 50 });
     await cache.initialize(contents(ALICE));
@@ -266,7 +266,7 @@ Deno.test("a lock that is never given back holds nobody up for long", async () =
   });
 });
 
-Deno.test("what is destroyed is the cache that is there when the lock is had", async () => {
+Deno.test("destroy(): destroys the cache that exists when the lock is held", async () => {
   await inFolder(async (path, folder) => {
     const cache = new FileCredentialCache(path);
     await cache.initialize(contents(ALICE));
@@ -287,7 +287,7 @@ Deno.test("what is destroyed is the cache that is there when the lock is had", a
   });
 });
 
-Deno.test("whoever comes second waits for the lock", async () => {
+Deno.test("changeFile(): waits for the lock of another writer", async () => {
   await inFolder(async (path) => {
     const cache = new FileCredentialCache(path);
     await cache.initialize(contents(ALICE));

@@ -29,7 +29,7 @@ type KeytabCase = {
   };
 };
 
-Deno.test("Keytab.decode() reads the keytabs of other programs", () => {
+Deno.test("Keytab.decode(): reads the keytabs of other programs", () => {
   for (const v of [...vectors<KeytabCase>("keytab"), ...vectors<KeytabCase>("captured_keytab")]) {
     const keytab = Keytab.decode(unhex(v.file_hex));
     const read = keytab.entries.map((entry) => ({
@@ -55,7 +55,7 @@ Deno.test("Keytab.decode() reads the keytabs of other programs", () => {
   }
 });
 
-Deno.test("Keytab.decode() refuses damage, and gives no entry that is not whole", () => {
+Deno.test("Keytab.decode(): refuses damage, and returns no incomplete entry", () => {
   for (const v of vectors<{ name: string; file_hex: string; expect: string }>("keytab_malformed")) {
     const keytab = decodedOrRefused(() => Keytab.decode(unhex(v.file_hex)));
     if (v.expect.startsWith("error")) assert.equal(keytab, undefined, v.name);
@@ -86,7 +86,7 @@ function decodedOrRefused<T>(decode: () => T): T | undefined {
   }
 }
 
-Deno.test("names of keytabs and caches are told apart to the byte, and what is no text is refused", () => {
+Deno.test("names in keytabs and caches: differ by a byte, and are refused if not UTF-8", () => {
   const names = ["alice", "\ufeffalice"].map((text) => principal("R.TEST", [text]));
   const key = KerberosKey.generate(18);
   const keytab = new Keytab(names.map((owner) => ({ principal: owner, kvno: 1, key }))).encode();
@@ -108,7 +108,7 @@ Deno.test("names of keytabs and caches are told apart to the byte, and what is n
   }
 });
 
-Deno.test("Keytab.candidates() gives the key asked for first, then newer before older, then other names", () => {
+Deno.test("Keytab.candidates(): the key wanted, then newer before older, then other names", () => {
   const [rcmd, socks] = [parsePrincipal("rcmd/h@R"), parsePrincipal("socks/h@R")];
   const entry = (name: typeof rcmd, kvno: number, enctype = 18) => ({
     principal: name,
@@ -140,7 +140,7 @@ type CcacheCase = {
   };
 };
 
-Deno.test("a keytab is put in order once, however often strangers ask for keys that it does not have", () => {
+Deno.test("Keytab: is sorted once, whatever keys clients ask for", () => {
   const entries = Array.from({ length: 10_000 }, (_, i) => ({
     principal: parsePrincipal(`rcmd/h${i}@R`),
     kvno: i % 7,
@@ -167,7 +167,7 @@ Deno.test("a keytab is put in order once, however often strangers ask for keys t
   assert.equal(read, once);
 });
 
-Deno.test("decodeCcache() reads the caches of other programs, and encodeCcache() gives version 4 back as it was", () => {
+Deno.test("decodeCcache(): reads the caches of other programs; encodeCcache() returns version 4 unchanged", () => {
   let version4 = 0;
   for (const v of [...vectors<CcacheCase>("ccache"), ...vectors<CcacheCase>("captured_ccache")]) {
     const bytes = unhex(v.file_hex);
@@ -190,7 +190,7 @@ Deno.test("decodeCcache() reads the caches of other programs, and encodeCcache()
   assert.ok(version4 >= 10);
 });
 
-Deno.test("decodeCcache() gives a cache or a KerberosError for every cut and every changed byte", () => {
+Deno.test("decodeCcache(): returns a cache or a KerberosError for every cut and changed byte", () => {
   const whole = unhex(vectors<CcacheCase>("ccache")[0]!.file_hex);
   const all = decodeCcache(whole).credentials;
   let refused = 0;
@@ -209,7 +209,7 @@ Deno.test("decodeCcache() gives a cache or a KerberosError for every cut and eve
   }
 });
 
-Deno.test("FileCredentialCache keeps tickets in a file of mode 0600, replaces, and destroys", async () => {
+Deno.test("FileCredentialCache: keeps tickets in a file of mode 0600, replaces, and destroys", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const data = decodeCcache(unhex(vectors<CcacheCase>("ccache")[0]!.file_hex));
@@ -229,7 +229,7 @@ Deno.test("FileCredentialCache keeps tickets in a file of mode 0600, replaces, a
   }
 });
 
-Deno.test("writeKeytab() and readKeytab() keep the entries", async () => {
+Deno.test("writeKeytab(), readKeytab(): keep the entries", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const keytab = new Keytab([{ principal: parsePrincipal("a/b@C"), kvno: 300, key: KerberosKey.generate(20) }]);
@@ -242,19 +242,19 @@ Deno.test("writeKeytab() and readKeytab() keep the entries", async () => {
   }
 });
 
-Deno.test("Credential hides ticket and key from Deno.inspect", () => {
+Deno.test("Credential: hides ticket and key from Deno.inspect", () => {
   const { credentials } = decodeCcache(unhex(vectors<CcacheCase>("ccache")[0]!.file_hex));
   const shown = Deno.inspect(credentials[0], { depth: 9, showHidden: true });
   assert.match(shown, /krbtgt/);
   assert.doesNotMatch(shown, /Uint8Array\(\d{2,}\)/);
 });
 
-Deno.test("withCredential() keeps tickets of other services", () => {
+Deno.test("withCredential(): keeps tickets of other services", () => {
   const data = decodeCcache(unhex(vectors<CcacheCase>("ccache")[0]!.file_hex));
   assert.equal(withCredential(data, data.credentials[1]!).credentials.length, data.credentials.length);
 });
 
-Deno.test("parsePrincipal() and formatPrincipal() agree with Heimdal's samples", () => {
+Deno.test("parsePrincipal(), formatPrincipal(): agree with Heimdal's samples", () => {
   type Case = { input: string; default_realm: string; components: string[]; realm: string; unparsed: string };
   for (const v of vectors<Case>("principal_names")) {
     const name = parsePrincipal(v.input, { defaultRealm: v.default_realm });

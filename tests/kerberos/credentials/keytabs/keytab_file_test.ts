@@ -29,7 +29,7 @@ async function withFile(
 
 const kvnos = (file: KeytabFile) => file.candidates({ service: SERVICE, enctype: 18 }).map(({ kvno }) => kvno);
 
-Deno.test("a file that has changed is read when it is asked for, and its keys are the only ones then", async () => {
+Deno.test("KeytabFile: reads a changed file on demand, and uses its keys alone", async () => {
   await withFile(async ({ path, file, news, later }) => {
     assert.deepEqual(kvnos(file), [1]);
     assert.equal(await file.renewed(), false);
@@ -51,7 +51,7 @@ Deno.test("a file that has changed is read when it is asked for, and its keys ar
   });
 });
 
-Deno.test("strangers have it looked at once a second, and those who ask at one time wait for one look", async () => {
+Deno.test("KeytabFile: reads the file once a second; callers at one time share one read", async () => {
   let reads = 0;
   let now = 0;
   await withFile(async ({ path }) => {
@@ -71,7 +71,7 @@ Deno.test("strangers have it looked at once a second, and those who ask at one t
   });
 });
 
-Deno.test("a file that is broken, empty, without a key or gone changes nothing, and is told of once", async () => {
+Deno.test("KeytabFile: an unusable file changes nothing, and is reported once", async () => {
   await withFile(async ({ path, file, news, later }) => {
     const bad: readonly [Uint8Array | undefined, RegExp][] = [
       [keytab(2).subarray(0, 37), /Cannot read keytab .*keytab: /],
@@ -99,7 +99,7 @@ Deno.test("a file that is broken, empty, without a key or gone changes nothing, 
   });
 });
 
-Deno.test("a disk that does not answer holds nobody up for long, and whoever is told has no say", async () => {
+Deno.test("KeytabFile: does not wait long for a disk, and ignores what onNews throws", async () => {
   await withFile(async ({ path }) => {
     const answer = Promise.withResolvers<undefined>();
     let reads = 0;
@@ -122,7 +122,7 @@ Deno.test("a disk that does not answer holds nobody up for long, and whoever is 
   });
 });
 
-Deno.test("at the start a file must be there and have a key", async () => {
+Deno.test("new KeytabFile(): refuses a missing file, and one without a key", async () => {
   await withFile(async ({ path }) => {
     await Deno.writeFile(path, new Keytab([]).encode());
     assert.throws(() => new KeytabFile(path), {

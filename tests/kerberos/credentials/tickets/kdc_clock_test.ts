@@ -68,7 +68,7 @@ async function clocks() {
   };
 }
 
-Deno.test("with a secret a clock that is set is noticed before anybody refuses, both ways", async () => {
+Deno.test("KerberosTickets: with a secret, notice a set clock before any refusal", async () => {
   for (const [first, then] of [[HOUR, 0], [0, HOUR], [0, -HOUR], [-HOUR, 0], [0, 13 * HOUR]] as const) {
     const { ours, right, pass, tickets, login } = await clocks();
     const held = tickets({ initial: ALICE });
@@ -84,7 +84,7 @@ Deno.test("with a secret a clock that is set is noticed before anybody refuses, 
   }
 });
 
-Deno.test("time that goes by, and a clock that drifts a little, ask nobody anything", async () => {
+Deno.test("KerberosTickets: time, or a clock that drifts a little, causes no request", async () => {
   const { ours, pass, tickets, login, requests } = await clocks();
   const held = tickets({ initial: ALICE });
   await login(held);
@@ -95,7 +95,7 @@ Deno.test("time that goes by, and a clock that drifts a little, ask nobody anyth
   assert.equal(requests(), before);
 });
 
-Deno.test("a cache whose offset is of another time is made right by the KDC, once for all who use it", async () => {
+Deno.test("KerberosTickets: a cached offset of another time is corrected once for all users", async () => {
   for (
     const [first, then] of [[HOUR, 0], [0, HOUR], [-HOUR, 0], [0, -HOUR], [13 * HOUR, 0], [-13 * HOUR, 0]] as const
   ) {
@@ -122,7 +122,7 @@ Deno.test("a cache whose offset is of another time is made right by the KDC, onc
   }
 });
 
-Deno.test("a cache in a file learns the offset too", async () => {
+Deno.test("FileCredentialCache: learns the offset", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const { ours, right, pass, tickets, login } = await clocks();
@@ -139,7 +139,7 @@ Deno.test("a cache in a file learns the offset too", async () => {
   }
 });
 
-Deno.test("a service that refuses for the time is believed once: its own clock may be wrong", async () => {
+Deno.test("refusedForTime(): a service is believed once, since its own clock may be wrong", async () => {
   for (const initial of [ALICE, undefined]) {
     const { ours, right, pass, tickets, login, requests } = await clocks();
     const cache = new MemoryCredentialCache();
@@ -162,7 +162,7 @@ Deno.test("a service that refuses for the time is believed once: its own clock m
   }
 });
 
-Deno.test("one who was refused beside another finds what that one has measured", () => {
+Deno.test("KdcClock: a refusal beside another one uses the new measurement", () => {
   const runtime = new TestRuntime();
   const clock = new KdcClock(runtime);
   assert.equal(clock.offset(-HOUR), -HOUR);
@@ -175,7 +175,7 @@ Deno.test("one who was refused beside another finds what that one has measured",
   assert.equal(clock.refused(0), false);
 });
 
-Deno.test("a KDC that cannot be asked is not asked again for each refusal", () => {
+Deno.test("KdcClock: a KDC that cannot be asked is not asked again for each refusal", () => {
   const runtime = new TestRuntime();
   const clock = new KdcClock(runtime);
   assert.equal(clock.refused(0), true);
@@ -186,7 +186,7 @@ Deno.test("a KDC that cannot be asked is not asked again for each refusal", () =
   assert.equal(clock.refused(0), true);
 });
 
-Deno.test("where the KDC cannot be asked, what there is is used; without timesync nothing is learnt", async () => {
+Deno.test("KerberosTickets: use a cached ticket if the KDC cannot be asked; learn nothing without timesync", async () => {
   const { ours, pass, tickets, cut, requests } = await clocks();
   const cache = new MemoryCredentialCache();
   await tickets({ cache, initial: ALICE }).serviceTicket(SERVICE);
@@ -207,7 +207,7 @@ Deno.test("where the KDC cannot be asked, what there is is used; without timesyn
   assert.equal(requests() - before, asked);
 });
 
-Deno.test("a refusal for the time tells the offset that was reckoned with", async () => {
+Deno.test("initiator: a refusal for the time tells the offset used", async () => {
   const { ours, right, pass, tickets, login } = await clocks();
   const cache = new MemoryCredentialCache();
   ours.time = right.time + HOUR;

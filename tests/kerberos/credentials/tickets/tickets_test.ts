@@ -38,7 +38,7 @@ function slowTickets(realm: KdcRealm) {
   return { tickets, open: () => gate.resolve(), asked: asked.promise, requests: () => requests };
 }
 
-Deno.test("a request that one caller gives up does not fail for the next one", async () => {
+Deno.test("KerberosTickets: a request given up by one caller does not fail for the next", async () => {
   const { tickets, open, asked } = slowTickets(await memoryRealm());
   const stop = new AbortController();
   const first = tickets.serviceTicket(SERVICE, { signal: stop.signal });
@@ -50,7 +50,7 @@ Deno.test("a request that one caller gives up does not fail for the next one", a
   assert.equal(formatPrincipal((await second).credential.server), "rcmd/localhost@GSSOCKS.TEST");
 });
 
-Deno.test("a request goes on as long as somebody waits for it, and one that was given up takes no later one along", async () => {
+Deno.test("KerberosTickets: a request goes on while a caller waits, and takes no later one along", async () => {
   const { tickets, open, asked, requests } = slowTickets(await memoryRealm());
   const [one, two, three] = [new AbortController(), new AbortController(), new AbortController()];
   const first = tickets.serviceTicket(SERVICE, { signal: one.signal });
@@ -69,7 +69,7 @@ Deno.test("a request goes on as long as somebody waits for it, and one that was 
   assert.equal((await third).credential, (await fourth).credential);
 });
 
-Deno.test("a request that one of two callers gives up is there for the other one", async () => {
+Deno.test("KerberosTickets: a request given up by one of two callers serves the other", async () => {
   const { tickets, open, asked } = slowTickets(await memoryRealm());
   const stop = new AbortController();
   const first = tickets.serviceTicket(SERVICE, { signal: stop.signal });
@@ -108,7 +108,7 @@ async function isUsed(
   return credential === made.held;
 }
 
-Deno.test("KerberosTickets use a ticket of the cache only for its client and service, and only while it is good", async () => {
+Deno.test("KerberosTickets: use a cached ticket only for its client and service, while it is good", async () => {
   assert.equal(await isUsed(() => ({})), true);
   // Another client's ticket for the same service (dotnet/Kerberos.NET#248).
   assert.equal(await isUsed(() => ({ client: parsePrincipal("bob@GSSOCKS.TEST") })), false);
@@ -120,19 +120,19 @@ Deno.test("KerberosTickets use a ticket of the cache only for its client and ser
   assert.equal(await isUsed(({ flags }) => ({ flags: (flags | TicketFlag.Invalid) >>> 0 })), false);
 });
 
-Deno.test("KerberosTickets use no ticket of the cache whose session key they would not ask for", async () => {
+Deno.test("KerberosTickets: use no cached ticket with a session key they would not request", async () => {
   assert.equal(await isUsed(() => ({}), { defaultTgsEnctypes: [18] }), true);
   assert.equal(await isUsed(() => ({}), { defaultTgsEnctypes: [17] }), false);
 });
 
-Deno.test("KerberosTickets say why the ticket-granting ticket of a cache is not to be used", async () => {
+Deno.test("KerberosTickets: say why a cached ticket-granting ticket cannot be used", async () => {
   const { cache, config, runtime } = await cacheWith(() => ({}));
   const odd = { ...config, permittedEnctypes: [20], defaultTgsEnctypes: [20] };
   const tickets = new KerberosTickets({ config: odd, cache, runtime });
   await assert.rejects(tickets.serviceTicket(SERVICE), { code: "NO_CREDENTIALS", message: /aes256-cts-hmac-sha1-96/ });
 });
 
-Deno.test("KerberosTickets for one client use no cache of another one's, nor overwrite it", async () => {
+Deno.test("KerberosTickets: neither use nor overwrite another client's cache", async () => {
   const { cache, config, realm, runtime } = await cacheWith(() => ({}));
   const kdc = new KdcClient({ config, transport: inProcessTransport(realm) });
   const initial = { client: parsePrincipal("bob@GSSOCKS.TEST"), key: passwordKey("bobpw") };
@@ -148,7 +148,7 @@ Deno.test("KerberosTickets for one client use no cache of another one's, nor ove
   assert.equal(formatPrincipal(credential.client), "bob@GSSOCKS.TEST");
 });
 
-Deno.test("KerberosTickets use a cache of another name only where the KDC answers for it", async () => {
+Deno.test("KerberosTickets: use a cache of another name only if the KDC answers for it", async () => {
   for (const [answer, used] of [["bob", false], ["alice", true]] as const) {
     const { cache, config: usual, realm, runtime } = await cacheWith(() => ({}));
     const config = { ...usual, canonicalize: true };
@@ -173,7 +173,7 @@ Deno.test("KerberosTickets use a cache of another name only where the KDC answer
   }
 });
 
-Deno.test("a ticket that is about to end is used as long as nothing is left to get another one with", async () => {
+Deno.test("KerberosTickets: use a ticket about to end if nothing is left to get another with", async () => {
   const short = ({ authtime }: Credential) => ({ endtime: authtime + 30_000 });
   const { runtime, cache, config, held } = await cacheWith(short);
   const data = (await cache.load())!;
@@ -188,7 +188,7 @@ Deno.test("a ticket that is about to end is used as long as nothing is left to g
   await assert.rejects(tickets.serviceTicket(SERVICE), { code: "TICKET_EXPIRED" });
 });
 
-Deno.test("what many ask for and give up at once leaves nothing, and one password is proved once for several services", async () => {
+Deno.test("KerberosTickets: a password is proved once for several services; nothing is left over", async () => {
   const { tickets, open, asked, requests } = slowTickets(await memoryRealm());
   const stops = Array.from({ length: 20 }, () => new AbortController());
   const calls = stops.map(({ signal }) => tickets.serviceTicket(SERVICE, { signal }));
