@@ -32,7 +32,7 @@ const CACHES: readonly Mutant[] = [
     file: CHANGE,
     find: "{ write: true, createNew: true, mode: 0o600 });\n  try {",
     replace: "{ write: true, createNew: true });\n  try {",
-    tests: ["tests/kerberos/credentials/formats/formats_test.ts"],
+    tests: ["tests/kerberos/credentials/caches/file_test.ts"],
     filter: "FileCredentialCache",
   },
   {

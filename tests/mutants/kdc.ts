@@ -203,7 +203,7 @@ const REACHED = [
     ["failures do not drive a terminal", "log injection", "printable(reasonText(failure))", "reasonText(failure)"],
     ["a realm does not drive a terminal", "log injection", "Cannot reach a KDC of ${printable(realm)}", "Cannot reach a KDC of ${realm}"],
   ]),
-  ...rules("kerberos/reach/framing.ts", REACH, [
+  ...rules("kerberos/reach/framing.ts", ["tests/kerberos/reach/framing_test.ts", ...REACH], [
     ["a KDC's reply has a limit", "RFC 4120 section 7.2.2", "if (length !== undefined && length > MAX_REPLY) {", "if (false) {", "absurd length"],
     ["a frame beyond the limit is not taken", "RFC 4120 section 7.2.2", "length > this.#limit || ", "", "FrameReader"],
     ["frames are read in linear time", "a stranger's bytes", "new Uint8Array(2 * (left.length + bytes.length))", "new Uint8Array(left.length + bytes.length)", "FrameReader"],

@@ -7,6 +7,13 @@
 import { type Mutant, rules } from "./mutant.ts";
 
 const RACE = ["tests/kerberos/reach/race_test.ts"];
+const LAST_ANSWERS = ["tests/kerberos/reach/last_answers_test.ts"];
+const ATTEMPTS = ["tests/kerberos/reach/attempts_test.ts"];
+const ANSWER = ["tests/kerberos/reach/answer_test.ts"];
+const ADDRESSES = ["tests/kerberos/reach/addresses_test.ts"];
+const DATAGRAM = ["tests/kerberos/reach/datagram_test.ts"];
+const FRAMING = ["tests/kerberos/reach/framing_test.ts"];
+const PRIMARY = ["tests/kerberos/reach/primary_kdc_test.ts"];
 const SOCKETS = ["tests/kerberos/reach/socket_transport_test.ts"];
 const REACH = ["tests/kerberos/reach/kdc_client_test.ts"];
 const LOCATE = ["tests/kerberos/reach/locate_test.ts"];
@@ -30,19 +37,19 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["nothing is begun for a signal that was aborted", "a stranger's time", "  options.signal.throwIfAborted();\n", "", "ends with its signal"],
     ["what an attempt throws at once is its failure", LIVES, "const attempt = new Promise<T>((resolve) => resolve(this.#attempt(candidate, this.#over.signal)));", "const attempt = this.#attempt(candidate, this.#over.signal);", "all fail"],
   ]),
-  ...rules("kerberos/reach/last_answers.ts", RACE, [
+  ...rules("kerberos/reach/last_answers.ts", LAST_ANSWERS, [
     ["who answered is forgotten after minutes", DEAD, "if (last === undefined || this.#now() < last.until) return last?.member;", "return last?.member;"],
     ["who fails is forgotten", DEAD, "if (this.#last.get(group)?.member === member) this.#last.delete(group);", ""],
     ["another one's failure makes nobody forgotten", DEAD, "if (this.#last.get(group)?.member === member) this.#last.delete(group);", "this.#last.delete(group);"],
     ["the memory is bounded", "a stranger's realms", "if (this.#last.size === MAX_GROUPS) this.#last.delete(this.#last.keys().next().value!);", ""],
   ]),
-  ...rules("kerberos/reach/attempts.ts", RACE, [
+  ...rules("kerberos/reach/attempts.ts", ATTEMPTS, [
     ["who answered last goes first", DEAD, "if (remembered > 0) this", "if (false) this"],
     ["a host that has failed is the last resort", DEAD, "if (!this.#failed.has(hostText(address))) return address;", "return address;"],
     ["no attempt twice", "a reply may be known over TCP", "}).filter((address) => !known.has(addressText(address)));", "});"],
     ["UDP has TCP behind it", "RFC 4120 section 7.2", "return protocol === \"udp\" ? \"tcp\" : undefined;", "return undefined;"],
   ]),
-  ...rules("kerberos/reach/answer.ts", RACE, [
+  ...rules("kerberos/reach/answer.ts", ANSWER, [
     ["an answer is of the type asked for", "RFC 4120 section 3.3.4", "applicationTag(message) === TGS_REQ ? TgsRep : AsRep", "applicationTag(answer) === 13 ? TgsRep : AsRep"],
     ["an answer is whole", "RFC 4120 section 7.2", "    readMessage(applicationTag(message) === TGS_REQ ? TgsRep : AsRep, answer);\n", ""],
     ["an error of another realm is none of ours", "RFC 4120 section 5.9.1", "return known || error.realm.toUpperCase() === realm.toUpperCase() ? \"good\" : \"of another realm\"", "return \"good\""],
@@ -56,18 +63,20 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["what was seen is shared by the clients of a transport", DEAD, "    LAST_ANSWERS.set(transport, this.#lastAnswers);\n", "", "costs time once"],
     ["a host that failed is the last resort", DEAD, "        attempts.failed(address);\n", "", "last resort"],
     ["another realm's error is said where there is nothing better", "RFC 4120 section 5.9.1", "if (fallback === undefined) throw realmUnreachable(realm, error.failures);", "throw realmUnreachable(realm, error.failures);", "passes over"],
-    ["a secret is proved at the primary KDC too", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#locatePrimary(run) : undefined;", "const located = undefined;", "primary"],
-    ["the primary KDC is asked where somebody refused only", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#locatePrimary(run) : undefined;", "const located = await this.#locatePrimary(run);", "primary"],
-    ["the primary KDC is another host", "MIT's primary_kdc", "found.length > 0 && !found.some((endpoint) => isSameHost(hostText(endpoint), host))", "found.length > 0", "primary"],
-    ["the primary KDC's word is the last one", "MIT's primary_kdc", "throw isVerdict(again) ? again : error;", "throw again;", "primary"],
     ["KDCs that are asked at once have a limit", "a stranger's list", "atOnce: AT_ONCE, signal };", "atOnce: Infinity, signal };", "many silent"],
+  ]),
+  ...rules("kerberos/reach/kdc_client.ts", PRIMARY, [
+    ["a secret is proved at the primary KDC too", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#locatePrimary(run) : undefined;", "const located = undefined;"],
+    ["the primary KDC is asked where somebody refused only", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#locatePrimary(run) : undefined;", "const located = await this.#locatePrimary(run);"],
+    ["the primary KDC is another host", "MIT's primary_kdc", "found.length > 0 && !found.some((endpoint) => isSameHost(hostText(endpoint), host))", "found.length > 0"],
+    ["the primary KDC's word is the last one", "MIT's primary_kdc", "throw isVerdict(again) ? again : error;", "throw again;"],
   ]),
   ...rules("kerberos/reach/ask_kdc.ts", REACH, [
     ["a reply too big for UDP is fetched over TCP at the same host", "RFC 4120 section 7.2.1", "if (kind === \"too big\" && address.protocol === \"udp\") {", "if (false) {", "too big for UDP"],
     ["a KDC that is not available is passed over", "RFC 4120 section 7.5.9", "if (kind === \"unavailable\") throw", "if (false) throw", "passes over"],
     ["each failure names its KDC", "what each of them did", "throw kdcFailure(address, `: ${reasonText(error)}`, error);", "throw error;", "passes over"],
   ]),
-  ...rules("kerberos/reach/addresses.ts", SOCKETS, [
+  ...rules("kerberos/reach/addresses.ts", [...ADDRESSES, ...SOCKETS], [
     ["families by turns", "RFC 8305 section 4", "return interleaved(found).slice(0, MAX_ADDRESSES);", "return found.slice(0, MAX_ADDRESSES);"],
     ["addresses of one name have a limit", "a stranger's list", "return interleaved(found).slice(0, MAX_ADDRESSES);", "return interleaved(found);"],
     ["names are so many at a time", "each takes a thread", "      await this.#semaphore.acquire({ signal: stop });\n", ""],
@@ -83,7 +92,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["a name is used as it is where only that is permitted", "Deno's permissions", "if (address.protocol === \"tcp\" && !mayReach(hostname)) return await byName();", "", "only that is permitted"],
     ["addresses that may not be reached are not tried", "Deno's permissions", "if (address.protocol === \"tcp\" && !mayReachAll) return await byName();", "", "only that is permitted"],
   ]),
-  ...rules("kerberos/reach/datagram.ts", SOCKETS, [
+  ...rules("kerberos/reach/datagram.ts", DATAGRAM, [
     ["a reply over UDP comes from the address asked", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress(from.address) === wanted) resolve", "resolve", "and no other"],
     ["and from its port", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress", "if (plainAddress", "and no other"],
     ["an address that is none is the call's failure", LIVES, "  const wanted = plainAddress(address);\n", "", "an invalid address"],
@@ -98,7 +107,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/reach/datagram.ts", GONE, [
     ["nothing is thrown out of nobody's call", LIVES, "    lookup: (name, _options, found) => found(null, name, six ? 6 : 4),\n", "    lookup: undefined as never,\n", "without leave"],
   ]),
-  ...rules("kerberos/reach/framing.ts", REACH, [
+  ...rules("kerberos/reach/framing.ts", FRAMING, [
     ["a stream that nobody wants any more is not waited for", "a stranger's time", "    signal.throwIfAborted();\n    await stream", "    await stream", "established only after"],
     ["a stream that cannot be closed ends nothing else", LIVES, "using _closing = onAbort(signal, () => closeQuietly(stream));", "using _closing = onAbort(signal, () => stream.close());", "cannot be closed"],
     ["an abort closes the stream", "a stranger's time", "  using _closing = onAbort(signal, () => closeQuietly(stream));\n", "", "established only after"],

@@ -14,7 +14,7 @@ const PORT: readonly string[] = [`${CLI}monitor/http_port_test.ts`];
 const TEAM: readonly string[] = [`${CLI}server/workers_lost_test.ts`];
 const CLOCK: readonly string[] = [`${CLI}monitor/clock_test.ts`];
 const AROUND: readonly string[] = [`${CLI}surroundings_test.ts`];
-const KEYTAB: readonly string[] = ["tests/kerberos/credentials/keytabs/keytab_file_test.ts"];
+const KEYTAB: readonly string[] = ["tests/kerberos/credentials/keytabs/reloading_keytab_test.ts"];
 const ROTATION: readonly string[] = ["tests/proxy/keytab_rotation_test.ts"];
 const RELOADS: readonly string[] = ["tests/cli/server/serve_reload_test.ts"];
 

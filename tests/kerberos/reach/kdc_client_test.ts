@@ -2,11 +2,9 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { encode } from "../../../asn1/codec.ts";
-import { abortable } from "../../../base/deadline.ts";
 import type { KdcExchange } from "../../../kerberos/exchange/kdc_exchange.ts";
 import { KdcClient, type KdcClientOptions } from "../../../kerberos/reach/kdc_client.ts";
 import type { KdcTransport } from "../../../kerberos/reach/transport.ts";
-import { exchangeOverStream, FrameReader, type KdcStream } from "../../../kerberos/reach/framing.ts";
 import { KerberosTickets } from "../../../kerberos/credentials/tickets/tickets.ts";
 import { passwordKey } from "../../../kerberos/exchange/client_key.ts";
 import { denoTransport } from "../../../kerberos/reach/shell/transport.ts";
@@ -105,51 +103,6 @@ Deno.test("denoTransport: refuses a reply that announces an absurd length", asyn
   const config = withKdcs(DEFAULT_CONFIG, `tcp/127.0.0.1:${liar.port}`);
   await assert.rejects(login(config).initialTicket(), /announces a reply of 2147483647 bytes/);
 });
-
-Deno.test("FrameReader: reads messages whole, byte by byte and with trailing bytes, in linear time", () => {
-  const stream = new Uint8Array([0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 1, 9, 0, 0]);
-  for (const step of [1, 2, 5, stream.length]) {
-    const frames = new FrameReader(3);
-    const found: number[][] = [];
-    for (let at = 0; at < stream.length; at += step) {
-      frames.receive(stream.slice(at, at + step));
-      for (let message = frames.next(); message !== undefined; message = frames.next()) found.push([...message]);
-    }
-    assert.deepEqual(found, [[1, 2, 3], [], [9]]);
-    assert.equal(frames.announced, undefined);
-  }
-  const short = new FrameReader(2);
-  short.receive(stream);
-  assert.equal(short.announced, 3);
-  assert.equal(short.next(), undefined);
-  // However few come at a time, memory is taken a few times only.
-  const slow = new FrameReader(1 << 16);
-  const byte = new Uint8Array([1]);
-  slow.receive(new Uint8Array([0, 1, 0, 0]));
-  const taken = countArrays(() => {
-    for (let i = 0; i < 1 << 16; i++) slow.receive(byte);
-  });
-  assert.ok(taken < 20, `${taken}`);
-  assert.equal(slow.next()?.length, 1 << 16);
-});
-
-/** How many arrays of bytes are made meanwhile. */
-function countArrays(body: () => void): number {
-  const original = Uint8Array;
-  let made = 0;
-  globalThis.Uint8Array = new Proxy(original, {
-    construct(target, given): object {
-      made++;
-      return Reflect.construct(target, given);
-    },
-  });
-  try {
-    body();
-  } finally {
-    globalThis.Uint8Array = original;
-  }
-  return made;
-}
 
 Deno.test("denoTransport: takes a datagram only from the address asked", async () => {
   await using kdc = await startTestKdc({ principals: { alice: "pw" } });
@@ -280,6 +233,7 @@ Deno.test("KdcClient: ends an exchange that takes too long in all", async () => 
 });
 
 const KDC = "GSSOCKS.TEST";
+
 const hosts = (...kdc: string[]) => withKdcs({ ...DEFAULT_CONFIG, dnsLookupKdc: false }, ...kdc);
 
 /** A transport whose hosts do what a test says: answer as a KDC does, or with bytes, fail, or say nothing. */
@@ -421,105 +375,4 @@ Deno.test("KdcClient: many silent KDCs take a bounded time, a few at once, and a
   assert.equal(error.cause.errors.length, 80);
   assert.ok(most <= 8, `${most}`);
   assert.equal(underWay, 0);
-});
-
-/** A realm whose replica has not heard yet of alice's new password; of bob it has not heard at all. */
-async function staleReplica(primaryKdc: readonly string[], acts: Record<string, (count: number) => boolean> = {}) {
-  const [replica, primary] = await Promise.all([
-    memoryRealm({ principals: { alice: "old" } }),
-    memoryRealm({ principals: { alice: "new", bob: "bobpw" } }),
-  ]);
-  const asked: string[] = [];
-  const transport: KdcTransport = {
-    async send(address, message, options) {
-      asked.push(address.hostname);
-      const count = asked.filter((one) => one === address.hostname).length;
-      if (acts[address.hostname]?.(count)) throw new Error("gone");
-      const realm = address.hostname === "primary" ? primary : replica;
-      return await inProcessTransport(realm).send({ ...address, hostname: KDC }, message, options);
-    },
-  };
-  const realm = { kdc: ["replica", "other"], primaryKdc };
-  const config = { ...DEFAULT_CONFIG, realms: new Map([[KDC, realm]]) };
-  const login = (name: string, password: string) =>
-    new KerberosTickets({
-      config,
-      kdc: new KdcClient({ config, transport }),
-      initial: { client: parsePrincipal(`${name}@${KDC}`), key: passwordKey(password) },
-    }).initialTicket();
-  return { asked, login };
-}
-
-Deno.test("runWithSecret(): asks the primary KDC after a replica has refused", async () => {
-  const { asked, login } = await staleReplica(["primary"]);
-  await login("alice", "new");
-  assert.deepEqual(asked.splice(0), ["replica", "replica", "primary", "primary"]);
-  await login("bob", "bobpw");
-  assert.deepEqual(asked.splice(0), ["replica", "primary", "primary"]);
-  // The primary's word is the last one.
-  await assert.rejects(login("alice", "wrong"), { code: "KDC_ERR_PREAUTH_FAILED" });
-  assert.deepEqual(asked.splice(0), ["replica", "replica", "primary", "primary"]);
-  await login("alice", "old");
-  assert.deepEqual(asked, ["replica", "replica"]);
-});
-
-Deno.test("runWithSecret(): keeps the replica's refusal if no other primary KDC answers", async () => {
-  const refused = { code: "KDC_ERR_PREAUTH_FAILED" };
-  const none = await staleReplica([]);
-  await assert.rejects(none.login("alice", "new"), refused);
-  assert.deepEqual(none.asked, ["replica", "replica"]);
-  const same = await staleReplica(["REPLICA:88"]);
-  await assert.rejects(same.login("alice", "new"), refused);
-  assert.deepEqual(same.asked, ["replica", "replica"]);
-  const gone = await staleReplica(["primary"], { primary: () => true });
-  await assert.rejects(gone.login("alice", "new"), refused);
-  assert.deepEqual(gone.asked, ["replica", "replica", "primary", "primary"]);
-  // Nobody has refused where nobody could be asked.
-  const nobody = await staleReplica(["primary"], { replica: () => true, other: () => true });
-  await assert.rejects(nobody.login("alice", "new"), { code: "KDC_UNREACHABLE" });
-  assert.ok(!nobody.asked.includes("primary"));
-  const half = await staleReplica(["primary"], { replica: (count) => count > 1, other: () => true });
-  await assert.rejects(half.login("alice", "new"), { code: "KDC_UNREACHABLE" });
-  assert.ok(!half.asked.includes("primary"));
-});
-
-Deno.test("exchangeOverStream(): closes a stream that is established only after an abort", async () => {
-  for (const when of ["before", "writing", "reading"]) {
-    const stop = new AbortController();
-    const abort = () => stop.abort(new Error("enough"));
-    let closed = 0;
-    const ended = Promise.withResolvers<never>();
-    ended.promise.catch(() => {});
-    const stream: KdcStream = {
-      read: () => {
-        if (when === "reading") queueMicrotask(abort);
-        return ended.promise;
-      },
-      write: () => {
-        if (when === "writing") queueMicrotask(abort);
-        return when === "writing" ? ended.promise : Promise.resolve();
-      },
-      close: () => {
-        closed++;
-        ended.reject(new Error("closed"));
-      },
-    };
-    if (when === "before") abort();
-    await assert.rejects(exchangeOverStream(stream, new Uint8Array(3), stop.signal), { message: "enough" });
-    assert.ok(closed > 0, when);
-  }
-});
-
-Deno.test("exchangeOverStream(): a stream that cannot be closed ends the call alone", async () => {
-  const close = () => {
-    throw new Error("cannot be closed");
-  };
-  const stop = new AbortController();
-  const silent: KdcStream = { read: () => new Promise(() => {}), write: () => Promise.resolve(), close };
-  const waiting = abortable(exchangeOverStream(silent, new Uint8Array(3), stop.signal), stop.signal);
-  stop.abort(new Error("enough"));
-  await assert.rejects(waiting, { message: "enough" });
-  const answers: KdcStream = { ...silent, read: () => Promise.resolve(new Uint8Array([0, 0, 0, 1, 7])) };
-  const { signal } = new AbortController();
-  assert.deepEqual(await exchangeOverStream(answers, new Uint8Array(3), signal), new Uint8Array([7]));
 });
