@@ -50,7 +50,7 @@ export type { ProfileSection } from "./kerberos/config/profile.ts";
 export { ErrorCode, type KerberosErrorName } from "./kerberos/registry/errors.ts";
 export type { KerberosKey } from "./kerberos/crypto/key.ts";
 export { KdcError, KerberosError, type KerberosErrorCode } from "./kerberos/errors.ts";
-export type { ReplayCache, ReplayEntry } from "./kerberos/ap/replay/replay_cache.ts";
+export type { ReplayCache, ReplayEntry } from "./kerberos/ap/replay/cache.ts";
 export type { Capaths } from "./kerberos/ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./kerberos/messages/basic.ts";
 export type { Principal } from "./kerberos/principal.ts";

@@ -1,5 +1,5 @@
 /**
- * A ticket with what its holder knows about it.
+ * A ticket with its session key and facts.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import type { KerberosKey } from "./crypto/key.ts";
 import type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 import { formatPrincipal, type Principal } from "./principal.ts";
 
-/** Parts of a {@linkcode Credential}. Times are in milliseconds since the epoch. */
+/** Fields of a new {@linkcode Credential}. Times are in milliseconds since the epoch. */
 export interface CredentialInit {
-  /** Client that the ticket was issued to. */
+  /** Client of the ticket. */
   readonly client: Principal;
   /** Service that the ticket is for. */
   readonly server: Principal;
@@ -18,19 +18,19 @@ export interface CredentialInit {
   readonly key: KerberosKey;
   /** When the client was authenticated. */
   readonly authtime: number;
-  /** Start of its validity. @default {authtime} */
+  /** When the ticket becomes valid. @default {authtime} */
   readonly starttime?: number | undefined;
-  /** End of its validity. */
+  /** When the ticket expires. */
   readonly endtime: number;
-  /** End of the time in which it can be renewed. @default {0: it cannot be renewed} */
+  /** Until when the ticket can be renewed. @default {0, it is not renewable} */
   readonly renewTill?: number | undefined;
   /** Ticket flags (RFC 4120 section 5.3). */
   readonly flags: number;
   /** DER of the ticket. */
   readonly ticket: Bytes;
-  /** Whether the ticket is encrypted in the session key of another one. @default {false} */
+  /** Whether the ticket is sealed in another ticket's session key. @default {false} */
   readonly isSkey?: boolean | undefined;
-  /** Addresses that the ticket may be used from. @default {none: from any} */
+  /** Addresses that the ticket is limited to. @default {none: it is not limited} */
   readonly addresses?: readonly HostAddress[] | undefined;
   /** Authorization data. @default {none} */
   readonly authdata?: readonly AuthorizationDataElement[] | undefined;
@@ -40,7 +40,7 @@ export interface CredentialInit {
 
 /** A ticket with its session key. `Deno.inspect` shows neither. */
 export class Credential {
-  /** Client that the ticket was issued to. */
+  /** Client of the ticket. */
   readonly client: Principal;
   /** Service that the ticket is for. */
   readonly server: Principal;
@@ -48,17 +48,17 @@ export class Credential {
   readonly key: KerberosKey;
   /** When the client was authenticated. */
   readonly authtime: number;
-  /** Start of its validity. */
+  /** When the ticket becomes valid. */
   readonly starttime: number;
-  /** End of its validity. */
+  /** When the ticket expires. */
   readonly endtime: number;
-  /** End of the time in which it can be renewed; 0 if it cannot. */
+  /** Until when the ticket can be renewed; 0 if it is not renewable. */
   readonly renewTill: number;
   /** Ticket flags. */
   readonly flags: number;
-  /** Whether the ticket is encrypted in the session key of another one. */
+  /** Whether the ticket is sealed in another ticket's session key. */
   readonly isSkey: boolean;
-  /** Addresses that the ticket may be used from. */
+  /** Addresses that the ticket is limited to; none if it is not limited. */
   readonly addresses: readonly HostAddress[];
   /** Authorization data. */
   readonly authdata: readonly AuthorizationDataElement[];
@@ -68,8 +68,8 @@ export class Credential {
   /**
    * Creates a credential.
    *
-   * @param init The parts; bytes are copied.
-   * @throws {TypeError} If a part that must be bytes is not.
+   * @param init The fields; bytes are copied.
+   * @throws {TypeError} When a field of bytes is no bytes.
    */
   constructor(init: CredentialInit) {
     this.client = init.client;
@@ -97,12 +97,12 @@ export class Credential {
     return this.#secondTicket;
   }
 
-  /** Whether this is no ticket but a setting, which MIT keeps among the tickets of a cache. */
+  /** Whether this is no ticket, but a setting that MIT stores among the tickets of a cache. */
   get isConfiguration(): boolean {
     return this.server.realm === "X-CACHECONF:";
   }
 
-  /** `client -> service`, for messages. */
+  /** Returns `client -> service`, for messages. */
   toString(): string {
     return `${formatPrincipal(this.client)} -> ${formatPrincipal(this.server)}`;
   }

@@ -63,12 +63,8 @@ export {
   KerberosInitiatorCredential,
   type KerberosInitiatorOptions,
 } from "./mech/credentials.ts";
-export {
-  MemoryReplayCache,
-  type MemoryReplayCacheOptions,
-  type ReplayCache,
-  type ReplayEntry,
-} from "./ap/replay/replay_cache.ts";
+export { MemoryReplayCache, type MemoryReplayCacheOptions } from "./ap/replay/memory.ts";
+export { type ReplayCache, type ReplayEntry } from "./ap/replay/cache.ts";
 export { SharedReplayCache, type SharedReplayCacheOptions } from "./ap/replay/shared.ts";
 export { KERBEROS_OID } from "./mech/tokens/context.ts";
 export type { Capaths } from "./ap/transited.ts";

@@ -5,7 +5,8 @@
  */
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
-import { MemoryReplayCache, type ReplayCache } from "../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../kerberos/ap/replay/memory.ts";
+import type { ReplayCache } from "../kerberos/ap/replay/cache.ts";
 import type { Capaths } from "../kerberos/ap/transited.ts";
 import type { Keytab } from "../kerberos/credentials/formats/keytab.ts";
 import { KeytabFile } from "../kerberos/credentials/shell/stores.ts";

@@ -13,37 +13,37 @@ import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/se
 import { webCrypto } from "./primitives/web.ts";
 import type { EncryptionProfile, UsageKeys } from "./profile.ts";
 import { enctypeName, isSupported, profileOf } from "./enctypes.ts";
-import { borrow, release } from "./primitives/scratch.ts";
+import { acquireScratch, releaseScratch } from "./primitives/scratch.ts";
 
-/** What {@linkcode KerberosKey.fromPassword} takes. */
+/** Options of {@linkcode KerberosKey.fromPassword}. */
 export interface PasswordKeyOptions {
   /** Number of the enctype. */
   readonly enctype: number;
-  /** Salt, as text or, where it is not text, as bytes. */
+  /** Salt, as text, or as bytes if it is not text. */
   readonly salt: string | Uint8Array;
   /** Opaque parameters as a KDC sends them: an iteration count in four bytes (RFC 3962 section 4). */
   readonly s2kparams?: Uint8Array | undefined;
   /**
-   * Fewest PBKDF2 iterations that are accepted from a KDC, so that nobody can make the password cheaper to guess from what
-   * is sent (RFC 3962 section 8).
+   * Fewest PBKDF2 iterations accepted from a KDC, so that a forged KDC reply cannot make the password cheaper to guess (RFC 3962
+   * section 8).
    *
-   * @default {those of the enctype where a KDC names none: 4096 or 32768}
+   * @default {the default of the enctype: 4096 or 32768}
    */
   readonly minimumIterations?: number | undefined;
-  /** Most PBKDF2 iterations that are accepted from a KDC, so that it cannot keep the client busy. @default {1048576} */
+  /** Most PBKDF2 iterations accepted from a KDC, so that it cannot keep the client busy. @default {1048576} */
   readonly maximumIterations?: number | undefined;
 }
 
-/** What a {@linkcode UsageKey} seals with. */
+/** Options of {@linkcode UsageKey.seal}. */
 export interface SealOptions {
-  /** Where the result is put, exactly as long as that is. @default {fresh memory} */
+  /** Memory for the result, exactly of its length. @default {fresh memory} */
   readonly into?: Bytes | undefined;
   /** Randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
 }
 
 /**
- * A key for one usage, with its own keys derived. Results are there at once where the runtime can give them at once.
+ * The derived keys of one key usage. Results are synchronous if the primitives are.
  *
  * @internal
  */
@@ -56,13 +56,13 @@ export class UsageKey implements Disposable {
     this.#keys = keys;
   }
 
-  /** Seals the parts one after another as one message (RFC 3961 section 3, encrypt). */
+  /** Seals the concatenated parts as one message (RFC 3961 section 3, encrypt). */
   seal(parts: readonly Uint8Array[], options: SealOptions = {}): Eventually<Bytes> {
     const { into, runtime = systemRuntime } = options;
     const { confounderLength, checksumLength } = this.#profile;
     const length = parts.reduce((sum, part) => sum + part.length, confounderLength);
     const whole = paddedLength(length);
-    const scratch = borrow(whole);
+    const scratch = acquireScratch(whole);
     runtime.fillRandom(scratch.subarray(0, confounderLength));
     let at = confounderLength;
     for (const part of parts) {
@@ -71,7 +71,7 @@ export class UsageKey implements Disposable {
     }
     const out = into ?? new Uint8Array(length + checksumLength);
     return andThen(this.#keys.seal({ bytes: scratch.subarray(0, whole), length }, out), () => {
-      release(scratch, whole);
+      releaseScratch(scratch, whole);
       return out;
     });
   }
@@ -81,19 +81,19 @@ export class UsageKey implements Disposable {
     return andThen(this.#keys.open(ciphertext), (confounded) => confounded.subarray(this.#profile.confounderLength));
   }
 
-  /** Checksum over the parts one after another (RFC 3961 section 3, get_mic). */
+  /** Returns the checksum over the concatenated parts (RFC 3961 section 3, get_mic). */
   checksum(...parts: readonly Bytes[]): Eventually<Bytes> {
     return this.#keys.checksum(...parts);
   }
 
-  /** Gives back what the runtime holds for it. */
+  /** Releases the runtime's objects. */
   [Symbol.dispose](): void {
     this.#keys[Symbol.dispose]();
   }
 }
 
 /**
- * A key for one enctype. The keys of each usage are derived once and kept. `Deno.inspect` shows the enctype only.
+ * A key of one enctype. The keys of each usage are derived once and kept. `Deno.inspect` shows the enctype only.
  *
  * @example
  * ```ts
@@ -115,12 +115,12 @@ export class KerberosKey implements Disposable {
   #disposed = false;
 
   /**
-   * Makes a key out of its bytes.
+   * Creates a key from its bytes.
    *
    * @param enctype Number of the enctype.
    * @param bytes The secret; it is copied.
-   * @throws {KerberosError} `BAD_KEY` when the length is not that of the enctype. Keys of enctypes that this library
-   * does not have can be held (keytabs and caches are full of them), but every use throws `UNSUPPORTED_ENCTYPE`.
+   * @throws {KerberosError} `BAD_KEY` when the length is not that of the enctype. Keys of unsupported enctypes can be held, as
+   * keytabs and caches contain many, but every use throws `UNSUPPORTED_ENCTYPE`.
    */
   constructor(enctype: number, bytes: Uint8Array, primitives: CryptoPrimitives = systemPrimitives) {
     const secret = copyBytes(bytes, "make a key of");
@@ -133,19 +133,19 @@ export class KerberosKey implements Disposable {
     this.#primitives = primitives;
   }
 
-  /** A fresh random key. */
+  /** Generates a random key. */
   static generate(enctype: number, runtime: Runtime = systemRuntime): KerberosKey {
     return new KerberosKey(enctype, randomBytes(profileOf(enctype).keyLength, runtime));
   }
 
   /**
-   * The key of a password (string-to-key of the enctype's RFC).
+   * Derives the key of a password (string-to-key of the enctype's RFC).
    *
    * @throws {KerberosError} `BAD_S2K_PARAMS` when the iteration count is malformed or outside the limits.
    */
   static async fromPassword(password: string, options: PasswordKeyOptions): Promise<KerberosKey> {
     const profile = profileOf(options.enctype);
-    // Under a salt of no bytes every principal with this password has the same key.
+    // An empty salt by mistake would give every principal with this password the same key.
     const salt = typeof options.salt === "string" ? utf8(options.salt) : copyBytes(options.salt, "salt with");
     if (typeof password !== "string") throw new TypeError(`Cannot make key: the password is a ${typeof password}`);
     const input = { password: utf8(password), salt, iterations: iterationCount(options) };
@@ -161,7 +161,7 @@ export class KerberosKey implements Disposable {
     return profileOf(this.enctype);
   }
 
-  /** Type number of the checksums that {@linkcode checksum} makes. */
+  /** Type of the checksums of {@linkcode checksum}. */
   get checksumType(): number {
     return this.#profile.checksumType;
   }
@@ -176,7 +176,7 @@ export class KerberosKey implements Disposable {
     return this.#profile.confounderLength + this.#profile.checksumLength;
   }
 
-  /** A copy of the secret, for keytabs, caches and messages. */
+  /** Returns a copy of the secret, for keytabs, caches and messages. */
   exportBytes(): Bytes {
     this.#alive();
     return this.#bytes.slice();
@@ -194,13 +194,13 @@ export class KerberosKey implements Disposable {
   /**
    * Opens a sealed message (RFC 3961 section 3, decrypt).
    *
-   * @throws {KerberosError} `INTEGRITY` when it is not genuine, whatever the reason.
+   * @throws {KerberosError} `INTEGRITY` when it is not genuine, for whatever reason.
    */
   async decrypt(usage: number, ciphertext: Uint8Array): Promise<Bytes> {
     return await this.#use(usage, { doing: "decrypt", parts: [ciphertext] }, (key, [bytes]) => key.open(bytes!));
   }
 
-  /** Checksum over the parts one after another, for one key usage (RFC 3961 section 3, get_mic). */
+  /** Returns the checksum over the concatenated parts, for one key usage (RFC 3961 section 3, get_mic). */
   async checksum(usage: number, ...parts: readonly Uint8Array[]): Promise<Bytes> {
     return await this.#use(usage, { doing: "sign", parts }, (key, bytes) => key.checksum(...bytes));
   }
@@ -211,13 +211,13 @@ export class KerberosKey implements Disposable {
     return timingSafeEqual(await this.checksum(usage, data), given);
   }
 
-  /** Pseudo-random bytes out of `input` (RFC 3961 section 3, pseudo-random). */
+  /** Returns pseudo-random bytes for `input` (RFC 3961 section 3, pseudo-random). */
   async prf(input: Uint8Array): Promise<Bytes> {
     this.#alive();
     return await this.#profile.prf(this.#bytes, asBytes(bytesOf(input, "derive from")), this.#primitives);
   }
 
-  /** Bytes are taken when the call is made: where the keys of the usage are awaited, by a copy. */
+  /** The caller may change its bytes once the call returns, so a call that waits for keys keeps copies. */
   #use<T>(
     usage: number,
     { doing, parts }: { readonly doing: string; readonly parts: readonly unknown[] },
@@ -231,8 +231,7 @@ export class KerberosKey implements Disposable {
   }
 
   /**
-   * Says that many messages are to come: ciphers are held open from one to the next, and must be given back by disposing
-   * the key.
+   * Keeps ciphers open between messages; dispose the key to release them.
    *
    * @internal
    */
@@ -242,7 +241,7 @@ export class KerberosKey implements Disposable {
   }
 
   /**
-   * The keys of a usage, at once where they have been derived before.
+   * Returns the keys of a usage; synchronously if they have been derived before.
    *
    * @internal
    */
@@ -261,7 +260,7 @@ export class KerberosKey implements Disposable {
     return derived;
   }
 
-  /** Overwrites the secret and forgets the derived keys. */
+  /** Overwrites the secret and releases the derived keys. */
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#bytes.fill(0);
@@ -274,13 +273,13 @@ export class KerberosKey implements Disposable {
   }
 }
 
-/** RFC 3962 section 4: the count in four bytes, where zero stands for 2^32; `undefined` where there are not four. */
+/** The iteration count in s2kparams: four bytes, zero for 2^32 (RFC 3962 section 4); `undefined` for another length. */
 export function namedIterations(s2kparams: Uint8Array): number | undefined {
   if (s2kparams.length !== 4) return undefined;
   return new DataView(s2kparams.buffer, s2kparams.byteOffset).getUint32(0) || 2 ** 32;
 }
 
-/** The count named or the enctype's own; outside the limits it is refused. */
+/** The iteration count of the KDC, or the default of the enctype; throws when it is outside the limits. */
 function iterationCount(options: PasswordKeyOptions): number {
   const { defaultIterations } = profileOf(options.enctype);
   const { minimumIterations = defaultIterations, maximumIterations = 1 << 20 } = options;
@@ -293,7 +292,7 @@ function iterationCount(options: PasswordKeyOptions): number {
   if (iterations > maximumIterations || (named !== undefined && iterations < minimumIterations)) {
     throw new KerberosError(
       "BAD_S2K_PARAMS",
-      `Cannot make key: ${iterations} iterations asked, ${minimumIterations} to ${maximumIterations} accepted`,
+      `Cannot make key: ${iterations} iterations requested, ${minimumIterations} to ${maximumIterations} accepted`,
     );
   }
   return iterations;

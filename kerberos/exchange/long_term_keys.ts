@@ -24,7 +24,7 @@ export interface LongTermKeys extends PreauthClient {
   replyKey(reply: KdcRep): Promise<KerberosKey>;
 }
 
-/** What {@linkcode longTermKeys} is made of. */
+/** Input of {@linkcode longTermKeys}. */
 export interface LongTermKeysInit {
   /** Name of the client, in the realm that is asked. */
   readonly client: Principal;

@@ -9,7 +9,7 @@ import { handleKdcMessage } from "./handle.ts";
 import type { KdcRealm } from "./realm.ts";
 
 /**
- * A transport that hands messages straight to realms in this process: Kerberos without a network.
+ * Returns a transport that hands messages to realms in this process.
  *
  * @example
  * ```ts

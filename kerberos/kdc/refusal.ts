@@ -32,7 +32,7 @@ export class Refusal extends Error {
   }
 }
 
-/** What {@linkcode encodeKrbError} is made of. */
+/** Input of {@linkcode encodeKrbError}. */
 export interface KrbErrorInit {
   /** Error code. */
   readonly errorCode: number;

@@ -1,5 +1,5 @@
 /**
- * KRB-CRED (RFC 4120 section 5.8): tickets handed on, which is how GSS-API delegates credentials.
+ * KRB-CRED (RFC 4120 section 5.8): tickets for another host. GSS-API delegates credentials with it.
  *
  * @module
  */
@@ -51,7 +51,7 @@ export const KrbCred: Codec<KrbCred> = vouched(application(
   }),
 ));
 
-/** What the receiver must know of one ticket (section 5.8.1). */
+/** Session key and facts of one ticket (section 5.8.1). */
 export interface KrbCredInfo {
   readonly key: EncryptionKey;
   readonly prealm?: string;
@@ -97,7 +97,7 @@ export const KrbCredInfo: Codec<KrbCredInfo> = sequence<KrbCredInfo>("KrbCredInf
   caddr: optional(explicit(10, HostAddresses)),
 });
 
-/** Keys and facts of the tickets, in their order (section 5.8.1). */
+/** Session keys and facts of the tickets, in their order (section 5.8.1). */
 export interface EncKrbCredPart {
   readonly ticketInfo: readonly KrbCredInfo[];
   readonly nonce?: number;

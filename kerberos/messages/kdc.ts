@@ -23,7 +23,7 @@ import {
   UInt32,
 } from "./basic.ts";
 
-/** What is asked for (section 5.4.1). */
+/** Body of a request to a KDC (section 5.4.1). */
 export interface KdcReqBody {
   readonly kdcOptions: number;
   readonly cname?: PrincipalName;
@@ -158,7 +158,7 @@ export const AsRep: Codec<KdcRep> = vouched(kdcRep("AS-REP", 11));
 /** Reply to TGS-REQ. */
 export const TgsRep: Codec<KdcRep> = vouched(kdcRep("TGS-REP", 13));
 
-/** When something happened last (section 5.4.2). */
+/** Time of the last request of some kind (section 5.4.2). */
 export interface LastReqEntry {
   readonly lrType: number;
   readonly lrValue: number;
@@ -178,7 +178,7 @@ export const LastReq: Codec<readonly LastReqEntry[]> = sequenceOf(
   64,
 );
 
-/** What the client reads in a reply (section 5.4.2, RFC 6806 section 11). */
+/** The part of a reply that is sealed for the client (section 5.4.2, RFC 6806 section 11). */
 export interface EncKdcRepPart {
   readonly key: EncryptionKey;
   readonly lastReq: readonly LastReqEntry[];

@@ -16,7 +16,7 @@ const anybody = fc.tuple(part, fc.array(part, { minLength: 1, maxLength: 4 })).m
   principal(realm, components)
 );
 
-Deno.test("property: a name's text is read as that name, whatever it is made of", () => {
+Deno.test("parsePrincipal(): reads what formatPrincipal() writes (property)", () => {
   fc.assert(
     fc.property(anybody, (name) => {
       const again = parsePrincipal(formatPrincipal(name), { defaultRealm: "OTHER" });
@@ -26,7 +26,7 @@ Deno.test("property: a name's text is read as that name, whatever it is made of"
   );
 });
 
-Deno.test("property: a text without a backslash is read as the same one with a backslash that changes nothing", () => {
+Deno.test("parsePrincipal(): reads a needless backslash as nothing (property)", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "b", "@", "/", ".", "\u00e4"), maxLength: 12 });
   fc.assert(
     fc.property(text, (plain) => {
@@ -47,7 +47,7 @@ Deno.test("property: a text without a backslash is read as the same one with a b
   );
 });
 
-Deno.test("property: two names have one text only when they are one name", () => {
+Deno.test("formatPrincipal(): gives two names one text only if they are the same (property)", () => {
   fc.assert(
     fc.property(anybody, anybody, (a, b) => {
       assert.equal(formatPrincipal(a) === formatPrincipal(b), samePrincipal(a, b));
@@ -56,7 +56,7 @@ Deno.test("property: two names have one text only when they are one name", () =>
   );
 });
 
-Deno.test("samePrincipal() compares realm and components, case counted, and no name type", () => {
+Deno.test("samePrincipal(): compares realm and components by case, and no name type", () => {
   const alice = principal("A.TEST", ["alice"]);
   assert.ok(samePrincipal(alice, principal("A.TEST", ["alice"], 10)));
   for (
@@ -66,7 +66,7 @@ Deno.test("samePrincipal() compares realm and components, case counted, and no n
   }
 });
 
-Deno.test("formatPrincipal() writes a backslash where RFC 1964 section 2.1.1 has one, and nowhere else", () => {
+Deno.test("formatPrincipal(): writes the backslashes of RFC 1964 section 2.1.1, and no others", () => {
   const cases: [string[], string][] = [
     [["John Doe"], "John Doe@A.TEST"],
     [["j.doe@a.test"], "j.doe\\@a.test@A.TEST"],
@@ -86,7 +86,7 @@ Deno.test("formatPrincipal() writes a backslash where RFC 1964 section 2.1.1 has
   assert.deepEqual(parsePrincipal("John\\ Doe@A.TEST").components, ["John Doe"]);
 });
 
-Deno.test("a text that names no realm has none, which is not the empty one", () => {
+Deno.test("parseNameText(): distinguishes no realm from an empty one", () => {
   assert.deepEqual(parseNameText("alice"), { components: ["alice"], realm: undefined });
   assert.deepEqual(parseNameText("alice@"), { components: ["alice"], realm: "" });
   assert.equal(formatNameText({ components: ["alice"], realm: undefined }), "alice");

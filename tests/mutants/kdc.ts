@@ -8,7 +8,7 @@ import { type Mutant, rules } from "./mutant.ts";
 
 const AS_REPLY = ["tests/kerberos/exchange/as_reply_test.ts"];
 const TGS_REPLY = ["tests/kerberos/exchange/tgs_reply_test.ts"];
-const ERRORS = ["tests/kerberos/reach/kdc_errors_test.ts"];
+const ERRORS = ["tests/kerberos/exchange/as_refusals_test.ts"];
 const PREAUTH_TEST = ["tests/kerberos/exchange/preauth/mechanism_test.ts"];
 const TICKETS = ["tests/kerberos/credentials/tickets/tickets_test.ts"];
 const REACH = ["tests/kerberos/reach/kdc_client_test.ts"];
@@ -94,7 +94,10 @@ const TGS_REPLIES = rules("kerberos/exchange/tgs.ts", TGS_REPLY, [
   ["TGS: renewals end with those of the ticket-granting ticket", "RFC 4120 section 2.3", "latestRenewal: tgt.renewTill,", "latestRenewal: Infinity,"],
   ["TGS: a forwarded ticket has the addresses asked for, which are none", "RFC 4120 section 2.6", "const addresses = forwarded ? [] : tgt.addresses;", "const addresses = tgt.addresses;"],
   ["TGS: the enctypes of the session key are those asked for", S334, "enctypes: body.etype,", "enctypes: [part.key.keytype],"],
-  ["TGS: the authenticator's time is told once", "RFC 4120 section 3.2.3", "const { time, usec } = authenticatorTime(runtime, input.kdcOffset);", "const whole = runtime.now() + (input.kdcOffset ?? 0);\n  const { time, usec } = { time: Math.floor(whole / 1000) * 1000, usec: (whole % 1000) * 1000 };"],
+]);
+
+const TGS_REQUESTS = rules("kerberos/ap/make.ts", TGS_REPLY, [
+  ["TGS: the authenticator's time is told once", "RFC 4120 section 3.2.3", "const { time, usec } = authenticatorTime(runtime, options.offset);", "const whole = runtime.now() + (options.offset ?? 0);\n  const { time, usec } = { time: Math.floor(whole / 1000) * 1000, usec: (whole % 1000) * 1000 };"],
 ]);
 
 /** The client: what an error can make it do. */
@@ -112,7 +115,6 @@ const KDC_ERRORS = rules("kerberos/exchange/as.ts", ERRORS, [
   ["requests of one exchange have an end", "RFC 4120 section 3.1.6", "const MAX_REQUESTS = 10;", "const MAX_REQUESTS = 30;"],
   ["a time beyond what messages carry is cut", "RFC 4120 section 5.2.3", "till: Math.min(now + input.lifetime, LATEST_TIME),", "till: now + input.lifetime,"],
   ["a renewal beyond what messages carry is cut", "RFC 4120 section 5.2.3", "rtime: Math.min(now + input.renewLifetime, LATEST_TIME)", "rtime: now + input.renewLifetime"],
-  ["another round is for a mechanism in use", "RFC 6113 section 5.2", "phase.phase === \"asking\" ? undefined : await answer(phase, refusal);", "await preauthenticate(run, phase as Asking, refusal);"],
 ]);
 
 /** The client: pre-authentication. */
@@ -121,6 +123,7 @@ const PREAUTH = [
     ["a timestamp beyond what messages carry is cut", "RFC 4120 section 5.2.3", "splitTime(Math.min(now, LATEST_TIME))", "splitTime(now + 2000)"],
   ]),
   ...rules("kerberos/exchange/as.ts", PREAUTH_TEST, [
+    ["another round is for a mechanism in use", "RFC 6113 section 5.2", "phase.phase === \"asking\" ? undefined : await answer(phase, refusal);", "await preauthenticate(run, phase as Asking, refusal);"],
     ["a KDC's cookie is returned", "RFC 6113 section 5.2", ", ...phase.cookies];", "];"],
     ["a refusal is opened by the mechanism in use", "RFC 6113 section 5.4.4", "await phase.round.openRefusal?.(refusal) ?? refusal", "refusal"],
     ["a mechanism may begin in the first request", "RFC 6113 section 5.4", "const round = await offerMechanism(mechanisms, asking.keys);", "const round = undefined as Preauthenticating[\"round\"] | undefined;"],
@@ -249,25 +252,41 @@ const KDC_AS_RULES = [
 const KDC_TGS_RULES = [
   ...rules("kerberos/kdc/tgs_request.ts", KDC_TGS, [
     ["KDC: only tickets for ticket-granting services", S332, "own === undefined || !samePrincipal(service, krbtgt(realm.name, service.realm))", "own === undefined"],
-    ["KDC: no expired ticket", S332, "if (part.endtime + KDC_SKEW < now) throw", "if (false) throw"],
-    ["KDC: no invalid ticket", "RFC 4120 section 2.2", "if (invalid || (part.starttime", "if ((part.starttime"],
-    ["KDC: no ticket that is not yet good", S332, "if (invalid || (part.starttime ?? part.authtime) > now + KDC_SKEW) throw", "if (invalid) throw"],
-    ["KDC: a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "(part.starttime ?? part.authtime) > now", "(part.starttime ?? 0) > now"],
-    ["KDC: other realms do not vouch for its own clients", "RFC 4120 section 1.2", "if (own.name.realm !== realm.name && part.crealm === realm.name) throw", "if (false) throw"],
-    ["KDC: other realms vouch for somebody", "RFC 4120 section 6.2", "if (!isWhole(fromPrincipalName(part.cname, part.crealm))) throw", "if (false) throw"],
-    ["KDC: the authenticator is the ticket's client's", S332, "if (!samePrincipal(client, fromPrincipalName(authenticator.cname, authenticator.crealm))) {", "if (false) {"],
-    ["KDC: the authenticator is fresh", S332, "if (Math.abs(authenticator.ctime - realm.now()) > KDC_SKEW) throw", "if (false) throw"],
     ["KDC: an authenticator is good for one request", S332, "  if (realm.isReplay(seal, digest)) throw", "  if (false) throw"],
     ["KDC: a request that is not genuine makes no other one a replay", S332, "  if (fault !== undefined) throw new Refusal(fault);\n  realm.remember(seal, digest);", "  realm.remember(seal, digest);\n  if (fault !== undefined) throw new Refusal(fault);"],
+    ["KDC: what is wrong with a checksum is told", S332, "  if (fault !== undefined) throw new Refusal(fault);\n", ""],
+  ]),
+  ...rules("kerberos/kdc/tgs_request.ts", KDC_TGS, [
+    ["KDC: other realms do not vouch for its own clients", "RFC 4120 section 1.2", "if (serviceKey.principal.realm !== realm.name && part.crealm === realm.name) {", "if (false) {"],
+  ]),
+  ...rules("kerberos/ap/checks.ts", KDC_TGS, [
+    ["KDC: no expired ticket", S332, "if (part.endtime + skew < now) {", "if (false) {"],
+    ["KDC: no invalid ticket", "RFC 4120 section 2.2", " || (part.flags & TicketFlag.Invalid) !== 0", ""],
+    ["KDC: no ticket that is not yet good", S332, "if (starts - skew > now || ", "if ("],
+    ["KDC: a ticket without a start begins with its authentication", "RFC 4120 section 5.3", "part.starttime ?? part.authtime", "part.starttime ?? 0"],
+    ["KDC: other realms vouch for somebody", "RFC 4120 section 6.2", "  if (isWhole(client)) return;\n", "  if (client) return;\n"],
+    ["KDC: the authenticator is the ticket's client's", S332, "  if (samePrincipal(clientOf(part), fromPrincipalName(authenticator.cname, authenticator.crealm))) return;", "  if (authenticator) return;"],
+    ["KDC: the authenticator is fresh", S332, "  if (Math.abs(delta) <= skew) return;", "  if (delta <= Infinity) return;"],
+    ["KDC: a subkey is of an enctype that there is", S332, "  checkSubkey,\n", ""],
+  ]),
+  ...rules("kerberos/ap/verify.ts", KDC_TGS, [
+    ["KDC: an authenticator is of its key's enctype", "RFC 4120 section 5.2.9", "  if (etype !== sessionKey.enctype) throw", "  if (false) throw"],
+    ["KDC: an authenticator is sealed for its own use", "RFC 4120 section 7.5.1", "sessionKey.decrypt(policy.authenticatorUsage, cipher)", "sessionKey.decrypt(7, cipher).catch(() => sessionKey.decrypt(11, cipher))"],
+  ]),
+  ...rules("kerberos/kdc/request_checksum.ts", KDC_TGS, [
     ["KDC: no checksum without a key", "CVE-2018-16860", "cksum === undefined || UNKEYED.has(cksum.cksumtype)", "cksum === undefined"],
     ["KDC: the checksum's type is the key's", S332, "if (cksum.cksumtype !== sessionKey.checksumType) return", "if (false) return"],
     ["KDC: the checksum is right", S332, "  return right ? undefined", "  return right || !right ? undefined"],
-    ["KDC: what is wrong with a checksum is told", S332, "  if (fault !== undefined) throw new Refusal(fault);\n", ""],
-    ["KDC: a subkey is of an enctype that there is", S332, "if (subkey !== undefined && !isSupported(subkey.keytype)) throw", "if (false) throw"],
-    ["KDC: a sealed part is of its key's enctype", "RFC 4120 section 5.2.9", "if (sealed.etype !== key.enctype) throw", "if (false) throw"],
   ]),
-  ...rules("kerberos/kdc/tgs_request.ts", ["tests/kerberos/kdc/encodings_test.ts"], [
+  ...rules("kerberos/kdc/request_checksum.ts", ["tests/kerberos/kdc/encodings_test.ts"], [
     ["KDC: the checksum is over the bytes that came", "RFC 4120 section 5.2.7.1", "return readMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readMessage(TgsReq, message).reqBody);"],
+  ]),
+  ...rules("kerberos/kdc/authorization_data.ts", KDC_TGS, [
+    ["KDC: a sealed part is of its key's enctype", "RFC 4120 section 5.2.9", "if (sealed.etype !== key.enctype) throw", "if (false) throw"],
+    ["KDC: added authorization data is sealed for its own use", "RFC 4120 section 7.5.1", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData)", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData).catch(() => openSealed(sessionKey, 5, encAuthorizationData))"],
+    ["KDC: authorization data is kept", S333, "added === undefined ? authorizationData : [...authorizationData ?? [], ", "added === undefined ? authorizationData : ["],
+    ["KDC: what it must understand and does not is refused", "RFC 4120 section 5.2.6.4", "readMessage(AuthorizationData, adData).length > 0", "adData.length === 0"],
+    ["KDC: what the client adds is looked at for that too", "RFC 4120 section 5.2.6.4", "const mandatory = all?.filter", "const mandatory = authorizationData?.filter"],
   ]),
   ...rules("kerberos/kdc/tgs.ts", KDC_TGS, [
     ["KDC: a service is looked for in the realm asked for", S333, "fromPrincipalName(body.sname, body.realm)", "fromPrincipalName(body.sname, realm.name)"],
@@ -284,10 +303,6 @@ const KDC_TGS_RULES = [
     ["KDC: a renewed ticket ends with its renewals", S333, "      latestEnd: latestRenewal,\n", "      latestEnd: Infinity,\n"],
     ["KDC: no ticket outlasts the one shown", S333, "    latestEnd: part.endtime,\n", "    latestEnd: Infinity,\n"],
     ["KDC: renewal leaves flags as they are", "RFC 4120 section 2.3", "      flags: part.flags,\n", "      flags: 0,\n"],
-    ["KDC: added authorization data is sealed for its own use", "RFC 4120 section 7.5.1", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData)", "await openSealed(subkey ?? sessionKey, usage, encAuthorizationData).catch(() => openSealed(sessionKey, 5, encAuthorizationData))"],
-    ["KDC: authorization data is kept", S333, "added === undefined ? authorizationData : [...authorizationData ?? [], ", "added === undefined ? authorizationData : ["],
-    ["KDC: what it must understand and does not is refused", "RFC 4120 section 5.2.6.4", "readMessage(AuthorizationData, adData).length > 0", "adData.length === 0"],
-    ["KDC: what the client adds is looked at for that too", "RFC 4120 section 5.2.6.4", "const mandatory = all?.filter", "const mandatory = authorizationData?.filter"],
     ["KDC: the realm that vouched joins those on the way", S3332, "contents: joins ? withRealm(contents, from) : contents", "contents"],
     ["KDC: the client's own realm does not", S3332, "const joins = from !== realm.name && from !== part.crealm;", "const joins = from !== realm.name;"],
     ["KDC: the flag says that realms were checked", "RFC 4120 section 2.7", "checked: wanted && isAccepted(realm, part, transited.contents)", "checked: wanted"],
@@ -316,6 +331,7 @@ export const KDC_MUTANTS: readonly Mutant[] = [
   ...REPLIES,
   ...TGS_REPLIES,
   ...NAMED_KEYS,
+  ...TGS_REQUESTS,
   ...KDC_ERRORS,
   ...PREAUTH,
   ...PROOF_ASKED,

@@ -152,8 +152,8 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["one password is proved once for several services", "one request however many ask", "return this.#requests.once(\"initial, ours\", signal, (stop) => this.#acquire(stop, { onlyOurs: true }));", "return this.#acquire(signal, { onlyOurs: true });", "proved once"],
   ]),
   ...rules("kerberos/mech/initiator.ts", CLOCK, [
-    ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
-    ["a refusal tells the offset that was reckoned with", STEPS, "(stored === 0 ? \"\" : ", "(true ? \"\" : ", "tells the offset"],
+    ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime(error) && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
+    ["a refusal tells the offset that was reckoned with", STEPS, "stored === 0 ? \"\" : ", "stored !== Infinity ? \"\" : ", "tells the offset"],
   ]),
   ...rules("socks/client/request.ts", ["tests/socks/client/again_test.ts"], [
     ["a proxy is asked once more where the mechanism has learnt", STEPS, "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "throw error;"],
@@ -163,7 +163,7 @@ export const KDCS_MUTANTS: readonly Mutant[] = [
     ["a KDC without a free descriptor accepts again when there is one", LIVES, "        if (!this.#closed) await pause(RETRY);\n", "        return;\n", "descriptor"],
   ]),
   ...rules("kerberos/kdc/shell/listener.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
-    ["a datagram that cannot be answered ends nothing", LIVES, "  } catch {\n    // Nobody waits for this.\n", "  } catch (error) {\n    throw error;\n", "cannot be answered"],
+    ["a datagram that cannot be answered ends nothing", LIVES, "  } catch {\n    // A datagram has no other effect.\n", "  } catch (error) {\n    throw error;\n", "cannot be answered"],
   ]),
   ...rules("kerberos/kdc/shell/own_addresses.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
     ["clients are told addresses that can be connected to", "RFC 4291 section 2.5.2", "if (all === undefined) return [hostname];", "return [hostname];", "all addresses"],

@@ -289,7 +289,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
   {
     rule: "an error does not repeat what a stranger made long",
     source: "systemd's LineMax=; log injection",
-    file: "kerberos/mech/refusals.ts",
+    file: "kerberos/ap/keys.ts",
     find: "shortened(formatPrincipal(service), 200)",
     replace: "formatPrincipal(service)",
     tests: ["tests/kerberos/mech/acceptor_test.ts"],
@@ -886,7 +886,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     rule: "a KDC's text is fit to be read",
     source: "CVE-2021-25743; terminal escapes in logs",
     file: "kerberos/errors.ts",
-    find: "return fit(text.slice(0, 200));",
+    find: "return printableText(text.slice(0, 200));",
     replace: "return text.slice(0, 200);",
     tests: ["tests/cli/log/printable_test.ts"],
   },
@@ -894,8 +894,8 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     rule: "a KDC's text is cut",
     source: "CVE-2021-25743; terminal escapes in logs",
     file: "kerberos/errors.ts",
-    find: "return fit(text.slice(0, 200));",
-    replace: "return fit(text);",
+    find: "return printableText(text.slice(0, 200));",
+    replace: "return printableText(text);",
     tests: ["tests/cli/log/printable_test.ts"],
   },
   {

@@ -402,13 +402,13 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
       "    this.#onNews({ path: this.path, error });",
     ],
   ]),
-  ...rules("kerberos/mech/acceptor.ts", ROTATION, [
+  ...rules("kerberos/ap/verify.ts", ROTATION, [
     [
       "a key that is missing is looked for",
       DESIGN,
       "if (opened === undefined && await keys.renewed?.()) {",
       "if (false) {",
     ],
-    ["new keys are the ones that are tried", DESIGN, "      candidates = keys.candidates(wanted);\n", ""],
+    ["new keys are the ones that are tried", DESIGN, "    candidates = keys.candidates(wanted);\n", ""],
   ]),
 ];

@@ -12,7 +12,7 @@ import {
   type SystemTicketsOptions,
 } from "../../mod.ts";
 import { startTestKdc } from "../../kerberos/kdc/mod.ts";
-import { MemoryReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../../kerberos/ap/replay/memory.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
 import { echoServer, origin } from "../support/servers.ts";
 

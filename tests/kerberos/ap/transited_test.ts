@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../../base/bytes.ts";
-import { GssError } from "../../../gss/status.ts";
+import { ApError } from "../../../kerberos/ap/error.ts";
 import { parseKrb5Conf } from "../../../kerberos/config/parse.ts";
 import { type Capaths, checkTransited, expandTransited } from "../../../kerberos/ap/transited.ts";
 import { vectors } from "../../support/vectors.ts";
@@ -20,7 +20,7 @@ function judged(client: string, text: string | Uint8Array, service: string, capa
     checkTransited({ trType: 1, contents }, { client, service }, capaths);
     return undefined;
   } catch (error) {
-    assert.ok(error instanceof GssError, `${error}`);
+    assert.ok(error instanceof ApError, `${error}`);
     return error.code;
   }
 }
@@ -194,7 +194,7 @@ Deno.test("checkTransited() knows one encoding, and nothing in another that Wind
   const ends = { client: "A.TEST", service: "B.TEST" };
   const judge = (trType: number, text: string) => () => checkTransited({ trType, contents: utf8(text) }, ends);
   for (const [trType, text] of [[2, "TEST"], [2, ""], [0, "TEST"], [-1, ""]] as const) {
-    assert.throws(judge(trType, text), { code: "KDC_ERR_TRTYPE_NOSUPP", minor: 17 });
+    assert.throws(judge(trType, text), { code: "KDC_ERR_TRTYPE_NOSUPP" });
   }
   judge(0, "")();
   judge(1, "TEST")();
@@ -204,7 +204,7 @@ Deno.test("checkTransited() shows nothing that could drive a terminal, and no mo
   const evil = `\x1b]0;owned\x07\u202e${"X".repeat(300)}`;
   const ends = { client: `${evil}.TEST`, service: "A.TEST" };
   assert.throws(() => checkTransited({ trType: 1, contents: utf8(evil) }, ends), (error: unknown) => {
-    assert.ok(error instanceof GssError && error.message.includes("owned"));
+    assert.ok(error instanceof ApError && error.message.includes("owned"));
     assert.doesNotMatch(`${error.message} ${error.details.clientRealm}`, /[\p{Cc}\p{Cf}]/u);
     assert.ok(error.message.length < 1000);
     return true;
@@ -250,7 +250,7 @@ Deno.test("property: any bytes are a list of realms or refused", () => {
     try {
       realms = expand(text, ends);
     } catch (error) {
-      assert.equal((error as GssError).code, REFUSED);
+      assert.equal((error as ApError).code, REFUSED);
       return;
     }
     assert.ok(realms.length <= 64 && realms.every((realm) => realm !== ""));

@@ -52,7 +52,7 @@ const WRONG: Wrong[] = [
   ["a stranger's key", "INTEGRITY", () => ({ replyKey: KerberosKey.generate(18) })],
   ["the subkey in place of the session key", "INTEGRITY", () => ({ replyKey: undefined as never })],
   ["another use of the session key", "INTEGRITY", () => ({ replyUsage: KeyUsage.ApReqAuthenticator })],
-  ["another enctype on it", "DEFECTIVE_TOKEN", () => ({ replyEnctype: 17 })],
+  ["another enctype on it", "BAD_MESSAGE", () => ({ replyEnctype: 17 })],
   ["a subkey of an enctype without protection", "KDC_ERR_ETYPE_NOSUPP", () => ({
     part: { subkey: { keytype: 23, keyvalue: new Uint8Array(16) } },
   })],

@@ -6,7 +6,7 @@ import { hostbasedService } from "../../../gss/names.ts";
 import { GssError } from "../../../gss/status.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
-import { MemoryReplayCache } from "../../../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../../../kerberos/ap/replay/memory.ts";
 import { decodeContextToken, encodeContextToken } from "../../../kerberos/mech/tokens/context.ts";
 import { readMessage } from "../../../kerberos/messages/read.ts";
 import { ApReq } from "../../../kerberos/messages/ap.ts";

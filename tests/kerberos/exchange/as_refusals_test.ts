@@ -82,7 +82,7 @@ async function converse(
   }
 }
 
-Deno.test("asExchange() that did not ask for canonicalization goes to no other realm", async () => {
+Deno.test("asExchange(): goes to no other realm without canonicalization", async () => {
   const { sent, error } = await converse({}, () => wrongRealm("EVIL.TEST"));
   assert.deepEqual(sent.map(({ realm }) => realm), ["GOOD.TEST"]);
   assert.ok(error instanceof KdcError && error.code === "KDC_ERR_WRONG_REALM");
@@ -92,7 +92,7 @@ Deno.test("asExchange() that did not ask for canonicalization goes to no other r
   assert.ok(later.error instanceof KdcError);
 });
 
-Deno.test("asExchange() that asked for canonicalization follows to five realms at most, to none twice, as the same client", async () => {
+Deno.test("asExchange(): follows referrals to five realms at most, to none twice, as the same client", async () => {
   const enterprise = { nameType: NameType.Enterprise, components: ["alice@example.com"], realm: "GOOD.TEST" };
   for (const changes of [{ canonicalize: true }, { client: enterprise }]) {
     const cname = { nameType: 1, nameString: ["mallory"] };
@@ -117,7 +117,7 @@ Deno.test("asExchange() that asked for canonicalization follows to five realms a
   }
 });
 
-Deno.test("asExchange() takes nothing along from one realm to the next", async () => {
+Deno.test("asExchange(): takes nothing along from one realm to the next", async () => {
   const answers = [
     () => preauthRequired({ salt: "of the first" }, { stime: runtime.time + 7 * HOUR }),
     () => wrongRealm("B.TEST"),
@@ -134,7 +134,7 @@ Deno.test("asExchange() takes nothing along from one realm to the next", async (
   assert.ok(error instanceof KdcError && error.code === "KRB_AP_ERR_SKEW");
 });
 
-Deno.test("asExchange() is told once in each realm that it must pre-authenticate, and once that its clock is wrong", async () => {
+Deno.test("asExchange(): accepts one demand to pre-authenticate and one clock correction a realm", async () => {
   const again = await converse({}, () => preauthRequired());
   assert.equal(again.sent.length, 2);
   assert.ok(again.error instanceof KdcError && again.error.code === "KDC_ERR_PREAUTH_REQUIRED");
@@ -171,7 +171,7 @@ function counted(): ClientKey & { derived: [salt: string, count: number | undefi
   };
 }
 
-Deno.test("asExchange() spends a million PBKDF2 iterations in all, however often it is asked for a key", async () => {
+Deno.test("asExchange(): spends a million PBKDF2 iterations in all at most", async () => {
   const key = counted();
   const { error, sent } = await converse(
     { key, canonicalize: true },
@@ -183,7 +183,7 @@ Deno.test("asExchange() spends a million PBKDF2 iterations in all, however often
   assert.deepEqual(key.derived.map(([, , limit]) => limit), [1_048_576, 648_576, 248_576]);
 });
 
-Deno.test("asExchange() makes each key once, and reckons with the default count where a KDC names none", async () => {
+Deno.test("asExchange(): derives each key once, and counts the default iterations if the KDC names none", async () => {
   const realm = await memoryRealm({ runtime });
   let derivations = 0;
   const password = passwordKey("alicepw");
@@ -206,7 +206,7 @@ Deno.test("asExchange() makes each key once, and reckons with the default count 
   assert.deepEqual(silent.derived.slice(0, 2).map(([, , limit]) => limit), [1_048_576, 1_048_576 - 4096]);
 });
 
-Deno.test("asExchange() makes no key that is cheaper to guess from than the enctype's own default, nor a dear one", async () => {
+Deno.test("asExchange(): refuses iteration counts below the enctype's default and above the limit", async () => {
   for (const [etype, count] of [[18, 4095], [18, 1], [20, 32_767], [19, 4096], [18, 1_048_577], [20, 0]] as const) {
     const { error, sent } = await converse({}, () => preauthRequired({ etype, count }));
     assert.ok(error instanceof KerberosError && error.code === "BAD_S2K_PARAMS", `${etype} ${count} ${error}`);
@@ -228,7 +228,7 @@ async function timestampOf(request: KdcReq, key: KerberosKey): Promise<number> {
   return decode(PaEncTsEnc, await key.decrypt(1, sealed.cipher)).patimestamp;
 }
 
-Deno.test("a forged clock moves nothing but the request: the ticket is held against the clock that is sealed", async () => {
+Deno.test("asExchange(): checks the ticket against the sealed clock, not against a forged clock", async () => {
   const realm = await memoryRealm({ runtime });
   const client = parsePrincipal("alice@GSSOCKS.TEST");
   // The KDC's clock is right; somebody says that it is six hours ahead, so that the ticket lasts for as many hours more.
@@ -248,7 +248,7 @@ Deno.test("a forged clock moves nothing but the request: the ticket is held agai
   assert.ok(error instanceof KerberosError && error.code === "REPLY_MISMATCH" && /end/.test(error.message), `${error}`);
 });
 
-Deno.test("a KDC that says that it is the end of time gets a request all the same", async () => {
+Deno.test("asExchange(): sends a request even to a KDC whose clock is at the end of time", async () => {
   const fixed = KerberosKey.generate(18);
   const key: ClientKey = { usable: () => [18], keyFor: () => Promise.resolve(fixed) };
   for (const stime of [Date.UTC(9999, 11, 31, 23, 59, 59), Date.UTC(1970, 0, 1)]) {
@@ -261,7 +261,7 @@ Deno.test("a KDC that says that it is the end of time gets a request all the sam
   }
 });
 
-Deno.test("asExchange() believes no error about who it is", async () => {
+Deno.test("asExchange(): takes no client name from an error", async () => {
   const realm = await memoryRealm({ runtime });
   const client = parsePrincipal("alice@GSSOCKS.TEST");
   const exchange = asExchange(input({ client }));

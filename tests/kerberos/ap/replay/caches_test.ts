@@ -1,7 +1,8 @@
 /** Replay caches: nothing in force is forgotten, nothing that has expired stays, and a lock that nobody gives back ends. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MemoryReplayCache, type ReplayEntry } from "../../../../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../../../../kerberos/ap/replay/memory.ts";
+import type { ReplayEntry } from "../../../../kerberos/ap/replay/cache.ts";
 import { SharedReplayCache } from "../../../../kerberos/ap/replay/shared.ts";
 import { TestRuntime } from "../../../support/clock.ts";
 
@@ -292,7 +293,7 @@ Deno.test("a thread that ended within the lock of SharedReplayCache costs its pa
   worker.terminate();
   URL.revokeObjectURL(url);
   assert.deepEqual(said, [
-    "Cannot tell a replay: a thread keeps a part of the replay cache locked; start all of them anew",
+    "Cannot detect replays: a thread keeps a part of the replay cache locked; restart all threads",
     true,
     false,
   ]);
