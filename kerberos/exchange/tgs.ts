@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encode, encodeByAsn1js } from "../../asn1/codec.ts";
+import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
@@ -115,7 +115,7 @@ async function* askOnce(input: TgsExchangeInput, tgt: Credential, service: Princ
     etype: input.enctypes,
   };
   using subkey = KerberosKey.generate(tgt.key.enctype, runtime);
-  const message = encodeByAsn1js(TgsReq, {
+  const message = encode(TgsReq, {
     pvno: 5,
     msgType: 12,
     padata: [{ padataType: PaType.TgsReq, padataValue: await tgsApReq(input, tgt, encode(KdcReqBody, body), subkey) }],

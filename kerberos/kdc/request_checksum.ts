@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { anyElement, application, type Codec, explicit, integer, optional, sequence } from "../../asn1/codec.ts";
+import type { Codec } from "../../asn1/codec.ts";
+import { anyElement, application, explicit, integer, optional, sequence } from "../../asn1/types.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import type { Authenticator } from "../messages/ap.ts";

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type KerberosConfig, parseKrb5Conf } from "../config/krb5_conf.ts";
+import type { KerberosConfig } from "../config/krb5_conf.ts";
+import { parseKrb5Conf } from "../config/parse.ts";
 import type { Keytab } from "../credentials/formats/keytab.ts";
 import { KdcClient } from "../reach/kdc_client.ts";
-import { denoTransport } from "../reach/shell/transports.ts";
+import { denoTransport } from "../reach/shell/transport.ts";
 import { createRealm, type CreateRealmOptions } from "./create_realm.ts";
 import type { KdcFaults } from "./faults.ts";
 import { handleKdcMessage, tooLongRefusal } from "./handle.ts";

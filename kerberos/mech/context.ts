@@ -13,7 +13,7 @@ import { KeyUsage } from "../registry/key_usages.ts";
 import type { KerberosKey, UsageKey } from "../crypto/key.ts";
 import { andThen, type Eventually } from "../crypto/primitives/seam.ts";
 import { KerberosError } from "../errors.ts";
-import type { CredentialCacheData } from "../credentials/formats/ccache.ts";
+import type { CredentialCacheData } from "../credentials/cache.ts";
 import { SequenceWindow } from "./sequence.ts";
 import {
   decodeMicHeader,

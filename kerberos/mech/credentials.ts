@@ -14,7 +14,7 @@ import type {
 import { ownBindings } from "../../gss/channel_bindings.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
-import type { ServiceTicket, TicketSource } from "../credentials/tickets.ts";
+import type { ServiceTicket, TicketSource } from "../credentials/ticket_source.ts";
 import { KdcError, KerberosError } from "../errors.ts";
 import { principalOfGssName } from "../principal.ts";
 import { type AcceptorInit, KerberosAcceptor } from "./acceptor.ts";

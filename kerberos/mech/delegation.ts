@@ -8,7 +8,7 @@ import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import { readMessage } from "../messages/read.ts";
-import type { ServiceTicket } from "../credentials/tickets.ts";
+import type { ServiceTicket } from "../credentials/ticket_source.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
@@ -16,7 +16,7 @@ import { Ticket } from "../messages/ap.ts";
 import { EncKrbCredPart, KrbCred } from "../messages/cred.ts";
 import { splitTime } from "../messages/time.ts";
 import { fromPrincipalName, isWhole, toPrincipalName } from "../principal.ts";
-import type { CredentialCacheData } from "../credentials/formats/ccache.ts";
+import type { CredentialCacheData } from "../credentials/cache.ts";
 import { Credential } from "../credential.ts";
 
 /** Makes a KRB-CRED with one ticket, sealed with the session key of the context's ticket. */

@@ -11,7 +11,7 @@ import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { GssError, worthAnother } from "../../gss/status.ts";
 import { type ClientTime, makeApReq } from "../ap/make.ts";
 import { verifyApRep } from "../ap/reply.ts";
-import type { ServiceTicket } from "../credentials/tickets.ts";
+import type { ServiceTicket } from "../credentials/ticket_source.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { printable } from "../errors.ts";
 import { KrbError } from "../messages/error.ts";

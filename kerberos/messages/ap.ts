@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { application, type Codec, explicit, octetString, optional, sequence, vouched } from "../../asn1/codec.ts";
+import type { Codec } from "../../asn1/codec.ts";
+import { application, explicit, octetString, optional, sequence, vouched } from "../../asn1/types.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import {
   AuthorizationData,

@@ -4,10 +4,10 @@
  *
  * @module
  */
+import type { Codec } from "../../asn1/codec.ts";
 import {
   type BitString,
   bitString,
-  type Codec,
   explicit,
   generalizedTime,
   generalString,
@@ -17,7 +17,7 @@ import {
   sequence,
   sequenceOf,
   vouched,
-} from "../../asn1/codec.ts";
+} from "../../asn1/types.ts";
 import { type Bytes, lenientText } from "../../base/bytes.ts";
 import type { PrincipalName as NameFields } from "../principal.ts";
 

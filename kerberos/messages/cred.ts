@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { application, type Codec, explicit, optional, sequence, sequenceOf, vouched } from "../../asn1/codec.ts";
+import type { Codec } from "../../asn1/codec.ts";
+import { application, explicit, optional, sequence, sequenceOf, vouched } from "../../asn1/types.ts";
 import { Ticket } from "./ap.ts";
 import {
   EncryptedData,

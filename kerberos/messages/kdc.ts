@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { application, type Codec, explicit, optional, sequence, sequenceOf, vouched } from "../../asn1/codec.ts";
+import type { Codec } from "../../asn1/codec.ts";
+import { application, explicit, optional, rarelyWritten, sequence, sequenceOf, vouched } from "../../asn1/types.ts";
 import { Ticket } from "./ap.ts";
 import {
   EncryptedData,
@@ -108,7 +109,7 @@ function kdcReq(name: string, number: number): Codec<KdcReq> {
 /** Initial request. */
 export const AsReq: Codec<KdcReq> = kdcReq("AS-REQ", 10);
 /** Request with a ticket-granting ticket. */
-export const TgsReq: Codec<KdcReq> = kdcReq("TGS-REQ", 12);
+export const TgsReq: Codec<KdcReq> = rarelyWritten(kdcReq("TGS-REQ", 12));
 
 /** Reply of a KDC (section 5.4.2). */
 export interface KdcRep {

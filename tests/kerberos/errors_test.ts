@@ -1,10 +1,11 @@
 /** The codes of KerberosError: a closed union, each of them made somewhere and documented. */
 import assert from "node:assert/strict";
 import { encode } from "../../asn1/codec.ts";
-import { DEFAULT_CONFIG, parseKrb5Conf } from "../../kerberos/config/krb5_conf.ts";
-import { MemoryCredentialCache } from "../../kerberos/credentials/cache.ts";
+import { DEFAULT_CONFIG } from "../../kerberos/config/krb5_conf.ts";
+import { parseKrb5Conf } from "../../kerberos/config/parse.ts";
+import { MemoryCredentialCache } from "../../kerberos/credentials/caches/memory.ts";
 import { Keytab } from "../../kerberos/credentials/formats/keytab.ts";
-import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { profileOf } from "../../kerberos/crypto/enctypes.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { KdcError, KerberosError, type KerberosErrorCode } from "../../kerberos/errors.ts";

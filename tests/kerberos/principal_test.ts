@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatNameText, parseNameText } from "../../base/name_text.ts";
+import { vectors } from "../support/vectors.ts";
 import { formatPrincipal, parsePrincipal, principal, samePrincipal, toGssName } from "../../kerberos/principal.ts";
 
 /** Anything at all: control characters, separators, backslashes, halves of surrogate pairs, nothing. */
@@ -92,4 +93,16 @@ Deno.test("parseNameText(): distinguishes no realm from an empty one", () => {
   assert.equal(formatNameText({ components: ["alice"], realm: "" }), "alice@");
   assert.equal(parsePrincipal("alice@", { defaultRealm: "A.TEST" }).realm, "");
   for (const text of ["a@b@c", "a\\", "a@b\\"]) assert.throws(() => parseNameText(text), TypeError, text);
+});
+
+Deno.test("parsePrincipal(), formatPrincipal(): agree with Heimdal's samples", () => {
+  type Case = { input: string; default_realm: string; components: string[]; realm: string; unparsed: string };
+  for (const v of vectors<Case>("principal_names")) {
+    const name = parsePrincipal(v.input, { defaultRealm: v.default_realm });
+    assert.deepEqual([[...name.components], name.realm], [v.components, v.realm], v.input);
+    // Heimdal puts a backslash in front of a blank, MIT does not; both forms are read.
+    assert.equal(formatPrincipal(name), v.unparsed.replace("\\ ", " "));
+  }
+  assert.throws(() => parsePrincipal("a@b@c"), TypeError);
+  assert.throws(() => parsePrincipal("a\\"), TypeError);
 });

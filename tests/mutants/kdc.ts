@@ -10,7 +10,7 @@ const AS_REPLY = ["tests/kerberos/exchange/as_reply_test.ts"];
 const TGS_REPLY = ["tests/kerberos/exchange/tgs_reply_test.ts"];
 const ERRORS = ["tests/kerberos/exchange/as_refusals_test.ts"];
 const PREAUTH_TEST = ["tests/kerberos/exchange/preauth/mechanism_test.ts"];
-const TICKETS = ["tests/kerberos/credentials/tickets_test.ts"];
+const TICKETS = ["tests/kerberos/credentials/tickets/tickets_test.ts"];
 const REACH = ["tests/kerberos/reach/kdc_client_test.ts"];
 const KDC_AS = ["tests/kerberos/kdc/as_test.ts"];
 const KDC_TGS = ["tests/kerberos/kdc/tgs_test.ts"];
@@ -163,15 +163,15 @@ const KEYS = [
 ];
 
 /** The client: tickets out of a cache. */
-const CACHED = rules("kerberos/credentials/tickets.ts", TICKETS, [
+const CACHED = rules("kerberos/credentials/tickets/ticket_store.ts", TICKETS, [
   ["a cache of somebody else's is not used", "the wrong identity", "if (data === undefined || this.#isOurs(data)) return data;", "return data;"],
-  ["a cache of another name is the KDC's to name", "the wrong identity", "if (renamed && this.#answeredFor === undefined) return undefined;", "if (renamed) return data;"],
-  ["a cache of another name is not overwritten before", "the wrong identity", "if (held !== undefined && !this.#isOurs(held)) throw this.#somebodyElses(held);", ""],
-  ["a cache of the name that the KDC answers for is ours", "RFC 6806 section 6", "const names = [initial?.client, this.#answeredFor];", "const names = [initial?.client];"],
+  ["a cache of another name is the KDC's to name", "the wrong identity", "if (renamed && this.#canonical === undefined) return undefined;", "if (renamed) return data;"],
+  ["a cache of another name is not overwritten before", "the wrong identity", "if (held !== undefined && !this.#isOurs(held)) throw this.#foreign(held);", ""],
+  ["a cache of the name that the KDC answers for is ours", "RFC 6806 section 6", "const names = [this.#client, this.#canonical];", "const names = [this.#client];"],
 ]);
 
 /** The client: which of its tickets are good. */
-const HELD = rules("kerberos/credentials/held_tickets.ts", TICKETS, [
+const HELD = rules("kerberos/credentials/tickets/selection.ts", TICKETS, [
   ["a cached ticket is the client's", "dotnet/Kerberos.NET#248", "samePrincipal(held.client, client) && !held", "!held"],
   ["a cached ticket is for the service", "dotnet/Kerberos.NET#248", '    samePrincipal(held.server, service.realm === "" ? { ...service, realm: held.server.realm } : service);', "    held.server.components[0] === service.components[0];"],
   ["a cached ticket has not ended", "RFC 4120 section 3.2.3", "return endtime > now + margin && ", "return "],
@@ -189,22 +189,24 @@ const SHARED = rules("base/shared_requests.ts", TICKETS, [
 
 /** The client: how KDCs are found and reached. */
 const REACHED = [
-  ...rules("kerberos/reach/locate.ts", ["tests/kerberos/reach/locate_test.ts", ...REACH], [
-    ["an answer of the DNS has so many hosts at most", "a stranger's list", "      if (out.length === MAX_TARGETS) return out;\n", "", "bounded number of the hosts"],
+  ...rules("kerberos/reach/srv.ts", ["tests/kerberos/reach/locate_test.ts", ...REACH], [
+    ["an answer of the DNS has so many hosts at most", "a stranger's list", "      if (out.length === MAX_HOSTS) return out;\n", "", "bounded number of the hosts"],
     ["priorities in order", "RFC 2782", ".sort((a, b) => a - b)", ".sort((a, b) => b - a)"],
     ["weights by chance", "RFC 2782", "const drawn = draw(left.reduce((sum, { weight }) => sum + weight, 0), runtime);", "const drawn = left.at(-1)!.weight;"],
     ["those without weight have a small chance", "RFC 2782", ".sort((a, b) => a.weight - b.weight)", ".sort((a, b) => b.weight - a.weight)"],
-    ["a target that is no host name is not taken", "RFC 2782", "records.filter(({ target }) => isHost(target))", "records"],
+    ["a target that is no host name is not taken", "RFC 2782", "records.filter(({ target }) => isHostName(target))", "records"],
     ["no realm that is no domain is looked up", "RFC 4120 section 7.2.3.2", "/^[A-Za-z0-9._-]{1,200}$/.test(realm)", "true"],
   ]),
   ...rules("kerberos/reach/kdc_client.ts", REACH, [
     ["an exchange has a time in all", "a stranger's time", "const milliseconds = this.#options.totalTimeout ?? 60_000;", "const milliseconds = Infinity;", "too long in all"],
     ["what an exchange holds is given up", "keys are overwritten", "      await exchange.return(undefined as never);\n", ""],
-    ["few failures are told in words", "a stranger's text", "failures.slice(0, TOLD_FAILURES)", "failures.slice()"],
+  ]),
+  ...rules("kerberos/reach/ask_kdc.ts", REACH, [
+    ["few failures are told in words", "a stranger's text", "failures.slice(0, MAX_NAMED)", "failures.slice()"],
     ["failures do not drive a terminal", "log injection", "printable(reasonText(failure))", "reasonText(failure)"],
     ["a realm does not drive a terminal", "log injection", "Cannot reach a KDC of ${printable(realm)}", "Cannot reach a KDC of ${realm}"],
   ]),
-  ...rules("kerberos/reach/framing.ts", REACH, [
+  ...rules("kerberos/reach/framing.ts", ["tests/kerberos/reach/framing_test.ts", ...REACH], [
     ["a KDC's reply has a limit", "RFC 4120 section 7.2.2", "if (length !== undefined && length > MAX_REPLY) {", "if (false) {", "absurd length"],
     ["a frame beyond the limit is not taken", "RFC 4120 section 7.2.2", "length > this.#limit || ", "", "FrameReader"],
     ["frames are read in linear time", "a stranger's bytes", "new Uint8Array(2 * (left.length + bytes.length))", "new Uint8Array(left.length + bytes.length)", "FrameReader"],

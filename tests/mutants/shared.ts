@@ -305,8 +305,8 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "a port is one",
       "options",
-      "if (host === undefined || number < 1 || number > 65_535) throw",
-      "if (host === undefined) throw",
+      " || parts.port < 1) {",
+      ") {",
     ],
     ["one address has one host", "options", "if (addresses.length !== 1) throw", "if (false) throw"],
   ]),

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../../base/bytes.ts";
 import { ApError } from "../../../kerberos/ap/error.ts";
-import { parseKrb5Conf } from "../../../kerberos/config/krb5_conf.ts";
+import { parseKrb5Conf } from "../../../kerberos/config/parse.ts";
 import { type Capaths, checkTransited, expandTransited } from "../../../kerberos/ap/transited.ts";
 import { vectors } from "../../support/vectors.ts";
 

@@ -1,6 +1,7 @@
 /** Requests in encodings that other clients write: the checksum is over the bytes that came (RFC 4120 section 5.2.7.1). */
 import assert from "node:assert/strict";
-import { anyElement, application, decode, encode, explicit, integer, sequence } from "../../../asn1/codec.ts";
+import { decode, encode } from "../../../asn1/codec.ts";
+import { anyElement, application, explicit, integer, sequence } from "../../../asn1/types.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { MethodData, type PaData } from "../../../kerberos/messages/basic.ts";
 import { KdcReqBody, TgsReq } from "../../../kerberos/messages/kdc.ts";

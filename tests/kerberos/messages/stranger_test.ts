@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { Asn1Error, type Codec, decode, encode } from "../../../asn1/codec.ts";
-import { asn1jsSyntax } from "../../../asn1/asn1js.ts";
+import { asn1jsEngine } from "../../../asn1/asn1js.ts";
 import { concat } from "../../../base/bytes.ts";
 import { STRANGER_ELEMENTS, VOUCHED_ELEMENTS } from "../../../asn1/element.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
@@ -57,14 +57,14 @@ const VOUCHED: Record<string, Codec<unknown>> = {
 
 /** Runs with an asn1js that must not be asked to read anything. */
 async function withoutAsn1js(run: () => Promise<void> | void): Promise<void> {
-  const { read } = asn1jsSyntax;
-  asn1jsSyntax.read = () => {
+  const { read } = asn1jsEngine;
+  asn1jsEngine.read = () => {
     throw new Error("asn1js was asked to read");
   };
   try {
     await run();
   } finally {
-    asn1jsSyntax.read = read;
+    asn1jsEngine.read = read;
   }
 }
 
@@ -127,6 +127,24 @@ Deno.test("readMessage(): reads genuine messages of every kind without asn1js", 
     }
   });
   assert.ok(seen >= 10, `${seen}`);
+});
+
+Deno.test("encode(): writes a TGS-REQ through asn1js, and no other message", () => {
+  const { write } = asn1jsEngine;
+  const written: string[] = [];
+  const codecs = { ...STRANGERS, ...VOUCHED };
+  let writing = "";
+  asn1jsEngine.write = (element) => (written.push(writing), write(element));
+  try {
+    for (const { type, der_hex } of vectors<{ type: string; der_hex: string }>("messages")) {
+      writing = type;
+      const codec = codecs[type];
+      if (codec !== undefined) assert.equal(hex(encode(codec, decode(codec, unhex(der_hex)))), der_hex);
+    }
+  } finally {
+    asn1jsEngine.write = write;
+  }
+  assert.deepEqual(new Set(written), new Set(["TGS-REQ"]));
 });
 
 Deno.test("readMessage(): accepts the fullest messages within the limits", () => {

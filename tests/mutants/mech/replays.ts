@@ -47,7 +47,7 @@ export const REPLAYS_MUTANTS: readonly Mutant[] = [
     ["a skew is finite", "RFC 4120 section 3.2.3", "!Number.isFinite(clockskew) || ", ""],
     ["a skew is not negative", "RFC 4120 section 3.2.3", " || clockskew < 0", ""],
   ]),
-  ...rules("kerberos/config/krb5_conf.ts", ["tests/kerberos/config/config_test.ts"], [
+  ...rules("kerberos/config/values.ts", ["tests/kerberos/config/config_test.ts"], [
     ["no span of krb5.conf is negative", "krb5.conf, clockskew", "if (seconds >= 0) return", "return"],
   ]),
   ...rules("kerberos/ap/replay/memory.ts", [REPLAYS, ACCEPTOR], [

@@ -6,8 +6,8 @@ import { abortable, startDeadline } from "../../../../base/deadline.ts";
 import { passwordKey } from "../../../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../../../kerberos/reach/kdc_client.ts";
 import { parseEndpoint } from "../../../../kerberos/reach/locate.ts";
-import { KerberosTickets } from "../../../../kerberos/credentials/tickets.ts";
-import { denoTransport } from "../../../../kerberos/reach/shell/transports.ts";
+import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
+import { denoTransport } from "../../../../kerberos/reach/shell/transport.ts";
 import type { KerberosConfig } from "../../../../kerberos/config/krb5_conf.ts";
 import { answerDatagram } from "../../../../kerberos/kdc/shell/listener.ts";
 import { startTestKdc } from "../../../../kerberos/kdc/mod.ts";
@@ -90,7 +90,7 @@ Deno.test("startTestKdc(): a KDC at all addresses tells clients some to connect 
 });
 
 function withKdc(config: KerberosConfig, kdc: string): KerberosConfig {
-  const realm = { kdc: [kdc], primaryKdc: [], kpasswdServer: [], adminServer: [] };
+  const realm = { kdc: [kdc], primaryKdc: [] };
   return { ...config, realms: new Map([["GSSOCKS.TEST", realm]]) };
 }
 
