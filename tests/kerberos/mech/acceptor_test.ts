@@ -206,7 +206,7 @@ function version(number: number): (bytes: Bytes) => Bytes {
 }
 
 for (const [code, [told, ...cases]] of Object.entries(REFUSED)) {
-  Deno.test(`KerberosAcceptor refuses with ${code}`, async (t) => {
+  Deno.test(`KerberosAcceptor: refuses with ${code}`, async (t) => {
     for (const [what, changes, attempt] of cases) {
       await t.step(what, async () => {
         const forge = new Forge();
@@ -241,7 +241,7 @@ const ACCEPTED: Case[] = [
     })],
 ];
 
-Deno.test("KerberosAcceptor accepts", async (t) => {
+Deno.test("KerberosAcceptor: accepts requests that are unusual but right", async (t) => {
   for (const [what, changes, attempt] of ACCEPTED) {
     await t.step(what, async () => {
       const forge = new Forge();
@@ -252,7 +252,7 @@ Deno.test("KerberosAcceptor accepts", async (t) => {
   }
 });
 
-Deno.test("KerberosAcceptor takes no token but AP-REQ, and tells which error that is (RFC 4121 section 4.1)", async () => {
+Deno.test("KerberosAcceptor: refuses every token but AP-REQ (RFC 4121 section 4.1)", async () => {
   const forge = new Forge();
   const { token, authenticator } = await forge.apReq();
   const answer = await forge.apRep(authenticator);
@@ -278,7 +278,7 @@ Deno.test("KerberosAcceptor takes no token but AP-REQ, and tells which error tha
   }
 });
 
-Deno.test("KerberosAcceptor knows a replay whatever is changed in clear (RFC 4120 section 3.2.3)", async () => {
+Deno.test("KerberosAcceptor: recognizes a replay whatever is changed in clear", async () => {
   const forge = new Forge();
   const acceptor = forge.acceptor();
   const { token } = await forge.apReq();
@@ -303,11 +303,11 @@ Deno.test("KerberosAcceptor knows a replay whatever is changed in clear (RFC 412
   assert.ok((await acceptor.accept().step((await forge.apReq({ ticket: bob, authenticator: bob })).token)).done);
 });
 
-Deno.test("KerberosAcceptorCredential takes no skew with which all tickets would be good, or none", () => {
+Deno.test("KerberosAcceptorCredential: refuses a clock skew that is negative or not finite", () => {
   for (const clockskew of [NaN, Infinity, -1]) assert.throws(() => new Forge().acceptor({ clockskew }), RangeError);
 });
 
-Deno.test("KerberosAcceptor remembers an authenticator for as long as it would be accepted", async () => {
+Deno.test("KerberosAcceptor: remembers an authenticator for as long as it would be accepted", async () => {
   const forge = new Forge();
   const acceptor = forge.acceptor();
   // By a clock that is as far ahead as it may be.
@@ -319,7 +319,7 @@ Deno.test("KerberosAcceptor remembers an authenticator for as long as it would b
   assert.equal((await refusal(acceptor.accept().step(token))).code, "KRB_AP_ERR_SKEW");
 });
 
-Deno.test("KerberosAcceptor refuses when its replay cache cannot tell", async () => {
+Deno.test("KerberosAcceptor: refuses when its replay cache fails", async () => {
   const forge = new Forge();
   const broken = { insert: () => Promise.reject(new Error("lost")) };
   const { token } = await forge.apReq();
@@ -328,7 +328,7 @@ Deno.test("KerberosAcceptor refuses when its replay cache cannot tell", async ()
 
 const NOT_MUTUAL: RequestChanges = { checksum: { flags: { mutual: false } } };
 
-Deno.test("KerberosAcceptor refuses what may be a replay from before its cache, unless the keys are its own", async () => {
+Deno.test("KerberosAcceptor: refuses a possible replay from before its cache", async () => {
   const forge = new Forge();
   const replayCache = new MemoryReplayCache({ runtime: forge.runtime });
   const acceptor = forge.acceptor({ replayCache });
@@ -350,7 +350,7 @@ Deno.test("KerberosAcceptor refuses what may be a replay from before its cache, 
   assert.equal((await refusal(attempt(old))).code, "KRB_AP_ERR_REPEAT");
 });
 
-Deno.test("KerberosAcceptor knows what its cache forgot while the clock was ahead", async () => {
+Deno.test("KerberosAcceptor: refuses what its cache may have forgotten while the clock was ahead", async () => {
   const bare: RequestChanges = { checksum: { flags: { mutual: false } } };
   for (const kind of [MemoryReplayCache, SharedReplayCache]) {
     const forge = new Forge();
@@ -379,7 +379,7 @@ Deno.test("KerberosAcceptor knows what its cache forgot while the clock was ahea
   }
 });
 
-Deno.test("KerberosAcceptor lets contexts without mutual authentication in at once where a cache knows all of them", async () => {
+Deno.test("KerberosAcceptor: accepts without mutual authentication at once if its cache outlives it", async () => {
   const forge = new Forge();
   const kept = new MemoryReplayCache({ runtime: forge.runtime });
   const replayCache = { insert: kept.insert.bind(kept) };
@@ -387,7 +387,7 @@ Deno.test("KerberosAcceptor lets contexts without mutual authentication in at on
   assert.equal(context.flags.mutual, false);
 });
 
-Deno.test("KerberosAcceptor judges realms by the key that opened the ticket (RFC 4120 section 2.7)", async () => {
+Deno.test("KerberosAcceptor: judges transited realms by the realm of the key (RFC 4120 section 2.7)", async () => {
   const evil = { crealm: "TRUSTED.TEST", transited: { trType: 1, contents: utf8("EVIL.TEST") } };
   const cases: [string, RequestChanges, string?][] = [
     ["a realm of nobody's", { ticket: evil }, "KRB_AP_PATH_NOT_ACCEPTED"],
@@ -421,7 +421,7 @@ Deno.test("KerberosAcceptor judges realms by the key that opened the ticket (RFC
   await accept(new Forge(), { ticket: evil }, { options: () => ({ capaths }) });
 });
 
-Deno.test("KerberosAcceptor takes names from what is sealed only (CVE-2017-11103)", async () => {
+Deno.test("KerberosAcceptor: takes names only from sealed parts (CVE-2017-11103)", async () => {
   const forge = new Forge();
   const outside = { realm: "B.TEST", sname: { nameType: 1, nameString: ["root"] } };
   const context = await accept(forge, { outside });
@@ -429,7 +429,7 @@ Deno.test("KerberosAcceptor takes names from what is sealed only (CVE-2017-11103
   assert.deepEqual([context.attributes.realm, context.attributes.service], ["A.TEST", "rcmd/p.a.test@A.TEST"]);
 });
 
-Deno.test("KerberosAcceptor opens a ticket with whichever key of its keytab does, and with no other", async () => {
+Deno.test("KerberosAcceptor: opens a ticket with any key of its keytab, and with no other", async () => {
   const forge = new Forge();
   const other = parsePrincipal("http/p.a.test@A.TEST");
   const keys = new Keytab([
@@ -459,7 +459,7 @@ async function answered(forge: Forge, changes: RequestChanges) {
   return { context: step.context, authenticator, part };
 }
 
-Deno.test("KerberosAcceptor answers as RFC 4120 section 3.2.4 says: the client's time, a subkey and a number of its own", async () => {
+Deno.test("KerberosAcceptor: answers with the client's time, its own subkey and its own number", async () => {
   const forge = new Forge();
   const { context: established, authenticator, part } = await answered(forge, { authenticator: { cusec: 123_456 } });
   using context = established;
@@ -475,7 +475,7 @@ Deno.test("KerberosAcceptor answers as RFC 4120 section 3.2.4 says: the client's
   assert.notEqual(again.part!.seqNumber, part!.seqNumber);
 });
 
-Deno.test("KerberosAcceptor goes by the flags that are sealed, not by the options in clear", async () => {
+Deno.test("KerberosAcceptor: uses the sealed flags, not the options in clear", async () => {
   const forge = new Forge();
   const quiet = await answered(forge, { ...NOT_MUTUAL, request: { apOptions: ApOption.MutualRequired } });
   assert.deepEqual([quiet.part, quiet.context.flags.mutual], [undefined, false]);
@@ -483,7 +483,7 @@ Deno.test("KerberosAcceptor goes by the flags that are sealed, not by the option
   assert.ok(loud.part !== undefined && loud.context.flags.mutual);
 });
 
-Deno.test("KerberosAcceptor without mutual authentication uses the initiator's subkey or the session key, and its number", async () => {
+Deno.test("KerberosAcceptor: without mutual authentication uses the initiator's key and number", async () => {
   for (const without of [false, true]) {
     const forge = new Forge();
     const subkey = without ? { authenticator: { subkey: undefined } } : {};
@@ -496,7 +496,7 @@ Deno.test("KerberosAcceptor without mutual authentication uses the initiator's s
   }
 });
 
-Deno.test("KerberosAcceptor compares channel bindings where both sides have them (RFC 4121 section 4.1.1.2)", async () => {
+Deno.test("KerberosAcceptor: compares channel bindings if both sides have them", async () => {
   const channelBindings = { applicationData: utf8("tls-server-end-point:x") };
   const bindings = await channelBindingHash(channelBindings);
   const bound = { checksum: { bindings } };
@@ -539,7 +539,7 @@ async function delegation(forge: Forge, wrong: WrongDelegation) {
   return encode(KrbCred, { pvno: 5, msgType: 22, tickets: Array(tickets).fill(ticket), encPart });
 }
 
-Deno.test("KerberosAcceptor takes delegated tickets that its session sealed, whole ones, and passes extensions over", async () => {
+Deno.test("KerberosAcceptor: takes delegated tickets sealed by its session, and ignores extensions", async () => {
   const forge = new Forge();
   const flags = { delegation: true };
   const good = await delegation(forge, {});
@@ -567,7 +567,7 @@ Deno.test("KerberosAcceptor takes delegated tickets that its session sealed, who
   }
 });
 
-Deno.test("KerberosAcceptor makes no error of what a stranger has made long", async () => {
+Deno.test("KerberosAcceptor: shortens the names of strangers in its errors", async () => {
   const forge = new Forge();
   const outside = { sname: { nameType: 2, nameString: ["rcmd", "x".repeat(30_000)] }, realm: "R".repeat(20_000) };
   const encPart = { etype: 18, kvno: 2, cipher: new Uint8Array(64) };

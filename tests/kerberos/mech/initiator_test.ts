@@ -65,7 +65,7 @@ const WRONG: Wrong[] = [
   ["something else sealed", "BAD_MESSAGE", () => ({ rewritePart: () => utf8("no answer") })],
 ];
 
-Deno.test("KerberosInitiator refuses an answer that does not prove who sent it", async (t) => {
+Deno.test("KerberosInitiator: refuses an answer that does not prove its sender", async (t) => {
   for (const [what, code, changes] of WRONG) {
     await t.step(what, async () => {
       const forge = new Forge();
@@ -83,7 +83,7 @@ Deno.test("KerberosInitiator refuses an answer that does not prove who sent it",
   }
 });
 
-Deno.test("KerberosInitiator takes the acceptor's subkey and number, or goes on with its own subkey where there is none", async () => {
+Deno.test("KerberosInitiator: uses the acceptor's subkey and number, or its own subkey", async () => {
   const forge = new Forge();
   const first = await start(forge);
   const step = await first.negotiation.step(await forge.apRep(first.authenticator));
@@ -109,7 +109,7 @@ Deno.test("KerberosInitiator takes the acceptor's subkey and number, or goes on 
   assert.equal((await unmarked.unwrap(await wrapToken({ ...own, flags: 3 }))).status, "complete");
 });
 
-Deno.test("KerberosInitiator takes nothing but an AP-REP, and believes no name in a refusal (CVE-2017-11103)", async () => {
+Deno.test("KerberosInitiator: takes only an AP-REP, and no name from a refusal (CVE-2017-11103)", async () => {
   const forge = new Forge();
   const tokens: [string, string, (sent: Started) => Bytes][] = [
     ["its own request", "DEFECTIVE_TOKEN", ({ token }) => token],
@@ -137,7 +137,7 @@ Deno.test("KerberosInitiator takes nothing but an AP-REP, and believes no name i
   }
 });
 
-Deno.test("KerberosInitiator sends what RFC 4121 section 4.1.1 asks for, and the flags that will be active", async () => {
+Deno.test("KerberosInitiator: sends the checksum of RFC 4121 section 4.1.1 with its active flags", async () => {
   const forge = new Forge();
   const seen = new Set<string>();
   const asked: GssFlags[] = [{}, { mutual: true }, { mutual: true, replay: true, sequence: true }, { integrity: true }];
@@ -172,7 +172,7 @@ Deno.test("KerberosInitiator sends what RFC 4121 section 4.1.1 asks for, and the
   }
 });
 
-Deno.test("authenticators never share their time (RFC 4120 section 3.2.3), however many are made in a millisecond", async () => {
+Deno.test("authenticatorTime(): is never the same twice, however many in a millisecond", async () => {
   const forge = new Forge();
   const started = await Promise.all(Array.from({ length: 200 }, () => start(forge, {})));
   const times = started.map(({ authenticator: { ctime, cusec } }) => ctime * 1000 + cusec);
@@ -184,7 +184,7 @@ Deno.test("authenticators never share their time (RFC 4120 section 3.2.3), howev
   for (const time of times) assert.ok(time / 1000 - forge.runtime.now() <= 5);
 });
 
-Deno.test("authenticatorTime() follows a clock that is set back, and stays unique with an offset", () => {
+Deno.test("authenticatorTime(): follows a clock that is set back, and stays unique with an offset", () => {
   const runtime = new TestRuntime(1_000_000_000_999);
   const at = (offset = 0) => {
     const { time, usec } = authenticatorTime(runtime, offset);
@@ -206,7 +206,7 @@ Deno.test("authenticatorTime() follows a clock that is set back, and stays uniqu
   assert.ok(Math.abs(at() / 1000 + 1500) <= 1);
 });
 
-Deno.test("KerberosInitiatorCredential hands a ticket over only where that is asked for (CVE-2011-2192)", async () => {
+Deno.test("KerberosInitiatorCredential: delegates only if requested (CVE-2011-2192)", async () => {
   const forge = new Forge();
   const tickets = forge.tickets();
   let asked = 0;
@@ -242,7 +242,7 @@ Deno.test("KerberosInitiatorCredential hands a ticket over only where that is as
   }
 });
 
-Deno.test("KerberosInitiatorCredential goes on without delegation where there is nothing to hand over (RFC 2743 section 2.2.1)", async () => {
+Deno.test("KerberosInitiatorCredential: continues without delegation if no ticket is forwardable", async () => {
   const forge = new Forge();
   const failures: [unknown, boolean][] = [
     [new KerberosError("NO_CREDENTIALS", "not forwardable"), true],

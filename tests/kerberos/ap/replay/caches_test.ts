@@ -14,7 +14,7 @@ const HEADER_WORDS = 2;
 const tag = (number: number, bucket = 0) =>
   bucket.toString(16).padStart(8, "0") + number.toString(16).padStart(24, "0");
 
-Deno.test("MemoryReplayCache keeps no expired entry for the sake of one that expires far off", () => {
+Deno.test("MemoryReplayCache: an entry that expires late keeps no other entries", () => {
   const cache = new MemoryReplayCache({ capacity: 100 });
   // Made while the server's clock was ahead, which was set right then.
   assert.ok(cache.insert({ tag: "future", now: 0, expiresAt: 1e12 }));
@@ -26,7 +26,7 @@ Deno.test("MemoryReplayCache keeps no expired entry for the sake of one that exp
   assert.equal(cache.insert({ tag: "future", now: 1e9, expiresAt: 1e12 }), false);
 });
 
-Deno.test("MemoryReplayCache makes room to the millisecond, and refuses rather than forgets", () => {
+Deno.test("MemoryReplayCache: makes room to the millisecond, and refuses rather than forgets", () => {
   const cache = new MemoryReplayCache({ capacity: 3 });
   for (const [name, expiresAt] of [["a", 100], ["b", 200], ["c", 5000]] as const) {
     assert.ok(cache.insert({ tag: name, now: 0, expiresAt }));
@@ -41,7 +41,7 @@ Deno.test("MemoryReplayCache makes room to the millisecond, and refuses rather t
   assert.equal(cache.size, 3, "b, d and e");
 });
 
-Deno.test("MemoryReplayCache forgets nothing that is in force for what expired in the same second", () => {
+Deno.test("MemoryReplayCache: forgets only what has expired within a second", () => {
   const cache = new MemoryReplayCache();
   assert.ok(cache.insert({ tag: "early", now: 0, expiresAt: 3_000 }));
   assert.ok(cache.insert({ tag: "late", now: 0, expiresAt: 5_900 }));
@@ -81,7 +81,7 @@ Deno.test("property: MemoryReplayCache knows what is in force, whatever the cloc
   }));
 });
 
-Deno.test("property: MemoryReplayCache takes an authenticator once while the clock goes forth", () => {
+Deno.test("property: MemoryReplayCache takes an authenticator once while the clock advances", () => {
   const step = fc.record({ tag: fc.integer({ min: 0, max: 20 }).map(String), leap: fc.nat({ max: 3000 }) });
   fc.assert(fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
     const cache = new MemoryReplayCache();
@@ -96,7 +96,7 @@ Deno.test("property: MemoryReplayCache takes an authenticator once while the clo
   }));
 });
 
-Deno.test("MemoryReplayCache takes as long for an entry when it is full as when it is empty", () => {
+Deno.test("MemoryReplayCache: takes as long for an entry when it is full as when it is empty", () => {
   const cache = new MemoryReplayCache({ capacity: 200_000 });
   const entry = (i: number): ReplayEntry => ({ tag: `${i}`, now: i, expiresAt: i + 600_000 });
   for (let i = 0; i < 200_000; i++) assert.ok(cache.insert(entry(i)));
@@ -109,7 +109,7 @@ Deno.test("MemoryReplayCache takes as long for an entry when it is full as when 
   assert.ok(performance.now() - started < 5_000);
 });
 
-Deno.test("caches in memory say since when they know everything", () => {
+Deno.test("knowsSince: is when a cache in memory was created", () => {
   const runtime = new TestRuntime(1_700_000_000_400);
   assert.equal(new MemoryReplayCache({ runtime }).knowsSince, 1_700_000_000_400);
   const before = Date.now();
@@ -125,7 +125,7 @@ Deno.test("caches in memory say since when they know everything", () => {
   }
 });
 
-Deno.test("MemoryReplayCache tells when the last of those came that it has forgotten", () => {
+Deno.test("knowsSince: is when the last forgotten entry was inserted", () => {
   const runtime = new TestRuntime(1_000);
   const cache = new MemoryReplayCache({ capacity: 2, runtime });
   cache.insert({ tag: "a", now: 2_000, expiresAt: 10_100 });
@@ -139,7 +139,7 @@ Deno.test("MemoryReplayCache tells when the last of those came that it has forgo
   assert.equal(cache.knowsSince, 10_150);
 });
 
-Deno.test("caches in memory say since when they know everything by a clock that is set meanwhile", () => {
+Deno.test("knowsSince: follows a clock that is set meanwhile", () => {
   const runtime = new TestRuntime(1_000_000_000);
   let elapsed = 0;
   const clocks = { runtime, elapsed: () => elapsed };
@@ -159,7 +159,7 @@ Deno.test("caches in memory say since when they know everything by a clock that 
   assert.equal(new SharedReplayCache({ memory: caches[1].memory, ...clocks }).knowsSince, runtime.time);
 });
 
-Deno.test("one client has no more than its share of a replay cache, and others get in", () => {
+Deno.test("MemoryReplayCache: one client has only its share, and others get in", () => {
   const cache = new MemoryReplayCache({ capacity: 800 });
   const fill = (client: string | undefined, most: number) => {
     let count = 0;
@@ -187,7 +187,7 @@ Deno.test("one client has no more than its share of a replay cache, and others g
   for (const tag of ["a", "b"]) assert.ok(small.insert({ tag, now: 0, expiresAt: 9, client: "a" }));
 });
 
-Deno.test("a client's authenticators that made room or came again count no more", () => {
+Deno.test("MemoryReplayCache: forgotten and repeated entries do not count for a share", () => {
   const cache = new MemoryReplayCache({ capacity: 16 });
   for (let now = 0; now < 900; now += 10) {
     // All in one second, so that what has expired goes where room is short.
@@ -197,7 +197,7 @@ Deno.test("a client's authenticators that made room or came again count no more"
   assert.ok(cache.size <= 16);
 });
 
-Deno.test("one client has half of each place in a shared replay cache, and others the other half", () => {
+Deno.test("SharedReplayCache: one client has half of each bucket at most", () => {
   const cache = new SharedReplayCache({ capacity: 16 });
   const fill = (client: string, now: number) => {
     for (let count = 0;; count++) {
@@ -213,7 +213,7 @@ Deno.test("one client has half of each place in a shared replay cache, and other
   assert.equal(fill("aaaaaaaa", 7_000), 8, "what has expired counts no more");
 });
 
-Deno.test("threads that insert the same authenticator at the same moment get it once", async () => {
+Deno.test("SharedReplayCache: of concurrent threads one gets an authenticator", async () => {
   const ROUNDS = 1_000;
   const cache = new SharedReplayCache({ capacity: 65_536 });
   const code = `
@@ -250,7 +250,7 @@ Deno.test("threads that insert the same authenticator at the same moment get it 
   assert.deepEqual(counts.filter((count) => count !== 1), []);
 });
 
-Deno.test("a thread that ended within the lock of SharedReplayCache costs its part of the cache and no more", async () => {
+Deno.test("SharedReplayCache: a thread that ends with a lock costs its bucket only", async () => {
   const cache = new SharedReplayCache({ capacity: 64 });
   const entry = (number: number, bucket: number) => ({ tag: tag(number, bucket), now: 1_000, expiresAt: 5_000 });
   assert.ok(cache.insert(entry(1, 0)));
@@ -302,7 +302,7 @@ Deno.test("a thread that ended within the lock of SharedReplayCache costs its pa
   assert.equal(other.insert(entry(1, 0)), false);
 });
 
-Deno.test("SharedReplayCache waits for a thread that is in the lock for a moment", async () => {
+Deno.test("SharedReplayCache: waits for a thread that holds a lock for a moment", async () => {
   const code = `self.onmessage = ({ data }) => {
     const words = new Int32Array(data);
     self.postMessage("ready");
@@ -339,7 +339,7 @@ Deno.test("SharedReplayCache waits for a thread that is in the lock for a moment
   assert.equal(had, 1);
 });
 
-Deno.test("a replay cache without room is none", () => {
+Deno.test("MemoryReplayCache, SharedReplayCache: refuse a capacity of none", () => {
   for (const capacity of [0, -1, NaN]) {
     assert.throws(() => new MemoryReplayCache({ capacity }), RangeError, String(capacity));
     assert.throws(() => new SharedReplayCache({ capacity }), RangeError, String(capacity));
