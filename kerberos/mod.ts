@@ -50,7 +50,9 @@ export { defaultCcacheName, defaultKeytabName, loadConfig, type LoadConfigOption
 export type { ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype } from "./registry/enctypes.ts";
 export { ErrorCode, type KerberosErrorName } from "./registry/errors.ts";
-export { KerberosKey, type PasswordKeyOptions, type SealOptions } from "./crypto/key.ts";
+export { KerberosKey } from "./crypto/key.ts";
+export type { PasswordKeyOptions } from "./crypto/password.ts";
+export type { SealOptions } from "./crypto/usage_key.ts";
 export { DEFAULT_ENCTYPES, enctypeByName, enctypeName } from "./crypto/enctypes.ts";
 export { KdcError, type KdcErrorInit, KerberosError, type KerberosErrorCode } from "./errors.ts";
 export type { AcceptorInit } from "./mech/acceptor.ts";

@@ -245,6 +245,15 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       "unfinished and disposed contexts",
     ],
   ]),
+  ...rules("kerberos/crypto/password.ts", OCTETS, [
+    [
+      "parameters are bytes",
+      "RFC 3962 section 4",
+      'bytesOf(options.s2kparams ?? EMPTY, "make a key by")',
+      "options.s2kparams ?? EMPTY",
+      "every function reads all bytes",
+    ],
+  ]),
   ...rules("kerberos/crypto/key.ts", OCTETS, [
     [
       "a key is made of bytes",
@@ -287,13 +296,6 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
       'copyBytes(options.salt, "salt with")',
       "asBytes(options.salt)",
       "throws TypeError for what is no bytes",
-    ],
-    [
-      "parameters are bytes",
-      "RFC 3962 section 4",
-      'bytesOf(options.s2kparams ?? EMPTY, "make a key by")',
-      "options.s2kparams ?? EMPTY",
-      "every function reads all bytes",
     ],
     [
       "a password is a text",
