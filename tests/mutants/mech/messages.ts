@@ -43,6 +43,14 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "randomUint32(runtime)",
     ],
   ]),
+  ...rules("kerberos/mech/token_order.ts", [MESSAGES], [
+    [
+      "a forged token does not count",
+      "RFC 2743 section 1.2.3",
+      "return { data, confidential, status: this.#window.check(sequence) };",
+      "return { data, confidential, status: this.#window.check(sequence + 1n) };",
+    ],
+  ]),
   ...rules("kerberos/mech/context.ts", [MESSAGES], [
     [
       "the header sealed is the one in front",
@@ -91,12 +99,6 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "RFC 4121 section 4.2.2, AcceptorSubkey",
       "    if (header.acceptorSubkey !== this.#acceptorSubkey) throw notGenuine();\n",
       "",
-    ],
-    [
-      "a forged token does not count",
-      "RFC 2743 section 1.2.3",
-      "return { data, confidential, status: this.#window.check(sequence) };",
-      "return { data, confidential, status: this.#window.check(sequence + 1n) };",
     ],
   ]),
   ...rules("kerberos/mech/tokens/cfx.ts", [MESSAGES], [
