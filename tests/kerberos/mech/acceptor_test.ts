@@ -1,54 +1,19 @@
 /** Requests that are genuine and wrong in one field: every rule of RFC 4120 section 3.2.3 and RFC 4121 section 4.1. */
 import assert from "node:assert/strict";
-import { encode } from "../../../asn1/codec.ts";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
-import { channelBindingHash } from "../../../gss/channel_bindings.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
-import type { AcceptOptions, GssContext } from "../../../gss/mechanism.ts";
-import { GssError } from "../../../gss/status.ts";
-import { readMessage } from "../../../kerberos/messages/read.ts";
 import { ApOption, TicketFlag } from "../../../kerberos/registry/flags.ts";
 import { KeyUsage } from "../../../kerberos/registry/key_usages.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
-import type { KerberosAcceptorOptions } from "../../../kerberos/mech/credentials.ts";
-import { MemoryReplayCache } from "../../../kerberos/ap/replay/memory.ts";
-import { SharedReplayCache } from "../../../kerberos/ap/replay/shared.ts";
 import { decodeContextToken, encodeContextToken, KERBEROS_OID } from "../../../kerberos/mech/tokens/context.ts";
-import { ApRep, ApReq, EncApRepPart } from "../../../kerberos/messages/ap.ts";
-import type { PrincipalName } from "../../../kerberos/messages/basic.ts";
-import { KrbError } from "../../../kerberos/messages/error.ts";
-import { EncKrbCredPart, KrbCred } from "../../../kerberos/messages/cred.ts";
 import { parsePrincipal, toPrincipalName } from "../../../kerberos/principal.ts";
 import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
 import { ALL_FLAGS } from "../../support/flags.ts";
-import { type Changes, Forge, type RequestChanges, wrapToken } from "../../support/forge.ts";
+import { Forge, type RequestChanges } from "../../support/forge.ts";
+import { accept, type Attempt, refusal } from "../../support/attempt.ts";
 
 const SKEW = 300_000;
 const HOUR = 3_600_000;
-
-interface Attempt {
-  /** What the acceptor takes beside its keys. */
-  readonly options?: (forge: Forge) => Partial<KerberosAcceptorOptions>;
-  readonly accept?: AcceptOptions;
-}
-
-async function accept(forge: Forge, changes: RequestChanges = {}, attempt: Attempt = {}): Promise<GssContext> {
-  const { token } = await forge.apReq(changes);
-  const step = await forge.acceptor(attempt.options?.(forge)).accept(attempt.accept).step(token);
-  assert.ok(step.done);
-  return step.context;
-}
-
-/** Code of the error, and the number that the peer is told. */
-async function refusal(promise: Promise<unknown>): Promise<{ error: GssError; code: string; told: number }> {
-  const error = await promise.then(() => undefined, (reason) => reason);
-  assert.ok(error instanceof GssError, `GssError wanted, ${error} came`);
-  const { id, message } = decodeContextToken(error.token!);
-  assert.equal(id, "KRB-ERROR");
-  const refused = readMessage(KrbError, message);
-  assert.equal(refused.eText, undefined, "the peer is told a number and no more");
-  return { error, code: error.code, told: refused.errorCode };
-}
 
 type Case = [what: string, changes: (forge: Forge, now: number) => RequestChanges, attempt?: Attempt];
 
@@ -278,113 +243,8 @@ Deno.test("KerberosAcceptor: refuses every token but AP-REQ (RFC 4121 section 4.
   }
 });
 
-Deno.test("KerberosAcceptor: recognizes a replay whatever is changed in clear", async () => {
-  const forge = new Forge();
-  const acceptor = forge.acceptor();
-  const { token } = await forge.apReq();
-  assert.ok((await acceptor.accept().step(token)).done);
-  const request = readMessage(ApReq, decodeContextToken(token).message);
-  const changes: Changes<ApReq>[] = [
-    {},
-    { apOptions: 0 },
-    { ticket: { ...request.ticket, realm: "B.TEST" } },
-    { ticket: { ...request.ticket, sname: { nameType: 1, nameString: ["other"] } } },
-    { ticket: { ...request.ticket, encPart: { ...request.ticket.encPart, kvno: 9 } } },
-    // The same authenticator with another ticket of the same session.
-    { ticket: await forge.ticket() },
-  ];
-  for (const change of changes) {
-    const again = encodeContextToken("AP-REQ", encode(ApReq, { ...request, ...change } as ApReq));
-    const got = await refusal(acceptor.accept().step(again));
-    assert.deepEqual([got.code, got.told], ["KRB_AP_ERR_REPEAT", 34]);
-  }
-  // Another authenticator of the same time, by another client, is no replay.
-  const bob = { crealm: "A.TEST", cname: { nameType: 1, nameString: ["bob"] } };
-  assert.ok((await acceptor.accept().step((await forge.apReq({ ticket: bob, authenticator: bob })).token)).done);
-});
-
 Deno.test("KerberosAcceptorCredential: refuses a clock skew that is negative or not finite", () => {
   for (const clockskew of [NaN, Infinity, -1]) assert.throws(() => new Forge().acceptor({ clockskew }), RangeError);
-});
-
-Deno.test("KerberosAcceptor: remembers an authenticator for as long as it would be accepted", async () => {
-  const forge = new Forge();
-  const acceptor = forge.acceptor();
-  // By a clock that is as far ahead as it may be.
-  const { token } = await forge.apReq({ authenticator: { ctime: forge.runtime.now() + SKEW, cusec: 0 } });
-  assert.ok((await acceptor.accept().step(token)).done);
-  forge.runtime.time += 2 * SKEW;
-  assert.equal((await refusal(acceptor.accept().step(token))).code, "KRB_AP_ERR_REPEAT");
-  forge.runtime.time += 1;
-  assert.equal((await refusal(acceptor.accept().step(token))).code, "KRB_AP_ERR_SKEW");
-});
-
-Deno.test("KerberosAcceptor: refuses when its replay cache fails", async () => {
-  const forge = new Forge();
-  const broken = { insert: () => Promise.reject(new Error("lost")) };
-  const { token } = await forge.apReq();
-  await assert.rejects(forge.acceptor({ replayCache: broken }).accept().step(token), /lost/);
-});
-
-const NOT_MUTUAL: RequestChanges = { checksum: { flags: { mutual: false } } };
-
-Deno.test("KerberosAcceptor: refuses a possible replay from before its cache", async () => {
-  const forge = new Forge();
-  const replayCache = new MemoryReplayCache({ runtime: forge.runtime });
-  const acceptor = forge.acceptor({ replayCache });
-  const began = forge.runtime.now();
-  const attempt = async (changes: RequestChanges) => acceptor.accept().step((await forge.apReq(changes)).token);
-  const early = await refusal(attempt(NOT_MUTUAL));
-  assert.deepEqual([early.code, early.told], ["KRB_AP_ERR_REPEAT", 34]);
-  assert.match(early.error.message, /without mutual authentication .* try again in 300 s$/);
-  assert.equal(early.error.details.retryInSeconds, 300);
-  assert.ok((await attempt({})).done, "with mutual authentication a replay cannot go on");
-
-  forge.runtime.time = began + SKEW;
-  assert.equal((await refusal(attempt(NOT_MUTUAL))).code, "KRB_AP_ERR_REPEAT", "not before the skew has passed");
-  forge.runtime.time += 1000;
-  const context = await attempt(NOT_MUTUAL);
-  assert.ok(context.done && !context.context.flags.mutual);
-  // The skew is reckoned from the authenticator's own time: one from before stays refused as long as it is accepted at all.
-  const old = { ...NOT_MUTUAL, authenticator: { ctime: began + SKEW } };
-  assert.equal((await refusal(attempt(old))).code, "KRB_AP_ERR_REPEAT");
-});
-
-Deno.test("KerberosAcceptor: refuses what its cache may have forgotten while the clock was ahead", async () => {
-  const bare: RequestChanges = { checksum: { flags: { mutual: false } } };
-  for (const kind of [MemoryReplayCache, SharedReplayCache]) {
-    const forge = new Forge();
-    const replayCache = new kind({ capacity: 16, runtime: forge.runtime });
-    const acceptor = forge.acceptor({ replayCache });
-    const ok = async (token: Bytes) => assert.ok((await acceptor.accept().step(token)).done);
-    // In ordinary times what is forgotten keeps nobody out, not even a client whose clock is as far behind as may be.
-    forge.runtime.time += HOUR;
-    for (let i = 0; i < 40; i++) {
-      forge.runtime.time += 61_700;
-      const { token } = await forge.apReq(bare);
-      forge.runtime.time += SKEW;
-      await ok(token);
-    }
-    const { token } = await forge.apReq(bare);
-    await ok(token);
-    forge.runtime.time += HOUR;
-    // Of several, since one alone does not get all of a cache.
-    for (let i = 0; i < 14; i++) {
-      const cname = { nameType: 1, nameString: [`user${i % 7}`] };
-      await ok((await forge.apReq({ ...bare, ticket: { cname } })).token);
-    }
-    forge.runtime.time -= HOUR;
-    assert.equal((await refusal(acceptor.accept().step(token))).code, "KRB_AP_ERR_REPEAT", kind.name);
-    await ok((await forge.apReq()).token);
-  }
-});
-
-Deno.test("KerberosAcceptor: accepts without mutual authentication at once if its cache outlives it", async () => {
-  const forge = new Forge();
-  const kept = new MemoryReplayCache({ runtime: forge.runtime });
-  const replayCache = { insert: kept.insert.bind(kept) };
-  const context = await accept(forge, NOT_MUTUAL, { options: () => ({ replayCache }) });
-  assert.equal(context.flags.mutual, false);
 });
 
 Deno.test("KerberosAcceptor: judges transited realms by the realm of the key (RFC 4120 section 2.7)", async () => {
@@ -443,128 +303,6 @@ Deno.test("KerberosAcceptor: opens a ticket with any key of its keytab, and with
     (await refusal(accept(forge, { outside }, { options: () => ({ keys, services: ["http"] }) }))).code,
     "KRB_AP_ERR_NOT_US",
   );
-});
-
-/** The AP-REP of a step, opened. */
-async function answered(forge: Forge, changes: RequestChanges) {
-  const { token, authenticator } = await forge.apReq(changes);
-  const step = await forge.acceptor().accept().step(token);
-  assert.ok(step.done);
-  if (step.token === undefined) return { context: step.context, authenticator, part: undefined };
-  const { id, message } = decodeContextToken(step.token);
-  assert.equal(id, "AP-REP");
-  const { encPart } = readMessage(ApRep, message);
-  assert.equal(encPart.etype, forge.sessionKey.enctype);
-  const part = readMessage(EncApRepPart, await forge.sessionKey.decrypt(KeyUsage.ApRepEncPart, encPart.cipher));
-  return { context: step.context, authenticator, part };
-}
-
-Deno.test("KerberosAcceptor: answers with the client's time, its own subkey and its own number", async () => {
-  const forge = new Forge();
-  const { context: established, authenticator, part } = await answered(forge, { authenticator: { cusec: 123_456 } });
-  using context = established;
-  assert.deepEqual([part!.ctime, part!.cusec], [authenticator.ctime, authenticator.cusec]);
-  assert.equal(part!.subkey!.keytype, forge.subkey.enctype);
-  assert.notDeepEqual(part!.subkey!.keyvalue, forge.subkey.exportBytes());
-  assert.ok(part!.seqNumber! < 2 ** 30);
-  const key = new KerberosKey(part!.subkey!.keytype, part!.subkey!.keyvalue);
-  assert.equal((await context.unwrap(await wrapToken({ key }))).status, "complete");
-  await assert.rejects(context.unwrap(await wrapToken({ key: forge.subkey, sequence: 1001 })), { major: "BAD_SIG" });
-  const again = await answered(forge, {});
-  assert.notDeepEqual(again.part!.subkey!.keyvalue, part!.subkey!.keyvalue, "fresh each time");
-  assert.notEqual(again.part!.seqNumber, part!.seqNumber);
-});
-
-Deno.test("KerberosAcceptor: uses the sealed flags, not the options in clear", async () => {
-  const forge = new Forge();
-  const quiet = await answered(forge, { ...NOT_MUTUAL, request: { apOptions: ApOption.MutualRequired } });
-  assert.deepEqual([quiet.part, quiet.context.flags.mutual], [undefined, false]);
-  const loud = await answered(forge, { request: { apOptions: 0 } });
-  assert.ok(loud.part !== undefined && loud.context.flags.mutual);
-});
-
-Deno.test("KerberosAcceptor: without mutual authentication uses the initiator's key and number", async () => {
-  for (const without of [false, true]) {
-    const forge = new Forge();
-    const subkey = without ? { authenticator: { subkey: undefined } } : {};
-    using context = (await answered(forge, { ...NOT_MUTUAL, ...subkey })).context;
-    const key = without ? forge.sessionKey : forge.subkey;
-    assert.equal((await context.unwrap(await wrapToken({ key, flags: 2 }))).status, "complete");
-    // JDK-8201814: both directions begin with the initiator's number then.
-    const token = await context.wrap(utf8("x"), { confidential: false });
-    assert.equal(new DataView(token.buffer).getBigUint64(8), 1000n);
-  }
-});
-
-Deno.test("KerberosAcceptor: compares channel bindings if both sides have them", async () => {
-  const channelBindings = { applicationData: utf8("tls-server-end-point:x") };
-  const bindings = await channelBindingHash(channelBindings);
-  const bound = { checksum: { bindings } };
-  assert.equal((await accept(new Forge(), bound, { accept: { channelBindings } })).channelBound, true);
-  assert.equal((await accept(new Forge(), {}, { accept: { channelBindings } })).channelBound, false);
-  assert.equal((await accept(new Forge(), bound)).channelBound, false);
-  for (const at of [0, 15]) {
-    const other = { checksum: { bindings: poke(at, bindings[at]! ^ 1)(bindings) } };
-    const got = await refusal(accept(new Forge(), other, { accept: { channelBindings } }));
-    assert.deepEqual([got.code, got.error.major], ["BAD_BINDINGS", "BAD_BINDINGS"]);
-  }
-});
-
-interface WrongDelegation {
-  readonly key?: KerberosKey;
-  readonly usage?: number;
-  readonly infos?: number;
-  readonly tickets?: number;
-  readonly bare?: boolean;
-  /** Fields of each ticket's description. */
-  readonly info?: { prealm?: string; srealm?: string; pname?: PrincipalName; sname?: PrincipalName };
-}
-
-/** A KRB-CRED with one ticket-granting ticket, and what is wrong with it. */
-async function delegation(forge: Forge, wrong: WrongDelegation) {
-  const { key = forge.sessionKey, usage = KeyUsage.KrbCredEncPart, infos = 1, tickets = 1, bare = false } = wrong;
-  const info = {
-    key: { keytype: 18, keyvalue: new Uint8Array(32) },
-    prealm: "A.TEST",
-    pname: toPrincipalName(forge.client),
-    flags: TicketFlag.Forwardable,
-    endtime: forge.runtime.now() + HOUR,
-    srealm: "A.TEST",
-    ...(bare ? {} : { sname: { nameType: 2, nameString: ["krbtgt", "A.TEST"] } }),
-    ...wrong.info,
-  };
-  const part = encode(EncKrbCredPart, { ticketInfo: Array.from({ length: infos }, () => info) });
-  const encPart = { etype: key.enctype, cipher: await key.encrypt(usage, part) };
-  const ticket = await forge.ticket();
-  return encode(KrbCred, { pvno: 5, msgType: 22, tickets: Array(tickets).fill(ticket), encPart });
-}
-
-Deno.test("KerberosAcceptor: takes delegated tickets sealed by its session, and ignores extensions", async () => {
-  const forge = new Forge();
-  const flags = { delegation: true };
-  const good = await delegation(forge, {});
-  const sent = (bytes: Bytes): RequestChanges => ({
-    checksum: { flags, delegation: bytes },
-    rewriteChecksum: (sum) => concat(sum, utf8("extension")),
-  });
-  const context = await accept(forge, sent(good));
-  assert.equal(context.flags.delegation, true);
-  const wrong: [string, Parameters<typeof delegation>[1], string][] = [
-    ["another key", { key: KerberosKey.generate(18) }, "INTEGRITY"],
-    ["another enctype", { key: KerberosKey.generate(17) }, "INTEGRITY"],
-    ["another use", { usage: KeyUsage.ApRepEncPart }, "INTEGRITY"],
-    ["more keys than tickets", { infos: 2 }, "BAD_MESSAGE"],
-    ["no keys", { infos: 0 }, "BAD_MESSAGE"],
-    ["no tickets", { infos: 0, tickets: 0 }, "BAD_MESSAGE"],
-    ["a ticket for nobody", { bare: true }, "BAD_MESSAGE"],
-    ["a client without a realm", { info: { prealm: "" } }, "BAD_MESSAGE"],
-    ["a client without a name", { info: { pname: { nameType: 1, nameString: [] } } }, "BAD_MESSAGE"],
-    ["a service without a realm", { info: { srealm: "" } }, "BAD_MESSAGE"],
-    ["a service with half a name", { info: { sname: { nameType: 2, nameString: ["krbtgt", ""] } } }, "BAD_MESSAGE"],
-  ];
-  for (const [what, how, code] of wrong) {
-    assert.equal((await refusal(accept(forge, sent(await delegation(forge, how))))).code, code, what);
-  }
 });
 
 Deno.test("KerberosAcceptor: shortens the names of strangers in its errors", async () => {

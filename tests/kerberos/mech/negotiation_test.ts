@@ -6,7 +6,6 @@ import { hostbasedService } from "../../../gss/names.ts";
 import { GssError } from "../../../gss/status.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
-import { MemoryReplayCache } from "../../../kerberos/ap/replay/memory.ts";
 import { decodeContextToken, encodeContextToken } from "../../../kerberos/mech/tokens/context.ts";
 import { readMessage } from "../../../kerberos/messages/read.ts";
 import { ApReq } from "../../../kerberos/messages/ap.ts";
@@ -114,16 +113,6 @@ Deno.test("KerberosAcceptor: refuses a replay, even a concurrent one", async () 
   assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1);
   const error = await failure(acceptor.accept().step(token));
   assert.deepEqual([error.code, error.minor, toldCode(error)], ["KRB_AP_ERR_REPEAT", 34, 34]);
-});
-
-Deno.test("MemoryReplayCache: forgets what has expired, and refuses when it is full", () => {
-  const cache = new MemoryReplayCache({ capacity: 2 });
-  assert.ok(cache.insert({ tag: "a", expiresAt: 10, now: 0 }));
-  assert.ok(cache.insert({ tag: "b", expiresAt: 20, now: 0 }));
-  assert.ok(!cache.insert({ tag: "a", expiresAt: 99, now: 10 }));
-  assert.throws(() => cache.insert({ tag: "c", expiresAt: 30, now: 5 }));
-  assert.ok(cache.insert({ tag: "c", expiresAt: 30, now: 11 }));
-  assert.equal(cache.size, 2);
 });
 
 Deno.test("KerberosAcceptor: refuses skewed clocks and says by how much", async () => {

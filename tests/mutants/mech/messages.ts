@@ -5,10 +5,12 @@
  */
 import { type Mutant, rules } from "../mutant.ts";
 
+const ACCEPTED = "tests/kerberos/mech/acceptor_context_test.ts";
 const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
 const CONTEXT = "tests/kerberos/mech/context_test.ts";
 const INITIATOR = "tests/kerberos/mech/initiator_test.ts";
 const MESSAGES = "tests/kerberos/mech/message_tokens_test.ts";
+const SEQUENCE = "tests/kerberos/mech/sequence_test.ts";
 
 /** The rules. */
 export const MESSAGES_MUTANTS: readonly Mutant[] = [
@@ -27,6 +29,8 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "if (length !== 16) throw",
       "if (false) throw",
     ],
+  ]),
+  ...rules("kerberos/mech/tokens/checksum.ts", [ACCEPTOR, ACCEPTED], [
     ["the delegation option is 1", "RFC 4121 section 4.1.1", "if (option !== 1) throw", "if (false) throw"],
     [
       "extensions are passed over",
@@ -157,7 +161,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign)",
     ],
   ]),
-  ...rules("kerberos/mech/sequence.ts", [MESSAGES, CONTEXT], [
+  ...rules("kerberos/mech/sequence.ts", [MESSAGES, SEQUENCE], [
     [
       "a replayed message is reported",
       "RFC 2743 section 1.2.3",
@@ -172,7 +176,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     ],
     ["a number has 64 bits", "RFC 4121 section 4.2.1", "(number - this.#initial) & MASK", "(number - this.#initial)"],
   ]),
-  ...rules("kerberos/mech/sequence.ts", [CONTEXT], [
+  ...rules("kerberos/mech/sequence.ts", [SEQUENCE], [
     [
       "a late message is reported",
       "RFC 2743 section 1.2.3",
