@@ -148,7 +148,7 @@ export function checkKnownSince(authenticator: Authenticator, { now, skew, repla
   const seconds = Math.max(1, Math.ceil((knowsSince + skew - now) / 1000));
   throw new ApError(
     "KRB_AP_ERR_REPEAT",
-    "Cannot accept context: without mutual authentication it may be the replay of one from before the replay cache began; " +
+    "Cannot accept ticket: without mutual authentication this may be a replay from before the replay cache began; " +
       `ask for mutual authentication, or try again in ${seconds} s`,
     { details: { retryInSeconds: seconds } },
   );

@@ -1,6 +1,6 @@
 /**
- * What the embedded KDC's ticket-granting service is shown: the ticket, its authenticator, and what that says of the request
- * (RFC 4120 section 3.3.2).
+ * How the embedded KDC's ticket-granting service verifies a request: the AP-REQ in it, and the authenticator's checksum over
+ * the request (RFC 4120 section 3.3.2).
  *
  * @module
  */
@@ -38,12 +38,9 @@ export interface Presented {
 export async function openPresented(realm: KdcRealm, request: KdcReq, message: Bytes): Promise<Presented> {
   const padata = request.padata?.find(({ padataType }) => padataType === PaType.TgsReq);
   if (padata === undefined) throw new Refusal("KDC_ERR_PADATA_TYPE_NOSUPP");
-  const { part, sessionKey, subkey, serviceKey, authenticator, request: { authenticator: { cipher } } } =
-    await verified(
-      realm,
-      padata.padataValue,
-    );
-  await checkRequest(realm, { authenticator, cipher, sessionKey, message });
+  const opened = await verified(realm, padata.padataValue);
+  const { part, sessionKey, subkey, serviceKey, authenticator } = opened;
+  await checkRequest(realm, { authenticator, cipher: opened.request.authenticator.cipher, sessionKey, message });
   return { service: serviceKey.principal, part, sessionKey, subkey };
 }
 
