@@ -32,12 +32,12 @@ export async function accept(forge: Forge, changes: RequestChanges = {}, attempt
 }
 
 /** The error of a refused request, and the number in its error token. */
-export async function refusal(promise: Promise<unknown>): Promise<{ error: GssError; code: string; told: number }> {
+export async function refusal(promise: Promise<unknown>): Promise<{ error: GssError; code: string; number: number }> {
   const error = await promise.then(() => undefined, (reason) => reason);
   assert.ok(error instanceof GssError, `GssError wanted, ${error} came`);
   const { id, message } = decodeContextToken(error.token!);
   assert.equal(id, "KRB-ERROR");
   const refused = readMessage(KrbError, message);
-  assert.equal(refused.eText, undefined, "the peer is told a number and no more");
-  return { error, code: error.code, told: refused.errorCode };
+  assert.equal(refused.eText, undefined, "the token has a number and no text");
+  return { error, code: error.code, number: refused.errorCode };
 }

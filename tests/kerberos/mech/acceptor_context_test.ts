@@ -126,7 +126,7 @@ Deno.test("KerberosAcceptor: takes delegated tickets sealed by its session, and 
     ["more keys than tickets", { infos: 2 }, "BAD_MESSAGE"],
     ["no keys", { infos: 0 }, "BAD_MESSAGE"],
     ["no tickets", { infos: 0, tickets: 0 }, "BAD_MESSAGE"],
-    ["a ticket for nobody", { bare: true }, "BAD_MESSAGE"],
+    ["a ticket without a service", { bare: true }, "BAD_MESSAGE"],
     ["a client without a realm", { info: { prealm: "" } }, "BAD_MESSAGE"],
     ["a client without a name", { info: { pname: { nameType: 1, nameString: [] } } }, "BAD_MESSAGE"],
     ["a service without a realm", { info: { srealm: "" } }, "BAD_MESSAGE"],

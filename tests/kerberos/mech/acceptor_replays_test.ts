@@ -31,7 +31,7 @@ Deno.test("KerberosAcceptor: recognizes a replay whatever is changed in clear", 
   for (const change of changes) {
     const again = encodeContextToken("AP-REQ", encode(ApReq, { ...request, ...change } as ApReq));
     const got = await refusal(acceptor.accept().step(again));
-    assert.deepEqual([got.code, got.told], ["KRB_AP_ERR_REPEAT", 34]);
+    assert.deepEqual([got.code, got.number], ["KRB_AP_ERR_REPEAT", 34]);
   }
   // Another authenticator of the same time, by another client, is no replay.
   const bob = { crealm: "A.TEST", cname: { nameType: 1, nameString: ["bob"] } };
@@ -64,7 +64,7 @@ Deno.test("KerberosAcceptor: refuses a possible replay from before its cache", a
   const began = forge.runtime.now();
   const attempt = async (changes: RequestChanges) => acceptor.accept().step((await forge.apReq(changes)).token);
   const early = await refusal(attempt(NOT_MUTUAL));
-  assert.deepEqual([early.code, early.told], ["KRB_AP_ERR_REPEAT", 34]);
+  assert.deepEqual([early.code, early.number], ["KRB_AP_ERR_REPEAT", 34]);
   assert.match(early.error.message, /without mutual authentication .* try again in 300 s$/);
   assert.equal(early.error.details.retryInSeconds, 300);
   assert.ok((await attempt({})).done, "with mutual authentication a replay cannot go on");
@@ -74,7 +74,7 @@ Deno.test("KerberosAcceptor: refuses a possible replay from before its cache", a
   forge.runtime.time += 1000;
   const context = await attempt(NOT_MUTUAL);
   assert.ok(context.done && !context.context.flags.mutual);
-  // The skew is reckoned from the authenticator's own time: one from before stays refused as long as it is accepted at all.
+  // The skew counts from the time in the authenticator: an older one is refused until it is too old anyway.
   const old = { ...NOT_MUTUAL, authenticator: { ctime: began + SKEW } };
   assert.equal((await refusal(attempt(old))).code, "KRB_AP_ERR_REPEAT");
 });
@@ -85,7 +85,7 @@ Deno.test("KerberosAcceptor: refuses what its cache may have forgotten while the
     const replayCache = new kind({ capacity: 16, runtime: forge.runtime });
     const acceptor = forge.acceptor({ replayCache });
     const ok = async (token: Bytes) => assert.ok((await acceptor.accept().step(token)).done);
-    // In ordinary times what is forgotten keeps nobody out, not even a client whose clock is as far behind as may be.
+    // With a steady clock, what is forgotten refuses no client, even one whose clock is behind by the skew.
     forge.runtime.time += HOUR;
     for (let i = 0; i < 40; i++) {
       forge.runtime.time += 61_700;

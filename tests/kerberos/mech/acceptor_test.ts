@@ -22,8 +22,8 @@ const authorization = (...types: number[]) => types.map((adType) => ({ adType, a
 const keyOf = (enctype: number, length: number) => ({ keytype: enctype, keyvalue: new Uint8Array(length).fill(7) });
 const onlyAes256: Attempt = { options: () => ({ enctypes: [18] }) };
 
-/** Names that are nobody's. */
-const NOBODY: readonly (readonly string[])[] = [[], [""], ["", ""], ["", "admin"], ["alice", ""]];
+/** Client names that are not whole. */
+const NOT_WHOLE: readonly (readonly string[])[] = [[], [""], ["", ""], ["", "admin"], ["alice", ""]];
 
 const REFUSED: Record<string, [number, ...Case[]]> = {
   KRB_AP_ERR_TKT_NYV: [
@@ -47,7 +47,7 @@ const REFUSED: Record<string, [number, ...Case[]]> = {
   KDC_ERR_C_PRINCIPAL_UNKNOWN: [
     6,
     ["a client without a realm", () => ticket({ crealm: "" })],
-    ...NOBODY.map((nameString): Case => [
+    ...NOT_WHOLE.map((nameString): Case => [
       `a client of the components ${JSON.stringify(nameString)}`,
       () => ticket({ cname: { nameType: 1, nameString } }),
     ]),
@@ -65,14 +65,14 @@ const REFUSED: Record<string, [number, ...Case[]]> = {
   ],
   KDC_ERR_POLICY: [
     12,
-    ["a critical restriction in the ticket that is not known", () => ticket({ authorizationData: authorization(999) })],
+    ["a critical restriction in the ticket that is unknown", () => ticket({ authorizationData: authorization(999) })],
     ["a critical restriction of local use", () => ticket({ authorizationData: authorization(-5) })],
     ["AD-AND-OR", () => ticket({ authorizationData: authorization(5) })],
-    ["a critical restriction behind one that may be passed over", () =>
+    ["a critical restriction after one that may be ignored", () =>
       ticket({
         authorizationData: authorization(1, 999),
       })],
-    ["a critical restriction in the authenticator that is not known", () => ({
+    ["a critical restriction in the authenticator that is unknown", () => ({
       authenticator: { authorizationData: authorization(999) },
     })],
   ],
@@ -149,7 +149,7 @@ const REFUSED: Record<string, [number, ...Case[]]> = {
   ],
 };
 
-/** One byte changed. */
+/** Changes one byte. */
 function poke(at: number, value: number): (bytes: Bytes) => Bytes {
   return (bytes) => {
     const out = bytes.slice();
@@ -162,7 +162,7 @@ function trailing(bytes: Bytes): Bytes {
   return concat(bytes, Uint8Array.of(0));
 }
 
-/** The first version number in the bytes, which is 5, changed. */
+/** Changes the first version number (5) in the bytes. */
 function version(number: number): (bytes: Bytes) => Bytes {
   return (bytes) => {
     const at = bytes.findIndex((byte, i) => byte === 2 && bytes[i + 1] === 1 && bytes[i + 2] === 5);
@@ -170,13 +170,13 @@ function version(number: number): (bytes: Bytes) => Bytes {
   };
 }
 
-for (const [code, [told, ...cases]] of Object.entries(REFUSED)) {
+for (const [code, [number, ...cases]] of Object.entries(REFUSED)) {
   Deno.test(`KerberosAcceptor: refuses with ${code}`, async (t) => {
     for (const [what, changes, attempt] of cases) {
       await t.step(what, async () => {
         const forge = new Forge();
         const got = await refusal(accept(forge, changes(forge, forge.runtime.now()), attempt));
-        assert.deepEqual([got.code, got.told], [code, told], got.error.message);
+        assert.deepEqual([got.code, got.number], [code, number], got.error.message);
       });
     }
   });
@@ -192,10 +192,10 @@ const ACCEPTED: Case[] = [
     "another name type of the same client",
     () => ({ authenticator: { cname: { nameType: 10, nameString: ["alice"] } } }),
   ],
-  ["restrictions that say that they may be passed over", () => ticket({ authorizationData: authorization(1, 4, 8) })],
+  ["restrictions that may be ignored", () => ticket({ authorizationData: authorization(1, 4, 8) })],
   ["the same in the authenticator", () => ({ authenticator: { authorizationData: authorization(1, 4, 8) } })],
   ["extensions behind the flags", () => ({ rewriteChecksum: (bytes) => concat(bytes, utf8("extension")) })],
-  ["flags that are not known", () => ({ rewriteChecksum: (bytes) => poke(23, 0xff)(poke(21, 0xff)(bytes)) })],
+  ["flags that are unknown", () => ({ rewriteChecksum: (bytes) => poke(23, 0xff)(poke(21, 0xff)(bytes)) })],
   ["no number", () => ({ authenticator: { seqNumber: undefined } })],
   ["a number that some write as negative", () => ({ authenticator: { seqNumber: -1 } })],
   ["a subkey of another enctype than the session key's", () => ({ authenticator: { subkey: keyOf(20, 32) } })],
@@ -230,7 +230,7 @@ Deno.test("KerberosAcceptor: refuses every token but AP-REQ (RFC 4121 section 4.
   ];
   for (const [what, bytes] of wrong) {
     const got = await refusal(forge.acceptor().accept().step(bytes));
-    assert.deepEqual([got.code, got.told, got.error.major], ["KRB_AP_ERR_MSG_TYPE", 40, "DEFECTIVE_TOKEN"], what);
+    assert.deepEqual([got.code, got.number, got.error.major], ["KRB_AP_ERR_MSG_TYPE", 40, "DEFECTIVE_TOKEN"], what);
   }
   // msg-type and pvno of the AP-REQ itself.
   for (const field of ["msg-type", "pvno"]) {
@@ -250,25 +250,25 @@ Deno.test("KerberosAcceptorCredential: refuses a clock skew that is negative or 
 Deno.test("KerberosAcceptor: judges transited realms by the realm of the key (RFC 4120 section 2.7)", async () => {
   const evil = { crealm: "TRUSTED.TEST", transited: { trType: 1, contents: utf8("EVIL.TEST") } };
   const cases: [string, RequestChanges, string?][] = [
-    ["a realm of nobody's", { ticket: evil }, "KRB_AP_PATH_NOT_ACCEPTED"],
+    ["a realm outside the hierarchy", { ticket: evil }, "KRB_AP_PATH_NOT_ACCEPTED"],
     [
-      "with the strange realm written over our own",
+      "with the other realm in clear in place of ours",
       { ticket: evil, outside: { realm: "EVIL.TEST" } },
       "KRB_AP_PATH_NOT_ACCEPTED",
     ],
     [
-      "with the client's realm written over",
+      "with the client's realm in clear",
       { ticket: evil, outside: { realm: "TRUSTED.TEST" } },
       "KRB_AP_PATH_NOT_ACCEPTED",
     ],
     ["a client of our own realm", { ticket: { ...evil, crealm: "A.TEST" } }, "KRB_AP_PATH_NOT_ACCEPTED"],
     [
-      "an encoding that is not known",
+      "an encoding that is unknown",
       { ticket: { ...evil, transited: { trType: 2, contents: utf8("TEST") } } },
       "KDC_ERR_TRTYPE_NOSUPP",
     ],
-    ["one that a KDC has judged", { ticket: { ...evil, flags: TicketFlag.TransitedPolicyChecked } }],
-    ["no realm on the way", { ticket: { crealm: "TRUSTED.TEST" } }],
+    ["one that the KDC judged", { ticket: { ...evil, flags: TicketFlag.TransitedPolicyChecked } }],
+    ["no transited realm", { ticket: { crealm: "TRUSTED.TEST" } }],
     ["the parent of both", { ticket: { ...evil, transited: { trType: 1, contents: utf8("TEST") } } }],
   ];
   for (const [what, changes, code] of cases) {

@@ -1,4 +1,4 @@
-/** Contexts that nobody disposes hold resources of the runtime, ciphers, and leave none behind when they are forgotten. */
+/** Contexts that are not disposed hold ciphers of the runtime, and release them when they are garbage-collected. */
 import assert from "node:assert/strict";
 import type { Held } from "../../support/forgotten_contexts.ts";
 import { run } from "../../support/process.ts";
