@@ -35,7 +35,7 @@ export const AUTHENTICATOR_CHECKS: readonly AuthenticatorCheck[] = [
   checkReplay,
 ];
 
-/** RFC 3961 section 3: an enctype is used only where policy permits it. */
+/** Only enctypes that are supported and permitted are used, for tickets, session keys and subkeys. */
 export function checkEnctype(what: string, enctype: number, { enctypes }: ApPolicy): void {
   if (isSupported(enctype) && (enctypes?.includes(enctype) ?? true)) return;
   const name = enctypeName(enctype);
@@ -44,7 +44,7 @@ export function checkEnctype(what: string, enctype: number, { enctypes }: ApPoli
   });
 }
 
-/** The service is the one whose key opened the ticket: anybody can change the name that the ticket has in clear. */
+/** The service is the one whose key opened the ticket: the name that the ticket has in clear is not protected. */
 function checkService(ticket: OpenTicket, { services }: ApPolicy): void {
   const { principal } = ticket.serviceKey;
   if (services === undefined || services.includes(principal.components[0] ?? "")) return;
@@ -88,7 +88,7 @@ function checkTicketAuthorization({ part }: OpenTicket, { authorizationData }: A
 
 /**
  * Section 2.7: the service judges the transited realms unless its KDC has done so. The realm of the service is that of the
- * key: anybody can change the realm that the ticket has in clear.
+ * key: the realm that the ticket has in clear is not protected.
  */
 function checkTransitedRealms(ticket: OpenTicket, { transited }: ApPolicy): void {
   const { part, serviceKey } = ticket;
@@ -148,7 +148,7 @@ export function checkKnownSince(authenticator: Authenticator, { now, skew, repla
   const seconds = Math.max(1, Math.ceil((knowsSince + skew - now) / 1000));
   throw new ApError(
     "KRB_AP_ERR_REPEAT",
-    "Cannot accept context: without mutual authentication it may be the replay of one from before the replay cache began; " +
+    "Cannot accept ticket: without mutual authentication this may be a replay from before the replay cache began; " +
       `ask for mutual authentication, or try again in ${seconds} s`,
     { details: { retryInSeconds: seconds } },
   );

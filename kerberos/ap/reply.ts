@@ -67,16 +67,22 @@ export async function verifyApRep(
   if (encPart.etype !== sessionKey.enctype) {
     throw new KerberosError(
       "BAD_MESSAGE",
-      `Cannot finish context: AP-REP has enctype ${encPart.etype}, not ${sessionKey.enctype}`,
+      `Cannot accept AP-REP: its enctype is ${encPart.etype}, not ${sessionKey.enctype}`,
     );
   }
   const part = readMessage(EncApRepPart, await sessionKey.decrypt(KeyUsage.ApRepEncPart, encPart.cipher));
   if (part.ctime !== sent.ctime || part.cusec !== sent.cusec) {
-    throw new ApError("KRB_AP_ERR_MUT_FAIL", "Cannot finish context: the acceptor did not prove its identity");
+    throw new ApError(
+      "KRB_AP_ERR_MUT_FAIL",
+      "Cannot accept AP-REP: the server did not prove its identity, the time is not the one sent",
+    );
   }
   const { subkey, seqNumber } = part;
   if (subkey !== undefined && !isSupported(subkey.keytype)) {
-    throw new ApError("KDC_ERR_ETYPE_NOSUPP", `Cannot finish context: the acceptor chose enctype ${subkey.keytype}`);
+    throw new ApError(
+      "KDC_ERR_ETYPE_NOSUPP",
+      `Cannot accept AP-REP: its subkey has enctype ${subkey.keytype}, which is not supported`,
+    );
   }
   return {
     subkey: subkey && new KerberosKey(subkey.keytype, subkey.keyvalue),

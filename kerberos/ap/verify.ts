@@ -35,7 +35,7 @@ const AP_REQ = 14;
  */
 export function readApReq(message: Uint8Array): ApReq {
   if (applicationTag(message) !== AP_REQ) {
-    throw new ApError("KRB_AP_ERR_MSG_TYPE", "Cannot accept context: the message is no AP-REQ");
+    throw new ApError("KRB_AP_ERR_MSG_TYPE", "Cannot read AP-REQ: the message is of another type");
   }
   return readMessage(ApReq, message);
 }

@@ -1,96 +1,19 @@
 /**
- * Protocol keys (RFC 3961): one secret with its enctype, and what can be done with it.
+ * Protocol keys (RFC 3961): one secret of one enctype, and the operations of its profile.
  *
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { asBytes, type Bytes, bytesOf, copyBytes, EMPTY, utf8 } from "../../base/bytes.ts";
+import { asBytes, type Bytes, bytesOf, copyBytes, utf8 } from "../../base/bytes.ts";
 import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { KerberosError } from "../errors.ts";
-import { paddedLength } from "./aes_cts.ts";
-import { systemPrimitives } from "./primitives/system.ts";
-import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/seam.ts";
-import { webCrypto } from "./primitives/web.ts";
-import type { EncryptionProfile, UsageKeys } from "./profile.ts";
 import { enctypeName, isSupported, profileOf } from "./enctypes.ts";
-import { acquireScratch, releaseScratch } from "./primitives/scratch.ts";
-
-/** Options of {@linkcode KerberosKey.fromPassword}. */
-export interface PasswordKeyOptions {
-  /** Number of the enctype. */
-  readonly enctype: number;
-  /** Salt, as text, or as bytes if it is not text. */
-  readonly salt: string | Uint8Array;
-  /** Opaque parameters as a KDC sends them: an iteration count in four bytes (RFC 3962 section 4). */
-  readonly s2kparams?: Uint8Array | undefined;
-  /**
-   * Fewest PBKDF2 iterations accepted from a KDC, so that a forged KDC reply cannot make the password cheaper to guess (RFC 3962
-   * section 8).
-   *
-   * @default {the default of the enctype: 4096 or 32768}
-   */
-  readonly minimumIterations?: number | undefined;
-  /** Most PBKDF2 iterations accepted from a KDC, so that it cannot keep the client busy. @default {1048576} */
-  readonly maximumIterations?: number | undefined;
-}
-
-/** Options of {@linkcode UsageKey.seal}. */
-export interface SealOptions {
-  /** Memory for the result, exactly of its length. @default {fresh memory} */
-  readonly into?: Bytes | undefined;
-  /** Randomness. @default {the system's} */
-  readonly runtime?: Runtime | undefined;
-}
-
-/**
- * The derived keys of one key usage. Results are synchronous if the primitives are.
- *
- * @internal
- */
-export class UsageKey implements Disposable {
-  readonly #profile: EncryptionProfile;
-  readonly #keys: UsageKeys;
-
-  constructor(profile: EncryptionProfile, keys: UsageKeys) {
-    this.#profile = profile;
-    this.#keys = keys;
-  }
-
-  /** Seals the concatenated parts as one message (RFC 3961 section 3, encrypt). */
-  seal(parts: readonly Uint8Array[], options: SealOptions = {}): Eventually<Bytes> {
-    const { into, runtime = systemRuntime } = options;
-    const { confounderLength, checksumLength } = this.#profile;
-    const length = parts.reduce((sum, part) => sum + part.length, confounderLength);
-    const whole = paddedLength(length);
-    const scratch = acquireScratch(whole);
-    runtime.fillRandom(scratch.subarray(0, confounderLength));
-    let at = confounderLength;
-    for (const part of parts) {
-      scratch.set(part, at);
-      at += part.length;
-    }
-    const out = into ?? new Uint8Array(length + checksumLength);
-    return andThen(this.#keys.seal({ bytes: scratch.subarray(0, whole), length }, out), () => {
-      releaseScratch(scratch, whole);
-      return out;
-    });
-  }
-
-  /** Opens a sealed message (RFC 3961 section 3, decrypt). */
-  open(ciphertext: Bytes): Eventually<Bytes> {
-    return andThen(this.#keys.open(ciphertext), (confounded) => confounded.subarray(this.#profile.confounderLength));
-  }
-
-  /** Returns the checksum over the concatenated parts (RFC 3961 section 3, get_mic). */
-  checksum(...parts: readonly Bytes[]): Eventually<Bytes> {
-    return this.#keys.checksum(...parts);
-  }
-
-  /** Releases the runtime's objects. */
-  [Symbol.dispose](): void {
-    this.#keys[Symbol.dispose]();
-  }
-}
+import { iterationCount, type PasswordKeyOptions } from "./password.ts";
+import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/seam.ts";
+import { systemPrimitives } from "./primitives/system.ts";
+import { webCrypto } from "./primitives/web.ts";
+import type { EncryptionProfile } from "./profile.ts";
+import { UsageKey } from "./usage_key.ts";
 
 /**
  * A key of one enctype. The keys of each usage are derived once and kept. `Deno.inspect` shows the enctype only.
@@ -271,29 +194,4 @@ export class KerberosKey implements Disposable {
   #alive(): void {
     if (this.#disposed) throw new TypeError("Cannot use key: it has been disposed");
   }
-}
-
-/** The iteration count in s2kparams: four bytes, zero for 2^32 (RFC 3962 section 4); `undefined` for another length. */
-export function namedIterations(s2kparams: Uint8Array): number | undefined {
-  if (s2kparams.length !== 4) return undefined;
-  return new DataView(s2kparams.buffer, s2kparams.byteOffset).getUint32(0) || 2 ** 32;
-}
-
-/** The iteration count of the KDC, or the default of the enctype; throws when it is outside the limits. */
-function iterationCount(options: PasswordKeyOptions): number {
-  const { defaultIterations } = profileOf(options.enctype);
-  const { minimumIterations = defaultIterations, maximumIterations = 1 << 20 } = options;
-  const s2kparams = bytesOf(options.s2kparams ?? EMPTY, "make a key by");
-  const named = namedIterations(s2kparams);
-  if (named === undefined && s2kparams.length > 0) {
-    throw new KerberosError("BAD_S2K_PARAMS", `Cannot make key: parameters have ${s2kparams.length} bytes, not 4`);
-  }
-  const iterations = named ?? defaultIterations;
-  if (iterations > maximumIterations || (named !== undefined && iterations < minimumIterations)) {
-    throw new KerberosError(
-      "BAD_S2K_PARAMS",
-      `Cannot make key: ${iterations} iterations requested, ${minimumIterations} to ${maximumIterations} accepted`,
-    );
-  }
-  return iterations;
 }

@@ -5,7 +5,8 @@
  * @module
  */
 import { EMPTY } from "../../base/bytes.ts";
-import { type KerberosKey, namedIterations } from "../crypto/key.ts";
+import { namedIterations } from "../crypto/password.ts";
+import type { KerberosKey } from "../crypto/key.ts";
 import { isSupported, profileOf } from "../crypto/enctypes.ts";
 import type { ClientKey, KeyParameters } from "./client_key.ts";
 

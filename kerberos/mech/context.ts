@@ -10,11 +10,12 @@ import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
-import type { KerberosKey, UsageKey } from "../crypto/key.ts";
+import type { KerberosKey } from "../crypto/key.ts";
+import type { UsageKey } from "../crypto/usage_key.ts";
 import { andThen, type Eventually } from "../crypto/primitives/seam.ts";
-import { KerberosError } from "../errors.ts";
 import type { CredentialCacheData } from "../credentials/cache.ts";
-import { SequenceWindow } from "./sequence.ts";
+import { type GenuineToken, TokenOrder } from "./token_order.ts";
+import { notGenuine } from "./tokens/errors.ts";
 import {
   decodeMicHeader,
   decodeWrapHeader,
@@ -50,13 +51,6 @@ export interface KerberosContextInit {
   readonly runtime?: Runtime | undefined;
 }
 
-/** A genuine token, before its sequence number is judged. */
-interface GenuineToken {
-  readonly sequence: bigint;
-  readonly data: Bytes;
-  readonly confidential: boolean;
-}
-
 /** An established context of the Kerberos mechanism. `Deno.inspect` shows no key. */
 export class KerberosContext implements GssContext {
   /** Kerberos V5. */
@@ -79,12 +73,10 @@ export class KerberosContext implements GssContext {
   readonly #key: KerberosKey;
   readonly #acceptorSubkey: boolean;
   readonly #runtime: Runtime;
-  readonly #window: SequenceWindow;
+  readonly #received: TokenOrder;
   #sendSequence: bigint;
   /** Bytes that sealing adds after the header. */
   readonly #sealOverhead: number;
-  /** Resolves when the token before has been judged: tokens opened concurrently are judged in the order of the calls. */
-  #judging: Promise<void> | undefined;
   #disposed = false;
 
   /** @internal */
@@ -103,7 +95,7 @@ export class KerberosContext implements GssContext {
     this.#runtime = init.runtime ?? systemRuntime;
     this.#sendSequence = BigInt(init.sendSequence);
     const { replay, sequence } = init.flags;
-    this.#window = new SequenceWindow({ initial: BigInt(init.receiveSequence), replay, sequence });
+    this.#received = new TokenOrder({ initial: BigInt(init.receiveSequence), replay, sequence });
   }
 
   /** Tickets that the initiator delegated. */
@@ -159,7 +151,7 @@ export class KerberosContext implements GssContext {
 
   /** See {@linkcode GssContext.unwrap}. */
   unwrap(token: Uint8Array, options: UnwrapOptions = {}): Promise<UnwrappedMessage> {
-    return this.#inOrder(() => this.#open(asBytes(bytesOf(token, "unwrap")), options.inPlace ?? false));
+    return this.#received.judge(() => this.#open(asBytes(bytesOf(token, "unwrap")), options.inPlace ?? false));
   }
 
   #open(given: Bytes, inPlace: boolean): Eventually<GenuineToken> {
@@ -218,7 +210,7 @@ export class KerberosContext implements GssContext {
   async verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus> {
     const bytes = bytesOf(message, "verify");
     const token = bytesOf(mic, "verify");
-    const { status } = await this.#inOrder(async () => {
+    const { status } = await this.#received.judge(async () => {
       this.#alive();
       const header = decodeMicHeader(token);
       this.#checkSender(header);
@@ -262,40 +254,9 @@ export class KerberosContext implements GssContext {
     if (header.acceptorSubkey !== this.#acceptorSubkey) throw notGenuine();
   }
 
-  /** Opens concurrently, judges in order. The number of a token that is not genuine is ignored. */
-  async #inOrder(open: () => Eventually<GenuineToken>): Promise<UnwrappedMessage> {
-    const before = this.#judging;
-    try {
-      const opening = open();
-      if (before === undefined && !(opening instanceof Promise)) return this.#judged(opening);
-      const turn = Promise.withResolvers<void>();
-      this.#judging = turn.promise;
-      try {
-        if (opening instanceof Promise) opening.catch(() => {}); // Reported below, after the tokens before it.
-        await before;
-        return this.#judged(await opening);
-      } finally {
-        turn.resolve();
-        if (this.#judging === turn.promise) this.#judging = undefined;
-      }
-    } catch (error) {
-      if (error instanceof KerberosError && error.code === "INTEGRITY") throw notGenuine(error);
-      throw error;
-    }
-  }
-
-  #judged({ data, confidential, sequence }: GenuineToken): UnwrappedMessage {
-    return { data, confidential, status: this.#window.check(sequence) };
-  }
-
   #alive(): void {
     if (this.#disposed) {
       throw new GssError("Cannot use context: it is closed", { major: "NO_CONTEXT", code: "NO_CONTEXT" });
     }
   }
-}
-
-/** The one error for every token that is well-formed but not genuine. */
-function notGenuine(cause?: unknown): GssError {
-  return new GssError("Cannot use token: it is not genuine", { major: "BAD_SIG", code: "BAD_SIG", cause });
 }

@@ -151,13 +151,13 @@ const KEYS = [
   ...rules("kerberos/exchange/client_key.ts", ERRORS, [
     ["the limit of an exchange reaches the password", "RFC 3962 section 8", "KerberosKey.fromPassword(password, parameters)", "KerberosKey.fromPassword(password, { ...parameters, maximumIterations: undefined })"],
   ]),
-  ...rules("kerberos/crypto/key.ts", ERRORS, [
+  ...rules("kerberos/crypto/password.ts", ERRORS, [
     ["iteration counts have a limit above", "RFC 3962 section 4", "if (iterations > maximumIterations || ", "if ("],
     ["iteration counts have a limit below", "RFC 3962 section 8", " || (named !== undefined && iterations < minimumIterations)) {", ") {"],
     ["the limit below is the enctype's own default", "RFC 8009 section 4", "minimumIterations = defaultIterations,", "minimumIterations = 4096,"],
     ["a count of zero stands for 2^32", "RFC 3962 section 4", ".getUint32(0) || 2 ** 32", ".getUint32(0)"],
   ]),
-  ...rules("kerberos/crypto/key.ts", ["tests/kerberos/crypto/vectors_test.ts"], [
+  ...rules("kerberos/crypto/password.ts", ["tests/kerberos/crypto/vectors_test.ts"], [
     ["parameters have four bytes", "RFC 3962 section 4", "if (named === undefined && s2kparams.length > 0) {", "if (false) {", "iteration"],
   ]),
 ];

@@ -293,7 +293,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     find: "shortened(formatPrincipal(service), 200)",
     replace: "formatPrincipal(service)",
     tests: ["tests/kerberos/mech/acceptor_test.ts"],
-    filter: "made long",
+    filter: "shortens the names of strangers",
   },
   {
     rule: "letters with a stroke are folded where a name is denied",

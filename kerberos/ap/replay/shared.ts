@@ -3,7 +3,7 @@
  *
  * It is a table of buckets with room for sixteen authenticators each. The first bytes of a tag choose its bucket, so no entry
  * is ever moved; an expired entry is overwritten. Each bucket has a lock, which is held while sixteen entries are compared. A
- * thread that ends while it holds a lock leaves that bucket locked, which cannot be told from a slow thread: authenticators of
+ * thread that ends while it holds a lock leaves that bucket locked, which looks the same as a slow thread: authenticators of
  * that bucket are refused from then on, until all threads are restarted.
  *
  * @module

@@ -19,3 +19,8 @@ export function unexpectedMessage(message: string): GssError {
 export function defective(message: string, cause?: unknown): GssError {
   return new GssError(message, { major: "DEFECTIVE_TOKEN", code: "DEFECTIVE_TOKEN", cause });
 }
+
+/** The one error for every per-message token that is well-formed but not genuine. */
+export function notGenuine(cause?: unknown): GssError {
+  return new GssError("Cannot use token: it is not genuine", { major: "BAD_SIG", code: "BAD_SIG", cause });
+}

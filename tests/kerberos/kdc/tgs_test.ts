@@ -310,6 +310,7 @@ Deno.test("handleTgsReq(): refuses MANDATORY-FOR-KDC data that it does not know 
   const cipher = await tgt.key.encrypt(4, encode(AuthorizationData, mandatory(inside)));
   const bare = { authenticator: () => ({ subkey: undefined }) };
   assert.equal(await code({ ...bare, body: { encAuthorizationData: { etype: 18, cipher } } }), 12);
+  assert.equal(await code({ ...bare, body: { encAuthorizationData: { etype: 17, cipher } } }), 31);
 });
 
 /** A ticket of B's for C, whose path is B's to say. */

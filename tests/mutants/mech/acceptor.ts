@@ -5,8 +5,10 @@
  */
 import { type Mutant, rules } from "../mutant.ts";
 
+const ACCEPTED = "tests/kerberos/mech/acceptor_context_test.ts";
 const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
 const NEGOTIATION = "tests/kerberos/mech/negotiation_test.ts";
+const REPLAYS = "tests/kerberos/mech/acceptor_replays_test.ts";
 
 /** The rules. */
 export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
@@ -78,36 +80,6 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
     ["enctypes are those configured", "documentation of enctypes", "(enctypes?.includes(enctype) ?? true)", "true"],
     ["only the supported enctypes are used", "CVE-2022-33679, CVE-2025-3576", "if (isSupported(enctype) && ", "if ("],
     [
-      "what is remembered is the sealed authenticator, not what is in clear",
-      "go-krb5/krb5#155",
-      "await replayTag(request.authenticator.cipher)",
-      "await replayTag(new TextEncoder().encode(JSON.stringify(request.ticket.sname)))",
-    ],
-    [
-      "an authenticator is remembered for as long as it is accepted",
-      "RFC 4120 section 3.2.3",
-      "expiresAt: now + 2 * skew",
-      "expiresAt: now + skew",
-    ],
-    [
-      "until the skew has passed",
-      "RFC 4120 section 3.2.3, lost authenticators",
-      "clientTime(authenticator) - skew > knowsSince",
-      "clientTime(authenticator) > knowsSince",
-    ],
-    [
-      "and not at its last moment",
-      "RFC 4120 section 3.2.3, lost authenticators",
-      "clientTime(authenticator) - skew > knowsSince",
-      "clientTime(authenticator) - skew >= knowsSince - 1",
-    ],
-    [
-      "a cache that knows all of them lets them in at once",
-      "documentation of knowsSince",
-      "if (knowsSince === undefined || ",
-      "if (",
-    ],
-    [
       "transited realms are judged where no KDC has",
       "RFC 4120 section 2.7",
       "  if (transited === undefined || (part.flags & TicketFlag.TransitedPolicyChecked) !== 0) return;",
@@ -138,6 +110,38 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
       "  if (client) return;\n",
     ],
   ]),
+  ...rules("kerberos/ap/checks.ts", [REPLAYS], [
+    [
+      "what is remembered is the sealed authenticator, not what is in clear",
+      "go-krb5/krb5#155",
+      "await replayTag(request.authenticator.cipher)",
+      "await replayTag(new TextEncoder().encode(JSON.stringify(request.ticket.sname)))",
+    ],
+    [
+      "an authenticator is remembered for as long as it is accepted",
+      "RFC 4120 section 3.2.3",
+      "expiresAt: now + 2 * skew",
+      "expiresAt: now + skew",
+    ],
+    [
+      "until the skew has passed",
+      "RFC 4120 section 3.2.3, lost authenticators",
+      "clientTime(authenticator) - skew > knowsSince",
+      "clientTime(authenticator) > knowsSince",
+    ],
+    [
+      "and not at its last moment",
+      "RFC 4120 section 3.2.3, lost authenticators",
+      "clientTime(authenticator) - skew > knowsSince",
+      "clientTime(authenticator) - skew >= knowsSince - 1",
+    ],
+    [
+      "a cache that knows all of them lets them in at once",
+      "documentation of knowsSince",
+      "if (knowsSince === undefined || ",
+      "if (",
+    ],
+  ]),
   ...rules("kerberos/mech/acceptor.ts", [ACCEPTOR], [
     ["the skew configured is used", "documentation of clockskew", "skew: clockskew ?? 300_000", "skew: 300_000"],
     [
@@ -158,6 +162,8 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
       "cksum === undefined || cksum.cksumtype !== GSS_CHECKSUM_TYPE",
       "cksum === undefined",
     ],
+  ]),
+  ...rules("kerberos/mech/acceptor.ts", [ACCEPTED], [
     [
       "channel bindings are compared",
       "RFC 4121 section 4.1.1.2",
@@ -200,6 +206,8 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
       "subkey === undefined ? receiveSequence : initialSequence(this.#runtime)",
       "initialSequence(this.#runtime)",
     ],
+  ]),
+  ...rules("kerberos/mech/acceptor.ts", [REPLAYS], [
     [
       "what may be a replay from before the cache is refused",
       "RFC 4120 section 3.2.3, lost authenticators",
@@ -257,7 +265,7 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
       "  if (false) {",
     ],
   ]),
-  ...rules("kerberos/ap/reply.ts", [ACCEPTOR], [
+  ...rules("kerberos/ap/reply.ts", [ACCEPTED], [
     [
       "the answer repeats the client's time",
       "RFC 4120 section 3.2.4",
@@ -285,6 +293,8 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
       "const principal = fromPrincipalName(ticket.request.ticket.sname, ticket.request.ticket.realm);",
     ],
     ["the service is among those that are accepted", "documentation of services", "  checkService,\n", ""],
+  ]),
+  ...rules("kerberos/ap/checks.ts", [REPLAYS, NEGOTIATION], [
     ["an authenticator is good once", "RFC 4120 section 3.2.3", "  checkReplay,\n", ""],
   ]),
   ...rules("kerberos/mech/error_token.ts", [ACCEPTOR], [
@@ -319,7 +329,7 @@ export const ACCEPTOR_MUTANTS: readonly Mutant[] = [
       ";",
     ],
   ]),
-  ...rules("kerberos/mech/delegation.ts", [ACCEPTOR], [
+  ...rules("kerberos/mech/delegation.ts", [ACCEPTED], [
     ["a delegated ticket is somebody's", "RFC 4120 section 6.2", "!isWhole(client) || ", ""],
     ["a delegated ticket is for somebody", "RFC 4120 section 6.2", " || !isWhole(server)", ""],
     [

@@ -6,6 +6,7 @@
 import { type Mutant, rules } from "../mutant.ts";
 
 const INITIATOR = "tests/kerberos/mech/initiator_test.ts";
+const TIMES = "tests/kerberos/ap/authenticator_time_test.ts";
 
 /** The rules. */
 export const INITIATOR_MUTANTS: readonly Mutant[] = [
@@ -68,7 +69,7 @@ export const INITIATOR_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("kerberos/ap/authenticator_time.ts", [INITIATOR], [
+  ...rules("kerberos/ap/authenticator_time.ts", [TIMES], [
     [
       "times in authenticators are never the same twice",
       "RFC 4120 section 3.2.3",
