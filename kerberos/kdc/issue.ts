@@ -61,7 +61,7 @@ export async function issue(input: IssueInput): Promise<Issued> {
   const asked = (body.kdcOptions & (KdcOption.Forwardable | KdcOption.Proxiable | KdcOption.Forwarded)) &
     input.allowedFlags;
   const renewTill = renewal(input, now, till);
-  // RFC 6806 section 11: the flag tells the client that a missing proof was removed on the way.
+  // RFC 6806 section 11: the flag shows the client that a missing proof was removed on the way.
   const flags = (input.flags | asked | TicketFlag.EncPaRep | (renewTill === undefined ? 0 : TicketFlag.Renewable) |
     (service.okAsDelegate ? TicketFlag.OkAsDelegate : 0)) >>> 0;
   const times = {

@@ -38,7 +38,7 @@ function krbError(errorCode: number, more: Partial<KrbError> = {}): Bytes {
 
 const wrongRealm = (crealm: string, more: Partial<KrbError> = {}) => krbError(68, { crealm, ...more });
 
-/** PREAUTH_REQUIRED with the salt and count that somebody likes. */
+/** PREAUTH_REQUIRED with any salt and count. */
 function preauthRequired(
   { etype = 18, salt = "chosen", count }: { etype?: number; salt?: string; count?: number } = {},
   more: Partial<KrbError> = {},
@@ -62,7 +62,7 @@ interface Sent {
   readonly proof: boolean;
 }
 
-/** Answers each request by its number, until the exchange ends; what was sent, and how it ended. */
+/** Answers each request by its number until the exchange ends. Returns the requests and the error that ended it. */
 async function converse(
   changes: Partial<AsExchangeInput>,
   answer: (number: number, message: Bytes) => Bytes | Promise<Bytes>,
@@ -231,7 +231,7 @@ async function timestampOf(request: KdcReq, key: KerberosKey): Promise<number> {
 Deno.test("asExchange(): checks the ticket against the sealed clock, not against a forged clock", async () => {
   const realm = await memoryRealm({ runtime });
   const client = parsePrincipal("alice@GSSOCKS.TEST");
-  // The KDC's clock is right; somebody says that it is six hours ahead, so that the ticket lasts for as many hours more.
+  // The KDC's clock is right. A forged error says that it is six hours ahead, so that the ticket lasts six hours longer.
   const { sent, error } = await converse({ client }, async (number, message) => {
     const reply = (await handleKdcMessage(realm, message))!;
     if (number === 1) return encode(KrbError, { ...decode(KrbError, reply), stime: runtime.time + 6 * HOUR });

@@ -49,7 +49,7 @@ Deno.test("asExchange(): refuses another client's reply", async () => {
   await refused({ reply: () => ({ crealm: "OTHER.TEST" }) }, "REPLY_MISMATCH");
   const { credential } = await taken({ reply: () => ({ cname: name("alice.smith") }) }, { canonicalize: true });
   assert.equal(formatPrincipal(credential.client), "alice.smith@GSSOCKS.TEST");
-  // The other name is somebody's in any case.
+  // The other name must not be empty.
   for (const cname of [name(), name(""), name("alice", "")]) {
     await refused({ reply: () => ({ cname }) }, "REPLY_MISMATCH", { canonicalize: true });
   }
@@ -83,7 +83,7 @@ Deno.test("asExchange(): refuses a ticket for another service", async () => {
     const service = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");
     await refused(both(["kadmin", "changepw"], "GSSOCKS.TEST"), "REPLY_MISMATCH", { canonicalize, service });
     await refused(both(["krbtgt", "GSSOCKS.TEST"], "GSSOCKS.TEST"), "REPLY_MISMATCH", { canonicalize, service });
-    // The names in clear are nobody's word, and must agree all the same (CVE-2017-11103).
+    // The names in clear are not authenticated, and must agree all the same (CVE-2017-11103).
     await refused(
       { reply: ({ ticket }) => ({ ticket: { ...ticket, sname: name("rcmd", "localhost") } }) },
       "REPLY_MISMATCH",
@@ -205,7 +205,7 @@ Deno.test("asExchange(): refuses a KDC whose clock is far off without timesync, 
   assert.equal((await taken(late(200_000), { timesync: false })).kdcOffset, 0);
 });
 
-/** What reaches the KDC is not what was sent. */
+/** The KDC receives another request than the client sent. */
 async function changedOnItsWay(
   change: (request: KdcReq) => KdcReq,
   forgery: ReplyForgery = {},
@@ -230,7 +230,7 @@ const changed = (error: unknown) =>
 Deno.test("asExchange(): refuses a reply to a request that was changed on its way (RFC 6806 section 11)", async () => {
   for (const changes of [{}, OPEN]) {
     await changedOnItsWay((request) => request, {}, changes);
-    // The attacker takes the item out, so that the KDC signs nothing: the flag in the ticket tells.
+    // The attacker removes the item, so that the KDC signs nothing: the flag in the ticket shows it.
     await assert.rejects(changedOnItsWay(strip, {}, changes), changed);
     await assert.rejects(changedOnItsWay((request) => weaken(strip(request)), {}, changes), changed);
     await assert.rejects(changedOnItsWay(weaken, {}, changes), changed);

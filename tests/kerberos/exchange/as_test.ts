@@ -144,7 +144,7 @@ Deno.test("asExchange(): refuses every changed byte of the final reply", async (
       return reply;
     }).then((got) => got.credential, (error) => error);
     if (result instanceof KerberosError || result instanceof KdcError) continue;
-    // The ticket is sealed for somebody else, and padata is in clear; what is used must still be what was asked for.
+    // The ticket itself and padata are not authenticated; the names that are used must still be those requested.
     assert.equal(formatPrincipal(result.client), "alice@GSSOCKS.TEST", `byte ${i}: ${result}`);
     assert.equal(formatPrincipal(result.server), "krbtgt/GSSOCKS.TEST@GSSOCKS.TEST");
   }

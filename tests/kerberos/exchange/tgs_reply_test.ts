@@ -153,7 +153,7 @@ Deno.test("tgsExchange(): accepts flags that it did not ask for", async () => {
   assert.equal(flags & more, more);
 });
 
-/** Realms in a row, each trusting the one before it and knowing who is next. */
+/** Realms in a row: each trusts the one before it and refers to the next. */
 async function chain(count: number, next: (index: number) => string | undefined) {
   const realms = await Promise.all(
     Array.from(

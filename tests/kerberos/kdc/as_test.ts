@@ -99,7 +99,7 @@ Deno.test("handleAsReq(): the proof covers the bytes received, whatever their en
   assert.ok(!await key.verifyChecksum(56, usual, checksum));
 });
 
-/** Where the last bytes of the lengths of the elements around a place stand, and what they are. */
+/** Returns position and value of the last length byte of each element around a place. */
 function lengthsAround(message: Bytes, place: number): [number, number][] {
   const found: [number, number][] = [];
   let at = 0;
@@ -130,7 +130,7 @@ Deno.test("handleAsReq(): refuses options that need a ticket with KDC_ERR_BADOPT
   }))).ticket;
   const wished = TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable;
   assert.equal(flags & wished, wished);
-  // Options that are not known are ignored (section 2), and so are flags that nobody wished.
+  // Unknown options are ignored (section 2), and no flags are set without a request.
   assert.equal((await granted(request({ kdcOptions: 0x80000000 | 0x00100000 }))).ticket.flags & wished, 0);
 });
 

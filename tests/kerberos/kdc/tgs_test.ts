@@ -73,7 +73,7 @@ Deno.test("handleTgsReq(): refuses a request that its authenticator's checksum d
   assert.equal(await code(sum((body) => typed(body, 10))), 41);
   assert.equal(await code(sum(async (body) => ({ ...await typed(body), checksum: new Uint8Array(0) }))), 41);
   assert.equal(await code(sum(() => undefined)), 50);
-  // Without a key anybody can make one (CVE-2018-16860).
+  // Anyone can make a checksum without a key (CVE-2018-16860).
   for (const cksumtype of [1, 2, 7, 10, 14]) {
     assert.equal(await code(sum(async (body) => ({ ...await typed(body), cksumtype }))), 50, `${cksumtype}`);
     const sha1 = new Uint8Array(20);
@@ -204,7 +204,7 @@ Deno.test("handleTgsReq(): refuses options that the ticket does not allow with K
   assert.equal(ticket.flags & wished, 0);
   assert.equal(part.renewTill, undefined);
   assert.equal((await granted({ body: { kdcOptions } })).ticket.flags & wished, wished);
-  // And those that nobody wished.
+  // And those that were not requested.
   assert.equal((await granted()).ticket.flags & wished, 0);
 });
 

@@ -1,6 +1,6 @@
 /**
- * What reading costs that anybody may ask for: every decoder that sees bytes before their sender is known stops after a few
- * hundred elements, and none of them goes through asn1js.
+ * What an unauthenticated peer can make reading cost: every decoder of its messages stops after a few hundred elements, and
+ * none uses asn1js.
  */
 import assert from "node:assert/strict";
 import { Asn1Error, type Codec, decode, encode } from "../../../asn1/codec.ts";
@@ -28,7 +28,7 @@ const CROWDS: readonly Uint8Array[] = ["0500", "3000", "040100", "a0020500"].map
   return unhex(element.repeat(count));
 });
 
-/** What anybody may send to a server or to a KDC of ours, and what a service answers before it has proven itself. */
+/** Messages to a server or a KDC that are not authenticated, and replies of a service that has not authenticated itself. */
 const STRANGERS: Record<string, Codec<unknown>> = {
   "AP-REQ": ap.ApReq,
   "AP-REP": ap.ApRep,
