@@ -6,7 +6,6 @@
 import { formatNameText, parseNameText } from "../base/name_text.ts";
 import type { GssName } from "../gss/names.ts";
 import { NameType } from "./registry/name_types.ts";
-import type { PrincipalName } from "./messages/basic.ts";
 
 /** A principal. It is frozen. */
 export interface Principal {
@@ -16,6 +15,12 @@ export interface Principal {
   readonly components: readonly string[];
   /** Realm, such as `EXAMPLE.COM`; empty if it is not known. */
   readonly realm: string;
+}
+
+/** A principal's name as messages carry it, without the realm (RFC 4120 section 5.2.2). */
+export interface PrincipalName {
+  readonly nameType: number;
+  readonly nameString: readonly string[];
 }
 
 /** Creates a principal from its parts. */

@@ -19,7 +19,7 @@ import { significantOffset } from "./clock_offset.ts";
 import { checkReply, mismatch, toCredential } from "./reply.ts";
 
 /** The request that a reply answers. */
-export interface AsRequest {
+interface AsRequest {
   readonly input: AsExchangeInput;
   /** The phase in which it was sent. */
   readonly phase: AsPhase;

@@ -25,7 +25,7 @@ export interface LongTermKeys extends PreauthClient {
 }
 
 /** Input of {@linkcode longTermKeys}. */
-export interface LongTermKeysInit {
+interface LongTermKeysInit {
   /** Name of the client, in the realm that is asked. */
   readonly client: Principal;
   /** Enctypes that the client has keys for. */

@@ -17,7 +17,7 @@ import { Credential } from "../credential.ts";
 import { KerberosError, printable } from "../errors.ts";
 
 /** What a reply must fit. Times are in milliseconds since the epoch, by the KDC's clock. */
-export interface ReplyTerms {
+interface ReplyTerms {
   readonly nonce: number;
   /** Enctypes that the session key may have. */
   readonly enctypes: readonly number[];

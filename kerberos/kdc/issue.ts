@@ -40,7 +40,7 @@ export interface IssueInput {
 }
 
 /** A ticket, and the part of the reply about it. */
-export interface Issued {
+interface Issued {
   readonly ticket: Ticket;
   readonly part: EncKdcRepPart;
 }

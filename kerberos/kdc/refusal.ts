@@ -33,7 +33,7 @@ export class Refusal extends Error {
 }
 
 /** Input of {@linkcode encodeKrbError}. */
-export interface KrbErrorInit {
+interface KrbErrorInit {
   /** Error code. */
   readonly errorCode: number;
   /** Data of the error. */

@@ -19,6 +19,7 @@ import {
   vouched,
 } from "../../asn1/types.ts";
 import { type Bytes, lenientText } from "../../base/bytes.ts";
+import type { PrincipalName as NameFields } from "../principal.ts";
 
 /** `Int32 ::= INTEGER (-2147483648..2147483647)` (section 5.2.4). */
 export const Int32: Codec<number> = integer("Int32", -(2 ** 31), 2 ** 31 - 1);
@@ -73,10 +74,7 @@ export const KerberosFlags: Codec<number> = {
 };
 
 /** Name of a principal without its realm (section 5.2.2). */
-export interface PrincipalName {
-  readonly nameType: number;
-  readonly nameString: readonly string[];
-}
+export type PrincipalName = NameFields;
 
 /**
  * ```asn1

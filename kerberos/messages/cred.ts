@@ -52,7 +52,7 @@ export const KrbCred: Codec<KrbCred> = vouched(application(
 ));
 
 /** Session key and facts of one ticket (section 5.8.1). */
-export interface KrbCredInfo {
+interface KrbCredInfo {
   readonly key: EncryptionKey;
   readonly prealm?: string;
   readonly pname?: PrincipalName;
@@ -83,7 +83,7 @@ export interface KrbCredInfo {
  * }
  * ```
  */
-export const KrbCredInfo: Codec<KrbCredInfo> = sequence<KrbCredInfo>("KrbCredInfo", {
+const KrbCredInfo: Codec<KrbCredInfo> = sequence<KrbCredInfo>("KrbCredInfo", {
   key: explicit(0, EncryptionKey),
   prealm: optional(explicit(1, KerberosString)),
   pname: optional(explicit(2, PrincipalName)),

@@ -159,7 +159,7 @@ export const AsRep: Codec<KdcRep> = vouched(kdcRep("AS-REP", 11));
 export const TgsRep: Codec<KdcRep> = vouched(kdcRep("TGS-REP", 13));
 
 /** Time of the last request of some kind (section 5.4.2). */
-export interface LastReqEntry {
+interface LastReqEntry {
   readonly lrType: number;
   readonly lrValue: number;
 }
@@ -172,7 +172,7 @@ export interface LastReqEntry {
  * }
  * ```
  */
-export const LastReq: Codec<readonly LastReqEntry[]> = sequenceOf(
+const LastReq: Codec<readonly LastReqEntry[]> = sequenceOf(
   "LastReq",
   sequence<LastReqEntry>("LastReq", { lrType: explicit(0, Int32), lrValue: explicit(1, KerberosTime) }),
   64,

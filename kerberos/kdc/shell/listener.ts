@@ -9,7 +9,7 @@ import { abortable, pause, startDeadline } from "../../../base/deadline.ts";
 import { FrameReader } from "../../reach/framing.ts";
 
 /** Answers the requests that a listener receives. */
-export interface KdcHandler {
+interface KdcHandler {
   /** Returns the reply to a request, or `undefined` for none. */
   answer(message: Bytes, transport: "tcp" | "udp"): Promise<Bytes | undefined>;
   /** Returns the reply to a request that is too long to be read. */
@@ -17,7 +17,7 @@ export interface KdcHandler {
 }
 
 /** Options of {@linkcode KdcListener.open}. */
-export interface ListenOptions {
+interface ListenOptions {
   /** Address. */
   readonly hostname: string;
   /** Port, 0 for a free one. */
