@@ -68,10 +68,10 @@ export interface Files {
   /**
    * Overwrites a file with zeros and removes it. Of a symbolic link the link alone is removed.
    *
-   * @param mayDestroy Called with the first bytes; returns whether the file may be destroyed.
+   * @param check Called with the first bytes of a file that is not empty; throws if the file must not be destroyed.
    * @throws {KerberosError} `BAD_FILE`
    */
-  destroy(path: string, mayDestroy: (start: Bytes) => boolean, options?: LockOptions): Promise<void>;
+  destroy(path: string, check: (start: Bytes) => void, options?: LockOptions): Promise<void>;
 }
 
 /** Decodes the contents of a file, and puts its path into the message of an error. */

@@ -29,7 +29,10 @@ export function parseEndpoint(text: string, defaultPort: number = KDC_PORT): Kdc
   const [, protocol, place] = /^(?:(tcp|udp)\/)?(.*)$/s.exec(text)!;
   const parts = splitEndpoint(place!, defaultPort);
   if (parts === undefined || parts.zone?.includes("~") || parts.port < 1) {
-    throw new KerberosError("BAD_CONFIG", `Cannot read KDC address ${JSON.stringify(text)}: host or host:port wanted`);
+    throw new KerberosError(
+      "BAD_CONFIG",
+      `Cannot read KDC address ${JSON.stringify(text)}: expected host or host:port`,
+    );
   }
   const hostname = parts.zone === undefined ? parts.host : `${parts.host}%${parts.zone}`;
   return { protocol: protocol as "tcp" | "udp" | undefined, hostname, port: parts.port };

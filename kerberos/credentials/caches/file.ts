@@ -114,7 +114,7 @@ export class FileCache implements CredentialCache {
    * @throws {KerberosError} `BAD_FILE`, also if the file is no credential cache.
    */
   destroy(): Promise<void> {
-    return this.#queue(() => this.#files.destroy(this.#path, isCcache, this.#lock));
+    return this.#queue(() => this.#files.destroy(this.#path, requireCcache, this.#lock));
   }
 
   #queue(change: () => Promise<void>): Promise<void> {
@@ -122,4 +122,9 @@ export class FileCache implements CredentialCache {
     this.#lastChange = done.catch(() => {});
     return done;
   }
+}
+
+/** Refuses a file that is no credential cache. */
+function requireCcache(start: Uint8Array): void {
+  if (!isCcache(start)) throw new Error("it is no credential cache");
 }

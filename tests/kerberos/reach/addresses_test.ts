@@ -28,7 +28,7 @@ Deno.test("KdcAddresses: a name is looked up once for all callers, a few names a
   }
   const ends = await Promise.allSettled(others);
   assert.equal(ends.filter(({ status }) => status === "fulfilled").length, 10);
-  // Nobody waits any more when it fails: nobody's error.
+  // A failure after the last caller has left is not reported.
   const gone = new AbortController();
   const alone = addresses.of("gone", gone.signal);
   gone.abort(new Error("enough"));

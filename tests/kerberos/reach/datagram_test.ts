@@ -62,7 +62,7 @@ Deno.test("sendDatagram(): whatever a socket throws or reports fails this call a
     const { signal } = new AbortController();
     await assert.rejects(sendDatagram(create, TO, { message: MESSAGE, signal }), { message: name });
     assert.equal(odd.closed, name === "no socket" ? 0 : 1, name);
-    // What comes when nobody waits any more is nobody's error.
+    // Events after the end of the call are ignored.
     odd.emit("error", new Error("late"));
     odd.done(new Error("late"));
     odd.emit("message", MESSAGE, { address: TO.hostname, port: TO.port });

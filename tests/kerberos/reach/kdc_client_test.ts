@@ -106,7 +106,7 @@ Deno.test("denoTransport: refuses a reply that announces an absurd length", asyn
 
 Deno.test("denoTransport: takes a datagram only from the address asked", async () => {
   await using kdc = await startTestKdc({ principals: { alice: "pw" } });
-  // Stands before the KDC and lets a stranger's answer go first, from another port.
+  // A front before the KDC lets the answer of a stranger pass first, from another port.
   const front = await datagrams();
   const stranger = await datagrams();
   try {
@@ -123,7 +123,7 @@ Deno.test("denoTransport: takes a datagram only from the address asked", async (
   }
 });
 
-/** A KRB-ERROR of nobody's. */
+/** A KRB-ERROR that no KDC has sent. */
 function refusal(code: number, realm = "GSSOCKS.TEST"): Uint8Array<ArrayBuffer> {
   return encode(KrbError, {
     pvno: 5,
@@ -206,7 +206,7 @@ Deno.test("KdcClient: ends an exchange that takes too long in all", async () => 
   const slow = new KdcClient({ config, transport, timeout: 30, totalTimeout: 100 });
   await assert.rejects(slow.run(once("GSSOCKS.TEST")), /longer than 100 ms in all/);
   assert.ok(transport.asked.length < 10, `${transport.asked.length}`);
-  // Every answer is quick, but there is no end of them.
+  // Every answer is quick, but they never end.
   const chatty = new KdcClient({
     config,
     transport: { send: () => new Promise((resolve) => setTimeout(resolve, 0, new Uint8Array(3))) },
@@ -222,7 +222,7 @@ Deno.test("KdcClient: ends an exchange that takes too long in all", async () => 
   };
   await assert.rejects(chatty.run(endless()), { code: "KDC_UNREACHABLE" });
   assert.ok(ended, "what the exchange holds is given up");
-  // Nor may a resolver that forgets its signal hold it up.
+  // A resolver that ignores its signal is not waited for either.
   const stuck = new KdcClient({
     config: DEFAULT_CONFIG,
     transport,
@@ -236,7 +236,7 @@ const KDC = "GSSOCKS.TEST";
 
 const hosts = (...kdc: string[]) => withKdcs({ ...DEFAULT_CONFIG, dnsLookupKdc: false }, ...kdc);
 
-/** A transport whose hosts do what a test says: answer as a KDC does, or with bytes, fail, or say nothing. */
+/** A transport whose hosts answer as a KDC does, answer with bytes, fail, or stay silent, as a test wants. */
 type Act = "answers" | "silent" | Error | Uint8Array<ArrayBuffer>;
 
 async function acted(acts: Record<string, Act | (() => Act)>) {
@@ -306,7 +306,7 @@ Deno.test("KdcClient: passes over garbage, half messages, other realms' errors a
   const { asked, make } = await acted({ ...acts, good: "answers" });
   await make(hosts(...names, "good")).initialTicket();
   assert.deepEqual(asked.slice(0, names.length), names.map((name) => `tcp/${name}`));
-  // Where there is nobody else, the error of another realm is what there is to say.
+  // Without a better answer, the error of another realm is the answer.
   const { make: alone } = await acted({ h: refusal(6, "OTHER.TEST") });
   await assert.rejects(alone(hosts("h")).initialTicket(), { code: "KDC_ERR_C_PRINCIPAL_UNKNOWN" });
   const { make: none } = await acted(acts);
@@ -354,7 +354,7 @@ Deno.test("KdcClient: fetches a reply too big for UDP over TCP from the same hos
   await make(config).initialTicket();
   await make(config).initialTicket();
   assert.deepEqual(asked, ["udp/a", "tcp/a", "udp/a", "tcp/a", "udp/a", "tcp/a", "udp/a", "tcp/a"]);
-  // One that is too big for TCP has nothing else to say.
+  // "Too big" over TCP is an error like any other.
   const { make: odd } = await acted({ a: refusal(52) });
   await assert.rejects(odd(hosts("a")).initialTicket(), { errorCode: 52 });
 });

@@ -123,7 +123,7 @@ Deno.test("locateKdcs(): a silent DNS is waited for a bounded time, and only if 
     message: /krb5\.conf names none, and the DNS does not answer/,
   });
   assert.equal(deaf.ended.length, 2);
-  // Nobody listens to the signal: nobody is held up all the same.
+  // A resolver that ignores its signal is not waited for.
   const forgets = { config: DEFAULT_CONFIG, resolveSrv: () => new Promise<never>(() => {}), timeout: 5 };
   await assert.rejects(locateKdcs("A.TEST", forgets), /the DNS does not answer/);
   const configured = { ...DEFAULT_CONFIG, realms: new Map([["A.TEST", realm(["kdc"], [])]]) };

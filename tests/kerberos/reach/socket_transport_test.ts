@@ -35,7 +35,7 @@ Deno.test("socketTransport(): an unknown name is the failure of this KDC, and is
       message: "name kdc.example is not found: getaddrinfo ENOTFOUND",
     });
     await assert.rejects(transportTo([]).send(protocol), { message: /has no address/ });
-    // By the system, which asks nobody for such a name.
+    // By the system, which sends no query for such a name.
     const address = { protocol, hostname: "no..such", port: 88 };
     await assert.rejects(denoTransport.send(address, MESSAGE, { signal: AbortSignal.timeout(20_000) }), /no\.\.such/);
   }

@@ -28,7 +28,7 @@ async function inFolder(body: (path: string, folder: string) => Promise<void>): 
 
 const hasCode = (code: string) => (error: unknown) => error instanceof KerberosError && error.code === code;
 
-/** A process that does to a cache what it is told. */
+/** A process that changes a cache by commands. */
 class Writer implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #commands: WritableStreamDefaultWriter<Uint8Array>;
@@ -181,14 +181,14 @@ Deno.test("KerberosTickets: neither use nor overwrite another client's tickets",
       await assert.rejects(get(), (error) => hasCode("NO_CREDENTIALS")(error) && /to bob@/.test(String(error)));
     }
     assert.deepEqual(await Deno.readFile(path), before);
-    // Whoever asks for nobody by name is whoever the cache's is, and one's own cache is used.
+    // Without a principal the owner of the cache is the client; a client's own cache is used.
     for (
       const tickets of [systemTickets({ config, cache }), systemTickets({ ...alice, principal: "bob", password: "b" })]
     ) {
       const { credential } = await tickets.serviceTicket(service);
       assert.equal(formatPrincipal(credential.client), "bob@GSSOCKS.TEST");
     }
-    // Where the KDC may put another name in its place it has to do so first; here it answers for alice.
+    // If the KDC may replace the name, it must answer first; here it answers for alice.
     const canonical = systemTickets({ ...alice, config: { ...config, canonicalize: true } });
     const held = await Deno.readFile(path);
     await assert.rejects(canonical.serviceTicket(service), hasCode("NO_CREDENTIALS"));

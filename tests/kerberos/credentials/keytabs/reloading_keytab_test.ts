@@ -107,17 +107,17 @@ Deno.test("KeytabFile: does not wait long for a disk, and ignores what onNews th
       reads++;
       return answer.promise;
     };
-    let told = 0;
+    let reports = 0;
     let now = 0;
     const onNews = (): never => {
-      told++;
+      reports++;
       throw new Error("no say");
     };
     const file = new KeytabFile(path, { read, timeout: 20, onNews, now: () => now });
     assert.equal(await file.renewed(), false);
     now = 10_000;
     assert.equal(await file.renewed(), false);
-    assert.deepEqual([reads, told], [1, 1], "one look at a time, and told once");
+    assert.deepEqual([reads, reports], [1, 1], "one read at a time, and one report");
     answer.resolve(undefined);
   });
 });

@@ -103,7 +103,7 @@ Deno.test("foreign files: are neither destroyed nor overwritten", async () => {
     for (const act of ["load", "destroy", "initialize"] as const) {
       await assert.rejects(new FileCredentialCache(`${folder}/d`)[act](contents(ALICE)), badFile(/no ordinary file/));
     }
-    // An empty one is nobody's: `mktemp` makes such.
+    // An empty file may be replaced: `mktemp` creates such files.
     await Deno.writeTextFile(path, "");
     await cache.initialize(contents(ALICE));
     await cache.destroy();
@@ -130,7 +130,7 @@ Deno.test("load(): refuses a file of absurd size, or without an end, unread", as
     await assert.rejects(new FileCredentialCache("/dev/zero").load(), badFile(/no ordinary file/));
     const { success } = await new Deno.Command("mkfifo", { args: [`${folder}/fifo`] }).output();
     assert.ok(success);
-    // A named pipe that nobody writes to would never answer.
+    // A named pipe without a writer would never answer.
     await assert.rejects(new FileCredentialCache(`${folder}/fifo`).load(), badFile(/no ordinary file/));
     await assert.rejects(new FileCredentialCache(`${folder}/fifo`).initialize(contents(ALICE)), badFile(/no ordinary/));
   });
@@ -236,18 +236,18 @@ peerTest(
   async () => {
     await inFolder(async (folder) => {
       await Deno.chmod(folder, 0o1777);
-      // Somebody has put a cache there before root makes one: root's is root's.
+      // Another user has put a cache there before root creates one: the new one belongs to root.
       const planted = new FileCredentialCache(`${folder}/cc`);
       await planted.initialize(contents(ALICE));
       await Deno.chown(`${folder}/cc`, NOBODY, NOBODY);
       const cache = new FileCredentialCache(`${folder}/cc`);
       await cache.initialize(contents(ALICE));
       assert.equal((await Deno.stat(`${folder}/cc`)).uid, 0);
-      // Somebody's own cache, into which root stores because it was told to, stays his.
+      // A cache of another user that root stores into keeps its owner.
       await Deno.chown(`${folder}/cc`, NOBODY, NOBODY);
       await new FileCredentialCache(`${folder}/cc`).store(ticket(ALICE, "rcmd/p@R.TEST"));
       assert.equal((await Deno.stat(`${folder}/cc`)).uid, NOBODY);
-      // Somebody's link.
+      // A link of another user.
       await Deno.mkdir(`${folder}/private`, { mode: 0o700 });
       const own = new FileCredentialCache(`${folder}/private/cc`);
       await own.initialize(contents(ALICE));

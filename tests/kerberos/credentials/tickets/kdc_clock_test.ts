@@ -43,7 +43,7 @@ async function clocks() {
     config,
     requests: () => requests,
     cut: () => reachable = false,
-    /** Time goes by, for everybody. */
+    /** Lets time pass on all clocks. */
     pass(milliseconds: number) {
       right.time += milliseconds;
       ours.time += milliseconds;

@@ -1,16 +1,16 @@
-/** Tickets got from the embedded KDC. */
+/** Tickets from the embedded KDC. */
 import assert from "node:assert/strict";
-import { KdcClient } from "../../../kerberos/reach/kdc_client.ts";
-import type { KdcTransport } from "../../../kerberos/reach/transport.ts";
-import { KerberosTickets } from "../../../kerberos/credentials/tickets/tickets.ts";
-import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
-import { TicketFlag } from "../../../kerberos/registry/flags.ts";
-import { KerberosError } from "../../../kerberos/errors.ts";
-import { inProcessTransport } from "../../../kerberos/kdc/mod.ts";
-import { parsePrincipal } from "../../../kerberos/principal.ts";
-import { MemoryCredentialCache } from "../../../kerberos/credentials/caches/memory.ts";
-import { TestRuntime } from "../../support/clock.ts";
-import { memoryConfig, memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
+import { KdcClient } from "../../../../kerberos/reach/kdc_client.ts";
+import type { KdcTransport } from "../../../../kerberos/reach/transport.ts";
+import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
+import { DEFAULT_CONFIG } from "../../../../kerberos/config/krb5_conf.ts";
+import { TicketFlag } from "../../../../kerberos/registry/flags.ts";
+import { KerberosError } from "../../../../kerberos/errors.ts";
+import { inProcessTransport } from "../../../../kerberos/kdc/mod.ts";
+import { parsePrincipal } from "../../../../kerberos/principal.ts";
+import { MemoryCredentialCache } from "../../../../kerberos/credentials/caches/memory.ts";
+import { TestRuntime } from "../../../support/clock.ts";
+import { memoryConfig, memoryRealm, memoryTickets } from "../../../support/gss_pair.ts";
 
 Deno.test("KerberosTickets: use the KDC's clock for service tickets and authenticators", async () => {
   const runtime = new TestRuntime();
