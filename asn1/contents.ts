@@ -4,18 +4,7 @@
  * @module
  */
 import { type Bytes, utf8 } from "../base/bytes.ts";
-
-/** Bytes that are not the DER encoding of the type wanted, or a value that the type cannot hold. */
-export class Asn1Error extends Error {
-  override readonly name = "Asn1Error";
-  /** Where in the type, for example `AP-REQ.ticket.enc-part.etype`. */
-  readonly path: string;
-
-  constructor(path: string, problem: string, options?: ErrorOptions) {
-    super(`Cannot read ${path}: ${problem}`, options);
-    this.path = path;
-  }
-}
+import { Asn1Error } from "./errors.ts";
 
 /** X.690 section 8.3: two's complement in as few bytes as it takes, of a safe integer. */
 export function integerContents(value: number): Bytes {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { enctypeByName, enctypeName } from "../kerberos/crypto/profile.ts";
+import { enctypeByName, enctypeName } from "../kerberos/crypto/enctypes.ts";
 import type { Rule } from "../socks/rules/rule.ts";
 
 /** Registered names, those that no context can have among them: who denies these too has not made a slip. */

@@ -5,22 +5,19 @@
  *
  * @module
  */
+import { type Codec, decode, encode, oidBytes } from "../../asn1/codec.ts";
 import {
   anyElement,
   type BitString,
   bitString,
-  type Codec,
-  decode,
-  encode,
   enumerated,
   explicit,
   objectIdentifier,
   octetString,
-  oidBytes,
   optional,
   sequence,
   sequenceOf,
-} from "../../asn1/codec.ts";
+} from "../../asn1/types.ts";
 import { type Bytes, sameBytes } from "../../base/bytes.ts";
 import { decodeInitialToken, encodeInitialToken, namedMechanism } from "../initial_token.ts";
 

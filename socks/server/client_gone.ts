@@ -6,7 +6,6 @@
 import { goneBecause, GRACE } from "../stream/client_end.ts";
 import { type Deadline, pause } from "../../base/deadline.ts";
 import type { Asked } from "./commands/command.ts";
-import type { SocksConnectionError, SocksError } from "../errors.ts";
 import type { CommandName } from "../rules/rule.ts";
 import { type Connection, probe } from "../stream/connection.ts";
 import { type AheadEnd, ReadAhead } from "../stream/read_ahead.ts";

@@ -12,6 +12,7 @@
  * @module
  */
 import { type Bytes, concat, exactText, utf8 } from "../../base/bytes.ts";
+import { type EndpointParts, splitEndpoint } from "../../base/endpoint.ts";
 import { SocksProtocolError, SocksReplyError } from "../errors.ts";
 import { hostName, HostNameError } from "./host_name.ts";
 import { formatIp, parseIp, unmapped } from "./ip.ts";
@@ -89,20 +90,17 @@ export function readName(bytes: Uint8Array): string {
   }
 }
 
-/** `[v6%zone]`, in a URL `[v6%25zone]` (RFC 6874 section 2), and what may be behind it. */
-const ZONED = /^\[([0-9A-Fa-f:.]+)%(?:25)?([0-9A-Za-z._~-]+)\]((?::\d{1,5})?)$/;
-
 /**
  * As {@linkcode parseEndpointText}, for what this machine itself reaches or listens at: an IPv6 address may have the zone that it is
- * good in (RFC 4007 section 11), `[fe80::1%eth0]:1080`.
+ * good in (RFC 4007 section 11), `[fe80::1%eth0]:1080`, in a URL `[fe80::1%25eth0]:1080` (RFC 6874 section 2).
  *
  * @throws {TypeError} When the text is neither.
  */
 export function parseLocalEndpointText(text: string, defaultPort?: number): Endpoint {
-  const [, address, zone, port] = ZONED.exec(text) ?? [];
-  if (address === undefined) return parseEndpointText(text, defaultPort);
-  const endpoint = parseEndpointText(`[${address}]${port}`, defaultPort);
-  return { ...endpoint, hostname: `${endpoint.hostname}%${zone}` };
+  const parts = splitEndpoint(text, defaultPort);
+  if (parts?.zone === undefined || parts.zone.includes("@")) return parseEndpointText(text, defaultPort);
+  const { hostname, port } = canonicalEndpoint(text, { ...parts, zone: undefined });
+  return { hostname: `${hostname}%${parts.zone.replace(/^25(?=.)/, "")}`, port };
 }
 
 /** `host:port`, with brackets around IPv6. */
@@ -119,13 +117,15 @@ export function formatEndpoint(endpoint: Endpoint): string {
  * @throws {TypeError} When the text is neither.
  */
 export function parseEndpointText(text: string, defaultPort?: number): Endpoint {
-  const parts = /^(\[[0-9A-Fa-f:.]+\]|[^:[\]/\s@]+)(?::(\d{1,5}))?$/.exec(text);
-  const port = parts?.[2] === undefined ? defaultPort : Number(parts[2]);
-  if (parts === null || port === undefined || port > 65_535) {
+  return canonicalEndpoint(text, splitEndpoint(text, defaultPort));
+}
+
+function canonicalEndpoint(text: string, parts: EndpointParts | undefined): Endpoint {
+  if (parts === undefined || parts.zone !== undefined || parts.host.includes("@")) {
     throw new TypeError(`Cannot read ${JSON.stringify(text)}: HOST:PORT wanted, with brackets around an IPv6 address`);
   }
   try {
-    return { hostname: hostName(parts[1]!), port };
+    return { hostname: hostName(parts.bracketed ? `[${parts.host}]` : parts.host), port: parts.port };
   } catch (cause) {
     throw new TypeError(`Cannot read ${JSON.stringify(text)}: ${(cause as Error).message}`, { cause });
   }

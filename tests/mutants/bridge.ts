@@ -132,8 +132,13 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/wire/address.ts", LOCALHOST, [
-    ["a zone is taken in the form of URLs too", "RFC 6874 section 2", "%(?:25)?(", "%("],
-    ["a zone stays", ZONES, "`${endpoint.hostname}%${zone}`", "endpoint.hostname"],
+    [
+      "a zone is taken in the form of URLs too",
+      "RFC 6874 section 2",
+      'parts.zone.replace(/^25(?=.)/, "")',
+      "parts.zone",
+    ],
+    ["a zone stays", ZONES, '`${hostname}%${parts.zone.replace(/^25(?=.)/, "")}`', "hostname"],
   ]),
   ...rules("socks/client/proxy_errors.ts", ["tests/proxy/bridge_test.ts"], [
     [

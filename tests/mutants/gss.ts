@@ -5,11 +5,15 @@
  */
 import { type Mutant, rules } from "./mutant.ts";
 
-const ASN1 = ["tests/asn1/asn1_test.ts"];
+const CODEC = ["tests/asn1/codec_test.ts"];
+const TYPES = ["tests/asn1/types_test.ts"];
+const ENGINES = ["tests/asn1/engines_test.ts"];
+const LENGTH = ["tests/asn1/length_test.ts"];
 const STRANGER = ["tests/kerberos/messages/stranger_test.ts"];
 const TOKENS = ["tests/gss/gss_test.ts"];
 const SPNEGO = ["tests/gss/spnego/rules_test.ts"];
-const STORES = ["tests/kerberos/credentials/formats_test.ts"];
+const KEYTABS = ["tests/kerberos/credentials/formats/keytab_test.ts"];
+const STORE_NAMES = ["tests/kerberos/credentials/formats/names_test.ts"];
 const LINEAR = ["tests/socks/stream/linear_test.ts"];
 
 const asn1: readonly Mutant[] = [
@@ -19,15 +23,15 @@ const asn1: readonly Mutant[] = [
     file: "asn1/codec.ts",
     find: "  if (trailing > 0) throw",
     replace: "  if (false) throw",
-    tests: ASN1,
+    tests: CODEC,
   },
   {
     rule: "elements behind the last field of a closed SEQUENCE are refused",
     source: "RFC 4120 section 5.1",
-    file: "asn1/codec.ts",
+    file: "asn1/types.ts",
     find: "      if (at < children.length && !options.extensible) {",
     replace: "      if (false) {",
-    tests: ASN1,
+    tests: CODEC,
   },
   {
     rule: "an element has the tag of its type",
@@ -35,47 +39,47 @@ const asn1: readonly Mutant[] = [
     file: "asn1/codec.ts",
     find: "  if (tag !== undefined && !hasTag(element, tag)) {",
     replace: "  if (false) {",
-    tests: ASN1,
+    tests: CODEC,
   },
   {
     rule: "an integer is within the range of its type",
     source: "RFC 4120 section 5.2.4",
-    file: "asn1/codec.ts",
+    file: "asn1/types.ts",
     find: "    if (value < minimum || value > maximum) throw",
     replace: "    if (false) throw",
-    tests: ASN1,
+    tests: CODEC,
   },
   {
     rule: "an explicit tag holds one element",
     source: "X.690 section 8.14",
-    file: "asn1/codec.ts",
+    file: "asn1/types.ts",
     find: "      if (only === undefined || more.length > 0) throw",
     replace: "      if (only === undefined) throw",
-    tests: ASN1,
+    tests: CODEC,
   },
   {
     rule: "a list has no more elements than its type says",
     source: "CVE-2023-36054 and its kin",
-    file: "asn1/codec.ts",
+    file: "asn1/types.ts",
     find: "      if (children.length > maximum) {",
     replace: "      if (false) {",
-    tests: ASN1,
+    tests: TYPES,
   },
   {
     rule: "TRUE is ff and FALSE is 00",
     source: "X.690 section 11.1",
-    file: "asn1/codec.ts",
+    file: "asn1/types.ts",
     find: "bytes.length !== 1 || (bytes[0] !== 0 && bytes[0] !== 0xff)",
     replace: "bytes.length !== 1",
-    tests: ASN1,
+    tests: TYPES,
   },
   {
     rule: "a BIT STRING has 0 to 7 unused bits",
     source: "X.690 section 8.6.2",
-    file: "asn1/codec.ts",
+    file: "asn1/types.ts",
     find: "unused > 7 || ",
     replace: "",
-    tests: ASN1,
+    tests: TYPES,
   },
   {
     rule: "names are UTF-8, so that no two read as one",
@@ -83,7 +87,7 @@ const asn1: readonly Mutant[] = [
     file: "base/bytes.ts",
     find: '"utf-8", { fatal: true, ignoreBOM: true }',
     replace: '"utf-8", { ignoreBOM: true }',
-    tests: ASN1,
+    tests: TYPES,
   },
   {
     rule: "a mark of the byte order is part of a name",
@@ -99,7 +103,7 @@ const asn1: readonly Mutant[] = [
     file: "kerberos/credentials/formats/ccache.ts",
     find: "return exactText(this.#data());",
     replace: "return new TextDecoder().decode(this.#data());",
-    tests: STORES,
+    tests: STORE_NAMES,
   },
   {
     rule: "a keytab is put in order once",
@@ -107,7 +111,7 @@ const asn1: readonly Mutant[] = [
     file: "kerberos/credentials/formats/keytab.ts",
     find: "if (all.length > 0) this.#sorted.set(enctype, sorted);",
     replace: "",
-    tests: STORES,
+    tests: KEYTABS,
   },
   {
     rule: "a keytab is described once",
@@ -115,7 +119,7 @@ const asn1: readonly Mutant[] = [
     file: "kerberos/credentials/formats/keytab.ts",
     find: "return this.#described ??= ",
     replace: "return ",
-    tests: STORES,
+    tests: KEYTABS,
   },
   {
     rule: "names in keytabs are compared to the byte",
@@ -123,14 +127,30 @@ const asn1: readonly Mutant[] = [
     file: "kerberos/credentials/formats/keytab.ts",
     find: "exactText(reader.take(reader.u16(old)))",
     replace: "new TextDecoder().decode(reader.take(reader.u16(old)))",
-    tests: STORES,
+    tests: STORE_NAMES,
   },
   {
     rule: "what others send is not read by asn1js",
     source: "6 ms of processor time for a kilobyte",
-    file: "asn1/codec.ts",
-    find: "  return decodeBy(derSyntax, codec, bytes, options);",
-    replace: "  return decodeBy(asn1jsSyntax, codec, bytes, options);",
+    file: "asn1/choose.ts",
+    find: "  return derEngine;",
+    replace: "  return asn1jsEngine;",
+    tests: STRANGER,
+  },
+  {
+    rule: "asn1js writes what is rarely written",
+    source: "asn1js is one of the fixed packages",
+    file: "asn1/choose.ts",
+    find: "rarelyWritten ? asn1jsEngine : derEngine",
+    replace: "derEngine",
+    tests: ENGINES,
+  },
+  {
+    rule: "asn1js writes our requests for tickets",
+    source: "asn1js is one of the fixed packages",
+    file: "kerberos/messages/kdc.ts",
+    find: 'rarelyWritten(kdcReq("TGS-REQ", 12))',
+    replace: 'kdcReq("TGS-REQ", 12)',
     tests: STRANGER,
   },
   {
@@ -182,7 +202,7 @@ const der: readonly Mutant[] = [
     file: "asn1/der.ts",
     find: "    if (limit - start > ELEMENT_LIMITS.bytes) throw",
     replace: "    if (false) throw",
-    tests: ASN1,
+    tests: CODEC,
   },
   {
     rule: "tag numbers above 30 are refused",
@@ -190,7 +210,7 @@ const der: readonly Mutant[] = [
     file: "asn1/der.ts",
     find: "    if ((this.#bytes[start]! & 0x1f) === 0x1f) throw",
     replace: "    if (false) throw",
-    tests: ASN1,
+    tests: CODEC,
   },
   {
     rule: "an element ends within the one around it",
@@ -198,23 +218,23 @@ const der: readonly Mutant[] = [
     file: "asn1/der.ts",
     find: "    if (end > limit) throw",
     replace: "    if (end > this.#bytes.length) throw",
-    tests: ASN1,
+    tests: CODEC,
   },
   {
     rule: "lengths take as few bytes as they can",
     source: "X.690 section 10.1",
-    file: "asn1/der.ts",
-    find: "    if (!shortest && !this.#longLengths) throw",
-    replace: "    if (false) throw",
-    tests: ASN1,
+    file: "asn1/length.ts",
+    find: "  if (!shortest && !longLengths) return",
+    replace: "  if (false) return",
+    tests: LENGTH,
   },
   {
     rule: "indefinite lengths are refused",
     source: "X.690 section 10.1",
-    file: "asn1/der.ts",
-    find: "    if (count === 0 || count > 4 || limit - at <= count) throw",
-    replace: "    if (count > 4 || limit - at <= count) throw",
-    tests: ASN1,
+    file: "asn1/length.ts",
+    find: "  if (count === 0 || count > 4 || ",
+    replace: "  if (count > 4 || ",
+    tests: LENGTH,
   },
   {
     rule: "integers take as few bytes as they can",
@@ -222,7 +242,7 @@ const der: readonly Mutant[] = [
     file: "asn1/contents.ts",
     find: "  if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {",
     replace: "  if (false) {",
-    tests: ASN1,
+    tests: CODEC,
   },
   {
     rule: "integers have nine bytes at most",
@@ -230,7 +250,7 @@ const der: readonly Mutant[] = [
     file: "asn1/contents.ts",
     find: "  if (bytes.length > 9) throw",
     replace: "  if (false) throw",
-    tests: ASN1,
+    tests: TYPES,
   },
   {
     rule: "times are on the calendar",
@@ -238,7 +258,7 @@ const der: readonly Mutant[] = [
     file: "asn1/contents.ts",
     find: "  if (!onCalendar || ",
     replace: "  if (",
-    tests: ASN1,
+    tests: TYPES,
   },
   {
     rule: "times have no fractions and are UTC",
@@ -246,7 +266,7 @@ const der: readonly Mutant[] = [
     file: "asn1/contents.ts",
     find: "  if (bytes.length !== 15 || bytes[14] !== 0x5a) throw",
     replace: "  if (bytes.length < 15) throw",
-    tests: ASN1,
+    tests: TYPES,
   },
   {
     rule: "arcs of an identifier take as few bytes as they can",
@@ -254,7 +274,7 @@ const der: readonly Mutant[] = [
     file: "asn1/contents.ts",
     find: "    if (fresh && byte === 0x80) throw",
     replace: "    if (false) throw",
-    tests: ASN1,
+    tests: TYPES,
   },
   {
     rule: "arcs of an identifier are numbers that are exact",
@@ -262,7 +282,7 @@ const der: readonly Mutant[] = [
     file: "asn1/contents.ts",
     find: "    if (arc > Number.MAX_SAFE_INTEGER) throw",
     replace: "    if (false) throw",
-    tests: ASN1,
+    tests: TYPES,
   },
   {
     rule: "identifiers have 64 bytes at most",
@@ -270,7 +290,7 @@ const der: readonly Mutant[] = [
     file: "asn1/contents.ts",
     find: "bytes.length > 64 || ",
     replace: "",
-    tests: ASN1,
+    tests: TYPES,
   },
   {
     rule: "version 5 and no other",
@@ -311,24 +331,24 @@ const tokens: readonly Mutant[] = [
     rule: "the length in the frame is that of the token",
     source: "RFC 2743 section 3.1",
     file: "gss/initial_token.ts",
-    find: "    if (readLength(reader, options) !== reader.remaining) throw",
-    replace: "    if (readLength(reader, options) < 0) throw",
+    find: "  if (end !== token.length) throw",
+    replace: "  if (false) throw",
     tests: TOKENS,
   },
   {
     rule: "lengths in the frame are DER unless SPNEGO's",
     source: "RFC 2743 section 3.1",
-    file: "gss/initial_token.ts",
-    find: "  if (!shortest && !longLengths) throw",
-    replace: "  if (false) throw",
+    file: "asn1/length.ts",
+    find: "  if (!shortest && !longLengths) return",
+    replace: "  if (false) return",
     tests: TOKENS,
   },
   {
     rule: "lengths in the frame are definite",
     source: "RFC 2743 section 3.1",
-    file: "gss/initial_token.ts",
-    find: "  if (count === 0 || count > 4) throw",
-    replace: "  if (count > 4) throw",
+    file: "asn1/length.ts",
+    find: "  if (count === 0 || count > 4 || ",
+    replace: "  if (count > 4 || ",
     tests: TOKENS,
   },
   {
@@ -846,8 +866,14 @@ const streams: readonly Mutant[] = [
   },
 ];
 
+const endpoints: readonly Mutant[] = rules("base/endpoint.ts", ["tests/base/endpoint_test.ts"], [
+  ["a zone has the form of an interface's name", "RFC 4007 section 11", "(?:%([\\w.~@-]+))?", "(?:%(\\w+))?"],
+  ["a port is 65535 at most", "RFC 1928 section 4", " || port > 65_535", ""],
+]);
+
 /** The rules. */
 export const GSS_MUTANTS: readonly Mutant[] = [
+  ...endpoints,
   ...asn1,
   ...der,
   ...tokens,

@@ -3,12 +3,9 @@
  *
  * @module
  */
-import type { networkName, sourceName } from "../../wire/networks.ts";
 import { pause } from "../../../base/deadline.ts";
 import { SocksLimitError } from "../../errors.ts";
 import type { Gate } from "../relay/relay.ts";
-import type { Endpoint } from "../../wire/address.ts";
-import type { canonicalAddress, formatIp, parseIp } from "../../wire/ip.ts";
 import { Rate } from "../../../base/rate.ts";
 
 /** Limits of a server. */

@@ -10,10 +10,11 @@ import {
   passwordClient,
   resolve,
   systemTickets,
+  type SystemTicketsOptions,
 } from "../../../mod.ts";
 import { duration } from "../../../base/deadline.ts";
 import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
-import { writeKeytab } from "../../../kerberos/credentials/shell/files.ts";
+import { writeKeytab } from "../../../kerberos/credentials/shell/stores.ts";
 import { bindThrough } from "../../../socks/client/bind.ts";
 import { resolveThrough } from "../../../socks/client/resolve.ts";
 import { connectThrough } from "../../../socks/client/connect.ts";
@@ -243,7 +244,7 @@ Deno.test("systemTickets(): takes a keytab's file as serve() does", async () => 
     }
     const missing = { config: kdc.config, principal: "backup", keytab: `${path}.none` };
     assert.throws(() => systemTickets(missing), { name: "KerberosError", code: "BAD_FILE" });
-    assert.throws(() => systemTickets({ config: kdc.config, keytab: path }), {
+    assert.throws(() => systemTickets({ config: kdc.config, keytab: path } as SystemTicketsOptions), {
       name: "TypeError",
       message: /principal/,
     });
