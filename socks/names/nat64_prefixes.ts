@@ -64,7 +64,11 @@ export class Nat64Prefixes implements Nat64Source, Disposable {
   /** Whether `onFound` has been called. */
   #announced: boolean;
 
-  /** @throws {TypeError} A prefix is invalid. */
+  /**
+   * Creates the prefixes of a server. {@linkcode start} begins the discovery.
+   *
+   * @throws {TypeError} A prefix is invalid.
+   */
   constructor(options: Nat64Options) {
     const { known, found = [], now = monotonicNow } = options;
     this.#options = options;

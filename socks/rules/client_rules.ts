@@ -69,7 +69,11 @@ export function parseClientRuleText(text: string): ClientRule {
 export class ClientRuleSet {
   readonly #rules: readonly ClientRule[];
 
-  /** @param rules The rules in order. */
+  /**
+   * Creates a set of rules.
+   *
+   * @param rules The rules in order.
+   */
   constructor(rules: readonly ClientRule[]) {
     this.#rules = Object.freeze([...rules]);
   }

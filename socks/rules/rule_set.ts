@@ -42,6 +42,8 @@ export class RuleSet {
   readonly nat64: Nat64Source;
 
   /**
+   * Creates a set of rules.
+   *
    * @param rules The rules in order.
    * @param now Returns the time in milliseconds since the epoch.
    * @throws {TypeError} A user or realm of a rule is invalid.
