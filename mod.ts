@@ -26,17 +26,9 @@
  */
 export type { Bytes, ByteSource } from "./base/bytes.ts";
 export type { ChannelBindings } from "./gss/channel_bindings.ts";
-export type {
-  AcceptOptions,
-  GssAcceptorCredential,
-  GssContext,
-  GssFlags,
-  GssNegotiation,
-  GssStep,
-  UnwrapOptions,
-  UnwrappedMessage,
-  WrapOptions,
-} from "./gss/mechanism.ts";
+export type { AcceptOptions, GssAcceptorCredential } from "./gss/credential.ts";
+export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "./gss/context.ts";
+export type { GssNegotiation, GssStep } from "./gss/negotiation.ts";
 export { type GssName, type GssNameType, hostbasedService } from "./gss/names.ts";
 export type { Runtime } from "./base/runtime.ts";
 export { GssError, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";

@@ -6,12 +6,14 @@
  */
 import { Asn1Error } from "../../asn1/codec.ts";
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
-import type { AcceptOptions, GssAcceptorCredential, GssContext, GssNegotiation, GssStep } from "../mechanism.ts";
+import type { AcceptOptions, GssAcceptorCredential } from "../credential.ts";
+import type { GssContext } from "../context.ts";
+import type { GssNegotiation, GssStep } from "../negotiation.ts";
 import { shortened } from "../../base/printable.ts";
 import { GssError, withToken } from "../status.ts";
-import { micError, type MicExchange, micStep, spnegoError } from "./mic_exchange.ts";
+import { micError, type MicExchange, micStep, spnegoError } from "./mic_rules.ts";
+import { canonicalMechanism, SPNEGO_OID } from "../oids.ts";
 import {
-  canonicalMechanism,
   decodeNegTokenInit,
   decodeNegTokenResp,
   encodeNegTokenResp,
@@ -19,7 +21,6 @@ import {
   mechListBytes,
   NegState,
   type NegTokenResp,
-  SPNEGO_OID,
 } from "./tokens.ts";
 
 /**

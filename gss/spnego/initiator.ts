@@ -4,18 +4,19 @@
  * @module
  */
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
-import type { GssContext, GssInitiatorCredential, GssNegotiation, GssStep } from "../mechanism.ts";
+import type { GssContext } from "../context.ts";
+import type { GssInitiatorCredential } from "../credential.ts";
+import type { GssNegotiation, GssStep } from "../negotiation.ts";
 import { asGssError, negotiationIsOver } from "./acceptor.ts";
-import { micError, type MicExchange, micStep, spnegoError, type Standing } from "./mic_exchange.ts";
+import { micError, type MicExchange, micStep, spnegoError, type Standing } from "./mic_rules.ts";
+import { canonicalMechanism, SPNEGO_OID } from "../oids.ts";
 import {
-  canonicalMechanism,
   decodeNegTokenResp,
   encodeNegTokenInit,
   encodeNegTokenResp,
   mechListBytes,
   NegState,
   type NegTokenResp,
-  SPNEGO_OID,
 } from "./tokens.ts";
 
 /**

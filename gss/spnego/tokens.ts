@@ -19,18 +19,8 @@ import {
   sequenceOf,
 } from "../../asn1/types.ts";
 import { type Bytes, sameBytes } from "../../base/bytes.ts";
+import { SPNEGO_OID } from "../oids.ts";
 import { decodeInitialToken, encodeInitialToken, namedMechanism } from "../initial_token.ts";
-
-/** SPNEGO's own identifier. */
-export const SPNEGO_OID = "1.3.6.1.5.5.2";
-
-/** What Windows 2000 called Kerberos, which newer ones still offer first (MS-SPNG section 3.1.5.2), and Samba answers with. */
-const ALIASES: Readonly<Record<string, string>> = { "1.2.840.48018.1.2.2": "1.2.840.113554.1.2.2" };
-
-/** The identifier that a mechanism is known by here. */
-export function canonicalMechanism(mechanism: string): string {
-  return ALIASES[mechanism] ?? mechanism;
-}
 
 /** Where a negotiation stands, in the words of RFC 4178 section 4.2.2. */
 export const NegState = { AcceptCompleted: 0, AcceptIncomplete: 1, Reject: 2, RequestMic: 3 } as const;

@@ -5,8 +5,10 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
-import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
-import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
+import { channelBindingHash } from "./tokens/channel_bindings.ts";
+import type { ChannelBindings } from "../../gss/channel_bindings.ts";
+import type { GssFlags } from "../../gss/context.ts";
+import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, worthAnother } from "../../gss/status.ts";
 import { authenticatorTime } from "../ap/authenticator_time.ts";

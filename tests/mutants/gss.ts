@@ -420,7 +420,7 @@ const acceptor: readonly Mutant[] = [
   {
     rule: "the acceptor verifies the MIC that answers its own",
     source: "RFC 4178 section 5 b",
-    file: "gss/spnego/mic_exchange.ts",
+    file: "gss/spnego/mic_rules.ts",
     find: "  if (mic !== undefined) await verifyListMic(context, list, mic);",
     replace:
       '  if (mic !== undefined && !(standing.role === "acceptor" && standing.sent)) await verifyListMic(context, list, mic);',
@@ -429,7 +429,7 @@ const acceptor: readonly Mutant[] = [
   {
     rule: "the acceptor verifies the MIC that comes with the last token",
     source: "RFC 4178 section 5 c II",
-    file: "gss/spnego/mic_exchange.ts",
+    file: "gss/spnego/mic_rules.ts",
     find: "  if (mic !== undefined) await verifyListMic(context, list, mic);",
     replace:
       '  if (mic !== undefined && !(standing.role === "acceptor" && !standing.sent)) await verifyListMic(context, list, mic);',
@@ -575,7 +575,7 @@ const initiator: readonly Mutant[] = [
   {
     rule: "the initiator verifies the acceptor's MIC",
     source: "RFC 4178 section 5 b II",
-    file: "gss/spnego/mic_exchange.ts",
+    file: "gss/spnego/mic_rules.ts",
     find: "  if (mic !== undefined) await verifyListMic(context, list, mic);",
     replace: '  if (mic !== undefined && standing.role === "acceptor") await verifyListMic(context, list, mic);',
     tests: SPNEGO,
@@ -699,7 +699,7 @@ const initiator: readonly Mutant[] = [
   {
     rule: "a MIC is the first signature of its side",
     source: "RFC 4178 section 5 a",
-    file: "gss/spnego/mic_exchange.ts",
+    file: "gss/spnego/mic_rules.ts",
     find: '  if (status === "complete") return;',
     replace: "  return;",
     tests: SPNEGO,
@@ -709,7 +709,7 @@ const initiator: readonly Mutant[] = [
 const SENDS_LAST = '[{ role: "initiator", last: "initiator", sending: true';
 
 /** Rows of the table of section 5, each put out of force. */
-const cases: readonly Mutant[] = rules("gss/spnego/mic_exchange.ts", SPNEGO, [
+const cases: readonly Mutant[] = rules("gss/spnego/mic_rules.ts", SPNEGO, [
   [
     "no MIC from a mechanism that cannot sign",
     "RFC 4178 section 5",

@@ -5,14 +5,9 @@
  * @module
  */
 import { type Bytes, concat, utf8 } from "../../base/bytes.ts";
-import type {
-  GssAcceptorCredential,
-  GssContext,
-  GssFlags,
-  GssInitiatorCredential,
-  GssNegotiation,
-  GssStep,
-} from "../../gss/mechanism.ts";
+import type { GssAcceptorCredential, GssInitiatorCredential } from "../../gss/credential.ts";
+import type { GssContext, GssFlags } from "../../gss/context.ts";
+import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { ALL_FLAGS } from "./flags.ts";
 

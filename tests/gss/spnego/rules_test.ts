@@ -1,7 +1,8 @@
 /** Every rule of RFC 4178 sections 4 and 5, against tokens that are genuine and break it. */
 import assert from "node:assert/strict";
 import { concat, utf8 } from "../../../base/bytes.ts";
-import type { GssContext, GssNegotiation, GssStep } from "../../../gss/mechanism.ts";
+import type { GssContext } from "../../../gss/context.ts";
+import type { GssNegotiation, GssStep } from "../../../gss/negotiation.ts";
 import { GssError } from "../../../gss/status.ts";
 import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../../gss/spnego/initiator.ts";

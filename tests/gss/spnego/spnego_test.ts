@@ -1,7 +1,8 @@
 /** SPNEGO over a mock mechanism: both sides, MICs over the list, and what is to be refused. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
-import type { GssContext, GssNegotiation } from "../../../gss/mechanism.ts";
+import type { GssContext } from "../../../gss/context.ts";
+import type { GssNegotiation } from "../../../gss/negotiation.ts";
 import { GssError } from "../../../gss/status.ts";
 import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../../gss/spnego/initiator.ts";

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { encode } from "../../../asn1/codec.ts";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
-import { channelBindingHash } from "../../../gss/channel_bindings.ts";
+import { channelBindingHash } from "../../../kerberos/mech/tokens/channel_bindings.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
-import type { AcceptOptions, GssContext } from "../../../gss/mechanism.ts";
+import type { AcceptOptions } from "../../../gss/credential.ts";
+import type { GssContext } from "../../../gss/context.ts";
 import { GssError } from "../../../gss/status.ts";
 import { readMessage } from "../../../kerberos/messages/read.ts";
 import { ApOption, TicketFlag } from "../../../kerberos/registry/flags.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { concat, utf8 } from "../../../base/bytes.ts";
-import { channelBindingHash } from "../../../gss/channel_bindings.ts";
+import { channelBindingHash } from "../../../kerberos/mech/tokens/channel_bindings.ts";
 import { GssError } from "../../../gss/status.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { profileOf } from "../../../kerberos/crypto/enctypes.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { GssContext } from "../mechanism.ts";
+import type { GssContext } from "../context.ts";
 import { GssError } from "../status.ts";
 
 /**

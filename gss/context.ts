@@ -1,14 +1,9 @@
 /**
- * What a security mechanism offers (RFC 2743 sections 1.1 and 2): credentials that start contexts, contexts that step
- * until they are established, and established contexts that protect messages. SOCKS sees these interfaces and no Kerberos.
- *
- * A context under way and an established one are different types, so protecting a message before its time cannot be
- * written down.
+ * Established contexts, which protect messages (RFC 2743 sections 1.2 and 2.3).
  *
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
-import type { ChannelBindings } from "./channel_bindings.ts";
 import type { GssName } from "./names.ts";
 import type { SupplementaryStatus } from "./status.ts";
 
@@ -26,81 +21,6 @@ export interface GssFlags {
   readonly confidentiality?: boolean;
   /** Messages can be signed. */
   readonly integrity?: boolean;
-}
-
-/** What an initiator is asked for. */
-export interface InitiateOptions {
-  /** Services wanted. @default {mutual, replay, sequence, confidentiality and integrity} */
-  readonly flags?: GssFlags | undefined;
-  /** Channel that the context is tied to (RFC 2743 section 1.1.6). */
-  readonly channelBindings?: ChannelBindings | undefined;
-  /** Ends the wait for a ticket. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What an acceptor is asked for. */
-export interface AcceptOptions {
-  /** Channel that the context must be tied to, where the initiator ties it. */
-  readonly channelBindings?: ChannelBindings | undefined;
-}
-
-/** What one step of a context gave. A failure is a thrown `GssError`, whose token, if any, must still be sent. */
-export type GssStep =
-  | {
-    /** More tokens are to come. */
-    readonly done: false;
-    /** Token for the peer. */
-    readonly token: Bytes;
-  }
-  | {
-    /** The context is established. */
-    readonly done: true;
-    /** Last token for the peer, where there is one. */
-    readonly token?: Bytes | undefined;
-    /** The established context. */
-    readonly context: GssContext;
-  };
-
-/** A context under way. After a failure every further step fails. */
-export interface GssNegotiation {
-  /**
-   * Takes the peer's token, none on an initiator's first step, and says what comes next. The token is the caller's again once
-   * the call is made.
-   *
-   * @throws {TypeError} When the token has no bytes to take; the negotiation stays as it was.
-   * @throws {GssError} When the peer or its token is refused.
-   */
-  step(token?: Uint8Array): Promise<GssStep>;
-  /**
-   * Forgets what has not been handed out, such as a context that waits for the peer's last token, when a negotiation comes to
-   * nothing. Called between steps; every further one fails. Absent where nothing is held.
-   */
-  dispose?(): void;
-}
-
-/** Credentials for starting contexts. */
-export interface GssInitiatorCredential {
-  /** Mechanism, as a dotted object identifier. */
-  readonly mechanism: string;
-  /**
-   * Starts a context with `target`. Everything that needs a network, such as a ticket, happens here.
-   *
-   * @throws {TypeError} When the channel bindings have no bytes to take; nothing is asked for then.
-   * @throws {GssError} When there are no usable credentials for the target.
-   */
-  initiate(target: GssName, options?: InitiateOptions): Promise<GssNegotiation>;
-}
-
-/** Credentials for accepting contexts. */
-export interface GssAcceptorCredential {
-  /** Mechanism, as a dotted object identifier. */
-  readonly mechanism: string;
-  /**
-   * Starts the accepting side of one context.
-   *
-   * @throws {TypeError} When the channel bindings have no bytes to take.
-   */
-  accept(options?: AcceptOptions): GssNegotiation;
 }
 
 /** A message taken out of its token. */
