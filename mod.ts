@@ -31,7 +31,8 @@ export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions
 export type { GssNegotiation, GssStep } from "./gss/negotiation.ts";
 export { type GssName, type GssNameType, hostbasedService } from "./gss/names.ts";
 export type { Runtime } from "./base/runtime.ts";
-export { GssError, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
+export type { MechanismErrorCode, SpnegoErrorCode } from "./gss/error_codes.ts";
+export { GssError, type GssErrorCode, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
 export type { KdcAddress, KdcCallOptions, KdcTransport } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
 export type { KerberosTickets, ServiceTicket, TicketSource } from "./kerberos/credentials/tickets.ts";

@@ -26,8 +26,15 @@ export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions
 export type { GssNegotiation, GssStep } from "./negotiation.ts";
 export { type GssName, type GssNameType, hostbasedService } from "./names.ts";
 export { type Runtime, systemRuntime } from "../base/runtime.ts";
-export { GssError, type GssErrorInit, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./status.ts";
+export {
+  GssError,
+  type GssErrorCode,
+  type GssErrorInit,
+  type GssMajor,
+  MAJOR_STATUS,
+  type SupplementaryStatus,
+} from "./status.ts";
 export { spnegoAcceptor } from "./spnego/acceptor.ts";
 export { spnegoInitiator } from "./spnego/initiator.ts";
-export type { SpnegoErrorCode } from "./spnego/mic_rules.ts";
+export type { MechanismErrorCode, SpnegoErrorCode } from "./error_codes.ts";
 export { SPNEGO_OID } from "./oids.ts";

@@ -14,7 +14,6 @@ export type KerberosErrorCode =
   | "BAD_CONFIG"
   | "INTEGRITY"
   | "UNSUPPORTED_ENCTYPE"
-  | "UNSUPPORTED_CHECKSUM"
   | "BAD_KEY"
   | "BAD_S2K_PARAMS"
   | "PREAUTH_UNSUPPORTED"

@@ -117,5 +117,5 @@ export function principalOfGssName(name: GssName, defaultRealm = ""): Principal 
 
 /** A principal as a GSS-API name. */
 export function toGssName(name: Principal): GssName {
-  return Object.freeze({ type: "krb5-principal", text: formatPrincipal(name) });
+  return Object.freeze({ type: "mechanism-name", text: formatPrincipal(name) });
 }

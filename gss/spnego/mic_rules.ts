@@ -1,128 +1,143 @@
 /**
- * Whether and when the list of mechanisms is protected by MICs: RFC 4178 section 5 as one table, for both sides. Only one
- * mechanism is spoken here, so what the table leaves out is c IV for the acceptor: where its mechanism is the initiator's
- * first choice, it asks for no MIC.
+ * RFC 4178 section 5 as one table, for both roles: whether and when the list of mechanisms is protected by MICs. Only one
+ * mechanism is offered and accepted here. So the table leaves out c IV for the acceptor: it requests no MIC if its mechanism is
+ * the initiator's first choice.
  *
  * @module
  */
+import type { Bytes } from "../../base/bytes.ts";
 import type { GssContext } from "../context.ts";
 import { GssError } from "../status.ts";
+import { spnegoError } from "./errors.ts";
+
+/** Side of a negotiation. */
+export type Role = "initiator" | "acceptor";
 
 /**
- * `forbidden` where the mechanism cannot sign ("no mechlistMIC token is used"), `required` where its choice may be somebody
- * else's doing, `optional` otherwise.
+ * Whether MICs are exchanged: `forbidden` if the mechanism has no integrity protection ("no mechlistMIC token is used"),
+ * `required` if an attacker may have changed the choice of the mechanism, `optional` otherwise.
  */
 export type MicExchange = "forbidden" | "optional" | "required";
 
-/** Where a side stands once the mechanism's context is established. */
-export interface Standing {
+/** Situation of a side whose mechanism context is established. */
+export interface MicSituation {
   /** This side. */
-  readonly role: "initiator" | "acceptor";
-  /** Who sends the mechanism's last token: an even number of them ends with the acceptor, an odd one with the initiator. */
-  readonly last: "initiator" | "acceptor";
-  /** Whether that token is this side's and goes out now. */
+  readonly role: Role;
+  /** The side that sends the mechanism's last token: the acceptor of an even number of tokens, the initiator of an odd one. */
+  readonly last: Role;
+  /** Whether this side sends that token in its next message. */
   readonly sending: boolean;
   readonly exchange: MicExchange;
-  /** Whether the peer's MIC has come; it is verified before anything comes of it. */
-  readonly came: boolean;
-  /** Whether this side's MIC has gone out. */
+  /** Whether the peer's MIC was received. It is verified before the action is taken. */
+  readonly received: boolean;
+  /** Whether this side's MIC was sent. */
   readonly sent: boolean;
-  /** Whether the peer says that it is done (`accept-completed`), that it is not, or nothing. */
+  /** The peer's state: `accept-completed`, another one, or none in its message. */
   readonly peer: "done" | "waiting" | "silent";
 }
 
-/** What comes next. */
-export type MicStep =
-  /** The context is handed out, with what is to be sent, if there is anything. */
-  | "finish"
-  /** Same, with this side's MIC. */
-  | "finish with MIC"
-  /** The token goes out and the peer's answer is awaited. */
-  | "wait"
-  /** Same, with this side's MIC. */
-  | "wait with MIC"
-  /** The peer owed a MIC. */
-  | "no MIC"
-  /** The peer sent one that it cannot have. */
-  | "misplaced MIC"
-  /** The peer waits for something that there is not. */
-  | "nothing to say";
+/** What to do next: complete the negotiation or wait for an answer, with this side's MIC or without. */
+export interface MicAction {
+  readonly then: "complete" | "wait";
+  readonly sendMic: boolean;
+}
 
-type Row = readonly [when: Partial<Standing>, then: MicStep];
+/** Why the negotiation fails. */
+export type MicProblem = "missing MIC" | "misplaced MIC" | "nothing left to send";
 
-/** The first row that fits decides; the last one of each part is what is left over. */
+type Row = readonly [when: Partial<MicSituation>, then: MicAction | MicProblem];
+
+const COMPLETE: MicAction = { then: "complete", sendMic: false };
+const COMPLETE_WITH_MIC: MicAction = { then: "complete", sendMic: true };
+const WAIT: MicAction = { then: "wait", sendMic: false };
+const WAIT_WITH_MIC: MicAction = { then: "wait", sendMic: true };
+
+/** The first row that matches decides. The last row of each part matches all that is left. */
 const TABLE: readonly Row[] = [
-  // Before the cases: without integrity there is no MIC, and none comes from a peer that has no context yet.
-  [{ exchange: "forbidden", came: true }, "misplaced MIC"],
-  [{ role: "initiator", last: "initiator", sending: true, came: true }, "misplaced MIC"],
+  // Before the cases: no MIC without integrity protection, and none from a peer that has no context yet.
+  [{ exchange: "forbidden", received: true }, "misplaced MIC"],
+  [{ role: "initiator", last: "initiator", sending: true, received: true }, "misplaced MIC"],
 
-  // b) The acceptor sends the mechanism's last token. Its side when it does ...
-  [{ role: "acceptor", last: "acceptor", sending: true, came: true }, "misplaced MIC"],
-  [{ role: "acceptor", last: "acceptor", sending: true, exchange: "required" }, "wait with MIC"],
-  [{ role: "acceptor", last: "acceptor", sending: true }, "finish"],
+  // b) The acceptor sends the mechanism's last token. The acceptor when it sends that token ...
+  [{ role: "acceptor", last: "acceptor", sending: true, received: true }, "misplaced MIC"],
+  [{ role: "acceptor", last: "acceptor", sending: true, exchange: "required" }, WAIT_WITH_MIC],
+  [{ role: "acceptor", last: "acceptor", sending: true }, COMPLETE],
   // ... and when it has the initiator's answer (I, last sentence).
-  [{ role: "acceptor", last: "acceptor", came: true }, "finish"],
-  [{ role: "acceptor", last: "acceptor" }, "no MIC"],
-  // The initiator's side: I (a peer that is done awaits nothing more), IV, III.
-  [{ role: "initiator", last: "acceptor", came: true, peer: "done" }, "finish"],
-  [{ role: "initiator", last: "acceptor", came: true }, "finish with MIC"],
-  [{ role: "initiator", last: "acceptor", exchange: "required" }, "no MIC"],
-  [{ role: "initiator", last: "acceptor" }, "finish"],
+  [{ role: "acceptor", last: "acceptor", received: true }, COMPLETE],
+  [{ role: "acceptor", last: "acceptor" }, "missing MIC"],
+  // The initiator: I (a peer that is done waits for nothing), IV, III.
+  [{ role: "initiator", last: "acceptor", received: true, peer: "done" }, COMPLETE],
+  [{ role: "initiator", last: "acceptor", received: true }, COMPLETE_WITH_MIC],
+  [{ role: "initiator", last: "acceptor", exchange: "required" }, "missing MIC"],
+  [{ role: "initiator", last: "acceptor" }, COMPLETE],
 
-  // c) The initiator sends the mechanism's last token. Its side when it does; old Windows wants no MIC that is not required ...
-  [{ role: "initiator", last: "initiator", sending: true, exchange: "required" }, "wait with MIC"],
-  [{ role: "initiator", last: "initiator", sending: true }, "wait"],
-  // ... and when it has the acceptor's answer: to its MIC, or IV with the acceptor's first, or III.
-  [{ role: "initiator", last: "initiator", came: true, sent: true }, "finish"],
-  [{ role: "initiator", last: "initiator", came: true, peer: "done" }, "finish"],
-  [{ role: "initiator", last: "initiator", came: true }, "finish with MIC"],
-  [{ role: "initiator", last: "initiator", exchange: "required" }, "no MIC"],
-  [{ role: "initiator", last: "initiator", peer: "waiting" }, "nothing to say"],
-  [{ role: "initiator", last: "initiator" }, "finish"],
-  // The acceptor's side: I, V, III.
-  [{ role: "acceptor", last: "initiator", came: true }, "finish with MIC"],
-  [{ role: "acceptor", last: "initiator", exchange: "required" }, "no MIC"],
-  [{ role: "acceptor", last: "initiator" }, "finish"],
+  // c) The initiator sends the mechanism's last token. The initiator when it sends that token; legacy Windows accepts no MIC
+  // that is not required (appendix C) ...
+  [{ role: "initiator", last: "initiator", sending: true, exchange: "required" }, WAIT_WITH_MIC],
+  [{ role: "initiator", last: "initiator", sending: true }, WAIT],
+  // ... and when it has the acceptor's answer: the answer to its MIC, IV with the acceptor's first MIC, or III.
+  [{ role: "initiator", last: "initiator", received: true, sent: true }, COMPLETE],
+  [{ role: "initiator", last: "initiator", received: true, peer: "done" }, COMPLETE],
+  [{ role: "initiator", last: "initiator", received: true }, COMPLETE_WITH_MIC],
+  [{ role: "initiator", last: "initiator", exchange: "required" }, "missing MIC"],
+  [{ role: "initiator", last: "initiator", peer: "waiting" }, "nothing left to send"],
+  [{ role: "initiator", last: "initiator" }, COMPLETE],
+  // The acceptor: I, V, III.
+  [{ role: "acceptor", last: "initiator", received: true }, COMPLETE_WITH_MIC],
+  [{ role: "acceptor", last: "initiator", exchange: "required" }, "missing MIC"],
+  [{ role: "acceptor", last: "initiator" }, COMPLETE],
 ];
 
-/** The list, the context that it is signed with, and the peer's MIC over it, if one came. */
+/** The list of mechanisms, the context that signs it, and the peer's MIC over it. */
 export interface SignedList {
   readonly context: GssContext;
-  readonly list: Uint8Array;
-  readonly mic: Uint8Array | undefined;
+  readonly list: Bytes;
+  readonly mic: Bytes | undefined;
 }
 
 /**
- * What section 5 says of a standing, with the MIC verified that came.
+ * Returns what section 5 demands in a situation, after it has verified the peer's MIC.
  *
- * @throws {GssError} Where it ends the negotiation.
+ * @throws {GssError} When the negotiation fails.
  */
-export async function micStep(standing: Omit<Standing, "came">, { context, list, mic }: SignedList): Promise<MicStep> {
-  const next = nextMicStep({ ...standing, came: mic !== undefined });
-  const error = micError(next, standing.role === "acceptor" ? "Initiator" : "Acceptor");
-  if (error !== undefined) throw error;
+export async function micAction(
+  situation: Omit<MicSituation, "received">,
+  { context, list, mic }: SignedList,
+): Promise<MicAction> {
+  const action = lookUp({ ...situation, received: mic !== undefined });
+  if (typeof action === "string") throw micError(action, situation.role);
   if (mic !== undefined) await verifyListMic(context, list, mic);
-  return next;
+  return action;
 }
 
-function nextMicStep(standing: Standing): MicStep {
-  const row = TABLE.find(([when]) =>
-    Object.entries(when).every(([what, value]) => standing[what as keyof Standing] === value)
-  );
-  return row![1];
+/**
+ * Refuses a MIC in a message before the context of this side is established.
+ *
+ * @throws {GssError} `SPNEGO_MIC`
+ */
+export function refuseEarlyMic(mic: Bytes | undefined, role: Role): void {
+  if (mic !== undefined) throw micError("misplaced MIC", role);
 }
 
-/** The error for the steps that end a negotiation. */
-export function micError(step: MicStep, peer: "Initiator" | "Acceptor"): GssError | undefined {
-  switch (step) {
-    case "no MIC":
+function lookUp(situation: MicSituation): MicAction | MicProblem {
+  const matches = ([when]: Row) =>
+    Object.entries(when).every(([key, value]) => situation[key as keyof MicSituation] === value);
+  return TABLE.find(matches)![1];
+}
+
+function micError(problem: MicProblem, role: Role): GssError {
+  const peer = role === "acceptor" ? "Initiator" : "Acceptor";
+  switch (problem) {
+    case "missing MIC":
       return spnegoError(`${peer} did not protect the list of mechanisms`, "DEFECTIVE_TOKEN", "SPNEGO_NO_MIC");
     case "misplaced MIC":
-      return spnegoError(`${peer} sent a MIC where it can have none`, "DEFECTIVE_TOKEN", "SPNEGO_MIC");
-    case "nothing to say":
-      return spnegoError(`${peer} wants more and the mechanism has no more`, "DEFECTIVE_TOKEN", "SPNEGO_STATE");
-    default:
-      return undefined;
+      return spnegoError(`${peer} sent a MIC where none is allowed`, "DEFECTIVE_TOKEN", "SPNEGO_MIC");
+    case "nothing left to send":
+      return spnegoError(
+        `${peer} waits for a token, but the mechanism has none left`,
+        "DEFECTIVE_TOKEN",
+        "SPNEGO_STATE",
+      );
   }
 }
 
@@ -131,7 +146,7 @@ export function micError(step: MicStep, peer: "Initiator" | "Acceptor"): GssErro
  *
  * @throws {GssError} `SPNEGO_MIC`
  */
-async function verifyListMic(context: GssContext, list: Uint8Array, mic: Uint8Array): Promise<void> {
+async function verifyListMic(context: GssContext, list: Bytes, mic: Bytes): Promise<void> {
   let status;
   try {
     status = await context.verifyMic(list, mic);
@@ -143,26 +158,3 @@ async function verifyListMic(context: GssContext, list: Uint8Array, mic: Uint8Ar
   if (status === "complete") return;
   throw spnegoError(`The MIC over the list of mechanisms is out of order: ${status}`, "DEFECTIVE_TOKEN", "SPNEGO_MIC");
 }
-
-/** An error of the negotiation. */
-export function spnegoError(
-  problem: string,
-  major: "BAD_MECH" | "DEFECTIVE_TOKEN" | "FAILURE",
-  code: SpnegoErrorCode,
-  cause?: unknown,
-): GssError {
-  return new GssError(`Cannot negotiate: ${problem}`, { major, code, cause });
-}
-
-/**
- * What a negotiation fails with: `SPNEGO_REJECT` the peer gave it up, or nothing that is offered is spoken here; `SPNEGO_MECH`
- * a mechanism named that was not offered, or not where one is named; `SPNEGO_STATE` a state that cannot be; `SPNEGO_TOKEN` a
- * token of the mechanism missing, or too many; `SPNEGO_MIC` a MIC that is forged or misplaced; `SPNEGO_NO_MIC` one that is owed.
- */
-export type SpnegoErrorCode =
-  | "SPNEGO_REJECT"
-  | "SPNEGO_MECH"
-  | "SPNEGO_STATE"
-  | "SPNEGO_TOKEN"
-  | "SPNEGO_MIC"
-  | "SPNEGO_NO_MIC";

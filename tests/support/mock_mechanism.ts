@@ -92,7 +92,9 @@ class MockNegotiation implements GssNegotiation {
   step(token?: Uint8Array): Promise<GssStep> {
     const { legs = 1, lastToken = true, refuse } = this.options;
     const bad = (error?: Bytes) =>
-      Promise.reject(new GssError("refused", { major: "FAILURE", code: "MOCK", ...(error ? { token: error } : {}) }));
+      Promise.reject(
+        new GssError("refused", { major: "FAILURE", code: "FAILURE", ...(error ? { token: error } : {}) }),
+      );
     if (this.initiator && token?.[0] === 0x21) return bad();
     if (!this.initiator && refuse !== undefined) return bad(refuse === "with token" ? utf8("!no") : undefined);
     if (this.initiator ? this.#count > 0 && token?.[0] !== 0x61 : token?.[0] !== 0x69) {

@@ -223,7 +223,7 @@ Deno.test("4.2.2, acceptor: what is only the acceptor's to say, a token too few 
     [{ negState: RequestMic, responseToken: utf8("t1") }, "SPNEGO_STATE"],
     [{ supportedMech: OID.counted, responseToken: utf8("t1") }, "SPNEGO_MECH"],
     [{ negState: AcceptIncomplete }, "SPNEGO_TOKEN"],
-    [{ responseToken: new Uint8Array(0) }, "COUNTED"],
+    [{ responseToken: new Uint8Array(0) }, "FAILURE"],
     [{ negState: 4, responseToken: utf8("t1") }, "DEFECTIVE_TOKEN"],
     [{ choice: 0, responseToken: utf8("t1") }, "DEFECTIVE_TOKEN"],
     [{ choice: 2, responseToken: utf8("t1") }, "DEFECTIVE_TOKEN"],
@@ -281,7 +281,7 @@ Deno.test("4.2.1, acceptor: unusual first tokens are read or refused as they sho
     ["an empty list", forgeInit({ mechTypes: [], mechToken: t1 }), "SPNEGO_REJECT", "BAD_MECH"],
     ["NegoEx alone", forgeInit({ mechTypes: [OID.negoEx], mechToken: t1 }), "SPNEGO_REJECT", "BAD_MECH"],
     ["33 mechanisms", forgeInit({ mechTypes: Array(33).fill(OID.counted), mechToken: t1 }), "DEFECTIVE_TOKEN"],
-    ["an empty token of the mechanism", forgeInit({ mechTypes, mechToken: new Uint8Array(0) }), "COUNTED"],
+    ["an empty token of the mechanism", forgeInit({ mechTypes, mechToken: new Uint8Array(0) }), "FAILURE"],
     ["a list of something else", forgeInit({ mechTypes: [unhex("020101")], mechToken: t1 }), "DEFECTIVE_TOKEN"],
     ["an unknown choice", forgeInit({ ...other, choice: 2 }), "DEFECTIVE_TOKEN"],
     ["a NegTokenResp", forgeInit({ ...other, choice: 1 }), "DEFECTIVE_TOKEN"],
@@ -304,7 +304,7 @@ Deno.test("4.2.1, acceptor: unusual first tokens are read or refused as they sho
   // Without a list nothing says that it is SPNEGO, so that the mechanism refuses it in its own words.
   const unframed = forgeInit({ ...other, lengths: "indefinite" });
   for (const token of [new Uint8Array(0), unhex("60"), forgeResp({ responseToken: t1 }), unframed]) {
-    await refused(accept(token), "COUNTED");
+    await refused(accept(token), "FAILURE");
   }
 });
 
@@ -559,6 +559,21 @@ Deno.test("a context that is not handed out is disposed of, one that is stays it
   const established = finished(await fine.step(forgeResp({ negState: AcceptCompleted, responseToken: utf8("t2") })));
   await assert.rejects(fine.step(), { code: "NO_CONTEXT" });
   assert.equal((established as CountedContext).disposed, false);
+});
+
+Deno.test("SPNEGO: disposes a context whose negotiation fails after the mechanism (CVE-2015-2695)", async () => {
+  const made: CountedContext[] = [];
+  const onContext = (context: CountedContext) => void made.push(context);
+  const { theirs } = await passedOver(countedSides(1, { onContext }));
+  await refused(theirs.step(forgeResp({ responseToken: utf8("t1") })), "SPNEGO_NO_MIC");
+  const ours = (tokens: number) => spnegoInitiator(countedSides(tokens, { onContext }).initiator).initiate(TARGET);
+  const waiting = await ours(1);
+  await waiting.step();
+  await refused(waiting.step(forgeResp({ negState: RequestMic })), "SPNEGO_NO_MIC");
+  const rejected = await ours(2);
+  await rejected.step();
+  await refused(rejected.step(forgeResp({ negState: Reject, responseToken: utf8("t2") })), "SPNEGO_REJECT", "BAD_MECH");
+  assert.deepEqual(made.map(({ disposed }) => disposed), [true, true, true]);
 });
 
 Deno.test("a negotiation that is given up takes the context along that waits in it, and none that it handed out", async () => {

@@ -12,7 +12,7 @@ import { ALL_FLAGS } from "../../support/flags.ts";
 import { credentialPair, establish, memoryRealm } from "../../support/gss_pair.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
 
-const NAME = { type: "krb5-principal", text: "x@Y" } as const;
+const NAME = { type: "mechanism-name", text: "x@Y" } as const;
 
 interface PairOptions {
   enctype?: number;
