@@ -73,12 +73,11 @@ export {
   type AcceptAuthOptions,
   type AuthenticateOptions,
   type ClientAuthMethod,
-  type Identity,
-  type MethodName,
   noAuthentication,
   type SecuredChannel,
   type ServerAuthMethod,
 } from "./socks/auth/method.ts";
+export { type Identity, type MethodName } from "./socks/identity.ts";
 export {
   fixedPasswords,
   type PasswordCheck,
@@ -131,22 +130,21 @@ export {
   type SystemResolverOptions,
   systemResolverWith,
 } from "./socks/shell/system_resolver.ts";
-export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } from "./socks/server/server.ts";
+export type {
+  LiveSession,
+  ServerEvent,
+  ShutdownOptions,
+  SocksServerOptions,
+  Timeouts,
+} from "./socks/server/options.ts";
 export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/server/session.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";
-export {
-  type ConnectionListener,
-  dialTls,
-  type DialTlsOptions,
-  dialUnix,
-  type ListenTcpOptions,
-  listenTls,
-  listenUnix,
-  type TlsListener,
-} from "./socks/shell/tcp.ts";
+export { dialTls, type DialTlsOptions, dialUnix, listenTls, listenUnix, type TlsListener } from "./socks/shell/tcp.ts";
+export { type ListenTcpOptions } from "./socks/stream/listen_tcp.ts";
+export { type ConnectionListener } from "./socks/stream/listener.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
-export type { ProtectionLevel, SealPolicy } from "./socks/stream/record_layer.ts";
+export type { ProtectionLevel, SealPolicy } from "./socks/protection.ts";
 export type { DatagramCodec } from "./socks/stream/protected_datagrams.ts";
 export type { TlsIdentity } from "./socks/shell/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";

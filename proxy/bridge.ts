@@ -16,8 +16,8 @@ import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
 
 /**
- * What {@linkcode bridge} takes. Its `connectTimeout` is 60000 where none is given, and `maxSessionsPerSource` and `maxSessionsPerNetwork` are
- * `Infinity`: all of its clients are on this machine.
+ * What {@linkcode bridge} takes. The defaults differ from those of `serve` in three places: `timeouts.connect` is 60000, and `limits.sessionsPerSource` and
+ * `limits.sessionsPerNetwork` are `Infinity`, because all clients are on this machine.
  */
 export interface BridgeOptions extends ProxyOptions, ListenerOptions {}
 
@@ -50,15 +50,20 @@ function startBridge(options: BridgeOptions): RunningServer {
   checkLoopback(options);
   checkDatagrams(options.datagrams);
   const upstream = upstreamOf(options);
+  const { connect = 60_000 } = options.timeouts ?? {};
+  const { sessionsPerSource = Infinity, sessionsPerNetwork = Infinity } = options.limits ?? {};
   const server = new SocksServer({
     ...options,
     protocols: options.protocols ?? ["socks4", "http"],
-    connectTimeout: options.connectTimeout === undefined ? 60_000 : options.connectTimeout,
+    timeouts: { ...options.timeouts, connect },
     // Whoever asks here is on this machine, and waits for what went wrong with his own tickets and his own proxy.
     tellReasons: true,
     // All of its clients are on this machine.
-    maxSessionsPerSource: options.maxSessionsPerSource === undefined ? Infinity : options.maxSessionsPerSource,
-    maxSessionsPerNetwork: options.maxSessionsPerNetwork === undefined ? Infinity : options.maxSessionsPerNetwork,
+    limits: {
+      ...options.limits,
+      sessionsPerSource,
+      sessionsPerNetwork,
+    },
     auth: [noAuthentication()],
     open: openThrough(upstream),
     bind: bindWith(upstream),

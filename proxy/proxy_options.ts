@@ -10,12 +10,11 @@ import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { systemTickets } from "../kerberos/system.ts";
 import { gssapiClient } from "../socks/auth/gssapi.ts";
 import type { ClientAuthMethod } from "../socks/auth/method.ts";
-import { isAtLeast, PROTECTION_LEVELS } from "../socks/protection.ts";
+import { isAtLeast, PROTECTION_LEVELS, type ProtectionLevel } from "../socks/protection.ts";
 import { connectThrough } from "../socks/client/request.ts";
 import { givenEndpoint } from "../socks/given.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import { dialTcp } from "../socks/shell/tcp.ts";
-import type { ProtectionLevel } from "../socks/stream/record_layer.ts";
 import { type Endpoint, parseLocalEndpointText } from "../socks/wire/address.ts";
 
 /** Port of a proxy or server that names none. */

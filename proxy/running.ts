@@ -6,10 +6,12 @@
 import { duration } from "../base/deadline.ts";
 import { checkAnnounce } from "../socks/server/commands/announce.ts";
 import type { ServerHealth } from "../socks/server/health.ts";
-import { checkLimit, type Limits } from "../socks/server/limits/limits.ts";
-import type { LiveSession, ShutdownOptions, SocksServer, SocksServerOptions } from "../socks/server/server.ts";
+import { checkLimit } from "../socks/server/limits/limits.ts";
+import type { SocksServer } from "../socks/server/server.ts";
+import type { LiveSession, ShutdownOptions, SocksServerOptions } from "../socks/server/options.ts";
 import type { Connection } from "../socks/stream/connection.ts";
-import { type ConnectionListener, listenTcp, listenTls } from "../socks/shell/tcp.ts";
+import { listenTcp, listenTls } from "../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../socks/stream/listener.ts";
 import { listenAtLoopback } from "../socks/shell/localhost.ts";
 import { proxyProtocol } from "../socks/stream/proxy_protocol.ts";
 import type { TlsIdentity } from "../socks/shell/tls.ts";
@@ -18,14 +20,11 @@ import { SOCKS_PORT } from "./proxy_options.ts";
 
 /** What the servers have in common. Times are in milliseconds. */
 export interface ListenerOptions extends
-  Limits,
   Pick<
     SocksServerOptions,
     | "protocols"
-    | "handshakeTimeout"
-    | "connectTimeout"
-    | "idleTimeout"
-    | "halfCloseTimeout"
+    | "timeouts"
+    | "limits"
     | "signal"
     | "onEvent"
     | "onTrouble"
@@ -48,7 +47,7 @@ export interface ListenerOptions extends
   /**
    * Addresses and blocks of balancers whose connections begin with a header of the PROXY protocol, version 1 or 2, which says who the
    * client is: `["10.0.0.5", "10.1.0.0/16"]`. Without it, or with a wrong one, such a connection is refused; from everybody else none is
-   * looked for. The header has the time of `handshakeTimeout`. Listeners that are given are wrapped as they are, with the header inside of
+   * looked for. The header has the time of `timeouts.handshake`. Listeners that are given are wrapped as they are, with the header inside of
    * whatever they speak.
    *
    * @default {none}
@@ -171,7 +170,7 @@ function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
   const { hostname, port = SOCKS_PORT, reusePort = false, tls, listeners } = options;
   const balanced = options.proxyProtocol === undefined
     ? undefined
-    : { from: options.proxyProtocol, timeout: options.handshakeTimeout };
+    : { from: options.proxyProtocol, timeout: options.timeouts?.handshake };
   if (listeners !== undefined) {
     const places = PLACES.filter((name) => options[name] !== undefined);
     if (places.length === 0 && balanced === undefined) return listeners;

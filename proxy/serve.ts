@@ -25,7 +25,8 @@ import type { Cidr } from "../socks/wire/cidr.ts";
 import { type ClientRule, ClientRuleSet, parseClientRuleText } from "../socks/rules/client_rules.ts";
 import { parseRuleText } from "../socks/rules/parse_rule.ts";
 import { type CommandName, type Rule, RuleSet } from "../socks/rules/rules.ts";
-import { SocksServer, type SocksServerOptions } from "../socks/server/server.ts";
+import { type SocksServerOptions, timeoutsOf } from "../socks/server/options.ts";
+import { SocksServer } from "../socks/server/server.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
 import { inTime, readSystemNames, systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
@@ -106,7 +107,7 @@ export interface ServeOptions extends ListenerOptions {
   /** Counts the sessions of users; share one between servers. @default {one in memory} */
   readonly userLedger?: UserLedger | undefined;
   /**
-   * Looks names up. A name has a third of `connectTimeout` for it, and 10 seconds at most.
+   * Looks names up. A name has a third of `timeouts.connect` for it, and 10 seconds at most.
    *
    * @default {the system's resolver, `systemResolver`}
    */
@@ -274,8 +275,8 @@ function serverOptions(
 const LOOK_UP_TIME = 10_000;
 
 /** A name whose servers are silent is told as such, and not as a target that is: within a third of the time for the whole. */
-function lookUpTime({ connectTimeout = 30_000 }: ServeOptions): number {
-  return Math.min(LOOK_UP_TIME, Math.ceil(connectTimeout / 3));
+function lookUpTime(options: ServeOptions): number {
+  return Math.min(LOOK_UP_TIME, Math.ceil(timeoutsOf(options).connect / 3));
 }
 /** Commands that there are: a name may come out of JavaScript, and nothing that is meant to be served may be left out unsaid. */
 const COMMANDS: readonly CommandName[] = ["connect", "bind", "udp", "resolve"];

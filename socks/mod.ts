@@ -42,12 +42,11 @@ export {
   type AcceptAuthOptions,
   type AuthenticateOptions,
   type ClientAuthMethod,
-  type Identity,
-  type MethodName,
   noAuthentication,
   type SecuredChannel,
   type ServerAuthMethod,
 } from "./auth/method.ts";
+export { type Identity, type MethodName } from "./identity.ts";
 export {
   fixedPasswords,
   type PasswordCheck,
@@ -117,13 +116,8 @@ export {
   type Verdict,
 } from "./rules/rules.ts";
 export type { Cidr } from "./wire/cidr.ts";
-export {
-  type LiveSession,
-  type ServerEvent,
-  type ShutdownOptions,
-  SocksServer,
-  type SocksServerOptions,
-} from "./server/server.ts";
+export { SocksServer } from "./server/server.ts";
+export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions, Timeouts } from "./server/options.ts";
 export {
   type SystemResolver,
   systemResolver,
@@ -137,21 +131,12 @@ export type { ServedCommands, SessionEvent, SessionStatus } from "./server/sessi
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./server/health.ts";
 export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
-export {
-  type ConnectionListener,
-  dialTcp,
-  dialTls,
-  type DialTlsOptions,
-  dialUnix,
-  type ListenTcp,
-  listenTcp,
-  type ListenTcpOptions,
-  listenTls,
-  listenUnix,
-} from "./shell/tcp.ts";
+export { dialTcp, dialTls, type DialTlsOptions, dialUnix, listenTcp, listenTls, listenUnix } from "./shell/tcp.ts";
+export { type ListenTcp, type ListenTcpOptions } from "./stream/listen_tcp.ts";
+export { type ConnectionListener } from "./stream/listener.ts";
 export { dialFrom } from "./shell/dial_from.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";
-export type { ProtectionLevel, SealPolicy } from "./stream/record_layer.ts";
+export type { ProtectionLevel, SealPolicy } from "./protection.ts";
 export type { DatagramCodec } from "./stream/protected_datagrams.ts";
 export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./shell/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, isOriginAllowed, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
@@ -176,6 +161,7 @@ export {
   type OpenDatagrams,
   type SendDatagramOptions,
 } from "./server/datagrams/egress.ts";
-export { type BindDatagrams, type BindDatagramsOptions, bindUdp, type DatagramSocket } from "./shell/udp.ts";
+export { bindUdp } from "./shell/udp.ts";
+export { type BindDatagrams, type BindDatagramsOptions, type DatagramSocket } from "./stream/datagram_socket.ts";
 export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address.ts";
 export { hostName, HostNameError, type HostNameErrorCode } from "./wire/host_name.ts";

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { ProtectionLevel } from "./stream/record_layer.ts";
 
 /** Bytes of the levels. RFC 1961 has 1 to 3; 0, without protection, is what curl and OpenConnect use. */
 const OCTETS: Readonly<Record<ProtectionLevel, number>> = { none: 0, integrity: 1, confidentiality: 2, selective: 3 };
@@ -30,3 +29,9 @@ export function isAtLeast(level: ProtectionLevel, floor: ProtectionLevel): boole
 export function strongest(levels: readonly ProtectionLevel[]): ProtectionLevel | undefined {
   return PROTECTION_LEVELS.findLast((level) => levels.includes(level));
 }
+
+/** Levels of RFC 1961 section 4, and the one without protection that some programs use. */
+export type ProtectionLevel = "none" | "integrity" | "confidentiality" | "selective";
+
+/** Whether a message of so many bytes is to be sealed, where each may be chosen for itself. */
+export type SealPolicy = (message: { readonly length: number }) => boolean;

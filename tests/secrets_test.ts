@@ -13,7 +13,7 @@ import { parsePrincipal } from "../kerberos/principal.ts";
 import { bridge, connect, fixedPasswords, passwordClient, serve, type ServeOptions } from "../mod.ts";
 import { gssapiClient, gssapiServer } from "../socks/auth/gssapi.ts";
 import { passwordServer } from "../socks/auth/password.ts";
-import type { ServerEvent } from "../socks/server/server.ts";
+import type { ServerEvent } from "../socks/server/options.ts";
 import { credentialPair, establish, memoryRealm, memoryTickets } from "./support/gss_pair.ts";
 
 const ALL = { depth: 20, iterableLimit: 1e6, strAbbreviateSize: 1e7, showHidden: true };

@@ -14,7 +14,7 @@ import { systemTickets } from "../../kerberos/system.ts";
 import { bridge, connect, type RunningServer, serve } from "../../mod.ts";
 import { listenTcp } from "../../socks/shell/tcp.ts";
 import { ownLoopback } from "../../socks/shell/localhost.ts";
-import type { ProtectionLevel } from "../../socks/stream/record_layer.ts";
+import type { ProtectionLevel } from "../../socks/protection.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import { type Command, ExitCode } from "../command.ts";
 import type { CliIo } from "../terminal/io.ts";

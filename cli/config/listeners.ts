@@ -4,7 +4,8 @@
  * @module
  */
 import { randomBytes } from "../../base/runtime.ts";
-import { checkIdentity, type ConnectionListener, listenTcp, listenTls, listenUnix } from "../../socks/shell/tcp.ts";
+import { checkIdentity, listenTcp, listenTls, listenUnix } from "../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import { listenAtLoopback } from "../../socks/shell/localhost.ts";
 import { balancers } from "../../socks/stream/proxy_protocol.ts";
 import type { TlsIdentity } from "../../socks/shell/tls.ts";

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { OptionSpec, ParsedArguments } from "../command.ts";
-import { UsageError } from "../command.ts";
+import { type OptionSpec, type ParsedArguments, UsageError } from "../command.ts";
 import { count } from "../options.ts";
 import { parseConfig, type ServerConfig } from "./server_config.ts";
 

@@ -18,7 +18,7 @@ import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
 import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
 import type { Rule } from "../../socks/rules/rules.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
-import type { ProtectionLevel } from "../../socks/stream/record_layer.ts";
+import type { ProtectionLevel } from "../../socks/protection.ts";
 import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../server/passwords.ts";
 import { checkOwnAddresses } from "../../socks/shell/dial_from.ts";
 import { ConfigError, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
@@ -55,10 +55,12 @@ export function serveOptions(config: ServerConfig): ServeOptions {
     upstreams: readUpstreams(upstreams),
     egress: config.egress,
     nat64: config.nat64,
-    handshakeTimeout: time(timeouts.handshake),
-    connectTimeout: time(timeouts.connect),
-    idleTimeout: time(timeouts.idle),
-    halfCloseTimeout: time(timeouts.halfClose),
+    timeouts: {
+      handshake: time(timeouts.handshake),
+      connect: time(timeouts.connect),
+      idle: time(timeouts.idle),
+      halfClose: time(timeouts.halfClose),
+    },
     datagrams: {
       announce,
       answersFromAnyPort: config.answersFromAnyPort,
@@ -66,14 +68,16 @@ export function serveOptions(config: ServerConfig): ServeOptions {
       maxAssociations: limits.associations,
       maxDestinations: limits.destinations,
     },
-    maxSessions: limits.sessions,
-    maxHalfOpen: limits.halfOpen,
-    maxSessionsPerSource: share(limits.sessionsPerSource),
-    maxSessionsPerNetwork: share(limits.sessionsPerNetwork),
-    maxSessionsPerUser: share(limits.sessionsPerUser),
-    maxAcceptsPerSecond: limits.acceptsPerSecond,
-    bandwidthPerSession: size(limits.bandwidthPerSession),
-    bandwidthPerUser: size(limits.bandwidthPerUser),
+    limits: {
+      sessions: limits.sessions,
+      halfOpen: limits.halfOpen,
+      sessionsPerSource: share(limits.sessionsPerSource),
+      sessionsPerNetwork: share(limits.sessionsPerNetwork),
+      sessionsPerUser: share(limits.sessionsPerUser),
+      acceptsPerSecond: limits.acceptsPerSecond,
+      bandwidthPerSession: size(limits.bandwidthPerSession),
+      bandwidthPerUser: size(limits.bandwidthPerUser),
+    },
   };
   checkTogether(config);
   return options;

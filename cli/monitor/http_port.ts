@@ -10,7 +10,7 @@ import { concat, utf8 } from "../../base/bytes.ts";
 import { printable } from "../../base/printable.ts";
 import { abortable, pause, startDeadline } from "../../base/deadline.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import type { ConnectionListener } from "../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import { drain } from "../../socks/stream/drain.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";
 

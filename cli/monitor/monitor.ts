@@ -6,7 +6,7 @@
 import { pause } from "../../base/deadline.ts";
 import { shortened } from "../../base/printable.ts";
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
-import type { LiveSession, ServerEvent } from "../../socks/server/server.ts";
+import type { LiveSession, ServerEvent } from "../../socks/server/options.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import {
   type Counts,

@@ -5,7 +5,7 @@
  * @module
  */
 import { pause } from "../../base/deadline.ts";
-import type { ConnectionListener } from "../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../socks/stream/listener.ts";
 
 /** Longest wait for a client behind whom the port can be closed, in milliseconds: where none comes, none is lost. */
 const QUIET = 100;

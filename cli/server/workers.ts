@@ -55,11 +55,11 @@ export function placedNumber(session: number, { index, count, generation }: Work
 
 /** Numbers sessions differently in each worker, and shares out how many there may be. */
 export function placedOptions(options: ServeOptions, place: WorkerPlace): ServeOptions {
-  const { onEvent, maxSessions = 10_000 } = options;
+  const { onEvent, limits } = options;
   return {
     ...options,
     replayCache: new SharedReplayCache({ memory: place.replays }),
-    maxSessions: Math.ceil(maxSessions / place.count),
+    limits: { ...limits, sessions: Math.ceil((limits?.sessions ?? 10_000) / place.count) },
     onEvent: (event) => onEvent?.({ ...event, session: placedNumber(event.session, place) }),
   };
 }

@@ -5,24 +5,12 @@
  *
  * @module
  */
+import type { Identity, MethodName } from "../identity.ts";
 import type { Connection } from "../stream/connection.ts";
-import type { ProtectionLevel } from "../stream/record_layer.ts";
+import type { ProtectionLevel } from "../protection.ts";
 import { type DatagramCodec, plainDatagrams } from "../stream/protected_datagrams.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Method } from "../wire/messages.ts";
-
-/** Name of a method. */
-export type MethodName = "none" | "password" | "gssapi";
-
-/** Who a peer is, for rules and logs. */
-export interface Identity {
-  /** Method that says so. */
-  readonly method: MethodName;
-  /** User name, or principal such as `alice@EXAMPLE.COM`; empty where the method names nobody. */
-  readonly name: string;
-  /** Further facts, such as `realm` and `enctype`. */
-  readonly attributes: Readonly<Record<string, string | number>>;
-}
 
 /** What authentication ends with. */
 export interface SecuredChannel {

@@ -5,7 +5,7 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { exactText, utf8 } from "../../base/bytes.ts";
-import { goneBecause } from "../server/client_gone.ts";
+import { goneBecause } from "../stream/client_end.ts";
 import { SocksAuthError, SocksLimitError } from "../errors.ts";
 import { MessageReader } from "../stream/connection.ts";
 import { ReadAhead } from "../stream/read_ahead.ts";
@@ -16,7 +16,8 @@ import {
   encodeUsernamePassword,
   Method,
 } from "../wire/messages.ts";
-import { type ClientAuthMethod, type Identity, plainChannel, type ServerAuthMethod } from "./method.ts";
+import { type ClientAuthMethod, plainChannel, type ServerAuthMethod } from "./method.ts";
+import type { Identity } from "../identity.ts";
 
 /** A name and a password. */
 export interface PasswordCredentials {

@@ -5,7 +5,7 @@
  */
 import { type Bytes, bytesOf, type ByteSource } from "../../base/bytes.ts";
 import { abortable } from "../../base/deadline.ts";
-import type { Identity } from "../auth/method.ts";
+import type { Identity } from "../identity.ts";
 import { type GrantedRequest, requestWithin, startCall, type ThroughOptions } from "./request.ts";
 import { SocksAuthError, SocksConnectionError, SocksError, SocksProtocolError } from "../errors.ts";
 import { givenEndpoint, givenFunction, givenSignal } from "../given.ts";
@@ -13,14 +13,14 @@ import { isUnspecified } from "../rules/special_ranges.ts";
 import { resolvedOf, type Resolver } from "../names/resolver.ts";
 import { closeAnyway } from "../stream/closed.ts";
 import { takeInTime } from "../stream/late.ts";
-import type { ProtectionLevel } from "../stream/record_layer.ts";
+import type { ProtectionLevel } from "../protection.ts";
 import type { DatagramCodec } from "../stream/protected_datagrams.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
 import { canonicalAddress, isLinkLocal, parseIp, withoutZone } from "../wire/ip.ts";
 import { Command } from "../wire/messages.ts";
 import { Inbox } from "./inbox.ts";
-import type { BindDatagrams, DatagramSocket } from "../shell/udp.ts";
+import type { BindDatagrams, DatagramSocket } from "../stream/datagram_socket.ts";
 import { bindTowards, zoneOf } from "./source.ts";
 
 /** What {@linkcode associateThrough} takes. */

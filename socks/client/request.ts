@@ -3,18 +3,20 @@
  *
  * @module
  */
+import { receive } from "../handshake_io.ts";
 import { type Deadline, duration, startDeadline } from "../../base/deadline.ts";
 import { GssError } from "../../gss/status.ts";
-import type { ClientAuthMethod, Identity, SecuredChannel } from "../auth/method.ts";
+import type { ClientAuthMethod, SecuredChannel } from "../auth/method.ts";
+import type { Identity } from "../identity.ts";
 import { described, inAnotherProtocol, refusal, tooLate, unreachable } from "./errors.ts";
 import { SocksAuthError, SocksTimeoutError } from "../errors.ts";
 import { givenEndpoint, givenFunction, givenHost, givenSignal } from "../given.ts";
-import { Handshake, type HandshakeMessage } from "../handshake.ts";
+import { Handshake } from "../handshake.ts";
 import { closeAnyway } from "../stream/closed.ts";
 import { type Connection, type Dialer, withPrefix } from "../stream/connection.ts";
 import { endedBy } from "../stream/ended_by.ts";
 import { takeInTime } from "../stream/late.ts";
-import type { ProtectionLevel } from "../stream/record_layer.ts";
+import type { ProtectionLevel } from "../protection.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { hostName, normalEndpoint, reachableEndpoint } from "../wire/host_name.ts";
 import { parseIp } from "../wire/ip.ts";
@@ -246,19 +248,4 @@ export async function resolveThrough(options: ThroughOptions & { readonly hostna
   const { bound, connection } = await requestThrough(options, command, { hostname, port: 0 });
   connection.close();
   return bound.hostname;
-}
-
-/** Reads until the message wanted is there. */
-export async function receive<T extends HandshakeMessage["type"]>(
-  handshake: Handshake,
-  connection: Connection,
-  type: T,
-): Promise<HandshakeMessage & { type: T }> {
-  for (;;) {
-    const event = handshake.nextEvent();
-    if (event !== undefined) return event as HandshakeMessage & { type: T };
-    const bytes = await connection.read();
-    if (bytes === null) handshake.ended(type);
-    handshake.receive(bytes);
-  }
 }

@@ -4,9 +4,9 @@
  * @module
  */
 import type { Bytes, ByteSource } from "../../base/bytes.ts";
-import type { Identity } from "../auth/method.ts";
+import type { Identity } from "../identity.ts";
 import type { ProxiedConnection } from "./request.ts";
-import type { ProtectionLevel } from "../stream/record_layer.ts";
+import type { ProtectionLevel } from "../protection.ts";
 import { UserConnection } from "../stream/user_connection.ts";
 import { streamsOf } from "../stream/web_streams.ts";
 import type { Endpoint } from "../wire/address.ts";

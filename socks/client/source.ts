@@ -7,7 +7,7 @@ import { isUnspecified, specialKind } from "../rules/special_ranges.ts";
 import { takeInTime } from "../stream/late.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { parseIp, withoutZone } from "../wire/ip.ts";
-import type { DatagramSocket } from "../shell/udp.ts";
+import type { DatagramSocket } from "../stream/datagram_socket.ts";
 
 /**
  * Where datagrams to a relay go out: where the connection to the proxy does, since the proxy takes them from nowhere else, and the system

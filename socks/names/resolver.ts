@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { sourceName } from "../server/limits/limits.ts";
+import { sourceName } from "../wire/networks.ts";
 import type { DialOptions } from "../stream/connection.ts";
 
 /** What a {@linkcode Resolver} is told beside the name. */

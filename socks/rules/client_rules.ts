@@ -4,9 +4,9 @@
  * @module
  */
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
-import { parseBlock, splitRule } from "./parse_rule.ts";
+import { splitRule } from "./parse_rule.ts";
+import { type Cidr, inCidr, parseBlock } from "../wire/cidr.ts";
 import { type RuleAction, ruleLine } from "./rules.ts";
-import { type Cidr, inCidr } from "../wire/cidr.ts";
 import { embeddedIpv4 } from "./special_ranges.ts";
 
 /** One rule about where clients come from. */

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import type { Bytes } from "../../base/bytes.ts";
-import type { MethodName } from "../auth/method.ts";
-import { PROTECTION_LEVELS } from "../protection.ts";
-import type { ProtectionLevel } from "../stream/record_layer.ts";
-import { parseIp, unmapped } from "../wire/ip.ts";
+import { parseBlock, parseCidr } from "../wire/cidr.ts";
+import type { MethodName } from "../identity.ts";
+import { PROTECTION_LEVELS, type ProtectionLevel } from "../protection.ts";
+import { parseIp } from "../wire/ip.ts";
 import {
   type CommandName,
   type Destination,
@@ -16,7 +15,6 @@ import {
   type Rule,
   type RuleAction,
 } from "./rules.ts";
-import { type Cidr, parseCidr } from "../wire/cidr.ts";
 import { parseRealmPattern, parseUserPattern } from "./user_pattern.ts";
 
 /** A rule in plain values, as in a configuration file; see {@linkcode Rule} for what each means. */
@@ -225,14 +223,6 @@ function parsePorts(text: string): PortRange | undefined {
   const parts = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
   const [first, last] = [Number(parts?.[1]), Number(parts?.[2] ?? parts?.[1])];
   return first <= last && last <= 65_535 ? [first, last] : undefined;
-}
-
-/** An address or block, which may have brackets around its address. One of mapped IPv4 addresses is one of IPv4 addresses. */
-export function parseBlock(text: string): Cidr | undefined {
-  const block = parseCidr(text);
-  if (block === undefined || block.bits < 96) return block;
-  const network = unmapped(block.network) as Bytes;
-  return network === block.network ? block : { network, bits: block.bits - 96 };
 }
 
 /** Milliseconds of `90s`, `30m`, `8h` or `1d`. */

@@ -11,8 +11,8 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { systemRuntime } from "../../base/runtime.ts";
-import type { Identity, MethodName } from "../auth/method.ts";
-import type { ProtectionLevel } from "../stream/record_layer.ts";
+import type { Identity, MethodName } from "../identity.ts";
+import type { ProtectionLevel } from "../protection.ts";
 import { hostName, HostNameError } from "../wire/host_name.ts";
 import { canonicalAddress, parseIp, unmapped } from "../wire/ip.ts";
 import { type Cidr, inCidr } from "../wire/cidr.ts";

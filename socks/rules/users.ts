@@ -6,7 +6,7 @@
  * @module
  */
 import { formatNameText, type NameParts, parseNameText } from "../../base/name_text.ts";
-import type { Identity } from "../auth/method.ts";
+import type { Identity } from "../identity.ts";
 import {
   enterprise,
   fitsName,

@@ -5,7 +5,7 @@
  */
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
 import { asError } from "../../base/reason.ts";
-import { isOutOfResources } from "../shell/dial_error.ts";
+import { isOutOfResources } from "../stream/dial_error.ts";
 
 /**
  * What goes wrong beside the sessions: nobody can be accepted; there are no descriptors, or no memory, for another socket; whoever watches

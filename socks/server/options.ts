@@ -13,8 +13,29 @@ import type { ClientRuleSet } from "../rules/client_rules.ts";
 import type { ServedCommands, SessionEvent, SessionStatus } from "./session.ts";
 import type { Endpoint } from "../wire/address.ts";
 
-/** How a server behaves, whatever it listens on. Times are in milliseconds. */
-export interface SocksServerOptions extends ServedCommands, Limits {
+/** How long each step of a session may take, in milliseconds; `Infinity` for no limit. */
+export interface Timeouts {
+  /** Time for greeting, authentication and request. @default {10000} */
+  readonly handshake?: number | undefined;
+  /**
+   * Time to reach a target, for a target to connect after BIND, for a look-up, and to set up an association.
+   *
+   * @default {30000}
+   */
+  readonly connect?: number | undefined;
+  /**
+   * Time without a byte either way after which a connection is closed. The default is the shortest time that RFC 5382 (REQ-5) allows a
+   * NAT: 2 hours and 4 minutes.
+   *
+   * @default {7440000}
+   */
+  readonly idle?: number | undefined;
+  /** The same once one side has ended, if that is shorter. @default {600000} */
+  readonly halfClose?: number | undefined;
+}
+
+/** Options of a server, independent of what it listens on. */
+export interface SocksServerOptions extends ServedCommands {
   /** Methods accepted, in order of preference. */
   readonly auth: readonly ServerAuthMethod[];
   /** Whether a client that offers GSS-API must use it although "none" would do. @default {false} */
@@ -30,23 +51,10 @@ export interface SocksServerOptions extends ServedCommands, Limits {
   readonly tellReasons?: boolean | undefined;
   /** Who may talk to the server at all. @default {everybody} */
   readonly clients?: ClientRuleSet | undefined;
-  /** Time for greeting, authentication and request. @default {10000} */
-  readonly handshakeTimeout?: number | undefined;
-  /**
-   * Time for reaching a target, for a target to connect after BIND, for a look-up, and for setting an association up.
-   *
-   * @default {30000}
-   */
-  readonly connectTimeout?: number | undefined;
-  /**
-   * Time without a byte either way after which a connection is closed. The default is the least that RFC 5382 (REQ-5) has a NAT wait:
-   * 2 hours and 4 minutes.
-   *
-   * @default {7440000}
-   */
-  readonly idleTimeout?: number | undefined;
-  /** The same once one side has ended, where that is less. @default {600000} */
-  readonly halfCloseTimeout?: number | undefined;
+  /** How long each step may take. */
+  readonly timeouts?: Timeouts | undefined;
+  /** How much of the server one client, source, network and user may have. */
+  readonly limits?: Limits | undefined;
   /** What becomes of a session when the client's ticket expires. @default {"keep"} */
   readonly ticketExpiry?: "keep" | "cut" | undefined;
   /** Counts the sessions of users; share one between servers. @default {one in memory} */
@@ -86,16 +94,25 @@ export interface ShutdownOptions {
   readonly deadline?: number | undefined;
 }
 
-/** Options that are times. */
-const TIMES = ["handshakeTimeout", "connectTimeout", "idleTimeout", "halfCloseTimeout"] as const;
+/** Timeouts with every value present. */
+export type AllTimeouts = Readonly<Record<keyof Timeouts, number>>;
 
-/** Times where none are given, in milliseconds; the first is that of RFC 5382, REQ-5. */
-export const DEFAULT_TIMES: Readonly<Record<typeof TIMES[number], number>> = {
-  idleTimeout: (2 * 60 + 4) * 60_000,
-  halfCloseTimeout: 10 * 60_000,
-  handshakeTimeout: 10_000,
-  connectTimeout: 30_000,
+const DEFAULT_TIMEOUTS: AllTimeouts = {
+  handshake: 10_000,
+  connect: 30_000,
+  idle: (2 * 60 + 4) * 60_000,
+  halfClose: 10 * 60_000,
 };
+
+/** Returns the timeouts given, with the defaults for the others. */
+export function timeoutsOf({ timeouts = {} }: { readonly timeouts?: Timeouts | undefined }): AllTimeouts {
+  return {
+    handshake: timeouts.handshake ?? DEFAULT_TIMEOUTS.handshake,
+    connect: timeouts.connect ?? DEFAULT_TIMEOUTS.connect,
+    idle: timeouts.idle ?? DEFAULT_TIMEOUTS.idle,
+    halfClose: timeouts.halfClose ?? DEFAULT_TIMEOUTS.halfClose,
+  };
+}
 
 /** What options may be that are one of a few; they may come out of JavaScript. */
 const PROTOCOLS: readonly unknown[] = ["socks4", "http"] satisfies OtherProtocol[];
@@ -118,6 +135,9 @@ export function checkServerOptions(options: SocksServerOptions): void {
   }
   checkNames("protocols", protocols, PROTOCOLS);
   if (ticketExpiry !== undefined) checkNames("ticketExpiry", [ticketExpiry], EXPIRIES);
-  for (const name of TIMES) if (options[name] !== undefined) duration(name, options[name]);
-  checkLimits(options);
+  const { timeouts = {}, limits = {} } = options;
+  for (const name of Object.keys(DEFAULT_TIMEOUTS) as (keyof Timeouts)[]) {
+    if (timeouts[name] !== undefined) duration(`timeouts.${name}`, timeouts[name]);
+  }
+  checkLimits(limits);
 }

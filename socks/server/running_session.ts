@@ -5,8 +5,9 @@
  */
 import { type Deadline, startDeadline } from "../../base/deadline.ts";
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
-import type { Identity } from "../auth/method.ts";
-import { sourceName, type UserLedger } from "./limits/limits.ts";
+import type { Identity } from "../identity.ts";
+import type { UserLedger } from "./limits/limits.ts";
+import { sourceName } from "../wire/networks.ts";
 import type { Rate } from "../../base/rate.ts";
 import type { Gate } from "./relay/relay.ts";
 import type { LiveSession } from "./options.ts";

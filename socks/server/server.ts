@@ -14,7 +14,6 @@ import { HalfOpen } from "./limits/half_open.ts";
 import {
   gateFor,
   networkLimit,
-  networkName,
   sharesOf,
   sourceLimit,
   Tally,
@@ -22,24 +21,23 @@ import {
   userLimit,
   UserRates,
 } from "./limits/limits.ts";
+import { networkName } from "../wire/networks.ts";
 import { Rate } from "../../base/rate.ts";
 import type { Gate } from "./relay/relay.ts";
 import { ruleLine } from "../rules/rules.ts";
 import { userKey } from "../rules/users.ts";
 import {
   checkServerOptions,
-  DEFAULT_TIMES,
   type LiveSession,
   type ShutdownOptions,
   type SocksServerOptions,
+  timeoutsOf,
 } from "./options.ts";
 import { runSession, type SessionEvent } from "./session.ts";
 import type { Connection } from "../stream/connection.ts";
-import type { ConnectionListener } from "../shell/tcp.ts";
+import type { ConnectionListener } from "../stream/listener.ts";
 import { closeAnyway } from "../stream/closed.ts";
 import { settled, takeInTime } from "../stream/late.ts";
-
-export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions } from "./options.ts";
 
 /** Longest pause after an accept that failed, for example because there are no file descriptors left. */
 const ACCEPT_PAUSE = 100;
@@ -99,11 +97,11 @@ export class SocksServer implements AsyncDisposable {
     checkServerOptions(options);
     if (this.#cut.signal.aborted) return;
     this.#options = options;
-    const { maxAcceptsPerSecond: perSecond = Infinity } = options;
+    const { acceptsPerSecond: perSecond = Infinity } = options.limits ?? {};
     if (!Number.isFinite(perSecond)) this.#accepts = undefined;
     else if (this.#accepts === undefined) this.#accepts = new Rate(perSecond, monotonicNow);
     else this.#accepts.change(perSecond);
-    if (sharesOf(options).maxSessionsPerUser === Infinity) return;
+    if (sharesOf(options).sessionsPerUser === Infinity) return;
     // Users were not counted before, or elsewhere.
     for (const running of this.#sessions) {
       const { entered, identity } = running;
@@ -208,10 +206,7 @@ export class SocksServer implements AsyncDisposable {
       bind: options.bind,
       associate: options.associate,
       resolve: options.resolve,
-      handshakeTimeout: options.handshakeTimeout ?? DEFAULT_TIMES.handshakeTimeout,
-      connectTimeout: options.connectTimeout ?? DEFAULT_TIMES.connectTimeout,
-      idleTimeout: options.idleTimeout ?? DEFAULT_TIMES.idleTimeout,
-      halfCloseTimeout: options.halfCloseTimeout ?? DEFAULT_TIMES.halfCloseTimeout,
+      timeouts: timeoutsOf(options),
       cutExpired: options.ticketExpiry === "cut",
       clock: running.clock,
       status: running,
@@ -261,7 +256,7 @@ export class SocksServer implements AsyncDisposable {
   /** Why a client is not even listened to. */
   #refusal(running: Running): Error | undefined {
     const { clients } = this.#options;
-    const { maxSessionsPerSource, maxSessionsPerNetwork } = sharesOf(this.#options);
+    const { sessionsPerSource, sessionsPerNetwork } = sharesOf(this.#options);
     const verdict = clients?.judge(running.client?.hostname);
     if (verdict?.allowed === false) {
       const { rule } = verdict;
@@ -272,19 +267,19 @@ export class SocksServer implements AsyncDisposable {
     const network = networkName(running.client);
     if (network === undefined) return undefined;
     // Counted without a limit too, for the day that there is one.
-    if (!this.#sources.enter(source, maxSessionsPerSource)) return sourceLimit(source, maxSessionsPerSource);
+    if (!this.#sources.enter(source, sessionsPerSource)) return sourceLimit(source, sessionsPerSource);
     running.leave.push(() => this.#sources.leave(source));
-    if (!this.#networks.enter(network, maxSessionsPerNetwork)) return networkLimit(network, maxSessionsPerNetwork);
+    if (!this.#networks.enter(network, sessionsPerNetwork)) return networkLimit(network, sessionsPerNetwork);
     running.leave.push(() => this.#networks.leave(network));
     return undefined;
   }
 
   /** Somebody who opens many connections and says nothing must not keep others out. */
   #openHalf(running: Running): void {
-    const { maxHalfOpen = 1_000 } = this.#options;
+    const { halfOpen = 1_000 } = this.#options.limits ?? {};
     this.#halfOpen.add(running.source, running);
-    if (this.#halfOpen.size > maxHalfOpen) {
-      this.#dropHalfOpen(`More than ${maxHalfOpen} clients have said nothing yet`);
+    if (this.#halfOpen.size > halfOpen) {
+      this.#dropHalfOpen(`More than ${halfOpen} clients have said nothing yet`);
     }
   }
 
@@ -299,8 +294,8 @@ export class SocksServer implements AsyncDisposable {
   #enter(running: Running, user: string, options: SocksServerOptions): Promise<void> | undefined {
     this.#halfOpen.delete(running.source, running);
     running.entered = true;
-    const { bandwidthPerSession = Infinity, bandwidthPerUser = Infinity } = options;
-    const { maxSessionsPerUser: limit } = sharesOf(options);
+    const { bandwidthPerSession = Infinity, bandwidthPerUser = Infinity } = options.limits ?? {};
+    const { sessionsPerUser: limit } = sharesOf(options);
     const { rates, clock: { signal } } = running;
     if (bandwidthPerSession !== Infinity) rates.push(new Rate(bandwidthPerSession, monotonicNow));
     if (user !== "" && bandwidthPerUser !== Infinity) {
@@ -339,7 +334,7 @@ export class SocksServer implements AsyncDisposable {
 
   async #waitForRoom(): Promise<void> {
     const { signal } = this.#stopping;
-    while (this.#sessions.size >= sharesOf(this.#options).maxSessions && !signal.aborted) await this.#room(Infinity);
+    while (this.#sessions.size >= sharesOf(this.#options).sessions && !signal.aborted) await this.#room(Infinity);
   }
 
   /** Waits until a session has ended, and no longer than so many milliseconds, or until nobody is accepted any more. */

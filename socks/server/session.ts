@@ -4,7 +4,8 @@
  * @module
  */
 import { abortable, type Deadline, pause, startDeadline } from "../../base/deadline.ts";
-import type { Identity, SecuredChannel, ServerAuthMethod } from "../auth/method.ts";
+import type { SecuredChannel, ServerAuthMethod } from "../auth/method.ts";
+import type { Identity } from "../identity.ts";
 import type { AssociateCommand } from "./commands/associate.ts";
 import { type OpenBind, runBind } from "./commands/bind.ts";
 import {
@@ -23,12 +24,13 @@ import { ClientWatch } from "./client_gone.ts";
 import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "../errors.ts";
 import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay/relay.ts";
+import type { AllTimeouts } from "./options.ts";
 import type { CommandName } from "../rules/rules.ts";
 import type { Connection } from "../stream/connection.ts";
 import { abortAnyway, closeAnyway } from "../stream/closed.ts";
 import { drain } from "../stream/drain.ts";
 import { someTurns, takeInTime } from "../stream/late.ts";
-import type { ProtectionLevel } from "../stream/record_layer.ts";
+import type { ProtectionLevel } from "../protection.ts";
 import type { Endpoint } from "../wire/address.ts";
 
 /** Something that happened to a session, for logs. It never holds a password, a key or a token. */
@@ -115,14 +117,8 @@ export interface SessionOptions extends ServedCommands {
   readonly protocols: readonly OtherProtocol[];
   /** Whether a client is told in words why it is refused. */
   readonly tellReasons?: boolean | undefined;
-  /** Time for greeting, authentication and request, in milliseconds. */
-  readonly handshakeTimeout: number;
-  /** Time for reaching the target, in milliseconds. */
-  readonly connectTimeout: number;
-  /** Time without a byte after which a relay ends, in milliseconds. */
-  readonly idleTimeout: number;
-  /** The same once one side has ended. */
-  readonly halfCloseTimeout: number;
+  /** How long each step may take, in milliseconds. */
+  readonly timeouts: AllTimeouts;
   /** The session's own clock; aborting it ends the session. */
   readonly clock: Deadline;
   /** What the session has come to. */
@@ -207,7 +203,7 @@ async function part(accepted: Connection, parting: Parting): Promise<void> {
 
 /** Everything before the request, against the clock: nobody may sit on a connection without saying who he is. */
 async function greet(accepted: Connection, options: SessionOptions, parting: Parting): Promise<Asked | undefined> {
-  const { handshakeTimeout: milliseconds, clock, status, onEvent } = options;
+  const { timeouts: { handshake: milliseconds }, clock, status, onEvent } = options;
   clock.limit(
     milliseconds,
     () => new SocksTimeoutError("HANDSHAKE_TIMEOUT", `Client took longer than ${milliseconds} ms to ask for something`),

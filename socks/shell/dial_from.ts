@@ -3,13 +3,15 @@
  *
  * @module
  */
+import { addressFor } from "../wire/networks.ts";
 import { reasonText } from "../../base/reason.ts";
 import type { Socket } from "node:net";
 import { abortable } from "../../base/deadline.ts";
 import { parseIp } from "../wire/ip.ts";
 import type { Connection, Dialer } from "../stream/connection.ts";
-import { dialTcp, type ListenTcp, listenTcp } from "./tcp.ts";
-import { dialError } from "./dial_error.ts";
+import { dialTcp, listenTcp } from "./tcp.ts";
+import type { ListenTcp } from "../stream/listen_tcp.ts";
+import { dialError } from "../stream/dial_error.ts";
 import { DuplexConnection } from "./duplex.ts";
 
 /** Time without a byte after which a peer is asked whether it is still there, in milliseconds. */
@@ -70,12 +72,6 @@ export function checkOwnAddresses(addresses: readonly string[], listen: ListenTc
 function checkAddress(address: string): void {
   if (parseIp(address) !== undefined) return;
   throw new TypeError(`Cannot use egress ${JSON.stringify(address)}: it is no address of this machine`);
-}
-
-/** The first address of the target's family. */
-export function addressFor(target: string, addresses: readonly string[]): string | undefined {
-  const family = parseIp(target)?.length;
-  return addresses.find((address) => parseIp(address)?.length === family);
 }
 
 function connected(socket: Socket): Promise<void> {

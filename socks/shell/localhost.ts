@@ -7,7 +7,7 @@
 import type { Endpoint } from "../wire/address.ts";
 import { LOOPBACK_ADDRESSES } from "../wire/host_name.ts";
 import type { Connection } from "../stream/connection.ts";
-import type { ConnectionListener } from "./tcp.ts";
+import type { ConnectionListener } from "../stream/listener.ts";
 
 /** How often a port is looked for that is free in both families, where any will do. */
 const TRIES = 20;

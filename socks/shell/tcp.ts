@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { ListenTcp, ListenTcpOptions } from "../stream/listen_tcp.ts";
+import type { ConnectionListener } from "../stream/listener.ts";
 import { reasonText } from "../../base/reason.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { abortable, pause, startDeadline } from "../../base/deadline.ts";
@@ -12,9 +14,9 @@ import { isLocalhost } from "../wire/host_name.ts";
 import { canonicalAddress } from "../wire/ip.ts";
 import { Chunk } from "../stream/chunk.ts";
 import type { Connection, Dialer, DialOptions } from "../stream/connection.ts";
-import { dialError } from "./dial_error.ts";
+import { dialError } from "../stream/dial_error.ts";
 import { listenAtLocalhost } from "./localhost.ts";
-import { balancers, proxyProtocol, type ProxyProtocolOptions } from "../stream/proxy_protocol.ts";
+import { balancers, proxyProtocol } from "../stream/proxy_protocol.ts";
 import { ReadSize } from "../stream/read_size.ts";
 import { acceptTls, type TlsIdentity, tlsOver } from "./tls.ts";
 
@@ -225,31 +227,6 @@ export const dialTcp: Dialer = async (target: Endpoint, options: DialOptions): P
     throw dialError(target, error);
   }
 };
-
-/** Accepts connections. */
-export interface ConnectionListener {
-  /** Address that it listens on. */
-  readonly addr: Endpoint;
-  /** The next connection; `undefined` after {@linkcode close}. Other failures are thrown and may pass. */
-  accept(): Promise<Connection | undefined>;
-  /** Ends a pending {@linkcode accept} and all later ones. May be called again. */
-  close(): void;
-  /** Lets it keep the process going, as it does from the beginning. */
-  ref?(): void;
-  /** Lets the process end although it listens. */
-  unref?(): void;
-}
-
-/** Where {@linkcode listenTcp} listens. */
-export interface ListenTcpOptions extends Endpoint {
-  /** Whether others may listen on the same port. @default {false} */
-  readonly reusePort?: boolean | undefined;
-  /** Balancers that say with the PROXY protocol who their clients are, before anything else, TLS too. @default {none} */
-  readonly proxyProtocol?: ProxyProtocolOptions | undefined;
-}
-
-/** Makes listeners. */
-export type ListenTcp = (options: ListenTcpOptions) => ConnectionListener;
 
 /**
  * Listens on TCP: at `localhost` at both of its addresses, where the machine has them and the program may.

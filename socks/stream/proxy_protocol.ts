@@ -7,14 +7,13 @@ import { reasonText } from "../../base/reason.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { duration, startDeadline } from "../../base/deadline.ts";
 import { SocksLimitError, SocksProtocolError, SocksTimeoutError } from "../errors.ts";
-import { parseBlock } from "../rules/parse_rule.ts";
-import { type Cidr, inCidr } from "../wire/cidr.ts";
+import { type Cidr, inCidr, parseBlock } from "../wire/cidr.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { decodeProxyHeader, LONGEST_HEADER, type ProxyHeader } from "../wire/proxy_header.ts";
 import { closeAnyway } from "./closed.ts";
 import { type Connection, MessageReader, withReads } from "./connection.ts";
-import type { ConnectionListener } from "../shell/tcp.ts";
+import type { ConnectionListener } from "./listener.ts";
 
 /** What {@linkcode proxyProtocol} takes. */
 export interface ProxyProtocolOptions {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { ProtectionLevel, SealPolicy } from "../protection.ts";
 import { type Bytes, EMPTY } from "../../base/bytes.ts";
 import type { GssContext } from "../../gss/context.ts";
 import { GssError } from "../../gss/status.ts";
@@ -20,12 +21,6 @@ import { abort, type Connection, probe } from "./connection.ts";
 import { InOrder } from "./in_order.ts";
 import { ReadSize } from "./read_size.ts";
 import { IN_FLIGHT, sealBatch, type SealedBatch, type Sealer, sealingTurn } from "./sealing.ts";
-
-/** Levels of RFC 1961 section 4, and the one without protection that some programs use. */
-export type ProtectionLevel = "none" | "integrity" | "confidentiality" | "selective";
-
-/** Whether a message of so many bytes is to be sealed, where each may be chosen for itself. */
-export type SealPolicy = (message: { readonly length: number }) => boolean;
 
 /** What a protected connection is made of. */
 export interface ProtectedConnectionOptions {

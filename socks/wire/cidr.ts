@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { parseIp, unmapped } from "./ip.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { parseIp } from "./ip.ts";
 
 /** A block of addresses. */
 export interface Cidr {
@@ -45,4 +45,12 @@ export function inCidr(address: Uint8Array, { network, bits }: Cidr): boolean {
 /** Whether a block is in another one, whole. */
 export function isWithin({ network, bits }: Cidr, outer: Cidr): boolean {
   return bits >= outer.bits && inCidr(network, outer);
+}
+
+/** An address or block, which may have brackets around its address. One of mapped IPv4 addresses is one of IPv4 addresses. */
+export function parseBlock(text: string): Cidr | undefined {
+  const block = parseCidr(text);
+  if (block === undefined || block.bits < 96) return block;
+  const network = unmapped(block.network) as Bytes;
+  return network === block.network ? block : { network, bits: block.bits - 96 };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { associate } from "../../mod.ts";
-import type { ProtectionLevel } from "../../socks/stream/record_layer.ts";
+import type { ProtectionLevel } from "../../socks/protection.ts";
 import { udpServer } from "../support/servers.ts";
 import type { Field, Proxy } from "./field.ts";
 import { byTurns, cpuMilliseconds } from "./measure.ts";

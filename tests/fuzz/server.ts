@@ -94,9 +94,8 @@ class Field implements AsyncDisposable {
       protocols: ["socks4", "http"],
       protection: ["confidentiality", "integrity", "selective", "none"],
       rules: ["allow 127.0.0.1"],
-      handshakeTimeout: 2_000,
-      idleTimeout: 2_000,
-      connectTimeout: 150,
+      timeouts: { handshake: 2_000, idle: 2_000, connect: 150 },
+
       onEvent: (event) => {
         const { error } = event as { error?: unknown };
         if (error !== undefined && !(error instanceof SocksError) && !networkError(error)) {

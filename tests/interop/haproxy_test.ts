@@ -59,7 +59,7 @@ for (
 ) {
   peerTest(`behind haproxy with ${words} the client's address counts`, ["haproxy"], async () => {
     await using echo = echoServer();
-    await using lab = start({ maxSessionsPerSource: 1, clients: [`allow ${CLIENT}`, `allow ${BALANCER}`] });
+    await using lab = start({ limits: { sessionsPerSource: 1 }, clients: [`allow ${CLIENT}`, `allow ${BALANCER}`] });
     await using balancer = await startHaproxy({ servers: [{ port: lab.server.addr.port }], words });
     assert.equal(await through(balancer.port, CLIENT, echo.port), `hello from ${CLIENT}`);
     const connected = lab.events.find(({ type }) => type === "connected")!;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { hostbasedService } from "../../gss/names.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
-import { connect, serve, type ServerEvent, SocksLimitError } from "../../mod.ts";
+import { connect, serve, type ServeOptions, type ServerEvent, SocksLimitError } from "../../mod.ts";
 import { eventRecord } from "../../cli/log/event_log.ts";
 import { Monitor } from "../../cli/monitor/monitor.ts";
 import { connectRedis, type RedisOptions } from "../../proxy/shared/redis.ts";
@@ -32,7 +32,7 @@ interface Realm {
   readonly keytab: string;
 }
 
-async function machine(realm: Realm, redis: RedisOptions, more: { maxSessionsPerUser?: number } = {}) {
+async function machine(realm: Realm, redis: RedisOptions, more: Pick<ServeOptions, "limits"> = {}) {
   const events: ServerEvent[] = [];
   const shared = await connectRedis({ timeout: 500, ...redis });
   const { replayCache, userLedger } = shared;
@@ -95,8 +95,8 @@ peerTest("a user has so many sessions on all servers together", ["redis-server"]
   await using redis = await startRedis();
   await using echo = echoServer();
   const options = { url: redis.url, onLoss: "refuse" } as const;
-  await using one = await machine(realm, options, { maxSessionsPerUser: 2 });
-  await using two = await machine(realm, options, { maxSessionsPerUser: 2 });
+  await using one = await machine(realm, options, { limits: { sessionsPerUser: 2 } });
+  await using two = await machine(realm, options, { limits: { sessionsPerUser: 2 } });
   const open = (port: number) =>
     connect({
       proxy: { hostname: "localhost", port },

@@ -49,7 +49,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     [
       "a bridge has the idle time that it is told",
       "its command line",
-      'idleTimeout: timeout("idle-timeout"),\n',
+      'idle: timeout("idle-timeout"),\n',
       "",
       "silent for longer",
     ],

@@ -709,7 +709,7 @@ const SAYS: readonly Mutant[] = [
     [
       "the front door has the types of its signatures",
       "deno doc --lint",
-      "  type ConnectionListener,\n",
+      'export { type ConnectionListener } from "./socks/stream/listener.ts";\n',
       "",
       "front door alone",
     ],

@@ -189,7 +189,7 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     ],
     [
       "limits of a context that is closed are none",
-      "RFC 2743 section 2.3.7, GSS_S_NO_CONTEXT",
+      "RFC 2743 section 2.2.7, GSS_S_NO_CONTEXT",
       "    this.#alive();\n    const overhead",
       "    const overhead",
       "dispose() with calls under way",

@@ -12,7 +12,7 @@ const NAT64 = "tests/socks/names/nat64_test.ts";
 const UDP = "tests/socks/server/datagrams/nat64_test.ts";
 const SERVE_NAT64 = "tests/proxy/serve_nat64_test.ts";
 const RULES = "tests/socks/rules/rules_test.ts";
-const DIAL = "tests/socks/shell/dial_errors_test.ts";
+const DIAL = "tests/socks/stream/dial_errors_test.ts";
 const EGRESS = "tests/proxy/egress_test.ts";
 const EVENTS = "tests/socks/server/address_events_test.ts";
 const EYEBALLS = "RFC 8305 section 5";
@@ -220,7 +220,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
   ...rules("cli/server/server_run.ts", [SERVE_NAT64], [
     ["the start warns of rules that cover much", "configuration", "...muchAllowed(rules),", "", "count as"],
   ]),
-  ...rules("socks/shell/dial_error.ts", [DIAL], [
+  ...rules("socks/stream/dial_error.ts", [DIAL], [
     [
       "no network is a ruleset",
       "RFC 1928 section 6",

@@ -335,11 +335,11 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a time is one",
       EXACT,
-      "for (const name of TIMES) if (options[name] !== undefined) duration(name, options[name]);",
+      "if (timeouts[name] !== undefined) duration(`timeouts.${name}`, timeouts[name]);",
       "",
       "told by name",
     ],
-    ["a limit is one", EXACT, "  checkLimits(options);\n", "", "told by name"],
+    ["a limit is one", EXACT, "  checkLimits(limits);\n", "", "told by name"],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
     [

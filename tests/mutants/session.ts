@@ -126,20 +126,23 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
     ["an answer is begun once", READS, "    if (this.#begun) return;\n", "", "each transport"],
   ]),
-  ...rules("socks/server/client_gone.ts", [GONE], [
-    [
-      "an end behind bytes is none",
-      WATCH,
-      "if (failure === undefined && early && mayEnd) return undefined;",
-      "",
-      "all that it has",
-    ],
+  ...rules("socks/server/client_gone.ts", [GONE], []),
+  ...rules("socks/stream/client_end.ts", [GONE], [
     [
       "a failure is an end whatever came before",
       WATCH,
       "if (failure === undefined && early && mayEnd)",
       "if (failure === undefined || early)",
       "goes ends the session: dial",
+    ],
+  ]),
+  ...rules("socks/stream/client_end.ts", [GONE], [
+    [
+      "an end behind bytes is none",
+      WATCH,
+      "if (failure === undefined && early && mayEnd) return undefined;",
+      "",
+      "all that it has",
     ],
   ]),
   ...rules("socks/stream/read_ahead.ts", [GONE], [
@@ -349,31 +352,33 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a source has a share by default",
       SHARE,
-      "given.maxSessionsPerSource ?? part(4)",
-      "given.maxSessionsPerSource ?? Infinity",
+      "given.sessionsPerSource ?? part(4)",
+      "given.sessionsPerSource ?? Infinity",
       "by default",
     ],
     [
       "a network has a share by default",
       SHARE,
-      "given.maxSessionsPerNetwork ?? part(2)",
-      "given.maxSessionsPerNetwork ?? Infinity",
+      "given.sessionsPerNetwork ?? part(2)",
+      "given.sessionsPerNetwork ?? Infinity",
       "by default",
     ],
     [
       "a user has a share by default",
       SHARE,
-      "given.maxSessionsPerUser ?? part(10)",
-      "given.maxSessionsPerUser ?? Infinity",
+      "given.sessionsPerUser ?? part(10)",
+      "given.sessionsPerUser ?? Infinity",
       "by default",
     ],
     [
       "a small server is not cut up",
       SHARE,
-      "Math.max(LEAST_SHARE, Math.ceil(maxSessions / parts))",
-      "Math.ceil(maxSessions / parts)",
+      "Math.max(LEAST_SHARE, Math.ceil(sessions / parts))",
+      "Math.ceil(sessions / parts)",
       "follow the number",
     ],
+  ]),
+  ...rules("socks/wire/networks.ts", [SHARES], [
     [
       "a network is a /24 or a /48",
       SHARE,
@@ -383,13 +388,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/limits/limits.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
-    ["a limit of a network is one", "options are what they say", '  "maxSessionsPerNetwork",\n', "", "told by name"],
+    ["a limit of a network is one", "options are what they say", '  "sessionsPerNetwork",\n', "", "told by name"],
   ]),
   ...rules("socks/server/server.ts", [SHARES], [
     [
       "sessions of a network are counted",
       SHARE,
-      "    if (!this.#networks.enter(network, maxSessionsPerNetwork)) return networkLimit(network, maxSessionsPerNetwork);\n",
+      "    if (!this.#networks.enter(network, sessionsPerNetwork)) return networkLimit(network, sessionsPerNetwork);\n",
       "",
       "by default",
     ],
@@ -400,26 +405,31 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "",
       "gives back",
     ],
-    [
-      "a relay has an idle time by default",
-      "RFC 5382 REQ-5",
-      "options.idleTimeout ?? DEFAULT_TIMES.idleTimeout",
-      "options.idleTimeout ?? Infinity",
-      "two hours",
-    ],
-    [
-      "a half-closed relay has a time by default",
-      "dead peers",
-      "options.halfCloseTimeout ?? DEFAULT_TIMES.halfCloseTimeout",
-      "options.halfCloseTimeout ?? Infinity",
-      "two hours",
-    ],
+
     [
       "a rate sees no clock that is set",
       CLOCK,
       "rates.push(new Rate(bandwidthPerSession, monotonicNow));",
       "rates.push(new Rate(bandwidthPerSession, systemRuntime.now));",
       "do not see",
+    ],
+  ]),
+  ...rules("socks/server/options.ts", [SHARES], [
+    [
+      "a half-closed relay has a time by default",
+      "dead peers",
+      "timeouts.halfClose ?? DEFAULT_TIMEOUTS.halfClose",
+      "timeouts.halfClose ?? Infinity",
+      "two hours",
+    ],
+  ]),
+  ...rules("socks/server/options.ts", [SHARES], [
+    [
+      "a relay has an idle time by default",
+      "RFC 5382 REQ-5",
+      "timeouts.idle ?? DEFAULT_TIMEOUTS.idle",
+      "timeouts.idle ?? Infinity",
+      "two hours",
     ],
   ]),
   ...rules("socks/server/limits/half_open.ts", [SHARES], [
@@ -511,15 +521,15 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "one source may have all of a bridge",
       "RFC 1122 section 3.2.1.3",
-      "options.maxSessionsPerSource === undefined ? Infinity : ",
-      "",
+      "sessionsPerSource = Infinity",
+      "sessionsPerSource",
       "of a bridge",
     ],
     [
       "one network may have all of a bridge",
       "RFC 1122 section 3.2.1.3",
-      "options.maxSessionsPerNetwork === undefined ? Infinity : ",
-      "",
+      "sessionsPerNetwork = Infinity",
+      "sessionsPerNetwork",
       "of a bridge",
     ],
   ]),
@@ -528,7 +538,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a configuration has a share of networks",
       "options",
-      "    maxSessionsPerNetwork: share(limits.sessionsPerNetwork),\n",
+      "      sessionsPerNetwork: share(limits.sessionsPerNetwork),\n",
       "",
       "by a word",
     ],

@@ -70,7 +70,11 @@ const ENDS: readonly Mutant[] = [
       "    if (over.signal.aborted) return;\n    close();",
       "    close();",
     ],
+  ]),
+  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], [
     ["what was refused is an error of a datagram", HEALS, '  "ECONNREFUSED",\n', ""],
+  ]),
+  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], [
     ["what is too large is an error of a datagram", HEALS, "  if (error instanceof RangeError) return true;\n", ""],
   ]),
   ...rules("socks/server/datagrams/steady_socket.ts", [SOCKETS], [

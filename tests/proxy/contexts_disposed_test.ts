@@ -1,7 +1,13 @@
 /** Whatever a session ends with, the security contexts of both of its sides are disposed by then, made once and given back once. */
 import assert from "node:assert/strict";
-import type { GssAcceptorCredential, GssContext, GssInitiatorCredential, GssNegotiation } from "../../gss/mod.ts";
-import { spnegoAcceptor, spnegoInitiator } from "../../gss/mod.ts";
+import {
+  type GssAcceptorCredential,
+  type GssContext,
+  type GssInitiatorCredential,
+  type GssNegotiation,
+  spnegoAcceptor,
+  spnegoInitiator,
+} from "../../gss/mod.ts";
 import {
   AssociateCommand,
   associateThrough,
@@ -20,7 +26,7 @@ import {
   type SocksServerOptions,
 } from "../../socks/mod.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import type { BindDatagrams, BindDatagramsOptions } from "../../socks/shell/udp.ts";
+import type { BindDatagrams, BindDatagramsOptions } from "../../socks/stream/datagram_socket.ts";
 import { credentialPair, memoryRealm } from "../support/gss_pair.ts";
 import { makeServer } from "../support/memory_server.ts";
 import { pipe } from "../support/pipe.ts";
@@ -208,7 +214,7 @@ const SITUATIONS: Readonly<Record<string, readonly [Options, (field: Field) => P
     await assert.rejects(connectThrough(through), { code: "REFUSED_BY_PEER" });
   }],
   "the server's limits": [
-    { server: { maxSessionsPerUser: 1 } },
+    { server: { limits: { sessionsPerUser: 1 } } },
     async ({ through }) => {
       const first = await connectThrough(through);
       await assert.rejects(connectThrough(through));

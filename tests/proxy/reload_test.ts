@@ -6,7 +6,7 @@ import { noAuthentication, passwordServer, SocksServer } from "../../socks/mod.t
 import { MemoryReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { serve, type ServeOptions } from "../../mod.ts";
-import type { SocksServerOptions } from "../../socks/server/server.ts";
+import type { SocksServerOptions } from "../../socks/server/options.ts";
 import { type Derive, type HashedPassword, hashedPasswords, KnownPasswords } from "../../cli/server/passwords.ts";
 import type { PasswordCheck } from "../../socks/auth/password.ts";
 import { Rate } from "../../base/rate.ts";
@@ -76,7 +76,7 @@ Deno.test("update() keeps the ledger of users and the signal", async () => {
     enter: (user, limit) => (asked++, tally.enter(user, limit)),
     leave: (user) => tally.leave(user),
   };
-  const base: ServeOptions = { port: 0, passwords: () => true, rules: ["allow *"], maxSessionsPerUser: 1 };
+  const base: ServeOptions = { port: 0, passwords: () => true, rules: ["allow *"], limits: { sessionsPerUser: 1 } };
   const options: ServeOptions = {
     ...base,
     dial: (target) => echoTarget(target as never).then((opened) => opened.connection),
@@ -136,9 +136,9 @@ Deno.test("sessions that began before there was a limit of users, or under anoth
     await using _server = server;
     const [one, two] = [await open(), await open()];
     assert.deepEqual([one.reply, two.reply], [0, 0]);
-    update({ maxSessionsPerUser: 2, userLedger: ledger });
+    update({ limits: { sessionsPerUser: 2 }, userLedger: ledger });
     assert.equal((await open()).reply, 1);
-    update({ maxSessionsPerUser: 2, userLedger: ledger });
+    update({ limits: { sessionsPerUser: 2 }, userLedger: ledger });
     assert.equal((await open()).reply, 1, "a second time changes nothing");
     one.near.close();
     await one.ended;
@@ -164,7 +164,7 @@ Deno.test("sessions from a source count for a limit that comes later", async () 
     }
   };
   assert.deepEqual([await open(), await open()], [true, true]);
-  server.update({ auth: [noAuthentication()], open: echoTarget, maxSessionsPerSource: 2 });
+  server.update({ auth: [noAuthentication()], open: echoTarget, limits: { sessionsPerSource: 2 } });
   assert.equal(await open(), false);
 });
 
@@ -255,7 +255,7 @@ Deno.test("a file of passwords that is read again costs nobody a hash, but for t
 });
 
 Deno.test("the rate of accepted clients is not filled up by an update", async () => {
-  const options: SocksServerOptions = { auth: [noAuthentication()], open: echoTarget, maxAcceptsPerSecond: 2 };
+  const options: SocksServerOptions = { auth: [noAuthentication()], open: echoTarget, limits: { acceptsPerSecond: 2 } };
   const server = new SocksServer(options);
   await using _server = server;
   let given = 0;

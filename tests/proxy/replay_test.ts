@@ -10,7 +10,7 @@ import { associate, connect, serve, type ServeOptions, type ServerEvent } from "
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { MemoryReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
 import { gssapiClient } from "../../socks/auth/gssapi.ts";
-import type { ProtectionLevel } from "../../socks/stream/record_layer.ts";
+import type { ProtectionLevel } from "../../socks/protection.ts";
 import { decodeFrame, encodeFrame } from "../../socks/wire/gssapi.ts";
 import { encodeRequest } from "../../socks/wire/messages.ts";
 import { ALL_FLAGS } from "../support/flags.ts";

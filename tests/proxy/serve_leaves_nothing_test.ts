@@ -11,7 +11,8 @@ import {
   type ServeOptions,
 } from "../../mod.ts";
 import { SocksServer } from "../../socks/server/server.ts";
-import { type ConnectionListener, listenTcp } from "../../socks/shell/tcp.ts";
+import { listenTcp } from "../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import { certificateFor } from "../support/certificate.ts";
 import { countedController } from "../support/counted_signal.ts";
 import { deaf, until, within } from "../support/end_lab.ts";
@@ -96,7 +97,7 @@ Deno.test("what cannot start leaves no listener, no port and nobody who waits fo
   const cases: [ListenerOptions, RegExp][] = [
     [{ port: other.addr.port }, /in use/],
     [{ port: 65_536 }, /Cannot use port/],
-    [{ idleTimeout: NaN }, /Cannot use idleTimeout/],
+    [{ timeouts: { idle: NaN } }, /Cannot use timeouts.idle/],
     [{ datagrams: { idleTimeout: NaN } }, /Cannot use datagrams.idleTimeout/],
     [{ onListen: thrower }, /onListen/],
   ];
@@ -129,7 +130,9 @@ Deno.test("listeners are the server's: it closes them when it ends and when it c
     for (const { addr } of listeners) assert.ok(!isFree(addr.port));
     await server[Symbol.asyncDispose]();
     for (const { addr } of listeners) assert.ok(isFree(addr.port));
-    for (const bad of [{ idleTimeout: -1 }, { datagrams: { idleTimeout: NaN } }, { port: 0 }, { onListen: thrower }]) {
+    for (
+      const bad of [{ timeouts: { idle: -1 } }, { datagrams: { idleTimeout: NaN } }, { port: 0 }, { onListen: thrower }]
+    ) {
       const unused = given();
       assert.throws(() => start({ port: undefined, ...bad, listeners: unused }));
       await within(2_000, "the ports", until(() => unused.every(({ addr }) => isFree(addr.port))));
@@ -163,7 +166,7 @@ Deno.test("a server ends although a listener is deaf to its own end, or fails fo
 });
 
 Deno.test("a rate of accepting that is changed counts from then on, and holds no end up", async () => {
-  const slow: ServeOptions = { ...ANYBODY, maxAcceptsPerSecond: 0.001 };
+  const slow: ServeOptions = { ...ANYBODY, limits: { acceptsPerSecond: 0.001 } };
   const greet = async (port: number) => {
     const client = await Deno.connect({ hostname: LOCALHOST, port });
     await client.write(new Uint8Array([5, 1, 0]));
@@ -171,7 +174,7 @@ Deno.test("a rate of accepting that is changed counts from then on, and holds no
   };
   for (const changed of [true, false]) {
     await using server = serve(slow);
-    if (changed) server.update({ ...slow, maxAcceptsPerSecond: 1_000_000 });
+    if (changed) server.update({ ...slow, limits: { acceptsPerSecond: 1_000_000 } });
     const clients = [await greet(server.addr.port), await greet(server.addr.port), await greet(server.addr.port)];
     for (const client of changed ? clients : clients.slice(0, 1)) {
       assert.equal(await within(5_000, "the answer", client.read(new Uint8Array(2))), 2);
@@ -220,17 +223,14 @@ Deno.test("a listener is given a place to listen, or it is not: both is an error
 });
 
 Deno.test("a time, a limit or a port that is none is told by name, and changes nothing", async () => {
-  const times = ["handshakeTimeout", "connectTimeout", "idleTimeout", "halfCloseTimeout"] as const;
-  const limits = [
-    "maxSessions",
-    "maxHalfOpen",
-    "maxSessionsPerSource",
-    "maxSessionsPerNetwork",
-    "maxSessionsPerUser",
-    "maxAcceptsPerSecond",
-    "bandwidthPerSession",
-    "bandwidthPerUser",
-  ] as const;
+  const groups = {
+    timeouts: ["handshake", "connect", "idle", "halfClose"],
+    limits: [
+      ...["sessions", "halfOpen", "sessionsPerSource", "sessionsPerNetwork", "sessionsPerUser", "acceptsPerSecond"],
+      ...["bandwidthPerSession", "bandwidthPerUser"],
+    ],
+    datagrams: ["idleTimeout", "maxAssociations", "maxDestinations"],
+  };
   await using server = serve(ANYBODY);
   const wrong = (options: Record<string, unknown>, name: string) => {
     const named = (error: unknown) => error instanceof TypeError && error.message.includes(`Cannot use ${name}: `);
@@ -239,9 +239,8 @@ Deno.test("a time, a limit or a port that is none is told by name, and changes n
     if (name !== "port") assert.throws(() => server.update({ ...ANYBODY, ...options }), named, Deno.inspect(options));
   };
   for (const value of NO_TIMES) {
-    for (const name of [...times, ...limits]) wrong({ [name]: value }, name);
-    for (const name of ["idleTimeout", "maxAssociations", "maxDestinations"]) {
-      wrong({ datagrams: { [name]: value } }, `datagrams.${name}`);
+    for (const [group, names] of Object.entries(groups)) {
+      for (const name of names) wrong({ [group]: { [name]: value } }, `${group}.${name}`);
     }
     if (value === null) continue; // Nothing, which is no limit.
     await assert.rejects(server.shutdown({ deadline: value as number }), /^TypeError: Cannot use deadline: /);
@@ -253,7 +252,7 @@ Deno.test("a time, a limit or a port that is none is told by name, and changes n
     assert.throws(() => bridge({ ...THROUGH, signal }), named);
   }
   // It is still there, and takes what is one.
-  server.update({ ...ANYBODY, idleTimeout: 0, connectTimeout: Infinity, handshakeTimeout: 1e12, maxSessions: 5 });
+  server.update({ ...ANYBODY, timeouts: { idle: 0, connect: Infinity, handshake: 1e12 }, limits: { sessions: 5 } });
   (await Deno.connect({ hostname: LOCALHOST, port: server.addr.port })).close();
 });
 

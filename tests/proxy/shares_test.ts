@@ -8,8 +8,10 @@ import { startDeadline } from "../../base/deadline.ts";
 import { gssapiServer } from "../../socks/auth/gssapi.ts";
 import { passwordServer } from "../../socks/auth/password.ts";
 import { HalfOpen } from "../../socks/server/limits/half_open.ts";
-import { networkName, sharesOf } from "../../socks/server/limits/limits.ts";
-import { SocksServer, type SocksServerOptions } from "../../socks/server/server.ts";
+import { sharesOf } from "../../socks/server/limits/limits.ts";
+import { networkName } from "../../socks/wire/networks.ts";
+import { SocksServer } from "../../socks/server/server.ts";
+import type { SocksServerOptions } from "../../socks/server/options.ts";
 import { runSession } from "../../socks/server/session.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { until, within } from "../support/end_lab.ts";
@@ -34,19 +36,19 @@ async function enter(server: SocksServer, hostname: string, user?: string): Prom
 }
 
 Deno.test("shares follow the number of sessions, and are left alone where they are given", () => {
-  const shares = (maxSessions?: number) => Object.values(sharesOf(maxSessions === undefined ? {} : { maxSessions }));
+  const shares = (sessions?: number) => Object.values(sharesOf({ limits: { sessions } }));
   assert.deepEqual(shares(), [10_000, 2_500, 5_000, 1_000]);
   assert.deepEqual(shares(1_001), [1_001, 251, 501, 101]);
   // A browser alone wants a few: whoever has a small server may have that of it.
   assert.deepEqual(shares(20), [20, 10, 10, 10]);
   assert.deepEqual(shares(3), [3, 3, 3, 3]);
   assert.deepEqual(shares(Infinity), [Infinity, Infinity, Infinity, Infinity]);
-  const given = { maxSessionsPerSource: 1, maxSessionsPerNetwork: Infinity, maxSessionsPerUser: 0 };
-  assert.deepEqual(sharesOf(given), { maxSessions: 10_000, ...given });
+  const given = { sessionsPerSource: 1, sessionsPerNetwork: Infinity, sessionsPerUser: 0 };
+  assert.deepEqual(sharesOf({ limits: given }), { sessions: 10_000, ...given });
 });
 
 Deno.test("one source, one network and one user have their share by default, and the others have the rest", async () => {
-  const { server, refusals } = makeServer({ maxSessions: 100 });
+  const { server, refusals } = makeServer({ limits: { sessions: 100 } });
   for (let i = 0; i < 25; i++) assert.equal(await enter(server, "192.0.2.7"), 0);
   await enter(server, "::ffff:192.0.2.7");
   for (let i = 0; i < 25; i++) assert.equal(await enter(server, "192.0.2.8"), 0);
@@ -55,7 +57,7 @@ Deno.test("one source, one network and one user have their share by default, and
   assert.deepEqual(refusals(), ["SOURCE_LIMIT", "NETWORK_LIMIT"]);
   await server[Symbol.asyncDispose]();
 
-  const users = makeServer({ maxSessions: 100, auth: [passwordServer(() => true)] });
+  const users = makeServer({ limits: { sessions: 100 }, auth: [passwordServer(() => true)] });
   for (let i = 0; i < 10; i++) assert.equal(await enter(users.server, `192.0.${i}.2`, "bob"), 0);
   assert.equal(await enter(users.server, "198.51.100.1", "BOB"), 1);
   assert.equal(await enter(users.server, "198.51.100.1", "eve"), 0);
@@ -70,7 +72,7 @@ Deno.test("a network gives back what it had, and is a /24 or a /48", async () =>
     ["192.0.2.0/24", "192.0.2.0/24", "2001:db8:1::/48", "somewhere"],
   );
   assert.equal(networkName(undefined), undefined);
-  const { server, refusals } = makeServer({ maxSessionsPerNetwork: 1 });
+  const { server, refusals } = makeServer({ limits: { sessionsPerNetwork: 1 } });
   for (let i = 0; i < 3; i++) {
     const [client, far] = pipe();
     const served = server.serve(Object.assign(Object.create(far), { remote: { hostname: `192.0.2.${i}`, port: 7 } }));
@@ -83,7 +85,7 @@ Deno.test("a network gives back what it had, and is a /24 or a /48", async () =>
 });
 
 Deno.test("where all have said nothing, whoever has the most of them makes room", async () => {
-  const { server, events } = makeServer({ maxHalfOpen: 4 });
+  const { server, events } = makeServer({ limits: { halfOpen: 4 } });
   const come = (hostname: string) => {
     const [client, far] = pipe();
     void server.serve(Object.assign(Object.create(far), { remote: { hostname, port: 7 } }));
@@ -136,7 +138,7 @@ async function relayTimes(options: Partial<SocksServerOptions>): Promise<readonl
 
 Deno.test("a relay has two hours and four minutes by default, and ten minutes once one side has ended", async () => {
   assert.deepEqual(new Set(await relayTimes({})), new Set([7_440_000, 600_000]));
-  assert.deepEqual(new Set(await relayTimes({ idleTimeout: Infinity, halfCloseTimeout: 90_000 })), new Set([90_000]));
+  assert.deepEqual(new Set(await relayTimes({ timeouts: { idle: Infinity, halfClose: 90_000 } })), new Set([90_000]));
 });
 
 Deno.test("all clients of a bridge are on one machine, which may have all of it", async () => {
@@ -144,8 +146,8 @@ Deno.test("all clients of a bridge are on one machine, which may have all of it"
     port: 0,
     proxy: "127.0.0.1:9",
     auth: [noAuthentication()],
-    maxSessions: 12,
-    handshakeTimeout: Infinity,
+    limits: { sessions: 12 },
+    timeouts: { handshake: Infinity },
   });
   const clients = await Promise.all(
     Array.from({ length: 12 }, () => Deno.connect({ hostname: "127.0.0.1", port: local.addr.port })),
@@ -156,10 +158,9 @@ Deno.test("all clients of a bridge are on one machine, which may have all of it"
 
 Deno.test("configuration and command line say shares, and switch them off by a word", () => {
   const limits = (text: object) => {
-    const { maxSessionsPerSource, maxSessionsPerNetwork, maxSessionsPerUser } = serveOptions(
-      parseConfig(JSON.stringify({ methods: ["none"], limits: text }), "file"),
-    );
-    return [maxSessionsPerSource, maxSessionsPerNetwork, maxSessionsPerUser];
+    const config = parseConfig(JSON.stringify({ methods: ["none"], limits: text }), "file");
+    const { sessionsPerSource, sessionsPerNetwork, sessionsPerUser } = serveOptions(config).limits ?? {};
+    return [sessionsPerSource, sessionsPerNetwork, sessionsPerUser];
   };
   assert.deepEqual(limits({}), [undefined, undefined, undefined]);
   assert.deepEqual(limits({ sessionsPerSource: 1, sessionsPerNetwork: 2, sessionsPerUser: 3 }), [1, 2, 3]);
@@ -223,10 +224,8 @@ Deno.test("a session's time is that of a clock that nobody sets, and a ticket's 
     preferGssapi: false,
     protocols: [],
     open: (request) => (resolve(), echoTarget(request)),
-    handshakeTimeout: 1_000,
-    connectTimeout: 1_000,
-    idleTimeout: Infinity,
-    halfCloseTimeout: Infinity,
+    timeouts: { handshake: 1_000, connect: 1_000, idle: Infinity, halfClose: Infinity },
+
     clock,
     status: { startedAt: 0, duration: 17, counts: { sent: 0, received: 0 } },
     source: "",
@@ -253,7 +252,7 @@ Deno.test("a session's time is that of a clock that nobody sets, and a ticket's 
 
 Deno.test("rates and times of sessions do not see a clock that is set", async () => {
   const { now } = Date;
-  const { server } = makeServer({ bandwidthPerSession: 100_000 });
+  const { server } = makeServer({ limits: { bandwidthPerSession: 100_000 } });
   const [client, far] = pipe();
   const served = server.serve(far);
   await client.write(unhex("050100" + CONNECT));

@@ -5,7 +5,8 @@
  * @module
  */
 import { abortable, pause, startDeadline } from "../../base/deadline.ts";
-import { type ServerEvent, SocksServer, type SocksServerOptions } from "../../socks/server/server.ts";
+import { SocksServer } from "../../socks/server/server.ts";
+import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { dialTcp, dialTls, listenTcp, listenTls } from "../../socks/shell/tcp.ts";
 import { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "../../socks/stream/web_socket.ts";

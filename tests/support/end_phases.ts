@@ -12,10 +12,10 @@ import { SocksReplyError } from "../../socks/errors.ts";
 import { openDirectly, openThrough } from "../../socks/server/targets/direct.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
-import type { ServerEvent, SocksServerOptions } from "../../socks/server/server.ts";
+import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { DatagramEgress } from "../../socks/server/datagrams/egress.ts";
-import type { DatagramSocket } from "../../socks/shell/udp.ts";
+import type { DatagramSocket } from "../../socks/stream/datagram_socket.ts";
 import { type Deaf, deaf, type Held, held, readExactly, standsStill, type Target, target, until } from "./end_lab.ts";
 import { unhex } from "./vectors.ts";
 
@@ -72,9 +72,9 @@ function asks(request: string, asked: Deaf<unknown>): (stage: Stage) => Promise<
 const at = (connection: Connection): OpenedTarget => ({ connection, bound: { hostname: "192.0.2.1", port: 99 } });
 const rules = new RuleSet([parseRule("allow", "test"), parseRule("allow", "127.0.0.0/8")]);
 const unused = () => Promise.reject(new Error("unused"));
-const HANDSHAKE = { own: { handshakeTimeout: 800 }, code: "HANDSHAKE_TIMEOUT", held: [] };
-const CONNECTING = { own: { connectTimeout: 40 }, code: "CONNECT_TIMEOUT" };
-const IDLE = { own: { idleTimeout: 60 }, code: "IDLE_TIMEOUT" };
+const HANDSHAKE = { own: { timeouts: { handshake: 800 } }, code: "HANDSHAKE_TIMEOUT", held: [] };
+const CONNECTING = { own: { timeouts: { connect: 40 } }, code: "CONNECT_TIMEOUT" };
+const IDLE = { own: { timeouts: { idle: 60 } }, code: "IDLE_TIMEOUT" };
 
 function handshakes(): Record<string, Phase> {
   const check = deaf<boolean>();
@@ -271,7 +271,7 @@ function others(): Record<string, Phase> {
       ...CONNECTING,
       options: {
         auth: [passwordServer(() => true)],
-        maxSessionsPerUser: 1,
+        limits: { sessionsPerUser: 1 },
         userLedger: { enter: counting.make, leave: () => void counted-- },
       },
       enter: async (stage) => {
@@ -326,7 +326,7 @@ function relays(): Record<string, Phase> {
     },
     "relay": { ...IDLE, options: opens(idle), enter: connected, held: [idle] },
     "relay of which one side has ended": {
-      own: { halfCloseTimeout: 60 },
+      own: { timeouts: { halfClose: 60 } },
       code: "IDLE_TIMEOUT",
       options: opens(half),
       enter: async (stage) => {

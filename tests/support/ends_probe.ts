@@ -43,7 +43,7 @@ const options: ServeOptions = {
   signal: stop.signal,
 };
 await using server = serve(options);
-await using impatient = serve({ ...options, idleTimeout: 400 });
+await using impatient = serve({ ...options, timeouts: { idle: 400 } });
 
 interface Ends {
   readonly client: SocksConnection;

@@ -10,7 +10,7 @@ import { AssociateCommand } from "../../socks/server/commands/associate.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
 import { SocksServer } from "../../socks/server/server.ts";
-import type { BindDatagrams, BindDatagramsOptions } from "../../socks/shell/udp.ts";
+import type { BindDatagrams, BindDatagramsOptions } from "../../socks/stream/datagram_socket.ts";
 import { datagramsDirectly } from "../../socks/server/datagrams/egress.ts";
 import { encodeDatagram } from "../../socks/wire/datagram.ts";
 import { Monitor } from "../../cli/monitor/monitor.ts";
@@ -43,8 +43,8 @@ const server = new SocksServer({
     open: datagramsDirectly({ rules: () => rules, resolve: () => Promise.resolve(["127.0.0.1"]), bind }),
   }),
   protocols: ["socks4", "http"],
-  maxSessionsPerSource: 1e6,
-  idleTimeout: 60_000,
+  limits: { sessionsPerSource: 1e6 },
+  timeouts: { idle: 60_000 },
   onEvent(event): void {
     monitor.onEvent(event);
     measure(event);

@@ -5,7 +5,8 @@
  */
 import { noAuthentication } from "../../socks/auth/method.ts";
 import type { OpenTarget } from "../../socks/server/commands/connect.ts";
-import { type ServerEvent, SocksServer, type SocksServerOptions } from "../../socks/server/server.ts";
+import { SocksServer } from "../../socks/server/server.ts";
+import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";
 import { pipe } from "./pipe.ts";
 
 /** A target that sends back what it gets. */

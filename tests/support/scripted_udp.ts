@@ -3,20 +3,19 @@
  *
  * @module
  */
-import type { Bytes } from "../../base/bytes.ts";
-import { concat } from "../../base/bytes.ts";
+import { type Bytes, concat } from "../../base/bytes.ts";
 import { AssociateCommand, type AssociateOptions } from "../../socks/server/commands/associate.ts";
 import type { DroppedDatagrams } from "../../socks/server/commands/command.ts";
 import { parseRuleText } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";
-import type { ServerEvent, SocksServerOptions } from "../../socks/server/server.ts";
+import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import {
   type DatagramEgress,
   datagramsByClock,
   type DatagramsDirectlyOptions,
 } from "../../socks/server/datagrams/egress.ts";
-import type { BindDatagrams, BindDatagramsOptions } from "../../socks/shell/udp.ts";
+import type { BindDatagrams, BindDatagramsOptions } from "../../socks/stream/datagram_socket.ts";
 import { decodeDatagram, encodeDatagram } from "../../socks/wire/datagram.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import { decodeReply, encodeRequest, type Reply } from "../../socks/wire/messages.ts";

@@ -7,9 +7,11 @@ import type { GssContext } from "../../../gss/context.ts";
 import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError } from "../../errors.ts";
 import type { Connection } from "../../stream/connection.ts";
-import { ProtectedConnection, type ProtectionLevel, type SealPolicy } from "../../stream/record_layer.ts";
+import { ProtectedConnection } from "../../stream/record_layer.ts";
+import type { ProtectionLevel, SealPolicy } from "../../protection.ts";
 import { plainDatagrams, protectedDatagrams } from "../../stream/protected_datagrams.ts";
-import type { Identity, SecuredChannel } from "../method.ts";
+import type { SecuredChannel } from "../method.ts";
+import type { Identity } from "../../identity.ts";
 
 /** The peer of a context. */
 export function identityOf(context: GssContext): Identity {

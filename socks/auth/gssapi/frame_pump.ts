@@ -9,7 +9,7 @@ import type { GssContext } from "../../../gss/context.ts";
 import type { GssNegotiation, GssStep } from "../../../gss/negotiation.ts";
 import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError, SocksProtocolError } from "../../errors.ts";
-import { goneBecause, GRACE } from "../../server/client_gone.ts";
+import { goneBecause, GRACE } from "../../stream/client_end.ts";
 import { type Connection, MessageReader } from "../../stream/connection.ts";
 import { ReadAhead } from "../../stream/read_ahead.ts";
 import { decodeFrame, encodeAbort, encodeFrame, type Frame, FrameType, MAX_TOKEN } from "../../wire/gssapi.ts";

@@ -6,7 +6,7 @@
 import type { Bytes } from "../../../base/bytes.ts";
 import type { GssContext, GssFlags } from "../../../gss/context.ts";
 import { SocksProtocolError } from "../../errors.ts";
-import type { ProtectionLevel } from "../../stream/record_layer.ts";
+import type { ProtectionLevel } from "../../protection.ts";
 
 /** How the byte of a level travels. */
 export interface LevelCodec {

@@ -9,11 +9,18 @@ import type { GssContext } from "../../../gss/context.ts";
 import { systemRuntime } from "../../../base/runtime.ts";
 import { SocksAuthError } from "../../errors.ts";
 import { checkNames } from "../../given.ts";
-import type { ProtectionLevel, SealPolicy } from "../../stream/record_layer.ts";
+import {
+  PROTECTION_LEVELS,
+  protectionByte,
+  type ProtectionLevel,
+  protectionLevel,
+  type SealPolicy,
+  strongest,
+} from "../../protection.ts";
 import { FrameType } from "../../wire/gssapi.ts";
 import { Method } from "../../wire/messages.ts";
-import type { Identity, SecuredChannel, ServerAuthMethod } from "../method.ts";
-import { PROTECTION_LEVELS, protectionByte, protectionLevel, strongest } from "../../protection.ts";
+import type { SecuredChannel, ServerAuthMethod } from "../method.ts";
+import type { Identity } from "../../identity.ts";
 import { gssapiFailure, identityOf, securedChannel } from "./channel.ts";
 import { FramePump } from "./frame_pump.ts";
 import { levelCodec, type MissingService, missingServices } from "./level.ts";

@@ -15,7 +15,7 @@ import { takeInTime } from "../../stream/late.ts";
 import type { DatagramCodec } from "../../stream/protected_datagrams.ts";
 import type { DatagramEgress, EgressListener, OpenDatagrams } from "../datagrams/egress.ts";
 import { ClientPlace } from "../datagrams/client_place.ts";
-import type { BindDatagrams } from "../../shell/udp.ts";
+import type { BindDatagrams } from "../../stream/datagram_socket.ts";
 import { SteadySocket } from "../datagrams/steady_socket.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { canonicalAddress } from "../../wire/ip.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Deadline } from "../../../base/deadline.ts";
-import type { Identity, SecuredChannel } from "../../auth/method.ts";
+import type { SecuredChannel } from "../../auth/method.ts";
+import type { Identity } from "../../identity.ts";
 import { replyCodeFor } from "../../errors.ts";
 import { asError } from "../../../base/reason.ts";
 import type { CommandName, RuleQuery } from "../../rules/rules.ts";

@@ -83,7 +83,7 @@ export async function tellSuccess(
 /** The time for a step of a request. */
 export function connectDeadline(
   request: TargetRequest,
-  { connectTimeout: milliseconds }: SessionOptions,
+  { timeouts: { connect: milliseconds } }: SessionOptions,
   problem: string,
 ): Deadline {
   return startDeadline({
@@ -105,10 +105,10 @@ export async function relayToEnd(
   client: Connection = call.asked.rest(),
 ): Promise<void> {
   const { asked, options } = call;
-  const { clock, idleTimeout, halfCloseTimeout, gate, status: { counts } } = options;
+  const { clock, timeouts, gate, status: { counts } } = options;
   let failure: Error | undefined;
   try {
-    await relay([client, target], counts, { clock, idleTimeout, halfCloseTimeout, gate });
+    await relay([client, target], counts, { clock, timeouts, gate });
   } catch (error) {
     failure = asError(error);
   } finally {

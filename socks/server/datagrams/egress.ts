@@ -11,12 +11,12 @@ import type { TargetRequest } from "../commands/command.ts";
 import { judgeCommand, judgedAddresses } from "../targets/judged_addresses.ts";
 import type { RuleSet } from "../../rules/rules.ts";
 import type { Resolver } from "../../names/resolver.ts";
-import { addressFor } from "../../shell/dial_from.ts";
+import { addressFor } from "../../wire/networks.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 import { canonicalAddress, isLinkLocal } from "../../wire/ip.ts";
 import { LOOKUP_TIME, Names } from "./names.ts";
 import { Recent } from "./recent.ts";
-import type { BindDatagrams } from "../../shell/udp.ts";
+import type { BindDatagrams } from "../../stream/datagram_socket.ts";
 import { SteadySocket } from "./steady_socket.ts";
 import { Way } from "./way.ts";
 

@@ -6,11 +6,11 @@
 import { throughNat64 } from "../../names/nat64.ts";
 import { translated } from "../../rules/nat64.ts";
 import type { Nat64Source } from "../../rules/rules.ts";
-import { dialError } from "../../shell/dial_error.ts";
-import { addressFor } from "../../shell/dial_from.ts";
+import { dialError } from "../../stream/dial_error.ts";
+import { addressFor } from "../../wire/networks.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { formatIp, parseIp } from "../../wire/ip.ts";
-import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../../shell/udp.ts";
+import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../../stream/datagram_socket.ts";
 
 /**
  * Makes sockets that send to an IPv4 address, to which no way leads, under the first prefix that is known. Answers come from the IPv4

@@ -11,7 +11,7 @@ import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../errors.ts";
 import { takeInTime } from "../../stream/late.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
-import { type BindDatagrams, type DatagramSocket, passes } from "../../shell/udp.ts";
+import { type BindDatagrams, type DatagramSocket, passes } from "../../stream/datagram_socket.ts";
 
 /** Between two attempts to make a socket, in milliseconds, however many datagrams want one. */
 export const REOPEN_PAUSE = 500;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ServerAuthMethod } from "../../auth/method.ts";
-import { receive } from "../../client/request.ts";
+import { receive } from "../../handshake_io.ts";
 import { type Asked, commandOf } from "../commands/command.ts";
 import { SocksAuthError } from "../../errors.ts";
 import { Handshake, methodName } from "../../handshake.ts";

@@ -6,40 +6,38 @@
 import { pause } from "../../../base/deadline.ts";
 import { SocksLimitError } from "../../errors.ts";
 import type { Gate } from "../relay/relay.ts";
-import type { Endpoint } from "../../wire/address.ts";
-import { canonicalAddress, formatIp, parseIp } from "../../wire/ip.ts";
 import { Rate } from "../../../base/rate.ts";
 
 /** Limits of a server. */
 export interface Limits {
   /** Sessions at one time; further clients wait to be accepted. @default {10000} */
-  readonly maxSessions?: number | undefined;
+  readonly sessions?: number | undefined;
   /**
    * Sessions that have not said yet what they want; beyond it, the oldest one makes room of whichever source has the most of them.
    *
    * @default {1000}
    */
-  readonly maxHalfOpen?: number | undefined;
+  readonly halfOpen?: number | undefined;
   /**
    * Sessions from one address at one time, or from one /64 of IPv6; `Infinity` for no limit.
    *
-   * @default {a quarter of maxSessions, and 10 at least: 2500}
+   * @default {a quarter of sessions, and 10 at least: 2500}
    */
-  readonly maxSessionsPerSource?: number | undefined;
+  readonly sessionsPerSource?: number | undefined;
   /**
    * Sessions from one network at one time, a /24 of IPv4 or a /48 of IPv6; `Infinity` for no limit.
    *
-   * @default {half of maxSessions, and 10 at least: 5000}
+   * @default {half of sessions, and 10 at least: 5000}
    */
-  readonly maxSessionsPerNetwork?: number | undefined;
+  readonly sessionsPerNetwork?: number | undefined;
   /**
    * Sessions of one user at one time, however the name is spelled; clients that name nobody do not count. `Infinity` for no limit.
    *
-   * @default {a tenth of maxSessions, and 10 at least: 1000}
+   * @default {a tenth of sessions, and 10 at least: 1000}
    */
-  readonly maxSessionsPerUser?: number | undefined;
+  readonly sessionsPerUser?: number | undefined;
   /** Clients accepted in a second; further ones wait. @default {Infinity} */
-  readonly maxAcceptsPerSecond?: number | undefined;
+  readonly acceptsPerSecond?: number | undefined;
   /** Bytes of a session in a second, both ways together. @default {Infinity} */
   readonly bandwidthPerSession?: number | undefined;
   /** Bytes of all sessions of a user in a second, both ways together. @default {Infinity} */
@@ -48,12 +46,12 @@ export interface Limits {
 
 /** Names of the limits. */
 const LIMITS = [
-  "maxSessions",
-  "maxHalfOpen",
-  "maxSessionsPerSource",
-  "maxSessionsPerNetwork",
-  "maxSessionsPerUser",
-  "maxAcceptsPerSecond",
+  "sessions",
+  "halfOpen",
+  "sessionsPerSource",
+  "sessionsPerNetwork",
+  "sessionsPerUser",
+  "acceptsPerSecond",
   "bandwidthPerSession",
   "bandwidthPerUser",
 ] as const satisfies readonly (keyof Limits)[];
@@ -64,7 +62,7 @@ const LIMITS = [
  * @throws {TypeError} When one is no number, 0 or more: nothing would be more than that, and there would be no limit.
  */
 export function checkLimits(limits: Limits): void {
-  for (const name of LIMITS) checkLimit(name, limits[name]);
+  for (const name of LIMITS) checkLimit(`limits.${name}`, limits[name]);
 }
 
 /** The same for one of them. */
@@ -79,20 +77,21 @@ const MAX_SESSIONS = 10_000;
 
 /** How many sessions a server has, and who may have how many of them. */
 export type Shares = Readonly<
-  Record<"maxSessions" | "maxSessionsPerSource" | "maxSessionsPerNetwork" | "maxSessionsPerUser", number>
+  Record<"sessions" | "sessionsPerSource" | "sessionsPerNetwork" | "sessionsPerUser", number>
 >;
 
 /** What everybody may have of a small server: a browser wants as many at once. */
 const LEAST_SHARE = 10;
 
 /** Shares that leave most of a server to others, whatever one user, one source and one network want. */
-export function sharesOf({ maxSessions = MAX_SESSIONS, ...given }: Limits): Shares {
-  const part = (parts: number) => Math.min(maxSessions, Math.max(LEAST_SHARE, Math.ceil(maxSessions / parts)));
+export function sharesOf({ limits = {} }: { readonly limits?: Limits | undefined }): Shares {
+  const { sessions = MAX_SESSIONS, ...given } = limits;
+  const part = (parts: number) => Math.min(sessions, Math.max(LEAST_SHARE, Math.ceil(sessions / parts)));
   return {
-    maxSessions,
-    maxSessionsPerSource: given.maxSessionsPerSource ?? part(4),
-    maxSessionsPerNetwork: given.maxSessionsPerNetwork ?? part(2),
-    maxSessionsPerUser: given.maxSessionsPerUser ?? part(10),
+    sessions,
+    sessionsPerSource: given.sessionsPerSource ?? part(4),
+    sessionsPerNetwork: given.sessionsPerNetwork ?? part(2),
+    sessionsPerUser: given.sessionsPerUser ?? part(10),
   };
 }
 
@@ -130,26 +129,6 @@ export class Tally {
   get size(): number {
     return this.#counts.size;
   }
-}
-
-/** Name under which a client's address counts: the address, or the network of 64 bits that one host of IPv6 may have. */
-export function sourceName(client: Endpoint | undefined): string | undefined {
-  return blockName(client, [4, 8]);
-}
-
-/** Name under which the network of a client's address counts: 24 bits of IPv4, and the 48 bits of IPv6 that one site may have. */
-export function networkName(client: Endpoint | undefined): string | undefined {
-  return blockName(client, [3, 6]);
-}
-
-/** So many bytes of an address of either family. */
-function blockName(client: Endpoint | undefined, [short, long]: readonly [number, number]): string | undefined {
-  if (client === undefined) return undefined;
-  const address = canonicalAddress(client.hostname);
-  const bytes = parseIp(address);
-  const kept = bytes?.length === 16 ? long : short;
-  if (bytes === undefined || kept === bytes.length) return address;
-  return `${formatIp(bytes.fill(0, kept))}/${kept * 8}`;
 }
 
 /** Rates of users, as long as they have sessions. */

@@ -20,12 +20,12 @@ export class Silence {
   #held = 0;
   #halfClosed = false;
 
-  constructor(ends: readonly [Connection, Connection], clock: Deadline, idleTimeout: number) {
+  constructor(ends: readonly [Connection, Connection], clock: Deadline, idle: number) {
     this.#ends = ends;
     this.#clock = clock;
-    this.#limit = idleTimeout;
+    this.#limit = idle;
     this.#written = this.#left();
-    this.#start(idleTimeout);
+    this.#start(idle);
   }
 
   /** Bytes came, or have left. */

@@ -17,12 +17,10 @@ export interface RelayOptions {
   /** Ends it when it is aborted; whoever does that closes the client's connection. */
   readonly clock: Deadline;
   /**
-   * Time without a byte that comes or leaves either way after which it ends, in milliseconds; `Infinity` for none. Bytes that the
-   * gate holds up are no silence.
+   * Times in milliseconds, `Infinity` for none: `idle` without a byte that comes or leaves either way, `halfClose` the same once one
+   * side has ended, if that is shorter. Bytes that the gate delays are not silence.
    */
-  readonly idleTimeout: number;
-  /** The same once one side has ended, where that is less. @default {Infinity} */
-  readonly halfCloseTimeout?: number | undefined;
+  readonly timeouts: { readonly idle: number; readonly halfClose?: number | undefined };
   /** Holds bytes up before they are handed on. */
   readonly gate?: Gate | undefined;
   /** Time for which one side takes nothing after which the other one is asked whether it is still there, in milliseconds. @default {1000} */
@@ -56,13 +54,13 @@ export async function relay(
   counts: RelayCounts,
   options: RelayOptions,
 ): Promise<void> {
-  const { clock, halfCloseTimeout = Infinity, gate, probeAfter = 1_000, memory = SHARED } = options;
+  const { clock, timeouts: { idle, halfClose = Infinity }, gate, probeAfter = 1_000, memory = SHARED } = options;
   const over = gate === undefined ? undefined : new AbortController();
   const both: Promise<Undelivered | undefined>[] = [];
   let end = abort;
   try {
     const lost = Promise.withResolvers<never>();
-    const silence = new Silence([client, target], clock, options.idleTimeout);
+    const silence = new Silence([client, target], clock, idle);
     using watch = new Watch([client, target], { probeAfter, lost: lost.reject });
     const pump = async (from: Connection, to: Connection, key: keyof RelayCounts) => {
       const undelivered = await copy(from, to, {
@@ -77,7 +75,7 @@ export async function relay(
         },
       });
       undelivered?.rest.catch(lost.reject);
-      silence.atMost(halfCloseTimeout);
+      silence.atMost(halfClose);
       return undelivered;
     };
     both.push(pump(client, target, "sent"), pump(target, client, "received"));

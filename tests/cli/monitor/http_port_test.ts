@@ -8,7 +8,8 @@ import type { Snapshot } from "../../../cli/monitor/snapshot.ts";
 import { sparingly } from "../../../cli/monitor/sparingly.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import { type ConnectionListener, listenTcp } from "../../../socks/shell/tcp.ts";
+import { listenTcp } from "../../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { until } from "../../support/until.ts";
 
 const WHERE = { hostname: "127.0.0.1", port: 0 };

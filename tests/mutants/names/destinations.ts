@@ -111,13 +111,16 @@ export const DESTINATIONS: readonly Mutant[] = [
       "if (parseIp(host) !== undefined) throw",
       "if (false) throw",
     ],
+
+    ["errors are TypeErrors", "documented", "cause instanceof RangeError ? new TypeError", "false ? new TypeError"],
+  ]),
+  ...rules("socks/wire/cidr.ts", [HOSTS], [
     [
       "blocks of mapped addresses are of IPv4",
       SSRF,
       "if (block === undefined || block.bits < 96) return block;",
       "return block;",
     ],
-    ["errors are TypeErrors", "documented", "cause instanceof RangeError ? new TypeError", "false ? new TypeError"],
   ]),
   ...rules("socks/rules/parse_rule.ts", [PROPERTIES], [
     ["a rule that can fit nobody is refused", "CVE-2024-54662", "  checkTogether(rule);\n", ""],

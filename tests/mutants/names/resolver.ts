@@ -246,7 +246,7 @@ export const RESOLVER: readonly Mutant[] = [
     [
       "a look-up has a third of the time",
       "names that are slow",
-      "Math.min(LOOK_UP_TIME, Math.ceil(connectTimeout / 3))",
+      "Math.min(LOOK_UP_TIME, Math.ceil(timeoutsOf(options).connect / 3))",
       "LOOK_UP_TIME",
     ],
   ]),

@@ -109,14 +109,14 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "half-open clients have a limit",
       "connection floods",
-      "if (this.#halfOpen.size > maxHalfOpen) {",
+      "if (this.#halfOpen.size > halfOpen) {",
       "if (false) {",
     ],
     ["client rules are asked", "clients", "if (verdict?.allowed === false) {", "if (false) {"],
     [
       "a source has a limit",
       "limits",
-      "if (!this.#sources.enter(source, maxSessionsPerSource)) return sourceLimit(source, maxSessionsPerSource);",
+      "if (!this.#sources.enter(source, sessionsPerSource)) return sourceLimit(source, sessionsPerSource);",
       "",
     ],
     ["a source gives back what it had", "limits", "    running.leave.push(() => this.#sources.leave(source));\n", ""],
@@ -135,7 +135,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "sessions have a limit",
       "limits",
-      "while (this.#sessions.size >= sharesOf(this.#options).maxSessions && !signal.aborted)",
+      "while (this.#sessions.size >= sharesOf(this.#options).sessions && !signal.aborted)",
       "while (false)",
     ],
     ["accepts have a rate", "limits", "if (owed > 0) await pause(owed, signal);", ""],

@@ -9,7 +9,8 @@ import {
 } from "../../../socks/auth/gssapi.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import { SocksAuthError, SocksProtocolError } from "../../../socks/errors.ts";
-import { ProtectedConnection, type ProtectionLevel } from "../../../socks/stream/record_layer.ts";
+import { ProtectedConnection } from "../../../socks/stream/record_layer.ts";
+import type { ProtectionLevel } from "../../../socks/protection.ts";
 import { decodeFrame, encodeAbort, encodeFrame } from "../../../socks/wire/gssapi.ts";
 import { KerberosContext } from "../../../kerberos/mech/context.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";

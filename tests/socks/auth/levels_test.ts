@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../../base/bytes.ts";
 import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
-import type { ProtectionLevel, SealPolicy } from "../../../socks/stream/record_layer.ts";
+import type { ProtectionLevel, SealPolicy } from "../../../socks/protection.ts";
 import { encodeAbort, encodeFrame, FrameType } from "../../../socks/wire/gssapi.ts";
 import { changing, claiming, ForgedClient, ForgedProxy, isClosed } from "../../support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";

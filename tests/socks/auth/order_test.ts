@@ -5,7 +5,7 @@ import { serve } from "../../../mod.ts";
 import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import { dialTcp } from "../../../socks/shell/tcp.ts";
-import type { ProtectionLevel } from "../../../socks/stream/record_layer.ts";
+import type { ProtectionLevel } from "../../../socks/protection.ts";
 import { Command } from "../../../socks/wire/messages.ts";
 import { changing, ForgedClient, ForgedProxy, isClosed } from "../../support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "../../support/gss_pair.ts";

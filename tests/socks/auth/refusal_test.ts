@@ -9,7 +9,8 @@ import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
 import { noAuthentication, type ServerAuthMethod } from "../../../socks/auth/method.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
 import { connectThrough } from "../../../socks/client/request.ts";
-import type { SocksServer, SocksServerOptions } from "../../../socks/server/server.ts";
+import type { SocksServer } from "../../../socks/server/server.ts";
+import type { SocksServerOptions } from "../../../socks/server/options.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";
 import { encodeReply } from "../../../socks/wire/messages.ts";
@@ -48,9 +49,9 @@ const PHASES: Readonly<Record<string, (near: PipeEnd) => Promise<unknown>>> = {
 const ENDS: Readonly<
   Record<string, { options: Partial<SocksServerOptions>; end: (server: SocksServer) => unknown; reason: string }>
 > = {
-  "time-out": { options: { handshakeTimeout: 250 }, end: () => {}, reason: "HANDSHAKE_TIMEOUT" },
+  "time-out": { options: { timeouts: { handshake: 250 } }, end: () => {}, reason: "HANDSHAKE_TIMEOUT" },
   "half-open limit": {
-    options: { maxHalfOpen: 1 },
+    options: { limits: { halfOpen: 1 } },
     end: (server) => {
       const [near, far] = pipe();
       void server.serve(far);
@@ -100,7 +101,7 @@ Deno.test("nothing is sent where there is no message for it: before the method, 
     }, { auth: [passwordServer(() => true)] }],
   ];
   for (const [name, begin, options] of silent) {
-    const { server } = gssServer({ handshakeTimeout: 100, ...options });
+    const { server } = gssServer({ timeouts: { handshake: 100 }, ...options });
     const [near, far] = pipe();
     const served = server.serve(far);
     await begin(near);
@@ -108,7 +109,7 @@ Deno.test("nothing is sent where there is no message for it: before the method, 
     await served;
     assert.equal(hex(far.sent().slice(before)), "", name);
   }
-  const { server } = gssServer({ handshakeTimeout: 250 });
+  const { server } = gssServer({ timeouts: { handshake: 250 } });
   const [near, far] = pipe();
   const served = server.serve(far);
   const client = await ForgedClient.open(near, { credential: initiator, greeting: true });
@@ -119,7 +120,7 @@ Deno.test("nothing is sent where there is no message for it: before the method, 
 });
 
 Deno.test("behind the answer to the level comes no refusal, not even while the client takes its time with it", async () => {
-  const { server } = gssServer({ handshakeTimeout: 250 });
+  const { server } = gssServer({ timeouts: { handshake: 250 } });
   const [near, far] = pipe();
   const closed = Promise.withResolvers<void>();
   let open = true;
@@ -150,7 +151,7 @@ Deno.test("a step that is still under way at the end brings nothing behind 01 ff
   const context = new MockContext(false, {});
   const { server } = makeServer({
     auth: [gssapiServer({ credential: { mechanism: "1.2.3", accept: () => ({ step: () => step.promise }) } })],
-    handshakeTimeout: 100,
+    timeouts: { handshake: 100 },
   });
   const [near, far] = pipe();
   const served = server.serve(far);
@@ -179,7 +180,7 @@ Deno.test("a client that takes no refusal does not hold the server up, and is se
     }],
   ];
   for (const [name, method, message, meanwhile] of cases) {
-    const { server, events } = makeServer({ auth: [method], handshakeTimeout: 50 });
+    const { server, events } = makeServer({ auth: [method], timeouts: { handshake: 50 } });
     const [near, far] = pipe();
     let writes = 0;
     const stuck: Connection = {
@@ -205,9 +206,9 @@ Deno.test("a client that takes no refusal does not hold the server up, and is se
 Deno.test("status 01 ends username and password for whatever reason, once: a time-out, a shutdown, a message that cannot be read", async () => {
   const never = () => new Promise<boolean>(() => {});
   const cases: [string, string, Partial<SocksServerOptions>, (server: SocksServer) => unknown][] = [
-    ["time-out before the message", "", { handshakeTimeout: 100 }, () => {}],
-    ["time-out in the message", "0101", { handshakeTimeout: 100 }, () => {}],
-    ["time-out while it is checked", "0101620178", { handshakeTimeout: 100 }, () => {}],
+    ["time-out before the message", "", { timeouts: { handshake: 100 } }, () => {}],
+    ["time-out in the message", "0101", { timeouts: { handshake: 100 } }, () => {}],
+    ["time-out while it is checked", "0101620178", { timeouts: { handshake: 100 } }, () => {}],
     ["shutdown", "0101", {}, (server) => void server.shutdown({ deadline: 1 })],
     ["another version", "0501620178", {}, () => {}],
     ["the end", "0101", {}, () => {}],
@@ -233,7 +234,7 @@ Deno.test("status 01 ends username and password for whatever reason, once: a tim
 
 Deno.test("a check that says yes to somebody who was refused meanwhile lets nobody in", async () => {
   const check = Promise.withResolvers<boolean>();
-  const { server, events } = makeServer({ auth: [passwordServer(() => check.promise)], handshakeTimeout: 100 });
+  const { server, events } = makeServer({ auth: [passwordServer(() => check.promise)], timeouts: { handshake: 100 } });
   const [near, far] = pipe();
   const served = server.serve(far);
   await near.write(unhex("0501020101620178"));

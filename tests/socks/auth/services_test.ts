@@ -5,7 +5,7 @@ import { gssapiClient, gssapiServer, type GssapiServerOptions } from "../../../s
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
 import { replyCodeName } from "../../../socks/errors.ts";
-import type { ProtectionLevel } from "../../../socks/stream/record_layer.ts";
+import type { ProtectionLevel } from "../../../socks/protection.ts";
 import { Command, decodeReply, encodeRequest, type Request } from "../../../socks/wire/messages.ts";
 import { ALL_FLAGS } from "../../support/flags.ts";
 import { changing, claiming, ForgedClient, ForgedProxy, isClosed } from "../../support/forge_socks.ts";

@@ -7,8 +7,8 @@ import { bindDirectly, type BindDirectlyOptions } from "../../../socks/server/co
 import { SocksLimitError, SocksReplyError } from "../../../socks/errors.ts";
 import { parseRuleText } from "../../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../../socks/rules/rules.ts";
-import type { ServerEvent } from "../../../socks/server/server.ts";
-import type { ConnectionListener } from "../../../socks/shell/tcp.ts";
+import type { ServerEvent } from "../../../socks/server/options.ts";
+import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { someTurns } from "../../../socks/stream/late.ts";
 import { ClientPlace } from "../../../socks/server/datagrams/client_place.ts";
 import { bindTowards } from "../../../socks/client/source.ts";

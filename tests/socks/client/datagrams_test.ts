@@ -4,7 +4,7 @@ import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { associate, noAuthentication, serve, type SocksDatagrams } from "../../../mod.ts";
 import { associateThrough } from "../../../socks/client/associate.ts";
 import { Inbox } from "../../../socks/client/inbox.ts";
-import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../../../socks/shell/udp.ts";
+import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";
 import { decodeDatagram, encodeDatagram } from "../../../socks/wire/datagram.ts";
 import { countedController } from "../../support/counted_signal.ts";
 import { run } from "../../support/process.ts";

@@ -5,7 +5,7 @@ import { noAuthentication } from "../../../socks/auth/method.ts";
 import { connectThrough, resolveThrough, type ThroughOptions } from "../../../socks/client/request.ts";
 import type { Connection, Dialer } from "../../../socks/stream/connection.ts";
 import { associateThrough } from "../../../socks/client/associate.ts";
-import type { BindDatagrams, DatagramSocket } from "../../../socks/shell/udp.ts";
+import type { BindDatagrams, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";
 import { connect, dialThrough, kdcThrough } from "../../../mod.ts";
 import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
 import { GRANTED, NO_METHOD, scriptProxy } from "../../support/script_proxy.ts";

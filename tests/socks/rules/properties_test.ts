@@ -1,7 +1,7 @@
 /** The rule engine against a naive model of it: every condition, every order, and what text says as what values say. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Identity, MethodName } from "../../../socks/auth/method.ts";
+import type { Identity, MethodName } from "../../../socks/identity.ts";
 import { PROTECTION_LEVELS } from "../../../socks/protection.ts";
 import { ClientRuleSet, parseClientRule } from "../../../socks/rules/client_rules.ts";
 import { parseRule, type RuleFields, ruleFromFields } from "../../../socks/rules/parse_rule.ts";

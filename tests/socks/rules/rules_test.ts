@@ -1,7 +1,7 @@
 /** Who may go where. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Identity } from "../../../socks/auth/method.ts";
+import type { Identity } from "../../../socks/identity.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
 import { allowsMuch, type RuleAction, type RuleQuery, RuleSet } from "../../../socks/rules/rules.ts";
 import { inCidr, parseCidr } from "../../../socks/wire/cidr.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatNameText, type NameParts } from "../../../base/name_text.ts";
-import type { Identity } from "../../../socks/auth/method.ts";
+import type { Identity } from "../../../socks/identity.ts";
 import { parseRule, parseRuleText, ruleFromFields } from "../../../socks/rules/parse_rule.ts";
 import { type Rule, RuleSet } from "../../../socks/rules/rules.ts";
 import { userKey } from "../../../socks/rules/users.ts";

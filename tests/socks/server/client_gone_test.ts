@@ -7,7 +7,7 @@ import { KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.
 import { connect, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
 import { noAuthentication } from "../../../socks/auth/method.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
-import { GRACE } from "../../../socks/server/client_gone.ts";
+import { GRACE } from "../../../socks/stream/client_end.ts";
 import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
@@ -44,7 +44,7 @@ const WATCHED = [
   "a ledger that is deaf",
 ];
 
-const FOREVER = { connectTimeout: Infinity, handshakeTimeout: Infinity };
+const FOREVER = { timeouts: { connect: Infinity, handshake: Infinity } };
 const at = (connection: Connection): OpenedTarget => ({ connection, bound: { hostname: "192.0.2.1", port: 99 } });
 
 /** Whether a session has ended since its client went. */

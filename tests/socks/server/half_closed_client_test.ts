@@ -4,18 +4,11 @@ import { utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
 import { connect, serve } from "../../../mod.ts";
 import { noAuthentication } from "../../../socks/auth/method.ts";
-import { GRACE } from "../../../socks/server/client_gone.ts";
+import { GRACE } from "../../../socks/stream/client_end.ts";
 import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import {
-  type ConnectionListener,
-  dialTcp,
-  dialTls,
-  dialUnix,
-  listenTcp,
-  listenTls,
-  listenUnix,
-} from "../../../socks/shell/tcp.ts";
+import { dialTcp, dialTls, dialUnix, listenTcp, listenTls, listenUnix } from "../../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { proxyProtocol } from "../../../socks/stream/proxy_protocol.ts";
 import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
 import { certificateFor } from "../../support/certificate.ts";
@@ -26,7 +19,7 @@ import { startRealmFolder } from "../../support/realm_folder.ts";
 import { hex, unhex } from "../../support/vectors.ts";
 
 const LOCALHOST = "127.0.0.1";
-const PATIENT = { connectTimeout: Infinity, handshakeTimeout: Infinity };
+const PATIENT = { timeouts: { connect: Infinity, handshake: Infinity } };
 /** More than one look at whether the client is there. */
 const LOOKS = 2.5 * GRACE;
 

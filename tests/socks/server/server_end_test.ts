@@ -7,7 +7,7 @@ import { SocksTimeoutError } from "../../../socks/errors.ts";
 import { openDirectly } from "../../../socks/server/targets/direct.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../../socks/rules/rules.ts";
-import type { ServerEvent } from "../../../socks/server/server.ts";
+import type { ServerEvent } from "../../../socks/server/options.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { dialTcp, listenTls } from "../../../socks/shell/tcp.ts";
 import { takeInTime } from "../../../socks/stream/late.ts";
@@ -123,7 +123,7 @@ peerTest("a client of TLS that never shakes hands is ended like others", ["opens
         endIn(
           {
             options: {},
-            own: { handshakeTimeout: 60 },
+            own: { timeouts: { handshake: 60 } },
             code: "HANDSHAKE_TIMEOUT",
             held: [],
             // Nothing, or the beginning of a record.
@@ -167,7 +167,7 @@ Deno.test("a reply that is taken after the end is no success any more", async ()
   const taken = Promise.withResolvers<void>();
   let writes = 0;
   const slow: Connection = { ...far, write: (bytes) => ++writes === 1 ? far.write(bytes) : taken.promise };
-  const { server, events } = makeServer({ connectTimeout: 20 });
+  const { server, events } = makeServer({ timeouts: { connect: 20 } });
   const served = server.serve(slow);
   await client.write(unhex("050100"));
   await readExactly(client, 2);
@@ -234,7 +234,7 @@ Deno.test("what is made in time is taken, and what is not is given up, once", as
 
 Deno.test("an association's own time and limit are asked for whether they are any", () => {
   const unused = () => Promise.reject(new Error("unused"));
-  for (const wrong of [{ idleTimeout: NaN }, { idleTimeout: -1 }, { maxAssociations: NaN }]) {
+  for (const wrong of [{ timeouts: { idle: NaN } }, { timeouts: { idle: -1 } }, { maxAssociations: NaN }]) {
     assert.throws(() => new AssociateCommand({ open: unused, bind: unused, ...wrong }), TypeError);
   }
 });
@@ -255,7 +255,7 @@ Deno.test("an association outlives the time to set it up, and its own signal end
       auth: [noAuthentication()],
       open: () => Promise.reject(REASON),
       associate,
-      connectTimeout: 30,
+      timeouts: { connect: 30 },
     }),
   );
   await using client = await ways(stack, undefined).TCP!.open(server);

@@ -203,7 +203,7 @@ Deno.test("a denied name is not looked up", async () => {
 });
 
 Deno.test("time-outs end a silent client, a slow target and an idle relay", async () => {
-  const silent = makeServer({ handshakeTimeout: 20 });
+  const silent = makeServer({ timeouts: { handshake: 20 } });
   const [client, far] = pipe();
   await silent.server.serve(far);
   const event = silent.events.at(-1)!;
@@ -213,14 +213,14 @@ Deno.test("time-outs end a silent client, a slow target and an idle relay", asyn
   await assert.rejects(client.read());
 
   const slow = makeServer({
-    connectTimeout: 20,
+    timeouts: { connect: 20 },
     open: ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
   });
   assert.equal(await raw(slow.server, "050100 0501000304746573740050"), "0500" + "05040001000000000000");
 
   // The handshake's time is the handshake's alone.
   const patient = makeServer({
-    handshakeTimeout: 20,
+    timeouts: { handshake: 20 },
     open: async (request) => {
       await pause(60);
       return await echoTarget(request);
@@ -228,7 +228,7 @@ Deno.test("time-outs end a silent client, a slow target and an idle relay", asyn
   });
   assert.equal(await raw(patient.server, "050100 0501000304746573740050"), "0500" + "05000001c00002010063");
 
-  const idle = makeServer({ idleTimeout: 30 });
+  const idle = makeServer({ timeouts: { idle: 30 } });
   const [quiet, other] = pipe();
   const served = idle.server.serve(other);
   await quiet.write(unhex("0501000501000304746573740050"));
@@ -328,7 +328,7 @@ Deno.test("chained proxies carry names to the last one", async () => {
 });
 
 Deno.test("the server takes no more sessions than it may, and takes the next when one ends", async () => {
-  const { server } = makeServer({ maxSessions: 2 });
+  const { server } = makeServer({ limits: { sessions: 2 } });
   const listener = listenTcp({ hostname: "127.0.0.1", port: 0 });
   let accepted = 0;
   const listening = server.listen({

@@ -1,10 +1,9 @@
 /** Listening at `localhost`: both addresses, one port, whichever the machine has. */
 import assert from "node:assert/strict";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import type { ConnectionListener } from "../../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { listenAtLocalhost, listenAtLoopback } from "../../../socks/shell/localhost.ts";
-import type { Endpoint } from "../../../socks/wire/address.ts";
-import { parseLocalEndpointText } from "../../../socks/wire/address.ts";
+import { type Endpoint, parseLocalEndpointText } from "../../../socks/wire/address.ts";
 import { pipe } from "../../support/pipe.ts";
 
 const failing = (code: string) => Object.assign(new Error(code), { code });

@@ -12,15 +12,8 @@ import { noAuthentication } from "../../../socks/auth/method.ts";
 import { relay } from "../../../socks/server/relay/relay.ts";
 import { Carrier } from "../../../socks/shell/carrier.ts";
 import { abort, type Connection } from "../../../socks/stream/connection.ts";
-import {
-  type ConnectionListener,
-  DenoConnection,
-  dialTcp,
-  dialUnix,
-  listenTcp,
-  listenTls,
-  listenUnix,
-} from "../../../socks/shell/tcp.ts";
+import { DenoConnection, dialTcp, dialUnix, listenTcp, listenTls, listenUnix } from "../../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { dialFrom } from "../../../socks/shell/dial_from.ts";
 import type { DuplexConnection } from "../../../socks/shell/duplex.ts";
 import { acceptTls, tlsOver } from "../../../socks/shell/tls.ts";
@@ -400,7 +393,7 @@ for (const what of ["read", "write", "closeWrite", "written", "close", "abort", 
       const other = new ScriptedConnection();
       const ends: [Connection, Connection] = side === "client" ? [throwing(what), other] : [other, throwing(what)];
       using clock = startDeadline({ milliseconds: Infinity, reason: () => undefined });
-      const done = relay(ends, { sent: 0, received: 0 }, { clock, idleTimeout: 5, probeAfter: 1 });
+      const done = relay(ends, { sent: 0, received: 0 }, { clock, timeouts: { idle: 5 }, probeAfter: 1 });
       done.catch(() => {});
       other.reads[0]?.resolve(new Uint8Array(1));
       await settled();

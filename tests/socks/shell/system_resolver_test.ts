@@ -318,7 +318,7 @@ Deno.test("a thousand names whose servers are silent are noticed by nobody else:
 
 Deno.test("it is the name server that did not answer, and not the target", async () => {
   await using at = await lab(() => undefined, "", { timeout: 60_000 });
-  const { server, events, ask } = serving({ resolve: at.resolve, connectTimeout: 300 });
+  const { server, events, ask } = serving({ resolve: at.resolve, timeouts: { connect: 300 } });
   await using _ = server;
   await assert.rejects(ask("alice", "silent.test", 80), { code: "HOST_UNREACHABLE" });
   const refused = events.find((event) => event.type === "refused");

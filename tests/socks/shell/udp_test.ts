@@ -4,15 +4,13 @@ import { createSocket } from "node:dgram";
 import { utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
 import {
-  type BindDatagramsOptions,
   bindUdp,
   bindWithDeno,
   bindWithNode,
-  type DatagramSocket,
   type DenoDatagrams,
   type NodeDatagrams,
-  passes,
 } from "../../../socks/shell/udp.ts";
+import { type BindDatagramsOptions, type DatagramSocket, passes } from "../../../socks/stream/datagram_socket.ts";
 import { REOPEN_PAUSE, SteadySocket } from "../../../socks/server/datagrams/steady_socket.ts";
 import { until, within } from "../../support/end_lab.ts";
 import { ScriptedUdp, systemError } from "../../support/scripted_udp.ts";

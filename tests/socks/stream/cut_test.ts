@@ -179,7 +179,7 @@ async function read(end: "idle" | "cut" | "whole"): Promise<unknown> {
   const { server } = makeServer({
     auth: [gssapiServer({ credential: acceptor })],
     open: () => Promise.resolve({ connection: target, bound: { hostname: "192.0.2.1", port: 99 } }),
-    idleTimeout: end === "idle" ? 20 : Infinity,
+    timeouts: { idle: end === "idle" ? 20 : Infinity },
   });
   const [near, far] = await tcpPair();
   const served = server.serve(far);

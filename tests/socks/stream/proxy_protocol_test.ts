@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { SocksServer } from "../../../socks/server/server.ts";
-import type { ServerEvent } from "../../../socks/server/server.ts";
+import type { ServerEvent } from "../../../socks/server/options.ts";
 import { noAuthentication } from "../../../socks/auth/method.ts";
 import { ClientRuleSet, parseClientRuleText } from "../../../socks/rules/client_rules.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import type { ConnectionListener } from "../../../socks/shell/tcp.ts";
+import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { proxyProtocol } from "../../../socks/stream/proxy_protocol.ts";
 import type { Endpoint } from "../../../socks/wire/address.ts";
 import { decodeProxyHeader } from "../../../socks/wire/proxy_header.ts";
@@ -338,7 +338,7 @@ Deno.test("rules, limits and events go by the client's address, and the balancer
     auth: [noAuthentication()],
     open: () => Promise.reject(new SocksReplyError("HOST_UNREACHABLE", "nowhere")),
     clients: new ClientRuleSet([parseClientRuleText("deny 192.0.2.66"), parseClientRuleText("allow 192.0.2.0/24")]),
-    maxSessionsPerSource: 2,
+    limits: { sessionsPerSource: 2 },
     onEvent: (event) => void events.push(event),
   });
   await using _server = server;

@@ -362,7 +362,12 @@ function flood(): TcpServer {
 
 Deno.test("a client that reads no more keeps no session, over any transport, however that is to end", async () => {
   await using target = flood();
-  const ways: Readonly<Record<string, object>> = { dispose: {}, shutdown: {}, idle: { idleTimeout: 50 }, signal: {} };
+  const ways: Readonly<Record<string, object>> = {
+    dispose: {},
+    shutdown: {},
+    idle: { timeouts: { idle: 50 } },
+    signal: {},
+  };
   for (const transport of TRANSPORTS) {
     for (const [how, options] of Object.entries(ways)) {
       await using ends = await transportPair(transport);

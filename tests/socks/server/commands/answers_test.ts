@@ -8,7 +8,8 @@ import { AssociateCommand } from "../../../../socks/server/commands/associate.ts
 import { SocksReplyError } from "../../../../socks/errors.ts";
 import { Handshake } from "../../../../socks/handshake.ts";
 import { connectThrough } from "../../../../socks/client/request.ts";
-import type { ServerEvent, SocksServer, SocksServerOptions } from "../../../../socks/server/server.ts";
+import type { SocksServer } from "../../../../socks/server/server.ts";
+import type { ServerEvent, SocksServerOptions } from "../../../../socks/server/options.ts";
 import { dialTcp, listenTcp } from "../../../../socks/shell/tcp.ts";
 import { credentialPair, memoryRealm } from "../../../support/gss_pair.ts";
 import { echoTarget, makeServer } from "../../../support/memory_server.ts";
@@ -160,7 +161,7 @@ function refusal(events: readonly ServerEvent[]): [string | undefined, string | 
 Deno.test("commands that there are not are refused with 07 and told as what they are", async () => {
   const served: Partial<SocksServerOptions> = {
     open: () => Promise.reject(new Error("opened")),
-    maxSessionsPerUser: 1,
+    limits: { sessionsPerUser: 1 },
   };
   for (const command of [0, 4, 5, 0x99, 0xef, 0xf2, 0xff]) {
     for (
@@ -179,7 +180,7 @@ Deno.test("commands that there are not are refused with 07 and told as what they
   const entered: string[] = [];
   const { server: strict } = makeServer({
     auth: [passwordServer(() => true)],
-    maxSessionsPerUser: 1,
+    limits: { sessionsPerUser: 1 },
     userLedger: { enter: (user) => entered.push(user) > 0, leave() {} },
   });
   for (const [command, reply] of [["99", "07"], ["01", "00"]]) {
@@ -310,7 +311,7 @@ Deno.test("whoever does not come to an end in time, or must make room, is told s
     [utf8("CONNECT a:80 HTTP/1.1\r\nHost:"), status(408), status(503)],
   ];
   for (const [sent, late, shut = late] of cases) {
-    assert.match(await cut(sent, { handshakeTimeout: 20 }), late);
+    assert.match(await cut(sent, { timeouts: { handshake: 20 } }), late);
     assert.match(await cut(sent, {}, (server) => server[Symbol.asyncDispose]()), shut);
   }
   // Whoever was served meanwhile hears nothing of it.

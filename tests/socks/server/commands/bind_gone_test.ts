@@ -37,7 +37,11 @@ async function listening(port: number): Promise<{ client: Deno.TcpConn; bound: n
 
 Deno.test("a client that goes while BIND waits ends its session and frees its port, whatever it has said before", async () => {
   const events: ServerEvent[] = [];
-  await using server = serve({ ...ANYBODY, connectTimeout: Infinity, onEvent: (event) => void events.push(event) });
+  await using server = serve({
+    ...ANYBODY,
+    timeouts: { connect: Infinity },
+    onEvent: (event) => void events.push(event),
+  });
   for (const early of [0, 1, 3]) {
     for (const how of ["close", "half-close"] as const) {
       const { client, bound } = await listening(server.addr.port);
@@ -66,16 +70,21 @@ Deno.test("a client that goes while BIND waits frees the port behind the bridge,
     ...ANYBODY,
     allowUnauthenticated: false,
     keytab: realm.keytab,
-    connectTimeout: Infinity,
+    timeouts: { connect: Infinity },
   });
   const proxy = { hostname: "localhost", port: server.addr.port };
-  await using local = bridge({ proxy, credentials: realm.tickets, port: 0, connectTimeout: Infinity });
+  await using local = bridge({ proxy, credentials: realm.tickets, port: 0, timeouts: { connect: Infinity } });
   const { client, bound } = await listening(local.addr.port);
   client.close();
   await within(2_000, "bridge", until(() => local.sessions === 0 && server.sessions === 0));
   assert.ok(await isFree(bound));
   const protections = ["none", "integrity", "confidentiality"] as const;
-  await using second = serve({ ...ANYBODY, keytab: realm.keytab, protection: protections, connectTimeout: Infinity });
+  await using second = serve({
+    ...ANYBODY,
+    keytab: realm.keytab,
+    protection: protections,
+    timeouts: { connect: Infinity },
+  });
   for (const protection of protections) {
     const through = { hostname: "localhost", port: second.addr.port };
     const pending = await bind({ proxy: through, credentials: realm.tickets, protection });
@@ -106,7 +115,7 @@ Deno.test("a client whose connection breaks while BIND waits is gone, and is not
   const rules = () => new RuleSet([parseRule("allow", "localhost")]);
   const { server, events } = makeServer({
     bind: bindDirectly({ rules, resolve: systemResolver, listen: listenTcp, address: LOCALHOST }),
-    connectTimeout: Infinity,
+    timeouts: { connect: Infinity },
   });
   await using _server = server;
   const [client, far] = pipe();

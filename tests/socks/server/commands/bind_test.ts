@@ -124,7 +124,7 @@ Deno.test("BIND closes connections from elsewhere and goes on waiting", async ()
 });
 
 Deno.test("BIND needs a rule and the command, and does not wait for ever", async () => {
-  const { server, through } = proxy({ rules: ["allow localhost,command=connect"], connectTimeout: 50 });
+  const { server, through } = proxy({ rules: ["allow localhost,command=connect"], timeouts: { connect: 50 } });
   await using _server = server;
   await assert.rejects(bind({ ...through, expected: { hostname: LOCALHOST, port: 1 } }), { code: "NOT_ALLOWED" });
   // Who expects anybody gets no listener for nobody, on whatever port he would like.
@@ -132,7 +132,7 @@ Deno.test("BIND needs a rule and the command, and does not wait for ever", async
     await assert.rejects(bind({ ...through, expected: { hostname: "0.0.0.0", port } }), { code: "NOT_ALLOWED" });
     await assert.rejects(bind({ ...through, expected: { hostname: "::", port } }), { code: "NOT_ALLOWED" });
   }
-  const slow = proxy({ connectTimeout: 50 });
+  const slow = proxy({ timeouts: { connect: 50 } });
   await using _slow = slow.server;
   await using pending = await bind(slow.through);
   await assert.rejects(pending.accept(), { code: "HOST_UNREACHABLE" });

@@ -7,7 +7,7 @@ import { AssociateCommand } from "../../../../socks/server/commands/associate.ts
 import type { DroppedDatagrams } from "../../../../socks/server/commands/command.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";
 import { dialTcp, listenTcp } from "../../../../socks/shell/tcp.ts";
-import type { ProtectionLevel } from "../../../../socks/stream/record_layer.ts";
+import type { ProtectionLevel } from "../../../../socks/protection.ts";
 import { bindUdp } from "../../../../socks/shell/udp.ts";
 import type { Endpoint } from "../../../../socks/wire/address.ts";
 import { decodeDatagram, encodeDatagram } from "../../../../socks/wire/datagram.ts";

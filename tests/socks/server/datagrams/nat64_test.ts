@@ -4,9 +4,8 @@ import type { Bytes } from "../../../../base/bytes.ts";
 import { parseNat64Prefix } from "../../../../socks/rules/nat64.ts";
 import type { Nat64Source } from "../../../../socks/rules/rules.ts";
 import { withNat64 } from "../../../../socks/server/datagrams/nat64.ts";
-import type { BindDatagrams, BindDatagramsOptions } from "../../../../socks/shell/udp.ts";
-import type { Endpoint } from "../../../../socks/wire/address.ts";
-import { formatEndpoint } from "../../../../socks/wire/address.ts";
+import type { BindDatagrams, BindDatagramsOptions } from "../../../../socks/stream/datagram_socket.ts";
+import { type Endpoint, formatEndpoint } from "../../../../socks/wire/address.ts";
 
 /** Sockets in memory of a machine that IPv4 leads nowhere from, with the code that it says so with. */
 function machine(code: string) {

@@ -4,7 +4,8 @@ import { utf8 } from "../../../../base/bytes.ts";
 import type { Deadline } from "../../../../base/deadline.ts";
 import { noAuthentication, type ServerAuthMethod } from "../../../../socks/auth/method.ts";
 import { passwordServer } from "../../../../socks/auth/password.ts";
-import { sourceName, Tally } from "../../../../socks/server/limits/limits.ts";
+import { Tally } from "../../../../socks/server/limits/limits.ts";
+import { sourceName } from "../../../../socks/wire/networks.ts";
 import { Rate } from "../../../../base/rate.ts";
 import { ClientRuleSet, parseClientRule } from "../../../../socks/rules/client_rules.ts";
 import { relay } from "../../../../socks/server/relay/relay.ts";
@@ -34,7 +35,7 @@ async function enter(server: SocksServer, hostname = "192.0.2.7", sent = CONNECT
 }
 
 Deno.test("a source has so many sessions and no more, whatever it looks like", async () => {
-  const { server, refusals } = makeServer({ maxSessionsPerSource: 2 });
+  const { server, refusals } = makeServer({ limits: { sessionsPerSource: 2 } });
   const first = await enter(server);
   const second = await enter(server, "::ffff:192.0.2.7");
   assert.equal((await enter(server)).answer, "");
@@ -49,7 +50,7 @@ Deno.test("a source has so many sessions and no more, whatever it looks like", a
 });
 
 Deno.test("a user has so many sessions and no more, and is told so", async () => {
-  const { server, refusals } = makeServer({ auth: [passwordServer(() => true)], maxSessionsPerUser: 1 });
+  const { server, refusals } = makeServer({ auth: [passwordServer(() => true)], limits: { sessionsPerUser: 1 } });
   const login = (name: string) => `050102` + `0101${hex(utf8(name))}0178` + CONNECT.slice(6);
   const first = await enter(server, undefined, login("a"));
   assert.match(first.answer, /^0502010005000001/);
@@ -80,7 +81,7 @@ Deno.test("a user who spells himself in another way has no more sessions than be
   const left: string[] = [];
   const { server, refusals } = makeServer({
     auth: [ticketHolders(...names)],
-    maxSessionsPerUser: 1,
+    limits: { sessionsPerUser: 1 },
     userLedger: {
       enter: (user, limit) => entered.push(user) > 0 && entered.filter((one) => one === user).length <= limit,
       leave: (user) => void left.push(user),
@@ -97,7 +98,7 @@ Deno.test("a user who spells himself in another way has no more sessions than be
 
 Deno.test("a user who spells himself in another way has the bandwidth that he had", async () => {
   const auth = [ticketHolders("aduser@A.TEST", "ADUSER@A.TEST")];
-  const { server } = makeServer({ auth, bandwidthPerUser: 100_000 });
+  const { server } = makeServer({ auth, limits: { bandwidthPerUser: 100_000 } });
   const clients = [(await enter(server)).client, (await enter(server)).client];
   const started = Date.now();
   for (const client of clients) {
@@ -112,7 +113,7 @@ Deno.test("a user who spells himself in another way has the bandwidth that he ha
 });
 
 Deno.test("those who say nothing make room for those who do", async () => {
-  const { server, refusals } = makeServer({ maxHalfOpen: 3 });
+  const { server, refusals } = makeServer({ limits: { halfOpen: 3 } });
   const silent = Array.from({ length: 5 }, () => {
     const [client, far] = pipe();
     void server.serve(far);
@@ -143,7 +144,7 @@ Deno.test("a client that no rule lets in is not listened to", async () => {
 });
 
 Deno.test("bandwidth of a session and of a user is what it may be", async () => {
-  for (const limits of [{ bandwidthPerSession: 100_000 }, { bandwidthPerUser: 100_000 }]) {
+  for (const limits of [{ limits: { bandwidthPerSession: 100_000 } }, { limits: { bandwidthPerUser: 100_000 } }]) {
     const method: ServerAuthMethod = passwordServer(() => true);
     const { server } = makeServer({ auth: [method], ...limits });
     const { client } = await enter(server, undefined, "050102" + "0101610178" + CONNECT.slice(6));
@@ -191,7 +192,7 @@ Deno.test("a session ends with the ticket where that is the policy", async () =>
         expiresAt: Date.now() + 30,
       }),
     };
-    const { server, events } = makeServer({ auth: [soon], ticketExpiry, idleTimeout: 200 });
+    const { server, events } = makeServer({ auth: [soon], ticketExpiry, timeouts: { idle: 200 } });
     const { served } = await enter(server);
     await served;
     const closed = events.at(-1)!;
@@ -202,7 +203,7 @@ Deno.test("a session ends with the ticket where that is the policy", async () =>
 
 Deno.test("once one side has ended the other has its own time", async () => {
   const { server, events } = makeServer({
-    halfCloseTimeout: 30,
+    timeouts: { halfClose: 30 },
     open: () => {
       const [ours] = pipe();
       return Promise.resolve({ connection: ours, bound: { hostname: "192.0.2.1", port: 99 } });
@@ -237,10 +238,8 @@ Deno.test("the time to say something is over once something is said", async () =
     preferGssapi: false,
     protocols: [],
     open: echoTarget,
-    handshakeTimeout: 1,
-    connectTimeout: 10_000,
-    idleTimeout: 2,
-    halfCloseTimeout: Infinity,
+    timeouts: { handshake: 1, connect: 10_000, idle: 2, halfClose: Infinity },
+
     clock,
     status: { startedAt: 0, duration: 0, counts: { sent: 0, received: 0 } },
     source: "",
@@ -262,7 +261,7 @@ Deno.test("bytes that go either way are counted by the way that they go", async 
   const [client, clientEnd] = pipe();
   const [target, targetEnd] = pipe();
   const counts = { sent: 0, received: 0 };
-  const relaying = relay([clientEnd, targetEnd], counts, { clock, idleTimeout: 5 });
+  const relaying = relay([clientEnd, targetEnd], counts, { clock, timeouts: { idle: 5 } });
   for (const [from, to, text] of [[client, target, "ask"], [target, client, "answer"]] as const) {
     await from.write(utf8(text));
     await to.read();
@@ -273,7 +272,7 @@ Deno.test("bytes that go either way are counted by the way that they go", async 
 });
 
 Deno.test("accepts are so many in a second", async () => {
-  const { server } = makeServer({ maxAcceptsPerSecond: 50 });
+  const { server } = makeServer({ limits: { acceptsPerSecond: 50 } });
   let given = 0;
   const started = Date.now();
   let done = () => {};
@@ -317,7 +316,7 @@ Deno.test("a server that is told otherwise behaves so with the next client, and 
 });
 
 Deno.test("a server that is full accepts nobody until a session ends", async () => {
-  const { server } = makeServer({ maxSessions: 2 });
+  const { server } = makeServer({ limits: { sessions: 2 } });
   const clients: Connection[] = [];
   let accepts = 0;
   let accepted = Promise.withResolvers<void>();

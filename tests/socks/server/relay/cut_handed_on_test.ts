@@ -56,7 +56,7 @@ async function seen(cut: Cut, level: ProtectionLevel | "plain", egress: readonly
     rules: ["allow localhost"],
     ...(level === "plain" ? { allowUnauthenticated: true } : { keytab: realm.keytab, protection: [level] }),
     egress,
-    idleTimeout: cut === "the server's idle time is over" ? 50 : Infinity,
+    timeouts: { idle: cut === "the server's idle time is over" ? 50 : Infinity },
   });
   let raw: Connection | undefined;
   const connection = await connect({

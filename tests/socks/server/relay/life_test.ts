@@ -27,7 +27,7 @@ function relayed(options: Partial<RelayOptions> = {}) {
     [Symbol.dispose]: () => {},
   };
   const counts = { sent: 0, received: 0 };
-  const done = relay([client, target], counts, { clock, idleTimeout: LIMIT, probeAfter: Infinity, ...options });
+  const done = relay([client, target], counts, { clock, timeouts: { idle: LIMIT }, probeAfter: Infinity, ...options });
   done.catch(() => {});
   /** Says how it ends where the timer runs off now. */
   const endNow = () => (up() as { code?: string } | undefined)?.code;
@@ -89,7 +89,7 @@ for (const way of ["up", "down"] as const) {
 for (const what of ["bytes that come", "the end of a write"]) {
   Deno.test(`${what} are no silence, also where a connection tells nothing more`, async () => {
     const long = 200;
-    const { client, target, endNow, stopped } = relayed({ idleTimeout: long });
+    const { client, target, endNow, stopped } = relayed({ timeouts: { idle: long } });
     client.reads[0]!.resolve(new Uint8Array(100));
     await settle();
     pass(long);
@@ -118,7 +118,7 @@ Deno.test("the gate's own pause is no silence, however long, and the time begins
 });
 
 Deno.test("one side's end gives the other its own time, in which bytes that leave are no silence either", async () => {
-  const { client, target, end, stopped } = relayed({ idleTimeout: 1e6, halfCloseTimeout: LIMIT });
+  const { client, target, end, stopped } = relayed({ timeouts: { idle: 1e6, halfClose: LIMIT } });
   target.reads[0]!.resolve(new Uint8Array(1));
   await settle();
   client.reads[0]!.resolve(null);
@@ -137,7 +137,7 @@ async function until(holds: () => boolean): Promise<void> {
 
 /** A client that sends to a target that takes nothing: two writes wait, and one read is under way. */
 async function stuck(options: Partial<RelayOptions> = {}) {
-  const made = relayed({ idleTimeout: Infinity, probeAfter: 1, ...options });
+  const made = relayed({ timeouts: { idle: Infinity }, probeAfter: 1, ...options });
   for (let i = 0; i < 2; i++) {
     made.client.reads[i]!.resolve(new Uint8Array(10));
     await settle();
@@ -181,7 +181,7 @@ Deno.test("a relay asks nobody while bytes go, nor behind its end", async () => 
 });
 
 Deno.test("a client held up by the gate is asked for too", async () => {
-  const { client, done } = relayed({ idleTimeout: Infinity, probeAfter: 1, gate: () => new Promise(() => {}) });
+  const { client, done } = relayed({ timeouts: { idle: Infinity }, probeAfter: 1, gate: () => new Promise(() => {}) });
   client.reads[0]!.resolve(utf8("held"));
   client.gone = new Error("reset by peer");
   await assert.rejects(done, { message: "reset by peer" });
@@ -200,7 +200,7 @@ Deno.test("a client that resets behind a target that reads nothing ends the rela
   const [far, silent] = await tcpPair();
   using clock = startDeadline({ milliseconds: Infinity, reason: () => undefined });
   const counts = { sent: 0, received: 0 };
-  const done = relay([near, far], counts, { clock, idleTimeout: Infinity, probeAfter: 20 });
+  const done = relay([near, far], counts, { clock, timeouts: { idle: Infinity }, probeAfter: 20 });
   done.catch(() => {});
   // More than every socket on the way holds.
   socket.write(new Uint8Array(64 << 20));
@@ -284,7 +284,7 @@ Deno.test("a direction begins small, is given more when it is busy, and much whe
 for (const how of ["ends", "fails to read", "fails to write", "is stuck"]) {
   Deno.test(`a relay holds no memory behind its end: one side ${how}`, async () => {
     const memory = new RelayMemory();
-    const { client, target, done, stopped } = relayed({ idleTimeout: Infinity, memory });
+    const { client, target, done, stopped } = relayed({ timeouts: { idle: Infinity }, memory });
     for (let i = 0; i < 4; i++) {
       client.reads[i]!.resolve(client.reads[i]!.bytes as Bytes);
       await settle();
@@ -318,7 +318,7 @@ Deno.test("a hundred clients that read nothing hold less than 100 KiB each", asy
   const memory = new RelayMemory();
   const held: (() => Promise<void>)[] = [];
   for (let i = 0; i < 100; i++) {
-    const { client, target, stopped } = relayed({ idleTimeout: Infinity, memory });
+    const { client, target, stopped } = relayed({ timeouts: { idle: Infinity }, memory });
     // As much as sockets take before they take no more, and then what waits.
     for (let at = 0, read = 0; at < 9 << 20; read++) {
       const bytes = target.reads[read]!.bytes as Bytes;

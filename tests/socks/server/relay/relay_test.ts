@@ -18,7 +18,7 @@ function relayed(options: Partial<RelayOptions> = {}) {
   const [far, target] = pipe();
   const clock = options.clock ?? clockOf();
   const counts = { sent: 0, received: 0 };
-  const done = relay([near, far], counts, { clock, idleTimeout: Infinity, ...options }).finally(() =>
+  const done = relay([near, far], counts, { clock, timeouts: { idle: Infinity }, ...options }).finally(() =>
     clock[Symbol.dispose]()
   );
   return { client, target, counts, done, clock };
@@ -48,11 +48,11 @@ Deno.test("relay() ends both sides when one fails, with that failure", async () 
 });
 
 Deno.test("relay() ends when nothing comes for a time, and once one side has ended, when nothing comes of the other", async () => {
-  const silent = relayed({ idleTimeout: 30 });
+  const silent = relayed({ timeouts: { idle: 30 } });
   await assert.rejects(silent.done, { code: "IDLE_TIMEOUT" });
   await assert.rejects(silent.target.read(), { message: "Pipe is closed" });
 
-  const half = relayed({ halfCloseTimeout: 20 });
+  const half = relayed({ timeouts: { idle: Infinity, halfClose: 20 } });
   await half.client.closeWrite();
   await assert.rejects(half.done, { code: "IDLE_TIMEOUT", message: /One side has ended/ });
 });
@@ -104,7 +104,7 @@ async function settled(): Promise<void> {
 Deno.test("relay() reads no more than two writes and one read ahead of a slow reader", async () => {
   const { source, sink, writes, reads, close } = slowPair();
   using clock = clockOf();
-  const done = relay([source, sink], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+  const done = relay([source, sink], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
   await settled();
   assert.deepEqual([writes.length, reads()], [2, 3]);
   writes[0]!();
@@ -157,7 +157,7 @@ Deno.test("relay() ends though a dialer's connection leaves its calls waiting fo
     close: () => void closed++,
   } as unknown as Connection;
   using clock = clockOf();
-  const done = relay([near, deaf], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+  const done = relay([near, deaf], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
   await settled();
   near.close();
   await assert.rejects(done, { message: "Pipe is closed" });
@@ -169,7 +169,7 @@ Deno.test("relay() hands on what a target has said that takes nothing more", asy
   const target = new ScriptedConnection();
   using clock = clockOf();
   const counts = { sent: 0, received: 0 };
-  const done = relay([client, target], counts, { clock, idleTimeout: Infinity });
+  const done = relay([client, target], counts, { clock, timeouts: { idle: Infinity } });
   let over = false;
   done.catch(() => {}).finally(() => over = true);
   client.reads[0]!.resolve(utf8("a long upload"));
@@ -206,7 +206,7 @@ Deno.test("relay() hands on what a client has sent that takes nothing more", asy
   const client = new ScriptedConnection();
   const target = new ScriptedConnection();
   using clock = clockOf();
-  const done = relay([client, target], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+  const done = relay([client, target], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
   target.reads[0]!.resolve(utf8("nobody reads this"));
   await settled();
   client.writes[0]!.reject(new Error("reset"));
@@ -227,7 +227,7 @@ Deno.test("relay() ends when nobody takes anything, and when one who takes nothi
     const client = new ScriptedConnection();
     const target = new ScriptedConnection();
     using clock = clockOf();
-    const done = relay([client, target], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+    const done = relay([client, target], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
     client.reads[0]!.resolve(utf8("x"));
     await settled();
     target.writes[0]!.reject(new Error("target takes nothing"));
@@ -255,14 +255,14 @@ Deno.test("relay() tells both sides of a failure from an end, where they can be 
   for (const [how, end] of Object.entries(ends)) {
     const [client, target] = [new ScriptedConnection(), new ScriptedConnection()];
     using clock = clockOf();
-    const done = relay([client, target], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+    const done = relay([client, target], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
     end(client, target, clock);
     await assert.rejects(done);
     assert.deepEqual([how, client.aborts, target.aborts], [how, 1, 1]);
   }
   const [client, target] = [new ScriptedConnection(), new ScriptedConnection()];
   using clock = clockOf();
-  const done = relay([client, target], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+  const done = relay([client, target], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
   for (const side of [client, target]) side.reads[0]!.resolve(null);
   await settled();
   for (const side of [client, target]) side.ends[0]!.resolve();
@@ -273,7 +273,7 @@ Deno.test("relay() tells both sides of a failure from an end, where they can be 
 Deno.test("relay() fails when an end cannot be handed on, behind what there still is to say", async () => {
   const [client, target] = [new ScriptedConnection(), new ScriptedConnection()];
   using clock = clockOf();
-  const done = relay([client, target], { sent: 0, received: 0 }, { clock, idleTimeout: Infinity });
+  const done = relay([client, target], { sent: 0, received: 0 }, { clock, timeouts: { idle: Infinity } });
   client.reads[0]!.resolve(null);
   await settled();
   target.ends[0]!.reject(new Error("not connected"));

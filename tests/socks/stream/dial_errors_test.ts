@@ -1,7 +1,7 @@
 /** What the system says of a connection that cannot be made, and which reply and which words that is. */
 import assert from "node:assert/strict";
 import { replyCodeFor, replyCodeName } from "../../../socks/errors.ts";
-import { dialError, isOutOfResources } from "../../../socks/shell/dial_error.ts";
+import { dialError, isOutOfResources } from "../../../socks/stream/dial_error.ts";
 import { run } from "../../support/process.ts";
 
 const TARGET = { hostname: "192.0.2.1", port: 80 };
