@@ -37,13 +37,13 @@ export interface MicSituation {
 }
 
 /** What to do next: complete the negotiation or wait for an answer, with this side's MIC or without. */
-export interface MicAction {
+interface MicAction {
   readonly then: "complete" | "wait";
   readonly sendMic: boolean;
 }
 
 /** Why the negotiation fails. */
-export type MicProblem = "missing MIC" | "misplaced MIC" | "nothing left to send";
+type MicProblem = "missing MIC" | "misplaced MIC" | "nothing left to send";
 
 type Row = readonly [when: Partial<MicSituation>, then: MicAction | MicProblem];
 
@@ -89,7 +89,7 @@ const TABLE: readonly Row[] = [
 ];
 
 /** The list of mechanisms, the context that signs it, and the peer's MIC over it. */
-export interface SignedList {
+interface SignedList {
   readonly context: GssContext;
   readonly list: Bytes;
   readonly mic: Bytes | undefined;
