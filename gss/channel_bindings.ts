@@ -5,7 +5,7 @@
  */
 import { copyBytes, EMPTY } from "../base/bytes.ts";
 
-/** Addresses and data that name one channel. */
+/** Addresses and data that identify one channel. */
 export interface ChannelBindings {
   /** Address type of the initiator (RFC 2744 section 3.11). @default {0} */
   readonly initiatorAddressType?: number | undefined;
@@ -15,14 +15,14 @@ export interface ChannelBindings {
   readonly acceptorAddressType?: number | undefined;
   /** Address of the acceptor. @default {empty} */
   readonly acceptorAddress?: Uint8Array | undefined;
-  /** Data that both ends of the channel know, for example a TLS binding (RFC 5929). */
+  /** Data that both ends of the channel have, for example a TLS binding (RFC 5929). */
   readonly applicationData: Uint8Array;
 }
 
 /**
- * The same bindings in memory of their own, for a context that is bound later.
+ * Returns a copy of the bindings, for use after the call.
  *
- * @throws {TypeError} When something of them has no bytes to take: other bindings would be bound to then.
+ * @throws {TypeError} When a field has no bytes: the context would be bound to other bindings then.
  */
 export function ownBindings(bindings: ChannelBindings): ChannelBindings {
   return {

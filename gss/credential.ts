@@ -8,43 +8,43 @@ import type { GssFlags } from "./context.ts";
 import type { GssName } from "./names.ts";
 import type { GssNegotiation } from "./negotiation.ts";
 
-/** What an initiator is asked for. */
+/** Options of {@linkcode GssInitiatorCredential.initiate}. */
 export interface InitiateOptions {
-  /** Services wanted. @default {mutual, replay, sequence, confidentiality and integrity} */
+  /** Requested services. @default {mutual, replay, sequence, confidentiality and integrity} */
   readonly flags?: GssFlags | undefined;
-  /** Channel that the context is tied to (RFC 2743 section 1.1.6). */
+  /** Channel that the context is bound to (RFC 2743 section 1.1.6). */
   readonly channelBindings?: ChannelBindings | undefined;
   /** Ends the wait for a ticket. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What an acceptor is asked for. */
+/** Options of {@linkcode GssAcceptorCredential.accept}. */
 export interface AcceptOptions {
-  /** Channel that the context must be tied to, where the initiator ties it. */
+  /** Channel that the context must be bound to, if the initiator binds it. */
   readonly channelBindings?: ChannelBindings | undefined;
 }
 
-/** Credentials for starting contexts. */
+/** Credential that starts contexts. */
 export interface GssInitiatorCredential {
   /** Mechanism, as a dotted object identifier. */
   readonly mechanism: string;
   /**
-   * Starts a context with `target`. Everything that needs a network, such as a ticket, happens here.
+   * Starts a context with `target`. This is the only step that uses the network, for example to get a ticket.
    *
-   * @throws {TypeError} When the channel bindings have no bytes to take; nothing is asked for then.
-   * @throws {GssError} When there are no usable credentials for the target.
+   * @throws {TypeError} When the channel bindings have no bytes; no request is sent then.
+   * @throws {GssError} When there is no usable credential for the target.
    */
   initiate(target: GssName, options?: InitiateOptions): Promise<GssNegotiation>;
 }
 
-/** Credentials for accepting contexts. */
+/** Credential that accepts contexts. */
 export interface GssAcceptorCredential {
   /** Mechanism, as a dotted object identifier. */
   readonly mechanism: string;
   /**
    * Starts the accepting side of one context.
    *
-   * @throws {TypeError} When the channel bindings have no bytes to take.
+   * @throws {TypeError} When the channel bindings have no bytes.
    */
   accept(options?: AcceptOptions): GssNegotiation;
 }

@@ -1,5 +1,5 @@
 /**
- * Mechanism-neutral GSS-API (RFC 2743): names, status, channel bindings and the interfaces of a mechanism.
+ * Mechanism-neutral GSS-API (RFC 2743): names, status, channel bindings, the interfaces of a mechanism, and SPNEGO.
  *
  * @example Step two sides of any mechanism against each other
  * ```ts

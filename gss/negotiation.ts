@@ -7,10 +7,10 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { GssContext } from "./context.ts";
 
-/** What one step of a context gave. A failure is a thrown `GssError`, whose token, if any, must still be sent. */
+/** Result of a step. A failure is a thrown `GssError`, whose token, if any, must still be sent. */
 export type GssStep =
   | {
-    /** More tokens are to come. */
+    /** The negotiation goes on: the peer must answer. */
     readonly done: false;
     /** Token for the peer. */
     readonly token: Bytes;
@@ -18,25 +18,25 @@ export type GssStep =
   | {
     /** The context is established. */
     readonly done: true;
-    /** Last token for the peer, where there is one. */
+    /** Last token for the peer, if there is one. */
     readonly token?: Bytes | undefined;
     /** The established context. */
     readonly context: GssContext;
   };
 
-/** A context under way. After a failure every further step fails. */
+/** A context that is being established. After a failure every further step fails. */
 export interface GssNegotiation {
   /**
-   * Takes the peer's token, none on an initiator's first step, and says what comes next. The token is the caller's again once
-   * the call is made.
+   * Takes the peer's token (none on an initiator's first step), and returns the token to send or the established context. The caller
+   * may change the token's memory as soon as the call returns.
    *
-   * @throws {TypeError} When the token has no bytes to take; the negotiation stays as it was.
+   * @throws {TypeError} When the token has no bytes; the negotiation does not change.
    * @throws {GssError} When the peer or its token is refused.
    */
   step(token?: Uint8Array): Promise<GssStep>;
   /**
-   * Forgets what has not been handed out, such as a context that waits for the peer's last token, when a negotiation comes to
-   * nothing. Called between steps; every further one fails. Absent where nothing is held.
+   * Ends a negotiation that is given up, and releases what it holds, such as a context that waits for the peer's last token. Call it
+   * between steps; every further step fails. Absent if the negotiation holds nothing.
    */
   dispose?(): void;
 }
