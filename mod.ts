@@ -33,24 +33,33 @@ export { type GssName, type GssNameType, hostbasedService } from "./gss/names.ts
 export type { Runtime } from "./base/runtime.ts";
 export type { MechanismErrorCode, SpnegoErrorCode } from "./gss/error_codes.ts";
 export { GssError, type GssErrorCode, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
-export type { KdcAddress, KdcCallOptions, KdcTransport } from "./kerberos/reach/kdc_client.ts";
+export type { KdcAddress, KdcTransport } from "./kerberos/reach/transport.ts";
+export type { KdcCallOptions } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
-export type { KerberosTickets, ServiceTicket, TicketSource } from "./kerberos/credentials/tickets.ts";
+export type { KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
+export type { ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
 export type { ProfileSection } from "./kerberos/config/profile.ts";
 export { ErrorCode, type KerberosErrorName } from "./kerberos/registry/errors.ts";
 export type { KerberosKey } from "./kerberos/crypto/key.ts";
 export { KdcError, KerberosError, type KerberosErrorCode } from "./kerberos/errors.ts";
-export type { ReplayCache, ReplayEntry } from "./kerberos/ap/replay/replay_cache.ts";
+export type { ReplayCache, ReplayEntry } from "./kerberos/ap/replay/cache.ts";
 export type { Capaths } from "./kerberos/ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./kerberos/messages/basic.ts";
 export type { Principal } from "./kerberos/principal.ts";
 export type { CredentialCache, InitializeOptions } from "./kerberos/credentials/cache.ts";
-export type { CredentialCacheData } from "./kerberos/credentials/formats/ccache.ts";
+export type { CredentialCacheData } from "./kerberos/credentials/cache.ts";
 export type { Credential } from "./kerberos/credential.ts";
 export type { KeySource, Keytab, KeytabEntry, WantedKey } from "./kerberos/credentials/formats/keytab.ts";
-export type { KeytabNews } from "./kerberos/credentials/shell/keytab_file.ts";
-export { systemTickets, type SystemTicketsOptions } from "./kerberos/system.ts";
+export type { KeytabNews } from "./kerberos/credentials/keytabs/reloading_keytab.ts";
+export {
+  type CachedTicketsOptions,
+  type KeytabTicketsOptions,
+  type PasswordTicketsOptions,
+  type SystemParts,
+  systemTickets,
+  type SystemTicketsOptions,
+} from "./kerberos/system.ts";
 export { bridge, type BridgeOptions } from "./proxy/bridge.ts";
 export {
   associate,

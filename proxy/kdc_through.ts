@@ -6,7 +6,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import { KerberosError } from "../kerberos/errors.ts";
 import { exchangeOverStream } from "../kerberos/reach/framing.ts";
-import type { KdcTransport } from "../kerberos/reach/kdc_client.ts";
+import type { KdcTransport } from "../kerberos/reach/transport.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import { takeInTime } from "../socks/stream/late.ts";
 

@@ -5,7 +5,7 @@
  */
 import { duration } from "../base/deadline.ts";
 import { spnegoInitiator } from "../gss/spnego/initiator.ts";
-import type { TicketSource } from "../kerberos/credentials/tickets.ts";
+import type { TicketSource } from "../kerberos/credentials/ticket_source.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { systemTickets } from "../kerberos/system.ts";
 import { gssapiClient } from "../socks/auth/gssapi.ts";

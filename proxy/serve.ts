@@ -5,10 +5,12 @@
  */
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
-import { MemoryReplayCache, type ReplayCache } from "../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../kerberos/ap/replay/memory.ts";
+import type { ReplayCache } from "../kerberos/ap/replay/cache.ts";
 import type { Capaths } from "../kerberos/ap/transited.ts";
 import type { Keytab } from "../kerberos/credentials/formats/keytab.ts";
-import { KeytabFile, type KeytabNews } from "../kerberos/credentials/shell/keytab_file.ts";
+import { KeytabFile } from "../kerberos/credentials/shell/stores.ts";
+import type { KeytabNews } from "../kerberos/credentials/keytabs/reloading_keytab.ts";
 import { gssapiServer, type GssapiServerOptions } from "../socks/auth/gssapi.ts";
 import { noAuthentication, type ServerAuthMethod } from "../socks/auth/method.ts";
 import { type PasswordCheck, passwordServer } from "../socks/auth/password.ts";

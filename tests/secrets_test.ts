@@ -8,7 +8,7 @@ import { spnegoInitiator } from "../gss/spnego/initiator.ts";
 import { keytabKey, passwordKey } from "../kerberos/exchange/client_key.ts";
 import type { KerberosKey } from "../kerberos/crypto/key.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
-import { MemoryCredentialCache } from "../kerberos/credentials/cache.ts";
+import { MemoryCredentialCache } from "../kerberos/credentials/caches/memory.ts";
 import { parsePrincipal } from "../kerberos/principal.ts";
 import { bridge, connect, fixedPasswords, passwordClient, serve, type ServeOptions } from "../mod.ts";
 import { gssapiClient, gssapiServer } from "../socks/auth/gssapi.ts";

@@ -8,7 +8,7 @@ import { aborted } from "../../base/deadline.ts";
 import { randomBytes } from "../../base/runtime.ts";
 import { startTestKdc, type TestKdc } from "../../kerberos/kdc/start.ts";
 import { formatPrincipal } from "../../kerberos/principal.ts";
-import { readKeytab, writeKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { readKeytab, writeKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { listenTcp } from "../../socks/shell/tcp.ts";
 import { ownLoopback } from "../../socks/shell/localhost.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";

@@ -10,7 +10,7 @@ import { enctypeName } from "../../kerberos/crypto/enctypes.ts";
 import { Ticket } from "../../kerberos/messages/ap.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
 import type { Credential } from "../../kerberos/credential.ts";
-import { readKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { type Command, ExitCode } from "../command.ts";
 import { CCACHE_OPTION, ticketsFrom } from "../options.ts";
 

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { defaultKeytabName, loadConfig } from "../../kerberos/config/shell/load.ts";
+import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
-import { FileCredentialCache } from "../../kerberos/credentials/shell/files.ts";
+import { openCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
 import { systemTickets } from "../../kerberos/system.ts";
 import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
 import { proxyEndpoint } from "../../proxy/proxy_options.ts";
@@ -192,7 +192,7 @@ function proxyOptions(config: UpstreamConfig, via: (name: string) => ProxyOption
     auth,
     credentials: auth !== undefined || ccache === undefined
       ? undefined
-      : systemTickets({ cache: new FileCredentialCache(ccache) }),
+      : systemTickets({ cache: openCredentialCache(ccache) }),
   };
 }
 

@@ -20,10 +20,10 @@ import { deriveRandom, nfold, usageConstant } from "./simplified.ts";
 const MAC = 12;
 const CONFOUNDER = 16;
 
-/** Folded constants of the usages seen, of which there are a few dozen. */
+/** Folded constants of the key usages seen so far, a few dozen. */
 const FOLDED = new Map<number, Bytes>();
 
-/** A usage's constant, folded to a block as the derivation wants it. */
+/** The constant of a key usage, folded to one block (RFC 3961 section 5.3). */
 function foldedConstant(usage: number, purpose: 0x99 | 0xaa | 0x55): Bytes {
   const key = usage * 256 + purpose;
   let folded = FOLDED.get(key);
@@ -66,9 +66,9 @@ class Sha1UsageKeys implements UsageKeys {
   }
 
   seal({ bytes, length }: Padded, out: Bytes): Eventually<Bytes> {
-    // Encryption goes first: where it runs on another thread, the code is computed meanwhile.
+    // Start encryption first: if it runs on another thread, the code is computed meanwhile.
     const sealing = ctsEncrypt(this.#cipher, bytes, out.subarray(0, length));
-    if (sealing instanceof Promise) sealing.catch(() => {}); // Reported below, unless the code fails too.
+    if (sealing instanceof Promise) sealing.catch(() => {}); // Reported below, unless signing fails too.
     return andThen(this.#integrity.sign(bytes.subarray(0, length)), (mac) =>
       andThen(sealing, () => {
         out.set(mac.subarray(0, MAC), length);
@@ -79,7 +79,7 @@ class Sha1UsageKeys implements UsageKeys {
   open(ciphertext: Bytes): Eventually<Bytes> {
     if (ciphertext.length < CONFOUNDER + MAC) throw integrityError();
     const decrypting = ctsDecrypt(this.#cipher, ciphertext.subarray(0, -MAC));
-    // What is compared is what came, whatever becomes of the caller's memory meanwhile.
+    // Compare the tag that was passed in, even if the caller changes the ciphertext meanwhile.
     const tag = decrypting instanceof Promise ? ciphertext.slice(-MAC) : ciphertext.subarray(-MAC);
     return andThen(
       decrypting,

@@ -42,7 +42,7 @@ interface KdfInput {
   readonly key: Bytes;
   readonly label: Bytes;
   readonly context?: Bytes;
-  /** Bytes wanted, at most one output of the hash. */
+  /** Bytes of output, at most one output of the hash. */
   readonly length: number;
 }
 
@@ -56,7 +56,7 @@ function kdf(hash: HashName, input: KdfInput, primitives: CryptoPrimitives): Eve
   );
 }
 
-/** RFC 8009 section 5. */
+/** Derives the keys of one usage (RFC 8009 section 5). */
 function usageKeys(p: Parameters, key: Bytes, usage: number, options: UsageKeysOptions): Eventually<UsageKeys> {
   const { primitives, lasting } = options;
   const derive = (purpose: 0x99 | 0xaa | 0x55, length: number) =>
@@ -106,7 +106,7 @@ class Sha2UsageKeys implements UsageKeys {
     if (ciphertext.length < CONFOUNDER + macLength) throw integrityError();
     const sealed = ciphertext.subarray(0, -macLength);
     const tagging = this.#tag(sealed);
-    // What is decrypted is what was checked, whatever becomes of the caller's memory meanwhile.
+    // Decrypt the bytes that were checked, even if the caller changes the ciphertext meanwhile.
     const checked = tagging instanceof Promise ? ciphertext.slice() : ciphertext;
     return andThen(tagging, (tag) => {
       // Checked before anything is decrypted (section 5).

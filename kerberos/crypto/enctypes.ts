@@ -12,10 +12,14 @@ const PROFILES: ReadonlyMap<number, EncryptionProfile> = new Map(
   [aes128Sha1, aes256Sha1, aes128Sha2, aes256Sha2].map((profile) => [profile.enctype, profile]),
 );
 
-/** Enctypes in the order in which they are asked for by default: strongest first, the most widely known before. */
+/** Enctypes requested by default, in order: long keys first, and SHA-1 before SHA-2, which fewer KDCs support. */
 export const DEFAULT_ENCTYPES: readonly number[] = [18, 20, 17, 19];
 
-/** Profile of an enctype; throws `UNSUPPORTED_ENCTYPE` for one that is not in the table. */
+/**
+ * Returns the profile of an enctype.
+ *
+ * @throws {KerberosError} `UNSUPPORTED_ENCTYPE` when it is not in the table.
+ */
 export function profileOf(enctype: number): EncryptionProfile {
   const profile = PROFILES.get(enctype);
   if (profile === undefined) {
@@ -29,7 +33,7 @@ export function isSupported(enctype: number): boolean {
   return PROFILES.has(enctype);
 }
 
-/** Enctypes that are only named, for messages. */
+/** Names of unsupported enctypes, for messages. */
 const OTHER_NAMES: Readonly<Record<number, string>> = {
   1: "des-cbc-crc",
   3: "des-cbc-md5",
@@ -39,7 +43,7 @@ const OTHER_NAMES: Readonly<Record<number, string>> = {
   26: "camellia256-cts-cmac",
 };
 
-/** Registered name of an enctype, or its number. */
+/** Returns the registered name of an enctype, or its number. */
 export function enctypeName(enctype: number): string {
   return PROFILES.get(enctype)?.name ?? OTHER_NAMES[enctype] ?? `enctype ${enctype}`;
 }
@@ -53,7 +57,7 @@ const ALIASES: Readonly<Record<string, number>> = {
   "aes256-sha2": 20,
 };
 
-/** Number of a supported enctype by its registered name or MIT's short one; `undefined` for another. */
+/** Returns the number of a supported enctype by its registered name or MIT's short name; `undefined` for other names. */
 export function enctypeByName(name: string): number | undefined {
   const wanted = name.toLowerCase();
   for (const profile of PROFILES.values()) if (profile.name === wanted) return profile.enctype;

@@ -8,21 +8,21 @@ import type { Bytes } from "../../base/bytes.ts";
 import { KerberosError } from "../errors.ts";
 import type { CipherOptions, CryptoPrimitives, Eventually } from "./primitives/seam.ts";
 
-/** The keys of one usage, ready for use. Results are there at once where the primitives give them at once. */
+/** The keys of one usage, ready for use. Results are synchronous if the primitives are. */
 export interface UsageKeys extends Disposable {
-  /** Seals `confounder | message` into `out`, which has room for that and the tag, and returns `out`. */
+  /** Seals `confounder | message` into `out`, which has the length of both plus the tag, and returns `out`. */
   seal(confounded: Padded, out: Bytes): Eventually<Bytes>;
-  /** Opens a ciphertext into `confounder | message`; fails where it is not genuine. */
+  /** Opens a ciphertext into `confounder | message`; throws when it is not genuine. */
   open(ciphertext: Bytes): Eventually<Bytes>;
-  /** Checksum over the parts one after another. */
+  /** Returns the checksum over the concatenated parts. */
   checksum(...parts: readonly Bytes[]): Eventually<Bytes>;
 }
 
-/** Bytes with zeros behind them up to whole cipher blocks, so that nobody has to copy them to pad them. */
+/** Bytes padded with zeros to whole cipher blocks. */
 export interface Padded {
-  /** Bytes and zeros. */
+  /** The bytes and the padding. */
   readonly bytes: Bytes;
-  /** How many of them count. */
+  /** Bytes without the padding. */
   readonly length: number;
 }
 
@@ -36,12 +36,12 @@ export interface StringToKeyInput {
   readonly iterations: number;
 }
 
-/** What the keys of a usage are made with. */
+/** Options of deriving the keys of a usage. */
 export interface UsageKeysOptions extends CipherOptions {
   readonly primitives: CryptoPrimitives;
 }
 
-/** One enctype. */
+/** The algorithms of one enctype. */
 export interface EncryptionProfile {
   /** Number of the enctype. */
   readonly enctype: number;
@@ -55,17 +55,17 @@ export interface EncryptionProfile {
   readonly checksumLength: number;
   /** Type of its checksum (RFC 3961 section 8). */
   readonly checksumType: number;
-  /** PBKDF2 iterations where the KDC names none. */
+  /** PBKDF2 iterations if the KDC names none. */
   readonly defaultIterations: number;
   /** Derives the keys of one usage. */
   usageKeys(key: Bytes, usage: number, options: UsageKeysOptions): Eventually<UsageKeys>;
-  /** Makes a key from a password. */
+  /** Derives a key from a password. */
   stringToKey(input: StringToKeyInput, primitives: CryptoPrimitives): Promise<Bytes>;
   /** Pseudo-random function over `input`. */
   prf(key: Bytes, input: Bytes, primitives: CryptoPrimitives): Promise<Bytes>;
 }
 
-/** One error for every way a ciphertext may be wrong, so that nothing tells them apart. */
+/** The one error for every ciphertext that is not genuine, so that an attacker cannot tell the reasons apart. */
 export function integrityError(): KerberosError {
   return new KerberosError("INTEGRITY", "Cannot decrypt: integrity check failed");
 }

@@ -72,7 +72,7 @@ export async function* asExchangeWith(
   );
 }
 
-/** What does not change in an exchange. */
+/** The constant part of an exchange. */
 interface AsRun {
   readonly mechanisms: readonly PreauthMechanism[];
   readonly input: AsExchangeInput;
@@ -140,8 +140,8 @@ function requestBody(input: AsExchangeInput, { client, keys }: AsPhase, now: num
 }
 
 /**
- * Takes from a refusal what the next request needs, or throws it. Nothing authenticates a refusal: it may cost a request,
- * and a key within the limits, but changes neither the client nor, unless canonicalization was asked for, the realm.
+ * Returns the phase after a refusal, or throws the refusal. Nothing authenticates a refusal: it may cause another request and
+ * a key derivation within the limits, but changes neither the client nor, without canonicalization, the realm.
  */
 async function nextPhase(run: AsRun, phase: AsPhase, received: KrbError): Promise<AsPhase> {
   const { input } = run;

@@ -1,5 +1,5 @@
 /**
- * What goes into an authentication service exchange, what comes out, and what it has learnt in between.
+ * Input and result of the AS exchange.
  *
  * @module
  */
@@ -9,40 +9,40 @@ import type { Principal } from "../principal.ts";
 import type { Credential } from "../credential.ts";
 import type { ClientKey } from "./client_key.ts";
 
-/** What an initial ticket is asked for with. Times are in milliseconds. */
+/** Input of `asExchange()`. Durations are in milliseconds. */
 export interface AsExchangeInput {
-  /** Who asks. */
+  /** Client. */
   readonly client: Principal;
-  /** Its secret. */
+  /** Secret of the client. */
   readonly key: ClientKey;
   /** Service. @default {the ticket-granting service of the client's realm} */
   readonly service?: Principal;
   /** Enctypes in order of preference. */
   readonly enctypes: readonly number[];
-  /** Lifetime asked for. */
+  /** Lifetime to request. */
   readonly lifetime: number;
-  /** Renewable lifetime asked for, 0 for none. */
+  /** Renewable lifetime to request; 0 for a ticket that is not renewable. */
   readonly renewLifetime: number;
-  /** Whether the ticket is to be forwardable. */
+  /** Whether to request a forwardable ticket. */
   readonly forwardable: boolean;
-  /** Whether the ticket is to be proxiable. */
+  /** Whether to request a proxiable ticket. */
   readonly proxiable: boolean;
-  /** Whether the KDC may answer with another name for the client. */
+  /** Whether the KDC may answer with another name for the client, or refer it to another realm (RFC 6806). */
   readonly canonicalize: boolean;
-  /** Whether to reckon with the KDC's clock where it differs. */
+  /** Whether to compensate for the KDC's clock offset. */
   readonly timesync: boolean;
-  /** How far clocks may be apart, in milliseconds. @default {300000} */
+  /** Tolerated difference of the clocks. @default {300000} */
   readonly clockskew?: number;
   /** Clock and randomness. */
   readonly runtime: Runtime;
 }
 
-/** Whether the KDC may answer for another name or send on to another realm: enterprise names make no sense without. */
+/** Whether to request canonicalization; an enterprise name always does (RFC 6806 section 5). */
 export function canonicalizes({ canonicalize, client }: Pick<AsExchangeInput, "canonicalize" | "client">): boolean {
   return canonicalize || client.nameType === NameType.Enterprise;
 }
 
-/** Ticket got, and how far the KDC's clock is ahead, in milliseconds. */
+/** Result of `asExchange()`. */
 export interface AsExchangeResult {
   /** The ticket. */
   readonly credential: Credential;

@@ -1,5 +1,5 @@
 /**
- * The phases of an AS exchange: what the next request is made of. Each phase has what is known in it and nothing else.
+ * The phases of an AS exchange. Each has the fields that are known in it, and no others.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { PaData } from "../messages/basic.ts";
 import type { LongTermKeys } from "./long_term_keys.ts";
 import type { PreauthRound } from "./preauth/mechanism.ts";
 
-/** What every phase knows about the realm that is asked. */
+/** What is known in every phase. Nothing of it comes from another realm's KDC. */
 interface InRealm {
   /** The client, in this realm. */
   readonly client: Principal;

@@ -1,5 +1,5 @@
 /**
- * What a client makes of an AS-REP (RFC 4120 section 3.1.5, RFC 6806 sections 6, 7 and 11).
+ * How a client checks an AS-REP (RFC 4120 section 3.1.5, RFC 6806 sections 6, 7 and 11).
  *
  * @module
  */
@@ -18,8 +18,8 @@ import type { AsPhase } from "./as_phase.ts";
 import { significantOffset } from "./clock_offset.ts";
 import { checkReply, mismatch, toCredential } from "./reply.ts";
 
-/** The request that a reply is to. */
-export interface AsRequest {
+/** The request that a reply answers. */
+interface AsRequest {
   readonly input: AsExchangeInput;
   /** The phase in which it was sent. */
   readonly phase: AsPhase;
@@ -29,7 +29,7 @@ export interface AsRequest {
   readonly service: Principal;
 }
 
-/** Section 3.1.5: everything that is used comes out of the encrypted part, and must be what was asked for. */
+/** Section 3.1.5: everything that is used is in the sealed part, and must be what was asked for. */
 export async function acceptAsReply(asked: AsRequest, received: KdcRep): Promise<AsExchangeResult> {
   const { input, phase, message } = asked;
   const reply = await openReply(phase, received);
@@ -43,7 +43,7 @@ export async function acceptAsReply(asked: AsRequest, received: KdcRep): Promise
   checkTerms(asked, reply, part);
   await checkProof(part, key, message);
   const server = fromPrincipalName(part.sname, part.srealm);
-  // RFC 6806 section 6: where the client's realm may be another one than was asked, so may that of its ticket-granting service.
+  // RFC 6806 section 6: if the client's realm has another name, its ticket-granting service has it too.
   const renamed = samePrincipal(asked.service, krbtgt(phase.client.realm)) &&
     samePrincipal(server, krbtgt(client.realm));
   if (!renamed && !samePrincipal(server, asked.service)) {
@@ -57,13 +57,13 @@ async function openReply(phase: AsPhase, reply: KdcRep): Promise<KdcRep> {
   return phase.phase === "asking" ? reply : await phase.round.openReply?.(reply) ?? reply;
 }
 
-/** RFC 6806 section 11: the KDC signs the request that it saw, so that nobody can have weakened it on its way. */
+/** RFC 6806 section 11: the KDC signs the request as it came, so that a change on its way is noticed. */
 async function checkProof(part: EncKdcRepPart, key: KerberosKey, message: Bytes): Promise<void> {
   if ((part.flags & TicketFlag.EncPaRep) === 0) return;
   const changed = (found: string) =>
     new KerberosError("INTEGRITY", `Cannot use KDC reply: the request was changed on its way to the KDC, ${found}`);
   const proofs = part.encryptedPaData?.filter(({ padataType }) => padataType === PaType.ReqEncPaRep) ?? [];
-  if (proofs.length === 0) throw changed("who does not say what came (PA-REQ-ENC-PA-REP is missing)");
+  if (proofs.length === 0) throw changed("or its proof was removed (PA-REQ-ENC-PA-REP is missing)");
   for (const { padataValue } of proofs) {
     const { cksumtype, checksum } = readMessage(Checksum, padataValue);
     if (cksumtype !== key.checksumType) {
@@ -74,8 +74,8 @@ async function checkProof(part: EncKdcRepPart, key: KerberosKey, message: Bytes)
 }
 
 /**
- * Times are held against the request, and against the lifetimes wished by the clock that the sealed part tells: what the
- * request itself reckoned with may come from an error that nothing authenticates.
+ * Checks times against the request, and against the requested lifetimes by the clock in the sealed part: the clock that the
+ * request was made by may come from an error that nothing authenticates.
  */
 function checkTerms({ input, request }: AsRequest, reply: KdcRep, part: EncKdcRepPart): void {
   const { clockskew = 300_000, timesync, lifetime, renewLifetime } = input;
@@ -90,9 +90,9 @@ function checkTerms({ input, request }: AsRequest, reply: KdcRep, part: EncKdcRe
     enctypes: request.reqBody.etype,
     now: part.authtime,
     clockskew,
-    // How long a ticket lasts is the KDC's to say (RFC 4120 section 3.1.3), as long as nobody else told us a time to ask by.
+    // The KDC decides the lifetime (RFC 4120 section 3.1.3), unless an error has shifted the end that was requested.
     latestEnd: request.reqBody.till > sealedEnd ? sealedEnd : Infinity,
-    // RENEWABLE-OK: a ticket that does not last as long as asked may be renewable until then (RFC 4120 section 2.9.1).
+    // RENEWABLE-OK: a ticket that ends earlier than requested may be renewable until then (RFC 4120 section 2.9.1).
     latestRenewal: request.reqBody.rtime === undefined
       ? wishedEnd
       : Math.min(request.reqBody.rtime, part.authtime + renewLifetime + clockskew),

@@ -21,7 +21,7 @@ export function significantOffset(offset: number): number {
   return Math.abs(offset) < CLOCK_TOLERANCE ? 0 : offset;
 }
 
-/** Whether a KDC refuses because of the time. Its refusal says what time it is by the KDC's clock. */
+/** Whether a KDC refuses because of the time. Its refusal has the time of its own clock. */
 export function isClockRefusal(error: unknown): error is KdcError {
   const { KRB_AP_ERR_SKEW, KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_TKT_EXPIRED } = ErrorCode;
   return error instanceof KdcError &&

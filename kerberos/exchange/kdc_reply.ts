@@ -13,7 +13,7 @@ import { formatPrincipal, type Principal } from "../principal.ts";
 import { clockOffset } from "./clock_offset.ts";
 
 /** A reply of the type expected, or the KDC's refusal. */
-export type KdcReply<T> = { readonly reply: T } | { readonly refusal: KrbError };
+type KdcReply<T> = { readonly reply: T } | { readonly refusal: KrbError };
 
 /**
  * Reads a KDC's answer. Nothing authenticates it yet: anyone may have sent it.
@@ -28,7 +28,7 @@ export function readReply<T>(codec: Codec<T>, reply: Bytes): KdcReply<T> {
 }
 
 /** The request that was refused: its client and service, and the clock that it was made by. */
-export interface RefusedRequest {
+interface RefusedRequest {
   readonly client: Principal;
   readonly server: Principal;
   readonly runtime: Runtime;

@@ -24,8 +24,8 @@ export interface LongTermKeys extends PreauthClient {
   replyKey(reply: KdcRep): Promise<KerberosKey>;
 }
 
-/** What {@linkcode longTermKeys} is made of. */
-export interface LongTermKeysInit {
+/** Input of {@linkcode longTermKeys}. */
+interface LongTermKeysInit {
   /** Name of the client, in the realm that is asked. */
   readonly client: Principal;
   /** Enctypes that the client has keys for. */

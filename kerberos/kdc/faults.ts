@@ -4,19 +4,19 @@
  * @module
  */
 
-/** Failures for tests to provoke; all off by default, and they may be changed while the KDC runs. */
+/** Failures for tests; all off by default. They may be changed while the KDC runs. */
 export interface KdcFaults {
   /** How far the KDC's clock is ahead, in milliseconds. */
   clockOffset: number;
-  /** Added to the version number that tickets name, so that services find no such key. */
+  /** Added to the key version number in tickets, so that services do not find the key. */
   kvnoOffset: number;
-  /** How many of the next requests get no reply. */
+  /** Number of requests that get no reply. */
   dropReplies: number;
-  /** Enctypes that the KDC pretends not to have. */
+  /** Enctypes that the KDC does not offer although it has keys of them. */
   unsupportedEnctypes: readonly number[];
-  /** Replies larger than this are refused over UDP with `KRB_ERR_RESPONSE_TOO_BIG`, in bytes. */
+  /** Longest reply over UDP, in bytes; a longer one becomes `KRB_ERR_RESPONSE_TOO_BIG`. */
   maxUdpReply: number;
-  /** The code of a KRB-ERROR to answer every request with; 0 for none. */
+  /** Code of a KRB-ERROR that answers every request; 0 for none. */
   answerWithError: number;
 }
 

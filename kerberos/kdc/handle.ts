@@ -1,5 +1,5 @@
 /**
- * The embedded KDC as a function: a request goes in, a reply comes out, and no socket is needed.
+ * The embedded KDC as a function: the bytes of a request in, the bytes of a reply out.
  *
  * @module
  */
@@ -14,16 +14,18 @@ import type { KdcRealm } from "./realm.ts";
 import { encodeKrbError, Refusal } from "./refusal.ts";
 import { handleTgsReq } from "./tgs.ts";
 
-/** How a request came. */
+/** Options of {@linkcode handleKdcMessage}. */
 export interface HandleOptions {
-  /** Transport; over UDP a large reply is refused. @default {"tcp"} */
+  /** Transport of the request. Over UDP a long reply becomes `KRB_ERR_RESPONSE_TOO_BIG`. @default {"tcp"} */
   readonly transport?: "tcp" | "udp" | undefined;
 }
 
 /**
- * Answers one request. What cannot be read is answered with nothing, as is what the realm's faults say to drop.
+ * Answers one request.
  *
- * @throws {TypeError} When there are no bytes to take.
+ * @returns The reply, or `undefined` if the message is no request, or the realm's faults drop it.
+ *
+ * @throws {TypeError} When the message is no bytes.
  *
  * @example
  * ```ts

@@ -4,12 +4,12 @@
  * @module
  */
 import { KerberosError } from "../errors.ts";
-import type { KdcTransport } from "../reach/kdc_client.ts";
+import type { KdcTransport } from "../reach/transport.ts";
 import { handleKdcMessage } from "./handle.ts";
 import type { KdcRealm } from "./realm.ts";
 
 /**
- * A transport that hands messages straight to realms in this process: Kerberos without a network.
+ * Returns a transport that hands messages to realms in this process.
  *
  * @example
  * ```ts
@@ -17,7 +17,7 @@ import type { KdcRealm } from "./realm.ts";
  * import { DEFAULT_CONFIG, KdcClient } from "@gssocks/gssocks/kerberos";
  *
  * const realm = await createRealm({ realm: "EXAMPLE.TEST", principals: { alice: "secret" } });
- * const realms = new Map([["EXAMPLE.TEST", { kdc: ["EXAMPLE.TEST"], primaryKdc: [], kpasswdServer: [], adminServer: [] }]]);
+ * const realms = new Map([["EXAMPLE.TEST", { kdc: ["EXAMPLE.TEST"], primaryKdc: [] }]]);
  * const kdc = new KdcClient({ config: { ...DEFAULT_CONFIG, realms }, transport: inProcessTransport(realm) });
  * if (!(kdc instanceof KdcClient)) throw new Error();
  * ```

@@ -1,5 +1,5 @@
 /**
- * Issuing a ticket, which both exchanges of the embedded KDC end with (RFC 4120 sections 3.1.3 and 3.3.3).
+ * Issuing a ticket, the last step of both services of the embedded KDC (RFC 4120 sections 3.1.3 and 3.3.3).
  *
  * @module
  */
@@ -17,20 +17,20 @@ import type { KdcPrincipal } from "./principals.ts";
 import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
 
-/** What a ticket is issued from. */
+/** Input of {@linkcode issue}. Times are in milliseconds since the epoch. */
 export interface IssueInput {
   readonly realm: KdcRealm;
   readonly body: KdcReqBody;
   readonly client: Principal;
   readonly service: KdcPrincipal;
-  /** Flags beside those that the options ask for. */
+  /** Flags besides those that the options ask for. */
   readonly flags: number;
-  /** Flags that options may turn on. */
+  /** Flags that options may set. */
   readonly allowedFlags: number;
   readonly authtime: number;
-  /** The ticket must not outlast this. */
+  /** Latest end of the ticket. */
   readonly latestEnd: number;
-  /** Nor be renewable beyond this. */
+  /** Latest end of its renewals. */
   readonly latestRenewal: number;
   readonly transited: TransitedEncoding;
   /** Addresses that the ticket is limited to. */
@@ -39,13 +39,13 @@ export interface IssueInput {
   readonly encryptedPaData: readonly PaData[] | undefined;
 }
 
-/** A ticket, and what the reply says of it. */
-export interface Issued {
+/** A ticket, and the part of the reply about it. */
+interface Issued {
   readonly ticket: Ticket;
   readonly part: EncKdcRepPart;
 }
 
-/** Makes ticket and session key. */
+/** Creates a session key and a ticket with it. */
 export async function issue(input: IssueInput): Promise<Issued> {
   const { realm, body, service, client } = input;
   const now = wholeSeconds(realm.now());
@@ -61,7 +61,7 @@ export async function issue(input: IssueInput): Promise<Issued> {
   const asked = (body.kdcOptions & (KdcOption.Forwardable | KdcOption.Proxiable | KdcOption.Forwarded)) &
     input.allowedFlags;
   const renewTill = renewal(input, now, till);
-  // RFC 6806 section 11: every ticket says that the KDC knows PA-REQ-ENC-PA-REP, so that nobody can have taken it out.
+  // RFC 6806 section 11: the flag shows the client that a missing proof was removed on the way.
   const flags = (input.flags | asked | TicketFlag.EncPaRep | (renewTill === undefined ? 0 : TicketFlag.Renewable) |
     (service.okAsDelegate ? TicketFlag.OkAsDelegate : 0)) >>> 0;
   const times = {
@@ -107,12 +107,12 @@ export async function issue(input: IssueInput): Promise<Issued> {
   };
 }
 
-/** Sections 3.1.3 and 3.3.3: no ticket begins later than now, as a matter of this KDC's policy. */
+/** Sections 3.1.3 and 3.3.3: postdated tickets are against this KDC's policy. */
 function checkStart({ from = 0, kdcOptions }: KdcReqBody, now: number): void {
   if (from > now + KDC_SKEW || (kdcOptions & KdcOption.Postdated) !== 0) throw new Refusal("KDC_ERR_CANNOT_POSTDATE");
 }
 
-/** The first enctype that the client asks for and the service is known to have. */
+/** Returns the first enctype that the client asks for and the service has. */
 function sessionEnctype({ realm, body, service }: IssueInput): number {
   const found = body.etype.find((enctype) => realm.has(enctype) && service.sessionEnctypes.includes(enctype));
   if (found === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");

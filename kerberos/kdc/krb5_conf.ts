@@ -5,7 +5,7 @@
  */
 
 /** A realm and the addresses at which clients reach its KDC. */
-export interface ReachableRealm {
+interface ReachableRealm {
   /** Name of the realm. */
   readonly realm: string;
   /** Addresses of the KDC, best first. */

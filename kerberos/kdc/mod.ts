@@ -1,6 +1,6 @@
 /**
  * An embedded Kerberos KDC for tests and demonstrations: authentication and ticket-granting service, several realms,
- * failures on demand. **Not for production**: it keeps everything in memory and limits no guessing.
+ * failures on demand. **Not for production**: it keeps everything in memory and does not limit guessing of passwords.
  *
  * @example
  * ```ts

@@ -17,21 +17,21 @@ export interface PreauthCall extends KdcCall {
   readonly keys: readonly KerberosKey[];
 }
 
-/** A pre-authentication mechanism of the KDC. It keeps nothing: what a later round needs is in a PA-FX-COOKIE. */
+/** A pre-authentication mechanism of the KDC. It has no state: what a later round needs is in a PA-FX-COOKIE. */
 export interface KdcPreauthMechanism {
   /** Padata type of the client's proof, by which the mechanism is offered too (RFC 4120 section 7.5.2). */
   readonly padataType: number;
   /** Returns the padata that offers the mechanism, or `undefined` if this client cannot use it. */
   offer(call: PreauthCall): PaData | undefined;
   /**
-   * Checks what a client sends.
+   * Checks the padata of a client.
    *
    * @throws {Refusal} It proves nothing, or the mechanism needs another round (`KDC_ERR_MORE_PREAUTH_DATA_REQUIRED`).
    */
   verify(call: PreauthCall, proof: PaData): Promise<ProvenClient>;
 }
 
-/** What a mechanism has established. */
+/** The result of a mechanism. */
 export interface ProvenClient {
   /** Ticket flags that the proof earns, such as PRE-AUTHENT. */
   readonly flags: number;

@@ -6,42 +6,42 @@
 import type { KerberosKey } from "../crypto/key.ts";
 import type { Principal } from "../principal.ts";
 
-/** How a principal is added. */
+/** Options of `KdcRealm.addPrincipal()`. */
 export interface AddPrincipalOptions {
-  /** Password that its keys are made of. @default {random keys} */
+  /** Password that its keys are derived from. @default {random keys} */
   readonly password?: string | undefined;
-  /** Enctypes of its keys, the first being the one that tickets for it are sealed with. @default {the realm's} */
+  /** Enctypes of its keys; tickets for it are sealed with the first. @default {the realm's} */
   readonly enctypes?: readonly number[] | undefined;
   /** Version of its keys. @default {1} */
   readonly kvno?: number | undefined;
-  /** Salt. @default {realm and components run together} */
+  /** Salt of the password. @default {realm and components, concatenated} */
   readonly salt?: string | undefined;
   /** Whether it must pre-authenticate. @default {true} */
   readonly requiresPreauth?: boolean | undefined;
-  /** Enctypes that session keys with it may have. @default {those of its keys} */
+  /** Enctypes that its session keys may have. @default {those of its keys} */
   readonly sessionEnctypes?: readonly number[] | undefined;
-  /** Whether it is locked out (`KDC_ERR_CLIENT_REVOKED`). @default {false} */
+  /** Whether it is refused as a client (`KDC_ERR_CLIENT_REVOKED`). @default {false} */
   readonly disabled?: boolean | undefined;
-  /** Whether its tickets may be forwarded (RFC 4120 section 2.8). @default {false} */
+  /** Whether clients may delegate credentials to it (OK-AS-DELEGATE, RFC 4120 section 2.8). @default {false} */
   readonly okAsDelegate?: boolean | undefined;
 }
 
-/** A principal in the KDC's memory. */
+/** A principal of a realm. */
 export interface KdcPrincipal {
   /** Name. */
   readonly name: Principal;
   /** Version of its keys. */
   readonly kvno: number;
-  /** Its keys, the first being the one that tickets for it are sealed with. */
+  /** Its keys; tickets for it are sealed with the first. */
   readonly keys: readonly KerberosKey[];
-  /** Salt of its password's keys. */
+  /** Salt of its password. */
   readonly salt: string;
   /** Whether it must pre-authenticate. */
   readonly requiresPreauth: boolean;
-  /** Enctypes that session keys with it may have. */
+  /** Enctypes that its session keys may have. */
   readonly sessionEnctypes: readonly number[];
-  /** Whether it is locked out. */
+  /** Whether it is refused as a client. */
   readonly disabled: boolean;
-  /** Whether its tickets may be forwarded. */
+  /** Whether clients may delegate credentials to it. */
   readonly okAsDelegate: boolean;
 }

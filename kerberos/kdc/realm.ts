@@ -1,5 +1,5 @@
 /**
- * What the embedded KDC knows: principals with their keys, trusts, and how it is told to misbehave. In memory only.
+ * A realm of the embedded KDC: its principals with their keys, its trusts and referrals, and its faults. In memory only.
  *
  * @module
  */
@@ -9,13 +9,14 @@ import { KerberosKey } from "../crypto/key.ts";
 import { DEFAULT_ENCTYPES } from "../crypto/enctypes.ts";
 import { formatPrincipal, krbtgt, parsePrincipal, type Principal, principal, samePrincipal } from "../principal.ts";
 import { Keytab, type KeytabEntry } from "../credentials/formats/keytab.ts";
+import { defaultSalt } from "../exchange/client_key.ts";
 import { type KdcFaults, noFaults } from "./faults.ts";
 import type { AddPrincipalOptions, KdcPrincipal } from "./principals.ts";
 import { SeenRequests } from "./seen_requests.ts";
 
-/** How a realm is made. */
+/** Options of {@linkcode KdcRealm.create}. */
 export interface KdcRealmOptions {
-  /** Enctypes of keys, in order of preference. @default {18, 20, 17, 19} */
+  /** Enctypes of new keys, in order of preference. @default {18, 20, 17, 19} */
   readonly enctypes?: readonly number[] | undefined;
   /** Longest lifetime of a ticket, in milliseconds. @default {10 hours} */
   readonly maxLifetime?: number | undefined;
@@ -29,21 +30,21 @@ export interface KdcRealmOptions {
 export class KdcRealm {
   /** Name of the realm. */
   readonly name: string;
-  /** Enctypes of keys. */
+  /** Enctypes of new keys. */
   readonly enctypes: readonly number[];
-  /** Longest lifetime of a ticket. */
+  /** Longest lifetime of a ticket, in milliseconds. */
   readonly maxLifetime: number;
-  /** Longest renewable lifetime of a ticket. */
+  /** Longest renewable lifetime of a ticket, in milliseconds. */
   readonly maxRenewLifetime: number;
   /** Randomness, and the clock before {@linkcode KdcFaults.clockOffset}. */
   readonly runtime: Runtime;
-  /** Failures to provoke. */
+  /** Failures to produce. */
   readonly faults: KdcFaults = noFaults();
-  /** Realm to refer a client to, by host name or by domain with a dot in front. */
+  /** Realm to refer clients to, by host name, or by domain with a leading dot. */
   readonly referrals: Map<string, string> = new Map();
   /**
-   * Realms that clients may come through beside those of the hierarchy (RFC 4120 section 2.7). Tickets of clients that came
-   * through another one lack the flag `TRANSITED-POLICY-CHECKED`.
+   * Realms that may be on the path of a client besides those of the hierarchy (RFC 4120 section 2.7). The ticket of a client
+   * whose path has another realm lacks the flag TRANSITED-POLICY-CHECKED.
    */
   readonly acceptedTransits: Set<string> = new Set();
   readonly #seen = new SeenRequests();
@@ -57,20 +58,20 @@ export class KdcRealm {
     this.runtime = options.runtime ?? systemRuntime;
   }
 
-  /** A realm with a ticket-granting service and nothing else. */
+  /** Creates a realm with a ticket-granting service and no other principal. */
   static async create(name: string, options: KdcRealmOptions = {}): Promise<KdcRealm> {
     const realm = new KdcRealm(name, options);
     await realm.#add(krbtgt(name), { requiresPreauth: false });
     return realm;
   }
 
-  /** The KDC's time in milliseconds. */
+  /** Returns the KDC's time, in milliseconds since the epoch. */
   now(): number {
     return this.runtime.now() + this.faults.clockOffset;
   }
 
   /**
-   * Adds a principal, in place of one of the same name.
+   * Adds a principal; one of the same name is replaced.
    *
    * @param name Such as `alice` or `rcmd/localhost`; the realm is this one.
    */
@@ -80,7 +81,7 @@ export class KdcRealm {
 
   async #add(name: Principal, options: AddPrincipalOptions): Promise<void> {
     const { password, kvno = 1, enctypes = this.enctypes } = options;
-    const salt = options.salt ?? name.realm + name.components.join("");
+    const salt = options.salt ?? defaultSalt(name);
     const keys = await Promise.all(
       enctypes.map((enctype) =>
         password === undefined
@@ -101,14 +102,14 @@ export class KdcRealm {
     });
   }
 
-  /** Forgets a principal. */
+  /** Removes a principal, if there is one of the name. */
   removePrincipal(name: string): void {
     const wanted = parsePrincipal(name, { defaultRealm: this.name });
     const at = this.#principals.findIndex((held) => samePrincipal(held.name, wanted));
     if (at >= 0) this.#principals.splice(at, 1);
   }
 
-  /** Lets clients of this realm use services of `other`. */
+  /** Makes `other` trust this realm: clients of this realm may use its services. */
   async trust(other: KdcRealm): Promise<void> {
     const password = [...randomBytes(16, this.runtime)].join(".");
     await this.#add(krbtgt(other.name, this.name), { password });
@@ -116,7 +117,7 @@ export class KdcRealm {
   }
 
   /**
-   * Whether another request has come with this authenticator, both told by their digests.
+   * Whether another request has come with this authenticator. Both are identified by digests.
    *
    * @internal
    */
@@ -125,7 +126,7 @@ export class KdcRealm {
   }
 
   /**
-   * Remembers a request that has been found genuine.
+   * Remembers a genuine request.
    *
    * @internal
    */
@@ -133,12 +134,12 @@ export class KdcRealm {
     this.#seen.remember(authenticator, request);
   }
 
-  /** A principal by name. */
+  /** Returns a principal by name. */
   find(name: Principal): KdcPrincipal | undefined {
     return this.#principals.find((held) => samePrincipal(held.name, name));
   }
 
-  /** A principal of this realm that may be a client: ticket-granting services are none. */
+  /** Returns a principal that may be a client. Ticket-granting services may not. */
   findUser(name: Principal): KdcPrincipal | undefined {
     const enterprise = name.nameType === NameType.Enterprise && name.components.length === 1;
     const found = this.find(name) ??
@@ -147,9 +148,9 @@ export class KdcRealm {
   }
 
   /**
-   * Keys of the principals named, as a keytab.
+   * Returns a keytab with the keys of principals.
    *
-   * @throws {TypeError} When one of them does not exist.
+   * @throws {TypeError} When one of the principals does not exist.
    */
   keytab(...names: readonly string[]): Keytab {
     const entries: KeytabEntry[] = [];
@@ -163,12 +164,12 @@ export class KdcRealm {
     return new Keytab(entries);
   }
 
-  /** Whether the KDC has an enctype, as far as it admits. */
+  /** Whether the KDC offers the enctype; see {@linkcode KdcFaults.unsupportedEnctypes}. */
   has(enctype: number): boolean {
     return !this.faults.unsupportedEnctypes.includes(enctype);
   }
 
-  /** Realm that a host was said to be in. */
+  /** Returns the realm to refer a client to for a host, or `undefined` if there is none. */
   referralFor(host: string): string | undefined {
     const name = host.toLowerCase();
     for (const [domain, realm] of this.referrals) {

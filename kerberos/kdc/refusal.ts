@@ -32,8 +32,8 @@ export class Refusal extends Error {
   }
 }
 
-/** What {@linkcode encodeKrbError} is made of. */
-export interface KrbErrorInit {
+/** Input of {@linkcode encodeKrbError}. */
+interface KrbErrorInit {
   /** Error code. */
   readonly errorCode: number;
   /** Data of the error. */

@@ -1,16 +1,16 @@
 /**
- * Authenticators that a ticket-granting service has seen (RFC 4120 section 3.3.2): the same request may come again, another
- * one with the same authenticator may not.
+ * Authenticators that a ticket-granting service has seen (RFC 4120 section 3.3.2): a request may be repeated, but another
+ * request may not use its authenticator.
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { webCrypto } from "../crypto/primitives/web.ts";
 
-/** Authenticators remembered; with more, the oldest are forgotten. */
+/** At most this many authenticators are remembered; beyond it the oldest is forgotten. */
 const CAPACITY = 10_000;
 
-/** Requests by authenticator, both by their digests. An authenticator is told by its ciphertext, which no other one has. */
+/** Requests by authenticator. Both are identified by digests, an authenticator by that of its ciphertext, which is unique. */
 export class SeenRequests {
   readonly #seen = new Map<string, string>();
 
@@ -20,14 +20,14 @@ export class SeenRequests {
     return known !== undefined && known !== request;
   }
 
-  /** Remembers a request that has been found genuine. */
+  /** Remembers a genuine request. */
   remember(authenticator: string, request: string): void {
     this.#seen.set(authenticator, request);
     if (this.#seen.size > CAPACITY) this.#seen.delete(this.#seen.keys().next().value!);
   }
 }
 
-/** What bytes are told by. */
+/** Returns a digest of bytes as a map key. */
 export async function digestOf(bytes: Bytes): Promise<string> {
   return (await webCrypto.digest("SHA-256", bytes)).join();
 }

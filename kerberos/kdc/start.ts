@@ -1,12 +1,13 @@
 /**
- * A KDC for tests and demonstrations in one call.
+ * A KDC for tests and demonstrations, with its sockets, in one call.
  *
  * @module
  */
-import { type KerberosConfig, parseKrb5Conf } from "../config/krb5_conf.ts";
+import type { KerberosConfig } from "../config/krb5_conf.ts";
+import { parseKrb5Conf } from "../config/parse.ts";
 import type { Keytab } from "../credentials/formats/keytab.ts";
 import { KdcClient } from "../reach/kdc_client.ts";
-import { denoTransport } from "../reach/shell/transports.ts";
+import { denoTransport } from "../reach/shell/transport.ts";
 import { createRealm, type CreateRealmOptions } from "./create_realm.ts";
 import type { KdcFaults } from "./faults.ts";
 import { handleKdcMessage, tooLongRefusal } from "./handle.ts";
@@ -25,9 +26,9 @@ export interface TestKdcOptions extends CreateRealmOptions {
 
 /** A running test KDC. */
 export interface TestKdc extends AsyncDisposable {
-  /** Its realm, for more principals, trusts and referrals. */
+  /** Its realm: principals, trusts and referrals may be added. */
   readonly realm: KdcRealm;
-  /** Failures to provoke. */
+  /** Failures to produce. */
   readonly faults: KdcFaults;
   /** Address that it listens on. */
   readonly hostname: string;
@@ -35,19 +36,19 @@ export interface TestKdc extends AsyncDisposable {
   readonly port: number;
   /** krb5.conf for its clients. */
   readonly krb5Conf: string;
-  /** The same, read. */
+  /** The same, parsed. */
   readonly config: KerberosConfig;
-  /** A way to it over its sockets. */
+  /** A client of it over its sockets. */
   readonly client: KdcClient;
-  /** Keys of principals. */
+  /** Returns a keytab with the keys of principals. */
   keytab(...names: readonly string[]): Keytab;
 }
 
 /**
- * Starts a KDC on a free port of the loopback interface. It keeps nothing on disk and is no KDC for production: whoever
- * reaches its port may guess passwords as fast as it answers.
+ * Starts a KDC on a free port of the loopback interface. It keeps nothing on disk. It is not for production: it does not limit
+ * guessing of passwords.
  *
- * @example A KDC with one user and one service, for the time of a test
+ * @example A KDC with one user and one service, for one test
  * ```ts
  * import { startTestKdc } from "@gssocks/gssocks/kerberos/kdc";
  *

@@ -17,7 +17,7 @@ import {
   Pvno,
 } from "./basic.ts";
 
-/** Refusal by a KDC or a service. Nothing authenticates it. */
+/** A refusal by a KDC or a service. Nothing authenticates it. */
 export interface KrbError {
   readonly pvno: number;
   readonly msgType: number;

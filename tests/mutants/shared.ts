@@ -11,7 +11,9 @@ const SENTINELS = "tests/proxy/shared/sentinels_test.ts";
 const PLACES = "tests/proxy/shared/redis_places_test.ts";
 const FAULTS = "tests/interop/redis_faults_test.ts";
 const SENTINEL = "tests/interop/sentinel_test.ts";
-const REPLAYS = "tests/kerberos/ap/replay/replay_cache_test.ts";
+const MEMORY_REPLAYS = "tests/kerberos/ap/replay/memory_test.ts";
+const SHARED_REPLAYS = "tests/kerberos/ap/replay/shared_test.ts";
+const START_TIME = "tests/kerberos/ap/replay/start_time_test.ts";
 const PROXY = "tests/socks/stream/proxy_protocol_test.ts";
 const HAPROXY = "tests/interop/haproxy_test.ts";
 const CONFIG = "tests/cli/config/config_test.ts";
@@ -310,11 +312,11 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     ],
     ["one address has one host", "options", "if (addresses.length !== 1) throw", "if (false) throw"],
   ]),
-  ...rules("kerberos/ap/replay/replay_cache.ts", [REPLAYS], [
+  ...rules("kerberos/ap/replay/memory.ts", [MEMORY_REPLAYS], [
     [
       "one client has its share",
       "bounded for one client",
-      "    if (this.#hasShare(client)) throw shareUsedUp();\n",
+      "    if (this.#isShareUsed(client)) throw shareUsedError();\n",
       "",
     ],
     [
@@ -323,7 +325,11 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "    if (left === 0) this.#held.delete(client);\n    else this.#held.set(client, left);\n",
       "",
     ],
+  ]),
+  ...rules("kerberos/ap/replay/share.ts", [MEMORY_REPLAYS], [
     ["an eighth is everybody's", "bounded for one client", "Math.max(Math.floor(capacity / SHARE), free)", "free"],
+  ]),
+  ...rules("kerberos/ap/replay/start_time.ts", [START_TIME], [
     [
       "when it was made is by a clock that nobody sets",
       "RFC 4120 section 3.2.3",
@@ -331,11 +337,11 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "return this.#from;",
     ],
   ]),
-  ...rules("kerberos/ap/replay/shared.ts", [REPLAYS], [
+  ...rules("kerberos/ap/replay/shared.ts", [SHARED_REPLAYS], [
     [
       "one client has half of a place",
       "bounded for one client",
-      "    if (time.client !== 0 && hasShare(held, SLOTS, free)) throw shareUsedUp();\n",
+      "    if (terms.client !== 0 && isShareUsed(held, SLOTS, free)) throw shareUsedError();\n",
       "",
     ],
   ]),

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { type Bytes, concat, EMPTY } from "../../base/bytes.ts";
 import { associate, connect, serve, type ServeOptions, type ServerEvent } from "../../mod.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
-import { MemoryReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../../kerberos/ap/replay/memory.ts";
 import { gssapiClient } from "../../socks/auth/gssapi.ts";
 import type { ProtectionLevel } from "../../socks/protection.ts";
 import { decodeFrame, encodeFrame } from "../../socks/wire/gssapi.ts";

@@ -14,7 +14,7 @@ import { encode } from "../../asn1/codec.ts";
 import { asBytes, type Bytes, concat, EMPTY, utf8 } from "../../base/bytes.ts";
 import type { GssFlags } from "../../gss/context.ts";
 import { readMessage } from "../../kerberos/messages/read.ts";
-import type { ServiceTicket, TicketSource } from "../../kerberos/credentials/tickets.ts";
+import type { ServiceTicket, TicketSource } from "../../kerberos/credentials/ticket_source.ts";
 import { ApOption } from "../../kerberos/registry/flags.ts";
 import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";

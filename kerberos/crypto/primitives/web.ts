@@ -40,7 +40,7 @@ export const webCrypto: CryptoPrimitives = {
   },
 };
 
-/** WebCrypto's AES-CBC always pads (PKCS #7), so the padding block is cut off or computed and put back. */
+/** AES-CBC of WebCrypto always pads (PKCS #7), so the padding block is cut off, or computed and appended. */
 class WebCbc implements CbcCipher {
   readonly #key: CryptoKey;
 
@@ -53,7 +53,7 @@ class WebCbc implements CbcCipher {
     return new Uint8Array(padded, 0, data.length);
   }
 
-  /** The block that padding would add is what encrypting nothing gives with the last block as initial vector. */
+  /** The padding block is the encryption of an empty message with the last block as initial vector. */
   async decrypt(data: Bytes, iv: Bytes = ZERO_IV): Promise<Bytes> {
     const last = data.subarray(data.length - BLOCK);
     const padding = await crypto.subtle.encrypt({ name: "AES-CBC", iv: last }, this.#key, EMPTY);
@@ -61,6 +61,6 @@ class WebCbc implements CbcCipher {
     return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-CBC", iv }, this.#key, padded));
   }
 
-  /** WebCrypto keeps nothing that would have to be given back. */
+  /** WebCrypto has nothing to release. */
   [Symbol.dispose](): void {}
 }

@@ -1,6 +1,6 @@
 /**
  * The interface between the AS exchange and its pre-authentication mechanisms (RFC 4120 section 5.2.7, RFC 6113 section 3).
- * A mechanism proves to the KDC who the client is, and says which key the reply is sealed with. The exchange knows its
+ * A mechanism proves the client's identity to the KDC, and knows the key that the reply is sealed with. The exchange knows its
  * mechanisms by {@linkcode PreauthMechanism} and {@linkcode PreauthRound} only, and a mechanism knows the exchange by
  * {@linkcode PreauthClient} and {@linkcode PreauthRequest} only.
  *
@@ -47,7 +47,7 @@ export interface PreauthMechanism {
   start(client: PreauthClient, methods: readonly PaData[]): Promise<PreauthRound | undefined>;
 }
 
-/** One round of a mechanism. A round never changes: what a mechanism keeps for the next one is in that one. */
+/** One round of a mechanism. It is immutable: what the mechanism keeps for the next round is in the next round. */
 export interface PreauthRound {
   /** Returns the padata of a request. Called for each request; a request is repeated if the KDC refuses the client's clock. */
   padata(request: PreauthRequest): Promise<readonly PaData[]>;
@@ -72,12 +72,12 @@ export interface PreauthRound {
   /**
    * Returns the key that a reply is sealed with (RFC 6113 sections 3.2 and 3.3).
    *
-   * @throws {KerberosError} The KDC does not prove what the mechanism has it prove (RFC 6113 section 3.4).
+   * @throws {KerberosError} The KDC does not prove its own identity, and the mechanism requires that (RFC 6113 section 3.4).
    */
   replyKey(reply: KdcRep): Promise<KerberosKey>;
 }
 
-/** What a mechanism may use of the client. */
+/** The client, as mechanisms see it. */
 export interface PreauthClient {
   /** Name of the client, in the realm that is asked. */
   readonly client: Principal;

@@ -20,9 +20,9 @@ const FLAG_BITS: readonly (readonly [keyof GssFlags, number])[] = [
   ["integrity", 32],
 ];
 
-/** What an initiator says in the authenticator's checksum. */
+/** What an initiator sends in the authenticator's checksum. */
 export interface AuthenticatorChecksum {
-  /** Services asked for. */
+  /** Services requested. */
   readonly flags: Required<GssFlags>;
   /** MD5 over the channel bindings, all zero for none. */
   readonly bindings: Bytes;
@@ -30,7 +30,7 @@ export interface AuthenticatorChecksum {
   readonly delegation?: Bytes | undefined;
 }
 
-/** RFC 4121 section 4.1.1, numbers little-endian. */
+/** Encodes the checksum (RFC 4121 section 4.1.1); numbers are little-endian. */
 export function encodeAuthenticatorChecksum(value: AuthenticatorChecksum): Bytes {
   const flags = FLAG_BITS.reduce((sum, [name, bit]) => sum | (value.flags[name] ? bit : 0), 0);
   const out = new ByteWriter().u32(16, true).bytes(value.bindings).u32(flags, true);
@@ -38,7 +38,7 @@ export function encodeAuthenticatorChecksum(value: AuthenticatorChecksum): Bytes
   return out.finish();
 }
 
-/** Reads what {@linkcode encodeAuthenticatorChecksum} writes; extensions behind it are passed over. */
+/** Decodes the checksum; extensions after it are ignored. */
 export function decodeAuthenticatorChecksum(bytes: Uint8Array): AuthenticatorChecksum {
   try {
     const reader = new ByteReader(bytes);

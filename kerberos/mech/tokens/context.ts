@@ -22,16 +22,16 @@ const CONTEXT_TOKENS: Readonly<Record<ContextTokenId, number>> = {
   "KRB-ERROR": 0x0300,
 };
 
-/** Puts a Kerberos message into a context token. */
+/** Encodes a Kerberos message as a context token. */
 export function encodeContextToken(id: ContextTokenId, message: Uint8Array): Bytes {
   return encodeInitialToken(KERBEROS_OID, new ByteWriter().u16(CONTEXT_TOKENS[id]).bytes(message).finish());
 }
 
 /**
- * Takes a context token apart.
+ * Decodes a context token.
  *
- * @throws {GssError} `BAD_MECH` for another mechanism, `DEFECTIVE_TOKEN` for anything else that does not fit, with the code
- * `KRB_AP_ERR_MSG_TYPE` where it is of a kind that is not known.
+ * @throws {GssError} `BAD_MECH` for another mechanism, `DEFECTIVE_TOKEN` for any other defect, with the code
+ * `KRB_AP_ERR_MSG_TYPE` if the kind of token is unknown.
  */
 export function decodeContextToken(token: Uint8Array): { id: ContextTokenId; message: Bytes } {
   let framed;

@@ -15,7 +15,7 @@ import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KdcError } from "../../../kerberos/errors.ts";
 import { principal } from "../../../kerberos/principal.ts";
 import { Credential } from "../../../kerberos/credential.ts";
-import { FileCredentialCache, writeKeytab } from "../../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache, writeKeytab } from "../../../kerberos/credentials/shell/stores.ts";
 import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
 import { telemetry } from "../../../proxy/telemetry.ts";
 import { SocksAuthError, SocksReplyError } from "../../../socks/errors.ts";

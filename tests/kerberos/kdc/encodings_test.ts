@@ -40,7 +40,7 @@ function bodyWith(body: KdcReqBody, options: readonly number[]): Bytes {
   );
 }
 
-Deno.test("the KDC takes kdc-options of other lengths than 32 bits, with a checksum over them as they are", async () => {
+Deno.test("handleTgsReq(): accepts kdc-options of any length, with a checksum over their bytes", async () => {
   const runtime = new TestRuntime();
   const realm = await memoryRealm({ runtime, enctypes: [18] });
   const { credential: tgt } = await memoryTickets([realm], { runtime }).initialTicket();

@@ -1,6 +1,6 @@
 /**
- * What reading costs that anybody may ask for: every decoder that sees bytes before their sender is known stops after a few
- * hundred elements, and none of them goes through asn1js.
+ * What an unauthenticated peer can make reading cost: every decoder of its messages stops after a few hundred elements, and
+ * none uses asn1js.
  */
 import assert from "node:assert/strict";
 import { Asn1Error, type Codec, decode, encode } from "../../../asn1/codec.ts";
@@ -29,7 +29,7 @@ const CROWDS: readonly Uint8Array[] = ["0500", "3000", "040100", "a0020500"].map
   return unhex(element.repeat(count));
 });
 
-/** What anybody may send to a server or to a KDC of ours, and what a service answers before it has proven itself. */
+/** Messages to a server or a KDC that are not authenticated, and replies of a service that has not authenticated itself. */
 const STRANGERS: Record<string, Codec<unknown>> = {
   "AP-REQ": ap.ApReq,
   "AP-REP": ap.ApRep,
@@ -69,7 +69,7 @@ async function withoutAsn1js(run: () => Promise<void> | void): Promise<void> {
   }
 }
 
-Deno.test("64 KiB of tiny elements end after 400 for what strangers send, and after 4,000 for KDCs and keys", async () => {
+Deno.test("readMessage(): stops after 400 elements from strangers, after 4,000 from KDCs and keys", async () => {
   assert.ok(STRANGER_ELEMENTS <= 500 && VOUCHED_ELEMENTS <= 5_000);
   await withoutAsn1js(() => {
     for (const [codecs, most] of [[STRANGERS, STRANGER_ELEMENTS], [VOUCHED, VOUCHED_ELEMENTS]] as const) {
@@ -90,7 +90,7 @@ Deno.test("64 KiB of tiny elements end after 400 for what strangers send, and af
   });
 });
 
-Deno.test("64 KiB of tiny elements end after 400 in every token of SPNEGO, for acceptor and initiator", async () => {
+Deno.test("SPNEGO tokens: reading stops after 400 elements, in acceptor and initiator", async () => {
   const { acceptor, initiator } = await kerberosSides(true);
   const tooMany = (error: unknown) => {
     assert.match(String(error), /more than 400 elements/);
@@ -115,7 +115,7 @@ Deno.test("64 KiB of tiny elements end after 400 in every token of SPNEGO, for a
   });
 });
 
-Deno.test("genuine messages of every kind are read without asn1js", async () => {
+Deno.test("readMessage(): reads genuine messages of every kind without asn1js", async () => {
   const codecs = { ...STRANGERS, ...VOUCHED };
   let seen = 0;
   await withoutAsn1js(() => {
@@ -148,7 +148,7 @@ Deno.test("encode(): writes a TGS-REQ through asn1js, and no other message", () 
   assert.deepEqual(new Set(written), new Set(["TGS-REQ"]));
 });
 
-Deno.test("the fullest messages that are taken fit into their limits", () => {
+Deno.test("readMessage(): accepts the fullest messages within the limits", () => {
   const part: ap.EncTicketPart = {
     flags: 0,
     key: { keytype: 18, keyvalue: new Uint8Array(32) },
@@ -166,14 +166,14 @@ Deno.test("the fullest messages that are taken fit into their limits", () => {
   assert.throws(() => decode(ap.EncTicketPart, encode(ap.EncTicketPart, more)), /257 elements, at most 256/);
 });
 
-Deno.test("no depth of nesting is followed beyond 32 elements (CVE-2020-28196)", () => {
+Deno.test("readMessage(): follows no nesting deeper than 32 elements (CVE-2020-28196)", () => {
   let nested: Uint8Array = new Uint8Array(0);
   for (let i = 0; i < 300; i++) nested = tlv(0x30, nested);
   assert.throws(() => decode(basic.MethodData, nested), /too deep/);
   assert.throws(() => decode(basic.MethodData, unhex("3080".repeat(30_000))), /not in DER form/);
 });
 
-Deno.test("a message whose version, type, microseconds or name is out of bounds is refused", () => {
+Deno.test("readMessage(): refuses a version, type, microseconds or name out of bounds", () => {
   const krbError: KrbError = {
     pvno: 5,
     msgType: 30,

@@ -65,7 +65,7 @@ function notation(value: unknown, key = ""): unknown {
 }
 
 for (const { decode, encode, name: way } of WAYS) {
-  Deno.test(`decode() and encode() keep every public sample as it is (${way})`, () => {
+  Deno.test(`decode() and encode(): keep every public sample (${way})`, () => {
     let seen = 0;
     for (const v of vectors<{ name: string; asn1_type: string; der_hex: string; decoded: unknown }>("asn1_encode")) {
       const codec = CODECS[v.asn1_type];
@@ -78,7 +78,7 @@ for (const { decode, encode, name: way } of WAYS) {
     assert.equal(seen, 23);
   });
 
-  Deno.test(`decode() and encode() keep every message of a real exchange as it is (${way})`, () => {
+  Deno.test(`decode() and encode(): keep every message of a real exchange (${way})`, () => {
     for (const v of vectors<{ name: string; type: string; der_hex: string }>("messages")) {
       const codec = CODECS[v.type];
       assert.ok(codec, v.type);
@@ -86,7 +86,7 @@ for (const { decode, encode, name: way } of WAYS) {
     }
   });
 
-  Deno.test(`decode() takes and refuses the unusual samples as the RFC asks (${way})`, () => {
+  Deno.test(`decode(): accepts and refuses unusual samples as the RFC demands (${way})`, () => {
     type Case = { name: string; variant: string; asn1_type: string; input_hex: string; expect: string };
     for (const v of vectors<Case>("asn1_decode")) {
       const codec = CODECS[v.asn1_type];
@@ -100,7 +100,7 @@ for (const { decode, encode, name: way } of WAYS) {
     }
   });
 
-  Deno.test(`decode() refuses every cut of a message, and every trailing byte (${way})`, () => {
+  Deno.test(`decode(): refuses every truncated message, and every trailing byte (${way})`, () => {
     for (const v of vectors<{ type: string; der_hex: string }>("messages").slice(0, 2)) {
       const codec = CODECS[v.type]!;
       const der = unhex(v.der_hex);
@@ -110,7 +110,7 @@ for (const { decode, encode, name: way } of WAYS) {
   });
 }
 
-Deno.test("both ways give the same value or an Asn1Error for changed bytes and changed elements of every message", () => {
+Deno.test("DER engines: both give the same value or an Asn1Error for changed messages", () => {
   const random = new Random(1);
   for (const v of vectors<{ name: string; type: string; der_hex: string }>("messages")) {
     const codec = CODECS[v.type]!;

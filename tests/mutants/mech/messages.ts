@@ -5,10 +5,12 @@
  */
 import { type Mutant, rules } from "../mutant.ts";
 
+const ACCEPTED = "tests/kerberos/mech/acceptor_context_test.ts";
 const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
 const CONTEXT = "tests/kerberos/mech/context_test.ts";
 const INITIATOR = "tests/kerberos/mech/initiator_test.ts";
 const MESSAGES = "tests/kerberos/mech/message_tokens_test.ts";
+const SEQUENCE = "tests/kerberos/mech/sequence_test.ts";
 
 /** The rules. */
 export const MESSAGES_MUTANTS: readonly Mutant[] = [
@@ -27,6 +29,8 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "if (length !== 16) throw",
       "if (false) throw",
     ],
+  ]),
+  ...rules("kerberos/mech/tokens/checksum.ts", [ACCEPTOR, ACCEPTED], [
     ["the delegation option is 1", "RFC 4121 section 4.1.1", "if (option !== 1) throw", "if (false) throw"],
     [
       "extensions are passed over",
@@ -41,6 +45,14 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "RFC 4120 section 5.5.1; peers that read them as signed",
       "randomUint32(runtime) >>> 2",
       "randomUint32(runtime)",
+    ],
+  ]),
+  ...rules("kerberos/mech/token_order.ts", [MESSAGES], [
+    [
+      "a forged token does not count",
+      "RFC 2743 section 1.2.3",
+      "return { data, confidential, status: this.#window.check(sequence) };",
+      "return { data, confidential, status: this.#window.check(sequence + 1n) };",
     ],
   ]),
   ...rules("kerberos/mech/context.ts", [MESSAGES], [
@@ -91,12 +103,6 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "RFC 4121 section 4.2.2, AcceptorSubkey",
       "    if (header.acceptorSubkey !== this.#acceptorSubkey) throw notGenuine();\n",
       "",
-    ],
-    [
-      "a forged token does not count",
-      "RFC 2743 section 1.2.3",
-      "return { data, confidential, status: this.#window.check(sequence) };",
-      "return { data, confidential, status: this.#window.check(sequence + 1n) };",
     ],
   ]),
   ...rules("kerberos/mech/tokens/cfx.ts", [MESSAGES], [
@@ -155,7 +161,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign)",
     ],
   ]),
-  ...rules("kerberos/mech/sequence.ts", [MESSAGES, CONTEXT], [
+  ...rules("kerberos/mech/sequence.ts", [MESSAGES, SEQUENCE], [
     [
       "a replayed message is reported",
       "RFC 2743 section 1.2.3",
@@ -170,7 +176,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     ],
     ["a number has 64 bits", "RFC 4121 section 4.2.1", "(number - this.#initial) & MASK", "(number - this.#initial)"],
   ]),
-  ...rules("kerberos/mech/sequence.ts", [CONTEXT], [
+  ...rules("kerberos/mech/sequence.ts", [SEQUENCE], [
     [
       "a late message is reported",
       "RFC 2743 section 1.2.3",

@@ -4,7 +4,7 @@ import { GssError } from "../../../gss/status.ts";
 import { connect, serve, systemTickets } from "../../../mod.ts";
 import type { ClientAuthMethod } from "../../../socks/auth/method.ts";
 import { SocksAuthError } from "../../../socks/errors.ts";
-import { FileCredentialCache } from "../../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache } from "../../../kerberos/credentials/shell/stores.ts";
 import { parsePrincipal } from "../../../kerberos/principal.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";
 import { echoServer, TcpServer } from "../../support/servers.ts";

@@ -10,10 +10,11 @@ import {
   passwordClient,
   resolve,
   systemTickets,
+  type SystemTicketsOptions,
 } from "../../../mod.ts";
 import { duration } from "../../../base/deadline.ts";
 import { startTestKdc } from "../../../kerberos/kdc/mod.ts";
-import { writeKeytab } from "../../../kerberos/credentials/shell/files.ts";
+import { writeKeytab } from "../../../kerberos/credentials/shell/stores.ts";
 import { bindThrough } from "../../../socks/client/bind.ts";
 import { connectThrough, resolveThrough } from "../../../socks/client/request.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";
@@ -242,7 +243,7 @@ Deno.test("systemTickets() take the keytab's file as serve() does", async () => 
     }
     const missing = { config: kdc.config, principal: "backup", keytab: `${path}.none` };
     assert.throws(() => systemTickets(missing), { name: "KerberosError", code: "BAD_FILE" });
-    assert.throws(() => systemTickets({ config: kdc.config, keytab: path }), {
+    assert.throws(() => systemTickets({ config: kdc.config, keytab: path } as SystemTicketsOptions), {
       name: "TypeError",
       message: /principal/,
     });
