@@ -5,7 +5,7 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { asBytes, type Bytes, bytesOf, concat, EMPTY } from "../../base/bytes.ts";
-import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/mechanism.ts";
+import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/context.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
