@@ -26,20 +26,13 @@
  */
 export type { Bytes, ByteSource } from "./base/bytes.ts";
 export type { ChannelBindings } from "./gss/channel_bindings.ts";
-export type {
-  AcceptOptions,
-  GssAcceptorCredential,
-  GssContext,
-  GssFlags,
-  GssNegotiation,
-  GssStep,
-  UnwrapOptions,
-  UnwrappedMessage,
-  WrapOptions,
-} from "./gss/mechanism.ts";
+export type { AcceptOptions, GssAcceptorCredential } from "./gss/credential.ts";
+export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "./gss/context.ts";
+export type { GssNegotiation, GssStep } from "./gss/negotiation.ts";
 export { type GssName, type GssNameType, hostbasedService } from "./gss/names.ts";
 export type { Runtime } from "./base/runtime.ts";
-export { GssError, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
+export type { MechanismErrorCode, SpnegoErrorCode } from "./gss/error_codes.ts";
+export { GssError, type GssErrorCode, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
 export type { KdcAddress, KdcTransport } from "./kerberos/reach/transport.ts";
 export type { KdcCallOptions } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";

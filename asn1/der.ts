@@ -74,7 +74,7 @@ class Reader {
     this.#longLengths = options.longLengths ?? false;
   }
 
-  /** The element at `start`, which must end at `limit` or before. */
+  /** Reads the element at `start`, which must end at `limit` or before. */
   element(start: number, limit: number, depth: number): DerElement {
     if (++this.#elements > this.#most) throw this.#error(`more than ${this.#most} elements`);
     if (depth > ELEMENT_LIMITS.depth) throw this.#error("too deep");
@@ -100,7 +100,7 @@ class Reader {
   }
 }
 
-/** Bytes of an element; the lengths of it and of those in it go into `lengths`, outer ones first. */
+/** Returns the size of an element. Appends its length and those of the elements in it to `lengths`, outer ones first. */
 function measure(element: NewElement, lengths: number[]): number {
   if ("whole" in element) return element.whole.length;
   const place = lengths.push(0) - 1;

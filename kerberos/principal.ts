@@ -122,5 +122,5 @@ export function principalOfGssName(name: GssName, defaultRealm = ""): Principal 
 
 /** Returns a principal as a GSS-API name. */
 export function toGssName(name: Principal): GssName {
-  return Object.freeze({ type: "krb5-principal", text: formatPrincipal(name) });
+  return Object.freeze({ type: "mechanism-name", text: formatPrincipal(name) });
 }

@@ -7,8 +7,9 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { copyBytes } from "../../base/bytes.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
-import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
-import type { GssNegotiation, GssStep } from "../../gss/mechanism.ts";
+import { channelBindingHash } from "./tokens/channel_bindings.ts";
+import type { ChannelBindings } from "../../gss/channel_bindings.ts";
+import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { GssError } from "../../gss/status.ts";
 import { checkKnownSince } from "../ap/checks.ts";
 import type { ApPolicy, VerifiedApReq } from "../ap/policy.ts";

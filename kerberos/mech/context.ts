@@ -5,7 +5,7 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { asBytes, type Bytes, bytesOf, concat, EMPTY } from "../../base/bytes.ts";
-import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/mechanism.ts";
+import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/context.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
@@ -108,7 +108,7 @@ export class KerberosContext implements GssContext {
     // Check the arguments before a sequence number or memory is taken.
     const bytes = bytesOf(message, "wrap");
     const { confidential, start, token } = this.#place(bytes.length, options);
-    const header = { ...this.#nextHeader(), sealed: confidential, ec: 0, rrc: 0 };
+    const header = this.#wrapHeader(confidential);
     const found = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
     // The caller may change the message once the call returns, so a call that waits for keys keeps a copy.
     const text = found instanceof Promise ? bytes.slice() : bytes;
@@ -246,6 +246,12 @@ export class KerberosContext implements GssContext {
     const sequence = this.#sendSequence;
     this.#sendSequence = BigInt.asUintN(64, sequence + 1n);
     return { sentByAcceptor: !this.initiator, acceptorSubkey: this.#acceptorSubkey, sequence };
+  }
+
+  /** Takes the next sequence number, as `#nextHeader` does; without a spread, since every message comes here. */
+  #wrapHeader(sealed: boolean): WrapHeader {
+    const { sentByAcceptor, acceptorSubkey, sequence } = this.#nextHeader();
+    return { sentByAcceptor, acceptorSubkey, sequence, sealed, ec: 0, rrc: 0 };
   }
 
   /** Refuses tokens of this side sent back, and tokens under another key. */

@@ -6,11 +6,11 @@
 import type {
   AcceptOptions,
   GssAcceptorCredential,
-  GssFlags,
   GssInitiatorCredential,
-  GssNegotiation,
   InitiateOptions,
-} from "../../gss/mechanism.ts";
+} from "../../gss/credential.ts";
+import type { GssFlags } from "../../gss/context.ts";
+import type { GssNegotiation } from "../../gss/negotiation.ts";
 import { ownBindings } from "../../gss/channel_bindings.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";

@@ -6,8 +6,10 @@
  */
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
-import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
-import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
+import { channelBindingHash } from "./tokens/channel_bindings.ts";
+import type { ChannelBindings } from "../../gss/channel_bindings.ts";
+import type { GssFlags } from "../../gss/context.ts";
+import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { GssError, worthAnother } from "../../gss/status.ts";
 import { type ClientTime, makeApReq } from "../ap/make.ts";
 import { verifyApRep } from "../ap/reply.ts";

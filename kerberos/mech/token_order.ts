@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
-import type { UnwrappedMessage } from "../../gss/mechanism.ts";
+import type { UnwrappedMessage } from "../../gss/context.ts";
 import type { Eventually } from "../crypto/primitives/seam.ts";
 import { KerberosError } from "../errors.ts";
 import { type SequenceOptions, SequenceWindow } from "./sequence.ts";

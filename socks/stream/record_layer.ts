@@ -8,7 +8,7 @@
  */
 import type { ProtectionLevel, SealPolicy } from "../protection.ts";
 import { type Bytes, EMPTY } from "../../base/bytes.ts";
-import type { GssContext } from "../../gss/mechanism.ts";
+import type { GssContext } from "../../gss/context.ts";
 import { GssError } from "../../gss/status.ts";
 import { SocksConnectionError, SocksProtocolError } from "../errors.ts";
 import { asError } from "../../base/reason.ts";

@@ -5,7 +5,7 @@
  */
 import { BufferPool } from "../../base/buffer_pool.ts";
 import { type Bytes, EMPTY } from "../../base/bytes.ts";
-import type { GssContext } from "../../gss/mechanism.ts";
+import type { GssContext } from "../../gss/context.ts";
 import { Semaphore } from "../../base/semaphore.ts";
 import { FRAME_HEADER, frameInPlace, FrameType, MAX_TOKEN } from "../wire/gssapi.ts";
 import { type Chunk, SMALL_CHUNK } from "./chunk.ts";

@@ -6,7 +6,7 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { encodeInitialToken } from "../../gss/initial_token.ts";
-import { SPNEGO_OID } from "../../gss/spnego/tokens.ts";
+import { SPNEGO_OID } from "../../gss/oids.ts";
 import { encodeContextToken } from "../../kerberos/mech/tokens/context.ts";
 import { encodeFrame, FrameType } from "../../socks/wire/gssapi.ts";
 import { encodeOffer, encodeRequest } from "../../socks/wire/messages.ts";

@@ -1,7 +1,7 @@
 /** MIT libgssapi at token level, as initiator and as acceptor. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../base/bytes.ts";
-import type { GssContext } from "../../gss/mechanism.ts";
+import type { GssContext } from "../../gss/context.ts";
 import { hostbasedService } from "../../gss/names.ts";
 import { systemRuntime } from "../../base/runtime.ts";
 import { spnegoAcceptor } from "../../gss/spnego/acceptor.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { GssError, type GssNegotiation, spnegoAcceptor, spnegoInitiator } from "../../gss/mod.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { channelBindingHash } from "../../gss/channel_bindings.ts";
+import { channelBindingHash } from "../../kerberos/mech/tokens/channel_bindings.ts";
 import { hostbasedService } from "../../gss/names.ts";
 import {
   asExchange,

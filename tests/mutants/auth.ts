@@ -29,7 +29,7 @@ const NEGOTIATION: readonly Mutant[] = [
     file: "base/deadline.ts",
     find: " || this.#disposed",
     replace: "",
-    tests: ["tests/gss/gss_test.ts"],
+    tests: ["tests/base/deadline_test.ts"],
   },
   {
     rule: "behind the end of an association nothing is told: a datagram that may not go",

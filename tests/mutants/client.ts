@@ -99,13 +99,13 @@ const ENDS: readonly Mutant[] = [
     [
       "a deadline that is disposed of keeps no timer",
       "CWE-401",
-      "    if (this.#timer !== undefined) clearTimeout(this.#timer);\n    if (this.#onAbort",
-      "    if (this.#onAbort",
+      "    if (this.#timer !== undefined) clearTimeout(this.#timer);\n    this.#listening",
+      "    this.#listening",
     ],
     [
       "a deadline that is disposed of keeps no listener",
       "CWE-401",
-      '    if (this.#onAbort !== undefined) this.#parent?.removeEventListener("abort", this.#onAbort);\n',
+      "    this.#listening[Symbol.dispose]();\n",
       "",
     ],
     ["a deadline that has ended starts no time", "CWE-401", "|| this.signal.aborted || ", "|| "],

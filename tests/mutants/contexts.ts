@@ -106,8 +106,8 @@ export const CONTEXTS_MUTANTS: readonly Mutant[] = [
     [
       "a number is taken when all is clear",
       "RFC 4121 section 4.2.6",
-      "    const { confidential, start, token } = this.#place(bytes.length, options);\n    const header = { ...this.#nextHeader(), sealed: confidential, ec: 0, rrc: 0 };\n",
-      "    const header = { ...this.#nextHeader(), sealed: options.confidential, ec: 0, rrc: 0 };\n    const { confidential, start, token } = this.#place(bytes.length, options);\n",
+      "    const { confidential, start, token } = this.#place(bytes.length, options);\n    const header = this.#wrapHeader(confidential);\n",
+      "    const header = this.#wrapHeader(options.confidential);\n    const { confidential, start, token } = this.#place(bytes.length, options);\n",
       "refuses what is no bytes without",
     ],
     [

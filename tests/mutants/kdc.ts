@@ -182,9 +182,9 @@ const HELD = rules("kerberos/credentials/tickets/selection.ts", TICKETS, [
 
 /** The client: one request for all who want the same. */
 const SHARED = rules("base/shared_requests.ts", TICKETS, [
-  ["a request that was given up is not joined", "one caller must not fail for another", "      this.#forget(key, stop);\n      stop.abort", "      stop.abort"],
+  ["a request that was given up is not joined", "one caller must not fail for another", "      this.#forget(key, request.stop);\n", ""],
   ["a request that ends forgets itself only", "one caller must not fail for another", "if (this.#underway.get(key)?.stop === stop) this.#underway.delete(key);", "this.#underway.delete(key);"],
-  ["a request goes on while somebody waits", "one caller must not fail for another", "if (--shared.waiting > 0) return;", "--shared.waiting;"],
+  ["a request goes on while somebody waits", "one caller must not fail for another", "if (--request.waiting > 0) return;", "--request.waiting;"],
 ]);
 
 /** The client: how KDCs are found and reached. */

@@ -1038,7 +1038,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     file: "gss/status.ts",
     find: "    this.#token = init.token === undefined ? undefined : asBytes(bytesOf(init.token));",
     replace: "    this.#token = init.token;\n    Object.assign(this, { shown: init.token });",
-    tests: ["tests/gss/gss_test.ts"],
+    tests: ["tests/gss/status_test.ts"],
   },
   {
     rule: "a password's key shows no password",

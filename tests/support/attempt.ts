@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { AcceptOptions, GssContext } from "../../gss/mechanism.ts";
+import type { AcceptOptions } from "../../gss/credential.ts";
+import type { GssContext } from "../../gss/context.ts";
 import { GssError } from "../../gss/status.ts";
 import { readMessage } from "../../kerberos/messages/read.ts";
 import type { KerberosAcceptorOptions } from "../../kerberos/mech/credentials.ts";

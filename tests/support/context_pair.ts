@@ -11,7 +11,7 @@ import { profileOf } from "../../kerberos/crypto/enctypes.ts";
 import { KerberosContext } from "../../kerberos/mech/context.ts";
 import { ALL_FLAGS } from "./flags.ts";
 
-const NAME = { type: "krb5-principal", text: "x@Y" } as const;
+const NAME = { type: "mechanism-name", text: "x@Y" } as const;
 
 /** Both sides. */
 export interface ContextPair extends Disposable {

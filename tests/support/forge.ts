@@ -12,7 +12,7 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import { asBytes, type Bytes, concat, EMPTY, utf8 } from "../../base/bytes.ts";
-import type { GssFlags } from "../../gss/mechanism.ts";
+import type { GssFlags } from "../../gss/context.ts";
 import { readMessage } from "../../kerberos/messages/read.ts";
 import type { ServiceTicket, TicketSource } from "../../kerberos/credentials/ticket_source.ts";
 import { ApOption } from "../../kerberos/registry/flags.ts";

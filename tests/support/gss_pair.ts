@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GssFlags } from "../../gss/mechanism.ts";
+import type { GssFlags } from "../../gss/context.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import type { AsExchangeInput } from "../../kerberos/exchange/as.ts";
 import { passwordKey } from "../../kerberos/exchange/client_key.ts";

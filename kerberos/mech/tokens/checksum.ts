@@ -5,7 +5,7 @@
  * @module
  */
 import { ByteReader, type Bytes, ByteWriter } from "../../../base/bytes.ts";
-import type { GssFlags } from "../../../gss/mechanism.ts";
+import type { GssFlags } from "../../../gss/context.ts";
 import { defective } from "./errors.ts";
 
 /** Type of the checksum that carries flags and bindings instead of a sum (RFC 4121 section 4.1.1). */

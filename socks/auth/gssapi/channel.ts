@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GssContext } from "../../../gss/mechanism.ts";
+import type { GssContext } from "../../../gss/context.ts";
 import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError } from "../../errors.ts";
 import type { Connection } from "../../stream/connection.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import type { ChannelBindings } from "../../../gss/channel_bindings.ts";
-import type { GssContext, GssFlags, GssInitiatorCredential } from "../../../gss/mechanism.ts";
+import type { GssContext, GssFlags } from "../../../gss/context.ts";
+import type { GssInitiatorCredential } from "../../../gss/credential.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { SocksAuthError, SocksProtocolError } from "../../errors.ts";
 import { isAtLeast, protectionByte, type ProtectionLevel, protectionLevel, type SealPolicy } from "../../protection.ts";

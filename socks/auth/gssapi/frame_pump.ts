@@ -5,7 +5,8 @@
  */
 import { type Bytes, EMPTY } from "../../../base/bytes.ts";
 import { type Deadline, startDeadline } from "../../../base/deadline.ts";
-import type { GssContext, GssNegotiation, GssStep } from "../../../gss/mechanism.ts";
+import type { GssContext } from "../../../gss/context.ts";
+import type { GssNegotiation, GssStep } from "../../../gss/negotiation.ts";
 import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError, SocksProtocolError } from "../../errors.ts";
 import { goneBecause, GRACE } from "../../stream/client_end.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../../base/bytes.ts";
-import type { GssContext, GssFlags } from "../../../gss/mechanism.ts";
+import type { GssContext, GssFlags } from "../../../gss/context.ts";
 import { SocksProtocolError } from "../../errors.ts";
 import type { ProtectionLevel } from "../../protection.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 import type { ChannelBindings } from "../../../gss/channel_bindings.ts";
-import type { GssAcceptorCredential, GssContext } from "../../../gss/mechanism.ts";
+import type { GssAcceptorCredential } from "../../../gss/credential.ts";
+import type { GssContext } from "../../../gss/context.ts";
 import { systemRuntime } from "../../../base/runtime.ts";
 import { SocksAuthError } from "../../errors.ts";
 import { checkNames } from "../../given.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { encode } from "../../../asn1/codec.ts";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
-import { channelBindingHash } from "../../../gss/channel_bindings.ts";
+import { channelBindingHash } from "../../../kerberos/mech/tokens/channel_bindings.ts";
 import { readMessage } from "../../../kerberos/messages/read.ts";
 import { ApOption, TicketFlag } from "../../../kerberos/registry/flags.ts";
 import { KeyUsage } from "../../../kerberos/registry/key_usages.ts";

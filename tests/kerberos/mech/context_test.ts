@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { concat, utf8 } from "../../../base/bytes.ts";
-import { channelBindingHash } from "../../../gss/channel_bindings.ts";
+import { channelBindingHash } from "../../../kerberos/mech/tokens/channel_bindings.ts";
 import { GssError } from "../../../gss/status.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { profileOf } from "../../../kerberos/crypto/enctypes.ts";
@@ -11,7 +11,7 @@ import { ALL_FLAGS } from "../../support/flags.ts";
 import { credentialPair, establish, memoryRealm } from "../../support/gss_pair.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
 
-const NAME = { type: "krb5-principal", text: "x@Y" } as const;
+const NAME = { type: "mechanism-name", text: "x@Y" } as const;
 
 interface PairOptions {
   enctype?: number;

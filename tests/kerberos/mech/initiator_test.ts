@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
-import type { GssFlags, GssNegotiation } from "../../../gss/mechanism.ts";
+import type { GssFlags } from "../../../gss/context.ts";
+import type { GssNegotiation } from "../../../gss/negotiation.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { GssError } from "../../../gss/status.ts";
 import { readMessage } from "../../../kerberos/messages/read.ts";

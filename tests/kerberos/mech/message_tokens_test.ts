@@ -8,7 +8,7 @@ import { KerberosContext } from "../../../kerberos/mech/context.ts";
 import { ALL_FLAGS } from "../../support/flags.ts";
 import { micToken, type TokenShape, type WrapShape, wrapToken } from "../../support/forge.ts";
 
-const NAME = { type: "krb5-principal", text: "x@Y" } as const;
+const NAME = { type: "mechanism-name", text: "x@Y" } as const;
 
 /** The receiving end of a context whose keys the forge has; the acceptor's unless said otherwise. */
 function receiver(key: KerberosKey, { initiator = false, acceptorSubkey = true } = {}): KerberosContext {

@@ -300,8 +300,8 @@ Deno.test("ProtectedConnection reads what Dante sent, both ways", async () => {
         const [near, far] = pipe({ chunk });
         const context = new KerberosContext({
           initiator: from === "server",
-          peer: { type: "krb5-principal", text: "x" },
-          self: { type: "krb5-principal", text: "y" },
+          peer: { type: "mechanism-name", text: "x" },
+          self: { type: "mechanism-name", text: "y" },
           flags: ALL_FLAGS,
           channelBound: false,
           expiresAt: 0,

@@ -1,7 +1,8 @@
 /** RFC 1961 section 3.8 and RFC 1929 section 2: who is refused is told, for whatever reason, once. */
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
-import type { GssContext, GssStep } from "../../../gss/mechanism.ts";
+import type { GssContext } from "../../../gss/context.ts";
+import type { GssStep } from "../../../gss/negotiation.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
 import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";

@@ -1,6 +1,6 @@
 /** Services of a context (RFC 1961 sections 3.2 and 4.1): what each side asks for, and what it does without. */
 import assert from "node:assert/strict";
-import type { GssFlags } from "../../../gss/mechanism.ts";
+import type { GssFlags } from "../../../gss/context.ts";
 import { gssapiClient, gssapiServer, type GssapiServerOptions } from "../../../socks/auth/gssapi.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";

@@ -157,7 +157,7 @@ Deno.test("behind a write that failed nothing goes out, since it would come behi
 
 Deno.test("what a context cannot seal is this side's failure, and ends writing alone", async () => {
   const { ours, theirs, context } = overFailing();
-  const expired = new GssError("context has expired", { major: "CONTEXT_EXPIRED", code: "EXPIRED" });
+  const expired = new GssError("context has expired", { major: "CONTEXT_EXPIRED", code: "CONTEXT_EXPIRED" });
   context.wrap = () => Promise.reject(expired);
   const failure = await failureOf(ours.write(utf8("x")));
   assert.deepEqual([failure.name, (failure as { code?: string }).code, failure.cause], [
