@@ -131,7 +131,7 @@ export { type ConnectionListener } from "./stream/listener.ts";
 export { dialFrom } from "./shell/dial_from.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./protection.ts";
-export type { DatagramCodec } from "./stream/protected_datagrams.ts";
+export type { DatagramCodec } from "./stream/datagram_codec.ts";
 export { tlsOver } from "./shell/tls_over.ts";
 export { type TlsClientOptions, type TlsConnection, type TlsIdentity } from "./stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, isOriginAllowed, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";

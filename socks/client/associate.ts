@@ -4,12 +4,12 @@
  * @module
  */
 import { SocksAuthError, SocksProtocolError } from "../errors.ts";
-import { givenFunction } from "../given.ts";
+import { checkFunction } from "../argument_checks.ts";
 import { resolvedOf, type Resolver } from "../names/resolver.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
-import { closeAnyway } from "../stream/closed.ts";
+import { closeQuietly } from "../stream/closed_error.ts";
 import type { BindDatagrams } from "../stream/datagram_socket.ts";
-import { takeInTime } from "../stream/late.ts";
+import { makeUnlessAborted } from "../stream/settling.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress, isLinkLocal, parseIp } from "../wire/ip.ts";
 import { Command } from "../wire/messages.ts";
@@ -28,8 +28,8 @@ export interface AssociateThroughOptions extends ThroughOptions {
 /** Opens an association; throws as `connectThrough` does. */
 export async function associateThrough(options: AssociateThroughOptions): Promise<SocksDatagrams> {
   const { bind, resolve } = options;
-  givenFunction("bind", bind);
-  givenFunction("resolve", resolve);
+  checkFunction("bind", bind);
+  checkFunction("resolve", resolve);
   using deadline = startCallDeadline(options);
   const attempt = deadline.signal;
   const granted = await requestWithRetry(attempt, options, {
@@ -45,7 +45,7 @@ export async function associateThrough(options: AssociateThroughOptions): Promis
     const relay = await relayOf(granted, options, attempt);
     return await SocksDatagrams.open(granted, { relay, codec, bind, attempt, signal: options.signal });
   } catch (error) {
-    closeAnyway(granted.connection);
+    closeQuietly(granted.connection);
     throw error;
   }
 }
@@ -58,7 +58,7 @@ async function relayOf(
 ): Promise<Endpoint> {
   const host = isUnspecified(bound.hostname) ? dialled.remote?.hostname ?? proxy.hostname : bound.hostname;
   const found = parseIp(host) === undefined
-    ? await takeInTime(() => resolve(host, { signal }), signal, () => {})
+    ? await makeUnlessAborted(() => resolve(host, { signal }), signal, () => {})
     : [host];
   const [address] = resolvedOf(found).addresses;
   if (address === undefined) throw new SocksProtocolError("BAD_MESSAGE", `Proxy's relay ${host} has no address`);

@@ -5,9 +5,9 @@
  */
 import { abortable, duration, onAbort, startDeadline } from "../../base/deadline.ts";
 import { SocksConnectionError, SocksTimeoutError } from "../errors.ts";
-import { givenEndpoint, givenSignal } from "../given.ts";
+import { checkEndpoint, checkSignal } from "../argument_checks.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
-import { closeAnyway } from "../stream/closed.ts";
+import { closeQuietly } from "../stream/closed_error.ts";
 import { withPrefix } from "../stream/connection.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Command } from "../wire/messages.ts";
@@ -119,7 +119,7 @@ export class ProxyBind {
 
   /** Asks a proxy to listen; throws as `connectThrough` does. */
   static async open(options: BindThroughOptions): Promise<ProxyBind> {
-    const expected = givenEndpoint("expected", options.expected);
+    const expected = checkEndpoint("expected", options.expected);
     const granted = await requestFromProxy(options, Command.Bind, expected);
     if (options.signal?.aborted) granted.connection.close();
     options.signal?.throwIfAborted();
@@ -137,7 +137,7 @@ export class ProxyBind {
   /** Waits for the connection. Its `bound` is the peer's address. The caller must close it. */
   async accept({ timeout = Infinity, signal }: AcceptBindOptions = {}): Promise<ProxiedConnection> {
     const milliseconds = duration("timeout", timeout);
-    givenSignal(signal);
+    checkSignal(signal);
     this.#over.signal.throwIfAborted();
     if (this.#state !== "listening") {
       throw new TypeError("Cannot accept: the proxy accepts one connection, and accept() was called before");
@@ -175,6 +175,6 @@ export class ProxyBind {
     if (this.#over.signal.aborted || this.#state === "accepted") return;
     this.#listening[Symbol.dispose]();
     this.#over.abort(reason);
-    closeAnyway(this.#granted.connection);
+    closeQuietly(this.#granted.connection);
   }
 }

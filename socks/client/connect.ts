@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { endedBy } from "../stream/ended_by.ts";
+import { withSignal } from "../stream/with_signal.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Command } from "../wire/messages.ts";
 import { type ProxiedConnection, requestFromProxy, type ThroughOptions } from "./request.ts";
@@ -29,5 +29,5 @@ export interface ConnectThroughOptions extends ThroughOptions {
 export async function connectThrough(options: ConnectThroughOptions): Promise<ProxiedConnection> {
   const { signal, target } = options;
   const { connection, bound, protection, identity } = await requestFromProxy(options, Command.Connect, target);
-  return { connection: endedBy(connection, signal), bound, protection, identity };
+  return { connection: withSignal(connection, signal), bound, protection, identity };
 }

@@ -6,12 +6,12 @@
 import { type Bytes, bytesOf, type ByteSource } from "../../base/bytes.ts";
 import { abortable, onAbort } from "../../base/deadline.ts";
 import { SocksConnectionError, SocksError, SocksProtocolError } from "../errors.ts";
-import { givenEndpoint, givenSignal } from "../given.ts";
+import { checkEndpoint, checkSignal } from "../argument_checks.ts";
 import type { Identity } from "../identity.ts";
 import type { ProtectionLevel } from "../protection.ts";
-import { closeAnyway } from "../stream/closed.ts";
+import { closeQuietly } from "../stream/closed_error.ts";
 import type { BindDatagrams, DatagramSocket } from "../stream/datagram_socket.ts";
-import type { DatagramCodec } from "../stream/protected_datagrams.ts";
+import type { DatagramCodec } from "../stream/datagram_codec.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
 import { withoutZone } from "../wire/ip.ts";
@@ -73,7 +73,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   readonly #over = new AbortController();
   #listening: Disposable | undefined;
   #socket: DatagramSocket | undefined;
-  #closedHere = false;
+  #closedError = false;
   #dropped = 0;
 
   private constructor(granted: GrantedRequest, { relay, codec }: OpenDatagramsOptions) {
@@ -128,7 +128,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     const bytes = bytesOf(data);
     const { length } = bytes;
     // Encoding copies the bytes, so the caller may change the memory from now on.
-    const datagram = encodeDatagram(givenEndpoint("to", to), bytes);
+    const datagram = encodeDatagram(checkEndpoint("to", to), bytes);
     this.#checkSize(datagram.length, length);
     // At the end of the association the reason of the end counts, not what it does to a pending call.
     await abortable(this.#sealAndSend(datagram, length), this.#over.signal);
@@ -157,7 +157,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
    * @throws {SocksConnectionError} The association has ended; see the class. Datagrams that came before it was lost are returned first.
    */
   async receive(options: ReceiveOptions = {}): Promise<[Uint8Array<ArrayBuffer>, Endpoint]> {
-    return await this.#inbox.next(givenSignal(options.signal));
+    return await this.#inbox.next(checkSignal(options.signal));
   }
 
   /**
@@ -171,7 +171,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
       try {
         next = await this.#inbox.next();
       } catch (error) {
-        if (this.#closedHere) return;
+        if (this.#closedError) return;
         throw error;
       }
       yield next;
@@ -211,13 +211,13 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     if (!this.#inbox.end(failure, received)) return;
     this.#listening?.[Symbol.dispose]();
     this.#over.abort(failure);
-    closeAnyway(this.#socket);
-    closeAnyway(this.#granted.connection);
+    closeQuietly(this.#socket);
+    closeQuietly(this.#granted.connection);
   }
 
   /** Ends the association. Later calls have no effect. */
   close(): void {
-    this.#closedHere ||= !this.#inbox.ended;
+    this.#closedError ||= !this.#inbox.ended;
     this.#end(new SocksConnectionError("CLOSED", "Association is closed"), "discard");
   }
 

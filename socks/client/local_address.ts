@@ -5,7 +5,7 @@
  */
 import { isUnspecified, specialKind } from "../rules/special_ranges.ts";
 import type { DatagramSocket } from "../stream/datagram_socket.ts";
-import { takeInTime } from "../stream/late.ts";
+import { makeUnlessAborted } from "../stream/settling.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { parseIp, withoutZone } from "../wire/ip.ts";
 
@@ -41,7 +41,7 @@ export async function bindForRelay(
   local: Endpoint | undefined,
   { binding, attempt }: BindForRelayOptions,
 ): Promise<DatagramSocket> {
-  const bind = (hostname: string) => takeInTime(() => binding(hostname), attempt, (late) => late.close());
+  const bind = (hostname: string) => makeUnlessAborted(() => binding(hostname), attempt, (late) => late.close());
   const unspecified = relay.hostname.includes(":") ? "::" : "0.0.0.0";
   const source = sourceFor(local, relay);
   if (source === undefined) return await bind(unspecified);

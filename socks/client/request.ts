@@ -8,14 +8,14 @@ import { type Deadline, duration, onAbort, startDeadline } from "../../base/dead
 import { GssError } from "../../gss/status.ts";
 import type { ClientAuthMethod, SecuredChannel } from "../auth/method.ts";
 import { SocksAuthError, SocksTimeoutError } from "../errors.ts";
-import { givenEndpoint, givenFunction, givenSignal } from "../given.ts";
+import { checkEndpoint, checkFunction, checkSignal } from "../argument_checks.ts";
 import { Handshake } from "../handshake.ts";
 import { receive } from "../handshake_io.ts";
 import type { Identity } from "../identity.ts";
 import type { ProtectionLevel } from "../protection.ts";
-import { closeAnyway } from "../stream/closed.ts";
+import { closeQuietly } from "../stream/closed_error.ts";
 import { type Connection, type Dialer, withPrefix } from "../stream/connection.ts";
-import { takeInTime } from "../stream/late.ts";
+import { makeUnlessAborted } from "../stream/settling.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { normalEndpoint, reachableEndpoint } from "../wire/host_name.ts";
 import { Command, type Request } from "../wire/messages.ts";
@@ -72,7 +72,7 @@ export async function requestFromProxy(
   target: Endpoint,
 ): Promise<GrantedRequest> {
   using deadline = startCallDeadline(options);
-  return await requestWithRetry(deadline.signal, options, { command, ...givenEndpoint("target", target) });
+  return await requestWithRetry(deadline.signal, options, { command, ...checkEndpoint("target", target) });
 }
 
 /**
@@ -85,14 +85,14 @@ export function startCallDeadline(
   phase: () => string | undefined = () => undefined,
 ): Deadline {
   const { auth, timeout = 60_000 } = options;
-  const proxy = givenEndpoint("proxy", options.proxy);
+  const proxy = checkEndpoint("proxy", options.proxy);
   const milliseconds = duration("timeout", timeout);
-  const signal = givenSignal(options.signal);
-  givenFunction("dial", options.dial);
+  const signal = checkSignal(options.signal);
+  checkFunction("dial", options.dial);
   if (!Array.isArray(auth) || auth.length === 0) {
     throw new TypeError("Cannot connect through a proxy: no authentication method is given (auth)");
   }
-  for (const method of auth) givenFunction("auth", method?.authenticate);
+  for (const method of auth) checkFunction("auth", method?.authenticate);
   return startDeadline({
     milliseconds,
     signal,
@@ -129,8 +129,8 @@ async function requestOnce(signal: AbortSignal, options: ThroughOptions, request
   let hasAnswered = false;
   let channel: Connection | undefined;
   const close = () => {
-    closeAnyway(channel);
-    closeAnyway(dialled);
+    closeQuietly(channel);
+    closeQuietly(dialled);
   };
   using _ = onAbort(signal, close);
   try {
@@ -138,7 +138,7 @@ async function requestOnce(signal: AbortSignal, options: ThroughOptions, request
     const onChoice = () => hasAnswered = true;
     const onChannel = (connection: Connection) => channel = connection;
     const negotiating = () => negotiate(dialled, { auth, proxy, signal, onChoice, onChannel }, normal);
-    return await takeInTime(negotiating, signal, (late) => late.connection.close());
+    return await makeUnlessAborted(negotiating, signal, (late) => late.connection.close());
   } catch (error) {
     close();
     // A socket closed by the signal fails with its own error; the signal's reason says why.
@@ -150,12 +150,12 @@ async function requestOnce(signal: AbortSignal, options: ThroughOptions, request
 async function dialProxy(dial: Dialer, proxy: Endpoint, signal: AbortSignal): Promise<Connection> {
   let dialled: Connection;
   try {
-    dialled = await takeInTime(() => dial(proxy, { signal }), signal, (late) => late.close());
+    dialled = await makeUnlessAborted(() => dial(proxy, { signal }), signal, (late) => late.close());
   } catch (error) {
     if (signal.aborted) throw timeoutWithProgress(signal.reason, proxy, "dialling");
     throw proxyUnreachable(proxy, error);
   }
-  givenFunction("dial, which made no connection", dialled?.read);
+  checkFunction("dial, which made no connection", dialled?.read);
   return dialled;
 }
 
@@ -196,7 +196,7 @@ async function negotiate(
     const rest = request.command === Command.Bind ? connection : withPrefix(connection, handshake.trailingData());
     return { connection: rest, bound, protection, identity, channel, dialled, handshake };
   } catch (error) {
-    closeAnyway(connection);
+    closeQuietly(connection);
     throw error;
   }
 }

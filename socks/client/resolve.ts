@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { givenHost } from "../given.ts";
+import { checkHost } from "../argument_checks.ts";
 import { hostName } from "../wire/host_name.ts";
 import { parseIp } from "../wire/ip.ts";
 import { Command } from "../wire/messages.ts";
@@ -18,7 +18,7 @@ import { requestFromProxy, type ThroughOptions } from "./request.ts";
  * @throws {HostNameError} As {@linkcode connectThrough}.
  */
 export async function resolveThrough(options: ThroughOptions & { readonly hostname: string }): Promise<string> {
-  const hostname = hostName(givenHost("hostname", options.hostname));
+  const hostname = hostName(checkHost("hostname", options.hostname));
   const command = parseIp(hostname) === undefined ? Command.Resolve : Command.ResolvePtr;
   const { bound, connection } = await requestFromProxy(options, command, { hostname, port: 0 });
   connection.close();

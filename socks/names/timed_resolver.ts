@@ -5,7 +5,7 @@
  */
 import { startDeadline } from "../../base/deadline.ts";
 import { SocksReplyError } from "../errors.ts";
-import { takeInTime } from "../stream/late.ts";
+import { makeUnlessAborted } from "../stream/settling.ts";
 import type { Resolver } from "./resolver.ts";
 
 /** Limits the time of each look-up. The error says that the look-up took too long, not the target. */
@@ -16,6 +16,6 @@ export function withTimeLimit(resolve: Resolver, milliseconds: number): Resolver
     using deadline = startDeadline({ milliseconds, signal: options.signal, reason });
     const { signal } = deadline;
     // The resolver may be the user's own code and return no promise.
-    return await takeInTime(async () => await resolve(name, { ...options, signal }), signal, () => {});
+    return await makeUnlessAborted(async () => await resolve(name, { ...options, signal }), signal, () => {});
   };
 }

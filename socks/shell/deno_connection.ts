@@ -5,7 +5,7 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { abortable, pause, startDeadline } from "../../base/deadline.ts";
-import { closedHere } from "../stream/closed.ts";
+import { closedError } from "../stream/closed_error.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress } from "../wire/ip.ts";
 import { Chunk } from "../stream/chunk.ts";
@@ -53,19 +53,19 @@ export class DenoConnection implements Connection {
   /** The socket itself serves concurrent calls in order. */
   async read(into?: Bytes): Promise<Bytes | null> {
     if (this.#readFailure !== undefined) throw this.#readFailure;
-    if (this.#hasLastBytes) throw closedHere("The connection");
+    if (this.#hasLastBytes) throw closedError("The connection");
     // A socket returns "end" for an empty buffer.
     const buffer = into !== undefined && into.length > 0 ? into : new Uint8Array(this.#readSize.next);
     const { length } = buffer;
     let count: number | null;
     try {
       count = await this.#conn.read(buffer);
-      if (this.#hasLastBytes) throw closedHere("The connection");
+      if (this.#hasLastBytes) throw closedError("The connection");
       // An earlier read or write may already have consumed the system's error.
       if (count === null) return await this.#checkEnd();
     } catch (error) {
       if (buffer.length < length) throw memoryGone();
-      throw this.#readFailure ??= this.#closed ? closedHere("The connection") : error;
+      throw this.#readFailure ??= this.#closed ? closedError("The connection") : error;
     }
     this.#readSize.learn(count);
     // The bytes are in memory that now belongs to someone else.
@@ -101,8 +101,8 @@ export class DenoConnection implements Connection {
 
   /** @throws {unknown} Writing is over. */
   #checkWritable(): void {
-    if (this.#closed) throw closedHere("The connection");
-    if (this.#ending !== undefined) throw closedHere("Writing");
+    if (this.#closed) throw closedError("The connection");
+    if (this.#ending !== undefined) throw closedError("Writing");
   }
 
   /** Writes until the socket has taken all bytes; one call takes as many as it has room for. */
@@ -111,7 +111,7 @@ export class DenoConnection implements Connection {
     let at = 0;
     try {
       while (at < chunk.length) {
-        if (this.#hasLastBytes) throw closedHere("The connection");
+        if (this.#hasLastBytes) throw closedError("The connection");
         const count = await this.#conn.write(chunk.from(at));
         at += count;
         this.#written += count;
@@ -120,7 +120,7 @@ export class DenoConnection implements Connection {
       this.#noteReset(error);
       // The system's error about memory that was transferred does not say so.
       const failure = chunk.isCut ? chunk.cut(at) : error;
-      throw this.#writeFailure ??= this.#closed ? closedHere("The connection") : failure;
+      throw this.#writeFailure ??= this.#closed ? closedError("The connection") : failure;
     }
   }
 
@@ -142,7 +142,7 @@ export class DenoConnection implements Connection {
   }
 
   closeWrite(): Promise<void> {
-    if (this.#closed) return Promise.reject(closedHere("The connection"));
+    if (this.#closed) return Promise.reject(closedError("The connection"));
     return this.#ending ??= this.#writing.then(() => this.#endWriting());
   }
 
@@ -152,7 +152,7 @@ export class DenoConnection implements Connection {
     try {
       await this.#conn.closeWrite();
     } catch (error) {
-      throw this.#writeFailure ??= this.#closed ? closedHere("The connection") : error;
+      throw this.#writeFailure ??= this.#closed ? closedError("The connection") : error;
     }
   }
 

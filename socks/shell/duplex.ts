@@ -8,9 +8,9 @@ import type { Bytes } from "../../base/bytes.ts";
 import { SocksConnectionError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Chunk } from "../stream/chunk.ts";
-import { closedHere } from "../stream/closed.ts";
+import { closedError } from "../stream/closed_error.ts";
 import type { Connection } from "../stream/connection.ts";
-import { InOrder } from "../stream/in_order.ts";
+import { SerialQueue } from "../stream/serial_queue.ts";
 
 /** The addresses of a connection, as far as it has them. */
 export interface DuplexEnds {
@@ -47,9 +47,9 @@ export class DuplexConnection implements Connection {
   readonly remote: Endpoint | undefined;
   readonly relayedBy: Endpoint | undefined;
   protected readonly stream: Duplex & SocketMethods;
-  readonly #readsInOrder = new InOrder();
+  readonly #readsInOrder = new SerialQueue();
   readonly #pendingWrites = new Set<Settle>();
-  readonly #writesInOrder = new InOrder();
+  readonly #writesInOrder = new SerialQueue();
   #ended = false;
   #ending: Promise<void> | undefined;
   #readFailure: Error | undefined;
@@ -143,7 +143,7 @@ export class DuplexConnection implements Connection {
 
   async write(bytes: Uint8Array): Promise<void> {
     const chunk = new Chunk(bytes, true);
-    if (this.#closed === undefined && this.#ending !== undefined) throw closedHere("Writing");
+    if (this.#closed === undefined && this.#ending !== undefined) throw closedError("Writing");
     // A stream reports a write only as a whole. Small parts show whether the peer takes bytes.
     await this.#writesInOrder.run(() => this.#writeAll(chunk));
     if (!chunk.isCut) return;
@@ -189,7 +189,7 @@ export class DuplexConnection implements Connection {
 
   close(): void {
     if (this.#closed !== undefined) return;
-    this.#closed = closedHere("The connection");
+    this.#closed = closedError("The connection");
     this.fail(this.#closed);
     this.release();
   }

@@ -7,8 +7,8 @@ import {
   type BindDatagramsOptions,
   type DatagramSocket,
   deliver,
+  isDatagramError,
   MAX_ERRORS,
-  passes,
   sendError,
 } from "../stream/datagram_socket.ts";
 import type { Bytes } from "../../base/bytes.ts";
@@ -63,7 +63,7 @@ export function bindWithDeno(
         // The socket is closed, or the error is about a datagram that was sent; its sender knows.
         failures++;
         failure = error;
-        if (!passes(error)) break;
+        if (!isDatagramError(error)) break;
         if (failures > FEW) await pause(BREATH, over.signal);
       }
     }

@@ -7,8 +7,8 @@ import {
   type BindDatagramsOptions,
   type DatagramSocket,
   deliver,
+  isDatagramError,
   MAX_ERRORS,
-  passes,
   sendError,
 } from "../stream/datagram_socket.ts";
 import type { Endpoint } from "../wire/address.ts";
@@ -61,7 +61,7 @@ export async function bindWithNode(
   socket.on("error", (error) => {
     reject(error);
     // After binding, most errors are about one datagram that was sent; its sender knows.
-    if (isBound && (!passes(error) || ++failures >= MAX_ERRORS)) end(error);
+    if (isBound && (!isDatagramError(error) || ++failures >= MAX_ERRORS)) end(error);
   });
   socket.on("close", () => end(new Error("Socket was closed")));
   socket.on("message", (data, from) => {

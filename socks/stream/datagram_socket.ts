@@ -64,7 +64,7 @@ const PASSING: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Whether an error of a socket is about a datagram, or a target, and no end of the socket. */
-export function passes(error: unknown): boolean {
+export function isDatagramError(error: unknown): boolean {
   if (error instanceof RangeError) return true;
   return PASSING.has((error as { code?: unknown } | undefined)?.code);
 }

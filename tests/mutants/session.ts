@@ -50,11 +50,11 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "",
       "connection breaks",
     ],
-    ["an end is one after a moment", WATCH, "this.#attempt.limit(GRACE, () => reason);", "{}", "look-up"],
+    ["an end is one after a moment", WATCH, "this.#attempt.limit(END_GRACE, () => reason);", "{}", "look-up"],
     [
       "an end is none at once",
       WATCH,
-      "this.#attempt.limit(GRACE, () => reason);",
+      "this.#attempt.limit(END_GRACE, () => reason);",
       "this.#attempt.abort(reason);",
       "nothing to say",
     ],
@@ -113,7 +113,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "early bytes without end",
     ],
   ]),
-  ...rules("socks/stream/read_ahead.ts", [HALF], [
+  ...rules("socks/stream/end_watcher.ts", [HALF], [
     ["who holds all that it may says so", "contract", "if (this.#watch === watch) onFull();", "", "all that it may"],
   ]),
   ...rules("socks/server/front/answers.ts", [HALF], [
@@ -145,7 +145,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "all that it has",
     ],
   ]),
-  ...rules("socks/stream/read_ahead.ts", [GONE], [
+  ...rules("socks/stream/end_watcher.ts", [GONE], [
     [
       "who stopped to read ahead reads no more",
       "contract",
@@ -196,7 +196,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "who has ended behind his token is answered",
       WATCH,
-      "failure === undefined ? GRACE : 0",
+      "failure === undefined ? END_GRACE : 0",
       "0",
       "behind its token",
     ],
@@ -214,7 +214,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a method that gives no channel is one refusal",
       "events",
-      "closeAnyway(channel?.connection);",
+      "closeQuietly(channel?.connection);",
       "channel?.connection.close();",
       "may fail in any call",
     ],
@@ -325,7 +325,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a connection that cannot be closed is one refusal",
       SAY,
-      "    closeAnyway(accepted);",
+      "    closeQuietly(accepted);",
       "    accepted.close();",
       "may fail in any call",
     ],
@@ -334,7 +334,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a target that cannot be closed is one end",
       SAY,
-      "    closeAnyway(target);\n",
+      "    closeQuietly(target);\n",
       "    target.close();\n",
       "may fail in any call",
     ],

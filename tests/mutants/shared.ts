@@ -399,7 +399,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "a header has a time",
       "liveness",
-      'deadline.signal.addEventListener("abort", () => closeAnyway(connection), { once: true });',
+      'deadline.signal.addEventListener("abort", () => closeQuietly(connection), { once: true });',
       "",
       "slow header",
     ],

@@ -8,7 +8,7 @@ import type { GssAcceptorCredential } from "../../../gss/credential.ts";
 import type { GssContext } from "../../../gss/context.ts";
 import { systemRuntime } from "../../../base/runtime.ts";
 import { SocksAuthError } from "../../errors.ts";
-import { checkNames } from "../../given.ts";
+import { checkNames } from "../../argument_checks.ts";
 import {
   PROTECTION_LEVELS,
   protectionByte,

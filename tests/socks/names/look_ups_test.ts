@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { LookUps } from "../../../socks/names/look_ups.ts";
 import { ownerOf } from "../../../socks/names/resolver.ts";
-import { someTurns } from "../../../socks/stream/late.ts";
+import { yieldMicrotasks } from "../../../socks/stream/settling.ts";
 
 /** Look-ups that end when a test says so. */
 function lab(ends = true, waiting = 100) {
@@ -26,7 +26,7 @@ function lab(ends = true, waiting = 100) {
     names.map((name) => ask(name, user, signal).catch(String));
   const end = async (name: string) => {
     open.get(name)!(`address of ${name}`);
-    await someTurns();
+    await yieldMicrotasks();
   };
   return { lookUps, begun, ended, ask, askFor, end };
 }
@@ -34,14 +34,14 @@ function lab(ends = true, waiting = 100) {
 Deno.test("LookUps: limit look-ups in total and of one owner, and serve others in turn", async () => {
   const { begun, askFor, end, lookUps } = lab();
   void askFor(["a1", "a2", "a3", "a4"], "alice");
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["a1", "a2"]);
   void askFor(["a1", "a2"], "alice");
-  await someTurns();
+  await yieldMicrotasks();
   assert.equal(lookUps.waiting, 2, "who asks for what is under way needs no place");
   void askFor(["b1", "b2"], "bob");
   void askFor(["c1"], "carol");
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["a1", "a2", "b1"]);
   assert.equal(lookUps.waiting, 4);
   await end("b1");
@@ -68,7 +68,7 @@ Deno.test("LookUps: share equal look-ups, which end with the last caller", async
   const { begun, ended, ask, end } = lab();
   const [one, two] = [new AbortController(), new AbortController()];
   const [first, second, third] = [ask("x", "alice", one.signal), ask("x", "bob", two.signal), ask("x", "carol")];
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x"]);
   one.abort(new Error("alice went"));
   await assert.rejects(first, /alice went/);
@@ -76,7 +76,7 @@ Deno.test("LookUps: share equal look-ups, which end with the last caller", async
   await end("x");
   assert.deepEqual(await Promise.all([second, third]), ["address of x", "address of x"]);
   const again = [ask("x", "bob", two.signal), ask("x", "carol", two.signal)];
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x", "x"]);
   two.abort(new Error("they went"));
   assert.deepEqual((await Promise.allSettled(again)).map(({ status }) => status), ["rejected", "rejected"]);
@@ -88,12 +88,12 @@ Deno.test("LookUps: a look-up without callers is shared by none, and frees its p
   const gone = new AbortController();
   void askFor(["x", "y"], "alice", gone.signal);
   void askFor(["z"], "alice");
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x", "y"]);
   gone.abort(new Error("gone"));
-  await someTurns();
+  await yieldMicrotasks();
   void ask("x", "bob").catch(() => {});
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x", "y", "z", "x"], "bob's is a new one");
 });
 
@@ -102,7 +102,7 @@ Deno.test("LookUps: a look-up that is slow to end is not shared", async () => {
   const late = Promise.withResolvers<string>();
   const gone = new AbortController();
   const first = lookUps.run({ key: "x", name: "x" }, () => late.promise, { signal: gone.signal });
-  await someTurns();
+  await yieldMicrotasks();
   gone.abort(new Error("gone"));
   await assert.rejects(first, /gone/);
   assert.equal(await lookUps.run({ key: "x", name: "x" }, () => Promise.resolve("found"), {}), "found");
@@ -114,13 +114,13 @@ Deno.test("LookUps: a look-up that cannot be aborted keeps its place, and later 
   const gone = new AbortController();
   const left = askFor(["x", "y"], "alice", gone.signal);
   void askFor(["z"], "alice");
-  await someTurns();
+  await yieldMicrotasks();
   gone.abort(new Error("gone"));
   assert.deepEqual(await Promise.all(left), ["Error: gone", "Error: gone"]);
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x", "y"], "threads are counted, and not those who wait");
   const joined = ask("x", "bob");
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x", "y"]);
   await end("x");
   assert.equal(await joined, "address of x");
@@ -135,7 +135,7 @@ Deno.test("LookUps: a caller leaves the queue with its signal, or when an equal 
   const same = ask("b1", "alice");
   assert.equal(lookUps.waiting, 2);
   const others = ask("b1", "bob");
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual([lookUps.waiting, begun], [1, ["a1", "a2", "b1"]]);
   gone.abort(new Error("gone"));
   await assert.rejects(waiting, /gone/);

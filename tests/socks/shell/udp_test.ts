@@ -6,7 +6,11 @@ import { pause } from "../../../base/deadline.ts";
 import { bindUdp } from "../../../socks/shell/udp.ts";
 import { bindWithNode, type NodeDatagrams } from "../../../socks/shell/udp_node.ts";
 import { bindWithDeno, type DenoDatagrams } from "../../../socks/shell/udp_deno.ts";
-import { type BindDatagramsOptions, type DatagramSocket, passes } from "../../../socks/stream/datagram_socket.ts";
+import {
+  type BindDatagramsOptions,
+  type DatagramSocket,
+  isDatagramError,
+} from "../../../socks/stream/datagram_socket.ts";
 import { REOPEN_PAUSE, SteadySocket } from "../../../socks/server/datagrams/steady_socket.ts";
 import { until, within } from "../../support/end_lab.ts";
 import { ScriptedUdp, systemError } from "../../support/scripted_udp.ts";
@@ -200,15 +204,15 @@ Deno.test("Deno.listenDatagram: survives errors and callbacks that throw; a brok
   await until(() => unclosable.ends.length === 1);
 });
 
-Deno.test("passes(): tells errors of a datagram from errors of the socket", () => {
+Deno.test("isDatagramError(): tells errors of a datagram from errors of the socket", () => {
   for (
     const code of ["ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EADDRNOTAVAIL", "EMSGSIZE", "EPERM"]
   ) {
-    assert.ok(passes(systemError(code)), code);
+    assert.ok(isDatagramError(systemError(code)), code);
   }
-  assert.ok(passes(new RangeError("too large")));
+  assert.ok(isDatagramError(new RangeError("too large")));
   for (const error of [systemError("EBADF"), systemError("EMFILE"), new Error("Socket is closed"), undefined, null]) {
-    assert.ok(!passes(error), String(error));
+    assert.ok(!isDatagramError(error), String(error));
   }
 });
 
@@ -344,7 +348,7 @@ Deno.test("bindUdp(): real sockets, with an address not here, a port in use, and
   await new Promise<void>((resolve) => closed.close(() => resolve()));
   for (let i = 0; i < 5; i++) await socket.send(utf8("x"), { hostname: "127.0.0.1", port }).catch(() => {});
   await assert.rejects(socket.send(new Uint8Array(65_508), socket.local), RangeError);
-  await assert.rejects(socket.send(utf8("x"), { hostname: "::1", port: 9 }), (error) => passes(error));
+  await assert.rejects(socket.send(utf8("x"), { hostname: "::1", port: 9 }), (error) => isDatagramError(error));
   await assert.rejects(socket.send(utf8("x"), { hostname: "127.0.0.1", port: 0 }));
   await socket.send(utf8("still here"), socket.local);
   await until(() => got.length === 1);

@@ -9,7 +9,7 @@ import { abortable, startDeadline } from "../../base/deadline.ts";
 const SETTLING = 100;
 
 /** Waits until calls of what has been closed are over, so that it is let go, and not for ever. */
-export async function settled(calls: readonly Promise<unknown>[]): Promise<void> {
+export async function untilSettled(calls: readonly Promise<unknown>[]): Promise<void> {
   using deadline = startDeadline({ milliseconds: SETTLING, reason: () => new Error("Calls do not end with close()") });
   await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});
 }
@@ -18,7 +18,7 @@ export async function settled(calls: readonly Promise<unknown>[]): Promise<void>
 const TURNS = 50;
 
 /** Lets others go first who have been told. */
-export async function someTurns(): Promise<void> {
+export async function yieldMicrotasks(): Promise<void> {
   for (let turns = 0; turns < TURNS; turns++) await Promise.resolve();
 }
 
@@ -28,7 +28,7 @@ export async function someTurns(): Promise<void> {
  *
  * @throws {Error} The signal's reason. Nothing is begun where it has been aborted before.
  */
-export async function takeInTime<T>(
+export async function makeUnlessAborted<T>(
   make: () => Promise<T>,
   signal: AbortSignal,
   giveUp: (late: T) => void,
