@@ -146,7 +146,7 @@ export { type ListenTcpOptions } from "./socks/stream/listen_tcp.ts";
 export { type ConnectionListener } from "./socks/stream/listener.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/protection.ts";
-export type { DatagramCodec } from "./socks/stream/protected_datagrams.ts";
+export type { DatagramCodec } from "./socks/stream/datagram_codec.ts";
 export type { TlsIdentity } from "./socks/shell/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
 export { type ReceiveOptions, SocksDatagrams } from "./socks/client/associate.ts";

@@ -17,7 +17,7 @@ import { bindDirectly } from "../socks/server/commands/bind.ts";
 import type { OpenTarget } from "../socks/server/commands/connect.ts";
 import { resolveDirectly } from "../socks/server/commands/resolve.ts";
 import { SocksReplyError } from "../socks/errors.ts";
-import { checkNames } from "../socks/given.ts";
+import { checkNames } from "../socks/argument_checks.ts";
 import type { UserLedger } from "../socks/server/limits/limits.ts";
 import { Nat64Prefixes } from "../socks/names/nat64.ts";
 import { openDirectly, openThrough } from "../socks/server/targets/direct.ts";

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Method } from "./wire/messages.ts";
 
 /** Name of a method. */
 export type MethodName = "none" | "password" | "gssapi";

@@ -8,7 +8,7 @@
 import type { Identity, MethodName } from "../identity.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ProtectionLevel } from "../protection.ts";
-import { type DatagramCodec, plainDatagrams } from "../stream/protected_datagrams.ts";
+import { type DatagramCodec, plainDatagrams } from "../stream/datagram_codec.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Method } from "../wire/messages.ts";
 

@@ -5,10 +5,10 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { exactText, utf8 } from "../../base/bytes.ts";
-import { goneBecause } from "../stream/client_end.ts";
+import { clientGoneError } from "../stream/client_end.ts";
 import { SocksAuthError, SocksLimitError } from "../errors.ts";
-import { MessageReader } from "../stream/connection.ts";
-import { ReadAhead } from "../stream/read_ahead.ts";
+import { MessageReader } from "../stream/message_reader.ts";
+import { EndWatcher } from "../stream/end_watcher.ts";
 import {
   decodePasswordStatus,
   decodeUsernamePassword,
@@ -124,7 +124,7 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
         throw error;
       });
       const name = new TextDecoder("utf-8", { ignoreBOM: true }).decode(username);
-      const ahead = new ReadAhead(reader.rest());
+      const ahead = new EndWatcher(reader.rest());
       let accepted = false;
       let cause: unknown;
       try {
@@ -148,7 +148,7 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
 
 /** Has a password checked while its client is watched. */
 async function whileThere(
-  ahead: ReadAhead,
+  ahead: EndWatcher,
   check: () => boolean | Promise<boolean>,
   onGone: ((reason: Error) => void) | undefined,
 ): Promise<boolean> {
@@ -156,7 +156,7 @@ async function whileThere(
   if (typeof checking === "boolean" || onGone === undefined) return await checking;
   using _watched = ahead;
   ahead.watch((end) => {
-    const reason = goneBecause(end, "its password was checked", true);
+    const reason = clientGoneError(end, "its password was checked", true);
     if (reason !== undefined) onGone(reason);
   });
   return await checking;

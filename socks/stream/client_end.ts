@@ -4,14 +4,14 @@
  * @module
  */
 import { SocksConnectionError, SocksError } from "../errors.ts";
-import type { AheadEnd } from "./read_ahead.ts";
+import type { PeerEnd } from "./end_watcher.ts";
 
 /**
  * Time in milliseconds for which a client is still served that has ended what it sends, where nothing else tells whether it is there: it may
  * be one that has nothing to add, and reads (`nc -N`), which looks no different from one that has left. Where a transport tells, this is the
  * time between two looks.
  */
-export const GRACE = 500;
+export const END_GRACE = 500;
 
 /**
  * Why a client that has come to its end is not served any further.
@@ -23,8 +23,8 @@ export const GRACE = 500;
  * @param mayEnd Whether it may end what it sends when there is something to carry.
  * @returns `undefined` where it is still to be served.
  */
-export function goneBecause(
-  { failure, early }: AheadEnd,
+export function clientGoneError(
+  { failure, early }: PeerEnd,
   doing: string,
   mayEnd: boolean,
 ): SocksError | undefined {

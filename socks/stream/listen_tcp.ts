@@ -5,7 +5,7 @@
  */
 import type { ConnectionListener } from "./listener.ts";
 import type { Endpoint } from "../wire/address.ts";
-import type { proxyProtocol, ProxyProtocolOptions } from "./proxy_protocol.ts";
+import type { ProxyProtocolOptions } from "./proxy_protocol.ts";
 
 /** Where {@linkcode listenTcp} listens. */
 export interface ListenTcpOptions extends Endpoint {

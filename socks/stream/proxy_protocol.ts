@@ -11,8 +11,10 @@ import { type Cidr, inCidr, parseBlock } from "../wire/cidr.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { decodeProxyHeader, LONGEST_HEADER, type ProxyHeader } from "../wire/proxy_header.ts";
-import { closeAnyway } from "./closed.ts";
-import { type Connection, MessageReader, withReads } from "./connection.ts";
+import { closeQuietly } from "./close_quietly.ts";
+import type { Connection } from "./connection.ts";
+import { MessageReader } from "./message_reader.ts";
+import { withReads } from "./prefix.ts";
 import type { ConnectionListener } from "./listener.ts";
 
 /** What {@linkcode proxyProtocol} takes. */
@@ -162,7 +164,7 @@ class ProxyProtocolListener implements ConnectionListener {
     const waiting: Waiting = { giveUp: (reason) => deadline.abort(reason) };
     this.#waiting.add(waiting);
     if (this.#waiting.size > this.#maxWaiting) this.#tooMany();
-    deadline.signal.addEventListener("abort", () => closeAnyway(connection), { once: true });
+    deadline.signal.addEventListener("abort", () => closeQuietly(connection), { once: true });
     const reader = new MessageReader(connection, LONGEST_HEADER + 1);
     try {
       const header = await reader.next(decodeProxyHeader);

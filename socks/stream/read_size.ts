@@ -7,7 +7,7 @@
 /** An idle connection holds this much for the bytes that may come; memory of this size is set aside quickly. */
 const SMALL = 1_024;
 /** Four of the largest frames of RFC 1961 nearly fill this; more at a time is not faster. */
-export const LARGE = 262_144;
+export const LARGEST_READ = 262_144;
 
 /** Begins small, grows while the peer fills what there is, and is small again when little comes. */
 export class ReadSize {
@@ -16,7 +16,7 @@ export class ReadSize {
 
   /** Takes in what the last read brought. */
   learn(count: number): void {
-    if (count >= this.next) this.next = Math.min(LARGE, 16 * this.next);
+    if (count >= this.next) this.next = Math.min(LARGEST_READ, 16 * this.next);
     else if (count < this.next / 16) this.next = SMALL;
   }
 }

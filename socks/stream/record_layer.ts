@@ -16,9 +16,9 @@ import type { Endpoint } from "../wire/address.ts";
 import { FrameSplitter } from "../wire/frame_splitter.ts";
 import { FrameType } from "../wire/gssapi.ts";
 import { Chunk } from "./chunk.ts";
-import { closedHere } from "./closed.ts";
+import { closedError } from "./closed_error.ts";
 import { abort, type Connection, probe } from "./connection.ts";
-import { InOrder } from "./in_order.ts";
+import { SerialQueue } from "./serial_queue.ts";
 import { ReadSize } from "./read_size.ts";
 import { IN_FLIGHT, sealBatch, type SealedBatch, type Sealer, sealingTurn } from "./sealing.ts";
 
@@ -56,7 +56,7 @@ export class ProtectedConnection implements Connection {
   readonly #readSize = new ReadSize();
   /** Messages being opened, in order. */
   readonly #opening: Opening[] = [];
-  readonly #reading = new InOrder();
+  readonly #reading = new SerialQueue();
   #ended = false;
   /** Whether what came is no stream of messages from some place on. */
   #broken = false;
@@ -322,25 +322,25 @@ export class ProtectedConnection implements Connection {
   #mayRead(): void {
     const failure = this.#failure ?? this.#readFailure;
     if (failure !== undefined) throw failure;
-    if (this.#closed) throw closedHere("The connection");
+    if (this.#closed) throw closedError("The connection");
   }
 
   #mayWrite(): void {
     this.#mayGoOn();
-    if (this.#ending !== undefined) throw closedHere("Writing");
+    if (this.#ending !== undefined) throw closedError("Writing");
   }
 
   #mayGoOn(): void {
     const failure = this.#failure ?? this.#writeFailure;
     if (failure !== undefined) throw failure;
-    if (this.#closed) throw closedHere("The connection");
+    if (this.#closed) throw closedError("The connection");
   }
 
   /** The first failure is the one for good. What is wrong with a message ends both directions. */
   #failReading(error: unknown): Error {
     const known = this.#failure ?? this.#readFailure;
     if (known !== undefined) return known;
-    if (this.#closed) return closedHere("The connection");
+    if (this.#closed) return closedError("The connection");
     const failure = error instanceof GssError
       ? new SocksProtocolError("NOT_GENUINE", `Protected message is not genuine: ${error.message}`, { cause: error })
       : asError(error);
@@ -354,7 +354,7 @@ export class ProtectedConnection implements Connection {
   #failWriting(error: unknown): Error {
     const known = this.#failure ?? this.#writeFailure;
     if (known !== undefined) return known;
-    if (this.#closed) return closedHere("The connection");
+    if (this.#closed) return closedError("The connection");
     this.#writeFailure = error instanceof GssError
       ? new SocksConnectionError("LOST", `Cannot protect a message: ${error.message}`, { cause: error })
       : asError(error);

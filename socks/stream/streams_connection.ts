@@ -8,10 +8,9 @@ import { type Bytes, bytesOf } from "../../base/bytes.ts";
 import { SocksConnectionError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Chunk } from "./chunk.ts";
-import { closedHere } from "./closed.ts";
+import { closedError } from "./closed_error.ts";
 import type { Connection } from "./connection.ts";
-import { InOrder } from "./in_order.ts";
-import type { DuplexStreams } from "./web_streams.ts";
+import { SerialQueue } from "./serial_queue.ts";
 
 /** Bytes given to a stream at a time: it tells when it has taken all of them, and not before. */
 const PIECE = 65_536;
@@ -21,8 +20,8 @@ export class StreamsConnection implements Connection {
   readonly remote: Endpoint | undefined;
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #reading = new InOrder();
-  readonly #writing = new InOrder();
+  readonly #reading = new SerialQueue();
+  readonly #writing = new SerialQueue();
   #written = 0;
   /** Calls under way, to be failed when it is closed: a stream's own may wait for a source or a sink that stands still. */
   readonly #waiting = new Set<(reason: Error) => void>();
@@ -71,7 +70,7 @@ export class StreamsConnection implements Connection {
   async write(bytes: Uint8Array): Promise<void> {
     const given = bytesOf(bytes);
     this.#mayGoOn();
-    if (this.#ending !== undefined) throw closedHere("Writing");
+    if (this.#ending !== undefined) throw closedError("Writing");
     // Small ones are copied now, since the caller may use its memory again while others are ahead.
     const chunk = new Chunk(given, true);
     await this.#writing.run(() => this.#writeAll(chunk));
@@ -122,7 +121,7 @@ export class StreamsConnection implements Connection {
 
   close(): void {
     if (this.#closed !== undefined) return;
-    const reason = this.#closed = closedHere("The connection");
+    const reason = this.#closed = closedError("The connection");
     for (const fail of this.#waiting) fail(reason);
     this.#reader.cancel(reason).catch(() => {});
     this.#writer.abort(reason).catch(() => {});
@@ -148,4 +147,14 @@ function ownCopy(chunk: unknown): Bytes {
   } catch (cause) {
     throw new SocksConnectionError("LOST", "The stream gave a chunk that is no bytes", { cause });
   }
+}
+
+/** A stream of bytes each way. */
+export interface DuplexStreams {
+  /** Bytes that come. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** Bytes that go. */
+  readonly writable: WritableStream<Uint8Array>;
+  /** Address of the other end, where it has one. */
+  readonly remote?: Endpoint | undefined;
 }

@@ -7,9 +7,9 @@
 import { reasonText } from "../../base/reason.ts";
 import { type Bytes, bytesOf, type ByteSource, isDetached } from "../../base/bytes.ts";
 import { SocksConnectionError, SocksError } from "../errors.ts";
-import { abortAnyway } from "./closed.ts";
+import { abortQuietly } from "./close_quietly.ts";
 import type { Connection } from "./connection.ts";
-import { InOrder } from "./in_order.ts";
+import { SerialQueue } from "./serial_queue.ts";
 
 /** The streams that were made of a connection: told of its end, and asked for what they need not. */
 export interface EndObserver {
@@ -27,7 +27,7 @@ const FORGOTTEN = new FinalizationRegistry<() => void>((close) => close());
 /** A connection in the hands of a user. */
 export class UserConnection {
   readonly #connection: Connection;
-  readonly #reads = new InOrder();
+  readonly #reads = new SerialQueue();
   readonly #observers: EndObserver[] = [];
   /** Takes the listener off the signal. */
   readonly #unlisten: () => void;
@@ -56,7 +56,7 @@ export class UserConnection {
     this.#unlisten = unlisten;
     FORGOTTEN.register(this, () => {
       unlisten();
-      abortAnyway(connection);
+      abortQuietly(connection);
     }, this);
     if (signal?.aborted) this.abort(signal.reason);
     else signal?.addEventListener("abort", onAbort, { once: true });
@@ -198,7 +198,7 @@ export class UserConnection {
 
   /** Ends both directions as {@linkcode close} does, and so that the peer does not take it for an end, where there is a way to tell it. */
   abort(reason: unknown, unfinished?: Uint8Array): void {
-    this.#end(reason, (connection) => abortAnyway(connection, unfinished));
+    this.#end(reason, (connection) => abortQuietly(connection, unfinished));
   }
 
   #end(reason: unknown, end: (connection: Connection) => void): void {
@@ -224,7 +224,7 @@ export class UserConnection {
     if (this.#closed !== undefined) return this.#closed.error;
     this.#readFailure ??= { error: lost(error) };
     this.#failWriting(this.#readFailure);
-    this.#release(abortAnyway);
+    this.#release(abortQuietly);
     return this.#readFailure.error;
   }
 

@@ -17,9 +17,9 @@ import { abortable, pause } from "../../base/deadline.ts";
 import { SocksConnectionError, SocksProtocolError, SocksReplyError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Chunk } from "./chunk.ts";
-import { closedHere } from "./closed.ts";
+import { closedError } from "./closed_error.ts";
 import type { Connection, Dialer } from "./connection.ts";
-import { InOrder } from "./in_order.ts";
+import { SerialQueue } from "./serial_queue.ts";
 import { PieceQueue } from "./piece_queue.ts";
 
 /** Bytes that may be under way in each direction. */
@@ -102,8 +102,8 @@ class WebSocketConnection implements Connection {
   #given = 0;
   #taken = 0;
   #moreCredit = Promise.withResolvers<void>();
-  readonly #reading = new InOrder();
-  readonly #writing = new InOrder();
+  readonly #reading = new SerialQueue();
+  readonly #writing = new SerialQueue();
   #writeFailure: unknown;
   #ending: Promise<void> | undefined;
   #peerEnded = false;
@@ -172,7 +172,7 @@ class WebSocketConnection implements Connection {
 
   async #read(): Promise<Bytes | null> {
     for (;;) {
-      if (this.#closed) throw closedHere("The connection");
+      if (this.#closed) throw closedError("The connection");
       const bytes = this.#incoming.shift();
       if (bytes !== undefined) {
         this.#consume(bytes.length);
@@ -207,7 +207,7 @@ class WebSocketConnection implements Connection {
   async write(bytes: Uint8Array): Promise<void> {
     const chunk = new Chunk(bytes, true);
     this.#mayGoOn();
-    if (this.#ending !== undefined) throw closedHere("Writing");
+    if (this.#ending !== undefined) throw closedError("Writing");
     await this.#writing.run(() => this.#send(chunk));
   }
 
@@ -230,13 +230,13 @@ class WebSocketConnection implements Connection {
         at += count;
       }
     } catch (error) {
-      throw this.#writeFailure ??= this.#closed ? closedHere("The connection") : error;
+      throw this.#writeFailure ??= this.#closed ? closedError("The connection") : error;
     }
   }
 
   /** @throws {unknown} When nothing can be sent any more. */
   #mayGoOn(): void {
-    if (this.#closed) throw closedHere("The connection");
+    if (this.#closed) throw closedError("The connection");
     const failure = this.#failure ?? this.#writeFailure;
     if (failure !== undefined) throw failure;
   }
@@ -259,8 +259,8 @@ class WebSocketConnection implements Connection {
     this.#closed = true;
     while (this.#incoming.shift() !== undefined);
     const graceful = this.#ended && this.#peerEnded && !this.#peerDone.signal.aborted && this.#failure === undefined;
-    if (!graceful) return this.#end(closedHere("The connection"));
-    void pause(LINGER, this.#peerDone.signal).then(() => this.#end(closedHere("The connection")));
+    if (!graceful) return this.#end(closedError("The connection"));
+    void pause(LINGER, this.#peerDone.signal).then(() => this.#end(closedError("The connection")));
   }
 
   #end(failure: Error): void {

@@ -3,23 +3,12 @@
  *
  * @module
  */
+import { type DuplexStreams, StreamsConnection } from "./streams_connection.ts";
 import type { Bytes, ByteSource } from "../../base/bytes.ts";
-import type { Endpoint } from "../wire/address.ts";
-import { closedBy } from "./closed.ts";
+import { streamClosedError } from "./closed_error.ts";
 import type { Connection } from "./connection.ts";
-import { readableOf } from "./readable.ts";
-import { StreamsConnection } from "./streams_connection.ts";
+import { readableOf } from "./readable_stream.ts";
 import { UserConnection } from "./user_connection.ts";
-
-/** A stream of bytes each way. */
-export interface DuplexStreams {
-  /** Bytes that come. */
-  readonly readable: ReadableStream<Uint8Array>;
-  /** Bytes that go. */
-  readonly writable: WritableStream<Uint8Array>;
-  /** Address of the other end, where it has one. */
-  readonly remote?: Endpoint | undefined;
-}
 
 /** The streams of a connection. */
 export interface ConnectionStreams extends DuplexStreams {
@@ -73,7 +62,9 @@ function writableOf(connection: UserConnection): WritableStream<ByteSource> {
       };
       connection.observe({ writingFailed: fail, closed: fail });
       // Aborting waits for the write under way, which waits for a peer that may never read.
-      signal.addEventListener("abort", () => connection.abort(closedBy("aborted", signal.reason)), { once: true });
+      signal.addEventListener("abort", () => connection.abort(streamClosedError("aborted", signal.reason)), {
+        once: true,
+      });
     },
     write: async (chunk) => void await connection.write(chunk),
     close: () => connection.closeWrite(),

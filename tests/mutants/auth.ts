@@ -19,7 +19,7 @@ const [CLIENT_SIDE, SERVER_SIDE, PUMP, LEVEL, CHANNEL] = ["client", "server", "f
   (name) => `socks/auth/gssapi/${name}.ts`,
 ) as [string, string, string, string, string];
 const STREAM = "socks/stream/record_layer.ts";
-const CODEC = "socks/stream/protected_datagrams.ts";
+const CODEC = "socks/stream/datagram_codec.ts";
 
 /** What RFC 1961 says of contexts and levels. */
 const NEGOTIATION: readonly Mutant[] = [

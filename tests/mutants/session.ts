@@ -50,11 +50,11 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "",
       "connection breaks",
     ],
-    ["an end is one after a moment", WATCH, "this.#attempt.limit(GRACE, () => reason);", "{}", "look-up"],
+    ["an end is one after a moment", WATCH, "this.#attempt.limit(END_GRACE, () => reason);", "{}", "look-up"],
     [
       "an end is none at once",
       WATCH,
-      "this.#attempt.limit(GRACE, () => reason);",
+      "this.#attempt.limit(END_GRACE, () => reason);",
       "this.#attempt.abort(reason);",
       "nothing to say",
     ],
@@ -113,7 +113,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "early bytes without end",
     ],
   ]),
-  ...rules("socks/stream/read_ahead.ts", [HALF], [
+  ...rules("socks/stream/end_watcher.ts", [HALF], [
     ["who holds all that it may says so", "contract", "if (this.#watch === watch) onFull();", "", "all that it may"],
   ]),
   ...rules("socks/server/front/answers.ts", [HALF], [
@@ -135,8 +135,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "if (failure === undefined || early)",
       "goes ends the session: dial",
     ],
-  ]),
-  ...rules("socks/stream/client_end.ts", [GONE], [
     [
       "an end behind bytes is none",
       WATCH,
@@ -145,7 +143,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "all that it has",
     ],
   ]),
-  ...rules("socks/stream/read_ahead.ts", [GONE], [
+  ...rules("socks/stream/end_watcher.ts", [GONE], [
     [
       "who stopped to read ahead reads no more",
       "contract",
@@ -191,12 +189,10 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "() => {}, { once: true });",
       "every level",
     ],
-  ]),
-  ...rules("socks/auth/gssapi/frame_pump.ts", [GONE], [
     [
       "who has ended behind his token is answered",
       WATCH,
-      "failure === undefined ? GRACE : 0",
+      "failure === undefined ? END_GRACE : 0",
       "0",
       "behind its token",
     ],
@@ -214,7 +210,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a method that gives no channel is one refusal",
       "events",
-      "closeAnyway(channel?.connection);",
+      "closeQuietly(channel?.connection);",
       "channel?.connection.close();",
       "may fail in any call",
     ],
@@ -325,7 +321,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a connection that cannot be closed is one refusal",
       SAY,
-      "    closeAnyway(accepted);",
+      "    closeQuietly(accepted);",
       "    accepted.close();",
       "may fail in any call",
     ],
@@ -334,7 +330,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a target that cannot be closed is one end",
       SAY,
-      "    closeAnyway(target);\n",
+      "    closeQuietly(target);\n",
       "    target.close();\n",
       "may fail in any call",
     ],

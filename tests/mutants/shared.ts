@@ -152,8 +152,6 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "",
       "Deno KV does",
     ],
-  ]),
-  ...rules("proxy/shared/kv_driver.ts", [STORES], [
     [
       "a file in another's place is opened",
       KNOWN,
@@ -393,7 +391,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "a header has a time",
       "liveness",
-      'deadline.signal.addEventListener("abort", () => closeAnyway(connection), { once: true });',
+      'deadline.signal.addEventListener("abort", () => closeQuietly(connection), { once: true });',
       "",
       "slow header",
     ],

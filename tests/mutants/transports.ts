@@ -81,13 +81,13 @@ const SOCKETS: readonly Row[] = [
   [
     "a late write goes nowhere, also before the end is out",
     "RFC 9293 section 3.6",
-    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    '    if (this.#ending !== undefined) throw closedError("Writing");\n',
     "",
   ],
   [
     "nothing is written once it is closed, nor is nothing",
     DENO_CONN,
-    '    if (this.#closed) throw closedHere("The connection");\n',
+    '    if (this.#closed) throw closedError("The connection");\n',
     "",
     "idle connection",
   ],
@@ -180,8 +180,8 @@ const PROTECTED: readonly Row[] = [
   [
     "a failing write leaves reading alone",
     DENO_CONN,
-    "    const known = this.#failure ?? this.#writeFailure;\n    if (known !== undefined) return known;\n    if (this.#closed) return closedHere",
-    "    return this.#failReading(error);\n    const known = this.#failure ?? this.#writeFailure;\n    if (known !== undefined) return known;\n    if (this.#closed) return closedHere",
+    "    const known = this.#failure ?? this.#writeFailure;\n    if (known !== undefined) return known;\n    if (this.#closed) return closedError",
+    "    return this.#failReading(error);\n    const known = this.#failure ?? this.#writeFailure;\n    if (known !== undefined) return known;\n    if (this.#closed) return closedError",
     "cannot write reads on",
   ],
   [
@@ -215,7 +215,7 @@ const PROTECTED: readonly Row[] = [
   [
     "a late write goes nowhere",
     DENO_CONN,
-    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    '    if (this.#ending !== undefined) throw closedError("Writing");\n',
     "",
     "after closeWrite() fails",
   ],
@@ -240,7 +240,7 @@ const WEB_SOCKETS: readonly Row[] = [
   [
     "what was held is not read once it is closed",
     "the contract of read()",
-    '      if (this.#closed) throw closedHere("The connection");\n      const bytes',
+    '      if (this.#closed) throw closedError("The connection");\n      const bytes',
     "      const bytes",
   ],
   [
@@ -253,7 +253,7 @@ const WEB_SOCKETS: readonly Row[] = [
   [
     "a late write is no byte on the wire",
     "RFC 6455 section 5.5.1",
-    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    '    if (this.#ending !== undefined) throw closedError("Writing");\n',
     "",
   ],
   [
@@ -363,7 +363,7 @@ const STREAMS: readonly Row[] = [
   [
     "a late write fails as what it is",
     DENO_CONN,
-    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    '    if (this.#ending !== undefined) throw closedError("Writing");\n',
     "",
   ],
   [
@@ -516,19 +516,19 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     ],
     ["where a stream goes is told", "the contract of remote", "    this.remote = streams.remote;\n", ""],
   ]),
-  ...rules("socks/stream/late.ts", ["tests/socks/server/server_end_test.ts"], [
-    [
-      "a signal keeps nothing of what was made in time",
-      "CWE-401",
-      'making.then((made) => {\n    signal.removeEventListener("abort", onAbort);\n',
-      "making.then((made) => {\n",
-      "in time",
-    ],
+  ...rules("socks/stream/make_unless_aborted.ts", ["tests/socks/server/server_end_test.ts"], [
     [
       "a signal keeps nothing of what could not be made",
       "CWE-401",
       'catch((error) => {\n    signal.removeEventListener("abort", onAbort);\n',
       "catch((error) => {\n",
+      "in time",
+    ],
+    [
+      "a signal keeps nothing of what was made in time",
+      "CWE-401",
+      'making.then((made) => {\n    signal.removeEventListener("abort", onAbort);\n',
+      "making.then((made) => {\n",
       "in time",
     ],
   ]),
@@ -545,7 +545,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "an end of writing that went well is none once it is closed",
       "the contract of close()",
-      '    if (this.#closed) return Promise.reject(closedHere("The connection"));\n',
+      '    if (this.#closed) return Promise.reject(closedError("The connection"));\n',
       "",
       "that went well",
     ],

@@ -79,7 +79,7 @@ const RELAYS: readonly Row[] = [
 
 const MEMORIES: readonly Row[] = [
   ["large reads are for who has carried much", MEMORY, "if (proven && this.#used", "if (this.#used"],
-  ["large reads have their part", MEMORY, "this.#used + LARGE <= this.#mostLarge", "true"],
+  ["large reads have their part", MEMORY, "this.#used + LARGEST_READ <= this.#mostLarge", "true"],
   ["no more than there is", MEMORY, "if (this.#used + MEDIUM <= this.#most) return", "if (true as boolean) return"],
   ["what is given back is free", MEMORY, "    this.#used -= length;\n", ""],
   ["what somebody may still have is not used again", "CWE-416", "    if (!reusable) return;\n", ""],
@@ -178,14 +178,14 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     [
       "nothing goes behind a cut",
       CUT,
-      '        if (this.#hasLastWord) throw closedHere("The connection");\n        const',
+      '        if (this.#hasLastWord) throw closedError("The connection");\n        const',
       "        const",
       "waits",
     ],
     [
       "what is cut reads nothing more",
       CUT,
-      '      count = await this.#conn.read(buffer);\n      if (this.#hasLastWord) throw closedHere("The connection");\n',
+      '      count = await this.#conn.read(buffer);\n      if (this.#hasLastWord) throw closedError("The connection");\n',
       "      count = await this.#conn.read(buffer);\n",
       "waits",
     ],
@@ -233,7 +233,9 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ["records leave with what is under them", IDLE, "return this.#connection.written;", "return 0;"],
     ["a cut goes through TLS", CUT, "if (this.cut) abort(this.#connection);\n    else ", ""],
   ]),
-  ...rules("socks/stream/connection.ts", [WRITTEN], [
+  ...rules("socks/stream/connection.ts", [WRITTEN], []),
+  ...rules("socks/stream/prefix.ts", [WRITTEN], [
+    ["what is around a connection probes it", GONE, "probe: () => probe(connection),", "", "around"],
     [
       "what is around a connection tells what has left",
       IDLE,
@@ -241,17 +243,17 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "return undefined;",
       "around",
     ],
-    ["what is around a connection probes it", GONE, "probe: () => probe(connection),", "", "around"],
   ]),
-  ...rules("socks/stream/ended_by.ts", [WRITTEN], [
-    ["a dialled connection tells what has left", IDLE, "return connection.written;", "return undefined;", "around"],
+  ...rules("socks/stream/with_signal.ts", [WRITTEN], []),
+  ...rules("socks/stream/prefix.ts", [WRITTEN], [
     ["a dialled connection is probed", GONE, "probe: () => probe(connection),", "", "around"],
+    ["a dialled connection tells what has left", IDLE, "return connection.written;", "return undefined;", "around"],
   ]),
   ...rules("socks/stream/user_connection.ts", ["tests/socks/shell/platform_errors_test.ts"], [
     [
       "a signal that cuts what cannot be closed ends nothing else",
       CUT,
-      "    this.#end(reason, (connection) => abortAnyway(connection, unfinished));",
+      "    this.#end(reason, (connection) => abortQuietly(connection, unfinished));",
       "    this.#end(reason, (connection) => connection.abort?.(unfinished));",
       "ends nothing else",
     ],
@@ -260,7 +262,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     [
       "a listener that cannot be closed ends nothing else",
       CUT,
-      "    this.#over.abort(reason);\n    closeAnyway(this.#granted.connection);\n",
+      "    this.#over.abort(reason);\n    closeQuietly(this.#granted.connection);\n",
       "    this.#over.abort(reason);\n    this.#granted.connection.close();\n",
       "ends nothing else",
     ],
@@ -280,12 +282,12 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "signal?.aborted) this.close(",
       "in the hands of a user",
     ],
-    ["what cannot be read is cut", CUT, "this.#release(abortAnyway);", "this.#release();", "in the hands of a user"],
+    ["what cannot be read is cut", CUT, "this.#release(abortQuietly);", "this.#release();", "in the hands of a user"],
     [
       "what a user closes is no cut",
       CUT,
       "this.#end(reason, (connection) => connection.close());",
-      "this.#end(reason, abortAnyway);",
+      "this.#end(reason, abortQuietly);",
       "in the hands of a user",
     ],
   ]),
@@ -293,8 +295,8 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     [
       "an aborted stream is a cut",
       CUT,
-      'connection.abort(closedBy("aborted"',
-      'connection.close(closedBy("aborted"',
+      'connection.abort(streamClosedError("aborted"',
+      'connection.close(streamClosedError("aborted"',
       "in the hands of a user",
     ],
   ]),

@@ -21,7 +21,8 @@ import type {
   GssStep,
 } from "../../gss/mechanism.ts";
 import { hostbasedService } from "../../gss/names.ts";
-import { type Connection, MessageReader } from "../../socks/stream/connection.ts";
+import type { Connection } from "../../socks/stream/connection.ts";
+import { MessageReader } from "../../socks/stream/message_reader.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";
 import { decodeFrame, encodeFrame, FrameType } from "../../socks/wire/gssapi.ts";
 import {

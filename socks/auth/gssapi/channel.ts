@@ -9,7 +9,7 @@ import { SocksAuthError } from "../../errors.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { ProtectedConnection } from "../../stream/record_layer.ts";
 import type { ProtectionLevel, SealPolicy } from "../../protection.ts";
-import { plainDatagrams, protectedDatagrams } from "../../stream/protected_datagrams.ts";
+import { plainDatagrams, protectedDatagrams } from "../../stream/datagram_codec.ts";
 import type { SecuredChannel } from "../method.ts";
 import type { Identity } from "../../identity.ts";
 

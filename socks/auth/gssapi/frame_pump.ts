@@ -8,9 +8,10 @@ import { type Deadline, startDeadline } from "../../../base/deadline.ts";
 import type { GssContext, GssNegotiation, GssStep } from "../../../gss/mechanism.ts";
 import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError, SocksProtocolError } from "../../errors.ts";
-import { goneBecause, GRACE } from "../../stream/client_end.ts";
-import { type Connection, MessageReader } from "../../stream/connection.ts";
-import { ReadAhead } from "../../stream/read_ahead.ts";
+import { clientGoneError, END_GRACE } from "../../stream/client_end.ts";
+import type { Connection } from "../../stream/connection.ts";
+import { MessageReader } from "../../stream/message_reader.ts";
+import { EndWatcher } from "../../stream/end_watcher.ts";
 import { decodeFrame, encodeAbort, encodeFrame, type Frame, FrameType, MAX_TOKEN } from "../../wire/gssapi.ts";
 
 /** Kerberos takes two legs, SPNEGO a few more; nothing honest takes this many. */
@@ -25,7 +26,7 @@ export type TakeContext = (context: GssContext) => void;
 export class FramePump {
   readonly #connection: Connection;
   readonly #reader: MessageReader;
-  readonly #ahead: ReadAhead;
+  readonly #ahead: EndWatcher;
   readonly #onGone: ((reason: Error) => void) | undefined;
   #aborted = false;
 
@@ -36,7 +37,7 @@ export class FramePump {
    */
   constructor(connection: Connection, onGone?: (reason: Error) => void) {
     this.#connection = connection;
-    this.#ahead = new ReadAhead(connection);
+    this.#ahead = new EndWatcher(connection);
     this.#onGone = onGone;
     this.#reader = new MessageReader(onGone === undefined ? connection : this.#ahead.rest(), LIMIT);
   }
@@ -118,9 +119,9 @@ export class FramePump {
     let grace: Deadline | undefined;
     watched.watch(({ failure, early }) => {
       const end = { failure, early: early || this.#reader.hasMore };
-      const reason = goneBecause(end, "its token was looked at", true);
+      const reason = clientGoneError(end, "its token was looked at", true);
       if (reason === undefined) return;
-      grace = startDeadline({ milliseconds: failure === undefined ? GRACE : 0, reason: () => reason });
+      grace = startDeadline({ milliseconds: failure === undefined ? END_GRACE : 0, reason: () => reason });
       grace.signal.addEventListener("abort", () => onGone(reason), { once: true });
     });
     try {

@@ -7,7 +7,7 @@ import type { ChannelBindings } from "../../../gss/channel_bindings.ts";
 import type { GssAcceptorCredential, GssContext } from "../../../gss/mechanism.ts";
 import { systemRuntime } from "../../../base/runtime.ts";
 import { SocksAuthError } from "../../errors.ts";
-import { checkNames } from "../../given.ts";
+import { checkNames } from "../../argument_checks.ts";
 import {
   PROTECTION_LEVELS,
   protectionByte,

@@ -114,10 +114,10 @@ export const MESSAGES: readonly Mutant[] = [
       "Math.min(2 * needed, this.#limit)",
     ],
   ]),
-  ...rules("socks/stream/connection.ts", [WIRE], [
-    ["a long message is read in pieces", "half-open clients", "read(new Uint8Array(this.#room))", "read()"],
-    ["a short message is read with little room", "half-open clients", "  #room = SHORT;", "  #room = LONG;"],
+  ...rules("socks/stream/message_reader.ts", [WIRE], [
     ["a long message is not read in short pieces", "linear time", "if (bytes.length >= SHORT) this.#room = LONG;", ""],
+    ["a short message is read with little room", "half-open clients", "  #room = SHORT;", "  #room = LONG;"],
+    ["a long message is read in pieces", "half-open clients", "read(new Uint8Array(this.#room))", "read()"],
   ]),
   ...rules("socks/handshake.ts", [HANDSHAKE], [
     [

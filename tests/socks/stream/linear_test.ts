@@ -1,7 +1,7 @@
 /** What comes in tiny pieces costs no more than its bytes: nothing is moved again and again. */
 import assert from "node:assert/strict";
 import type { Bytes } from "../../../base/bytes.ts";
-import { MessageReader } from "../../../socks/stream/connection.ts";
+import { MessageReader } from "../../../socks/stream/message_reader.ts";
 import { PieceQueue } from "../../../socks/stream/piece_queue.ts";
 import { connectionFromWebSocket } from "../../../socks/stream/web_socket.ts";
 import { FrameSplitter } from "../../../socks/wire/frame_splitter.ts";

@@ -1,11 +1,12 @@
 /** A peer that takes a little at a time is seen to, over every transport, inside of one write. And what a cut is to it. */
 import assert from "node:assert/strict";
 import type { Bytes } from "../../../base/bytes.ts";
-import { abort, type Connection, withPrefix } from "../../../socks/stream/connection.ts";
+import { abort, type Connection } from "../../../socks/stream/connection.ts";
+import { withPrefix } from "../../../socks/stream/prefix.ts";
 import { DenoConnection, dialTcp } from "../../../socks/shell/tcp.ts";
 import { dialFrom } from "../../../socks/shell/dial_from.ts";
-import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
-import { endedBy } from "../../../socks/stream/ended_by.ts";
+import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
+import { withSignal } from "../../../socks/stream/with_signal.ts";
 import { acceptTls, tlsOver } from "../../../socks/shell/tls.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { ScriptedConnection } from "../../support/scripted_connection.ts";
@@ -82,8 +83,8 @@ Deno.test("what is around a connection tells what has left as it does, and probe
   for (
     const around of [
       (under: Connection) => withPrefix(under, Uint8Array.of(1)),
-      (under: Connection) => endedBy(under, new AbortController().signal),
-      (under: Connection) => new ReadAhead(under, () => {}).rest(),
+      (under: Connection) => withSignal(under, new AbortController().signal),
+      (under: Connection) => new EndWatcher(under, () => {}).rest(),
     ]
   ) {
     const under = Object.assign(new ScriptedConnection(), {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { concat } from "../../../base/bytes.ts";
 import { SocksError, SocksProtocolError } from "../../../socks/errors.ts";
-import { MessageReader } from "../../../socks/stream/connection.ts";
+import { MessageReader } from "../../../socks/stream/message_reader.ts";
 import {
   type Decoded,
   decodeEndpoint,

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Bytes, concat } from "../../base/bytes.ts";
-import { closedBy } from "./closed.ts";
+import { streamClosedError } from "./closed_error.ts";
 import type { UserConnection } from "./user_connection.ts";
 
 /** The bytes of a connection, which may be read beside the stream. */
@@ -35,7 +35,7 @@ export function readableOf(connection: UserConnection): ReadableStream<Bytes> {
       asked = true;
       connection.serve(answer).catch((error) => controller.error(error));
     },
-    cancel: (reason) => connection.close(closedBy("cancelled", reason)),
+    cancel: (reason) => connection.close(streamClosedError("cancelled", reason)),
   }, { highWaterMark: 0 });
   return readable;
 }

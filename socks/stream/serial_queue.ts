@@ -5,7 +5,7 @@
  */
 
 /** Runs calls in the order in which they are made; the first one, and one that finds nobody ahead, at once. */
-export class InOrder {
+export class SerialQueue {
   #last: Promise<unknown> | undefined;
 
   /** Runs a call when those before it have ended, well or not. */

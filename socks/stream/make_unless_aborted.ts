@@ -1,26 +1,8 @@
 /**
- * What others were asked to make, and may make too late: a connection, a listener, a socket. And calls that end late, or never.
+ * Something made by others, waited for no longer than until a signal is aborted.
  *
  * @module
  */
-import { abortable, startDeadline } from "../../base/deadline.ts";
-
-/** Longest wait for calls of what is closed, in milliseconds: they end at once where it is as it has to be. */
-const SETTLING = 100;
-
-/** Waits until calls of what has been closed are over, so that it is let go, and not for ever. */
-export async function settled(calls: readonly Promise<unknown>[]): Promise<void> {
-  using deadline = startDeadline({ milliseconds: SETTLING, reason: () => new Error("Calls do not end with close()") });
-  await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});
-}
-
-/** Turns in which whoever listens to a signal, or to an end, has done what there is to do in memory. */
-const TURNS = 50;
-
-/** Lets others go first who have been told. */
-export async function someTurns(): Promise<void> {
-  for (let turns = 0; turns < TURNS; turns++) await Promise.resolve();
-}
 
 /**
  * Has something made, and waits no longer than until the signal is aborted, whether or not the one who makes it listens to the
@@ -28,7 +10,7 @@ export async function someTurns(): Promise<void> {
  *
  * @throws {Error} The signal's reason. Nothing is begun where it has been aborted before.
  */
-export async function takeInTime<T>(
+export async function makeUnlessAborted<T>(
   make: () => Promise<T>,
   signal: AbortSignal,
   giveUp: (late: T) => void,

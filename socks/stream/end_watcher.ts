@@ -4,13 +4,14 @@
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
-import { type Connection, withReads } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { withReads } from "./prefix.ts";
 
 /** Memory that is held for who will ask; there is no watching beyond it, and the peer has to wait. */
 const MOST = 65_536;
 
 /** How a connection came to its end. */
-export interface AheadEnd {
+export interface PeerEnd {
   /** Why it cannot be read; `undefined` where the peer has ended it. */
   readonly failure: unknown;
   /** Whether bytes came in front of the end that nobody has read yet. */
@@ -18,7 +19,7 @@ export interface AheadEnd {
 }
 
 /** Reads while nobody asks. Everything that was read comes first in what goes on from there. */
-export class ReadAhead implements Disposable {
+export class EndWatcher implements Disposable {
   readonly #connection: Connection;
   /** Reads that nobody has asked for, in their order; the last one may be under way. */
   readonly #reads: Promise<Bytes | null>[] = [];
@@ -31,7 +32,7 @@ export class ReadAhead implements Disposable {
    * @param connection What is read.
    * @param onEnd As for {@linkcode watch}, which begins at once where this is given.
    */
-  constructor(connection: Connection, onEnd?: (end: AheadEnd) => void) {
+  constructor(connection: Connection, onEnd?: (end: PeerEnd) => void) {
     this.#connection = connection;
     if (onEnd !== undefined) this.watch(onEnd);
   }
@@ -42,13 +43,13 @@ export class ReadAhead implements Disposable {
    * @param onEnd Told of the peer's end, or of a failure to read, where that comes before it is disposed.
    * @param onFull Told that so much has come that no more is read, and no end is seen.
    */
-  watch(onEnd: (end: AheadEnd) => void, onFull: () => void = () => {}): void {
+  watch(onEnd: (end: PeerEnd) => void, onFull: () => void = () => {}): void {
     const watch = Symbol();
     this.#watch = watch;
     void this.#readAll(watch, onEnd, onFull);
   }
 
-  async #readAll(watch: symbol, onEnd: (end: AheadEnd) => void, onFull: () => void): Promise<void> {
+  async #readAll(watch: symbol, onEnd: (end: PeerEnd) => void, onFull: () => void): Promise<void> {
     let held = 0;
     const tell = (failure: unknown) => {
       if (this.#watch === watch) onEnd({ failure, early: held > 0 });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
-import { closedHere } from "./closed.ts";
+import { closedError } from "./closed_error.ts";
 import { type Connection, probe } from "./connection.ts";
 import { UserConnection } from "./user_connection.ts";
 
@@ -12,7 +12,7 @@ import { UserConnection } from "./user_connection.ts";
  * The connection, ended by the signal: what is under way then, and what is called later, fails with the signal's reason. The signal
  * keeps nothing of a connection that has ended, however that came.
  */
-export function endedBy(connection: Connection, signal: AbortSignal | undefined): Connection {
+export function withSignal(connection: Connection, signal: AbortSignal | undefined): Connection {
   if (signal === undefined) return connection;
   const user = new UserConnection(connection, signal);
   return {
@@ -34,7 +34,7 @@ export function endedBy(connection: Connection, signal: AbortSignal | undefined)
     closeWrite: () => user.closeWrite(),
     close: () => user.close(),
     abort(unfinished?: Uint8Array): void {
-      user.abort(closedHere("The connection"), unfinished);
+      user.abort(closedError("The connection"), unfinished);
     },
     probe: () => probe(connection),
     ref: () => user.ref(),

@@ -12,7 +12,7 @@ import type { Endpoint } from "./wire/address.ts";
  * @param name Name of the option.
  * @throws {TypeError} When it is no text.
  */
-export function givenHost(name: string, hostname: string): string {
+export function checkHost(name: string, hostname: string): string {
   if (typeof hostname === "string") return hostname;
   throw new TypeError(`Cannot use ${name}: a host name or an address is wanted, not ${what(hostname)}`);
 }
@@ -24,7 +24,7 @@ export function givenHost(name: string, hostname: string): string {
  * @throws {TypeError} When it is no number.
  * @throws {RangeError} When it is none from 0 to 65535.
  */
-export function givenPort(name: string, port: number): number {
+export function checkPort(name: string, port: number): number {
   if (typeof port !== "number") {
     throw new TypeError(`Cannot use ${name}: a number from 0 to 65535 is wanted, not ${what(port)}`);
   }
@@ -39,12 +39,12 @@ export function givenPort(name: string, port: number): number {
  * @throws {TypeError} When it is none.
  * @throws {RangeError} When its port is none.
  */
-export function givenEndpoint(name: string, endpoint: Endpoint): Endpoint {
+export function checkEndpoint(name: string, endpoint: Endpoint): Endpoint {
   if (typeof endpoint !== "object" || endpoint === null) {
     throw new TypeError(`Cannot use ${name}: { hostname, port } is wanted, not ${what(endpoint)}`);
   }
   const { hostname, port } = endpoint;
-  return { hostname: givenHost(`${name}.hostname`, hostname), port: givenPort(`${name}.port`, port) };
+  return { hostname: checkHost(`${name}.hostname`, hostname), port: checkPort(`${name}.port`, port) };
 }
 
 /**
@@ -53,7 +53,7 @@ export function givenEndpoint(name: string, endpoint: Endpoint): Endpoint {
  * @param name Name of the option.
  * @throws {TypeError} When it is none.
  */
-export function givenFunction<T>(name: string, value: T): T {
+export function checkFunction<T>(name: string, value: T): T {
   if (typeof value === "function") return value;
   throw new TypeError(`Cannot use ${name}: a function is wanted, not ${what(value)}`);
 }
@@ -63,7 +63,7 @@ export function givenFunction<T>(name: string, value: T): T {
  *
  * @throws {TypeError} When it is something else.
  */
-export function givenSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+export function checkSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
   if (signal === undefined || signal instanceof AbortSignal) return signal;
   throw new TypeError(`Cannot use signal: an AbortSignal is wanted, not ${what(signal)}`);
 }
