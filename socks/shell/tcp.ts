@@ -131,7 +131,7 @@ export class DenoConnection implements Connection {
     } catch (error) {
       this.#noteReset(error);
       // The system cannot read memory that a buffer has given up, and says so in its own way.
-      const failure = chunk.isCut ? chunk.cut(at) : error;
+      const failure = chunk.isShrunk ? chunk.shrunkError(at) : error;
       throw this.#writeFailure ??= this.#closed ? closedError("The connection") : failure;
     }
   }

@@ -18,7 +18,10 @@ const SERVER = ["tests/socks/server/server_test.ts"];
 const [CLIENT_SIDE, SERVER_SIDE, PUMP, LEVEL, CHANNEL] = ["client", "server", "frame_pump", "level", "channel"].map(
   (name) => `socks/auth/gssapi/${name}.ts`,
 ) as [string, string, string, string, string];
-const STREAM = "socks/stream/record_layer.ts";
+const READER = "socks/stream/record_reader.ts";
+const WRITER = "socks/stream/record_writer.ts";
+const STATE = "socks/stream/record_state.ts";
+const PROTECTION = "socks/protection.ts";
 const CODEC = "socks/stream/datagram_codec.ts";
 
 /** What RFC 1961 says of contexts and levels. */
@@ -399,39 +402,39 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "what is out of its place ends the stream",
     source: "RFC 1961 section 3.2, RFC 2743 section 1.2.3",
-    file: STREAM,
+    file: READER,
     find: '    if (status !== "complete") {',
     replace: "    if (false) {",
     tests: ORDER,
   },
   {
-    rule: "level 1 never seals a stream",
+    rule: "level 1 never encrypts",
     source: "RFC 1961 section 5",
-    file: STREAM,
-    find: '    return this.#level === "confidentiality" || (this.#level === "selective" &&',
-    replace: '    return this.#level === "confidentiality" || (this.#level !== "confidentiality" &&',
+    file: PROTECTION,
+    find: 'return level === "confidentiality" || (level === "selective" &&',
+    replace: 'return level === "confidentiality" || (level !== "confidentiality" &&',
     tests: LEVELS,
   },
   {
-    rule: "level 2 always seals a stream",
+    rule: "level 2 always encrypts",
     source: "RFC 1961 section 5",
-    file: STREAM,
-    find: '    return this.#level === "confidentiality" || (this.#level === "selective" &&',
-    replace: '    return (this.#level !== "integrity" &&',
+    file: PROTECTION,
+    find: 'return level === "confidentiality" || (level === "selective" &&',
+    replace: 'return (level !== "integrity" &&',
     tests: LEVELS,
   },
   {
     rule: "level 2 takes nothing that is signed only from a stream",
     source: "RFC 1961 section 5, Dante",
-    file: STREAM,
-    find: '    if (this.#level === "confidentiality" && !confidential) {',
+    file: READER,
+    find: '    if (this.#state.level === "confidentiality" && !confidential) {',
     replace: "    if (false) {",
     tests: LEVELS,
   },
   {
     rule: "a stream has messages of type 3 and no others",
     source: "RFC 1961 section 5",
-    file: STREAM,
+    file: READER,
     find: "if (frame === undefined || frame.type === FrameType.Encapsulation) return frame?.token;",
     replace: "return frame?.token;",
     tests: BOTH_SIDES,
@@ -440,7 +443,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "an end in the middle of a message is no end",
     source: "RFC 1961 section 5",
-    file: STREAM,
+    file: READER,
     find: "          if (this.#incoming.length === 0) return null;",
     replace: "          return null;",
     tests: BOTH_SIDES,
@@ -449,18 +452,18 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "a connection that is closed closes its context",
     source: "RFC 1961 section 6",
-    file: STREAM,
-    find: "    this.#closed = true;\n    this.#under.close();\n    this.#context.dispose();",
-    replace: "    this.#closed = true;\n    this.#under.close();",
+    file: STATE,
+    find: "    this.#closed = true;\n    this.connection.close();\n    this.context.dispose();",
+    replace: "    this.#closed = true;\n    this.connection.close();",
     tests: ORDER,
     filter: "closes its context",
   },
   {
     rule: "a connection that fails closes its context",
     source: "RFC 1961 section 6",
-    file: STREAM,
-    find: "    this.#failure = failure;\n    this.#under.close();\n    this.#context.dispose();",
-    replace: "    this.#failure = failure;\n    this.#under.close();",
+    file: STATE,
+    find: "    this.#failure = failure;\n    this.connection.close();\n    this.context.dispose();",
+    replace: "    this.#failure = failure;\n    this.connection.close();",
     tests: ORDER,
   },
   {
@@ -499,19 +502,19 @@ const MESSAGES: readonly Mutant[] = [
     filter: "too old",
   },
   {
-    rule: "level 1 never seals a datagram",
+    rule: "datagrams are encrypted as the level says",
     source: "RFC 1961 section 5",
     file: CODEC,
-    find: 'const confidential = level === "confidentiality" || (level === "selective" &&',
-    replace: 'const confidential = level === "confidentiality" || (level !== "confidentiality" &&',
+    find: "isSealed(level, seal, datagram.length)",
+    replace: "true",
     tests: LEVELS,
   },
   {
-    rule: "level 2 always seals a datagram",
+    rule: "a stream is encrypted as the level says",
     source: "RFC 1961 section 5",
-    file: CODEC,
-    find: 'const confidential = level === "confidentiality" || (level === "selective" &&',
-    replace: 'const confidential = (level !== "integrity" &&',
+    file: WRITER,
+    find: "isSealed(state.level, seal, length)",
+    replace: "true",
     tests: LEVELS,
   },
   {

@@ -310,12 +310,12 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "  } catch {\n    return undefined;",
     ],
   ]),
-  ...rules("socks/stream/record_layer.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/stream/record_state.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a connection that is cut ends in the middle of a message",
       "RFC 1961 5",
-      "abort(this.#under, able ? BEGUN : undefined);",
-      "abort(this.#under);",
+      "abort(this.connection, isWorking ? unfinished : undefined);",
+      "abort(this.connection);",
     ],
   ]),
   ...rules("socks/stream/connection.ts", ["tests/socks/stream/cut_test.ts"], [

@@ -29,7 +29,7 @@ const CHUNKS: readonly Row[] = [
   [
     "a chunk that loses its memory is never a success with less",
     "CWE-252",
-    "    if (this.isCut) throw this.cut(at);\n",
+    "    if (this.isShrunk) throw this.shrunkError(at);\n",
     "",
     "loses its memory",
   ],
@@ -94,7 +94,7 @@ const SOCKETS: readonly Row[] = [
   [
     "memory that is given up under a write is said to be that",
     "Linux EFAULT",
-    "chunk.isCut ? chunk.cut(at) : error;",
+    "chunk.isShrunk ? chunk.shrunkError(at) : error;",
     "error;",
   ],
   [
@@ -120,11 +120,11 @@ const SOCKETS: readonly Row[] = [
   ["a socket keeps the process", "Deno.Conn.ref", "    (this.#conn as Deno.TcpConn).ref();\n", ""],
 ];
 
-const PROTECTED: readonly Row[] = [
+const RECORD_READER: readonly Row[] = [
   [
     "reads at one time are served in order, each message once",
     "RFC 1961 section 5",
-    "return this.#reading.run(() => this.#read(into));",
+    "return this.#queue.run(() => this.#read(into));",
     "return this.#read(into);",
     "reads at one time",
   ],
@@ -143,6 +143,30 @@ const PROTECTED: readonly Row[] = [
     "the reader's alone",
   ],
   [
+    "a failing read leaves writing alone",
+    DENO_CONN,
+    "      if (this.#state.endOf(undefined) === undefined) this.#failure = asError(error);\n",
+    "",
+    "cannot write reads on",
+  ],
+  [
+    "what failed to be read is the same failure ever after",
+    DENO_CONN,
+    "  async #read(into: Bytes | undefined): Promise<Bytes | null> {\n    this.#state.throwIfEnded(this.#failure);\n",
+    "  async #read(into: Bytes | undefined): Promise<Bytes | null> {\n",
+    "cannot write reads on",
+  ],
+  [
+    "a message that is not genuine ends writing too",
+    "RFC 1961 section 5",
+    "    this.#state.fail(failure);\n",
+    "    this.#failure = failure;\n",
+    "not genuine ends both",
+  ],
+];
+
+const RECORD_WRITER: readonly Row[] = [
+  [
     "sealing begins at once where nobody is ahead",
     DENO_CONN,
     "if (sealTurn !== undefined) await sealTurn;",
@@ -159,7 +183,7 @@ const PROTECTED: readonly Row[] = [
   [
     "nothing goes out behind a write that failed",
     "RFC 1961 section 5",
-    "    // Behind a write that failed there would be a gap.\n    this.#mayGoOn();\n",
+    "    // Frames behind a failed write would leave a gap.\n    this.#throwIfEnded();\n",
     "",
     "behind a write that failed",
   ],
@@ -173,43 +197,22 @@ const PROTECTED: readonly Row[] = [
   [
     "no end is sent behind messages that are missing",
     "RFC 1961 section 5",
-    "      this.#mayGoOn();\n      await this.#under.closeWrite();",
-    "      await this.#under.closeWrite();",
+    "      this.#throwIfEnded();\n      await this.#state.connection.closeWrite();",
+    "      await this.#state.connection.closeWrite();",
     "cannot write reads on",
   ],
   [
     "a failing write leaves reading alone",
     DENO_CONN,
-    "    const known = this.#failure ?? this.#writeFailure;\n    if (known !== undefined) return known;\n    if (this.#closed) return closedError",
-    "    return this.#failReading(error);\n    const known = this.#failure ?? this.#writeFailure;\n    if (known !== undefined) return known;\n    if (this.#closed) return closedError",
+    "    return this.#failure;\n  }\n}",
+    "    this.#state.fail(this.#failure);\n    return this.#failure;\n  }\n}",
     "cannot write reads on",
-  ],
-  [
-    "a failing read leaves writing alone",
-    DENO_CONN,
-    "      if (this.#failure === undefined && !this.#closed) this.#readFailure = asError(error);\n",
-    "",
-    "cannot write reads on",
-  ],
-  [
-    "what failed to be read is the same failure ever after",
-    DENO_CONN,
-    "    const failure = this.#failure ?? this.#readFailure;\n    if (failure !== undefined) throw failure;\n",
-    "",
-    "cannot write reads on",
-  ],
-  [
-    "a message that is not genuine ends writing too",
-    "RFC 1961 section 5",
-    "    this.#failure = failure;\n",
-    "    this.#readFailure = failure;\n",
-    "not genuine ends both",
   ],
   [
     "what cannot be sealed is no lie of the peer",
     "RFC 2743 section 1.2.1",
-    "this.#writeFailure = error instanceof GssError",
-    "this.#writeFailure = false",
+    "this.#failure = error instanceof GssError",
+    "this.#failure = false",
     "cannot seal",
   ],
   [
@@ -219,11 +222,14 @@ const PROTECTED: readonly Row[] = [
     "",
     "after closeWrite() fails",
   ],
-  ["ref() reaches the socket", "Deno.Conn.ref", "this.#under.ref?.();", "", "through protection"],
+];
+
+const RECORD_LAYER: readonly Row[] = [
+  ["ref() reaches the socket", "Deno.Conn.ref", "this.#state.connection.ref?.();", "", "through protection"],
   [
     "unref() reaches the socket",
     "Deno.Conn.unref",
-    "this.#under.unref?.();",
+    "this.#state.connection.unref?.();",
     "",
     "through protection",
   ],
@@ -385,12 +391,14 @@ const STREAMS: readonly Row[] = [
 export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/chunk.ts", [TABLE], CHUNKS),
   ...rules("socks/shell/tcp.ts", [FAILURES, TABLE], SOCKETS),
-  ...rules("socks/stream/record_layer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], PROTECTED),
+  ...rules("socks/stream/record_reader.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_READER),
+  ...rules("socks/stream/record_writer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_WRITER),
+  ...rules("socks/stream/record_layer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_LAYER),
   ...rules("socks/stream/sealing.ts", [FAILURES], [
     [
       "a message that a context looks at again is there still",
       "CWE-367",
-      "    if (chunk.isCut) throw chunk.cut(at);\n",
+      "    if (chunk.isShrunk) throw chunk.shrunkError(at);\n",
       "",
       "looks at again",
     ],
@@ -532,11 +540,11 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "in time",
     ],
   ]),
-  ...rules("socks/stream/record_layer.ts", ["tests/socks/stream/streams_transport_test.ts"], [
+  ...rules("socks/stream/record_writer.ts", ["tests/socks/stream/streams_transport_test.ts"], [
     [
       "an end of writing that went well is none once it is closed",
       "the contract of close()",
-      "    this.#mayGoOn();\n    await (this.#ending",
+      "    this.#throwIfEnded();\n    await (this.#ending",
       "    await (this.#ending",
       "that went well",
     ],

@@ -227,13 +227,12 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/stream/record_layer.ts", [WRITTEN], [
-    ["messages leave with what is under them", IDLE, "return this.#under.written;", "return undefined;"],
+    ["messages leave with what is under them", IDLE, "return this.#state.connection.written;", "return undefined;"],
   ]),
   ...rules("socks/shell/tls_over.ts", [WRITTEN], [
     ["records leave with what is under them", IDLE, "return this.#connection.written;", "return 0;"],
     ["a cut goes through TLS", CUT, "if (this.cut) abort(this.#connection);\n    else ", ""],
   ]),
-  ...rules("socks/stream/connection.ts", [WRITTEN], []),
   ...rules("socks/stream/prefix.ts", [WRITTEN], [
     ["what is around a connection probes it", GONE, "probe: () => probe(connection),", "", "around"],
     [
