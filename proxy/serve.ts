@@ -9,8 +9,9 @@ import { MemoryReplayCache, type ReplayCache } from "../kerberos/ap/replay/repla
 import type { Capaths } from "../kerberos/ap/transited.ts";
 import type { Keytab } from "../kerberos/credentials/formats/keytab.ts";
 import { KeytabFile, type KeytabNews } from "../kerberos/credentials/shell/keytab_file.ts";
-import { gssapiServer, type GssapiServerOptions } from "../socks/auth/gssapi.ts";
-import { noAuthentication, type ServerAuthMethod } from "../socks/auth/method.ts";
+import { gssapiServer, type GssapiServerOptions } from "../socks/auth/gssapi/server.ts";
+import type { ServerAuthMethod } from "../socks/auth/method.ts";
+import { noAuthentication } from "../socks/auth/none.ts";
 import { type PasswordCheck, passwordServer } from "../socks/auth/password.ts";
 import { AssociateCommand, type AssociationCount } from "../socks/server/commands/associate.ts";
 import { bindDirectly } from "../socks/server/commands/bind.ts";

@@ -5,8 +5,6 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
-import { replyCodeFor, SocksAuthError, SocksProtocolError } from "./errors.ts";
 import {
   Command,
   decodeChoice,
@@ -18,9 +16,12 @@ import {
   encodeReply,
   encodeRequest,
   Method,
+  methodName,
   type Reply,
   type Request,
 } from "./wire/messages.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { replyCodeFor, SocksAuthError, SocksProtocolError } from "./errors.ts";
 import { ReceiveBuffer } from "./wire/receive_buffer.ts";
 
 /** Something that a side sends. */
@@ -238,10 +239,4 @@ function encodeMessage(message: HandshakeMessage): Bytes {
     case "reply":
       return encodeReply(message.reply);
   }
-}
-
-/** Name of a method, for messages. */
-export function methodName(method: number): string {
-  const names: Readonly<Record<number, string>> = { 0: "none", 1: "gssapi", 2: "password", 255: "none acceptable" };
-  return names[method] ?? `method ${method}`;
 }

@@ -30,22 +30,21 @@
  * @module
  */
 export type { Bytes, ByteSource } from "../base/bytes.ts";
+export { gssapiClient, type GssapiClientOptions } from "./auth/gssapi/client.ts";
 export {
-  gssapiClient,
-  type GssapiClientOptions,
   gssapiServer,
   type GssapiServerOptions,
   type ProtectionPolicy,
   type ProtectionRequest,
-} from "./auth/gssapi.ts";
+} from "./auth/gssapi/server.ts";
 export {
   type AcceptAuthOptions,
   type AuthenticateOptions,
   type ClientAuthMethod,
-  noAuthentication,
   type SecuredChannel,
   type ServerAuthMethod,
 } from "./auth/method.ts";
+export { noAuthentication } from "./auth/none.ts";
 export { type Identity, type MethodName } from "./identity.ts";
 export {
   fixedPasswords,

@@ -5,7 +5,7 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
-import type { Decoded } from "../wire/address.ts";
+import type { Decoded } from "../wire/decoded.ts";
 import { ReceiveBuffer } from "../wire/receive_buffer.ts";
 import type { Connection } from "./connection.ts";
 import { withPrefix } from "./prefix.ts";

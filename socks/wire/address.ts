@@ -11,6 +11,7 @@
  *
  * @module
  */
+import type { Decoded } from "./decoded.ts";
 import { type Bytes, concat, exactText, utf8 } from "../../base/bytes.ts";
 import { SocksProtocolError, SocksReplyError } from "../errors.ts";
 import { hostName, HostNameError } from "./host_name.ts";
@@ -22,12 +23,6 @@ export interface Endpoint {
   readonly hostname: string;
   /** Port, 0 to 65535. */
   readonly port: number;
-}
-
-/** A decoded value, and how many bytes it took. */
-export interface Decoded<T> {
-  readonly value: T;
-  readonly length: number;
 }
 
 const IPV4 = 1;

@@ -15,7 +15,7 @@
  */
 import { type Bytes, concat } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
-import type { Decoded } from "./address.ts";
+import { checkVersion, type Decoded } from "./decoded.ts";
 
 /** Message types. */
 export const FrameType = { Authentication: 1, Protection: 2, Encapsulation: 3, Abort: 0xff } as const;
@@ -59,9 +59,7 @@ export function encodeAbort(): Bytes {
 /** Reads a frame or a refusal; `undefined` while bytes are missing. The token is a view of the input. */
 export function decodeFrame(bytes: Bytes): Decoded<Frame> | undefined {
   const [version, type, high, low] = bytes;
-  if (version !== undefined && version !== VERSION) {
-    throw new SocksProtocolError("BAD_VERSION", `Cannot read GSS-API frame: version ${version} came, 1 is wanted`);
-  }
+  checkVersion(version, VERSION, "GSS-API frame");
   if (type === FrameType.Abort) return { value: { type, token: bytes.subarray(2, 2) }, length: 2 };
   if (type !== undefined && (type < 1 || type > 3)) {
     throw new SocksProtocolError("BAD_MESSAGE", `Cannot read GSS-API frame: message type ${type} is not known`);

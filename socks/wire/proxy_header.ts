@@ -6,7 +6,8 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
-import type { Decoded, Endpoint } from "./address.ts";
+import type { Endpoint } from "./address.ts";
+import type { Decoded } from "./decoded.ts";
 import { canonicalAddress, formatIp, parseIp } from "./ip.ts";
 
 /** What a header says. */

@@ -5,7 +5,7 @@
  */
 import { type Bytes, EMPTY } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
-import type { Decoded } from "./address.ts";
+import type { Decoded } from "./decoded.ts";
 
 /** Holds what a peer sent until a decoder can make something of it. However small the pieces are, each byte is moved a few times at most. */
 export class ReceiveBuffer {

@@ -15,9 +15,13 @@ const RELAY = ["tests/socks/server/datagrams/udp_test.ts"];
 const REPLAY = ["tests/proxy/replay_test.ts"];
 const RELOAD = ["tests/proxy/reload_test.ts"];
 const SERVER = ["tests/socks/server/server_test.ts"];
-const [CLIENT_SIDE, SERVER_SIDE, PUMP, LEVEL, CHANNEL] = ["client", "server", "frame_pump", "level", "channel"].map(
-  (name) => `socks/auth/gssapi/${name}.ts`,
-) as [string, string, string, string, string];
+const CLIENT_SIDE = "socks/auth/gssapi/client.ts";
+const SERVER_SIDE = "socks/auth/gssapi/server.ts";
+const FRAMES = "socks/auth/gssapi/frames.ts";
+const NEGOTIATE = "socks/auth/gssapi/negotiate.ts";
+const SERVICES = "socks/auth/gssapi/services.ts";
+const LEVEL = "socks/auth/gssapi/level.ts";
+const CHANNEL = "socks/auth/gssapi/channel.ts";
 const READER = "socks/stream/record_reader.ts";
 const WRITER = "socks/stream/record_writer.ts";
 const STATE = "socks/stream/record_state.ts";
@@ -119,7 +123,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "a negotiation that is left half done is given up",
     source: "BIND 9 TKEY",
-    file: PUMP,
+    file: NEGOTIATE,
     find: "    negotiation.dispose?.();\n",
     replace: "",
     tests: REFUSAL,
@@ -160,7 +164,7 @@ const NEGOTIATION: readonly Mutant[] = [
     rule: "the client looks at the services granted before it asks for a level",
     source: "RFC 1961 section 4.1, BIND 9 TKEY",
     file: CLIENT_SIDE,
-    find: "        checkServices(made, floor, !datagrams);\n",
+    find: "        checkServices(established, floor, !datagrams);\n",
     replace: "",
     tests: FLAGS,
   },
@@ -168,7 +172,7 @@ const NEGOTIATION: readonly Mutant[] = [
     rule: "the client looks at the services granted for the level that it got",
     source: "RFC 1961 section 4.1",
     file: CLIENT_SIDE,
-    find: "        checkServices(made, level, !datagrams);\n",
+    find: "        checkServices(established, level, !datagrams);\n",
     replace: "",
     tests: FLAGS,
   },
@@ -191,42 +195,42 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "the client's context is known before its last token is sent",
     source: "BIND 9 TKEY",
-    file: PUMP,
-    find: "      if (step.done) take(step.context);\n      if (step.token !== undefined)",
-    replace: "      if (step.token !== undefined)",
+    file: NEGOTIATE,
+    find: "    if (step.done) onContext(step.context);\n    if (step.token !== undefined)",
+    replace: "    if (step.token !== undefined)",
     tests: REFUSAL,
   },
   {
     rule: "the server's context is known before its last token is sent",
     source: "BIND 9 TKEY",
-    file: PUMP,
+    file: NEGOTIATE,
     find:
-      "      if (step.done) take(step.context);\n      await this.send(FrameType.Authentication, step.token ?? EMPTY);",
+      "    if (step.done) onContext(step.context);\n    await frames.send(FrameType.Authentication, step.token ?? EMPTY);",
     replace:
-      "      await this.send(FrameType.Authentication, step.token ?? EMPTY);\n      if (step.done) take(step.context);",
+      "    await frames.send(FrameType.Authentication, step.token ?? EMPTY);\n    if (step.done) onContext(step.context);",
     tests: REFUSAL,
   },
   {
     rule: "the acceptor answers with an empty frame where it has no token",
     source: "RFC 1961 section 3.6",
-    file: PUMP,
-    find: "      await this.send(FrameType.Authentication, step.token ?? EMPTY);",
-    replace: "      if (step.token) await this.send(FrameType.Authentication, step.token);",
+    file: NEGOTIATE,
+    find: "    await frames.send(FrameType.Authentication, step.token ?? EMPTY);",
+    replace: "    if (step.token) await frames.send(FrameType.Authentication, step.token);",
     tests: BOTH_SIDES,
     filter: "zero-length",
   },
   {
     rule: "the frame behind the initiator's last token is empty",
     source: "RFC 1961 section 3.6",
-    file: PUMP,
-    find: "    if (token.length > 0) {",
-    replace: "    if (false) {",
+    file: NEGOTIATE,
+    find: "  if (token.length > 0) {",
+    replace: "  if (false) {",
     tests: LEVELS,
   },
   {
     rule: "a frame of another type is not taken",
     source: "RFC 1961 sections 3.7 and 4.3",
-    file: PUMP,
+    file: FRAMES,
     find: "    if (frame.type !== type) {",
     replace: "    if (false) {",
     tests: LEVELS,
@@ -234,7 +238,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "a negotiation has so many legs and no more",
     source: "RFC 1961 section 3.3",
-    file: PUMP,
+    file: NEGOTIATE,
     find: "const MAX_LEGS = 16;",
     replace: "const MAX_LEGS = 1_000;",
     tests: BOTH_SIDES,
@@ -243,7 +247,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "a token that fits no frame is an error of authentication",
     source: "RFC 1961 section 3.4",
-    file: PUMP,
+    file: FRAMES,
     find: "    if (token.length > MAX_TOKEN) {",
     replace: "    if (false) {",
     tests: REFUSAL,
@@ -253,7 +257,7 @@ const NEGOTIATION: readonly Mutant[] = [
     rule: "the server looks at mutual authentication before it uses a context",
     source: "RFC 1961 section 3.2, BIND 9 TKEY",
     file: SERVER_SIDE,
-    find: '        checkServices(made, "none", options);\n',
+    find: '        checkServices(established, "none", options);\n',
     replace: "",
     tests: FLAGS,
   },
@@ -274,7 +278,7 @@ const NEGOTIATION: readonly Mutant[] = [
   ] as const).map(([service, find]): Mutant => ({
     rule: `a level rests on ${service}`,
     source: "RFC 1961 sections 3.2 and 4.1",
-    file: LEVEL,
+    file: SERVICES,
     find,
     replace: "if (false)",
     tests: FLAGS,
@@ -282,7 +286,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "level 3 rests on confidentiality too",
     source: "RFC 1961 section 4.2",
-    file: LEVEL,
+    file: SERVICES,
     find: 'level !== "integrity" && !flags.confidentiality',
     replace: 'level === "confidentiality" && !flags.confidentiality',
     tests: FLAGS,
@@ -653,7 +657,7 @@ const REFUSALS: readonly Mutant[] = [
     rule: "a refusal is told by 01 ff",
     source: "RFC 1961 section 3.8",
     file: SERVER_SIDE,
-    find: "        await frames.abort();\n",
+    find: "        await frames.refuse();\n",
     replace: "",
     tests: LEVELS,
   },
@@ -668,16 +672,16 @@ const REFUSALS: readonly Mutant[] = [
   {
     rule: "who has refused is not told so",
     source: "RFC 1961 section 3.8",
-    file: PUMP,
-    find: "    if (this.#aborted) return;\n",
+    file: FRAMES,
+    find: "    if (this.#refused) return;\n",
     replace: "",
     tests: LEVELS,
   },
   {
     rule: "behind a refusal comes nothing",
     source: "RFC 1961 section 3.8",
-    file: PUMP,
-    find: '    if (this.#aborted) throw new SocksProtocolError("UNEXPECTED_END", "GSS-API authentication is over");\n',
+    file: FRAMES,
+    find: '    if (this.#refused) throw new SocksProtocolError("UNEXPECTED_END", "GSS-API authentication is over");\n',
     replace: "",
     tests: REFUSAL,
     filter: "sent nothing behind",
@@ -694,7 +698,7 @@ const REFUSALS: readonly Mutant[] = [
     rule: "a time-out in GSS-API's phases is told",
     source: "RFC 1961 section 3.8",
     file: SERVER_SIDE,
-    find: "      beforeClosing?.(() => frames.abort());\n",
+    find: "      beforeClosing?.(() => frames.refuse());\n",
     replace: "",
     tests: REFUSAL,
     filter: "whoever is ended",
@@ -730,7 +734,7 @@ const REFUSALS: readonly Mutant[] = [
     rule: "a time-out of username and password is told",
     source: "RFC 1929 section 2",
     file: "socks/auth/password.ts",
-    find: "      beforeClosing?.(() => tell(false));\n",
+    find: "      beforeClosing?.(() => sendStatus(false));\n",
     replace: "",
     tests: REFUSAL,
     filter: "status 01",
@@ -739,7 +743,7 @@ const REFUSALS: readonly Mutant[] = [
     rule: "a message that cannot be read is told of",
     source: "RFC 1929 section 2",
     file: "socks/auth/password.ts",
-    find: "        await tell(false).catch(() => {});\n",
+    find: "        await sendStatus(false).catch(() => {});\n",
     replace: "",
     tests: REFUSAL,
     filter: "status 01",
@@ -748,7 +752,7 @@ const REFUSALS: readonly Mutant[] = [
     rule: "status is told once",
     source: "RFC 1929 section 2",
     file: "socks/auth/password.ts",
-    find: "        if (told !== undefined) return;\n",
+    find: "        if (sent !== undefined) return;\n",
     replace: "",
     tests: REFUSAL,
     filter: "sent nothing behind",

@@ -123,8 +123,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "        held += bytes.buffer.byteLength;\n",
       "",
     ],
-    ["an end that is read ahead is told", "contract", "return tell(undefined);", "return;"],
-    ["a failure that is read ahead is told", "contract", "      tell(error);\n", ""],
+    ["an end that is read ahead is told", "contract", "return end(undefined);", "return;"],
+    ["a failure that is read ahead is told", "contract", "      end(error);\n", ""],
     [
       "what is read ahead is given out first",
       "contract",

@@ -131,14 +131,14 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a failure is an end whatever came before",
       WATCH,
-      "if (failure === undefined && early && mayEnd)",
-      "if (failure === undefined || early)",
+      "if (failure === undefined && hasUnread && mayEnd)",
+      "if (failure === undefined || hasUnread)",
       "goes ends the session: dial",
     ],
     [
       "an end behind bytes is none",
       WATCH,
-      "if (failure === undefined && early && mayEnd) return undefined;",
+      "if (failure === undefined && hasUnread && mayEnd) return undefined;",
       "",
       "all that it has",
     ],
@@ -159,7 +159,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "watched again",
     ],
     ["an earlier watch is told nothing", "contract", "if (this.#watch === watch) onEnd(", "onEnd(", "watched again"],
-    ["bytes in front of an end are told", "contract", "early: held > 0", "early: false", "watched again"],
+    ["bytes in front of an end are told", "contract", "hasUnread: held > 0", "hasUnread: false", "watched again"],
     ["what comes early is bounded", SHARE, "for (let i = 0; held < MOST && ", "for (let i = 0; ", "come early"],
   ]),
   ...rules("socks/auth/password.ts", [GONE], [
@@ -181,12 +181,12 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
     ["a limit is no wrong password", "events", "if (cause instanceof SocksLimitError) throw cause;", "", "too many"],
   ]),
-  ...rules("socks/auth/gssapi/frame_pump.ts", [GONE], [
+  ...rules("socks/auth/gssapi/frames.ts", [GONE], [
     [
       "a client is watched while its token is looked at",
       WATCH,
-      "() => onGone(reason), { once: true });",
-      "() => {}, { once: true });",
+      "onAbort(grace.signal, () => onGone(reason));",
+      "",
       "every level",
     ],
     [

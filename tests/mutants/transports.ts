@@ -150,13 +150,6 @@ const RECORD_READER: readonly Row[] = [
     "cannot write reads on",
   ],
   [
-    "what failed to be read is the same failure ever after",
-    DENO_CONN,
-    "  async #read(into: Bytes | undefined): Promise<Bytes | null> {\n    this.#state.throwIfEnded(this.#failure);\n",
-    "  async #read(into: Bytes | undefined): Promise<Bytes | null> {\n",
-    "cannot write reads on",
-  ],
-  [
     "a message that is not genuine ends writing too",
     "RFC 1961 section 5",
     "    this.#state.fail(failure);\n",
@@ -394,6 +387,15 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/record_reader.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_READER),
   ...rules("socks/stream/record_writer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_WRITER),
   ...rules("socks/stream/record_layer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_LAYER),
+  ...rules("socks/stream/record_state.ts", [FAILURES], [
+    [
+      "what failed to be read is the same failure ever after",
+      DENO_CONN,
+      "this.#failure ?? ownFailure ??",
+      "this.#failure ??",
+      "cannot write reads on",
+    ],
+  ]),
   ...rules("socks/stream/sealing.ts", [FAILURES], [
     [
       "a message that a context looks at again is there still",

@@ -5,7 +5,7 @@ import { parseConfig } from "../../cli/config/server_config.ts";
 import { serveOptions } from "../../cli/config/serve_options.ts";
 import { utf8 } from "../../base/bytes.ts";
 import { startDeadline } from "../../base/deadline.ts";
-import { gssapiServer } from "../../socks/auth/gssapi.ts";
+import { gssapiServer } from "../../socks/auth/gssapi/server.ts";
 import { passwordServer } from "../../socks/auth/password.ts";
 import { HalfOpen } from "../../socks/server/limits/half_open.ts";
 import { sharesOf } from "../../socks/server/limits/limits.ts";

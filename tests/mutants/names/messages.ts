@@ -9,7 +9,6 @@ import { ANSWERS, FRONT, HANDSHAKE, SERVER, WIRE } from "./shared.ts";
 /** The rules. */
 export const MESSAGES: readonly Mutant[] = [
   ...rules("socks/wire/messages.ts", [WIRE], [
-    ["the version is 5", "RFC 1928 section 3", "if (version !== undefined && version !== wanted) {", "if (false) {"],
     [
       "a refusal is told by two bytes",
       "RFC 1928 section 6",
@@ -35,6 +34,16 @@ export const MESSAGES: readonly Mutant[] = [
       "if (methods.length < 1 || methods.length > 255) throw",
       "if (false) throw",
     ],
+  ]),
+  ...rules("socks/wire/decoded.ts", [WIRE], [
+    [
+      "a message of another version is refused",
+      "RFC 1928 section 3, RFC 1961 section 3.4",
+      "if (version !== undefined && version !== expected) {",
+      "if (false) {",
+    ],
+  ]),
+  ...rules("socks/wire/password.ts", [WIRE], [
     [
       "a name and a password have 1 to 255 bytes",
       "RFC 1929 section 2",
@@ -72,8 +81,8 @@ export const MESSAGES: readonly Mutant[] = [
     [
       "frames have version 1",
       "RFC 1961 section 3.4",
-      "if (version !== undefined && version !== VERSION) {",
-      "if (false) {",
+      '  checkVersion(version, VERSION, "GSS-API frame");\n',
+      "",
     ],
     [
       "message types are 1 to 3",

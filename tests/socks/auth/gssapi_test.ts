@@ -1,12 +1,8 @@
 /** RFC 1961 on both sides, with Kerberos and with a mechanism that does what it is told. */
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
-import {
-  gssapiClient,
-  type GssapiClientOptions,
-  gssapiServer,
-  type GssapiServerOptions,
-} from "../../../socks/auth/gssapi.ts";
+import { gssapiClient, type GssapiClientOptions } from "../../../socks/auth/gssapi/client.ts";
+import { gssapiServer, type GssapiServerOptions } from "../../../socks/auth/gssapi/server.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import { SocksAuthError, SocksProtocolError } from "../../../socks/errors.ts";
 import { ProtectedConnection } from "../../../socks/stream/record_layer.ts";

@@ -1,7 +1,8 @@
 /** RFC 1961 sections 4 and 5: what is sealed and what is not, by whom, and what is taken. */
 import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../../base/bytes.ts";
-import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
+import { gssapiClient } from "../../../socks/auth/gssapi/client.ts";
+import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import type { ProtectionLevel, SealPolicy } from "../../../socks/protection.ts";
 import { encodeAbort, encodeFrame, FrameType } from "../../../socks/wire/gssapi.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { serve } from "../../../mod.ts";
-import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
+import { gssapiClient } from "../../../socks/auth/gssapi/client.ts";
+import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import { dialTcp } from "../../../socks/shell/tcp.ts";
 import type { ProtectionLevel } from "../../../socks/protection.ts";

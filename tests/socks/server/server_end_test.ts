@@ -1,7 +1,7 @@
 /** A session ends in every phase, over every transport and in every way, at once, and leaves nothing. */
 import assert from "node:assert/strict";
 import { pause } from "../../../base/deadline.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
 import { SocksTimeoutError } from "../../../socks/errors.ts";
 import { openDirectly } from "../../../socks/server/targets/direct.ts";

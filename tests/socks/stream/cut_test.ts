@@ -1,7 +1,8 @@
 /** A connection that is cut is told from one that has ended, wherever there is a way to say so. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
-import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
+import { gssapiClient } from "../../../socks/auth/gssapi/client.ts";
+import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
 import { connectThrough } from "../../../socks/client/request.ts";
 import { abort, type Connection } from "../../../socks/stream/connection.ts";
 import { withPrefix, withReads } from "../../../socks/stream/prefix.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { type ServerEvent, SocksServer } from "../../../socks/server/server.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { ClientRuleSet, parseClientRuleText } from "../../../socks/rules/client_rules.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";

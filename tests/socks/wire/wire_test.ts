@@ -4,13 +4,8 @@ import fc from "fast-check";
 import { concat } from "../../../base/bytes.ts";
 import { SocksError, SocksProtocolError } from "../../../socks/errors.ts";
 import { MessageReader } from "../../../socks/stream/message_reader.ts";
-import {
-  type Decoded,
-  decodeEndpoint,
-  encodeEndpoint,
-  formatEndpoint,
-  parseEndpointText,
-} from "../../../socks/wire/address.ts";
+import { decodeEndpoint, encodeEndpoint, formatEndpoint, parseEndpointText } from "../../../socks/wire/address.ts";
+import type { Decoded } from "../../../socks/wire/decoded.ts";
 import { decodeDatagram, encodeDatagram } from "../../../socks/wire/datagram.ts";
 import { FrameSplitter } from "../../../socks/wire/frame_splitter.ts";
 import { decodeFrame, encodeAbort, encodeFrame } from "../../../socks/wire/gssapi.ts";
@@ -18,17 +13,19 @@ import { formatIp, parseIp, unmapped } from "../../../socks/wire/ip.ts";
 import {
   decodeChoice,
   decodeOffer,
-  decodePasswordStatus,
   decodeReply,
   decodeRequest,
-  decodeUsernamePassword,
   encodeChoice,
   encodeOffer,
-  encodePasswordStatus,
   encodeReply,
   encodeRequest,
-  encodeUsernamePassword,
 } from "../../../socks/wire/messages.ts";
+import {
+  decodePasswordStatus,
+  decodeUsernamePassword,
+  encodePasswordStatus,
+  encodeUsernamePassword,
+} from "../../../socks/wire/password.ts";
 import { ReceiveBuffer } from "../../../socks/wire/receive_buffer.ts";
 import { pipe } from "../../support/pipe.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
