@@ -1,20 +1,20 @@
 /**
- * Ends connections that are given up.
+ * Ends objects that are not used any more, whatever their `close()` throws.
  *
  * @module
  */
 import { abort, type Connection } from "./connection.ts";
 
-/** Closes what is given up. It may be of any make: what it says to that is of no use to anybody. */
-export function closeQuietly(given: { close(): void } | undefined): void {
+/** Closes an object and ignores errors: a caller's own connection or listener may throw. */
+export function closeQuietly(closable: { close(): void } | undefined): void {
   try {
-    given?.close();
+    closable?.close();
   } catch {
-    // Given up all the same.
+    // It is not used any more either way.
   }
 }
 
-/** Cuts what is given up, as {@linkcode closeQuietly} closes it. */
+/** Cuts a connection and ignores errors; see {@linkcode Connection.abort}. */
 export function abortQuietly(connection: Connection, unfinished?: Uint8Array): void {
   closeQuietly({ close: () => abort(connection, unfinished) });
 }

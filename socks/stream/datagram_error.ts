@@ -5,10 +5,10 @@
  */
 
 /**
- * What the system says of one datagram, or of one target: the socket is as good as before. Everything else it says of the socket.
- * `UNKNOWN` is how Deno's `node:dgram` calls many of them.
+ * Codes of errors that concern one datagram or one target: the socket works as before. All other errors concern the socket.
+ * Deno's `node:dgram` reports many of these as `UNKNOWN`.
  */
-export const PASSING: ReadonlySet<unknown> = new Set([
+const DATAGRAM_CODES: ReadonlySet<unknown> = new Set([
   "EACCES",
   "EADDRNOTAVAIL",
   "EAFNOSUPPORT",
@@ -32,8 +32,8 @@ export const PASSING: ReadonlySet<unknown> = new Set([
   "ERR_SOCKET_BAD_PORT",
 ]);
 
-/** Whether an error of a socket is about a datagram, or a target, and no end of the socket. */
+/** Whether an error of a socket concerns one datagram or one target only, so that the socket can still be used. */
 export function isDatagramError(error: unknown): boolean {
   if (error instanceof RangeError) return true;
-  return PASSING.has((error as { code?: unknown } | undefined)?.code);
+  return DATAGRAM_CODES.has((error as { code?: unknown } | undefined)?.code);
 }

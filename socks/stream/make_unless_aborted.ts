@@ -1,38 +1,37 @@
 /**
- * Something made by others, waited for no longer than until a signal is aborted.
+ * Waits for something that another function opens (a connection, a listener, a socket), until a signal is aborted.
  *
  * @module
  */
+import { onAbort } from "../../base/deadline.ts";
 
 /**
- * Has something made, and waits no longer than until the signal is aborted, whether or not the one who makes it listens to the
- * signal. What is made after that is given up, since nobody else knows of it.
+ * Calls `make` and waits for its result until the signal is aborted, whether `make` heeds the signal or not.
  *
- * @throws {Error} The signal's reason. Nothing is begun where it has been aborted before.
+ * @param discard Called with a result that comes after the abort: nothing else can release it.
+ * @throws {Error} The signal's reason. If the signal is already aborted, `make` is not called.
  */
 export async function makeUnlessAborted<T>(
   make: () => Promise<T>,
   signal: AbortSignal,
-  giveUp: (late: T) => void,
+  discard: (late: T) => void,
 ): Promise<T> {
   signal.throwIfAborted();
   const making = make();
   const taken = Promise.withResolvers<T>();
-  let late = false;
-  const onAbort = () => {
-    late = true;
-    taken.reject(signal.reason);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  // The very call that makes it may have aborted it.
-  if (signal.aborted) onAbort();
+  let isLate = false;
+  // `make` itself may have aborted the signal; it is late then.
+  const listening = onAbort(signal, (reason) => {
+    isLate = true;
+    taken.reject(reason);
+  });
   making.then((made) => {
-    signal.removeEventListener("abort", onAbort);
-    // Decided in one step: it is taken, or given up.
-    if (late) giveUp(made);
+    listening[Symbol.dispose]();
+    // One step decides between the caller and `discard`.
+    if (isLate) discard(made);
     else taken.resolve(made);
   }).catch((error) => {
-    signal.removeEventListener("abort", onAbort);
+    listening[Symbol.dispose]();
     taken.reject(error);
   });
   return await taken.promise;

@@ -1,23 +1,26 @@
 /**
- * What others were asked to make, and may make too late: a connection, a listener, a socket. And calls that end late, or never.
+ * Bounded waits for calls of objects that were closed, or whose signal was aborted.
  *
  * @module
  */
 import { abortable, startDeadline } from "../../base/deadline.ts";
 
-/** Longest wait for calls of what is closed, in milliseconds: they end at once where it is as it has to be. */
+/** Longest wait for calls of a closed object, in milliseconds. They settle at once unless the object is not as it should be. */
 const SETTLING = 100;
 
-/** Waits until calls of what has been closed are over, so that it is let go, and not for ever. */
+/** Waits until the calls of a closed object have settled, so that it is released; gives up after a short time. */
 export async function untilSettled(calls: readonly Promise<unknown>[]): Promise<void> {
-  using deadline = startDeadline({ milliseconds: SETTLING, reason: () => new Error("Calls do not end with close()") });
+  using deadline = startDeadline({
+    milliseconds: SETTLING,
+    reason: () => new Error("Calls do not settle after close()"),
+  });
   await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});
 }
 
-/** Turns in which whoever listens to a signal, or to an end, has done what there is to do in memory. */
+/** Turns of the microtask queue that any listener of a signal needs for work in memory. */
 const TURNS = 50;
 
-/** Lets others go first who have been told. */
+/** Lets pending microtasks run: listeners of a signal finish their work. */
 export async function yieldMicrotasks(): Promise<void> {
   for (let turns = 0; turns < TURNS; turns++) await Promise.resolve();
 }

@@ -1,13 +1,12 @@
 /**
- * Connections over WebSockets, for hosts that have no other way in: the server behind `Deno.serve`, the client over
- * `wss:`. Both ends are ours, and speak as follows:
+ * Connections over WebSockets, for hosts that can be reached over HTTP only: the server behind `Deno.serve`, the client over
+ * `wss:`. Both ends are this package, with this protocol:
  *
- * - binary messages carry the bytes, {@linkcode LARGEST} at most each; an empty one says that no more will come from this side
- *   (half-close);
- * - a text message `+N` says that N more bytes have been consumed. A side has at most {@linkcode WINDOW} bytes under
- *   way, so that neither end holds more than that for a slow reader;
- * - a text message `end` says that everything until the other side's end has been read. Whoever has ended, and been told so,
- *   may close: nothing that is on its way is lost by it.
+ * - Binary messages carry bytes, at most {@linkcode LARGEST} each. An empty one is the sender's end (half-close).
+ * - A text message `+N` returns credit for N bytes that were read. A side has at most {@linkcode WINDOW} bytes in flight, so that
+ *   the other end never holds more for a slow reader.
+ * - A text message `end` confirms that everything up to the other side's end was read. A side that has ended and got this
+ *   confirmation may close: no bytes are lost.
  *
  * @module
  */
@@ -22,30 +21,30 @@ import type { Connection, Dialer } from "./connection.ts";
 import { SerialQueue } from "./serial_queue.ts";
 import { PieceQueue } from "./piece_queue.ts";
 
-/** Bytes that may be under way in each direction. */
+/** Most bytes in flight in each direction. */
 const WINDOW = 1 << 20;
-/** Bytes of a message at most. */
+/** Longest message, in bytes. */
 const LARGEST = 1 << 16;
-/** Bytes consumed of which a peer is told that can send nothing more; where it can, it is told of more at a time. */
+/** Credit that is returned at once to a peer without credit; other peers get it in larger amounts. */
 const STARVING = 1 << 14;
 
-/** Time that the peer has to read the last bytes after both sides have ended, in milliseconds. */
+/** Time for the peer to read the last bytes after both sides have ended, in milliseconds. */
 const LINGER = 5_000;
 
-/** Name that both ends agree upon in the handshake of HTTP (RFC 6455 section 1.9). */
+/** Subprotocol that both ends negotiate (RFC 6455 section 1.9). */
 export const WEB_SOCKET_PROTOCOL = "gssocks.v1";
 
 /**
- * A connection over a WebSocket, which is its own from then on and must be binary: `binaryType` is set here.
+ * Creates a connection over a WebSocket, which it owns; it sets `binaryType`.
  *
- * Closing it ends everything that waits on it at once, whatever the peer does. A WebSocket has no way to hang up on a peer that
- * answers nothing, though: the socket underneath stays until the peer's end of it, or the network, is gone.
+ * Closing the connection fails all pending calls at once, whatever the peer does. A WebSocket cannot be cut, though: if the peer does not
+ * answer, the socket below stays open until the peer or the network closes it.
  *
- * A peer that sends a message of more than 64 KiB, or more bytes than it may, is refused at its first one. A WebSocket gives whole messages
- * alone, so Deno has taken that one in before: it has a limit of its own, 64 MiB, which is what each client can make a server hold for
- * a moment. Small messages are joined where they wait, and cost no more than their bytes.
+ * A peer that sends a message of more than 64 KiB, or more bytes than its credit, is cut off at its first one. A WebSocket delivers
+ * complete messages only, so the runtime has read that message before: Deno's own limit, 64 MiB, is what each client can make a server
+ * hold for a moment. Small messages are joined while they wait for a reader.
  *
- * @param remote Address of the other end, where it is known.
+ * @param remote Address of the other end, if it is known.
  *
  * @example A proxy behind `Deno.serve`, for programs and for the pages of one site
  * ```ts
@@ -56,7 +55,7 @@ export const WEB_SOCKET_PROTOCOL = "gssocks.v1";
  *   const proxy = serve({ listeners: [], keytab: "/etc/krb5.keytab", rules: ["allow *"] });
  *   return Deno.serve((request) => {
  *     if (request.headers.get("upgrade") !== "websocket") return new Response(null, { status: 426 });
- *     // Any page in a browser inside of the network could speak to the proxy otherwise.
+ *     // Without this any page in a browser inside of the network could use the proxy.
  *     if (!isOriginAllowed(request, ["https://intranet.example.com"])) return new Response(null, { status: 403 });
  *     const { socket, response } = Deno.upgradeWebSocket(request, { protocol: WEB_SOCKET_PROTOCOL });
  *     void proxy.serveConnection(connectionFromWebSocket(socket));
@@ -70,17 +69,19 @@ export function connectionFromWebSocket(socket: WebSocket, remote?: Endpoint): C
 }
 
 /**
- * Whether a request for a WebSocket is made from where it may be. A browser says which page made it (RFC 6455 section 10.2), and lets any
- * page make one; a program says nothing, and is allowed.
+ * Whether a request for a WebSocket comes from an allowed origin. Browsers let any page open a WebSocket and send the page's origin
+ * (RFC 6455 section 10.2). Other programs send no origin and are allowed.
  *
- * @param allowed Origins of pages that may: scheme, host and port as browsers write them, such as `https://intranet.example.com`.
- * @throws {TypeError} When one of these is no origin.
+ * @param allowed Origins of allowed pages: scheme, host and port as browsers write them, such as `https://intranet.example.com`.
+ * @throws {TypeError} When an entry of `allowed` is not an origin.
  */
 export function isOriginAllowed(request: Request, allowed: readonly string[] = []): boolean {
   for (const origin of allowed) {
     if (/^[a-z][a-z0-9+.-]*:\/\/[^/?#@\sA-Z]+$/.test(origin)) continue;
     throw new TypeError(
-      `${JSON.stringify(origin)} is no origin: a scheme, a host and perhaps a port, in small letters`,
+      `Cannot use allowed origins: ${
+        JSON.stringify(origin)
+      } is not an origin, which is a scheme, a host and perhaps a port, in lower case`,
     );
   }
   const origin = request.headers.get("origin");
@@ -93,11 +94,11 @@ class WebSocketConnection implements Connection {
   readonly #opened = Promise.withResolvers<void>();
   readonly #incoming = new PieceQueue();
   #arrived = Promise.withResolvers<void>();
-  /** Bytes received and not consumed yet. */
+  /** Bytes received and not read yet. */
   #held = 0;
-  /** Bytes consumed of which the peer does not know yet. */
+  /** Bytes read for which no credit was returned yet. */
   #consumed = 0;
-  /** Bytes that may still be sent; all that were given to the socket; all that the peer has consumed. */
+  /** Bytes that may still be sent; all bytes given to the socket; all bytes that the peer has read. */
   #credit = WINDOW;
   #given = 0;
   #taken = 0;
@@ -107,7 +108,7 @@ class WebSocketConnection implements Connection {
   #writeFailure: unknown;
   #ending: Promise<void> | undefined;
   #peerEnded = false;
-  /** Whether this side has said that it has ended, and that it has read everything. */
+  /** Whether this side has sent its end, and its confirmation of the peer's end. */
   #ended = false;
   #toldEnd = false;
   /** Aborted when the peer has read everything. */
@@ -119,7 +120,7 @@ class WebSocketConnection implements Connection {
     this.#socket = socket;
     this.remote = remote;
     socket.binaryType = "arraybuffer";
-    this.#opened.promise.catch(() => {}); // Told by whatever is done next.
+    this.#opened.promise.catch(() => {}); // Reported by the next call.
     if (socket.readyState === WebSocket.OPEN) this.#opened.resolve();
     else socket.onopen = () => this.#opened.resolve();
     socket.onmessage = ({ data }) => this.#take(data);
@@ -127,28 +128,33 @@ class WebSocketConnection implements Connection {
     socket.onclose = () => this.#end(new SocksConnectionError("LOST", "WebSocket was closed without an end"));
   }
 
-  /** Resolved when bytes can be sent. */
+  /** Resolved when the WebSocket is open. */
   get opened(): Promise<void> {
     return this.#opened.promise;
   }
 
-  /** What is on its way, and once more what has been read there. */
+  /** Counts bytes when they leave the socket, and again when the peer has read them: both show that the peer takes bytes. */
   get written(): number {
     return this.#given - (this.#socket.bufferedAmount ?? 0) + this.#taken;
   }
 
   #take(data: unknown): void {
-    // What a peer sends that does not know yet is nobody's any more, and fills no memory.
+    // Messages of a peer that has not seen the failure yet are discarded.
     if (this.#failure !== undefined) return;
     if (data === "end") return this.#peerDone.abort();
     if (typeof data === "string") return this.#takeCredit(data);
     if (!(data instanceof ArrayBuffer)) {
-      return this.#end(new SocksProtocolError("BAD_MESSAGE", "WebSocket gave a message that is no bytes"));
+      return this.#end(new SocksProtocolError("BAD_MESSAGE", "Peer sent a WebSocket message that is not bytes"));
     }
     const bytes = asBytes(new Uint8Array(data));
     this.#held += bytes.length;
     if (this.#peerEnded || bytes.length > LARGEST || this.#held > WINDOW) {
-      return this.#end(new SocksProtocolError("TOO_LARGE", "Peer sends more than it may over the WebSocket"));
+      return this.#end(
+        new SocksProtocolError(
+          "TOO_LARGE",
+          "Peer sent more than its credit, or a message that is too long, over the WebSocket",
+        ),
+      );
     }
     if (bytes.length === 0) this.#peerEnded = true;
     else this.#incoming.push(bytes);
@@ -158,7 +164,7 @@ class WebSocketConnection implements Connection {
   #takeCredit(text: string): void {
     const count = /^\+(\d{1,7})$/.exec(text)?.[1];
     if (count === undefined || this.#credit + Number(count) > WINDOW) {
-      return this.#end(new SocksProtocolError("BAD_MESSAGE", "Peer sent a text that is no count of bytes"));
+      return this.#end(new SocksProtocolError("BAD_MESSAGE", "Invalid flow-control message from peer"));
     }
     this.#credit += Number(count);
     this.#taken += Number(count);
@@ -195,7 +201,7 @@ class WebSocketConnection implements Connection {
   #consume(length: number): void {
     this.#held -= length;
     this.#consumed += length;
-    // A peer that waits for it is told early: to it, that is what shows that somebody reads.
+    // A peer without credit gets it early: that shows it that this side reads.
     const waits = this.#held + this.#consumed > WINDOW - LARGEST;
     if (this.#peerEnded || this.#consumed < (waits ? STARVING : WINDOW / 4)) return;
     if (this.#socket.readyState !== WebSocket.OPEN) return;
@@ -203,7 +209,6 @@ class WebSocketConnection implements Connection {
     this.#consumed = 0;
   }
 
-  /** Calls that overlap are sent one after another. */
   async write(bytes: Uint8Array): Promise<void> {
     const chunk = new Chunk(bytes, true);
     this.#mayGoOn();
@@ -225,7 +230,7 @@ class WebSocketConnection implements Connection {
         const part = chunk.from(at, count);
         this.#credit -= count;
         this.#given += count;
-        // A copy: when a message leaves is the socket's business, and the caller's memory is used again.
+        // A copy: the socket may send the message after the caller has reused its memory.
         this.#socket.send(part.slice());
         at += count;
       }
@@ -234,7 +239,6 @@ class WebSocketConnection implements Connection {
     }
   }
 
-  /** @throws {unknown} When nothing can be sent any more. */
   #mayGoOn(): void {
     if (this.#closed) throw closedError("The connection");
     const failure = this.#failure ?? this.#writeFailure;
@@ -246,7 +250,7 @@ class WebSocketConnection implements Connection {
     await (this.#ending ??= this.#writing.run(() => this.#sendEnd()));
   }
 
-  /** An end behind bytes that are missing would make the rest look like the whole. */
+  /** An end behind a failed write would make an incomplete stream look complete. */
   async #sendEnd(): Promise<void> {
     await this.#opened.promise;
     this.#mayGoOn();
@@ -284,8 +288,8 @@ class WebSocketConnection implements Connection {
 }
 
 /**
- * Connects to a proxy over a WebSocket, `wss:` or `ws:`, whatever the target given is. The proxy's host name for Kerberos
- * is still that of the proxy given.
+ * Creates a dialer that connects to one URL over a WebSocket, `wss:` or `ws:`, and ignores its target. The host name for Kerberos is still
+ * that of the `proxy` option.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Bytes, concat, type utf8 } from "../../base/bytes.ts";
+import { type Bytes, concat } from "../../base/bytes.ts";
 import { SocksProtocolError, SocksReplyError } from "../errors.ts";
 import { decodeEndpoint, encodeEndpoint, type Endpoint } from "./address.ts";
 import { checkVersion, type Decoded } from "./decoded.ts";

@@ -269,15 +269,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "what is aborted by the call that makes it is late",
       LATE,
-      "  if (signal.aborted) onAbort();\n",
-      "",
+      "const listening = onAbort(signal, ",
+      "const listening = onAbort(signal.aborted ? undefined : signal, ",
       "is given up, once",
     ],
     ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "is given up, once"],
     [
       "what is made late is given up",
       LATE,
-      "    if (late) giveUp(made);\n    else taken",
+      "    if (isLate) discard(made);\n    else taken",
       "    taken",
       "is given up, once",
     ],

@@ -391,14 +391,14 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "a header has a time",
       "liveness",
-      'deadline.signal.addEventListener("abort", () => closeQuietly(connection), { once: true });',
+      "onAbort(deadline.signal, () => closeQuietly(connection));",
       "",
       "slow header",
     ],
     [
       "there is a number of them",
       "bounded memory",
-      "if (this.#waiting.size > this.#maxWaiting) this.#tooMany();",
+      "if (this.#waiting.size > this.#maxWaiting) this.#cancelOldest();",
       "",
       "oldest makes room",
     ],
@@ -426,14 +426,14 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "who waits ends with the listener",
       "nothing is left",
-      'for (const { giveUp } of [...this.#waiting]) giveUp(new Error("The listener is closed"));',
+      'for (const { cancel } of [...this.#waiting]) cancel(new Error("The listener is closed"));',
       "",
       "nobody is accepted",
     ],
     [
       "nobody is accepted unasked",
       "backpressure",
-      "while (this.#asking.length > 0) {",
+      "while (this.#pending.length > 0) {",
       "for (;;) {",
       "nobody is accepted",
     ],

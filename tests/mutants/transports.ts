@@ -530,14 +530,14 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "a signal keeps nothing of what could not be made",
       "CWE-401",
-      'catch((error) => {\n    signal.removeEventListener("abort", onAbort);\n',
+      "catch((error) => {\n    listening[Symbol.dispose]();\n",
       "catch((error) => {\n",
       "in time",
     ],
     [
       "a signal keeps nothing of what was made in time",
       "CWE-401",
-      'making.then((made) => {\n    signal.removeEventListener("abort", onAbort);\n',
+      "making.then((made) => {\n    listening[Symbol.dispose]();\n",
       "making.then((made) => {\n",
       "in time",
     ],

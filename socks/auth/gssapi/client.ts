@@ -84,7 +84,9 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
         if (!isAtLeast(level, floor)) {
           throw new SocksAuthError(
             "PROTECTION_TOO_WEAK",
-            `Proxy ${formatEndpoint(proxy)} grants only protection "${level}"; minimumProtection is "${floor}"`,
+            `Proxy ${
+              formatEndpoint(proxy)
+            } grants protection "${level}"; at least "${floor}" is required (minimumProtection)`,
           );
         }
         // A level above the minimum may need more services.
