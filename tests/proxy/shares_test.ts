@@ -176,7 +176,7 @@ Deno.test("what is none of a few is told at the start, and changes nothing", asy
   const wrong: readonly [Record<string, unknown>, RegExp][] = [
     [{ commands: ["connect", "foo"] }, /^Cannot use commands: "foo" is not one of connect, bind, udp, resolve$/],
     [{ commands: "connect" }, /^Cannot use commands: it must be a list$/],
-    [{ commands: [undefined] }, /commands: a value of type undefined is none/],
+    [{ commands: [undefined] }, /commands: a value of type undefined is not one of/],
     [{ protocols: ["socks4", "https"] }, /^Cannot use protocols: "https" is not one of socks4, http$/],
     [{ ticketExpiry: "end" }, /^Cannot use ticketExpiry: "end" is not one of keep, cut$/],
   ];
