@@ -251,7 +251,7 @@ const NEGOTIATION: readonly Mutant[] = [
     find: "    if (token.length > MAX_TOKEN) {",
     replace: "    if (false) {",
     tests: REFUSAL,
-    filter: "fits no frame",
+    filter: "TOKEN_TOO_LARGE",
   },
   {
     rule: "the server looks at mutual authentication before it uses a context",
@@ -376,7 +376,7 @@ const NEGOTIATION: readonly Mutant[] = [
     rule: "in NEC's mode nobody gets level none before replays are surely noticed",
     source: "RFC 4120 section 3.2.3",
     file: SERVER_SIDE,
-    find: '  if (level === "none" && insecureNecMode) checkRecorded(context, options);\n',
+    find: '  if (level === "none" && insecureNecMode) checkNotReplayed(context, options);\n',
     replace: "",
     tests: [...REPLAY, ...FLAGS],
     filter: "NEC",
@@ -460,7 +460,7 @@ const MESSAGES: readonly Mutant[] = [
     find: "    this.#closed = true;\n    this.connection.close();\n    this.context.dispose();",
     replace: "    this.#closed = true;\n    this.connection.close();",
     tests: ORDER,
-    filter: "closes its context",
+    filter: "close() disposes of",
   },
   {
     rule: "a connection that fails closes its context",
@@ -477,7 +477,7 @@ const MESSAGES: readonly Mutant[] = [
     find: "    context.dispose();\n",
     replace: "",
     tests: ORDER,
-    filter: "closes its context",
+    filter: "close() disposes of",
   },
   {
     rule: "a datagram is taken once",
@@ -544,7 +544,7 @@ const MESSAGES: readonly Mutant[] = [
     find: "decoded === undefined || decoded.length !== bytes.length ||",
     replace: "decoded === undefined ||",
     tests: BOTH_SIDES,
-    filter: "datagrams are sealed",
+    filter: "opens single datagrams",
   },
   {
     rule: "a context that does not notice replays protects no datagrams",
@@ -684,7 +684,7 @@ const REFUSALS: readonly Mutant[] = [
     find: '    if (this.#refused) throw new SocksProtocolError("UNEXPECTED_END", "GSS-API authentication is over");\n',
     replace: "",
     tests: REFUSAL,
-    filter: "sent nothing behind",
+    filter: "does not read its refusal",
   },
   {
     rule: "who is ended while authenticating is told before the end",
@@ -701,7 +701,7 @@ const REFUSALS: readonly Mutant[] = [
     find: "      beforeClosing?.(() => frames.refuse());\n",
     replace: "",
     tests: REFUSAL,
-    filter: "whoever is ended",
+    filter: "sends 01 ff once",
   },
   {
     rule: "nothing is told any more once the level is agreed upon",
@@ -710,7 +710,7 @@ const REFUSALS: readonly Mutant[] = [
     find: "        beforeClosing?.(undefined);\n        await frames.send(FrameType.Protection, token);",
     replace: "        await frames.send(FrameType.Protection, token);",
     tests: REFUSAL,
-    filter: "comes no refusal",
+    filter: "no refusal behind the protection",
   },
   {
     rule: "a client that takes no refusal does not hold a server up",
@@ -719,7 +719,7 @@ const REFUSALS: readonly Mutant[] = [
     find: "    await abortable(tell(), deadline.signal).catch(() => {});",
     replace: "    await tell().catch(() => {});",
     tests: REFUSAL,
-    filter: "sent nothing behind",
+    filter: "does not read its refusal",
   },
   {
     rule: "nobody takes longer than the time for the handshake",
@@ -755,7 +755,7 @@ const REFUSALS: readonly Mutant[] = [
     find: "        if (sent !== undefined) return;\n",
     replace: "",
     tests: REFUSAL,
-    filter: "sent nothing behind",
+    filter: "does not read its refusal",
   },
   {
     rule: "the client closes its connection when authentication fails",
@@ -764,7 +764,7 @@ const REFUSALS: readonly Mutant[] = [
     find: "  } catch (error) {\n    close();\n    // A closed socket",
     replace: "  } catch (error) {\n    // A closed socket",
     tests: REFUSAL,
-    filter: "closes its connection",
+    filter: "closes the connection when GSS-API",
   },
 ];
 

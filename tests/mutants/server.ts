@@ -42,7 +42,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       SIGNAL,
       "if (clock.signal.aborted) await yieldMicrotasks();",
       "",
-      "a step that is still under way",
+      "a pending step",
     ],
   ]),
   ...rules("socks/server/commands/connect.ts", [END], [

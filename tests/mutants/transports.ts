@@ -48,21 +48,21 @@ const SOCKETS: readonly Row[] = [
     "RFC 9293 section 3.5.2",
     'if ((error as { code?: unknown }).code === "ECONNRESET") this.#reset ??= error;',
     "",
-    "a reset never reads",
+    "a reset is never an end",
   ],
   [
     "a reset that a write is told of in the same turn is no end either",
     "RFC 9293 section 3.5.2",
     "    if (this.#pending > 0 && !this.#closed) await pause(0);\n",
     "",
-    "in the same turn",
+    "in the turn of the end",
   ],
   [
     "a read that failed is the same failure ever after",
     DENO_CONN,
     "throw this.#readFailure ??= this.#closed",
     "throw this.#closed",
-    "a reset never reads",
+    "a reset is never an end",
   ],
   [
     "a write that failed is the same failure ever after",
@@ -76,7 +76,7 @@ const SOCKETS: readonly Row[] = [
     "RFC 9293 section 3.6",
     "    if (this.#writeFailure !== undefined) throw this.#writeFailure;\n    try {\n      await this.#conn.closeWrite();",
     "    try {\n      await this.#conn.closeWrite();",
-    "a peer that ended before it went",
+    "an end before a reset",
   ],
   [
     "a late write goes nowhere, also before the end is out",
@@ -133,7 +133,7 @@ const RECORD_READER: readonly Row[] = [
     "CWE-367",
     "length <= into.length ? into : new Uint8Array(length)",
     "into",
-    "between two messages",
+    "transferred during a read",
   ],
   [
     "messages that were only signed are copied out of the stream's memory",
@@ -147,14 +147,14 @@ const RECORD_READER: readonly Row[] = [
     DENO_CONN,
     "      if (this.#state.endOf(undefined) === undefined) this.#failure = asError(error);\n",
     "",
-    "cannot write reads on",
+    "a failed read leaves writing",
   ],
   [
     "a message that is not genuine ends writing too",
     "RFC 1961 section 5",
     "    this.#state.fail(failure);\n",
     "    this.#failure = failure;\n",
-    "not genuine ends both",
+    "a forged message ends both",
   ],
 ];
 
@@ -164,7 +164,7 @@ const RECORD_WRITER: readonly Row[] = [
     DENO_CONN,
     "if (sealTurn !== undefined) await sealTurn;",
     "await sealTurn;",
-    "begins before write",
+    "seals before write",
   ],
   [
     "sealing keeps to the order of the calls",
@@ -178,28 +178,28 @@ const RECORD_WRITER: readonly Row[] = [
     "RFC 1961 section 5",
     "    // Frames behind a failed write would leave a gap.\n    this.#throwIfEnded();\n",
     "",
-    "behind a write that failed",
+    "sends nothing behind a failed write",
   ],
   [
     "as much is sent as the error says",
     "CWE-252",
     "        await writing;\n        throw error;",
     "        throw error;",
-    "when what it says is sent",
+    "the count in its error",
   ],
   [
     "no end is sent behind messages that are missing",
     "RFC 1961 section 5",
     "      this.#throwIfEnded();\n      await this.#state.connection.closeWrite();",
     "      await this.#state.connection.closeWrite();",
-    "cannot write reads on",
+    "a failed read leaves writing",
   ],
   [
     "a failing write leaves reading alone",
     DENO_CONN,
     "    return this.#failure;\n  }\n}",
     "    this.#state.fail(this.#failure);\n    return this.#failure;\n  }\n}",
-    "cannot write reads on",
+    "a failed read leaves writing",
   ],
   [
     "what cannot be sealed is no lie of the peer",
@@ -218,13 +218,13 @@ const RECORD_WRITER: readonly Row[] = [
 ];
 
 const RECORD_LAYER: readonly Row[] = [
-  ["ref() reaches the socket", "Deno.Conn.ref", "this.#state.connection.ref?.();", "", "through protection"],
+  ["ref() reaches the socket", "Deno.Conn.ref", "this.#state.connection.ref?.();", "", "reach the connection below"],
   [
     "unref() reaches the socket",
     "Deno.Conn.unref",
     "this.#state.connection.unref?.();",
     "",
-    "through protection",
+    "reach the connection below",
   ],
 ];
 
@@ -234,7 +234,7 @@ const WEB_SOCKETS: readonly Row[] = [
     DENO_CONN,
     "return this.#reading.run(() => this.#read());",
     "return this.#read();",
-    "who waits is served first",
+    "serves overlapping reads",
   ],
   [
     "what was held is not read once it is closed",
@@ -247,7 +247,7 @@ const WEB_SOCKETS: readonly Row[] = [
     "CWE-770",
     "    if (this.#failure !== undefined) return;\n    if (data",
     "    if (data",
-    "behind a lie",
+    "after a protocol error",
   ],
   [
     "a late write is no byte on the wire",
@@ -285,14 +285,14 @@ const WEB_SOCKETS: readonly Row[] = [
     "CWE-400",
     "    this.#opened.reject(failure);\n",
     "",
-    "never opens",
+    "before it is open",
   ],
   [
     "a cut is no end",
     "RFC 6455 section 7.1.5",
     'socket.onclose = () => this.#end(new SocksConnectionError("LOST", "WebSocket was closed without an end"));',
     "socket.onclose = () => {\n      this.#peerEnded = true;\n      this.#wake();\n    };",
-    "is cut is lost",
+    "a cut is LOST",
   ],
 ];
 
@@ -302,56 +302,56 @@ const STREAMS: readonly Row[] = [
     "Streams Standard section 4",
     "return this.#reading.run(() => this.#read());",
     "return this.#read();",
-    "chunks of a stream",
+    "copies chunks",
   ],
   [
     "closing ends a read that its source does not",
     "CWE-400",
     "await this.#untilClosed(this.#reader.read())",
     "await this.#reader.read()",
-    "stand still",
+    "source and sink hang",
   ],
   [
     "closing ends a write that its sink does not",
     "CWE-400",
     "      await this.#untilClosed(call);",
     "      await call;",
-    "stand still",
+    "source and sink hang",
   ],
   [
     "closing tells the sink, always",
     "Streams Standard section 5.4",
     "this.#writer.abort(reason).catch(() => {});",
     "if (this.#ending === undefined) this.#writer.abort(reason).catch(() => {});",
-    "stand still",
+    "source and sink hang",
   ],
   [
     "closing tells the source",
     "Streams Standard section 4.2",
     "    this.#reader.cancel(reason).catch(() => {});\n",
     "",
-    "stand still",
+    "source and sink hang",
   ],
   [
     "what is read is the reader's alone",
     "CWE-416",
     "return new Uint8Array(bytesOf(chunk));",
     "return bytesOf(chunk) as Bytes;",
-    "chunks of a stream",
+    "copies chunks",
   ],
   [
     "empty chunks are left out",
     "the contract of read()",
     "if (bytes.length > 0) return bytes;",
     "return bytes;",
-    "chunks of a stream",
+    "copies chunks",
   ],
   [
     "a chunk that is no bytes ends reading for good",
     "CWE-20",
     "    if (this.#readFailure !== undefined) throw this.#readFailure;\n",
     "",
-    "chunks of a stream",
+    "copies chunks",
   ],
   [
     "what is written is a copy",
@@ -393,7 +393,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       DENO_CONN,
       "this.#failure ?? ownFailure ??",
       "this.#failure ??",
-      "cannot write reads on",
+      "a failed read leaves writing",
     ],
   ]),
   ...rules("socks/stream/sealing.ts", [FAILURES], [
@@ -402,7 +402,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "CWE-367",
       "    if (chunk.isShrunk) throw chunk.shrunkError(at);\n",
       "",
-      "looks at again",
+      "shrinks during sealing",
     ],
     [
       "places among those who seal are given back",

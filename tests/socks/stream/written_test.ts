@@ -79,7 +79,7 @@ for (const name of ALL) {
   });
 }
 
-Deno.test("what is around a connection tells what has left as it does, and probes it", async () => {
+Deno.test("wrappers: pass `written` and probe() on", async () => {
   for (
     const around of [
       (under: Connection) => withPrefix(under, Uint8Array.of(1)),
@@ -144,7 +144,7 @@ for (const name of ALL) {
   });
 }
 
-Deno.test("a connection of Node's that is closed is ended, and aborting it again does nothing", async () => {
+Deno.test("NodeConnection: close() ends it, abort() after that does nothing", async () => {
   const [ours, theirs] = await nodePair();
   await ours.write(new Uint8Array(3));
   ours.close();
@@ -154,7 +154,7 @@ Deno.test("a connection of Node's that is closed is ended, and aborting it again
   theirs.close();
 });
 
-Deno.test("a cut goes through TLS to what is under it, and an end is one there", async () => {
+Deno.test("TLS: abort() cuts the connection below, close() ends it", async () => {
   for (const [end, aborts] of [[abort, 1], [(connection: Connection) => connection.close(), 0]] as const) {
     const under = new ScriptedConnection();
     const connection = await acceptTls(under, await certificateFor());
@@ -165,7 +165,7 @@ Deno.test("a cut goes through TLS to what is under it, and an end is one there",
   }
 });
 
-Deno.test("dialFrom() has the system look for peers that are gone after a minute", async () => {
+Deno.test("dialFrom(): sets keepalive to one minute", async () => {
   if (Deno.build.os !== "linux") return;
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;

@@ -5,13 +5,13 @@ import { hostName, HostNameError, reachableEndpoint } from "../../../socks/wire/
 import { canonicalAddress, formatIp, isIpv4, parseIp } from "../../../socks/wire/ip.ts";
 import { FORMS, spellings } from "../../support/spellings.ts";
 
-Deno.test("hostName() gives the one form of every spelling, and leaves that as it is", () => {
+Deno.test("hostName(): returns the normal form of every spelling", () => {
   for (const [form, others] of Object.entries(FORMS)) {
     for (const text of [form, ...others]) assert.equal(hostName(text), form, JSON.stringify(text));
   }
 });
 
-Deno.test("hostName() refuses what no host can be called", () => {
+Deno.test("hostName(): refuses what is not a host", () => {
   const refused: Readonly<Record<HostNameError["code"], readonly string[]>> = {
     EMPTY: [""],
     ZONE: ["fe80::1%eth0", "fe80::1%25eth0", "[fe80::1%eth0]", "::1%1"],
@@ -111,7 +111,7 @@ Deno.test("hostName() refuses what no host can be called", () => {
 const anyText = fc.array(fc.oneof(fc.nat(0x10ffff), fc.nat(0x7f), fc.nat(0x3ff)), { maxLength: 30 })
   .map((points) => String.fromCodePoint(...points));
 
-Deno.test("property: hostName() gives one form for all spellings of a name, which comes out again as it is", () => {
+Deno.test("hostName(): property: all spellings of a name have one normal form", () => {
   for (
     const [form, name] of Object.entries({ "xn--bcher-kva.example": "bücher.example", "deny.example": "deny.example" })
   ) {
@@ -132,7 +132,7 @@ Deno.test("property: hostName() gives one form for all spellings of a name, whic
   );
 });
 
-Deno.test("property: what is told at once to be an IPv4 address is its one form the long way round too", () => {
+Deno.test("hostName(): property: the short cut for IPv4 agrees with the whole algorithm", () => {
   const part = fc.oneof(
     fc.nat(300).map(String),
     fc.constantFrom("", "00", "01", "007", "0x7f", "1e1", "+1", " 1", "\u0661"),
@@ -163,7 +163,7 @@ Deno.test("property: what is told at once to be an IPv4 address is its one form 
   );
 });
 
-Deno.test("an endpoint that this machine reaches itself may have a zone, and is in the one form otherwise", () => {
+Deno.test("reachableEndpoint(): keeps a zone, otherwise returns the normal form", () => {
   const scoped = { hostname: "fe80::1%eth0", port: 1080 };
   assert.equal(reachableEndpoint(scoped), scoped);
   assert.deepEqual(reachableEndpoint({ hostname: "[::1]", port: 1 }), { hostname: "::1", port: 1 });
