@@ -17,7 +17,7 @@ export function networkName(client: Endpoint | undefined): string | undefined {
 }
 
 /** Returns the name of a block of `short` bytes of an IPv4 address, or `long` bytes of an IPv6 address. */
-export function blockName(client: Endpoint | undefined, [short, long]: readonly [number, number]): string | undefined {
+function blockName(client: Endpoint | undefined, [short, long]: readonly [number, number]): string | undefined {
   if (client === undefined) return undefined;
   const address = canonicalAddress(client.hostname);
   const bytes = parseIp(address);
