@@ -143,7 +143,8 @@ export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protoco
 export type { ProtectionLevel, SealPolicy } from "./protection.ts";
 export type { DatagramCodec } from "./stream/datagram_codec.ts";
 export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./shell/tls.ts";
-export { connectionFromWebSocket, dialWebSocket, isOriginAllowed, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
+export { isOriginAllowed } from "./stream/origin.ts";
+export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
 export { connectionFromStreams, type ConnectionStreams, streamsOfConnection } from "./stream/web_streams.ts";
 export { type DuplexStreams } from "./stream/streams_connection.ts";
 export { bindWith, datagramsThrough, resolveWith } from "./server/targets/upstream.ts";

@@ -375,7 +375,7 @@ const STREAMS: readonly Row[] = [
     "what is no bytes is refused",
     "Web IDL BufferSource",
     "const given = bytesOf(bytes);",
-    "const bytes = bytes;",
+    "const given = bytes;",
     "chunks of every kind",
   ],
 ];
@@ -411,7 +411,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/stream/web_socket.ts", [FOREIGN, TABLE], WEB_SOCKETS),
+  ...rules("socks/stream/web_socket_connection.ts", [FOREIGN, TABLE], WEB_SOCKETS),
   ...rules("socks/stream/streams_connection.ts", [FOREIGN, TABLE], STREAMS),
   ...rules("socks/server/relay/relay.ts", [RELAY], [
     [
@@ -440,6 +440,26 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/stream/web_socket.ts", ["tests/socks/stream/foreign_transports_test.ts"], [
     [
+      "a dial that is given up leaves no socket",
+      "CWE-400",
+      "      connection.close();\n      signal",
+      "      signal",
+    ],
+    [
+      "a dial that is given up fails with the signal's reason",
+      "One meaning of a signal",
+      "      signal?.throwIfAborted();\n      const reason",
+      "      const reason",
+    ],
+    [
+      "a dial that does not open ends with its signal",
+      "One meaning of a signal",
+      "await abortable(connection.opened, signal)",
+      "await connection.opened",
+    ],
+  ]),
+  ...rules("socks/stream/web_socket_connection.ts", ["tests/socks/stream/foreign_transports_test.ts"], [
+    [
       "a peer that sends more than it may is refused",
       "CWE-770",
       "this.#peerEnded || bytes.length > LARGEST || this.#held > WINDOW",
@@ -457,24 +477,6 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "Explicit resource management",
       "Promise<void> {\n    this.close();",
       "Promise<void> {",
-    ],
-    [
-      "a dial that is given up leaves no socket",
-      "CWE-400",
-      "      connection.close();\n      signal",
-      "      signal",
-    ],
-    [
-      "a dial that is given up fails with the signal's reason",
-      "One meaning of a signal",
-      "      signal?.throwIfAborted();\n      const reason",
-      "      const reason",
-    ],
-    [
-      "a dial that does not open ends with its signal",
-      "One meaning of a signal",
-      "await abortable(connection.opened, signal)",
-      "await connection.opened",
     ],
     [
       "nothing comes behind an end",

@@ -115,21 +115,6 @@ const WEB_SOCKETS: readonly Row[] = [
     "counts bytes that left",
   ],
   ["what the peer has read counts", IDLE, "    this.#taken += Number(count);\n", "", "counts bytes that left"],
-  [
-    "a page of another origin is refused",
-    "RFC 6455 section 10.2",
-    "return origin === null || allowed.includes(origin);",
-    "return true;",
-    "pages of other origins",
-  ],
-  [
-    "a program names no origin",
-    "RFC 6455 section 10.2",
-    "return origin === null || allowed",
-    "return allowed",
-    "pages of other origins",
-  ],
-  ["what is no origin is refused", "RFC 6454 section 6.1", "\\sA-Z]+$/", "\\sA-Z]+/", "pages of other origins"],
 ];
 
 const PIECES: readonly Row[] = [
@@ -150,8 +135,25 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/relay/memory.ts", [LIFE], MEMORIES),
-  ...rules("socks/stream/web_socket.ts", [FOREIGN], WEB_SOCKETS),
-  ...rules("socks/stream/web_socket.ts", [PLATFORM], [
+  ...rules("socks/stream/web_socket_connection.ts", [FOREIGN], WEB_SOCKETS),
+  ...rules("socks/stream/origin.ts", [FOREIGN], [
+    [
+      "a page of another origin is refused",
+      "RFC 6455 section 10.2",
+      "return origin === null || allowed.includes(origin);",
+      "return true;",
+      "pages of other origins",
+    ],
+    [
+      "a program names no origin",
+      "RFC 6455 section 10.2",
+      "return origin === null || allowed",
+      "return allowed",
+      "pages of other origins",
+    ],
+    ["what is no origin is refused", "RFC 6454 section 6.1", "\\sA-Z]+$/", "\\sA-Z]+/", "pages of other origins"],
+  ]),
+  ...rules("socks/stream/web_socket_connection.ts", [PLATFORM], [
     [
       "a message that is no bytes is none, and no end",
       UNHANDLED,

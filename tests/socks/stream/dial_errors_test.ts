@@ -47,7 +47,7 @@ Deno.test("dialError(): adds explanations to the system's message", () => {
     const [code, words] of [
       ["EACCES", /a route, a router or a firewall forbids it: /],
       ["EPERM", /a route, a router or a firewall forbids it: /],
-      ["ENOPROTOOPT", /the host says that it has no TCP: /],
+      ["ENOPROTOOPT", /the host does not support TCP: /],
       ["EMFILE", /no room for another connection, see its limit of open files/],
       ["ENOMEM", /short of memory/],
     ] as const

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { utf8 } from "../../../base/bytes.ts";
 import { SocksConnectionError } from "../../../socks/errors.ts";
-import { connectionFromWebSocket, dialWebSocket, isOriginAllowed } from "../../../socks/stream/web_socket.ts";
+import { isOriginAllowed } from "../../../socks/stream/origin.ts";
+import { connectionFromWebSocket, dialWebSocket } from "../../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../../socks/stream/web_streams.ts";
 import { countedController } from "../../support/counted_signal.ts";
 
