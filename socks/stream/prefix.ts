@@ -24,11 +24,11 @@ export function withPrefix(connection: Connection, prefix: Bytes): Connection {
   });
 }
 
-/** How {@linkcode withReads} reads. */
+/** Reads of {@linkcode withReads}. */
 interface ReplacedReads {
-  /** As that of a connection. */
+  /** Replaces {@linkcode Connection.read}. */
   read(into?: Bytes): Promise<Bytes | null>;
-  /** Told that nobody will read any more. */
+  /** Called when the connection is closed: held bytes can be released. */
   forget?(): void;
 }
 
