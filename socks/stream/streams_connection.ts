@@ -68,11 +68,10 @@ export class StreamsConnection implements Connection {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    const given = bytesOf(bytes);
+    // A small chunk is copied now, so that the caller may reuse its memory while earlier calls are served.
+    const chunk = new Chunk(bytes, true);
     this.#mayGoOn();
     if (this.#ending !== undefined) throw closedError("Writing");
-    // A small chunk is copied now, so that the caller may reuse its memory while earlier calls are served.
-    const chunk = new Chunk(given, true);
     await this.#writing.run(() => this.#writeAll(chunk));
   }
 

@@ -371,13 +371,6 @@ const STREAMS: readonly Row[] = [
     "    if (this.#closed !== undefined) throw this.#closed;\n    if (this.#write",
     "    if (this.#write",
   ],
-  [
-    "what is no bytes is refused",
-    "Web IDL BufferSource",
-    "const given = bytesOf(bytes);",
-    "const given = bytes;",
-    "chunks of every kind",
-  ],
 ];
 
 /** The rules. */
