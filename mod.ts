@@ -82,10 +82,10 @@ export {
   type AcceptAuthOptions,
   type AuthenticateOptions,
   type ClientAuthMethod,
-  noAuthentication,
   type SecuredChannel,
   type ServerAuthMethod,
 } from "./socks/auth/method.ts";
+export { noAuthentication } from "./socks/auth/none.ts";
 export { type Identity, type MethodName } from "./socks/identity.ts";
 export {
   fixedPasswords,

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { noAuthentication } from "../socks/auth/method.ts";
+import { noAuthentication } from "../socks/auth/none.ts";
 import { AssociateCommand } from "../socks/server/commands/associate.ts";
-import { openThrough } from "../socks/server/targets/upstream.ts";
+import { bindWith, datagramsThrough, openThrough, resolveWith } from "../socks/server/targets/upstream.ts";
 import { isLoopback } from "../socks/rules/special_ranges.ts";
 import { SocksServer } from "../socks/server/server.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
-import { bindWith, datagramsThrough, resolveWith } from "../socks/server/targets/upstream.ts";
 import { platform } from "../socks/shell/default_platform.ts";
 import { parseIp } from "../socks/wire/ip.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";

@@ -8,7 +8,7 @@ import { spnegoInitiator } from "../gss/spnego/initiator.ts";
 import type { TicketSource } from "../kerberos/credentials/ticket_source.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { systemTickets } from "../kerberos/system.ts";
-import { gssapiClient } from "../socks/auth/gssapi.ts";
+import { gssapiClient } from "../socks/auth/gssapi/client.ts";
 import type { ClientAuthMethod } from "../socks/auth/method.ts";
 import { isAtLeast, PROTECTION_LEVELS, type ProtectionLevel } from "../socks/protection.ts";
 import { connectThrough } from "../socks/client/connect.ts";

@@ -30,22 +30,21 @@
  * @module
  */
 export type { Bytes, ByteSource } from "../base/bytes.ts";
+export { gssapiClient, type GssapiClientOptions } from "./auth/gssapi/client.ts";
 export {
-  gssapiClient,
-  type GssapiClientOptions,
   gssapiServer,
   type GssapiServerOptions,
   type ProtectionPolicy,
   type ProtectionRequest,
-} from "./auth/gssapi.ts";
+} from "./auth/gssapi/server.ts";
 export {
   type AcceptAuthOptions,
   type AuthenticateOptions,
   type ClientAuthMethod,
-  noAuthentication,
   type SecuredChannel,
   type ServerAuthMethod,
 } from "./auth/method.ts";
+export { noAuthentication } from "./auth/none.ts";
 export { type Identity, type MethodName } from "./identity.ts";
 export {
   fixedPasswords,
@@ -134,13 +133,10 @@ export type { ProtectionLevel, SealPolicy } from "./protection.ts";
 export type { DatagramCodec } from "./stream/datagram_codec.ts";
 export { tlsOver } from "./shell/tls_over.ts";
 export { type TlsClientOptions, type TlsConnection, type TlsIdentity } from "./stream/tls.ts";
-export { connectionFromWebSocket, dialWebSocket, isOriginAllowed, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
-export {
-  connectionFromStreams,
-  type ConnectionStreams,
-  type DuplexStreams,
-  streamsOfConnection,
-} from "./stream/web_streams.ts";
+export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
+export { isOriginAllowed } from "./stream/origin.ts";
+export { connectionFromStreams, type ConnectionStreams, streamsOfConnection } from "./stream/web_streams.ts";
+export { type DuplexStreams } from "./stream/streams_connection.ts";
 export { bindWith, datagramsThrough, resolveWith } from "./server/targets/upstream.ts";
 export { associateThrough, type AssociateThroughOptions } from "./client/associate.ts";
 export { type ReceiveOptions, SocksDatagrams } from "./client/datagrams.ts";

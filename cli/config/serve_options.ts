@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
+import { defaultKeytabName, loadConfig, systemTickets } from "../../kerberos/system.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
 import { openCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
-import { systemTickets } from "../../kerberos/system.ts";
 import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
 import { proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
-import { noAuthentication } from "../../socks/auth/method.ts";
+import { noAuthentication } from "../../socks/auth/none.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
 import { checkAnnounce } from "../../socks/server/commands/announce.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";

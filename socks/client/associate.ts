@@ -3,19 +3,19 @@
  *
  * @module
  */
+import type { BindDatagrams } from "../stream/datagram_socket.ts";
+import { type GrantedRequest, requestWithRetry, startCallDeadline, type ThroughOptions } from "./request.ts";
 import { SocksAuthError, SocksProtocolError } from "../errors.ts";
 import { checkFunction } from "../argument_checks.ts";
-import { resolvedOf, type Resolver } from "../names/resolver.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
-import { closeQuietly } from "../stream/closed_error.ts";
-import type { BindDatagrams } from "../stream/datagram_socket.ts";
-import { makeUnlessAborted } from "../stream/settling.ts";
+import { resolvedOf, type Resolver } from "../names/resolver.ts";
+import { closeQuietly } from "../stream/close_quietly.ts";
+import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress, isLinkLocal, parseIp } from "../wire/ip.ts";
 import { Command } from "../wire/messages.ts";
 import { SocksDatagrams } from "./datagrams.ts";
 import { zoneOf } from "./local_address.ts";
-import { type GrantedRequest, requestWithRetry, startCallDeadline, type ThroughOptions } from "./request.ts";
 
 /** Options of {@linkcode associateThrough}. */
 export interface AssociateThroughOptions extends ThroughOptions {

@@ -7,8 +7,8 @@ import { abortable, duration, onAbort, startDeadline } from "../../base/deadline
 import { SocksConnectionError, SocksTimeoutError } from "../errors.ts";
 import { checkEndpoint, checkSignal } from "../argument_checks.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
-import { closeQuietly } from "../stream/closed_error.ts";
-import { withPrefix } from "../stream/connection.ts";
+import { closeQuietly } from "../stream/close_quietly.ts";
+import { withPrefix } from "../stream/prefix.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Command } from "../wire/messages.ts";
 import {

@@ -9,7 +9,7 @@ import { SocksConnectionError, SocksError, SocksProtocolError } from "../errors.
 import { checkEndpoint, checkSignal } from "../argument_checks.ts";
 import type { Identity } from "../identity.ts";
 import type { ProtectionLevel } from "../protection.ts";
-import { closeQuietly } from "../stream/closed_error.ts";
+import { closeQuietly } from "../stream/close_quietly.ts";
 import type { BindDatagrams, DatagramSocket } from "../stream/datagram_socket.ts";
 import type { DatagramCodec } from "../stream/datagram_codec.ts";
 import type { Endpoint } from "../wire/address.ts";
@@ -73,7 +73,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   readonly #over = new AbortController();
   #listening: Disposable | undefined;
   #socket: DatagramSocket | undefined;
-  #closedError = false;
+  #closedHere = false;
   #dropped = 0;
 
   private constructor(granted: GrantedRequest, { relay, codec }: OpenDatagramsOptions) {
@@ -171,7 +171,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
       try {
         next = await this.#inbox.next();
       } catch (error) {
-        if (this.#closedError) return;
+        if (this.#closedHere) return;
         throw error;
       }
       yield next;
@@ -217,7 +217,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
 
   /** Ends the association. Later calls have no effect. */
   close(): void {
-    this.#closedError ||= !this.#inbox.ended;
+    this.#closedHere ||= !this.#inbox.ended;
     this.#end(new SocksConnectionError("CLOSED", "Association is closed"), "discard");
   }
 

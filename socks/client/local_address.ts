@@ -5,7 +5,7 @@
  */
 import { isUnspecified, specialKind } from "../rules/special_ranges.ts";
 import type { DatagramSocket } from "../stream/datagram_socket.ts";
-import { makeUnlessAborted } from "../stream/settling.ts";
+import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { parseIp, withoutZone } from "../wire/ip.ts";
 

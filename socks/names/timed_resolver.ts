@@ -5,7 +5,7 @@
  */
 import { startDeadline } from "../../base/deadline.ts";
 import { SocksReplyError } from "../errors.ts";
-import { makeUnlessAborted } from "../stream/settling.ts";
+import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 import type { Resolver } from "./resolver.ts";
 
 /** Limits the time of each look-up. The error says that the look-up took too long, not the target. */

@@ -80,7 +80,7 @@ export class ClientWatch implements Disposable {
     };
     looking().catch((failure) => {
       if (signal.aborted) return;
-      this.#attempt.abort(clientGoneError({ failure, early: false }, WHILE[this.#command], false));
+      this.#attempt.abort(clientGoneError({ failure, hasUnread: false }, WHILE[this.#command], false));
     });
   }
 

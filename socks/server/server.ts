@@ -36,8 +36,9 @@ import {
 import { runSession, type SessionEvent } from "./session.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ConnectionListener } from "../stream/listener.ts";
-import { closeQuietly } from "../stream/closed_error.ts";
-import { makeUnlessAborted, untilSettled } from "../stream/settling.ts";
+import { untilSettled } from "../stream/settling.ts";
+import { closeQuietly } from "../stream/close_quietly.ts";
+import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 
 /** Longest pause after an accept that failed, for example because there are no file descriptors left. */
 const ACCEPT_PAUSE = 100;

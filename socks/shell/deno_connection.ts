@@ -119,7 +119,7 @@ export class DenoConnection implements Connection {
     } catch (error) {
       this.#noteReset(error);
       // The system's error about memory that was transferred does not say so.
-      const failure = chunk.isCut ? chunk.cut(at) : error;
+      const failure = chunk.isShrunk ? chunk.shrunkError(at) : error;
       throw this.#writeFailure ??= this.#closed ? closedError("The connection") : failure;
     }
   }

@@ -146,13 +146,13 @@ export class DuplexConnection implements Connection {
     if (this.#closed === undefined && this.#ending !== undefined) throw closedError("Writing");
     // A stream reports a write only as a whole. Small parts show whether the peer takes bytes.
     await this.#writesInOrder.run(() => this.#writeAll(chunk));
-    if (!chunk.isCut) return;
+    if (!chunk.isShrunk) return;
     this.failWrites(new TypeError("Cannot write: the chunk was transferred or shrunk before all of it was sent"));
     throw this.#writeFailure;
   }
 
   async #writeAll(chunk: Chunk): Promise<void> {
-    for (let at = 0; at < chunk.length && !chunk.isCut;) {
+    for (let at = 0; at < chunk.length && !chunk.isShrunk;) {
       const count = Math.min(PIECE, chunk.length - at);
       await this.#settled((settle) => this.stream.write(chunk.from(at, count), settle));
       at += count;

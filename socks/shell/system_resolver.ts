@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { ReverseResolver } from "../names/resolver.ts";
 import {
   resolverOf,
   reverseOf,
@@ -12,6 +11,7 @@ import {
   type SystemResolverOptions,
 } from "../names/system_resolver.ts";
 import { platform } from "./default_platform.ts";
+import type { ReverseResolver } from "../names/resolver.ts";
 
 const { names } = platform;
 const systemSources = sourcesOf(names, {});

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { DialTlsOptions } from "../stream/tls.ts";
-import type { TlsIdentity, TlsListener } from "../stream/tls.ts";
+import type { DialTlsOptions, TlsIdentity, TlsListener } from "../stream/tls.ts";
 import type { ListenTcpOptions } from "../stream/listen_tcp.ts";
 import { reasonText } from "../../base/reason.ts";
 import type { Connection, Dialer } from "../stream/connection.ts";

@@ -7,10 +7,10 @@ import {
   type BindDatagramsOptions,
   type DatagramSocket,
   deliver,
-  isDatagramError,
   MAX_ERRORS,
   sendError,
 } from "../stream/datagram_socket.ts";
+import { isDatagramError } from "../stream/datagram_error.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { pause } from "../../base/deadline.ts";
 import type { Endpoint } from "../wire/address.ts";

@@ -7,10 +7,10 @@ import {
   type BindDatagramsOptions,
   type DatagramSocket,
   deliver,
-  isDatagramError,
   MAX_ERRORS,
   sendError,
 } from "../stream/datagram_socket.ts";
+import { isDatagramError } from "../stream/datagram_error.ts";
 import type { Endpoint } from "../wire/address.ts";
 
 /** The part of the sockets of `node:dgram` that is used here. */

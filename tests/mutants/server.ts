@@ -42,7 +42,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       SIGNAL,
       "if (clock.signal.aborted) await yieldMicrotasks();",
       "",
-      "a step that is still under way",
+      "a pending step",
     ],
   ]),
   ...rules("socks/server/commands/connect.ts", [END], [
@@ -123,8 +123,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "        held += bytes.buffer.byteLength;\n",
       "",
     ],
-    ["an end that is read ahead is told", "contract", "return tell(undefined);", "return;"],
-    ["a failure that is read ahead is told", "contract", "      tell(error);\n", ""],
+    ["an end that is read ahead is told", "contract", "return end(undefined);", "return;"],
+    ["a failure that is read ahead is told", "contract", "      end(error);\n", ""],
     [
       "what is read ahead is given out first",
       "contract",
@@ -135,7 +135,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   ...rules("socks/server/server.ts", [LEAVES], [
     ["a server's signal is one", EXACT, "checkSignal(options.signal)", "options.signal", "a time, a limit or a port"],
   ]),
-  ...rules("socks/shell/tls.ts", [LEAVES], [
+  ...rules("socks/shell/tcp.ts", [LEAVES], [
     [
       "a server for TLS lets the process end",
       "Deno.HttpServer",
@@ -258,26 +258,28 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/stream/settling.ts", [END], [
     [
-      "what is made late is given up",
-      LATE,
-      "    if (late) giveUp(made);\n    else taken",
-      "    taken",
-      "is given up, once",
-    ],
-    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "is given up, once"],
-    [
-      "what is aborted by the call that makes it is late",
-      LATE,
-      "  if (signal.aborted) onAbort();\n",
-      "",
-      "is given up, once",
-    ],
-    [
       "calls that do not end are not waited for",
       SIGNAL,
       "await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});",
       "await Promise.allSettled(calls);",
       DEAF,
+    ],
+  ]),
+  ...rules("socks/stream/make_unless_aborted.ts", [END], [
+    [
+      "what is aborted by the call that makes it is late",
+      LATE,
+      "const listening = onAbort(signal, ",
+      "const listening = onAbort(signal.aborted ? undefined : signal, ",
+      "is given up, once",
+    ],
+    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "is given up, once"],
+    [
+      "what is made late is given up",
+      LATE,
+      "    if (isLate) discard(made);\n    else taken",
+      "    taken",
+      "is given up, once",
     ],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
@@ -359,7 +361,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "told by name",
     ],
   ]),
-  ...rules("socks/shell/deno_listener.ts", [LEAVES], [
+  ...rules("socks/shell/tcp.ts", [LEAVES], [
     [
       "a listener lets the process end where it is told to",
       "Deno.HttpServer",
@@ -453,8 +455,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "signal",
       "aborted already",
     ],
-  ]),
-  ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     [
       "a listener that fails is not asked again at once",
       "CWE-835",
@@ -462,8 +462,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "",
       "not asked again",
     ],
-  ]),
-  ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     [
       "a rate that is changed counts from then on",
       "CONTRIBUTING.md",

@@ -69,7 +69,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "a chunk that is taken away while it is written is an error",
       CONTRACT,
-      "    if (!chunk.isCut) return;\n",
+      "    if (!chunk.isShrunk) return;\n",
       "    if (chunk.length >= 0) return;\n",
       "DuplexConnection: a chunk transferred during a write is an error and ends writing",
     ],

@@ -79,10 +79,12 @@ const ENDS: readonly Mutant[] = [
       "    close();",
     ],
   ]),
-  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], [
+  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], []),
+  ...rules("socks/stream/datagram_error.ts", [SOCKETS], [
     ["what was refused is an error of a datagram", HEALS, '  "ECONNREFUSED",\n', ""],
   ]),
-  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], [
+  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], []),
+  ...rules("socks/stream/datagram_error.ts", [SOCKETS], [
     ["what is too large is an error of a datagram", HEALS, "  if (error instanceof RangeError) return true;\n", ""],
   ]),
   ...rules("socks/server/datagrams/steady_socket.ts", [SOCKETS], [

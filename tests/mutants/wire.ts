@@ -98,32 +98,23 @@ const WEB_SOCKETS: readonly Row[] = [
     MEMORY,
     "this.#peerEnded || bytes.length > LARGEST ||",
     "this.#peerEnded ||",
-    "larger than any",
+    "a message that is too long",
   ],
-  ["a peer that waits is told early", "idleTimeout", "(waits ? STARVING : WINDOW / 4)", "WINDOW / 4", "no room left"],
+  [
+    "a peer that waits is told early",
+    "idleTimeout",
+    "(waits ? STARVING : WINDOW / 4)",
+    "WINDOW / 4",
+    "a peer without credit",
+  ],
   [
     "what the socket still holds has not left",
     IDLE,
     " - (this.#socket.bufferedAmount ?? 0)",
     "",
-    "what has left over a WebSocket",
+    "counts bytes that left",
   ],
-  ["what the peer has read counts", IDLE, "    this.#taken += Number(count);\n", "", "what has left over a WebSocket"],
-  [
-    "a page of another origin is refused",
-    "RFC 6455 section 10.2",
-    "return origin === null || allowed.includes(origin);",
-    "return true;",
-    "another origin",
-  ],
-  [
-    "a program names no origin",
-    "RFC 6455 section 10.2",
-    "return origin === null || allowed",
-    "return allowed",
-    "another origin",
-  ],
-  ["what is no origin is refused", "RFC 6454 section 6.1", "\\sA-Z]+$/", "\\sA-Z]+/", "another origin"],
+  ["what the peer has read counts", IDLE, "    this.#taken += Number(count);\n", "", "counts bytes that left"],
 ];
 
 const PIECES: readonly Row[] = [
@@ -144,8 +135,25 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/relay/memory.ts", [LIFE], MEMORIES),
-  ...rules("socks/stream/web_socket.ts", [FOREIGN], WEB_SOCKETS),
-  ...rules("socks/stream/web_socket.ts", [PLATFORM], [
+  ...rules("socks/stream/web_socket_connection.ts", [FOREIGN], WEB_SOCKETS),
+  ...rules("socks/stream/origin.ts", [FOREIGN], [
+    [
+      "a page of another origin is refused",
+      "RFC 6455 section 10.2",
+      "return origin === null || allowed.includes(origin);",
+      "return true;",
+      "pages of other origins",
+    ],
+    [
+      "a program names no origin",
+      "RFC 6455 section 10.2",
+      "return origin === null || allowed",
+      "return allowed",
+      "pages of other origins",
+    ],
+    ["what is no origin is refused", "RFC 6454 section 6.1", "\\sA-Z]+$/", "\\sA-Z]+/", "pages of other origins"],
+  ]),
+  ...rules("socks/stream/web_socket_connection.ts", [PLATFORM], [
     [
       "a message that is no bytes is none, and no end",
       UNHANDLED,
@@ -166,35 +174,35 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       CUT,
       "await abortable(this.#conn.write(unfinished), deadline",
       "await abortable(this.write(unfinished), deadline",
-      "under way",
+      "during a write",
     ],
     [
       "a cut waits for room",
       CUT,
       "if (!this.#hasLastBytes) this.#conn[Symbol.dispose]();",
       "this.#conn[Symbol.dispose]();",
-      "waits",
+      "unfinished frame",
     ],
     [
       "nothing goes behind a cut",
       CUT,
       '        if (this.#hasLastBytes) throw closedError("The connection");\n        const',
       "        const",
-      "waits",
+      "unfinished frame",
     ],
     [
       "what is cut reads nothing more",
       CUT,
       '      count = await this.#conn.read(buffer);\n      if (this.#hasLastBytes) throw closedError("The connection");\n',
       "      count = await this.#conn.read(buffer);\n",
-      "waits",
+      "unfinished frame",
     ],
     [
       "a cut does not wait for ever",
       CUT,
       "write(unfinished), deadline.signal).catch",
       "write(unfinished), undefined).catch",
-      "for ever",
+      "a bounded time",
     ],
   ]),
   ...rules("socks/shell/deno_connection.ts", [WRITTEN], [
@@ -227,25 +235,32 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/stream/record_layer.ts", [WRITTEN], [
-    ["messages leave with what is under them", IDLE, "return this.#under.written;", "return undefined;"],
+    ["messages leave with what is under them", IDLE, "return this.#state.connection.written;", "return undefined;"],
   ]),
   ...rules("socks/shell/tls_connection.ts", [WRITTEN], [
     ["records leave with what is under them", IDLE, "return this.#connection.written;", "return 0;"],
     ["a cut goes through TLS", CUT, "if (this.cut) abort(this.#connection);\n    else ", ""],
   ]),
-  ...rules("socks/stream/connection.ts", [WRITTEN], [
+  ...rules("socks/stream/prefix.ts", [WRITTEN], [
+    ["what is around a connection probes it", GONE, "probe: () => probe(connection),", "", "wrappers: pass"],
     [
       "what is around a connection tells what has left",
       IDLE,
       "return connection.written;",
       "return undefined;",
-      "around",
+      "wrappers: pass",
     ],
-    ["what is around a connection probes it", GONE, "probe: () => probe(connection),", "", "around"],
   ]),
-  ...rules("socks/stream/with_signal.ts", [WRITTEN], [
-    ["a dialled connection tells what has left", IDLE, "return connection.written;", "return undefined;", "around"],
-    ["a dialled connection is probed", GONE, "probe: () => probe(connection),", "", "around"],
+  ...rules("socks/stream/with_signal.ts", [WRITTEN], []),
+  ...rules("socks/stream/prefix.ts", [WRITTEN], [
+    ["a dialled connection is probed", GONE, "probe: () => probe(connection),", "", "wrappers: pass"],
+    [
+      "a dialled connection tells what has left",
+      IDLE,
+      "return connection.written;",
+      "return undefined;",
+      "wrappers: pass",
+    ],
   ]),
   ...rules("socks/stream/user_connection.ts", ["tests/socks/shell/platform_errors_test.ts"], [
     [
@@ -271,22 +286,28 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       CUT,
       "weak.deref()?.abort(signal",
       "weak.deref()?.close(signal",
-      "in the hands of a user",
+      "a collected connection is cut",
     ],
     [
       "what a signal has ended before is cut",
       CUT,
       "signal?.aborted) this.abort(",
       "signal?.aborted) this.close(",
-      "in the hands of a user",
+      "a collected connection is cut",
     ],
-    ["what cannot be read is cut", CUT, "this.#release(abortQuietly);", "this.#release();", "in the hands of a user"],
+    [
+      "what cannot be read is cut",
+      CUT,
+      "this.#release(abortQuietly);",
+      "this.#release();",
+      "a collected connection is cut",
+    ],
     [
       "what a user closes is no cut",
       CUT,
       "this.#end(reason, (connection) => connection.close());",
       "this.#end(reason, abortQuietly);",
-      "in the hands of a user",
+      "a collected connection is cut",
     ],
   ]),
   ...rules("socks/stream/web_streams.ts", ["tests/socks/stream/cut_test.ts"], [
@@ -295,7 +316,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       CUT,
       'connection.abort(streamClosedError("aborted"',
       'connection.close(streamClosedError("aborted"',
-      "in the hands of a user",
+      "a collected connection is cut",
     ],
   ]),
   ...rules("socks/shell/dial_from.ts", [WRITTEN], [

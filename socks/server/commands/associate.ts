@@ -11,7 +11,7 @@ import { SocksLimitError, SocksReplyError, SocksTimeoutError } from "../../error
 import { asError } from "../../../base/reason.ts";
 import { type Datagram, decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../../wire/datagram.ts";
 import { checkLimit } from "../limits/limits.ts";
-import { makeUnlessAborted } from "../../stream/settling.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 import type { DatagramCodec } from "../../stream/datagram_codec.ts";
 import type { DatagramEgress, EgressListener, OpenDatagrams } from "../datagrams/egress.ts";
 import { ClientPlace } from "../datagrams/client_place.ts";

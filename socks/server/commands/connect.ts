@@ -9,8 +9,9 @@ import { asError } from "../../../base/reason.ts";
 import { relay } from "../relay/relay.ts";
 import type { SessionOptions } from "../session.ts";
 import type { Connection } from "../../stream/connection.ts";
-import { closeQuietly } from "../../stream/closed_error.ts";
-import { makeUnlessAborted, yieldMicrotasks } from "../../stream/settling.ts";
+import { yieldMicrotasks } from "../../stream/settling.ts";
+import { closeQuietly } from "../../stream/close_quietly.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 import { closedEvent, type CommandCall, reasonOf, refuse, subject, type TargetRequest } from "./command.ts";
 

@@ -8,7 +8,8 @@ import { aborted, startDeadline } from "../../../base/deadline.ts";
 import type { OpenedTarget } from "../commands/connect.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError } from "../../errors.ts";
-import { makeUnlessAborted, untilSettled } from "../../stream/settling.ts";
+import { untilSettled } from "../../stream/settling.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 
 /** How fast attempts follow one another, and how many there are at one time. Times are in milliseconds. */
 export interface Pace {

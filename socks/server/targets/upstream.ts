@@ -3,14 +3,12 @@
  *
  * @module
  */
-import { requestFromProxy } from "../../client/request.ts";
+import { requestFromProxy, type ThroughOptions } from "../../client/request.ts";
 import type { ConnectThroughOptions } from "../../client/connect.ts";
 import type { TargetRequest } from "../commands/command.ts";
-import type { OpenedTarget } from "../commands/connect.ts";
-import type { OpenTarget } from "../commands/connect.ts";
+import type { OpenedTarget, OpenTarget } from "../commands/connect.ts";
 import { Command } from "../../wire/messages.ts";
 import { ProxyBind } from "../../client/bind.ts";
-import type { ThroughOptions } from "../../client/request.ts";
 import { resolveThrough } from "../../client/resolve.ts";
 import type { OpenBind } from "../commands/bind.ts";
 import { SocksProtocolError, SocksReplyError } from "../../errors.ts";

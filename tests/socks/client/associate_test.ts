@@ -1,6 +1,6 @@
 /** The client's side of an association: where its socket is, what the client is told, where it may be, and what it outlives. */
 import assert from "node:assert/strict";
-import { gssapiServer } from "../../../socks/auth/gssapi.ts";
+import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
 import { announcedFor, checkAnnounce, facingClient } from "../../../socks/server/commands/announce.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
 import { bindDirectly, type BindDirectlyOptions } from "../../../socks/server/commands/bind.ts";

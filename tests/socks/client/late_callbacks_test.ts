@@ -1,10 +1,10 @@
 /** Whoever a call has to ask may never answer: the call ends with its signal and its time all the same, and what comes too late is closed. */
 import assert from "node:assert/strict";
 import { bindThrough } from "../../../socks/client/bind.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
-import type { ThroughOptions } from "../../../socks/client/request.ts";
-import { resolveThrough } from "../../../socks/client/resolve.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { connectThrough } from "../../../socks/client/connect.ts";
+import { resolveThrough } from "../../../socks/client/resolve.ts";
+import type { ThroughOptions } from "../../../socks/client/request.ts";
 import type { Connection, Dialer } from "../../../socks/stream/connection.ts";
 import { associateThrough } from "../../../socks/client/associate.ts";
 import type { BindDatagrams, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";

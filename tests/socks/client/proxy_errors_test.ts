@@ -206,7 +206,7 @@ Deno.test("client calls: name a proxy that breaks the protocol later", async () 
   assert.ok(error instanceof SocksProtocolError && error.code === "BAD_VERSION");
   assert.equal(
     error.message,
-    "Cannot reach target.example:80 through p:1080: Cannot read message: version 4 came, 5 is wanted",
+    "Cannot reach target.example:80 through p:1080: Cannot read message: its version is 4, not 5",
   );
 });
 
@@ -235,9 +235,9 @@ Deno.test("client calls: a protection too weak names the option, in the library 
   const error = await connect({ ...target, ...options }).then(() => assert.fail("connected"), (error) => error);
   assert.match(
     error.message,
-    /grants protection "integrity", "confidentiality" is wanted at least \(minimumProtection\)$/,
+    /grants protection "integrity"; at least "confidentiality" is required \(minimumProtection\)$/,
   );
-  assert.match(errorLine(error), /is wanted at least \(--minimum-protection\)$/);
+  assert.match(errorLine(error), /is required \(--minimum-protection\)$/);
 });
 
 Deno.test("client calls: a lost connection to the proxy has one class of errors", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
 import { connect, serve } from "../../../mod.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { END_GRACE } from "../../../socks/stream/client_end.ts";
 import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";

@@ -6,11 +6,8 @@ import { pause } from "../../../base/deadline.ts";
 import { bindUdp } from "../../../socks/shell/udp.ts";
 import { bindWithNode, type NodeDatagrams } from "../../../socks/shell/udp_node.ts";
 import { bindWithDeno, type DenoDatagrams } from "../../../socks/shell/udp_deno.ts";
-import {
-  type BindDatagramsOptions,
-  type DatagramSocket,
-  isDatagramError,
-} from "../../../socks/stream/datagram_socket.ts";
+import type { BindDatagramsOptions, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";
+import { isDatagramError } from "../../../socks/stream/datagram_error.ts";
 import { REOPEN_PAUSE, SteadySocket } from "../../../socks/server/datagrams/steady_socket.ts";
 import { until, within } from "../../support/end_lab.ts";
 import { ScriptedUdp, systemError } from "../../support/scripted_udp.ts";

@@ -59,7 +59,7 @@ Deno.test("a client that goes while BIND waits ends its session and frees its po
       const last = events.at(-1)!;
       assert.ok(last.type === "refused", last.type);
       assert.equal((last.error as { code?: string }).code, "LOST");
-      assert.match(last.error.message, /went while BIND waited/);
+      assert.match(last.error.message, /left while BIND waited/);
     }
   }
 });
@@ -125,7 +125,7 @@ Deno.test("a client whose connection breaks while BIND waits is gone, and is not
   far.close();
   await within(2_000, "broken", served);
   const last = events.at(-1)!;
-  assert.ok(last.type === "refused" && /went while BIND waited: Pipe is closed/.test(last.error.message));
+  assert.ok(last.type === "refused" && /left while BIND waited: Pipe is closed/.test(last.error.message));
   assert.equal((last.error.cause as Error).message, "Pipe is closed");
 });
 

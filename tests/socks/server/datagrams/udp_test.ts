@@ -13,8 +13,8 @@ import {
   type ServerEvent,
 } from "../../../../mod.ts";
 import { KerberosInitiatorCredential } from "../../../../kerberos/mech/credentials.ts";
-import { gssapiClient } from "../../../../socks/auth/gssapi.ts";
 import { requestFromProxy } from "../../../../socks/client/request.ts";
+import { gssapiClient } from "../../../../socks/auth/gssapi/client.ts";
 import { dialTcp } from "../../../../socks/shell/tcp.ts";
 import { Command } from "../../../../socks/wire/messages.ts";
 import { bindUdp } from "../../../../socks/shell/udp.ts";
