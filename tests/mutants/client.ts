@@ -335,15 +335,15 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a loop ends without a word where this side closed",
       "Deno.DatagramConn",
-      "        if (this.#closedError) return;\n",
+      "        if (this.#closedHere) return;\n",
       "",
     ],
-    ["a loop throws what the association was lost by", ONE_SIGNAL, "if (this.#closedError) return;", "return;"],
+    ["a loop throws what the association was lost by", ONE_SIGNAL, "if (this.#closedHere) return;", "return;"],
     [
       "what was lost before was not closed here",
       ONE_SIGNAL,
-      "this.#closedError ||= !this.#inbox.ended;",
-      "this.#closedError = true;",
+      "this.#closedHere ||= !this.#inbox.ended;",
+      "this.#closedHere = true;",
     ],
     [
       "what was closed here is not received any more",
