@@ -4,10 +4,10 @@
  * @module
  */
 import type { KerberosConfig } from "../kerberos/config/krb5_conf.ts";
-import { defaultCcacheName, loadConfig } from "../kerberos/config/shell/load.ts";
-import { FileCredentialCache } from "../kerberos/credentials/shell/files.ts";
-import { systemTickets } from "../kerberos/system.ts";
-import type { KerberosTickets } from "../kerberos/credentials/tickets.ts";
+import { defaultCcacheName, loadConfig, systemTickets } from "../kerberos/system.ts";
+import type { CredentialCache } from "../kerberos/credentials/cache.ts";
+import { openCredentialCache } from "../kerberos/credentials/shell/stores.ts";
+import type { KerberosTickets } from "../kerberos/credentials/tickets/tickets.ts";
 import type { ProxyOptions } from "../mod.ts";
 import { proxyEndpoint } from "../proxy/proxy_options.ts";
 import { PROTECTION_LEVELS, type ProtectionLevel } from "../socks/protection.ts";
@@ -116,8 +116,8 @@ export function count(name: string, text: string, maximum: number = Number.MAX_S
 }
 
 /** The cache that the options name, or the default one, for which alone the configuration is read. */
-export function cacheFrom(args: ParsedArguments, config?: KerberosConfig): FileCredentialCache {
-  return new FileCredentialCache(args.value("ccache") ?? defaultCcacheName(config ?? loadConfig()));
+export function cacheFrom(args: ParsedArguments, config?: KerberosConfig): CredentialCache {
+  return openCredentialCache(args.value("ccache") ?? defaultCcacheName(config ?? loadConfig()));
 }
 
 /** Tickets out of the cache that the options name. */

@@ -29,7 +29,7 @@ not the password; it is made where there is none, and nobody else may read it.`,
       if (line !== undefined) others.push(line);
       else if (others.length === lines.length) throw new Error(`there is no user "${user}"`);
       return new TextEncoder().encode(others.map((held) => `${held}\n`).join(""));
-    }, { create: line !== undefined, ending: ".new" });
+    }, { create: line !== undefined, suffix: ".new" });
     return ExitCode.Ok;
   },
 };

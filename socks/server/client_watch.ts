@@ -4,7 +4,7 @@
  * @module
  */
 import { type Deadline, pause } from "../../base/deadline.ts";
-import type { CommandName } from "../rules/rules.ts";
+import type { CommandName } from "../rules/rule.ts";
 import { clientGoneError, END_GRACE } from "../stream/client_end.ts";
 import { type Connection, probe } from "../stream/connection.ts";
 import { EndWatcher, type PeerEnd } from "../stream/end_watcher.ts";
@@ -85,7 +85,7 @@ export class ClientWatch implements Disposable {
     };
     probing().catch((failure) => {
       if (signal.aborted) return;
-      this.#attempt.abort(clientGoneError({ failure, early: false }, WHILE[this.#command], false));
+      this.#attempt.abort(clientGoneError({ failure, hasUnread: false }, WHILE[this.#command], false));
     });
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { abortable, type Deadline, startDeadline } from "../../base/deadline.ts";
-import { abortQuietly, closeQuietly } from "../stream/closed_error.ts";
+import { abortQuietly, closeQuietly } from "../stream/close_quietly.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ClosingStep } from "./front/options.ts";
 

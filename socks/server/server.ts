@@ -7,9 +7,10 @@ import { aborted, duration, onAbort, pause, startDeadline } from "../../base/dea
 import { Rate } from "../../base/rate.ts";
 import { monotonicNow } from "../../base/runtime.ts";
 import { checkSignal } from "../argument_checks.ts";
-import { closeQuietly } from "../stream/closed_error.ts";
+import { closeQuietly } from "../stream/close_quietly.ts";
 import type { Connection } from "../stream/connection.ts";
-import { makeUnlessAborted, untilSettled } from "../stream/settling.ts";
+import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
+import { untilSettled } from "../stream/settling.ts";
 import type { ConnectionListener } from "../stream/listener.ts";
 import { type ServerHealth, type TroubleKind, Troubles } from "./health.ts";
 import { checkServerOptions, type ShutdownOptions, type SocksServerOptions } from "./options.ts";

@@ -6,7 +6,7 @@
 import { type Deadline, startDeadline } from "../../base/deadline.ts";
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
 import type { SecuredChannel } from "../auth/method.ts";
-import type { CommandName } from "../rules/rules.ts";
+import type { CommandName } from "../rules/rule.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { sourceName } from "../wire/networks.ts";

@@ -5,7 +5,7 @@
  */
 import type { Identity } from "../identity.ts";
 import type { ProtectionLevel } from "../protection.ts";
-import type { CommandName } from "../rules/rules.ts";
+import type { CommandName } from "../rules/rule.ts";
 import type { Endpoint } from "../wire/address.ts";
 import type { RelayCounts } from "./relay/relay.ts";
 

@@ -42,7 +42,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       SIGNAL,
       "if (clock.signal.aborted) await yieldMicrotasks();",
       "",
-      "a step that is still under way",
+      "a pending step",
     ],
   ]),
   ...rules("socks/server/commands/connect.ts", [END], [
@@ -129,8 +129,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "        held += bytes.buffer.byteLength;\n",
       "",
     ],
-    ["an end that is read ahead is told", "contract", "return tell(undefined);", "return;"],
-    ["a failure that is read ahead is told", "contract", "      tell(error);\n", ""],
+    ["an end that is read ahead is told", "contract", "return end(undefined);", "return;"],
+    ["a failure that is read ahead is told", "contract", "      end(error);\n", ""],
     [
       "what is read ahead is given out first",
       "contract",
@@ -141,7 +141,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   ...rules("socks/server/server.ts", [LEAVES], [
     ["a server's signal is one", EXACT, "checkSignal(options.signal)", "options.signal", "a time, a limit or a port"],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], [
+  ...rules("socks/shell/tcp.ts", [LEAVES], []),
+  ...rules("socks/shell/tls.ts", [LEAVES], [
     [
       "a server for TLS lets the process end",
       "Deno.HttpServer",
@@ -266,32 +267,28 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/stream/settling.ts", [END], [
     [
-      "what is made late is given up",
-      LATE,
-      "    if (late) giveUp(made);\n    else taken",
-      "    taken",
-      "makeUnlessAborted(): takes what is made in time, and gives up the rest once",
-    ],
-    [
-      "nothing is begun behind the end",
-      LATE,
-      "  signal.throwIfAborted();\n",
-      "",
-      "makeUnlessAborted(): takes what is made in time, and gives up the rest once",
-    ],
-    [
-      "what is aborted by the call that makes it is late",
-      LATE,
-      "  if (signal.aborted) onAbort();\n",
-      "",
-      "makeUnlessAborted(): takes what is made in time, and gives up the rest once",
-    ],
-    [
       "calls that do not end are not waited for",
       SIGNAL,
       "await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});",
       "await Promise.allSettled(calls);",
       DEAF,
+    ],
+  ]),
+  ...rules("socks/stream/make_unless_aborted.ts", [END], [
+    [
+      "what is aborted by the call that makes it is late",
+      LATE,
+      "const listening = onAbort(signal, ",
+      "const listening = onAbort(signal.aborted ? undefined : signal, ",
+      "is given up, once",
+    ],
+    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "is given up, once"],
+    [
+      "what is made late is given up",
+      LATE,
+      "    if (isLate) discard(made);\n    else taken",
+      "    taken",
+      "is given up, once",
     ],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
@@ -375,19 +372,22 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "told by name",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], [
-    [
-      "a listener lets the process end where it is told to",
-      "Deno.HttpServer",
-      "unref: () => listener.unref(),",
-      "unref: () => {},",
-      "is not referenced",
-    ],
+  ...rules("socks/shell/tcp.ts", [LEAVES], []),
+  ...rules("socks/shell/deno_listener.ts", [LEAVES], [
     [
       "a listener keeps the process where it is told to",
       "Deno.HttpServer",
       "ref: () => listener.ref(),",
       "ref: () => {},",
+      "is not referenced",
+    ],
+  ]),
+  ...rules("socks/shell/deno_listener.ts", [LEAVES], [
+    [
+      "a listener lets the process end where it is told to",
+      "Deno.HttpServer",
+      "unref: () => listener.unref(),",
+      "unref: () => {},",
       "is not referenced",
     ],
   ]),
@@ -469,8 +469,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "checkSignal(options.signal)?.aborted ? undefined : onAbort(options.signal, (reason) => this.#abort(reason));",
       "aborted already",
     ],
-  ]),
-  ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     [
       "a listener that fails is not asked again at once",
       "CWE-835",
@@ -478,8 +476,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "",
       "not asked again",
     ],
-  ]),
-  ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     [
       "a rate that is changed counts from then on",
       "CONTRIBUTING.md",

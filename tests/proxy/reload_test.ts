@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { concat } from "../../base/bytes.ts";
 import { hostbasedService } from "../../gss/names.ts";
 import { noAuthentication, passwordServer, SocksServer } from "../../socks/mod.ts";
-import { MemoryReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../../kerberos/ap/replay/memory.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { serve, type ServeOptions } from "../../mod.ts";
 import type { SocksServerOptions } from "../../socks/server/options.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { noAuthentication, type SecuredChannel } from "../../socks/auth/method.ts";
+import type { SecuredChannel } from "../../socks/auth/method.ts";
+import { noAuthentication } from "../../socks/auth/none.ts";
 import { passwordServer } from "../../socks/auth/password.ts";
 import { AssociateCommand } from "../../socks/server/commands/associate.ts";
 import type { DatagramEgress, OpenedTarget, PendingBind } from "../../socks/server/targets/target.ts";
@@ -11,7 +12,7 @@ import { SocksReplyError } from "../../socks/errors.ts";
 import { openDirectly } from "../../socks/server/targets/direct.ts";
 import { openUpstream } from "../../socks/server/targets/upstream.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../socks/rules/rules.ts";
+import { RuleSet } from "../../socks/rules/rule_set.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";
 import type { SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { noAuthentication } from "../../socks/auth/method.ts";
+import { noAuthentication } from "../../socks/auth/none.ts";
 import type { OpenTarget } from "../../socks/server/targets/target.ts";
 import { SocksServer } from "../../socks/server/server.ts";
 import type { ServerEvent } from "../../socks/server/events.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { closeQuietly } from "../../stream/closed_error.ts";
+import { closeQuietly } from "../../stream/close_quietly.ts";
 import type { Connection } from "../../stream/connection.ts";
-import { makeUnlessAborted } from "../../stream/settling.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import type { OpenBind, PendingBind } from "../targets/target.ts";
 import type { CommandContext } from "./context.ts";

@@ -4,8 +4,9 @@
  * @module
  */
 import { SocksTimeoutError } from "../../errors.ts";
-import { closeQuietly } from "../../stream/closed_error.ts";
-import { makeUnlessAborted, yieldMicrotasks } from "../../stream/settling.ts";
+import { closeQuietly } from "../../stream/close_quietly.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
+import { yieldMicrotasks } from "../../stream/settling.ts";
 import type { OpenedTarget, OpenTarget } from "../targets/target.ts";
 import type { CommandContext } from "./context.ts";
 import { endReason, refuse } from "./refuse.ts";

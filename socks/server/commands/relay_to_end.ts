@@ -4,7 +4,7 @@
  * @module
  */
 import { asError } from "../../../base/reason.ts";
-import { closeQuietly } from "../../stream/closed_error.ts";
+import { closeQuietly } from "../../stream/close_quietly.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { relay } from "../relay/relay.ts";
 import type { CommandContext } from "./context.ts";

@@ -8,7 +8,7 @@ import type { Bytes } from "../../../base/bytes.ts";
 import { abortable } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import type { BindDatagrams } from "../../stream/datagram_socket.ts";
-import { makeUnlessAborted } from "../../stream/settling.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 import type { DatagramCodec } from "../../stream/datagram_codec.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { type Datagram, decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../../wire/datagram.ts";

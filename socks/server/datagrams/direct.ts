@@ -8,7 +8,7 @@ import { duration } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError } from "../../errors.ts";
 import type { Resolver } from "../../names/resolver.ts";
-import type { RuleSet } from "../../rules/rules.ts";
+import type { RuleSet } from "../../rules/rule_set.ts";
 import type { BindDatagrams } from "../../stream/datagram_socket.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 import { canonicalAddress, isLinkLocal } from "../../wire/ip.ts";

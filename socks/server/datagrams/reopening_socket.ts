@@ -9,8 +9,9 @@ import { pause, startDeadline } from "../../../base/deadline.ts";
 import { reasonText } from "../../../base/reason.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../errors.ts";
-import { type BindDatagrams, type DatagramSocket, isDatagramError } from "../../stream/datagram_socket.ts";
-import { makeUnlessAborted } from "../../stream/settling.ts";
+import type { BindDatagrams, DatagramSocket } from "../../stream/datagram_socket.ts";
+import { isDatagramError } from "../../stream/datagram_error.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 
 /** Shortest time between two attempts to open a socket, in milliseconds. */

@@ -11,8 +11,10 @@ import {
   type SocksReplyErrorCode,
   SocksTimeoutError,
 } from "../../errors.ts";
-import { type Connection, MessageReader } from "../../stream/connection.ts";
-import { type Decoded, type Endpoint, parseEndpointText } from "../../wire/address.ts";
+import type { Connection } from "../../stream/connection.ts";
+import { MessageReader } from "../../stream/message_reader.ts";
+import type { Decoded } from "../../wire/decoded.ts";
+import { type Endpoint, parseEndpointText } from "../../wire/address.ts";
 import { proxyStatus, shownReason } from "./http_reason.ts";
 import type { FrontOptions } from "./options.ts";
 import { ReplyWriter } from "./reply_writer.ts";

@@ -5,7 +5,8 @@
  * @module
  */
 import { SocksProtocolError } from "../../errors.ts";
-import { type Connection, withPrefix } from "../../stream/connection.ts";
+import type { Connection } from "../../stream/connection.ts";
+import { withPrefix } from "../../stream/prefix.ts";
 import { readHttpRequest, refuseHttp } from "./http_connect.ts";
 import type { FrontOptions } from "./options.ts";
 import type { ClientRequest } from "./request.ts";

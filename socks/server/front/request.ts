@@ -4,7 +4,7 @@
  * @module
  */
 import type { SecuredChannel } from "../../auth/method.ts";
-import type { CommandName } from "../../rules/rules.ts";
+import type { CommandName } from "../../rules/rule.ts";
 import type { Connection } from "../../stream/connection.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { Command, type Reply } from "../../wire/messages.ts";

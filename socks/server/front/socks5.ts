@@ -5,10 +5,11 @@
  */
 import type { ServerAuthMethod } from "../../auth/method.ts";
 import { SocksAuthError } from "../../errors.ts";
-import { Handshake, methodName } from "../../handshake.ts";
+import { Handshake } from "../../handshake.ts";
+import { Method, methodName, type Request } from "../../wire/messages.ts";
 import { receive } from "../../handshake_io.ts";
-import { type Connection, withPrefix } from "../../stream/connection.ts";
-import { Method, type Request } from "../../wire/messages.ts";
+import type { Connection } from "../../stream/connection.ts";
+import { withPrefix } from "../../stream/prefix.ts";
 import type { AcceptedProtocols, FrontOptions } from "./options.ts";
 import { ReplyWriter } from "./reply_writer.ts";
 import { type ClientRequest, commandOf } from "./request.ts";

@@ -6,9 +6,10 @@
 import { abortable } from "../../../base/deadline.ts";
 import { interleaved } from "../../../base/interleaved.ts";
 import { SocksReplyError } from "../../errors.ts";
-import { throughNat64 } from "../../names/nat64.ts";
+import { throughNat64 } from "../../names/nat64_prefixes.ts";
 import type { Resolver } from "../../names/resolver.ts";
-import type { Nat64Source, RuleSet } from "../../rules/rules.ts";
+import type { Nat64Source } from "../../rules/nat64.ts";
+import type { RuleSet } from "../../rules/rule_set.ts";
 import type { Dialer } from "../../stream/connection.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { normalEndpoint } from "../../wire/host_name.ts";

@@ -7,7 +7,8 @@
 import { aborted, onAbort, startDeadline } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError } from "../../errors.ts";
-import { makeUnlessAborted, untilSettled } from "../../stream/settling.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
+import { untilSettled } from "../../stream/settling.ts";
 import type { OpenedTarget } from "./target.ts";
 
 /** Options of {@linkcode firstToConnect}. Times are in milliseconds. */

@@ -5,7 +5,7 @@
  */
 import { SocksReplyError } from "../../errors.ts";
 import type { Resolver } from "../../names/resolver.ts";
-import type { RuleSet } from "../../rules/rules.ts";
+import type { RuleSet } from "../../rules/rule_set.ts";
 import { isUnspecified } from "../../rules/special_ranges.ts";
 import type { ListenTcp } from "../../stream/listen_tcp.ts";
 import type { ConnectionListener } from "../../stream/listener.ts";

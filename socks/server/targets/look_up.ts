@@ -6,7 +6,7 @@
 import { reasonText } from "../../../base/reason.ts";
 import { SocksReplyError } from "../../errors.ts";
 import type { Resolver, ReverseResolver } from "../../names/resolver.ts";
-import type { RuleSet } from "../../rules/rules.ts";
+import type { RuleSet } from "../../rules/rule_set.ts";
 import { hostName, normalEndpoint } from "../../wire/host_name.ts";
 import { parseIp } from "../../wire/ip.ts";
 import { judgedAddresses } from "./judged.ts";

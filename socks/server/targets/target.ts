@@ -4,7 +4,7 @@
  * @module
  */
 import type { Bytes } from "../../../base/bytes.ts";
-import type { RuleQuery } from "../../rules/rules.ts";
+import type { RuleQuery } from "../../rules/rule.ts";
 import type { Connection } from "../../stream/connection.ts";
 import type { Endpoint } from "../../wire/address.ts";
 

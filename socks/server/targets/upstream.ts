@@ -5,13 +5,10 @@
  * @module
  */
 import { associateThrough, type AssociateThroughOptions } from "../../client/associate.ts";
-import { PendingThrough } from "../../client/bind.ts";
-import {
-  type ConnectThroughOptions,
-  requestThrough,
-  resolveThrough,
-  type ThroughOptions,
-} from "../../client/request.ts";
+import { ProxyBind } from "../../client/bind.ts";
+import type { ConnectThroughOptions } from "../../client/connect.ts";
+import { requestFromProxy, type ThroughOptions } from "../../client/request.ts";
+import { resolveThrough } from "../../client/resolve.ts";
 import { SocksProtocolError, SocksReplyError } from "../../errors.ts";
 import { normalEndpoint } from "../../wire/host_name.ts";
 import { parseIp } from "../../wire/ip.ts";
@@ -21,13 +18,13 @@ import type { OpenBind, OpenDatagrams, OpenTarget, ResolveHost } from "./target.
 /** Connects through another proxy. */
 export function openUpstream(upstream: Omit<ConnectThroughOptions, "target" | "signal" | "timeout">): OpenTarget {
   return ({ hostname, port, signal }) =>
-    requestThrough({ ...upstream, timeout: Infinity, signal }, Command.Connect, { hostname, port });
+    requestFromProxy({ ...upstream, timeout: Infinity, signal }, Command.Connect, { hostname, port });
 }
 
 /** Lets another proxy listen. */
 export function bindUpstream(upstream: Omit<ThroughOptions, "signal" | "timeout">): OpenBind {
   return async ({ hostname, port, signal }) => {
-    const pending = await PendingThrough.open({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
+    const pending = await ProxyBind.open({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
     return {
       bound: pending.bound,
       close: () => pending.close(),

@@ -5,7 +5,7 @@ import { pause } from "../../../base/deadline.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
 import { connect, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
 import { END_GRACE } from "../../../socks/stream/client_end.ts";
 import type { OpenedTarget } from "../../../socks/server/targets/target.ts";
@@ -301,7 +301,7 @@ Deno.test("EndWatcher: continues the pending read for a second watch", async () 
   const told: string[] = [];
   ahead.watch(() => void told.push("first"));
   ahead[Symbol.dispose]();
-  ahead.watch(({ early }) => void told.push(`second ${early}`));
+  ahead.watch(({ hasUnread }) => void told.push(`second ${hasUnread}`));
   assert.equal(reads, 1);
   await near.write(utf8("a"));
   await near.closeWrite();

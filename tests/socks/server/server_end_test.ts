@@ -1,16 +1,17 @@
 /** A session ends in every phase, over every transport and in every way, at once, and leaves nothing. */
 import assert from "node:assert/strict";
 import { pause } from "../../../base/deadline.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
 import { SocksTimeoutError } from "../../../socks/errors.ts";
 import { openDirectly } from "../../../socks/server/targets/direct.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../socks/rules/rules.ts";
+import { dialTcp } from "../../../socks/shell/tcp.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
 import type { ServerEvent } from "../../../socks/server/events.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import { dialTcp, listenTls } from "../../../socks/shell/tcp.ts";
-import { makeUnlessAborted } from "../../../socks/stream/settling.ts";
+import { listenTls } from "../../../socks/shell/tls.ts";
+import { makeUnlessAborted } from "../../../socks/stream/make_unless_aborted.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { countedController } from "../../support/counted_signal.ts";
 import {

@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
-import { noAuthentication, type ServerAuthMethod } from "../../../socks/auth/method.ts";
+import type { ServerAuthMethod } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { fixedPasswords, passwordClient, passwordServer } from "../../../socks/auth/password.ts";
-import { connectThrough } from "../../../socks/client/request.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../../socks/errors.ts";
 import { openDirectly } from "../../../socks/server/targets/direct.ts";
 import { openUpstream } from "../../../socks/server/targets/upstream.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
 import { SocksServer } from "../../../socks/server/server.ts";
 import type { TargetRequest } from "../../../socks/server/targets/target.ts";
 import { selectMethod } from "../../../socks/server/front/socks5.ts";

@@ -5,7 +5,7 @@ import { pause } from "../../../../base/deadline.ts";
 import { bind, bridge, serve, type ServeOptions, type ServerEvent } from "../../../../mod.ts";
 import { bindDirectly } from "../../../../socks/server/targets/listen.ts";
 import { parseRule } from "../../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../../socks/rules/rule_set.ts";
 import { systemResolver } from "../../../../socks/shell/system_resolver.ts";
 import { listenTcp } from "../../../../socks/shell/tcp.ts";
 import { EndWatcher } from "../../../../socks/stream/end_watcher.ts";
@@ -59,7 +59,7 @@ Deno.test("BIND: frees the port when the client goes", async () => {
       const last = events.at(-1)!;
       assert.ok(last.type === "refused", last.type);
       assert.equal((last.error as { code?: string }).code, "LOST");
-      assert.match(last.error.message, /went while BIND waited/);
+      assert.match(last.error.message, /left while BIND waited/);
     }
   }
 });
@@ -125,7 +125,7 @@ Deno.test("BIND: ends when the client's connection breaks", async () => {
   far.close();
   await within(2_000, "broken", served);
   const last = events.at(-1)!;
-  assert.ok(last.type === "refused" && /went while BIND waited: Pipe is closed/.test(last.error.message));
+  assert.ok(last.type === "refused" && /left while BIND waited: Pipe is closed/.test(last.error.message));
   assert.equal((last.error.cause as Error).message, "Pipe is closed");
 });
 
