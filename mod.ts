@@ -26,38 +26,40 @@
  */
 export type { Bytes, ByteSource } from "./base/bytes.ts";
 export type { ChannelBindings } from "./gss/channel_bindings.ts";
-export type {
-  AcceptOptions,
-  GssAcceptorCredential,
-  GssContext,
-  GssFlags,
-  GssNegotiation,
-  GssStep,
-  UnwrapOptions,
-  UnwrappedMessage,
-  WrapOptions,
-} from "./gss/mechanism.ts";
+export type { AcceptOptions, GssAcceptorCredential } from "./gss/credential.ts";
+export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "./gss/context.ts";
+export type { GssNegotiation, GssStep } from "./gss/negotiation.ts";
 export { type GssName, type GssNameType, hostbasedService } from "./gss/names.ts";
 export type { Runtime } from "./base/runtime.ts";
-export { GssError, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
-export type { KdcAddress, KdcCallOptions, KdcTransport } from "./kerberos/reach/kdc_client.ts";
+export type { MechanismErrorCode, SpnegoErrorCode } from "./gss/error_codes.ts";
+export { GssError, type GssErrorCode, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./gss/status.ts";
+export type { KdcAddress, KdcTransport } from "./kerberos/reach/transport.ts";
+export type { KdcCallOptions } from "./kerberos/reach/kdc_client.ts";
 export type { KdcEndpoint } from "./kerberos/reach/locate.ts";
-export type { KerberosTickets, ServiceTicket, TicketSource } from "./kerberos/credentials/tickets.ts";
+export type { KerberosTickets } from "./kerberos/credentials/tickets/tickets.ts";
+export type { ServiceTicket, TicketSource } from "./kerberos/credentials/ticket_source.ts";
 export type { KerberosConfig, RealmConfig } from "./kerberos/config/krb5_conf.ts";
 export type { ProfileSection } from "./kerberos/config/profile.ts";
 export { ErrorCode, type KerberosErrorName } from "./kerberos/registry/errors.ts";
 export type { KerberosKey } from "./kerberos/crypto/key.ts";
 export { KdcError, KerberosError, type KerberosErrorCode } from "./kerberos/errors.ts";
-export type { ReplayCache, ReplayEntry } from "./kerberos/ap/replay/replay_cache.ts";
+export type { ReplayCache, ReplayEntry } from "./kerberos/ap/replay/cache.ts";
 export type { Capaths } from "./kerberos/ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./kerberos/messages/basic.ts";
 export type { Principal } from "./kerberos/principal.ts";
 export type { CredentialCache, InitializeOptions } from "./kerberos/credentials/cache.ts";
-export type { CredentialCacheData } from "./kerberos/credentials/formats/ccache.ts";
+export type { CredentialCacheData } from "./kerberos/credentials/cache.ts";
 export type { Credential } from "./kerberos/credential.ts";
 export type { KeySource, Keytab, KeytabEntry, WantedKey } from "./kerberos/credentials/formats/keytab.ts";
-export type { KeytabNews } from "./kerberos/credentials/shell/keytab_file.ts";
-export { systemTickets, type SystemTicketsOptions } from "./kerberos/system.ts";
+export type { KeytabNews } from "./kerberos/credentials/keytabs/reloading_keytab.ts";
+export {
+  type CachedTicketsOptions,
+  type KeytabTicketsOptions,
+  type PasswordTicketsOptions,
+  type SystemParts,
+  systemTickets,
+  type SystemTicketsOptions,
+} from "./kerberos/system.ts";
 export { bridge, type BridgeOptions } from "./proxy/bridge.ts";
 export {
   associate,
@@ -92,10 +94,10 @@ export {
   type AcceptAuthOptions,
   type AuthenticateOptions,
   type ClientAuthMethod,
-  noAuthentication,
   type SecuredChannel,
   type ServerAuthMethod,
 } from "./socks/auth/method.ts";
+export { noAuthentication } from "./socks/auth/none.ts";
 export { type Identity, type MethodName } from "./socks/identity.ts";
 export {
   fixedPasswords,
@@ -106,15 +108,12 @@ export {
 } from "./socks/auth/password.ts";
 export type { AcceptBindOptions, ProxiedBind } from "./socks/client/bind.ts";
 export type { AssociateCommand } from "./socks/server/commands/associate.ts";
-export type { OpenBind, PendingBind } from "./socks/server/commands/bind.ts";
-export type {
-  DatagramCounts,
-  DroppedDatagrams,
-  TargetRequest,
-  UnknownCommand,
-} from "./socks/server/commands/command.ts";
-export type { OpenedTarget, OpenTarget } from "./socks/server/commands/connect.ts";
-export type { ResolveHost } from "./socks/server/commands/resolve.ts";
+export type { OpenBind, PendingBind } from "./socks/server/targets/target.ts";
+export type { DatagramCounts, DroppedDatagrams } from "./socks/server/datagrams/counts.ts";
+export type { UnknownCommand } from "./socks/server/front/request.ts";
+export type { TargetRequest } from "./socks/server/targets/target.ts";
+export type { OpenedTarget, OpenTarget } from "./socks/server/targets/target.ts";
+export type { ResolveHost } from "./socks/server/targets/target.ts";
 export {
   SocksAuthError,
   type SocksAuthErrorCode,
@@ -135,38 +134,43 @@ export {
   SocksTlsError,
   type SocksTlsErrorCode,
 } from "./socks/errors.ts";
-export type { OtherProtocol } from "./socks/server/front/front.ts";
+export type { AcceptedProtocols, OtherProtocol } from "./socks/server/front/options.ts";
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./socks/server/health.ts";
-export type { Limits, UserLedger } from "./socks/server/limits/limits.ts";
+export type { Limits } from "./socks/server/limits/limits.ts";
+export type { UserLedger } from "./socks/server/limits/user_ledger.ts";
 export type { RelayCounts } from "./socks/server/relay/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
-export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rules.ts";
+export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rule.ts";
 export type { Cidr } from "./socks/wire/cidr.ts";
 export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.ts";
-export {
-  type SystemResolver,
-  systemResolver,
-  type SystemResolverOptions,
-  systemResolverWith,
-} from "./socks/shell/system_resolver.ts";
+export type { SystemResolver, SystemResolverOptions } from "./socks/names/system_resolver.ts";
+export { systemResolver, systemResolverWith } from "./socks/shell/system_resolver.ts";
 export type {
+  AuthenticatedPhase,
+  ConnectingPhase,
   LiveSession,
-  ServerEvent,
-  ShutdownOptions,
-  SocksServerOptions,
-  Timeouts,
-} from "./socks/server/options.ts";
-export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/server/session.ts";
+  RequestedPhase,
+  SessionPhase,
+  SessionStatus,
+} from "./socks/server/status.ts";
+export type { ServerEvent } from "./socks/server/events.ts";
+export type { ShutdownOptions, SocksServerOptions } from "./socks/server/options.ts";
+export type { Timeouts } from "./socks/server/limits/timeouts.ts";
+export type { ServedCommands } from "./socks/server/commands/commands.ts";
+export type { SessionEvent } from "./socks/server/events.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";
-export { dialTls, type DialTlsOptions, dialUnix, listenTls, listenUnix, type TlsListener } from "./socks/shell/tcp.ts";
+export { dialTls, listenTls } from "./socks/shell/tls.ts";
+export { type DialTlsOptions } from "./socks/stream/tls.ts";
+export { type TlsListener } from "./socks/stream/tls.ts";
+export { dialUnix, listenUnix } from "./socks/shell/unix.ts";
 export { type ListenTcpOptions } from "./socks/stream/listen_tcp.ts";
 export { type ConnectionListener } from "./socks/stream/listener.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/protection.ts";
 export type { DatagramCodec } from "./socks/stream/datagram_codec.ts";
-export type { TlsIdentity } from "./socks/shell/tls.ts";
+export type { TlsIdentity } from "./socks/stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
-export { type ReceiveOptions, SocksDatagrams } from "./socks/client/associate.ts";
+export { type ReceiveOptions, SocksDatagrams } from "./socks/client/datagrams.ts";
 export type { Endpoint } from "./socks/wire/address.ts";
 export { HostNameError, type HostNameErrorCode } from "./socks/wire/host_name.ts";

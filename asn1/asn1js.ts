@@ -1,29 +1,30 @@
 /**
- * Trees of elements through asn1js, the only importer of it: for messages that we make ourselves and that are rare, and as a
- * second opinion on `der_syntax.ts` in tests. Nothing that others send is read here.
+ * The engine on asn1js, the only importer of that package. It writes messages of our own that are rare, and is compared with
+ * the engine in `der.ts` by tests. It reads nothing that other parties send.
  *
- * asn1js splits bytes into a tree and joins a tree into bytes; it validates little, so the rules of DER about identifiers
- * and lengths (X.690 section 10.1) are checked here, and those about contents in `asn1.ts` and `der_contents.ts`.
+ * asn1js splits bytes into a tree and joins a tree into bytes, and validates little. So the rules of DER for identifiers and
+ * lengths (X.690 section 10.1) are checked here, and those for contents in `types.ts` and `contents.ts`.
  *
  * @module
  */
 import * as asn1js from "asn1js";
 import { asBytes, type Bytes } from "../base/bytes.ts";
-import { Asn1Error } from "./contents.ts";
-import { derSyntax, lengthBytes } from "./der.ts";
+import { Asn1Error } from "./errors.ts";
+import { derEngine } from "./der.ts";
 import {
+  type DerEngine,
   type Element,
   ELEMENT_LIMITS,
-  type ElementSyntax,
   type NewElement,
   STRANGER_ELEMENTS,
   type Tag,
 } from "./element.ts";
+import { lengthSize } from "./length.ts";
 
 type Node = asn1js.BaseBlock;
 
-/** The syntax on asn1js. */
-export const asn1jsSyntax: ElementSyntax = {
+/** The engine. */
+export const asn1jsEngine: DerEngine = {
   read(bytes, path, { elements = STRANGER_ELEMENTS } = {}): Element {
     const node = parse(bytes, path, elements);
     if (wholeLength(node) > bytes.length) throw new Asn1Error(path, "cut short");
@@ -47,14 +48,14 @@ function parse(bytes: Bytes, path: string, elements: number): Node {
 function toElement(node: Node, path: string): Element {
   const { tagClass, tagNumber, isConstructed: constructed } = node.idBlock;
   const { isIndefiniteForm, length, blockLength } = node.lenBlock;
-  if (isIndefiniteForm || blockLength !== lengthBytes(length)) throw new Asn1Error(path, "length is not in DER form");
+  if (isIndefiniteForm || blockLength !== lengthSize(length)) throw new Asn1Error(path, "length is not in DER form");
   if (tagNumber > 30) throw new Asn1Error(path, `tag number ${tagNumber}`);
   const whole = node.valueBeforeDecodeView as Bytes;
   const contents = whole.subarray(whole.length - length);
   return { tagClass, tagNumber, constructed, contents, whole, children: constructed ? children(node, path) : [] };
 }
 
-/** asn1js reads an element to its own end, whether or not that is within the one around it. */
+/** asn1js reads an element to its own end, even if that is beyond the end of the element around it. */
 function children(node: Node, path: string): Element[] {
   const { value } = (node as asn1js.Constructed).valueBlock;
   if (!Array.isArray(value)) throw new Asn1Error(path, "primitive type in constructed form");
@@ -65,14 +66,14 @@ function children(node: Node, path: string): Element[] {
   return nodes.map((child) => toElement(child, path));
 }
 
-/** Bytes of an element by its own header. */
+/** Number of bytes of an element according to its own header. */
 function wholeLength(node: Node): number {
   return node.idBlock.blockLength + node.lenBlock.blockLength + node.lenBlock.length;
 }
 
 function toNode(element: NewElement): Node {
   if ("whole" in element) {
-    const { tagClass, tagNumber, constructed, contents } = derSyntax.read(element.whole, "element");
+    const { tagClass, tagNumber, constructed, contents } = derEngine.read(element.whole, "element");
     return leaf({ tagClass, tagNumber, constructed }, contents);
   }
   if ("contents" in element) return leaf(element, element.contents);
@@ -81,7 +82,7 @@ function toNode(element: NewElement): Node {
   return new asn1js.Constructed({ idBlock, value } as asn1js.ConstructedParams);
 }
 
-/** A node that is written with the contents given as they are, of a constructed element too. */
+/** A node whose contents are written as given, even if the element is constructed. */
 function leaf({ tagClass, tagNumber, constructed }: Tag, contents: Uint8Array): Node {
   const node = new asn1js.Primitive({ idBlock: { tagClass, tagNumber }, valueHex: asBytes(contents) });
   node.idBlock.isConstructed = constructed;

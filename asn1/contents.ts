@@ -1,23 +1,12 @@
 /**
- * Contents bytes of primitive DER types: integers, times and object identifiers, to values and back.
+ * Contents of primitive DER types: integers, times and object identifiers.
  *
  * @module
  */
 import { type Bytes, utf8 } from "../base/bytes.ts";
+import { Asn1Error } from "./errors.ts";
 
-/** Bytes that are not the DER encoding of the type wanted, or a value that the type cannot hold. */
-export class Asn1Error extends Error {
-  override readonly name = "Asn1Error";
-  /** Where in the type, for example `AP-REQ.ticket.enc-part.etype`. */
-  readonly path: string;
-
-  constructor(path: string, problem: string, options?: ErrorOptions) {
-    super(`Cannot read ${path}: ${problem}`, options);
-    this.path = path;
-  }
-}
-
-/** X.690 section 8.3: two's complement in as few bytes as it takes, of a safe integer. */
+/** Returns the contents of a safe integer: two's complement in as few bytes as possible (X.690 section 8.3). */
 export function integerContents(value: number): Bytes {
   const bytes: number[] = [];
   let rest = value;
@@ -29,7 +18,7 @@ export function integerContents(value: number): Bytes {
   return Uint8Array.from(bytes);
 }
 
-/** The integer that contents bytes stand for, in their shortest form, of nine bytes at most; not exact beyond 2^53. */
+/** Returns the integer of contents in their shortest form, at most nine bytes; not exact above 2^53. */
 export function integerValue(bytes: Bytes, path: string): number {
   if (bytes.length === 0) throw new Asn1Error(path, "INTEGER without contents");
   if (bytes.length > 9) throw new Asn1Error(path, `INTEGER of ${bytes.length} bytes`);
@@ -42,7 +31,7 @@ export function integerValue(bytes: Bytes, path: string): number {
   return value;
 }
 
-/** Contents of a GeneralizedTime without fractions. */
+/** Returns the contents of a GeneralizedTime without fractions. */
 export function timeContents(value: number, path: string): Bytes {
   const date = new Date(value);
   if (!Number.isFinite(value) || value % 1000 !== 0 || date.getUTCFullYear() < 0 || date.getUTCFullYear() > 9999) {
@@ -53,7 +42,7 @@ export function timeContents(value: number, path: string): Bytes {
   return utf8(`${year}${month}${day}${time!.slice(0, 2)}${time!.slice(3, 5)}${time!.slice(6, 8)}Z`);
 }
 
-/** The time that contents bytes stand for, in milliseconds since the epoch. */
+/** Returns the time of contents, in milliseconds since the epoch. */
 export function timeValue(bytes: Bytes, path: string): number {
   const digits = (from: number, to: number): number => {
     let value = 0;
@@ -69,7 +58,7 @@ export function timeValue(bytes: Bytes, path: string): number {
   const [hour, minute, second] = [digits(8, 10), digits(10, 12), digits(12, 14)];
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  // A day that is not on the calendar has rolled over into another month.
+  // A day that is not on the calendar became a day of another month.
   const onCalendar = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
   if (!onCalendar || hour > 23 || minute > 59 || second > 59) throw new Asn1Error(path, "time is not on the calendar");
   return date.getTime() + 1000 * (60 * (60 * hour + minute) + second);
@@ -79,7 +68,7 @@ function malformedTime(path: string): Asn1Error {
   return new Asn1Error(path, "time is not of the form YYYYMMDDhhmmssZ");
 }
 
-/** Contents of a dotted object identifier (X.690 section 8.19). */
+/** Returns the contents of a dotted object identifier (X.690 section 8.19). */
 export function oidContents(dotted: string, path: string): Bytes {
   const valid = /^[012](\.(0|[1-9]\d{0,14}))+$/.test(dotted);
   const [first, second, ...rest] = dotted.split(".").map(Number);
@@ -93,7 +82,7 @@ export function oidContents(dotted: string, path: string): Bytes {
   return Uint8Array.from(bytes);
 }
 
-/** Bytes of an OBJECT IDENTIFIER's contents as dotted text (X.690 section 8.19). */
+/** Returns the contents of an OBJECT IDENTIFIER as dotted text (X.690 section 8.19). */
 export function oidText(bytes: Uint8Array, path = "OBJECT IDENTIFIER"): string {
   if (bytes.length === 0 || bytes.length > 64 || bytes.at(-1)! >= 0x80) throw new Asn1Error(path, "malformed");
   const arcs: number[] = [];
@@ -113,7 +102,7 @@ export function oidText(bytes: Uint8Array, path = "OBJECT IDENTIFIER"): string {
   return [head, arcs[0]! - 40 * head, ...arcs.slice(1)].join(".");
 }
 
-/** DER contents bytes of a dotted object identifier. */
+/** Returns the contents of a dotted object identifier, for use without a codec. */
 export function oidBytes(dotted: string): Bytes {
   return oidContents(dotted, "OBJECT IDENTIFIER");
 }

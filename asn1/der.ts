@@ -1,25 +1,25 @@
 /**
- * Trees of elements straight from bytes and back. Everything that comes from others is read here: asn1js makes a dozen objects
- * for each element, six milliseconds for a kilobyte of tiny ones. It takes and gives the same as `asn1js_syntax.ts`, which a
- * test holds it to, vector by vector and byte by byte.
+ * The engine by hand: reads trees of elements straight from bytes, and writes them. A test compares it with the engine in
+ * `asn1js.ts`, vector by vector and byte by byte.
  *
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
-import { Asn1Error } from "./contents.ts";
+import { Asn1Error } from "./errors.ts";
 import {
+  type DerEngine,
   type Element,
   ELEMENT_LIMITS,
-  type ElementSyntax,
   type NewElement,
   type ReadOptions,
   STRANGER_ELEMENTS,
 } from "./element.ts";
+import { lengthSize, readLength, writeLength } from "./length.ts";
 
 const NONE: readonly Element[] = [];
 
-/** The syntax of DER, by hand. */
-export const derSyntax: ElementSyntax = {
+/** The engine. */
+export const derEngine: DerEngine = {
   read: (bytes, path, options) => new Reader(bytes, path, options).element(0, bytes.length, 0),
   write(element): Bytes {
     const lengths: number[] = [];
@@ -29,7 +29,7 @@ export const derSyntax: ElementSyntax = {
   },
 };
 
-/** An element that knows where it lies; views of it are made when they are asked for. */
+/** An element by its offsets; creates the views of its bytes on access. */
 class DerElement implements Element {
   readonly tagClass: number;
   readonly tagNumber: number;
@@ -74,15 +74,17 @@ class Reader {
     this.#longLengths = options.longLengths ?? false;
   }
 
-  /** The element at `start`, which must end at `limit` or before. */
+  /** Reads the element at `start`, which must end at `limit` or before. */
   element(start: number, limit: number, depth: number): DerElement {
     if (++this.#elements > this.#most) throw this.#error(`more than ${this.#most} elements`);
     if (depth > ELEMENT_LIMITS.depth) throw this.#error("too deep");
     if (limit - start > ELEMENT_LIMITS.bytes) throw this.#error("too large");
     if (limit - start < 2) throw this.#error("cut short");
     if ((this.#bytes[start]! & 0x1f) === 0x1f) throw this.#error("tag number above 30");
-    const { length, body } = this.#length(start + 1, limit);
-    const end = body + length;
+    const read = readLength(this.#bytes, start + 1, this.#longLengths);
+    if (read === undefined) throw this.#error("length is not in DER form");
+    const { body } = read;
+    const end = body + read.length;
     if (end > limit) throw this.#error("cut short, or longer than the element around it");
     const element = new DerElement(this.#bytes, { start, body, end });
     if (element.constructed) {
@@ -93,25 +95,12 @@ class Reader {
     return element;
   }
 
-  /** X.690 section 10.1: definite form, in as few bytes as it takes unless told otherwise. */
-  #length(at: number, limit: number): { length: number; body: number } {
-    const first = this.#bytes[at]!;
-    if (first < 0x80) return { length: first, body: at + 1 };
-    const count = first & 0x7f;
-    if (count === 0 || count > 4 || limit - at <= count) throw this.#error("length is not in DER form");
-    let length = 0;
-    for (let i = 1; i <= count; i++) length = length * 256 + this.#bytes[at + i]!;
-    const shortest = length >= 0x80 && this.#bytes[at + 1] !== 0;
-    if (!shortest && !this.#longLengths) throw this.#error("length is not in DER form");
-    return { length, body: at + 1 + count };
-  }
-
   #error(problem: string): Asn1Error {
     return new Asn1Error(this.#path, problem);
   }
 }
 
-/** Bytes of an element; the lengths of it and of those in it go into `lengths`, outer ones first. */
+/** Returns the size of an element. Appends its length and those of the elements in it to `lengths`, outer ones first. */
 function measure(element: NewElement, lengths: number[]): number {
   if ("whole" in element) return element.whole.length;
   const place = lengths.push(0) - 1;
@@ -119,12 +108,7 @@ function measure(element: NewElement, lengths: number[]): number {
     ? element.contents.length
     : element.children.reduce((sum, child) => sum + measure(child, lengths), 0);
   lengths[place] = length;
-  return 1 + lengthBytes(length) + length;
-}
-
-/** Bytes that a length takes in its shortest form (X.690 section 10.1). */
-export function lengthBytes(length: number): number {
-  return length < 0x80 ? 1 : 1 + Math.ceil((32 - Math.clz32(length)) / 8);
+  return 1 + lengthSize(length) + length;
 }
 
 class Writer {
@@ -145,15 +129,9 @@ class Writer {
     }
     const { tagClass, tagNumber, constructed } = element;
     this.#out[this.#at++] = ((tagClass - 1) << 6) | (constructed ? 0x20 : 0) | tagNumber;
-    this.#length(this.#lengths[this.#next++]!);
+    this.#at = writeLength(this.#out, this.#at, this.#lengths[this.#next++]!);
     if ("contents" in element) this.#put(element.contents);
     else for (const child of element.children) this.element(child);
-  }
-
-  #length(length: number): void {
-    const more = lengthBytes(length) - 1;
-    this.#out[this.#at++] = more === 0 ? length : 0x80 | more;
-    for (let i = more - 1; i >= 0; i--) this.#out[this.#at++] = length >>> (8 * i);
   }
 
   #put(bytes: Uint8Array): void {

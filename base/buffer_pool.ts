@@ -1,35 +1,35 @@
 /**
- * Memory that is used again. Setting aside fresh memory costs as much as the cryptography on what is put there (12 us for
- * 64 KiB, 0.6 us for any little), and much of it keeps the garbage collector busy.
+ * A pool of reusable buffers. Allocating 64 KiB takes 12 us, about as long as encrypting it, and is work for the garbage
+ * collector.
  *
  * @module
  */
 import type { Bytes } from "./bytes.ts";
 
-/** Buffers of one size. What is in one that was used before stays in it until it is overwritten. */
+/** Buffers of one size. A buffer keeps its old contents until they are overwritten. */
 export class BufferPool {
-  /** Bytes of each buffer. */
+  /** Number of bytes of each buffer. */
   readonly size: number;
   readonly #kept: number;
   readonly #spare: Bytes[] = [];
 
   /**
-   * Makes one.
+   * Creates an empty pool.
    *
-   * @param size Bytes of each buffer.
-   * @param kept Buffers kept at most; more may be under way.
+   * @param size Number of bytes of each buffer.
+   * @param kept Maximum number of buffers that are kept; more may be in use.
    */
   constructor(size: number, kept: number) {
     this.size = size;
     this.#kept = kept;
   }
 
-  /** A buffer that nobody else has. */
+  /** Returns a buffer that is not in use. */
   acquire(): Bytes {
     return this.#spare.pop() ?? new Uint8Array(this.size);
   }
 
-  /** Takes one back that is not in use any more; arrays of other sizes are left to the garbage collector. */
+  /** Takes back a buffer. An array of another size is left to the garbage collector. */
   release(buffer: Bytes): void {
     if (buffer.length === this.size && this.#spare.length < this.#kept) this.#spare.push(buffer);
   }

@@ -1,11 +1,10 @@
 /**
- * Byte strings: a bounds-checked big-endian reader, a growing writer, and the few operations that both sides of the
- * tree share.
+ * Byte strings: checks of what callers give, a reader, a writer, and a few common operations.
  *
  * @module
  */
 
-/** Bytes over an ordinary buffer, which is what WebCrypto takes. */
+/** Bytes over an ordinary buffer, as WebCrypto requires. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 const ENCODER = new TextEncoder();
@@ -13,7 +12,7 @@ const ENCODER = new TextEncoder();
 /** No bytes. */
 export const EMPTY: Bytes = new Uint8Array(0);
 
-/** The parts one after another in a new array. */
+/** Returns the parts one after another in a new array. */
 export function concat(...parts: readonly Uint8Array[]): Bytes {
   let length = 0;
   for (const part of parts) length += part.length;
@@ -26,22 +25,22 @@ export function concat(...parts: readonly Uint8Array[]): Bytes {
   return out;
 }
 
-/** The same bytes over an ordinary buffer, copied only when they are over a shared one. */
+/** Returns the same bytes over an ordinary buffer; copies them only if they are over a shared one. */
 export function asBytes(source: Uint8Array): Bytes {
   return source.buffer instanceof ArrayBuffer ? source as Bytes : new Uint8Array(source);
 }
 
-/** Whether two public byte strings are the same. For secrets and checksums use a timing-safe comparison. */
+/** Whether two public byte strings are equal. For secrets and checksums use a timing-safe comparison. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
 }
 
-/** What bytes may be given in: any view of a buffer, or a buffer itself. */
+/** Types that a caller may give bytes in: any view of a buffer, or a buffer. */
 export type ByteSource = ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
 
-/** Name of the type of a typed array; `undefined` for a `DataView`, whatever it says of itself. */
+/** Getter of the type name of a typed array; gives `undefined` for a `DataView`, even if that has a forged type name. */
 const typeOf = getter(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
 const bufferLength = getter(ArrayBuffer.prototype, "byteLength");
 const sharedLength = typeof SharedArrayBuffer === "function"
@@ -53,14 +52,14 @@ function getter(prototype: object, name: PropertyKey): (this: unknown) => unknow
 }
 
 /**
- * The bytes of what was given, not copied: a plain `Uint8Array`, since the `slice` of a `Buffer` is no copy.
+ * Returns the bytes of a caller's buffer or view, not copied, as a plain `Uint8Array`: the `slice` of a `Buffer` is no copy.
  *
- * @param doing What is to be done with them, for the message.
- * @throws {TypeError} When it has none: it is of another type, or its memory was transferred to somebody else or cut off.
+ * @param doing What is done with the bytes, for the message.
+ * @throws {TypeError} When the source is of another type, or its memory was transferred or made shorter.
  */
 export function bytesOf(source: unknown, doing = "send"): Uint8Array {
   const view = ArrayBuffer.isView(source);
-  // Nearly all that comes. Bytes that are there have their memory.
+  // The usual case. A view with a length above 0 has its memory.
   if (view && (source.constructor as unknown) === Uint8Array && source.byteLength > 0) return source as Uint8Array;
   if (!view && !isBuffer(source)) {
     throw new TypeError(
@@ -75,14 +74,14 @@ export function bytesOf(source: unknown, doing = "send"): Uint8Array {
   return view ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength) : new Uint8Array(source);
 }
 
-/** A copy of the bytes of what was given, for what is looked at after the caller has gone on. See {@linkcode bytesOf}. */
+/** Returns a copy of the bytes of a caller's buffer or view, for use after the call. See {@linkcode bytesOf}. */
 export function copyBytes(source: unknown, doing?: string): Bytes {
   return new Uint8Array(bytesOf(source, doing));
 }
 
 /**
- * Whether the memory of a view or a buffer is gone: it was transferred to somebody else, or the buffer was made so short
- * that the view reaches beyond its end. Such a view says that it has no bytes, as an empty one does.
+ * Whether the memory of a view or a buffer is gone: it was transferred, or the buffer was made so short that the view reaches
+ * beyond its end. Such a view has the length 0, like an empty one.
  */
 export function isDetached(source: ByteSource): boolean {
   if (!ArrayBuffer.isView(source)) return source instanceof ArrayBuffer && source.detached;
@@ -96,7 +95,7 @@ export function isDetached(source: ByteSource): boolean {
 }
 
 function isBuffer(source: unknown): source is ArrayBuffer | SharedArrayBuffer {
-  // An object may inherit from a buffer and be none.
+  // An object that inherits from a buffer is no buffer.
   return [bufferLength, sharedLength].some((length) => {
     try {
       return length?.call(source) !== undefined;
@@ -113,12 +112,12 @@ function nameOf(source: unknown): string {
   return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "object";
 }
 
-/** The UTF-8 bytes of a text. */
+/** Returns the UTF-8 bytes of a text. */
 export function utf8(text: string): Bytes {
   return ENCODER.encode(text);
 }
 
-/** The text of UTF-8 bytes, with U+FFFD for what is not UTF-8: for messages, never for comparison. */
+/** Returns the text of UTF-8 bytes, with U+FFFD for invalid bytes: for messages, never for comparison. */
 export function lenientText(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
@@ -126,7 +125,7 @@ export function lenientText(bytes: Uint8Array): string {
 const EXACT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * The text of UTF-8 bytes, another one for every other bytes: for what is compared, such as names.
+ * Returns the text of UTF-8 bytes, for comparison of names: different bytes give different texts.
  *
  * @throws {RangeError} When they are not UTF-8.
  */
@@ -138,7 +137,7 @@ export function exactText(bytes: Uint8Array): string {
   }
 }
 
-/** Reads fixed-size fields in order and throws a `RangeError` instead of running past the end. */
+/** Reads fields in order, big-endian by default. Throws a `RangeError` at the end of the bytes. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -149,12 +148,12 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Bytes not yet read. */
+  /** Number of bytes not read yet. */
   get remaining(): number {
     return this.#bytes.length - this.#at;
   }
 
-  /** Bytes read so far. */
+  /** Number of bytes read so far. */
   get offset(): number {
     return this.#at;
   }
@@ -179,18 +178,18 @@ export class ByteReader {
     return this.#view.getBigUint64(this.#advance(8));
   }
 
-  /** A view of the next `length` bytes. */
+  /** Returns a view of the next `length` bytes. */
   take(length: number): Bytes {
     const start = this.#advance(length);
     return this.#bytes.subarray(start, start + length) as Bytes;
   }
 
-  /** A view of everything that is left. */
+  /** Returns a view of the remaining bytes. */
   rest(): Bytes {
     return this.take(this.remaining);
   }
 
-  /** Throws unless everything has been read. */
+  /** Throws if bytes remain. */
   end(): void {
     if (this.remaining > 0) throw new RangeError(`Cannot decode: ${this.remaining} trailing bytes`);
   }
@@ -205,7 +204,7 @@ export class ByteReader {
   }
 }
 
-/** Collects fields into one array. */
+/** Writes fields into one growing array, big-endian by default. */
 export class ByteWriter {
   #bytes: Bytes = new Uint8Array(64);
   #view = new DataView(this.#bytes.buffer);
@@ -241,12 +240,12 @@ export class ByteWriter {
     return this;
   }
 
-  /** Everything written, in one array. */
+  /** Returns all written bytes. */
   finish(): Bytes {
     return this.#bytes.subarray(0, this.#at);
   }
 
-  /** Makes room first: what the fields lie in may be another array afterwards. */
+  /** Reserves room. The array may be replaced, so call this before the array is read. */
   #advance(length: number): number {
     const start = this.#at;
     this.#at += length;

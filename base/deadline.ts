@@ -4,55 +4,54 @@
  * @module
  */
 
-/** A time-out that can be stopped, pushed back and changed. */
+/** A timeout that can be stopped, restarted and changed. */
 export interface Deadline extends Disposable {
-  /** Aborted when the time is up, or when the signal given was, with its reason. */
+  /** Aborted when the time is up, or when the parent signal is aborted, with its reason. */
   readonly signal: AbortSignal;
-  /** Starts the time anew. */
+  /** Restarts the time. */
   restart(): void;
-  /** Starts another time, with another reason; `Infinity` for none. Where there is no reason when it is up, it starts anew. */
+  /** Starts another time, with another reason; `Infinity` for none. If `reason` returns `undefined`, the time restarts. */
   limit(milliseconds: number, reason: () => Error | undefined): void;
-  /** Ends it now. */
+  /** Aborts the signal now. */
   abort(reason: unknown): void;
 }
 
-/** What {@linkcode startDeadline} takes. */
+/** Options of {@linkcode startDeadline}. */
 export interface DeadlineOptions {
   /** Time in milliseconds; `Infinity` for none. */
   readonly milliseconds: number;
-  /** Makes the reason that the signal is aborted with; where it makes none, the time starts anew. */
+  /** Called when the time is up; returns the reason to abort with, or `undefined` to restart the time. */
   readonly reason: () => Error | undefined;
-  /** Ends it early. */
+  /** Parent signal: aborts the deadline early. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * A time that a caller gave, for whoever takes one to ask before anything is begun.
+ * Checks a time that a caller gave as an option.
  *
  * @param name Name of the option.
- * @param milliseconds What it was given.
- * @returns The same, which is a number, 0 or more; `Infinity` for no limit.
- * @throws {TypeError} When it is anything else.
+ * @param milliseconds Its value.
+ * @returns The value: a number, 0 or more, or `Infinity` for no limit.
+ * @throws {TypeError} When the value is anything else.
  */
 export function duration(name: string, milliseconds: number): number {
-  // It may come out of JavaScript, or out of JSON: the type says nothing then.
+  // Callers in JavaScript, and values from JSON, are not held to the type.
   if (typeof milliseconds === "number" && milliseconds >= 0) return milliseconds;
   const found = typeof milliseconds === "number" ? milliseconds : `a value of type ${typeof milliseconds}`;
   throw new TypeError(`Cannot use ${name}: ${found} is no time in milliseconds (0 or more, or Infinity)`);
 }
 
-/** Starts a deadline. Dispose it, or its timer stays; after that it starts none. */
+/** Starts a deadline. Dispose it to clear its timer; it starts no other one then. */
 export function startDeadline(options: DeadlineOptions): Deadline {
   return new TimerDeadline(options);
 }
 
-/** Timers count in 31 bits, which is more than 24 days; a longer time is none. */
+/** Timers count in 31 bits, which is more than 24 days. A longer time is no limit. */
 const LONGEST = 2 ** 31 - 1;
 
 class TimerDeadline implements Deadline {
   readonly #controller = new AbortController();
-  readonly #parent: AbortSignal | undefined;
-  readonly #onAbort: (() => void) | undefined;
+  readonly #listening: Disposable;
   #milliseconds: number;
   #reason: () => Error | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -61,12 +60,7 @@ class TimerDeadline implements Deadline {
   constructor({ milliseconds, reason, signal }: DeadlineOptions) {
     this.#milliseconds = milliseconds;
     this.#reason = reason;
-    if (signal?.aborted) this.abort(signal.reason);
-    else if (signal !== undefined) {
-      this.#parent = signal;
-      this.#onAbort = () => this.abort(signal.reason);
-      signal.addEventListener("abort", this.#onAbort, { once: true });
-    }
+    this.#listening = onAbort(signal, (cause) => this.abort(cause));
     this.restart();
   }
 
@@ -81,7 +75,7 @@ class TimerDeadline implements Deadline {
     this.#timer = setTimeout(() => this.#up(), this.#milliseconds);
   }
 
-  /** Nobody is behind a timer to take what is thrown here. */
+  /** An exception of the caller's function aborts the deadline: no caller of a timer could catch it. */
   #up(): void {
     try {
       const reason = this.#reason();
@@ -106,11 +100,14 @@ class TimerDeadline implements Deadline {
   [Symbol.dispose](): void {
     this.#disposed = true;
     if (this.#timer !== undefined) clearTimeout(this.#timer);
-    if (this.#onAbort !== undefined) this.#parent?.removeEventListener("abort", this.#onAbort);
+    this.#listening[Symbol.dispose]();
   }
 }
 
-/** Calls `stop` with the signal's reason, once, when the signal is aborted; at once if it already is. Dispose the result to stop listening. */
+/**
+ * Calls `stop` with the signal's reason, once, when the signal is aborted; at once if it is aborted already. Dispose the result
+ * to stop listening.
+ */
 export function onAbort(signal: AbortSignal | undefined, stop: (reason: unknown) => void): Disposable {
   const listener = () => stop(signal!.reason);
   if (signal?.aborted) listener();
@@ -118,7 +115,10 @@ export function onAbort(signal: AbortSignal | undefined, stop: (reason: unknown)
   return { [Symbol.dispose]: () => signal?.removeEventListener("abort", listener) };
 }
 
-/** The promise, or the signal's reason as soon as it is aborted. The promise itself goes on; close what it waits on. */
+/**
+ * Settles as the promise does, or rejects with the signal's reason as soon as the signal is aborted. What the promise waits for
+ * goes on: close it.
+ */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise<T>((resolve, reject) => {
@@ -127,16 +127,13 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
   });
 }
 
-/** Resolved after a time, or as soon as the signal is aborted. */
+/** Resolves after a time, or as soon as the signal is aborted. */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   using deadline = startDeadline({ milliseconds, signal, reason: () => new Error("pause is over") });
   await aborted(deadline.signal);
 }
 
-/** Resolved when the signal is aborted. */
+/** Resolves when the signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  return new Promise((resolve) => void onAbort(signal, () => resolve()));
 }

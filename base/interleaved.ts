@@ -1,15 +1,15 @@
 /**
- * Addresses in the order in which they are tried.
+ * The order in which addresses of two families are tried.
  *
  * @module
  */
 
 /**
- * Items of several kinds, such as addresses of two families, so that the kinds alternate: a kind that leads nowhere holds the
- * others up for one item at most. The first stays the first, and the order inside a kind stays (RFC 8305 section 4, with a First
+ * Returns the items so that their kinds alternate, such as the families of addresses: a kind that does not work delays the others
+ * by one item at a time. The first item stays first, and the order inside a kind stays (RFC 8305 section 4, with a First
  * Address Family Count of 1).
  *
- * @param kindOf Says of what kind an item is. @default {of an address's text: its family}
+ * @param kindOf Returns the kind of an item. @default {the family of an address}
  */
 export function interleaved<T>(items: readonly T[], kindOf: (item: T) => unknown = familyOf): T[] {
   const kinds = new Map<unknown, T[]>();

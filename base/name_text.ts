@@ -1,26 +1,26 @@
 /**
- * Names of components and a realm as text, `component/component@REALM`, in the form of RFC 1964 section 2.1.1. It is one
- * to one: whatever a name is made of, its text is read as that name and no other.
+ * Names of components and a realm as text, `component/component@REALM`, in the form of RFC 1964 section 2.1.1. Every name has
+ * its own text, which is read as that name again.
  *
  * @module
  */
 
-/** A name in its parts. */
+/** Parts of a name. */
 export interface NameParts {
-  /** Components, one or more. */
+  /** One or more components. */
   readonly components: readonly string[];
-  /** Realm; `undefined` for a text that names none. */
+  /** Realm; `undefined` if the text has none. */
   readonly realm: string | undefined;
 }
 
-/** Letters that stand for control characters behind a backslash. */
+/** Control characters by the letter that stands for them after a backslash. */
 const LETTERS: Readonly<Record<string, string>> = { n: "\n", t: "\t", b: "\b", "0": "\0" };
 const SPECIAL: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(LETTERS).map(([letter, character]) => [character, letter]),
 );
 
 /**
- * Characters of a text, each with whether a backslash in front took its meaning.
+ * Yields the characters of a text, each with whether a backslash quotes it.
  *
  * @throws {TypeError} When the text ends in a backslash.
  */
@@ -34,12 +34,12 @@ export function* nameCharacters(text: string): Generator<readonly [character: st
 }
 
 /**
- * Parts of a name.
+ * Splits the text of a name.
  *
  * @throws {TypeError} When the text has two realms or ends in a backslash.
  */
 export function parseNameText(text: string): NameParts {
-  // Most names have nothing that a backslash is needed for.
+  // The usual case: no backslash.
   const at = text.indexOf("@");
   if (!text.includes("\\") && at === text.lastIndexOf("@")) {
     return at < 0
@@ -60,8 +60,8 @@ export function parseNameText(text: string): NameParts {
 }
 
 /**
- * Text of a name. A backslash stands in front of `/`, `@` and itself, and newline, tab, backspace and null are letters
- * behind one; everything else stands as it is, blanks and other control characters too, as `krb5_unparse_name()` has it.
+ * Returns the text of a name. A backslash quotes `/`, `@` and itself; newline, tab, backspace and null become a backslash and a
+ * letter. All other characters stay as they are, as in `krb5_unparse_name()`.
  */
 export function formatNameText({ components, realm }: NameParts): string {
   const name = components.map(escape).join("/");

@@ -1,27 +1,26 @@
 /**
- * Text that others had a part in, fit for a terminal, a log and a page.
+ * Untrusted text made safe for a terminal, a log and a page.
  *
  * @module
  */
 
 /**
- * What moves a cursor, ends a line, turns the order of writing around or is not seen at all: controls (C0, C1), format
- * characters with the bidirectional ones, line and paragraph separators, halves of surrogate pairs, and whatever Unicode
- * has a reader pass over.
+ * Characters that move the cursor, end a line, reverse the writing direction or are invisible: controls (C0, C1), format
+ * characters including the bidirectional ones, line and paragraph separators, halves of surrogate pairs, and Unicode's default
+ * ignorable characters.
  */
-const UNFIT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{DI}]/gu;
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{DI}]/gu;
 
 /**
- * One line: what is not fit to be shown stands as `\uXXXX`. In JSON these are its own escapes, so that a line of JSON says
- * the same as before.
+ * Returns one line with every unsafe character as `\uXXXX`. These are escapes of JSON too, so a line of JSON keeps its meaning.
  */
 export function printable(line: string): string {
-  return line.replace(UNFIT, escape);
+  return line.replace(UNSAFE, escape);
 }
 
-/** Several lines: line ends and tabs stay. */
+/** Returns several lines with unsafe characters escaped; line ends and tabs stay. */
 export function printableLines(text: string): string {
-  return text.replace(UNFIT, (character) => character === "\n" || character === "\t" ? character : escape(character));
+  return text.replace(UNSAFE, (character) => character === "\n" || character === "\t" ? character : escape(character));
 }
 
 function escape(character: string): string {
@@ -29,19 +28,19 @@ function escape(character: string): string {
 }
 
 /**
- * Characters of a text that are shown, enough for a complaint about the longest name of RFC 1929. Journals begin another
- * entry after 48 KiB, with whatever stands there then.
+ * Maximum number of characters that are shown: enough for a message about the longest name of RFC 1929. The journal splits
+ * entries after 48 KiB.
  */
 const LONGEST = 2_000;
 
-/** The beginning of a text that somebody may have made long, with dots where it is cut. */
+/** Returns the beginning of a long text, with three dots where it is cut, or a short text unchanged. */
 export function shortened(text: string, longest: number = LONGEST): string {
   return text.length <= longest ? text : `${text.slice(0, longest)}...`;
 }
 
 /**
- * A name that others chose, as one word of a line: in quotation marks with those in it doubled, unless it has nothing in it
- * but letters, digits and what names are made of. No part of it reads as another field, and a rule takes it as it stands.
+ * Returns an untrusted name as one word of a line. Unless it consists of letters, digits and the usual marks of names, it is put
+ * in quotation marks, and those in it are doubled. So no part of it looks like another field, and a rule accepts it as it is.
  */
 export function quoted(name: string): string {
   return /^[\p{L}\p{N}._@/\\$+-]+$/u.test(name) ? name : `"${name.replaceAll('"', '""')}"`;

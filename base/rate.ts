@@ -1,10 +1,10 @@
 /**
- * Rates: so many of something in a second, with a second's worth at once after a rest.
+ * Token bucket: a rate per second with a burst of one second.
  *
  * @module
  */
 
-/** A bucket that fills up with time and is taken from. */
+/** A token bucket. */
 export class Rate {
   #perSecond: number;
   readonly #now: () => number;
@@ -12,10 +12,10 @@ export class Rate {
   #at: number;
 
   /**
-   * Makes one.
+   * Creates a full bucket.
    *
-   * @param perSecond How many in a second.
-   * @param now Gives the time in milliseconds.
+   * @param perSecond Tokens per second.
+   * @param now Returns the time in milliseconds.
    */
   constructor(perSecond: number, now: () => number) {
     this.#perSecond = perSecond;
@@ -24,20 +24,20 @@ export class Rate {
     this.#at = now();
   }
 
-  /** Goes on with another number in a second; what was taken stays taken. */
+  /** Changes the rate; tokens that were taken stay taken. */
   change(perSecond: number): void {
     this.#refill();
     this.#perSecond = perSecond;
   }
 
-  /** Takes some, more than there are if need be; gives the time in milliseconds until that is made good. */
+  /** Takes `count` tokens, into debt if necessary; returns the milliseconds until the debt is repaid. */
   take(count: number): number {
     this.#refill();
     this.#left -= count;
     return this.#left >= 0 ? 0 : -this.#left / this.#perSecond * 1_000;
   }
 
-  /** Takes some if nothing is owed; says whether it did. */
+  /** Takes `count` tokens unless the bucket is in debt; returns whether it did. */
   tryTake(count: number): boolean {
     this.#refill();
     if (this.#left < 0) return false;
@@ -47,7 +47,7 @@ export class Rate {
 
   #refill(): void {
     const now = this.#now();
-    // A clock that was set back must not take anything away.
+    // A clock that was set back must not remove tokens.
     const elapsed = Math.max(0, now - this.#at);
     this.#at = now;
     this.#left = Math.min(this.#perSecond, this.#left + elapsed / 1_000 * this.#perSecond);

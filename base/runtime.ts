@@ -1,43 +1,43 @@
 /**
- * Clock and randomness, injected everywhere and read in this file only, so that a test can hold both still.
+ * Clock and randomness. Other files take them as a parameter, so that a test can control both.
  *
  * @module
  */
 import type { Bytes } from "./bytes.ts";
 
-/** What the protocol code needs from the machine it runs on. */
+/** What the protocol code needs from the platform. */
 export interface Runtime {
-  /** Wall-clock time in milliseconds since the Unix epoch. */
+  /** Returns the wall-clock time in milliseconds since the Unix epoch. */
   now(): number;
-  /** Fills `target` from a cryptographically strong generator. */
+  /** Fills `target` with bytes of a cryptographically strong generator. */
   fillRandom(target: Bytes): void;
 }
 
-/** The machine's own clock and generator. */
+/** The platform's clock and generator. */
 export const systemRuntime: Runtime = {
   now: (): number => Date.now(),
   fillRandom(target: Bytes): void {
-    // One call gives 65,536 bytes at most (Web Cryptography API, section 10.1.1).
+    // One call returns at most 65,536 bytes (Web Cryptography API, section 10.1.1).
     for (let at = 0; at < target.length; at += 65_536) crypto.getRandomValues(target.subarray(at, at + 65_536));
   },
 };
 
 /**
- * Milliseconds since some time in the past, for how long something takes or took: nobody sets this clock, and it never goes
- * back. Wall-clock time is for what others are told, and for Kerberos.
+ * Returns milliseconds since some time in the past, for measuring how long something takes: this clock is never set, and never
+ * goes back. The wall clock is for times that other parties see, and for Kerberos.
  */
 export function monotonicNow(): number {
   return performance.now();
 }
 
-/** `length` fresh random bytes. */
+/** Returns `length` random bytes. */
 export function randomBytes(length: number, runtime: Runtime = systemRuntime): Bytes {
   const bytes = new Uint8Array(length);
   runtime.fillRandom(bytes);
   return bytes;
 }
 
-/** A fresh random number from 0 to 2^32 - 1. */
+/** Returns a random number from 0 to 2^32 - 1. */
 export function randomUint32(runtime: Runtime): number {
   return new DataView(randomBytes(4, runtime).buffer).getUint32(0);
 }

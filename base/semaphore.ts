@@ -1,49 +1,50 @@
 /**
- * So many at a time, and the others in the order in which they came, or each of those on whose behalf they come in turn.
+ * A fair semaphore: a limited number of places. Waiters are served first come, first served, or in turn by owner.
  *
  * @module
  */
+import { onAbort } from "./deadline.ts";
 
-/** What {@linkcode Semaphore} is made of. */
+/** Options of {@linkcode Semaphore}. */
 export interface SemaphoreOptions {
-  /** How many places one of those on whose behalf they are taken may have at one time. @default {all} */
+  /** Maximum number of places that one owner has at a time. @default {Infinity} */
   readonly perOwner?: number | undefined;
 }
 
-/** What {@linkcode Semaphore.acquire} may be told. */
+/** Options of {@linkcode Semaphore.acquire}. */
 export interface AcquireOptions {
-  /** On whose behalf: whoever wants many places waits behind himself, and not in front of others. @default {""} */
+  /** Owner of the place. An owner who wants many places waits behind its own waiters, not in front of others. @default {""} */
   readonly owner?: string | undefined;
-  /** Gives the wait up, with its reason. A place that has been taken is not given back by it. */
+  /** Ends the wait, with its reason. It does not release a place that is acquired already. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One who waits. */
-interface Waiting {
-  /** Told that the place is his. */
-  readonly called: () => void;
+/** A caller that waits for a place. */
+interface Waiter {
+  /** Gives the place to the caller. */
+  readonly serve: () => void;
 }
 
-/** A number of places that are taken and given back. */
+/** A number of places that are acquired and released. */
 export class Semaphore {
   readonly #perOwner: number;
   #free: number;
-  /** Places taken, by whose they are. */
+  /** Number of acquired places by owner. */
   readonly #taken = new Map<string, number>();
-  /** Those who wait, by on whose behalf; the one who has waited longest for his turn is the first. */
-  readonly #waiting = new Map<string, Set<Waiting>>();
+  /** Waiters by owner; the owner whose turn is next is the first. */
+  readonly #waiting = new Map<string, Set<Waiter>>();
 
   /**
-   * Makes them.
+   * Creates a semaphore.
    *
-   * @param places How many may be taken at one time.
+   * @param places Number of places.
    */
   constructor(places: number, { perOwner = Infinity }: SemaphoreOptions = {}) {
     this.#free = places;
     this.#perOwner = perOwner;
   }
 
-  /** How many wait. */
+  /** Number of waiters. */
   get waiting(): number {
     let count = 0;
     for (const queue of this.#waiting.values()) count += queue.size;
@@ -51,49 +52,48 @@ export class Semaphore {
   }
 
   /**
-   * Takes a place: at once, or when the promise is resolved. Give it back with the same owner.
+   * Acquires a place: at once, or when the promise resolves. Release it with the same owner.
    *
-   * @throws {unknown} The signal's reason, as the rejection of the promise; no place is taken then.
+   * @throws {unknown} The signal's reason, as the rejection of the promise; no place is acquired then.
    */
   acquire({ owner = "", signal }: AcquireOptions = {}): Promise<void> | undefined {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#mayHave(owner)) {
-      this.#give(owner);
+      this.#take(owner);
       return undefined;
     }
     return new Promise((resolve, reject) => {
-      const one: Waiting = {
-        called(): void {
-          signal?.removeEventListener("abort", leave);
+      const waiter: Waiter = {
+        serve(): void {
+          listening[Symbol.dispose]();
           resolve();
         },
       };
-      const leave = () => {
-        this.#forget(owner, one);
-        reject(signal!.reason);
-      };
-      signal?.addEventListener("abort", leave, { once: true });
+      const listening = onAbort(signal, (reason) => {
+        this.#remove(owner, waiter);
+        reject(reason);
+      });
       const queue = this.#waiting.get(owner);
-      if (queue === undefined) this.#waiting.set(owner, new Set([one]));
-      else queue.add(one);
+      if (queue === undefined) this.#waiting.set(owner, new Set([waiter]));
+      else queue.add(waiter);
     });
   }
 
-  /** Gives a place back: to the first in the queue of whoever has waited longest for his turn. */
+  /** Releases a place, and gives it to the first waiter of the owner whose turn is next. */
   release(owner = ""): void {
     this.#free++;
     const left = this.#taken.get(owner)! - 1;
     if (left === 0) this.#taken.delete(owner);
     else this.#taken.set(owner, left);
-    // Who has as many as he may is passed over; there are no more of them than there are places.
+    // Owners with the maximum number of places are skipped. There are no more of them than places.
     for (const [next, queue] of this.#waiting) {
       if (!this.#mayHave(next)) continue;
       const first = queue.values().next().value!;
-      this.#forget(next, first);
-      // The others on his behalf wait behind those on behalf of everybody else.
+      this.#remove(next, first);
+      // The owner's other waiters go behind those of all other owners.
       if (this.#waiting.delete(next)) this.#waiting.set(next, queue);
-      this.#give(next);
-      return first.called();
+      this.#take(next);
+      return first.serve();
     }
   }
 
@@ -101,14 +101,14 @@ export class Semaphore {
     return this.#free > 0 && (this.#taken.get(owner) ?? 0) < this.#perOwner;
   }
 
-  #give(owner: string): void {
+  #take(owner: string): void {
     this.#free--;
     this.#taken.set(owner, (this.#taken.get(owner) ?? 0) + 1);
   }
 
-  #forget(owner: string, one: Waiting): void {
+  #remove(owner: string, waiter: Waiter): void {
     const queue = this.#waiting.get(owner)!;
-    queue.delete(one);
+    queue.delete(waiter);
     if (queue.size === 0) this.#waiting.delete(owner);
   }
 }

@@ -1,44 +1,44 @@
 /**
- * One request for everybody who wants the same.
+ * Requests that several callers share: callers with the same key wait for one request.
  *
  * @module
  */
-import { abortable } from "./deadline.ts";
+import { abortable, onAbort } from "./deadline.ts";
 
-/** A request that several may wait for. */
+/** A request under way. */
 interface SharedRequest<T> {
   readonly answer: Promise<T>;
   readonly stop: AbortController;
+  /** Number of callers that wait for it. */
   waiting: number;
 }
 
-/** Requests under way, by what they are for. */
+/** Requests under way, by key. */
 export class SharedRequests<T> {
   readonly #underway = new Map<string, SharedRequest<T>>();
 
   /**
-   * Waits for a request, which is begun where there is none. Each of those who wait has a signal of his own; the request is given up
-   * when nobody waits for it any more, and from then on nobody else may come to wait for it.
+   * Waits for the request with this key, and starts it if there is none. Each caller has its own signal. The request is aborted when
+   * its last caller stops waiting; later callers start a new one.
    */
-  once(key: string, signal: AbortSignal | undefined, begin: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  once(key: string, signal: AbortSignal | undefined, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    let request = this.#underway.get(key);
-    if (request === undefined) {
-      const stop = new AbortController();
-      const answer = begin(stop.signal).finally(() => this.#forget(key, stop));
-      request = { answer, stop, waiting: 0 };
-      this.#underway.set(key, request);
-    }
-    const { answer, stop } = request;
-    const shared = request;
-    shared.waiting++;
-    const leave = () => {
-      if (--shared.waiting > 0) return;
-      this.#forget(key, stop);
-      stop.abort(signal!.reason);
-    };
-    signal?.addEventListener("abort", leave, { once: true });
-    return abortable(answer, signal).finally(() => signal?.removeEventListener("abort", leave));
+    const request = this.#underway.get(key) ?? this.#start(key, start);
+    request.waiting++;
+    const listening = onAbort(signal, (reason) => {
+      if (--request.waiting > 0) return;
+      this.#forget(key, request.stop);
+      request.stop.abort(reason);
+    });
+    return abortable(request.answer, signal).finally(() => listening[Symbol.dispose]());
+  }
+
+  #start(key: string, start: (signal: AbortSignal) => Promise<T>): SharedRequest<T> {
+    const stop = new AbortController();
+    const answer = start(stop.signal).finally(() => this.#forget(key, stop));
+    const request = { answer, stop, waiting: 0 };
+    this.#underway.set(key, request);
+    return request;
   }
 
   #forget(key: string, stop: AbortController): void {

@@ -5,80 +5,74 @@
  * @module
  */
 import { Asn1Error, oidBytes, oidText } from "../asn1/codec.ts";
-import { ByteReader, type Bytes, concat } from "../base/bytes.ts";
 import type { ReadOptions } from "../asn1/element.ts";
+import { lengthBytes, readLength } from "../asn1/length.ts";
+import { type Bytes, concat } from "../base/bytes.ts";
 
-/** A framed token taken apart. */
+/** Parts of a framed token. */
 export interface InitialToken {
   /** Mechanism, as a dotted object identifier. */
   readonly mechanism: string;
-  /** What the mechanism put into it. */
+  /** Token of the mechanism. */
   readonly inner: Bytes;
 }
 
-/** Frames `inner` for `mechanism`. */
-export function encodeInitialToken(mechanism: string, inner: Uint8Array): Bytes {
-  const oid = oidBytes(mechanism);
-  const body = concat(Uint8Array.of(0x06, oid.length), oid, inner);
-  return concat(Uint8Array.of(0x60), lengthBytes(body.length), body);
-}
-
-/** How strictly a framed token is read. */
+/** Options of reading a frame. */
 type FrameOptions = Pick<ReadOptions, "longLengths">;
+
+/** First bytes of the frame and of the object identifier in it. */
+const [FRAME, IDENTIFIER] = [0x60, 0x06];
 
 const PATH = "InitialContextToken";
 
+/** Returns `inner` in a frame that names `mechanism`. */
+export function encodeInitialToken(mechanism: string, inner: Uint8Array): Bytes {
+  const oid = oidBytes(mechanism);
+  const oidLength = lengthBytes(oid.length);
+  const length = lengthBytes(1 + oidLength.length + oid.length + inner.length);
+  return concat(Uint8Array.of(FRAME), length, Uint8Array.of(IDENTIFIER), oidLength, oid, inner);
+}
+
 /**
- * Takes a framed token apart.
+ * Splits a framed token.
  *
- * @throws {Asn1Error} When the bytes are not exactly one.
+ * @throws {Asn1Error} When the bytes are not exactly one framed token.
  */
 export function decodeInitialToken(token: Uint8Array, options: FrameOptions = {}): InitialToken {
-  const reader = new ByteReader(token);
-  try {
-    if (reader.u8() !== 0x60) throw new Asn1Error(PATH, "tag 0x60 wanted");
-    if (readLength(reader, options) !== reader.remaining) throw new Asn1Error(PATH, "length does not fit the token");
-    const mechanism = oidText(readMechanism(reader, options), PATH);
-    return { mechanism, inner: reader.rest() };
-  } catch (error) {
-    if (error instanceof RangeError) throw new Asn1Error(PATH, "cut short", { cause: error });
-    throw error;
-  }
+  const { end, identifier, inner } = readFrame(token, options);
+  if (end !== token.length) throw new Asn1Error(PATH, "length does not fit the token");
+  return { mechanism: oidText(identifier, PATH), inner };
 }
 
-/** Bytes of the mechanism's identifier, without looking further; `undefined` where the token names none. */
+/** Returns the bytes of the mechanism's identifier, or `undefined` if the token names no mechanism. Reads no further. */
 export function namedMechanism(token: Uint8Array, options: FrameOptions = {}): Bytes | undefined {
-  const reader = new ByteReader(token);
   try {
-    if (reader.u8() !== 0x60) return undefined;
-    readLength(reader, options);
-    return readMechanism(reader, options);
+    return readFrame(token, options).identifier;
   } catch (error) {
-    if (error instanceof Asn1Error || error instanceof RangeError) return undefined;
+    if (error instanceof Asn1Error) return undefined;
     throw error;
   }
 }
 
-function readMechanism(reader: ByteReader, options: FrameOptions): Bytes {
-  if (reader.u8() !== 0x06) throw new Asn1Error(PATH, "mechanism identifier wanted");
-  return reader.take(readLength(reader, options));
+/** Frame of a token: where it ends by its own length, and what is in it. */
+interface Frame {
+  readonly end: number;
+  readonly identifier: Bytes;
+  readonly inner: Bytes;
 }
 
-function lengthBytes(length: number): Bytes {
-  if (length < 0x80) return Uint8Array.of(length);
-  const bytes: number[] = [];
-  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
-  return Uint8Array.of(0x80 | bytes.length, ...bytes);
-}
-
-function readLength(reader: ByteReader, { longLengths = false }: FrameOptions): number {
-  const first = reader.u8();
-  if (first < 0x80) return first;
-  const count = first & 0x7f;
-  if (count === 0 || count > 4) throw new Asn1Error(PATH, "length is not in DER form");
-  const bytes = reader.take(count);
-  const length = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
-  const shortest = bytes[0] !== 0 && length >= 0x80;
-  if (!shortest && !longLengths) throw new Asn1Error(PATH, "length is not in DER form");
-  return length;
+function readFrame(token: Uint8Array, { longLengths = false }: FrameOptions): Frame {
+  if (token[0] !== FRAME) throw new Asn1Error(PATH, "tag 0x60 wanted");
+  const frame = readLength(token, 1, longLengths);
+  if (frame === undefined) throw new Asn1Error(PATH, "length is not in DER form");
+  if (token[frame.body] !== IDENTIFIER) throw new Asn1Error(PATH, "mechanism identifier wanted");
+  const oid = readLength(token, frame.body + 1, longLengths);
+  if (oid === undefined) throw new Asn1Error(PATH, "length is not in DER form");
+  const inner = oid.body + oid.length;
+  if (inner > token.length) throw new Asn1Error(PATH, "cut short");
+  return {
+    end: frame.body + frame.length,
+    identifier: token.subarray(oid.body, inner) as Bytes,
+    inner: token.subarray(inner) as Bytes,
+  };
 }

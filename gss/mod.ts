@@ -1,5 +1,5 @@
 /**
- * Mechanism-neutral GSS-API (RFC 2743): names, status, channel bindings and the interfaces of a mechanism.
+ * Mechanism-neutral GSS-API (RFC 2743): names, status, channel bindings, the interfaces of a mechanism, and SPNEGO.
  *
  * @example Step two sides of any mechanism against each other
  * ```ts
@@ -21,23 +21,20 @@
  */
 export type { Bytes } from "../base/bytes.ts";
 export type { ChannelBindings } from "./channel_bindings.ts";
-export type {
-  AcceptOptions,
-  GssAcceptorCredential,
-  GssContext,
-  GssFlags,
-  GssInitiatorCredential,
-  GssNegotiation,
-  GssStep,
-  InitiateOptions,
-  UnwrapOptions,
-  UnwrappedMessage,
-  WrapOptions,
-} from "./mechanism.ts";
+export type { AcceptOptions, GssAcceptorCredential, GssInitiatorCredential, InitiateOptions } from "./credential.ts";
+export type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "./context.ts";
+export type { GssNegotiation, GssStep } from "./negotiation.ts";
 export { type GssName, type GssNameType, hostbasedService } from "./names.ts";
 export { type Runtime, systemRuntime } from "../base/runtime.ts";
-export { GssError, type GssErrorInit, type GssMajor, MAJOR_STATUS, type SupplementaryStatus } from "./status.ts";
+export {
+  GssError,
+  type GssErrorCode,
+  type GssErrorInit,
+  type GssMajor,
+  MAJOR_STATUS,
+  type SupplementaryStatus,
+} from "./status.ts";
 export { spnegoAcceptor } from "./spnego/acceptor.ts";
 export { spnegoInitiator } from "./spnego/initiator.ts";
-export type { SpnegoErrorCode } from "./spnego/mic_exchange.ts";
-export { SPNEGO_OID } from "./spnego/tokens.ts";
+export type { MechanismErrorCode, SpnegoErrorCode } from "./error_codes.ts";
+export { SPNEGO_OID } from "./oids.ts";

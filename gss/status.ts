@@ -4,8 +4,9 @@
  * @module
  */
 import { asBytes, type Bytes, bytesOf } from "../base/bytes.ts";
+import type { MechanismErrorCode, SpnegoErrorCode } from "./error_codes.ts";
 
-/** Routine errors that a call may fail with, by the RFC 2744 name without `GSS_S_`. */
+/** Routine errors of a call, by the RFC 2744 name without `GSS_S_`. */
 export const MAJOR_STATUS = {
   BAD_MECH: 0x010000,
   BAD_NAME: 0x020000,
@@ -31,27 +32,32 @@ export const MAJOR_STATUS = {
 export type GssMajor = keyof typeof MAJOR_STATUS;
 
 /**
- * What a per-message call may add to success (RFC 2743 section 1.2.3): the token is genuine, but was seen before
- * (`duplicate`), is too old to tell (`old`), came later than one that was sent after it (`unsequenced`), or came before
- * one that is still missing (`gap`).
+ * What a per-message call adds to success (RFC 2743 section 1.2.3). The token is genuine, but it was seen before (`duplicate`),
+ * is too old to decide (`old`), came after a later one (`unsequenced`), or came before one that is missing (`gap`).
  */
 export type SupplementaryStatus = "complete" | "duplicate" | "old" | "unsequenced" | "gap";
 
-/** What {@linkcode GssError} is made of. */
+/**
+ * Code of a `GssError`: what failed, more precisely than the major status says. Where a mechanism has no code of its own for a
+ * failure, the code is the name of the major status.
+ */
+export type GssErrorCode = GssMajor | SpnegoErrorCode | MechanismErrorCode;
+
+/** Options of {@linkcode GssError}. */
 export interface GssErrorInit {
   /** Routine error. */
   readonly major: GssMajor;
-  /** Mechanism's own stable code, for example a Kerberos error name such as `KRB_AP_ERR_SKEW`. */
-  readonly code: string;
-  /** Mechanism's number for it (RFC 2743 minor status). */
+  /** Stable code, for example the name of a Kerberos error such as `KRB_AP_ERR_SKEW`. */
+  readonly code: GssErrorCode;
+  /** The mechanism's number of the error (RFC 2743 minor status). @default {0} */
   readonly minor?: number | undefined;
-  /** Token that must still be sent to the peer, where the mechanism makes one (RFC 7546 sections 3.2 and 3.5). */
+  /** Token that must still be sent to the peer, if the mechanism has one (RFC 7546 sections 3.2 and 3.5). */
   readonly token?: Bytes | undefined;
-  /** Facts for the log: what was wanted and what was there. Never a key, a password or a token. */
+  /** Facts for the log: what was expected and what was found. Never a key, a password or a token. */
   readonly details?: Readonly<Record<string, string | number>> | undefined;
-  /** Whether the mechanism has learnt from it what another context with the same credentials may stand with. @default {false} */
+  /** Whether the mechanism has learnt from the failure, so that another context may succeed. @default {false} */
   readonly again?: boolean | undefined;
-  /** What it came from. */
+  /** The error that caused this one. */
   readonly cause?: unknown;
 }
 
@@ -74,18 +80,18 @@ export class GssError extends Error {
   readonly major: GssMajor;
   /** RFC 2744 value of {@linkcode major}. */
   readonly majorStatus: number;
-  /** Mechanism's stable code. */
-  readonly code: string;
-  /** Mechanism's number, 0 where it has none. */
+  /** Stable code. */
+  readonly code: GssErrorCode;
+  /** The mechanism's number of the error, 0 if it has none. */
   readonly minor: number;
   /** Facts for the log. */
   readonly details: Readonly<Record<string, string | number>>;
-  /** Whether another context with the same credentials may stand, once: the mechanism has learnt from this failure. */
+  /** Whether another attempt with the same credentials may succeed, once: the mechanism has learnt from this failure. */
   readonly again: boolean;
   readonly #token: Bytes | undefined;
 
   /**
-   * Makes one.
+   * Creates an error.
    *
    * @param message What failed, for people.
    * @param init What failed, for programs.
@@ -107,13 +113,13 @@ export class GssError extends Error {
   }
 }
 
-/** The same error with a token for the peer. */
+/** Returns the same error with a token for the peer. */
 export function withToken(error: GssError, token: Bytes): GssError {
   const { message, major, code, minor, details, cause, again } = error;
   return new GssError(message, { major, code, minor, details, cause, again, token });
 }
 
-/** The same error, after which another context is worth an attempt. */
+/** Returns the same error with {@linkcode GssError.again} set. */
 export function worthAnother(error: GssError): GssError {
   const { message, major, code, minor, details, cause, token } = error;
   return new GssError(message, { major, code, minor, details, cause, token, again: true });

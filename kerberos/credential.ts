@@ -1,5 +1,5 @@
 /**
- * A ticket with what its holder knows of it.
+ * A ticket with its session key and facts.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import type { KerberosKey } from "./crypto/key.ts";
 import type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 import { formatPrincipal, type Principal } from "./principal.ts";
 
-/** What {@linkcode Credential} is made of. Times are in milliseconds since the epoch. */
+/** Fields of a new {@linkcode Credential}. Times are in milliseconds since the epoch. */
 export interface CredentialInit {
-  /** Whom the ticket speaks for. */
+  /** Client of the ticket. */
   readonly client: Principal;
   /** Service that the ticket is for. */
   readonly server: Principal;
@@ -18,11 +18,11 @@ export interface CredentialInit {
   readonly key: KerberosKey;
   /** When the client was authenticated. */
   readonly authtime: number;
-  /** When it begins to be good. @default {authtime} */
+  /** When the ticket becomes valid. @default {authtime} */
   readonly starttime?: number | undefined;
-  /** When it ends. */
+  /** When the ticket expires. */
   readonly endtime: number;
-  /** Until when it can be renewed. @default {0, not at all} */
+  /** Until when the ticket can be renewed. @default {0, it is not renewable} */
   readonly renewTill?: number | undefined;
   /** Ticket flags (RFC 4120 section 5.3). */
   readonly flags: number;
@@ -30,7 +30,7 @@ export interface CredentialInit {
   readonly ticket: Bytes;
   /** Whether the ticket is sealed in another ticket's session key. @default {false} */
   readonly isSkey?: boolean | undefined;
-  /** Addresses that the ticket is good from. @default {none, any} */
+  /** Addresses that the ticket is limited to. @default {none: it is not limited} */
   readonly addresses?: readonly HostAddress[] | undefined;
   /** Authorization data. @default {none} */
   readonly authdata?: readonly AuthorizationDataElement[] | undefined;
@@ -40,7 +40,7 @@ export interface CredentialInit {
 
 /** A ticket with its session key. `Deno.inspect` shows neither. */
 export class Credential {
-  /** Whom the ticket speaks for. */
+  /** Client of the ticket. */
   readonly client: Principal;
   /** Service that the ticket is for. */
   readonly server: Principal;
@@ -48,17 +48,17 @@ export class Credential {
   readonly key: KerberosKey;
   /** When the client was authenticated. */
   readonly authtime: number;
-  /** When it begins to be good. */
+  /** When the ticket becomes valid. */
   readonly starttime: number;
-  /** When it ends. */
+  /** When the ticket expires. */
   readonly endtime: number;
-  /** Until when it can be renewed, 0 for not at all. */
+  /** Until when the ticket can be renewed; 0 if it is not renewable. */
   readonly renewTill: number;
   /** Ticket flags. */
   readonly flags: number;
   /** Whether the ticket is sealed in another ticket's session key. */
   readonly isSkey: boolean;
-  /** Addresses that the ticket is good from. */
+  /** Addresses that the ticket is limited to; none if it is not limited. */
   readonly addresses: readonly HostAddress[];
   /** Authorization data. */
   readonly authdata: readonly AuthorizationDataElement[];
@@ -66,10 +66,10 @@ export class Credential {
   readonly #secondTicket: Bytes;
 
   /**
-   * Makes one.
+   * Creates a credential.
    *
-   * @param init The parts; bytes among them are copied.
-   * @throws {TypeError} When one of these has no bytes to take.
+   * @param init The fields; bytes are copied.
+   * @throws {TypeError} When a field of bytes is no bytes.
    */
   constructor(init: CredentialInit) {
     this.client = init.client;
@@ -81,10 +81,10 @@ export class Credential {
     this.renewTill = init.renewTill ?? 0;
     this.flags = init.flags;
     this.isSkey = init.isSkey ?? false;
-    this.addresses = (init.addresses ?? []).map(({ addrType, address }) => ({ addrType, address: kept(address) }));
-    this.authdata = (init.authdata ?? []).map(({ adType, adData }) => ({ adType, adData: kept(adData) }));
-    this.#ticket = kept(init.ticket);
-    this.#secondTicket = kept(init.secondTicket ?? EMPTY);
+    this.addresses = (init.addresses ?? []).map(({ addrType, address }) => ({ addrType, address: copied(address) }));
+    this.authdata = (init.authdata ?? []).map(({ adType, adData }) => ({ adType, adData: copied(adData) }));
+    this.#ticket = copied(init.ticket);
+    this.#secondTicket = copied(init.secondTicket ?? EMPTY);
   }
 
   /** DER of the ticket. */
@@ -92,22 +92,22 @@ export class Credential {
     return this.#ticket;
   }
 
-  /** DER of the second ticket, empty where there is none. */
+  /** DER of the second ticket; empty if there is none. */
   get secondTicket(): Bytes {
     return this.#secondTicket;
   }
 
-  /** Whether this is a setting that MIT keeps among the tickets of a cache, and no ticket. */
+  /** Whether this is no ticket, but a setting that MIT stores among the tickets of a cache. */
   get isConfiguration(): boolean {
     return this.server.realm === "X-CACHECONF:";
   }
 
-  /** `client -> service`, for messages. */
+  /** Returns `client -> service`, for messages. */
   toString(): string {
     return `${formatPrincipal(this.client)} -> ${formatPrincipal(this.server)}`;
   }
 }
 
-function kept(bytes: Uint8Array): Bytes {
+function copied(bytes: Uint8Array): Bytes {
   return copyBytes(bytes, "make a credential of");
 }

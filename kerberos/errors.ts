@@ -1,20 +1,37 @@
 /**
- * Errors of the Kerberos layer. Each class has a stable `code` out of a closed set; none ever holds a key, a password, a
+ * Errors of the Kerberos layer. Each class has a stable `code` out of a closed union; none ever holds a key, a password, a
  * ticket or a token.
  *
  * @module
  */
-import { printable as fit } from "../base/printable.ts";
+import { printable as printableText } from "../base/printable.ts";
 import { errorName, type KerberosErrorName } from "./registry/errors.ts";
 
-/** What went wrong in the Kerberos layer, apart from what a KDC reported. */
+/**
+ * Codes of {@linkcode KerberosError}, a closed union.
+ *
+ * | Code | Meaning |
+ * | --- | --- |
+ * | `BAD_MESSAGE` | a message cannot be decoded |
+ * | `BAD_FILE` | a keytab or a credential cache cannot be read or written |
+ * | `BAD_CONFIG` | krb5.conf cannot be read, or lacks what is needed |
+ * | `INTEGRITY` | a sealed part was not made with the key expected, or was changed |
+ * | `UNSUPPORTED_ENCTYPE` | an encryption type that is not implemented, or not common to both sides |
+ * | `BAD_KEY` | a key has the wrong length for its encryption type |
+ * | `BAD_S2K_PARAMS` | the KDC asks for too many or too few PBKDF2 iterations |
+ * | `PREAUTH_UNSUPPORTED` | the KDC offers no pre-authentication mechanism that the client can perform |
+ * | `REPLY_MISMATCH` | a KDC's reply is not to the request |
+ * | `REFERRAL_LOOP` | KDCs refer to realms without end |
+ * | `KDC_UNREACHABLE` | no KDC of the realm answers |
+ * | `NO_CREDENTIALS` | there is no password, key or ticket for what is asked |
+ * | `TICKET_EXPIRED` | the ticket has expired and there is no secret to get another one |
+ */
 export type KerberosErrorCode =
   | "BAD_MESSAGE"
   | "BAD_FILE"
   | "BAD_CONFIG"
   | "INTEGRITY"
   | "UNSUPPORTED_ENCTYPE"
-  | "UNSUPPORTED_CHECKSUM"
   | "BAD_KEY"
   | "BAD_S2K_PARAMS"
   | "PREAUTH_UNSUPPORTED"
@@ -49,11 +66,11 @@ export class KerberosError extends Error {
   readonly code: KerberosErrorCode;
 
   /**
-   * Makes one.
+   * Creates an error.
    *
    * @param code Stable code.
    * @param message What failed, for people.
-   * @param options Where it came from.
+   * @param options The cause.
    */
   constructor(code: KerberosErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -61,11 +78,11 @@ export class KerberosError extends Error {
   }
 }
 
-/** What {@linkcode KdcError} is made of. */
+/** Fields of a new {@linkcode KdcError}. */
 export interface KdcErrorInit {
   /** Error code out of the KRB-ERROR. */
   readonly errorCode: number;
-  /** The KDC's own text, where it gave one. */
+  /** The KDC's own text, if it sent one. */
   readonly text?: string | undefined;
   /** The client's name and realm in text form. */
   readonly client?: string | undefined;
@@ -90,7 +107,7 @@ export interface KdcErrorInit {
 export class KdcError extends Error {
   /** Name of the class. */
   override readonly name = "KdcError";
-  /** Name of the error, `KRB_ERR_GENERIC` for a code that RFC 4120 does not have. */
+  /** Name of the error; `KRB_ERR_GENERIC` for a code that `ErrorCode` does not have. */
   readonly code: KerberosErrorName;
   /** Number of the error. */
   readonly errorCode: number;
@@ -100,9 +117,9 @@ export class KdcError extends Error {
   readonly clockOffset: number;
 
   /**
-   * Makes one.
+   * Creates an error from a KRB-ERROR.
    *
-   * @param init What the KDC said.
+   * @param init Its fields.
    */
   constructor(init: KdcErrorInit) {
     const code = errorName(init.errorCode) ?? "KRB_ERR_GENERIC";
@@ -118,9 +135,9 @@ export class KdcError extends Error {
   }
 }
 
-/** The text of a peer without anything that could drive a terminal, cut to a line. */
+/** Returns a peer's text, cut to 200 characters, without characters that control a terminal. */
 export function printable(text: string): string {
-  return fit(text.slice(0, 200));
+  return printableText(text.slice(0, 200));
 }
 
 function hint(code: KerberosErrorName, clockOffset: number): string {

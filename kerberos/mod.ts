@@ -27,31 +27,35 @@
  * @module
  */
 export { asExchange, type AsExchangeInput, type AsExchangeResult } from "./exchange/as.ts";
-export { type ClientKey, defaultSalt, type KeyParameters, keytabKey, passwordKey } from "./exchange/client_key.ts";
-export type { KdcExchange, KdcRequest } from "./exchange/exchange.ts";
 export {
-  type KdcAddress,
-  type KdcCallOptions,
-  KdcClient,
-  type KdcClientOptions,
-  type KdcTransport,
-} from "./reach/kdc_client.ts";
-export type { KdcEndpoint, SrvRecord, SrvResolver } from "./reach/locate.ts";
+  type ClientKey,
+  type ClientKeytab,
+  defaultSalt,
+  type KeyParameters,
+  keytabKey,
+  passwordKey,
+} from "./exchange/client_key.ts";
+export type { KdcExchange, KdcRequest } from "./exchange/kdc_exchange.ts";
+export type { KdcAddress, KdcTransport } from "./reach/transport.ts";
+export { type KdcCallOptions, KdcClient, type KdcClientOptions } from "./reach/kdc_client.ts";
+export type { KdcEndpoint } from "./reach/locate.ts";
+export type { SrvRecord, SrvResolver } from "./reach/srv.ts";
 export { tgsExchange, type TgsExchangeInput, type TgsExchangeResult } from "./exchange/tgs.ts";
-export {
-  KerberosTickets,
-  type KerberosTicketsOptions,
-  type ServiceTicket,
-  type TicketSource,
-} from "./credentials/tickets.ts";
-export { denoResolveSrv, denoTransport } from "./reach/shell/transports.ts";
-export { DEFAULT_CONFIG, type KerberosConfig, parseKrb5Conf, type RealmConfig } from "./config/krb5_conf.ts";
-export { defaultCcacheName, defaultKeytabName, loadConfig, type LoadConfigOptions } from "./config/shell/load.ts";
+export { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
+export type { ServiceTicket, TicketSource } from "./credentials/ticket_source.ts";
+export { denoResolveSrv } from "./reach/shell/srv.ts";
+export { denoTransport } from "./reach/shell/transport.ts";
+export { DEFAULT_CONFIG, type KerberosConfig, type RealmConfig } from "./config/krb5_conf.ts";
+export { parseKrb5Conf } from "./config/parse.ts";
+export { defaultCcacheName, defaultKeytabName, loadConfig } from "./system.ts";
+export type { LoadConfigOptions } from "./config/load.ts";
 export type { ProfileSection, ProfileSource } from "./config/profile.ts";
 export { Enctype } from "./registry/enctypes.ts";
 export { ErrorCode, type KerberosErrorName } from "./registry/errors.ts";
-export { KerberosKey, type PasswordKeyOptions, type SealOptions } from "./crypto/key.ts";
-export { DEFAULT_ENCTYPES, enctypeByName, enctypeName } from "./crypto/profile.ts";
+export { KerberosKey } from "./crypto/key.ts";
+export type { PasswordKeyOptions } from "./crypto/password.ts";
+export type { SealOptions } from "./crypto/usage_key.ts";
+export { DEFAULT_ENCTYPES, enctypeByName, enctypeName } from "./crypto/enctypes.ts";
 export { KdcError, type KdcErrorInit, KerberosError, type KerberosErrorCode } from "./errors.ts";
 export type { AcceptorInit } from "./mech/acceptor.ts";
 export { KerberosContext } from "./mech/context.ts";
@@ -61,31 +65,32 @@ export {
   KerberosInitiatorCredential,
   type KerberosInitiatorOptions,
 } from "./mech/credentials.ts";
-export {
-  MemoryReplayCache,
-  type MemoryReplayCacheOptions,
-  type ReplayCache,
-  type ReplayEntry,
-} from "./ap/replay/replay_cache.ts";
+export { MemoryReplayCache, type MemoryReplayCacheOptions } from "./ap/replay/memory.ts";
+export { type ReplayCache, type ReplayEntry } from "./ap/replay/cache.ts";
 export { SharedReplayCache, type SharedReplayCacheOptions } from "./ap/replay/shared.ts";
-export { KERBEROS_OID } from "./mech/tokens/tokens.ts";
+export { KERBEROS_OID } from "./mech/tokens/context.ts";
 export type { Capaths } from "./ap/transited.ts";
 export type { AuthorizationDataElement, HostAddress } from "./messages/basic.ts";
 export { formatPrincipal, parsePrincipal, type ParsePrincipalOptions, type Principal } from "./principal.ts";
-export { type CredentialCache, type InitializeOptions, MemoryCredentialCache } from "./credentials/cache.ts";
-export { type CredentialCacheData, decodeCcache, encodeCcache } from "./credentials/formats/ccache.ts";
+export type { CredentialCache, InitializeOptions } from "./credentials/cache.ts";
+export { MemoryCredentialCache } from "./credentials/caches/memory.ts";
+export type { CredentialCacheData } from "./credentials/cache.ts";
+export { decodeCcache, encodeCcache } from "./credentials/formats/ccache.ts";
 export { Credential, type CredentialInit } from "./credential.ts";
 export {
   FileCredentialCache,
   type FileCredentialCacheOptions,
   readKeytab,
   writeKeytab,
-} from "./credentials/shell/files.ts";
-export { systemTickets, type SystemTicketsOptions } from "./system.ts";
+} from "./credentials/shell/stores.ts";
 export {
-  KeytabFile,
-  type KeytabFileOptions,
-  type KeytabNews,
-  type ReadChanged,
-} from "./credentials/shell/keytab_file.ts";
+  type CachedTicketsOptions,
+  type KeytabTicketsOptions,
+  type PasswordTicketsOptions,
+  type SystemParts,
+  systemTickets,
+  type SystemTicketsOptions,
+} from "./system.ts";
+export { KeytabFile } from "./credentials/shell/stores.ts";
+export type { KeytabFileOptions, KeytabNews, ReadChanged } from "./credentials/keytabs/reloading_keytab.ts";
 export { type KeySource, Keytab, type KeytabEntry, type WantedKey } from "./credentials/formats/keytab.ts";

@@ -1,24 +1,29 @@
 /**
- * Principals: a name in a realm (RFC 4120 section 6), with the text form of RFC 1964 section 2.1.1.
+ * Principals, names in a realm (RFC 4120 section 6), and their text form (RFC 1964 section 2.1.1).
  *
  * @module
  */
 import { formatNameText, parseNameText } from "../base/name_text.ts";
 import type { GssName } from "../gss/names.ts";
 import { NameType } from "./registry/name_types.ts";
-import type { PrincipalName } from "./messages/basic.ts";
 
-/** A principal, frozen. */
+/** A principal. It is frozen. */
 export interface Principal {
-  /** Name type; it says how the name was meant and takes no part in comparison (RFC 4120 section 6.2). */
+  /** Name type, a hint; comparison ignores it (RFC 4120 section 6.2). */
   readonly nameType: number;
   /** Components, such as `["rcmd", "proxy.example.com"]`. */
   readonly components: readonly string[];
-  /** Realm, such as `EXAMPLE.COM`; empty where it is not known. */
+  /** Realm, such as `EXAMPLE.COM`; empty if it is not known. */
   readonly realm: string;
 }
 
-/** Makes a principal out of its parts. */
+/** A principal's name as messages carry it, without the realm (RFC 4120 section 5.2.2). */
+export interface PrincipalName {
+  readonly nameType: number;
+  readonly nameString: readonly string[];
+}
+
+/** Creates a principal from its parts. */
 export function principal(
   realm: string,
   components: readonly string[],
@@ -28,8 +33,8 @@ export function principal(
 }
 
 /**
- * Reads `component/component@REALM`, where a backslash takes the meaning from `/`, `@` and itself and stands for control
- * characters in `\n`, `\t`, `\b` and `\0`. Without a realm the default one is taken.
+ * Reads `component/component@REALM`. A backslash quotes `/`, `@` and itself, and writes control characters as `\n`, `\t`,
+ * `\b` and `\0`. A text without a realm gets the default realm.
  *
  * @throws {TypeError} When the text has two realms or ends in a backslash.
  *
@@ -46,18 +51,18 @@ export function parsePrincipal(text: string, options: ParsePrincipalOptions = {}
   return principal(realm, components, options.nameType);
 }
 
-/** What {@linkcode parsePrincipal} takes beside the text. */
+/** Options of {@linkcode parsePrincipal}. */
 export interface ParsePrincipalOptions {
-  /** Realm of a text that names none. @default {""} */
+  /** Realm of a text without one. @default {""} */
   readonly defaultRealm?: string | undefined;
   /** Name type. @default {1, NT-PRINCIPAL} */
   readonly nameType?: number | undefined;
 }
 
 /**
- * The text form that {@linkcode parsePrincipal} reads, as MIT's programs write it: a backslash in front of `/`, `@` and
- * itself, `\n`, `\t`, `\b` and `\0` for these four, and all else as it is. A blank has no backslash; another control
- * character stands as itself, so whoever shows a name of somebody else's choice has to take care of those.
+ * Returns the text form that {@linkcode parsePrincipal} reads, as MIT's programs write it: a backslash before `/`, `@` and
+ * itself; `\n`, `\t`, `\b` and `\0` for these control characters; everything else unchanged. Other control characters stay
+ * in the text: a program that shows a name to people must remove them.
  *
  * @example
  * ```ts
@@ -71,51 +76,51 @@ export function formatPrincipal(name: Principal): string {
   return formatNameText(name);
 }
 
-/** Whether two principals are the same one: realm and components, case counted. */
+/** Whether two principals are the same: realm and components are compared, with case. */
 export function samePrincipal(a: Principal, b: Principal): boolean {
   return a.realm === b.realm && a.components.length === b.components.length &&
     a.components.every((component, i) => component === b.components[i]);
 }
 
 /**
- * Whether there can be such a principal: a realm, and components that say something (RFC 4120 sections 6.1 and 6.2). What a
- * message names may be empty and sealed with the right key all the same.
+ * Whether a name has a realm and components that are not empty (RFC 4120 sections 6.1 and 6.2). A name in a message may be
+ * empty even if it is sealed with the right key.
  */
 export function isWhole(name: Principal): boolean {
   return name.realm !== "" && name.components.length > 0 && name.components.every((component) => component !== "");
 }
 
-/** The ticket-granting service of `target`, as `issuer` knows it: `krbtgt/TARGET@ISSUER` (RFC 4120 section 7.3). */
+/** Returns the ticket-granting service of `target` in the realm `issuer`: `krbtgt/TARGET@ISSUER` (RFC 4120 section 7.3). */
 export function krbtgt(target: string, issuer: string = target): Principal {
   return principal(issuer, ["krbtgt", target], NameType.SrvInst);
 }
 
-/** Name of a principal as messages carry it. */
+/** Returns the name of a principal as messages carry it. */
 export function toPrincipalName(name: Principal): PrincipalName {
   return { nameType: name.nameType, nameString: name.components };
 }
 
-/** Principal out of the two fields that messages carry. */
+/** Returns the principal of a name and a realm in a message. */
 export function fromPrincipalName(name: PrincipalName, realm: string): Principal {
   return principal(realm, name.nameString, name.nameType);
 }
 
 /**
- * The principal that a GSS-API name stands for (RFC 4121 section 1, RFC 1964 section 2.1): `service@host` becomes
- * `service/host` with an empty realm, to be found from the host.
+ * Returns the principal of a GSS-API name (RFC 1964 section 2.1): `service@host` becomes `service/host` with an empty realm,
+ * which is found from the host later.
  *
- * @throws {TypeError} When the text does not fit the type.
+ * @throws {TypeError} When the text does not fit the type of the name.
  */
 export function principalOfGssName(name: GssName, defaultRealm = ""): Principal {
   if (name.type !== "hostbased-service") return parsePrincipal(name.text, { defaultRealm });
   const at = name.text.indexOf("@");
   if (at < 1 || at === name.text.length - 1) {
-    throw new TypeError(`Cannot read host-based service name ${JSON.stringify(name.text)}: service@host wanted`);
+    throw new TypeError(`Cannot read host-based service name ${JSON.stringify(name.text)}: it is not service@host`);
   }
   return principal("", [name.text.slice(0, at), name.text.slice(at + 1)], NameType.SrvHst);
 }
 
-/** A principal as a GSS-API name. */
+/** Returns a principal as a GSS-API name. */
 export function toGssName(name: Principal): GssName {
-  return Object.freeze({ type: "krb5-principal", text: formatPrincipal(name) });
+  return Object.freeze({ type: "mechanism-name", text: formatPrincipal(name) });
 }

@@ -1,41 +1,105 @@
 /**
- * The tickets of whoever runs the program: krb5.conf, the ordinary credential cache, KDCs over the network. Every part
- * can be given instead of found.
+ * Kerberos on this machine: krb5.conf, the default credential cache and keytab, KDCs over the network. This file alone chooses them;
+ * every part can be given instead.
  *
  * @module
  */
-import { keytabKey, passwordKey } from "./exchange/client_key.ts";
-import { KdcClient, type KdcTransport } from "./reach/kdc_client.ts";
-import { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets.ts";
-import { denoResolveSrv, denoTransport } from "./reach/shell/transports.ts";
 import type { KerberosConfig } from "./config/krb5_conf.ts";
-import { defaultCcacheName, loadConfig } from "./config/shell/load.ts";
-import { parsePrincipal } from "./principal.ts";
-import { type CredentialCache, MemoryCredentialCache } from "./credentials/cache.ts";
-import { FileCredentialCache, readKeytab } from "./credentials/shell/files.ts";
+import { ConfigLoader, type LoadConfigOptions } from "./config/load.ts";
+import { denoEnvironment } from "./config/shell/environment.ts";
+import type { CredentialCache } from "./credentials/cache.ts";
+import { MemoryCredentialCache } from "./credentials/caches/memory.ts";
 import type { Keytab } from "./credentials/formats/keytab.ts";
+import { denoFiles } from "./credentials/shell/files.ts";
+import { openCredentialCache, readKeytab } from "./credentials/shell/stores.ts";
+import { KerberosTickets, type KerberosTicketsOptions } from "./credentials/tickets/tickets.ts";
+import { keytabKey, passwordKey } from "./exchange/client_key.ts";
+import { parsePrincipal } from "./principal.ts";
+import { KdcClient } from "./reach/kdc_client.ts";
+import { denoResolveSrv } from "./reach/shell/srv.ts";
+import { denoTransport } from "./reach/shell/transport.ts";
+import type { KdcTransport } from "./reach/transport.ts";
 
-/** Where tickets come from. */
-export interface SystemTicketsOptions {
+const loader = new ConfigLoader({ environment: denoEnvironment, files: denoFiles });
+
+/**
+ * Reads the configuration as MIT krb5 does. A file that does not exist counts as empty, but at least one of those that KRB5_CONFIG
+ * names must exist. A file that may not be read is an error, never empty: another configuration would mean other KDCs.
+ *
+ * @throws {KerberosError} `BAD_CONFIG`
+ */
+export function loadConfig(options: LoadConfigOptions = {}): KerberosConfig {
+  return loader.load(options);
+}
+
+/**
+ * Name of the credential cache to use: `KRB5CCNAME`, the configured one, or `FILE:/tmp/krb5cc_UID`.
+ *
+ * @throws {KerberosError} `NO_CREDENTIALS` if none is named and the user's number may not be read; `BAD_CONFIG` if `KRB5CCNAME` may
+ * not be read or is empty, or the configured name has an unknown parameter.
+ */
+export function defaultCcacheName(config: KerberosConfig): string {
+  return loader.ccacheName(config);
+}
+
+/**
+ * Name of the keytab to use: `KRB5_KTNAME`, the configured one, or `FILE:/etc/krb5.keytab`.
+ *
+ * @throws {KerberosError} `BAD_CONFIG` if `KRB5_KTNAME` may not be read or is empty, or the configured name has an unknown parameter.
+ */
+export function defaultKeytabName(config: KerberosConfig): string {
+  return loader.keytabName(config);
+}
+
+/** Parts of the system that {@linkcode systemTickets} uses unless others are given. */
+export interface SystemParts {
   /** Configuration. @default {KRB5_CONFIG, or /etc/krb5.conf} */
   readonly config?: KerberosConfig | undefined;
-  /** Credential cache. @default {KRB5CCNAME or the configured one; memory where a password or keytab is given} */
+  /** Credential cache. @default {KRB5CCNAME or the configured one; memory if a password or keytab is given} */
   readonly cache?: CredentialCache | undefined;
-  /** Client, such as `alice` or `alice@EXAMPLE.COM`. Needed with a password or keytab. */
-  readonly principal?: string | undefined;
-  /** Password of the client. */
-  readonly password?: string | undefined;
-  /** Keytab with a key of the client, or the file that it is in. */
-  readonly keytab?: Keytab | string | undefined;
   /** How KDCs are reached. @default {TCP, then UDP} */
   readonly transport?: KdcTransport | undefined;
 }
 
+/** Options of {@linkcode systemTickets} for the tickets in a cache. */
+export interface CachedTicketsOptions extends SystemParts {
+  /** Not used: the cache says whose tickets they are. */
+  readonly principal?: undefined;
+  /** Not used. */
+  readonly password?: undefined;
+  /** Not used. */
+  readonly keytab?: undefined;
+}
+
+/** Options of {@linkcode systemTickets} for tickets of a client with a password. */
+export interface PasswordTicketsOptions extends SystemParts {
+  /** Client, such as `alice` or `alice@EXAMPLE.COM`. */
+  readonly principal: string;
+  /** Password of the client. */
+  readonly password: string;
+  /** Not used: a client has a password or a keytab. */
+  readonly keytab?: undefined;
+}
+
+/** Options of {@linkcode systemTickets} for tickets of a client with a key in a keytab. */
+export interface KeytabTicketsOptions extends SystemParts {
+  /** Client, such as `backup` or `backup@EXAMPLE.COM`. */
+  readonly principal: string;
+  /** Keytab with a key of the client, or the name of its file. */
+  readonly keytab: Keytab | string;
+  /** Not used: a client has a password or a keytab. */
+  readonly password?: undefined;
+}
+
+/** Options of {@linkcode systemTickets}: a cache alone, or a principal with a password or a keytab. */
+export type SystemTicketsOptions = CachedTicketsOptions | PasswordTicketsOptions | KeytabTicketsOptions;
+
 /**
- * Tickets as the options say.
+ * Returns a source of tickets.
  *
- * @throws {KerberosError} `BAD_CONFIG`; `NO_CREDENTIALS` when no cache can be named; `BAD_FILE` when the keytab cannot be read.
- * @throws {TypeError} When there is a password or a keytab and nothing says whose.
+ * @throws {KerberosError} `BAD_CONFIG`; `NO_CREDENTIALS` if no cache can be named; `BAD_FILE` if the keytab cannot be read, or the
+ * default cache is of a kind that is not supported.
+ * @throws {TypeError} If there is a password or a keytab without a principal, or both of them.
  *
  * @example
  * ```ts
@@ -50,13 +114,17 @@ export function systemTickets(options: SystemTicketsOptions = {}): KerberosTicke
   const kdc = new KdcClient({ config, transport: options.transport ?? denoTransport, resolveSrv: denoResolveSrv });
   const initial = initialOf(options, config);
   const cache = options.cache ??
-    (initial === undefined ? new FileCredentialCache(defaultCcacheName(config)) : new MemoryCredentialCache());
+    (initial === undefined ? openCredentialCache(defaultCcacheName(config)) : new MemoryCredentialCache());
   return new KerberosTickets({ config, kdc, cache, initial });
 }
 
+/** The client and its secret. Callers in JavaScript may give what the types exclude. */
 function initialOf(options: SystemTicketsOptions, config: KerberosConfig): KerberosTicketsOptions["initial"] {
   const { principal, password, keytab } = options;
   if (password === undefined && keytab === undefined) return undefined;
+  if (password !== undefined && keytab !== undefined) {
+    throw new TypeError("Cannot get tickets: give a password or a keytab, not both");
+  }
   if (principal === undefined) throw new TypeError("Cannot get tickets: a password or keytab needs a principal");
   const client = parsePrincipal(principal, { defaultRealm: config.defaultRealm ?? "" });
   if (password !== undefined) return { client, key: passwordKey(password) };

@@ -6,9 +6,9 @@
 import type { Bytes } from "../base/bytes.ts";
 import { KerberosError } from "../kerberos/errors.ts";
 import { exchangeOverStream } from "../kerberos/reach/framing.ts";
-import type { KdcTransport } from "../kerberos/reach/kdc_client.ts";
+import type { KdcTransport } from "../kerberos/reach/transport.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
-import { makeUnlessAborted } from "../socks/stream/settling.ts";
+import { makeUnlessAborted } from "../socks/stream/make_unless_aborted.ts";
 
 /**
  * A transport that reaches KDCs over connections of a dialer, in TCP's framing (RFC 4120 section 7.2.2). UDP

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { enctypeByName, enctypeName } from "../kerberos/crypto/profile.ts";
-import type { Rule } from "../socks/rules/rules.ts";
+import { enctypeByName, enctypeName } from "../kerberos/crypto/enctypes.ts";
+import type { Rule } from "../socks/rules/rule.ts";
 
 /** Registered names, including those that no context can have: denying these too is no mistake. */
 const REGISTERED: readonly string[] = Array.from({ length: 26 }, (_, i) => enctypeName(i + 1))

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { MemoryReplayCache } from "../kerberos/ap/replay/replay_cache.ts";
-import { Nat64Prefixes } from "../socks/names/nat64.ts";
-import { parseRuleText } from "../socks/rules/parse_rule.ts";
-import { RuleSet } from "../socks/rules/rules.ts";
-import { SocksServer } from "../socks/server/server.ts";
-import { readSystemNames, systemResolver } from "../socks/shell/system_resolver.ts";
-import type { Cidr } from "../socks/wire/cidr.ts";
 import { checkPlaces } from "./moved_options.ts";
+import { MemoryReplayCache } from "../kerberos/ap/replay/memory.ts";
+import { readSystemNames, systemResolver } from "../socks/shell/system_resolver.ts";
+import { Nat64Prefixes } from "../socks/names/nat64_prefixes.ts";
+import type { Cidr } from "../socks/wire/cidr.ts";
+import { parseRuleText } from "../socks/rules/parse_rule.ts";
+import { RuleSet } from "../socks/rules/rule_set.ts";
+import { SocksServer } from "../socks/server/server.ts";
 import { withEnctypeNames } from "./rule_enctypes.ts";
 import { type RunningServer, start, withListeners } from "./running.ts";
 import type { ServeOptions } from "./serve_options.ts";

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import type { ReplayCache } from "../kerberos/ap/replay/replay_cache.ts";
+import type { ReplayCache } from "../kerberos/ap/replay/cache.ts";
 import type { Capaths } from "../kerberos/ap/transited.ts";
 import type { Keytab } from "../kerberos/credentials/formats/keytab.ts";
-import type { KeytabNews } from "../kerberos/credentials/shell/keytab_file.ts";
-import type { GssapiServerOptions } from "../socks/auth/gssapi.ts";
+import type { KeytabNews } from "../kerberos/credentials/keytabs/reloading_keytab.ts";
+import type { GssapiServerOptions } from "../socks/auth/gssapi/server.ts";
 import type { PasswordCheck } from "../socks/auth/password.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
 import type { ClientRule } from "../socks/rules/client_rules.ts";
-import type { CommandName, Rule } from "../socks/rules/rules.ts";
-import type { UserLedger } from "../socks/server/limits/limits.ts";
+import type { CommandName, Rule } from "../socks/rules/rule.ts";
+import type { UserLedger } from "../socks/server/limits/user_ledger.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import type { ProxyOptions } from "./proxy_options.ts";
 import type { ListenerOptions } from "./running.ts";

@@ -3,31 +3,35 @@
  *
  * @module
  */
+import { withTimeLimit } from "../socks/names/timed_resolver.ts";
+import { checkOwnAddresses } from "../socks/stream/own_addresses.ts";
+import { platform } from "../socks/shell/default_platform.ts";
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
-import type { ReplayCache } from "../kerberos/ap/replay/replay_cache.ts";
-import { KeytabFile } from "../kerberos/credentials/shell/keytab_file.ts";
+import type { ReplayCache } from "../kerberos/ap/replay/cache.ts";
+import { KeytabFile } from "../kerberos/credentials/shell/stores.ts";
 import { KerberosAcceptorCredential } from "../kerberos/mech/credentials.ts";
-import { gssapiServer } from "../socks/auth/gssapi.ts";
-import { noAuthentication, type ServerAuthMethod } from "../socks/auth/method.ts";
+import { gssapiServer } from "../socks/auth/gssapi/server.ts";
+import { noAuthentication } from "../socks/auth/none.ts";
+import type { ServerAuthMethod } from "../socks/auth/method.ts";
 import { passwordServer } from "../socks/auth/password.ts";
 import { SocksReplyError } from "../socks/errors.ts";
 import { checkNames } from "../socks/argument_checks.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
 import { ClientRuleSet, parseClientRuleText } from "../socks/rules/client_rules.ts";
-import type { CommandName, RuleSet } from "../socks/rules/rules.ts";
+import type { CommandName } from "../socks/rules/rule.ts";
+import type { RuleSet } from "../socks/rules/rule_set.ts";
 import { AssociateCommand, type AssociationCount } from "../socks/server/commands/associate.ts";
-import { bindDirectly } from "../socks/server/commands/bind.ts";
-import type { OpenTarget } from "../socks/server/commands/connect.ts";
-import { resolveDirectly } from "../socks/server/commands/resolve.ts";
-import { datagramsDirectly } from "../socks/server/datagrams/egress.ts";
+import { bindDirectly } from "../socks/server/targets/listen.ts";
+import type { OpenTarget } from "../socks/server/targets/target.ts";
+import { resolveDirectly } from "../socks/server/targets/look_up.ts";
+import { datagramsDirectly } from "../socks/server/datagrams/direct.ts";
 import { withNat64 } from "../socks/server/datagrams/nat64.ts";
-import type { UserLedger } from "../socks/server/limits/limits.ts";
-import { type SocksServerOptions, timeoutsOf } from "../socks/server/options.ts";
-import { openDirectly, openThrough } from "../socks/server/targets/direct.ts";
-import { checkOwnAddresses, dialFrom } from "../socks/shell/dial_from.ts";
-import { inTime, systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
-import { dialTcp, listenTcp } from "../socks/shell/tcp.ts";
-import { bindUdp } from "../socks/shell/udp.ts";
+import type { UserLedger } from "../socks/server/limits/user_ledger.ts";
+import type { SocksServerOptions } from "../socks/server/options.ts";
+import { timeoutsOf } from "../socks/server/limits/timeouts.ts";
+import { openDirectly } from "../socks/server/targets/direct.ts";
+import { openUpstream } from "../socks/server/targets/upstream.ts";
+import { systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
 import { upstreamOf } from "./proxy_options.ts";
 import { checkDatagrams } from "./running.ts";
 import type { ServeOptions } from "./serve_options.ts";
@@ -82,14 +86,16 @@ function servedCommands(
 ): Pick<SocksServerOptions, "open" | "bind" | "associate" | "resolve"> {
   const { datagrams = {}, egress: { addresses } = {} } = options;
   checkDatagrams(datagrams);
-  if (addresses !== undefined) checkOwnAddresses(addresses);
+  if (addresses !== undefined) checkOwnAddresses(addresses, platform.listen);
   const { announce, idleTimeout, maxAssociations, maxDestinations, answersFromAnyPort } = datagrams;
   const resolve = boundedResolver(options);
-  const dial = options.dial ?? (addresses === undefined ? dialTcp : dialFrom(addresses));
+  const dial = options.dial ?? (addresses === undefined ? platform.dial : platform.dialFrom(addresses));
   const has = (command: CommandName) => options.commands.includes(command);
   return {
     open: has("connect") ? openDirectly({ rules, resolve, dial, upstreams: openUpstreams(options) }) : refuseConnect,
-    bind: has("bind") ? bindDirectly({ rules, resolve, listen: listenTcp, egress: addresses, announce }) : undefined,
+    bind: has("bind")
+      ? bindDirectly({ rules, resolve, listen: platform.listen, egress: addresses, announce })
+      : undefined,
     associate: has("udp")
       ? new AssociateCommand({
         announce,
@@ -97,14 +103,14 @@ function servedCommands(
         maxAssociations,
         running: associations,
         mayMoveTo: (address) => clients?.judge(address).allowed ?? true,
-        bind: bindUdp,
+        bind: platform.bindDatagrams,
         open: datagramsDirectly({
           maxDestinations,
           answersFromAnyPort,
           egress: addresses,
           rules,
           resolve,
-          bind: withNat64(bindUdp, () => rules().nat64, addresses),
+          bind: withNat64(platform.bindDatagrams, () => rules().nat64, addresses),
         }),
       })
       : undefined,
@@ -116,7 +122,7 @@ const refuseConnect: OpenTarget = () =>
   Promise.reject(new SocksReplyError("COMMAND_NOT_SUPPORTED", "Command connect is not supported"));
 
 function openUpstreams({ upstreams = {} }: ServeOptions): Readonly<Record<string, OpenTarget>> {
-  const opened = Object.entries(upstreams).map(([name, proxy]) => [name, openThrough(upstreamOf(proxy))] as const);
+  const opened = Object.entries(upstreams).map(([name, proxy]) => [name, openUpstream(upstreamOf(proxy))] as const);
   return Object.fromEntries(opened);
 }
 
@@ -126,7 +132,7 @@ const LOOKUP_TIME = 10_000;
 /** A lookup gets a third of the time for the target, so that silent name servers are reported as such and not as a silent target. */
 function boundedResolver(options: ServeOptions): Resolver {
   const milliseconds = Math.min(LOOKUP_TIME, Math.ceil(timeoutsOf(options).connect / 3));
-  return inTime(options.resolve ?? systemResolver, milliseconds);
+  return withTimeLimit(options.resolve ?? systemResolver, milliseconds);
 }
 
 /** Twice the clock skew: an authenticator made by a clock ahead of ours is valid for this long. */

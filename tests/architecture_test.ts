@@ -1,204 +1,268 @@
-/** The direction of imports, and who may touch sockets, files, clock, randomness and console. */
+/** The house: who may import whom, no circles, and who may touch sockets, files, clock, randomness and console. */
 import assert from "node:assert/strict";
+import { bareCode, importsOf, sources } from "./support/sources.ts";
 
-const ROOT = new URL("..", import.meta.url);
+/**
+ * The trees, lowest first: a file may import files of its own tree and of the trees before it. `kerberos` and `socks` stand beside each
+ * other: neither imports the other.
+ */
+const TREES = ["base", "asn1", "gss", "kerberos", "socks", "proxy", "cli", "mod.ts"];
+const APART: readonly (readonly [string, string])[] = [["kerberos", "socks"], ["socks", "kerberos"]];
 
-/** Source files of the package, by path from its root. */
-function sources(): Map<string, string> {
-  const found = new Map<string, string>();
-  const visit = (directory: string) => {
-    for (const entry of Deno.readDirSync(new URL(directory, ROOT))) {
-      const path = `${directory}${entry.name}`;
-      if (entry.isDirectory) visit(`${path}/`);
-      else if (path.endsWith(".ts")) found.set(path, Deno.readTextFileSync(new URL(path, ROOT)));
-    }
-  };
-  for (const top of ["gss/", "kerberos/", "socks/", "proxy/", "cli/"]) visit(top);
-  found.set("mod.ts", Deno.readTextFileSync(new URL("mod.ts", ROOT)));
-  return found;
-}
-
-/** Imports of a file: paths from the root for relative ones, specifiers for the rest. Types count too. */
-function imports(path: string, text: string): string[] {
-  const specifiers = [
-    ...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"/gm),
-    ...text.matchAll(/\bimport\("([^"]+)"\)/g),
-  ];
-  return specifiers.map(([, specifier]) => {
-    if (!specifier!.startsWith(".")) return specifier!;
-    return new URL(specifier!, new URL(path, "file:///")).pathname.slice(1);
-  });
-}
-
-/** Code without comments and the text of strings. */
-function code(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|[^:"'`\\])\/\/.*$/gm, "$1").replace(
-    /"(?:[^"\\\n]|\\.)*"/g,
-    '""',
-  );
-}
-
-function layer(path: string): string {
-  if (!path.startsWith("kerberos/")) return path.split("/")[0]!;
-  return path.split("/").length === 2 ? "kerberos" : path.split("/").slice(0, 2).join("/");
-}
-
-/** What each layer may import beside itself. */
-const ALLOWED: Record<string, readonly string[]> = {
-  gss: [],
-  "kerberos/messages": ["gss"],
-  "kerberos/crypto": ["gss", "kerberos"],
-  "kerberos/stores": ["gss", "kerberos", "kerberos/crypto", "kerberos/messages"],
-  "kerberos/config": ["gss", "kerberos", "kerberos/crypto", "kerberos/stores"],
-  "kerberos/client": ["gss", "kerberos", "kerberos/crypto", "kerberos/messages", "kerberos/stores", "kerberos/config"],
-  "kerberos/mech": ["gss", "kerberos", "kerberos/crypto", "kerberos/messages", "kerberos/stores", "kerberos/client"],
-  "kerberos/kdc": [
-    "gss",
-    "kerberos",
-    "kerberos/crypto",
-    "kerberos/messages",
-    "kerberos/stores",
-    "kerberos/config",
-    "kerberos/client",
+/**
+ * The folders of each tree, and files at its top, lowest first. A path stands for everything below it that has no entry of its own. A
+ * file may import what stands in its own entry or in an earlier one. `mod.ts` lists what an entry point exports and may import all.
+ */
+const ORDER: Readonly<Record<string, readonly string[]>> = {
+  gss: ["gss/", "gss/spnego/", "gss/mod.ts"],
+  kerberos: [
+    "kerberos/registry/",
+    "kerberos/errors.ts",
+    "kerberos/principal.ts",
+    "kerberos/messages/",
+    "kerberos/crypto/primitives/",
+    "kerberos/crypto/",
+    "kerberos/credential.ts",
+    "kerberos/ap/replay/",
+    "kerberos/ap/",
+    "kerberos/exchange/preauth/",
+    "kerberos/exchange/",
+    "kerberos/config/",
+    "kerberos/config/shell/",
+    "kerberos/reach/",
+    "kerberos/reach/shell/",
+    "kerberos/credentials/",
+    "kerberos/credentials/formats/",
+    "kerberos/credentials/caches/",
+    "kerberos/credentials/keytabs/",
+    "kerberos/credentials/tickets/",
+    "kerberos/credentials/shell/",
+    "kerberos/mech/tokens/",
+    "kerberos/mech/",
+    "kerberos/kdc/",
+    "kerberos/kdc/shell/",
+    "kerberos/kdc/start.ts",
+    "kerberos/kdc/mod.ts",
+    "kerberos/system.ts",
+    "kerberos/mod.ts",
   ],
-  socks: ["gss"],
+  socks: [
+    "socks/errors.ts",
+    "socks/protection.ts",
+    "socks/identity.ts",
+    "socks/wire/",
+    "socks/argument_checks.ts",
+    "socks/stream/",
+    "socks/rules/",
+    "socks/names/",
+    "socks/handshake.ts",
+    "socks/handshake_io.ts",
+    "socks/auth/",
+    "socks/auth/gssapi/",
+    "socks/client/",
+    "socks/server/limits/",
+    "socks/server/relay/",
+    "socks/server/front/",
+    "socks/server/targets/",
+    "socks/server/datagrams/",
+    "socks/server/commands/",
+    "socks/server/",
+    "socks/shell/",
+    "socks/mod.ts",
+  ],
+  proxy: ["proxy/shared/", "proxy/"],
+  cli: [
+    "cli/log/",
+    "cli/terminal/",
+    "cli/config/",
+    "cli/monitor/",
+    "cli/server/",
+    "cli/commands/",
+    "cli/",
+  ],
 };
 
-/** Files at the top of kerberos/ that lower layers may use, and the ones that compose all of them. */
-const KERBEROS_COMMON = ["kerberos/constants.ts", "kerberos/errors.ts", "kerberos/principal.ts"];
-const KERBEROS_ROOTS = ["kerberos/mod.ts", "kerberos/system.ts"];
+const FILES = sources();
 
-Deno.test("imports run one way: socks -> gss <- kerberos, proxy puts them together, and cli is above all", () => {
+/** Entry of a file in the order of its tree: the longest one that its path begins with; -1 if there is none. */
+function rank(path: string, order: readonly string[]): number {
+  let best = -1;
+  order.forEach((entry, i) => {
+    if (path.startsWith(entry) && (best < 0 || entry.length > order[best]!.length)) best = i;
+  });
+  return best;
+}
+
+Deno.test("architecture: trees import earlier trees only", () => {
   const wrong: string[] = [];
-  for (const [path, text] of sources()) {
-    const own = layer(path);
-    if (own === "cli" || own === "mod.ts" || KERBEROS_ROOTS.includes(path)) continue;
-    if (own === "proxy") {
-      wrong.push(
-        ...imports(path, text).filter((target) => layer(target) === "cli").map((at) => `${path} imports ${at}`),
-      );
-      continue;
-    }
-    const allowed = own === "kerberos" ? ["gss", "kerberos", "kerberos/messages"] : ALLOWED[own];
-    assert.ok(allowed, `${path} is in no layer`);
-    for (const target of imports(path, text)) {
-      if (!target.endsWith(".ts")) continue;
-      const other = layer(target);
-      const fine = other === own ||
-        (allowed.includes(other) && (other !== "kerberos" || KERBEROS_COMMON.includes(target)));
-      if (!fine) wrong.push(`${path} imports ${target}`);
+  const tree = (path: string) => path.split("/")[0]!;
+  for (const [path, text] of FILES) {
+    for (const target of importsOf(path, text).filter((to) => FILES.has(to))) {
+      const [from, to] = [tree(path), tree(target)];
+      const later = TREES.indexOf(to) > TREES.indexOf(from);
+      // What the commands are built on is the front door itself.
+      const frontDoor = to === "mod.ts" && from === "cli";
+      if ((later && !frontDoor) || APART.some(([a, b]) => a === from && b === to)) {
+        wrong.push(`${path} imports ${target}`);
+      }
     }
   }
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("packages are imported where they belong", () => {
-  const homes: Record<string, readonly string[]> = {
+Deno.test("architecture: folders of a tree import earlier folders only", () => {
+  const wrong: string[] = [];
+  for (const order of Object.values(ORDER)) {
+    for (const [path, text] of FILES) {
+      const own = rank(path, order);
+      if (own < 0) continue;
+      for (const target of importsOf(path, text)) {
+        if (rank(target, order) > own) wrong.push(`${path} imports ${target}`);
+      }
+    }
+  }
+  assert.deepEqual(wrong, []);
+  for (const [tree, order] of Object.entries(ORDER)) {
+    const homeless = [...FILES.keys()].filter((path) => path.startsWith(`${tree}/`) && rank(path, order) < 0);
+    assert.deepEqual(homeless, [], "every file has a place in the order");
+    const empty = order.filter((_, i) => ![...FILES.keys()].some((path) => rank(path, order) === i));
+    assert.deepEqual(empty, [], "every place in the order has a file");
+  }
+});
+
+/** A chain of imports that ends where it begins; `undefined` if there is none. */
+function circle(graph: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
+  const done = new Set<string>();
+  const visit = (node: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return undefined;
+    for (const next of graph.get(node) ?? []) {
+      const found = visit(next, [...path, node]);
+      if (found !== undefined) return found;
+    }
+    done.add(node);
+    return undefined;
+  };
+  for (const node of graph.keys()) {
+    const found = visit(node, []);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Imports between the files of the package. */
+function fileGraph(): Map<string, readonly string[]> {
+  return new Map([...FILES].map(([path, text]) => [path, importsOf(path, text).filter((to) => FILES.has(to))]));
+}
+
+Deno.test("architecture: no circles between files", () => {
+  assert.equal(circle(fileGraph())?.join("\n  imports "), undefined);
+});
+
+Deno.test("architecture: no circles between folders", () => {
+  // A file at the top of a tree is a node of its own; `mod.ts` only lists what others export.
+  const node = (path: string) => path.split("/").length < 3 ? path : path.slice(0, path.lastIndexOf("/"));
+  const graph = new Map<string, string[]>();
+  for (const [path, targets] of fileGraph()) {
+    if (path.endsWith("mod.ts")) continue;
+    const others = targets.map(node).filter((to) => to !== node(path));
+    graph.set(node(path), [...graph.get(node(path)) ?? [], ...others]);
+  }
+  assert.equal(circle(graph)?.join("\n  imports "), undefined);
+});
+
+Deno.test("architecture: the search for circles finds them", () => {
+  const graph = (edges: Record<string, string[]>) => circle(new Map(Object.entries(edges)));
+  assert.equal(graph({ a: ["b"], b: ["c"], c: [] }), undefined);
+  assert.deepEqual(graph({ a: ["b"], b: ["c"], c: ["b"] }), ["b", "c", "b"]);
+  assert.deepEqual(graph({ a: ["a"] }), ["a", "a"]);
+});
+
+Deno.test("architecture: only shells and those who compose import a shell", () => {
+  /** Files that put the parts together; everything else takes them as arguments. */
+  const composers = /^(proxy\/|cli\/|kerberos\/system\.ts$|kerberos\/kdc\/start\.ts$|mod\.ts$|.*\/mod\.ts$)|\/shell\//;
+  const wrong = [...FILES].filter(([path]) => !composers.test(path)).flatMap(([path, text]) =>
+    importsOf(path, text).filter((to) => to.includes("/shell/")).map((to) => `${path} imports ${to}`)
+  );
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("architecture: packages are imported where they belong", () => {
+  const homes: Readonly<Record<string, readonly string[]>> = {
     "asn1js": ["asn1/asn1js.ts"],
-    "@std/crypto/crypto": ["gss/channel_bindings.ts"],
-    "@std/crypto/timing-safe-equal": ["kerberos/crypto/", "kerberos/mech/", "socks/auth/password.ts"],
-    "@std/encoding/hex": ["kerberos/ap/replay/replay_cache.ts", "kerberos/credentials/shell/change_file.ts", "cli/"],
-    "node:fs": ["kerberos/credentials/shell/change_file.ts"],
-    "node:dgram": ["kerberos/reach/shell/transports.ts", "kerberos/kdc/shell/listener.ts", "socks/shell/udp.ts"],
-    "node:dns/promises": ["socks/shell/getaddrinfo.ts", "kerberos/reach/shell/kdc_addresses.ts"],
-    "node:net": ["socks/shell/dial_from.ts"],
-    "node:stream": ["socks/shell/tls.ts", "socks/shell/carrier.ts", "socks/shell/duplex.ts"],
-    "node:tls": ["socks/shell/tls.ts", "socks/shell/tls_over.ts"],
-    "node:buffer": ["cli/server/passwords.ts"],
-    "node:crypto": ["cli/server/passwords.ts", "kerberos/crypto/primitives/node.ts"],
+    "@std/crypto/crypto": ["kerberos/mech/tokens/channel_bindings.ts"],
+    "@std/crypto/timing-safe-equal": ["kerberos/", "socks/auth/password.ts"],
+    "@std/encoding/hex": ["kerberos/", "proxy/shared/", "cli/"],
     "@opentelemetry/api": ["proxy/telemetry.ts", "proxy/shared/redis_client.ts"],
     "@redis/client": ["proxy/shared/redis_client.ts"],
-    "zod": ["cli/config/server_config.ts"],
-    "node:util": ["cli/command.ts", "cli/server/reload.ts"],
+    "zod": ["cli/config/"],
   };
   const wrong: string[] = [];
-  for (const [path, text] of sources()) {
-    for (const target of imports(path, text)) {
-      if (target.endsWith(".ts") || path === "mod.ts") continue;
-      if (target.startsWith("@gssocks/")) continue; // examples in documentation
-      if (!homes[target]?.some((home) => path.startsWith(home))) wrong.push(`${path} imports ${target}`);
+  for (const [path, text] of FILES) {
+    for (const target of importsOf(path, text)) {
+      if (target.endsWith(".ts") || target.startsWith("@gssocks/")) continue; // The latter are examples in documentation.
+      const allowed = target.startsWith("node:")
+        ? path.includes("/shell/") || path.startsWith("cli/")
+        : homes[target]?.some((home) => path.startsWith(home));
+      if (!allowed) wrong.push(`${path} imports ${target}`);
     }
   }
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("sockets, files, environment, clock, randomness, timers and console are touched in few places", () => {
+Deno.test("architecture: sockets, files, environment, clock, randomness, timers and console are touched in few places", () => {
   const homes: [RegExp, readonly string[]][] = [
-    [/\bDeno\./, [
-      "kerberos/reach/shell/transports.ts",
-      "kerberos/kdc/shell/listener.ts",
-      "kerberos/credentials/shell/change_file.ts",
-      "kerberos/credentials/shell/files.ts",
-      "kerberos/credentials/shell/held_file.ts",
-      "kerberos/config/shell/load.ts",
-      "socks/shell/system_files.ts",
-      "socks/shell/tcp.ts",
-      "socks/shell/udp.ts",
-      "proxy/shared/deno_kv.ts",
-      "cli/",
-    ]],
+    [/\bDeno\./, ["/shell/", "cli/", "proxy/shared/deno_kv.ts"]],
     [/\bDate\.now\b|\bperformance\./, ["base/runtime.ts"]],
     [/\bnew Date\(/, ["asn1/contents.ts", "cli/"]],
     [/\bgetRandomValues\b|\brandomUUID\b|\bMath\.random\b/, ["base/runtime.ts"]],
-    [/\bsetTimeout\b|\bsetInterval\b|\bAbortSignal\.timeout\b/, ["base/deadline.ts", "cli/monitor/page.ts"]],
+    [/\bsetTimeout\b|\bsetInterval\b|\bAbortSignal\.timeout\b/, ["base/deadline.ts", "cli/monitor/page"]],
     [/\bconsole\./, []],
-    [/\bfetch\(/, ["cli/commands/demo.ts", "cli/monitor/page.ts"]],
-    [/\bcrypto\.subtle\b/, ["kerberos/crypto/primitives/primitives.ts", "socks/auth/password.ts"]],
-    [/\bprocess\b|\bBuffer\b/, ["kerberos/crypto/primitives/node.ts", "cli/server/passwords.ts"]],
+    [/\bfetch\(/, ["cli/commands/demo.ts", "cli/monitor/page"]],
+    [/\bcrypto\.subtle\b/, ["kerberos/crypto/primitives/", "socks/auth/password.ts"]],
+    [/\bprocess\b|\bBuffer\b/, ["kerberos/crypto/primitives/node.ts", "cli/server/"]],
   ];
   const wrong: string[] = [];
-  for (const [path, text] of sources()) {
-    const bare = code(text);
+  for (const [path, text] of FILES) {
+    const bare = bareCode(text);
     for (const [pattern, allowed] of homes) {
-      if (pattern.test(bare) && !allowed.some((home) => path.startsWith(home))) wrong.push(`${path}: ${pattern}`);
+      if (pattern.test(bare) && !allowed.some((home) => path.startsWith(home) || path.includes(home))) {
+        wrong.push(`${path}: ${pattern}`);
+      }
     }
   }
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("Kerberos asks the DNS for the KDCs of a realm and for nothing else, so for no name of a service", () => {
-  const asks = [...sources()].filter(([path]) => path.startsWith("kerberos/") || path.startsWith("gss/")).flatMap((
+Deno.test("architecture: Kerberos asks the DNS for KDCs only, never for the name of a service", () => {
+  const asks = [...FILES].filter(([path]) => path.startsWith("kerberos/") || path.startsWith("gss/")).flatMap((
     [path, text],
   ) =>
     text.split("\n").filter((line) => /\bresolveDns\(|\blookup\w*\(|node:dns/.test(line)).map((line) =>
-      `${path}: ${/resolveDns\(name, "SRV"/.test(line) ? "SRV" : line.trim()}`
+      `${path}: ${/resolveDns\(name, "SRV"/.test(line) ? "SRV" : "a host"}`
     )
   );
-  // Names of KDCs are looked up in one file, which is the transport's alone.
-  const files = new Set(asks.map((ask) => ask.split(": ")[0]));
-  assert.deepEqual([...files].toSorted(), [
-    "kerberos/reach/shell/kdc_addresses.ts",
-    "kerberos/reach/shell/transports.ts",
-  ]);
-  assert.deepEqual(asks.filter((ask) => ask.startsWith("kerberos/reach/shell/transports.ts")), [
-    "kerberos/reach/shell/transports.ts: SRV",
-  ]);
-  const users = [...sources()].filter(([path, text]) =>
-    imports(path, text).includes("kerberos/reach/shell/kdc_addresses.ts")
-  );
-  assert.deepEqual(users.map(([path]) => path), ["kerberos/reach/shell/transports.ts"]);
+  const srv = asks.filter((ask) => ask.endsWith(": SRV"));
+  const hosts = new Set(asks.filter((ask) => !ask.endsWith(": SRV")).map((ask) => ask.split(":")[0]!));
+  assert.equal(srv.length, 1);
+  assert.equal(hosts.size, 1, [...hosts].join());
+  const [lookUp] = hosts;
+  const users = [...FILES].filter(([path, text]) => importsOf(path, text).includes(lookUp!)).map(([path]) => path);
+  assert.ok(users.length > 0 && users.every((path) => path.startsWith("kerberos/reach/shell/")), users.join());
 });
 
-Deno.test("the scan itself sees what it is to see", () => {
-  assert.deepEqual(
-    imports(
-      "socks/auth/x.ts",
-      'import type {\n  A,\n} from "../../gss/names.ts";\nexport { b } from "npm";\nawait import("./c.ts");',
-    ),
-    [
-      "gss/names.ts",
-      "npm",
-      "socks/auth/c.ts",
-    ],
+Deno.test("architecture: the scan sees imports and code", () => {
+  const text = 'import type {\n  A,\n} from "../../gss/names.ts";\nexport { b } from "npm";\nawait import("./c.ts");';
+  assert.deepEqual(importsOf("socks/auth/x.ts", text), ["gss/names.ts", "npm", "socks/auth/c.ts"]);
+  assert.equal(bareCode('a(); // Deno.x\n/* fetch( */ b("setTimeout");').includes("Deno"), false);
+  assert.match(bareCode("x = Date.now();"), /Date\.now/);
+  assert.equal(
+    rank("kerberos/mech/tokens/x.ts", ORDER["kerberos"]!),
+    ORDER["kerberos"]!.indexOf("kerberos/mech/tokens/"),
   );
-  assert.equal(code('a(); // Deno.x\n/* fetch( */ b("setTimeout");').includes("Deno"), false);
-  assert.match(code("x = Date.now();"), /Date\.now/);
-  assert.equal(layer("kerberos/mech/tokens/tokens.ts"), "kerberos/mech");
 });
 
-Deno.test("every file of the package starts with what it is for", () => {
-  const without = [...sources()].filter(([, text]) => !/^\/\*\*[\s\S]*?@module[\s\S]*?\*\//.test(text)).map(([path]) =>
-    path
-  );
-  assert.deepEqual(without, []);
+Deno.test("architecture: every file of the package begins with what it holds", () => {
+  const without = [...FILES].filter(([, text]) => !/^\/\*\*[\s\S]*?@module[\s\S]*?\*\//.test(text));
+  assert.deepEqual(without.map(([path]) => path), []);
 });

@@ -137,7 +137,8 @@ Deno.test("options may be undefined, and what comes is what the platform takes",
     for await (const [next] of datagrams) new Blob([next]);
     await crypto.subtle.digest("SHA-256", data);
     await datagrams.send(new ArrayBuffer(1), { hostname: "h", port: 1 });
-    systemTickets({ keytab: "/etc/krb5.keytab", principal: maybe(), cache: maybe(), config: maybe() });
+    systemTickets({ keytab: "/etc/krb5.keytab", principal: "backup", cache: maybe(), config: maybe() });
+    systemTickets({ principal: maybe<undefined>(), cache: maybe(), transport: maybe() });
     return { accepted, source };
   };
   assert.equal(typeof uses, "function");

@@ -113,7 +113,7 @@ const STARTERS: Readonly<Record<string, "looks at it" | string>> = {
   "tests/support/process.ts": "looks at it",
   "tests/support/terminal.ts": "looks at it",
   "tests/proxy/soak_test.ts": "looks at it",
-  "tests/kerberos/credentials/cache_writers_test.ts": "looks at it",
+  "tests/kerberos/credentials/caches/writers_test.ts": "looks at it",
   "tests/cli/terminal/password_prompt_test.ts": "looks at it",
   "tests/proxy/serve_leaves_nothing_test.ts": "looks at it",
   "tests/cli/server/serve_reload_test.ts": "looks at it",

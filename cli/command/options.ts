@@ -3,19 +3,18 @@
  *
  * @module
  */
-import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
-import { defaultCcacheName, loadConfig } from "../../kerberos/config/shell/load.ts";
-import { FileCredentialCache } from "../../kerberos/credentials/shell/files.ts";
-import { systemTickets } from "../../kerberos/system.ts";
-import type { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
-import type { ProxyOptions } from "../../mod.ts";
-import { proxyEndpoint } from "../../proxy/proxy_options.ts";
-import { PROTECTION_LEVELS, type ProtectionLevel } from "../../socks/protection.ts";
-import { type Endpoint, parseLocalEndpointText } from "../../socks/wire/address.ts";
-import { hostName } from "../../socks/wire/host_name.ts";
+import { openCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
+import { proxyEndpoint, type ProxyOptions } from "../../proxy/proxy_options.ts";
 import { readTime, TIME_FORMS } from "./units.ts";
 import type { LogFormat } from "../log/event_log.ts";
 import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
+import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
+import { defaultCcacheName, loadConfig, systemTickets } from "../../kerberos/system.ts";
+import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
+import type { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
+import { PROTECTION_LEVELS, type ProtectionLevel } from "../../socks/protection.ts";
+import { type Endpoint, parseLocalEndpointText } from "../../socks/wire/address.ts";
+import { hostName } from "../../socks/wire/host_name.ts";
 
 /** The credential cache. */
 export const CCACHE_OPTION: Readonly<Record<string, OptionSpec>> = {
@@ -130,8 +129,8 @@ export function logFormat(args: ParsedArguments): LogFormat {
 }
 
 /** The cache that the options name, or the default one, for which alone the configuration is read. */
-export function cacheFrom(args: ParsedArguments, config?: KerberosConfig): FileCredentialCache {
-  return new FileCredentialCache(args.value("ccache") ?? defaultCcacheName(config ?? loadConfig()));
+export function cacheFrom(args: ParsedArguments, config?: KerberosConfig): CredentialCache {
+  return openCredentialCache(args.value("ccache") ?? defaultCcacheName(config ?? loadConfig()));
 }
 
 /** Tickets out of the cache that the options name. */

@@ -6,14 +6,14 @@
 import { encodeHex } from "@std/encoding/hex";
 import { aborted } from "../../base/deadline.ts";
 import { randomBytes, systemRuntime } from "../../base/runtime.ts";
-import type { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
+import type { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { startTestKdc, type TestKdc } from "../../kerberos/kdc/start.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
-import { writeKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { writeKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { systemTickets } from "../../kerberos/system.ts";
 import { bridge, connect, type RunningServer, serve } from "../../mod.ts";
 import { listenTcp } from "../../socks/shell/tcp.ts";
-import { ownLoopback } from "../../socks/shell/localhost.ts";
+import { ownLoopback } from "../../socks/stream/localhost.ts";
 import type { ProtectionLevel } from "../../socks/protection.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import { type Command, ExitCode } from "../command/command.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { filePath } from "../../kerberos/credentials/shell/files.ts";
+import { filePath } from "../../kerberos/config/store_name.ts";
 import { type Command, ExitCode } from "../command/command.ts";
 import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";
 
@@ -16,8 +16,8 @@ export const command: Command = {
 Of a symbolic link the link alone is removed, never what it points to.`,
   async run(args, io): Promise<number> {
     const cache = cacheFrom(args);
-    const path = filePath(cache.name)!;
-    const target = linkTarget(path);
+    const path = filePath(cache.name);
+    const target = path === undefined ? "" : linkTarget(path);
     if (target === undefined) {
       io.err(`gssocks kdestroy: there is no ${cache.name}\n`);
       return ExitCode.Failure;

@@ -3,17 +3,19 @@
  *
  * @module
  */
-import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
 import { type ClientKey, keytabKey, passwordKey } from "../../kerberos/exchange/client_key.ts";
-import { denoResolveSrv, denoTransport } from "../../kerberos/reach/shell/transports.ts";
-import { type KerberosConfig, parseSpan } from "../../kerberos/config/krb5_conf.ts";
-import { defaultKeytabName, loadConfig } from "../../kerberos/config/shell/load.ts";
+import { denoResolveSrv } from "../../kerberos/reach/shell/srv.ts";
+import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
+import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
+import { parseSpan } from "../../kerberos/config/values.ts";
+import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { NameType } from "../../kerberos/registry/name_types.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
 import { formatPrincipal, parsePrincipal, type Principal, samePrincipal } from "../../kerberos/principal.ts";
 import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
-import { readKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";

@@ -4,14 +4,14 @@
  * @module
  */
 import { systemRuntime } from "../../base/runtime.ts";
-import { readMessage } from "../../kerberos/exchange/exchange.ts";
-import { defaultKeytabName, loadConfig } from "../../kerberos/config/shell/load.ts";
+import { readMessage } from "../../kerberos/messages/read.ts";
+import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { TicketFlag } from "../../kerberos/registry/flags.ts";
-import { enctypeName } from "../../kerberos/crypto/profile.ts";
+import { enctypeName } from "../../kerberos/crypto/enctypes.ts";
 import { Ticket } from "../../kerberos/messages/ap.ts";
 import { formatPrincipal } from "../../kerberos/principal.ts";
 import type { Credential } from "../../kerberos/credential.ts";
-import { FileCredentialCache, readKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { openCredentialCache, readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { type Command, exclude, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import type { CliIo } from "../terminal/io.ts";
 import { cacheFrom, CCACHE_OPTION } from "../command/options.ts";
@@ -65,7 +65,7 @@ function listKeytab(args: ParsedArguments, io: CliIo): number {
 
 async function listCache(args: ParsedArguments, io: CliIo): Promise<number> {
   const [name] = args.words;
-  const cache = name === undefined ? cacheFrom(args) : new FileCredentialCache(name);
+  const cache = name === undefined ? cacheFrom(args) : openCredentialCache(name);
   const data = await cache.load();
   const now = systemRuntime.now();
   const tickets = data?.credentials.filter((credential) => !credential.isConfiguration) ?? [];

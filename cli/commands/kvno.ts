@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { readMessage } from "../../kerberos/exchange/exchange.ts";
+import { readMessage } from "../../kerberos/messages/read.ts";
 import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
 import { NameType } from "../../kerberos/registry/name_types.ts";
-import { enctypeName } from "../../kerberos/crypto/profile.ts";
+import { enctypeName } from "../../kerberos/crypto/enctypes.ts";
 import { Ticket } from "../../kerberos/messages/ap.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";
 import type { Credential } from "../../kerberos/credential.ts";
-import { readKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { type Command, ExitCode } from "../command/command.ts";
 import { CCACHE_OPTION, ticketsFrom } from "../command/options.ts";
 

@@ -29,7 +29,7 @@ not the password. It is created if it does not exist, readable by its owner only
       if (line !== undefined) others.push(line);
       else if (others.length === lines.length) throw new Error(`there is no user "${user}"`);
       return new TextEncoder().encode(others.map((held) => `${held}\n`).join(""));
-    }, { create: line !== undefined, ending: ".new" });
+    }, { create: line !== undefined, suffix: ".new" });
     return ExitCode.Ok;
   },
 };

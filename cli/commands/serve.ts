@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { KeytabFile } from "../../kerberos/credentials/shell/keytab_file.ts";
+import { KeytabFile } from "../../kerberos/credentials/shell/stores.ts";
 import { type Command, ExitCode, type ParsedArguments, UsageError } from "../command/command.ts";
 import { listenPlaces, openListeners, tlsIdentity } from "../config/listeners.ts";
 import { SERVE_OPTIONS, serverConfig } from "../config/serve_arguments.ts";

@@ -3,21 +3,23 @@
  *
  * @module
  */
-import { defaultKeytabName, loadConfig } from "../../kerberos/config/shell/load.ts";
+import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
 import type { Capaths, ServeOptions } from "../../mod.ts";
-import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
-import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
-import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
-import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
-import type { Rule } from "../../socks/rules/rules.ts";
-import { checkAnnounce } from "../../socks/server/commands/announce.ts";
-import { checkOwnAddresses } from "../../socks/shell/dial_from.ts";
-import { parseIp } from "../../socks/wire/ip.ts";
-import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../passwords/passwords.ts";
+import { parseRuleText } from "../../socks/rules/parse_rule.ts";
 import { at, ConfigError } from "./config_error.ts";
 import type { ServerConfig } from "./settings.ts";
 import { readUpstreams } from "./upstreams.ts";
+import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
+import { checkAnnounce } from "../../socks/server/targets/announce.ts";
+import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
+import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
+import { type RuleFields, ruleFromFields } from "../../socks/rules/rule_fields.ts";
+import type { Rule } from "../../socks/rules/rule.ts";
+import { parseIp } from "../../socks/wire/ip.ts";
+import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../passwords/passwords.ts";
+import { platform } from "../../socks/shell/default_platform.ts";
+import { checkOwnAddresses } from "../../socks/stream/own_addresses.ts";
 
 /**
  * What a configuration says, but for where to listen.
@@ -94,7 +96,9 @@ function checkTogether(config: ServerConfig): void {
  * @throws {ConfigError} With the first address that it does not have.
  */
 export function checkEgress({ egress: { addresses = [] } = {} }: ServerConfig): void {
-  for (const [i, address] of addresses.entries()) at(`egress.addresses[${i}]`, () => checkOwnAddresses([address]));
+  for (const [i, address] of addresses.entries()) {
+    at(`egress.addresses[${i}]`, () => checkOwnAddresses([address], platform.listen));
+  }
 }
 
 function readRule(rule: string | RuleFields): Rule {

@@ -7,8 +7,8 @@ import { z } from "zod";
 import type { GssapiProxyOptions } from "../../mod.ts";
 import type { MethodName } from "../../socks/identity.ts";
 import { PROTECTION_LEVELS } from "../../socks/protection.ts";
-import type { RuleFields } from "../../socks/rules/parse_rule.ts";
-import type { CommandName } from "../../socks/rules/rules.ts";
+import type { RuleFields } from "../../socks/rules/rule_fields.ts";
+import type { CommandName } from "../../socks/rules/rule.ts";
 import { amountOrNone, choice, flag, list, many, required, setting, text, TEXTS } from "./setting_kinds.ts";
 
 /** A proxy that rules may name. */

@@ -10,7 +10,7 @@ import type { LogFormat } from "../log/event_log.ts";
 import type { EgressOptions, GssapiOptions, ServeOptions, Timeouts } from "../../mod.ts";
 import type { MethodName } from "../../socks/identity.ts";
 import { PROTECTION_LEVELS, type ProtectionLevel } from "../../socks/protection.ts";
-import type { RuleFields } from "../../socks/rules/parse_rule.ts";
+import type { RuleFields } from "../../socks/rules/rule_fields.ts";
 import {
   amount,
   amountOrNone,

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { FileCredentialCache } from "../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
 import { systemTickets } from "../../kerberos/system.ts";
 import { dialThrough, type ProxyOptions } from "../../mod.ts";
 import { proxyEndpoint } from "../../proxy/proxy_options.ts";
-import { noAuthentication } from "../../socks/auth/method.ts";
+import { noAuthentication } from "../../socks/auth/none.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
 import { at, ConfigError } from "./config_error.ts";
 import type { UpstreamConfig } from "./setting_objects.ts";

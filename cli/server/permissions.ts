@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { filePath } from "../../kerberos/credentials/shell/files.ts";
+import { filePath } from "../../kerberos/config/store_name.ts";
 import type { ParsedArguments } from "../command/command.ts";
 import type { ServerConfig } from "../config/settings.ts";
 import type { CliIo } from "../terminal/io.ts";

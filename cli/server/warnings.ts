@@ -5,7 +5,8 @@
  */
 import { printable } from "../../base/printable.ts";
 import type { ServeOptions } from "../../mod.ts";
-import { allowsMuch, ruleLine } from "../../socks/rules/rules.ts";
+import { allowsBroadBlock } from "../../socks/rules/destination.ts";
+import { ruleLine } from "../../socks/rules/rule.ts";
 import { asksNameServers } from "../../socks/shell/system_resolver.ts";
 
 /** What each insecure setting gives up. */
@@ -54,7 +55,7 @@ function namesOnly(rules: ServeOptions["rules"] = []): string[] {
 /** Rules that allow less than they seem to. */
 function muchAllowed(rules: ServeOptions["rules"] = []): string[] {
   return rules.flatMap((rule) =>
-    typeof rule !== "string" && allowsMuch(rule)
+    typeof rule !== "string" && allowsBroadBlock(rule)
       ? [
         `Warning: rule "${
           printable(ruleLine(rule))

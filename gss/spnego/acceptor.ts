@@ -1,17 +1,19 @@
 /**
- * The accepting side of SPNEGO (RFC 4178) over one mechanism. Tokens of the mechanism itself, without SPNEGO around them, are
- * taken too. NegoEx and the hints that old servers send unasked are left out.
+ * The accepting side of SPNEGO (RFC 4178) over one mechanism. Tokens of the mechanism without SPNEGO around them are accepted too.
+ * Not implemented: NegoEx, and the hints that old servers send first.
  *
  * @module
  */
-import { Asn1Error } from "../../asn1/codec.ts";
-import { type Bytes, copyBytes } from "../../base/bytes.ts";
-import type { AcceptOptions, GssAcceptorCredential, GssContext, GssNegotiation, GssStep } from "../mechanism.ts";
+import { type Bytes, copyBytes, EMPTY } from "../../base/bytes.ts";
 import { shortened } from "../../base/printable.ts";
+import type { GssContext } from "../context.ts";
+import type { AcceptOptions, GssAcceptorCredential } from "../credential.ts";
+import type { GssNegotiation, GssStep } from "../negotiation.ts";
+import { canonicalMechanism, SPNEGO_OID } from "../oids.ts";
 import { GssError, withToken } from "../status.ts";
-import { micError, type MicExchange, micStep, spnegoError } from "./mic_exchange.ts";
+import { asGssError, negotiationIsOver, spnegoError } from "./errors.ts";
+import { micAction, type MicExchange, refuseEarlyMic } from "./mic_rules.ts";
 import {
-  canonicalMechanism,
   decodeNegTokenInit,
   decodeNegTokenResp,
   encodeNegTokenResp,
@@ -19,24 +21,24 @@ import {
   mechListBytes,
   NegState,
   type NegTokenResp,
-  SPNEGO_OID,
 } from "./tokens.ts";
 
 /**
- * Accepts contexts of a mechanism, with SPNEGO around them (RFC 4178) or without. Where the mechanism is not the initiator's first
- * choice, both sides must protect the list of mechanisms with a MIC (section 5). What a step refuses is a `GssError` whose code is
- * the mechanism's, `DEFECTIVE_TOKEN`, or one of `SpnegoErrorCode`'s, with a rejection as its token.
+ * Accepts contexts of a mechanism, with SPNEGO around them (RFC 4178) or without. If the mechanism is not the initiator's first
+ * choice, both sides must protect the list of mechanisms with a MIC (section 5). The `GssError` of a refused step has the
+ * mechanism's code, `DEFECTIVE_TOKEN` or a `SpnegoErrorCode`, and a rejection as its token.
  *
- * @param credential The mechanism's credentials, of which every context is made.
+ * @param credential The mechanism's credential.
  *
  * @example
  * ```ts
- * import { spnegoAcceptor } from "@gssocks/gssocks/gss";
- * import { KerberosAcceptorCredential, Keytab } from "@gssocks/gssocks/kerberos";
+ * import { type GssAcceptorCredential, SPNEGO_OID, spnegoAcceptor } from "@gssocks/gssocks/gss";
  *
- * const credential = spnegoAcceptor(new KerberosAcceptorCredential({ keys: new Keytab([]) }));
- * const refused = await credential.accept().step(new Uint8Array([0x60])).catch((error) => error);
- * if (refused.major !== "DEFECTIVE_TOKEN") throw refused;
+ * export function negotiating(mechanism: GssAcceptorCredential): GssAcceptorCredential {
+ *   const credential = spnegoAcceptor(mechanism);
+ *   if (credential.mechanism !== SPNEGO_OID) throw new Error(credential.mechanism);
+ *   return credential;
+ * }
  * ```
  */
 export function spnegoAcceptor(credential: GssAcceptorCredential): GssAcceptorCredential {
@@ -46,21 +48,45 @@ export function spnegoAcceptor(credential: GssAcceptorCredential): GssAcceptorCr
   };
 }
 
-/** Mechanisms of a list that are named in a message. */
+/** Number of mechanisms of a list that a message names. */
 const LISTED = 4;
 
-/** What goes along with a token of the mechanism. */
-type First = Pick<NegTokenResp, "supportedMech">;
+/** The initiator's list of mechanisms. */
+interface Offer {
+  /** Bytes that a MIC is over. */
+  readonly list: Bytes;
+  /** Whether the accepted mechanism is the initiator's first choice. If not, an attacker may have changed the list. */
+  readonly firstChoice: boolean;
+}
+
+/** Phase of a negotiation. */
+type Phase =
+  /** No token was received. */
+  | { readonly at: "start" }
+  /** The initiator uses the mechanism without SPNEGO. */
+  | { readonly at: "bare" }
+  /** The mechanism's tokens are exchanged. */
+  | { readonly at: "mechanism"; readonly offer: Offer }
+  /** The context is established, and the initiator's MIC is awaited. */
+  | { readonly at: "mic"; readonly offer: Offer; readonly context: GssContext }
+  /** The negotiation is complete, or has failed. */
+  | { readonly at: "over" };
+
+const OVER: Phase = { at: "over" };
+
+/** Result of a step: the next phase, and what the caller gets. */
+interface Advance {
+  readonly phase: Phase;
+  readonly step: GssStep;
+}
+
+/** A message that carries a token of the mechanism, and the mechanism to name in the answer. */
+type MechanismMessage = Pick<NegTokenResp, "responseToken" | "mechListMic" | "supportedMech">;
 
 class SpnegoAcceptor implements GssNegotiation {
   readonly #mechanism: string;
   readonly #inner: GssNegotiation;
-  #state: "start" | "bare" | "mechanism" | "mic" | "over" = "start";
-  /** Bytes that a MIC is over. */
-  #list: Bytes | undefined;
-  /** Whether the initiator's first choice was not taken: somebody may have changed the list then. */
-  #passedOver = false;
-  #context: GssContext | undefined;
+  #phase: Phase = { at: "start" };
 
   constructor(credential: GssAcceptorCredential, options: AcceptOptions | undefined) {
     this.#mechanism = credential.mechanism;
@@ -69,148 +95,141 @@ class SpnegoAcceptor implements GssNegotiation {
 
   async step(given?: Uint8Array): Promise<GssStep> {
     const token = given === undefined ? undefined : copyBytes(given, "step with");
-    const state = this.#state;
-    this.#state = "over";
-    if (state === "over") throw negotiationIsOver();
-    if (state === "bare" || (state === "start" && (token === undefined || !isSpnego(token)))) {
-      this.#state = "bare";
+    const phase = this.#phase;
+    this.#phase = OVER;
+    if (phase.at === "over") throw negotiationIsOver();
+    if (phase.at === "bare" || (phase.at === "start" && (token === undefined || !isSpnego(token)))) {
+      this.#phase = { at: "bare" };
       return await this.#inner.step(token);
     }
     try {
-      if (state === "start") return await this.#begin(token!);
-      const answer = decodeNegTokenResp(token ?? new Uint8Array(0));
-      checkAnswer(answer);
-      return state === "mic"
-        ? await this.#finish(answer)
-        : await this.#goOn(answer.responseToken, answer.mechListMic, {});
+      const advance = await this.#advance(phase, token ?? EMPTY);
+      this.#phase = advance.phase;
+      return advance.step;
     } catch (error) {
-      this.#context?.dispose();
+      if (phase.at === "mic") phase.context.dispose();
       this.#inner.dispose?.();
       throw rejected(asGssError(error));
     }
   }
 
-  /** A context that waits for the initiator's MIC is nobody's yet. */
   dispose(): void {
-    if (this.#state !== "over") this.#context?.dispose();
-    this.#state = "over";
+    if (this.#phase.at === "mic") this.#phase.context.dispose();
+    this.#phase = OVER;
     this.#inner.dispose?.();
   }
 
-  async #begin(token: Uint8Array): Promise<GssStep> {
-    const { mechTypes, mechToken, mechListMic } = decodeNegTokenInit(token);
-    const taken = mechTypes.findIndex((type) => canonicalMechanism(type) === this.#mechanism);
-    if (taken < 0) {
-      const problem = `Initiator offers ${listed(mechTypes)}, ${this.#mechanism} is wanted`;
-      throw spnegoError(problem, "BAD_MECH", "SPNEGO_REJECT");
-    }
-    this.#list = mechListBytes(mechTypes);
-    this.#passedOver = taken > 0;
-    const supportedMech = mechTypes[taken]!;
-    // A first token of a mechanism that is not taken is not looked at.
-    if (!this.#passedOver && mechToken !== undefined) {
-      return await this.#goOn(mechToken, mechListMic, { supportedMech });
-    }
-    if (mechListMic !== undefined) throw micError("misplaced MIC", "Initiator");
-    this.#state = "mechanism";
-    const negState = this.#passedOver ? NegState.RequestMic : NegState.AcceptIncomplete;
-    return { done: false, token: encodeNegTokenResp({ negState, supportedMech }) };
+  async #advance(phase: Exclude<Phase, { at: "bare" | "over" }>, token: Bytes): Promise<Advance> {
+    if (phase.at === "start") return await this.#begin(token);
+    const answer = decodeNegTokenResp(token);
+    checkAnswer(answer);
+    return phase.at === "mic"
+      ? await finish(answer, phase.offer, phase.context)
+      : await this.#stepMechanism(answer, phase.offer);
   }
 
-  /** A token of the mechanism. */
-  async #goOn(mechToken: Bytes | undefined, mechListMic: Bytes | undefined, first: First): Promise<GssStep> {
+  async #begin(token: Bytes): Promise<Advance> {
+    const { mechTypes, mechToken, mechListMic } = decodeNegTokenInit(token);
+    const accepted = mechTypes.findIndex((type) => canonicalMechanism(type) === this.#mechanism);
+    const supportedMech = mechTypes[accepted];
+    if (supportedMech === undefined) {
+      const problem = `Initiator offers ${listed(mechTypes)}, but ${this.#mechanism} is required`;
+      throw spnegoError(problem, "BAD_MECH", "SPNEGO_REJECT");
+    }
+    const offer = { list: mechListBytes(mechTypes), firstChoice: accepted === 0 };
+    // The first token belongs to the initiator's first choice.
+    if (offer.firstChoice && mechToken !== undefined) {
+      return await this.#stepMechanism({ responseToken: mechToken, mechListMic, supportedMech }, offer);
+    }
+    refuseEarlyMic(mechListMic, "acceptor");
+    const negState = offer.firstChoice ? NegState.AcceptIncomplete : NegState.RequestMic;
+    return {
+      phase: { at: "mechanism", offer },
+      step: { done: false, token: encodeNegTokenResp({ negState, supportedMech }) },
+    };
+  }
+
+  async #stepMechanism(message: MechanismMessage, offer: Offer): Promise<Advance> {
+    const { responseToken: mechToken, mechListMic, supportedMech } = message;
     if (mechToken === undefined) {
       throw spnegoError("Initiator sent no token of the mechanism", "DEFECTIVE_TOKEN", "SPNEGO_TOKEN");
     }
     const step = await this.#inner.step(mechToken);
-    const responseToken = step.token;
     if (step.done) {
-      this.#context = step.context;
-      return await this.#protect(step.context, { responseToken, mechListMic, first });
+      try {
+        return await protect(step.context, offer, { responseToken: step.token, mechListMic, supportedMech });
+      } catch (error) {
+        step.context.dispose();
+        throw error;
+      }
     }
-    if (mechListMic !== undefined) throw micError("misplaced MIC", "Initiator");
-    this.#state = "mechanism";
-    return {
-      done: false,
-      token: encodeNegTokenResp({ negState: NegState.AcceptIncomplete, ...first, responseToken }),
-    };
-  }
-
-  /** The mechanism is done: what section 5 says of the list. */
-  async #protect(
-    context: GssContext,
-    { responseToken, mechListMic, first }: {
-      readonly responseToken: Bytes | undefined;
-      readonly mechListMic: Bytes | undefined;
-      readonly first: First;
-    },
-  ): Promise<GssStep> {
-    const list = this.#list!;
-    const sending = responseToken !== undefined && responseToken.length > 0;
-    const exchange: MicExchange = !context.flags.integrity ? "forbidden" : this.#passedOver ? "required" : "optional";
-    const last = sending ? "acceptor" : "initiator";
-    const standing = { role: "acceptor", last, sending, exchange, sent: false, peer: "silent" } as const;
-    const next = await micStep(standing, { context, list, mic: mechListMic });
-    const mic = next.endsWith("with MIC") ? { mechListMic: await context.getMic(list) } : {};
-    if (next === "wait with MIC") {
-      this.#state = "mic";
-      const negState = NegState.AcceptIncomplete;
-      return { done: false, token: encodeNegTokenResp({ negState, ...first, responseToken, ...mic }) };
-    }
-    const token = encodeNegTokenResp({ negState: NegState.AcceptCompleted, ...first, responseToken, ...mic });
-    return { done: true, token, context };
-  }
-
-  /** The initiator's MIC, behind the acceptor's: what was offered is what arrived. */
-  async #finish({ responseToken, mechListMic }: NegTokenResp): Promise<GssStep> {
-    if (responseToken !== undefined && responseToken.length > 0) {
-      throw spnegoError("Initiator sent a token to a context that stands", "DEFECTIVE_TOKEN", "SPNEGO_TOKEN");
-    }
-    const context = this.#context!;
-    await micStep(
-      { role: "acceptor", last: "acceptor", sending: false, exchange: "required", sent: true, peer: "silent" },
-      { context, list: this.#list!, mic: mechListMic },
-    );
-    return { done: true, context };
+    refuseEarlyMic(mechListMic, "acceptor");
+    const answer = { negState: NegState.AcceptIncomplete, supportedMech, responseToken: step.token };
+    return { phase: { at: "mechanism", offer }, step: { done: false, token: encodeNegTokenResp(answer) } };
   }
 }
 
-/** A list as it goes into messages, of which a stranger must not make many lines. */
+/** Applies section 5 when the mechanism has established the context. */
+async function protect(
+  context: GssContext,
+  offer: Offer,
+  { responseToken, mechListMic, supportedMech }: MechanismMessage,
+): Promise<Advance> {
+  const { list, firstChoice } = offer;
+  const sending = responseToken !== undefined && responseToken.length > 0;
+  const exchange: MicExchange = !context.flags.integrity ? "forbidden" : firstChoice ? "optional" : "required";
+  const last = sending ? "acceptor" : "initiator";
+  const action = await micAction(
+    { role: "acceptor", last, sending, exchange, sent: false, peer: "silent" },
+    { context, list, mic: mechListMic },
+  );
+  const waiting = action.then === "wait";
+  const token = encodeNegTokenResp({
+    negState: waiting ? NegState.AcceptIncomplete : NegState.AcceptCompleted,
+    supportedMech,
+    responseToken,
+    mechListMic: action.sendMic ? await context.getMic(list) : undefined,
+  });
+  return waiting
+    ? { phase: { at: "mic", offer, context }, step: { done: false, token } }
+    : { phase: OVER, step: { done: true, token, context } };
+}
+
+/** Takes the initiator's MIC, which answers the acceptor's. */
+async function finish(answer: NegTokenResp, { list }: Offer, context: GssContext): Promise<Advance> {
+  const { responseToken, mechListMic } = answer;
+  if (responseToken !== undefined && responseToken.length > 0) {
+    throw spnegoError("Initiator sent a token after the mechanism's last one", "DEFECTIVE_TOKEN", "SPNEGO_TOKEN");
+  }
+  await micAction(
+    { role: "acceptor", last: "acceptor", sending: false, exchange: "required", sent: true, peer: "silent" },
+    { context, list, mic: mechListMic },
+  );
+  return { phase: OVER, step: { done: true, context } };
+}
+
+/** The first mechanisms of a list, for messages: a stranger must not fill the log. */
 function listed(mechTypes: readonly string[]): string {
   const more = mechTypes.length - LISTED;
   const names = mechTypes.slice(0, LISTED).map((name) => shortened(name, 64));
   return (names.join(", ") || "no mechanism") + (more > 0 ? ` and ${more} more` : "");
 }
 
-/** RFC 4178 section 4.2.2: what only the acceptor says. */
+/** Refuses what only an acceptor may send (RFC 4178 section 4.2.2). */
 function checkAnswer({ negState, supportedMech }: NegTokenResp): void {
-  if (negState === NegState.Reject) throw spnegoError("Initiator gave up", "FAILURE", "SPNEGO_REJECT");
+  if (negState === NegState.Reject) {
+    throw spnegoError("Initiator rejected the negotiation", "FAILURE", "SPNEGO_REJECT");
+  }
   if (negState === NegState.RequestMic) {
-    throw spnegoError("Initiator sent request-mic, which is the acceptor's", "DEFECTIVE_TOKEN", "SPNEGO_STATE");
+    throw spnegoError("Initiator sent request-mic, as only an acceptor may", "DEFECTIVE_TOKEN", "SPNEGO_STATE");
   }
   if (supportedMech !== undefined) {
-    throw spnegoError("Initiator named a mechanism, which is the acceptor's", "DEFECTIVE_TOKEN", "SPNEGO_MECH");
+    throw spnegoError("Initiator named a mechanism, as only an acceptor may", "DEFECTIVE_TOKEN", "SPNEGO_MECH");
   }
 }
 
-/** A failure with its token, if it has one, in a rejection. */
+/** Returns the error with a rejection as its token, which carries the error's own token if it has one. */
 function rejected(error: unknown): unknown {
   if (!(error instanceof GssError)) return error;
   return withToken(error, encodeNegTokenResp({ negState: NegState.Reject, responseToken: error.token }));
-}
-
-/** For a step after the last one. The context that was handed out is its owner's, and stays. */
-export function negotiationIsOver(): GssError {
-  return new GssError("Cannot step context: it is over", { major: "NO_CONTEXT", code: "NO_CONTEXT" });
-}
-
-/** What cannot be read is a defective token. */
-export function asGssError(error: unknown): unknown {
-  return error instanceof Asn1Error
-    ? new GssError(`Cannot read SPNEGO token: ${error.message}`, {
-      major: "DEFECTIVE_TOKEN",
-      code: "DEFECTIVE_TOKEN",
-      cause: error,
-    })
-    : error;
 }

@@ -1,29 +1,30 @@
 /**
- * The initiating side of SPNEGO (RFC 4178) over one mechanism, whose first token goes along at once.
+ * The initiating side of SPNEGO (RFC 4178) over one mechanism. The mechanism's first token is sent with the offer.
  *
  * @module
  */
-import { type Bytes, copyBytes } from "../../base/bytes.ts";
-import type { GssContext, GssInitiatorCredential, GssNegotiation, GssStep } from "../mechanism.ts";
-import { asGssError, negotiationIsOver } from "./acceptor.ts";
-import { micError, type MicExchange, micStep, spnegoError, type Standing } from "./mic_exchange.ts";
+import { type Bytes, copyBytes, EMPTY } from "../../base/bytes.ts";
+import type { GssContext } from "../context.ts";
+import type { GssInitiatorCredential } from "../credential.ts";
+import type { GssNegotiation, GssStep } from "../negotiation.ts";
+import { canonicalMechanism, SPNEGO_OID } from "../oids.ts";
+import { asGssError, negotiationIsOver, spnegoError } from "./errors.ts";
+import { micAction, type MicExchange, type MicSituation, refuseEarlyMic, type Role } from "./mic_rules.ts";
 import {
-  canonicalMechanism,
   decodeNegTokenResp,
   encodeNegTokenInit,
   encodeNegTokenResp,
   mechListBytes,
   NegState,
   type NegTokenResp,
-  SPNEGO_OID,
 } from "./tokens.ts";
 
 /**
- * Starts contexts of a mechanism with SPNEGO around them (RFC 4178), for peers that ask for it. The mechanism is the only one that
- * is offered. MICs over the list are sent where the acceptor asks for them, and verified wherever they come; what a step refuses is
- * a `GssError` whose code is the mechanism's, `DEFECTIVE_TOKEN`, or one of `SpnegoErrorCode`'s.
+ * Starts contexts of a mechanism with SPNEGO around them (RFC 4178). Only this mechanism is offered. MICs over the list are sent if
+ * the acceptor requests them, and always verified. The `GssError` of a refused step has the mechanism's code, `DEFECTIVE_TOKEN`
+ * or a `SpnegoErrorCode`.
  *
- * @param credential The mechanism's credentials, of which every context is made.
+ * @param credential The mechanism's credential.
  */
 export function spnegoInitiator(credential: GssInitiatorCredential): GssInitiatorCredential {
   return {
@@ -33,18 +34,48 @@ export function spnegoInitiator(credential: GssInitiatorCredential): GssInitiato
   };
 }
 
+/** A context that is established, but not given to the caller yet. */
+interface Established {
+  readonly context: GssContext;
+  /** The side that sent the mechanism's last token. */
+  readonly last: Role;
+}
+
+/** Phase of a negotiation. */
+type Phase =
+  /** Nothing was sent. */
+  | { readonly at: "start" }
+  /** The offer was sent. The context is established already if the mechanism has only one token. */
+  | { readonly at: "offer"; readonly established: Established | undefined }
+  /** The mechanism's tokens are exchanged. */
+  | { readonly at: "mechanism"; readonly micRequested: boolean }
+  /** The mechanism's last token was sent, and the acceptor's answer is awaited. */
+  | {
+    readonly at: "last token";
+    readonly established: Established;
+    readonly micRequested: boolean;
+    readonly micSent: boolean;
+  }
+  /** The negotiation is complete, or has failed. */
+  | { readonly at: "over" };
+
+/** Phases in which the acceptor's answer is awaited. */
+type Waiting = Exclude<Phase, { at: "start" | "over" }>;
+
+const OVER: Phase = { at: "over" };
+
+/** Result of a step: the next phase, and what the caller gets. */
+interface Advance {
+  readonly phase: Phase;
+  readonly step: GssStep;
+}
+
 class SpnegoInitiator implements GssNegotiation {
   readonly #mechanism: string;
   readonly #inner: GssNegotiation;
+  /** Bytes that a MIC is over. */
   readonly #list: Bytes;
-  #state: "start" | "first" | "going" | "over" = "start";
-  #context: GssContext | undefined;
-  /** Who sent the mechanism's last token, once the context stands. */
-  #last: "initiator" | "acceptor" = "acceptor";
-  /** Whether the acceptor's first answer asked for MICs. */
-  #micRequested = false;
-  /** Whether this side's MIC has gone out. */
-  #micSent = false;
+  #phase: Phase = { at: "start" };
 
   constructor(mechanism: string, inner: GssNegotiation) {
     this.#mechanism = mechanism;
@@ -54,113 +85,137 @@ class SpnegoInitiator implements GssNegotiation {
 
   async step(given?: Uint8Array): Promise<GssStep> {
     const token = given === undefined ? undefined : copyBytes(given, "step with");
-    const state = this.#state;
-    this.#state = "over";
-    if (state === "over") throw negotiationIsOver();
+    const phase = this.#phase;
+    this.#phase = OVER;
+    if (phase.at === "over") throw negotiationIsOver();
     try {
-      if (state === "start") return await this.#begin();
-      const answer = decodeNegTokenResp(token ?? new Uint8Array(0));
-      // A rejection may say why in a token of the mechanism, which throws better than could be done here.
-      if (answer.negState === NegState.Reject) return await this.#rejected(answer);
-      this.#checkAnswer(answer, state === "first");
-      return await this.#goOn(answer);
+      const advance = phase.at === "start"
+        ? await this.#begin()
+        : await this.#advance(phase, decodeNegTokenResp(token ?? EMPTY));
+      this.#phase = advance.phase;
+      return advance.step;
     } catch (error) {
-      this.#context?.dispose();
+      disposeContext(phase);
       this.#inner.dispose?.();
       throw asGssError(error);
     }
   }
 
-  /** A context that waits for the acceptor's answer to the list is nobody's yet. */
   dispose(): void {
-    if (this.#state !== "over") this.#context?.dispose();
-    this.#state = "over";
+    disposeContext(this.#phase);
+    this.#phase = OVER;
     this.#inner.dispose?.();
   }
 
-  async #begin(): Promise<GssStep> {
-    const mechToken = await this.#stepMechanism(undefined);
-    this.#state = "first";
-    return { done: false, token: encodeNegTokenInit({ mechTypes: [this.#mechanism], mechToken }) };
+  async #begin(): Promise<Advance> {
+    const step = await this.#inner.step();
+    const established = step.done ? { context: step.context, last: lastSender(step.token) } : undefined;
+    const token = encodeNegTokenInit({ mechTypes: [this.#mechanism], mechToken: step.token });
+    return { phase: { at: "offer", established }, step: { done: false, token } };
   }
 
-  async #stepMechanism(token: Bytes | undefined): Promise<Bytes | undefined> {
-    const step = await this.#inner.step(token);
-    if (step.done) {
-      this.#context = step.context;
-      this.#last = step.token !== undefined && step.token.length > 0 ? "initiator" : "acceptor";
+  async #advance(phase: Waiting, answer: NegTokenResp): Promise<Advance> {
+    if (answer.negState === NegState.Reject) return await this.#rejected(phase, answer);
+    this.#checkAnswer(answer, phase.at === "offer");
+    const micRequested = phase.at === "offer" ? answer.negState === NegState.RequestMic : phase.micRequested;
+    const established = phase.at === "mechanism" ? undefined : phase.established;
+    const { responseToken } = answer;
+    const hasToken = responseToken !== undefined && responseToken.length > 0;
+    if (established !== undefined) {
+      if (hasToken) {
+        throw spnegoError("Acceptor sent a token after the mechanism's last one", "DEFECTIVE_TOKEN", "SPNEGO_TOKEN");
+      }
+      const sent = phase.at === "last token" && phase.micSent;
+      return await this.#protect(established, answer, { micRequested, sent, sending: false });
     }
-    return step.token;
+    if (!hasToken) throw spnegoError("Acceptor sent no token of the mechanism", "DEFECTIVE_TOKEN", "SPNEGO_TOKEN");
+    return await this.#stepMechanism(responseToken, answer, micRequested);
   }
 
-  async #rejected({ responseToken }: NegTokenResp): Promise<never> {
-    if (responseToken !== undefined && this.#context === undefined) await this.#stepMechanism(responseToken);
-    throw spnegoError("Acceptor rejected the mechanism", "BAD_MECH", "SPNEGO_REJECT");
+  async #stepMechanism(mechToken: Bytes, answer: NegTokenResp, micRequested: boolean): Promise<Advance> {
+    const step = await this.#inner.step(mechToken);
+    const last = lastSender(step.token);
+    const sending = !step.done || last === "initiator";
+    try {
+      if (sending && answer.negState === NegState.AcceptCompleted) {
+        throw spnegoError("Acceptor completed before the mechanism did", "DEFECTIVE_TOKEN", "SPNEGO_STATE");
+      }
+      if (step.done) {
+        const established = { context: step.context, last };
+        return await this.#protect(established, answer, { micRequested, sent: false, sending }, step.token);
+      }
+      refuseEarlyMic(answer.mechListMic, "initiator");
+    } catch (error) {
+      if (step.done) step.context.dispose();
+      throw error;
+    }
+    const token = encodeNegTokenResp({ responseToken: step.token });
+    return { phase: { at: "mechanism", micRequested }, step: { done: false, token } };
   }
 
-  /** RFC 4178 section 4.2.2: what stands in the first answer, and only there. */
+  /** Applies section 5 when the mechanism has established the context. */
+  async #protect(
+    established: Established,
+    { negState, mechListMic }: NegTokenResp,
+    { micRequested, sent, sending }: Pick<MicSituation, "sent" | "sending"> & { readonly micRequested: boolean },
+    responseToken?: Bytes,
+  ): Promise<Advance> {
+    const { context, last } = established;
+    const exchange: MicExchange = !context.flags.integrity ? "forbidden" : micRequested ? "required" : "optional";
+    const peer = negState === NegState.AcceptCompleted ? "done" : negState === undefined ? "silent" : "waiting";
+    const action = await micAction(
+      { role: "initiator", last, sending, exchange, sent, peer },
+      { context, list: this.#list, mic: mechListMic },
+    );
+    const waiting = action.then === "wait";
+    if (!waiting && !action.sendMic) return { phase: OVER, step: { done: true, context } };
+    const token = encodeNegTokenResp({
+      negState: waiting ? NegState.AcceptIncomplete : NegState.AcceptCompleted,
+      responseToken,
+      mechListMic: action.sendMic ? await context.getMic(this.#list) : undefined,
+    });
+    return waiting
+      ? {
+        phase: { at: "last token", established, micRequested, micSent: action.sendMic },
+        step: { done: false, token },
+      }
+      : { phase: OVER, step: { done: true, token, context } };
+  }
+
+  /** Checks what may stand in the acceptor's first answer only (RFC 4178 section 4.2.2). */
   #checkAnswer({ negState, supportedMech }: NegTokenResp, first: boolean): void {
     if (first && negState === undefined) {
       throw spnegoError("Acceptor's first answer has no state", "DEFECTIVE_TOKEN", "SPNEGO_STATE");
     }
-    if (negState === NegState.RequestMic) {
-      if (!first) {
-        throw spnegoError("Acceptor sent request-mic behind its first answer", "DEFECTIVE_TOKEN", "SPNEGO_STATE");
-      }
-      this.#micRequested = true;
+    if (negState === NegState.RequestMic && !first) {
+      throw spnegoError("Acceptor sent request-mic after its first answer", "DEFECTIVE_TOKEN", "SPNEGO_STATE");
     }
     if (supportedMech === undefined) return;
     if (!first) {
-      throw spnegoError("Acceptor named a mechanism behind its first answer", "DEFECTIVE_TOKEN", "SPNEGO_MECH");
+      throw spnegoError("Acceptor named a mechanism after its first answer", "DEFECTIVE_TOKEN", "SPNEGO_MECH");
     }
     if (canonicalMechanism(supportedMech) !== this.#mechanism) {
-      throw spnegoError(`Acceptor took ${supportedMech}, which was not offered`, "BAD_MECH", "SPNEGO_MECH");
+      throw spnegoError(`Acceptor chose ${supportedMech}, which was not offered`, "BAD_MECH", "SPNEGO_MECH");
     }
   }
 
-  async #goOn({ negState, responseToken, mechListMic }: NegTokenResp): Promise<GssStep> {
-    const stood = this.#context !== undefined;
-    const empty = responseToken === undefined || responseToken.length === 0;
-    if (stood !== empty) {
-      const problem = stood ? "sent a token to a context that stands" : "sent no token of the mechanism";
-      throw spnegoError(`Acceptor ${problem}`, "DEFECTIVE_TOKEN", "SPNEGO_TOKEN");
+  /** A rejection may carry a token of the mechanism, whose step then throws a more precise error. */
+  async #rejected(phase: Waiting, { responseToken }: NegTokenResp): Promise<never> {
+    const established = phase.at === "mechanism" ? undefined : phase.established;
+    if (responseToken !== undefined && established === undefined) {
+      const step = await this.#inner.step(responseToken);
+      if (step.done) step.context.dispose();
     }
-    const token = stood ? undefined : await this.#stepMechanism(responseToken);
-    const context = this.#context;
-    const done = negState === NegState.AcceptCompleted;
-    const sending = !stood && (context === undefined || this.#last === "initiator");
-    if (sending && done) {
-      throw spnegoError("Acceptor is done before the mechanism is", "DEFECTIVE_TOKEN", "SPNEGO_STATE");
-    }
-    if (context !== undefined) {
-      const peer = done ? "done" : negState === undefined ? "silent" : "waiting";
-      return await this.#protect(context, token, mechListMic, { sending, peer });
-    }
-    if (mechListMic !== undefined) throw micError("misplaced MIC", "Acceptor");
-    this.#state = "going";
-    return { done: false, token: encodeNegTokenResp({ responseToken: token }) };
+    throw spnegoError("Acceptor rejected the mechanism", "BAD_MECH", "SPNEGO_REJECT");
   }
+}
 
-  /** The mechanism is done: what section 5 says of the list. */
-  async #protect(
-    context: GssContext,
-    responseToken: Bytes | undefined,
-    mechListMic: Bytes | undefined,
-    { sending, peer }: Pick<Standing, "sending" | "peer">,
-  ): Promise<GssStep> {
-    const exchange: MicExchange = !context.flags.integrity ? "forbidden" : this.#micRequested ? "required" : "optional";
-    const next = await micStep(
-      { role: "initiator", last: this.#last, sending, exchange, sent: this.#micSent, peer },
-      { context, list: this.#list, mic: mechListMic },
-    );
-    if (next === "finish") return { done: true, context };
-    const mic = next.endsWith("with MIC") ? { mechListMic: await context.getMic(this.#list) } : {};
-    const finished = next === "finish with MIC";
-    const negState = finished ? NegState.AcceptCompleted : NegState.AcceptIncomplete;
-    const token = encodeNegTokenResp({ negState, responseToken, ...mic });
-    if (finished) return { done: true, token, context };
-    this.#micSent = mic.mechListMic !== undefined;
-    this.#state = "going";
-    return { done: false, token };
-  }
+/** The side that sent the mechanism's last token, by the token of this side's last step. */
+function lastSender(token: Bytes | undefined): Role {
+  return token !== undefined && token.length > 0 ? "initiator" : "acceptor";
+}
+
+/** Disposes a context that was not given to the caller. */
+function disposeContext(phase: Phase): void {
+  if (phase.at === "offer" || phase.at === "last token") phase.established?.context.dispose();
 }

@@ -1,48 +1,35 @@
 /**
- * Tokens of SPNEGO (RFC 4178 section 4.2), and NegTokenInit2 (MS-SPNG section 2.2.1), whose hints are passed over. They are
- * written in DER. In what is read, lengths may take more bytes than they need (`84 00 00 00 2c`), as some appliances write
- * them and MIT reads them; what the mechanism has put into a token is the mechanism's to read.
+ * Tokens of SPNEGO (RFC 4178 section 4.2), and NegTokenInit2 (MS-SPNG section 2.2.1), whose hints are ignored. They are written
+ * in DER. Lengths that are read may take more bytes than they need (`84 00 00 00 2c`): some appliances write them, and MIT reads
+ * them. This does not apply to the mechanism's tokens inside, which the mechanism reads.
  *
  * @module
  */
+import { type Codec, decode, encode, oidBytes } from "../../asn1/codec.ts";
 import {
   anyElement,
   type BitString,
   bitString,
-  type Codec,
-  decode,
-  encode,
   enumerated,
   explicit,
   objectIdentifier,
   octetString,
-  oidBytes,
   optional,
   sequence,
   sequenceOf,
-} from "../../asn1/codec.ts";
+} from "../../asn1/types.ts";
 import { type Bytes, sameBytes } from "../../base/bytes.ts";
+import { SPNEGO_OID } from "../oids.ts";
 import { decodeInitialToken, encodeInitialToken, namedMechanism } from "../initial_token.ts";
 
-/** SPNEGO's own identifier. */
-export const SPNEGO_OID = "1.3.6.1.5.5.2";
-
-/** What Windows 2000 called Kerberos, which newer ones still offer first (MS-SPNG section 3.1.5.2), and Samba answers with. */
-const ALIASES: Readonly<Record<string, string>> = { "1.2.840.48018.1.2.2": "1.2.840.113554.1.2.2" };
-
-/** The identifier that a mechanism is known by here. */
-export function canonicalMechanism(mechanism: string): string {
-  return ALIASES[mechanism] ?? mechanism;
-}
-
-/** Where a negotiation stands, in the words of RFC 4178 section 4.2.2. */
+/** States of a negotiation (RFC 4178 section 4.2.2). */
 export const NegState = { AcceptCompleted: 0, AcceptIncomplete: 1, Reject: 2, RequestMic: 3 } as const;
 
-/** What the initiator begins with. */
+/** The initiator's first token. */
 export interface NegTokenInit {
-  /** Mechanisms, the most wanted first. */
+  /** Mechanisms, in order of preference. */
   readonly mechTypes: readonly string[];
-  /** Not to be looked at (RFC 4178 section 4.2.1). */
+  /** Ignored (RFC 4178 section 4.2.1). */
   readonly reqFlags?: BitString | undefined;
   /** First token of the first mechanism. */
   readonly mechToken?: Bytes | undefined;
@@ -50,11 +37,11 @@ export interface NegTokenInit {
   readonly mechListMic?: Bytes | undefined;
 }
 
-/** What goes to and fro after that. */
+/** Every later token of both sides. */
 export interface NegTokenResp {
   /** One of {@linkcode NegState}'s. */
   readonly negState?: number | undefined;
-  /** Mechanism that the acceptor takes. */
+  /** Mechanism that the acceptor has chosen. */
   readonly supportedMech?: string | undefined;
   /** Token of the mechanism. */
   readonly responseToken?: Bytes | undefined;
@@ -62,13 +49,13 @@ export interface NegTokenResp {
   readonly mechListMic?: Bytes | undefined;
 }
 
-/** Lengths as peers write them. */
+/** Read options: lengths as some peers write them. */
 const LENIENT = { longLengths: true } as const;
 
 /** `MechTypeList ::= SEQUENCE OF MechType`. */
 const MechTypeList: Codec<readonly string[]> = sequenceOf("MechTypeList", objectIdentifier, 32);
 
-/** The fields of both types, told apart by what stands under [3]. */
+/** The fields of both types. The element under [3] decides which type it is. */
 interface EitherInit extends Omit<NegTokenInit, "mechListMic"> {
   readonly third?: Bytes | undefined;
   readonly fourth?: Bytes | undefined;
@@ -118,12 +105,12 @@ const NegTokenResp: Codec<NegTokenResp> = explicit(
   }, { extensible: true }),
 );
 
-/** Bytes of the list that a MIC is over: the type alone, without `[0]` around it (RFC 4178 section 5 a). */
+/** Returns the bytes of a list that a MIC is over: without the tag `[0]` around it (RFC 4178 section 5 a). */
 export function mechListBytes(mechTypes: readonly string[]): Bytes {
   return encode(MechTypeList, mechTypes);
 }
 
-/** The initiator's first token. */
+/** Returns the initiator's first token. */
 export function encodeNegTokenInit({ mechListMic, ...token }: NegTokenInit): Bytes {
   const third = mechListMic && encode(octetString, mechListMic);
   return encodeInitialToken(SPNEGO_OID, encode(NegTokenInit, { ...token, third }));
@@ -131,7 +118,7 @@ export function encodeNegTokenInit({ mechListMic, ...token }: NegTokenInit): Byt
 
 const SPNEGO_IDENTIFIER = oidBytes(SPNEGO_OID);
 
-/** Whether a first token names SPNEGO, without looking at more of it: most name another mechanism, which reads them. */
+/** Whether a first token names SPNEGO. Reads no further, because most tokens name another mechanism. */
 export function isSpnego(token: Uint8Array): boolean {
   const mechanism = namedMechanism(token, LENIENT);
   return mechanism !== undefined && sameBytes(mechanism, SPNEGO_IDENTIFIER);
@@ -140,7 +127,7 @@ export function isSpnego(token: Uint8Array): boolean {
 /**
  * Reads an initiator's first token.
  *
- * @throws {Asn1Error} When it is none.
+ * @throws {Asn1Error} When the bytes are not one.
  */
 export function decodeNegTokenInit(token: Uint8Array): NegTokenInit {
   const { third, fourth, ...read } = decode(NegTokenInit, decodeInitialToken(token, LENIENT).inner, LENIENT);
@@ -151,16 +138,16 @@ export function decodeNegTokenInit(token: Uint8Array): NegTokenInit {
 
 const SEQUENCE = 0x30;
 
-/** A token after the first. */
+/** Returns a token after the first. */
 export function encodeNegTokenResp(token: NegTokenResp): Bytes {
   return encode(NegTokenResp, token);
 }
 
 /**
- * Reads a token after the first. A MIC that is the mechanism's token once more is none, and is left out: Windows 2000 and
- * appliances that learned from it send such, and MIT passes over it too.
+ * Reads a token after the first. A MIC that repeats the mechanism's token is left out: Windows 2000 and appliances like it send
+ * such a MIC, and MIT ignores it too.
  *
- * @throws {Asn1Error} When it is none.
+ * @throws {Asn1Error} When the bytes are not one.
  */
 export function decodeNegTokenResp(token: Uint8Array): NegTokenResp {
   const read = decode(NegTokenResp, token, LENIENT);

@@ -1,45 +1,45 @@
 /**
- * Realms on the way of a ticket, judged by the service itself where its KDC has not done so (RFC 4120 section 2.7).
+ * The transited realms of a ticket, judged by the service itself if its KDC has not done so (RFC 4120 section 2.7).
  *
  * @module
  */
 import type { TransitedEncoding } from "../messages/ap.ts";
 import { decodeTransited, DOMAIN_X500_COMPRESS, MAX_TRANSITED } from "../messages/transited.ts";
 import { printable } from "../errors.ts";
-import { kerberosFailure } from "../mech/errors.ts";
+import { ApError } from "./error.ts";
 
 /**
- * Realms that may vouch on the way from one realm to another, as `[capaths]` of krb5.conf has them: by the client's realm,
- * then by the service's. `.` stands for none. Where there is an entry it is used in place of the hierarchy of the names.
+ * Realms that may vouch between two realms, as in `[capaths]` of krb5.conf: by the realm of the client, then by that of the
+ * service. `.` means none. An entry replaces the hierarchy of the names.
  */
 export type Capaths = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
 
-/** The realms at both ends of a way. */
+/** The realms of a client and a service. */
 export interface RealmEnds {
   /** Realm of the client. */
   readonly client: string;
-  /** Realm of the service, that is, of the key that opened the ticket. */
+  /** Realm of the service: that of the key that opened the ticket. */
   readonly service: string;
 }
 
-/** UTF-16 units of a name whose parents are looked for. */
+/** UTF-16 units of the longest name whose hierarchy is computed. */
 const MAX_REALM_LENGTH = 512;
 
 /**
- * Judges the realms on a way: each must lie between its ends by `capaths` or, where that has no entry, by the hierarchy of
- * their names, so that a user of one domain gets to a service of its sibling, and a realm of nobody's vouches for nobody.
- * This holds for clients of the service's own realm too, between which and the service nothing lies.
+ * Judges transited realms: each must lie between client and service by `capaths` or, if that has no entry, by the hierarchy of
+ * their names. So a user of one domain can reach a service of a sibling domain, and no other realm can vouch. Nothing lies
+ * between a service and a client of the same realm.
  *
- * @throws {GssError} `KRB_AP_PATH_NOT_ACCEPTED`, or `KDC_ERR_TRTYPE_NOSUPP` for an encoding that is not known.
+ * @throws {ApError} `KRB_AP_PATH_NOT_ACCEPTED`, or `KDC_ERR_TRTYPE_NOSUPP` for an encoding that is not known.
  */
 export function checkTransited(transited: TransitedEncoding, ends: RealmEnds, capaths?: Capaths): void {
   const { trType, contents } = transited;
-  // A KDC of Windows says "type 0" where there is nothing to be said.
+  // Windows KDCs send type 0 if there are no realms.
   if (trType === 0 && contents.length === 0) return;
   if (trType !== DOMAIN_X500_COMPRESS) {
-    throw kerberosFailure(
+    throw new ApError(
       "KDC_ERR_TRTYPE_NOSUPP",
-      `Cannot accept ticket: the realms on its way are in encoding ${trType}, which is not known`,
+      `Cannot accept ticket: its transited realms have encoding ${trType}, which is unknown`,
     );
   }
   if (contents.length === 0) return;
@@ -57,17 +57,17 @@ export function checkTransited(transited: TransitedEncoding, ends: RealmEnds, ca
 }
 
 function notAccepted({ client, service }: RealmEnds, problem: string): Error {
-  return kerberosFailure(
+  return new ApError(
     "KRB_AP_PATH_NOT_ACCEPTED",
     `Cannot accept ticket by its way from ${printable(client)} to ${printable(service)}: ${problem}`,
-    { clientRealm: printable(client), serviceRealm: printable(service) },
+    { details: { clientRealm: printable(client), serviceRealm: printable(service) } },
   );
 }
 
 /**
- * All realms that a transited field in DOMAIN-X500-COMPRESS stands for. Repetitions are kept.
+ * Returns all realms of a transited field in DOMAIN-X500-COMPRESS (RFC 4120 section 3.3.3.2), repetitions included.
  *
- * @throws {GssError} `KRB_AP_PATH_NOT_ACCEPTED` when it cannot be read or stands for too many.
+ * @throws {ApError} `KRB_AP_PATH_NOT_ACCEPTED` when it cannot be read or has too many realms.
  */
 export function expandTransited(contents: Uint8Array, ends: RealmEnds): string[] {
   const realms: string[] = [];
@@ -75,7 +75,7 @@ export function expandTransited(contents: Uint8Array, ends: RealmEnds): string[]
     realms.push(...more);
     if (realms.length > MAX_TRANSITED) throw notAccepted(ends, `more than ${MAX_TRANSITED} realms are on it`);
   };
-  // Where a run of null subfields began.
+  // The realm before a run of null subfields.
   let from: string | undefined;
   let last = ends.client;
   for (const realm of listedRealms(contents, ends)) {
@@ -100,7 +100,7 @@ function listedRealms(contents: Uint8Array, ends: RealmEnds): readonly (string |
   }
 }
 
-/** Realms between two by the hierarchy of their names: up to what they have in common, and down again; the ends are not. */
+/** Realms between two by the hierarchy of their names: up to the common parent and down again, without the two. */
 function realmsBetween(from: string, to: string): string[] {
   if (Math.max(from.length, to.length) > MAX_REALM_LENGTH) return [];
   const up = withParents(from);
@@ -112,7 +112,7 @@ function realmsBetween(from: string, to: string): string[] {
   return between.filter((realm) => realm !== from && realm !== to);
 }
 
-/** A realm and those above it: `A.B.C`, `B.C`, `C` or, in X.500 style, `/A/B`, `/A` (section 6.1). */
+/** A realm and its parents: `A.B.C`, `B.C`, `C` or, in X.500 style, `/A/B`, `/A` (RFC 4120 section 6.1). */
 function withParents(realm: string): string[] {
   const realms = [realm];
   if (realm.startsWith("/")) {

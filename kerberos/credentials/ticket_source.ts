@@ -1,13 +1,12 @@
 /**
- * Tickets, as a mechanism wants them.
+ * The interface between a mechanism and its source of tickets.
  *
  * @module
  */
 import type { Principal } from "../principal.ts";
 import type { Credential } from "../credential.ts";
-import type { KdcCallOptions } from "../reach/kdc_client.ts";
 
-/** A ticket with its session key, and the clock that it is to be used by. */
+/** A ticket with its session key, and the offset of the clock that it must be used with. */
 export interface ServiceTicket {
   /** The ticket. */
   readonly credential: Credential;
@@ -15,22 +14,22 @@ export interface ServiceTicket {
   readonly kdcOffset: number;
 }
 
-/** Where a mechanism gets tickets from. */
+/** A source of tickets. */
 export interface TicketSource {
   /**
-   * A ticket for a service that is still good. A service without a realm is looked for from the host in its name.
+   * Returns a ticket for a service that is still good. The realm of a service without one follows from the host in its name.
    *
    * @throws {KerberosError} `NO_CREDENTIALS`, `TICKET_EXPIRED`, `KDC_UNREACHABLE` and others.
-   * @throws {KdcError} When a KDC refuses.
+   * @throws {KdcError} If a KDC refuses.
    */
-  serviceTicket(service: Principal, options?: KdcCallOptions): Promise<ServiceTicket>;
-  /** A ticket-granting ticket that may be handed to another host. */
-  forwardedTicket(options?: KdcCallOptions): Promise<ServiceTicket>;
+  serviceTicket(service: Principal, options?: { readonly signal?: AbortSignal | undefined }): Promise<ServiceTicket>;
+  /** Returns a ticket-granting ticket to forward to another host. */
+  forwardedTicket(options?: { readonly signal?: AbortSignal | undefined }): Promise<ServiceTicket>;
   /**
-   * A service has refused a ticket for its time: the clocks are not as they were when it was got. Absent where nothing can be
-   * done about it.
+   * Called when a service has refused a ticket for its time: a clock was set since the ticket was issued. Absent if the source can do
+   * nothing about it.
    *
-   * @returns Whether the next ticket may do better.
+   * @returns Whether the next ticket may be accepted.
    */
   refusedForTime?(ticket: ServiceTicket): boolean;
 }

@@ -5,21 +5,21 @@
  * @module
  */
 import { type Bytes, concat } from "../../base/bytes.ts";
-import { andThen, type CbcCipher, type Eventually } from "./primitives/primitives.ts";
-import { borrow, release } from "./primitives/scratch.ts";
+import { andThen, type CbcCipher, type Eventually } from "./primitives/seam.ts";
+import { acquireScratch, releaseScratch } from "./primitives/scratch.ts";
 
 const BLOCK = 16;
 const ZERO_BLOCK: Bytes = new Uint8Array(BLOCK);
 
-/** Bytes that whole blocks for `length` bytes have. */
+/** Returns `length` rounded up to whole blocks. */
 export function paddedLength(length: number): number {
   return Math.ceil(length / BLOCK) * BLOCK;
 }
 
 /**
- * Encrypts as many bytes as `out` has room for, 16 or more, into it.
+ * Encrypts `out.length` bytes, 16 or more, into `out`.
  *
- * @param padded The bytes, with zeros behind them up to whole blocks.
+ * @param padded The bytes, padded with zeros to whole blocks.
  * @returns `out`
  */
 export function ctsEncrypt(cipher: CbcCipher, padded: Bytes, out: Bytes): Eventually<Bytes> {
@@ -38,21 +38,21 @@ export function ctsEncrypt(cipher: CbcCipher, padded: Bytes, out: Bytes): Eventu
   });
 }
 
-/** Decrypts 16 bytes or more into as many. */
+/** Decrypts 16 bytes or more; the result has the same length. */
 export function ctsDecrypt(cipher: CbcCipher, ciphertext: Bytes): Eventually<Bytes> {
   const { length } = ciphertext;
   if (length === BLOCK) return cipher.decrypt(ciphertext);
   const whole = paddedLength(length);
-  const scratch = borrow(whole);
+  const scratch = acquireScratch(whole);
   const padded = scratch.subarray(0, whole);
   padded.set(ciphertext);
   return andThen(length === whole ? unswap(cipher, padded) : unsteal(cipher, padded, length), (plain) => {
-    release(scratch, whole);
+    releaseScratch(scratch, whole);
     return plain;
   });
 }
 
-/** Nothing was stolen: with its last two blocks in their places again it is plain CBC. */
+/** Whole blocks: after swapping the last two blocks back it is plain CBC. */
 function unswap(cipher: CbcCipher, padded: Bytes): Eventually<Bytes> {
   const head = padded.length - 2 * BLOCK;
   const last = padded.slice(head, head + BLOCK);
@@ -66,10 +66,10 @@ function unsteal(cipher: CbcCipher, padded: Bytes, length: number): Eventually<B
   const tail = length - head - BLOCK;
   const before = head === 0 ? ZERO_BLOCK : padded.subarray(head - BLOCK, head);
   const stolen = padded.subarray(head + BLOCK);
-  // The padded last block decrypts to nothing of use, and its place is needed below.
+  // The plaintext of the padded last block is not used; its place is overwritten below.
   return andThen(cipher.decrypt(padded), (plain) => {
     const swapped = plain.slice(head, head + BLOCK);
-    // CBC has mixed the block before into the swapped one; that is taken out again.
+    // CBC decryption mixed the block before into the swapped block; mix it out again.
     for (let i = 0; i < BLOCK; i++) swapped[i]! ^= before[i]!;
     const whole = concat(stolen.subarray(0, tail), swapped.subarray(tail));
     return andThen(cipher.decrypt(whole, before), (lastButOne) => {

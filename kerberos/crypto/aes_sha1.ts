@@ -4,20 +4,26 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { type Bytes, ByteWriter, utf8 } from "../../base/bytes.ts";
-import { KerberosError } from "../errors.ts";
+import { type Bytes, utf8 } from "../../base/bytes.ts";
 import { ctsDecrypt, ctsEncrypt } from "./aes_cts.ts";
-import { andThen, type CbcCipher, type CryptoPrimitives, type Eventually, type Mac } from "./primitives/primitives.ts";
-import type { EncryptionProfile, Padded, StringToKeyInput, UsageKeys, UsageKeysOptions } from "./profile.ts";
-import { deriveRandom, nfold } from "./simplified.ts";
+import { andThen, type CbcCipher, type CryptoPrimitives, type Eventually, type Mac } from "./primitives/seam.ts";
+import {
+  type EncryptionProfile,
+  integrityError,
+  type Padded,
+  type StringToKeyInput,
+  type UsageKeys,
+  type UsageKeysOptions,
+} from "./profile.ts";
+import { deriveRandom, nfold, usageConstant } from "./simplified.ts";
 
 const MAC = 12;
 const CONFOUNDER = 16;
 
-/** Folded constants of the usages seen, of which there are a few dozen. */
+/** Folded constants of the key usages seen so far, a few dozen. */
 const FOLDED = new Map<number, Bytes>();
 
-/** A usage's constant, folded to a block as the derivation wants it. */
+/** The constant of a key usage, folded to one block (RFC 3961 section 5.3). */
 function foldedConstant(usage: number, purpose: 0x99 | 0xaa | 0x55): Bytes {
   const key = usage * 256 + purpose;
   let folded = FOLDED.get(key);
@@ -26,11 +32,6 @@ function foldedConstant(usage: number, purpose: 0x99 | 0xaa | 0x55): Bytes {
     if (FOLDED.size < 256) FOLDED.set(key, folded);
   }
   return folded;
-}
-
-/** Usage number and purpose, the constant that a usage's keys are derived with (RFC 3961 section 5.3). */
-export function usageConstant(usage: number, purpose: 0x99 | 0xaa | 0x55): Bytes {
-  return new ByteWriter().u32(usage).u8(purpose).finish();
 }
 
 async function deriveKey(key: Bytes, constant: Uint8Array, primitives: CryptoPrimitives): Promise<Bytes> {
@@ -65,9 +66,9 @@ class Sha1UsageKeys implements UsageKeys {
   }
 
   seal({ bytes, length }: Padded, out: Bytes): Eventually<Bytes> {
-    // Encryption goes first: where it runs on another thread, the code is computed meanwhile.
+    // Start encryption first: if it runs on another thread, the code is computed meanwhile.
     const sealing = ctsEncrypt(this.#cipher, bytes, out.subarray(0, length));
-    if (sealing instanceof Promise) sealing.catch(() => {}); // Reported below, unless the code fails too.
+    if (sealing instanceof Promise) sealing.catch(() => {}); // Reported below, unless signing fails too.
     return andThen(this.#integrity.sign(bytes.subarray(0, length)), (mac) =>
       andThen(sealing, () => {
         out.set(mac.subarray(0, MAC), length);
@@ -78,7 +79,7 @@ class Sha1UsageKeys implements UsageKeys {
   open(ciphertext: Bytes): Eventually<Bytes> {
     if (ciphertext.length < CONFOUNDER + MAC) throw integrityError();
     const decrypting = ctsDecrypt(this.#cipher, ciphertext.subarray(0, -MAC));
-    // What is compared is what came, whatever becomes of the caller's memory meanwhile.
+    // Compare the tag that was passed in, even if the caller changes the ciphertext meanwhile.
     const tag = decrypting instanceof Promise ? ciphertext.slice(-MAC) : ciphertext.subarray(-MAC);
     return andThen(
       decrypting,
@@ -99,15 +100,9 @@ class Sha1UsageKeys implements UsageKeys {
   }
 }
 
-/** One error for every way a ciphertext may be wrong, so that nothing tells them apart. */
-export function integrityError(): KerberosError {
-  return new KerberosError("INTEGRITY", "Cannot decrypt: integrity check failed");
-}
-
 /** RFC 3962 section 4: PBKDF2, then one derivation with the constant "kerberos". */
 async function stringToKey(input: StringToKeyInput, length: number, primitives: CryptoPrimitives): Promise<Bytes> {
-  const { password, salt, iterations = 4096 } = input;
-  const key = await primitives.pbkdf2({ hash: "SHA-1", password, salt, iterations, length });
+  const key = await primitives.pbkdf2({ ...input, hash: "SHA-1", length });
   return await deriveKey(key, utf8("kerberos"), primitives);
 }
 

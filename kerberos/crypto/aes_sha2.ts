@@ -13,9 +13,16 @@ import {
   type Eventually,
   type HashName,
   type Mac,
-} from "./primitives/primitives.ts";
-import type { EncryptionProfile, Padded, StringToKeyInput, UsageKeys, UsageKeysOptions } from "./profile.ts";
-import { integrityError, usageConstant } from "./aes_sha1.ts";
+} from "./primitives/seam.ts";
+import {
+  type EncryptionProfile,
+  integrityError,
+  type Padded,
+  type StringToKeyInput,
+  type UsageKeys,
+  type UsageKeysOptions,
+} from "./profile.ts";
+import { usageConstant } from "./simplified.ts";
 
 const CONFOUNDER = 16;
 const CIPHER_STATE: Bytes = new Uint8Array(16);
@@ -35,7 +42,7 @@ interface KdfInput {
   readonly key: Bytes;
   readonly label: Bytes;
   readonly context?: Bytes;
-  /** Bytes wanted, at most one output of the hash. */
+  /** Bytes of output, at most one output of the hash. */
   readonly length: number;
 }
 
@@ -49,7 +56,7 @@ function kdf(hash: HashName, input: KdfInput, primitives: CryptoPrimitives): Eve
   );
 }
 
-/** RFC 8009 section 5. */
+/** Derives the keys of one usage (RFC 8009 section 5). */
 function usageKeys(p: Parameters, key: Bytes, usage: number, options: UsageKeysOptions): Eventually<UsageKeys> {
   const { primitives, lasting } = options;
   const derive = (purpose: 0x99 | 0xaa | 0x55, length: number) =>
@@ -99,7 +106,7 @@ class Sha2UsageKeys implements UsageKeys {
     if (ciphertext.length < CONFOUNDER + macLength) throw integrityError();
     const sealed = ciphertext.subarray(0, -macLength);
     const tagging = this.#tag(sealed);
-    // What is decrypted is what was checked, whatever becomes of the caller's memory meanwhile.
+    // Decrypt the bytes that were checked, even if the caller changes the ciphertext meanwhile.
     const checked = tagging instanceof Promise ? ciphertext.slice() : ciphertext;
     return andThen(tagging, (tag) => {
       // Checked before anything is decrypted (section 5).
@@ -125,7 +132,7 @@ class Sha2UsageKeys implements UsageKeys {
 
 /** RFC 8009 section 4: the salt starts with the enctype's name and a zero byte. */
 async function stringToKey(p: Parameters, input: StringToKeyInput, primitives: CryptoPrimitives): Promise<Bytes> {
-  const { password, iterations = 32_768 } = input;
+  const { password, iterations } = input;
   const salt = concat(utf8(p.name), Uint8Array.of(0), input.salt);
   const key = await primitives.pbkdf2({ hash: p.hash, password, salt, iterations, length: p.keyLength });
   return await kdf(p.hash, { key, label: utf8("kerberos"), length: p.keyLength }, primitives);

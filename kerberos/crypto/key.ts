@@ -1,97 +1,22 @@
 /**
- * Protocol keys (RFC 3961): one secret with its enctype, and what can be done with it.
+ * Protocol keys (RFC 3961): one secret of one enctype, and the operations of its profile.
  *
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { asBytes, type Bytes, bytesOf, copyBytes, EMPTY, utf8 } from "../../base/bytes.ts";
+import { asBytes, type Bytes, bytesOf, copyBytes, utf8 } from "../../base/bytes.ts";
 import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { KerberosError } from "../errors.ts";
-import { paddedLength } from "./aes_cts.ts";
-import { systemPrimitives } from "./primitives/node.ts";
-import { andThen, type CryptoPrimitives, type Eventually, webCrypto } from "./primitives/primitives.ts";
-import { type EncryptionProfile, enctypeName, isSupported, profileOf, type UsageKeys } from "./profile.ts";
-import { borrow, release } from "./primitives/scratch.ts";
-
-/** What {@linkcode KerberosKey.fromPassword} takes. */
-export interface PasswordKeyOptions {
-  /** Number of the enctype. */
-  readonly enctype: number;
-  /** Salt, as text or, where it is not text, as bytes. */
-  readonly salt: string | Uint8Array;
-  /** Opaque parameters as a KDC sends them: an iteration count in four bytes (RFC 3962 section 4). */
-  readonly s2kparams?: Uint8Array | undefined;
-  /**
-   * Fewest PBKDF2 iterations that are accepted from a KDC, so that nobody can make the password cheaper to guess from what
-   * is sent (RFC 3962 section 8).
-   *
-   * @default {those of the enctype where a KDC names none: 4096 or 32768}
-   */
-  readonly minimumIterations?: number | undefined;
-  /** Most PBKDF2 iterations that are accepted from a KDC, so that it cannot keep the client busy. @default {1048576} */
-  readonly maximumIterations?: number | undefined;
-}
-
-/** What a {@linkcode UsageKey} seals with. */
-export interface SealOptions {
-  /** Where the result is put, exactly as long as that is. @default {fresh memory} */
-  readonly into?: Bytes | undefined;
-  /** Randomness. @default {the system's} */
-  readonly runtime?: Runtime | undefined;
-}
+import { enctypeName, isSupported, profileOf } from "./enctypes.ts";
+import { iterationCount, type PasswordKeyOptions } from "./password.ts";
+import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/seam.ts";
+import { systemPrimitives } from "./primitives/system.ts";
+import { webCrypto } from "./primitives/web.ts";
+import type { EncryptionProfile } from "./profile.ts";
+import { UsageKey } from "./usage_key.ts";
 
 /**
- * A key for one usage, with its own keys derived. Results are there at once where the runtime can give them at once.
- *
- * @internal
- */
-export class UsageKey implements Disposable {
-  readonly #profile: EncryptionProfile;
-  readonly #keys: UsageKeys;
-
-  constructor(profile: EncryptionProfile, keys: UsageKeys) {
-    this.#profile = profile;
-    this.#keys = keys;
-  }
-
-  /** Seals the parts one after another as one message (RFC 3961 section 3, encrypt). */
-  seal(parts: readonly Uint8Array[], options: SealOptions = {}): Eventually<Bytes> {
-    const { into, runtime = systemRuntime } = options;
-    const { confounderLength, checksumLength } = this.#profile;
-    const length = parts.reduce((sum, part) => sum + part.length, confounderLength);
-    const whole = paddedLength(length);
-    const scratch = borrow(whole);
-    runtime.fillRandom(scratch.subarray(0, confounderLength));
-    let at = confounderLength;
-    for (const part of parts) {
-      scratch.set(part, at);
-      at += part.length;
-    }
-    const out = into ?? new Uint8Array(length + checksumLength);
-    return andThen(this.#keys.seal({ bytes: scratch.subarray(0, whole), length }, out), () => {
-      release(scratch, whole);
-      return out;
-    });
-  }
-
-  /** Opens a sealed message (RFC 3961 section 3, decrypt). */
-  open(ciphertext: Bytes): Eventually<Bytes> {
-    return andThen(this.#keys.open(ciphertext), (confounded) => confounded.subarray(this.#profile.confounderLength));
-  }
-
-  /** Checksum over the parts one after another (RFC 3961 section 3, get_mic). */
-  checksum(...parts: readonly Bytes[]): Eventually<Bytes> {
-    return this.#keys.checksum(...parts);
-  }
-
-  /** Gives back what the runtime holds for it. */
-  [Symbol.dispose](): void {
-    this.#keys[Symbol.dispose]();
-  }
-}
-
-/**
- * A key for one enctype. The keys of each usage are derived once and kept. `Deno.inspect` shows the enctype only.
+ * A key of one enctype. The keys of each usage are derived once and kept. `Deno.inspect` shows the enctype only.
  *
  * @example
  * ```ts
@@ -113,12 +38,12 @@ export class KerberosKey implements Disposable {
   #disposed = false;
 
   /**
-   * Makes a key out of its bytes.
+   * Creates a key from its bytes.
    *
    * @param enctype Number of the enctype.
    * @param bytes The secret; it is copied.
-   * @throws {KerberosError} `BAD_KEY` when the length is not that of the enctype. Keys of enctypes that this library
-   * does not have can be held (keytabs and caches are full of them), but every use throws `UNSUPPORTED_ENCTYPE`.
+   * @throws {KerberosError} `BAD_KEY` when the length is not that of the enctype. Keys of unsupported enctypes can be held, as
+   * keytabs and caches contain many, but every use throws `UNSUPPORTED_ENCTYPE`.
    */
   constructor(enctype: number, bytes: Uint8Array, primitives: CryptoPrimitives = systemPrimitives) {
     const secret = copyBytes(bytes, "make a key of");
@@ -131,19 +56,19 @@ export class KerberosKey implements Disposable {
     this.#primitives = primitives;
   }
 
-  /** A fresh random key. */
+  /** Generates a random key. */
   static generate(enctype: number, runtime: Runtime = systemRuntime): KerberosKey {
     return new KerberosKey(enctype, randomBytes(profileOf(enctype).keyLength, runtime));
   }
 
   /**
-   * The key of a password (string-to-key of the enctype's RFC).
+   * Derives the key of a password (string-to-key of the enctype's RFC).
    *
    * @throws {KerberosError} `BAD_S2K_PARAMS` when the iteration count is malformed or outside the limits.
    */
   static async fromPassword(password: string, options: PasswordKeyOptions): Promise<KerberosKey> {
     const profile = profileOf(options.enctype);
-    // Under a salt of no bytes every principal with this password has the same key.
+    // An empty salt by mistake would give every principal with this password the same key.
     const salt = typeof options.salt === "string" ? utf8(options.salt) : copyBytes(options.salt, "salt with");
     if (typeof password !== "string") throw new TypeError(`Cannot make key: the password is a ${typeof password}`);
     const input = { password: utf8(password), salt, iterations: iterationCount(options) };
@@ -159,7 +84,7 @@ export class KerberosKey implements Disposable {
     return profileOf(this.enctype);
   }
 
-  /** Type number of the checksums that {@linkcode checksum} makes. */
+  /** Type of the checksums of {@linkcode checksum}. */
   get checksumType(): number {
     return this.#profile.checksumType;
   }
@@ -174,7 +99,7 @@ export class KerberosKey implements Disposable {
     return this.#profile.confounderLength + this.#profile.checksumLength;
   }
 
-  /** A copy of the secret, for keytabs, caches and messages. */
+  /** Returns a copy of the secret, for keytabs, caches and messages. */
   exportBytes(): Bytes {
     this.#alive();
     return this.#bytes.slice();
@@ -192,13 +117,13 @@ export class KerberosKey implements Disposable {
   /**
    * Opens a sealed message (RFC 3961 section 3, decrypt).
    *
-   * @throws {KerberosError} `INTEGRITY` when it is not genuine, whatever the reason.
+   * @throws {KerberosError} `INTEGRITY` when it is not genuine, for whatever reason.
    */
   async decrypt(usage: number, ciphertext: Uint8Array): Promise<Bytes> {
     return await this.#use(usage, { doing: "decrypt", parts: [ciphertext] }, (key, [bytes]) => key.open(bytes!));
   }
 
-  /** Checksum over the parts one after another, for one key usage (RFC 3961 section 3, get_mic). */
+  /** Returns the checksum over the concatenated parts, for one key usage (RFC 3961 section 3, get_mic). */
   async checksum(usage: number, ...parts: readonly Uint8Array[]): Promise<Bytes> {
     return await this.#use(usage, { doing: "sign", parts }, (key, bytes) => key.checksum(...bytes));
   }
@@ -209,13 +134,13 @@ export class KerberosKey implements Disposable {
     return timingSafeEqual(await this.checksum(usage, data), given);
   }
 
-  /** Pseudo-random bytes out of `input` (RFC 3961 section 3, pseudo-random). */
+  /** Returns pseudo-random bytes for `input` (RFC 3961 section 3, pseudo-random). */
   async prf(input: Uint8Array): Promise<Bytes> {
     this.#alive();
     return await this.#profile.prf(this.#bytes, asBytes(bytesOf(input, "derive from")), this.#primitives);
   }
 
-  /** Bytes are taken when the call is made: where the keys of the usage are awaited, by a copy. */
+  /** The caller may change its bytes once the call returns, so a call that waits for keys keeps copies. */
   #use<T>(
     usage: number,
     { doing, parts }: { readonly doing: string; readonly parts: readonly unknown[] },
@@ -229,8 +154,7 @@ export class KerberosKey implements Disposable {
   }
 
   /**
-   * Says that many messages are to come: ciphers are held open from one to the next, and must be given back by disposing
-   * the key.
+   * Keeps ciphers open between messages; dispose the key to release them.
    *
    * @internal
    */
@@ -240,7 +164,7 @@ export class KerberosKey implements Disposable {
   }
 
   /**
-   * The keys of a usage, at once where they have been derived before.
+   * Returns the keys of a usage; synchronously if they have been derived before.
    *
    * @internal
    */
@@ -259,7 +183,7 @@ export class KerberosKey implements Disposable {
     return derived;
   }
 
-  /** Overwrites the secret and forgets the derived keys. */
+  /** Overwrites the secret and releases the derived keys. */
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#bytes.fill(0);
@@ -270,29 +194,4 @@ export class KerberosKey implements Disposable {
   #alive(): void {
     if (this.#disposed) throw new TypeError("Cannot use key: it has been disposed");
   }
-}
-
-/** RFC 3962 section 4: the count in four bytes, where zero stands for 2^32; `undefined` where there are not four. */
-export function namedIterations(s2kparams: Uint8Array): number | undefined {
-  if (s2kparams.length !== 4) return undefined;
-  return new DataView(s2kparams.buffer, s2kparams.byteOffset).getUint32(0) || 2 ** 32;
-}
-
-/** The count named or the enctype's own; outside the limits it is refused. */
-function iterationCount(options: PasswordKeyOptions): number {
-  const { defaultIterations } = profileOf(options.enctype);
-  const { minimumIterations = defaultIterations, maximumIterations = 1 << 20 } = options;
-  const s2kparams = bytesOf(options.s2kparams ?? EMPTY, "make a key by");
-  const named = namedIterations(s2kparams);
-  if (named === undefined && s2kparams.length > 0) {
-    throw new KerberosError("BAD_S2K_PARAMS", `Cannot make key: parameters have ${s2kparams.length} bytes, not 4`);
-  }
-  const iterations = named ?? defaultIterations;
-  if (iterations > maximumIterations || (named !== undefined && iterations < minimumIterations)) {
-    throw new KerberosError(
-      "BAD_S2K_PARAMS",
-      `Cannot make key: ${iterations} iterations asked, ${minimumIterations} to ${maximumIterations} accepted`,
-    );
-  }
-  return iterations;
 }

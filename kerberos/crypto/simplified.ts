@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { Bytes } from "../../base/bytes.ts";
-import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/primitives.ts";
+import { type Bytes, ByteWriter } from "../../base/bytes.ts";
+import { andThen, type CryptoPrimitives, type Eventually } from "./primitives/seam.ts";
 
 const BLOCK = 16;
 
 /**
- * Stretches or folds `input` to `length` bytes: copies of the input, each turned right by 13 bits more than the one
- * before, are added up with end-around carry.
+ * Stretches or folds `input` to `length` bytes (RFC 3961 section 5.1): adds up copies of the input, each rotated right by 13
+ * bits more than the copy before, with end-around carry.
  */
 export function nfold(input: Uint8Array, length: number): Bytes {
   if (input.length === 0 || length === 0) throw new RangeError("Cannot fold: neither side may be empty");
@@ -19,7 +19,7 @@ export function nfold(input: Uint8Array, length: number): Bytes {
   const total = lcm(input.length, length);
   let carry = 0;
   for (let i = total - 1; i >= 0; i--) {
-    // Which bit of the input is the highest of byte i of the turned copies.
+    // The bit of the input that is the highest of byte i of the rotated copies.
     const copy = Math.floor(i / input.length);
     const bit = (((8 * (i % input.length) - 13 * copy) % inputBits) + inputBits) % inputBits;
     const at = bit >>> 3;
@@ -43,8 +43,8 @@ function lcm(a: number, b: number): number {
 }
 
 /**
- * DR (RFC 3961 section 5.1) for several constants at once: each folded constant, encrypted again and again, gives `length`
- * bytes.
+ * DR (RFC 3961 section 5.1) for several constants at once: each folded constant is encrypted repeatedly until there are
+ * `length` bytes.
  */
 export function deriveRandom(
   primitives: CryptoPrimitives,
@@ -65,4 +65,9 @@ export function deriveRandom(
     });
   };
   return round(folded, 0);
+}
+
+/** The constant from which a key of a usage is derived: usage number and purpose (RFC 3961 section 5.3). */
+export function usageConstant(usage: number, purpose: 0x99 | 0xaa | 0x55): Bytes {
+  return new ByteWriter().u32(usage).u8(purpose).finish();
 }

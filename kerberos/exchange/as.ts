@@ -1,190 +1,211 @@
 /**
- * The authentication service exchange (RFC 4120 section 3.1) with encrypted-timestamp pre-authentication (section
- * 5.2.7.2), client referrals (RFC 6806 section 7) and the protection of the request by the reply (RFC 6806 section 11).
- * FAST, SPAKE, PKINIT and OTP are left out; a KDC that insists on one of them is reported as `PREAUTH_UNSUPPORTED`.
+ * The authentication service exchange (RFC 4120 section 3.1) with pre-authentication (section 5.2.7, RFC 6113), client
+ * referrals (RFC 6806 section 7) and the protection of the request by the reply (RFC 6806 section 11). The mechanisms of
+ * pre-authentication are those of a table; authentication sets (RFC 6113 section 5.3) are left out.
  *
  * @module
  */
 import { encode } from "../../asn1/codec.ts";
 import { EMPTY } from "../../base/bytes.ts";
+import { enctypeName } from "../crypto/enctypes.ts";
+import { KerberosError, printable } from "../errors.ts";
+import { MethodData, type PaData } from "../messages/basic.ts";
+import type { KrbError } from "../messages/error.ts";
+import { AsRep, AsReq, type KdcReq, type KdcReqBody } from "../messages/kdc.ts";
+import { readMessage } from "../messages/read.ts";
+import { LATEST_TIME, wholeSeconds } from "../messages/time.ts";
+import { formatPrincipal, krbtgt, type Principal, toPrincipalName } from "../principal.ts";
 import { ErrorCode } from "../registry/errors.ts";
 import { KdcOption } from "../registry/flags.ts";
-import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
-import { enctypeName } from "../crypto/profile.ts";
-import { KerberosError, printable } from "../errors.ts";
-import { EncryptedData, EtypeInfo2, MethodData, type PaData, PaEncTsEnc, splitTime } from "../messages/basic.ts";
-import type { KrbError } from "../messages/error.ts";
-import { AsRep, AsReq, type KdcReq } from "../messages/kdc.ts";
-import { formatPrincipal, krbtgt, type Principal, toPrincipalName } from "../principal.ts";
-import { acceptAsReply, fromEntry, tolerated } from "./as_reply.ts";
-import { type AsExchangeInput, type AsExchangeResult, type AsState, canonicalizes } from "./as_state.ts";
-import { defaultSalt, type KeyParameters } from "./client_key.ts";
-import {
-  clockOffset,
-  type KdcExchange,
-  LATEST_TIME,
-  randomNonce,
-  readMessage,
-  readReply,
-  refusalError,
-} from "./exchange.ts";
+import { type AsExchangeInput, type AsExchangeResult, canonicalizes } from "./as_input.ts";
+import type { Asking, AsPhase, Preauthenticating } from "./as_phase.ts";
+import { acceptAsReply } from "./as_reply.ts";
+import { clockOffset, significantOffset } from "./clock_offset.ts";
 import { ExchangeKeys } from "./exchange_keys.ts";
+import type { KdcExchange } from "./kdc_exchange.ts";
+import { readReply, refusalError } from "./kdc_reply.ts";
+import { longTermKeys } from "./long_term_keys.ts";
+import { randomNonce } from "./nonce.ts";
+import type { PreauthMechanism } from "./preauth/mechanism.ts";
+import { offerMechanism, PREAUTH_MECHANISMS, startMechanism } from "./preauth/table.ts";
 
-export type { AsExchangeInput, AsExchangeResult } from "./as_state.ts";
+export type { AsExchangeInput, AsExchangeResult } from "./as_input.ts";
 
-/** Requests that one exchange may take: preauthentication, skew, and the referrals. */
+/** Requests that one exchange may take: pre-authentication, clock correction, and referrals. */
 const MAX_REQUESTS = 10;
-/** Realms that a client may be sent on to (RFC 6806 section 7). */
+/** Realms that a client may be referred to (RFC 6806 section 7). */
 const MAX_REFERRALS = 5;
-
-/** What is asked of the KDC of one realm starts with nothing that the KDC of another one said. */
-function startAt(client: Principal, before: Pick<AsState, "realms" | "keys" | "enctypes">): AsState {
-  return {
-    client,
-    realms: [...before.realms, client.realm],
-    keys: before.keys,
-    enctypes: before.enctypes,
-    offset: 0,
-    padata: [],
-    parameters: undefined,
-    skewed: false,
-  };
-}
 
 /**
  * Asks for an initial ticket.
  *
  * @throws {KdcError} The KDC refuses.
- * @throws {KerberosError} The reply is not genuine or not to the request, or the KDC wants what is not supported.
+ * @throws {KerberosError} The reply is not genuine or not to the request, or the KDC requires what is not supported.
  */
 export async function* asExchange(input: AsExchangeInput): KdcExchange<AsExchangeResult> {
-  const enctypes = input.key.usable(input.enctypes);
-  if (enctypes.length === 0) {
-    throw new KerberosError(
-      "NO_CREDENTIALS",
-      `Cannot authenticate ${formatPrincipal(input.client)}: there is no key of ${
-        input.enctypes.map(enctypeName).join(", ")
-      }`,
-    );
-  }
-  let state = startAt(input.client, { realms: [], keys: new ExchangeKeys(input.key), enctypes });
+  return yield* asExchangeWith(PREAUTH_MECHANISMS, input);
+}
+
+/** {@linkcode asExchange} with another table of mechanisms. */
+export async function* asExchangeWith(
+  mechanisms: readonly PreauthMechanism[],
+  input: AsExchangeInput,
+): KdcExchange<AsExchangeResult> {
+  const run = startRun(mechanisms, input);
+  let phase = await enterRealm(run, input.client, []);
   for (let sent = 0; sent < MAX_REQUESTS; sent++) {
-    const request = buildRequest(input, state);
+    const request = await buildRequest(input, phase);
     const message = encode(AsReq, request);
-    const answer = readReply(AsRep, yield { realm: state.client.realm, message });
+    const answer = readReply(AsRep, yield { realm: phase.client.realm, message });
     if ("reply" in answer) {
-      return await acceptAsReply({ input, state, request, message, service: serviceOf(input, state) }, answer.reply);
+      const service = serviceOf(input, phase.client);
+      return await acceptAsReply({ input, phase, request, message, service }, answer.reply);
     }
-    state = await learn(input, state, answer.refusal);
+    phase = await nextPhase(run, phase, answer.refusal);
   }
   throw new KerberosError(
     "REFERRAL_LOOP",
-    `Cannot authenticate ${formatPrincipal(input.client)}: the KDC asks again and again`,
+    `Cannot authenticate ${
+      formatPrincipal(input.client)
+    }: the KDC has not answered ${MAX_REQUESTS} requests with a ticket`,
   );
 }
 
-function serviceOf(input: AsExchangeInput, state: AsState): Principal {
-  return input.service ?? krbtgt(state.client.realm);
+/** The constant part of an exchange. */
+interface AsRun {
+  readonly mechanisms: readonly PreauthMechanism[];
+  readonly input: AsExchangeInput;
+  /** Enctypes that the client has keys for. */
+  readonly enctypes: readonly number[];
+  readonly keys: ExchangeKeys;
 }
 
-function buildRequest(input: AsExchangeInput, state: AsState): KdcReq {
-  const now = Math.floor((input.runtime.now() + state.offset) / 1000) * 1000;
+function startRun(mechanisms: readonly PreauthMechanism[], input: AsExchangeInput): AsRun {
+  const enctypes = input.key.usable(input.enctypes);
+  if (enctypes.length === 0) {
+    const wanted = input.enctypes.map(enctypeName).join(", ");
+    throw new KerberosError(
+      "NO_CREDENTIALS",
+      `Cannot authenticate ${formatPrincipal(input.client)}: there is no key of ${wanted}`,
+    );
+  }
+  return { mechanisms, input, enctypes, keys: new ExchangeKeys(input.key) };
+}
+
+/** The first phase in a realm. Nothing that another realm's KDC said is in it. */
+async function enterRealm(run: AsRun, client: Principal, before: readonly string[]): Promise<AsPhase> {
+  const { mechanisms, enctypes, keys, input: { runtime } } = run;
+  const asking: Asking = {
+    phase: "asking",
+    client,
+    keys: longTermKeys({ client, enctypes, keys, runtime }),
+    realms: [...before, client.realm],
+    offset: 0,
+  };
+  const round = await offerMechanism(mechanisms, asking.keys);
+  return round === undefined ? asking : { ...asking, phase: "preauthenticating", round, cookies: [] };
+}
+
+function serviceOf(input: AsExchangeInput, client: Principal): Principal {
+  return input.service ?? krbtgt(client.realm);
+}
+
+async function buildRequest(input: AsExchangeInput, phase: AsPhase): Promise<KdcReq> {
+  const now = input.runtime.now() + phase.offset;
+  const reqBody = requestBody(input, phase, wholeSeconds(now));
+  const proof = phase.phase === "asking" ? [] : [...await phase.round.padata({ now, body: reqBody }), ...phase.cookies];
+  return {
+    pvno: 5,
+    msgType: 10,
+    padata: [...proof, { padataType: PaType.ReqEncPaRep, padataValue: EMPTY }],
+    reqBody,
+  };
+}
+
+function requestBody(input: AsExchangeInput, { client, keys }: AsPhase, now: number): KdcReqBody {
   const kdcOptions = (input.forwardable ? KdcOption.Forwardable : 0) | (input.proxiable ? KdcOption.Proxiable : 0) |
     (input.renewLifetime > 0 ? KdcOption.Renewable : KdcOption.RenewableOk) |
     (canonicalizes(input) ? KdcOption.Canonicalize : 0);
   return {
-    pvno: 5,
-    msgType: 10,
-    padata: [...state.padata, { padataType: PaType.ReqEncPaRep, padataValue: EMPTY }],
-    reqBody: {
-      kdcOptions,
-      cname: toPrincipalName(state.client),
-      realm: state.client.realm,
-      sname: toPrincipalName(serviceOf(input, state)),
-      till: Math.min(now + input.lifetime, LATEST_TIME),
-      ...(input.renewLifetime > 0 ? { rtime: Math.min(now + input.renewLifetime, LATEST_TIME) } : {}),
-      nonce: randomNonce(input.runtime),
-      etype: state.enctypes,
-    },
+    kdcOptions,
+    cname: toPrincipalName(client),
+    realm: client.realm,
+    sname: toPrincipalName(serviceOf(input, client)),
+    till: Math.min(now + input.lifetime, LATEST_TIME),
+    ...(input.renewLifetime > 0 ? { rtime: Math.min(now + input.renewLifetime, LATEST_TIME) } : {}),
+    nonce: randomNonce(input.runtime),
+    etype: keys.enctypes,
   };
 }
 
 /**
- * Takes from a refusal what the next request needs, or gives up. Nothing authenticates a refusal: it may cost a request, and
- * a key within the limits, but changes neither who asks nor, unless that was asked for, whom.
+ * Returns the phase after a refusal, or throws the refusal. Nothing authenticates a refusal: it may cause another request and
+ * a key derivation within the limits, but changes neither the client nor, without canonicalization, the realm.
  */
-async function learn(input: AsExchangeInput, state: AsState, refusal: KrbError): Promise<AsState> {
-  const { runtime } = input;
-  const fail = () => refusalError(refusal, { client: state.client, server: serviceOf(input, state), runtime });
+async function nextPhase(run: AsRun, phase: AsPhase, received: KrbError): Promise<AsPhase> {
+  const { input } = run;
+  const refusal = await openRefusal(phase, received);
+  let next: AsPhase | undefined;
   switch (refusal.errorCode) {
-    case ErrorCode.KDC_ERR_PREAUTH_REQUIRED: {
-      if (state.parameters !== undefined || refusal.eData === undefined) throw fail();
-      if (input.timesync) state.offset = tolerated(clockOffset(refusal, runtime));
-      await preauthenticate(input, state, readMessage(MethodData, refusal.eData));
-      return state;
-    }
-    case ErrorCode.KRB_AP_ERR_SKEW: {
-      if (state.skewed || !input.timesync || state.parameters === undefined) throw fail();
-      state.skewed = true;
-      state.offset = clockOffset(refusal, runtime);
-      state.padata = [await encryptedTimestamp(input, state, state.parameters), ...state.padata.slice(1)];
-      return state;
-    }
-    case ErrorCode.KDC_ERR_WRONG_REALM: {
-      if (!canonicalizes(input) || refusal.crealm === undefined) throw fail();
-      return referred(state, refusal.crealm);
-    }
-    default:
-      throw fail();
+    case ErrorCode.KDC_ERR_PREAUTH_REQUIRED:
+      next = phase.phase === "asking" ? await preauthenticate(run, phase, refusal) : await answer(phase, refusal);
+      break;
+    case ErrorCode.KDC_ERR_MORE_PREAUTH_DATA_REQUIRED:
+      next = phase.phase === "asking" ? undefined : await answer(phase, refusal);
+      break;
+    case ErrorCode.KRB_AP_ERR_SKEW:
+      next = input.timesync ? correctClock(phase, clockOffset(refusal, input.runtime)) : undefined;
+      break;
+    case ErrorCode.KDC_ERR_WRONG_REALM:
+      next = canonicalizes(input) ? await followReferral(run, phase, refusal.crealm) : undefined;
+      break;
   }
+  if (next !== undefined) return next;
+  const { client } = phase;
+  throw refusalError(refusal, { client, server: serviceOf(input, client), runtime: input.runtime });
+}
+
+async function openRefusal(phase: AsPhase, refusal: KrbError): Promise<KrbError> {
+  return phase.phase === "asking" ? refusal : await phase.round.openRefusal?.(refusal) ?? refusal;
+}
+
+/** RFC 6113 section 2.2: the KDC asks for pre-authentication. */
+async function preauthenticate(run: AsRun, phase: Asking, refusal: KrbError): Promise<Preauthenticating | undefined> {
+  if (refusal.eData === undefined) return undefined;
+  const { mechanisms, input: { timesync, runtime } } = run;
+  const methods = readMessage(MethodData, refusal.eData);
+  const offset = timesync ? significantOffset(clockOffset(refusal, runtime)) : phase.offset;
+  const round = await startMechanism(mechanisms, phase.keys, methods);
+  return { ...phase, phase: "preauthenticating", offset, round, cookies: cookiesOf(methods) };
+}
+
+/** RFC 6113 section 2.4: the KDC demands another round of the mechanism in use, if that has one. */
+async function answer(phase: Preauthenticating, { eData }: KrbError): Promise<Preauthenticating | undefined> {
+  if (phase.round.answer === undefined || eData === undefined) return undefined;
+  const methods = readMessage(MethodData, eData);
+  return { ...phase, round: await phase.round.answer(methods), cookies: cookiesOf(methods) };
+}
+
+function cookiesOf(methods: readonly PaData[]): readonly PaData[] {
+  return methods.filter(({ padataType }) => padataType === PaType.FxCookie);
+}
+
+/** The same round once more, by the KDC's clock. */
+function correctClock(phase: AsPhase, offset: number): Preauthenticating | undefined {
+  return phase.phase === "preauthenticating" ? { ...phase, phase: "clock corrected", offset } : undefined;
 }
 
 /** RFC 6806 section 7: the same client, in another realm; the name in the error is not used. */
-function referred(state: AsState, realm: string): AsState {
-  if (state.realms.includes(realm) || state.realms.length > MAX_REFERRALS) {
+async function followReferral(run: AsRun, phase: AsPhase, realm: string | undefined): Promise<AsPhase | undefined> {
+  if (realm === undefined) return undefined;
+  const { client, realms } = phase;
+  if (realms.includes(realm) || realms.length > MAX_REFERRALS) {
     throw new KerberosError(
       "REFERRAL_LOOP",
-      `Cannot authenticate ${printable(formatPrincipal(state.client))}: sent on to ${printable(realm)} after ` +
-        state.realms.map(printable).join(", "),
+      `Cannot authenticate ${printable(formatPrincipal(client))}: referred to ${printable(realm)} after ` +
+        realms.map(printable).join(", "),
     );
   }
-  return startAt({ ...state.client, realm }, state);
-}
-
-async function preauthenticate(input: AsExchangeInput, state: AsState, methods: readonly PaData[]): Promise<void> {
-  if (!methods.some((method) => method.padataType === PaType.EncTimestamp)) {
-    throw new KerberosError(
-      "PREAUTH_UNSUPPORTED",
-      `Cannot authenticate ${printable(formatPrincipal(state.client))}: the KDC offers pre-authentication ` +
-        `${methods.map((method) => method.padataType).join(", ")}, an encrypted timestamp (2) is not among them`,
-    );
-  }
-  state.parameters = keyParameters(state, methods);
-  if (state.parameters === undefined) {
-    throw new KerberosError(
-      "UNSUPPORTED_ENCTYPE",
-      `Cannot authenticate ${printable(formatPrincipal(state.client))}: the KDC has no key of ${
-        input.enctypes.map(enctypeName).join(", ")
-      }`,
-    );
-  }
-  const cookies = methods.filter((method) => method.padataType === PaType.FxCookie);
-  state.padata = [await encryptedTimestamp(input, state, state.parameters), ...cookies];
-}
-
-async function encryptedTimestamp(input: AsExchangeInput, state: AsState, parameters: KeyParameters): Promise<PaData> {
-  const key = await state.keys.keyFor(parameters);
-  const { time, usec } = splitTime(Math.min(input.runtime.now() + state.offset, LATEST_TIME));
-  const timestamp = encode(PaEncTsEnc, { patimestamp: time, pausec: usec });
-  const cipher = await key.encrypt(KeyUsage.AsReqPaEncTimestamp, timestamp, input.runtime);
-  return { padataType: PaType.EncTimestamp, padataValue: encode(EncryptedData, { etype: key.enctype, cipher }) };
-}
-
-/** Parameters of the first key that both sides have, out of ETYPE-INFO2 (RFC 4120 section 5.2.7.5). */
-function keyParameters(state: AsState, methods: readonly PaData[]): KeyParameters | undefined {
-  const info = methods.find((method) => method.padataType === PaType.EtypeInfo2);
-  if (info === undefined) return { enctype: state.enctypes[0]!, salt: defaultSalt(state.client) };
-  const entry = readMessage(EtypeInfo2, info.padataValue).find(({ etype }) => state.enctypes.includes(etype));
-  return entry && fromEntry(entry, state.client);
+  return await enterRealm(run, { ...client, realm }, realms);
 }

@@ -1,70 +1,69 @@
 /**
- * What a client makes of an AS-REP (RFC 4120 section 3.1.5, RFC 6806 sections 6, 7 and 11).
+ * How a client checks an AS-REP (RFC 4120 section 3.1.5, RFC 6806 sections 6, 7 and 11).
  *
  * @module
  */
-import { type Bytes, exactText } from "../../base/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import type { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
-import { Checksum, EtypeInfo2, type EtypeInfo2Entry } from "../messages/basic.ts";
+import { Checksum } from "../messages/basic.ts";
 import { EncAsRepPart, type EncKdcRepPart, EncTgsRepPart, type KdcRep, type KdcReq } from "../messages/kdc.ts";
+import { readEither, readMessage } from "../messages/read.ts";
 import { formatPrincipal, fromPrincipalName, isWhole, krbtgt, type Principal, samePrincipal } from "../principal.ts";
-import { type AsExchangeInput, type AsExchangeResult, type AsState, canonicalizes } from "./as_state.ts";
-import { defaultSalt, type KeyParameters } from "./client_key.ts";
-import { mismatch, readEither, readMessage } from "./exchange.ts";
-import { checkReply, toCredential } from "./reply.ts";
+import { type AsExchangeInput, type AsExchangeResult, canonicalizes } from "./as_input.ts";
+import type { AsPhase } from "./as_phase.ts";
+import { significantOffset } from "./clock_offset.ts";
+import { checkReply, mismatch, toCredential } from "./reply.ts";
 
-/** The request that a reply is to. */
-export interface AskedOfAs {
+/** The request that a reply answers. */
+interface AsRequest {
   readonly input: AsExchangeInput;
-  readonly state: AsState;
+  /** The phase in which it was sent. */
+  readonly phase: AsPhase;
   readonly request: KdcReq;
   /** Its bytes as they were sent. */
   readonly message: Bytes;
   readonly service: Principal;
 }
 
-/** Within this a difference between the clocks is taken for the time that the reply took. */
-const CLOCK_TOLERANCE = 5_000;
-
-/** An offset of the KDC's clock that is one, in milliseconds. */
-export function tolerated(offset: number): number {
-  return Math.abs(offset) < CLOCK_TOLERANCE ? 0 : offset;
-}
-
-/** Section 3.1.5: everything that is used comes out of the encrypted part, and must be what was asked for. */
-export async function acceptAsReply(asked: AskedOfAs, reply: KdcRep): Promise<AsExchangeResult> {
-  const { input, state, message } = asked;
+/** Section 3.1.5: everything that is used is in the sealed part, and must be what was asked for. */
+export async function acceptAsReply(asked: AsRequest, received: KdcRep): Promise<AsExchangeResult> {
+  const { input, phase, message } = asked;
+  const reply = await openReply(phase, received);
   const client = fromPrincipalName(reply.cname, reply.crealm);
-  if (!isWhole(client) || (!canonicalizes(input) && !samePrincipal(client, state.client))) {
-    mismatch("the client", formatPrincipal(state.client), formatPrincipal(client));
+  if (!isWhole(client) || (!canonicalizes(input) && !samePrincipal(client, phase.client))) {
+    mismatch("the client", formatPrincipal(phase.client), formatPrincipal(client));
   }
-  const key = await replyKey(state, reply);
+  const key = await replyKey(asked, reply);
   const plain = await key.decrypt(KeyUsage.AsRepEncPart, reply.encPart.cipher);
   const part = readEither(EncAsRepPart, EncTgsRepPart, plain);
   checkTerms(asked, reply, part);
   await checkProof(part, key, message);
   const server = fromPrincipalName(part.sname, part.srealm);
-  // RFC 6806 section 6: where the client's realm may be another one than was asked, so may that of its ticket-granting service.
-  const renamed = samePrincipal(asked.service, krbtgt(state.client.realm)) &&
+  // RFC 6806 section 6: if the client's realm has another name, its ticket-granting service has it too.
+  const renamed = samePrincipal(asked.service, krbtgt(phase.client.realm)) &&
     samePrincipal(server, krbtgt(client.realm));
   if (!renamed && !samePrincipal(server, asked.service)) {
     mismatch("the service", formatPrincipal(asked.service), formatPrincipal(server));
   }
-  const kdcOffset = input.timesync ? tolerated(part.authtime - input.runtime.now()) : 0;
+  const kdcOffset = input.timesync ? significantOffset(part.authtime - input.runtime.now()) : 0;
   return { credential: toCredential(client, part, { reply, addresses: [] }), kdcOffset };
 }
 
-/** RFC 6806 section 11: the KDC signs the request that it saw, so that nobody can have weakened it on its way. */
+async function openReply(phase: AsPhase, reply: KdcRep): Promise<KdcRep> {
+  return phase.phase === "asking" ? reply : await phase.round.openReply?.(reply) ?? reply;
+}
+
+/** RFC 6806 section 11: the KDC signs the request as it came, so that a change on its way is noticed. */
 async function checkProof(part: EncKdcRepPart, key: KerberosKey, message: Bytes): Promise<void> {
   if ((part.flags & TicketFlag.EncPaRep) === 0) return;
   const changed = (found: string) =>
     new KerberosError("INTEGRITY", `Cannot use KDC reply: the request was changed on its way to the KDC, ${found}`);
   const proofs = part.encryptedPaData?.filter(({ padataType }) => padataType === PaType.ReqEncPaRep) ?? [];
-  if (proofs.length === 0) throw changed("who does not say what came (PA-REQ-ENC-PA-REP is missing)");
+  if (proofs.length === 0) throw changed("or its proof was removed (PA-REQ-ENC-PA-REP is missing)");
   for (const { padataValue } of proofs) {
     const { cksumtype, checksum } = readMessage(Checksum, padataValue);
     if (cksumtype !== key.checksumType) {
@@ -75,10 +74,10 @@ async function checkProof(part: EncKdcRepPart, key: KerberosKey, message: Bytes)
 }
 
 /**
- * Times are held against the request, and against the lifetimes wished by the clock that the sealed part tells: what the
- * request itself reckoned with may come from an error that nothing authenticates.
+ * Checks times against the request, and against the requested lifetimes by the clock in the sealed part: the clock that the
+ * request was made by may come from an error that nothing authenticates.
  */
-function checkTerms({ input, state, request }: AskedOfAs, reply: KdcRep, part: EncKdcRepPart): void {
+function checkTerms({ input, request }: AsRequest, reply: KdcRep, part: EncKdcRepPart): void {
   const { clockskew = 300_000, timesync, lifetime, renewLifetime } = input;
   const ahead = part.authtime - input.runtime.now();
   if (!timesync && Math.abs(ahead) > clockskew) {
@@ -88,12 +87,12 @@ function checkTerms({ input, state, request }: AskedOfAs, reply: KdcRep, part: E
   const wishedEnd = Math.min(request.reqBody.till, sealedEnd);
   checkReply(reply, part, {
     nonce: request.reqBody.nonce,
-    enctypes: state.enctypes,
+    enctypes: request.reqBody.etype,
     now: part.authtime,
     clockskew,
-    // How long a ticket lasts is the KDC's to say (RFC 4120 section 3.1.3), as long as nobody else told us a time to ask by.
+    // The KDC decides the lifetime (RFC 4120 section 3.1.3), unless an error has shifted the end that was requested.
     latestEnd: request.reqBody.till > sealedEnd ? sealedEnd : Infinity,
-    // RENEWABLE-OK: a ticket that does not last as long as asked may be renewable until then (RFC 4120 section 2.9.1).
+    // RENEWABLE-OK: a ticket that ends earlier than requested may be renewable until then (RFC 4120 section 2.9.1).
     latestRenewal: request.reqBody.rtime === undefined
       ? wishedEnd
       : Math.min(request.reqBody.rtime, part.authtime + renewLifetime + clockskew),
@@ -101,32 +100,10 @@ function checkTerms({ input, state, request }: AskedOfAs, reply: KdcRep, part: E
   });
 }
 
-/** A reply that needed no pre-authentication names salt and parameters itself. */
-async function replyKey(state: AsState, reply: KdcRep): Promise<KerberosKey> {
+/** The key of the reply, as the mechanism in use says, or the client's long-term key where none was in use. */
+async function replyKey({ phase, request }: AsRequest, reply: KdcRep): Promise<KerberosKey> {
   const { etype } = reply.encPart;
   // CVE-2022-33679: a key of an enctype that was not asked for is not used, even to find out that the reply is forged.
-  if (!state.enctypes.includes(etype)) mismatch("the enctype", state.enctypes.join(), etype);
-  const info = reply.padata?.find(({ padataType }) => padataType === PaType.EtypeInfo2);
-  const entry = info &&
-    readMessage(EtypeInfo2, info.padataValue).find((candidate) => candidate.etype === etype);
-  if (entry !== undefined) return await state.keys.keyFor(fromEntry(entry, state.client));
-  if (state.parameters?.enctype === etype) return await state.keys.keyFor(state.parameters);
-  const salt = reply.padata?.find(({ padataType }) => padataType === PaType.PwSalt);
-  return await state.keys.keyFor({
-    enctype: etype,
-    salt: salt === undefined ? defaultSalt(state.client) : saltText(salt.padataValue),
-  });
-}
-
-function saltText(bytes: Bytes): string {
-  try {
-    return exactText(bytes);
-  } catch (cause) {
-    throw new KerberosError("BAD_MESSAGE", "Cannot use KDC reply: its salt is not UTF-8", { cause });
-  }
-}
-
-/** Parameters of a key as a KDC names them; the default salt where it names none. */
-export function fromEntry(entry: EtypeInfo2Entry, client: Principal): KeyParameters {
-  return { enctype: entry.etype, salt: entry.salt ?? defaultSalt(client), s2kparams: entry.s2kparams };
+  if (!request.reqBody.etype.includes(etype)) mismatch("the enctype", request.reqBody.etype.join(), etype);
+  return await (phase.phase === "asking" ? phase.keys : phase.round).replyKey(reply);
 }

@@ -1,44 +1,43 @@
 /**
- * Long-term keys of a client: a password that becomes a key once the KDC has named salt and parameters, or a keytab.
+ * The secret of a client: a password, which becomes a key once the KDC has named salt and parameters, or a keytab.
  *
  * @module
  */
 import { KerberosKey } from "../crypto/key.ts";
-import { enctypeName, isSupported } from "../crypto/profile.ts";
+import { enctypeName, isSupported } from "../crypto/enctypes.ts";
 import { KerberosError } from "../errors.ts";
 import { formatPrincipal, type Principal } from "../principal.ts";
-import type { Keytab } from "../credentials/formats/keytab.ts";
 
-/** What the KDC says about the key of one enctype (RFC 4120 section 5.2.7.5). */
+/** How the key of one enctype is made, as the KDC says (RFC 4120 section 5.2.7.5). */
 export interface KeyParameters {
   /** Number of the enctype. */
   readonly enctype: number;
-  /** Salt as the KDC sent it; the default salt where it sent none. */
+  /** Salt that the KDC sent; the default salt if it sent none. */
   readonly salt: string;
-  /** Parameters as the KDC sent them. */
+  /** Parameters that the KDC sent. */
   readonly s2kparams?: Uint8Array | undefined;
-  /** Most PBKDF2 iterations that making the key may take, whoever asks for more. @default {1048576} */
+  /** Limit of PBKDF2 iterations; parameters that ask for more are refused. @default {1048576} */
   readonly maximumIterations?: number | undefined;
 }
 
 /** A client's secret. */
 export interface ClientKey {
-  /** Which of these enctypes it has a key for, in their order. */
+  /** Returns those of the enctypes that it has a key for, in their order. */
   usable(enctypes: readonly number[]): readonly number[];
   /**
-   * The key of one enctype.
+   * Returns the key of one enctype.
    *
-   * @throws {KerberosError} `NO_CREDENTIALS` when there is none.
+   * @throws {KerberosError} `NO_CREDENTIALS` when it has none.
    */
   keyFor(parameters: KeyParameters): Promise<KerberosKey>;
 }
 
-/** The default salt: realm and components run together (RFC 4120 section 4). */
+/** Returns the default salt: realm and components, concatenated (RFC 4120 section 4). */
 export function defaultSalt(client: Principal): string {
   return client.realm + client.components.join("");
 }
 
-/** A password as a client's secret. It is kept in memory as long as the object is. */
+/** Returns a password as a client's secret. It stays in memory as long as the object does. */
 export function passwordKey(password: string): ClientKey {
   return {
     usable: (enctypes) => enctypes.filter(isSupported),
@@ -46,8 +45,16 @@ export function passwordKey(password: string): ClientKey {
   };
 }
 
-/** The keys that a keytab has for a client. */
-export function keytabKey(keytab: Keytab, client: Principal): ClientKey {
+/** Where a client's keys are looked up; a `Keytab` is one. */
+export interface ClientKeytab {
+  /** Returns the newest key of a principal, in the order of the enctypes. */
+  newestKey(owner: Principal, enctypes: readonly number[]): { readonly key: KerberosKey } | undefined;
+  /** Returns lines such as `alice@REALM kvno 3 aes256-cts-hmac-sha1-96`, for error texts. */
+  describe(): readonly string[];
+}
+
+/** Returns the keys of a client in a keytab as its secret. */
+export function keytabKey(keytab: ClientKeytab, client: Principal): ClientKey {
   return {
     usable: (enctypes) => enctypes.filter((enctype) => keytab.newestKey(client, [enctype]) !== undefined),
     keyFor({ enctype }): Promise<KerberosKey> {

@@ -1,18 +1,19 @@
 /**
- * The client's keys for the time of one exchange. Salt and parameters come in messages that nothing authenticates, so what
- * they may cost is counted over all of them.
+ * The client's keys during one exchange. Salt and parameters come in messages that nothing authenticates, so the PBKDF2
+ * iterations are limited over all of them.
  *
  * @module
  */
 import { EMPTY } from "../../base/bytes.ts";
-import { type KerberosKey, namedIterations } from "../crypto/key.ts";
-import { isSupported, profileOf } from "../crypto/profile.ts";
+import { namedIterations } from "../crypto/password.ts";
+import type { KerberosKey } from "../crypto/key.ts";
+import { isSupported, profileOf } from "../crypto/enctypes.ts";
 import type { ClientKey, KeyParameters } from "./client_key.ts";
 
-/** PBKDF2 iterations that one exchange may take, however many keys a KDC asks for: as many as one key may. */
+/** Limit of PBKDF2 iterations in one exchange, however many keys a KDC asks for; the same as for one key. */
 const MAX_ITERATIONS = 1 << 20;
 
-/** Keys of one exchange. Each is derived once. */
+/** The keys of one exchange. Each is derived once. */
 export class ExchangeKeys {
   readonly #key: ClientKey;
   readonly #made = new Map<string, KerberosKey>();
@@ -23,9 +24,9 @@ export class ExchangeKeys {
   }
 
   /**
-   * The key that the parameters name.
+   * Returns the key that the parameters name.
    *
-   * @throws {KerberosError} `BAD_S2K_PARAMS` when the exchange has cost enough already, and what the secret itself throws.
+   * @throws {KerberosError} `BAD_S2K_PARAMS` when the limit of iterations is reached, and what the client's secret throws.
    */
   async keyFor(parameters: KeyParameters): Promise<KerberosKey> {
     const { enctype, salt, s2kparams = EMPTY } = parameters;
@@ -39,7 +40,7 @@ export class ExchangeKeys {
   }
 }
 
-/** What a key cost that has been made with these parameters. */
+/** Returns the iterations that a key with these parameters has taken. */
 function iterations(enctype: number, s2kparams: Uint8Array): number {
   return namedIterations(s2kparams) ?? (isSupported(enctype) ? profileOf(enctype).defaultIterations : 0);
 }

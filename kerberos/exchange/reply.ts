@@ -1,6 +1,5 @@
 /**
- * What the replies of both exchanges must fit before anything of them is used (RFC 4120 sections 3.1.5 and 3.3.4), and the
- * ticket that comes of them.
+ * The checks that both exchanges make before they use a reply (RFC 4120 sections 3.1.5 and 3.3.4), and the ticket in it.
  *
  * @module
  */
@@ -12,12 +11,13 @@ import { KerberosKey } from "../crypto/key.ts";
 import { Ticket } from "../messages/ap.ts";
 import type { HostAddress } from "../messages/basic.ts";
 import type { EncKdcRepPart, KdcRep } from "../messages/kdc.ts";
+import { LATEST_TIME, wholeSeconds } from "../messages/time.ts";
 import { formatPrincipal, fromPrincipalName, type Principal, samePrincipal } from "../principal.ts";
 import { Credential } from "../credential.ts";
-import { LATEST_TIME, mismatch } from "./exchange.ts";
+import { KerberosError, printable } from "../errors.ts";
 
-/** What was asked for. Times are in milliseconds since the epoch, by the KDC's clock. */
-export interface Asked {
+/** What a reply must fit. Times are in milliseconds since the epoch, by the KDC's clock. */
+interface ReplyTerms {
   readonly nonce: number;
   /** Enctypes that the session key may have. */
   readonly enctypes: readonly number[];
@@ -25,26 +25,26 @@ export interface Asked {
   readonly now: number;
   /** How far clocks may be apart, in milliseconds. */
   readonly clockskew: number;
-  /** The ticket must not outlast this. */
+  /** Latest end of the ticket. */
   readonly latestEnd: number;
-  /** Nor be renewable beyond this. */
+  /** Latest end of its renewals. */
   readonly latestRenewal: number;
   /** Addresses that the ticket may be limited to. */
   readonly addresses: readonly HostAddress[];
 }
 
 /** Throws `REPLY_MISMATCH` unless the sealed part of a reply is to what was asked, and the clear part agrees with it. */
-export function checkReply(reply: KdcRep, part: EncKdcRepPart, asked: Asked): void {
+export function checkReply(reply: KdcRep, part: EncKdcRepPart, asked: ReplyTerms): void {
   if (part.nonce !== asked.nonce) mismatch("the nonce", asked.nonce, part.nonce);
   if (!asked.enctypes.includes(part.key.keytype)) {
     mismatch("the session key's enctype", asked.enctypes.join(), part.key.keytype);
   }
   const sealed = fromPrincipalName(part.sname, part.srealm);
   const clear = fromPrincipalName(reply.ticket.sname, reply.ticket.realm);
-  // Only what is sealed is used (CVE-2017-11103); a ticket that says something else in clear is another one.
+  // Only the sealed names are used (CVE-2017-11103); different ones in clear are another ticket's.
   if (!samePrincipal(clear, sealed)) mismatch("the ticket's service", formatPrincipal(sealed), formatPrincipal(clear));
   checkTimes(part, asked);
-  // Nothing is ever asked for that has to be validated first (section 2.2): such a ticket opens nothing.
+  // A ticket that must be validated first (section 2.2) is never requested.
   if ((part.flags & TicketFlag.Invalid) !== 0) mismatch("the ticket", "a valid one", "an invalid one");
   for (const { addrType, address } of part.caddr ?? []) {
     const fits = asked.addresses.some((held) => held.addrType === addrType && sameBytes(held.address, address));
@@ -54,8 +54,8 @@ export function checkReply(reply: KdcRep, part: EncKdcRepPart, asked: Asked): vo
   }
 }
 
-/** A ticket that is good now, and for no longer than was asked. */
-function checkTimes(part: EncKdcRepPart, asked: Asked): void {
+/** The ticket is valid now, and no longer than requested. */
+function checkTimes(part: EncKdcRepPart, asked: ReplyTerms): void {
   const starttime = part.starttime ?? part.authtime;
   if (starttime > asked.now + asked.clockskew) {
     mismatch("the ticket's start", `none after ${timeText(asked.now)}`, timeText(starttime));
@@ -73,14 +73,14 @@ function checkTimes(part: EncKdcRepPart, asked: Asked): void {
   }
 }
 
-/** For messages: whatever time it is, also one with milliseconds or behind what a GeneralizedTime can say. */
+/** Returns a time for error messages, also one with milliseconds or beyond what a GeneralizedTime can express. */
 function timeText(milliseconds: number): string {
   if (!Number.isFinite(milliseconds)) return "any";
-  const seconds = Math.floor(Math.min(Math.max(milliseconds, 0), LATEST_TIME) / 1000);
-  return lenientText(timeContents(1000 * seconds, "time"));
+  const shown = wholeSeconds(Math.min(Math.max(milliseconds, 0), LATEST_TIME));
+  return lenientText(timeContents(shown, "time"));
 }
 
-/** The ticket of a reply with what its encrypted part says of it. */
+/** Returns the ticket of a reply with the facts in its sealed part. */
 export function toCredential(
   client: Principal,
   part: EncKdcRepPart,
@@ -98,4 +98,10 @@ export function toCredential(
     ticket: encode(Ticket, reply.ticket),
     addresses,
   });
+}
+
+/** Throws `REPLY_MISMATCH`: the reply does not fit the request. */
+export function mismatch(what: string, wanted: string | number, there: string | number): never {
+  const [found, asked] = [there, wanted].map((value) => printable(String(value)));
+  throw new KerberosError("REPLY_MISMATCH", `Cannot use KDC reply: ${what} is ${found}, ${asked} was asked for`);
 }

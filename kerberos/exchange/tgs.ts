@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encode, encodeByAsn1js } from "../../asn1/codec.ts";
+import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
@@ -12,7 +12,6 @@ import { KeyUsage } from "../registry/key_usages.ts";
 import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { KerberosError, printable } from "../errors.ts";
-import { ApReq, Authenticator, Ticket } from "../messages/ap.ts";
 import { EncTgsRepPart, type KdcRep, KdcReqBody, TgsRep, TgsReq } from "../messages/kdc.ts";
 import {
   formatPrincipal,
@@ -23,15 +22,18 @@ import {
   toPrincipalName,
 } from "../principal.ts";
 import type { Credential } from "../credential.ts";
-import { authenticatorTime } from "../ap/authenticator_time.ts";
-import { type KdcExchange, mismatch, randomNonce, readMessage, readReply, refusalError } from "./exchange.ts";
-import { checkReply, toCredential } from "./reply.ts";
+import { makeApReq } from "../ap/make.ts";
+import type { KdcExchange } from "./kdc_exchange.ts";
+import { readReply, refusalError } from "./kdc_reply.ts";
+import { randomNonce } from "./nonce.ts";
+import { readMessage } from "../messages/read.ts";
+import { checkReply, mismatch, toCredential } from "./reply.ts";
 
-/** What a service ticket is asked for with. */
+/** Input of {@linkcode tgsExchange}. Durations are in milliseconds. */
 export interface TgsExchangeInput {
   /** Ticket-granting ticket. */
   readonly tgt: Credential;
-  /** Service; its realm may be empty, then the KDC of the ticket's realm says where it is. */
+  /** Service. With an empty realm, the KDC of the ticket-granting ticket's realm refers to the right one. */
   readonly service: Principal;
   /** Enctypes of the session key, in order of preference. */
   readonly enctypes: readonly number[];
@@ -39,27 +41,27 @@ export interface TgsExchangeInput {
   readonly options?: number;
   /** How far the KDC's clock is ahead, in milliseconds. @default {0} */
   readonly kdcOffset?: number;
-  /** How far clocks may be apart, in milliseconds. @default {300000} */
+  /** Tolerated difference of the clocks. @default {300000} */
   readonly clockskew?: number;
   /** Clock and randomness. */
   readonly runtime: Runtime;
 }
 
-/** Ticket got, and the tickets of other realms' ticket-granting services that were got on the way. */
+/** Result of {@linkcode tgsExchange}. */
 export interface TgsExchangeResult {
   /** Ticket for the service. */
   readonly credential: Credential;
-  /** Tickets for the ticket-granting services on the way. */
+  /** Ticket-granting tickets of the realms on the path. */
   readonly path: readonly Credential[];
 }
 
-/** Realms that a path may lead through. */
+/** At most this many realms are asked. */
 const MAX_HOPS = 10;
-/** Options that are about the ticket presented, so that a ticket for somewhere else cannot be the answer. */
+/** Options about the ticket that is presented: a referral cannot be the answer. */
 const EXACT = KdcOption.Renew | KdcOption.Forwarded;
 
 /**
- * Asks for a service ticket, through as many realms as it takes.
+ * Asks for a service ticket, and follows referrals to other realms.
  *
  * @throws {KdcError} A KDC refuses.
  * @throws {KerberosError} A reply is not genuine or not to the request, or the referrals go in circles.
@@ -90,13 +92,13 @@ export async function* tgsExchange(input: TgsExchangeInput): KdcExchange<TgsExch
   );
 }
 
-/** Whether a realm answered with a ticket for another realm's ticket-granting service: where the service is, or nearer. */
+/** Whether a realm has answered with a referral: a ticket for another realm's ticket-granting service. */
 function isReferral({ server }: Credential, here: string): boolean {
   return server.components.length === 2 && server.components[0] === "krbtgt" && server.components[1] !== here &&
     server.realm === here;
 }
 
-/** Realm whose KDC takes a ticket-granting ticket. */
+/** Returns the realm whose KDC accepts a ticket-granting ticket. */
 function issuingRealm(tgt: Credential): string {
   return tgt.server.components[1] ?? tgt.server.realm;
 }
@@ -113,7 +115,7 @@ async function* askOnce(input: TgsExchangeInput, tgt: Credential, service: Princ
     etype: input.enctypes,
   };
   using subkey = KerberosKey.generate(tgt.key.enctype, runtime);
-  const message = encodeByAsn1js(TgsReq, {
+  const message = encode(TgsReq, {
     pvno: 5,
     msgType: 12,
     padata: [{ padataType: PaType.TgsReq, padataValue: await tgsApReq(input, tgt, encode(KdcReqBody, body), subkey) }],
@@ -126,28 +128,18 @@ async function* askOnce(input: TgsExchangeInput, tgt: Credential, service: Princ
 
 /** Section 3.3.1: the ticket-granting ticket, with an authenticator that covers the request's body. */
 async function tgsApReq(input: TgsExchangeInput, tgt: Credential, body: Bytes, subkey: KerberosKey): Promise<Bytes> {
-  const { runtime } = input;
-  const { time, usec } = authenticatorTime(runtime, input.kdcOffset);
-  const authenticator = encode(Authenticator, {
-    authenticatorVno: 5,
-    crealm: tgt.client.realm,
-    cname: toPrincipalName(tgt.client),
-    cksum: {
+  const { message } = await makeApReq({
+    credential: tgt,
+    authenticatorUsage: KeyUsage.TgsReqAuthenticator,
+    checksum: {
       cksumtype: tgt.key.checksumType,
       checksum: await tgt.key.checksum(KeyUsage.TgsReqAuthenticatorChecksum, body),
     },
-    cusec: usec,
-    ctime: time,
-    subkey: { keytype: subkey.enctype, keyvalue: subkey.exportBytes() },
+    subkey,
+    offset: input.kdcOffset,
+    runtime: input.runtime,
   });
-  const cipher = await tgt.key.encrypt(KeyUsage.TgsReqAuthenticator, authenticator, runtime);
-  return encode(ApReq, {
-    pvno: 5,
-    msgType: 14,
-    apOptions: 0,
-    ticket: readMessage(Ticket, tgt.ticket),
-    authenticator: { etype: tgt.key.enctype, cipher },
-  });
+  return message;
 }
 
 interface AskedOfTgs {
@@ -157,7 +149,7 @@ interface AskedOfTgs {
   readonly subkey: KerberosKey;
 }
 
-/** Section 3.3.4. Flags that were not asked for are no reason to do without a ticket: no harm is in them until they are used. */
+/** Section 3.3.4. Flags that were not requested are accepted: they do no harm until they are used. */
 async function acceptReply({ input, tgt, body, subkey }: AskedOfTgs, reply: KdcRep): Promise<Credential> {
   const client = fromPrincipalName(reply.cname, reply.crealm);
   if (!samePrincipal(client, tgt.client)) {
@@ -166,7 +158,7 @@ async function acceptReply({ input, tgt, body, subkey }: AskedOfTgs, reply: KdcR
   if (reply.encPart.etype !== subkey.enctype) mismatch("the enctype", subkey.enctype, reply.encPart.etype);
   const plain = await subkey.decrypt(KeyUsage.TgsRepEncPartSubkey, reply.encPart.cipher);
   const part = readMessage(EncTgsRepPart, plain);
-  // Section 5.4.2: addresses stand in the reply only where they are others than the ticket-granting ticket's.
+  // Section 5.4.2: the reply has addresses only if they differ from those of the ticket-granting ticket.
   const forwarded = (body.kdcOptions & KdcOption.Forwarded) !== 0;
   const addresses = forwarded ? [] : tgt.addresses;
   checkReply(reply, part, {
@@ -181,7 +173,7 @@ async function acceptReply({ input, tgt, body, subkey }: AskedOfTgs, reply: KdcR
   return toCredential(client, part, { reply, addresses: part.caddr ?? addresses });
 }
 
-/** Whether a ticket may be forwarded (RFC 4120 section 2.6). */
+/** Whether a ticket is forwardable (RFC 4120 section 2.6). */
 export function isForwardable(credential: Credential): boolean {
   return (credential.flags & TicketFlag.Forwardable) !== 0;
 }

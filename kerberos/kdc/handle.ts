@@ -1,29 +1,31 @@
 /**
- * The embedded KDC as a function: a request goes in, a reply comes out, and no socket is needed.
+ * The embedded KDC as a function: the bytes of a request in, the bytes of a reply out.
  *
  * @module
  */
 import { applicationTag } from "../../asn1/codec.ts";
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 import { ErrorCode } from "../registry/errors.ts";
 import { KerberosError } from "../errors.ts";
 import { AsReq, type KdcReq, TgsReq } from "../messages/kdc.ts";
 import { handleAsReq } from "./as.ts";
 import type { KdcRealm } from "./realm.ts";
-import { encodeRefusal, Refusal, refusalMessage } from "./refusal.ts";
+import { encodeKrbError, Refusal } from "./refusal.ts";
 import { handleTgsReq } from "./tgs.ts";
 
-/** How a request came. */
+/** Options of {@linkcode handleKdcMessage}. */
 export interface HandleOptions {
-  /** Transport; over UDP a large reply is refused. @default {"tcp"} */
+  /** Transport of the request. Over UDP a long reply becomes `KRB_ERR_RESPONSE_TOO_BIG`. @default {"tcp"} */
   readonly transport?: "tcp" | "udp" | undefined;
 }
 
 /**
- * Answers one request. What cannot be read is answered with nothing, as is what the realm's faults say to drop.
+ * Answers one request.
  *
- * @throws {TypeError} When there are no bytes to take.
+ * @returns The reply, or `undefined` if the message is no request, or the realm's faults drop it.
+ *
+ * @throws {TypeError} When the message is no bytes.
  *
  * @example
  * ```ts
@@ -53,21 +55,23 @@ export async function handleKdcMessage(
     if (error instanceof KerberosError) return undefined;
     throw error;
   }
-  const about = { cname: request.reqBody.cname, sname: request.reqBody.sname };
-  if (realm.faults.answerWithError !== 0) return encodeRefusal(realm, realm.faults.answerWithError, about);
+  const { cname, sname } = request.reqBody;
+  const refuse = (errorCode: number, eData?: Bytes) => encodeKrbError(realm, { errorCode, eData, cname, sname });
+  if (realm.faults.answerWithError !== 0) return refuse(realm.faults.answerWithError);
   let reply: Bytes;
   try {
-    reply = tag === 10 ? await handleAsReq(realm, request, bytes) : await handleTgsReq(realm, request, bytes);
+    const call = { realm, request, message: bytes };
+    reply = await (tag === 10 ? handleAsReq(call) : handleTgsReq(call));
   } catch (error) {
-    if (error instanceof Refusal) reply = refusalMessage(realm, error, about);
-    else if (error instanceof KerberosError) reply = encodeRefusal(realm, ErrorCode.KRB_ERR_GENERIC, about);
+    if (error instanceof Refusal) reply = refuse(ErrorCode[error.code], error.data);
+    else if (error instanceof KerberosError) reply = refuse(ErrorCode.KRB_ERR_GENERIC);
     else throw error;
   }
   const tooBig = options.transport === "udp" && reply.length > realm.faults.maxUdpReply;
-  return tooBig ? encodeRefusal(realm, ErrorCode.KRB_ERR_RESPONSE_TOO_BIG, about) : reply;
+  return tooBig ? refuse(ErrorCode.KRB_ERR_RESPONSE_TOO_BIG) : reply;
 }
 
-/** Answer to a request over TCP whose length is too large, or has the reserved bit set (RFC 4120 section 7.2.2). */
+/** Returns the answer to a request over TCP whose length is too large, or has the reserved bit set (RFC 4120 section 7.2.2). */
 export function tooLongRefusal(realm: KdcRealm): Bytes {
-  return encodeRefusal(realm, ErrorCode.KRB_ERR_FIELD_TOOLONG, {});
+  return encodeKrbError(realm, { errorCode: ErrorCode.KRB_ERR_FIELD_TOOLONG });
 }

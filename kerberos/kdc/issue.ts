@@ -1,38 +1,36 @@
 /**
- * Issuing a ticket, which both exchanges of the embedded KDC end with (RFC 4120 sections 3.1.3 and 3.3.3).
+ * Issuing a ticket, the last step of both services of the embedded KDC (RFC 4120 sections 3.1.3 and 3.3.3).
  *
  * @module
  */
 import { encode } from "../../asn1/codec.ts";
-import type { Bytes } from "../../base/bytes.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
-import { PaType } from "../registry/pa_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { EncTicketPart, type Ticket, type TransitedEncoding } from "../messages/ap.ts";
-import { type AuthorizationDataElement, Checksum, type HostAddress, type PaData } from "../messages/basic.ts";
-import type { EncKdcRepPart, KdcReq, KdcReqBody } from "../messages/kdc.ts";
+import type { AuthorizationDataElement, HostAddress, PaData } from "../messages/basic.ts";
+import type { EncKdcRepPart, KdcReqBody } from "../messages/kdc.ts";
+import { wholeSeconds } from "../messages/time.ts";
 import { type Principal, toPrincipalName } from "../principal.ts";
-import type { KdcPrincipal, KdcRealm } from "./realm.ts";
+import { KDC_SKEW } from "./clock_skew.ts";
+import type { KdcPrincipal } from "./principals.ts";
+import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
 
-/** Section 3.1.3: clocks may be this far apart. */
-export const KDC_SKEW = 300_000;
-
-/** What a ticket is issued from. */
+/** Input of {@linkcode issue}. Times are in milliseconds since the epoch. */
 export interface IssueInput {
   readonly realm: KdcRealm;
   readonly body: KdcReqBody;
   readonly client: Principal;
   readonly service: KdcPrincipal;
-  /** Flags beside those that the options ask for. */
+  /** Flags besides those that the options ask for. */
   readonly flags: number;
-  /** Flags that options may turn on. */
+  /** Flags that options may set. */
   readonly allowedFlags: number;
   readonly authtime: number;
-  /** The ticket must not outlast this. */
+  /** Latest end of the ticket. */
   readonly latestEnd: number;
-  /** Nor be renewable beyond this. */
+  /** Latest end of its renewals. */
   readonly latestRenewal: number;
   readonly transited: TransitedEncoding;
   /** Addresses that the ticket is limited to. */
@@ -41,13 +39,13 @@ export interface IssueInput {
   readonly encryptedPaData: readonly PaData[] | undefined;
 }
 
-/** A ticket, and what the reply says of it. */
-export interface Issued {
+/** A ticket, and the part of the reply about it. */
+interface Issued {
   readonly ticket: Ticket;
   readonly part: EncKdcRepPart;
 }
 
-/** Makes ticket and session key. */
+/** Creates a session key and a ticket with it. */
 export async function issue(input: IssueInput): Promise<Issued> {
   const { realm, body, service, client } = input;
   const now = wholeSeconds(realm.now());
@@ -63,7 +61,7 @@ export async function issue(input: IssueInput): Promise<Issued> {
   const asked = (body.kdcOptions & (KdcOption.Forwardable | KdcOption.Proxiable | KdcOption.Forwarded)) &
     input.allowedFlags;
   const renewTill = renewal(input, now, till);
-  // RFC 6806 section 11: every ticket says that the KDC knows PA-REQ-ENC-PA-REP, so that nobody can have taken it out.
+  // RFC 6806 section 11: the flag shows the client that a missing proof was removed on the way.
   const flags = (input.flags | asked | TicketFlag.EncPaRep | (renewTill === undefined ? 0 : TicketFlag.Renewable) |
     (service.okAsDelegate ? TicketFlag.OkAsDelegate : 0)) >>> 0;
   const times = {
@@ -109,26 +107,12 @@ export async function issue(input: IssueInput): Promise<Issued> {
   };
 }
 
-/** Sections 3.1.3 and 3.3.3: no ticket begins later than now, as a matter of this KDC's policy. */
+/** Sections 3.1.3 and 3.3.3: postdated tickets are against this KDC's policy. */
 function checkStart({ from = 0, kdcOptions }: KdcReqBody, now: number): void {
   if (from > now + KDC_SKEW || (kdcOptions & KdcOption.Postdated) !== 0) throw new Refusal("KDC_ERR_CANNOT_POSTDATE");
 }
 
-/** RFC 6806 section 11: a checksum over the request as it came, under the key of the reply, for those who ask for it. */
-export async function requestProof(
-  request: KdcReq,
-  message: Bytes,
-  key: KerberosKey,
-): Promise<readonly PaData[] | undefined> {
-  if (!request.padata?.some(({ padataType }) => padataType === PaType.ReqEncPaRep)) return undefined;
-  const checksum = await key.checksum(KeyUsage.AsReq, message);
-  return [{
-    padataType: PaType.ReqEncPaRep,
-    padataValue: encode(Checksum, { cksumtype: key.checksumType, checksum }),
-  }];
-}
-
-/** The first enctype that the client asks for and the service is known to have. */
+/** Returns the first enctype that the client asks for and the service has. */
 function sessionEnctype({ realm, body, service }: IssueInput): number {
   const found = body.etype.find((enctype) => realm.has(enctype) && service.sessionEnctypes.includes(enctype));
   if (found === undefined) throw new Refusal("KDC_ERR_ETYPE_NOSUPP");
@@ -144,9 +128,4 @@ function renewal(input: IssueInput, now: number, till: number): number | undefin
     : undefined;
   if (wanted === undefined || (input.allowedFlags & TicketFlag.Renewable) === 0) return undefined;
   return wholeSeconds(Math.min(wanted <= 0 ? Infinity : wanted, now + realm.maxRenewLifetime, input.latestRenewal));
-}
-
-/** KerberosTime has no fractions (RFC 4120 section 5.2.3). */
-function wholeSeconds(milliseconds: number): number {
-  return Math.floor(milliseconds / 1000) * 1000;
 }

@@ -1,6 +1,6 @@
 /**
  * An embedded Kerberos KDC for tests and demonstrations: authentication and ticket-granting service, several realms,
- * failures on demand. **Not for production**: it keeps everything in memory and limits no guessing.
+ * failures on demand. **Not for production**: it keeps everything in memory and does not limit guessing of passwords.
  *
  * @example
  * ```ts
@@ -12,12 +12,10 @@
  *
  * @module
  */
+export { createRealm, type CreateRealmOptions } from "./create_realm.ts";
+export type { KdcFaults } from "./faults.ts";
 export { handleKdcMessage, type HandleOptions } from "./handle.ts";
-export {
-  type AddPrincipalOptions,
-  type KdcFaults,
-  type KdcPrincipal,
-  KdcRealm,
-  type KdcRealmOptions,
-} from "./realm.ts";
-export { createRealm, inProcessTransport, startTestKdc, type TestKdc, type TestKdcOptions } from "./start.ts";
+export { inProcessTransport } from "./in_process.ts";
+export type { AddPrincipalOptions, KdcPrincipal } from "./principals.ts";
+export { KdcRealm, type KdcRealmOptions } from "./realm.ts";
+export { startTestKdc, type TestKdc, type TestKdcOptions } from "./start.ts";

@@ -1,75 +1,22 @@
 /**
- * What the embedded KDC knows: principals with their keys, trusts, and how it is told to misbehave. In memory only.
+ * A realm of the embedded KDC: its principals with their keys, its trusts and referrals, and its faults. In memory only.
  *
  * @module
  */
 import { randomBytes, type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { NameType } from "../registry/name_types.ts";
 import { KerberosKey } from "../crypto/key.ts";
-import { DEFAULT_ENCTYPES } from "../crypto/profile.ts";
+import { DEFAULT_ENCTYPES } from "../crypto/enctypes.ts";
 import { formatPrincipal, krbtgt, parsePrincipal, type Principal, principal, samePrincipal } from "../principal.ts";
 import { Keytab, type KeytabEntry } from "../credentials/formats/keytab.ts";
-import { SeenRequests } from "./replays.ts";
+import { defaultSalt } from "../exchange/client_key.ts";
+import { type KdcFaults, noFaults } from "./faults.ts";
+import type { AddPrincipalOptions, KdcPrincipal } from "./principals.ts";
+import { SeenRequests } from "./seen_requests.ts";
 
-/** How a principal is added. */
-export interface AddPrincipalOptions {
-  /** Password that its keys are made of. @default {random keys} */
-  readonly password?: string | undefined;
-  /** Enctypes of its keys, the first being the one that tickets for it are sealed with. @default {the realm's} */
-  readonly enctypes?: readonly number[] | undefined;
-  /** Version of its keys. @default {1} */
-  readonly kvno?: number | undefined;
-  /** Salt. @default {realm and components run together} */
-  readonly salt?: string | undefined;
-  /** Whether it must pre-authenticate. @default {true} */
-  readonly requiresPreauth?: boolean | undefined;
-  /** Enctypes that session keys with it may have. @default {those of its keys} */
-  readonly sessionEnctypes?: readonly number[] | undefined;
-  /** Whether it is locked out (`KDC_ERR_CLIENT_REVOKED`). @default {false} */
-  readonly disabled?: boolean | undefined;
-  /** Whether its tickets may be forwarded (RFC 4120 section 2.8). @default {false} */
-  readonly okAsDelegate?: boolean | undefined;
-}
-
-/** A principal in the KDC's memory. */
-export interface KdcPrincipal {
-  /** Name. */
-  readonly name: Principal;
-  /** Version of its keys. */
-  readonly kvno: number;
-  /** Its keys, the first being the one that tickets for it are sealed with. */
-  readonly keys: readonly KerberosKey[];
-  /** Salt of its password's keys. */
-  readonly salt: string;
-  /** Whether it must pre-authenticate. */
-  readonly requiresPreauth: boolean;
-  /** Enctypes that session keys with it may have. */
-  readonly sessionEnctypes: readonly number[];
-  /** Whether it is locked out. */
-  readonly disabled: boolean;
-  /** Whether its tickets may be forwarded. */
-  readonly okAsDelegate: boolean;
-}
-
-/** Failures for tests to provoke; all off by default, and they may be changed while the KDC runs. */
-export interface KdcFaults {
-  /** How far the KDC's clock is ahead, in milliseconds. */
-  clockOffset: number;
-  /** Added to the version number that tickets name, so that services find no such key. */
-  kvnoOffset: number;
-  /** How many of the next requests get no reply. */
-  dropReplies: number;
-  /** Enctypes that the KDC pretends not to have. */
-  unsupportedEnctypes: readonly number[];
-  /** Replies larger than this are refused over UDP with `KRB_ERR_RESPONSE_TOO_BIG`, in bytes. */
-  maxUdpReply: number;
-  /** The code of a KRB-ERROR to answer every request with; 0 for none. */
-  answerWithError: number;
-}
-
-/** How a realm is made. */
+/** Options of {@linkcode KdcRealm.create}. */
 export interface KdcRealmOptions {
-  /** Enctypes of keys, in order of preference. @default {18, 20, 17, 19} */
+  /** Enctypes of new keys, in order of preference. @default {18, 20, 17, 19} */
   readonly enctypes?: readonly number[] | undefined;
   /** Longest lifetime of a ticket, in milliseconds. @default {10 hours} */
   readonly maxLifetime?: number | undefined;
@@ -83,28 +30,21 @@ export interface KdcRealmOptions {
 export class KdcRealm {
   /** Name of the realm. */
   readonly name: string;
-  /** Enctypes of keys. */
+  /** Enctypes of new keys. */
   readonly enctypes: readonly number[];
-  /** Longest lifetime of a ticket. */
+  /** Longest lifetime of a ticket, in milliseconds. */
   readonly maxLifetime: number;
-  /** Longest renewable lifetime of a ticket. */
+  /** Longest renewable lifetime of a ticket, in milliseconds. */
   readonly maxRenewLifetime: number;
   /** Randomness, and the clock before {@linkcode KdcFaults.clockOffset}. */
   readonly runtime: Runtime;
-  /** Failures to provoke. */
-  readonly faults: KdcFaults = {
-    clockOffset: 0,
-    kvnoOffset: 0,
-    dropReplies: 0,
-    unsupportedEnctypes: [],
-    maxUdpReply: 4096,
-    answerWithError: 0,
-  };
-  /** Realm to refer a client to, by host name or by domain with a dot in front. */
+  /** Failures to produce. */
+  readonly faults: KdcFaults = noFaults();
+  /** Realm to refer clients to, by host name, or by domain with a leading dot. */
   readonly referrals: Map<string, string> = new Map();
   /**
-   * Realms that clients may come through beside those of the hierarchy (RFC 4120 section 2.7). Tickets of clients that came
-   * through another one lack the flag `TRANSITED-POLICY-CHECKED`.
+   * Realms that may be on the path of a client besides those of the hierarchy (RFC 4120 section 2.7). The ticket of a client
+   * whose path has another realm lacks the flag TRANSITED-POLICY-CHECKED.
    */
   readonly acceptedTransits: Set<string> = new Set();
   readonly #seen = new SeenRequests();
@@ -118,20 +58,20 @@ export class KdcRealm {
     this.runtime = options.runtime ?? systemRuntime;
   }
 
-  /** A realm with a ticket-granting service and nothing else. */
+  /** Creates a realm with a ticket-granting service and no other principal. */
   static async create(name: string, options: KdcRealmOptions = {}): Promise<KdcRealm> {
     const realm = new KdcRealm(name, options);
     await realm.#add(krbtgt(name), { requiresPreauth: false });
     return realm;
   }
 
-  /** The KDC's time in milliseconds. */
+  /** Returns the KDC's time, in milliseconds since the epoch. */
   now(): number {
     return this.runtime.now() + this.faults.clockOffset;
   }
 
   /**
-   * Adds a principal, in place of one of the same name.
+   * Adds a principal; one of the same name is replaced.
    *
    * @param name Such as `alice` or `rcmd/localhost`; the realm is this one.
    */
@@ -141,7 +81,7 @@ export class KdcRealm {
 
   async #add(name: Principal, options: AddPrincipalOptions): Promise<void> {
     const { password, kvno = 1, enctypes = this.enctypes } = options;
-    const salt = options.salt ?? name.realm + name.components.join("");
+    const salt = options.salt ?? defaultSalt(name);
     const keys = await Promise.all(
       enctypes.map((enctype) =>
         password === undefined
@@ -162,14 +102,14 @@ export class KdcRealm {
     });
   }
 
-  /** Forgets a principal. */
+  /** Removes a principal, if there is one of the name. */
   removePrincipal(name: string): void {
     const wanted = parsePrincipal(name, { defaultRealm: this.name });
     const at = this.#principals.findIndex((held) => samePrincipal(held.name, wanted));
     if (at >= 0) this.#principals.splice(at, 1);
   }
 
-  /** Lets clients of this realm use services of `other`. */
+  /** Makes `other` trust this realm: clients of this realm may use its services. */
   async trust(other: KdcRealm): Promise<void> {
     const password = [...randomBytes(16, this.runtime)].join(".");
     await this.#add(krbtgt(other.name, this.name), { password });
@@ -177,7 +117,7 @@ export class KdcRealm {
   }
 
   /**
-   * Whether another request has come with this authenticator, both told by their digests.
+   * Whether another request has come with this authenticator. Both are identified by digests.
    *
    * @internal
    */
@@ -186,7 +126,7 @@ export class KdcRealm {
   }
 
   /**
-   * Remembers a request that has been found genuine.
+   * Remembers a genuine request.
    *
    * @internal
    */
@@ -194,12 +134,12 @@ export class KdcRealm {
     this.#seen.remember(authenticator, request);
   }
 
-  /** A principal by name. */
+  /** Returns a principal by name. */
   find(name: Principal): KdcPrincipal | undefined {
     return this.#principals.find((held) => samePrincipal(held.name, name));
   }
 
-  /** A principal of this realm that may be a client: ticket-granting services are none. */
+  /** Returns a principal that may be a client. Ticket-granting services may not. */
   findUser(name: Principal): KdcPrincipal | undefined {
     const enterprise = name.nameType === NameType.Enterprise && name.components.length === 1;
     const found = this.find(name) ??
@@ -208,9 +148,9 @@ export class KdcRealm {
   }
 
   /**
-   * Keys of the principals named, as a keytab.
+   * Returns a keytab with the keys of principals.
    *
-   * @throws {TypeError} When one of them does not exist.
+   * @throws {TypeError} When one of the principals does not exist.
    */
   keytab(...names: readonly string[]): Keytab {
     const entries: KeytabEntry[] = [];
@@ -224,12 +164,12 @@ export class KdcRealm {
     return new Keytab(entries);
   }
 
-  /** Whether the KDC has an enctype, as far as it admits. */
+  /** Whether the KDC offers the enctype; see {@linkcode KdcFaults.unsupportedEnctypes}. */
   has(enctype: number): boolean {
     return !this.faults.unsupportedEnctypes.includes(enctype);
   }
 
-  /** Realm that a host was said to be in. */
+  /** Returns the realm to refer a client to for a host, or `undefined` if there is none. */
   referralFor(host: string): string | undefined {
     const name = host.toLowerCase();
     for (const [domain, realm] of this.referrals) {

@@ -1,17 +1,18 @@
 /**
- * How the embedded KDC says no (RFC 4120 section 5.9.1).
+ * How the embedded KDC refuses a request: a {@linkcode Refusal} is thrown and becomes a KRB-ERROR (RFC 4120 section 5.9.1).
  *
  * @module
  */
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { ErrorCode, type KerberosErrorName } from "../registry/errors.ts";
-import { type PrincipalName, splitTime } from "../messages/basic.ts";
+import type { PrincipalName } from "../messages/basic.ts";
 import { KrbError } from "../messages/error.ts";
+import { splitTime } from "../messages/time.ts";
 import { krbtgt, toPrincipalName } from "../principal.ts";
+import type { KerberosErrorName } from "../registry/errors.ts";
 import type { KdcRealm } from "./realm.ts";
 
-/** Thrown where a request is refused; becomes a KRB-ERROR. */
+/** Thrown where a request is refused. */
 export class Refusal extends Error {
   /** Name of the error. */
   readonly code: KerberosErrorName;
@@ -19,7 +20,7 @@ export class Refusal extends Error {
   readonly data: Bytes | undefined;
 
   /**
-   * Makes one.
+   * Creates a refusal.
    *
    * @param code Name of the error.
    * @param data Its e-data.
@@ -31,29 +32,30 @@ export class Refusal extends Error {
   }
 }
 
-/** Whose request is refused. */
-export interface RefusedRequest {
+/** Input of {@linkcode encodeKrbError}. */
+interface KrbErrorInit {
+  /** Error code. */
+  readonly errorCode: number;
+  /** Data of the error. */
+  readonly eData?: Bytes | undefined;
+  /** Client of the request. */
   readonly cname?: PrincipalName | undefined;
+  /** Service of the request. @default {the realm's ticket-granting service} */
   readonly sname?: PrincipalName | undefined;
 }
 
-/** A KRB-ERROR. */
-export function encodeRefusal(realm: KdcRealm, code: number, request: RefusedRequest, data?: Bytes): Bytes {
+/** Returns a KRB-ERROR of a realm's KDC, with its time. */
+export function encodeKrbError(realm: KdcRealm, { errorCode, eData, cname, sname }: KrbErrorInit): Bytes {
   const { time, usec } = splitTime(realm.now());
   return encode(KrbError, {
     pvno: 5,
     msgType: 30,
     stime: time,
     susec: usec,
-    errorCode: code,
-    ...(request.cname === undefined ? {} : { crealm: realm.name, cname: request.cname }),
+    errorCode,
+    ...(cname === undefined ? {} : { crealm: realm.name, cname }),
     realm: realm.name,
-    sname: request.sname ?? toPrincipalName(krbtgt(realm.name)),
-    ...(data === undefined ? {} : { eData: data }),
+    sname: sname ?? toPrincipalName(krbtgt(realm.name)),
+    ...(eData === undefined ? {} : { eData }),
   });
-}
-
-/** The KRB-ERROR of a refusal. */
-export function refusalMessage(realm: KdcRealm, refusal: Refusal, request: RefusedRequest): Bytes {
-  return encodeRefusal(realm, ErrorCode[refusal.code], request, refusal.data);
 }

@@ -6,33 +6,34 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { readMessage } from "../exchange/exchange.ts";
-import { AdType } from "../registry/ad_types.ts";
 import { KdcOption, TicketFlag } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import type { EncTicketPart, TransitedEncoding } from "../messages/ap.ts";
-import { AuthorizationData, type AuthorizationDataElement } from "../messages/basic.ts";
-import { EncTgsRepPart, type KdcReq, type KdcReqBody, TgsRep } from "../messages/kdc.ts";
+import { EncTgsRepPart, type KdcReqBody, TgsRep } from "../messages/kdc.ts";
 import { DOMAIN_X500_COMPRESS } from "../messages/transited.ts";
 import { fromPrincipalName, krbtgt, type Principal, samePrincipal } from "../principal.ts";
-import { issue, type IssueInput, requestProof } from "./issue.ts";
-import type { KdcPrincipal, KdcRealm } from "./realm.ts";
+import { authorizationOf } from "./authorization_data.ts";
+import type { KdcCall } from "./call.ts";
+import { issue, type IssueInput } from "./issue.ts";
+import type { KdcPrincipal } from "./principals.ts";
+import type { KdcRealm } from "./realm.ts";
 import { Refusal } from "./refusal.ts";
-import { openPresented, openSealed, type Presented } from "./tgs_request.ts";
+import { requestProof } from "./request_proof.ts";
+import { openPresented, type PresentedTicket } from "./tgs_request.ts";
 import { isBetween, transitedRealms, withRealm } from "./transited.ts";
 
-/** Options that are not served. */
+/** Options that are refused. */
 const UNSUPPORTED = KdcOption.EncTktInSkey | KdcOption.CnameInAddlTkt | KdcOption.Validate | KdcOption.Proxy;
-/** Options that are served only where a flag of the ticket allows it (section 3.3.3); a flag that is only wished is left out. */
+/** Options that are refused unless a flag of the ticket allows them (section 3.3.3). */
 const ALLOWED_BY: readonly (readonly [option: number, flag: number])[] = [
   [KdcOption.Forwarded, TicketFlag.Forwardable],
   [KdcOption.Renew, TicketFlag.Renewable],
 ];
 
 /** Answers a TGS-REQ. */
-export async function handleTgsReq(realm: KdcRealm, request: KdcReq, message: Bytes): Promise<Bytes> {
-  const { reqBody: body } = request;
-  const presented = await openPresented(realm, request, message);
+export async function handleTgsReq(call: KdcCall): Promise<Bytes> {
+  const { realm, request: { reqBody: body } } = call;
+  const presented = await openPresented(call);
   const { part } = presented;
   checkOptions(body.kdcOptions, part.flags);
   const key = presented.subkey ?? presented.sessionKey;
@@ -42,9 +43,9 @@ export async function handleTgsReq(realm: KdcRealm, request: KdcReq, message: By
     client: fromPrincipalName(part.cname, part.crealm),
     authtime: part.authtime,
     authorizationData: await authorizationOf(body, presented),
-    // Section 3.3.3: another address than the ticket's is only for those who forward it.
+    // Section 3.3.3: only forwarding changes the addresses.
     addresses: (body.kdcOptions & KdcOption.Forwarded) !== 0 ? body.addresses : part.caddr,
-    encryptedPaData: await requestProof(request, message, key),
+    encryptedPaData: await requestProof(call, key),
   });
   const usage = presented.subkey === undefined ? KeyUsage.TgsRepEncPartSessionKey : KeyUsage.TgsRepEncPartSubkey;
   return encode(TgsRep, {
@@ -69,7 +70,7 @@ type Terms = Pick<
   "body" | "service" | "flags" | "allowedFlags" | "latestEnd" | "latestRenewal" | "transited"
 >;
 
-function terms(realm: KdcRealm, body: KdcReqBody, presented: Presented): Terms {
+function terms(realm: KdcRealm, body: KdcReqBody, presented: PresentedTicket): Terms {
   const { part } = presented;
   const { transited, checked } = transitedOf(realm, body, presented);
   const service = findService(realm, body);
@@ -81,7 +82,7 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: Presented): Terms {
     return {
       body: { ...body, till: realm.now() + lifetime, rtime: latestRenewal, kdcOptions: KdcOption.Renewable },
       service,
-      // Section 2.3: everything but key and times is left as it is.
+      // Section 2.3: renewal changes nothing but key and times.
       flags: part.flags,
       allowedFlags: TicketFlag.Renewable,
       latestEnd: latestRenewal,
@@ -102,35 +103,7 @@ function terms(realm: KdcRealm, body: KdcReqBody, presented: Presented): Terms {
   };
 }
 
-/**
- * Section 3.3.3: what the ticket has is kept; section 5.4.1: what the client adds is sealed for the KDC. None of it is
- * understood here, which matters for what says so (section 5.2.6.4).
- */
-async function authorizationOf(
-  body: KdcReqBody,
-  presented: Presented,
-): Promise<readonly AuthorizationDataElement[] | undefined> {
-  const { authorizationData } = presented.part;
-  const added = await addedAuthorization(body, presented);
-  const all = added === undefined ? authorizationData : [...authorizationData ?? [], ...added];
-  const mandatory = all?.filter(({ adType }) => adType === AdType.MandatoryForKdc) ?? [];
-  if (mandatory.some(({ adData }) => readMessage(AuthorizationData, adData).length > 0)) {
-    throw new Refusal("KDC_ERR_POLICY");
-  }
-  return all;
-}
-
-async function addedAuthorization(
-  { encAuthorizationData }: KdcReqBody,
-  { sessionKey, subkey }: Presented,
-): Promise<readonly AuthorizationDataElement[] | undefined> {
-  if (encAuthorizationData === undefined) return undefined;
-  const usage = subkey === undefined ? KeyUsage.TgsReqAuthDataSessionKey : KeyUsage.TgsReqAuthDataSubkey;
-  const plain = await openSealed(subkey ?? sessionKey, usage, encAuthorizationData);
-  return readMessage(AuthorizationData, plain);
-}
-
-/** The service, or the ticket-granting service of the realm that it is in. */
+/** Returns the service, or the ticket-granting service of the realm that it is in. */
 function findService(realm: KdcRealm, body: KdcReqBody): KdcPrincipal {
   if (body.sname === undefined) throw new Refusal("KDC_ERR_S_PRINCIPAL_UNKNOWN");
   const wanted = fromPrincipalName(body.sname, body.realm);
@@ -139,7 +112,7 @@ function findService(realm: KdcRealm, body: KdcReqBody): KdcPrincipal {
   return found;
 }
 
-/** RFC 6806 section 8: where the realm is another one, or the host is said to be in one. */
+/** RFC 6806 section 8: the realm is another one, or the host is known to be in another one. */
 function referred(realm: KdcRealm, { kdcOptions }: KdcReqBody, wanted: Principal): KdcPrincipal | undefined {
   if ((kdcOptions & KdcOption.Canonicalize) === 0) return undefined;
   const host = wanted.components[1];
@@ -148,13 +121,13 @@ function referred(realm: KdcRealm, { kdcOptions }: KdcReqBody, wanted: Principal
 }
 
 /**
- * Section 3.3.3.2: the realm that vouched for the client joins those on its way, unless it is the client's own. Section 2.7:
- * the flag says that all of them have been checked.
+ * Section 3.3.3.2: the realm that vouches for the client is added to its path, unless it is the client's own. Section 2.7: the
+ * flag says that all realms on the path were checked.
  */
 function transitedOf(
   realm: KdcRealm,
   body: KdcReqBody,
-  { part, service }: Presented,
+  { part, service }: PresentedTicket,
 ): { transited: TransitedEncoding; checked: boolean } {
   const { trType, contents } = part.transited;
   const from = service.realm;
@@ -168,7 +141,7 @@ function transitedOf(
     const transited = { trType: DOMAIN_X500_COMPRESS, contents: joins ? withRealm(contents, from) : contents };
     return { transited, checked: wanted && isAccepted(realm, part, transited.contents) };
   } catch (error) {
-    // A list that cannot be read cannot be added to either.
+    // Nothing can be added to a list that cannot be read.
     throw error instanceof RangeError ? new Refusal("KRB_AP_PATH_NOT_ACCEPTED") : error;
   }
 }

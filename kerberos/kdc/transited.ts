@@ -1,5 +1,5 @@
 /**
- * The realms that a client was vouched for by, as a KDC adds to them and judges them (RFC 4120 sections 2.7 and 3.3.3.2).
+ * The realms on a client's path, as a KDC adds to them and checks them (RFC 4120 sections 2.7 and 3.3.3.2).
  *
  * @module
  */
@@ -7,10 +7,10 @@ import { type Bytes, concat, EMPTY, utf8 } from "../../base/bytes.ts";
 import { decodeTransited } from "../messages/transited.ts";
 
 /**
- * The realms in a transited field; `undefined` where it leaves some out (a null subfield stands for all realms between its
- * neighbours), so that they cannot be listed.
+ * Returns the realms in a transited field, or `undefined` if it leaves some out: a null subfield stands for all realms
+ * between its neighbours.
  *
- * @throws {RangeError} When it cannot be read.
+ * @throws {RangeError} When the field cannot be read.
  */
 export function transitedRealms(contents: Uint8Array): readonly string[] | undefined {
   const realms: string[] = [];
@@ -22,22 +22,22 @@ export function transitedRealms(contents: Uint8Array): readonly string[] | undef
 }
 
 /**
- * A transited field with one realm more, written out so that it cannot be read as anything else.
+ * Returns a transited field with one more realm, quoted so that it is read back as it is.
  *
- * @throws {RangeError} When what is there cannot be read: what is put behind it would mean something else.
+ * @throws {RangeError} When the field cannot be read: it would change the meaning of what is appended.
  */
 export function withRealm(contents: Bytes, realm: string): Bytes {
   if (transitedRealms(contents)?.includes(realm)) return contents;
   const quoted = realm.replace(/[,\\]/g, "\\$&").replace(/^ +/, (spaces) => spaces.replaceAll(" ", "\\ "))
     .replace(/\.+$/, (dots) => dots.replaceAll(".", "\\."));
-  // A realm that begins with a slash would be appended to the one before.
+  // A realm that begins with a slash would be read as a suffix of the one before.
   const written = realm.startsWith("/") && contents.length > 0 ? ` ${quoted}` : quoted;
   return concat(contents, contents.length === 0 ? EMPTY : utf8(","), utf8(written));
 }
 
 /**
- * Whether a realm lies on the way between two others in the hierarchy of their names (RFC 4120 section 1.2): `EXAMPLE.COM`
- * and `A.EXAMPLE.COM` between `B.A.EXAMPLE.COM` and `C.EXAMPLE.COM`.
+ * Whether a realm is on the path between two others in the hierarchy of their names (RFC 4120 section 1.2), such as
+ * `EXAMPLE.COM` and `A.EXAMPLE.COM` between `B.A.EXAMPLE.COM` and `C.EXAMPLE.COM`.
  */
 export function isBetween(realm: string, from: string, to: string): boolean {
   const above = (name: string) => name === realm || name.endsWith(`.${realm}`);
@@ -45,7 +45,7 @@ export function isBetween(realm: string, from: string, to: string): boolean {
   return (above(from) || above(to)) && (realm === common || realm.endsWith(`.${common}`));
 }
 
-/** The longest domain that two realms are in. */
+/** Returns the longest domain that two realms have in common. */
 function commonDomain(a: string, b: string): string {
   const left = a.split(".");
   const right = b.split(".");

@@ -5,16 +5,17 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { asBytes, type Bytes, bytesOf, concat, EMPTY } from "../../base/bytes.ts";
-import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/mechanism.ts";
+import type { GssContext, GssFlags, UnwrapOptions, UnwrappedMessage, WrapOptions } from "../../gss/context.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
-import type { KerberosKey, UsageKey } from "../crypto/key.ts";
-import { andThen, type Eventually } from "../crypto/primitives/primitives.ts";
-import { KerberosError } from "../errors.ts";
-import type { CredentialCacheData } from "../credentials/formats/ccache.ts";
-import { SequenceWindow } from "./sequence.ts";
+import type { KerberosKey } from "../crypto/key.ts";
+import type { UsageKey } from "../crypto/usage_key.ts";
+import { andThen, type Eventually } from "../crypto/primitives/seam.ts";
+import type { CredentialCacheData } from "../credentials/cache.ts";
+import { type GenuineToken, TokenOrder } from "./token_order.ts";
+import { notGenuine } from "./tokens/errors.ts";
 import {
   decodeMicHeader,
   decodeWrapHeader,
@@ -22,13 +23,14 @@ import {
   encodeWrapHeader,
   HEADER_LENGTH,
   isSealedHeader,
-  KERBEROS_OID,
-  type MessageHeader,
+  type MicHeader,
   rotateLeft,
   signedHeader,
-} from "./tokens/tokens.ts";
+  type WrapHeader,
+} from "./tokens/cfx.ts";
+import { KERBEROS_OID } from "./tokens/context.ts";
 
-/** What both sides of an exchange end with. */
+/** What both sides of a negotiation end with. */
 export interface KerberosContextInit {
   readonly initiator: boolean;
   readonly peer: GssName;
@@ -49,26 +51,19 @@ export interface KerberosContextInit {
   readonly runtime?: Runtime | undefined;
 }
 
-/** A token that is genuine, not yet judged by its number. */
-interface Opened {
-  readonly sequence: bigint;
-  readonly data: Bytes;
-  readonly confidential: boolean;
-}
-
 /** An established context of the Kerberos mechanism. `Deno.inspect` shows no key. */
 export class KerberosContext implements GssContext {
   /** Kerberos V5. */
   readonly mechanism: string = KERBEROS_OID;
   /** Whether this side started it. */
   readonly initiator: boolean;
-  /** The other side. */
+  /** The name of the peer. */
   readonly peer: GssName;
-  /** This side. */
+  /** The name of this side. */
   readonly self: GssName;
-  /** Services granted. */
+  /** Services of the context. */
   readonly flags: Readonly<Required<GssFlags>>;
-  /** Whether both sides tied the context to the same channel. */
+  /** Whether both sides bound the context to the same channel. */
   readonly channelBound: boolean;
   /** When the ticket ends, in milliseconds since the epoch. */
   readonly expiresAt: number;
@@ -78,12 +73,10 @@ export class KerberosContext implements GssContext {
   readonly #key: KerberosKey;
   readonly #acceptorSubkey: boolean;
   readonly #runtime: Runtime;
-  readonly #window: SequenceWindow;
+  readonly #received: TokenOrder;
   #sendSequence: bigint;
-  /** Bytes that sealing adds behind the header. */
+  /** Bytes that sealing adds after the header. */
   readonly #sealOverhead: number;
-  /** Resolved when the token before has been judged, so that tokens opened at once are judged in the order they came in. */
-  #judging: Promise<void> | undefined;
   #disposed = false;
 
   /** @internal */
@@ -102,7 +95,7 @@ export class KerberosContext implements GssContext {
     this.#runtime = init.runtime ?? systemRuntime;
     this.#sendSequence = BigInt(init.sendSequence);
     const { replay, sequence } = init.flags;
-    this.#window = new SequenceWindow({ initial: BigInt(init.receiveSequence), replay, sequence });
+    this.#received = new TokenOrder({ initial: BigInt(init.receiveSequence), replay, sequence });
   }
 
   /** Tickets that the initiator delegated. */
@@ -112,16 +105,16 @@ export class KerberosContext implements GssContext {
 
   /** See {@linkcode GssContext.wrap}. */
   async wrap(message: Uint8Array, options: WrapOptions): Promise<Bytes> {
-    // Nothing is taken, neither a number nor memory, before it is clear that there is something to wrap.
+    // Check the arguments before a sequence number or memory is taken.
     const bytes = bytesOf(message, "wrap");
     const { confidential, start, token } = this.#place(bytes.length, options);
-    const header = this.#nextHeader(confidential);
+    const header = this.#wrapHeader(confidential);
     const found = this.#key.usage(this.initiator ? KeyUsage.GssInitiatorSeal : KeyUsage.GssAcceptorSeal);
-    // The message is the caller's again once the call is made, so what waits for keys waits with a copy.
+    // The caller may change the message once the call returns, so a call that waits for keys keeps a copy.
     const text = found instanceof Promise ? bytes.slice() : bytes;
     const key = found instanceof Promise ? await found : found;
     const { length: size } = text;
-    // The copy that is sealed or signed has EC (where nothing fills up) and RRC zero (section 4.2.4).
+    // The header that is sealed or signed has RRC zero, and EC zero because there is no filler (section 4.2.4).
     const inner = encodeWrapHeader(header);
     const body = token.subarray(start);
     if (confidential) {
@@ -129,7 +122,7 @@ export class KerberosContext implements GssContext {
       if (sealed instanceof Promise) await sealed;
       token.set(inner, start - HEADER_LENGTH);
     } else {
-      // Signed where it is to lie, and nothing is written over it before it is there.
+      // The message may lie anywhere in `into`, so it is moved to its place before anything else is written.
       body.set(text);
       const signed = key.checksum(asBytes(body.subarray(0, size)), inner);
       const checksum = signed instanceof Promise ? await signed : signed;
@@ -139,13 +132,13 @@ export class KerberosContext implements GssContext {
     return token;
   }
 
-  /** Where in which memory the token of a message is made. */
+  /** Where the token of a message is written, and whether it is sealed. */
   #place(bytes: number, options: WrapOptions): { confidential: boolean; start: number; token: Bytes } {
     const { confidential, headroom = 0, into } = options;
-    // Whoever leaves it out, or mistypes it, does not want his message in clear.
-    if (typeof confidential !== "boolean") throw new TypeError("Cannot wrap: `confidential` is neither true nor false");
+    // A caller that omits or misspells the option must not send its message in clear.
+    if (typeof confidential !== "boolean") throw new TypeError("Cannot wrap: `confidential` must be true or false");
     if (!Number.isSafeInteger(headroom) || headroom < 0) {
-      throw new RangeError(`Cannot wrap: headroom is ${headroom}, a number of bytes is wanted`);
+      throw new RangeError(`Cannot wrap: headroom is ${headroom}, must be a number of bytes`);
     }
     const start = headroom + HEADER_LENGTH;
     const length = start + bytes + (confidential ? this.#sealOverhead : this.#key.checksumLength);
@@ -158,15 +151,15 @@ export class KerberosContext implements GssContext {
 
   /** See {@linkcode GssContext.unwrap}. */
   unwrap(token: Uint8Array, options: UnwrapOptions = {}): Promise<UnwrappedMessage> {
-    return this.#inOrder(() => this.#open(asBytes(bytesOf(token, "unwrap")), options.inPlace ?? false));
+    return this.#received.judge(() => this.#open(asBytes(bytesOf(token, "unwrap")), options.inPlace ?? false));
   }
 
-  #open(given: Bytes, inPlace: boolean): Eventually<Opened> {
+  #open(given: Bytes, inPlace: boolean): Eventually<GenuineToken> {
     this.#alive();
     const header = decodeWrapHeader(given);
     this.#checkSender(header);
     const found = this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSeal : KeyUsage.GssInitiatorSeal);
-    // Nobody waits for keys with what he does to his token.
+    // The caller may change the token once the call returns, so a call that waits for keys keeps a copy.
     const token = found instanceof Promise ? given.slice() : given;
     const body = rotateLeft(token.subarray(HEADER_LENGTH), header.rrc);
     return andThen(
@@ -178,10 +171,10 @@ export class KerberosContext implements GssContext {
     );
   }
 
-  #unseal(key: UsageKey, header: MessageHeader, { token, body }: { token: Bytes; body: Bytes }): Eventually<Opened> {
+  #unseal(key: UsageKey, header: WrapHeader, { token, body }: { token: Bytes; body: Bytes }): Eventually<GenuineToken> {
     const { ec, sequence } = header;
     const opening = key.open(body);
-    // What was read of the header is what is compared, whatever becomes of the caller's memory meanwhile.
+    // Compare the header that was decoded, even if the caller changes the token meanwhile.
     const outer = opening instanceof Promise ? token.slice(0, HEADER_LENGTH) : token;
     return andThen(opening, (plain) => {
       const length = plain.length - HEADER_LENGTH - ec;
@@ -192,11 +185,11 @@ export class KerberosContext implements GssContext {
 
   #unsign(
     key: UsageKey,
-    header: MessageHeader,
+    header: WrapHeader,
     { token, body, inPlace }: { token: Bytes; body: Bytes; inPlace: boolean },
-  ): Eventually<Opened> {
+  ): Eventually<GenuineToken> {
     if (header.ec !== this.#key.checksumLength || body.length < header.ec) throw notGenuine();
-    // What is handed out is what was checked: the caller may have other plans for the token.
+    // Return the bytes that were checked, even if the caller changes the token meanwhile.
     const own = inPlace ? body : body.slice();
     const data = own.subarray(0, own.length - header.ec);
     return andThen(key.checksum(data, signedHeader(token)), (checksum) => {
@@ -208,7 +201,7 @@ export class KerberosContext implements GssContext {
   /** See {@linkcode GssContext.getMic}. */
   async getMic(message: Uint8Array): Promise<Bytes> {
     const bytes = bytesOf(message, "sign");
-    const header = encodeMicHeader(this.#nextHeader(false));
+    const header = encodeMicHeader(this.#nextHeader());
     const usage = this.initiator ? KeyUsage.GssInitiatorSign : KeyUsage.GssAcceptorSign;
     return concat(header, await this.#key.checksum(usage, concat(bytes, header)));
   }
@@ -217,7 +210,7 @@ export class KerberosContext implements GssContext {
   async verifyMic(message: Uint8Array, mic: Uint8Array): Promise<SupplementaryStatus> {
     const bytes = bytesOf(message, "verify");
     const token = bytesOf(mic, "verify");
-    const { status } = await this.#inOrder(async () => {
+    const { status } = await this.#received.judge(async () => {
       this.#alive();
       const header = decodeMicHeader(token);
       this.#checkSender(header);
@@ -247,44 +240,24 @@ export class KerberosContext implements GssContext {
     this.dispose();
   }
 
-  /** Takes the next number; nothing is awaited before. */
-  #nextHeader(sealed: boolean): MessageHeader {
+  /** Takes the next sequence number. Callers await nothing before, so that numbers follow the order of calls. */
+  #nextHeader(): MicHeader {
     this.#alive();
     const sequence = this.#sendSequence;
     this.#sendSequence = BigInt.asUintN(64, sequence + 1n);
-    return { sentByAcceptor: !this.initiator, sealed, acceptorSubkey: this.#acceptorSubkey, ec: 0, rrc: 0, sequence };
+    return { sentByAcceptor: !this.initiator, acceptorSubkey: this.#acceptorSubkey, sequence };
   }
 
-  /** A token of our own sent back, or one under another key, is not the peer's. */
-  #checkSender(header: MessageHeader): void {
+  /** Takes the next sequence number, as `#nextHeader` does; without a spread, since every message comes here. */
+  #wrapHeader(sealed: boolean): WrapHeader {
+    const { sentByAcceptor, acceptorSubkey, sequence } = this.#nextHeader();
+    return { sentByAcceptor, acceptorSubkey, sequence, sealed, ec: 0, rrc: 0 };
+  }
+
+  /** Refuses tokens of this side sent back, and tokens under another key. */
+  #checkSender(header: MicHeader): void {
     if (header.sentByAcceptor !== this.initiator) throw notGenuine();
     if (header.acceptorSubkey !== this.#acceptorSubkey) throw notGenuine();
-  }
-
-  /** Opens at once, judges in order. A token that is not genuine has no number that counts. */
-  async #inOrder(open: () => Eventually<Opened>): Promise<UnwrappedMessage> {
-    const before = this.#judging;
-    try {
-      const opening = open();
-      if (before === undefined && !(opening instanceof Promise)) return this.#judged(opening);
-      const turn = Promise.withResolvers<void>();
-      this.#judging = turn.promise;
-      try {
-        if (opening instanceof Promise) opening.catch(() => {}); // Reported when its turn comes.
-        await before;
-        return this.#judged(await opening);
-      } finally {
-        turn.resolve();
-        if (this.#judging === turn.promise) this.#judging = undefined;
-      }
-    } catch (error) {
-      if (error instanceof KerberosError && error.code === "INTEGRITY") throw notGenuine(error);
-      throw error;
-    }
-  }
-
-  #judged({ data, confidential, sequence }: Opened): UnwrappedMessage {
-    return { data, confidential, status: this.#window.check(sequence) };
   }
 
   #alive(): void {
@@ -292,9 +265,4 @@ export class KerberosContext implements GssContext {
       throw new GssError("Cannot use context: it is closed", { major: "NO_CONTEXT", code: "NO_CONTEXT" });
     }
   }
-}
-
-/** One error for everything that is wrong with a token beyond its form. */
-function notGenuine(cause?: unknown): GssError {
-  return new GssError("Cannot use token: it is not genuine", { major: "BAD_SIG", code: "BAD_SIG", cause });
 }

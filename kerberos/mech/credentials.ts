@@ -6,22 +6,23 @@
 import type {
   AcceptOptions,
   GssAcceptorCredential,
-  GssFlags,
   GssInitiatorCredential,
-  GssNegotiation,
   InitiateOptions,
-} from "../../gss/mechanism.ts";
+} from "../../gss/credential.ts";
+import type { GssFlags } from "../../gss/context.ts";
+import type { GssNegotiation } from "../../gss/negotiation.ts";
 import { ownBindings } from "../../gss/channel_bindings.ts";
 import type { GssName } from "../../gss/names.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
-import type { ServiceTicket, TicketSource } from "../credentials/tickets.ts";
+import type { ServiceTicket, TicketSource } from "../credentials/ticket_source.ts";
 import { KdcError, KerberosError } from "../errors.ts";
 import { principalOfGssName } from "../principal.ts";
 import { type AcceptorInit, KerberosAcceptor } from "./acceptor.ts";
 import { toGssError } from "./errors.ts";
 import { KerberosInitiator } from "./initiator.ts";
-import { MemoryReplayCache, type ReplayCache } from "../ap/replay/replay_cache.ts";
-import { KERBEROS_OID } from "./tokens/tokens.ts";
+import { MemoryReplayCache } from "../ap/replay/memory.ts";
+import type { ReplayCache } from "../ap/replay/cache.ts";
+import { KERBEROS_OID } from "./tokens/context.ts";
 
 const DEFAULT_FLAGS: Required<GssFlags> = {
   delegation: false,
@@ -41,7 +42,7 @@ const NO_FLAGS: Required<GssFlags> = {
   integrity: false,
 };
 
-/** What {@linkcode KerberosInitiatorCredential} takes beside the tickets. */
+/** Options of a {@linkcode KerberosInitiatorCredential}. */
 export interface KerberosInitiatorOptions {
   /** Clock and randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
@@ -55,9 +56,9 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
   readonly #runtime: Runtime;
 
   /**
-   * Makes one.
+   * Creates a credential from a source of tickets.
    *
-   * @param tickets Where tickets come from.
+   * @param tickets Source of tickets.
    * @param options Clock and randomness.
    */
   constructor(tickets: TicketSource, options: KerberosInitiatorOptions = {}) {
@@ -66,8 +67,8 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
   }
 
   /**
-   * See {@linkcode GssInitiatorCredential.initiate}. Delegation is done only when the flag asks for it; where no ticket can be
-   * had that may be handed over, the context comes without, and its flags say so (RFC 2743 section 2.2.1, deleg_state).
+   * See {@linkcode GssInitiatorCredential.initiate}. Tickets are delegated only if the flag requests it. If no forwardable ticket
+   * can be obtained, the context is made without delegation, and its flags say so (RFC 2743 section 2.2.1, deleg_state).
    */
   async initiate(target: GssName, options: InitiateOptions = {}): Promise<GssNegotiation> {
     const { signal } = options;
@@ -101,17 +102,17 @@ export class KerberosInitiatorCredential implements GssInitiatorCredential {
   }
 }
 
-/** What {@linkcode KerberosAcceptorCredential} takes. */
+/** Options of a {@linkcode KerberosAcceptorCredential}. */
 export interface KerberosAcceptorOptions extends Omit<AcceptorInit, "replayCache" | "channelBindings"> {
   /**
-   * Authenticators seen before; share one between acceptors of the same keys, and keep it when a server starts anew. Where it
-   * says since when it knows all of them ({@linkcode ReplayCache.knowsSince}, as every cache in memory does), contexts
-   * without mutual authentication are refused as long as they may be replays of older ones.
+   * Authenticators seen before. Share one cache between all acceptors of the same keys, and keep it when a server restarts. If
+   * the cache has {@linkcode ReplayCache.knowsSince}, as every cache in memory has, contexts without mutual authentication are
+   * refused as long as they may be replays from before that time.
    *
-   * Without one the credential is taken for the first and only one of its keys: a context without mutual authentication
-   * that another one has accepted can be replayed to it. Give it a cache, or look at `flags.mutual`.
+   * Without this option the credential assumes that it is the first and only one with its keys: a context without mutual
+   * authentication that another acceptor accepted can be replayed to it. Set a cache, or check `flags.mutual`.
    *
-   * @default {one in memory, for this credential alone}
+   * @default {a cache in memory, for this credential alone}
    */
   readonly replayCache?: ReplayCache | undefined;
 }
@@ -136,15 +137,17 @@ export class KerberosAcceptorCredential implements GssAcceptorCredential {
   readonly #init: AcceptorInit;
 
   /**
-   * Makes one.
+   * Creates a credential from keys.
    *
    * @param options Keys and limits.
-   * @throws {RangeError} When `clockskew` is no duration: every ticket would be good, or none.
+   * @throws {RangeError} When `clockskew` is negative or not finite, with which every ticket would be accepted, or none.
    */
   constructor(options: KerberosAcceptorOptions) {
     const { clockskew = 0 } = options;
     if (!Number.isFinite(clockskew) || clockskew < 0) {
-      throw new RangeError(`Cannot accept contexts: clockskew is ${clockskew}, milliseconds from 0 on are wanted`);
+      throw new RangeError(
+        `Cannot accept contexts: clockskew is ${clockskew}, must be a number of milliseconds, 0 or more`,
+      );
     }
     const own = new MemoryReplayCache(options.runtime === undefined ? {} : { runtime: options.runtime });
     this.#init = { ...options, replayCache: options.replayCache ?? { insert: (entry) => own.insert(entry) } };

@@ -7,19 +7,19 @@
 import { encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Runtime } from "../../base/runtime.ts";
-import { readMessage } from "../exchange/exchange.ts";
-import type { ServiceTicket } from "../credentials/tickets.ts";
+import { readMessage } from "../messages/read.ts";
+import type { ServiceTicket } from "../credentials/ticket_source.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
 import { KerberosKey } from "../crypto/key.ts";
 import { KerberosError } from "../errors.ts";
 import { Ticket } from "../messages/ap.ts";
-import { splitTime } from "../messages/basic.ts";
 import { EncKrbCredPart, KrbCred } from "../messages/cred.ts";
+import { splitTime } from "../messages/time.ts";
 import { fromPrincipalName, isWhole, toPrincipalName } from "../principal.ts";
-import type { CredentialCacheData } from "../credentials/formats/ccache.ts";
+import type { CredentialCacheData } from "../credentials/cache.ts";
 import { Credential } from "../credential.ts";
 
-/** KRB-CRED with one ticket, sealed under the session key of the context's ticket. */
+/** Makes a KRB-CRED with one ticket, sealed with the session key of the context's ticket. */
 export async function makeDelegation(
   forwarded: ServiceTicket,
   sessionKey: KerberosKey,
@@ -54,7 +54,7 @@ export async function makeDelegation(
   });
 }
 
-/** Tickets out of a KRB-CRED, sealed under one of the keys given. */
+/** Reads the tickets of a KRB-CRED that is sealed with one of the given keys. */
 export async function readDelegation(message: Bytes, keys: readonly KerberosKey[]): Promise<CredentialCacheData> {
   const cred = readMessage(KrbCred, message);
   const part = readMessage(EncKrbCredPart, await openWithAny(cred.encPart.cipher, cred.encPart.etype, keys));

@@ -5,6 +5,7 @@
  */
 import { GssError, type GssMajor } from "../../gss/status.ts";
 import { ErrorCode, type KerberosErrorName } from "../registry/errors.ts";
+import { ApError } from "../ap/error.ts";
 import { KdcError, KerberosError } from "../errors.ts";
 
 const MAJORS: Partial<Record<KerberosErrorName, GssMajor>> = {
@@ -12,9 +13,10 @@ const MAJORS: Partial<Record<KerberosErrorName, GssMajor>> = {
   KRB_AP_ERR_REPEAT: "DUPLICATE_ELEMENT",
   KRB_AP_ERR_BAD_INTEGRITY: "BAD_SIG",
   KRB_AP_ERR_MODIFIED: "BAD_SIG",
+  KRB_AP_ERR_MSG_TYPE: "DEFECTIVE_TOKEN",
 };
 
-/** A failure with the name of a Kerberos error. */
+/** Creates a failure with the name of a Kerberos error. */
 export function kerberosFailure(
   name: KerberosErrorName,
   message: string,
@@ -30,8 +32,9 @@ export function kerberosFailure(
   });
 }
 
-/** What the Kerberos layer threw, as the GSS layer reports it. Anything else is handed on unchanged. */
+/** Returns an error of the Kerberos layer as the GSS layer reports it, and anything else unchanged. */
 export function toGssError(error: unknown): unknown {
+  if (error instanceof ApError) return kerberosFailure(error.code, error.message, error.details, error.cause);
   if (error instanceof KdcError) {
     return new GssError(error.message, {
       major: "FAILURE",

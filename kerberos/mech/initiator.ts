@@ -1,70 +1,68 @@
 /**
- * The initiating side of the Kerberos mechanism (RFC 4121 section 4.1): a ticket goes in, a context comes out.
+ * The initiating side of the Kerberos mechanism (RFC 4121 section 4.1): sends a ticket in an AP-REQ, verifies the answer, and
+ * makes the context.
  *
  * @module
  */
-import { encode } from "../../asn1/codec.ts";
 import { type Bytes, copyBytes } from "../../base/bytes.ts";
-import { channelBindingHash, type ChannelBindings } from "../../gss/channel_bindings.ts";
-import type { GssFlags, GssNegotiation, GssStep } from "../../gss/mechanism.ts";
 import { type Runtime, systemRuntime } from "../../base/runtime.ts";
+import { channelBindingHash } from "./tokens/channel_bindings.ts";
+import type { ChannelBindings } from "../../gss/channel_bindings.ts";
+import type { GssFlags } from "../../gss/context.ts";
+import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { GssError, worthAnother } from "../../gss/status.ts";
-import { authenticatorTime } from "../ap/authenticator_time.ts";
-import { readMessage } from "../exchange/exchange.ts";
-import type { ServiceTicket } from "../credentials/tickets.ts";
+import { type ClientTime, makeApReq } from "../ap/make.ts";
+import { verifyApRep } from "../ap/reply.ts";
+import type { ServiceTicket } from "../credentials/ticket_source.ts";
+import { KerberosKey } from "../crypto/key.ts";
+import { printable } from "../errors.ts";
+import { KrbError } from "../messages/error.ts";
+import { readMessage } from "../messages/read.ts";
+import { formatPrincipal, toGssName } from "../principal.ts";
 import { ErrorCode, errorName } from "../registry/errors.ts";
 import { ApOption } from "../registry/flags.ts";
 import { KeyUsage } from "../registry/key_usages.ts";
-import { KerberosKey } from "../crypto/key.ts";
-import { isSupported } from "../crypto/profile.ts";
-import { printable } from "../errors.ts";
-import { ApRep, ApReq, Authenticator, EncApRepPart, Ticket } from "../messages/ap.ts";
-import { KrbError } from "../messages/error.ts";
-import { formatPrincipal, toGssName, toPrincipalName } from "../principal.ts";
 import { KerberosContext } from "./context.ts";
 import { makeDelegation } from "./delegation.ts";
 import { kerberosFailure, toGssError } from "./errors.ts";
 import { initialSequence } from "./sequence.ts";
-import {
-  decodeContextToken,
-  defective,
-  encodeAuthenticatorChecksum,
-  encodeContextToken,
-  GSS_CHECKSUM_TYPE,
-} from "./tokens/tokens.ts";
+import { encodeAuthenticatorChecksum, GSS_CHECKSUM_TYPE } from "./tokens/checksum.ts";
+import { decodeContextToken, encodeContextToken } from "./tokens/context.ts";
+import { defective } from "./tokens/errors.ts";
 
-/** What a context is started with. */
+/** Options of a {@linkcode KerberosInitiator}. */
 export interface InitiatorInit {
   /** Ticket for the acceptor. */
   readonly ticket: ServiceTicket;
-  /** Services asked for. */
+  /** Services requested. */
   readonly flags: Required<GssFlags>;
-  /** Ticket-granting ticket to hand over; only with the delegation flag. */
+  /** Ticket-granting ticket to delegate; used only with the delegation flag. */
   readonly forwarded?: ServiceTicket | undefined;
-  /** Channel that the context is tied to. */
+  /** Channel that the context is bound to. */
   readonly channelBindings?: ChannelBindings | undefined;
-  /** Told when the acceptor refuses the ticket for its time; says whether another context may come to be. */
+  /** Called when the acceptor refuses the ticket because of the time; returns whether another attempt may succeed. */
   readonly refusedForTime?: ((ticket: ServiceTicket) => boolean) | undefined;
   /** Clock and randomness. @default {the system's} */
   readonly runtime?: Runtime | undefined;
 }
 
-type State = "start" | "awaiting AP-REP" | "finished" | "failed";
+type State =
+  | { readonly phase: "new" | "finished" | "failed" }
+  /** The AP-REQ has been sent; the AP-REP must repeat the time in it. */
+  | { readonly phase: "awaiting AP-REP"; readonly sent: ClientTime };
 
-/** A context that this side starts. */
+/** Negotiates a context that this side starts. */
 export class KerberosInitiator implements GssNegotiation {
   readonly #init: InitiatorInit;
   readonly #runtime: Runtime;
   readonly #subkey: KerberosKey;
   readonly #sequence: number;
-  #state: State = "start";
-  /** Time in the authenticator, which the AP-REP must repeat. */
-  #sent = { time: 0, usec: 0 };
+  #state: State = { phase: "new" };
 
   /**
-   * Makes one.
+   * Creates a negotiation.
    *
-   * @param init Ticket and wishes.
+   * @param init Ticket, and the services requested.
    */
   constructor(init: InitiatorInit) {
     this.#init = init;
@@ -77,56 +75,46 @@ export class KerberosInitiator implements GssNegotiation {
   async step(given?: Uint8Array): Promise<GssStep> {
     const token = given === undefined ? undefined : copyBytes(given, "step with");
     const state = this.#state;
-    this.#state = "failed";
+    this.#state = { phase: "failed" };
     try {
-      if (state === "start") return await this.#start(token);
-      if (state === "awaiting AP-REP") return await this.#finish(token);
+      if (state.phase === "new") return await this.#start(token);
+      if (state.phase === "awaiting AP-REP") return await this.#finish(token, state.sent);
     } catch (error) {
       throw toGssError(error);
     }
-    throw new GssError(`Cannot step context: it is ${state}`, { major: "NO_CONTEXT", code: "NO_CONTEXT" });
+    throw new GssError(`Cannot step context: it is ${state.phase}`, { major: "NO_CONTEXT", code: "NO_CONTEXT" });
   }
 
   async #start(token: Uint8Array | undefined): Promise<GssStep> {
     if (token !== undefined && token.length > 0) throw defective("Cannot start context: the first step takes no token");
-    const request = encodeContextToken("AP-REQ", await this.#apReq());
+    const { message, sent } = await this.#apReq();
+    const request = encodeContextToken("AP-REQ", message);
     if (this.#init.flags.mutual) {
-      this.#state = "awaiting AP-REP";
+      this.#state = { phase: "awaiting AP-REP", sent };
       return { done: false, token: request };
     }
-    this.#state = "finished";
+    this.#state = { phase: "finished" };
     // Without AP-REP the acceptor numbers its tokens from the initiator's number on.
     return { done: true, token: request, context: this.#context(this.#subkey, false, this.#sequence) };
   }
 
-  async #apReq(): Promise<Bytes> {
-    const { credential, kdcOffset } = this.#init.ticket;
-    this.#sent = authenticatorTime(this.#runtime, kdcOffset);
-    const authenticator = encode(Authenticator, {
-      authenticatorVno: 5,
-      crealm: credential.client.realm,
-      cname: toPrincipalName(credential.client),
-      cksum: { cksumtype: GSS_CHECKSUM_TYPE, checksum: await this.#checksum() },
-      cusec: this.#sent.usec,
-      ctime: this.#sent.time,
-      subkey: { keytype: this.#subkey.enctype, keyvalue: this.#subkey.exportBytes() },
-      seqNumber: this.#sequence,
-    });
-    return encode(ApReq, {
-      pvno: 5,
-      msgType: 14,
-      apOptions: this.#init.flags.mutual ? ApOption.MutualRequired : 0,
-      ticket: readMessage(Ticket, credential.ticket),
-      authenticator: {
-        etype: credential.key.enctype,
-        cipher: await credential.key.encrypt(KeyUsage.ApReqAuthenticator, authenticator, this.#runtime),
-      },
+  async #apReq(): Promise<{ message: Bytes; sent: ClientTime }> {
+    const { ticket: { credential, kdcOffset }, flags } = this.#init;
+    return await makeApReq({
+      credential,
+      authenticatorUsage: KeyUsage.ApReqAuthenticator,
+      checksum: { cksumtype: GSS_CHECKSUM_TYPE, checksum: await this.#checksum() },
+      subkey: this.#subkey,
+      sequence: this.#sequence,
+      apOptions: flags.mutual ? ApOption.MutualRequired : 0,
+      offset: kdcOffset,
+      runtime: this.#runtime,
     });
   }
 
   /**
-   * Services that will be active, which is what the acceptor and the caller are told alike (RFC 4121 section 4.1.1.1).
-   * Kerberos tokens can always be sealed and signed, asked for or not.
+   * Services of the context, as the acceptor and the caller see them (RFC 4121 section 4.1.1.1). Confidentiality and integrity
+   * are always available, requested or not.
    */
   get #flags(): Required<GssFlags> {
     const { flags, forwarded } = this.#init;
@@ -151,62 +139,28 @@ export class KerberosInitiator implements GssNegotiation {
     });
   }
 
-  /** RFC 4120 section 3.2.5: only who holds the session key can repeat the time. */
-  async #finish(token: Uint8Array | undefined): Promise<GssStep> {
+  async #finish(token: Uint8Array | undefined, sent: ClientTime): Promise<GssStep> {
     if (token === undefined || token.length === 0) {
       throw defective("Cannot finish context: the acceptor sent no AP-REP");
     }
     const { id, message } = decodeContextToken(token);
     if (id === "KRB-ERROR") throw this.#refusal(readMessage(KrbError, message));
     if (id !== "AP-REP") throw defective(`Cannot finish context: ${id} came, AP-REP is wanted`);
-    const { credential } = this.#init.ticket;
-    const reply = readMessage(ApRep, message);
-    if (reply.encPart.etype !== credential.key.enctype) {
-      throw defective(
-        `Cannot finish context: AP-REP has enctype ${reply.encPart.etype}, not ${credential.key.enctype}`,
-      );
-    }
-    const part = readMessage(
-      EncApRepPart,
-      await credential.key.decrypt(KeyUsage.ApRepEncPart, reply.encPart.cipher),
+    const { subkey, sequence = this.#sequence } = await verifyApRep(
+      message,
+      this.#init.ticket.credential.key,
+      sent,
     );
-    if (part.ctime !== this.#sent.time || part.cusec !== this.#sent.usec) {
-      throw kerberosFailure("KRB_AP_ERR_MUT_FAIL", "Cannot finish context: the acceptor did not prove itself");
-    }
-    const receive = part.seqNumber === undefined ? this.#sequence : part.seqNumber >>> 0;
-    if (part.subkey === undefined) {
-      this.#state = "finished";
-      return { done: true, context: this.#context(this.#subkey, false, receive) };
-    }
-    if (!isSupported(part.subkey.keytype)) {
-      throw kerberosFailure(
-        "KDC_ERR_ETYPE_NOSUPP",
-        `Cannot finish context: the acceptor chose enctype ${part.subkey.keytype}`,
-      );
-    }
-    const chosen = new KerberosKey(part.subkey.keytype, part.subkey.keyvalue);
+    this.#state = { phase: "finished" };
+    if (subkey === undefined) return { done: true, context: this.#context(this.#subkey, false, sequence) };
     this.#subkey[Symbol.dispose]();
-    this.#state = "finished";
-    return { done: true, context: this.#context(chosen, true, receive) };
+    return { done: true, context: this.#context(subkey, true, sequence) };
   }
 
   #refusal(error: KrbError): GssError {
-    const name = errorName(error.errorCode) ?? "KRB_ERR_GENERIC";
-    const delta = Math.round((error.stime - this.#runtime.now()) / 1000);
     const { ticket, refusedForTime } = this.#init;
-    const service = formatPrincipal(ticket.credential.server);
-    const text = error.eText === undefined ? "" : `, "${printable(error.eText)}"`;
-    const isAboutTime = error.errorCode === ErrorCode.KRB_AP_ERR_SKEW ||
-      error.errorCode === ErrorCode.KRB_AP_ERR_TKT_NYV;
-    const stored = Math.round(ticket.kdcOffset / 1000);
-    const about = isAboutTime
-      ? `; its clock is ${delta} s ahead of ours` +
-        (stored === 0 ? "" : `, and the KDC's was ${stored} s ahead when that was measured, which was reckoned with`)
-      : "";
-    const message = `Service ${service} refused: ${name} (${error.errorCode})${text}${about}`;
-    const details = { service, clockDeltaSeconds: delta, kdcOffsetSeconds: stored };
-    const refused = kerberosFailure(name, message, details);
-    return isAboutTime && refusedForTime?.(ticket) ? worthAnother(refused) : refused;
+    const refused = refusedBy(error, ticket, this.#runtime.now());
+    return isAboutTime(error) && refusedForTime?.(ticket) ? worthAnother(refused) : refused;
   }
 
   #context(key: KerberosKey, acceptorSubkey: boolean, receiveSequence: number): KerberosContext {
@@ -227,4 +181,25 @@ export class KerberosInitiator implements GssNegotiation {
       runtime: this.#runtime,
     });
   }
+}
+
+/** The acceptor's KRB-ERROR as an error. It names our service: nothing authenticates the name in the message. */
+function refusedBy(error: KrbError, ticket: ServiceTicket, now: number): GssError {
+  const name = errorName(error.errorCode) ?? "KRB_ERR_GENERIC";
+  const service = formatPrincipal(ticket.credential.server);
+  const text = error.eText === undefined ? "" : `, "${printable(error.eText)}"`;
+  const delta = Math.round((error.stime - now) / 1000);
+  const stored = Math.round(ticket.kdcOffset / 1000);
+  const measured = stored === 0 ? "" : `, and the KDC's was ${stored} s ahead when that was measured, which was added`;
+  const about = isAboutTime(error) ? `; its clock is ${delta} s ahead of ours${measured}` : "";
+  return kerberosFailure(name, `Service ${service} refused: ${name} (${error.errorCode})${text}${about}`, {
+    service,
+    clockDeltaSeconds: delta,
+    kdcOffsetSeconds: stored,
+  });
+}
+
+/** Whether the acceptor refuses because of the time, which another clock offset may mend. */
+function isAboutTime({ errorCode }: KrbError): boolean {
+  return errorCode === ErrorCode.KRB_AP_ERR_SKEW || errorCode === ErrorCode.KRB_AP_ERR_TKT_NYV;
 }

@@ -6,12 +6,12 @@
 import { randomUint32, type Runtime } from "../../base/runtime.ts";
 import type { SupplementaryStatus } from "../../gss/status.ts";
 
-/** A number to begin with: 30 bits, since some peers read numbers as signed (RFC 4120 section 5.5.1 allows any). */
+/** A random initial number of 30 bits, because some peers read numbers as signed (RFC 4120 section 5.5.1 allows any). */
 export function initialSequence(runtime: Runtime): number {
   return randomUint32(runtime) >>> 2;
 }
 
-/** What a context asked for. */
+/** Options of a {@linkcode SequenceWindow}. */
 export interface SequenceOptions {
   /** Number of the first token. */
   readonly initial: bigint;
@@ -24,17 +24,17 @@ export interface SequenceOptions {
 const WINDOW = 64n;
 const MASK = (1n << 64n) - 1n;
 
-/** Judges the numbers of genuine tokens; call {@linkcode check} once for each. */
+/** Judges the numbers of genuine tokens; call {@linkcode check} once per token. */
 export class SequenceWindow {
   readonly #initial: bigint;
   readonly #replay: boolean;
   readonly #sequence: boolean;
   /**
-   * Number expected next, reckoned from the initial one so that wrapping around at 2^64 needs no care. After the last number
-   * that there is comes none: what were else the first ones again could be replays.
+   * Number expected next, relative to the initial number, so that wrap-around at 2^64 is no special case. It does not wrap
+   * around itself: after 2^64 tokens the first numbers would be replays.
    */
   #next = 0n;
-  /** Which of the numbers before were seen: bit 0 stands for the one just before. */
+  /** Which of the numbers before have been seen; bit 0 is the number just before. */
   #seen = 0n;
 
   constructor(options: SequenceOptions) {
@@ -43,7 +43,7 @@ export class SequenceWindow {
     this.#sequence = options.sequence;
   }
 
-  /** Where a token stands among those before it. */
+  /** Judges a token by its number and those before it. */
   check(number: bigint): SupplementaryStatus {
     if (!this.#replay && !this.#sequence) return "complete";
     const relative = (number - this.#initial) & MASK;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { application, type Codec, explicit, octetString, optional, sequence, vouched } from "../../asn1/codec.ts";
+import type { Codec } from "../../asn1/codec.ts";
+import { application, explicit, octetString, optional, sequence, vouched } from "../../asn1/types.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import {
   AuthorizationData,
@@ -53,7 +54,7 @@ export const Ticket: Codec<Ticket> = application(
   }),
 );
 
-/** Realms that a ticket's client was vouched for by (section 5.3). */
+/** The realms on the path of a ticket's client (section 5.3). */
 export interface TransitedEncoding {
   readonly trType: number;
   readonly contents: Bytes;
@@ -72,7 +73,7 @@ export const TransitedEncoding: Codec<TransitedEncoding> = sequence<TransitedEnc
   contents: explicit(1, octetString),
 });
 
-/** What the service reads in a ticket (section 5.3). */
+/** The part of a ticket that is sealed for the service (section 5.3). */
 export interface EncTicketPart {
   readonly flags: number;
   readonly key: EncryptionKey;
@@ -198,7 +199,7 @@ export const Authenticator: Codec<Authenticator> = vouched(application(
   }),
 ));
 
-/** Answer of the service (section 5.5.2). */
+/** Reply of the service (section 5.5.2). */
 export interface ApRep {
   readonly pvno: number;
   readonly msgType: number;
@@ -224,7 +225,7 @@ export const ApRep: Codec<ApRep> = application(
   }),
 );
 
-/** What the service proves itself with (section 5.5.2). */
+/** The service's proof that it knows the session key (section 5.5.2). */
 export interface EncApRepPart {
   readonly ctime: number;
   readonly cusec: number;

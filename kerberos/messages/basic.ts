@@ -1,13 +1,13 @@
 /**
- * Types that the Kerberos messages are made of (RFC 4120 section 5.2), each under its ASN.1 text. EXPLICIT tags
- * throughout. ETYPE-INFO, PA-AFS3-SALT and the typed data of section 5.9 are left out, except for ETYPE-INFO2.
+ * The basic types of Kerberos messages (RFC 4120 section 5.2), each under its ASN.1 text. EXPLICIT tags throughout.
+ * ETYPE-INFO, PA-AFS3-SALT and typed data are left out.
  *
  * @module
  */
+import type { Codec } from "../../asn1/codec.ts";
 import {
   type BitString,
   bitString,
-  type Codec,
   explicit,
   generalizedTime,
   generalString,
@@ -17,15 +17,16 @@ import {
   sequence,
   sequenceOf,
   vouched,
-} from "../../asn1/codec.ts";
+} from "../../asn1/types.ts";
 import { type Bytes, lenientText } from "../../base/bytes.ts";
+import type { PrincipalName as NameFields } from "../principal.ts";
 
 /** `Int32 ::= INTEGER (-2147483648..2147483647)` (section 5.2.4). */
 export const Int32: Codec<number> = integer("Int32", -(2 ** 31), 2 ** 31 - 1);
 
 /**
- * `UInt32 ::= INTEGER (0..4294967295)` (section 5.2.4). Some senders encode the upper half as negative numbers
- * (section 5.2.4 again): they are taken and kept as they came.
+ * `UInt32 ::= INTEGER (0..4294967295)` (section 5.2.4). Some senders encode the upper half as negative numbers (section 5.2.4
+ * again): these are accepted and kept.
  */
 export const UInt32: Codec<number> = integer("UInt32", -(2 ** 31), 2 ** 32 - 1);
 
@@ -38,7 +39,7 @@ export const KerberosTime: Codec<number> = generalizedTime;
 /** `KerberosString ::= GeneralString (IA5String)`, `Realm ::= KerberosString` (sections 5.2.1 and 5.2.2). */
 export const KerberosString: Codec<string> = generalString;
 
-/** KerberosString of which only people read the text: what is not UTF-8 in it is replaced. */
+/** KerberosString for people only: bytes that are not UTF-8 are replaced. */
 export const ErrorText: Codec<string> = {
   ...generalString,
   fromElement: ({ contents }): string => lenientText(contents),
@@ -47,14 +48,14 @@ export const ErrorText: Codec<string> = {
 /** `INTEGER (5)`: the protocol version. */
 export const Pvno: Codec<number> = integer("pvno", 5, 5);
 
-/** One message type, which the message's own tag repeats. */
+/** Returns the codec of one message type; the tag of the message says the same. */
 export function messageType(number: number): Codec<number> {
   return integer("msg-type", number, number);
 }
 
 /**
  * `KerberosFlags ::= BIT STRING (SIZE (32..MAX))` (section 5.2.8) as a 32-bit number, first bit highest. Shorter ones are
- * filled up and longer ones cut, since all assigned bits are in the first 32.
+ * padded and longer ones truncated: all assigned bits are in the first 32.
  */
 export const KerberosFlags: Codec<number> = {
   ...bitString as unknown as Codec<number>,
@@ -73,10 +74,7 @@ export const KerberosFlags: Codec<number> = {
 };
 
 /** Name of a principal without its realm (section 5.2.2). */
-export interface PrincipalName {
-  readonly nameType: number;
-  readonly nameString: readonly string[];
-}
+export type PrincipalName = NameFields;
 
 /**
  * ```asn1
@@ -163,7 +161,7 @@ export const PaData: Codec<PaData> = sequence<PaData>("PA-DATA", {
 /** SEQUENCE OF PA-DATA (section 5.9.1). */
 export const MethodData: Codec<readonly PaData[]> = vouched(sequenceOf("METHOD-DATA", PaData, 256));
 
-/** Ciphertext and the key it wants (section 5.2.9). */
+/** Ciphertext, with enctype and version of its key (section 5.2.9). */
 export interface EncryptedData {
   readonly etype: number;
   readonly kvno?: number;
@@ -223,7 +221,7 @@ export const Checksum: Codec<Checksum> = sequence<Checksum>("Checksum", {
   checksum: explicit(1, octetString),
 });
 
-/** How to make a key of one enctype from the password (section 5.2.7.5). */
+/** How a key of one enctype is derived from the password (section 5.2.7.5). */
 export interface EtypeInfo2Entry {
   readonly etype: number;
   readonly salt?: string;
@@ -250,7 +248,7 @@ export const EtypeInfo2: Codec<readonly EtypeInfo2Entry[]> = vouched(sequenceOf(
   64,
 ));
 
-/** The client's clock, to be encrypted (section 5.2.7.2). */
+/** The client's time, to be encrypted (section 5.2.7.2). */
 export interface PaEncTsEnc {
   readonly patimestamp: number;
   readonly pausec?: number;
@@ -268,9 +266,3 @@ export const PaEncTsEnc: Codec<PaEncTsEnc> = sequence<PaEncTsEnc>("PA-ENC-TS-ENC
   patimestamp: explicit(0, KerberosTime),
   pausec: optional(explicit(1, Microseconds)),
 });
-
-/** A time in milliseconds as the whole seconds and the microseconds that messages carry. */
-export function splitTime(milliseconds: number): { time: number; usec: number } {
-  const time = Math.floor(milliseconds / 1000) * 1000;
-  return { time, usec: Math.floor((milliseconds - time) * 1000) };
-}

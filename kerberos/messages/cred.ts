@@ -1,9 +1,10 @@
 /**
- * KRB-CRED (RFC 4120 section 5.8): tickets handed on, which is how GSS-API delegates credentials.
+ * KRB-CRED (RFC 4120 section 5.8): tickets for another host. GSS-API delegates credentials with it.
  *
  * @module
  */
-import { application, type Codec, explicit, optional, sequence, sequenceOf, vouched } from "../../asn1/codec.ts";
+import type { Codec } from "../../asn1/codec.ts";
+import { application, explicit, optional, sequence, sequenceOf, vouched } from "../../asn1/types.ts";
 import { Ticket } from "./ap.ts";
 import {
   EncryptedData,
@@ -50,8 +51,8 @@ export const KrbCred: Codec<KrbCred> = vouched(application(
   }),
 ));
 
-/** What the receiver must know of one ticket (section 5.8.1). */
-export interface KrbCredInfo {
+/** Session key and facts of one ticket (section 5.8.1). */
+interface KrbCredInfo {
   readonly key: EncryptionKey;
   readonly prealm?: string;
   readonly pname?: PrincipalName;
@@ -82,7 +83,7 @@ export interface KrbCredInfo {
  * }
  * ```
  */
-export const KrbCredInfo: Codec<KrbCredInfo> = sequence<KrbCredInfo>("KrbCredInfo", {
+const KrbCredInfo: Codec<KrbCredInfo> = sequence<KrbCredInfo>("KrbCredInfo", {
   key: explicit(0, EncryptionKey),
   prealm: optional(explicit(1, KerberosString)),
   pname: optional(explicit(2, PrincipalName)),
@@ -96,7 +97,7 @@ export const KrbCredInfo: Codec<KrbCredInfo> = sequence<KrbCredInfo>("KrbCredInf
   caddr: optional(explicit(10, HostAddresses)),
 });
 
-/** Keys and facts of the tickets, in their order (section 5.8.1). */
+/** Session keys and facts of the tickets, in their order (section 5.8.1). */
 export interface EncKrbCredPart {
   readonly ticketInfo: readonly KrbCredInfo[];
   readonly nonce?: number;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { application, type Codec, explicit, octetString, optional, sequence } from "../../asn1/codec.ts";
+import type { Codec } from "../../asn1/codec.ts";
+import { application, explicit, octetString, optional, sequence } from "../../asn1/types.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import {
   ErrorText,
@@ -16,7 +17,7 @@ import {
   Pvno,
 } from "./basic.ts";
 
-/** Refusal by a KDC or a service. Nothing authenticates it. */
+/** A refusal by a KDC or a service. Nothing authenticates it. */
 export interface KrbError {
   readonly pvno: number;
   readonly msgType: number;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { application, type Codec, explicit, optional, sequence, sequenceOf, vouched } from "../../asn1/codec.ts";
+import type { Codec } from "../../asn1/codec.ts";
+import { application, explicit, optional, rarelyWritten, sequence, sequenceOf, vouched } from "../../asn1/types.ts";
 import { Ticket } from "./ap.ts";
 import {
   EncryptedData,
@@ -22,7 +23,7 @@ import {
   UInt32,
 } from "./basic.ts";
 
-/** What is asked for (section 5.4.1). */
+/** Body of a request to a KDC (section 5.4.1). */
 export interface KdcReqBody {
   readonly kdcOptions: number;
   readonly cname?: PrincipalName;
@@ -108,7 +109,7 @@ function kdcReq(name: string, number: number): Codec<KdcReq> {
 /** Initial request. */
 export const AsReq: Codec<KdcReq> = kdcReq("AS-REQ", 10);
 /** Request with a ticket-granting ticket. */
-export const TgsReq: Codec<KdcReq> = kdcReq("TGS-REQ", 12);
+export const TgsReq: Codec<KdcReq> = rarelyWritten(kdcReq("TGS-REQ", 12));
 
 /** Reply of a KDC (section 5.4.2). */
 export interface KdcRep {
@@ -157,8 +158,8 @@ export const AsRep: Codec<KdcRep> = vouched(kdcRep("AS-REP", 11));
 /** Reply to TGS-REQ. */
 export const TgsRep: Codec<KdcRep> = vouched(kdcRep("TGS-REP", 13));
 
-/** When something happened last (section 5.4.2). */
-export interface LastReqEntry {
+/** Time of the last request of some kind (section 5.4.2). */
+interface LastReqEntry {
   readonly lrType: number;
   readonly lrValue: number;
 }
@@ -171,13 +172,13 @@ export interface LastReqEntry {
  * }
  * ```
  */
-export const LastReq: Codec<readonly LastReqEntry[]> = sequenceOf(
+const LastReq: Codec<readonly LastReqEntry[]> = sequenceOf(
   "LastReq",
   sequence<LastReqEntry>("LastReq", { lrType: explicit(0, Int32), lrValue: explicit(1, KerberosTime) }),
   64,
 );
 
-/** What the client reads in a reply (section 5.4.2, RFC 6806 section 11). */
+/** The part of a reply that is sealed for the client (section 5.4.2, RFC 6806 section 11). */
 export interface EncKdcRepPart {
   readonly key: EncryptionKey;
   readonly lastReq: readonly LastReqEntry[];

@@ -1,26 +1,26 @@
 /**
- * The realms that a client was vouched for by, as tickets carry them: DOMAIN-X500-COMPRESS (RFC 4120 section 3.3.3.2).
+ * The realms on a client's path, as tickets carry them: DOMAIN-X500-COMPRESS (RFC 4120 section 3.3.3.2).
  *
  * @module
  */
 import { exactText } from "../../base/bytes.ts";
 
-/** DOMAIN-X500-COMPRESS, the only encoding that there is (section 7.5.5). */
+/** DOMAIN-X500-COMPRESS, the only encoding that is assigned (section 7.5.5). */
 export const DOMAIN_X500_COMPRESS = 1;
 
-/** So that a short field cannot stand for much: realms that a field may list. */
+/** At most this many realms may be listed: compression lets a short field stand for many. */
 export const MAX_TRANSITED = 64;
 
 /**
- * The realms of a transited field, `undefined` for each null subfield: that stands for all realms between its neighbours, which
- * only who knows a hierarchy can say.
+ * Returns the realms of a transited field, and `undefined` for each null subfield, which stands for all realms between its
+ * neighbours in the hierarchy.
  *
- * @throws {RangeError} When it cannot be read, or lists more than {@linkcode MAX_TRANSITED}.
+ * @throws {RangeError} When the field cannot be read, or lists more than {@linkcode MAX_TRANSITED}.
  */
 export function decodeTransited(contents: Uint8Array): readonly (string | undefined)[] {
-  // Nothing at all is no null subfield.
+  // An empty field has no subfield.
   if (contents.length === 0) return [];
-  // The realm listed before, for subfields that are put together with it; the client's realm is not one of those listed.
+  // The realm before, which compressed subfields are joined to; the client's own realm is not listed.
   let listed = "";
   let count = 0;
   return readSubfields(contents).map((subfield) => {
@@ -32,10 +32,10 @@ export function decodeTransited(contents: Uint8Array): readonly (string | undefi
   });
 }
 
-/** One name of the list, without its quotes. */
+/** A subfield without its quotes. */
 interface Subfield {
   readonly name: string;
-  /** Where it goes on the realm before: behind it (it begins with a slash) or in front of it (it ends in a dot). */
+  /** Where it is joined to the realm before: behind (it begins with a slash) or in front (it ends in a dot). */
   readonly joined: "behind" | "in front" | undefined;
 }
 
@@ -45,8 +45,8 @@ function whole({ name, joined }: Subfield, before: string): string {
 }
 
 /**
- * The subfields, `undefined` for null ones. A backslash takes its meaning from what is behind it; a blank in front makes a
- * name stand by itself, whatever it begins with or ends in.
+ * Returns the subfields, `undefined` for null ones. A backslash quotes the next character; a leading space keeps a name from
+ * being joined.
  */
 function readSubfields(contents: Uint8Array): (Subfield | undefined)[] {
   const text = exactText(contents);

@@ -1,5 +1,5 @@
 /**
- * Whether what a KDC sent is an answer, or a reason to ask the next one.
+ * Whether a KDC's message is an answer, or a reason to ask the next KDC.
  *
  * @module
  */
@@ -8,28 +8,29 @@ import type { Bytes } from "../../base/bytes.ts";
 import { ErrorCode } from "../registry/errors.ts";
 import { KrbError } from "../messages/error.ts";
 import { AsRep, TgsRep } from "../messages/kdc.ts";
-import { readMessage } from "../exchange/exchange.ts";
+import { readMessage } from "../messages/read.ts";
 
 /**
- * What an answer is good for: it is one (`good`); it says that the reply is too large for UDP (`too big`), or that there is no
- * service now (`unavailable`); or another realm's, that it knows nobody of these (`of another realm`), which may be all that there is.
+ * What a message is good for: it is an answer (`good`); it says that the reply is too large for UDP (`too big`), or that there is no
+ * service now (`unavailable`); or it is another realm's error that a name is unknown (`of another realm`), which counts if there is
+ * no better answer.
  */
 export type AnswerKind = "good" | "too big" | "unavailable" | "of another realm";
 
-/** What was asked. */
-export interface AskedOfKdc {
-  /** Realm whose KDC was asked. */
+/** A request to a KDC. */
+export interface JudgedRequest {
+  /** Realm of the KDC. */
   readonly realm: string;
   /** DER of the request. */
   readonly message: Bytes;
 }
 
 /**
- * Judges an answer.
+ * Judges a KDC's message.
  *
- * @throws {KerberosError} `BAD_MESSAGE` when it is none: not whole, or no message that answers the request.
+ * @throws {KerberosError} `BAD_MESSAGE` if it is not whole, or of no type that answers the request.
  */
-export function judgeAnswer(answer: Bytes, { realm, message }: AskedOfKdc): AnswerKind {
+export function judgeAnswer(answer: Bytes, { realm, message }: JudgedRequest): AnswerKind {
   if (applicationTag(answer) !== KRB_ERROR) {
     readMessage(applicationTag(message) === TGS_REQ ? TgsRep : AsRep, answer);
     return "good";
@@ -37,13 +38,13 @@ export function judgeAnswer(answer: Bytes, { realm, message }: AskedOfKdc): Answ
   const error = readMessage(KrbError, answer);
   if (error.errorCode === ErrorCode.KRB_ERR_RESPONSE_TOO_BIG) return "too big";
   if (error.errorCode === ErrorCode.KDC_ERR_SVC_UNAVAILABLE) return "unavailable";
-  // Who has looked a client up, or a proof of its secret, knows it, by whatever name its realm goes with him (a short one, or in other
-  // letters): to prove the same to all the others as well may lock the client out.
+  // A KDC that has looked up the client, or checked its secret, knows it, whatever it calls its realm (a short name, other capitals):
+  // to prove the secret to all other KDCs as well may lock the client out.
   const known = !UNKNOWN.some((code) => code === error.errorCode);
   return known || error.realm.toUpperCase() === realm.toUpperCase() ? "good" : "of another realm";
 }
 
-/** What somebody says who knows nothing of the client or the service, or of their realm. */
+/** Errors of a KDC that does not know the client, the service or their realm. */
 const UNKNOWN: readonly number[] = [
   ErrorCode.KDC_ERR_C_PRINCIPAL_UNKNOWN,
   ErrorCode.KDC_ERR_S_PRINCIPAL_UNKNOWN,

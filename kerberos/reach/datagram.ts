@@ -1,18 +1,18 @@
 /**
- * One datagram to a KDC, and the one that comes back (RFC 4120 section 7.2.1).
+ * One datagram to a KDC, and the reply (RFC 4120 section 7.2.1).
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { abortable } from "../../base/deadline.ts";
 
-/** Where a datagram comes from. */
+/** Sender of a datagram. */
 export interface DatagramSource {
   readonly address: string;
   readonly port: number;
 }
 
-/** What is used of a socket of `node:dgram`. */
+/** The part of a socket of `node:dgram` that is used. */
 export interface DatagramSocket {
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "message", listener: (data: Uint8Array, from: DatagramSource) => void): unknown;
@@ -21,7 +21,7 @@ export interface DatagramSocket {
   close(): unknown;
 }
 
-/** Makes a socket, as `node:dgram` does. */
+/** Creates a socket, as `node:dgram` does. */
 export type CreateSocket = (options: {
   readonly type: "udp4" | "udp6";
   readonly lookup: (name: string, options: never, found: FoundAddress) => void;
@@ -29,23 +29,23 @@ export type CreateSocket = (options: {
 
 type FoundAddress = (error: null, address: string, family: number) => void;
 
-/** What {@linkcode sendDatagram} takes beside socket and address. */
-export interface DatagramExchange {
-  /** What is sent. */
+/** Options of {@linkcode sendDatagram}. */
+export interface SendDatagramOptions {
+  /** The message to send. */
   readonly message: Bytes;
-  /** Ends it with its reason. */
+  /** Ends the call with its reason. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Sends a message to an address and waits for what comes from there. Whatever the socket says or throws, and whenever, is in the
- * promise: `node:dgram` throws out of nobody's call what becomes of a look-up or a permission that it asks for later, so it has
- * nothing to look up, and binds at once.
+ * Sends a message to an address and waits for a datagram from there. Every error of the socket rejects the promise: `node:dgram`
+ * throws errors of a look-up, or of a permission that it requests later, where nothing catches them. So the socket has nothing to
+ * look up, and is bound at once.
  */
 export async function sendDatagram(
   createSocket: CreateSocket,
   to: { readonly hostname: string; readonly port: number },
-  { message, signal }: DatagramExchange,
+  { message, signal }: SendDatagramOptions,
 ): Promise<Bytes> {
   signal.throwIfAborted();
   const { hostname: address, port } = to;
@@ -59,7 +59,7 @@ export async function sendDatagram(
     const reply = new Promise<Bytes>((resolve, reject) => {
       socket.on("error", reject);
       socket.on("message", (data, from) => {
-        // Not connected: anybody may send something to it.
+        // The socket is not connected: any host may send to it.
         if (from.port === port && plainAddress(from.address) === wanted) resolve(new Uint8Array(data));
       });
       socket.bind(0, six ? "::" : "0.0.0.0");
@@ -78,11 +78,11 @@ function closeQuietly(socket: DatagramSocket): void {
   try {
     socket.close();
   } catch {
-    // It is.
+    // It was.
   }
 }
 
-/** An address in the one form that URLs have, without the interface that it is reached by. */
+/** The address in the form that URLs have, without the zone. */
 function plainAddress(text: string): string {
   const address = text.replace(/%.*$/, "");
   return address.includes(":") ? new URL(`udp://[${address}]`).hostname : address;

@@ -4,27 +4,27 @@
  * @module
  */
 import { type Bytes, ByteWriter } from "../../base/bytes.ts";
+import { onAbort } from "../../base/deadline.ts";
 import { KerberosError } from "../errors.ts";
 
-/** A reply with the largest PAC is far below this; a length beyond it is not read. */
+/** A reply with the largest PAC is far below this; a longer one is not read. */
 const MAX_REPLY = 1 << 20;
 
-/** What a message goes over. */
+/** A stream to a KDC. */
 export interface KdcStream {
-  /** Some bytes; `null` after the last. */
+  /** Reads some bytes; `null` after the last. */
   read(): Promise<Bytes | null>;
   /** Sends all of the bytes. */
   write(bytes: Bytes): Promise<unknown>;
-  /** Ends both directions; calls under way fail. */
+  /** Ends both directions; pending calls fail. */
   close(): void;
 }
 
-/** Sends a message and reads its reply. The stream is closed then, and when the signal is aborted. */
+/** Sends a message and reads its reply. The stream is closed after that, and when the signal is aborted. */
 export async function exchangeOverStream(stream: KdcStream, message: Bytes, signal: AbortSignal): Promise<Bytes> {
-  const close = () => closeQuietly(stream);
-  signal.addEventListener("abort", close, { once: true });
+  using _closing = onAbort(signal, () => closeQuietly(stream));
   try {
-    // It may have been aborted in the very moment in which the stream stood.
+    // The signal may have been aborted at the very moment when the stream was established.
     signal.throwIfAborted();
     await stream.write(new ByteWriter().u32(message.length).bytes(message).finish());
     return await readReply(stream);
@@ -32,17 +32,16 @@ export async function exchangeOverStream(stream: KdcStream, message: Bytes, sign
     signal.throwIfAborted();
     throw error;
   } finally {
-    signal.removeEventListener("abort", close);
-    close();
+    closeQuietly(stream);
   }
 }
 
-/** Nobody is behind a signal to take what is thrown there; and streams of others may not be closed twice. */
+/** Closes a stream. It may be closed already, and nothing catches what is thrown in a signal's listener. */
 function closeQuietly(stream: KdcStream): void {
   try {
     stream.close();
   } catch {
-    // It was to end, and nothing more is asked of it.
+    // The stream is not used any more.
   }
 }
 
@@ -61,7 +60,7 @@ async function readReply(stream: KdcStream): Promise<Bytes> {
   }
 }
 
-/** Takes messages out of a stream, each behind its length. The work is linear, however few come at a time. */
+/** Reads messages out of a stream, each behind its length. The work is linear, however few bytes come at a time. */
 export class FrameReader {
   readonly #limit: number;
   #held: Bytes = new Uint8Array(1_024);
@@ -69,15 +68,15 @@ export class FrameReader {
   #end = 0;
 
   /**
-   * Makes one.
+   * Creates a reader.
    *
-   * @param limit Longest message that is waited for; whoever reads ends where more is {@linkcode announced}.
+   * @param limit Longest message accepted; the caller gives up if a longer one is {@linkcode announced}.
    */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Takes bytes in. */
+  /** Adds bytes. */
   receive(bytes: Bytes): void {
     if (this.#end + bytes.length > this.#held.length) {
       const left = this.#held.subarray(this.#start, this.#end);
@@ -91,12 +90,12 @@ export class FrameReader {
     this.#end += bytes.length;
   }
 
-  /** Length of the next message, as soon as it is known. */
+  /** Length of the next message; `undefined` if it is not known yet. */
   get announced(): number | undefined {
     return this.#end - this.#start < 4 ? undefined : new DataView(this.#held.buffer).getUint32(this.#start);
   }
 
-  /** The next message, once it is whole. */
+  /** Returns the next message; `undefined` if it is not whole yet. */
   next(): Bytes | undefined {
     const length = this.announced;
     if (length === undefined || length > this.#limit || this.#end - this.#start < 4 + length) return undefined;

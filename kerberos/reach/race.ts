@@ -1,51 +1,51 @@
 /**
- * One answer out of several places to ask, in the manner of RFC 8305: the next one is asked when the one before fails, or beside
- * it when it takes its time, and the first answer is taken.
+ * Takes the first answer of several candidates, in the manner of RFC 8305 section 5: the next one is asked when the one before fails,
+ * or beside it when it is slow.
  *
  * @module
  */
 import { abortable, aborted, startDeadline } from "../../base/deadline.ts";
 
-/** What {@linkcode firstAnswer} goes by. */
+/** Options of {@linkcode firstAnswer}. */
 export interface RaceOptions<C> {
-  /** The next one to be asked; `undefined` where there is none, or none yet: it is asked again when an attempt has failed. */
+  /** Returns the next candidate; `undefined` if there is none now. It is called again when an attempt has failed. */
   readonly next: () => C | undefined;
-  /** How long the others wait for the one asked last, in milliseconds. */
+  /** How long the next candidate waits for the one asked last, in milliseconds. */
   readonly delay: number;
-  /** How many may be under way at one time. */
+  /** Attempts under way at one time at most. */
   readonly atOnce: number;
   /** Ends the race with its reason. */
   readonly signal: AbortSignal;
 }
 
-/** What {@linkcode firstAnswer} fails with: none of them has answered. */
-export class NobodyAnswered extends Error {
+/** The error of {@linkcode firstAnswer} if no candidate answers. */
+export class AllFailed extends Error {
   /** Name of the class. */
-  override readonly name = "NobodyAnswered";
-  /** What each attempt failed with, in the order of the failures. */
+  override readonly name = "AllFailed";
+  /** Errors of the attempts, in the order of the failures. */
   readonly failures: readonly unknown[];
 
   /**
-   * Makes one.
+   * Creates the error.
    *
-   * @param failures What each attempt failed with.
+   * @param failures Errors of the attempts.
    */
   constructor(failures: readonly unknown[]) {
-    super("None of them has answered");
+    super("All attempts have failed");
     this.failures = failures;
   }
 }
 
 /**
- * Asks one after another. Attempts end with their signal, which is aborted as soon as the race is over; an attempt that does not
- * listen to it holds nobody up.
+ * Asks one candidate after another. The signal of an attempt is aborted as soon as the race is over; an attempt that ignores it is
+ * not waited for.
  *
- * @throws {NobodyAnswered} When all have failed.
+ * @throws {AllFailed} If all attempts have failed.
  * @throws {unknown} The signal's reason.
  */
 export async function firstAnswer<C, T>(
   options: RaceOptions<C>,
-  attempt: (asked: C, signal: AbortSignal) => Promise<T>,
+  attempt: (candidate: C, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   options.signal.throwIfAborted();
   const race = new Race(options, attempt);
@@ -58,18 +58,18 @@ export async function firstAnswer<C, T>(
 
 class Race<C, T> {
   readonly #options: RaceOptions<C>;
-  readonly #attempt: (asked: C, signal: AbortSignal) => Promise<T>;
+  readonly #attempt: (candidate: C, signal: AbortSignal) => Promise<T>;
   readonly #failures: unknown[] = [];
-  /** Aborted when the race is over, for the losers to hear it. */
+  /** Aborted when the race is over, to end the other attempts. */
   readonly #over = new AbortController();
   #answer: { readonly value: T } | undefined;
   #underWay = 0;
-  /** Attempts that are due. */
+  /** Attempts to start. */
   #due = 1;
   /** Resolved when an attempt has ended. */
-  #change = Promise.withResolvers<void>();
+  #ended = Promise.withResolvers<void>();
 
-  constructor(options: RaceOptions<C>, attempt: (asked: C, signal: AbortSignal) => Promise<T>) {
+  constructor(options: RaceOptions<C>, attempt: (candidate: C, signal: AbortSignal) => Promise<T>) {
     this.#options = options;
     this.#attempt = attempt;
   }
@@ -78,56 +78,56 @@ class Race<C, T> {
     const { signal, delay } = this.#options;
     for (;;) {
       this.#startDue();
-      if (this.#underWay === 0) throw new NobodyAnswered(this.#failures);
-      if (await this.#quietFor(delay)) this.#due++;
+      if (this.#underWay === 0) throw new AllFailed(this.#failures);
+      if (await this.#isQuietFor(delay)) this.#due++;
       signal.throwIfAborted();
       if (this.#answer !== undefined) return this.#answer.value;
     }
   }
 
   end(): void {
-    this.#over.abort(new Error("Another one has answered"));
+    this.#over.abort(new Error("Another attempt has succeeded"));
   }
 
-  /** Those whose turn has come, as far as there is room; whoever finds none has not been owed one. */
+  /** Starts the attempts that are due, as far as there is room. If there is no candidate, none is due any more. */
   #startDue(): void {
     while (this.#due > 0 && this.#underWay < this.#options.atOnce) {
-      const asked = this.#options.next();
-      if (asked === undefined) {
+      const candidate = this.#options.next();
+      if (candidate === undefined) {
         this.#due = 0;
         return;
       }
       this.#due--;
-      this.#start(asked);
+      this.#start(candidate);
     }
   }
 
-  #start(asked: C): void {
+  #start(candidate: C): void {
     this.#underWay++;
-    // What an attempt throws at once is its failure as well.
-    const made = new Promise<T>((resolve) => resolve(this.#attempt(asked, this.#over.signal)));
-    abortable(made, this.#over.signal).then((value) => {
+    // An error that is thrown at once is a failure of the attempt too.
+    const attempt = new Promise<T>((resolve) => resolve(this.#attempt(candidate, this.#over.signal)));
+    abortable(attempt, this.#over.signal).then((value) => {
       this.#answer ??= { value };
     }, (error) => {
       this.#failures.push(error);
       this.#due++;
     }).finally(() => {
       this.#underWay--;
-      this.#change.resolve();
+      this.#ended.resolve();
     });
   }
 
-  /** Waits until an attempt has ended, or the race itself; says whether the time is over and none has. */
-  async #quietFor(milliseconds: number): Promise<boolean> {
+  /** Waits until an attempt or the race has ended. Returns whether the time is up and none has. */
+  async #isQuietFor(milliseconds: number): Promise<boolean> {
     const { signal } = this.#options;
     let quiet = false;
     const reason = () => {
       quiet = true;
-      return new Error("the next one's turn");
+      return new Error("the next one is due");
     };
     using limit = startDeadline({ milliseconds, signal, reason });
-    await Promise.race([this.#change.promise, aborted(limit.signal)]);
-    this.#change = Promise.withResolvers();
+    await Promise.race([this.#ended.promise, aborted(limit.signal)]);
+    this.#ended = Promise.withResolvers();
     return quiet;
   }
 }

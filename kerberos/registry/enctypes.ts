@@ -1,10 +1,10 @@
 /**
- * Encryption types (RFC 3961 section 8, RFC 8009 section 7).
+ * Encryption types (RFC 3962 section 7, RFC 8009 section 7).
  *
  * @module
  */
 
-/** Encryption types (RFC 3961 section 8, RFC 8009 section 7) that this library implements. */
+/** Encryption types that this library implements (RFC 3962 section 7, RFC 8009 section 7). */
 export const Enctype = {
   AES128_CTS_HMAC_SHA1_96: 17,
   AES256_CTS_HMAC_SHA1_96: 18,

@@ -1,10 +1,10 @@
 /**
- * Error codes (RFC 4120 section 7.5.9).
+ * Error codes of KRB-ERROR (RFC 4120 section 7.5.9, RFC 6113 section 6.1).
  *
  * @module
  */
 
-/** Error codes (RFC 4120 section 7.5.9) by name. */
+/** Error codes of KRB-ERROR by name (RFC 4120 section 7.5.9, RFC 6113 section 6.1). */
 export const ErrorCode = {
   KDC_ERR_NONE: 0,
   KDC_ERR_NAME_EXP: 1,
@@ -60,6 +60,8 @@ export const ErrorCode = {
   KRB_ERR_GENERIC: 60,
   KRB_ERR_FIELD_TOOLONG: 61,
   KDC_ERR_WRONG_REALM: 68,
+  /** RFC 6113 section 5.2. */
+  KDC_ERR_MORE_PREAUTH_DATA_REQUIRED: 91,
 } as const;
 
 /** Name of a Kerberos error, for example `KRB_AP_ERR_SKEW`. */
@@ -69,7 +71,7 @@ const ERROR_NAMES = new Map<number, KerberosErrorName>(
   Object.entries(ErrorCode).map(([name, code]) => [code, name as KerberosErrorName]),
 );
 
-/** Name of an error code; `undefined` for one that RFC 4120 does not have. */
+/** Returns the name of an error code, or `undefined` for one that is not in the table. */
 export function errorName(code: number): KerberosErrorName | undefined {
   return ERROR_NAMES.get(code);
 }

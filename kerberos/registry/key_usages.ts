@@ -1,10 +1,10 @@
 /**
- * Key usages (RFC 4120 section 7.5.1, RFC 4121 section 2).
+ * Key usages (RFC 4120 section 7.5.1, RFC 4121 section 2, RFC 6806 section 11).
  *
  * @module
  */
 
-/** Key usages (RFC 4120 section 7.5.1, RFC 4121 section 2). */
+/** Key usages that this library knows. */
 export const KeyUsage = {
   AsReqPaEncTimestamp: 1,
   KdcRepTicket: 2,
@@ -15,10 +15,10 @@ export const KeyUsage = {
   TgsReqAuthenticator: 7,
   TgsRepEncPartSessionKey: 8,
   TgsRepEncPartSubkey: 9,
-  ApReqAuthenticatorChecksum: 10,
   ApReqAuthenticator: 11,
   ApRepEncPart: 12,
   KrbCredEncPart: 14,
+  /** RFC 4121 section 2, here and below. */
   GssAcceptorSeal: 22,
   GssAcceptorSign: 23,
   GssInitiatorSeal: 24,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { splitEndpoint } from "../../base/endpoint.ts";
 
 /** Where one server listens. */
 export interface RedisAddress {
@@ -38,9 +39,6 @@ export type RedisPlaces =
 const [REDIS_PORT, SENTINEL_PORT] = [6_379, 26_379];
 
 const WANTED = "redis://HOST:PORT or redis+sentinel://HOST:PORT,HOST:PORT/MASTER is wanted, with rediss for TLS";
-
-/** A host and perhaps a port. */
-const HOST = /^(\[[0-9A-Fa-f:.]+\]|[^\s:@/?#,[\]]+)(?::(\d{1,5}))?$/;
 
 /**
  * Reads addresses.
@@ -80,10 +78,11 @@ function readUrl(url: unknown) {
   if (parts === null) throw wrong("it cannot be read");
   const [, tls, sentinel, user, hosts, path = ""] = parts;
   const addresses = hosts!.split(",").map((text) => {
-    const [, host, port] = HOST.exec(text) ?? [];
-    const number = port === undefined ? sentinel === undefined ? REDIS_PORT : SENTINEL_PORT : Number(port);
-    if (host === undefined || number < 1 || number > 65_535) throw wrong("a host or its port cannot be read");
-    return { host: host.replace(/^\[(.*)\]$/, "$1"), port: number };
+    const parts = splitEndpoint(text, sentinel === undefined ? REDIS_PORT : SENTINEL_PORT);
+    if (parts === undefined || parts.zone !== undefined || parts.port < 1) {
+      throw wrong("a host or its port cannot be read");
+    }
+    return { host: parts.host, port: parts.port };
   });
   const [username, ...password] = user?.split(":") ?? [];
   return {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { MemoryReplayCache, type ReplayCache, type ReplayEntry } from "../../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../../kerberos/ap/replay/memory.ts";
+import type { ReplayCache, ReplayEntry } from "../../kerberos/ap/replay/cache.ts";
 import { SharedStoreError } from "./store.ts";
 import type { WatchedStore } from "./watched.ts";
 

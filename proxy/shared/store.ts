@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
-import type { UserLedger } from "../../socks/server/limits/limits.ts";
+import type { ReplayCache } from "../../kerberos/ap/replay/cache.ts";
+import type { UserLedger } from "../../socks/server/limits/user_ledger.ts";
 
 /** What happens to clients while the store is lost. */
 export type OnLoss = "refuse" | "allow";

@@ -1,35 +1,36 @@
 /**
- * What is read of a connection before anybody asks for it, so that its end is noticed meanwhile.
+ * Watches for the end of a connection that is not being read, by reading ahead.
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
-import { type Connection, withReads } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { withReads } from "./prefix.ts";
 
-/** Memory that is held for who will ask; there is no watching beyond it, and the peer has to wait. */
+/** Most memory held for bytes read ahead. Beyond it the watch stops, and the peer has to wait. */
 const MOST = 65_536;
 
-/** How a connection came to its end. */
+/** How a connection ended. */
 export interface PeerEnd {
-  /** Why it cannot be read; `undefined` where the peer has ended it. */
+  /** Why the connection cannot be read; `undefined` if the peer ended it. */
   readonly failure: unknown;
-  /** Whether bytes came in front of the end that nobody has read yet. */
-  readonly early: boolean;
+  /** Whether bytes came before the end that are not read yet. */
+  readonly hasUnread: boolean;
 }
 
-/** Reads while nobody asks. Everything that was read comes first in what goes on from there. */
+/** Watches for the end of a connection. The bytes that it reads ahead come first in {@linkcode EndWatcher.rest}. */
 export class EndWatcher implements Disposable {
   readonly #connection: Connection;
-  /** Reads that nobody has asked for, in their order; the last one may be under way. */
+  /** Results of reads that {@linkcode EndWatcher.rest} has not given yet, in order; the last one may be pending. */
   readonly #reads: Promise<Bytes | null>[] = [];
-  /** Who watches now. */
+  /** Identifies the current watch. */
   #watch: symbol | undefined;
 
   /**
-   * Makes one.
+   * Creates a watcher.
    *
-   * @param connection What is read.
-   * @param onEnd As for {@linkcode watch}, which begins at once where this is given.
+   * @param connection The connection to watch.
+   * @param onEnd Called as by {@linkcode EndWatcher.watch}, which starts at once if this is given.
    */
   constructor(connection: Connection, onEnd?: (end: PeerEnd) => void) {
     this.#connection = connection;
@@ -37,10 +38,10 @@ export class EndWatcher implements Disposable {
   }
 
   /**
-   * Begins to read, until it is disposed. Nobody may read {@linkcode rest} meanwhile.
+   * Starts to read ahead, until the watcher is disposed. Do not read {@linkcode EndWatcher.rest} meanwhile.
    *
-   * @param onEnd Told of the peer's end, or of a failure to read, where that comes before it is disposed.
-   * @param onFull Told that so much has come that no more is read, and no end is seen.
+   * @param onEnd Called at the peer's end or a failed read, unless the watcher is disposed first.
+   * @param onFull Called when no more is read ahead, so that an end would not be seen.
    */
   watch(onEnd: (end: PeerEnd) => void, onFull: () => void = () => {}): void {
     const watch = Symbol();
@@ -50,31 +51,31 @@ export class EndWatcher implements Disposable {
 
   async #readAll(watch: symbol, onEnd: (end: PeerEnd) => void, onFull: () => void): Promise<void> {
     let held = 0;
-    const tell = (failure: unknown) => {
-      if (this.#watch === watch) onEnd({ failure, early: held > 0 });
+    const end = (failure: unknown) => {
+      if (this.#watch === watch) onEnd({ failure, hasUnread: held > 0 });
     };
     try {
       for (let i = 0; held < MOST && this.#watch === watch; i++) {
-        // One may be left of an earlier watch.
+        // A read of an earlier watch may be left.
         if (i === this.#reads.length) this.#reads.push(this.#connection.read());
         const bytes = await this.#reads[i]!;
-        if (bytes === null) return tell(undefined);
-        // Few bytes may hold much memory.
+        if (bytes === null) return end(undefined);
+        // A few bytes may hold much memory.
         held += bytes.buffer.byteLength;
       }
       if (this.#watch === watch) onFull();
     } catch (error) {
-      tell(error);
+      end(error);
     }
   }
 
-  /** The connection, with what was read in front. */
+  /** Returns the connection, with the bytes in front that were read ahead. */
   rest(): Connection {
     const connection = this.#connection;
     return withReads(connection, { read: (into) => this.#reads.shift() ?? connection.read(into) });
   }
 
-  /** Begins no more reads. */
+  /** Stops reading ahead. */
   [Symbol.dispose](): void {
     this.#watch = undefined;
   }

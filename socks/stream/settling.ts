@@ -1,57 +1,26 @@
 /**
- * What others were asked to make, and may make too late: a connection, a listener, a socket. And calls that end late, or never.
+ * Bounded waits for calls of objects that were closed, or whose signal was aborted.
  *
  * @module
  */
 import { abortable, startDeadline } from "../../base/deadline.ts";
 
-/** Longest wait for calls of what is closed, in milliseconds: they end at once where it is as it has to be. */
+/** Longest wait for calls of a closed object, in milliseconds. They settle at once unless the object is not as it should be. */
 const SETTLING = 100;
 
-/** Waits until calls of what has been closed are over, so that it is let go, and not for ever. */
+/** Waits until the calls of a closed object have settled, so that it is released; gives up after a short time. */
 export async function untilSettled(calls: readonly Promise<unknown>[]): Promise<void> {
-  using deadline = startDeadline({ milliseconds: SETTLING, reason: () => new Error("Calls do not end with close()") });
+  using deadline = startDeadline({
+    milliseconds: SETTLING,
+    reason: () => new Error("Calls do not settle after close()"),
+  });
   await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});
 }
 
-/** Turns in which whoever listens to a signal, or to an end, has done what there is to do in memory. */
+/** Turns of the microtask queue that any listener of a signal needs for work in memory. */
 const TURNS = 50;
 
-/** Lets others go first who have been told. */
+/** Lets pending microtasks run: listeners of a signal finish their work. */
 export async function yieldMicrotasks(): Promise<void> {
   for (let turns = 0; turns < TURNS; turns++) await Promise.resolve();
-}
-
-/**
- * Has something made, and waits no longer than until the signal is aborted, whether or not the one who makes it listens to the
- * signal. What is made after that is given up, since nobody else knows of it.
- *
- * @throws {Error} The signal's reason. Nothing is begun where it has been aborted before.
- */
-export async function makeUnlessAborted<T>(
-  make: () => Promise<T>,
-  signal: AbortSignal,
-  giveUp: (late: T) => void,
-): Promise<T> {
-  signal.throwIfAborted();
-  const making = make();
-  const taken = Promise.withResolvers<T>();
-  let late = false;
-  const onAbort = () => {
-    late = true;
-    taken.reject(signal.reason);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  // The very call that makes it may have aborted it.
-  if (signal.aborted) onAbort();
-  making.then((made) => {
-    signal.removeEventListener("abort", onAbort);
-    // Decided in one step: it is taken, or given up.
-    if (late) giveUp(made);
-    else taken.resolve(made);
-  }).catch((error) => {
-    signal.removeEventListener("abort", onAbort);
-    taken.reject(error);
-  });
-  return await taken.promise;
 }

@@ -1,5 +1,5 @@
 /**
- * A connection that a signal ends, for whoever goes on working with the inner contract.
+ * Ties a connection to a signal.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { type Connection, probe } from "./connection.ts";
 import { UserConnection } from "./user_connection.ts";
 
 /**
- * The connection, ended by the signal: what is under way then, and what is called later, fails with the signal's reason. The signal
- * keeps nothing of a connection that has ended, however that came.
+ * Returns the connection, cut when the signal is aborted: pending and later calls fail with the signal's reason. The signal holds no
+ * reference to a connection that has ended.
  */
 export function withSignal(connection: Connection, signal: AbortSignal | undefined): Connection {
   if (signal === undefined) return connection;
@@ -28,7 +28,7 @@ export function withSignal(connection: Connection, signal: AbortSignal | undefin
     get written() {
       return connection.written;
     },
-    // What comes lies in memory of its own: that of the caller may be small, and the rest would have to wait somewhere.
+    // Ignores the caller's memory: it may be too small, and the rest would have to be kept.
     read: (): Promise<Bytes | null> => user.next(),
     write: async (bytes) => void await user.write(bytes),
     closeWrite: () => user.closeWrite(),

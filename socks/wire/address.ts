@@ -1,5 +1,5 @@
 /**
- * Addresses as they stand in requests, replies and datagrams (RFC 1928 sections 4 to 7):
+ * Addresses in requests, replies and datagrams (RFC 1928 sections 4 to 7):
  *
  * ```text
  * +------+----------+----------+
@@ -11,23 +11,19 @@
  *
  * @module
  */
+import type { Decoded } from "./decoded.ts";
 import { type Bytes, concat, exactText, utf8 } from "../../base/bytes.ts";
+import { type EndpointParts, splitEndpoint } from "../../base/endpoint.ts";
 import { SocksProtocolError, SocksReplyError } from "../errors.ts";
 import { hostName, HostNameError } from "./host_name.ts";
 import { formatIp, parseIp, unmapped } from "./ip.ts";
 
 /** A host and a port. */
 export interface Endpoint {
-  /** Host name, or address. What this package gives is in one form: A-labels in lower case, addresses without brackets. */
+  /** Host name or address. This package returns the normal form: A-labels in lower case, addresses without brackets. */
   readonly hostname: string;
   /** Port, 0 to 65535. */
   readonly port: number;
-}
-
-/** A decoded value, and how many bytes it took. */
-export interface Decoded<T> {
-  readonly value: T;
-  readonly length: number;
 }
 
 const IPV4 = 1;
@@ -35,11 +31,10 @@ const DOMAIN = 3;
 const IPV6 = 4;
 
 /**
- * ATYP, address and port. The host goes out in its one form, whatever it was called; a name that is too long is an error and
- * never a reason to look it up here.
+ * Encodes ATYP, address and port. The host is sent in normal form. A name that is too long is an error; it is never resolved here.
  *
- * @throws {HostNameError} When no host can be called that.
- * @throws {RangeError} When the port does not fit.
+ * @throws {HostNameError} When the host is not valid.
+ * @throws {RangeError} When the port is not valid.
  */
 export function encodeEndpoint(endpoint: Endpoint): Bytes {
   const { port } = endpoint;
@@ -53,16 +48,16 @@ export function encodeEndpoint(endpoint: Endpoint): Bytes {
 }
 
 /**
- * Reads what {@linkcode encodeEndpoint} writes; `undefined` while bytes are missing.
+ * Decodes ATYP, address and port; `undefined` while bytes are missing.
  *
  * @throws {SocksReplyError} `ADDRESS_TYPE_NOT_SUPPORTED`
- * @throws {SocksProtocolError} `BAD_MESSAGE` for a name that no host can have.
+ * @throws {SocksProtocolError} `BAD_MESSAGE` when the name is not a host name.
  */
 export function decodeEndpoint(bytes: Uint8Array): Decoded<Endpoint> | undefined {
   const [type, nameLength] = bytes;
   if (type === undefined) return undefined;
   if (type !== IPV4 && type !== IPV6 && type !== DOMAIN) {
-    throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `Cannot use address: type ${type} is not known`);
+    throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `Cannot use address: type ${type} is not defined`);
   }
   if (type === DOMAIN && nameLength === undefined) return undefined;
   const start = type === DOMAIN ? 2 : 1;
@@ -75,10 +70,10 @@ export function decodeEndpoint(bytes: Uint8Array): Decoded<Endpoint> | undefined
 }
 
 /**
- * A host that a peer sent as a name, in its one form. Some send an address as a name; it is given as the address that it is, so
- * that no rule is got around.
+ * Returns the normal form of a host that a peer sent as a name. Some peers send an address as a name; it becomes that address, so that
+ * no rule is bypassed.
  *
- * @throws {SocksProtocolError} `BAD_MESSAGE` for a name that no host can have.
+ * @throws {SocksProtocolError} `BAD_MESSAGE` when the name is not a host name.
  */
 export function readName(bytes: Uint8Array): string {
   try {
@@ -89,20 +84,17 @@ export function readName(bytes: Uint8Array): string {
   }
 }
 
-/** `[v6%zone]`, in a URL `[v6%25zone]` (RFC 6874 section 2), and what may be behind it. */
-const ZONED = /^\[([0-9A-Fa-f:.]+)%(?:25)?([0-9A-Za-z._~-]+)\]((?::\d{1,5})?)$/;
-
 /**
  * As {@linkcode parseEndpointText}, for what this machine itself reaches or listens at: an IPv6 address may have the zone that it is
- * good in (RFC 4007 section 11), `[fe80::1%eth0]:1080`.
+ * good in (RFC 4007 section 11), `[fe80::1%eth0]:1080`, in a URL `[fe80::1%25eth0]:1080` (RFC 6874 section 2).
  *
  * @throws {TypeError} When the text is neither.
  */
 export function parseLocalEndpointText(text: string, defaultPort?: number): Endpoint {
-  const [, address, zone, port] = ZONED.exec(text) ?? [];
-  if (address === undefined) return parseEndpointText(text, defaultPort);
-  const endpoint = parseEndpointText(`[${address}]${port}`, defaultPort);
-  return { ...endpoint, hostname: `${endpoint.hostname}%${zone}` };
+  const parts = splitEndpoint(text, defaultPort);
+  if (parts?.zone === undefined || parts.zone.includes("@")) return parseEndpointText(text, defaultPort);
+  const { hostname, port } = canonicalEndpoint(text, { ...parts, zone: undefined });
+  return { hostname: `${hostname}%${parts.zone.replace(/^25(?=.)/, "")}`, port };
 }
 
 /** `host:port`, with brackets around IPv6. */
@@ -119,13 +111,15 @@ export function formatEndpoint(endpoint: Endpoint): string {
  * @throws {TypeError} When the text is neither.
  */
 export function parseEndpointText(text: string, defaultPort?: number): Endpoint {
-  const parts = /^(\[[0-9A-Fa-f:.]+\]|[^:[\]/\s@]+)(?::(\d{1,5}))?$/.exec(text);
-  const port = parts?.[2] === undefined ? defaultPort : Number(parts[2]);
-  if (parts === null || port === undefined || port > 65_535) {
+  return canonicalEndpoint(text, splitEndpoint(text, defaultPort));
+}
+
+function canonicalEndpoint(text: string, parts: EndpointParts | undefined): Endpoint {
+  if (parts === undefined || parts.zone !== undefined || parts.host.includes("@")) {
     throw new TypeError(`Cannot read ${JSON.stringify(text)}: HOST:PORT wanted, with brackets around an IPv6 address`);
   }
   try {
-    return { hostname: hostName(parts[1]!), port };
+    return { hostname: hostName(parts.bracketed ? `[${parts.host}]` : parts.host), port: parts.port };
   } catch (cause) {
     throw new TypeError(`Cannot read ${JSON.stringify(text)}: ${(cause as Error).message}`, { cause });
   }

@@ -1,33 +1,33 @@
-/** What bytes are taken out of, whoever gives them. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { asBytes, bytesOf, copyBytes, isDetached } from "../../base/bytes.ts";
+import { asBytes, ByteReader, bytesOf, ByteWriter, copyBytes, isDetached } from "../../base/bytes.ts";
 import { byteKinds, lostBytes, noBytes } from "../support/byte_kinds.ts";
+import { unhex } from "../support/vectors.ts";
 
-const OCTETS = Uint8Array.of(0x41, 0x42, 0, 0xff, 0x80, 1);
+const BYTES = Uint8Array.of(0x41, 0x42, 0, 0xff, 0x80, 1);
 
-Deno.test("bytesOf() takes every view and buffer whole, as a plain Uint8Array over the same memory", () => {
-  for (const [name, source] of Object.entries(byteKinds(OCTETS))) {
+Deno.test("bytesOf(): returns a plain Uint8Array over the memory of every view and buffer", () => {
+  for (const [name, source] of Object.entries(byteKinds(BYTES))) {
     const bytes = bytesOf(source);
-    assert.deepEqual([...bytes], [...OCTETS], name);
+    assert.deepEqual([...bytes], [...BYTES], name);
     assert.equal(Object.getPrototypeOf(bytes), Uint8Array.prototype, name);
     const memory = ArrayBuffer.isView(source) ? source.buffer : source;
     assert.equal(bytes.buffer, memory, name);
     const copy = copyBytes(source);
-    assert.deepEqual([...copy], [...OCTETS], name);
+    assert.deepEqual([...copy], [...BYTES], name);
     assert.ok(copy.buffer instanceof ArrayBuffer && copy.buffer !== memory, name);
     assert.equal(isDetached(source as Uint8Array), false, name);
   }
-  const buffer = Buffer.from(OCTETS);
+  const buffer = Buffer.from(BYTES);
   const copy = bytesOf(buffer).slice();
   buffer[0] = 0;
   assert.equal(copy[0], 0x41, "slice() is a copy");
-  const plain = OCTETS.slice();
+  const plain = BYTES.slice();
   assert.equal(bytesOf(plain), plain);
   assert.equal(asBytes(bytesOf(plain)), plain);
 });
 
-Deno.test("bytesOf() takes no bytes where there are none", () => {
+Deno.test("bytesOf(): returns no bytes of an empty source", () => {
   const resizable = new ArrayBuffer(8, { maxByteLength: 16 });
   const upToTheEnd = new Uint8Array(resizable, 4);
   resizable.resize(4);
@@ -46,7 +46,7 @@ Deno.test("bytesOf() takes no bytes where there are none", () => {
   }
 });
 
-Deno.test("bytesOf() refuses what is no bytes, and what has none any more, by a TypeError that says what it is", () => {
+Deno.test("bytesOf(): throws a TypeError that names a source without bytes", () => {
   for (const [name, source] of Object.entries(noBytes())) {
     assert.throws(() => bytesOf(source), TypeError, name);
     assert.throws(() => copyBytes(source), TypeError, name);
@@ -60,4 +60,18 @@ Deno.test("bytesOf() refuses what is no bytes, and what has none any more, by a 
       message: `Cannot send ${what}: a buffer, or a view of one such as a Uint8Array, is wanted`,
     });
   }
+});
+
+Deno.test("ByteReader: never reads past the end", () => {
+  const reader = new ByteReader(unhex("0001020304"));
+  assert.equal(reader.u16(), 1);
+  assert.throws(() => reader.u32(), RangeError);
+  assert.throws(() => reader.take(4), RangeError);
+  assert.throws(() => reader.end(), RangeError);
+  assert.deepEqual(reader.rest(), unhex("020304"));
+  reader.end();
+  assert.deepEqual(
+    new ByteWriter().u8(1).u16(2).u32(3).u64(4n).bytes(unhex("ff")).finish(),
+    unhex("010002000000030000000000000004ff"),
+  );
 });

@@ -1,4 +1,3 @@
-/** Deadlines: what they leave behind, which is no timer and no listener, and when they end. */
 import assert from "node:assert/strict";
 import { abortable, pause, startDeadline } from "../../base/deadline.ts";
 import { countedController } from "../support/counted_signal.ts";
@@ -6,7 +5,7 @@ import { countedController } from "../support/counted_signal.ts";
 const OVER = new Error("time is over");
 const reason = () => OVER;
 
-/** Timers that are there now, while the test runs. */
+/** Replaces the timer functions; counts the timers that are set. */
 function countTimers(): Disposable & { readonly timers: Map<number, () => void> } {
   const timers = new Map<number, () => void>();
   const { setTimeout, clearTimeout } = globalThis;
@@ -21,7 +20,7 @@ function countTimers(): Disposable & { readonly timers: Map<number, () => void> 
   return { timers, [Symbol.dispose]: () => void Object.assign(globalThis, { setTimeout, clearTimeout }) };
 }
 
-Deno.test("a deadline has one timer at most, and none once it has ended, however that came", () => {
+Deno.test("startDeadline(): has one timer at most, and none after its end", () => {
   using counted = countTimers();
   const { timers } = counted;
   const ends: Readonly<Record<string, (deadline: ReturnType<typeof startDeadline>, stop: AbortController) => void>> = {
@@ -52,7 +51,7 @@ Deno.test("a deadline has one timer at most, and none once it has ended, however
   assert.equal(timers.size, 1, "0 is at once, and no limit is Infinity");
 });
 
-Deno.test("a deadline ends with the reason of the limit that was last", () => {
+Deno.test("startDeadline(): aborts with the reason of the last limit", () => {
   using counted = countTimers();
   using deadline = startDeadline({ milliseconds: 1_000, reason: () => new Error("the first limit") });
   deadline.limit(2_000, reason);
@@ -60,7 +59,7 @@ Deno.test("a deadline ends with the reason of the limit that was last", () => {
   assert.equal(deadline.signal.reason, OVER);
 });
 
-Deno.test("a promise that is abortable leaves no listener, and a pause ends with its signal", async () => {
+Deno.test("abortable(), pause(): leave no listener and end with the signal", async () => {
   const stop = countedController();
   assert.equal(await abortable(Promise.resolve(1), stop.signal), 1);
   await assert.rejects(abortable(Promise.reject(OVER), stop.signal), OVER);
@@ -73,4 +72,23 @@ Deno.test("a promise that is abortable leaves no listener, and a pause ends with
   await pausing;
   await assert.rejects(abortable(never, stop.signal), (error) => error === OVER);
   await pause(2 ** 30, stop.signal);
+});
+
+Deno.test("startDeadline(): aborts in time, or with the parent signal, and leaves no timer", async () => {
+  const reason = new Error("time is up");
+  using short = startDeadline({ milliseconds: 1, reason: () => reason });
+  await assert.rejects(abortable(new Promise(() => {}), short.signal), (error) => error === reason);
+  const given = new AbortController();
+  using long = startDeadline({ milliseconds: 60_000, signal: given.signal, reason: () => reason });
+  given.abort("stop");
+  assert.equal(long.signal.reason, "stop");
+  using late = startDeadline({ milliseconds: 60_000, signal: given.signal, reason: () => reason });
+  assert.ok(late.signal.aborted);
+  late.restart();
+  // Nobody would stop a timer that is started behind the end.
+  const over = startDeadline({ milliseconds: 60_000, reason: () => reason });
+  over[Symbol.dispose]();
+  over.restart();
+  over.limit(60_000, () => reason);
+  assert.equal(await abortable(Promise.resolve(1), undefined), 1);
 });

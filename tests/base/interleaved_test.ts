@@ -1,9 +1,8 @@
-/** The order in which addresses of two families are tried. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { interleaved } from "../../base/interleaved.ts";
 
-Deno.test("families alternate, the first stays the first, and each keeps its order (RFC 8305 section 4)", () => {
+Deno.test("interleaved(): alternates families and keeps their order (RFC 8305 section 4)", () => {
   const cases: [string[], string[]][] = [
     [[], []],
     [["1.1.1.1"], ["1.1.1.1"]],
@@ -14,7 +13,7 @@ Deno.test("families alternate, the first stays the first, and each keeps its ord
   for (const [given, wanted] of cases) assert.deepEqual(interleaved(given), wanted, given.join());
 });
 
-Deno.test("property: nothing is lost, kinds keep their order, and none waits for more than one of each other kind", () => {
+Deno.test("property: interleaved() loses no item and keeps the order of each kind", () => {
   const items = fc.array(fc.record({ kind: fc.constantFrom("a", "b", "c"), id: fc.nat() }), { maxLength: 40 });
   fc.assert(fc.property(items, (given) => {
     const before = [...given];

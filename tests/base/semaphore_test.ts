@@ -1,10 +1,8 @@
-/** Places that are taken and given back. */
 import assert from "node:assert/strict";
-import { BufferPool } from "../../base/buffer_pool.ts";
 import { Semaphore } from "../../base/semaphore.ts";
 import { countedController } from "../support/counted_signal.ts";
 
-Deno.test("Semaphore gives as many places as there are at once, and the next ones in order", async () => {
+Deno.test("Semaphore: serves waiters in order", async () => {
   const semaphore = new Semaphore(2);
   assert.deepEqual([semaphore.acquire(), semaphore.acquire()], [undefined, undefined]);
   const order: number[] = [];
@@ -21,7 +19,7 @@ Deno.test("Semaphore gives as many places as there are at once, and the next one
   assert.ok(semaphore.acquire() instanceof Promise);
 });
 
-Deno.test("Semaphore come round: whoever wants many waits behind himself alone", async () => {
+Deno.test("Semaphore: serves owners in turn", async () => {
   const semaphore = new Semaphore(1);
   assert.equal(semaphore.acquire({ owner: "a" }), undefined);
   const order: string[] = [];
@@ -38,7 +36,7 @@ Deno.test("Semaphore come round: whoever wants many waits behind himself alone",
   assert.equal(semaphore.waiting, 0);
 });
 
-Deno.test("Semaphore give one owner no more than his share, and the rest to others", async () => {
+Deno.test("Semaphore: limits the places of one owner", async () => {
   const semaphore = new Semaphore(3, { perOwner: 2 });
   assert.deepEqual([semaphore.acquire({ owner: "a" }), semaphore.acquire({ owner: "a" })], [undefined, undefined]);
   const third = semaphore.acquire({ owner: "a" })!;
@@ -53,7 +51,7 @@ Deno.test("Semaphore give one owner no more than his share, and the rest to othe
   await third;
 });
 
-Deno.test("Semaphore forget who does not wait any more, and nobody loses a place by it", async () => {
+Deno.test("Semaphore: forgets an aborted waiter and loses no place", async () => {
   const semaphore = new Semaphore(1);
   const gone = new AbortController();
   assert.equal(semaphore.acquire(), undefined);
@@ -69,7 +67,7 @@ Deno.test("Semaphore forget who does not wait any more, and nobody loses a place
   assert.equal(semaphore.acquire(), undefined);
 });
 
-Deno.test("Semaphore let go of the signal of whoever was called", async () => {
+Deno.test("Semaphore: removes the listener of a waiter that is served", async () => {
   const semaphore = new Semaphore(1);
   const counted = countedController();
   assert.equal(semaphore.acquire(), undefined);
@@ -77,16 +75,4 @@ Deno.test("Semaphore let go of the signal of whoever was called", async () => {
   semaphore.release();
   await waiting;
   assert.equal(counted.listeners(), 0);
-});
-
-Deno.test("BufferPool gives a buffer to one at a time, keeps so many and takes no others", () => {
-  const pool = new BufferPool(8, 1);
-  const [a, b] = [pool.acquire(), pool.acquire()];
-  assert.notEqual(a.buffer, b.buffer);
-  pool.release(a);
-  pool.release(b);
-  pool.release(a.subarray(0, 4));
-  pool.release(new Uint8Array(9));
-  assert.equal(pool.acquire(), a);
-  assert.notEqual(pool.acquire(), b);
 });

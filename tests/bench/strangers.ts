@@ -6,8 +6,8 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { encodeInitialToken } from "../../gss/initial_token.ts";
-import { SPNEGO_OID } from "../../gss/spnego/tokens.ts";
-import { encodeContextToken } from "../../kerberos/mech/tokens/tokens.ts";
+import { SPNEGO_OID } from "../../gss/oids.ts";
+import { encodeContextToken } from "../../kerberos/mech/tokens/context.ts";
 import { encodeFrame, FrameType } from "../../socks/wire/gssapi.ts";
 import { encodeOffer, encodeRequest } from "../../socks/wire/messages.ts";
 import { tlv } from "../support/forge_spnego.ts";

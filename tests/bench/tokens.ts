@@ -20,7 +20,7 @@ const SIZES = [64, 1024, 16_384, LARGEST];
 
 /** Both ends of a context of AES256-SHA1, without a negotiation. */
 export function contextPair(): [KerberosContext, KerberosContext] {
-  const name = { type: "krb5-principal", text: "x" } as const;
+  const name = { type: "mechanism-name", text: "x" } as const;
   const make = (initiator: boolean) =>
     new KerberosContext({
       initiator,

@@ -5,7 +5,7 @@
 import { hostbasedService } from "../../gss/mod.ts";
 import { passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
-import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { DEFAULT_CONFIG } from "../../kerberos/config/krb5_conf.ts";
 import { handleKdcMessage } from "../../kerberos/kdc/handle.ts";
 import { KdcRealm } from "../../kerberos/kdc/realm.ts";
@@ -18,7 +18,7 @@ async function main(): Promise<string> {
     const realm = await KdcRealm.create("WEB.TEST", { enctypes: [enctype] });
     await realm.addPrincipal("alice", { password: "secret" });
     await realm.addPrincipal("rcmd/localhost");
-    const realms = new Map([["WEB.TEST", { kdc: ["kdc"], primaryKdc: [], kpasswdServer: [], adminServer: [] }]]);
+    const realms = new Map([["WEB.TEST", { kdc: ["kdc"], primaryKdc: [] }]]);
     const config = { ...DEFAULT_CONFIG, defaultRealm: "WEB.TEST", realms };
     const kdc = new KdcClient({
       config,

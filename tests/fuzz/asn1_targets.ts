@@ -4,9 +4,9 @@
  * @module
  */
 import { Asn1Error, type Codec, decode, decodeBy, encode, encodeBy } from "../../asn1/codec.ts";
-import { asn1jsSyntax } from "../../asn1/asn1js.ts";
+import { asn1jsEngine } from "../../asn1/asn1js.ts";
 import { asBytes, sameBytes } from "../../base/bytes.ts";
-import { derSyntax } from "../../asn1/der.ts";
+import { derEngine } from "../../asn1/der.ts";
 import { type Element, VOUCHED_ELEMENTS } from "../../asn1/element.ts";
 import { decodeInitialToken, encodeInitialToken } from "../../gss/initial_token.ts";
 import {
@@ -69,14 +69,14 @@ function codecTarget(name: string, codec: Codec<unknown>, seeds: readonly Uint8A
       if (random.once(50) && input.length < 2_000) {
         const [first, second] = [
           outcome(() => decode(codec, input)),
-          outcome(() => decodeBy(asn1jsSyntax, codec, input)),
+          outcome(() => decodeBy(asn1jsEngine, codec, input)),
         ];
         if (first !== second) throw new Error(`read by hand as ${first}, by asn1js as ${second}`);
       }
       const value = decode(codec, input);
       const written = encode(codec, value);
       if (outcome(() => decode(codec, written)) !== outcome(() => value)) throw new Error("changes when written");
-      if (random.once(50) && !sameBytes(encodeBy(asn1jsSyntax, codec, value), written)) {
+      if (random.once(50) && !sameBytes(encodeBy(asn1jsEngine, codec, value), written)) {
         throw new Error("asn1js writes it otherwise");
       }
     },
@@ -86,7 +86,7 @@ function codecTarget(name: string, codec: Codec<unknown>, seeds: readonly Uint8A
 /** The targets. */
 export function asn1Targets(): Target[] {
   const seeds = messageSeeds();
-  const tree = (seed: Uint8Array) => derSyntax.read(asBytes(seed), "seed", { elements: VOUCHED_ELEMENTS });
+  const tree = (seed: Uint8Array) => derEngine.read(asBytes(seed), "seed", { elements: VOUCHED_ELEMENTS });
   const all = [...new Set(seeds.flatMap((seed) => parts(tree(seed)).map(hex)))].map((text) => unhex(text));
   const modules = { ...ap, ...basic, ...cred, ...error, ...kdc };
   const codecs = Object.entries(modules).flatMap(([name, codec]) =>

@@ -10,7 +10,7 @@ import { spnegoAcceptor } from "../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
 import { passwordKey } from "../../kerberos/exchange/client_key.ts";
-import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { inProcessTransport, type KdcRealm } from "../../kerberos/kdc/mod.ts";
 import { AsRep, type KdcRep, TgsRep } from "../../kerberos/messages/kdc.ts";
 import { formatPrincipal, parsePrincipal } from "../../kerberos/principal.ts";

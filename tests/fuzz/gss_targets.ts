@@ -13,13 +13,11 @@ import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential } from "../../kerberos/mech/credentials.ts";
 import {
   decodeAuthenticatorChecksum,
-  decodeContextToken,
-  decodeMicHeader,
-  decodeWrapHeader,
   encodeAuthenticatorChecksum,
-  encodeContextToken,
   GSS_CHECKSUM_TYPE,
-} from "../../kerberos/mech/tokens/tokens.ts";
+} from "../../kerberos/mech/tokens/checksum.ts";
+import { decodeContextToken, encodeContextToken } from "../../kerberos/mech/tokens/context.ts";
+import { decodeMicHeader, decodeWrapHeader } from "../../kerberos/mech/tokens/cfx.ts";
 import { ApReq, Authenticator, EncTicketPart } from "../../kerberos/messages/ap.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
 import { Keytab } from "../../kerberos/credentials/formats/keytab.ts";

@@ -1,7 +1,7 @@
 /** MIT libgssapi at token level, as initiator and as acceptor. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../base/bytes.ts";
-import type { GssContext } from "../../gss/mechanism.ts";
+import type { GssContext } from "../../gss/context.ts";
 import { hostbasedService } from "../../gss/names.ts";
 import { systemRuntime } from "../../base/runtime.ts";
 import { spnegoAcceptor } from "../../gss/spnego/acceptor.ts";
@@ -9,13 +9,13 @@ import { spnegoInitiator } from "../../gss/spnego/initiator.ts";
 import { GssError } from "../../gss/status.ts";
 import { passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
-import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
-import { denoTransport } from "../../kerberos/reach/shell/transports.ts";
-import { enctypeName } from "../../kerberos/crypto/profile.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
+import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
+import { enctypeName } from "../../kerberos/crypto/enctypes.ts";
 import type { KerberosContext } from "../../kerberos/mech/context.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
-import { readKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { readKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { GssPeer } from "../support/gss_peer.ts";
 import { type MitKdc, startMitKdc } from "../support/mit_kdc.ts";
 import { peer, peerTest } from "../support/peers.ts";

@@ -4,7 +4,7 @@ import { eventPrinter } from "../../cli/log/event_log.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { formatPrincipal, parsePrincipal, principal } from "../../kerberos/principal.ts";
 import { Credential } from "../../kerberos/credential.ts";
-import { FileCredentialCache } from "../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
 import { fixedPasswords, serve } from "../../mod.ts";
 import { utf8 } from "../../base/bytes.ts";
 import { peer, peerTest } from "../support/peers.ts";

@@ -1,7 +1,7 @@
 /** curl with GSS-API, and ordinary clients for the other methods. */
 import assert from "node:assert/strict";
 import { bridge, fixedPasswords, listenUnix, serve } from "../../mod.ts";
-import { MemoryReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../../kerberos/ap/replay/memory.ts";
 import { peer, peerTest } from "../support/peers.ts";
 import { run } from "../support/process.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { GssError, type GssNegotiation, spnegoAcceptor, spnegoInitiator } from "../../gss/mod.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { channelBindingHash } from "../../gss/channel_bindings.ts";
+import { channelBindingHash } from "../../kerberos/mech/tokens/channel_bindings.ts";
 import { hostbasedService } from "../../gss/names.ts";
 import {
   asExchange,
@@ -15,7 +15,7 @@ import {
   parsePrincipal,
   SharedReplayCache,
 } from "../../kerberos/mod.ts";
-import { webCrypto } from "../../kerberos/crypto/primitives/primitives.ts";
+import { webCrypto } from "../../kerberos/crypto/primitives/web.ts";
 import { handleKdcMessage } from "../../kerberos/kdc/mod.ts";
 import { systemRuntime } from "../../base/runtime.ts";
 import { asInput, credentialPair, memoryRealm, memoryTickets } from "../support/gss_pair.ts";
@@ -113,7 +113,7 @@ async function takers(): Promise<Record<string, readonly [bytes: Uint8Array, tak
   };
 }
 
-Deno.test("bytes are taken whole out of whatever carries them, by every function that takes some", async () => {
+Deno.test("bytes: every function reads all bytes of every kind of view", async () => {
   for (const [name, [bytes, take]] of Object.entries(await takers())) {
     const expected = await take(bytes.slice() as Bytes);
     for (const [kind, source] of Object.entries(byteKinds(bytes))) {
@@ -122,7 +122,7 @@ Deno.test("bytes are taken whole out of whatever carries them, by every function
   }
 });
 
-Deno.test("what is no bytes is a TypeError, by every function that takes some", async () => {
+Deno.test("bytes: every function throws TypeError for what is no bytes", async () => {
   for (const [name, [, take]] of Object.entries(await takers())) {
     for (const [kind, source] of Object.entries(noBytes())) {
       // A salt may be a text, and what may be left out is not there when it is null.
@@ -133,7 +133,7 @@ Deno.test("what is no bytes is a TypeError, by every function that takes some", 
   }
 });
 
-Deno.test("a key keeps what it was given when the call was made, at once and on WebCrypto", async () => {
+Deno.test("KerberosKey: works on the bytes as they were at the call", async () => {
   for (const key of [() => new KerberosKey(20, SECRET), () => new KerberosKey(20, SECRET, webCrypto)]) {
     for (const size of [32, 20_000]) {
       const data = Uint8Array.from({ length: size }, (_, i) => i & 0xff);
@@ -155,7 +155,7 @@ Deno.test("a key keeps what it was given when the call was made, at once and on 
   }
 });
 
-Deno.test("a ticket and bindings are kept as they were given", async () => {
+Deno.test("Credential, channel bindings: keep copies of their bytes", async () => {
   const ticket = SECRET.slice();
   const { ticket: kept } = new Credential({
     client: PRINCIPAL,
@@ -182,7 +182,7 @@ Deno.test("a ticket and bindings are kept as they were given", async () => {
   accepted.context.dispose();
 });
 
-Deno.test("bindings without bytes end the call before a ticket is asked for", async () => {
+Deno.test("initiate(): refuses bindings without bytes before it requests a ticket", async () => {
   let asked = 0;
   const realm = await memoryRealm();
   const tickets = memoryTickets([realm]);
@@ -203,7 +203,7 @@ Deno.test("bindings without bytes end the call before a ticket is asked for", as
   assert.throws(() => acceptor.accept({ channelBindings }), TypeError);
 });
 
-Deno.test("a step takes its token whole and at once, and one that is no bytes leaves the negotiation as it was", async () => {
+Deno.test("step(): reads its token at the call, and ignores a call without bytes", async () => {
   const { initiator, acceptor } = credentialPair(await memoryRealm());
   const target = hostbasedService("rcmd", "localhost");
   const mechanisms = [[initiator, acceptor], [spnegoInitiator(initiator), spnegoAcceptor(acceptor)]] as const;
@@ -246,7 +246,7 @@ Deno.test("a step takes its token whole and at once, and one that is no bytes le
   }
 });
 
-Deno.test("a replay cache tells tags apart by what they say, and shares memory that can be shared", () => {
+Deno.test("ReplayCache: compares tags by their text, and refuses memory that is not shared", () => {
   const entry = { tag: SECRET as unknown as string, now: 1_000, expiresAt: 600_000 };
   assert.throws(() => new MemoryReplayCache().insert(entry), TypeError);
   assert.throws(() => new SharedReplayCache({ capacity: 64 }).insert(entry), TypeError);
@@ -257,7 +257,7 @@ Deno.test("a replay cache tells tags apart by what they say, and shares memory t
   assert.equal(new SharedReplayCache({ memory }).memory, memory);
 });
 
-Deno.test("a password that is no text makes no key, least of all that of no password", async () => {
+Deno.test("fromPassword(): refuses a password that is no text", async () => {
   for (const password of [undefined, null, 1234, SECRET, ["x"], {}]) {
     await assert.rejects(
       KerberosKey.fromPassword(password as unknown as string, { enctype: 18, salt: "y" }),

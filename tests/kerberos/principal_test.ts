@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatNameText, parseNameText } from "../../base/name_text.ts";
+import { vectors } from "../support/vectors.ts";
 import { formatPrincipal, parsePrincipal, principal, samePrincipal, toGssName } from "../../kerberos/principal.ts";
 
 /** Anything at all: control characters, separators, backslashes, halves of surrogate pairs, nothing. */
@@ -15,7 +16,7 @@ const anybody = fc.tuple(part, fc.array(part, { minLength: 1, maxLength: 4 })).m
   principal(realm, components)
 );
 
-Deno.test("property: a name's text is read as that name, whatever it is made of", () => {
+Deno.test("parsePrincipal(): reads what formatPrincipal() writes (property)", () => {
   fc.assert(
     fc.property(anybody, (name) => {
       const again = parsePrincipal(formatPrincipal(name), { defaultRealm: "OTHER" });
@@ -25,7 +26,7 @@ Deno.test("property: a name's text is read as that name, whatever it is made of"
   );
 });
 
-Deno.test("property: a text without a backslash is read as the same one with a backslash that changes nothing", () => {
+Deno.test("parsePrincipal(): reads a needless backslash as nothing (property)", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "b", "@", "/", ".", "\u00e4"), maxLength: 12 });
   fc.assert(
     fc.property(text, (plain) => {
@@ -46,7 +47,7 @@ Deno.test("property: a text without a backslash is read as the same one with a b
   );
 });
 
-Deno.test("property: two names have one text only when they are one name", () => {
+Deno.test("formatPrincipal(): gives two names one text only if they are the same (property)", () => {
   fc.assert(
     fc.property(anybody, anybody, (a, b) => {
       assert.equal(formatPrincipal(a) === formatPrincipal(b), samePrincipal(a, b));
@@ -55,7 +56,7 @@ Deno.test("property: two names have one text only when they are one name", () =>
   );
 });
 
-Deno.test("samePrincipal() compares realm and components, case counted, and no name type", () => {
+Deno.test("samePrincipal(): compares realm and components by case, and no name type", () => {
   const alice = principal("A.TEST", ["alice"]);
   assert.ok(samePrincipal(alice, principal("A.TEST", ["alice"], 10)));
   for (
@@ -65,7 +66,7 @@ Deno.test("samePrincipal() compares realm and components, case counted, and no n
   }
 });
 
-Deno.test("formatPrincipal() writes a backslash where RFC 1964 section 2.1.1 has one, and nowhere else", () => {
+Deno.test("formatPrincipal(): writes the backslashes of RFC 1964 section 2.1.1, and no others", () => {
   const cases: [string[], string][] = [
     [["John Doe"], "John Doe@A.TEST"],
     [["j.doe@a.test"], "j.doe\\@a.test@A.TEST"],
@@ -85,11 +86,23 @@ Deno.test("formatPrincipal() writes a backslash where RFC 1964 section 2.1.1 has
   assert.deepEqual(parsePrincipal("John\\ Doe@A.TEST").components, ["John Doe"]);
 });
 
-Deno.test("a text that names no realm has none, which is not the empty one", () => {
+Deno.test("parseNameText(): distinguishes no realm from an empty one", () => {
   assert.deepEqual(parseNameText("alice"), { components: ["alice"], realm: undefined });
   assert.deepEqual(parseNameText("alice@"), { components: ["alice"], realm: "" });
   assert.equal(formatNameText({ components: ["alice"], realm: undefined }), "alice");
   assert.equal(formatNameText({ components: ["alice"], realm: "" }), "alice@");
   assert.equal(parsePrincipal("alice@", { defaultRealm: "A.TEST" }).realm, "");
   for (const text of ["a@b@c", "a\\", "a@b\\"]) assert.throws(() => parseNameText(text), TypeError, text);
+});
+
+Deno.test("parsePrincipal(), formatPrincipal(): agree with Heimdal's samples", () => {
+  type Case = { input: string; default_realm: string; components: string[]; realm: string; unparsed: string };
+  for (const v of vectors<Case>("principal_names")) {
+    const name = parsePrincipal(v.input, { defaultRealm: v.default_realm });
+    assert.deepEqual([[...name.components], name.realm], [v.components, v.realm], v.input);
+    // Heimdal puts a backslash in front of a blank, MIT does not; both forms are read.
+    assert.equal(formatPrincipal(name), v.unparsed.replace("\\ ", " "));
+  }
+  assert.throws(() => parsePrincipal("a@b@c"), TypeError);
+  assert.throws(() => parsePrincipal("a\\"), TypeError);
 });

@@ -257,7 +257,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "abort() does not wait for a write that is stuck",
       "WHATWG Streams 5.4",
-      'signal.addEventListener("abort", () => connection.abort(streamClosedError("aborted", signal.reason)), { once: true });',
+      'signal.addEventListener("abort", () => connection.abort(streamClosedError("aborted", signal.reason)), {\n        once: true,\n      });',
       "",
     ],
     [
@@ -310,26 +310,28 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "  } catch {\n    return undefined;",
     ],
   ]),
-  ...rules("socks/stream/record_layer.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/stream/record_state.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a connection that is cut ends in the middle of a message",
       "RFC 1961 5",
-      "abort(this.#under, able ? BEGUN : undefined);",
-      "abort(this.#under);",
+      "abort(this.connection, isWorking ? unfinished : undefined);",
+      "abort(this.connection);",
     ],
   ]),
   ...rules("socks/stream/connection.ts", ["tests/socks/stream/cut_test.ts"], [
-    [
-      "a cut goes through what is in front",
-      "",
-      "      forget();\n      abort(connection, unfinished);",
-      "      forget();\n      connection.close();",
-    ],
     [
       "what cannot be cut is closed",
       "",
       "catch(() => {});\n  connection.close();",
       "catch(() => {});",
+    ],
+  ]),
+  ...rules("socks/stream/prefix.ts", ["tests/socks/stream/cut_test.ts"], [
+    [
+      "a cut goes through what is in front",
+      "",
+      "      forget();\n      abort(connection, unfinished);",
+      "      forget();\n      connection.close();",
     ],
   ]),
   ...rules("socks/stream/with_signal.ts", ["tests/socks/stream/cut_test.ts"], [
@@ -346,20 +348,21 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "connection.abort?.();",
     ],
   ]),
-  ...rules("socks/server/session.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/server/session.ts", ["tests/socks/stream/cut_test.ts"], []),
+  ...rules("socks/server/early_end.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a session that the server ends is told from one that has ended",
       "",
-      "if (channel !== undefined) abortQuietly(channel);",
+      "    if (tunnel !== undefined) abortQuietly(tunnel);\n",
       "",
     ],
   ]),
-  ...rules("socks/shell/tls_over.ts", ["tests/alike/alike_test.ts"], [
+  ...rules("socks/shell/tls_connection.ts", ["tests/alike/alike_test.ts"], [
     [
       "a TLS stream that is cut has no close_notify",
       "RFC 8446 6.1",
-      "const able = !this.cut && ",
-      "const able = ",
+      "const canNotify = !this.cut && ",
+      "const canNotify = ",
       "resets",
     ],
   ]),

@@ -1,17 +1,24 @@
 // deno-fmt-ignore-file -- a line a rule
 /**
- * Rules of which KDC is asked, and of a clock that is set, each with the change that switches it off.
+ * Rules about which KDC is asked, and about clocks that are set, each with the change that switches it off.
  *
  * @module
  */
 import { type Mutant, rules } from "./mutant.ts";
 
 const RACE = ["tests/kerberos/reach/race_test.ts"];
-const SOCKETS = ["tests/kerberos/reach/shell/transports_test.ts"];
+const LAST_ANSWERS = ["tests/kerberos/reach/last_answers_test.ts"];
+const ATTEMPTS = ["tests/kerberos/reach/attempts_test.ts"];
+const ANSWER = ["tests/kerberos/reach/answer_test.ts"];
+const ADDRESSES = ["tests/kerberos/reach/addresses_test.ts"];
+const DATAGRAM = ["tests/kerberos/reach/datagram_test.ts"];
+const FRAMING = ["tests/kerberos/reach/framing_test.ts"];
+const PRIMARY = ["tests/kerberos/reach/primary_kdc_test.ts"];
+const SOCKETS = ["tests/kerberos/reach/socket_transport_test.ts"];
 const REACH = ["tests/kerberos/reach/kdc_client_test.ts"];
 const LOCATE = ["tests/kerberos/reach/locate_test.ts"];
-const CLOCK = ["tests/kerberos/credentials/clock_test.ts"];
-const TICKETS = ["tests/kerberos/credentials/tickets_test.ts"];
+const CLOCK = ["tests/kerberos/credentials/tickets/kdc_clock_test.ts"];
+const TICKETS = ["tests/kerberos/credentials/tickets/tickets_test.ts"];
 const GONE = ["tests/proxy/kdc_gone_test.ts"];
 
 const EYES = "RFC 8305 section 5";
@@ -22,130 +29,143 @@ const STEPS = "an offset does not outlive its reason";
 /** The rules. */
 export const KDCS_MUTANTS: readonly Mutant[] = [
   ...rules("kerberos/reach/race.ts", RACE, [
-    ["the next one is asked beside a slow one", EYES, "if (await this.#quietFor(delay)) this.#due++;", "await this.#quietFor(delay);", "beside one"],
+    ["the next one is asked beside a slow one", EYES, "if (await this.#isQuietFor(delay)) this.#due++;", "await this.#isQuietFor(delay);", "beside one that"],
     ["the next one is asked at once when one fails", EYES, "      this.#due++;\n    }).finally", "    }).finally", "at once when one fails"],
-    ["so many at one time", "a stranger's list", "while (this.#due > 0 && this.#underWay < this.#options.atOnce) {", "while (this.#due > 0) {", "no more are under way"],
-    ["the losers are ended", EYES, "    this.#over.abort(new Error(\"Another one has answered\"));\n", "", "losers hear"],
-    ["a race ends with its signal", "a stranger's time", "      signal.throwIfAborted();\n      if (this.#answer", "      if (this.#answer", "signal ends one"],
-    ["nothing is begun for a signal that was aborted", "a stranger's time", "  options.signal.throwIfAborted();\n", "", "signal ends one"],
-    ["what an attempt throws at once is its failure", LIVES, "const made = new Promise<T>((resolve) => resolve(this.#attempt(asked, this.#over.signal)));", "const made = this.#attempt(asked, this.#over.signal);", "all fail"],
+    ["attempts under way have a limit", "a stranger's list", "while (this.#due > 0 && this.#underWay < this.#options.atOnce) {", "while (this.#due > 0) {", "no more are under way"],
+    ["the other attempts are ended", EYES, "    this.#over.abort(new Error(\"Another attempt has succeeded\"));\n", "", "ends the losers"],
+    ["a race ends with its signal", "a stranger's time", "      signal.throwIfAborted();\n      if (this.#answer", "      if (this.#answer", "ends with its signal"],
+    ["nothing is begun for a signal that was aborted", "a stranger's time", "  options.signal.throwIfAborted();\n", "", "ends with its signal"],
+    ["an error that is thrown at once is a failure of the attempt", LIVES, "const attempt = new Promise<T>((resolve) => resolve(this.#attempt(candidate, this.#over.signal)));", "const attempt = this.#attempt(candidate, this.#over.signal);", "all fail"],
   ]),
-  ...rules("kerberos/reach/answered_last.ts", RACE, [
-    ["who answered is forgotten after minutes", DEAD, "if (last === undefined || this.#now() < last.until) return last?.who;", "return last?.who;"],
-    ["who fails is forgotten", DEAD, "if (this.#last.get(of)?.who === who) this.#last.delete(of);", ""],
-    ["another one's failure makes nobody forgotten", DEAD, "if (this.#last.get(of)?.who === who) this.#last.delete(of);", "this.#last.delete(of);"],
-    ["the memory is bounded", "a stranger's realms", "if (this.#last.size === MOST) this.#last.delete(this.#last.keys().next().value!);", ""],
+  ...rules("kerberos/reach/last_answers.ts", LAST_ANSWERS, [
+    ["an answer is forgotten after minutes", DEAD, "if (last === undefined || this.#now() < last.until) return last?.member;", "return last?.member;"],
+    ["a member that fails is forgotten", DEAD, "if (this.#last.get(group)?.member === member) this.#last.delete(group);", ""],
+    ["the failure of one member does not make another forgotten", DEAD, "if (this.#last.get(group)?.member === member) this.#last.delete(group);", "this.#last.delete(group);"],
+    ["the memory is bounded", "a stranger's realms", "if (this.#last.size === MAX_GROUPS) this.#last.delete(this.#last.keys().next().value!);", ""],
   ]),
-  ...rules("kerberos/reach/attempts.ts", RACE, [
-    ["who answered last goes first", DEAD, "if (remembered > 0) this", "if (false) this"],
+  ...rules("kerberos/reach/attempts.ts", ATTEMPTS, [
+    ["the KDC that answered last goes first", DEAD, "if (remembered > 0) this", "if (false) this"],
     ["a host that has failed is the last resort", DEAD, "if (!this.#failed.has(hostText(address))) return address;", "return address;"],
-    ["no attempt twice", "a reply may be known over TCP", "}).filter((address) => !there.has(addressText(address)));", "});"],
-    ["UDP has TCP behind it", "RFC 4120 section 7.2", "return protocol === \"udp\" ? \"tcp\" : undefined;", "return undefined;"],
+    ["no attempt is made twice", "a reply may be known over TCP", "}).filter((address) => !known.has(addressText(address)));", "});"],
+    ["a KDC for UDP is asked over TCP too", "RFC 4120 section 7.2", "return protocol === \"udp\" ? \"tcp\" : undefined;", "return undefined;"],
   ]),
-  ...rules("kerberos/reach/answer.ts", RACE, [
+  ...rules("kerberos/reach/answer.ts", ANSWER, [
     ["an answer is of the type asked for", "RFC 4120 section 3.3.4", "applicationTag(message) === TGS_REQ ? TgsRep : AsRep", "applicationTag(answer) === 13 ? TgsRep : AsRep"],
     ["an answer is whole", "RFC 4120 section 7.2", "    readMessage(applicationTag(message) === TGS_REQ ? TgsRep : AsRep, answer);\n", ""],
-    ["an error of another realm is none of ours", "RFC 4120 section 5.9.1", "return known || error.realm.toUpperCase() === realm.toUpperCase() ? \"good\" : \"of another realm\"", "return \"good\""],
-    ["who refuses a proof knows the client", "a proof that is wrong costs one attempt", "return known || error.realm", "return error.realm"],
-    ["a KDC that is not available says nothing else", "RFC 4120 section 7.5.9", "  if (error.errorCode === ErrorCode.KDC_ERR_SVC_UNAVAILABLE) return \"unavailable\";\n", ""],
+    ["an error of another realm is no answer", "RFC 4120 section 5.9.1", "return known || error.realm.toUpperCase() === realm.toUpperCase() ? \"good\" : \"of another realm\"", "return \"good\""],
+    ["a KDC that refuses a secret knows the client", "a proof that is wrong costs one attempt", "return known || error.realm", "return error.realm"],
+    ["an unavailable KDC gives no answer", "RFC 4120 section 7.5.9", "  if (error.errorCode === ErrorCode.KDC_ERR_SVC_UNAVAILABLE) return \"unavailable\";\n", ""],
   ]),
   ...rules("kerberos/reach/kdc_client.ts", REACH, [
-    ["who answered is remembered", DEAD, "if (!run.primary) this.#memory.answered(realm, addressText(address));", "", "costs time once"],
-    ["who failed is forgotten", DEAD, "        if (!stop.aborted) this.#memory.failed(realm, addressText(address));\n", "", "costs time once"],
-    ["who is not waited for any more has not failed", DEAD, "        if (!stop.aborted) this.#memory.failed(realm,", "        this.#memory.failed(realm,", "not waited for"],
-    ["what was seen is shared by the clients of a transport", DEAD, "    MEMORIES.set(transport, this.#memory);\n", "", "costs time once"],
+    ["the KDC that answered is remembered", DEAD, "if (!run.primary) this.#lastAnswers.answered(realm, addressText(address));", "", "costs time once"],
+    ["the KDC that failed is forgotten", DEAD, "        if (!stop.aborted) this.#lastAnswers.failed(realm, addressText(address));\n", "", "costs time once"],
+    ["an attempt that lost the race has not failed", DEAD, "        if (!stop.aborted) this.#lastAnswers.failed(realm,", "        this.#lastAnswers.failed(realm,", "not waited for"],
+    ["clients of one transport share the last answers", DEAD, "    LAST_ANSWERS.set(transport, this.#lastAnswers);\n", "", "costs time once"],
     ["a host that failed is the last resort", DEAD, "        attempts.failed(address);\n", "", "last resort"],
-    ["another realm's error is said where there is nothing better", "RFC 4120 section 5.9.1", "if (doubtful === undefined) throw unreachable(realm, error.failures);", "throw unreachable(realm, error.failures);", "passed over"],
-    ["a reply too big for UDP is fetched over TCP at the same host", "RFC 4120 section 7.2.1", "if (kind === \"too big\" && address.protocol === \"udp\") {", "if (false) {", "too big for UDP"],
-    ["a KDC that is not available is passed over", "RFC 4120 section 7.5.9", "if (kind === \"unavailable\") throw", "if (false) throw", "passed over"],
-    ["a secret is proved at the primary KDC too", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#primary(run) : undefined;", "const located = undefined;", "primary"],
-    ["the primary KDC is asked where somebody refused only", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#primary(run) : undefined;", "const located = await this.#primary(run);", "primary"],
-    ["the primary KDC is another host", "MIT's primary_kdc", "found.length > 0 && !found.some((endpoint) => sameHost(hostText(endpoint), host))", "found.length > 0", "primary"],
-    ["the primary KDC's word is the last one", "MIT's primary_kdc", "throw isVerdict(again) ? again : error;", "throw again;", "primary"],
+    ["another realm's error counts if there is no better answer", "RFC 4120 section 5.9.1", "if (fallback === undefined) throw realmUnreachable(realm, error.failures);", "throw realmUnreachable(realm, error.failures);", "passes over"],
     ["KDCs that are asked at once have a limit", "a stranger's list", "atOnce: AT_ONCE, signal };", "atOnce: Infinity, signal };", "many silent"],
-    ["each failure names its KDC", "what each of them did", "throw failure(`${describe(address)}: ${reasonText(error)}`, error);", "throw error;", "passed over"],
   ]),
-  ...rules("kerberos/reach/shell/kdc_addresses.ts", SOCKETS, [
-    ["families by turns", "RFC 8305 section 4", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return found.slice(0, MOST_ADDRESSES);"],
-    ["addresses of one name have a limit", "a stranger's list", "return interleaved(found).slice(0, MOST_ADDRESSES);", "return interleaved(found);"],
-    ["names are so many at a time", "each takes a thread", "      await this.#semaphore.acquire({ signal: stop });\n", ""],
-    ["a name is looked up once for all", "each takes a thread", "return await this.#requests.once(hostname, signal, (stop) => this.#look(hostname, stop));", "return await this.#look(hostname, signal);", "looked up once"],
-    ["a look-up under way is of use to whoever asks next", "each takes a thread", "      this.#underWay.set(hostname, found);\n", "", "gives up its turn"],
-    ["a look-up that nobody waits for gives up its turn", "a stranger's names", "acquire({ signal: stop })", "acquire()", "gives up its turn"],
+  ...rules("kerberos/reach/kdc_client.ts", PRIMARY, [
+    ["a secret is proved at the primary KDC too", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#locatePrimary(run) : undefined;", "const located = undefined;"],
+    ["the primary KDC is asked after a refusal only", "MIT's primary_kdc", "const located = isVerdict(error) ? await this.#locatePrimary(run) : undefined;", "const located = await this.#locatePrimary(run);"],
+    ["the primary KDC is another host", "MIT's primary_kdc", "found.length > 0 && !found.some((endpoint) => isSameHost(hostText(endpoint), host))", "found.length > 0"],
+    ["the answer of the primary KDC is final", "MIT's primary_kdc", "throw isVerdict(again) ? again : error;", "throw again;"],
+  ]),
+  ...rules("kerberos/reach/ask_kdc.ts", REACH, [
+    ["a reply too big for UDP is fetched over TCP at the same host", "RFC 4120 section 7.2.1", "if (kind === \"too big\" && address.protocol === \"udp\") {", "if (false) {", "too big for UDP"],
+    ["the next KDC is asked if one is not available", "RFC 4120 section 7.5.9", "if (kind === \"unavailable\") throw", "if (false) throw", "passes over"],
+    ["each failure names its KDC", "what each of them did", "throw kdcFailure(address, `: ${reasonText(error)}`, error);", "throw error;", "passes over"],
+  ]),
+  ...rules("kerberos/reach/addresses.ts", [...ADDRESSES, ...SOCKETS], [
+    ["the families of addresses alternate", "RFC 8305 section 4", "return interleaved(found).slice(0, MAX_ADDRESSES);", "return found.slice(0, MAX_ADDRESSES);"],
+    ["addresses of one name have a limit", "a stranger's list", "return interleaved(found).slice(0, MAX_ADDRESSES);", "return interleaved(found);"],
+    ["look-ups under way have a limit", "each takes a thread", "      await this.#semaphore.acquire({ signal: stop });\n", ""],
+    ["a name is looked up once for all callers", "each takes a thread", "return await this.#requests.once(hostname, signal, (stop) => this.#look(hostname, stop));", "return await this.#look(hostname, signal);", "looked up once"],
+    ["a look-up under way serves the next caller", "each takes a thread", "      this.#underWay.set(hostname, found);\n", "", "gives up its turn"],
+    ["a look-up without callers gives up its turn", "a stranger's names", "acquire({ signal: stop })", "acquire()", "gives up its turn"],
     ["a name without an address is not found", LIVES, "if (found.length === 0) throw", "if (false) throw"],
   ]),
-  ...rules("kerberos/reach/shell/transports.ts", SOCKETS, [
+  ...rules("kerberos/reach/socket_transport.ts", SOCKETS, [
     ["the next address does not wait for the one before", EYES, "delay: DELAY, atOnce: found.length, signal }", "delay: 60_000, atOnce: found.length, signal }", "keep the next one"],
-    ["the address that answered goes first", DEAD, "      memory.answered(of, one);\n", "", "every address"],
-    ["who is not waited for any more has not failed", DEAD, "if (!stop.aborted) memory.failed(of, one);", "memory.failed(of, one);", "not forgotten"],
-    ["a name is used as it is where only that is permitted", "Deno's permissions", "if (address.protocol === \"tcp\" && !mayReach(hostname)) return await byName();", "", "only that is permitted"],
-    ["addresses that may not be reached are not tried", "Deno's permissions", "if (address.protocol === \"tcp\" && !found.every((one) => mayReach(hostText(one, port)))) return await byName();", "", "only that is permitted"],
+    ["the address that answered goes first", DEAD, "      lastAnswers.answered(of, one);\n", "", "every address"],
+    ["an attempt that lost the race has not failed", DEAD, "if (!stop.aborted) lastAnswers.failed(of, one);", "lastAnswers.failed(of, one);", "not forgotten"],
+    ["a name is used as it is if only that is permitted", "Deno's permissions", "if (address.protocol === \"tcp\" && !mayReach(hostname)) return await byName();", "", "only that is permitted"],
+    ["addresses that may not be reached are not tried", "Deno's permissions", "if (address.protocol === \"tcp\" && !mayReachAll) return await byName();", "", "only that is permitted"],
   ]),
-  ...rules("kerberos/reach/datagram.ts", SOCKETS, [
-    ["a reply over UDP comes from the address asked", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress(from.address) === wanted) resolve", "resolve", "nobody else"],
-    ["and from its port", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress", "if (plainAddress", "nobody else"],
-    ["an address that is none is the call's failure", LIVES, "  const wanted = plainAddress(address);\n", "", "that is none"],
-    ["a scope is not compared", "RFC 4007 section 11", "const address = text.replace(/%.*$/, \"\");", "const address = text;", "nobody else"],
-    ["a socket's error is the call's", LIVES, "      socket.on(\"error\", reject);\n", "", "whatever a datagram"],
-    ["what sending fails with is the call's", LIVES, "        if (error !== null) reject(error);\n", "", "whatever a datagram"],
-    ["a socket is closed whatever happened", LIVES, "    closeQuietly(socket);\n", "", "whatever a datagram"],
-    ["a socket that cannot be closed hides nothing", LIVES, "    closeQuietly(socket);\n", "    socket.close();\n", "whatever a datagram"],
+  ...rules("kerberos/reach/datagram.ts", DATAGRAM, [
+    ["a reply over UDP comes from the address asked", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress(from.address) === wanted) resolve", "resolve", "and no other"],
+    ["a reply over UDP comes from the port asked", "RFC 4120 section 7.2.1", "if (from.port === port && plainAddress", "if (plainAddress", "and no other"],
+    ["an invalid address fails the call", LIVES, "  const wanted = plainAddress(address);\n", "", "an invalid address"],
+    ["the zone of an address is not compared", "RFC 4007 section 11", "const address = text.replace(/%.*$/, \"\");", "const address = text;", "and no other"],
+    ["an error of the socket fails the call", LIVES, "      socket.on(\"error\", reject);\n", "", "whatever a socket"],
+    ["an error of sending fails the call", LIVES, "        if (error !== null) reject(error);\n", "", "whatever a socket"],
+    ["a socket is closed whatever happened", LIVES, "    closeQuietly(socket);\n", "", "whatever a socket"],
+    ["a socket that cannot be closed hides nothing", LIVES, "    closeQuietly(socket);\n", "    socket.close();\n", "whatever a socket"],
     ["an abort ends the wait", "a stranger's time", "return await abortable(reply, signal);", "return await reply;", "an abort ends"],
     ["nothing is opened for a signal that was aborted", "a stranger's time", "  signal.throwIfAborted();\n", "", "an abort ends"],
   ]),
   ...rules("kerberos/reach/datagram.ts", GONE, [
-    ["nothing is thrown out of nobody's call", LIVES, "    lookup: (name, _options, found) => found(null, name, six ? 6 : 4),\n", "    lookup: undefined as never,\n", "without leave"],
+    ["no error is thrown where nothing catches it", LIVES, "    lookup: (name, _options, found) => found(null, name, six ? 6 : 4),\n", "    lookup: undefined as never,\n", "without leave"],
   ]),
-  ...rules("kerberos/reach/framing.ts", REACH, [
-    ["a stream that nobody wants any more is not waited for", "a stranger's time", "    signal.throwIfAborted();\n    await stream", "    await stream", "stands only when"],
-    ["a stream that cannot be closed ends nothing else", LIVES, "const close = () => closeQuietly(stream);", "const close = () => stream.close();", "cannot be closed"],
-    ["an abort closes the stream", "a stranger's time", "  signal.addEventListener(\"abort\", close, { once: true });\n", "", "stands only when"],
+  ...rules("kerberos/reach/framing.ts", FRAMING, [
+    ["nothing is written to a stream after an abort", "a stranger's time", "    signal.throwIfAborted();\n    await stream", "    await stream", "established only after"],
+    ["a stream that cannot be closed ends the call alone", LIVES, "using _closing = onAbort(signal, () => closeQuietly(stream));", "using _closing = onAbort(signal, () => stream.close());", "cannot be closed"],
+    ["an abort closes the stream", "a stranger's time", "  using _closing = onAbort(signal, () => closeQuietly(stream));\n", "", "established only after"],
   ]),
   ...rules("kerberos/reach/locate.ts", LOCATE, [
-    ["the DNS has its time", "a stranger's time", "const records = await abortable(asked, deadline.signal);", "const records = await asked;", "silent DNS"],
+    ["configured KDCs do not wait for the DNS", "RFC 4120 section 7.2.3", "  if (configured.length > 0) return configured", "  if (false) return configured", "silent DNS"],
+  ]),
+  ...rules("kerberos/reach/srv.ts", LOCATE, [
+    ["the DNS is waited for a bounded time", "a stranger's time", "const records = await abortable(answer, deadline.signal);", "const records = await answer;", "silent DNS"],
     ["hosts that are known do not wait for the rest", "a stranger's time", "  using grace = startDeadline({ milliseconds: GRACE,", "  using grace = startDeadline({ milliseconds: Infinity,", "silent DNS"],
     ["look-ups of no use are ended", "each takes a thread", "    deadline.abort(new Error(\"enough hosts are known\"));\n", "", "silent DNS"],
-    ["configured KDCs do not wait for the DNS", "RFC 4120 section 7.2.3", "  if (configured.length > 0) return configured", "  if (false) return configured", "silent DNS"],
-    ["a permission that is missing is said", "Deno's permissions", "    if (failed === undefined || signal.aborted) return [];\n", "    return [];\n", "silent DNS"],
+    ["a missing permission is reported", "Deno's permissions", "    if (failure === undefined || signal.aborted) return [];\n", "    return [];\n", "silent DNS"],
     ["the caller's signal ends it with its reason", "a stranger's time", "      options.signal?.throwIfAborted();\n", "", "silent DNS"],
-    ["the preferred protocol comes first", "RFC 4120 section 7.2", "const asked = [preferred, preferred === \"tcp\" ? \"udp\" as const : \"tcp\" as const]", "const asked = [\"tcp\" as const, \"udp\" as const]", "preferred"],
-    ["a scope is called what interfaces are", "RFC 4007 section 11", "(?:%[\\w.@-]+)?", "(?:%\\w+)?", "scopes"],
+    ["the preferred protocol comes first", "RFC 4120 section 7.2", "const lookUps = [preferred, preferred === \"tcp\" ? \"udp\" as const : \"tcp\" as const]", "const lookUps = [\"tcp\" as const, \"udp\" as const]", "preferred"],
   ]),
-  ...rules("kerberos/credentials/kdc_clock.ts", CLOCK, [
-    ["a clock that was set makes what was measured doubtful", STEPS, "this.#doubtful || Math.abs((wall - this.#at.wall) - (monotonic - this.#at.monotonic)) > STEP", "this.#doubtful"],
-    ["a drift does not", STEPS, "const STEP = 5_000;", "const STEP = 100;", "drifts a little"],
-    ["a refusal makes it doubtful", STEPS, "    this.#doubtful = true;\n", "", "believed once"],
-    ["what was measured lately is not measured again", "anybody can say so", "if (this.#monotonic() - this.#looked < LATELY) return false;", "", "believed once"],
-    ["what could not be measured lately is not tried again", "anybody can say so", "    this.#looked = this.#at.monotonic;\n", "", "asked again"],
-    ["what another one has measured is used", STEPS, "      if (this.#measured !== undefined && used !== this.#measured) return true;\n", "", "beside another"],
+  ...rules("kerberos/credentials/tickets/kdc_clock.ts", CLOCK, [
+    ["an offset is doubtful after a clock was set", STEPS, "this.#doubtful || Math.abs((wall - this.#reference.wall) - (monotonic - this.#reference.monotonic)) > STEP", "this.#doubtful"],
+    ["an offset is not doubtful after a small drift", STEPS, "const STEP = 5_000;", "const STEP = 100;", "drifts a little"],
+    ["an offset is doubtful after a refusal", STEPS, "    this.#doubtful = true;\n", "", "believed once"],
+    ["an offset is not measured again at once", "any peer can claim it", "if (this.#monotonic() - this.#lastAttempt < RECENT) return false;", "", "believed once"],
+    ["a failed measurement is not tried again at once", "any peer can claim it", "    this.#lastAttempt = this.#reference.monotonic;\n", "", "asked again"],
+    ["the offset that another call has measured is used", STEPS, "      if (this.#measured !== undefined && used !== this.#measured) return true;\n", "", "beside another"],
     ["a KDC that cannot be asked is not waited for each time", STEPS, "  unmeasurable(): void {\n    this.#settle();\n", "  unmeasurable(): void {\n", "cannot be asked"],
   ]),
-  ...rules("kerberos/credentials/tickets.ts", CLOCK, [
-    ["tickets by a doubtful clock are got anew", STEPS, "    if (this.#clock.isDoubtful) return true;\n", ""],
-    ["what is there is used where the KDC cannot be asked", STEPS, "if (held === undefined || !(error instanceof KerberosError) || error.code !== \"KDC_UNREACHABLE\") throw error;", "throw error;", "cannot be asked"],
-    ["a cache that contradicts the clock is not believed", STEPS, "return tgt !== undefined && contradictsClock(tgt, { ...this.#terms(data), ours: this.#runtime.now() });", "return false;", "another time"],
-    ["the KDC's clock is taken from its refusal", "RFC 4120 section 3.1.5", "      const told = tolerated(error.clockOffset);\n", "      const told = asked.kdcOffset;\n", "another time"],
-    ["the cache learns the offset", STEPS, "      await this.cache.initialize({ ...data, kdcOffset }, { replaces: data });\n", "", "learns the offset"],
+  ...rules("kerberos/credentials/tickets/tickets.ts", CLOCK, [
+    ["tickets by a doubtful clock are requested anew", STEPS, "    if (this.#clock.isDoubtful) return true;\n", ""],
+    ["a cached ticket is used if the KDC cannot be asked", STEPS, "if (held === undefined || !(error instanceof KerberosError) || error.code !== \"KDC_UNREACHABLE\") throw error;", "throw error;", "cannot be asked"],
+    ["a cache that contradicts the clock is not believed", STEPS, "return initial === undefined && this.#store.contradictsClock(data);", "return false;", "another time"],
     ["without timesync nothing is learnt", "krb5.conf's kdc_timesync", "return kdc !== undefined && config.kdcTimesync && this.#clock", "return kdc !== undefined && this.#clock", "without timesync"],
-    ["with a secret tickets are got anew", STEPS, "    if (this.#options.initial !== undefined) {\n", "    if (false as boolean && this.#options.initial !== undefined) {\n", "believed once"],
+    ["with a secret tickets are requested anew", STEPS, "    if (this.#options.initial !== undefined) {\n", "    if (false as boolean && this.#options.initial !== undefined) {\n", "believed once"],
   ]),
-  ...rules("kerberos/credentials/tickets.ts", TICKETS, [
-    ["a ticket about to end is used where none other is to be had", "RFC 4120 section 3.2.3", "return more ? terms : { ...terms, margin: 0 };", "return terms;", "about to end"],
-    ["one password is proved once for several services", "one request however many ask", "return this.#requests.once(\"initial, careful\", signal, (stop) => this.#acquire(stop, true));", "return this.#acquire(signal, true);", "proved once"],
+  ...rules("kerberos/credentials/tickets/tgs_client.ts", CLOCK, [
+    ["the KDC's clock is taken from its refusal", "RFC 4120 section 3.1.5", "      const shown = significantOffset(error.clockOffset);\n", "      const shown = request.kdcOffset;\n", "another time"],
+  ]),
+  ...rules("kerberos/credentials/tickets/ticket_store.ts", CLOCK, [
+    ["the cache learns the offset", STEPS, "      await this.#cache.initialize({ ...data, kdcOffset }, { replaces: data });\n", "", "learns the offset"],
+  ]),
+  ...rules("kerberos/credentials/tickets/ticket_store.ts", TICKETS, [
+    ["a ticket about to end is used if no other can be had", "RFC 4120 section 3.2.3", "return renewable ? terms : { ...terms, margin: 0 };", "return terms;", "about to end"],
+  ]),
+  ...rules("kerberos/credentials/tickets/tickets.ts", TICKETS, [
+    ["one password is proved once for several services", "one request for all callers", "return this.#requests.once(\"initial, ours\", signal, (stop) => this.#acquire(stop, { onlyOurs: true }));", "return this.#acquire(signal, { onlyOurs: true });", "proved once"],
   ]),
   ...rules("kerberos/mech/initiator.ts", CLOCK, [
-    ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
-    ["a refusal tells the offset that was reckoned with", STEPS, "(stored === 0 ? \"\" : ", "(true ? \"\" : ", "tells the offset"],
+    ["a refusal for the time reaches the tickets", STEPS, "return isAboutTime(error) && refusedForTime?.(ticket) ? worthAnother(refused) : refused;", "return refused;", "another time"],
+    ["a refusal tells the offset used", STEPS, "stored === 0 ? \"\" : ", "stored !== Infinity ? \"\" : ", "tells the offset"],
   ]),
-  ...rules("socks/client/request.ts", ["tests/socks/client/again_test.ts"], [
-    ["a proxy is asked once more where the mechanism has learnt", STEPS, "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "throw error;"],
-    ["and for nothing else", "a stranger's time", "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "if (signal.aborted || !(cause instanceof GssError)) throw error;"],
+  ...rules("socks/client/request.ts", ["tests/socks/client/retry_test.ts"], [
+    ["a proxy is asked once more after the clock was corrected", STEPS, "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "throw error;"],
+    ["a proxy is asked once more for no other reason", "a stranger's time", "if (signal.aborted || !(cause instanceof GssError) || !cause.again) throw error;", "if (signal.aborted || !(cause instanceof GssError)) throw error;"],
   ]),
   ...rules("kerberos/kdc/shell/listener.ts", GONE, [
     ["a KDC without a free descriptor accepts again when there is one", LIVES, "        if (!this.#closed) await pause(RETRY);\n", "        return;\n", "descriptor"],
   ]),
   ...rules("kerberos/kdc/shell/listener.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
-    ["a datagram that cannot be answered ends nothing", LIVES, "  } catch {\n    // Nobody waits for this.\n", "  } catch (error) {\n    throw error;\n", "cannot be answered"],
-    ["clients are told addresses that can be connected to", "RFC 4291 section 2.5.2", "if (all === undefined) return [hostname];", "return [hostname];", "all addresses"],
+    ["a datagram that cannot be answered ends nothing", LIVES, "  } catch {\n    // A datagram has no other effect.\n", "  } catch (error) {\n    throw error;\n", "cannot be answered"],
+  ]),
+  ...rules("kerberos/kdc/shell/own_addresses.ts", ["tests/kerberos/kdc/shell/listener_test.ts"], [
+    ["krb5.conf names addresses that can be connected to", "RFC 4291 section 2.5.2", "if (all === undefined) return [hostname];", "return [hostname];", "all addresses"],
   ]),
 ];

@@ -11,7 +11,9 @@ const SENTINELS = "tests/proxy/shared/sentinels_test.ts";
 const PLACES = "tests/proxy/shared/redis_places_test.ts";
 const FAULTS = "tests/interop/redis_faults_test.ts";
 const SENTINEL = "tests/interop/sentinel_test.ts";
-const REPLAYS = "tests/kerberos/ap/replay/replay_cache_test.ts";
+const MEMORY_REPLAYS = "tests/kerberos/ap/replay/memory_test.ts";
+const SHARED_REPLAYS = "tests/kerberos/ap/replay/shared_test.ts";
+const START_TIME = "tests/kerberos/ap/replay/start_time_test.ts";
 const PROXY = "tests/socks/stream/proxy_protocol_test.ts";
 const HAPROXY = "tests/interop/haproxy_test.ts";
 const CONFIG = "tests/cli/config/config_test.ts";
@@ -152,8 +154,6 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "",
       "Deno KV does",
     ],
-  ]),
-  ...rules("proxy/shared/kv_driver.ts", [STORES], [
     [
       "a file in another's place is opened",
       KNOWN,
@@ -305,16 +305,16 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     [
       "a port is one",
       "options",
-      "if (host === undefined || number < 1 || number > 65_535) throw",
-      "if (host === undefined) throw",
+      " || parts.port < 1) {",
+      ") {",
     ],
     ["one address has one host", "options", "if (addresses.length !== 1) throw", "if (false) throw"],
   ]),
-  ...rules("kerberos/ap/replay/replay_cache.ts", [REPLAYS], [
+  ...rules("kerberos/ap/replay/memory.ts", [MEMORY_REPLAYS], [
     [
       "one client has its share",
       "bounded for one client",
-      "    if (this.#hasShare(client)) throw shareUsedUp();\n",
+      "    if (this.#isShareUsed(client)) throw shareUsedError();\n",
       "",
     ],
     [
@@ -323,7 +323,11 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "    if (left === 0) this.#held.delete(client);\n    else this.#held.set(client, left);\n",
       "",
     ],
+  ]),
+  ...rules("kerberos/ap/replay/share.ts", [MEMORY_REPLAYS], [
     ["an eighth is everybody's", "bounded for one client", "Math.max(Math.floor(capacity / SHARE), free)", "free"],
+  ]),
+  ...rules("kerberos/ap/replay/start_time.ts", [START_TIME], [
     [
       "when it was made is by a clock that nobody sets",
       "RFC 4120 section 3.2.3",
@@ -331,11 +335,11 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "return this.#from;",
     ],
   ]),
-  ...rules("kerberos/ap/replay/shared.ts", [REPLAYS], [
+  ...rules("kerberos/ap/replay/shared.ts", [SHARED_REPLAYS], [
     [
       "one client has half of a place",
       "bounded for one client",
-      "    if (time.client !== 0 && hasShare(held, SLOTS, free)) throw shareUsedUp();\n",
+      "    if (terms.client !== 0 && isShareUsed(held, SLOTS, free)) throw shareUsedError();\n",
       "",
     ],
   ]),
@@ -381,28 +385,28 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       `${SPEC} 2`,
       "if (this.#isBalancer(connection)) void",
       "if (true) void",
-      "nobody else",
+      "from other peers",
     ],
     [
       "balancers are named",
       `${SPEC} 2`,
       "if (!Array.isArray(from) || from.length === 0) {",
       "if (!Array.isArray(from)) {",
-      "are named",
+      "blocks only",
     ],
     [
       "a header has a time",
       "liveness",
-      'deadline.signal.addEventListener("abort", () => closeQuietly(connection), { once: true });',
+      "onAbort(deadline.signal, () => closeQuietly(connection));",
       "",
       "slow header",
     ],
     [
       "there is a number of them",
       "bounded memory",
-      "if (this.#waiting.size > this.#maxWaiting) this.#tooMany();",
+      "if (this.#waiting.size > this.#maxWaiting) this.#cancelOldest();",
       "",
-      "oldest makes room",
+      "oldest is closed",
     ],
     [
       "a slow one holds up nobody",
@@ -416,28 +420,28 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       "UDP behind a balancer",
       "    relayedBy: remote,\n",
       "    relayedBy: undefined,\n",
-      "who the client is",
+      "address from the header",
     ],
     [
       "one that comes behind the end is closed",
       "nothing is left",
       "if (this.#closed) return connection.close();",
       "",
-      "who the client is",
+      "address from the header",
     ],
     [
       "who waits ends with the listener",
       "nothing is left",
-      'for (const { giveUp } of [...this.#waiting]) giveUp(new Error("The listener is closed"));',
+      'for (const { cancel } of [...this.#waiting]) cancel(new Error("The listener is closed"));',
       "",
-      "nobody is accepted",
+      "only on request",
     ],
     [
       "nobody is accepted unasked",
       "backpressure",
-      "while (this.#asking.length > 0) {",
+      "while (this.#pending.length > 0) {",
       "for (;;) {",
-      "nobody is accepted",
+      "only on request",
     ],
   ]),
   ...rules("proxy/running.ts", [HAPROXY], [

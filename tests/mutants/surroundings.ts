@@ -14,7 +14,7 @@ const PORT: readonly string[] = [`${CLI}monitor/http_port_test.ts`];
 const TEAM: readonly string[] = [`${CLI}server/workers_lost_test.ts`];
 const CLOCK: readonly string[] = [`${CLI}monitor/clock_test.ts`];
 const AROUND: readonly string[] = [`${CLI}surroundings_test.ts`];
-const KEYTAB: readonly string[] = ["tests/kerberos/credentials/shell/keytab_file_test.ts"];
+const KEYTAB: readonly string[] = ["tests/kerberos/credentials/keytabs/reloading_keytab_test.ts"];
 const ROTATION: readonly string[] = ["tests/proxy/keytab_rotation_test.ts"];
 const RELOADS: readonly string[] = ["tests/cli/server/serve_reload_test.ts"];
 
@@ -381,32 +381,37 @@ export const SURROUNDINGS_MUTANTS: readonly Mutant[] = [
     ["a sample that fails ends no watching", DESIGN, "sources.onFault?.(error);", "throw error;"],
     ["an age is by a clock that nobody sets", DESIGN, "      duration,\n", "      duration: 0,\n"],
   ]),
-  ...rules("kerberos/credentials/shell/keytab_file.ts", KEYTAB, [
-    ["a file is looked at once a second", "CWE-400", "if (now - this.#lookedAt < this.#every) return false;", ""],
-    ["one look at a time", "CWE-400", "if (this.#looking === undefined) {", "{"],
+  ...rules("kerberos/credentials/keytabs/reloading_keytab.ts", KEYTAB, [
+    ["a file is looked at once a second", "CWE-400", "if (now - this.#lastRead < this.#every) return false;", ""],
+    ["one look at a time", "CWE-400", "if (this.#reading === undefined) {", "{"],
     [
       "keys of a file that has changed are taken",
       "RFC 4120 section 5.2.9",
-      "this.#keytab = keysIn(this.path, () => file.bytes);",
-      "keysIn(this.path, () => file.bytes);",
+      "this.#held = withKeys(this.path, decodeKeytabFile(this.path, file));",
+      "withKeys(this.path, decodeKeytabFile(this.path, file));",
     ],
-    ["a file that could not be used is read again", DESIGN, "this.#mark = file.mark;", ""],
-    ["what is wrong is told once", DESIGN, "if (error !== undefined && error.message === this.#told) return;", ""],
+    [
+      "a file that could not be used is read again",
+      DESIGN,
+      "this.#read(this.path, this.#held.mark)",
+      "this.#read(this.path, undefined)",
+    ],
+    ["what is wrong is told once", DESIGN, "if (error !== undefined && error.message === this.#reported) return;", ""],
     ["a disk that does not answer is not waited for", DESIGN, "milliseconds: this.#timeout,", "milliseconds: 60_000,"],
     [
       "who is told has no say",
       DESIGN,
-      "    try {\n      this.#onNews({ path: this.path, error });\n    } catch {\n      // Who is told has no say.\n    }",
+      "    try {\n      this.#onNews({ path: this.path, error });\n    } catch {\n      // A listener has no influence on the keys.\n    }",
       "    this.#onNews({ path: this.path, error });",
     ],
   ]),
-  ...rules("kerberos/mech/acceptor.ts", ROTATION, [
+  ...rules("kerberos/ap/verify.ts", ROTATION, [
     [
       "a key that is missing is looked for",
       DESIGN,
       "if (opened === undefined && await keys.renewed?.()) {",
       "if (false) {",
     ],
-    ["new keys are the ones that are tried", DESIGN, "      candidates = keys.candidates(wanted);\n", ""],
+    ["new keys are the ones that are tried", DESIGN, "    candidates = keys.candidates(wanted);\n", ""],
   ]),
 ];

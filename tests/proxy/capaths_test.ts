@@ -1,6 +1,6 @@
 /** Users of other realms at a server: by the hierarchy of the realms' names, by `[capaths]`, from the library and krb5.conf. */
 import assert from "node:assert/strict";
-import { loadConfig } from "../../kerberos/config/shell/load.ts";
+import { loadConfig } from "../../kerberos/system.ts";
 import { connect, serve, type ServeOptions } from "../../mod.ts";
 import { TestRuntime } from "../support/clock.ts";
 import { Forge } from "../support/forge.ts";

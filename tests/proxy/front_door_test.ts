@@ -9,9 +9,10 @@ import {
   type ServerEvent,
   SocksConnection,
   systemTickets,
+  type SystemTicketsOptions,
 } from "../../mod.ts";
 import { startTestKdc } from "../../kerberos/kdc/mod.ts";
-import { MemoryReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
+import { MemoryReplayCache } from "../../kerberos/ap/replay/memory.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
 import { echoServer, origin } from "../support/servers.ts";
 
@@ -173,5 +174,10 @@ Deno.test("systemTickets() take a keytab, and keep what a password got in memory
   const tickets = systemTickets({ config: kdc.config, principal: "backup", keytab: kdc.keytab("backup") });
   assert.equal((await tickets.initialTicket()).credential.client.components[0], "backup");
   assert.equal(tickets.cache.name, "MEMORY:");
-  assert.throws(() => systemTickets({ config: kdc.config, password: "x" }), TypeError);
+  assert.throws(() => systemTickets({ config: kdc.config, password: "x" } as SystemTicketsOptions), TypeError);
+  const both = { config: kdc.config, principal: "backup", password: "x", keytab: kdc.keytab("backup") };
+  assert.throws(() => systemTickets(both as unknown as SystemTicketsOptions), {
+    name: "TypeError",
+    message: /not both/,
+  });
 });

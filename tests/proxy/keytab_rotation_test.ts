@@ -1,6 +1,6 @@
 /** A service gets new keys while its server runs: clients with fresh tickets get in, without a signal to anybody. */
 import assert from "node:assert/strict";
-import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { KerberosAcceptorCredential, KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { type KeySource, Keytab } from "../../kerberos/credentials/formats/keytab.ts";
 import { systemTickets } from "../../kerberos/system.ts";

@@ -8,8 +8,8 @@ import assert from "node:assert/strict";
 import { type Bytes, concat, EMPTY } from "../../base/bytes.ts";
 import { associate, connect, serve, type ServeOptions, type ServerEvent } from "../../mod.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
-import { MemoryReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
-import { gssapiClient } from "../../socks/auth/gssapi.ts";
+import { MemoryReplayCache } from "../../kerberos/ap/replay/memory.ts";
+import { gssapiClient } from "../../socks/auth/gssapi/client.ts";
 import type { ProtectionLevel } from "../../socks/protection.ts";
 import { decodeFrame, encodeFrame } from "../../socks/wire/gssapi.ts";
 import { encodeRequest } from "../../socks/wire/messages.ts";
@@ -231,7 +231,7 @@ Deno.test("replay: NEC mode protects by the subkey, and level none by a long mem
     assert.ok(refusal?.type === "refused");
     assert.match(
       refusal.error.message,
-      again ? /used before/ : /level "none" in NEC's mode: it might be a recording.*noticed in \d+ s/,
+      again ? /used before/ : /level "none" in NEC's mode: it might be a replay.*only in \d+ s/,
     );
   }
   assert.equal(did.dialled, 0);

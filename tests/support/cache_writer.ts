@@ -5,7 +5,7 @@
  * @module
  */
 import { KerberosError } from "../../kerberos/errors.ts";
-import { FileCredentialCache } from "../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
 import { contents, ticket } from "./caches.ts";
 
 const [path, name, count] = Deno.args as [string, string, string];

@@ -5,7 +5,7 @@
  */
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
-import type { CredentialCacheData } from "../../kerberos/credentials/formats/ccache.ts";
+import type { CredentialCacheData } from "../../kerberos/credentials/cache.ts";
 import { Credential } from "../../kerberos/credential.ts";
 
 /** A ticket. */

@@ -4,13 +4,14 @@
  * @module
  */
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
-import { systemPrimitives } from "../../kerberos/crypto/primitives/node.ts";
-import { type CryptoPrimitives, webCrypto } from "../../kerberos/crypto/primitives/primitives.ts";
-import { profileOf } from "../../kerberos/crypto/profile.ts";
+import { systemPrimitives } from "../../kerberos/crypto/primitives/system.ts";
+import type { CryptoPrimitives } from "../../kerberos/crypto/primitives/seam.ts";
+import { webCrypto } from "../../kerberos/crypto/primitives/web.ts";
+import { profileOf } from "../../kerberos/crypto/enctypes.ts";
 import { KerberosContext } from "../../kerberos/mech/context.ts";
 import { ALL_FLAGS } from "./flags.ts";
 
-const NAME = { type: "krb5-principal", text: "x@Y" } as const;
+const NAME = { type: "mechanism-name", text: "x@Y" } as const;
 
 /** Both sides. */
 export interface ContextPair extends Disposable {

@@ -6,7 +6,7 @@
  */
 // deno-lint-ignore-file no-console
 import { pause } from "../../base/deadline.ts";
-import type { ReplayCache } from "../../kerberos/ap/replay/replay_cache.ts";
+import type { ReplayCache } from "../../kerberos/ap/replay/cache.ts";
 import { connect, noAuthentication, serve, type ServeOptions, type SocksConnection } from "../../mod.ts";
 import { countedController } from "./counted_signal.ts";
 import { until } from "./end_lab.ts";

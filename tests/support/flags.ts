@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GssFlags } from "../../gss/mechanism.ts";
+import type { GssFlags } from "../../gss/context.ts";
 
 /** All services of a context; the credential stays at home. */
 export const ALL_FLAGS: Required<GssFlags> = {

@@ -12,23 +12,22 @@
  */
 import { encode } from "../../asn1/codec.ts";
 import { asBytes, type Bytes, concat, EMPTY, utf8 } from "../../base/bytes.ts";
-import type { GssFlags } from "../../gss/mechanism.ts";
-import { readMessage } from "../../kerberos/exchange/exchange.ts";
-import type { ServiceTicket, TicketSource } from "../../kerberos/credentials/tickets.ts";
+import type { GssFlags } from "../../gss/context.ts";
+import { readMessage } from "../../kerberos/messages/read.ts";
+import type { ServiceTicket, TicketSource } from "../../kerberos/credentials/ticket_source.ts";
 import { ApOption } from "../../kerberos/registry/flags.ts";
 import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
 import { KerberosAcceptorCredential, type KerberosAcceptorOptions } from "../../kerberos/mech/credentials.ts";
 import {
   type AuthenticatorChecksum,
-  decodeContextToken,
   encodeAuthenticatorChecksum,
-  encodeContextToken,
   GSS_CHECKSUM_TYPE,
-} from "../../kerberos/mech/tokens/tokens.ts";
+} from "../../kerberos/mech/tokens/checksum.ts";
+import { decodeContextToken, encodeContextToken } from "../../kerberos/mech/tokens/context.ts";
 import { ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, Ticket } from "../../kerberos/messages/ap.ts";
-import { splitTime } from "../../kerberos/messages/basic.ts";
 import { KrbError } from "../../kerberos/messages/error.ts";
+import { splitTime } from "../../kerberos/messages/time.ts";
 import { parsePrincipal, type Principal, toPrincipalName } from "../../kerberos/principal.ts";
 import { Credential } from "../../kerberos/credential.ts";
 import { Keytab } from "../../kerberos/credentials/formats/keytab.ts";

@@ -6,7 +6,7 @@
  */
 import { applicationTag, decode, encode } from "../../asn1/codec.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import type { KdcExchange } from "../../kerberos/exchange/exchange.ts";
+import type { KdcExchange } from "../../kerberos/exchange/kdc_exchange.ts";
 import { KeyUsage } from "../../kerberos/registry/key_usages.ts";
 import { PaType } from "../../kerberos/registry/pa_types.ts";
 import { KerberosKey } from "../../kerberos/crypto/key.ts";
@@ -44,7 +44,7 @@ export interface ReplyForgery {
   readonly replyTag?: number;
 }
 
-/** The key and usage of the reply to a request, from what the realm knows. */
+/** Returns key and usage of the reply to a request, from the realm's keys. */
 export async function replyKeyOf(
   realm: KdcRealm,
   request: Bytes,
@@ -113,7 +113,7 @@ export async function forgeReply(realm: KdcRealm, request: Bytes, reply: Bytes, 
   return encode(replyTag === 11 ? AsRep : TgsRep, { ...whole, msgType: replyTag, ...forgery.reply?.(genuine) });
 }
 
-/** Runs an exchange against a realm; what each reply becomes is up to `change`. */
+/** Runs an exchange against a realm whose replies are forged. */
 export async function runForged<T>(
   exchange: KdcExchange<T>,
   realm: KdcRealm,

@@ -12,16 +12,12 @@
  * @module
  */
 import { type Bytes, concat, EMPTY } from "../../base/bytes.ts";
-import type {
-  GssAcceptorCredential,
-  GssContext,
-  GssFlags,
-  GssInitiatorCredential,
-  GssNegotiation,
-  GssStep,
-} from "../../gss/mechanism.ts";
+import type { GssAcceptorCredential, GssInitiatorCredential } from "../../gss/credential.ts";
+import type { GssContext, GssFlags } from "../../gss/context.ts";
+import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { hostbasedService } from "../../gss/names.ts";
-import { type Connection, MessageReader } from "../../socks/stream/connection.ts";
+import type { Connection } from "../../socks/stream/connection.ts";
+import { MessageReader } from "../../socks/stream/message_reader.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";
 import { decodeFrame, encodeFrame, FrameType } from "../../socks/wire/gssapi.ts";
 import {

@@ -5,14 +5,9 @@
  * @module
  */
 import { type Bytes, concat, sameBytes, utf8 } from "../../base/bytes.ts";
-import type {
-  GssAcceptorCredential,
-  GssContext,
-  GssFlags,
-  GssInitiatorCredential,
-  GssNegotiation,
-  GssStep,
-} from "../../gss/mechanism.ts";
+import type { GssAcceptorCredential, GssInitiatorCredential } from "../../gss/credential.ts";
+import type { GssContext, GssFlags } from "../../gss/context.ts";
+import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { hostbasedService } from "../../gss/names.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { credentialPair, memoryRealm } from "./gss_pair.ts";
@@ -165,7 +160,7 @@ class CountedNegotiation implements GssNegotiation {
   step(token?: Uint8Array): Promise<GssStep> {
     if (this.role === "acceptor" || this.#next > 1) {
       if (token === undefined || !sameBytes(token, utf8(`t${this.#next}`))) {
-        return Promise.reject(new GssError("not the token wanted", { major: "DEFECTIVE_TOKEN", code: "COUNTED" }));
+        return Promise.reject(new GssError("not the token wanted", { major: "DEFECTIVE_TOKEN", code: "FAILURE" }));
       }
       this.#next++;
     }
@@ -210,7 +205,9 @@ export class CountedContext implements GssContext {
   }
 
   getMic(message: Uint8Array): Promise<Bytes> {
-    if (!this.flags.integrity) return Promise.reject(new GssError("cannot sign", { major: "UNAVAILABLE", code: "NO" }));
+    if (!this.flags.integrity) {
+      return Promise.reject(new GssError("cannot sign", { major: "UNAVAILABLE", code: "UNAVAILABLE" }));
+    }
     return Promise.resolve(this.#signature(this.role, this.#signed++, message));
   }
 

@@ -13,7 +13,7 @@ import {
   spnegoAcceptor,
   spnegoInitiator,
 } from "../../gss/mod.ts";
-import { webCrypto } from "../../kerberos/crypto/primitives/primitives.ts";
+import { webCrypto } from "../../kerberos/crypto/primitives/web.ts";
 import { contextPair } from "./context_pair.ts";
 import { credentialPair, memoryRealm } from "./gss_pair.ts";
 

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { GssFlags } from "../../gss/mechanism.ts";
+import type { GssFlags } from "../../gss/context.ts";
 import type { Runtime } from "../../base/runtime.ts";
 import type { AsExchangeInput } from "../../kerberos/exchange/as.ts";
 import { passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
-import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 import { DEFAULT_CONFIG, type KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
 import { createRealm, inProcessTransport, type KdcRealm, type TestKdcOptions } from "../../kerberos/kdc/mod.ts";
 import type { KerberosContext } from "../../kerberos/mech/context.ts";
@@ -34,7 +34,7 @@ export function memoryConfig(...realms: readonly KdcRealm[]): KerberosConfig {
     ...DEFAULT_CONFIG,
     defaultRealm: realms[0]!.name,
     realms: new Map(
-      realms.map(({ name }) => [name, { kdc: [name], primaryKdc: [], kpasswdServer: [], adminServer: [] }]),
+      realms.map(({ name }) => [name, { kdc: [name], primaryKdc: [] }]),
     ),
   };
 }

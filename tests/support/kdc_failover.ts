@@ -7,11 +7,11 @@
 import { createSocket } from "node:dgram";
 import { passwordKey } from "../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../kerberos/reach/kdc_client.ts";
-import { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
-import { denoTransport } from "../../kerberos/reach/shell/transports.ts";
-import { parseKrb5Conf } from "../../kerberos/config/krb5_conf.ts";
+import { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
+import { denoTransport } from "../../kerberos/reach/shell/transport.ts";
+import { parseKrb5Conf } from "../../kerberos/config/parse.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
-import { MemoryCredentialCache } from "../../kerberos/credentials/cache.ts";
+import { MemoryCredentialCache } from "../../kerberos/credentials/caches/memory.ts";
 import { startMitKdc } from "./mit_kdc.ts";
 import { peer } from "./peers.ts";
 import { freePort, run } from "./process.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type KerberosConfig, parseKrb5Conf } from "../../kerberos/config/krb5_conf.ts";
+import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
+import { parseKrb5Conf } from "../../kerberos/config/parse.ts";
 import { Daemon, freePort, run, waitForPort } from "./process.ts";
 import { peer } from "./peers.ts";
 

@@ -5,14 +5,9 @@
  * @module
  */
 import { type Bytes, concat, utf8 } from "../../base/bytes.ts";
-import type {
-  GssAcceptorCredential,
-  GssContext,
-  GssFlags,
-  GssInitiatorCredential,
-  GssNegotiation,
-  GssStep,
-} from "../../gss/mechanism.ts";
+import type { GssAcceptorCredential, GssInitiatorCredential } from "../../gss/credential.ts";
+import type { GssContext, GssFlags } from "../../gss/context.ts";
+import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { ALL_FLAGS } from "./flags.ts";
 
@@ -97,7 +92,9 @@ class MockNegotiation implements GssNegotiation {
   step(token?: Uint8Array): Promise<GssStep> {
     const { legs = 1, lastToken = true, refuse } = this.options;
     const bad = (error?: Bytes) =>
-      Promise.reject(new GssError("refused", { major: "FAILURE", code: "MOCK", ...(error ? { token: error } : {}) }));
+      Promise.reject(
+        new GssError("refused", { major: "FAILURE", code: "FAILURE", ...(error ? { token: error } : {}) }),
+      );
     if (this.initiator && token?.[0] === 0x21) return bad();
     if (!this.initiator && refuse !== undefined) return bad(refuse === "with token" ? utf8("!no") : undefined);
     if (this.initiator ? this.#count > 0 && token?.[0] !== 0x61 : token?.[0] !== 0x69) {

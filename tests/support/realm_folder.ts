@@ -4,9 +4,9 @@
  * @module
  */
 import { startTestKdc, type TestKdc, type TestKdcOptions } from "../../kerberos/kdc/mod.ts";
-import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { systemTickets } from "../../kerberos/system.ts";
-import type { KerberosTickets } from "../../kerberos/credentials/tickets.ts";
+import type { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
 
 /** The folder, with what is in it. */
 export interface RealmFolder extends AsyncDisposable {

@@ -1,68 +1,70 @@
 /**
  * A replay cache in shared memory, for several threads that accept with the same keys.
  *
- * A table of buckets with room for a few authenticators each; a tag says by its first bytes which bucket it belongs to, so
- * nothing is ever moved, and one that has expired makes room by itself. Each bucket has a lock, held for the time that it
- * takes to look at sixteen numbers. A thread that ends while it holds one leaves that bucket locked: nobody can tell it from
- * one that is only slow, so that what belongs there is refused from then on, at once, until all threads are started anew.
+ * It is a table of buckets with room for sixteen authenticators each. The first bytes of a tag choose its bucket, so no entry
+ * is ever moved; an expired entry is overwritten. Each bucket has a lock, which is held while sixteen entries are compared. A
+ * thread that ends while it holds a lock leaves that bucket locked, which looks the same as a slow thread: authenticators of
+ * that bucket are refused from then on, until all threads are restarted.
  *
  * @module
  */
 import { type Runtime, systemRuntime } from "../../../base/runtime.ts";
-import { Age, hasShare, type ReplayCache, type ReplayEntry, shareUsedUp } from "./replay_cache.ts";
+import type { ReplayCache, ReplayEntry } from "./cache.ts";
+import { isShareUsed, shareUsedError } from "./share.ts";
+import { StartTime } from "./start_time.ts";
 
 /** Authenticators in a bucket. */
 const SLOTS = 16;
-/** Words of a slot: 128 bits of the tag, the second in which it expires, and whose it is. */
+/** Words of a slot: 128 bits of the tag, the second in which it expires, and the number of its client. */
 const SLOT_WORDS = 6;
 const TAG_WORDS = 4;
 const EXPIRY = TAG_WORDS;
 const CLIENT = TAG_WORDS + 1;
-/** A lock and the slots. */
+/** Words of a bucket: a lock and the slots. */
 const BUCKET_WORDS = 1 + SLOTS * SLOT_WORDS;
-/** In front of the buckets: the second in which the memory was first used, and that in which the last of the forgotten ones came. */
+/** Words before the buckets: when the memory was first used, and when the last forgotten entry was inserted, in seconds. */
 const HEADER_WORDS = 2;
 const [BEGUN, FORGOTTEN] = [0, 1];
 
 const FREE = 0;
 const HELD = 1;
-/** Held for so long that nobody waits any more. */
+/** Held for so long that no thread waits for it. */
 const GIVEN_UP = 2;
-/** Milliseconds to wait for a lock at one time, and how often: a thread in possession needs microseconds once it runs. */
+/** Milliseconds of one wait for a lock, and the number of waits: a thread holds a lock for microseconds of its own time. */
 const WAIT = 5;
 const WAITS = 20;
-/** How often another one may come first before that counts as waiting in vain. */
+/** How often other threads may take the lock first before this one gives up. */
 const TRIES = 10_000;
 
-/** When an authenticator comes, until when it is kept and how long that is, in seconds, and whose it is. */
-interface Kept {
+/** Times of an entry, in seconds, and its client. */
+interface EntryTerms {
   readonly now: number;
   readonly expiresAt: number;
+  /** How long it is kept. */
   readonly kept: number;
-  /** 0 for everybody. */
+  /** Number of the client, 0 if unknown. */
   readonly client: number;
 }
 
-/** What {@linkcode SharedReplayCache} takes. */
+/** Options of a {@linkcode SharedReplayCache}. */
 export interface SharedReplayCacheOptions {
   /**
-   * Authenticators that there is room for, 24 bytes each; memory is not touched before it is used. A quarter of them may be
-   * in force before one in a million finds its place taken and is refused; a twelfth, where all of them are one client's, who has half
-   * of each place at most.
+   * Authenticators that fit, 24 bytes each; memory is not touched before it is used. With a quarter of them in force, one in a
+   * million is refused because its bucket is full; with a twelfth, if all are one client's, which has half of each bucket.
    *
    * @default {4194304}
    */
   readonly capacity?: number | undefined;
-  /** Memory of another one, to share it. @default {memory of its own} */
+  /** Memory of another cache, to share it. @default {fresh memory} */
   readonly memory?: SharedArrayBuffer | undefined;
-  /** Clock that says since when it knows everything. @default {the system's} */
+  /** Clock for {@linkcode SharedReplayCache.knowsSince}. @default {the system's} */
   readonly runtime?: Runtime | undefined;
-  /** Milliseconds since some time in the past, by a clock that nobody sets. @default {the system's; where `runtime` is given, its} */
+  /** A monotonic clock, in milliseconds. @default {the system's; the clock of `runtime` if that is given} */
   readonly elapsed?: (() => number) | undefined;
 }
 
 /**
- * A replay cache that several threads share: hand {@linkcode memory} to the others.
+ * A replay cache that several threads share: pass {@linkcode memory} to the other threads.
  *
  * @example
  * ```ts
@@ -75,53 +77,53 @@ export interface SharedReplayCacheOptions {
  * ```
  */
 export class SharedReplayCache implements ReplayCache {
-  /** What is shared. */
+  /** The memory that is shared. */
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #buckets: number;
-  readonly #age: Age;
+  readonly #started: StartTime;
 
   /**
-   * Makes one.
+   * Creates a cache.
    *
-   * @param options Size, or memory of another one.
-   * @throws {TypeError} When `memory` is of another kind, which would not be shared.
-   * @throws {RangeError} When there is no room for any: what is written beyond it would be forgotten at once.
+   * @param options Capacity, or memory of another cache.
+   * @throws {TypeError} When `memory` is no SharedArrayBuffer and so would not be shared.
+   * @throws {RangeError} When no bucket fits.
    */
   constructor(options: SharedReplayCacheOptions = {}) {
     const buckets = Math.ceil((options.capacity ?? 4_194_304) / SLOTS);
     if (options.memory !== undefined && !(options.memory instanceof SharedArrayBuffer)) {
-      throw new TypeError("Cannot make replay cache: its memory is no SharedArrayBuffer, and nobody would share it");
+      throw new TypeError("Cannot create replay cache: its memory is no SharedArrayBuffer and would not be shared");
     }
     this.memory = options.memory ?? new SharedArrayBuffer(4 * (HEADER_WORDS + BUCKET_WORDS * buckets));
     this.#words = new Int32Array(this.memory);
     this.#buckets = Math.floor((this.#words.length - HEADER_WORDS) / BUCKET_WORDS);
     if (!(this.#buckets >= 1)) {
-      throw new RangeError(`Cannot make replay cache: ${this.memory.byteLength} bytes have room for none`);
+      throw new RangeError(`Cannot create replay cache: ${this.memory.byteLength} bytes are less than one bucket`);
     }
     const now = (options.runtime ?? systemRuntime).now();
     const present = Math.ceil(now / 1000) | 0;
     const begun = Atomics.compareExchange(this.#words, BEGUN, 0, present) || present;
-    this.#age = new Age(options, Math.max(0, now - 1000 * (begun >>> 0)));
+    this.#started = new StartTime(options, Math.max(0, now - 1000 * (begun >>> 0)));
   }
 
   /**
-   * When the first thread began to use the memory, by the clock as it is now, or when the last of those came whose place was taken
-   * since: after a clock that was ahead for a while and set right again, these might be accepted once more.
+   * When a thread first used the memory, by the clock as it is set now, or, if later, when the last entry was inserted that has
+   * been overwritten since: such an authenticator may be in force again after a clock that was ahead has been set back.
    */
   get knowsSince(): number {
     const forgotten = 1000 * (Atomics.load(this.#words, FORGOTTEN) >>> 0);
-    return Math.max(1000 * Math.ceil(this.#age.since / 1000), forgotten);
+    return Math.max(1000 * Math.ceil(this.#started.wallTime / 1000), forgotten);
   }
 
   /**
-   * See {@linkcode ReplayCache.insert}. It may block the thread for a tenth of a second, once for each lock that a thread
-   * took with it.
+   * See {@linkcode ReplayCache.insert}. It may block the thread for a tenth of a second, once for each lock that an ended thread
+   * still holds.
    *
-   * @throws {Error} When there is no room, or the lock cannot be had.
+   * @throws {Error} When the bucket is full or stays locked.
    */
   insert({ tag, expiresAt, now, client }: ReplayEntry): boolean {
-    if (!/^[0-9a-f]{32}/.test(tag)) throw new TypeError("Cannot tell a replay: the tag is not hexadecimal");
+    if (!/^[0-9a-f]{32}/.test(tag)) throw new TypeError("Cannot detect replays: the tag is not hexadecimal");
     const words = Array.from({ length: TAG_WORDS }, (_, i) => parseInt(tag.slice(8 * i, 8 * i + 8), 16) | 0);
     const bucket = HEADER_WORDS + BUCKET_WORDS * ((words[0]! >>> 0) % this.#buckets);
     this.#lock(bucket);
@@ -138,30 +140,30 @@ export class SharedReplayCache implements ReplayCache {
     }
   }
 
-  #place(first: number, tag: readonly number[], time: Kept): boolean {
+  #place(first: number, tag: readonly number[], terms: EntryTerms): boolean {
     const words = this.#words;
     let room: number | undefined;
     let [free, held] = [0, 0];
     for (let slot = first; slot < first + SLOTS * SLOT_WORDS; slot += SLOT_WORDS) {
-      if (words[slot + EXPIRY]! >>> 0 < time.now) {
+      if (words[slot + EXPIRY]! >>> 0 < terms.now) {
         room ??= slot;
         free++;
       } else if (tag.every((word, i) => words[slot + i] === word)) return false;
-      else if (words[slot + CLIENT] === time.client) held++;
+      else if (words[slot + CLIENT] === terms.client) held++;
     }
-    if (room === undefined) throw new Error("Cannot tell a replay: the replay cache is full");
-    if (time.client !== 0 && hasShare(held, SLOTS, free)) throw shareUsedUp();
-    // All are remembered for as long as this one.
+    if (room === undefined) throw new Error("Cannot detect replays: the replay cache is full");
+    if (terms.client !== 0 && isShareUsed(held, SLOTS, free)) throw shareUsedError();
+    // Every entry is kept for the same time, so this one was inserted that long before its expiry.
     const taken = words[room + EXPIRY]! >>> 0;
-    if (taken !== 0) this.#forgotten(taken - time.kept);
+    if (taken !== 0) this.#noteForgotten(taken - terms.kept);
     for (const [i, word] of tag.entries()) words[room + i] = word;
-    words[room + EXPIRY] = time.expiresAt;
-    words[room + CLIENT] = time.client;
+    words[room + EXPIRY] = terms.expiresAt;
+    words[room + CLIENT] = terms.client;
     return true;
   }
 
-  /** One that came in this second is not known any more. */
-  #forgotten(second: number): void {
+  /** Notes that an entry inserted in this second is forgotten. */
+  #noteForgotten(second: number): void {
     for (;;) {
       const last = Atomics.load(this.#words, FORGOTTEN);
       if (second <= last >>> 0 || Atomics.compareExchange(this.#words, FORGOTTEN, last, second | 0) === last) return;
@@ -175,13 +177,13 @@ export class SharedReplayCache implements ReplayCache {
       if (found === GIVEN_UP) break;
       if (Atomics.wait(this.#words, bucket, HELD, WAIT) === "timed-out") waits++;
     }
-    // If it is only slow after all, it sets the lock free when it is done.
+    // A thread that was only slow frees the lock when it is done.
     Atomics.compareExchange(this.#words, bucket, HELD, GIVEN_UP);
-    throw new Error("Cannot tell a replay: a thread keeps a part of the replay cache locked; start all of them anew");
+    throw new Error("Cannot detect replays: a thread keeps a part of the replay cache locked; restart all threads");
   }
 }
 
-/** A number that a client has, and few others: FNV-1a over the name's UTF-16 units, never 0. */
+/** The number of a client, shared with few others: FNV-1a over the name's UTF-16 units, never 0. */
 function clientNumber(name: string): number {
   let hash = 0x811c9dc5 | 0;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);

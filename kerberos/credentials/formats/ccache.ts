@@ -9,24 +9,15 @@ import { KerberosError } from "../../errors.ts";
 import type { AuthorizationDataElement, HostAddress } from "../../messages/basic.ts";
 import { type Principal, principal } from "../../principal.ts";
 import { Credential } from "../../credential.ts";
-
-/** Contents of a cache file. */
-export interface CredentialCacheData {
-  /** Whose cache it is. */
-  readonly principal: Principal;
-  /** Tickets, and MIT's settings among them. */
-  readonly credentials: readonly Credential[];
-  /** How far the KDC's clock is ahead, in milliseconds (header field DeltaTime); `undefined` where it does not say. */
-  readonly kdcOffset?: number;
-}
+import type { CredentialCacheData } from "../cache.ts";
 
 const MAX_CREDENTIALS = 10_000;
 const DELTA_TIME = 1;
 
 /**
- * Reads a cache file's bytes.
+ * Decodes a cache file.
  *
- * @throws {TypeError} When there are no bytes to take.
+ * @throws {TypeError} If the argument is no bytes.
  * @throws {KerberosError} `BAD_FILE`
  */
 export function decodeCcache(bytes: Uint8Array): CredentialCacheData {
@@ -42,7 +33,7 @@ export function decodeCcache(bytes: Uint8Array): CredentialCacheData {
 class CcacheReader {
   readonly #in: ByteReader;
   readonly #version: number;
-  /** Versions 1 and 2 are in the byte order of the machine that wrote them; little-endian is what is left of it. */
+  /** Versions 1 and 2 are in the byte order of the machine that wrote them; the files that still exist are little-endian. */
   readonly #little: boolean;
 
   constructor(bytes: Uint8Array) {
@@ -97,7 +88,7 @@ class CcacheReader {
 
   #list<T>(item: () => T): T[] {
     const count = this.#u32();
-    // Every element takes four bytes at least, so a count beyond that is wrong before anything is set aside for it.
+    // Every element takes at least four bytes, so a larger count is wrong before any memory is allocated for it.
     if (count > this.#in.remaining / 4) throw new RangeError(`${count} elements in ${this.#in.remaining} bytes`);
     return Array.from({ length: count }, item);
   }
@@ -134,7 +125,12 @@ class CcacheReader {
   }
 }
 
-/** The bytes of a version 4 cache file. */
+/** Whether a file begins as a credential cache does: every version of the format begins with 5 and its number. */
+export function isCcache(start: Uint8Array): boolean {
+  return start[0] === 5 && start[1]! >= 1 && start[1]! <= 4;
+}
+
+/** Returns the bytes of a version 4 cache file. */
 export function encodeCcache(data: CredentialCacheData): Bytes {
   const out = new ByteWriter().u16(0x0504);
   const { kdcOffset } = data;

@@ -5,13 +5,13 @@
  */
 import { asBytes, ByteReader, type Bytes, bytesOf, ByteWriter, exactText, utf8 } from "../../../base/bytes.ts";
 import { KerberosKey } from "../../crypto/key.ts";
-import { isSupported } from "../../crypto/profile.ts";
+import { isSupported } from "../../crypto/enctypes.ts";
 import { KerberosError } from "../../errors.ts";
 import { formatPrincipal, type Principal, principal, samePrincipal } from "../../principal.ts";
 
 /** One key of one principal. */
 export interface KeytabEntry {
-  /** Whose key it is. */
+  /** Principal that the key belongs to. */
   readonly principal: Principal;
   /** Key version number. */
   readonly kvno: number;
@@ -21,35 +21,36 @@ export interface KeytabEntry {
   readonly timestamp?: number;
 }
 
-/** What a service looks its keys up in. */
+/** Keys of a service. */
 export interface KeySource {
   /**
-   * Keys that may open a ticket for `service`, best first: those of the principal and kvno asked, then its others from
-   * the newest down, then those of the other principals, since a service may be known by several names.
+   * Returns the keys that may decrypt a ticket, best first: those of the principal and kvno wanted, then its other ones from the
+   * newest down, then those of the other principals, since a service may have several names.
    */
   candidates(wanted: WantedKey): readonly KeytabEntry[];
-  /** Lines such as `rcmd/host@REALM kvno 3 aes256-cts-hmac-sha1-96`, for error texts. */
+  /** Returns lines such as `rcmd/host@REALM kvno 3 aes256-cts-hmac-sha1-96`, for messages. */
   describe(): readonly string[];
   /**
-   * Asked when none of the keys opens a ticket: looks whether there are others by now, and says whether it has any. Strangers
-   * have it asked, so that it must not cost much. Never rejects.
+   * Called when none of the keys decrypts a ticket. Looks for new keys. Any client can cause the call, so it must be cheap. Never
+   * rejects.
    *
+   * @returns Whether there are new keys.
    * @default {the keys stay what they are}
    */
   renewed?(): Promise<boolean>;
 }
 
-/** Key that a ticket was sealed with. */
+/** The key that a ticket is encrypted with. */
 export interface WantedKey {
   /** Service that the ticket names. */
   readonly service: Principal;
   /** Enctype of the ticket. */
   readonly enctype: number;
-  /** Key version of the ticket, where it has one. */
+  /** Key version of the ticket, if it has one. */
   readonly kvno?: number | undefined;
 }
 
-/** RFC 4120 puts no limit on a keytab; this keeps a wrong file from being read for long. */
+/** The format has no limit; this one bounds the time that a wrong file can take. */
 const MAX_ENTRIES = 10_000;
 
 /**
@@ -72,7 +73,7 @@ export class Keytab implements KeySource {
   #described: readonly string[] | undefined;
 
   /**
-   * Makes one.
+   * Creates a keytab.
    *
    * @param entries The entries.
    */
@@ -81,9 +82,9 @@ export class Keytab implements KeySource {
   }
 
   /**
-   * Reads a keytab file's bytes; holes are passed over.
+   * Decodes a keytab file; holes in it are skipped.
    *
-   * @throws {TypeError} When there are no bytes to take.
+   * @throws {TypeError} If the argument is no bytes.
    * @throws {KerberosError} `BAD_FILE`
    */
   static decode(bytes: Uint8Array): Keytab {
@@ -98,7 +99,7 @@ export class Keytab implements KeySource {
     }
   }
 
-  /** The bytes of a version 2 keytab file. */
+  /** Returns the bytes of a version 2 keytab file. */
   encode(): Bytes {
     const out = new ByteWriter().u16(0x0502);
     for (const entry of this.entries) {
@@ -112,11 +113,11 @@ export class Keytab implements KeySource {
   candidates(wanted: WantedKey): readonly KeytabEntry[] {
     const { all, byOwner } = this.#keysOf(wanted.enctype);
     const own = byOwner.get(nameKey(wanted.service)) ?? [];
-    // Of what stands twice the first place counts.
+    // An entry that appears twice keeps its first place.
     return [...new Set([...own.filter(({ kvno }) => kvno === wanted.kvno), ...own, ...all])];
   }
 
-  /** Keys of one enctype, newest first: sorted once, since strangers may ask as often as they like. */
+  /** Keys of one enctype, newest first. They are sorted once: any client can cause this call, any number of times. */
   #keysOf(enctype: number): SortedKeys {
     let sorted = this.#sorted.get(enctype);
     if (sorted === undefined) {
@@ -128,7 +129,7 @@ export class Keytab implements KeySource {
     return sorted;
   }
 
-  /** The newest key of a principal, in the order of enctypes given. */
+  /** Returns the newest key of a principal; of several, the one whose enctype comes first in the list. */
   newestKey(owner: Principal, enctypes: readonly number[]): KeytabEntry | undefined {
     const own = this.entries.filter((entry) => samePrincipal(entry.principal, owner) && isSupported(entry.key.enctype));
     const newest = Math.max(...own.map((entry) => entry.kvno));
@@ -150,9 +151,14 @@ interface SortedKeys {
   readonly byOwner: ReadonlyMap<string, readonly KeytabEntry[]>;
 }
 
-/** A text that no other principal has. */
+/** A text that is unique to a principal. */
 function nameKey({ realm, components }: Principal): string {
   return JSON.stringify([realm, ...components]);
+}
+
+/** Whether a file may be a keytab: both versions begin with 5 (RFC 1510's version of the protocol), and no text does. */
+export function mayBeKeytab(start: Uint8Array): boolean {
+  return start[0] === 5;
 }
 
 function decodeEntries(reader: ByteReader): KeytabEntry[] {
@@ -161,7 +167,7 @@ function decodeEntries(reader: ByteReader): KeytabEntry[] {
     throw new KerberosError("BAD_FILE", `Cannot read keytab: version 0x${version.toString(16)} is not known`);
   }
   const entries: KeytabEntry[] = [];
-  // Version 1 is in the byte order of the machine that wrote it; all that is left of it is little-endian.
+  // Version 1 is in the byte order of the machine that wrote it; the files that still exist are little-endian.
   const old = version === 0x0501;
   while (reader.remaining >= 4) {
     const size = reader.i32(old);
@@ -186,7 +192,7 @@ function decodeEntry(reader: ByteReader, old: boolean): KeytabEntry {
   let kvno = reader.u8();
   const enctype = reader.u16(old);
   const bytes = reader.take(reader.u16(old));
-  // A 32-bit version number may follow the key; zero there means that it does not count.
+  // A 32-bit version number may follow the key; zero means that it is not set.
   if (reader.remaining >= 4) kvno = reader.u32(old) || kvno;
   return { principal: principal(realm, components, nameType), kvno, timestamp, key: new KerberosKey(enctype, bytes) };
 }

@@ -1,10 +1,10 @@
 /**
- * Files that several programs change, such as credential caches: read, changed and replaced in one step.
+ * Changes files that several programs change, such as credential caches: read, changed and replaced in one step.
  *
- * Programs of ours follow one another by a lock (`flock`) on the file itself, so that nothing is left behind that could
- * go stale. MIT's tools lock otherwise (`fcntl`) and do not see it; against them, and where a lock cannot be had, what was
- * read is compared with what is there right before it is replaced. What they write between that look and the step itself,
- * well under a millisecond, is lost.
+ * Our own programs follow one another by a lock (`flock`) on the file itself, so that nothing is left behind that could go stale.
+ * MIT's tools use another lock (`fcntl`) and do not see it. Against them, and if a lock cannot be had, the contents that were read
+ * are compared with those that are there right before the file is replaced. A change by them between that comparison and the
+ * replacement, well under a millisecond, is lost.
  *
  * @module
  */
@@ -12,57 +12,30 @@ import { encodeHex } from "@std/encoding/hex";
 import { type Bytes, sameBytes } from "../../../base/bytes.ts";
 import { randomBytes } from "../../../base/runtime.ts";
 import { KerberosError } from "../../errors.ts";
-import {
-  fileReason,
-  folderOf,
-  found,
-  type FoundFile,
-  type HeldFile,
-  hold,
-  type HoldOptions,
-  isSame,
-  lookAt,
-  lookAtOnce,
-} from "./held_file.ts";
+import type { ChangeOptions, FoundFile, LockOptions } from "../files.ts";
+import { type HeldFile, holdFile, isSameFile, lookAt, lookAtSync } from "./held_file.ts";
+import { readOpenFile } from "./read_file.ts";
+import { fileReason, folderOf } from "./reason.ts";
 
-/** How often a change starts anew because another program was faster. */
+/** How often a change starts again because another program was faster. */
 const MAX_ATTEMPTS = 50;
 const MAX_LINKS = 40;
-/** Owner and group may keep what they may do; others never get anything. */
+/** Permissions that owner and group may keep; others never get any. */
 const KEPT_MODE = 0o660;
 
-/** How {@linkcode changeFile} goes about it. */
-export interface ChangeFileOptions extends HoldOptions {
-  /**
-   * Whether the file stays its owner's even where others may put files (`/tmp`): somebody else may have put it there for
-   * us to write secrets into.
-   *
-   * @default {false}
-   */
-  readonly keepOwner?: boolean | undefined;
-  /** Ending of the new file's name before it takes the place of the old one. @default {a random one} */
-  readonly ending?: string | undefined;
-}
-
-/**
- * Replaces what is in a file by what `change` makes of it. A symbolic link stays one, and what it points to is changed;
- * the file stays its owner's. A reader sees the old file or the new one, never half of one.
- *
- * @returns Whose the file is now.
- * @throws {KerberosError} `BAD_FILE`, and what `change` throws, with nothing changed.
- */
+/** See {@linkcode Files.change}. A symbolic link stays one, and the file that it points to is changed. */
 export async function changeFile(
   path: string,
   change: (file: FoundFile) => Bytes,
-  options: ChangeFileOptions = {},
+  options: ChangeOptions = {},
 ): Promise<number | null> {
   try {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const target = await followLinks(path);
-      await using held = await hold(target, options);
-      const before = held === undefined ? { bytes: undefined, owner: null } : await found(held.file);
+      await using held = await holdFile(target, options);
+      const before = held === undefined ? { bytes: undefined, owner: null } : await readOpenFile(held.file);
       const after = change(before);
-      if (held === undefined) throw new Deno.errors.NotFound("it is not there");
+      if (held === undefined) throw new Error("it does not exist");
       const owner = await replace(target, held, before, after, options);
       if (owner !== undefined) return owner;
     }
@@ -72,29 +45,23 @@ export async function changeFile(
   }
 }
 
-/**
- * Overwrites a file with zeros and removes it. Of a symbolic link the link alone is removed; of a file that has other
- * names, this name.
- *
- * @param mayDestroy Says by its first bytes whether the file is what it is taken for.
- * @throws {KerberosError} `BAD_FILE`
- */
+/** See {@linkcode Files.destroy}. Of a file that has other names, this name alone is removed. */
 export async function destroyFile(
   path: string,
-  mayDestroy: (start: Bytes) => boolean,
-  options: ChangeFileOptions = {},
+  check: (start: Bytes) => void,
+  options: LockOptions = {},
 ): Promise<void> {
   try {
-    const there = await lookAt(path);
-    if (there === undefined) return;
-    if (there.isSymlink) return await Deno.remove(path);
-    await using held = await hold(path, { ...options, create: false });
+    const found = await lookAt(path);
+    if (found === undefined) return;
+    if (found.isSymlink) return await Deno.remove(path);
+    await using held = await holdFile(path, { ...options, create: false });
     if (held === undefined) return;
     const start = new Uint8Array(16);
     const length = await held.file.read(start) ?? 0;
-    if (length > 0 && !mayDestroy(start.subarray(0, length))) throw new Error("it is no credential cache");
+    if (length > 0) check(start.subarray(0, length));
     const { size, nlink } = await held.file.stat();
-    // By its name first: nobody reads a cache of zeros.
+    // The name goes first, so that no program reads a cache of zeros.
     await Deno.remove(path);
     if (nlink === 1 && held.writable) await wipe(held.file, size);
   } catch (error) {
@@ -109,27 +76,27 @@ async function wipe(file: Deno.FsFile, size: number): Promise<void> {
   await file.sync();
 }
 
-/** Puts the new file in the place of the old one and says whose it is; `undefined` where that is no longer what was read. */
+/** Replaces the old file by a new one and returns its owner; `undefined` if the old one is no longer as it was read. */
 async function replace(
   target: string,
   held: HeldFile,
   before: FoundFile,
   after: Bytes,
-  options: ChangeFileOptions,
+  options: ChangeOptions,
 ): Promise<number | null | undefined> {
-  const { keepOwner = false, ending = `.${encodeHex(randomBytes(8))}` } = options;
-  // Beside the file itself, not beside a link to it, which may be on another disk.
-  const temporary = target + ending;
-  // With a name of its own, a file that is left over stands in the way; whoever made it had the lock that is ours now.
-  if (options.ending !== undefined) await Deno.remove(temporary).catch(() => {});
+  const { keepOwner = false, suffix = `.${encodeHex(randomBytes(8))}` } = options;
+  // Beside the file itself: a link to it may be on another disk.
+  const temporary = target + suffix;
+  // A file with a given suffix may be left over and in the way; the program that created it had the lock that we hold now.
+  if (options.suffix !== undefined) await Deno.remove(temporary).catch(() => {});
   let done = false;
   const file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
   try {
     for (let at = 0; at < after.length;) at += await file.write(after.subarray(at));
     const owner = await keepAttributes(temporary, file, held.info, keepOwner);
-    if (!await isAsBefore(held, before)) return undefined;
-    // At once, so that as little as possible comes between the last look and the step.
-    if (!isSame(lookAtOnce(target), held.info)) return undefined;
+    if (!await isUnchanged(held, before)) return undefined;
+    // Without an await, so that as little as possible happens between this comparison and the replacement.
+    if (!isSameFile(lookAtSync(target), held.info)) return undefined;
     Deno.renameSync(temporary, target);
     done = true;
     return owner;
@@ -139,16 +106,16 @@ async function replace(
   }
 }
 
-/** Whether nobody has written into the file: MIT's tools add to it without replacing it. */
-async function isAsBefore({ file }: HeldFile, before: FoundFile): Promise<boolean> {
+/** Whether no program has written into the file: MIT's tools append to it without replacing it. */
+async function isUnchanged({ file }: HeldFile, before: FoundFile): Promise<boolean> {
   await file.seek(0, Deno.SeekMode.Start);
-  const { bytes } = await found(file);
+  const { bytes } = await readOpenFile(file);
   return bytes === undefined || before.bytes === undefined ? bytes === before.bytes : sameBytes(bytes, before.bytes);
 }
 
 /**
- * Gives the new file the owner, group and mode of the old one. It goes by the open file and not by its name: whoever owns
- * the folder could put a link in its place.
+ * Gives the new file the owner, group and mode of the old one. It uses the open file and not its name: the owner of the folder could
+ * put a link in its place.
  */
 async function keepAttributes(
   temporary: string,
@@ -165,12 +132,12 @@ async function keepAttributes(
   const descriptor = openSync(temporary, constants.O_WRONLY | constants.O_NOFOLLOW);
   try {
     const { dev, ino } = fstatSync(descriptor);
-    if (dev !== made.dev || ino !== made.ino) throw new Error("another program is at its new file");
+    if (dev !== made.dev || ino !== made.ino) throw new Error("another program has replaced the new file");
     try {
       fchownSync(descriptor, old.uid!, old.gid!);
     } catch (error) {
-      if (foreign) throw new Error(`it belongs to user ${old.uid}, and would not any more`, { cause: error });
-      // Whoever is not in the group cannot give a file to it, and then its members have lost nothing but this file.
+      if (foreign) throw new Error(`it belongs to user ${old.uid}, and the new file would not`, { cause: error });
+      // A user outside the group cannot give a file to it; the members lose access to this file alone.
       return made.uid;
     }
     fchmodSync(descriptor, mode);
@@ -181,30 +148,30 @@ async function keepAttributes(
 }
 
 /**
- * The file that a name stands for. A link that somebody else has put where others may put files is refused, as Linux does
- * with `fs.protected_symlinks`, which is not on everywhere: it would have us write wherever he wants.
+ * Follows symbolic links to the file itself. A link of another user in a folder that others can write to is refused, as Linux does
+ * with `fs.protected_symlinks`, which is not on everywhere: that user could choose the file that we write to.
  */
 async function followLinks(path: string): Promise<string> {
   let at = path;
   for (let count = 0; count < MAX_LINKS; count++) {
-    const there = await lookAt(at);
-    if (!there?.isSymlink) return at;
-    if (await mayBePlanted(at, there.uid) && there.uid !== await ownNumber(at)) {
-      throw new Error(`${at} is a symbolic link of user ${there.uid}'s in a folder that others may write to`);
+    const found = await lookAt(at);
+    if (!found?.isSymlink) return at;
+    if (await mayBePlanted(at, found.uid) && found.uid !== await ownNumber(at)) {
+      throw new Error(`${at} is a symbolic link of user ${found.uid} in a folder that other users can write to`);
     }
     const to = await Deno.readLink(at);
     at = to.startsWith("/") ? to : `${folderOf(at)}/${to}`;
   }
-  throw new Error("its symbolic links go around in a circle");
+  throw new Error("its symbolic links form a circle");
 }
 
-/** Whether a file of this owner lies in a folder like `/tmp`, where others may put files, and is not the folder's owner's. */
+/** Whether the folder can be written to by others, as `/tmp` can, and does not belong to the owner of the file. */
 async function mayBePlanted(path: string, owner: number | null): Promise<boolean> {
   const { mode, uid } = await Deno.stat(folderOf(path));
   return mode !== null && (mode & 0o022) !== 0 && owner !== uid;
 }
 
-/** Our user number; without the permission to ask for it, that of a file that we make. */
+/** Our user number; without the permission to ask for it, that of a file that we create. */
 async function ownNumber(beside: string): Promise<number | null> {
   try {
     return Deno.uid();
@@ -217,6 +184,7 @@ async function ownNumber(beside: string): Promise<number | null> {
   return (await file.stat()).uid;
 }
 
+/** The error of a change; one of ours stays as it is. */
 function asBadFile(verb: string, path: string, error: unknown): KerberosError {
   if (error instanceof KerberosError) return error;
   return new KerberosError("BAD_FILE", `Cannot ${verb} ${path}: ${fileReason(error, path)}`, { cause: error });

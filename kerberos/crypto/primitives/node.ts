@@ -1,10 +1,10 @@
 /**
- * The primitives on `node:crypto`, where the runtime has it: answers at once, without the thread pool that WebCrypto goes
- * through, which is most of the time for short messages.
+ * The primitives on `node:crypto`, if the runtime has it. Results are synchronous: WebCrypto uses a thread pool, which takes
+ * most of the time for short messages.
  *
- * Measured on Deno 2.9.6: SHA-1 and AES-ECB run at full speed here, so HMAC-SHA1 and CBC decryption (ECB, then one
- * exclusive-or with the blocks before) are done at once whatever the length. CBC encryption and SHA-2 are slow here, so long
- * messages go to WebCrypto for these: encryption runs there beside the HMAC over the same message.
+ * Measured on Deno 2.9.6: `node:crypto` runs SHA-1 and AES-ECB at full speed, so HMAC-SHA1 and CBC decryption (ECB, then one
+ * exclusive-or with the blocks before) are done here for any length. It is slow at CBC encryption and SHA-2, so these use
+ * WebCrypto for long messages: encryption then runs in parallel with the HMAC over the same message.
  *
  * @module
  */
@@ -17,8 +17,7 @@ import {
   type Eventually,
   type HashName,
   type Mac,
-  webCrypto,
-} from "./primitives.ts";
+} from "./seam.ts";
 
 /** The few functions of `node:crypto` that are used. */
 interface NodeCrypto {
@@ -43,22 +42,22 @@ const NODE_HASHES: Readonly<Record<HashName, string>> = { "SHA-1": "sha1", "SHA-
 const HASH_BLOCKS: Readonly<Record<HashName, number>> = { "SHA-1": 64, "SHA-256": 64, "SHA-384": 128 };
 const BLOCK = 16;
 const ZERO_IV: Bytes = new Uint8Array(BLOCK);
-/** Longer messages are encrypted by WebCrypto. */
+/** WebCrypto encrypts longer messages. */
 const LONGEST_ENCRYPTED_HERE = 4096;
-/** So many messages go through a cipher and hash states of their own before these are kept: most keys are used little. */
+/** A cipher or hash state is kept after this many messages; most keys are used for fewer. */
 const MESSAGES_BEFORE_KEEPING = 4;
-/** Fewer bytes are combined one by one: a view of words costs more. */
+/** Up to this many bytes are combined one by one, because creating a view of words costs more. */
 const SHORT_XOR = 128;
-/** Longer messages are signed by WebCrypto where the hash is a slow one here. */
+/** WebCrypto signs longer messages with SHA-2. */
 const LONGEST_SHA2_HERE = 8192;
 
-/** `node:crypto`, found without importing it, so that a browser's bundle has nothing to miss. */
+/** `node:crypto`, obtained without an import, so that this module loads in a browser. */
 function nodeCrypto(): NodeCrypto | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
   return process?.getBuiltinModule?.("node:crypto") as NodeCrypto | undefined;
 }
 
-/** The primitives on `node:crypto`, with `fallback` for what it is slow at; `undefined` where the runtime has none. */
+/** Returns primitives on `node:crypto`, with `fallback` for what that is slow at; `undefined` if the runtime has none. */
 export function nodePrimitives(fallback: CryptoPrimitives): CryptoPrimitives | undefined {
   const node = nodeCrypto();
   if (node === undefined) return undefined;
@@ -74,7 +73,7 @@ export function nodePrimitives(fallback: CryptoPrimitives): CryptoPrimitives | u
   };
 }
 
-/** Node gives Buffers, whose `slice` is a view; everything else here counts on a copy. */
+/** Converts a Buffer, whose `slice` returns a view, to a Uint8Array, whose `slice` returns a copy. */
 function plain(buffer: Bytes): Bytes {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
@@ -83,7 +82,7 @@ function cipherName(key: Bytes, mode: "cbc" | "ecb"): string {
   return `aes-${8 * key.length}-${mode}`;
 }
 
-/** One message through a cipher of its own. It is always ended, or the runtime would keep it. */
+/** Runs one message through a fresh cipher. The cipher is always ended, or the runtime would leak it. */
 function once(cipher: NodeCipher, data: Bytes): Bytes {
   cipher.setAutoPadding(false);
   const out = cipher.update(data);
@@ -91,12 +90,12 @@ function once(cipher: NodeCipher, data: Bytes): Bytes {
   return fromStart(out);
 }
 
-/** The same bytes from the beginning of a buffer, where they can be taken by words. */
+/** The same bytes at the start of a buffer, so that they can be viewed as words. */
 function fromStart(out: Bytes): Bytes {
   return out.byteOffset === 0 ? plain(out) : new Uint8Array(out);
 }
 
-/** Ends ciphers whose key nobody disposed. */
+/** Ends ciphers whose key was not disposed. */
 const forgotten: FinalizationRegistry<NodeCipher> = new FinalizationRegistry((cipher) => cipher.final());
 
 class NodeCbc implements CbcCipher {
@@ -106,7 +105,7 @@ class NodeCbc implements CbcCipher {
   #messagesToKeeping: number;
   #encryptor: NodeCipher | undefined;
   #decryptor: NodeCipher | undefined;
-  /** Last block that the encryptor gave, with which it goes on. */
+  /** Last block of the encryptor's output, its next initial vector. */
   #last: Bytes = ZERO_IV;
   #long: Eventually<CbcCipher> | undefined;
 
@@ -126,7 +125,7 @@ class NodeCbc implements CbcCipher {
       return once(this.#node.createCipheriv(cipherName(this.#key, "cbc"), this.#key, ZERO_IV), data);
     }
     this.#encryptor ??= this.#keep(this.#node.createCipheriv(cipherName(this.#key, "cbc"), this.#key, ZERO_IV));
-    // A cipher that is kept goes on from its last block; with that in the first one it starts from zero again.
+    // A kept cipher continues from its last block; mixing that into the first block makes the initial vector zero.
     xor(data, this.#last, BLOCK);
     const out = plain(this.#encryptor.update(data));
     xor(data, this.#last, BLOCK);
@@ -134,7 +133,7 @@ class NodeCbc implements CbcCipher {
     return out;
   }
 
-  /** CBC is ECB, and an exclusive-or with the ciphertext one block back. */
+  /** CBC decryption is ECB decryption, then exclusive-or with the ciphertext one block before. */
   decrypt(data: Bytes, iv: Bytes = ZERO_IV): Bytes {
     const out = this.#decryptBlocks(data);
     xor(out, iv, BLOCK);
@@ -171,12 +170,12 @@ class NodeCbc implements CbcCipher {
   }
 }
 
-/** Exclusive-or of the first bytes, in place. */
+/** Exclusive-or of the first `length` bytes, in place. */
 function xor(target: Bytes, other: Bytes, length: number): void {
   for (let i = 0; i < length; i++) target[i]! ^= other[i]!;
 }
 
-/** Short messages by one, long ones by another that is made when it is first needed. */
+/** A Mac that signs short messages with `here`, and long ones with another that is created on first use. */
 function shortHere(here: Mac, makeOther: () => Eventually<Mac>): Mac {
   let other: Eventually<Mac> | undefined;
   return {
@@ -184,14 +183,14 @@ function shortHere(here: Mac, makeOther: () => Eventually<Mac>): Mac {
       const length = parts.reduce((sum, part) => sum + part.length, 0);
       if (length <= LONGEST_SHA2_HERE) return here.sign(...parts);
       other ??= makeOther();
-      // Whoever gave the parts does not wait with what he does to them.
+      // The caller may change the parts once the call returns.
       const taken = other instanceof Promise ? parts.map((part) => part.slice()) : parts;
       return andThen(other, (mac) => mac.sign(...taken));
     },
   };
 }
 
-/** HMAC (RFC 2104), soon from two hash states that have taken the key in once and for all. */
+/** HMAC (RFC 2104); after a few messages from two kept hash states that have absorbed the key. */
 class NodeHmac implements Mac {
   readonly #node: NodeCrypto;
   readonly #hash: HashName;
@@ -216,12 +215,9 @@ class NodeHmac implements Mac {
   }
 
   #start(pad: number): NodeHash {
-    // Keys of the enctypes are shorter than a block, so none has to be hashed first.
+    // Keys of all enctypes are shorter than a block, so none has to be hashed first.
     const block = new Uint8Array(HASH_BLOCKS[this.#hash]).fill(pad);
     xor(block, this.#key, this.#key.length);
     return this.#node.createHash(NODE_HASHES[this.#hash]).update(block);
   }
 }
-
-/** The fastest primitives that the runtime has. */
-export const systemPrimitives: CryptoPrimitives = nodePrimitives(webCrypto) ?? webCrypto;

@@ -1,40 +1,39 @@
 /**
- * Sockets around the embedded KDC: TCP and UDP on one port of the loopback interface.
+ * The sockets of the embedded KDC: TCP and UDP on one port.
  *
  * @module
  */
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import type { RemoteInfo, Socket } from "node:dgram";
 import { type Bytes, ByteWriter } from "../../../base/bytes.ts";
 import { abortable, pause, startDeadline } from "../../../base/deadline.ts";
 import { FrameReader } from "../../reach/framing.ts";
-import type { KdcRealm } from "../realm.ts";
 
-/** What answers requests. */
-export interface KdcHandler {
-  /** Answers a request that came to some port; `undefined` for no answer. */
+/** Answers the requests that a listener receives. */
+interface KdcHandler {
+  /** Returns the reply to a request, or `undefined` for none. */
   answer(message: Bytes, transport: "tcp" | "udp"): Promise<Bytes | undefined>;
-  /** Answers a request that is too long to be read. */
+  /** Returns the reply to a request that is too long to be read. */
   tooLong(): Bytes;
 }
 
-/** Where to listen. */
-export interface ListenOptions {
+/** Options of {@linkcode KdcListener.open}. */
+interface ListenOptions {
   /** Address. */
   readonly hostname: string;
   /** Port, 0 for a free one. */
   readonly port: number;
 }
 
-/** Requests are small; what is longer is not read. */
+/** Longest request, in bytes. */
 const MAX_REQUEST = 65_536;
-/** How long it waits before it accepts again when the system could not, in milliseconds. */
+/** Pause before the next accept after one has failed, in milliseconds. */
 const RETRY = 100;
-/** How long a client may take to read why its request is refused, in milliseconds. */
+/** How long a client may take to read a refusal before the connection is closed, in milliseconds. */
 const DRAIN = 1_000;
 
-/** The two sockets of a KDC. */
+/** A TCP listener and a UDP socket on one port. */
 export class KdcListener implements AsyncDisposable {
-  /** Port of both. */
+  /** Port of both sockets. */
   readonly port: number;
   readonly #tcp: Deno.TcpListener;
   readonly #udp: Socket;
@@ -52,7 +51,7 @@ export class KdcListener implements AsyncDisposable {
     this.#accepting = this.#accept();
   }
 
-  /** Opens both sockets on one port; where port 0 finds one that UDP has not free, another is tried. */
+  /** Opens both sockets. With port 0, another port is tried if the first one is not free for UDP. */
   static async open(options: ListenOptions, handler: KdcHandler): Promise<KdcListener> {
     for (let attempt = 1;; attempt++) {
       const tcp = Deno.listen({ hostname: options.hostname, port: options.port });
@@ -70,13 +69,13 @@ export class KdcListener implements AsyncDisposable {
       try {
         void this.#serve(await this.#tcp.accept());
       } catch {
-        // Closed, or out of descriptors, which are there again after a while.
+        // The listener is closed, or the process has no free descriptor for now.
         if (!this.#closed) await pause(RETRY);
       }
     }
   }
 
-  /** RFC 4120 section 7.2.2: requests follow one another, each behind its length. */
+  /** RFC 4120 section 7.2.2: a connection carries any number of requests, each after its length. */
   async #serve(connection: Deno.TcpConn): Promise<void> {
     this.#connections.add(connection);
     try {
@@ -89,21 +88,21 @@ export class KdcListener implements AsyncDisposable {
           if (reply === undefined) return;
           await send(connection, reply);
         }
-        // The reserved high bit makes it too long as well.
+        // A length with the reserved high bit is too long as well.
         if ((frames.announced ?? 0) > MAX_REQUEST) {
           await send(connection, this.#handler.tooLong());
           return await drain(connection);
         }
       }
     } catch {
-      // The client went away, or the listener is being closed; the next request comes on another connection.
+      // The client is gone, or the listener is being closed.
     } finally {
       this.#connections.delete(connection);
       connection[Symbol.dispose]();
     }
   }
 
-  /** Closes both sockets and every connection. May be called again. */
+  /** Closes both sockets and every connection. Further calls do nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return await this.#accepting;
     this.#closed = true;
@@ -114,7 +113,7 @@ export class KdcListener implements AsyncDisposable {
   }
 }
 
-/** Answers a datagram. What cannot be sent is lost, as datagrams are, whether the socket says so, or throws: it may be closed by now. */
+/** Answers a datagram. A reply that cannot be sent is lost: the socket may be closed by now. */
 export async function answerDatagram(
   socket: Pick<Socket, "send">,
   handler: Pick<KdcHandler, "answer">,
@@ -123,29 +122,33 @@ export async function answerDatagram(
 ): Promise<void> {
   try {
     const reply = await handler.answer(new Uint8Array(data), "udp");
-    // Nothing goes to port 0, which anybody may name as the one that he sends from.
+    // The callback takes the error of a datagram that cannot be sent, such as one to port 0.
     if (reply !== undefined) socket.send(reply, from.port, from.address, () => {});
   } catch {
-    // Nobody waits for this.
+    // A datagram has no other effect.
   }
 }
 
-/** Sends a message behind its length. */
+/** Sends a message after its length. */
 async function send(connection: Deno.TcpConn, message: Bytes): Promise<void> {
   const framed = new ByteWriter().u32(message.length).bytes(message).finish();
   for (let at = 0; at < framed.length;) at += await connection.write(framed.subarray(at));
 }
 
-/** Ends our direction and reads what is left for a moment: closing at once could take the last message back. */
+/** Half-closes and reads on for a while, so that a reset does not destroy the reply. */
 async function drain(connection: Deno.TcpConn): Promise<void> {
   await connection.closeWrite();
-  using deadline = startDeadline({ milliseconds: DRAIN, reason: () => new Error("the client does not go") });
+  using deadline = startDeadline({
+    milliseconds: DRAIN,
+    reason: () => new Error("the client has not closed the connection"),
+  });
   const rest = new Uint8Array(16_384);
   while (!deadline.signal.aborted && await abortable(connection.read(rest), deadline.signal) !== null);
 }
 
-function bindUdp(hostname: string, port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
+async function bindUdp(hostname: string, port: number): Promise<Socket> {
+  const { createSocket } = await import("node:dgram");
+  return await new Promise((resolve, reject) => {
     const socket = createSocket(hostname.includes(":") ? "udp6" : "udp4");
     const failed = (error: Error) => {
       socket.close();
@@ -158,57 +161,4 @@ function bindUdp(hostname: string, port: number): Promise<Socket> {
       resolve(socket);
     });
   });
-}
-
-/** Most addresses of this machine that clients are told. */
-const MOST_ADDRESSES = 4;
-
-/**
- * Where clients reach what listens at a host. That which stands for all of a machine's addresses is none to connect to: they are
- * told the machine's own, as far as it may be asked for them, and for its own clients the loopback's.
- */
-function reachableAt(hostname: string): readonly string[] {
-  const all = !isNone(hostname) ? undefined : hostname.includes(":") ? ["IPv4", "IPv6"] : ["IPv4"];
-  if (all === undefined) return [hostname];
-  const own = mayAskForInterfaces() ? Deno.networkInterfaces() : [];
-  const reachable = own.filter(({ family, address }) =>
-    all.includes(family) && !/^(?:127\.|169\.254\.|::1$|fe[89ab])/i.test(address)
-  );
-  return [
-    ...reachable.map(({ address }) => address).slice(0, MOST_ADDRESSES),
-    all.length === 2 ? "::1" : "127.0.0.1",
-  ];
-}
-
-/** Whether an address stands for none, or for all: `0.0.0.0` and `::`, however it is written. */
-function isNone(hostname: string): boolean {
-  return hostname === "0.0.0.0" || (hostname.includes(":") && /^[0:]+$/.test(hostname));
-}
-
-/** Without asking anybody for it. */
-function mayAskForInterfaces(): boolean {
-  return Deno.permissions.querySync({ name: "sys", kind: "networkInterfaces" }).state === "granted";
-}
-
-/** krb5.conf for clients of realms that listen here. */
-export function krb5ConfFor(
-  realms: readonly { readonly realm: KdcRealm; readonly hostname: string; readonly port: number }[],
-): string {
-  const sections = realms.map(({ realm, hostname, port }) => {
-    const kdcs = reachableAt(hostname).map((host) =>
-      `        kdc = ${host.includes(":") ? `[${host}]` : host}:${port}\n`
-    );
-    return `    ${realm.name} = {\n${kdcs.join("")}    }`;
-  });
-  return `[libdefaults]
-    default_realm = ${realms[0]!.realm.name}
-    dns_lookup_kdc = false
-    dns_lookup_realm = false
-    dns_canonicalize_hostname = false
-    rdns = false
-[realms]
-${sections.join("\n")}
-[domain_realm]
-    localhost = ${realms[0]!.realm.name}
-`;
 }

@@ -1,20 +1,21 @@
 /** Arguments: nothing that was given is passed over, and what is wrong with them is said before anything happens. */
 import assert from "node:assert/strict";
+import { command as connectCommand } from "../../../cli/commands/connect.ts";
+import { command } from "../../../cli/commands/serve.ts";
+import { bridge, systemTickets } from "../../../mod.ts";
 import { exitCodeFor, readArguments } from "../../../cli/command/command.ts";
 import { serveOptions } from "../../../cli/config/serve_options.ts";
-import type { UpstreamConfig } from "../../../cli/config/setting_objects.ts";
 import type { ServerConfig } from "../../../cli/config/settings.ts";
-import { command as connectCommand } from "../../../cli/commands/connect.ts";
+import type { UpstreamConfig } from "../../../cli/config/setting_objects.ts";
 import type { CliIo } from "../../../cli/terminal/io.ts";
 import { proxyOptions } from "../../../cli/command/options.ts";
-import { command } from "../../../cli/commands/serve.ts";
 import { dropPermissions } from "../../../cli/server/permissions.ts";
-import { FileCredentialCache, writeKeytab } from "../../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache, writeKeytab } from "../../../kerberos/credentials/shell/stores.ts";
 import { parsePrincipal } from "../../../kerberos/principal.ts";
-import { parseKrb5Conf } from "../../../kerberos/config/krb5_conf.ts";
-import { bridge, systemTickets } from "../../../mod.ts";
+import { parseKrb5Conf } from "../../../kerberos/config/parse.ts";
 import { SocksConnectionError, SocksProxyError, SocksReplyError, SocksTlsError } from "../../../socks/errors.ts";
-import { listenTcp, listenUnix } from "../../../socks/shell/tcp.ts";
+import { listenTcp } from "../../../socks/shell/tcp.ts";
+import { listenUnix } from "../../../socks/shell/unix.ts";
 import { type CliResult, gssocks } from "../../support/cli.ts";
 import { commandsIn } from "../../support/cli_child.ts";
 import { type RealmFolder, startRealmFolder } from "../../support/realm_folder.ts";
@@ -67,7 +68,7 @@ Deno.test("commands: refuse words that they do not take, before anything happens
       [["serve", ...none, "--check", "--json", "-q"], /--quiet and --json do not go together/],
       [["serve", ...none, "--check", "--redis-loss", "allow"], /--redis-loss needs --redis/],
       [["serve", ...none, "--check", "--redis-replicas", "1"], /--redis-replicas needs --redis/],
-      [["serve", ...none, "--check", "--proxy-protocol", "*"], /proxyProtocol: .* is no address/],
+      [["serve", ...none, "--check", "--proxy-protocol", "*"], /proxyProtocol: .* is neither an address/],
       [["bridge", "-p", "localhost:1", "-l", "0.0.0.0:0", "word"], /is not taken/],
       [["bridge", "-p", "localhost:1", "-p", "localhost:2", "-l", "0.0.0.0:0"], /--proxy is given more than once/],
       [["bridge", "-p", "localhost:1", "-q", "--json", "-l", "0.0.0.0:0"], /do not go together/],

@@ -75,7 +75,7 @@ Deno.test("serve --check: finds errors beyond the shape, and opens no socket", a
     const given = announce.flatMap((address) => ["--announce", address]);
     assert.equal((await gssocks(["serve", "--check", "--method", "none", ...given])).code, 0);
     const twice = await gssocks(["serve", "--check", "--method", "none", "--announce", "192.0.2.1", ...given]);
-    assert.match(twice.err, /one IPv4 address is the most/);
+    assert.match(twice.err, /at most one IPv4 address is allowed/);
     const cases: [Record<string, unknown>, RegExp][] = [
       [{ ...none, rules: ["allow 10.0.0.1/8"] }, /rules\[0\]: .*bits behind/],
       [{ ...none, rules: [{ action: "allow", users: ["a"], methods: ["none"] }] }, /rules\[0\]: .*names nobody/],
@@ -86,7 +86,7 @@ Deno.test("serve --check: finds errors beyond the shape, and opens no socket", a
       [{ ...none, datagrams: { announce: "a b" } }, /datagrams\.announce: Cannot use host "a b"/],
       [
         { ...none, datagrams: { announce: ["192.0.2.1", "192.0.2.2"] } },
-        /announce: Cannot announce .*one IPv4 address is the most/,
+        /announce: Cannot announce .*at most one IPv4 address is allowed/,
       ],
       [{ ...none, datagrams: { announce: [] } }, /announce: Too small/],
       [{ ...none, rules: [{ action: "allow", upstream: "x" }] }, /rules\[0\]: there is no upstream "x"/],
@@ -121,7 +121,7 @@ Deno.test("configuration: what is shared goes through one store with a valid add
     [{ shared: { redis: "http://u:s3cret@x", onLoss } }, /shared\.redis: Cannot connect to Redis: it cannot be read/],
     [{ shared: { redis: "redis+sentinel://:s3cret@x,y", onLoss } }, /shared\.redis: .*name of the master is missing/],
     [{ shared: { redis: ["redis://x", "redis+sentinel://y/z"], onLoss } }, /shared\.redis: .*address of their own/],
-    [{ proxyProtocol: ["balancer.example.com"] }, /proxyProtocol: .*"balancer\.example\.com" is no address/],
+    [{ proxyProtocol: ["balancer.example.com"] }, /proxyProtocol: .*"balancer\.example\.com" is neither an address/],
   ];
   await inFolder(async (directory) => {
     const check = async (config: object) => {

@@ -15,11 +15,11 @@ import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { KdcError } from "../../../kerberos/errors.ts";
 import { principal } from "../../../kerberos/principal.ts";
 import { Credential } from "../../../kerberos/credential.ts";
-import { FileCredentialCache, writeKeytab } from "../../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache, writeKeytab } from "../../../kerberos/credentials/shell/stores.ts";
 import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
 import { telemetry } from "../../../proxy/telemetry.ts";
 import { SocksAuthError, SocksReplyError } from "../../../socks/errors.ts";
-import type { ServerEvent } from "../../../socks/server/options.ts";
+import type { ServerEvent } from "../../../socks/server/events.ts";
 import { commandsIn } from "../../support/cli_child.ts";
 
 /** One of each kind: C0, C1, delete, bidirectional, zero width, separators, fillers, tags, half a surrogate pair. */
@@ -132,7 +132,7 @@ Deno.test("log: the address in a line of text is the client's (property)", () =>
 
 Deno.test("no line of the log is longer than journals take, which begin another with what stands there", () => {
   const long = "\x1b".repeat(60_000);
-  const cause = new GssError("no", { major: "FAILURE", code: "X", details: { service: long } });
+  const cause = new GssError("no", { major: "FAILURE", code: "FAILURE", details: { service: long } });
   const rule = `deny ${"a.example+".repeat(500)}b.example`;
   const denied = new SocksReplyError("NOT_ALLOWED", long, { rule });
   for (const error of [new SocksAuthError("GSSAPI_FAILED", long, { cause }), denied]) {

@@ -1,7 +1,7 @@
 /** SIGHUP to `gssocks serve` in a process of its own, with the permissions that it has left once it listens. */
 import assert from "node:assert/strict";
-import { writeKeytab } from "../../../kerberos/credentials/shell/files.ts";
-import type { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
+import { writeKeytab } from "../../../kerberos/credentials/shell/stores.ts";
+import type { KerberosTickets } from "../../../kerberos/credentials/tickets/tickets.ts";
 import { asStarted } from "../../../cli/server/reload.ts";
 import type { ServerConfig } from "../../../cli/config/settings.ts";
 import { connect, dialTls, noAuthentication, passwordClient, type ProxyOptions } from "../../../mod.ts";

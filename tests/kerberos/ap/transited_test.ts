@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { utf8 } from "../../../base/bytes.ts";
-import { GssError } from "../../../gss/status.ts";
-import { parseKrb5Conf } from "../../../kerberos/config/krb5_conf.ts";
+import { ApError } from "../../../kerberos/ap/error.ts";
+import { parseKrb5Conf } from "../../../kerberos/config/parse.ts";
 import { type Capaths, checkTransited, expandTransited } from "../../../kerberos/ap/transited.ts";
 import { vectors } from "../../support/vectors.ts";
 
@@ -20,14 +20,14 @@ function judged(client: string, text: string | Uint8Array, service: string, capa
     checkTransited({ trType: 1, contents }, { client, service }, capaths);
     return undefined;
   } catch (error) {
-    assert.ok(error instanceof GssError, `${error}`);
+    assert.ok(error instanceof ApError, `${error}`);
     return error.code;
   }
 }
 
 const REFUSED = "KRB_AP_PATH_NOT_ACCEPTED";
 
-Deno.test("expandTransited() agrees with MIT's samples", () => {
+Deno.test("expandTransited(): agrees with the samples of MIT", () => {
   type Case = {
     client_realm: string;
     server_realm: string;
@@ -42,7 +42,7 @@ Deno.test("expandTransited() agrees with MIT's samples", () => {
   }
 });
 
-Deno.test("expandTransited() follows the rules of RFC 4120 section 3.3.3.2", () => {
+Deno.test("expandTransited(): follows the rules of RFC 4120 section 3.3.3.2", () => {
   const ends = { client: "A.B.EDU", service: "/COM/DEC/LAB" };
   const cases: [string, string[]][] = [
     ["EDU", ["EDU"]],
@@ -86,7 +86,7 @@ Deno.test("expandTransited() follows the rules of RFC 4120 section 3.3.3.2", () 
   }
 });
 
-Deno.test("checkTransited() lets users of sibling domains in, and no realm of nobody's", () => {
+Deno.test("checkTransited(): accepts realms of the hierarchy, and no others", () => {
   const cases: [string, string, string, string?][] = [
     // A forest of Windows: the root lies between its domains.
     ["WEST.CORP.TEST", "CORP.TEST", "EAST.CORP.TEST"],
@@ -136,7 +136,7 @@ Deno.test("checkTransited() lets users of sibling domains in, and no realm of no
   assert.equal(judged("A.TEST", Uint8Array.of(0x54, 0xff), "B.TEST"), REFUSED);
 });
 
-Deno.test("checkTransited() goes by [capaths] where it has an entry, and by the hierarchy where not", () => {
+Deno.test("checkTransited(): uses [capaths] if it has an entry, otherwise the hierarchy", () => {
   const { capaths } = parseKrb5Conf({
     name: "krb5.conf",
     text: `
@@ -175,7 +175,7 @@ Deno.test("checkTransited() goes by [capaths] where it has an entry, and by the 
   }
 });
 
-Deno.test("checkTransited() takes the hierarchical ways that MIT's clients take", () => {
+Deno.test("checkTransited(): accepts the hierarchical paths of MIT's clients", () => {
   type Case = { client_realm: string; server_realm: string; tgt_path: string[] };
   let seen = 0;
   for (const v of vectors<Case>("realm_walk")) {
@@ -190,28 +190,28 @@ Deno.test("checkTransited() takes the hierarchical ways that MIT's clients take"
   assert.ok(seen > 10);
 });
 
-Deno.test("checkTransited() knows one encoding, and nothing in another that Windows uses for nothing", () => {
+Deno.test("checkTransited(): knows one encoding, and the empty field of Windows", () => {
   const ends = { client: "A.TEST", service: "B.TEST" };
   const judge = (trType: number, text: string) => () => checkTransited({ trType, contents: utf8(text) }, ends);
   for (const [trType, text] of [[2, "TEST"], [2, ""], [0, "TEST"], [-1, ""]] as const) {
-    assert.throws(judge(trType, text), { code: "KDC_ERR_TRTYPE_NOSUPP", minor: 17 });
+    assert.throws(judge(trType, text), { code: "KDC_ERR_TRTYPE_NOSUPP" });
   }
   judge(0, "")();
   judge(1, "TEST")();
 });
 
-Deno.test("checkTransited() shows nothing that could drive a terminal, and no more than a line", () => {
+Deno.test("checkTransited(): its errors are printable and one line long", () => {
   const evil = `\x1b]0;owned\x07\u202e${"X".repeat(300)}`;
   const ends = { client: `${evil}.TEST`, service: "A.TEST" };
   assert.throws(() => checkTransited({ trType: 1, contents: utf8(evil) }, ends), (error: unknown) => {
-    assert.ok(error instanceof GssError && error.message.includes("owned"));
+    assert.ok(error instanceof ApError && error.message.includes("owned"));
     assert.doesNotMatch(`${error.message} ${error.details.clientRealm}`, /[\p{Cc}\p{Cf}]/u);
     assert.ok(error.message.length < 1000);
     return true;
   });
 });
 
-Deno.test("a short field cannot stand for much, and costs no more than its length", () => {
+Deno.test("expandTransited(): limits the realms of a short field, and takes linear time", () => {
   const ends = { client: "A.TEST", service: "B.TEST" };
   const deep = Array.from({ length: 200 }, () => "X").join(".");
   for (
@@ -242,7 +242,7 @@ Deno.test("a short field cannot stand for much, and costs no more than its lengt
   assert.equal(judged("A.".repeat(30_000), "TEST", "B.TEST"), REFUSED);
 });
 
-Deno.test("property: any bytes are a list of realms or refused", () => {
+Deno.test("property: checkTransited() accepts or refuses any bytes", () => {
   const character = fc.constantFrom(..."AB.,/\\ ", "TEST", "\u00e9");
   fc.assert(fc.property(fc.array(character, { maxLength: 40 }).map((parts) => parts.join("")), (text) => {
     const ends = { client: "A.B.TEST", service: "B.TEST" };
@@ -250,7 +250,7 @@ Deno.test("property: any bytes are a list of realms or refused", () => {
     try {
       realms = expand(text, ends);
     } catch (error) {
-      assert.equal((error as GssError).code, REFUSED);
+      assert.equal((error as ApError).code, REFUSED);
       return;
     }
     assert.ok(realms.length <= 64 && realms.every((realm) => realm !== ""));

@@ -1,29 +1,26 @@
 import assert from "node:assert/strict";
-import { loadConfig } from "../../../kerberos/config/shell/load.ts";
-import {
-  DEFAULT_CONFIG,
-  parseDuration,
-  parseEnctypes,
-  parseKrb5Conf,
-  realmOfHost,
-} from "../../../kerberos/config/krb5_conf.ts";
+import { loadConfig } from "../../../kerberos/system.ts";
+import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
+import { parseDuration, parseEnctypes } from "../../../kerberos/config/values.ts";
+import { parseKrb5Conf } from "../../../kerberos/config/parse.ts";
+import { realmOfHost } from "../../../kerberos/config/realms.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { vectors } from "../../support/vectors.ts";
 
-Deno.test("parseDuration() agrees with MIT's samples", () => {
+Deno.test("parseDuration(): agrees with MIT's samples", () => {
   for (const v of vectors<{ text: string; seconds: number | null }>("time_intervals")) {
     if (v.seconds === null) assert.throws(() => parseDuration(v.text), KerberosError, v.text);
     else assert.equal(parseDuration(v.text), v.seconds, v.text);
   }
 });
 
-Deno.test("parseEnctypes() takes MIT's lists and passes over what is not supported", () => {
+Deno.test("parseEnctypes(): reads MIT's lists and ignores unsupported names", () => {
   assert.deepEqual(parseEnctypes("DEFAULT -aes128-cts arcfour-hmac", [18, 17]), [18]);
   assert.deepEqual(parseEnctypes("aes256-cts-hmac-sha384-192, aes128-sha2", [18]), [20, 19]);
   assert.throws(() => parseEnctypes("aes -aes", [18]), KerberosError);
 });
 
-Deno.test("parseKrb5Conf() reads the files of other suites", () => {
+Deno.test("parseKrb5Conf(): reads the files of other programs", () => {
   const realms: Record<string, string | undefined> = {};
   for (const v of vectors<{ name: string; text: string }>("krb5_conf")) {
     const config = parseKrb5Conf({ name: v.name, text: v.text });
@@ -86,7 +83,7 @@ const TEXT = `
   host.other.org = OTHER.ORG
 `;
 
-Deno.test("parseKrb5Conf() gives typed values, and keeps what it does not know", () => {
+Deno.test("parseKrb5Conf(): returns typed values, and keeps unknown relations", () => {
   const config = parseKrb5Conf({ name: "krb5.conf", text: TEXT });
   assert.equal(config.defaultRealm, "EXAMPLE.COM");
   assert.equal(config.ticketLifetime, 36_000_000);
@@ -101,7 +98,7 @@ Deno.test("parseKrb5Conf() gives typed values, and keeps what it does not know",
   assert.equal(realmOfHost(config, "localhost"), undefined);
 });
 
-Deno.test("parseKrb5Conf() lets the first file count, and a star close a section or relation", () => {
+Deno.test("parseKrb5Conf(): the first file has precedence; a star closes a section or relation", () => {
   const config = parseKrb5Conf(
     { name: "a", text: "[libdefaults]*\n default_realm = A\n[realms]\n R = {\n  kdc* = one\n }\n" },
     { name: "b", text: "[libdefaults]\n default_realm = B\n forwardable = true\n[realms]\n R = {\n  kdc = two\n }\n" },
@@ -111,7 +108,7 @@ Deno.test("parseKrb5Conf() lets the first file count, and a star close a section
   assert.deepEqual(config.realms.get("R")!.kdc, ["one"]);
 });
 
-Deno.test("parseKrb5Conf() says file and line of an error", () => {
+Deno.test("parseKrb5Conf(): names file and line of an error", () => {
   for (const text of ["[libdefaults\n", "[realms]\n R = {\n", "[libdefaults]\nnonsense\n", "[a]\n}\n"]) {
     assert.throws(
       () => parseKrb5Conf({ name: "bad.conf", text }),
@@ -121,7 +118,7 @@ Deno.test("parseKrb5Conf() says file and line of an error", () => {
   assert.throws(() => parseKrb5Conf({ name: "x", text: "[libdefaults]\nforwardable = maybe\n" }), KerberosError);
 });
 
-Deno.test("loadConfig() follows include and includedir, refuses loops, and takes a missing file as empty", async () => {
+Deno.test("loadConfig(): follows includes, refuses loops, takes a missing file as empty", async () => {
   const directory = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${directory}/d`);
@@ -140,7 +137,7 @@ Deno.test("loadConfig() follows include and includedir, refuses loops, and takes
   }
 });
 
-Deno.test("parseKrb5Conf() takes no time span that is negative", () => {
+Deno.test("parseKrb5Conf(): refuses negative durations", () => {
   const read = (line: string) => parseKrb5Conf({ name: "krb5.conf", text: `[libdefaults]\n${line}\n` });
   for (const name of ["clockskew", "ticket_lifetime", "renew_lifetime"]) {
     for (const value of ["-5m", "1h -90m", "-1s"]) {

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, EMPTY, sameBytes } from "../../../base/bytes.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
-import { systemPrimitives } from "../../../kerberos/crypto/primitives/node.ts";
-import { andThen, type CryptoPrimitives, type Mac } from "../../../kerberos/crypto/primitives/primitives.ts";
+import { systemPrimitives } from "../../../kerberos/crypto/primitives/system.ts";
+import { andThen, type CryptoPrimitives, type Mac } from "../../../kerberos/crypto/primitives/seam.ts";
 
-Deno.test("KerberosKey copies its secret, and overwrites the copy on dispose", async () => {
+Deno.test("KerberosKey: copies its secret, and overwrites the copy on dispose", async () => {
   const given = new Uint8Array(16).fill(0xcd);
   const used: Bytes[] = [];
   const primitives: CryptoPrimitives = Object.create(systemPrimitives, {
@@ -27,7 +27,7 @@ Deno.test("KerberosKey copies its secret, and overwrites the copy on dispose", a
   await assert.rejects(key.checksum(2, new Uint8Array(1)), TypeError);
 });
 
-Deno.test("KerberosKey.decrypt() refuses what has no room for a confounder, although its tag is genuine", async () => {
+Deno.test("decrypt(): refuses a ciphertext too short for a confounder, even with a genuine tag", async () => {
   for (const [enctype, macLength] of [[19, 16], [20, 24]] as const) {
     const macs: Mac[] = [];
     const primitives: CryptoPrimitives = Object.create(systemPrimitives, {
@@ -56,7 +56,7 @@ Deno.test("KerberosKey.decrypt() refuses what has no room for a confounder, alth
   }
 });
 
-Deno.test("KerberosKey.fromPassword() takes zero iterations for 2^32 (RFC 3962 section 4)", async () => {
+Deno.test("fromPassword(): reads zero iterations as 2^32 (RFC 3962 section 4)", async () => {
   const options = { enctype: 17, salt: "x", s2kparams: new Uint8Array(4), minimumIterations: 0 };
   await assert.rejects(KerberosKey.fromPassword("secret", options), { code: "BAD_S2K_PARAMS", message: /4294967296/ });
 });

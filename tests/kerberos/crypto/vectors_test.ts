@@ -4,19 +4,20 @@ import { utf8 } from "../../../base/bytes.ts";
 import { ctsDecrypt, ctsEncrypt, paddedLength } from "../../../kerberos/crypto/aes_cts.ts";
 import { KerberosKey } from "../../../kerberos/crypto/key.ts";
 import { nodePrimitives } from "../../../kerberos/crypto/primitives/node.ts";
-import { type CbcCipher, type Mac, webCrypto } from "../../../kerberos/crypto/primitives/primitives.ts";
-import { profileOf } from "../../../kerberos/crypto/profile.ts";
+import type { CbcCipher, Mac } from "../../../kerberos/crypto/primitives/seam.ts";
+import { webCrypto } from "../../../kerberos/crypto/primitives/web.ts";
+import { profileOf } from "../../../kerberos/crypto/enctypes.ts";
 import { deriveRandom, nfold } from "../../../kerberos/crypto/simplified.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
 
-Deno.test("nfold() gives the vectors of RFC 3961 A.1", () => {
+Deno.test("nfold(): gives the vectors of RFC 3961 A.1", () => {
   for (const v of vectors<{ input_hex: string; output_bytes: number; expected_hex: string }>("nfold")) {
     assert.equal(hex(nfold(unhex(v.input_hex), v.output_bytes)), v.expected_hex, v.id);
   }
 });
 
-Deno.test("ctsEncrypt() and ctsDecrypt() give the vectors of RFC 3962 B", async () => {
+Deno.test("ctsEncrypt(), ctsDecrypt(): give the vectors of RFC 3962 B", async () => {
   for (const v of vectors<{ key_hex: string; plaintext_hex: string; ciphertext_hex: string }>("aes_cts")) {
     const cipher = await webCrypto.cbc(unhex(v.key_hex), ONCE);
     assert.equal(hex(await cts(cipher, unhex(v.plaintext_hex))), v.ciphertext_hex, v.id);
@@ -33,7 +34,7 @@ async function cts(cipher: CbcCipher, plain: Uint8Array): Promise<Uint8Array<Arr
 }
 
 /** Both ways to the same result, at lengths on both sides of where one hands over to the other. */
-Deno.test("nodePrimitives() and webCrypto agree on every primitive at every length", async () => {
+Deno.test("nodePrimitives(), webCrypto: agree on every primitive at every length", async () => {
   const node = nodePrimitives(webCrypto);
   assert.ok(node, "this runtime has node:crypto");
   const bytes = (length: number, seed: number) => new Uint8Array(length).map((_, i) => i * seed + (i >> 8));
@@ -72,7 +73,7 @@ Deno.test("nodePrimitives() and webCrypto agree on every primitive at every leng
   }
 });
 
-Deno.test("ctsDecrypt() undoes ctsEncrypt() at every length from 16 to 100", async () => {
+Deno.test("ctsDecrypt(): undoes ctsEncrypt() at every length from 16 to 100", async () => {
   for (const primitives of [webCrypto, nodePrimitives(webCrypto)!]) {
     using cipher = await primitives.cbc(unhex("000102030405060708090a0b0c0d0e0f"), { lasting: true });
     for (let length = 16; length <= 100; length++) {
@@ -84,7 +85,7 @@ Deno.test("ctsDecrypt() undoes ctsEncrypt() at every length from 16 to 100", asy
   }
 });
 
-Deno.test("deriveRandom() and the SHA-2 derivation give the published keys", async () => {
+Deno.test("deriveRandom(), SHA-2 derivation: give the published keys", async () => {
   type Case = { enctype: number; function: string; key_hex: string; constant_hex: string; expected_hex: string };
   let seen = 0;
   for (const v of vectors<Case>("key_derivation")) {
@@ -118,7 +119,7 @@ Deno.test("deriveRandom() and the SHA-2 derivation give the published keys", asy
   assert.equal(seen, 8);
 });
 
-Deno.test("KerberosKey.fromPassword() gives the vectors of RFC 3962 B, RFC 8009 A and MIT's kadmin", async () => {
+Deno.test("fromPassword(): gives the vectors of RFC 3962 B, RFC 8009 A and MIT's kadmin", async () => {
   type Case = {
     enctype: number;
     password_hex?: string;
@@ -144,7 +145,7 @@ Deno.test("KerberosKey.fromPassword() gives the vectors of RFC 3962 B, RFC 8009 
   }
 });
 
-Deno.test("KerberosKey.fromPassword() refuses iteration counts outside the limits", async () => {
+Deno.test("fromPassword(): refuses iteration counts outside the limits", async () => {
   type Case = { enctype: number; salt_hex: string; s2kparams_hex: string };
   const cases = [
     ...vectors<Case>("string_to_key_errors"),
@@ -160,7 +161,7 @@ Deno.test("KerberosKey.fromPassword() refuses iteration counts outside the limit
   }
 });
 
-Deno.test("KerberosKey.prf() gives the published outputs", async () => {
+Deno.test("prf(): gives the published outputs", async () => {
   for (const v of vectors<{ enctype: number; key_hex: string; input_hex: string; expected_hex: string }>("prf")) {
     for (const primitives of [webCrypto, nodePrimitives(webCrypto)!]) {
       using key = new KerberosKey(v.enctype, unhex(v.key_hex), primitives);
@@ -169,7 +170,7 @@ Deno.test("KerberosKey.prf() gives the published outputs", async () => {
   }
 });
 
-Deno.test("KerberosKey.encrypt() and decrypt() give the published ciphertexts", async () => {
+Deno.test("encrypt(), decrypt(): give the published ciphertexts", async () => {
   type Case = {
     enctype: number;
     key_usage: number;
@@ -188,7 +189,7 @@ Deno.test("KerberosKey.encrypt() and decrypt() give the published ciphertexts", 
   }
 });
 
-Deno.test("KerberosKey.checksum() gives the published checksums", async () => {
+Deno.test("checksum(): gives the published checksums", async () => {
   type Case = {
     enctype: number;
     cksumtype: number;
@@ -206,7 +207,7 @@ Deno.test("KerberosKey.checksum() gives the published checksums", async () => {
 });
 
 for (const enctype of [17, 18, 19, 20]) {
-  Deno.test(`KerberosKey.decrypt() refuses every changed byte and every cut (${profileOf(enctype).name})`, async () => {
+  Deno.test(`decrypt(): refuses every changed or missing byte (${profileOf(enctype).name})`, async () => {
     using key = KerberosKey.generate(enctype);
     const sealed = await key.encrypt(3, utf8("thirty-three bytes of plain text"));
     const refused = (error: unknown) => error instanceof KerberosError && error.code === "INTEGRITY";
@@ -220,7 +221,7 @@ for (const enctype of [17, 18, 19, 20]) {
   });
 }
 
-Deno.test("KerberosKey hides its secret from Deno.inspect and wipes it on dispose", () => {
+Deno.test("KerberosKey: hides its secret from Deno.inspect and wipes it on dispose", () => {
   const key = new KerberosKey(17, new Uint8Array(16).fill(0xab));
   assert.doesNotMatch(Deno.inspect(key, { depth: 9, showHidden: true }), /171|ab/);
   key[Symbol.dispose]();

@@ -38,24 +38,24 @@ async function taken(forgery: ReplyForgery, changes: Partial<AsExchangeInput> = 
 
 const name = (...nameString: string[]) => ({ nameType: 2, nameString });
 
-Deno.test("the forge itself: a reply that is sealed anew and not changed is taken", async () => {
+Deno.test("forgeReply(): an unchanged reply is accepted", async () => {
   const { credential } = await taken({});
   assert.equal(formatPrincipal(credential.client), "alice@GSSOCKS.TEST");
   assert.notEqual(credential.flags & TicketFlag.EncPaRep, 0);
 });
 
-Deno.test("asExchange() refuses another client's reply, also where the KDC may answer for another name", async () => {
+Deno.test("asExchange(): refuses another client's reply", async () => {
   await refused({ reply: () => ({ cname: name("bob") }) }, "REPLY_MISMATCH");
   await refused({ reply: () => ({ crealm: "OTHER.TEST" }) }, "REPLY_MISMATCH");
   const { credential } = await taken({ reply: () => ({ cname: name("alice.smith") }) }, { canonicalize: true });
   assert.equal(formatPrincipal(credential.client), "alice.smith@GSSOCKS.TEST");
-  // The other name is somebody's in any case.
+  // The other name must not be empty.
   for (const cname of [name(), name(""), name("alice", "")]) {
     await refused({ reply: () => ({ cname }) }, "REPLY_MISMATCH", { canonicalize: true });
   }
 });
 
-Deno.test("asExchange() takes the salt of a reply to the byte, and refuses one that is no text", async () => {
+Deno.test("asExchange(): takes the salt of a reply to the byte, and refuses one that is not UTF-8", async () => {
   const open = { client: parsePrincipal("open@GSSOCKS.TEST"), key: passwordKey("openpw"), canonicalize: true };
   const salted = (padataValue: Bytes): ReplyForgery => ({
     reply: () => ({ padata: [{ padataType: 3, padataValue }] }),
@@ -66,11 +66,11 @@ Deno.test("asExchange() takes the salt of a reply to the byte, and refuses one t
   await refused(salted(new Uint8Array([0x41, 0xff])), "BAD_MESSAGE", open);
 });
 
-Deno.test("asExchange() refuses a reply with another nonce", async () => {
+Deno.test("asExchange(): refuses a reply with another nonce", async () => {
   await refused({ part: ({ nonce }) => ({ nonce: nonce ^ 1 }) }, "REPLY_MISMATCH");
 });
 
-Deno.test("asExchange() refuses a ticket for another service, told by the sealed part", async () => {
+Deno.test("asExchange(): refuses a ticket for another service", async () => {
   for (const canonicalize of [false, true]) {
     await refused({ part: () => ({ sname: name("krbtgt", "EVIL.TEST") }) }, "REPLY_MISMATCH", { canonicalize });
     await refused({ part: () => ({ srealm: "EVIL.TEST" }) }, "REPLY_MISMATCH", { canonicalize });
@@ -83,7 +83,7 @@ Deno.test("asExchange() refuses a ticket for another service, told by the sealed
     const service = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");
     await refused(both(["kadmin", "changepw"], "GSSOCKS.TEST"), "REPLY_MISMATCH", { canonicalize, service });
     await refused(both(["krbtgt", "GSSOCKS.TEST"], "GSSOCKS.TEST"), "REPLY_MISMATCH", { canonicalize, service });
-    // The names in clear are nobody's word, and must agree all the same (CVE-2017-11103).
+    // The names in clear are not authenticated, and must agree all the same (CVE-2017-11103).
     await refused(
       { reply: ({ ticket }) => ({ ticket: { ...ticket, sname: name("rcmd", "localhost") } }) },
       "REPLY_MISMATCH",
@@ -97,7 +97,7 @@ Deno.test("asExchange() refuses a ticket for another service, told by the sealed
   }
 });
 
-Deno.test("asExchange() takes the realm's true name where canonicalization was asked for, and only then", async () => {
+Deno.test("asExchange(): accepts the realm's true name only with canonicalization", async () => {
   const renamed: ReplyForgery = {
     part: () => ({ sname: name("krbtgt", "TRUE.TEST"), srealm: "TRUE.TEST" }),
     reply: ({ ticket }) => ({
@@ -110,7 +110,7 @@ Deno.test("asExchange() takes the realm's true name where canonicalization was a
   assert.equal(formatPrincipal(credential.server), "krbtgt/TRUE.TEST@TRUE.TEST");
 });
 
-Deno.test("asExchange() refuses a session key of an enctype that it did not ask for", async () => {
+Deno.test("asExchange(): refuses a session key of an enctype that it did not ask for", async () => {
   const weak = KerberosKey.generate(17);
   const key = { keytype: 17, keyvalue: weak.exportBytes() };
   await refused({ part: () => ({ key }) }, "REPLY_MISMATCH", { enctypes: [18] });
@@ -118,7 +118,7 @@ Deno.test("asExchange() refuses a session key of an enctype that it did not ask 
   await taken({ part: () => ({ key }) });
 });
 
-Deno.test("asExchange() refuses a reply under an enctype that it did not ask for (CVE-2022-33679)", async () => {
+Deno.test("asExchange(): refuses a reply under an enctype that it did not ask for (CVE-2022-33679)", async () => {
   // The password's own key, only of another enctype: everything but the rule would let it in.
   const weak = await KerberosKey.fromPassword("openpw", { enctype: 17, salt: "GSSOCKS.TESTopen" });
   const changes = { client: parsePrincipal("open@GSSOCKS.TEST"), key: passwordKey("openpw"), enctypes: [18] };
@@ -131,7 +131,7 @@ Deno.test("asExchange() refuses a reply under an enctype that it did not ask for
   await taken(forgery, { ...changes, enctypes: [18, 17] });
 });
 
-Deno.test("asExchange() takes a reply that is sealed with the client's key for this use only, in its own envelope", async () => {
+Deno.test("asExchange(): accepts only a reply that is sealed with the client's key for its usage", async () => {
   await refused({ key: ({ enctype }) => KerberosKey.generate(enctype) }, "INTEGRITY");
   for (const usage of [2, 8, 9]) await refused({ usage }, "INTEGRITY");
   await refused({ replyTag: 13 }, "BAD_MESSAGE");
@@ -139,7 +139,7 @@ Deno.test("asExchange() takes a reply that is sealed with the client's key for t
   await taken({ partTag: 26 });
 });
 
-Deno.test("asExchange() refuses a reply of another protocol version or type", async () => {
+Deno.test("asExchange(): refuses a reply of another protocol version or type", async () => {
   for (const [at, field] of [[0, "pvno"], [1, "msg-type"]] as const) {
     const change = (reply: Uint8Array<ArrayBuffer>) => {
       if (applicationTag(reply) !== 11) return reply;
@@ -152,7 +152,7 @@ Deno.test("asExchange() refuses a reply of another protocol version or type", as
   }
 });
 
-Deno.test("asExchange() refuses a ticket that begins later than now or has ended", async () => {
+Deno.test("asExchange(): refuses a ticket that begins later than now or has ended", async () => {
   await taken({ part: ({ authtime }) => ({ starttime: authtime + 240_000 }) });
   await refused({ part: ({ authtime }) => ({ starttime: authtime + 301_000 }) }, "REPLY_MISMATCH");
   // The KDC has the last word about the end.
@@ -167,7 +167,7 @@ Deno.test("asExchange() refuses a ticket that begins later than now or has ended
   await taken({ part: () => ({ starttime: undefined }) });
 });
 
-Deno.test("asExchange() refuses a ticket that can be renewed for longer than asked", async () => {
+Deno.test("asExchange(): refuses a ticket that is renewable for longer than asked", async () => {
   const renewable = (renewTill: number): ReplyForgery => ({
     part: ({ flags }) => ({ flags: (flags | TicketFlag.Renewable) >>> 0, renewTill }),
   });
@@ -179,17 +179,17 @@ Deno.test("asExchange() refuses a ticket that can be renewed for longer than ask
   await refused(renewable(start + HOUR + 1000), "REPLY_MISMATCH");
 });
 
-Deno.test("asExchange() refuses a ticket that would have to be validated first", async () => {
+Deno.test("asExchange(): refuses an invalid ticket", async () => {
   await refused({ part: ({ flags }) => ({ flags: (flags | TicketFlag.Invalid) >>> 0 }) }, "REPLY_MISMATCH");
 });
 
-Deno.test("asExchange() refuses a ticket that is limited to addresses, since none are asked for", async () => {
+Deno.test("asExchange(): refuses a ticket that is limited to addresses", async () => {
   const caddr = [{ addrType: 2, address: new Uint8Array([10, 0, 0, 1]) }];
   await refused({ part: () => ({ caddr }) }, "REPLY_MISMATCH");
   await taken({ part: () => ({ caddr: [] }) });
 });
 
-Deno.test("asExchange() takes flags that it did not ask for, as MIT does, and a key that is to expire", async () => {
+Deno.test("asExchange(): accepts flags that it did not ask for, and a key that is to expire", async () => {
   const more = TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.HwAuthent;
   const { credential } = await taken({
     part: ({ flags, authtime }) => ({ flags: (flags | more) >>> 0, keyExpiration: authtime - HOUR }),
@@ -197,7 +197,7 @@ Deno.test("asExchange() takes flags that it did not ask for, as MIT does, and a 
   assert.equal(credential.flags & more, more);
 });
 
-Deno.test("asExchange() without timesync refuses a KDC whose clock is far off, and takes no offset from it", async () => {
+Deno.test("asExchange(): refuses a KDC whose clock is far off without timesync, and takes no offset", async () => {
   const late = (by: number): ReplyForgery => ({ part: ({ authtime }) => ({ authtime: authtime + by }) });
   await refused(late(301_000), "REPLY_MISMATCH", { timesync: false });
   await refused(late(-301_000), "REPLY_MISMATCH", { timesync: false });
@@ -205,7 +205,7 @@ Deno.test("asExchange() without timesync refuses a KDC whose clock is far off, a
   assert.equal((await taken(late(200_000), { timesync: false })).kdcOffset, 0);
 });
 
-/** What reaches the KDC is not what was sent. */
+/** The KDC receives another request than the client sent. */
 async function changedOnItsWay(
   change: (request: KdcReq) => KdcReq,
   forgery: ReplyForgery = {},
@@ -227,10 +227,10 @@ const weaken = (request: KdcReq): KdcReq => ({ ...request, reqBody: { ...request
 const changed = (error: unknown) =>
   error instanceof KerberosError && error.code === "INTEGRITY" && /changed on its way/.test(error.message);
 
-Deno.test("asExchange() refuses a reply to a request that was changed on its way (RFC 6806 section 11)", async () => {
+Deno.test("asExchange(): refuses a reply to a request that was changed on its way (RFC 6806 section 11)", async () => {
   for (const changes of [{}, OPEN]) {
     await changedOnItsWay((request) => request, {}, changes);
-    // The attacker takes the item out, so that the KDC signs nothing: the flag in the ticket tells.
+    // The attacker removes the item, so that the KDC signs nothing: the flag in the ticket shows it.
     await assert.rejects(changedOnItsWay(strip, {}, changes), changed);
     await assert.rejects(changedOnItsWay((request) => weaken(strip(request)), {}, changes), changed);
     await assert.rejects(changedOnItsWay(weaken, {}, changes), changed);
@@ -249,7 +249,7 @@ Deno.test("asExchange() refuses a reply to a request that was changed on its way
   }
 });
 
-Deno.test("asExchange() refuses a reply whose proof is missing, of another type, without a key, empty, or one of two", async () => {
+Deno.test("asExchange(): refuses a proof missing, of another type, unkeyed, empty, or one of two", async () => {
   const proof = (padata: (genuine: PaData) => readonly PaData[] | undefined): ReplyForgery => ({
     part: ({ encryptedPaData }) => ({ encryptedPaData: padata(encryptedPaData![0]!) }),
   });
@@ -280,14 +280,14 @@ Deno.test("asExchange() refuses a reply whose proof is missing, of another type,
   await assert.rejects(taken(proof((item) => [wrong(item), item])), changed);
 });
 
-Deno.test("asExchange() needs no proof of a KDC that knows nothing of it: its tickets lack the flag", async () => {
+Deno.test("asExchange(): needs no proof from a KDC whose tickets lack the flag ENC-PA-REP", async () => {
   const { credential } = await taken({
     part: ({ flags }) => ({ flags: (flags & ~TicketFlag.EncPaRep) >>> 0, encryptedPaData: undefined }),
   });
   assert.equal(credential.flags & TicketFlag.EncPaRep, 0);
 });
 
-Deno.test("asExchange() always asks for the proof", async () => {
+Deno.test("asExchange(): always asks for the proof", async () => {
   const seen: (readonly number[])[] = [];
   await runForged(asExchange(input()), realm, (reply, request) => {
     seen.push(decode(AsReq, request).padata!.map(({ padataType }) => padataType));
@@ -296,7 +296,7 @@ Deno.test("asExchange() always asks for the proof", async () => {
   assert.deepEqual(seen, [[149], [2, 149]]);
 });
 
-Deno.test("the checksum of the proof is over the request as it came, by key usage 56 of the reply's key", async () => {
+Deno.test("asExchange(): the proof covers the request as sent, by key usage 56 of the reply's key", async () => {
   const key = await KerberosKey.fromPassword("openpw", { enctype: 18, salt: "GSSOCKS.TESTopen" });
   let part: Uint8Array<ArrayBuffer> | undefined;
   let message: Uint8Array<ArrayBuffer> | undefined;

@@ -45,20 +45,20 @@ const names = (sname: string[], srealm = "GSSOCKS.TEST"): ReplyForgery => ({
   reply: ({ ticket }) => ({ ticket: { ...ticket, sname: name(...sname), realm: srealm } }),
 });
 
-Deno.test("the forge itself: a TGS reply that is sealed anew and not changed is taken", async () => {
+Deno.test("forgeReply(): an unchanged TGS reply is accepted", async () => {
   assert.equal(formatPrincipal((await taken({})).server), "rcmd/localhost@GSSOCKS.TEST");
 });
 
-Deno.test("tgsExchange() refuses another client's reply", async () => {
+Deno.test("tgsExchange(): refuses another client's reply", async () => {
   await refused({ reply: () => ({ cname: name("bob") }) }, "REPLY_MISMATCH");
   await refused({ reply: () => ({ crealm: "OTHER.TEST" }) }, "REPLY_MISMATCH");
 });
 
-Deno.test("tgsExchange() refuses a reply with another nonce", async () => {
+Deno.test("tgsExchange(): refuses a reply with another nonce", async () => {
   await refused({ part: ({ nonce }) => ({ nonce: nonce ^ 1 }) }, "REPLY_MISMATCH");
 });
 
-Deno.test("tgsExchange() refuses a ticket for another service, or one that says in clear what is not sealed", async () => {
+Deno.test("tgsExchange(): refuses a ticket for another service, and names in clear that are not sealed", async () => {
   await refused(names(["socks", "localhost"]), "REPLY_MISMATCH");
   await refused(names(["rcmd", "localhost"], "EVIL.TEST"), "REPLY_MISMATCH");
   await refused({ part: () => ({ sname: name("socks", "localhost") }) }, "REPLY_MISMATCH");
@@ -67,7 +67,7 @@ Deno.test("tgsExchange() refuses a ticket for another service, or one that says 
   }
 });
 
-Deno.test("tgsExchange() takes for a referral only a ticket of the realm asked for another realm's ticket-granting service", async () => {
+Deno.test("tgsExchange(): follows only a referral of the realm asked, to another realm", async () => {
   // The realm that was asked again, a third realm's word, too few and too many components.
   await refused(names(["krbtgt", "GSSOCKS.TEST"]), "REPLY_MISMATCH");
   await refused(names(["krbtgt", "FAR.TEST"], "EVIL.TEST"), "REPLY_MISMATCH");
@@ -76,20 +76,20 @@ Deno.test("tgsExchange() takes for a referral only a ticket of the realm asked f
   await refused(names(["KRBTGT", "FAR.TEST"]), "REPLY_MISMATCH");
 });
 
-Deno.test("tgsExchange() follows no referral where the ticket presented is to be renewed or forwarded", async () => {
+Deno.test("tgsExchange(): follows no referral when it renews or forwards a ticket", async () => {
   for (const options of [KdcOption.Renew, KdcOption.Forwarded]) {
     await refused(names(["krbtgt", "FAR.TEST"]), "REPLY_MISMATCH", { service: krbtgt("GSSOCKS.TEST"), options });
   }
 });
 
-Deno.test("tgsExchange() refuses a session key of an enctype that it did not ask for", async () => {
+Deno.test("tgsExchange(): refuses a session key of an enctype that it did not ask for", async () => {
   const weak = { keytype: 17, keyvalue: new Uint8Array(16) };
   await refused({ part: () => ({ key: weak }) }, "REPLY_MISMATCH", { enctypes: [18] });
   await refused({ part: () => ({ key: { ...weak, keytype: 23 } }) }, "REPLY_MISMATCH");
   await taken({ part: () => ({ key: weak }) });
 });
 
-Deno.test("tgsExchange() takes a reply under its subkey only, for this use, in its own envelope", async () => {
+Deno.test("tgsExchange(): accepts only a reply that is sealed with its subkey for its usage", async () => {
   // The ticket's session key opens nothing: a subkey was sent (section 3.3.4).
   await refused({ key: () => tgt.key, usage: 8 }, "INTEGRITY");
   await refused({ key: () => tgt.key, usage: 9 }, "INTEGRITY");
@@ -100,7 +100,7 @@ Deno.test("tgsExchange() takes a reply under its subkey only, for this use, in i
   await refused({ partTag: 25 }, "BAD_MESSAGE");
 });
 
-Deno.test("tgsExchange() refuses a ticket that begins later than now, ends later than its ticket-granting ticket, or has ended", async () => {
+Deno.test("tgsExchange(): refuses a ticket that begins later, ends after its TGT, or has ended", async () => {
   await taken({ part: () => ({ starttime: runtime.time + 299_000 }) });
   await refused({ part: () => ({ starttime: runtime.time + 301_000 }) }, "REPLY_MISMATCH");
   await refused({ part: () => ({ starttime: runtime.time + 61_000 }) }, "REPLY_MISMATCH", { clockskew: 60_000 });
@@ -114,7 +114,7 @@ Deno.test("tgsExchange() refuses a ticket that begins later than now, ends later
   runtime.time -= 250;
 });
 
-Deno.test("tgsExchange() refuses a ticket that can be renewed for longer than the one it rests on", async () => {
+Deno.test("tgsExchange(): refuses a ticket that is renewable for longer than its TGT", async () => {
   const renewable = (renewTill: number): ReplyForgery => ({
     part: ({ flags }) => ({ flags: (flags | TicketFlag.Renewable) >>> 0, renewTill }),
   });
@@ -126,11 +126,11 @@ Deno.test("tgsExchange() refuses a ticket that can be renewed for longer than th
   await refused({ part: () => ({ endtime: tgt.renewTill + 1000 }) }, "REPLY_MISMATCH", renewal);
 });
 
-Deno.test("tgsExchange() refuses a ticket that would have to be validated first", async () => {
+Deno.test("tgsExchange(): refuses an invalid ticket", async () => {
   await refused({ part: ({ flags }) => ({ flags: (flags | TicketFlag.Invalid) >>> 0 }) }, "REPLY_MISMATCH");
 });
 
-Deno.test("tgsExchange() refuses addresses that its ticket-granting ticket does not have", async () => {
+Deno.test("tgsExchange(): refuses addresses that its TGT does not have", async () => {
   const ours = [{ addrType: 2, address: new Uint8Array([10, 0, 0, 1]) }, { addrType: 2, address: new Uint8Array(4) }];
   const theirs = [{ addrType: 2, address: new Uint8Array([10, 0, 0, 2]) }];
   await refused({ part: () => ({ caddr: theirs }) }, "REPLY_MISMATCH");
@@ -147,13 +147,13 @@ Deno.test("tgsExchange() refuses addresses that its ticket-granting ticket does 
   assert.deepEqual((await taken({ part: () => ({ caddr: undefined }) }, forwarding)).addresses, []);
 });
 
-Deno.test("tgsExchange() takes flags that it did not ask for, as MIT does", async () => {
+Deno.test("tgsExchange(): accepts flags that it did not ask for", async () => {
   const more = TicketFlag.OkAsDelegate | TicketFlag.Proxiable;
   const { flags } = await taken({ part: (part) => ({ flags: (part.flags | more) >>> 0 }) });
   assert.equal(flags & more, more);
 });
 
-/** Realms in a row, each trusting the one before it and knowing who is next. */
+/** Realms in a row: each trusts the one before it and refers to the next. */
 async function chain(count: number, next: (index: number) => string | undefined) {
   const realms = await Promise.all(
     Array.from(
@@ -195,7 +195,7 @@ async function requestsOf(realms: Awaited<ReturnType<typeof chain>>): Promise<{ 
   return { realms: asked, error };
 }
 
-Deno.test("tgsExchange() asks no realm twice, and ten at most", async () => {
+Deno.test("tgsExchange(): asks no realm twice, and ten at most", async () => {
   const circle = await requestsOf(await chain(3, (i) => `R${(i + 1) % 3}.TEST`));
   assert.deepEqual(circle.realms, ["R0.TEST", "R1.TEST", "R2.TEST"]);
   assert.equal((circle.error as KerberosError).code, "REFERRAL_LOOP");
@@ -204,7 +204,7 @@ Deno.test("tgsExchange() asks no realm twice, and ten at most", async () => {
   assert.equal((long.error as KerberosError).code, "REFERRAL_LOOP");
 });
 
-Deno.test("tgsExchange() tells of realms without what could drive a terminal", async () => {
+Deno.test("tgsExchange(): names realms in errors without what controls a terminal", async () => {
   const odd = "\x1b[2J\u202eEVIL";
   const exchange = ask({ service: parsePrincipal("rcmd/localhost") });
   let requests = 0;
@@ -218,7 +218,7 @@ Deno.test("tgsExchange() tells of realms without what could drive a terminal", a
   assert.equal(requests, 1);
 });
 
-Deno.test("the authenticators of requests made at once never tell the same time (RFC 4120 section 3.2.3)", async () => {
+Deno.test("tgsExchange(): authenticators never have the same time (RFC 4120 section 3.2.3)", async () => {
   const times = new Set<string>();
   await Promise.all(
     Array.from({ length: 20 }, () =>

@@ -16,6 +16,8 @@ import { TestRuntime } from "../../support/clock.ts";
 import { answerOf, openTicket } from "../../support/forge_kdc.ts";
 
 const HOUR = 3_600_000;
+/** An option and a flag that the library does not know (RFC 4120 sections 5.3 and 5.4.1). */
+const [ALLOW_POSTDATE, MAY_POSTDATE] = [0x04000000, 0x04000000];
 const runtime = new TestRuntime();
 const realm = await createRealm({
   realm: "A.TEST",
@@ -61,7 +63,7 @@ async function granted(message: Bytes): Promise<{ part: EncKdcRepPart; ticket: E
 
 const asked = (value: Bytes): PaData => ({ padataType: PaType.ReqEncPaRep, padataValue: value });
 
-Deno.test("every ticket says that the KDC knows PA-REQ-ENC-PA-REP, and the proof is there for those who ask", async () => {
+Deno.test("handleAsReq(): sets ENC-PA-REP in every ticket, and adds the proof on request", async () => {
   const plain = await granted(request());
   for (const { flags } of [plain.part, plain.ticket]) assert.notEqual(flags & TicketFlag.EncPaRep, 0);
   assert.equal(plain.part.encryptedPaData, undefined);
@@ -78,7 +80,7 @@ Deno.test("every ticket says that the KDC knows PA-REQ-ENC-PA-REP, and the proof
   }
 });
 
-Deno.test("the proof is over the bytes that came, also where they could be written in another way", async () => {
+Deno.test("handleAsReq(): the proof covers the bytes received, whatever their encoding", async () => {
   // kdc-options of 40 bits instead of 32: three lengths around them grow by one.
   const usual = request({}, [asked(new Uint8Array(0))]);
   const at = usual.findIndex((_, i) => usual[i] === 3 && usual[i + 1] === 5 && usual[i + 2] === 0);
@@ -97,7 +99,7 @@ Deno.test("the proof is over the bytes that came, also where they could be writt
   assert.ok(!await key.verifyChecksum(56, usual, checksum));
 });
 
-/** Where the last bytes of the lengths of the elements around a place stand, and what they are. */
+/** Returns position and value of the last length byte of each element around a place. */
 function lengthsAround(message: Bytes, place: number): [number, number][] {
   const found: [number, number][] = [];
   let at = 0;
@@ -118,7 +120,7 @@ function lengthsAround(message: Bytes, place: number): [number, number][] {
   return found;
 }
 
-Deno.test("an AS-REQ with options that need a ticket is refused with KDC_ERR_BADOPTION", async () => {
+Deno.test("handleAsReq(): refuses options that need a ticket with KDC_ERR_BADOPTION", async () => {
   const { Forwarded, Proxy, Renew, Validate, EncTktInSkey, CnameInAddlTkt } = KdcOption;
   for (const kdcOptions of [Forwarded, Proxy, Renew, Validate, EncTktInSkey, CnameInAddlTkt]) {
     assert.equal(await answerOf(realm, request({ kdcOptions })), 13, kdcOptions.toString(16));
@@ -128,11 +130,11 @@ Deno.test("an AS-REQ with options that need a ticket is refused with KDC_ERR_BAD
   }))).ticket;
   const wished = TicketFlag.Forwardable | TicketFlag.Proxiable | TicketFlag.Renewable;
   assert.equal(flags & wished, wished);
-  // Options that are not known are ignored (section 2), and so are flags that nobody wished.
+  // Unknown options are ignored (section 2), and no flags are set without a request.
   assert.equal((await granted(request({ kdcOptions: 0x80000000 | 0x00100000 }))).ticket.flags & wished, 0);
 });
 
-Deno.test("an AS-REQ for a later start is refused with KDC_ERR_CANNOT_POSTDATE", async () => {
+Deno.test("handleAsReq(): refuses a later start with KDC_ERR_CANNOT_POSTDATE", async () => {
   const from = runtime.time + HOUR;
   const till = runtime.time + 2 * HOUR;
   assert.equal(await answerOf(realm, request({ from, till })), 10);
@@ -141,11 +143,11 @@ Deno.test("an AS-REQ for a later start is refused with KDC_ERR_CANNOT_POSTDATE",
   for (const near of [runtime.time - HOUR, runtime.time + 299_000]) {
     assert.equal((await granted(request({ from: near }))).ticket.starttime, runtime.time);
   }
-  const may = await granted(request({ kdcOptions: KdcOption.AllowPostdate }));
-  assert.equal(may.ticket.flags & TicketFlag.MayPostdate, 0);
+  const may = await granted(request({ kdcOptions: ALLOW_POSTDATE }));
+  assert.equal(may.ticket.flags & MAY_POSTDATE, 0);
 });
 
-Deno.test("addresses of an AS-REQ become those of the ticket, and the client is told", async () => {
+Deno.test("handleAsReq(): limits the ticket to the addresses of the request, and tells the client", async () => {
   const addresses = [{ addrType: 2, address: new Uint8Array([10, 0, 0, 1]) }, {
     addrType: 20,
     address: new Uint8Array(16),
@@ -158,7 +160,7 @@ Deno.test("addresses of an AS-REQ become those of the ticket, and the client is 
   assert.equal(free.part.caddr, undefined);
 });
 
-Deno.test("a ticket-granting service is no client, under none of its names", async () => {
+Deno.test("handleAsReq(): accepts no ticket-granting service as a client", async () => {
   for (const name of ["krbtgt/A.TEST", "krbtgt/B.TEST"]) {
     assert.equal(realm.findUser(parsePrincipal(`${name}@A.TEST`)), undefined);
     assert.equal(await answerOf(realm, request({ cname: toPrincipalName(parsePrincipal(name)) })), 6);
@@ -168,14 +170,14 @@ Deno.test("a ticket-granting service is no client, under none of its names", asy
   assert.equal(realm.findUser(parsePrincipal("alice@A.TEST"))?.name.components[0], "alice");
 });
 
-Deno.test("an enterprise name is text: nothing in it is read as a principal", async () => {
+Deno.test("handleAsReq(): reads no principal syntax in an enterprise name", async () => {
   const enterprise = (text: string) =>
     answerOf(realm, request({ cname: { nameType: NameType.Enterprise, nameString: [text] } }));
   assert.equal(await enterprise("alice@example.com"), 0);
   for (const text of ["", "@", "alice\\", "\\", "rcmd/a@example.com", "a@b@c"]) assert.equal(await enterprise(text), 6);
 });
 
-Deno.test("an AS-REQ for another realm, an unknown client or service, or without pre-authentication is refused", async () => {
+Deno.test("handleAsReq(): refuses other realms, unknown principals, and a missing pre-authentication", async () => {
   assert.equal(await answerOf(realm, request({ realm: "B.TEST" })), 68);
   assert.equal(await answerOf(realm, request({ cname: toPrincipalName(parsePrincipal("nobody")) })), 6);
   assert.equal(await answerOf(realm, request({ sname: toPrincipalName(parsePrincipal("no/body")) })), 7);

@@ -1,6 +1,7 @@
 /** Requests in encodings that other clients write: the checksum is over the bytes that came (RFC 4120 section 5.2.7.1). */
 import assert from "node:assert/strict";
-import { anyElement, application, decode, encode, explicit, integer, sequence } from "../../../asn1/codec.ts";
+import { decode, encode } from "../../../asn1/codec.ts";
+import { anyElement, application, explicit, integer, sequence } from "../../../asn1/types.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { MethodData, type PaData } from "../../../kerberos/messages/basic.ts";
 import { KdcReqBody, TgsReq } from "../../../kerberos/messages/kdc.ts";
@@ -39,7 +40,7 @@ function bodyWith(body: KdcReqBody, options: readonly number[]): Bytes {
   );
 }
 
-Deno.test("the KDC takes kdc-options of other lengths than 32 bits, with a checksum over them as they are", async () => {
+Deno.test("handleTgsReq(): accepts kdc-options of any length, with a checksum over their bytes", async () => {
   const runtime = new TestRuntime();
   const realm = await memoryRealm({ runtime, enctypes: [18] });
   const { credential: tgt } = await memoryTickets([realm], { runtime }).initialTicket();

@@ -5,7 +5,7 @@ import { isBetween, transitedRealms, withRealm } from "../../../kerberos/kdc/tra
 
 const read = (text: string) => transitedRealms(utf8(text));
 
-Deno.test("transitedRealms() reads the examples of RFC 4120", () => {
+Deno.test("transitedRealms(): reads the examples of RFC 4120", () => {
   assert.deepEqual(read(""), []);
   assert.deepEqual(read("EDU,MIT.,ATHENA.,WASHINGTON.EDU,CS."), [
     "EDU",
@@ -17,13 +17,13 @@ Deno.test("transitedRealms() reads the examples of RFC 4120", () => {
   assert.deepEqual(read("/COM,/HP,/APOLLO, /COM/DEC"), ["/COM", "/COM/HP", "/COM/HP/APOLLO", "/COM/DEC"]);
 });
 
-Deno.test("transitedRealms() takes the meaning from what is quoted, and does not list what is left out", () => {
+Deno.test("transitedRealms(): reads quoted characters as text, and lists no realms that are left out", () => {
   assert.deepEqual(read("A\\,B,C\\\\D,E\\."), ["A,B", "C\\D", "E."]);
   assert.deepEqual(read("X,\\ Y"), ["X", " Y"]);
   for (const text of [",", ",EDU, /COM,", "A,,B", "A,"]) assert.equal(read(text), undefined, text);
 });
 
-Deno.test("withRealm() adds a realm once, and so that it is read as what it is", () => {
+Deno.test("withRealm(): adds a realm once, and quotes it so that it is read back", () => {
   const realms = ["B.TEST", "A,B", "C\\D", "E.", "F..", " G", "/COM", "/COM/X", "B.TEST", "H"];
   let contents = utf8("");
   for (const realm of realms) contents = withRealm(contents, realm);
@@ -35,7 +35,7 @@ Deno.test("withRealm() adds a realm once, and so that it is read as what it is",
   }
 });
 
-Deno.test("isBetween() knows the way up and down the hierarchy, and nothing beside it", () => {
+Deno.test("isBetween(): accepts the path up and down the hierarchy, and nothing else", () => {
   const [from, to] = ["B.A.EXAMPLE.COM", "C.EXAMPLE.COM"];
   for (const realm of ["A.EXAMPLE.COM", "EXAMPLE.COM"]) {
     assert.ok(isBetween(realm, from, to), realm);

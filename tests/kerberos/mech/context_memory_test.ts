@@ -1,6 +1,6 @@
 /** Whose memory is whose, and when: what contexts take from a caller, what they give, and what becomes of a call whose memory goes. */
 import assert from "node:assert/strict";
-import { webCrypto } from "../../../kerberos/crypto/primitives/primitives.ts";
+import { webCrypto } from "../../../kerberos/crypto/primitives/web.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { contextPair, SUITES } from "../../support/context_pair.ts";
 import { byteKinds, noBytes } from "../../support/byte_kinds.ts";
@@ -29,7 +29,7 @@ function message(size: number): Bytes {
   return Uint8Array.from({ length: size }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
 }
 
-Deno.test("a context takes bytes whole out of whatever carries them, in all its calls", async () => {
+Deno.test("KerberosContext: reads all bytes of every kind of view, in all its calls", async () => {
   using pair = contextPair();
   const { ours, theirs } = pair;
   const text = message(40);
@@ -58,7 +58,7 @@ Deno.test("a context takes bytes whole out of whatever carries them, in all its 
   }
 });
 
-Deno.test("what is no bytes is refused before anything is touched: no number is taken, and the context lives", async () => {
+Deno.test("KerberosContext: refuses what is no bytes without taking a sequence number", async () => {
   for (const [name, enctype, primitives] of SUITES) {
     using pair = contextPair(enctype, primitives);
     const { ours, theirs } = pair;
@@ -91,7 +91,7 @@ Deno.test("what is no bytes is refused before anything is touched: no number is 
 });
 
 for (const [name, enctype, primitives] of SUITES) {
-  Deno.test(`memory is the caller's again once wrap() is called, whatever he does with it (${name})`, async () => {
+  Deno.test(`wrap(): leaves memory to the caller once it returns (${name})`, async () => {
     for (const [does, misuse] of Object.entries(MISUSES)) {
       for (const confidential of [true, false]) {
         using pair = contextPair(enctype, primitives);
@@ -112,7 +112,7 @@ for (const [name, enctype, primitives] of SUITES) {
     }
   });
 
-  Deno.test(`memory is the caller's again once unwrap() is called, and what it gives is what was checked (${name})`, async () => {
+  Deno.test(`unwrap(): leaves memory to the caller once it returns, and gives what it checked (${name})`, async () => {
     for (const [does, misuse] of Object.entries(MISUSES)) {
       for (const confidential of [true, false]) {
         using pair = contextPair(enctype, primitives);
@@ -140,7 +140,7 @@ for (const [name, enctype, primitives] of SUITES) {
     }
   });
 
-  Deno.test(`a token is not swapped for another one while it is checked (${name})`, async () => {
+  Deno.test(`unwrap(): checks one token even if it is swapped for another meanwhile (${name})`, async () => {
     for (const confidential of [true, false]) {
       for (const size of SIZES) {
         using pair = contextPair(enctype, primitives);
@@ -157,7 +157,7 @@ for (const [name, enctype, primitives] of SUITES) {
   });
 }
 
-Deno.test("unwrap() in place gives a view of what was signed, which costs no copy, and memory of its own of what was sealed", async () => {
+Deno.test("unwrap(): in place gives a view of a signed message, and fresh memory for a sealed one", async () => {
   using pair = contextPair();
   for (const confidential of [true, false]) {
     const token = await pair.ours.wrap(message(40), { confidential });
@@ -168,7 +168,7 @@ Deno.test("unwrap() in place gives a view of what was signed, which costs no cop
 });
 
 for (const [name, enctype, primitives] of SUITES) {
-  Deno.test(`wrap() into memory of the caller's leaves the rest of it alone, and the message may lie in it (${name})`, async () => {
+  Deno.test(`wrap(): into memory leaves the rest of it alone, and the message may lie in it (${name})`, async () => {
     for (const confidential of [true, false]) {
       for (const size of SIZES) {
         using pair = contextPair(enctype, primitives);
@@ -195,7 +195,7 @@ for (const [name, enctype, primitives] of SUITES) {
   });
 }
 
-Deno.test("wrap() into memory that is taken away meanwhile fails, and makes no token of less", async () => {
+Deno.test("wrap(): fails when its memory is transferred meanwhile", async () => {
   for (const enctype of [18, 20]) {
     for (const confidential of [true, false]) {
       for (const does of ["transfers", "cuts off", "shortens"]) {
@@ -212,7 +212,7 @@ Deno.test("wrap() into memory that is taken away meanwhile fails, and makes no t
   }
 });
 
-Deno.test("20 wraps and 20 unwraps at once are in the order of the calls", async () => {
+Deno.test("KerberosContext: 20 concurrent wraps and unwraps keep the order of the calls", async () => {
   for (const [name, enctype, primitives] of SUITES) {
     using pair = contextPair(enctype, primitives);
     for (const confidential of [true, false]) {
@@ -233,7 +233,7 @@ Deno.test("20 wraps and 20 unwraps at once are in the order of the calls", async
   }
 });
 
-Deno.test("dispose() with calls under way ends them whole or not at all, and every later call says that the context is closed", async () => {
+Deno.test("dispose(): pending calls finish or fail as a whole, later calls fail", async () => {
   for (const [name, enctype, primitives] of SUITES) {
     const pair = contextPair(enctype, primitives);
     const text = message(60_000);
@@ -262,7 +262,7 @@ Deno.test("dispose() with calls under way ends them whole or not at all, and eve
   }
 });
 
-Deno.test("what a context says of itself cannot be changed by whoever is told it", () => {
+Deno.test("KerberosContext: flags and attributes cannot be changed", () => {
   for (const [name, enctype, primitives] of SUITES) {
     using pair = contextPair(enctype, primitives);
     for (const context of [pair.ours, pair.theirs]) {

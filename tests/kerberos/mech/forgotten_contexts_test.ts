@@ -1,4 +1,4 @@
-/** Contexts that nobody disposes hold resources of the runtime, ciphers, and leave none behind when they are forgotten. */
+/** Contexts that are not disposed hold ciphers of the runtime, and release them when they are garbage-collected. */
 import assert from "node:assert/strict";
 import type { Held } from "../../support/forgotten_contexts.ts";
 import { run } from "../../support/process.ts";
@@ -21,7 +21,7 @@ function nothingLeft(name: string, [before, , after]: [before: Held, full: Held,
   assert.ok(grown < 1_500_000, `${name}: ${grown} bytes`);
 }
 
-Deno.test("2,000 contexts each way that are used and forgotten leave no cipher behind", async () => {
+Deno.test("KerberosContext: 2,000 forgotten contexts each way leave no cipher behind", async () => {
   for (const [name, measured] of await probe(2_000, "established")) {
     const [before, full] = measured;
     // Two for each side: the measurement sees what is held.
@@ -31,7 +31,7 @@ Deno.test("2,000 contexts each way that are used and forgotten leave no cipher b
   }
 });
 
-Deno.test("contexts that were negotiated, half made or disposed leave nothing behind, SPNEGO's included", async () => {
+Deno.test("KerberosContext: negotiated, unfinished and disposed contexts leave nothing behind", async () => {
   const forgotten = ["negotiated", "SPNEGO"];
   const empty = ["disposed", "initiator that never finishes", "acceptor that fails half-way", "on WebCrypto"];
   for (const [name, measured] of await probe(200, ...forgotten, ...empty)) {

@@ -8,7 +8,7 @@ import { KerberosContext } from "../../../kerberos/mech/context.ts";
 import { ALL_FLAGS } from "../../support/flags.ts";
 import { micToken, type TokenShape, type WrapShape, wrapToken } from "../../support/forge.ts";
 
-const NAME = { type: "krb5-principal", text: "x@Y" } as const;
+const NAME = { type: "mechanism-name", text: "x@Y" } as const;
 
 /** The receiving end of a context whose keys the forge has; the acceptor's unless said otherwise. */
 function receiver(key: KerberosKey, { initiator = false, acceptorSubkey = true } = {}): KerberosContext {
@@ -93,7 +93,7 @@ const WRONG_MIC: [string, Shape<TokenShape>][] = [
 ];
 
 for (const enctype of [17, 18, 19, 20]) {
-  Deno.test(`KerberosContext refuses genuine tokens with a header that is wrong (enctype ${enctype})`, async () => {
+  Deno.test(`KerberosContext: refuses genuine tokens with a wrong header (enctype ${enctype})`, async () => {
     const key = KerberosKey.generate(enctype);
     const wraps: [string, Shape<WrapShape>][] = [true, false].flatMap((sealed) =>
       WRONG_WRAP.map(([what, shape]): [string, Shape<WrapShape>] => [what, { sealed, ...shape(sealed) }])
@@ -117,7 +117,7 @@ for (const enctype of [17, 18, 19, 20]) {
     assert.equal((await context.unwrap(await wrapToken({ key }))).status, "complete");
   });
 
-  Deno.test(`KerberosContext takes genuine tokens however they are put together (enctype ${enctype})`, async () => {
+  Deno.test(`KerberosContext: takes genuine tokens of every permitted form (enctype ${enctype})`, async () => {
     const key = KerberosKey.generate(enctype);
     const good: [string, Shape<WrapShape>][] = [
       ["as it comes", {}],
@@ -154,7 +154,7 @@ for (const enctype of [17, 18, 19, 20]) {
   });
 }
 
-Deno.test("KerberosContext refuses a genuine token with bytes behind it, and every cut of it", async () => {
+Deno.test("KerberosContext: refuses a genuine token with added or missing bytes", async () => {
   const key = KerberosKey.generate(18);
   const [sealed, signed, mic] = [
     await wrapToken({ key }),
@@ -172,7 +172,7 @@ Deno.test("KerberosContext refuses a genuine token with bytes behind it, and eve
   }
 });
 
-Deno.test("KerberosContext counts numbers to 64 bits and around (RFC 4121 section 4.2.1)", async () => {
+Deno.test("KerberosContext: counts to 64 bits and wraps around (RFC 4121 section 4.2.1)", async () => {
   const key = KerberosKey.generate(18);
   using context = receiver(key);
   const status = async (sequence: number | bigint) => (await context.unwrap(await wrapToken({ key, sequence }))).status;

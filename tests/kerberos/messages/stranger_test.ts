@@ -1,18 +1,20 @@
 /**
- * What reading costs that anybody may ask for: every decoder that sees bytes before their sender is known stops after a few
- * hundred elements, and none of them goes through asn1js.
+ * What an unauthenticated peer can make reading cost: every decoder of its messages stops after a few hundred elements, and
+ * none uses asn1js.
  */
 import assert from "node:assert/strict";
 import { Asn1Error, type Codec, decode, encode } from "../../../asn1/codec.ts";
-import { asn1jsSyntax } from "../../../asn1/asn1js.ts";
+import { asn1jsEngine } from "../../../asn1/asn1js.ts";
 import { concat } from "../../../base/bytes.ts";
 import { STRANGER_ELEMENTS, VOUCHED_ELEMENTS } from "../../../asn1/element.ts";
 import { encodeInitialToken } from "../../../gss/initial_token.ts";
 import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../../../gss/spnego/initiator.ts";
-import { decodeNegTokenInit, decodeNegTokenResp, SPNEGO_OID } from "../../../gss/spnego/tokens.ts";
-import { readMessage, readReply } from "../../../kerberos/exchange/exchange.ts";
-import { encodeContextToken } from "../../../kerberos/mech/tokens/tokens.ts";
+import { decodeNegTokenInit, decodeNegTokenResp } from "../../../gss/spnego/tokens.ts";
+import { SPNEGO_OID } from "../../../gss/oids.ts";
+import { readReply } from "../../../kerberos/exchange/kdc_reply.ts";
+import { readMessage } from "../../../kerberos/messages/read.ts";
+import { encodeContextToken } from "../../../kerberos/mech/tokens/context.ts";
 import * as ap from "../../../kerberos/messages/ap.ts";
 import * as basic from "../../../kerberos/messages/basic.ts";
 import * as cred from "../../../kerberos/messages/cred.ts";
@@ -27,7 +29,7 @@ const CROWDS: readonly Uint8Array[] = ["0500", "3000", "040100", "a0020500"].map
   return unhex(element.repeat(count));
 });
 
-/** What anybody may send to a server or to a KDC of ours, and what a service answers before it has proven itself. */
+/** Messages to a server or a KDC that are not authenticated, and replies of a service that has not authenticated itself. */
 const STRANGERS: Record<string, Codec<unknown>> = {
   "AP-REQ": ap.ApReq,
   "AP-REP": ap.ApRep,
@@ -56,18 +58,18 @@ const VOUCHED: Record<string, Codec<unknown>> = {
 
 /** Runs with an asn1js that must not be asked to read anything. */
 async function withoutAsn1js(run: () => Promise<void> | void): Promise<void> {
-  const { read } = asn1jsSyntax;
-  asn1jsSyntax.read = () => {
+  const { read } = asn1jsEngine;
+  asn1jsEngine.read = () => {
     throw new Error("asn1js was asked to read");
   };
   try {
     await run();
   } finally {
-    asn1jsSyntax.read = read;
+    asn1jsEngine.read = read;
   }
 }
 
-Deno.test("64 KiB of tiny elements end after 400 for what strangers send, and after 4,000 for KDCs and keys", async () => {
+Deno.test("readMessage(): stops after 400 elements from strangers, after 4,000 from KDCs and keys", async () => {
   assert.ok(STRANGER_ELEMENTS <= 500 && VOUCHED_ELEMENTS <= 5_000);
   await withoutAsn1js(() => {
     for (const [codecs, most] of [[STRANGERS, STRANGER_ELEMENTS], [VOUCHED, VOUCHED_ELEMENTS]] as const) {
@@ -88,7 +90,7 @@ Deno.test("64 KiB of tiny elements end after 400 for what strangers send, and af
   });
 });
 
-Deno.test("64 KiB of tiny elements end after 400 in every token of SPNEGO, for acceptor and initiator", async () => {
+Deno.test("SPNEGO tokens: reading stops after 400 elements, in acceptor and initiator", async () => {
   const { acceptor, initiator } = await kerberosSides(true);
   const tooMany = (error: unknown) => {
     assert.match(String(error), /more than 400 elements/);
@@ -113,7 +115,7 @@ Deno.test("64 KiB of tiny elements end after 400 in every token of SPNEGO, for a
   });
 });
 
-Deno.test("genuine messages of every kind are read without asn1js", async () => {
+Deno.test("readMessage(): reads genuine messages of every kind without asn1js", async () => {
   const codecs = { ...STRANGERS, ...VOUCHED };
   let seen = 0;
   await withoutAsn1js(() => {
@@ -128,7 +130,25 @@ Deno.test("genuine messages of every kind are read without asn1js", async () => 
   assert.ok(seen >= 10, `${seen}`);
 });
 
-Deno.test("the fullest messages that are taken fit into their limits", () => {
+Deno.test("encode(): writes a TGS-REQ through asn1js, and no other message", () => {
+  const { write } = asn1jsEngine;
+  const written: string[] = [];
+  const codecs = { ...STRANGERS, ...VOUCHED };
+  let writing = "";
+  asn1jsEngine.write = (element) => (written.push(writing), write(element));
+  try {
+    for (const { type, der_hex } of vectors<{ type: string; der_hex: string }>("messages")) {
+      writing = type;
+      const codec = codecs[type];
+      if (codec !== undefined) assert.equal(hex(encode(codec, decode(codec, unhex(der_hex)))), der_hex);
+    }
+  } finally {
+    asn1jsEngine.write = write;
+  }
+  assert.deepEqual(new Set(written), new Set(["TGS-REQ"]));
+});
+
+Deno.test("readMessage(): accepts the fullest messages within the limits", () => {
   const part: ap.EncTicketPart = {
     flags: 0,
     key: { keytype: 18, keyvalue: new Uint8Array(32) },
@@ -146,14 +166,14 @@ Deno.test("the fullest messages that are taken fit into their limits", () => {
   assert.throws(() => decode(ap.EncTicketPart, encode(ap.EncTicketPart, more)), /257 elements, at most 256/);
 });
 
-Deno.test("no depth of nesting is followed beyond 32 elements (CVE-2020-28196)", () => {
+Deno.test("readMessage(): follows no nesting deeper than 32 elements (CVE-2020-28196)", () => {
   let nested: Uint8Array = new Uint8Array(0);
   for (let i = 0; i < 300; i++) nested = tlv(0x30, nested);
   assert.throws(() => decode(basic.MethodData, nested), /too deep/);
   assert.throws(() => decode(basic.MethodData, unhex("3080".repeat(30_000))), /not in DER form/);
 });
 
-Deno.test("a message whose version, type, microseconds or name is out of bounds is refused", () => {
+Deno.test("readMessage(): refuses a version, type, microseconds or name out of bounds", () => {
   const krbError: KrbError = {
     pvno: 5,
     msgType: 30,

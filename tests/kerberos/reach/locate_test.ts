@@ -1,12 +1,13 @@
 /** Where a realm's KDCs are: addresses as krb5.conf has them, and SRV records. */
 import assert from "node:assert/strict";
-import { locateKdcs, locatePrimaryKdcs, parseEndpoint, type SrvResolver } from "../../../kerberos/reach/locate.ts";
+import { locateKdcs, locatePrimaryKdcs, parseEndpoint } from "../../../kerberos/reach/locate.ts";
+import type { SrvResolver } from "../../../kerberos/reach/srv.ts";
 import { DEFAULT_CONFIG } from "../../../kerberos/config/krb5_conf.ts";
 import { KerberosError } from "../../../kerberos/errors.ts";
 import { TestRuntime } from "../../support/clock.ts";
 import { vectors } from "../../support/vectors.ts";
 
-Deno.test("parseEndpoint() agrees with MIT's samples", () => {
+Deno.test("parseEndpoint(): agrees with MIT's samples", () => {
   type Case = { text: string; default_port: number; valid: boolean; host: string | null; port: number | null };
   for (const v of vectors<Case>("kdc_host_strings")) {
     if (!v.valid) assert.throws(() => parseEndpoint(v.text, v.default_port), KerberosError, v.text);
@@ -19,7 +20,7 @@ Deno.test("parseEndpoint() agrees with MIT's samples", () => {
   assert.deepEqual(parseEndpoint("tcp/kdc.example.com"), { protocol: "tcp", hostname: "kdc.example.com", port: 88 });
 });
 
-Deno.test("locateKdcs() sorts SRV records and obeys dns_lookup_kdc", async () => {
+Deno.test("locateKdcs(): sorts SRV records and obeys dns_lookup_kdc", async () => {
   const asked: string[] = [];
   const resolveSrv = (name: string) => {
     asked.push(name);
@@ -50,7 +51,7 @@ Deno.test("locateKdcs() sorts SRV records and obeys dns_lookup_kdc", async () =>
 const targets = (...list: [priority: number, weight: number, target: string][]) => () =>
   Promise.resolve(list.map(([priority, weight, target]) => ({ priority, weight, port: 88, target })));
 
-Deno.test("locateKdcs() draws among SRV records of one priority by their weights (RFC 2782)", async () => {
+Deno.test("locateKdcs(): draws among SRV records of one priority by weight", async () => {
   const runtime = new TestRuntime();
   const resolveSrv = targets([20, 0, "last."], [10, 0, "never."], [10, 30, "light."], [10, 90, "heavy."]);
   const first = new Map<string, number>();
@@ -68,7 +69,7 @@ Deno.test("locateKdcs() draws among SRV records of one priority by their weights
   assert.ok(share("never") > 0 && share("never") < 0.03, `${share("never")}`);
 });
 
-Deno.test("locateKdcs() takes no target that is no host name, and asks for no realm that is none", async () => {
+Deno.test("locateKdcs(): takes no invalid host name, and asks for no invalid realm", async () => {
   const asked: string[] = [];
   const resolveSrv = (name: string) => {
     asked.push(name);
@@ -82,7 +83,7 @@ Deno.test("locateKdcs() takes no target that is no host name, and asks for no re
   assert.equal(asked.length, 2);
 });
 
-Deno.test("parseEndpoint() takes scopes as interfaces are called", () => {
+Deno.test("parseEndpoint(): accepts the names of interfaces as zones", () => {
   for (const scope of ["eth0", "br-lan", "eth0.10", "wlan_1", "7", "veth@if3"]) {
     const hostname = `fe80::1%${scope}`;
     assert.deepEqual(parseEndpoint(`[${hostname}]:88`), { protocol: undefined, hostname, port: 88 });
@@ -109,7 +110,7 @@ function halfSilent(silent: (name: string) => boolean) {
   return { asked, ended, resolveSrv };
 }
 
-Deno.test("a silent DNS is waited for as long as it may take, not for what is known, and not for the rest", async () => {
+Deno.test("locateKdcs(): a silent DNS is waited for a bounded time, and only if needed", async () => {
   for (const [preferred, silent] of [["tcp", "_udp"], ["tcp", "_tcp"], ["udp", "_tcp"]] as const) {
     const { resolveSrv, ended } = halfSilent((name) => name.includes(silent));
     const found = await locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv, preferred, timeout: 60_000 });
@@ -122,7 +123,7 @@ Deno.test("a silent DNS is waited for as long as it may take, not for what is kn
     message: /krb5\.conf names none, and the DNS does not answer/,
   });
   assert.equal(deaf.ended.length, 2);
-  // Nobody listens to the signal: nobody is held up all the same.
+  // A resolver that ignores its signal is not waited for.
   const forgets = { config: DEFAULT_CONFIG, resolveSrv: () => new Promise<never>(() => {}), timeout: 5 };
   await assert.rejects(locateKdcs("A.TEST", forgets), /the DNS does not answer/);
   const configured = { ...DEFAULT_CONFIG, realms: new Map([["A.TEST", realm(["kdc"], [])]]) };
@@ -139,11 +140,9 @@ Deno.test("a silent DNS is waited for as long as it may take, not for what is kn
 const realm = (kdc: readonly string[], primaryKdc: readonly string[]) => ({
   kdc,
   primaryKdc,
-  kpasswdServer: [],
-  adminServer: [],
 });
 
-Deno.test("the preferred protocol's hosts come first where the DNS names hosts for both", async () => {
+Deno.test("locateKdcs(): hosts of the preferred protocol come first", async () => {
   const { resolveSrv } = halfSilent(() => false);
   for (const preferred of ["tcp", "udp"] as const) {
     const found = await locateKdcs("A.TEST", { config: DEFAULT_CONFIG, resolveSrv, preferred });
@@ -151,7 +150,7 @@ Deno.test("the preferred protocol's hosts come first where the DNS names hosts f
   }
 });
 
-Deno.test("primary KDCs are the configured ones, or those of the DNS where that names all of them", async () => {
+Deno.test("locatePrimaryKdcs(): from the configuration, or from the DNS if that names all KDCs", async () => {
   const { resolveSrv, asked } = halfSilent(() => false);
   const of = (kdc: string[], primary: string[]) => ({
     config: { ...DEFAULT_CONFIG, realms: new Map([["A.TEST", realm(kdc, primary)]]) },

@@ -1,20 +1,6 @@
-/** Who is asked beside whom, who goes first the next time, and what counts as an answer. */
+/** The first answer of several candidates. */
 import assert from "node:assert/strict";
-import { encode } from "../../../asn1/codec.ts";
-import { judgeAnswer } from "../../../kerberos/reach/answer.ts";
-import { addressText, KdcAttempts } from "../../../kerberos/reach/attempts.ts";
-import { AnsweredLast } from "../../../kerberos/reach/answered_last.ts";
-import { firstAnswer, NobodyAnswered } from "../../../kerberos/reach/race.ts";
-import { parseEndpoint } from "../../../kerberos/reach/locate.ts";
-import { KerberosError } from "../../../kerberos/errors.ts";
-import { inProcessTransport } from "../../../kerberos/kdc/mod.ts";
-import { KrbError } from "../../../kerberos/messages/error.ts";
-import { memoryConfig, memoryRealm } from "../../support/gss_pair.ts";
-import { KdcClient } from "../../../kerberos/reach/kdc_client.ts";
-import { KerberosTickets } from "../../../kerberos/credentials/tickets.ts";
-import { passwordKey } from "../../../kerberos/exchange/client_key.ts";
-import { parsePrincipal } from "../../../kerberos/principal.ts";
-
+import { AllFailed, firstAnswer } from "../../../kerberos/reach/race.ts";
 /** Attempts that end when the test says so. */
 function scripted(count: number) {
   const started: number[] = [];
@@ -33,7 +19,7 @@ function scripted(count: number) {
 
 const NEVER = 60_000;
 
-Deno.test("the next one is asked at once when one fails, and the first answer is taken", async () => {
+Deno.test("firstAnswer(): asks the next at once when one fails, and takes the first answer", async () => {
   const { started, ends, next, attempt } = scripted(3);
   const { signal } = new AbortController();
   ends[0]!.reject(new Error("refused"));
@@ -42,7 +28,7 @@ Deno.test("the next one is asked at once when one fails, and the first answer is
   assert.deepEqual(started, [0, 1]);
 });
 
-Deno.test("the next one is asked beside one that takes its time, which may still answer; the losers hear that it is over", async () => {
+Deno.test("firstAnswer(): asks the next beside one that is slow, and ends the losers", async () => {
   const { started, aborted, ends, began, next, attempt } = scripted(3);
   const race = firstAnswer({ next, delay: 1, atOnce: 8, signal: new AbortController().signal }, attempt);
   await began[2]!.promise;
@@ -53,7 +39,7 @@ Deno.test("the next one is asked beside one that takes its time, which may still
   assert.deepEqual(aborted.toSorted(), [0, 1, 2]);
 });
 
-Deno.test("no more are under way than there may be, and a place that gets free is taken", async () => {
+Deno.test("firstAnswer(): no more are under way than allowed, and a free place is taken", async () => {
   const { started, ends, began, next, attempt } = scripted(4);
   const race = firstAnswer({ next, delay: 1, atOnce: 2, signal: new AbortController().signal }, attempt);
   await began[1]!.promise;
@@ -66,7 +52,7 @@ Deno.test("no more are under way than there may be, and a place that gets free i
   assert.deepEqual(started, [0, 1, 2]);
 });
 
-Deno.test("a race in which all fail says what each of them did; the signal ends one at each step", async () => {
+Deno.test("firstAnswer(): reports all failures if all fail, and ends with its signal", async () => {
   const lost = scripted(3);
   for (const end of lost.ends) end.reject(new Error("no"));
   const { signal } = new AbortController();
@@ -74,16 +60,16 @@ Deno.test("a race in which all fail says what each of them did; the signal ends 
     () => undefined,
     (e) => e,
   );
-  assert.ok(error instanceof NobodyAnswered);
+  assert.ok(error instanceof AllFailed);
   assert.equal(error.failures.length, 3);
   // What an attempt throws at once is its failure too.
   const thrown = scripted(1);
   const throws = () => {
     throw new RangeError("at once");
   };
-  await assert.rejects(firstAnswer({ next: thrown.next, delay: NEVER, atOnce: 1, signal }, throws), NobodyAnswered);
+  await assert.rejects(firstAnswer({ next: thrown.next, delay: NEVER, atOnce: 1, signal }, throws), AllFailed);
   const empty = { next: () => undefined, delay: NEVER, atOnce: 1, signal };
-  await assert.rejects(firstAnswer(empty, () => Promise.resolve(1)), NobodyAnswered);
+  await assert.rejects(firstAnswer(empty, () => Promise.resolve(1)), AllFailed);
   for (const when of ["before", "under way"]) {
     const { next, attempt, began, aborted } = scripted(2);
     const stop = new AbortController();
@@ -95,105 +81,5 @@ Deno.test("a race in which all fail says what each of them did; the signal ends 
     }
     await assert.rejects(race, { message: "enough" });
     assert.deepEqual(aborted, when === "before" ? [] : [0]);
-  }
-});
-
-Deno.test("who answered last is remembered for five minutes, for a hundred at most, until it fails", () => {
-  let now = 0;
-  const memory = new AnsweredLast(() => now);
-  memory.answered("A", "one");
-  memory.answered("A", "two");
-  memory.failed("A", "one");
-  assert.equal(memory.first("A"), "two");
-  memory.failed("A", "two");
-  assert.equal(memory.first("A"), undefined);
-  memory.answered("A", "one");
-  now = 5 * 60_000 - 1;
-  assert.equal(memory.first("A"), "one");
-  now++;
-  assert.equal(memory.first("A"), undefined);
-  for (let i = 0; i < 101; i++) memory.answered(`R${i}`, "one");
-  assert.equal(memory.first("R0"), undefined);
-  assert.equal(memory.first("R1"), "one");
-  assert.equal(memory.first("R100"), "one");
-});
-
-const order = (kdcs: readonly string[], preferred: "tcp" | "udp", first?: string) => {
-  const attempts = new KdcAttempts(kdcs.map((text) => parseEndpoint(text)), preferred, first);
-  return { attempts, all: () => Array.from({ length: 20 }, () => attempts.next()).filter((one) => one !== undefined) };
-};
-
-Deno.test("all KDCs are asked over the preferred protocol before the other one; who answered last goes first", () => {
-  assert.deepEqual(order(["a", "b"], "tcp").all().map(addressText), ["tcp/a:88", "tcp/b:88", "udp/a:88", "udp/b:88"]);
-  assert.deepEqual(order(["a", "b"], "udp").all().map(addressText), ["udp/a:88", "udp/b:88", "tcp/a:88", "tcp/b:88"]);
-  // Where only one will do, that one; and TCP behind UDP, for large replies, but not twice.
-  assert.deepEqual(order(["udp/a", "tcp/b"], "tcp").all().map(addressText), ["udp/a:88", "tcp/b:88", "tcp/a:88"]);
-  assert.deepEqual(order(["tcp/a", "udp/a"], "tcp").all().map(addressText), ["tcp/a:88", "udp/a:88"]);
-  const first = order(["a", "b", "c"], "tcp", "udp/b:88").all().map(addressText);
-  assert.deepEqual(first, ["udp/b:88", "tcp/a:88", "tcp/b:88", "tcp/c:88", "udp/a:88", "udp/c:88"]);
-  assert.equal(addressText(order(["a", "b"], "tcp", "tcp/gone:88").all()[0]!), "tcp/a:88");
-  assert.deepEqual(order([], "tcp").all(), []);
-});
-
-Deno.test("what else there is to try at a host that has failed is the last resort", () => {
-  const { attempts, all } = order(["a", "b"], "tcp");
-  attempts.failed(attempts.next()!);
-  assert.deepEqual(all().map(addressText), ["tcp/b:88", "udp/b:88", "udp/a:88"]);
-  // In linear time, however many fail.
-  const many = order(Array.from({ length: 50_000 }, (_, i) => `h${i}`), "tcp").attempts;
-  let count = 0;
-  for (let one = many.next(); one !== undefined; one = many.next(), count++) many.failed(one);
-  assert.equal(count, 100_000);
-});
-
-const error = (errorCode: number, realm = "GSSOCKS.TEST") =>
-  encode(KrbError, {
-    pvno: 5,
-    msgType: 30,
-    stime: Date.UTC(2026, 0, 1),
-    susec: 0,
-    errorCode,
-    realm,
-    sname: { nameType: 2, nameString: ["krbtgt", realm] },
-  });
-
-Deno.test("an answer is whole, of the type asked for, of the realm asked, and no excuse", async () => {
-  const realm = await memoryRealm();
-  const messages: { asked: Uint8Array<ArrayBuffer>; answer: Uint8Array<ArrayBuffer> }[] = [];
-  const honest = inProcessTransport(realm);
-  const config = memoryConfig(realm);
-  const transport = {
-    async send(...[address, message, options]: Parameters<typeof honest.send>) {
-      const answer = await honest.send(address, message, options);
-      messages.push({ asked: message, answer });
-      return answer;
-    },
-  };
-  const initial = { client: parsePrincipal("alice@GSSOCKS.TEST"), key: passwordKey("alicepw") };
-  const tickets = new KerberosTickets({ config, kdc: new KdcClient({ config, transport }), initial });
-  await tickets.serviceTicket(parsePrincipal("rcmd/localhost@GSSOCKS.TEST"));
-  const [, as, tgs] = messages;
-  const judge = (answer: Uint8Array<ArrayBuffer>, message = as!.asked) =>
-    judgeAnswer(answer, { realm: "GSSOCKS.TEST", message });
-  assert.equal(judge(as!.answer), "good");
-  assert.equal(judge(tgs!.answer, tgs!.asked), "good");
-  assert.equal(judge(messages[0]!.answer), "good");
-  for (const code of [6, 24, 37, 68]) assert.equal(judge(error(code)), "good");
-  assert.equal(judge(error(6, "gssocks.test")), "good");
-  for (const code of [6, 7, 68]) assert.equal(judge(error(code, "OTHER.TEST")), "of another realm");
-  for (const code of [18, 23, 24, 25, 37]) assert.equal(judge(error(code, "OTHER.TEST")), "good");
-  assert.equal(judge(error(52, "OTHER.TEST")), "too big");
-  assert.equal(judge(error(29, "OTHER.TEST")), "unavailable");
-  const bad: [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>?][] = [
-    [tgs!.answer],
-    [as!.answer, tgs!.asked],
-    [new Uint8Array(0)],
-    [new Uint8Array(500)],
-    [new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n")],
-    [new Uint8Array([...as!.answer, 0])],
-  ];
-  for (let length = 1; length < as!.answer.length; length += 7) bad.push([as!.answer.slice(0, length)]);
-  for (const [answer, asked] of bad) {
-    assert.throws(() => judge(answer, asked), (e) => e instanceof KerberosError && e.code === "BAD_MESSAGE");
   }
 });

@@ -56,7 +56,7 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
       "return (await this.checksum(usage, data)).length === checksum.length;",
     ],
   ]),
-  ...rules("kerberos/crypto/key.ts", [CRYPTO], [
+  ...rules("kerberos/crypto/password.ts", [CRYPTO], [
     [
       "iterations have limits",
       "RFC 3962 section 4; a KDC that keeps its client busy",
@@ -76,6 +76,8 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
       "if (named === undefined && s2kparams.length > 0) {",
       "if (false) {",
     ],
+  ]),
+  ...rules("kerberos/crypto/key.ts", [CRYPTO], [
     [
       "keys are not shown by inspect",
       "rule 5 of CONTRIBUTING.md",
@@ -89,8 +91,10 @@ export const CRYPTO_MUTANTS: readonly Mutant[] = [
       "    if (false) throw new TypeError",
     ],
   ]),
-  ...rules("kerberos/crypto/key.ts", [KEYS], [
+  ...rules("kerberos/crypto/password.ts", [KEYS], [
     ["zero iterations stand for 2^32", "RFC 3962 section 4", " || 2 ** 32", ""],
+  ]),
+  ...rules("kerberos/crypto/key.ts", [KEYS], [
     ["a key is wiped on dispose", "secrets are kept no longer than needed", "    this.#bytes.fill(0);\n", ""],
   ]),
   ...rules("kerberos/crypto/key.ts", [ACCEPTOR], [

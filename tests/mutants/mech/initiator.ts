@@ -6,24 +6,27 @@
 import { type Mutant, rules } from "../mutant.ts";
 
 const INITIATOR = "tests/kerberos/mech/initiator_test.ts";
+const TIMES = "tests/kerberos/ap/authenticator_time_test.ts";
 
 /** The rules. */
 export const INITIATOR_MUTANTS: readonly Mutant[] = [
-  ...rules("kerberos/mech/initiator.ts", [INITIATOR], [
-    ["the answer repeats our time", "RFC 4120 section 3.2.5", "part.ctime !== this.#sent.time || ", ""],
-    ["the answer repeats our microseconds", "RFC 4120 section 3.2.5", " || part.cusec !== this.#sent.usec", ""],
+  ...rules("kerberos/ap/reply.ts", [INITIATOR], [
+    ["the answer repeats our time", "RFC 4120 section 3.2.5", "part.ctime !== sent.ctime || ", ""],
+    ["the answer repeats our microseconds", "RFC 4120 section 3.2.5", " || part.cusec !== sent.cusec", ""],
     [
       "the answer has the session key's enctype",
       "RFC 4120 section 3.2.5",
-      "if (reply.encPart.etype !== credential.key.enctype) {",
+      "if (encPart.etype !== sessionKey.enctype) {",
       "if (false) {",
     ],
     [
       "the acceptor's subkey has an enctype that is supported",
       "RFC 4121 section 2",
-      "if (!isSupported(part.subkey.keytype)) {",
+      "if (subkey !== undefined && !isSupported(subkey.keytype)) {",
       "if (false) {",
     ],
+  ]),
+  ...rules("kerberos/mech/initiator.ts", [INITIATOR], [
     [
       "an answer is an AP-REP",
       "RFC 4121 section 4.1",
@@ -33,10 +36,15 @@ export const INITIATOR_MUTANTS: readonly Mutant[] = [
     [
       "messages rest on the acceptor's subkey (initiator)",
       "RFC 4121 section 2",
-      "this.#context(chosen, true, receive)",
-      "this.#context(this.#subkey, true, receive)",
+      "this.#context(subkey, true, sequence)",
+      "this.#context(this.#subkey, true, sequence)",
     ],
-    ["after a failure every step fails", "RFC 2743 section 2.2.1, CVE-2017-11462", '    this.#state = "failed";\n', ""],
+    [
+      "after a failure every step fails",
+      "RFC 2743 section 2.2.1, CVE-2017-11462",
+      '    this.#state = { phase: "failed" };\n',
+      "",
+    ],
     [
       "a refusal names our service, not the one that it names",
       "CVE-2017-11103",
@@ -49,12 +57,19 @@ export const INITIATOR_MUTANTS: readonly Mutant[] = [
     [
       "MUTUAL-REQUIRED is set for mutual authentication",
       "RFC 4120 section 3.2.4",
-      "this.#init.flags.mutual ? ApOption.MutualRequired : 0",
+      "flags.mutual ? ApOption.MutualRequired : 0",
       "0",
     ],
-    ["the request has a number", "RFC 4121 section 4.1.1", "      seqNumber: this.#sequence,\n", ""],
   ]),
-  ...rules("kerberos/ap/authenticator_time.ts", [INITIATOR], [
+  ...rules("kerberos/ap/make.ts", [INITIATOR], [
+    [
+      "the request has a number",
+      "RFC 4121 section 4.1.1",
+      "...(sequence === undefined ? {} : { seqNumber: sequence }),",
+      "",
+    ],
+  ]),
+  ...rules("kerberos/ap/authenticator_time.ts", [TIMES], [
     [
       "times in authenticators are never the same twice",
       "RFC 4120 section 3.2.3",

@@ -5,26 +5,32 @@
  */
 import { type Mutant, rules } from "../mutant.ts";
 
+const ACCEPTED = "tests/kerberos/mech/acceptor_context_test.ts";
 const ACCEPTOR = "tests/kerberos/mech/acceptor_test.ts";
 const CONTEXT = "tests/kerberos/mech/context_test.ts";
 const INITIATOR = "tests/kerberos/mech/initiator_test.ts";
 const MESSAGES = "tests/kerberos/mech/message_tokens_test.ts";
+const SEQUENCE = "tests/kerberos/mech/sequence_test.ts";
 
 /** The rules. */
 export const MESSAGES_MUTANTS: readonly Mutant[] = [
-  ...rules("kerberos/mech/tokens/tokens.ts", [ACCEPTOR], [
+  ...rules("kerberos/mech/tokens/context.ts", [ACCEPTOR], [
     [
       "an identifier that is not known is told as such",
       "RFC 4121 section 4.1, KRB_AP_ERR_MSG_TYPE",
       "throw unexpectedMessage(`Cannot use token: identifier",
       "throw defective(`Cannot use token: identifier",
     ],
+  ]),
+  ...rules("kerberos/mech/tokens/checksum.ts", [ACCEPTOR], [
     [
       "bindings of the checksum have 16 bytes",
       "RFC 4121 section 4.1.1",
       "if (length !== 16) throw",
       "if (false) throw",
     ],
+  ]),
+  ...rules("kerberos/mech/tokens/checksum.ts", [ACCEPTOR, ACCEPTED], [
     ["the delegation option is 1", "RFC 4121 section 4.1.1", "if (option !== 1) throw", "if (false) throw"],
     [
       "extensions are passed over",
@@ -39,6 +45,14 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "RFC 4120 section 5.5.1; peers that read them as signed",
       "randomUint32(runtime) >>> 2",
       "randomUint32(runtime)",
+    ],
+  ]),
+  ...rules("kerberos/mech/token_order.ts", [MESSAGES], [
+    [
+      "a forged token does not count",
+      "RFC 2743 section 1.2.3",
+      "return { data, confidential, status: this.#window.check(sequence) };",
+      "return { data, confidential, status: this.#window.check(sequence + 1n) };",
     ],
   ]),
   ...rules("kerberos/mech/context.ts", [MESSAGES], [
@@ -90,14 +104,8 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "    if (header.acceptorSubkey !== this.#acceptorSubkey) throw notGenuine();\n",
       "",
     ],
-    [
-      "a forged token does not count",
-      "RFC 2743 section 1.2.3",
-      "return { data, confidential, status: this.#window.check(sequence) };",
-      "return { data, confidential, status: this.#window.check(sequence + 1n) };",
-    ],
   ]),
-  ...rules("kerberos/mech/tokens/tokens.ts", [MESSAGES], [
+  ...rules("kerberos/mech/tokens/cfx.ts", [MESSAGES], [
     [
       "every byte of it",
       "RFC 4121 section 4.2.4, CVE-2024-37370",
@@ -114,7 +122,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     [
       "a MIC token is not sealed",
       "RFC 4121 section 4.2.2, Sealed",
-      '  if (header.sealed) throw defective("Cannot read MIC token: it is marked as sealed");\n',
+      '  if ((flags & Flag.Sealed) !== 0) throw defective("Cannot read MIC token: it is marked as sealed");\n',
       "",
     ],
     [
@@ -137,7 +145,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     ],
     ["a token is of its kind", "RFC 4121 section 4.2.6", "  if (view.getUint16(0) !== id) {", "  if (false) {"],
   ]),
-  ...rules("kerberos/mech/tokens/tokens.ts", [MESSAGES, CONTEXT], [
+  ...rules("kerberos/mech/tokens/cfx.ts", [MESSAGES, CONTEXT], [
     [
       "a rotation may be longer than the token",
       "RFC 4121 section 4.2.5",
@@ -153,7 +161,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
       "this.#key.usage(this.initiator ? KeyUsage.GssAcceptorSign : KeyUsage.GssInitiatorSign)",
     ],
   ]),
-  ...rules("kerberos/mech/sequence.ts", [MESSAGES, CONTEXT], [
+  ...rules("kerberos/mech/sequence.ts", [MESSAGES, SEQUENCE], [
     [
       "a replayed message is reported",
       "RFC 2743 section 1.2.3",
@@ -168,7 +176,7 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     ],
     ["a number has 64 bits", "RFC 4121 section 4.2.1", "(number - this.#initial) & MASK", "(number - this.#initial)"],
   ]),
-  ...rules("kerberos/mech/sequence.ts", [CONTEXT], [
+  ...rules("kerberos/mech/sequence.ts", [SEQUENCE], [
     [
       "a late message is reported",
       "RFC 2743 section 1.2.3",

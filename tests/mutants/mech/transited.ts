@@ -136,8 +136,10 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("kerberos/config/krb5_conf.ts", [CAPATHS], [
+  ...rules("kerberos/config/parse.ts", [CAPATHS], [
     ["[capaths] is read", "krb5.conf, [capaths]", "    capaths: readCapaths(profile),\n", "    capaths: new Map(),\n"],
+  ]),
+  ...rules("kerberos/config/realms.ts", [CAPATHS], [
     [
       "all values of [capaths] count",
       "krb5.conf, [capaths]",

@@ -111,8 +111,12 @@ export const HOST_NAMES: readonly Mutant[] = [
       'hostName(new TextDecoder("latin1").decode(bytes))',
     ],
     ["an address sent as a name is one", SSRF, "return hostName(exactText", "return String(exactText"],
-    ["texts of endpoints are in the form", UTS46, "hostname: hostName(parts[1]!), port", "hostname: parts[1]!, port"],
-    ["ports end at 65535", "RFC 1928 section 4", "port === undefined || port > 65_535", "port === undefined"],
+    [
+      "texts of endpoints are in the form",
+      UTS46,
+      "hostname: hostName(parts.bracketed ? `[${parts.host}]` : parts.host)",
+      "hostname: parts.host",
+    ],
     ["a port is a port", "RFC 1928 section 4", "!Number.isInteger(port) || port < 0 || port > 65_535", "false"],
   ]),
 ];

@@ -4,7 +4,7 @@ import { KerberosError } from "../../../../kerberos/errors.ts";
 import { KerberosKey } from "../../../../kerberos/crypto/key.ts";
 import { parsePrincipal } from "../../../../kerberos/principal.ts";
 import { changeFile } from "../../../../kerberos/credentials/shell/change_file.ts";
-import { FileCredentialCache, readKeytab, writeKeytab } from "../../../../kerberos/credentials/shell/files.ts";
+import { FileCredentialCache, readKeytab, writeKeytab } from "../../../../kerberos/credentials/shell/stores.ts";
 import { Keytab } from "../../../../kerberos/credentials/formats/keytab.ts";
 import { contents, ticket } from "../../../support/caches.ts";
 import { peerTest } from "../../../support/peers.ts";
@@ -37,7 +37,7 @@ function names(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 }
 
-Deno.test("a symbolic link to a cache stays one, and what it points to is changed", async () => {
+Deno.test("changeFile(): a symbolic link stays one, and its target is changed", async () => {
   await inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/run`);
     const real = new FileCredentialCache(`${folder}/run/cc`);
@@ -52,11 +52,11 @@ Deno.test("a symbolic link to a cache stays one, and what it points to is change
     assert.deepEqual([names(folder), names(`${folder}/run`)], [["one", "run", "two"], ["cc"]]);
     await Deno.symlink(`${folder}/b`, `${folder}/a`);
     await Deno.symlink(`${folder}/a`, `${folder}/b`);
-    await assert.rejects(new FileCredentialCache(`${folder}/a`).initialize(contents(ALICE)), badFile(/in a circle/));
+    await assert.rejects(new FileCredentialCache(`${folder}/a`).initialize(contents(ALICE)), badFile(/form a circle/));
   });
 });
 
-Deno.test("destroying removes a symbolic link and nothing behind it", async () => {
+Deno.test("destroy(): removes a symbolic link and nothing behind it", async () => {
   await inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/precious`, "the only copy");
     await new FileCredentialCache(`${folder}/real`).initialize(contents(ALICE));
@@ -71,7 +71,7 @@ Deno.test("destroying removes a symbolic link and nothing behind it", async () =
   });
 });
 
-Deno.test("a destroyed cache is overwritten, but not under another name that the file has", async () => {
+Deno.test("destroy(): overwrites the file, but not under another name of it", async () => {
   await inFolder(async (folder) => {
     for (const other of [false, true]) {
       const cache = new FileCredentialCache(`${folder}/cc`);
@@ -88,22 +88,22 @@ Deno.test("a destroyed cache is overwritten, but not under another name that the
   });
 });
 
-Deno.test("what is no cache or keytab is neither destroyed nor overwritten", async () => {
+Deno.test("foreign files: are neither destroyed nor overwritten", async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/thesis`;
     await Deno.writeTextFile(path, "the only copy");
     const cache = new FileCredentialCache(path);
     await assert.rejects(cache.destroy(), badFile(/thesis: it is no credential cache/));
-    await assert.rejects(cache.initialize(contents(ALICE)), badFile(/thesis: what is there is no credential cache/));
+    await assert.rejects(cache.initialize(contents(ALICE)), badFile(/thesis: it exists and is no credential cache/));
     await assert.rejects(cache.store(ticket(ALICE, "rcmd/p@R.TEST")), badFile(/thesis/));
-    await assert.rejects(writeKeytab(path, keytab()), badFile(/thesis: what is there is no keytab/));
+    await assert.rejects(writeKeytab(path, keytab()), badFile(/thesis: it exists and is no keytab/));
     assert.equal(await Deno.readTextFile(path), "the only copy");
     assert.deepEqual(names(folder), ["thesis"]);
     await Deno.mkdir(`${folder}/d`);
     for (const act of ["load", "destroy", "initialize"] as const) {
       await assert.rejects(new FileCredentialCache(`${folder}/d`)[act](contents(ALICE)), badFile(/no ordinary file/));
     }
-    // An empty one is nobody's: `mktemp` makes such.
+    // An empty file may be replaced: `mktemp` creates such files.
     await Deno.writeTextFile(path, "");
     await cache.initialize(contents(ALICE));
     await cache.destroy();
@@ -111,7 +111,7 @@ Deno.test("what is no cache or keytab is neither destroyed nor overwritten", asy
   });
 });
 
-Deno.test("a file of absurd size, and one that never ends, are refused before they are read", async () => {
+Deno.test("load(): refuses a file of absurd size, or without an end, unread", async () => {
   await inFolder(async (folder) => {
     for (const name of ["cc", "kt"]) {
       using file = await Deno.open(`${folder}/${name}`, { create: true, write: true });
@@ -130,13 +130,13 @@ Deno.test("a file of absurd size, and one that never ends, are refused before th
     await assert.rejects(new FileCredentialCache("/dev/zero").load(), badFile(/no ordinary file/));
     const { success } = await new Deno.Command("mkfifo", { args: [`${folder}/fifo`] }).output();
     assert.ok(success);
-    // A named pipe that nobody writes to would never answer.
+    // A named pipe without a writer would never answer.
     await assert.rejects(new FileCredentialCache(`${folder}/fifo`).load(), badFile(/no ordinary file/));
     await assert.rejects(new FileCredentialCache(`${folder}/fifo`).initialize(contents(ALICE)), badFile(/no ordinary/));
   });
 });
 
-Deno.test("an error says which file it is about", async () => {
+Deno.test("errors: say which file they are about", async () => {
   await inFolder(async (folder) => {
     for (const bytes of [[], [0x67, 0x61], [5, 4, 0, 9]]) {
       await Deno.writeFile(`${folder}/garbage`, Uint8Array.from(bytes));
@@ -150,7 +150,7 @@ Deno.test("an error says which file it is about", async () => {
   assert.throws(() => readKeytab("FILE:"), badFile(/names no file/));
 });
 
-Deno.test("group and mode stay as they were, but nobody else ever gets anything", async () => {
+Deno.test("changeFile(): keeps group and mode, and gives others no access", async () => {
   await inFolder(async (folder) => {
     const cache = new FileCredentialCache(`${folder}/cc`);
     await cache.initialize(contents(ALICE));
@@ -162,7 +162,7 @@ Deno.test("group and mode stay as they were, but nobody else ever gets anything"
   });
 });
 
-Deno.test("the new file is one that was not there, whoever guesses its name", async () => {
+Deno.test("changeFile(): creates a new file, even if another user guesses its name", async () => {
   await inFolder(async (folder) => {
     const cache = new FileCredentialCache(`${folder}/cc`);
     await cache.initialize(contents(ALICE));
@@ -183,22 +183,22 @@ Deno.test("the new file is one that was not there, whoever guesses its name", as
   });
 });
 
-Deno.test("what was begun and cannot be done leaves nothing behind", async () => {
+Deno.test("changeFile(): leaves nothing behind when it fails", async () => {
   await inFolder(async (folder) => {
     const fails = () => changeFile(`${folder}/x`, () => assert.fail("no"), { create: true });
     await assert.rejects(fails());
     assert.deepEqual(names(folder), []);
-    await assert.rejects(changeFile(`${folder}/x`, () => new Uint8Array(1)), badFile(/not there/));
+    await assert.rejects(changeFile(`${folder}/x`, () => new Uint8Array(1)), badFile(/it does not exist/));
     assert.deepEqual(names(folder), []);
     await Deno.writeTextFile(`${folder}/x.new`, "left over");
-    await changeFile(`${folder}/x`, () => new Uint8Array(1), { create: true, ending: ".new" });
+    await changeFile(`${folder}/x`, () => new Uint8Array(1), { create: true, suffix: ".new" });
     assert.deepEqual(names(folder), ["x"]);
   });
 });
 
 const NOBODY = 65_534;
 
-peerTest("a cache stays its owner's when root stores into it", ["root's rights"], async () => {
+peerTest("changeFile(): a cache stays its owner's when root stores into it", ["root's rights"], async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/cc`;
     const owner = async () => {
@@ -211,7 +211,10 @@ peerTest("a cache stays its owner's when root stores into it", ["root's rights"]
     await new FileCredentialCache(path).store(ticket(ALICE, "rcmd/p@R.TEST"));
     assert.deepEqual(await owner(), [NOBODY, NOBODY, 0o600]);
     // It was root's when this one wrote it.
-    await assert.rejects(cache.store(ticket(ALICE, "rcmd/q@R.TEST")), badFile(/was user 0's .* is user 65534's now/));
+    await assert.rejects(
+      cache.store(ticket(ALICE, "rcmd/q@R.TEST")),
+      badFile(/belonged to user 0 .* belongs to user 65534 now/),
+    );
     await cache.initialize(contents(ALICE));
     assert.deepEqual(await owner(), [NOBODY, NOBODY, 0o600]);
     // Through a link as well.
@@ -227,32 +230,36 @@ peerTest("a cache stays its owner's when root stores into it", ["root's rights"]
   });
 });
 
-peerTest("in a folder like /tmp, nobody is given root's new tickets or led elsewhere", ["root's rights"], async () => {
-  await inFolder(async (folder) => {
-    await Deno.chmod(folder, 0o1777);
-    // Somebody has put a cache there before root makes one: root's is root's.
-    const planted = new FileCredentialCache(`${folder}/cc`);
-    await planted.initialize(contents(ALICE));
-    await Deno.chown(`${folder}/cc`, NOBODY, NOBODY);
-    const cache = new FileCredentialCache(`${folder}/cc`);
-    await cache.initialize(contents(ALICE));
-    assert.equal((await Deno.stat(`${folder}/cc`)).uid, 0);
-    // Somebody's own cache, into which root stores because it was told to, stays his.
-    await Deno.chown(`${folder}/cc`, NOBODY, NOBODY);
-    await new FileCredentialCache(`${folder}/cc`).store(ticket(ALICE, "rcmd/p@R.TEST"));
-    assert.equal((await Deno.stat(`${folder}/cc`)).uid, NOBODY);
-    // Somebody's link.
-    await Deno.mkdir(`${folder}/private`, { mode: 0o700 });
-    const own = new FileCredentialCache(`${folder}/private/cc`);
-    await own.initialize(contents(ALICE));
-    const before = await Deno.readFile(`${folder}/private/cc`);
-    await Deno.symlink(`${folder}/private/cc`, `${folder}/link`);
-    const { success } = await new Deno.Command("chown", { args: ["-h", String(NOBODY), `${folder}/link`] }).output();
-    assert.ok(success);
-    const led = new FileCredentialCache(`${folder}/link`);
-    await assert.rejects(led.store(ticket(ALICE, "rcmd/p@R.TEST")), badFile(/symbolic link of user 65534's/));
-    await assert.rejects(led.initialize(contents(ALICE)), badFile(/symbolic link of user 65534's/));
-    assert.deepEqual(await Deno.readFile(`${folder}/private/cc`), before);
-    assert.deepEqual(names(folder), ["cc", "link", "private"]);
-  });
-});
+peerTest(
+  "changeFile(): in a folder like /tmp, root neither gives tickets away nor follows links",
+  ["root's rights"],
+  async () => {
+    await inFolder(async (folder) => {
+      await Deno.chmod(folder, 0o1777);
+      // Another user has put a cache there before root creates one: the new one belongs to root.
+      const planted = new FileCredentialCache(`${folder}/cc`);
+      await planted.initialize(contents(ALICE));
+      await Deno.chown(`${folder}/cc`, NOBODY, NOBODY);
+      const cache = new FileCredentialCache(`${folder}/cc`);
+      await cache.initialize(contents(ALICE));
+      assert.equal((await Deno.stat(`${folder}/cc`)).uid, 0);
+      // A cache of another user that root stores into keeps its owner.
+      await Deno.chown(`${folder}/cc`, NOBODY, NOBODY);
+      await new FileCredentialCache(`${folder}/cc`).store(ticket(ALICE, "rcmd/p@R.TEST"));
+      assert.equal((await Deno.stat(`${folder}/cc`)).uid, NOBODY);
+      // A link of another user.
+      await Deno.mkdir(`${folder}/private`, { mode: 0o700 });
+      const own = new FileCredentialCache(`${folder}/private/cc`);
+      await own.initialize(contents(ALICE));
+      const before = await Deno.readFile(`${folder}/private/cc`);
+      await Deno.symlink(`${folder}/private/cc`, `${folder}/link`);
+      const { success } = await new Deno.Command("chown", { args: ["-h", String(NOBODY), `${folder}/link`] }).output();
+      assert.ok(success);
+      const led = new FileCredentialCache(`${folder}/link`);
+      await assert.rejects(led.store(ticket(ALICE, "rcmd/p@R.TEST")), badFile(/symbolic link of user 65534 in/));
+      await assert.rejects(led.initialize(contents(ALICE)), badFile(/symbolic link of user 65534 in/));
+      assert.deepEqual(await Deno.readFile(`${folder}/private/cc`), before);
+      assert.deepEqual(names(folder), ["cc", "link", "private"]);
+    });
+  },
+);

@@ -6,8 +6,8 @@ import { abortable, startDeadline } from "../../../../base/deadline.ts";
 import { passwordKey } from "../../../../kerberos/exchange/client_key.ts";
 import { KdcClient } from "../../../../kerberos/reach/kdc_client.ts";
 import { parseEndpoint } from "../../../../kerberos/reach/locate.ts";
-import { KerberosTickets } from "../../../../kerberos/credentials/tickets.ts";
-import { denoTransport } from "../../../../kerberos/reach/shell/transports.ts";
+import { KerberosTickets } from "../../../../kerberos/credentials/tickets/tickets.ts";
+import { denoTransport } from "../../../../kerberos/reach/shell/transport.ts";
 import type { KerberosConfig } from "../../../../kerberos/config/krb5_conf.ts";
 import { answerDatagram } from "../../../../kerberos/kdc/shell/listener.ts";
 import { startTestKdc } from "../../../../kerberos/kdc/mod.ts";
@@ -15,7 +15,7 @@ import { KrbError } from "../../../../kerberos/messages/error.ts";
 import { AsReq } from "../../../../kerberos/messages/kdc.ts";
 import { parsePrincipal } from "../../../../kerberos/principal.ts";
 
-Deno.test("the KDC's listener survives garbage and oversize, and serves the next client", async () => {
+Deno.test("KdcListener: survives garbage and oversize, and serves the next client", async () => {
   await using kdc = await startTestKdc({ principals: { alice: "pw" } });
   for (const junk of [new Uint8Array([0, 0, 0, 4, 1, 2, 3, 4]), new Uint8Array(10)]) {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: kdc.port });
@@ -27,7 +27,7 @@ Deno.test("the KDC's listener survives garbage and oversize, and serves the next
   await new KerberosTickets({ config: kdc.config, kdc: kdc.client, initial }).initialTicket();
 });
 
-Deno.test("the KDC's listener answers a length with the high bit, or too large, with KRB_ERR_FIELD_TOOLONG and closes", async () => {
+Deno.test("KdcListener: answers a length that is too large with KRB_ERR_FIELD_TOOLONG and closes", async () => {
   await using kdc = await startTestKdc();
   for (const length of [[255, 255, 255, 255], [0x80, 0, 0, 4], [0, 1, 0, 1]]) {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: kdc.port });
@@ -44,7 +44,7 @@ Deno.test("the KDC's listener answers a length with the high bit, or too large, 
   }
 });
 
-Deno.test("the KDC's listener takes requests that come byte by byte, and several at once", async () => {
+Deno.test("KdcListener: accepts requests byte by byte, and several at once", async () => {
   await using kdc = await startTestKdc();
   const asReq = encode(AsReq, {
     pvno: 5,
@@ -70,7 +70,7 @@ Deno.test("the KDC's listener takes requests that come byte by byte, and several
   assert.deepEqual(codes, [6, 6, 6]);
 });
 
-Deno.test("clients of a KDC that listens at all addresses are told some that can be connected to", async () => {
+Deno.test("startTestKdc(): a KDC at all addresses tells clients some to connect to", async () => {
   for (const [hostname, loopback] of [["0.0.0.0", "127.0.0.1"], ["::", "::1"], ["0:0::0", "::1"]] as const) {
     await using kdc = await startTestKdc({ hostname, principals: { alice: "pw" } });
     const told = kdc.config.realms.get("GSSOCKS.TEST")!.kdc.map((text) => parseEndpoint(text));
@@ -90,11 +90,11 @@ Deno.test("clients of a KDC that listens at all addresses are told some that can
 });
 
 function withKdc(config: KerberosConfig, kdc: string): KerberosConfig {
-  const realm = { kdc: [kdc], primaryKdc: [], kpasswdServer: [], adminServer: [] };
+  const realm = { kdc: [kdc], primaryKdc: [] };
   return { ...config, realms: new Map([["GSSOCKS.TEST", realm]]) };
 }
 
-Deno.test("a datagram that cannot be answered is lost, and nothing else: from port 0, to a closed socket, or for a KDC that fails", async () => {
+Deno.test("answerDatagram(): a datagram that cannot be answered is lost, and nothing else", async () => {
   const socket = createSocket("udp4");
   await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
   const handler = { answer: () => Promise.resolve(new Uint8Array(3)) };

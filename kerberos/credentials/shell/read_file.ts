@@ -1,0 +1,76 @@
+/**
+ * Reads files of bounded size through Deno.
+ *
+ * @module
+ */
+import { type Bytes, concat, EMPTY } from "../../../base/bytes.ts";
+import type { FoundFile, MarkedFile } from "../files.ts";
+
+/** Most bytes that a keytab, cache or configuration may have: far more than any has, far less than would hurt. */
+const MAX_FILE = 16 * 1024 * 1024;
+
+/** Reads a file at once. */
+export function readFileSync(path: string): MarkedFile {
+  // What is written between these two lines is found the next time.
+  const mark = markOf(Deno.statSync(path));
+  return { mark, bytes: readBytesSync(path) };
+}
+
+function readBytesSync(path: string): Bytes {
+  using file = Deno.openSync(path);
+  if (file.statSync().size > MAX_FILE) throw tooLarge();
+  const parts: Uint8Array[] = [];
+  for (let length = 0;;) {
+    const part = new Uint8Array(65_536);
+    const read = file.readSync(part);
+    if (read === null) return concat(...parts);
+    if ((length += read) > MAX_FILE) throw tooLarge();
+    parts.push(part.subarray(0, read));
+  }
+}
+
+/** Reads an ordinary file: one that is a pipe or a device may never end. */
+export async function readOrdinaryFile(path: string): Promise<FoundFile> {
+  requireOrdinary(await Deno.stat(path));
+  using file = await Deno.open(path);
+  return await readOpenFile(file);
+}
+
+/** Reads an ordinary file unless it still has the mark. */
+export async function readChanged(path: string, mark: string | undefined): Promise<MarkedFile | undefined> {
+  const info = await Deno.stat(path);
+  const now = markOf(info);
+  if (now === mark) return undefined;
+  requireOrdinary(info);
+  using file = await Deno.open(path);
+  return { mark: now, bytes: (await readOpenFile(file)).bytes ?? EMPTY };
+}
+
+/** Refuses what is no ordinary file. */
+export function requireOrdinary({ isFile }: Deno.FileInfo): void {
+  if (!isFile) throw new Error("it is no ordinary file");
+}
+
+function markOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
+  return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(" ");
+}
+
+/** Reads an open file from its position on. */
+export async function readOpenFile(file: Deno.FsFile): Promise<FoundFile> {
+  const { size, uid } = await file.stat();
+  if (size > MAX_FILE) throw tooLarge();
+  const parts: Uint8Array[] = [];
+  for (let length = 0;;) {
+    const part = new Uint8Array(Math.max(size - length, 0) + 4096);
+    const read = await file.read(part);
+    if (read === null) break;
+    if ((length += read) > MAX_FILE) throw tooLarge();
+    parts.push(part.subarray(0, read));
+  }
+  const bytes = concat(...parts);
+  return { bytes: bytes.length === 0 ? undefined : bytes, owner: uid };
+}
+
+function tooLarge(): Error {
+  return new Error(`it has more than ${MAX_FILE / 1024 / 1024} MiB`);
+}

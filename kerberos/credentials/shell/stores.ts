@@ -1,0 +1,169 @@
+/**
+ * Credential caches and keytabs of this machine, through Deno.
+ *
+ * @module
+ */
+import { requireFilePath } from "../../config/store_name.ts";
+import type { Credential } from "../../credential.ts";
+import type { CredentialCache, CredentialCacheData, InitializeOptions } from "../cache.ts";
+import { FileCache } from "../caches/file.ts";
+import { MemoryCredentialCache } from "../caches/memory.ts";
+import { type CacheKinds, openCache } from "../caches/open_cache.ts";
+import type { KeySource, Keytab, KeytabEntry, WantedKey } from "../formats/keytab.ts";
+import { keytabPath, readKeytabFile, writeKeytabFile } from "../keytabs/keytab_file.ts";
+import { type KeytabFileOptions, ReloadingKeytab } from "../keytabs/reloading_keytab.ts";
+import { denoFiles } from "./files.ts";
+
+/** Kinds of credential caches under Deno. */
+const CACHE_KINDS: CacheKinds = {
+  FILE: (name) => new FileCredentialCache(name),
+  MEMORY: (name) => new MemoryCredentialCache(undefined, name),
+};
+
+/**
+ * Opens the credential cache of a name: `FILE:path`, a path alone, or `MEMORY:`.
+ *
+ * @throws {KerberosError} `BAD_FILE` for another kind.
+ */
+export function openCredentialCache(name: string): CredentialCache {
+  return openCache(name, CACHE_KINDS);
+}
+
+/** Options of {@linkcode FileCredentialCache}. */
+export interface FileCredentialCacheOptions {
+  /**
+   * Longest wait for another program's change to the cache, in milliseconds. After that the change is made without the lock: the
+   * contents that were read are compared once more right before the file is replaced.
+   *
+   * @default {10000}
+   */
+  readonly lockTimeout?: number | undefined;
+}
+
+/**
+ * A cache in an ordinary file, which MIT krb5, Heimdal and Java read and write too.
+ *
+ * Any number of programs may change it at one time: each waits for the others (`flock` on the file), and none undoes the changes of
+ * another. MIT's tools and Java do not know this lock; see `docs/operating.md`.
+ */
+export class FileCredentialCache implements CredentialCache {
+  /** Name of the cache. */
+  readonly name: string;
+  readonly #cache: FileCache;
+
+  /**
+   * Creates a cache; nothing is read yet.
+   *
+   * @param name `FILE:path`, or the path alone.
+   * @param options How long to wait for others.
+   * @throws {KerberosError} `BAD_FILE` for another kind of cache.
+   */
+  constructor(name: string, options: FileCredentialCacheOptions = {}) {
+    this.#cache = new FileCache(requireFilePath("open credential cache", name), { files: denoFiles, ...options });
+    this.name = this.#cache.name;
+  }
+
+  /**
+   * See {@linkcode CredentialCache.load}.
+   *
+   * @throws {KerberosError} `BAD_FILE`, also for a file of more than 16 MiB.
+   */
+  load(): Promise<CredentialCacheData | undefined> {
+    return this.#cache.load();
+  }
+
+  /**
+   * See {@linkcode CredentialCache.initialize}. A file that is no credential cache is left alone.
+   *
+   * @throws {KerberosError} `BAD_FILE`; with `replaces` also `NO_CREDENTIALS`.
+   */
+  initialize(data: CredentialCacheData, options?: InitializeOptions): Promise<void> {
+    return this.#cache.initialize(data, options);
+  }
+
+  /**
+   * See {@linkcode CredentialCache.store}. The file keeps its owner, and a symbolic link to it stays a link.
+   *
+   * @throws {KerberosError} `NO_CREDENTIALS` if the cache does not exist, or belongs to another client; `BAD_FILE`.
+   */
+  store(credential: Credential): Promise<void> {
+    return this.#cache.store(credential);
+  }
+
+  /**
+   * Overwrites the file with zeros and removes it. Of a symbolic link the link alone is removed.
+   *
+   * @throws {KerberosError} `BAD_FILE`, also if the file is no credential cache.
+   */
+  destroy(): Promise<void> {
+    return this.#cache.destroy();
+  }
+}
+
+/**
+ * Reads a keytab file, synchronously: this happens once, before anything else can.
+ *
+ * @throws {KerberosError} `BAD_FILE`, also for a file of more than 16 MiB.
+ */
+export function readKeytab(name: string): Keytab {
+  return readKeytabFile(denoFiles, keytabPath(name)).keytab;
+}
+
+/**
+ * Writes a keytab file that only its owner can read. An existing one is replaced in one step, and keeps its owner.
+ *
+ * @throws {KerberosError} `BAD_FILE`, also if the file is no keytab.
+ */
+export function writeKeytab(name: string, keytab: Keytab): Promise<void> {
+  return writeKeytabFile(denoFiles, name, keytab);
+}
+
+/**
+ * A keytab file that is read again if a key is missing, so that keys can be replaced while a service runs.
+ *
+ * @example
+ * ```ts
+ * import { KerberosAcceptorCredential, KeytabFile } from "@gssocks/gssocks/kerberos";
+ *
+ * export function service(): KerberosAcceptorCredential {
+ *   return new KerberosAcceptorCredential({ keys: new KeytabFile("/etc/krb5.keytab") });
+ * }
+ * ```
+ */
+export class KeytabFile implements KeySource {
+  /** Path of the file. */
+  readonly path: string;
+  readonly #keytab: ReloadingKeytab;
+
+  /**
+   * Reads the file.
+   *
+   * @param name `FILE:path`, or the path alone.
+   * @param options How it is read again.
+   * @throws {KerberosError} `BAD_FILE` if it cannot be read, or has no key.
+   */
+  constructor(name: string, options: KeytabFileOptions = {}) {
+    this.#keytab = new ReloadingKeytab(name, denoFiles, options);
+    this.path = this.#keytab.path;
+  }
+
+  /** See {@linkcode KeySource.candidates}. */
+  candidates(wanted: WantedKey): readonly KeytabEntry[] {
+    return this.#keytab.candidates(wanted);
+  }
+
+  /** See {@linkcode KeySource.describe}. */
+  describe(): readonly string[] {
+    return this.#keytab.describe();
+  }
+
+  /**
+   * Reads the file again if it has changed; its keys replace the old ones. Callers that ask while it is being read wait for the same
+   * read. Never rejects.
+   *
+   * @returns Whether there are new keys.
+   */
+  renewed(): Promise<boolean> {
+    return this.#keytab.renewed();
+  }
+}

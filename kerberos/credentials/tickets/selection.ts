@@ -1,0 +1,68 @@
+/**
+ * Which ticket of a cache may be used, and why there is none.
+ *
+ * @module
+ */
+import type { KerberosConfig } from "../../config/krb5_conf.ts";
+import { TicketFlag } from "../../registry/flags.ts";
+import { isSupported } from "../../crypto/enctypes.ts";
+import { KerberosError } from "../../errors.ts";
+import { krbtgt, type Principal, samePrincipal } from "../../principal.ts";
+import type { CredentialCacheData } from "../cache.ts";
+import type { Credential } from "../../credential.ts";
+
+/** A ticket that ends within this many milliseconds counts as ended if another one can be had. */
+export const MARGIN = 60_000;
+
+/** What a ticket is judged by. Times are in milliseconds. */
+export interface TicketTerms {
+  readonly config: KerberosConfig;
+  /** The KDC's time. */
+  readonly now: number;
+  /** How long the ticket must still be good. */
+  readonly margin: number;
+}
+
+/** Whether a ticket is good now, and has a session key of an enctype that would be requested today. */
+export function isGood(credential: Credential, { config, now, margin }: TicketTerms): boolean {
+  const { clockskew, defaultTgsEnctypes, permittedEnctypes } = config;
+  const { endtime, starttime, flags, server, key: { enctype } } = credential;
+  const wanted = server.components[0] === "krbtgt" ? permittedEnctypes : defaultTgsEnctypes;
+  return endtime > now + margin && starttime <= now + clockskew && (flags & TicketFlag.Invalid) === 0 &&
+    wanted.includes(enctype) && isSupported(enctype);
+}
+
+/** Whether a ticket is the client's, and for exactly this service; for a service without a realm, in any realm. */
+export function isFor(held: Credential, client: Principal, service: Principal): boolean {
+  return samePrincipal(held.client, client) && !held.isConfiguration &&
+    samePrincipal(held.server, service.realm === "" ? { ...service, realm: held.server.realm } : service);
+}
+
+/**
+ * Whether a clock was set since a ticket-granting ticket was stored: by the KDC's time, as it is known, the ticket has not begun, or it
+ * has ended although by our own clock it has not.
+ */
+export function contradictsClock(
+  tgt: Credential,
+  { config, now, localNow }: TicketTerms & { localNow: number },
+): boolean {
+  return tgt.starttime > now + config.clockskew || (tgt.endtime <= now && tgt.endtime > localNow && localNow !== now);
+}
+
+/** Returns the error that says why no ticket-granting ticket of a cache can be used. */
+export function noTicket(name: string, data: CredentialCacheData | undefined, now: number): KerberosError {
+  if (data === undefined) {
+    return new KerberosError("NO_CREDENTIALS", `Cannot get a ticket: ${name} is empty; run kinit first`);
+  }
+  const unusable = data.credentials.find(({ server, endtime }) =>
+    samePrincipal(server, krbtgt(data.principal.realm)) && endtime > now
+  );
+  return unusable === undefined
+    ? new KerberosError("TICKET_EXPIRED", `Cannot get a ticket: the one in ${name} has expired; run kinit again`)
+    : new KerberosError(
+      "NO_CREDENTIALS",
+      `Cannot get a ticket: the one in ${name} cannot be used: its session key is ${unusable.key.enctypeName}, ` +
+        `it begins ${Math.max(0, Math.round((unusable.starttime - now) / 1000))} s from now, and is ` +
+        ((unusable.flags & TicketFlag.Invalid) === 0 ? "valid" : "invalid") + "; run kinit again",
+    );
+}

@@ -1,0 +1,220 @@
+/**
+ * Tickets on demand: from a credential cache, or from a KDC with a password or keytab. For each service there is one request at a
+ * time, however many callers wait for it.
+ *
+ * @module
+ */
+import { type Runtime, systemRuntime } from "../../../base/runtime.ts";
+import { SharedRequests } from "../../../base/shared_requests.ts";
+import type { KerberosConfig } from "../../config/krb5_conf.ts";
+import { realmOfHost } from "../../config/realms.ts";
+import { KerberosError } from "../../errors.ts";
+import { asExchange } from "../../exchange/as.ts";
+import type { ClientKey } from "../../exchange/client_key.ts";
+import { isClockRefusal } from "../../exchange/clock_offset.ts";
+import { formatPrincipal, krbtgt, type Principal, samePrincipal } from "../../principal.ts";
+import type { KdcCallOptions, KdcClient } from "../../reach/kdc_client.ts";
+import { ErrorCode } from "../../registry/errors.ts";
+import type { CredentialCache, CredentialCacheData } from "../cache.ts";
+import { MemoryCredentialCache } from "../caches/memory.ts";
+import type { ServiceTicket, TicketSource } from "../ticket_source.ts";
+import { forwardRequest, renewalRequest } from "./derived_tickets.ts";
+import { initialRequest } from "./initial_request.ts";
+import { KdcClock } from "./kdc_clock.ts";
+import { TgsClient, type TicketRequest } from "./tgs_client.ts";
+import { TicketStore } from "./ticket_store.ts";
+
+/** Options of {@linkcode KerberosTickets}. */
+export interface KerberosTicketsOptions {
+  /** Configuration. */
+  readonly config: KerberosConfig;
+  /** Client of the KDCs; without it there are only the tickets in the cache. */
+  readonly kdc?: KdcClient | undefined;
+  /** Where tickets are kept. @default {memory} */
+  readonly cache?: CredentialCache | undefined;
+  /**
+   * Client and its secret, for when the cache has no good ticket-granting ticket. A cache that belongs to another client is neither
+   * used nor overwritten.
+   */
+  readonly initial?: { readonly client: Principal; readonly key: ClientKey } | undefined;
+  /** Clock and randomness. @default {the system's} */
+  readonly runtime?: Runtime | undefined;
+  /**
+   * A monotonic clock, in milliseconds. If the clock of `runtime` moves apart from it, the KDC's clock is measured again.
+   *
+   * @default {the machine's; with a `runtime` of your own, the clock of that}
+   */
+  readonly monotonic?: (() => number) | undefined;
+}
+
+/** Tickets of one client. */
+export class KerberosTickets implements TicketSource {
+  /** Where they are kept. */
+  readonly cache: CredentialCache;
+  readonly #options: KerberosTicketsOptions;
+  readonly #runtime: Runtime;
+  readonly #clock: KdcClock;
+  readonly #store: TicketStore;
+  readonly #tgs: TgsClient;
+  readonly #requests = new SharedRequests<ServiceTicket>();
+
+  /**
+   * Creates a source of tickets.
+   *
+   * @param options Cache, secret and client of the KDCs.
+   */
+  constructor(options: KerberosTicketsOptions) {
+    const { config, cache = new MemoryCredentialCache(), initial, runtime = systemRuntime, monotonic } = options;
+    const clock = new KdcClock(runtime, monotonic);
+    const store = new TicketStore({ cache, config, client: initial?.client, clock, runtime });
+    this.cache = cache;
+    this.#options = options;
+    this.#runtime = runtime;
+    this.#clock = clock;
+    this.#store = store;
+    this.#tgs = new TgsClient({ config, kdc: () => this.#kdc(), clock, store, runtime });
+  }
+
+  /** See {@linkcode TicketSource.serviceTicket}. */
+  serviceTicket(service: Principal, options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    const key = `service ${formatPrincipal(service)}`;
+    return this.#requests.once(key, options.signal, (signal) => this.#service(service, signal));
+  }
+
+  /** See {@linkcode TicketSource.forwardedTicket}. */
+  forwardedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    return this.#requests.once("forwarded", options.signal, (signal) => this.#forwarded(signal));
+  }
+
+  /**
+   * See {@linkcode TicketSource.refusedForTime}. With a secret all tickets are requested anew after that, without one the KDC's clock
+   * is measured.
+   */
+  refusedForTime({ kdcOffset }: ServiceTicket): boolean {
+    const { kdc, config } = this.#options;
+    return kdc !== undefined && config.kdcTimesync && this.#clock.refused(kdcOffset);
+  }
+
+  /** Requests an initial ticket with the secret given, and replaces all tickets in the cache by it. */
+  initialTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    return this.#requests.once("initial", options.signal, (signal) => this.#acquire(signal));
+  }
+
+  /**
+   * Renews the ticket-granting ticket in the cache (RFC 4120 section 2.3).
+   *
+   * @throws {KdcError} `KDC_ERR_BADOPTION` if it cannot be renewed.
+   */
+  renewedTicket(options: KdcCallOptions = {}): Promise<ServiceTicket> {
+    return this.#requests.once("renewed", options.signal, (signal) => this.#renew(signal));
+  }
+
+  async #service(wanted: Principal, signal: AbortSignal): Promise<ServiceTicket> {
+    const data = await this.#store.load();
+    const service = this.#withRealm(wanted, data);
+    const kdcOffset = this.#clock.offset(data?.kdcOffset);
+    const held = data && this.#store.find(data, service);
+    if (data !== undefined && this.#isClockWrong(data)) {
+      try {
+        return await this.#afresh(data, service, signal);
+      } catch (error) {
+        // While the KDC cannot be asked, the ticket that there is may still do.
+        if (held === undefined || !(error instanceof KerberosError) || error.code !== "KDC_UNREACHABLE") throw error;
+        this.#clock.unmeasurable();
+      }
+    }
+    if (held !== undefined) return { credential: held, kdcOffset };
+    const { credential: tgt } = await this.#ticketGrantingTicket(data, signal);
+    return await this.#fromTgs({ tgt, service, kdcOffset: this.#clock.offset(data?.kdcOffset) }, signal);
+  }
+
+  async #fromTgs(request: TicketRequest, signal: AbortSignal): Promise<ServiceTicket> {
+    const { credential, path, kdcOffset } = await this.#tgs.request(request, signal);
+    for (const issued of [...path, credential]) await this.#store.keep(issued);
+    return { credential, kdcOffset };
+  }
+
+  /** Whether a clock was set since the tickets were issued, as far as that can be known. */
+  #isClockWrong(data: CredentialCacheData): boolean {
+    const { kdc, config, initial } = this.#options;
+    if (kdc === undefined || !config.kdcTimesync) return false;
+    if (this.#clock.isDoubtful) return true;
+    // With a secret, the times of the ticket-granting ticket do not matter.
+    return initial === undefined && this.#store.contradictsClock(data);
+  }
+
+  /** Requests a ticket after a clock was set: all tickets anew if there is a secret, otherwise by our own clock to begin with. */
+  async #afresh(data: CredentialCacheData, service: Principal, signal: AbortSignal): Promise<ServiceTicket> {
+    if (this.#options.initial !== undefined) {
+      const { credential: tgt, kdcOffset } = await this.#initial(signal);
+      return await this.#fromTgs({ tgt, service, kdcOffset }, signal);
+    }
+    const tgt = this.#store.anyTgt(data);
+    if (tgt === undefined) throw this.#store.noTicket(data);
+    const issued = await this.#fromTgs({ tgt, service, kdcOffset: 0 }, signal).catch((error) => {
+      const expired = isClockRefusal(error) && error.errorCode === ErrorCode.KRB_AP_ERR_TKT_EXPIRED;
+      throw expired ? this.#store.noTicket(data) : error;
+    });
+    this.#clock.measured(issued.kdcOffset);
+    await this.#store.storeOffset(issued.kdcOffset);
+    return issued;
+  }
+
+  #kdc(): KdcClient {
+    const { kdc } = this.#options;
+    if (kdc !== undefined) return kdc;
+    throw new KerberosError("KDC_UNREACHABLE", "Cannot get a ticket: there is no client of a KDC");
+  }
+
+  /** Adds the realm of the host that the service runs on if the configuration knows it; otherwise the KDC says which it is. */
+  #withRealm(wanted: Principal, data: CredentialCacheData | undefined): Principal {
+    if (wanted.realm !== "") return wanted;
+    const { config, initial } = this.#options;
+    const client = data?.principal ?? initial?.client;
+    const mapped = wanted.components[1] && realmOfHost(config, wanted.components[1]);
+    return { ...wanted, realm: mapped || (client === undefined ? config.defaultRealm ?? "" : "") };
+  }
+
+  async #ticketGrantingTicket(data: CredentialCacheData | undefined, signal: AbortSignal): Promise<ServiceTicket> {
+    const held = data && this.#store.find(data, krbtgt(data.principal.realm));
+    if (held !== undefined) return { credential: held, kdcOffset: this.#clock.offset(data?.kdcOffset) };
+    if (this.#options.initial !== undefined) return await this.#initial(signal);
+    throw this.#store.noTicket(data);
+  }
+
+  /** An initial ticket on the way to another one: one request, however many services it is for. */
+  #initial(signal: AbortSignal): Promise<ServiceTicket> {
+    return this.#requests.once("initial, ours", signal, (stop) => this.#acquire(stop, { onlyOurs: true }));
+  }
+
+  async #acquire(signal: AbortSignal, { onlyOurs } = { onlyOurs: false }): Promise<ServiceTicket> {
+    const { initial, config } = this.#options;
+    if (initial === undefined) {
+      throw new KerberosError("NO_CREDENTIALS", "Cannot get a ticket: there is no password or key");
+    }
+    const exchange = () => asExchange(initialRequest(config, initial, this.#runtime));
+    const issued = await this.#kdc().runWithSecret(exchange, { signal });
+    this.#clock.measured(issued.kdcOffset);
+    await this.#store.begin(issued, { onlyOurs });
+    return issued;
+  }
+
+  async #renew(signal: AbortSignal): Promise<ServiceTicket> {
+    const data = await this.#store.load();
+    const tgt = data?.credentials.find(({ server }) => samePrincipal(server, krbtgt(data.principal.realm)));
+    if (data === undefined || tgt === undefined) {
+      throw new KerberosError("NO_CREDENTIALS", `Cannot renew: ${this.cache.name} has no ticket-granting ticket`);
+    }
+    const offset = this.#clock.offset(data.kdcOffset);
+    const request = renewalRequest(tgt, offset, this.#options.config.defaultTktEnctypes);
+    const { credential, kdcOffset } = await this.#tgs.request(request, signal);
+    await this.#store.renew(data, credential, kdcOffset);
+    return { credential, kdcOffset };
+  }
+
+  async #forwarded(signal: AbortSignal): Promise<ServiceTicket> {
+    const own = await this.#ticketGrantingTicket(await this.#store.load(), signal);
+    const { credential, kdcOffset } = await this.#tgs.request(forwardRequest(own), signal);
+    return { credential, kdcOffset };
+  }
+}

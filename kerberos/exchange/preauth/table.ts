@@ -1,0 +1,46 @@
+/**
+ * The table of pre-authentication mechanisms. A new mechanism is a file beside this one and an entry here.
+ *
+ * @module
+ */
+import { KerberosError, printable } from "../../errors.ts";
+import type { PaData } from "../../messages/basic.ts";
+import { formatPrincipal } from "../../principal.ts";
+import { encryptedTimestamp } from "./encrypted_timestamp.ts";
+import type { PreauthClient, PreauthMechanism, PreauthRound } from "./mechanism.ts";
+
+/** The mechanisms of a client that is configured with nothing but its key. */
+export const PREAUTH_MECHANISMS: readonly PreauthMechanism[] = [encryptedTimestamp];
+
+/** Starts the first mechanism that has something to say in the first request; `undefined` if none has. */
+export async function offerMechanism(
+  mechanisms: readonly PreauthMechanism[],
+  client: PreauthClient,
+): Promise<PreauthRound | undefined> {
+  return await mechanisms.find(({ offer }) => offer !== undefined)?.offer?.(client);
+}
+
+/**
+ * Starts the first mechanism that a KDC offers and the client can perform: the KDC's list is in its order of preference
+ * (RFC 6113 section 2.3).
+ *
+ * @throws {KerberosError} `PREAUTH_UNSUPPORTED` when there is none.
+ */
+export async function startMechanism(
+  mechanisms: readonly PreauthMechanism[],
+  client: PreauthClient,
+  methods: readonly PaData[],
+): Promise<PreauthRound> {
+  for (const { padataType } of methods) {
+    const mechanism = mechanisms.find((candidate) => candidate.padataType === padataType);
+    const round = await mechanism?.start(client, methods);
+    if (round !== undefined) return round;
+  }
+  const offered = methods.map(({ padataType }) => padataType).join(", ");
+  const supported = mechanisms.map(({ name, padataType }) => `${padataType} (${name})`).join(", ");
+  throw new KerberosError(
+    "PREAUTH_UNSUPPORTED",
+    `Cannot authenticate ${printable(formatPrincipal(client.client))}: the KDC offers pre-authentication of types ` +
+      `${offered}; supported is ${supported}`,
+  );
+}

@@ -1,0 +1,24 @@
+/**
+ * A realm of the embedded KDC with its principals in one call.
+ *
+ * @module
+ */
+import type { AddPrincipalOptions } from "./principals.ts";
+import { KdcRealm, type KdcRealmOptions } from "./realm.ts";
+
+/** Options of {@linkcode createRealm}. */
+export interface CreateRealmOptions extends KdcRealmOptions {
+  /** Realm. @default {"GSSOCKS.TEST"} */
+  readonly realm?: string | undefined;
+  /** Principals: a password, or how to add it. @default {{}} */
+  readonly principals?: Readonly<Record<string, string | AddPrincipalOptions>> | undefined;
+}
+
+/** Creates a realm without sockets. */
+export async function createRealm(options: CreateRealmOptions = {}): Promise<KdcRealm> {
+  const realm = await KdcRealm.create(options.realm ?? "GSSOCKS.TEST", options);
+  for (const [name, how] of Object.entries(options.principals ?? {})) {
+    await realm.addPrincipal(name, typeof how === "string" ? { password: how } : how);
+  }
+  return realm;
+}

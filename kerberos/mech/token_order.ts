@@ -1,0 +1,63 @@
+/**
+ * The order of received per-message tokens: they are opened concurrently, and their numbers judged in the order of the calls.
+ *
+ * @module
+ */
+import type { Bytes } from "../../base/bytes.ts";
+import type { UnwrappedMessage } from "../../gss/context.ts";
+import type { Eventually } from "../crypto/primitives/seam.ts";
+import { KerberosError } from "../errors.ts";
+import { type SequenceOptions, SequenceWindow } from "./sequence.ts";
+import { notGenuine } from "./tokens/errors.ts";
+
+/** A genuine token, before its sequence number is judged. */
+export interface GenuineToken {
+  /** Sequence number. */
+  readonly sequence: bigint;
+  /** The message, empty for a MIC token. */
+  readonly data: Bytes;
+  /** Whether the message was encrypted. */
+  readonly confidential: boolean;
+}
+
+/** Judges the tokens that one side of a context receives. */
+export class TokenOrder {
+  readonly #window: SequenceWindow;
+  /** Resolves when the token before has been judged; undefined when none is pending. */
+  #pending: Promise<void> | undefined;
+
+  constructor(options: SequenceOptions) {
+    this.#window = new SequenceWindow(options);
+  }
+
+  /**
+   * Opens a token now, and judges its number after those of the calls before. The number of a token that is not genuine is
+   * ignored.
+   *
+   * @param open Opens the token; throws when it is not genuine.
+   */
+  async judge(open: () => Eventually<GenuineToken>): Promise<UnwrappedMessage> {
+    const before = this.#pending;
+    try {
+      const opening = open();
+      if (before === undefined && !(opening instanceof Promise)) return this.#judged(opening);
+      const turn = Promise.withResolvers<void>();
+      this.#pending = turn.promise;
+      try {
+        if (opening instanceof Promise) opening.catch(() => {}); // Reported below, after the tokens before it.
+        await before;
+        return this.#judged(await opening);
+      } finally {
+        turn.resolve();
+        if (this.#pending === turn.promise) this.#pending = undefined;
+      }
+    } catch (error) {
+      if (error instanceof KerberosError && error.code === "INTEGRITY") throw notGenuine(error);
+      throw error;
+    }
+  }
+
+  #judged({ data, confidential, sequence }: GenuineToken): UnwrappedMessage {
+    return { data, confidential, status: this.#window.check(sequence) };
+  }
+}
