@@ -280,15 +280,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       LATE,
       "const listening = onAbort(signal, ",
       "const listening = onAbort(signal.aborted ? undefined : signal, ",
-      "is given up, once",
+      "makeUnlessAborted()",
     ],
-    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "is given up, once"],
+    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "makeUnlessAborted()"],
     [
       "what is made late is given up",
       LATE,
       "    if (isLate) discard(made);\n    else taken",
       "    taken",
-      "is given up, once",
+      "makeUnlessAborted()",
     ],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [

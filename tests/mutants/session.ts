@@ -527,7 +527,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       CLOCK,
       "duration: this.duration, ...rest",
       "duration: this.#startedAt, ...rest",
-      "nobody sets",
+      "time is monotonic",
     ],
   ]),
   ...rules("socks/server/session.ts", [SHARES], []),
