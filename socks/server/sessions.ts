@@ -187,8 +187,13 @@ export class Sessions {
     const { record, leave } = running;
     running.user = user;
     const { sessionsPerUser: limit } = this.#shares;
-    const counted = limit === Infinity || this.#countUser(running, user, limit);
-    this.#halfOpen.delete(record.source, running);
+    let counted: boolean | Promise<boolean>;
+    try {
+      counted = limit === Infinity || this.#countUser(running, user, limit);
+    } finally {
+      // The handshake is over, even if the ledger fails.
+      this.#halfOpen.delete(record.source, running);
+    }
     const { bandwidthPerSession = Infinity, bandwidthPerUser = Infinity } = options.limits ?? {};
     const rates: Rate[] = [];
     if (bandwidthPerSession !== Infinity) rates.push(new Rate(bandwidthPerSession, monotonicNow));

@@ -14,6 +14,7 @@ import type { SocksServer } from "../../../../socks/server/server.ts";
 import { runSession } from "../../../../socks/server/session.ts";
 import { recordWith } from "../../../support/session_record.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
+import { yieldMicrotasks } from "../../../../socks/stream/settling.ts";
 import { echoTarget, makeServer } from "../../../support/memory_server.ts";
 import { pipe, readAll } from "../../../support/pipe.ts";
 import { hex, unhex } from "../../../support/vectors.ts";
@@ -130,6 +131,27 @@ Deno.test("limits: close half-open sessions above the limit", async () => {
   for (let i = 0; i < 5; i++) void server.serve(pipe()[1]);
   await granted.client.write(utf8("still here"));
   assert.equal(hex((await granted.client.read())!), hex(utf8("still here")));
+  await server[Symbol.asyncDispose]();
+});
+
+Deno.test("limits: do not count a session as half-open when the ledger has failed", async () => {
+  const { server, refusals } = makeServer({
+    auth: [ticketHolders("a@A.TEST")],
+    limits: { halfOpen: 1 },
+    userLedger: {
+      enter(): never {
+        throw new Error("the store is down");
+      },
+      leave() {},
+    },
+  });
+  const failed = await enter(server);
+  assert.match(failed.answer, /^050005010001/);
+  assert.deepEqual(refusals(), [undefined]);
+  // The refused client has a second to read its answer; a client in the handshake does not end that.
+  void server.serve(pipe()[1]);
+  await yieldMicrotasks();
+  assert.equal(server.sessions, 2);
   await server[Symbol.asyncDispose]();
 });
 
