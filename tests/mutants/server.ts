@@ -169,7 +169,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
   ]),
-  ...rules("socks/server/commands/associate.ts", [END], [
+  ...rules("socks/server/commands/associate.ts", ["tests/socks/server/commands/associate_test.ts"], [
     [
       "setting an association up has a time",
       SIGNAL,
@@ -274,7 +274,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       DEAF,
     ],
   ]),
-  ...rules("socks/stream/make_unless_aborted.ts", [END], [
+  ...rules("socks/stream/make_unless_aborted.ts", ["tests/socks/stream/make_unless_aborted_test.ts"], [
     [
       "what is aborted by the call that makes it is late",
       LATE,

@@ -521,7 +521,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     ],
     ["where a stream goes is told", "the contract of remote", "    this.remote = streams.remote;\n", ""],
   ]),
-  ...rules("socks/stream/make_unless_aborted.ts", ["tests/socks/server/server_end_test.ts"], [
+  ...rules("socks/stream/make_unless_aborted.ts", ["tests/socks/stream/make_unless_aborted_test.ts"], [
     [
       "a signal keeps nothing of what could not be made",
       "CWE-401",

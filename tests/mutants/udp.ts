@@ -7,7 +7,13 @@ import { type Mutant, rules } from "./mutant.ts";
 
 const SOCKETS = "tests/socks/shell/udp_test.ts";
 const NAMES = "tests/socks/server/datagrams/lookup_cache_test.ts";
-const CLIENT = "tests/socks/client/associate_test.ts";
+const REOPENING = "tests/socks/server/datagrams/reopening_socket_test.ts";
+const ERRORS = "tests/socks/stream/datagram_error_test.ts";
+const ENDPOINT = "tests/socks/server/datagrams/client_endpoint_test.ts";
+const ASSOCIATE = "tests/socks/server/commands/associate_test.ts";
+const ANNOUNCE = "tests/socks/server/targets/announce_test.ts";
+const LISTEN = "tests/socks/server/targets/listen_test.ts";
+const LOCAL = "tests/socks/client/local_address_test.ts";
 const REAL = "tests/socks/server/datagrams/heals_test.ts";
 
 const HEALS = "An association outlives its surroundings";
@@ -79,15 +85,13 @@ const ENDS: readonly Mutant[] = [
       "    close();",
     ],
   ]),
-  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], []),
-  ...rules("socks/stream/datagram_error.ts", [SOCKETS], [
+  ...rules("socks/stream/datagram_error.ts", [ERRORS], [
     ["what was refused is an error of a datagram", HEALS, '  "ECONNREFUSED",\n', ""],
   ]),
-  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], []),
-  ...rules("socks/stream/datagram_error.ts", [SOCKETS], [
+  ...rules("socks/stream/datagram_error.ts", [ERRORS], [
     ["what is too large is an error of a datagram", HEALS, "  if (error instanceof RangeError) return true;\n", ""],
   ]),
-  ...rules("socks/server/datagrams/reopening_socket.ts", [SOCKETS], [
+  ...rules("socks/server/datagrams/reopening_socket.ts", [REOPENING], [
     [
       "a socket that could not be made is asked for again",
       HEALS,
@@ -265,7 +269,7 @@ const WAYS: readonly Mutant[] = [
 
 /** Clients. */
 const CLIENTS: readonly Mutant[] = [
-  ...rules("socks/server/datagrams/client_endpoint.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_endpoint.ts", [ENDPOINT], [
     [
       "without keys nobody moves",
       PLACE,
@@ -295,10 +299,10 @@ const CLIENTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/server/commands/associate.ts", [CLIENT], [
+  ...rules("socks/server/commands/associate.ts", [ASSOCIATE, ENDPOINT], [
     ["what is announced is asked for", FAMILY, "    checkAnnounce(options.announce);\n", ""],
   ]),
-  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
     [
       "the socket that faces the client comes back by itself",
       HEALS,
@@ -306,7 +310,7 @@ const CLIENTS: readonly Mutant[] = [
       "new ReopeningSocket({ bind, hostname, onDatagram })",
     ],
   ]),
-  ...rules("socks/server/datagrams/counts.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/counts.ts", [ASSOCIATE, ENDPOINT], [
     [
       "too large is too large",
       HEALS,
@@ -314,25 +318,25 @@ const CLIENTS: readonly Mutant[] = [
       'return "unreachable";\n}',
     ],
   ]),
-  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
     ["moves are counted", PLACE, 'if (place === "moved" && !this.#ended) counts.moved++;', ""],
   ]),
-  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
     ["with keys a client moves", HEALS, 'proves: request.protection !== "none"', "proves: false"],
   ]),
-  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
     ["only keys move a client", PLACE, 'proves: request.protection !== "none"', "proves: true", "behind a balancer"],
   ]),
-  ...rules("socks/server/datagrams/counts.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/counts.ts", [ASSOCIATE, ENDPOINT], [
     ["too many for a name is too many", SLOW, '  if (error instanceof SocksLimitError) return "overload";\n', ""],
   ]),
-  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
     ["a place is given back once", "CWE-770", "      if (held) this.#inFlight--;", "      this.#inFlight--;"],
   ]),
-  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
     ["so many at one time", "CWE-770", '    if (this.#inFlight >= IN_FLIGHT) return this.#drop("overload");\n', ""],
   ]),
-  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
     [
       "what waits for a name takes nobody's place",
       SLOW,
@@ -340,7 +344,7 @@ const CLIENTS: readonly Mutant[] = [
       "await this.#egress!.send(data, { hostname, port });",
     ],
   ]),
-  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
     [
       "rules hold where one moves to",
       PLACE,
@@ -348,7 +352,7 @@ const CLIENTS: readonly Mutant[] = [
       "return this.#egress?.moved?.(to) || true;",
     ],
   ]),
-  ...rules("socks/server/datagrams/client_side.ts", [CLIENT], [
+  ...rules("socks/server/datagrams/client_side.ts", [ASSOCIATE, ENDPOINT], [
     [
       "rules for clients hold where one moves to",
       PLACE,
@@ -356,7 +360,7 @@ const CLIENTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/server/targets/announce.ts", [CLIENT], [
+  ...rules("socks/server/targets/announce.ts", [ANNOUNCE, ASSOCIATE], [
     [
       "one host of each kind",
       FAMILY,
@@ -403,11 +407,10 @@ const CLIENTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/server/commands/bind.ts", [CLIENT], []),
-  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+  ...rules("socks/server/targets/listen.ts", [LISTEN], [
     ["BIND checks what is announced", FAMILY, "  checkAnnounce(announce);\n", ""],
   ]),
-  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+  ...rules("socks/server/targets/listen.ts", [LISTEN], [
     [
       "BIND at a link-local address needs the interface",
       "RFC 4007 section 6",
@@ -415,10 +418,10 @@ const CLIENTS: readonly Mutant[] = [
       "  return here;\n",
     ],
   ]),
-  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+  ...rules("socks/server/targets/listen.ts", [LISTEN], [
     ["a zone is nobody else's", "RFC 4007 section 6", "?? withoutZone(hostname), port }", "?? hostname, port }"],
   ]),
-  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+  ...rules("socks/server/targets/listen.ts", [LISTEN], [
     [
       "BIND tells what is announced for the family",
       FAMILY,
@@ -426,7 +429,7 @@ const CLIENTS: readonly Mutant[] = [
       "hostname: withoutZone(hostname)",
     ],
   ]),
-  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+  ...rules("socks/server/targets/listen.ts", [LISTEN], [
     [
       "nobody of one family comes to the other",
       FAMILY,
@@ -434,7 +437,7 @@ const CLIENTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+  ...rules("socks/server/targets/listen.ts", [LISTEN], [
     [
       "BIND listens in the family of whoever is expected",
       FAMILY,
@@ -442,7 +445,7 @@ const CLIENTS: readonly Mutant[] = [
       "const wanted = here;",
     ],
   ]),
-  ...rules("socks/server/targets/listen.ts", [CLIENT], [
+  ...rules("socks/server/targets/listen.ts", [LISTEN], [
     [
       "BIND listens where egress says",
       "RFC 1928 section 6",
@@ -450,7 +453,7 @@ const CLIENTS: readonly Mutant[] = [
       "undefined",
     ],
   ]),
-  ...rules("socks/client/local_address.ts", [CLIENT], [
+  ...rules("socks/client/local_address.ts", [LOCAL], [
     [
       "an address that is not here is none",
       HEALS,
@@ -471,7 +474,6 @@ const CLIENTS: readonly Mutant[] = [
       "return address;",
     ],
   ]),
-  ...rules("proxy/serve.ts", [REAL], []),
   ...rules("proxy/server_options.ts", [REAL], [
     [
       "rules for clients hold for moves",

@@ -12,7 +12,7 @@ import type { ServerEvent } from "../../socks/server/events.ts";
 import type { SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { datagramsByClock, type DatagramsDirectlyOptions } from "../../socks/server/datagrams/direct.ts";
-import type { DatagramEgress } from "../../socks/server/targets/target.ts";
+import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../socks/server/targets/target.ts";
 import type { BindDatagrams, BindDatagramsOptions } from "../../socks/stream/datagram_socket.ts";
 import { decodeDatagram, encodeDatagram } from "../../socks/wire/datagram.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
@@ -167,4 +167,25 @@ export async function memoryAssociation(
       return { ...counts, drops: Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0)) };
     },
   };
+}
+
+/** The side of an association that faces targets: keeps what is sent, and answers from `9.9.9.9:53`. */
+export function scriptedTargets(more: Partial<DatagramEgress> = {}): {
+  readonly open: OpenDatagrams;
+  readonly sent: string[];
+  readonly answer: (text: string) => void;
+} {
+  const sent: string[] = [];
+  let listener: EgressListener | undefined;
+  const open: OpenDatagrams = (_request, given) => {
+    listener = given;
+    return Promise.resolve({
+      send: (data) => Promise.resolve(void sent.push(new TextDecoder().decode(data))),
+      close() {},
+      ...more,
+    });
+  };
+  const answer = (text: string) =>
+    listener!.onDatagram(new TextEncoder().encode(text), { hostname: "9.9.9.9", port: 53 });
+  return { open, sent, answer };
 }

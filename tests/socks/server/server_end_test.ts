@@ -11,7 +11,6 @@ import { RuleSet } from "../../../socks/rules/rule_set.ts";
 import type { ServerEvent } from "../../../socks/server/events.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { listenTls } from "../../../socks/shell/tls.ts";
-import { makeUnlessAborted } from "../../../socks/stream/make_unless_aborted.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { countedController } from "../../support/counted_signal.ts";
 import {
@@ -198,46 +197,6 @@ Deno.test("openDirectly(): ends with its signal although resolver and dialer ign
   }
   dial.resolve(late);
   await within(PROMPT, "the late connection", until(() => late.closed));
-});
-
-Deno.test("makeUnlessAborted(): takes what is made in time, and gives up the rest once", async () => {
-  const controller = countedController();
-  const { signal } = controller;
-  const made = held();
-  const given: unknown[] = [];
-  const giveUp = (late: unknown) => void given.push(late);
-  assert.equal(await makeUnlessAborted(() => Promise.resolve(made), signal, giveUp), made);
-  assert.equal(controller.listeners(), 0, "a server asks for very much with one signal");
-  await assert.rejects(makeUnlessAborted(() => Promise.reject(REASON), signal, giveUp), (error) => error === REASON);
-  assert.equal(controller.listeners(), 0);
-  // It is made, and the end comes with it.
-  const aborting = makeUnlessAborted(
-    () => {
-      controller.abort(REASON);
-      return Promise.resolve(made);
-    },
-    signal,
-    giveUp,
-  );
-  await assert.rejects(aborting, (error) => error === REASON);
-  for (let turns = 0; turns < 5; turns++) await Promise.resolve();
-  assert.deepEqual(given, [made]);
-  const begin = () => assert.fail("it was begun behind the end");
-  await assert.rejects(makeUnlessAborted(begin, signal, giveUp), (error) => error === REASON);
-  // That something cannot be given up is nobody's error.
-  const other = new AbortController();
-  const [later, never] = [Promise.withResolvers<void>(), () => assert.fail("it cannot be closed")];
-  const waiting = makeUnlessAborted(() => later.promise, other.signal, never);
-  other.abort(REASON);
-  await assert.rejects(waiting, (error) => error === REASON);
-  later.resolve();
-});
-
-Deno.test("AssociateCommand: checks its time and its limit", () => {
-  const unused = () => Promise.reject(new Error("unused"));
-  for (const wrong of [{ idleTimeout: NaN }, { idleTimeout: -1 }, { maxAssociations: NaN }]) {
-    assert.throws(() => new AssociateCommand({ open: unused, bind: unused, ...wrong }), TypeError);
-  }
 });
 
 Deno.test("association: outlives the time limit of its setup, not its session", async () => {
