@@ -169,7 +169,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
   ]),
-  ...rules("socks/server/commands/associate.ts", ["tests/socks/server/commands/associate_test.ts"], [
+  ...rules("socks/server/commands/associate.ts", [END, "tests/socks/server/commands/associate_test.ts"], [
     [
       "setting an association up has a time",
       SIGNAL,
