@@ -838,7 +838,7 @@ export const PRINCIPALS_MUTANTS: readonly Mutant[] = [
     source: "fail2ban issue 432; log injection",
     file: "docs/operating.md",
     find:
-      'failregex = ^\\s*(?:\\S+ \\S+\\[\\d+\\]: )?(?:\\S+Z )?\\s*\\[\\d+\\] refused <HOST>:\\d+ somebody: Password of ".*" refused$',
+      'failregex = ^\\s*(?:\\S+ \\S+\\[\\d+\\]: )?(?:\\S+Z )?\\s*\\[\\d+\\] refused <HOST>:\\d+ \\(unauthenticated\\): Password of ".*" refused$',
     replace: "failregex = ^.* refused <HOST>:\\d+ .*: Password of .* refused$",
     tests: ["tests/cli/log/printable_test.ts"],
   },
