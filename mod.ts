@@ -82,10 +82,10 @@ export {
   type AcceptAuthOptions,
   type AuthenticateOptions,
   type ClientAuthMethod,
-  noAuthentication,
   type SecuredChannel,
   type ServerAuthMethod,
 } from "./socks/auth/method.ts";
+export { noAuthentication } from "./socks/auth/none.ts";
 export { type Identity, type MethodName } from "./socks/identity.ts";
 export {
   fixedPasswords,
@@ -154,7 +154,7 @@ export { type ListenTcpOptions } from "./socks/stream/listen_tcp.ts";
 export { type ConnectionListener } from "./socks/stream/listener.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/protection.ts";
-export type { DatagramCodec } from "./socks/stream/protected_datagrams.ts";
+export type { DatagramCodec } from "./socks/stream/datagram_codec.ts";
 export type { TlsIdentity } from "./socks/shell/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
 export { type ReceiveOptions, SocksDatagrams } from "./socks/client/associate.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { noAuthentication } from "../socks/auth/method.ts";
+import { noAuthentication } from "../socks/auth/none.ts";
 import { AssociateCommand } from "../socks/server/commands/associate.ts";
 import { openThrough } from "../socks/server/targets/direct.ts";
 import { isLoopback } from "../socks/rules/special_ranges.ts";

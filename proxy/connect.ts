@@ -5,7 +5,7 @@
  */
 import { bindThrough, type ProxiedBind } from "../socks/client/bind.ts";
 import { requestThrough, requestWithin, resolveThrough, startCall } from "../socks/client/request.ts";
-import { givenHost, givenPort } from "../socks/given.ts";
+import { checkHost, checkPort } from "../socks/argument_checks.ts";
 import { SocksConnection } from "../socks/client/socks_connection.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
 import { tlsOver } from "../socks/shell/tls.ts";
@@ -76,7 +76,7 @@ export async function connect(options: ConnectOptions): Promise<SocksConnection>
 
 /** The target, asked for what it must be, with its host in the one form. */
 function targetOf({ hostname, port }: ConnectOptions): Endpoint {
-  return { hostname: hostName(givenHost("hostname", hostname)), port: givenPort("port", port) };
+  return { hostname: hostName(checkHost("hostname", hostname)), port: checkPort("port", port) };
 }
 
 /** What {@linkcode connectTls} takes. `timeout` is the time until TLS stands. */

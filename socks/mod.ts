@@ -30,22 +30,21 @@
  * @module
  */
 export type { Bytes, ByteSource } from "../base/bytes.ts";
+export { gssapiClient, type GssapiClientOptions } from "./auth/gssapi/client.ts";
 export {
-  gssapiClient,
-  type GssapiClientOptions,
   gssapiServer,
   type GssapiServerOptions,
   type ProtectionPolicy,
   type ProtectionRequest,
-} from "./auth/gssapi.ts";
+} from "./auth/gssapi/server.ts";
 export {
   type AcceptAuthOptions,
   type AuthenticateOptions,
   type ClientAuthMethod,
-  noAuthentication,
   type SecuredChannel,
   type ServerAuthMethod,
 } from "./auth/method.ts";
+export { noAuthentication } from "./auth/none.ts";
 export { type Identity, type MethodName } from "./identity.ts";
 export {
   fixedPasswords,
@@ -137,15 +136,12 @@ export { type ConnectionListener } from "./stream/listener.ts";
 export { dialFrom } from "./shell/dial_from.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./protection.ts";
-export type { DatagramCodec } from "./stream/protected_datagrams.ts";
+export type { DatagramCodec } from "./stream/datagram_codec.ts";
 export { type TlsClientOptions, type TlsConnection, type TlsIdentity, tlsOver } from "./shell/tls.ts";
-export { connectionFromWebSocket, dialWebSocket, isOriginAllowed, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
-export {
-  connectionFromStreams,
-  type ConnectionStreams,
-  type DuplexStreams,
-  streamsOfConnection,
-} from "./stream/web_streams.ts";
+export { isOriginAllowed } from "./stream/origin.ts";
+export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
+export { connectionFromStreams, type ConnectionStreams, streamsOfConnection } from "./stream/web_streams.ts";
+export { type DuplexStreams } from "./stream/streams_connection.ts";
 export { bindWith, datagramsThrough, resolveWith } from "./server/targets/upstream.ts";
 export {
   associateThrough,

@@ -10,7 +10,7 @@ import { systemTickets } from "../../kerberos/system.ts";
 import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
 import { proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
-import { noAuthentication } from "../../socks/auth/method.ts";
+import { noAuthentication } from "../../socks/auth/none.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
 import { checkAnnounce } from "../../socks/server/commands/announce.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";

@@ -8,13 +8,13 @@ import { abortable } from "../../base/deadline.ts";
 import type { Identity } from "../identity.ts";
 import { type GrantedRequest, requestWithin, startCall, type ThroughOptions } from "./request.ts";
 import { SocksAuthError, SocksConnectionError, SocksError, SocksProtocolError } from "../errors.ts";
-import { givenEndpoint, givenFunction, givenSignal } from "../given.ts";
+import { checkEndpoint, checkFunction, checkSignal } from "../argument_checks.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
 import { resolvedOf, type Resolver } from "../names/resolver.ts";
-import { closeAnyway } from "../stream/closed.ts";
-import { takeInTime } from "../stream/late.ts";
+import { closeQuietly } from "../stream/close_quietly.ts";
+import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 import type { ProtectionLevel } from "../protection.ts";
-import type { DatagramCodec } from "../stream/protected_datagrams.ts";
+import type { DatagramCodec } from "../stream/datagram_codec.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../wire/datagram.ts";
 import { canonicalAddress, isLinkLocal, parseIp, withoutZone } from "../wire/ip.ts";
@@ -39,8 +39,8 @@ export interface ReceiveOptions {
 
 /** Opens an association; throws as `connectThrough` does. */
 export async function associateThrough(options: AssociateThroughOptions): Promise<SocksDatagrams> {
-  givenFunction("bind", options.bind);
-  givenFunction("resolve", options.resolve);
+  checkFunction("bind", options.bind);
+  checkFunction("resolve", options.resolve);
   using deadline = startCall(options);
   const { signal } = deadline;
   const granted = await requestWithin(signal, options, { command: Command.UdpAssociate, hostname: "0.0.0.0", port: 0 });
@@ -58,7 +58,7 @@ export async function associateThrough(options: AssociateThroughOptions): Promis
       signal: options.signal,
     });
   } catch (error) {
-    closeAnyway(granted.connection);
+    closeQuietly(granted.connection);
     throw error;
   }
 }
@@ -71,7 +71,7 @@ async function relayOf(
 ): Promise<Endpoint> {
   const named = isUnspecified(bound.hostname) ? dialled.remote?.hostname ?? proxy.hostname : bound.hostname;
   const found = parseIp(named) === undefined
-    ? await takeInTime(() => resolve(named, { signal }), signal, () => {})
+    ? await makeUnlessAborted(() => resolve(named, { signal }), signal, () => {})
     : [named];
   const [address] = resolvedOf(found).addresses;
   if (address === undefined) throw new SocksProtocolError("BAD_MESSAGE", `Proxy's relay ${named} has no address`);
@@ -127,7 +127,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
   /** Aborted at the end, for what is under way then. */
   readonly #over = new AbortController();
   #socket: DatagramSocket | undefined;
-  #closedHere = false;
+  #closedError = false;
   #dropped = 0;
 
   private constructor(granted: GrantedRequest, { relay, codec, signal }: Opening) {
@@ -183,7 +183,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     const bytes = bytesOf(data);
     const { length } = bytes;
     // A copy: what the caller does with the memory from now on is the caller's affair.
-    const datagram = encodeDatagram(givenEndpoint("to", to), bytes);
+    const datagram = encodeDatagram(checkEndpoint("to", to), bytes);
     this.#checkSize(datagram.length, length);
     // Why it has ended is told, rather than what that does to whatever was under way.
     await abortable(this.#sealAndSend(datagram, length), this.#over.signal);
@@ -212,7 +212,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
    * @throws {SocksConnectionError} After the association has ended; as the class says. What came before it was lost is still received.
    */
   async receive(options: ReceiveOptions = {}): Promise<[Uint8Array<ArrayBuffer>, Endpoint]> {
-    return await this.#inbox.next(givenSignal(options.signal));
+    return await this.#inbox.next(checkSignal(options.signal));
   }
 
   /**
@@ -226,7 +226,7 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
       try {
         next = await this.#inbox.next();
       } catch (error) {
-        if (this.#closedHere) return;
+        if (this.#closedError) return;
         throw error;
       }
       yield next;
@@ -264,13 +264,13 @@ export class SocksDatagrams implements Disposable, AsyncDisposable, AsyncIterabl
     if (!this.#inbox.end(failure, how)) return;
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#over.abort(failure);
-    closeAnyway(this.#socket);
-    closeAnyway(this.#granted.connection);
+    closeQuietly(this.#socket);
+    closeQuietly(this.#granted.connection);
   }
 
   /** Ends the association. May be called again. */
   close(): void {
-    this.#closedHere ||= !this.#inbox.ended;
+    this.#closedError ||= !this.#inbox.ended;
     this.#end(new SocksConnectionError("CLOSED", "Association is closed"), "at once");
   }
 

@@ -12,11 +12,11 @@ import {
   type ThroughOptions,
 } from "./request.ts";
 import { SocksConnectionError, SocksTimeoutError } from "../errors.ts";
-import { givenEndpoint, givenSignal } from "../given.ts";
+import { checkEndpoint, checkSignal } from "../argument_checks.ts";
 import { isUnspecified } from "../rules/special_ranges.ts";
 import { SocksConnection } from "./socks_connection.ts";
-import { closeAnyway } from "../stream/closed.ts";
-import { withPrefix } from "../stream/connection.ts";
+import { closeQuietly } from "../stream/close_quietly.ts";
+import { withPrefix } from "../stream/prefix.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Command } from "../wire/messages.ts";
 
@@ -121,7 +121,7 @@ export class PendingThrough {
 
   /** Has a proxy listen; throws as `connectThrough` does. */
   static async open(options: BindThroughOptions): Promise<PendingThrough> {
-    const expected = givenEndpoint("expected", options.expected);
+    const expected = checkEndpoint("expected", options.expected);
     const granted = await requestThrough(options, Command.Bind, expected);
     if (options.signal?.aborted) granted.connection.close();
     options.signal?.throwIfAborted();
@@ -137,7 +137,7 @@ export class PendingThrough {
   /** The connection, once it has come; its `bound` is where it came from. It is the caller's to end. */
   async accept({ timeout = Infinity, signal }: AcceptBindOptions = {}): Promise<ProxiedConnection> {
     const milliseconds = duration("timeout", timeout);
-    givenSignal(signal);
+    checkSignal(signal);
     this.#over.signal.throwIfAborted();
     if (this.#state !== "listening") {
       throw new TypeError("Cannot accept: the proxy gives one connection, and it was asked for before");
@@ -177,6 +177,6 @@ export class PendingThrough {
     if (this.#over.signal.aborted || this.#state === "accepted") return;
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#over.abort(reason);
-    closeAnyway(this.#granted.connection);
+    closeQuietly(this.#granted.connection);
   }
 }

@@ -10,12 +10,13 @@ import type { ClientAuthMethod, SecuredChannel } from "../auth/method.ts";
 import type { Identity } from "../identity.ts";
 import { described, inAnotherProtocol, refusal, tooLate, unreachable } from "./errors.ts";
 import { SocksAuthError, SocksTimeoutError } from "../errors.ts";
-import { givenEndpoint, givenFunction, givenHost, givenSignal } from "../given.ts";
-import { Handshake } from "../handshake.ts";
-import { closeAnyway } from "../stream/closed.ts";
-import { type Connection, type Dialer, withPrefix } from "../stream/connection.ts";
-import { endedBy } from "../stream/ended_by.ts";
-import { takeInTime } from "../stream/late.ts";
+import { checkEndpoint, checkFunction, checkHost, checkSignal } from "../argument_checks.ts";
+import { Handshake, type HandshakeMessage } from "../handshake.ts";
+import { closeQuietly } from "../stream/close_quietly.ts";
+import type { Connection, Dialer } from "../stream/connection.ts";
+import { withPrefix } from "../stream/prefix.ts";
+import { withSignal } from "../stream/with_signal.ts";
+import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 import type { ProtectionLevel } from "../protection.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { hostName, normalEndpoint, reachableEndpoint } from "../wire/host_name.ts";
@@ -84,7 +85,7 @@ export interface GrantedRequest extends ProxiedConnection {
 export async function connectThrough(options: ConnectThroughOptions): Promise<ProxiedConnection> {
   const { signal } = options;
   const { connection, bound, protection, identity } = await requestThrough(options, Command.Connect, options.target);
-  return { connection: endedBy(connection, signal), bound, protection, identity };
+  return { connection: withSignal(connection, signal), bound, protection, identity };
 }
 
 /**
@@ -97,7 +98,7 @@ export async function requestThrough(
   to: Endpoint,
 ): Promise<GrantedRequest> {
   using deadline = startCall(options);
-  return await requestWithin(deadline.signal, options, { command, ...givenEndpoint("target", to) });
+  return await requestWithin(deadline.signal, options, { command, ...checkEndpoint("target", to) });
 }
 
 /**
@@ -107,14 +108,14 @@ export async function requestThrough(
  */
 export function startCall(options: ThroughOptions, slow: () => string | undefined = () => undefined): Deadline {
   const { auth, timeout = 60_000 } = options;
-  const proxy = givenEndpoint("proxy", options.proxy);
+  const proxy = checkEndpoint("proxy", options.proxy);
   const milliseconds = duration("timeout", timeout);
-  const signal = givenSignal(options.signal);
-  givenFunction("dial", options.dial);
+  const signal = checkSignal(options.signal);
+  checkFunction("dial", options.dial);
   if (!Array.isArray(auth) || auth.length === 0) {
     throw new TypeError("Cannot connect through a proxy: no authentication method is given (auth)");
   }
-  for (const method of auth) givenFunction("auth", method?.authenticate);
+  for (const method of auth) checkFunction("auth", method?.authenticate);
   return startDeadline({
     milliseconds,
     signal,
@@ -151,8 +152,8 @@ async function requestOnce(signal: AbortSignal, options: ThroughOptions, request
   let heard = false;
   let channel: Connection | undefined;
   const close = () => {
-    closeAnyway(channel);
-    closeAnyway(dialled);
+    closeQuietly(channel);
+    closeQuietly(dialled);
   };
   signal.addEventListener("abort", close, { once: true });
   try {
@@ -160,7 +161,7 @@ async function requestOnce(signal: AbortSignal, options: ThroughOptions, request
     const onChoice = () => heard = true;
     const onChannel = (made: Connection) => channel = made;
     const making = () => negotiate(dialled, { auth, proxy, signal, onChoice, onChannel }, to);
-    return await takeInTime(making, signal, (late) => late.connection.close());
+    return await makeUnlessAborted(making, signal, (late) => late.connection.close());
   } catch (error) {
     close();
     // A closed socket fails in its own words; the reason is why it was closed.
@@ -173,12 +174,12 @@ async function requestOnce(signal: AbortSignal, options: ThroughOptions, request
 async function dialProxy(dial: Dialer, proxy: Endpoint, signal: AbortSignal): Promise<Connection> {
   let dialled: Connection;
   try {
-    dialled = await takeInTime(() => dial(proxy, { signal }), signal, (late) => late.close());
+    dialled = await makeUnlessAborted(() => dial(proxy, { signal }), signal, (late) => late.close());
   } catch (error) {
     if (signal.aborted) throw tooLate(signal.reason, proxy, "dialling");
     throw unreachable(proxy, error);
   }
-  givenFunction("dial, which made no connection", dialled?.read);
+  checkFunction("dial, which made no connection", dialled?.read);
   return dialled;
 }
 
@@ -218,7 +219,7 @@ async function negotiate(
     const rest = request.command === Command.Bind ? connection : withPrefix(connection, handshake.trailingData());
     return { connection: rest, bound, protection, identity, channel, dialled, handshake };
   } catch (error) {
-    closeAnyway(connection);
+    closeQuietly(connection);
     throw error;
   }
 }
@@ -243,7 +244,7 @@ export async function grantedReply(
  * @throws {HostNameError} As {@linkcode connectThrough}.
  */
 export async function resolveThrough(options: ThroughOptions & { readonly hostname: string }): Promise<string> {
-  const hostname = hostName(givenHost("hostname", options.hostname));
+  const hostname = hostName(checkHost("hostname", options.hostname));
   const command = parseIp(hostname) === undefined ? Command.Resolve : Command.ResolvePtr;
   const { bound, connection } = await requestThrough(options, command, { hostname, port: 0 });
   connection.close();

@@ -4,7 +4,7 @@
  * @module
  */
 import { isUnspecified, specialKind } from "../rules/special_ranges.ts";
-import { takeInTime } from "../stream/late.ts";
+import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { parseIp, withoutZone } from "../wire/ip.ts";
 import type { DatagramSocket } from "../stream/datagram_socket.ts";
@@ -41,7 +41,7 @@ export async function bindTowards(
   local: Endpoint | undefined,
   { binding, attempt }: Binding,
 ): Promise<DatagramSocket> {
-  const make = (hostname: string) => takeInTime(() => binding(hostname), attempt, (late) => late.close());
+  const make = (hostname: string) => makeUnlessAborted(() => binding(hostname), attempt, (late) => late.close());
   const anywhere = relay.hostname.includes(":") ? "::" : "0.0.0.0";
   const source = sourceFor(local, relay);
   if (source === undefined) return await make(anywhere);

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { goneBecause, GRACE } from "../stream/client_end.ts";
+import { clientGoneError, END_GRACE } from "../stream/client_end.ts";
 import { type Deadline, pause } from "../../base/deadline.ts";
 import type { Asked } from "./commands/command.ts";
 import type { CommandName } from "../rules/rules.ts";
 import { type Connection, probe } from "../stream/connection.ts";
-import { type AheadEnd, ReadAhead } from "../stream/read_ahead.ts";
+import { EndWatcher, type PeerEnd } from "../stream/end_watcher.ts";
 
 /** What a client may go in the middle of. */
 const WHILE: Readonly<Record<CommandName, string>> = {
@@ -29,7 +29,7 @@ export class ClientWatch implements Disposable {
   readonly #asked: Asked;
   readonly #command: CommandName;
   readonly #attempt: Deadline;
-  readonly #ahead: ReadAhead;
+  readonly #ahead: EndWatcher;
   /** Ends the looks at a client that has ended, once there are any. */
   #looking: AbortController | undefined;
 
@@ -42,7 +42,7 @@ export class ClientWatch implements Disposable {
     this.#asked = asked;
     this.#command = command;
     this.#attempt = attempt;
-    this.#ahead = new ReadAhead(asked.rest());
+    this.#ahead = new EndWatcher(asked.rest());
     this.#ahead.watch((end) => this.#ended(end), () => this.#canTell && this.#look(false));
   }
 
@@ -56,14 +56,14 @@ export class ClientWatch implements Disposable {
     return this.#asked.accepted.probe !== undefined;
   }
 
-  #ended(end: AheadEnd): void {
+  #ended(end: PeerEnd): void {
     const command = this.#command;
     const isEnd = end.failure === undefined;
     if (isEnd && (command === "connect" || command === "resolve") && this.#canTell) return this.#look(true);
     // A tunnel may carry what came early, and hand its end on; of everything else an end is the end.
-    const reason = goneBecause(end, WHILE[command], command === "connect");
+    const reason = clientGoneError(end, WHILE[command], command === "connect");
     if (reason === undefined) return;
-    if (isEnd && command !== "bind") this.#attempt.limit(GRACE, () => reason);
+    if (isEnd && command !== "bind") this.#attempt.limit(END_GRACE, () => reason);
     else this.#attempt.abort(reason);
   }
 
@@ -72,7 +72,7 @@ export class ClientWatch implements Disposable {
     const { signal } = this.#looking = new AbortController();
     const looking = async (): Promise<void> => {
       for (;;) {
-        await pause(GRACE, signal);
+        await pause(END_GRACE, signal);
         if (signal.aborted) return;
         if (begins) await this.#asked.begin();
         await probe(this.#asked.accepted);
@@ -80,7 +80,7 @@ export class ClientWatch implements Disposable {
     };
     looking().catch((failure) => {
       if (signal.aborted) return;
-      this.#attempt.abort(goneBecause({ failure, early: false }, WHILE[this.#command], false));
+      this.#attempt.abort(clientGoneError({ failure, hasUnread: false }, WHILE[this.#command], false));
     });
   }
 

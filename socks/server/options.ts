@@ -6,7 +6,7 @@
 import { duration } from "../../base/deadline.ts";
 import type { ServerAuthMethod } from "../auth/method.ts";
 import type { OtherProtocol } from "./front/front.ts";
-import { checkNames } from "../given.ts";
+import { checkNames } from "../argument_checks.ts";
 import type { ServerTrouble } from "./health.ts";
 import { checkLimits, type Limits, type UserLedger } from "./limits/limits.ts";
 import type { ClientRuleSet } from "../rules/client_rules.ts";

@@ -7,7 +7,7 @@ import { abortable, aborted, duration, pause, startDeadline } from "../../base/d
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
 import { SocksLimitError, SocksReplyError } from "../errors.ts";
 import { asError } from "../../base/reason.ts";
-import { givenSignal } from "../given.ts";
+import { checkSignal } from "../argument_checks.ts";
 import { Running } from "./running_session.ts";
 import { isShortage, type ServerHealth, type TroubleKind, Troubles, watching } from "./health.ts";
 import { HalfOpen } from "./limits/half_open.ts";
@@ -36,8 +36,9 @@ import {
 import { runSession, type SessionEvent } from "./session.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ConnectionListener } from "../stream/listener.ts";
-import { closeAnyway } from "../stream/closed.ts";
-import { settled, takeInTime } from "../stream/late.ts";
+import { closeQuietly } from "../stream/close_quietly.ts";
+import { untilSettled } from "../stream/settling.ts";
+import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 
 /** Longest pause after an accept that failed, for example because there are no file descriptors left. */
 const ACCEPT_PAUSE = 100;
@@ -81,7 +82,7 @@ export class SocksServer implements AsyncDisposable {
   constructor(options: SocksServerOptions) {
     this.#options = options;
     this.update(options);
-    const signal = givenSignal(options.signal);
+    const signal = checkSignal(options.signal);
     this.#signal = signal;
     if (signal?.aborted) this.#abort(signal.reason);
     else signal?.addEventListener("abort", this.#onSignal, { once: true });
@@ -144,7 +145,7 @@ export class SocksServer implements AsyncDisposable {
       while (!signal.aborted) {
         let connection: Connection | undefined;
         try {
-          connection = await takeInTime(accept, signal, (late) => late && void this.serve(late));
+          connection = await makeUnlessAborted(accept, signal, (late) => late && void this.serve(late));
         } catch (error) {
           if (signal.aborted) return;
           this.#note("accept", error);
@@ -160,10 +161,10 @@ export class SocksServer implements AsyncDisposable {
       }
     } finally {
       this.#listeners.delete(listener);
-      closeAnyway(listener);
+      closeQuietly(listener);
       // Its port is free once that is over.
       if (accepting !== undefined) {
-        await settled([accepting]);
+        await untilSettled([accepting]);
         this.#accepting.delete(accepting);
       }
     }
@@ -184,11 +185,11 @@ export class SocksServer implements AsyncDisposable {
       const refusal = this.#refusal(running);
       if (refusal === undefined) return await this.#serve(connection, running, onEvent);
       onEvent({ type: "refused", error: refusal });
-      closeAnyway(connection);
+      closeQuietly(connection);
     } catch (error) {
       // What others have made may do anything, and is no reason to end the server.
       onEvent({ type: "refused", error: asError(error) });
-      closeAnyway(connection);
+      closeQuietly(connection);
     } finally {
       this.#end(running);
     }
@@ -357,7 +358,7 @@ export class SocksServer implements AsyncDisposable {
 
   #stop(): void {
     this.#stopping.abort();
-    for (const listener of this.#listeners) closeAnyway(listener);
+    for (const listener of this.#listeners) closeQuietly(listener);
   }
 
   /**
@@ -370,7 +371,7 @@ export class SocksServer implements AsyncDisposable {
     const milliseconds = duration("deadline", options.deadline ?? Infinity);
     this.#stop();
     // Who was accepted at the last moment is served like the others.
-    await settled([...this.#accepting]);
+    await untilSettled([...this.#accepting]);
     using deadline = startDeadline({ milliseconds, reason: () => new Error("Server is shutting down") });
     deadline.signal.addEventListener("abort", () => this.#abort(deadline.signal.reason), { once: true });
     while (this.#sessions.size > 0) await this.#allEnded();

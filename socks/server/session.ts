@@ -27,9 +27,10 @@ import type { Gate, RelayCounts } from "./relay/relay.ts";
 import type { AllTimeouts } from "./options.ts";
 import type { CommandName } from "../rules/rules.ts";
 import type { Connection } from "../stream/connection.ts";
-import { abortAnyway, closeAnyway } from "../stream/closed.ts";
+import { abortQuietly, closeQuietly } from "../stream/close_quietly.ts";
 import { drain } from "../stream/drain.ts";
-import { someTurns, takeInTime } from "../stream/late.ts";
+import { yieldMicrotasks } from "../stream/settling.ts";
+import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 import type { ProtectionLevel } from "../protection.ts";
 import type { Endpoint } from "../wire/address.ts";
 
@@ -170,8 +171,8 @@ export async function runSession(accepted: Connection, options: SessionOptions):
     // A session is not over while somebody is being told of its end, who has the time of the session for it and no more.
     parting.patience?.abort(new Error("Session has ended"));
     await parted;
-    closeAnyway(asked?.channel.connection);
-    closeAnyway(accepted);
+    closeQuietly(asked?.channel.connection);
+    closeQuietly(accepted);
   }
 }
 
@@ -197,8 +198,8 @@ async function part(accepted: Connection, parting: Parting): Promise<void> {
     parting.patience = deadline;
     await abortable(tell(), deadline.signal).catch(() => {});
   }
-  if (channel !== undefined) abortAnyway(channel);
-  closeAnyway(accepted);
+  if (channel !== undefined) abortQuietly(channel);
+  closeQuietly(accepted);
 }
 
 /** Everything before the request, against the clock: nobody may sit on a connection without saying who he is. */
@@ -234,13 +235,13 @@ async function greet(accepted: Connection, options: SessionOptions, parting: Par
           onEvent({ type: "authenticated", identity: made.identity, protection: made.protection });
         },
       });
-    return await takeInTime(asking, parting.over, (late) => late.channel.connection.close());
+    return await makeUnlessAborted(asking, parting.over, (late) => late.channel.connection.close());
   } catch (error) {
     onEvent({ type: "refused", identity: channel?.identity, error: reasonOf(clock, error) });
     if (!clock.signal.aborted) await drain(channel?.connection ?? accepted, { signal: clock.signal });
-    closeAnyway(channel?.connection);
+    closeQuietly(channel?.connection);
     // One that does know has given back what it holds by then.
-    if (clock.signal.aborted) await someTurns();
+    if (clock.signal.aborted) await yieldMicrotasks();
     return undefined;
   } finally {
     clock.limit(Infinity, () => new Error("unreachable: there is no time limit"));

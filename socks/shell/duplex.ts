@@ -8,9 +8,9 @@ import type { Bytes } from "../../base/bytes.ts";
 import { SocksConnectionError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Chunk } from "../stream/chunk.ts";
-import { closedHere } from "../stream/closed.ts";
+import { closedError } from "../stream/closed_error.ts";
 import type { Connection } from "../stream/connection.ts";
-import { InOrder } from "../stream/in_order.ts";
+import { SerialQueue } from "../stream/serial_queue.ts";
 
 /** The ends of a connection, where they have addresses. */
 export interface DuplexEnds {
@@ -47,9 +47,9 @@ export class DuplexConnection implements Connection {
   readonly remote: Endpoint | undefined;
   readonly relayedBy: Endpoint | undefined;
   protected readonly stream: Duplex & Referenced;
-  readonly #reads = new InOrder();
+  readonly #reads = new SerialQueue();
   readonly #writes = new Set<Settle>();
-  readonly #pieces = new InOrder();
+  readonly #pieces = new SerialQueue();
   #ended = false;
   #ending: Promise<void> | undefined;
   #readFailure: Error | undefined;
@@ -145,16 +145,16 @@ export class DuplexConnection implements Connection {
 
   async write(bytes: Uint8Array): Promise<void> {
     const chunk = new Chunk(bytes, true);
-    if (this.#closed === undefined && this.#ending !== undefined) throw closedHere("Writing");
+    if (this.#closed === undefined && this.#ending !== undefined) throw closedError("Writing");
     // A stream tells of the whole alone, and a reader that takes some is to be seen.
     await this.#pieces.run(() => this.#writeAll(chunk));
-    if (!chunk.isCut) return;
+    if (!chunk.isShrunk) return;
     this.failWrites(new TypeError("Cannot write: the chunk was transferred or shrunk before all of it was sent"));
     throw this.#writeFailure;
   }
 
   async #writeAll(chunk: Chunk): Promise<void> {
-    for (let at = 0; at < chunk.length && !chunk.isCut;) {
+    for (let at = 0; at < chunk.length && !chunk.isShrunk;) {
       const count = Math.min(PIECE, chunk.length - at);
       await this.#settled((settle) => this.stream.write(chunk.from(at, count), settle));
       at += count;
@@ -191,7 +191,7 @@ export class DuplexConnection implements Connection {
 
   close(): void {
     if (this.#closed !== undefined) return;
-    this.#closed = closedHere("The connection");
+    this.#closed = closedError("The connection");
     this.fail(this.#closed);
     this.release();
   }

@@ -5,7 +5,7 @@
  */
 import { startDeadline } from "../../base/deadline.ts";
 import { SocksReplyError } from "../errors.ts";
-import { takeInTime } from "../stream/late.ts";
+import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { hostName, isLocalhost, LOOPBACK_ADDRESSES } from "../wire/host_name.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
@@ -223,6 +223,6 @@ export function inTime(resolve: Resolver, milliseconds: number): Resolver {
     using deadline = startDeadline({ milliseconds, signal: options.signal, reason });
     const { signal } = deadline;
     // It may be anybody's, and give no promise.
-    return await takeInTime(async () => await resolve(name, { ...options, signal }), signal, () => {});
+    return await makeUnlessAborted(async () => await resolve(name, { ...options, signal }), signal, () => {});
   };
 }

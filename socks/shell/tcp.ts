@@ -8,7 +8,7 @@ import type { ConnectionListener } from "../stream/listener.ts";
 import { reasonText } from "../../base/reason.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { abortable, pause, startDeadline } from "../../base/deadline.ts";
-import { closedHere } from "../stream/closed.ts";
+import { closedError } from "../stream/closed_error.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { isLocalhost } from "../wire/host_name.ts";
 import { canonicalAddress } from "../wire/ip.ts";
@@ -65,19 +65,19 @@ export class DenoConnection implements Connection {
   /** Calls at one time are served in order, by the socket itself. */
   async read(into?: Bytes): Promise<Bytes | null> {
     if (this.#readFailure !== undefined) throw this.#readFailure;
-    if (this.#hasLastWord) throw closedHere("The connection");
+    if (this.#hasLastWord) throw closedError("The connection");
     // A socket says "end" to whoever has no room.
     const buffer = into !== undefined && into.length > 0 ? into : new Uint8Array(this.#readSize.next);
     const { length } = buffer;
     let count: number | null;
     try {
       count = await this.#conn.read(buffer);
-      if (this.#hasLastWord) throw closedHere("The connection");
+      if (this.#hasLastWord) throw closedError("The connection");
       // The failure of a read before this one, or of a write, has used up what the system has to say.
       if (count === null) return await this.#trueEnd();
     } catch (error) {
       if (buffer.length < length) throw memoryGone();
-      throw this.#readFailure ??= this.#closed ? closedHere("The connection") : error;
+      throw this.#readFailure ??= this.#closed ? closedError("The connection") : error;
     }
     this.#readSize.learn(count);
     // Whoever has the memory now has the bytes.
@@ -113,8 +113,8 @@ export class DenoConnection implements Connection {
 
   /** @throws {unknown} When nothing can be sent any more. */
   #mayWrite(): void {
-    if (this.#closed) throw closedHere("The connection");
-    if (this.#ending !== undefined) throw closedHere("Writing");
+    if (this.#closed) throw closedError("The connection");
+    if (this.#ending !== undefined) throw closedError("Writing");
   }
 
   /** A socket takes as much as it has room for, so this goes on until all is taken. */
@@ -123,7 +123,7 @@ export class DenoConnection implements Connection {
     let at = 0;
     try {
       while (at < chunk.length) {
-        if (this.#hasLastWord) throw closedHere("The connection");
+        if (this.#hasLastWord) throw closedError("The connection");
         const count = await this.#conn.write(chunk.from(at));
         at += count;
         this.#written += count;
@@ -131,8 +131,8 @@ export class DenoConnection implements Connection {
     } catch (error) {
       this.#noteReset(error);
       // The system cannot read memory that a buffer has given up, and says so in its own way.
-      const failure = chunk.isCut ? chunk.cut(at) : error;
-      throw this.#writeFailure ??= this.#closed ? closedHere("The connection") : failure;
+      const failure = chunk.isShrunk ? chunk.shrunkError(at) : error;
+      throw this.#writeFailure ??= this.#closed ? closedError("The connection") : failure;
     }
   }
 
@@ -154,7 +154,7 @@ export class DenoConnection implements Connection {
   }
 
   closeWrite(): Promise<void> {
-    if (this.#closed) return Promise.reject(closedHere("The connection"));
+    if (this.#closed) return Promise.reject(closedError("The connection"));
     return this.#ending ??= this.#writing.then(() => this.#endWriting());
   }
 
@@ -164,7 +164,7 @@ export class DenoConnection implements Connection {
     try {
       await this.#conn.closeWrite();
     } catch (error) {
-      throw this.#writeFailure ??= this.#closed ? closedHere("The connection") : error;
+      throw this.#writeFailure ??= this.#closed ? closedError("The connection") : error;
     }
   }
 

@@ -3,12 +3,8 @@
  *
  * @module
  */
-import {
-  type BindDatagrams,
-  type BindDatagramsOptions,
-  type DatagramSocket,
-  passes,
-} from "../stream/datagram_socket.ts";
+import type { BindDatagrams, BindDatagramsOptions, DatagramSocket } from "../stream/datagram_socket.ts";
+import { isDatagramError } from "../stream/datagram_error.ts";
 import { reasonText } from "../../base/reason.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import { pause } from "../../base/deadline.ts";
@@ -136,7 +132,7 @@ export function bindWithDeno(
         // Closed, or an error about a datagram that went out, whose sender has been told.
         failures++;
         failure = error;
-        if (!passes(error)) break;
+        if (!isDatagramError(error)) break;
         if (failures > FEW) await pause(BREATH, over.signal);
       }
     }
@@ -195,7 +191,7 @@ export async function bindWithNode(
   socket.on("error", (error) => {
     reject(error);
     // After it is bound, most errors are about one datagram that went out, and its sender has been told.
-    if (isBound && (!passes(error) || ++failures >= MANY)) end(error);
+    if (isBound && (!isDatagramError(error) || ++failures >= MANY)) end(error);
   });
   socket.on("close", () => end(new Error("Socket was closed")));
   socket.on("message", (data, from) => {

@@ -15,11 +15,18 @@ const RELAY = ["tests/socks/server/datagrams/udp_test.ts"];
 const REPLAY = ["tests/proxy/replay_test.ts"];
 const RELOAD = ["tests/proxy/reload_test.ts"];
 const SERVER = ["tests/socks/server/server_test.ts"];
-const [CLIENT_SIDE, SERVER_SIDE, PUMP, LEVEL, CHANNEL] = ["client", "server", "frame_pump", "level", "channel"].map(
-  (name) => `socks/auth/gssapi/${name}.ts`,
-) as [string, string, string, string, string];
-const STREAM = "socks/stream/record_layer.ts";
-const CODEC = "socks/stream/protected_datagrams.ts";
+const CLIENT_SIDE = "socks/auth/gssapi/client.ts";
+const SERVER_SIDE = "socks/auth/gssapi/server.ts";
+const FRAMES = "socks/auth/gssapi/frames.ts";
+const NEGOTIATE = "socks/auth/gssapi/negotiate.ts";
+const SERVICES = "socks/auth/gssapi/services.ts";
+const LEVEL = "socks/auth/gssapi/level.ts";
+const CHANNEL = "socks/auth/gssapi/channel.ts";
+const READER = "socks/stream/record_reader.ts";
+const WRITER = "socks/stream/record_writer.ts";
+const STATE = "socks/stream/record_state.ts";
+const PROTECTION = "socks/protection.ts";
+const CODEC = "socks/stream/datagram_codec.ts";
 
 /** What RFC 1961 says of contexts and levels. */
 const NEGOTIATION: readonly Mutant[] = [
@@ -116,7 +123,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "a negotiation that is left half done is given up",
     source: "BIND 9 TKEY",
-    file: PUMP,
+    file: NEGOTIATE,
     find: "    negotiation.dispose?.();\n",
     replace: "",
     tests: REFUSAL,
@@ -157,7 +164,7 @@ const NEGOTIATION: readonly Mutant[] = [
     rule: "the client looks at the services granted before it asks for a level",
     source: "RFC 1961 section 4.1, BIND 9 TKEY",
     file: CLIENT_SIDE,
-    find: "        checkServices(made, floor, !datagrams);\n",
+    find: "        checkServices(established, floor, !datagrams);\n",
     replace: "",
     tests: FLAGS,
   },
@@ -165,7 +172,7 @@ const NEGOTIATION: readonly Mutant[] = [
     rule: "the client looks at the services granted for the level that it got",
     source: "RFC 1961 section 4.1",
     file: CLIENT_SIDE,
-    find: "        checkServices(made, level, !datagrams);\n",
+    find: "        checkServices(established, level, !datagrams);\n",
     replace: "",
     tests: FLAGS,
   },
@@ -188,42 +195,42 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "the client's context is known before its last token is sent",
     source: "BIND 9 TKEY",
-    file: PUMP,
-    find: "      if (step.done) take(step.context);\n      if (step.token !== undefined)",
-    replace: "      if (step.token !== undefined)",
+    file: NEGOTIATE,
+    find: "    if (step.done) onContext(step.context);\n    if (step.token !== undefined)",
+    replace: "    if (step.token !== undefined)",
     tests: REFUSAL,
   },
   {
     rule: "the server's context is known before its last token is sent",
     source: "BIND 9 TKEY",
-    file: PUMP,
+    file: NEGOTIATE,
     find:
-      "      if (step.done) take(step.context);\n      await this.send(FrameType.Authentication, step.token ?? EMPTY);",
+      "    if (step.done) onContext(step.context);\n    await frames.send(FrameType.Authentication, step.token ?? EMPTY);",
     replace:
-      "      await this.send(FrameType.Authentication, step.token ?? EMPTY);\n      if (step.done) take(step.context);",
+      "    await frames.send(FrameType.Authentication, step.token ?? EMPTY);\n    if (step.done) onContext(step.context);",
     tests: REFUSAL,
   },
   {
     rule: "the acceptor answers with an empty frame where it has no token",
     source: "RFC 1961 section 3.6",
-    file: PUMP,
-    find: "      await this.send(FrameType.Authentication, step.token ?? EMPTY);",
-    replace: "      if (step.token) await this.send(FrameType.Authentication, step.token);",
+    file: NEGOTIATE,
+    find: "    await frames.send(FrameType.Authentication, step.token ?? EMPTY);",
+    replace: "    if (step.token) await frames.send(FrameType.Authentication, step.token);",
     tests: BOTH_SIDES,
     filter: "zero-length",
   },
   {
     rule: "the frame behind the initiator's last token is empty",
     source: "RFC 1961 section 3.6",
-    file: PUMP,
-    find: "    if (token.length > 0) {",
-    replace: "    if (false) {",
+    file: NEGOTIATE,
+    find: "  if (token.length > 0) {",
+    replace: "  if (false) {",
     tests: LEVELS,
   },
   {
     rule: "a frame of another type is not taken",
     source: "RFC 1961 sections 3.7 and 4.3",
-    file: PUMP,
+    file: FRAMES,
     find: "    if (frame.type !== type) {",
     replace: "    if (false) {",
     tests: LEVELS,
@@ -231,7 +238,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "a negotiation has so many legs and no more",
     source: "RFC 1961 section 3.3",
-    file: PUMP,
+    file: NEGOTIATE,
     find: "const MAX_LEGS = 16;",
     replace: "const MAX_LEGS = 1_000;",
     tests: BOTH_SIDES,
@@ -240,17 +247,17 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "a token that fits no frame is an error of authentication",
     source: "RFC 1961 section 3.4",
-    file: PUMP,
+    file: FRAMES,
     find: "    if (token.length > MAX_TOKEN) {",
     replace: "    if (false) {",
     tests: REFUSAL,
-    filter: "fits no frame",
+    filter: "TOKEN_TOO_LARGE",
   },
   {
     rule: "the server looks at mutual authentication before it uses a context",
     source: "RFC 1961 section 3.2, BIND 9 TKEY",
     file: SERVER_SIDE,
-    find: '        checkServices(made, "none", options);\n',
+    find: '        checkServices(established, "none", options);\n',
     replace: "",
     tests: FLAGS,
   },
@@ -271,7 +278,7 @@ const NEGOTIATION: readonly Mutant[] = [
   ] as const).map(([service, find]): Mutant => ({
     rule: `a level rests on ${service}`,
     source: "RFC 1961 sections 3.2 and 4.1",
-    file: LEVEL,
+    file: SERVICES,
     find,
     replace: "if (false)",
     tests: FLAGS,
@@ -279,7 +286,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "level 3 rests on confidentiality too",
     source: "RFC 1961 section 4.2",
-    file: LEVEL,
+    file: SERVICES,
     find: 'level !== "integrity" && !flags.confidentiality',
     replace: 'level === "confidentiality" && !flags.confidentiality',
     tests: FLAGS,
@@ -369,7 +376,7 @@ const NEGOTIATION: readonly Mutant[] = [
     rule: "in NEC's mode nobody gets level none before replays are surely noticed",
     source: "RFC 4120 section 3.2.3",
     file: SERVER_SIDE,
-    find: '  if (level === "none" && insecureNecMode) checkRecorded(context, options);\n',
+    find: '  if (level === "none" && insecureNecMode) checkNotReplayed(context, options);\n',
     replace: "",
     tests: [...REPLAY, ...FLAGS],
     filter: "NEC",
@@ -399,39 +406,39 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "what is out of its place ends the stream",
     source: "RFC 1961 section 3.2, RFC 2743 section 1.2.3",
-    file: STREAM,
+    file: READER,
     find: '    if (status !== "complete") {',
     replace: "    if (false) {",
     tests: ORDER,
   },
   {
-    rule: "level 1 never seals a stream",
+    rule: "level 1 never encrypts",
     source: "RFC 1961 section 5",
-    file: STREAM,
-    find: '    return this.#level === "confidentiality" || (this.#level === "selective" &&',
-    replace: '    return this.#level === "confidentiality" || (this.#level !== "confidentiality" &&',
+    file: PROTECTION,
+    find: 'return level === "confidentiality" || (level === "selective" &&',
+    replace: 'return level === "confidentiality" || (level !== "confidentiality" &&',
     tests: LEVELS,
   },
   {
-    rule: "level 2 always seals a stream",
+    rule: "level 2 always encrypts",
     source: "RFC 1961 section 5",
-    file: STREAM,
-    find: '    return this.#level === "confidentiality" || (this.#level === "selective" &&',
-    replace: '    return (this.#level !== "integrity" &&',
+    file: PROTECTION,
+    find: 'return level === "confidentiality" || (level === "selective" &&',
+    replace: 'return (level !== "integrity" &&',
     tests: LEVELS,
   },
   {
     rule: "level 2 takes nothing that is signed only from a stream",
     source: "RFC 1961 section 5, Dante",
-    file: STREAM,
-    find: '    if (this.#level === "confidentiality" && !confidential) {',
+    file: READER,
+    find: '    if (this.#state.level === "confidentiality" && !confidential) {',
     replace: "    if (false) {",
     tests: LEVELS,
   },
   {
     rule: "a stream has messages of type 3 and no others",
     source: "RFC 1961 section 5",
-    file: STREAM,
+    file: READER,
     find: "if (frame === undefined || frame.type === FrameType.Encapsulation) return frame?.token;",
     replace: "return frame?.token;",
     tests: BOTH_SIDES,
@@ -440,7 +447,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "an end in the middle of a message is no end",
     source: "RFC 1961 section 5",
-    file: STREAM,
+    file: READER,
     find: "          if (this.#incoming.length === 0) return null;",
     replace: "          return null;",
     tests: BOTH_SIDES,
@@ -449,18 +456,18 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "a connection that is closed closes its context",
     source: "RFC 1961 section 6",
-    file: STREAM,
-    find: "    this.#closed = true;\n    this.#under.close();\n    this.#context.dispose();",
-    replace: "    this.#closed = true;\n    this.#under.close();",
+    file: STATE,
+    find: "    this.#closed = true;\n    this.connection.close();\n    this.context.dispose();",
+    replace: "    this.#closed = true;\n    this.connection.close();",
     tests: ORDER,
-    filter: "closes its context",
+    filter: "close() disposes of",
   },
   {
     rule: "a connection that fails closes its context",
     source: "RFC 1961 section 6",
-    file: STREAM,
-    find: "    this.#failure = failure;\n    this.#under.close();\n    this.#context.dispose();",
-    replace: "    this.#failure = failure;\n    this.#under.close();",
+    file: STATE,
+    find: "    this.#failure = failure;\n    this.connection.close();\n    this.context.dispose();",
+    replace: "    this.#failure = failure;\n    this.connection.close();",
     tests: ORDER,
   },
   {
@@ -470,7 +477,7 @@ const MESSAGES: readonly Mutant[] = [
     find: "    context.dispose();\n",
     replace: "",
     tests: ORDER,
-    filter: "closes its context",
+    filter: "close() disposes of",
   },
   {
     rule: "a datagram is taken once",
@@ -499,19 +506,19 @@ const MESSAGES: readonly Mutant[] = [
     filter: "too old",
   },
   {
-    rule: "level 1 never seals a datagram",
+    rule: "datagrams are encrypted as the level says",
     source: "RFC 1961 section 5",
     file: CODEC,
-    find: 'const confidential = level === "confidentiality" || (level === "selective" &&',
-    replace: 'const confidential = level === "confidentiality" || (level !== "confidentiality" &&',
+    find: "isSealed(level, seal, datagram.length)",
+    replace: "true",
     tests: LEVELS,
   },
   {
-    rule: "level 2 always seals a datagram",
+    rule: "a stream is encrypted as the level says",
     source: "RFC 1961 section 5",
-    file: CODEC,
-    find: 'const confidential = level === "confidentiality" || (level === "selective" &&',
-    replace: 'const confidential = (level !== "integrity" &&',
+    file: WRITER,
+    find: "isSealed(state.level, seal, length)",
+    replace: "true",
     tests: LEVELS,
   },
   {
@@ -537,7 +544,7 @@ const MESSAGES: readonly Mutant[] = [
     find: "decoded === undefined || decoded.length !== bytes.length ||",
     replace: "decoded === undefined ||",
     tests: BOTH_SIDES,
-    filter: "datagrams are sealed",
+    filter: "opens single datagrams",
   },
   {
     rule: "a context that does not notice replays protects no datagrams",
@@ -650,7 +657,7 @@ const REFUSALS: readonly Mutant[] = [
     rule: "a refusal is told by 01 ff",
     source: "RFC 1961 section 3.8",
     file: SERVER_SIDE,
-    find: "        await frames.abort();\n",
+    find: "        await frames.refuse();\n",
     replace: "",
     tests: LEVELS,
   },
@@ -665,19 +672,19 @@ const REFUSALS: readonly Mutant[] = [
   {
     rule: "who has refused is not told so",
     source: "RFC 1961 section 3.8",
-    file: PUMP,
-    find: "    if (this.#aborted) return;\n",
+    file: FRAMES,
+    find: "    if (this.#refused) return;\n",
     replace: "",
     tests: LEVELS,
   },
   {
     rule: "behind a refusal comes nothing",
     source: "RFC 1961 section 3.8",
-    file: PUMP,
-    find: '    if (this.#aborted) throw new SocksProtocolError("UNEXPECTED_END", "GSS-API authentication is over");\n',
+    file: FRAMES,
+    find: '    if (this.#refused) throw new SocksProtocolError("UNEXPECTED_END", "GSS-API authentication is over");\n',
     replace: "",
     tests: REFUSAL,
-    filter: "sent nothing behind",
+    filter: "does not read its refusal",
   },
   {
     rule: "who is ended while authenticating is told before the end",
@@ -691,10 +698,10 @@ const REFUSALS: readonly Mutant[] = [
     rule: "a time-out in GSS-API's phases is told",
     source: "RFC 1961 section 3.8",
     file: SERVER_SIDE,
-    find: "      beforeClosing?.(() => frames.abort());\n",
+    find: "      beforeClosing?.(() => frames.refuse());\n",
     replace: "",
     tests: REFUSAL,
-    filter: "whoever is ended",
+    filter: "sends 01 ff once",
   },
   {
     rule: "nothing is told any more once the level is agreed upon",
@@ -703,7 +710,7 @@ const REFUSALS: readonly Mutant[] = [
     find: "        beforeClosing?.(undefined);\n        await frames.send(FrameType.Protection, token);",
     replace: "        await frames.send(FrameType.Protection, token);",
     tests: REFUSAL,
-    filter: "comes no refusal",
+    filter: "no refusal behind the protection",
   },
   {
     rule: "a client that takes no refusal does not hold a server up",
@@ -712,7 +719,7 @@ const REFUSALS: readonly Mutant[] = [
     find: "    await abortable(tell(), deadline.signal).catch(() => {});",
     replace: "    await tell().catch(() => {});",
     tests: REFUSAL,
-    filter: "sent nothing behind",
+    filter: "does not read its refusal",
   },
   {
     rule: "nobody takes longer than the time for the handshake",
@@ -727,7 +734,7 @@ const REFUSALS: readonly Mutant[] = [
     rule: "a time-out of username and password is told",
     source: "RFC 1929 section 2",
     file: "socks/auth/password.ts",
-    find: "      beforeClosing?.(() => tell(false));\n",
+    find: "      beforeClosing?.(() => sendStatus(false));\n",
     replace: "",
     tests: REFUSAL,
     filter: "status 01",
@@ -736,7 +743,7 @@ const REFUSALS: readonly Mutant[] = [
     rule: "a message that cannot be read is told of",
     source: "RFC 1929 section 2",
     file: "socks/auth/password.ts",
-    find: "        await tell(false).catch(() => {});\n",
+    find: "        await sendStatus(false).catch(() => {});\n",
     replace: "",
     tests: REFUSAL,
     filter: "status 01",
@@ -745,10 +752,10 @@ const REFUSALS: readonly Mutant[] = [
     rule: "status is told once",
     source: "RFC 1929 section 2",
     file: "socks/auth/password.ts",
-    find: "        if (told !== undefined) return;\n",
+    find: "        if (sent !== undefined) return;\n",
     replace: "",
     tests: REFUSAL,
-    filter: "sent nothing behind",
+    filter: "does not read its refusal",
   },
   {
     rule: "the client closes its connection when authentication fails",
@@ -757,7 +764,7 @@ const REFUSALS: readonly Mutant[] = [
     find: "  } catch (error) {\n    close();\n    // A closed socket",
     replace: "  } catch (error) {\n    // A closed socket",
     tests: REFUSAL,
-    filter: "closes its connection",
+    filter: "closes the connection when GSS-API",
   },
 ];
 

@@ -21,7 +21,7 @@ const ENDS: readonly Mutant[] = [
     [
       "a dialer that is deaf holds no call up",
       ONE_SIGNAL,
-      "await takeInTime(() => dial(proxy, { signal }), signal, (late) => late.close())",
+      "await makeUnlessAborted(() => dial(proxy, { signal }), signal, (late) => late.close())",
       "await dial(proxy, { signal })",
     ],
     [
@@ -33,7 +33,7 @@ const ENDS: readonly Mutant[] = [
     [
       "a method that is deaf holds no call up",
       ONE_SIGNAL,
-      "await takeInTime(making, signal, (late) => late.connection.close())",
+      "await makeUnlessAborted(making, signal, (late) => late.connection.close())",
       "await making()",
     ],
     [
@@ -45,7 +45,7 @@ const ENDS: readonly Mutant[] = [
     [
       "a connection that may not be closed twice hides no reason",
       ONE_SIGNAL,
-      "    closeAnyway(dialled);\n",
+      "    closeQuietly(dialled);\n",
       "    dialled.close();\n",
     ],
   ]),
@@ -53,30 +53,30 @@ const ENDS: readonly Mutant[] = [
     [
       "connectThrough()'s signal ends the connection",
       ONE_SIGNAL,
-      "connection: endedBy(connection, signal)",
+      "connection: withSignal(connection, signal)",
       "connection",
     ],
   ]),
   ...rules("socks/client/request.ts", [OPTIONS], [
     ["a call has a minute", ONE_TIME, "timeout = 60_000", "timeout = Infinity"],
     ["a time is one", ONE_TIME, 'const milliseconds = duration("timeout", timeout);', "const milliseconds = timeout;"],
-    ["a signal is one", SAID, "const signal = givenSignal(options.signal);", "const { signal } = options;"],
+    ["a signal is one", SAID, "const signal = checkSignal(options.signal);", "const { signal } = options;"],
     [
       "a proxy is an endpoint",
       SAID,
-      'const proxy = givenEndpoint("proxy", options.proxy);',
+      'const proxy = checkEndpoint("proxy", options.proxy);',
       "const { proxy } = options;",
     ],
-    ["a dialer is a function", SAID, '  givenFunction("dial", options.dial);\n', ""],
-    ["methods are methods", SAID, '  for (const method of auth) givenFunction("auth", method?.authenticate);\n', ""],
+    ["a dialer is a function", SAID, '  checkFunction("dial", options.dial);\n', ""],
+    ["methods are methods", SAID, '  for (const method of auth) checkFunction("auth", method?.authenticate);\n', ""],
     ["there is a method", SAID, "!Array.isArray(auth) || auth.length === 0", "!Array.isArray(auth)"],
     ["methods are a list", SAID, "!Array.isArray(auth) || auth.length === 0", "auth.length === 0"],
-    ["a dialer makes a connection", SAID, '  givenFunction("dial, which made no connection", dialled?.read);\n', ""],
-    ["a target is an endpoint", SAID, '{ command, ...givenEndpoint("target", to) }', "{ command, ...to }"],
+    ["a dialer makes a connection", SAID, '  checkFunction("dial, which made no connection", dialled?.read);\n', ""],
+    ["a target is an endpoint", SAID, '{ command, ...checkEndpoint("target", to) }', "{ command, ...to }"],
     [
       "a host to look up is text",
       SAID,
-      'hostName(givenHost("hostname", options.hostname))',
+      'hostName(checkHost("hostname", options.hostname))',
       "hostName(options.hostname)",
     ],
   ]),
@@ -165,7 +165,7 @@ const ENDS: readonly Mutant[] = [
     [
       "a dialer that is deaf holds no message to a KDC up",
       ONE_SIGNAL,
-      "await takeInTime(() => dial(address, { signal }), signal, (late) => late.close())",
+      "await makeUnlessAborted(() => dial(address, { signal }), signal, (late) => late.close())",
       "await dial(address, { signal })",
     ],
     ["a connection to a KDC that comes too late is closed", ONE_SIGNAL, "(late) => late.close()", "() => {}"],
@@ -174,7 +174,7 @@ const ENDS: readonly Mutant[] = [
     [
       "one attempt that is deaf holds nobody up",
       ONE_SIGNAL,
-      "await takeInTime(() => only!(signal), signal, closeTarget)",
+      "await makeUnlessAborted(() => only!(signal), signal, closeTarget)",
       "await only!(signal)",
     ],
     [
@@ -235,7 +235,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a socket that is deaf holds no association up",
       ONE_SIGNAL,
-      "takeInTime(() => binding(hostname), attempt, (late) => late.close())",
+      "makeUnlessAborted(() => binding(hostname), attempt, (late) => late.close())",
       "binding(hostname)",
     ],
     [
@@ -249,13 +249,13 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a look-up that is deaf holds no association up",
       ONE_SIGNAL,
-      "await takeInTime(() => resolve(named, { signal }), signal, () => {})",
+      "await makeUnlessAborted(() => resolve(named, { signal }), signal, () => {})",
       "await resolve(named, { signal })",
     ],
     [
       "what is asked for a relay goes with its association",
       ONE_SIGNAL,
-      "  } catch (error) {\n    closeAnyway(granted.connection);\n",
+      "  } catch (error) {\n    closeQuietly(granted.connection);\n",
       "  } catch (error) {\n",
     ],
   ]),
@@ -281,7 +281,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
   ]),
   ...rules("socks/client/associate.ts", [DATAGRAMS], [
     ["what has no bytes is refused", KINDS, "const bytes = bytesOf(data);", "const bytes = data as Uint8Array;"],
-    ["a datagram's target is an endpoint", SAID, 'givenEndpoint("to", to)', "to"],
+    ["a datagram's target is an endpoint", SAID, 'checkEndpoint("to", to)', "to"],
     ["what is too large is refused before it is sealed", KINDS, "    this.#checkSize(datagram.length, length);\n", ""],
     [
       "what is too large once it is sealed is refused",
@@ -317,15 +317,15 @@ const ASSOCIATIONS: readonly Mutant[] = [
     [
       "a loop ends without a word where this side closed",
       "Deno.DatagramConn",
-      "        if (this.#closedHere) return;\n",
+      "        if (this.#closedError) return;\n",
       "",
     ],
-    ["a loop throws what the association was lost by", ONE_SIGNAL, "if (this.#closedHere) return;", "return;"],
+    ["a loop throws what the association was lost by", ONE_SIGNAL, "if (this.#closedError) return;", "return;"],
     [
       "what was lost before was not closed here",
       ONE_SIGNAL,
-      "this.#closedHere ||= !this.#inbox.ended;",
-      "this.#closedHere = true;",
+      "this.#closedError ||= !this.#inbox.ended;",
+      "this.#closedError = true;",
     ],
     [
       "what was closed here is not received any more",
@@ -339,17 +339,17 @@ const ASSOCIATIONS: readonly Mutant[] = [
       'made.#end(lost("its socket has failed", cause))',
       "void cause",
     ],
-    ["the end closes the socket", ONE_SIGNAL, "    closeAnyway(this.#socket);\n", ""],
+    ["the end closes the socket", ONE_SIGNAL, "    closeQuietly(this.#socket);\n", ""],
     [
       "the end closes the connection",
       "RFC 1928 section 7",
-      "    closeAnyway(this.#socket);\n    closeAnyway(this.#granted.connection);\n",
-      "    closeAnyway(this.#socket);\n",
+      "    closeQuietly(this.#socket);\n    closeQuietly(this.#granted.connection);\n",
+      "    closeQuietly(this.#socket);\n",
     ],
     [
       "a signal of receive() is one",
       SAID,
-      "this.#inbox.next(givenSignal(options.signal))",
+      "this.#inbox.next(checkSignal(options.signal))",
       "this.#inbox.next(options.signal)",
     ],
     ["an association lets the process end: its socket", "Deno.DatagramConn", "    this.#socket?.unref?.();\n", ""],
@@ -361,8 +361,8 @@ const ASSOCIATIONS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/client/associate.ts", [OPTIONS], [
-    ["what makes sockets is a function", SAID, '  givenFunction("bind", options.bind);\n', ""],
-    ["what looks up is a function", SAID, '  givenFunction("resolve", options.resolve);\n', ""],
+    ["what makes sockets is a function", SAID, '  checkFunction("bind", options.bind);\n', ""],
+    ["what looks up is a function", SAID, '  checkFunction("resolve", options.resolve);\n', ""],
   ]),
   ...rules("socks/client/inbox.ts", [DATAGRAMS], [
     ["no more waits than there is room for", "CWE-770", "this.#items.length + this.#reserved >= ROOM", "false"],
@@ -548,7 +548,7 @@ const BINDS: readonly Mutant[] = [
     [
       "the end of a bind closes its connection",
       "RFC 1928 section 4",
-      "    this.#over.abort(reason);\n    closeAnyway(this.#granted.connection);\n",
+      "    this.#over.abort(reason);\n    closeQuietly(this.#granted.connection);\n",
       "    this.#over.abort(reason);\n",
     ],
   ]),
@@ -581,11 +581,11 @@ const BINDS: readonly Mutant[] = [
       '    const milliseconds = duration("timeout", timeout);\n',
       "    const milliseconds = timeout;\n",
     ],
-    ["accept()'s signal is one", SAID, "    givenSignal(signal);\n", ""],
+    ["accept()'s signal is one", SAID, "    checkSignal(signal);\n", ""],
     [
       "who is expected is an endpoint",
       SAID,
-      'const expected = givenEndpoint("expected", options.expected);',
+      'const expected = checkEndpoint("expected", options.expected);',
       "const { expected } = options;",
     ],
   ]),
@@ -593,7 +593,7 @@ const BINDS: readonly Mutant[] = [
 
 /** What is given, and what is said. */
 const SAYS: readonly Mutant[] = [
-  ...rules("socks/given.ts", [OPTIONS], [
+  ...rules("socks/argument_checks.ts", [OPTIONS], [
     ["a host is text", SAID, 'if (typeof hostname === "string") return hostname;', "return hostname;"],
     ["a port is a number", SAID, 'if (typeof port !== "number") {', "if (false) {"],
     ["a port is one that there is", SAID, "Number.isInteger(port) && port >= 0 && port <= 65_535", "true"],
@@ -607,8 +607,8 @@ const SAYS: readonly Mutant[] = [
     ],
   ]),
   ...rules("proxy/connect.ts", [OPTIONS], [
-    ["a target's port is one", SAID, 'port: givenPort("port", port)', "port"],
-    ["a target's host is text", SAID, 'hostName(givenHost("hostname", hostname))', "hostName(hostname)"],
+    ["a target's port is one", SAID, 'port: checkPort("port", port)', "port"],
+    ["a target's host is text", SAID, 'hostName(checkHost("hostname", hostname))', "hostName(hostname)"],
   ]),
   ...rules("proxy/proxy_options.ts", [OPTIONS], [
     ["what would be passed over is refused", SAID, "if (idle.length === 0) return auth;", "return auth;"],

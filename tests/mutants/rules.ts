@@ -31,7 +31,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["attempts wait for a place", EYEBALLS, "race.pending.length >= atOnce", "false", "so many"],
     ["the oldest makes room", EYEBALLS, "oldest!.controller.abort(deadline.signal.reason);", "", "so many"],
     ["patience with the oldest", EYEBALLS, "oldest!.since + patience - monotonicNow()", "0", "so many"],
-    ["a place is free when its socket is gone", EYEBALLS, "await settled([oldest!.trying]);", "", "its own time"],
+    ["a place is free when its socket is gone", EYEBALLS, "await untilSettled([oldest!.trying]);", "", "its own time"],
     ["one that ends makes room at once", EYEBALLS, "begun.ended = true);", "{});", "fails makes room"],
     ["an unreachable family says least", EYEBALLS, "!isNoWay(reason)", "true", "says more"],
   ]),

@@ -23,7 +23,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a method that is deaf ends with the session",
       SIGNAL,
-      "return await takeInTime(asking, parting.over, (late) => late.channel.connection.close());",
+      "return await makeUnlessAborted(asking, parting.over, (late) => late.channel.connection.close());",
       "return await asking();",
       TCP,
     ],
@@ -40,16 +40,16 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a method that listens gives back what it holds before the session is over",
       SIGNAL,
-      "if (clock.signal.aborted) await someTurns();",
+      "if (clock.signal.aborted) await yieldMicrotasks();",
       "",
-      "a step that is still under way",
+      "a pending step",
     ],
   ]),
   ...rules("socks/server/commands/connect.ts", [END], [
     [
       "a target that is opened by somebody deaf ends with the session",
       SIGNAL,
-      "return await takeInTime(opening, signal, ({ connection }) => connection.close());",
+      "return await makeUnlessAborted(opening, signal, ({ connection }) => connection.close());",
       "return await opening();",
       TCP,
     ],
@@ -86,7 +86,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "somebody deaf who waits for a connection ends with the session",
       SIGNAL,
-      "came = await takeInTime(() => listening.accept(), signal, ({ connection }) => connection.close());",
+      "came = await makeUnlessAborted(() => listening.accept(), signal, ({ connection }) => connection.close());",
       "came = await listening.accept();",
       TCP,
     ],
@@ -98,7 +98,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
-    ["a listener goes with the wait", LATE, "    closeAnyway(pending);\n    return await", "    return await", TCP],
+    ["a listener goes with the wait", LATE, "    closeQuietly(pending);\n    return await", "    return await", TCP],
   ]),
   ...rules("socks/server/client_gone.ts", [GONE], [
     [
@@ -116,15 +116,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "const asked: Asked = given;",
     ],
   ]),
-  ...rules("socks/stream/read_ahead.ts", [GONE], [
+  ...rules("socks/stream/end_watcher.ts", [GONE], [
     [
       "what is read ahead is bounded",
       "nothing a stranger sends costs more",
       "        held += bytes.buffer.byteLength;\n",
       "",
     ],
-    ["an end that is read ahead is told", "contract", "return tell(undefined);", "return;"],
-    ["a failure that is read ahead is told", "contract", "      tell(error);\n", ""],
+    ["an end that is read ahead is told", "contract", "return end(undefined);", "return;"],
+    ["a failure that is read ahead is told", "contract", "      end(error);\n", ""],
     [
       "what is read ahead is given out first",
       "contract",
@@ -133,7 +133,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
-    ["a server's signal is one", EXACT, "givenSignal(options.signal)", "options.signal", "a time, a limit or a port"],
+    ["a server's signal is one", EXACT, "checkSignal(options.signal)", "options.signal", "a time, a limit or a port"],
   ]),
   ...rules("socks/shell/tcp.ts", [LEAVES], [
     [
@@ -217,7 +217,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a relay does not wait for ever for calls of what is closed",
       SIGNAL,
-      "    await settled(both);",
+      "    await untilSettled(both);",
       "    await Promise.allSettled(both);",
       DEAF,
     ],
@@ -235,7 +235,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a dialer that is deaf ends with the signal",
       SIGNAL,
-      "await takeInTime(() => only!(signal), signal, closeTarget)",
+      "await makeUnlessAborted(() => only!(signal), signal, closeTarget)",
       "await only!(signal)",
       "openDirectly()",
     ],
@@ -256,28 +256,30 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "openDirectly()",
     ],
   ]),
-  ...rules("socks/stream/late.ts", [END], [
-    [
-      "what is made late is given up",
-      LATE,
-      "    if (late) giveUp(made);\n    else taken",
-      "    taken",
-      "is given up, once",
-    ],
-    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "is given up, once"],
-    [
-      "what is aborted by the call that makes it is late",
-      LATE,
-      "  if (signal.aborted) onAbort();\n",
-      "",
-      "is given up, once",
-    ],
+  ...rules("socks/stream/settling.ts", [END], [
     [
       "calls that do not end are not waited for",
       SIGNAL,
       "await abortable(Promise.allSettled(calls), deadline.signal).catch(() => {});",
       "await Promise.allSettled(calls);",
       DEAF,
+    ],
+  ]),
+  ...rules("socks/stream/make_unless_aborted.ts", [END], [
+    [
+      "what is aborted by the call that makes it is late",
+      LATE,
+      "const listening = onAbort(signal, ",
+      "const listening = onAbort(signal.aborted ? undefined : signal, ",
+      "is given up, once",
+    ],
+    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "is given up, once"],
+    [
+      "what is made late is given up",
+      LATE,
+      "    if (isLate) discard(made);\n    else taken",
+      "    taken",
+      "is given up, once",
     ],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
@@ -305,7 +307,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener that is deaf is not waited for",
       SIGNAL,
-      "connection = await takeInTime(accept, signal, (late) => late && void this.serve(late));",
+      "connection = await makeUnlessAborted(accept, signal, (late) => late && void this.serve(late));",
       "connection = await accept();",
       "deaf to its own end",
     ],
@@ -326,7 +328,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a port is free when the server has ended",
       LATE,
-      "        await settled([accepting]);\n",
+      "        await untilSettled([accepting]);\n",
       "",
       "nobody wait",
     ],
@@ -345,7 +347,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "nobody is accepted from the call on that stops a server",
       LATE,
-      "    for (const listener of this.#listeners) closeAnyway(listener);\n",
+      "    for (const listener of this.#listeners) closeQuietly(listener);\n",
       "",
       "deaf to its own end",
     ],
@@ -453,8 +455,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "signal",
       "aborted already",
     ],
-  ]),
-  ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     [
       "a listener that fails is not asked again at once",
       "CWE-835",
@@ -462,8 +462,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "",
       "not asked again",
     ],
-  ]),
-  ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     [
       "a rate that is changed counts from then on",
       "CONTRIBUTING.md",
@@ -481,7 +479,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener of a server that has ended is closed",
       SIGNAL,
-      "      closeAnyway(listener);\n      // Its port",
+      "      closeQuietly(listener);\n      // Its port",
       "      // Its port",
       "aborted already",
     ],

@@ -50,11 +50,11 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "",
       "connection breaks",
     ],
-    ["an end is one after a moment", WATCH, "this.#attempt.limit(GRACE, () => reason);", "{}", "look-up"],
+    ["an end is one after a moment", WATCH, "this.#attempt.limit(END_GRACE, () => reason);", "{}", "look-up"],
     [
       "an end is none at once",
       WATCH,
-      "this.#attempt.limit(GRACE, () => reason);",
+      "this.#attempt.limit(END_GRACE, () => reason);",
       "this.#attempt.abort(reason);",
       "nothing to say",
     ],
@@ -113,7 +113,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "early bytes without end",
     ],
   ]),
-  ...rules("socks/stream/read_ahead.ts", [HALF], [
+  ...rules("socks/stream/end_watcher.ts", [HALF], [
     ["who holds all that it may says so", "contract", "if (this.#watch === watch) onFull();", "", "all that it may"],
   ]),
   ...rules("socks/server/front/answers.ts", [HALF], [
@@ -131,21 +131,19 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a failure is an end whatever came before",
       WATCH,
-      "if (failure === undefined && early && mayEnd)",
-      "if (failure === undefined || early)",
+      "if (failure === undefined && hasUnread && mayEnd)",
+      "if (failure === undefined || hasUnread)",
       "goes ends the session: dial",
     ],
-  ]),
-  ...rules("socks/stream/client_end.ts", [GONE], [
     [
       "an end behind bytes is none",
       WATCH,
-      "if (failure === undefined && early && mayEnd) return undefined;",
+      "if (failure === undefined && hasUnread && mayEnd) return undefined;",
       "",
       "all that it has",
     ],
   ]),
-  ...rules("socks/stream/read_ahead.ts", [GONE], [
+  ...rules("socks/stream/end_watcher.ts", [GONE], [
     [
       "who stopped to read ahead reads no more",
       "contract",
@@ -161,7 +159,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "watched again",
     ],
     ["an earlier watch is told nothing", "contract", "if (this.#watch === watch) onEnd(", "onEnd(", "watched again"],
-    ["bytes in front of an end are told", "contract", "early: held > 0", "early: false", "watched again"],
+    ["bytes in front of an end are told", "contract", "hasUnread: held > 0", "hasUnread: false", "watched again"],
     ["what comes early is bounded", SHARE, "for (let i = 0; held < MOST && ", "for (let i = 0; ", "come early"],
   ]),
   ...rules("socks/auth/password.ts", [GONE], [
@@ -183,20 +181,18 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     ],
     ["a limit is no wrong password", "events", "if (cause instanceof SocksLimitError) throw cause;", "", "too many"],
   ]),
-  ...rules("socks/auth/gssapi/frame_pump.ts", [GONE], [
+  ...rules("socks/auth/gssapi/frames.ts", [GONE], [
     [
       "a client is watched while its token is looked at",
       WATCH,
-      "() => onGone(reason), { once: true });",
-      "() => {}, { once: true });",
+      "onAbort(grace.signal, () => onGone(reason));",
+      "",
       "every level",
     ],
-  ]),
-  ...rules("socks/auth/gssapi/frame_pump.ts", [GONE], [
     [
       "who has ended behind his token is answered",
       WATCH,
-      "failure === undefined ? GRACE : 0",
+      "failure === undefined ? END_GRACE : 0",
       "0",
       "behind its token",
     ],
@@ -214,7 +210,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a method that gives no channel is one refusal",
       "events",
-      "closeAnyway(channel?.connection);",
+      "closeQuietly(channel?.connection);",
       "channel?.connection.close();",
       "may fail in any call",
     ],
@@ -325,7 +321,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a connection that cannot be closed is one refusal",
       SAY,
-      "    closeAnyway(accepted);",
+      "    closeQuietly(accepted);",
       "    accepted.close();",
       "may fail in any call",
     ],
@@ -334,7 +330,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a target that cannot be closed is one end",
       SAY,
-      "    closeAnyway(target);\n",
+      "    closeQuietly(target);\n",
       "    target.close();\n",
       "may fail in any call",
     ],
@@ -549,64 +545,64 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       SHARE,
       "if (!this.#counts.enter(source, GUESSES_PER_SOURCE)) {",
       "this.#counts.enter(source, Infinity);\n      if (false) {",
-      "so many guesses",
+      "limited per source",
     ],
-    ["a guess that is over counts no more", SHARE, "        this.#counts.leave(source);\n", "", "so many guesses"],
+    ["a guess that is over counts no more", SHARE, "        this.#counts.leave(source);\n", "", "limited per source"],
     [
       "a guess is told where it comes from",
       SHARE,
       "hashed, { signal, source }",
       "hashed, { signal }",
-      "so many guesses",
+      "limited per source",
     ],
     [
       "a guess that nobody waits for is given up",
       SHARE,
       'guess.given.abort(new Error("Nobody waits for the answer any more"));',
       "",
-      "so many guesses",
+      "limited per source",
     ],
     [
       "a guess that somebody waits for is not given up",
       "contract",
       "if (--guess.waiting === 0) {",
       "if (--guess.waiting >= 0) {",
-      "as long as somebody",
+      "equal pending",
     ],
     [
       "the same guess is made once",
       SHARE,
       "    if (guess === undefined) {",
       "    if (true) {",
-      "same guess",
+      "equal pending",
     ],
     [
       "who comes after one that was given up begins anew",
       "contract",
       "        this.#forget(name, guess.given);\n        guess",
       "        guess",
-      "same guess",
+      "equal pending",
     ],
     [
       "guesses wait behind those from the same place",
       SHARE,
       "SEMAPHORE.acquire({ owner: source, signal })",
       "SEMAPHORE.acquire({ signal })",
-      "same place, and",
+      "same source only",
     ],
     [
       "a guess leaves the queue with its client",
       SHARE,
       "SEMAPHORE.acquire({ owner: source, signal })",
       "SEMAPHORE.acquire({ owner: source })",
-      "leaves the queue",
+      "leave the queue",
     ],
     [
       "who has gone makes no guess",
       SHARE,
       "    signal?.throwIfAborted();\n    let guess",
       "    let guess",
-      "same guess",
+      "equal pending",
     ],
     ["a file of many kinds of hashes is refused", SHARE, "  checkCosts(users, source);\n", "", "many kinds"],
     [

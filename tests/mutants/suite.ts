@@ -349,7 +349,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a WebSocket's peer sends no more than its window",
     source: "CWE-770",
-    file: "socks/stream/web_socket.ts",
+    file: "socks/stream/web_socket_connection.ts",
     find: "this.#peerEnded || bytes.length > LARGEST || this.#held > WINDOW",
     replace: "this.#peerEnded || bytes.length > LARGEST",
     tests: TRANSPORTS,
@@ -358,7 +358,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a WebSocket's peer gives no more credit than it has taken",
     source: "CWE-770",
-    file: "socks/stream/web_socket.ts",
+    file: "socks/stream/web_socket_connection.ts",
     find: "count === undefined || this.#credit + Number(count) > WINDOW",
     replace: "count === undefined",
     tests: TRANSPORTS,

@@ -46,7 +46,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "a write after the end of writing fails and leaves reading alone",
       CONTRACT,
-      '    if (this.#closed === undefined && this.#ending !== undefined) throw closedHere("Writing");\n',
+      '    if (this.#closed === undefined && this.#ending !== undefined) throw closedError("Writing");\n',
       "",
       "in either order",
     ],
@@ -69,7 +69,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
     [
       "a chunk that is taken away while it is written is an error",
       CONTRACT,
-      "    if (!chunk.isCut) return;\n",
+      "    if (!chunk.isShrunk) return;\n",
       "    if (chunk.length >= 0) return;\n",
       "taken away",
     ],

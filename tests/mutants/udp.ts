@@ -25,11 +25,17 @@ const ENDS: readonly Mutant[] = [
     [
       "an error of the socket is its end",
       HEALS,
-      "(!passes(error) || ++failures >= MANY)",
+      "(!isDatagramError(error) || ++failures >= MANY)",
       "++failures >= MANY",
       "node",
     ],
-    ["errors without end are the end", HEALS, "(!passes(error) || ++failures >= MANY)", "!passes(error)", "node"],
+    [
+      "errors without end are the end",
+      HEALS,
+      "(!isDatagramError(error) || ++failures >= MANY)",
+      "!isDatagramError(error)",
+      "node",
+    ],
     [
       "a datagram makes good for errors",
       HEALS,
@@ -60,7 +66,7 @@ const ENDS: readonly Mutant[] = [
       "if (!over.signal.aborted) give(onDatagram, bytes.slice(), { hostname, port });",
       "if (!over.signal.aborted) onDatagram(bytes.slice(), { hostname, port });",
     ],
-    ["Deno's: what is broken is broken at once", HEALS, "        if (!passes(error)) break;\n", ""],
+    ["Deno's: what is broken is broken at once", HEALS, "        if (!isDatagramError(error)) break;\n", ""],
     ["Deno's: errors do not use up the processor", HEALS, "if (failures > FEW) await pause(BREATH, over.signal);", ""],
     ["Deno's: the end is told", HEALS, "    close();\n    onEnd?.(failure);\n", "    close();\n"],
     ["Deno's: what has ended is closed", HEALS, "    close();\n    onEnd?.(failure);\n", "    onEnd?.(failure);\n"],
@@ -71,10 +77,12 @@ const ENDS: readonly Mutant[] = [
       "    close();",
     ],
   ]),
-  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], [
+  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], []),
+  ...rules("socks/stream/datagram_error.ts", [SOCKETS], [
     ["what was refused is an error of a datagram", HEALS, '  "ECONNREFUSED",\n', ""],
   ]),
-  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], [
+  ...rules("socks/stream/datagram_socket.ts", [SOCKETS], []),
+  ...rules("socks/stream/datagram_error.ts", [SOCKETS], [
     ["what is too large is an error of a datagram", HEALS, "  if (error instanceof RangeError) return true;\n", ""],
   ]),
   ...rules("socks/server/datagrams/steady_socket.ts", [SOCKETS], [
@@ -91,8 +99,13 @@ const ENDS: readonly Mutant[] = [
       "if (false as boolean) return",
     ],
     ["two that want it have one made", HEALS, "    if (this.#opening !== undefined) return this.#opening;\n", ""],
-    ["a broken socket is given up", HEALS, "      if (!passes(error)) this.#lost(socket, error);\n", ""],
-    ["an error of a datagram leaves the socket", HEALS, "      if (!passes(error)) this.#lost", "      this.#lost"],
+    ["a broken socket is given up", HEALS, "      if (!isDatagramError(error)) this.#lost(socket, error);\n", ""],
+    [
+      "an error of a datagram leaves the socket",
+      HEALS,
+      "      if (!isDatagramError(error)) this.#lost",
+      "      this.#lost",
+    ],
     [
       "a socket that has ended is given up",
       HEALS,

@@ -5,7 +5,7 @@ import { parseConfig } from "../../cli/config/server_config.ts";
 import { serveOptions } from "../../cli/config/serve_options.ts";
 import { utf8 } from "../../base/bytes.ts";
 import { startDeadline } from "../../base/deadline.ts";
-import { gssapiServer } from "../../socks/auth/gssapi.ts";
+import { gssapiServer } from "../../socks/auth/gssapi/server.ts";
 import { passwordServer } from "../../socks/auth/password.ts";
 import { HalfOpen } from "../../socks/server/limits/half_open.ts";
 import { sharesOf } from "../../socks/server/limits/limits.ts";
@@ -174,11 +174,11 @@ Deno.test("configuration and command line say shares, and switch them off by a w
 Deno.test("what is none of a few is told at the start, and changes nothing", async () => {
   await using server = serve(ANYBODY);
   const wrong: readonly [Record<string, unknown>, RegExp][] = [
-    [{ commands: ["connect", "foo"] }, /^Cannot use commands: "foo" is none of connect, bind, udp, resolve$/],
-    [{ commands: "connect" }, /^Cannot use commands: it is no list$/],
-    [{ commands: [undefined] }, /commands: a value of type undefined is none/],
-    [{ protocols: ["socks4", "https"] }, /^Cannot use protocols: "https" is none of socks4, http$/],
-    [{ ticketExpiry: "end" }, /^Cannot use ticketExpiry: "end" is none of keep, cut$/],
+    [{ commands: ["connect", "foo"] }, /^Cannot use commands: "foo" is not one of connect, bind, udp, resolve$/],
+    [{ commands: "connect" }, /^Cannot use commands: it must be a list$/],
+    [{ commands: [undefined] }, /commands: a value of type undefined is not one of/],
+    [{ protocols: ["socks4", "https"] }, /^Cannot use protocols: "https" is not one of socks4, http$/],
+    [{ ticketExpiry: "end" }, /^Cannot use ticketExpiry: "end" is not one of keep, cut$/],
   ];
   for (const [options, message] of wrong) {
     const named = (error: unknown) => error instanceof TypeError && message.test(error.message);
@@ -186,7 +186,7 @@ Deno.test("what is none of a few is told at the start, and changes nothing", asy
     assert.throws(() => server.update({ ...ANYBODY, ...options } as ServeOptions), named);
   }
   const levels = { credential: {} as never, protection: ["confidential"] as never };
-  assert.throws(() => gssapiServer(levels), /^TypeError: Cannot use protection: "confidential" is none of none/);
+  assert.throws(() => gssapiServer(levels), /^TypeError: Cannot use protection: "confidential" is not one of none/);
   for (
     const method of [undefined, {}, { code: 0 }, { ...noAuthentication(), code: 255 }, {
       ...noAuthentication(),

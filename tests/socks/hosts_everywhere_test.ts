@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { concat, utf8 } from "../../base/bytes.ts";
-import { noAuthentication } from "../../socks/auth/method.ts";
+import { noAuthentication } from "../../socks/auth/none.ts";
 import { bindDirectly } from "../../socks/server/commands/bind.ts";
 import type { TargetRequest } from "../../socks/server/commands/command.ts";
 import { resolveDirectly } from "../../socks/server/commands/resolve.ts";

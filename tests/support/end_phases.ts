@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { noAuthentication, type SecuredChannel } from "../../socks/auth/method.ts";
+import type { SecuredChannel } from "../../socks/auth/method.ts";
+import { noAuthentication } from "../../socks/auth/none.ts";
 import { passwordServer } from "../../socks/auth/password.ts";
 import { AssociateCommand } from "../../socks/server/commands/associate.ts";
 import type { PendingBind } from "../../socks/server/commands/bind.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 // deno-lint-ignore-file no-console
-import { noAuthentication } from "../../socks/auth/method.ts";
+import { noAuthentication } from "../../socks/auth/none.ts";
 import { AssociateCommand } from "../../socks/server/commands/associate.ts";
 import { parseRule } from "../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../socks/rules/rules.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { noAuthentication } from "../../socks/auth/method.ts";
+import { noAuthentication } from "../../socks/auth/none.ts";
 import type { OpenTarget } from "../../socks/server/commands/connect.ts";
 import { SocksServer } from "../../socks/server/server.ts";
 import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";

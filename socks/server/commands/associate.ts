@@ -11,8 +11,8 @@ import { SocksLimitError, SocksReplyError, SocksTimeoutError } from "../../error
 import { asError } from "../../../base/reason.ts";
 import { type Datagram, decodeDatagram, encodeDatagram, MAX_DATAGRAM } from "../../wire/datagram.ts";
 import { checkLimit } from "../limits/limits.ts";
-import { takeInTime } from "../../stream/late.ts";
-import type { DatagramCodec } from "../../stream/protected_datagrams.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
+import type { DatagramCodec } from "../../stream/datagram_codec.ts";
 import type { DatagramEgress, EgressListener, OpenDatagrams } from "../datagrams/egress.ts";
 import { ClientPlace } from "../datagrams/client_place.ts";
 import type { BindDatagrams } from "../../stream/datagram_socket.ts";
@@ -178,7 +178,7 @@ class Association {
       onDrop: (reason) => this.#drop(reason),
       onEnd: (reason) => this.#call.options.clock.abort(reason),
     };
-    this.#egress = await takeInTime(
+    this.#egress = await makeUnlessAborted(
       () => open({ ...request, signal }, listener),
       signal,
       (late) => late.close(),

@@ -9,11 +9,11 @@ import type { RuleSet } from "../../rules/rules.ts";
 import { isUnspecified } from "../../rules/special_ranges.ts";
 import type { Connection } from "../../stream/connection.ts";
 import type { Resolver } from "../../names/resolver.ts";
-import { closeAnyway } from "../../stream/closed.ts";
+import { closeQuietly } from "../../stream/close_quietly.ts";
 import type { ListenTcp } from "../../stream/listen_tcp.ts";
 import type { ConnectionListener } from "../../stream/listener.ts";
 import { addressFor } from "../../wire/networks.ts";
-import { takeInTime } from "../../stream/late.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { canonicalAddress, isLinkLocal, withoutZone } from "../../wire/ip.ts";
 import { type Announce, announcedFor, anyOfFamily, checkAnnounce } from "./announce.ts";
@@ -47,7 +47,7 @@ export async function runBind(call: CommandCall, open: OpenBind): Promise<void> 
   try {
     using deadline = connectDeadline(request, options, "nobody connected");
     const { signal } = deadline;
-    const listening = await takeInTime(
+    const listening = await makeUnlessAborted(
       () => open({ ...request, signal }, asked.accepted.local),
       signal,
       (late) => late.close(),
@@ -55,12 +55,12 @@ export async function runBind(call: CommandCall, open: OpenBind): Promise<void> 
     pending = listening;
     const { bound } = listening;
     await tellSuccess(call, bound, () => options.onEvent({ type: "listening", ...subject(call), bound }));
-    came = await takeInTime(() => listening.accept(), signal, ({ connection }) => connection.close());
+    came = await makeUnlessAborted(() => listening.accept(), signal, ({ connection }) => connection.close());
   } catch (error) {
-    closeAnyway(pending);
+    closeQuietly(pending);
     return await refuse(call, error);
   }
-  closeAnyway(pending);
+  closeQuietly(pending);
   options.status.address = came.peer;
   try {
     const { bound } = pending;
@@ -68,7 +68,7 @@ export async function runBind(call: CommandCall, open: OpenBind): Promise<void> 
     call.answered();
     await tellSuccess(call, came.peer, () => options.onEvent(event));
   } catch (error) {
-    closeAnyway(came.connection);
+    closeQuietly(came.connection);
     return await refuse(call, error);
   }
   await relayToEnd(call, came.connection);

@@ -9,8 +9,9 @@ import { asError } from "../../../base/reason.ts";
 import { relay } from "../relay/relay.ts";
 import type { SessionOptions } from "../session.ts";
 import type { Connection } from "../../stream/connection.ts";
-import { closeAnyway } from "../../stream/closed.ts";
-import { someTurns, takeInTime } from "../../stream/late.ts";
+import { closeQuietly } from "../../stream/close_quietly.ts";
+import { yieldMicrotasks } from "../../stream/settling.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
 import { closedEvent, type CommandCall, reasonOf, refuse, subject, type TargetRequest } from "./command.ts";
 
@@ -47,7 +48,7 @@ export async function runConnect(call: CommandCall): Promise<void> {
     call.answered();
     await tellSuccess(call, bound, () => options.onEvent({ type: "connected", ...subject(call), bound }));
   } catch (error) {
-    closeAnyway(opened.connection);
+    closeQuietly(opened.connection);
     asked.channel.connection.close();
     return options.onEvent({ type: "refused", ...subject(call), error: reasonOf(options.clock, error) });
   }
@@ -112,7 +113,7 @@ export async function relayToEnd(
   } catch (error) {
     failure = asError(error);
   } finally {
-    closeAnyway(target);
+    closeQuietly(target);
     asked.channel.connection.close();
     options.onEvent(closedEvent(call, { error: failure }));
   }
@@ -131,11 +132,11 @@ async function open(request: TargetRequest, options: SessionOptions): Promise<Op
     }
   };
   try {
-    return await takeInTime(opening, signal, ({ connection }) => connection.close());
+    return await makeUnlessAborted(opening, signal, ({ connection }) => connection.close());
   } catch (error) {
     if (error !== signal.reason) throw error;
     // Whoever opens may know what it was that took so long.
-    await someTurns();
+    await yieldMicrotasks();
     throw told instanceof SocksTimeoutError && told.cause === error ? told : error;
   }
 }

@@ -9,9 +9,10 @@ import type { Bytes } from "../../../base/bytes.ts";
 import { pause, startDeadline } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../errors.ts";
-import { takeInTime } from "../../stream/late.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
-import { type BindDatagrams, type DatagramSocket, passes } from "../../stream/datagram_socket.ts";
+import type { BindDatagrams, DatagramSocket } from "../../stream/datagram_socket.ts";
+import { isDatagramError } from "../../stream/datagram_error.ts";
 
 /** Between two attempts to make a socket, in milliseconds, however many datagrams want one. */
 export const REOPEN_PAUSE = 500;
@@ -79,7 +80,7 @@ export class SteadySocket {
     try {
       await socket.send(bytes, to);
     } catch (error) {
-      if (!passes(error)) this.#lost(socket, error);
+      if (!isDatagramError(error)) this.#lost(socket, error);
       throw error;
     }
   }
@@ -133,7 +134,7 @@ export class SteadySocket {
       state.end = { reason };
       if (state.made !== undefined) this.#lost(state.made, reason);
     };
-    const made = await takeInTime(
+    const made = await makeUnlessAborted(
       () => bind({ hostname, port, onDatagram, onEnd }),
       signal,
       (late) => late.close(),

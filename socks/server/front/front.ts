@@ -7,7 +7,8 @@
 import type { AcceptAuthOptions, SecuredChannel, ServerAuthMethod } from "../../auth/method.ts";
 import type { Asked } from "../commands/command.ts";
 import { SocksAuthError, SocksProtocolError } from "../../errors.ts";
-import { type Connection, withPrefix } from "../../stream/connection.ts";
+import type { Connection } from "../../stream/connection.ts";
+import { withPrefix } from "../../stream/prefix.ts";
 import { Method } from "../../wire/messages.ts";
 import { askHttp, refuseHttp } from "./http_connect.ts";
 import { askSocks4, refuseSocks4 } from "./socks4.ts";

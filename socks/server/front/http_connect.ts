@@ -12,8 +12,10 @@ import {
   type SocksReplyErrorCode,
   SocksTimeoutError,
 } from "../../errors.ts";
-import { type Connection, MessageReader } from "../../stream/connection.ts";
-import { type Decoded, type Endpoint, parseEndpointText } from "../../wire/address.ts";
+import type { Connection } from "../../stream/connection.ts";
+import { MessageReader } from "../../stream/message_reader.ts";
+import { type Endpoint, parseEndpointText } from "../../wire/address.ts";
+import type { Decoded } from "../../wire/decoded.ts";
 import { Answers } from "./answers.ts";
 import { type FrontOptions, nameless } from "./front.ts";
 import { proxyStatus, shownReason } from "./http_reason.ts";

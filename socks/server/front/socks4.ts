@@ -5,7 +5,8 @@
  */
 import { type Asked, commandOf, unknownCommand } from "../commands/command.ts";
 import { SocksProtocolError } from "../../errors.ts";
-import { type Connection, MessageReader } from "../../stream/connection.ts";
+import type { Connection } from "../../stream/connection.ts";
+import { MessageReader } from "../../stream/message_reader.ts";
 import { Command } from "../../wire/messages.ts";
 import { decodeSocks4Request, encodeSocks4Reply } from "../../wire/socks4.ts";
 import { Answers } from "./answers.ts";

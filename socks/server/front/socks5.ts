@@ -7,9 +7,10 @@ import type { ServerAuthMethod } from "../../auth/method.ts";
 import { receive } from "../../handshake_io.ts";
 import { type Asked, commandOf } from "../commands/command.ts";
 import { SocksAuthError } from "../../errors.ts";
-import { Handshake, methodName } from "../../handshake.ts";
-import { type Connection, withPrefix } from "../../stream/connection.ts";
-import { Method, type Request } from "../../wire/messages.ts";
+import { Handshake } from "../../handshake.ts";
+import { Method, methodName, type Request } from "../../wire/messages.ts";
+import type { Connection } from "../../stream/connection.ts";
+import { withPrefix } from "../../stream/prefix.ts";
 import { Answers } from "./answers.ts";
 import type { FrontOptions } from "./front.ts";
 

@@ -6,11 +6,11 @@
  */
 import { BufferPool } from "../../../base/buffer_pool.ts";
 import type { Bytes } from "../../../base/bytes.ts";
-import { LARGE, ReadSize } from "../../stream/read_size.ts";
+import { LARGEST_READ, ReadSize } from "../../stream/read_size.ts";
 
 /** What fits into one message of RFC 1961 at every level: a relay that has carried little yet reads no more at a time. */
 export const MEDIUM: number = 32_768;
-/** Bytes that a direction has carried when it is worth {@linkcode LARGE} reads: more than sockets hold for one who takes nothing. */
+/** Bytes that a direction has carried when it is worth {@linkcode LARGEST_READ} reads: more than sockets hold for one who takes nothing. */
 export const PROVEN: number = 1 << 24;
 /** Bytes read at a time while there is no more memory to be had. */
 export const SCARCE: number = 8_192;
@@ -22,7 +22,7 @@ const MOST_LARGE = 1 << 26;
 
 /** Gives buffers, and smaller ones the more of it is in use. */
 export class RelayMemory {
-  readonly #large = new BufferPool(LARGE, 256);
+  readonly #large = new BufferPool(LARGEST_READ, 256);
   readonly #medium = new BufferPool(MEDIUM, 256);
   readonly #most: number;
   readonly #mostLarge: number;
@@ -44,7 +44,7 @@ export class RelayMemory {
     return this.#used;
   }
 
-  /** A buffer for a busy direction, {@linkcode LARGE} where it has shown that what it reads goes somewhere. */
+  /** A buffer for a busy direction, {@linkcode LARGEST_READ} where it has shown that what it reads goes somewhere. */
   take(proven: boolean): Bytes {
     const buffer = this.#choose(proven);
     this.#used += buffer.length;
@@ -52,7 +52,7 @@ export class RelayMemory {
   }
 
   #choose(proven: boolean): Bytes {
-    if (proven && this.#used + LARGE <= this.#mostLarge) return this.#large.acquire();
+    if (proven && this.#used + LARGEST_READ <= this.#mostLarge) return this.#large.acquire();
     if (this.#used + MEDIUM <= this.#most) return this.#medium.acquire();
     return new Uint8Array(SCARCE);
   }
@@ -92,7 +92,7 @@ export class Room implements Disposable {
   /** For the next read. An idle direction, and one in which little comes, holds memory of its own, which is little. */
   take(): Bytes {
     const { next } = this.#size;
-    if (next < LARGE) return new Uint8Array(next);
+    if (next < LARGEST_READ) return new Uint8Array(next);
     const buffer = this.#memory.take(this.#carried >= PROVEN);
     this.#taken.set(buffer, buffer.length);
     return buffer;

@@ -10,7 +10,7 @@ import { Silence, Watch } from "./clock.ts";
 import { RelayMemory, Room } from "./memory.ts";
 import { abort, type Connection } from "../../stream/connection.ts";
 import { drain } from "../../stream/drain.ts";
-import { settled } from "../../stream/late.ts";
+import { untilSettled } from "../../stream/settling.ts";
 
 /** What a relay is told. */
 export interface RelayOptions {
@@ -95,7 +95,7 @@ export async function relay(
       end(target);
     }
     over?.abort(new Error("Relay is over"));
-    await settled(both);
+    await untilSettled(both);
   }
 }
 

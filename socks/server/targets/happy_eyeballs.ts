@@ -8,7 +8,8 @@ import { aborted, startDeadline } from "../../../base/deadline.ts";
 import type { OpenedTarget } from "../commands/connect.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError } from "../../errors.ts";
-import { settled, takeInTime } from "../../stream/late.ts";
+import { untilSettled } from "../../stream/settling.ts";
+import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 
 /** How fast attempts follow one another, and how many there are at one time. Times are in milliseconds. */
 export interface Pace {
@@ -43,7 +44,7 @@ export async function firstToConnect(
 ): Promise<OpenedTarget> {
   signal.throwIfAborted();
   const [only] = attempts;
-  if (attempts.length === 1) return await takeInTime(() => only!(signal), signal, closeTarget);
+  if (attempts.length === 1) return await makeUnlessAborted(() => only!(signal), signal, closeTarget);
   const race = new Race();
   const stop = () => race.end(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
@@ -96,7 +97,7 @@ class Race {
     const controller = new AbortController();
     const { signal } = controller;
     let trying: Promise<unknown> = Promise.resolve();
-    const made = takeInTime(
+    const made = makeUnlessAborted(
       () => {
         const attempted = attempt(signal);
         trying = attempted;
@@ -136,7 +137,7 @@ class Race {
     oldest!.controller.abort(deadline.signal.reason);
     oldest!.ended = true;
     // Its socket is there until it is over.
-    await settled([oldest!.trying]);
+    await untilSettled([oldest!.trying]);
   }
 
   /** Says that no attempt will be added. */

@@ -117,7 +117,7 @@ Deno.test("what is shared is through one store, whose address can be read, and b
     [{ shared: { redis: "http://u:s3cret@x", onLoss } }, /shared\.redis: Cannot connect to Redis: it cannot be read/],
     [{ shared: { redis: "redis+sentinel://:s3cret@x,y", onLoss } }, /shared\.redis: .*name of the master is missing/],
     [{ shared: { redis: ["redis://x", "redis+sentinel://y/z"], onLoss } }, /shared\.redis: .*address of their own/],
-    [{ proxyProtocol: ["balancer.example.com"] }, /proxyProtocol: .*"balancer\.example\.com" is no address/],
+    [{ proxyProtocol: ["balancer.example.com"] }, /proxyProtocol: .*"balancer\.example\.com" is neither an address/],
   ];
   await inFolder(async (directory) => {
     const check = async (config: object) => {

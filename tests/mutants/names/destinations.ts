@@ -291,7 +291,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "lookups are in the form before anything is sent",
       "CVE-2023-38545",
-      'const hostname = hostName(givenHost("hostname", options.hostname));',
+      'const hostname = hostName(checkHost("hostname", options.hostname));',
       "const { hostname } = options;",
     ],
   ]),
@@ -299,7 +299,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     [
       "a target is told in its form",
       UTS46,
-      'hostname: hostName(givenHost("hostname", hostname))',
+      'hostname: hostName(checkHost("hostname", hostname))',
       "hostname",
     ],
   ]),

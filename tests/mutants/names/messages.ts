@@ -9,7 +9,6 @@ import { ANSWERS, FRONT, HANDSHAKE, SERVER, WIRE } from "./shared.ts";
 /** The rules. */
 export const MESSAGES: readonly Mutant[] = [
   ...rules("socks/wire/messages.ts", [WIRE], [
-    ["the version is 5", "RFC 1928 section 3", "if (version !== undefined && version !== wanted) {", "if (false) {"],
     [
       "a refusal is told by two bytes",
       "RFC 1928 section 6",
@@ -35,6 +34,16 @@ export const MESSAGES: readonly Mutant[] = [
       "if (methods.length < 1 || methods.length > 255) throw",
       "if (false) throw",
     ],
+  ]),
+  ...rules("socks/wire/decoded.ts", [WIRE], [
+    [
+      "a message of another version is refused",
+      "RFC 1928 section 3, RFC 1961 section 3.4",
+      "if (version !== undefined && version !== expected) {",
+      "if (false) {",
+    ],
+  ]),
+  ...rules("socks/wire/password.ts", [WIRE], [
     [
       "a name and a password have 1 to 255 bytes",
       "RFC 1929 section 2",
@@ -72,8 +81,8 @@ export const MESSAGES: readonly Mutant[] = [
     [
       "frames have version 1",
       "RFC 1961 section 3.4",
-      "if (version !== undefined && version !== VERSION) {",
-      "if (false) {",
+      '  checkVersion(version, VERSION, "GSS-API frame");\n',
+      "",
     ],
     [
       "message types are 1 to 3",
@@ -114,10 +123,10 @@ export const MESSAGES: readonly Mutant[] = [
       "Math.min(2 * needed, this.#limit)",
     ],
   ]),
-  ...rules("socks/stream/connection.ts", [WIRE], [
-    ["a long message is read in pieces", "half-open clients", "read(new Uint8Array(this.#room))", "read()"],
-    ["a short message is read with little room", "half-open clients", "  #room = SHORT;", "  #room = LONG;"],
+  ...rules("socks/stream/message_reader.ts", [WIRE], [
     ["a long message is not read in short pieces", "linear time", "if (bytes.length >= SHORT) this.#room = LONG;", ""],
+    ["a short message is read with little room", "half-open clients", "  #room = SHORT;", "  #room = LONG;"],
+    ["a long message is read in pieces", "half-open clients", "read(new Uint8Array(this.#room))", "read()"],
   ]),
   ...rules("socks/handshake.ts", [HANDSHAKE], [
     [

@@ -56,7 +56,7 @@ export const SESSIONS: readonly Mutant[] = [
     [
       "the connection is closed at the end",
       "RFC 1928 section 6",
-      "    closeAnyway(accepted);",
+      "    closeQuietly(accepted);",
       "",
     ],
   ]),

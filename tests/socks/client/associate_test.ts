@@ -1,6 +1,6 @@
 /** The client's side of an association: where its socket is, what the client is told, where it may be, and what it outlives. */
 import assert from "node:assert/strict";
-import { gssapiServer } from "../../../socks/auth/gssapi.ts";
+import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
 import { announcedFor, checkAnnounce, facingClient } from "../../../socks/server/commands/announce.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
 import { bindDirectly, type BindDirectlyOptions } from "../../../socks/server/commands/bind.ts";
@@ -9,7 +9,7 @@ import { parseRuleText } from "../../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../../socks/rules/rules.ts";
 import type { ServerEvent } from "../../../socks/server/options.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
-import { someTurns } from "../../../socks/stream/late.ts";
+import { yieldMicrotasks } from "../../../socks/stream/settling.ts";
 import { ClientPlace } from "../../../socks/server/datagrams/client_place.ts";
 import { bindTowards } from "../../../socks/client/source.ts";
 import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../../socks/server/datagrams/egress.ts";
@@ -240,12 +240,12 @@ Deno.test("what waits for a look-up takes the place of no other datagram, and so
   made.come("quick", AT(CLIENT.hostname));
   for (const { resolve } of waiting.splice(0)) resolve();
   await until(() => (made.come("quick", AT(CLIENT.hostname)), sent.length > 1));
-  await someTurns();
+  await yieldMicrotasks();
   // What waited and what did not gave back one place each.
   for (let i = 0; i < 100; i++) made.come("stuck", AT(CLIENT.hostname));
   await until(() => waiting.length >= 64);
   made.come("stuck", AT(CLIENT.hostname));
-  await someTurns();
+  await yieldMicrotasks();
   assert.equal(waiting.length, 64);
   for (const { resolve } of waiting) resolve();
   const { drops } = await made.end();

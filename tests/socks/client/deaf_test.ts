@@ -1,7 +1,7 @@
 /** Whoever a call has to ask may never answer: the call ends with its signal and its time all the same, and what comes too late is closed. */
 import assert from "node:assert/strict";
 import { bindThrough } from "../../../socks/client/bind.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { connectThrough, resolveThrough, type ThroughOptions } from "../../../socks/client/request.ts";
 import type { Connection, Dialer } from "../../../socks/stream/connection.ts";
 import { associateThrough } from "../../../socks/client/associate.ts";

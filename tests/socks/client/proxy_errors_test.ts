@@ -202,7 +202,7 @@ Deno.test("whoever breaks the protocol later is named too", async () => {
   assert.ok(error instanceof SocksProtocolError && error.code === "BAD_VERSION");
   assert.equal(
     error.message,
-    "Cannot reach target.example:80 through p:1080: Cannot read message: version 4 came, 5 is wanted",
+    "Cannot reach target.example:80 through p:1080: Cannot read message: its version is 4, not 5",
   );
 });
 
@@ -231,9 +231,9 @@ Deno.test("a level that is too weak names the option that takes it, by its name 
   const error = await connect({ ...target, ...options }).then(() => assert.fail("connected"), (error) => error);
   assert.match(
     error.message,
-    /grants protection "integrity", "confidentiality" is wanted at least \(minimumProtection\)$/,
+    /grants protection "integrity"; at least "confidentiality" is required \(minimumProtection\)$/,
   );
-  assert.match(errorLine(error), /is wanted at least \(--minimum-protection\)$/);
+  assert.match(errorLine(error), /is required \(--minimum-protection\)$/);
 });
 
 Deno.test("a connection to the proxy that is lost on the way is told as such, in one class", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { LookUps } from "../../../socks/names/look_ups.ts";
 import { ownerOf } from "../../../socks/names/resolver.ts";
-import { someTurns } from "../../../socks/stream/late.ts";
+import { yieldMicrotasks } from "../../../socks/stream/settling.ts";
 
 /** Look-ups that end when a test says so. */
 function lab(ends = true, waiting = 100) {
@@ -26,7 +26,7 @@ function lab(ends = true, waiting = 100) {
     names.map((name) => ask(name, user, signal).catch(String));
   const end = async (name: string) => {
     open.get(name)!(`address of ${name}`);
-    await someTurns();
+    await yieldMicrotasks();
   };
   return { look, begun, ended, ask, askFor, end };
 }
@@ -34,14 +34,14 @@ function lab(ends = true, waiting = 100) {
 Deno.test("so many at one time, a part of them for one, and the others in turn", async () => {
   const { begun, askFor, end, look } = lab();
   void askFor(["a1", "a2", "a3", "a4"], "alice");
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["a1", "a2"]);
   void askFor(["a1", "a2"], "alice");
-  await someTurns();
+  await yieldMicrotasks();
   assert.equal(look.waiting, 2, "who asks for what is under way needs no place");
   void askFor(["b1", "b2"], "bob");
   void askFor(["c1"], "carol");
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["a1", "a2", "b1"]);
   assert.equal(look.waiting, 4);
   await end("b1");
@@ -68,7 +68,7 @@ Deno.test("many who ask for the same make one look-up, which ends when the last 
   const { begun, ended, ask, end } = lab();
   const [one, two] = [new AbortController(), new AbortController()];
   const [first, second, third] = [ask("x", "alice", one.signal), ask("x", "bob", two.signal), ask("x", "carol")];
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x"]);
   one.abort(new Error("alice went"));
   await assert.rejects(first, /alice went/);
@@ -76,7 +76,7 @@ Deno.test("many who ask for the same make one look-up, which ends when the last 
   await end("x");
   assert.deepEqual(await Promise.all([second, third]), ["address of x", "address of x"]);
   const again = [ask("x", "bob", two.signal), ask("x", "carol", two.signal)];
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x", "x"]);
   two.abort(new Error("they went"));
   assert.deepEqual((await Promise.allSettled(again)).map(({ status }) => status), ["rejected", "rejected"]);
@@ -88,12 +88,12 @@ Deno.test("what nobody waits for is nobody's answer, and its place is free", asy
   const gone = new AbortController();
   void askFor(["x", "y"], "alice", gone.signal);
   void askFor(["z"], "alice");
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x", "y"]);
   gone.abort(new Error("gone"));
-  await someTurns();
+  await yieldMicrotasks();
   void ask("x", "bob").catch(() => {});
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x", "y", "z", "x"], "bob's is a new one");
 });
 
@@ -102,7 +102,7 @@ Deno.test("a look-up that takes its time to end is nobody's answer meanwhile", a
   const late = Promise.withResolvers<string>();
   const gone = new AbortController();
   const first = look.look("x", "x", () => late.promise, { signal: gone.signal });
-  await someTurns();
+  await yieldMicrotasks();
   gone.abort(new Error("gone"));
   await assert.rejects(first, /gone/);
   assert.equal(await look.look("x", "x", () => Promise.resolve("found"), {}), "found");
@@ -114,13 +114,13 @@ Deno.test("a look-up that cannot be ended keeps its place, and is joined by whoe
   const gone = new AbortController();
   const left = askFor(["x", "y"], "alice", gone.signal);
   void askFor(["z"], "alice");
-  await someTurns();
+  await yieldMicrotasks();
   gone.abort(new Error("gone"));
   assert.deepEqual(await Promise.all(left), ["Error: gone", "Error: gone"]);
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x", "y"], "threads are counted, and not those who wait");
   const joined = ask("x", "bob");
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["x", "y"]);
   await end("x");
   assert.equal(await joined, "address of x");
@@ -135,7 +135,7 @@ Deno.test("who waits for a place leaves the queue with his signal, and when anot
   const same = ask("b1", "alice");
   assert.equal(look.waiting, 2);
   const others = ask("b1", "bob");
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual([look.waiting, begun], [1, ["a1", "a2", "b1"]]);
   gone.abort(new Error("gone"));
   await assert.rejects(waiting, /gone/);

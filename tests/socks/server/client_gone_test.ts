@@ -5,12 +5,12 @@ import { pause } from "../../../base/deadline.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { KerberosInitiatorCredential } from "../../../kerberos/mech/credentials.ts";
 import { connect, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
-import { GRACE } from "../../../socks/stream/client_end.ts";
+import { END_GRACE } from "../../../socks/stream/client_end.ts";
 import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
+import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";
 import { deaf, ends, until, WatchedServer, ways, within } from "../../support/end_lab.ts";
 import { phases } from "../../support/end_phases.ts";
@@ -99,7 +99,7 @@ Deno.test("a client of each protocol that goes, or whose connection breaks, ends
       await within(5_000, protocol, served);
       assert.ok(signal!.aborted && isLost(events), protocol);
       // One that broke is not waited for.
-      if (how === "break") assert.ok(performance.now() - before < GRACE - 100);
+      if (how === "break") assert.ok(performance.now() - before < END_GRACE - 100);
     }
   }
 });
@@ -170,7 +170,7 @@ Deno.test("a client that has said all that it has to say is waited for, and its 
   await client.write(unhex(REQUESTS.SOCKS5! + hex(utf8("all of it"))));
   await client.closeWrite();
   await opening.asked;
-  await pause(GRACE + 100);
+  await pause(END_GRACE + 100);
   assert.equal(signal().aborted, false);
   const [ours, theirs] = pipe();
   opening.resolve(at(ours));
@@ -192,7 +192,7 @@ Deno.test("a client that has nothing to say and reads is answered, as long as it
   opening.resolve(at(ours));
   await theirs.write(utf8("banner"));
   // The moment is over with the answer: it ends nothing of the tunnel.
-  await pause(GRACE + 100);
+  await pause(END_GRACE + 100);
   assert.equal(signal().aborted, false);
   await theirs.write(utf8(", and more"));
   await theirs.closeWrite();
@@ -217,7 +217,7 @@ Deno.test("a client that is being answered is not watched any more, whenever it 
     if (ended === "before") await client.closeWrite();
     await taking.asked;
     if (ended === "meanwhile") await client.closeWrite();
-    await pause(GRACE + 100);
+    await pause(END_GRACE + 100);
     taking.resolve();
     await theirs.write(utf8("answer"));
     await theirs.closeWrite();
@@ -297,11 +297,11 @@ Deno.test("a client that has gone before its password is checked has no session,
 Deno.test("who is watched again goes on with the read that was left, and the first watch is told nothing", async () => {
   const [near, far] = pipe();
   let reads = 0;
-  const ahead = new ReadAhead({ ...far, read: () => (reads++, far.read()) });
+  const ahead = new EndWatcher({ ...far, read: () => (reads++, far.read()) });
   const told: string[] = [];
   ahead.watch(() => void told.push("first"));
   ahead[Symbol.dispose]();
-  ahead.watch(({ early }) => void told.push(`second ${early}`));
+  ahead.watch(({ hasUnread }) => void told.push(`second ${hasUnread}`));
   assert.equal(reads, 1);
   await near.write(utf8("a"));
   await near.closeWrite();
@@ -311,7 +311,7 @@ Deno.test("who is watched again goes on with the read that was left, and the fir
   assert.deepEqual([await rest.read(), await rest.read()], [utf8("a"), null]);
 
   const [other, end] = pipe();
-  const again = new ReadAhead(end, () => void told.push("third"));
+  const again = new EndWatcher(end, () => void told.push("third"));
   again.watch(() => void told.push("fourth"));
   await other.closeWrite();
   await until(() => told.length > 1);
@@ -321,7 +321,7 @@ Deno.test("who is watched again goes on with the read that was left, and the fir
   // Once it is disposed no read is begun for nobody.
   const [writer, reader] = pipe();
   let begun = 0;
-  const last = new ReadAhead({ ...reader, read: () => (begun++, reader.read()) }, () => {});
+  const last = new EndWatcher({ ...reader, read: () => (begun++, reader.read()) }, () => {});
   last[Symbol.dispose]();
   await writer.write(utf8("b"));
   for (let i = 0; i < 5; i++) await pause(0);

@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
 import { connect, serve } from "../../../mod.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
-import { GRACE } from "../../../socks/stream/client_end.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
+import { END_GRACE } from "../../../socks/stream/client_end.ts";
 import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { dialTcp, dialTls, dialUnix, listenTcp, listenTls, listenUnix } from "../../../socks/shell/tcp.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { proxyProtocol } from "../../../socks/stream/proxy_protocol.ts";
-import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
+import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { deaf, ends, readExactly, until, within } from "../../support/end_lab.ts";
 import { makeServer } from "../../support/memory_server.ts";
@@ -21,7 +21,7 @@ import { hex, unhex } from "../../support/vectors.ts";
 const LOCALHOST = "127.0.0.1";
 const PATIENT = { timeouts: { connect: Infinity, handshake: Infinity } };
 /** More than one look at whether the client is there. */
-const LOOKS = 2.5 * GRACE;
+const LOOKS = 2.5 * END_GRACE;
 
 /** Requests, and what comes back behind the choice of a method where the target says "answer". */
 const REQUESTS: Readonly<Record<string, readonly [request: string, answer: string]>> = {
@@ -181,7 +181,7 @@ Deno.test("a client of early bytes without end is looked after, though nobody re
   await client.write(unhex(REQUESTS.SOCKS5![0]));
   await until(() => server.liveSessions().some(({ command }) => command === "connect"));
   client.write(new Uint8Array(16_777_216)).catch(() => {});
-  await pause(GRACE);
+  await pause(END_GRACE);
   // Bytes that it has not read: its system resets.
   client.close();
   await within(5_000, "reset", until(() => server.sessions === 0));
@@ -220,7 +220,7 @@ Deno.test("no answer is begun for a client that has not ended, or that is answer
 
 Deno.test("who reads ahead says once that it holds all that it may", async () => {
   const [near, far] = pipe();
-  const ahead = new ReadAhead(far);
+  const ahead = new EndWatcher(far);
   let full = 0;
   ahead.watch(() => {}, () => void full++);
   for (let i = 0; i < 4; i++) {

@@ -1,7 +1,7 @@
 /** A session ends in every phase, over every transport and in every way, at once, and leaves nothing. */
 import assert from "node:assert/strict";
 import { pause } from "../../../base/deadline.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
 import { SocksTimeoutError } from "../../../socks/errors.ts";
 import { openDirectly } from "../../../socks/server/targets/direct.ts";
@@ -10,7 +10,7 @@ import { RuleSet } from "../../../socks/rules/rules.ts";
 import type { ServerEvent } from "../../../socks/server/options.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { dialTcp, listenTls } from "../../../socks/shell/tcp.ts";
-import { takeInTime } from "../../../socks/stream/late.ts";
+import { makeUnlessAborted } from "../../../socks/stream/make_unless_aborted.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { countedController } from "../../support/counted_signal.ts";
 import {
@@ -205,12 +205,12 @@ Deno.test("what is made in time is taken, and what is not is given up, once", as
   const made = held();
   const given: unknown[] = [];
   const giveUp = (late: unknown) => void given.push(late);
-  assert.equal(await takeInTime(() => Promise.resolve(made), signal, giveUp), made);
+  assert.equal(await makeUnlessAborted(() => Promise.resolve(made), signal, giveUp), made);
   assert.equal(controller.listeners(), 0, "a server asks for very much with one signal");
-  await assert.rejects(takeInTime(() => Promise.reject(REASON), signal, giveUp), (error) => error === REASON);
+  await assert.rejects(makeUnlessAborted(() => Promise.reject(REASON), signal, giveUp), (error) => error === REASON);
   assert.equal(controller.listeners(), 0);
   // It is made, and the end comes with it.
-  const aborting = takeInTime(
+  const aborting = makeUnlessAborted(
     () => {
       controller.abort(REASON);
       return Promise.resolve(made);
@@ -222,11 +222,11 @@ Deno.test("what is made in time is taken, and what is not is given up, once", as
   for (let turns = 0; turns < 5; turns++) await Promise.resolve();
   assert.deepEqual(given, [made]);
   const begin = () => assert.fail("it was begun behind the end");
-  await assert.rejects(takeInTime(begin, signal, giveUp), (error) => error === REASON);
+  await assert.rejects(makeUnlessAborted(begin, signal, giveUp), (error) => error === REASON);
   // That something cannot be given up is nobody's error.
   const other = new AbortController();
   const [later, never] = [Promise.withResolvers<void>(), () => assert.fail("it cannot be closed")];
-  const waiting = takeInTime(() => later.promise, other.signal, never);
+  const waiting = makeUnlessAborted(() => later.promise, other.signal, never);
   other.abort(REASON);
   await assert.rejects(waiting, (error) => error === REASON);
   later.resolve();

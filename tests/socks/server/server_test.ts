@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
-import { noAuthentication, type ServerAuthMethod } from "../../../socks/auth/method.ts";
+import type { ServerAuthMethod } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { fixedPasswords, passwordClient, passwordServer } from "../../../socks/auth/password.ts";
 import { connectThrough } from "../../../socks/client/request.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../../socks/errors.ts";

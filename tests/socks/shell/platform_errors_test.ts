@@ -8,7 +8,7 @@ import { Duplex } from "node:stream";
 import { type Bytes, utf8 } from "../../../base/bytes.ts";
 import { startDeadline } from "../../../base/deadline.ts";
 import { bind, connect } from "../../../proxy/connect.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { relay } from "../../../socks/server/relay/relay.ts";
 import { Carrier } from "../../../socks/shell/carrier.ts";
 import { abort, type Connection } from "../../../socks/stream/connection.ts";

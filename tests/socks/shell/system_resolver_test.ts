@@ -10,7 +10,7 @@ import {
 import { connect, fixedPasswords, passwordClient, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
 import { parseHosts } from "../../../socks/names/hosts_file.ts";
 import { SilentServers } from "../../../socks/names/silent_servers.ts";
-import { someTurns } from "../../../socks/stream/late.ts";
+import { yieldMicrotasks } from "../../../socks/stream/settling.ts";
 import { run } from "../../support/process.ts";
 import { type Reply, type Said, type Script, startNameServer } from "../../support/name_server.ts";
 import { echoServer } from "../../support/servers.ts";
@@ -342,7 +342,7 @@ Deno.test("the C library is asked for six names at one time and two of one user,
     { length: 1_000 },
     (_, i) => resolve(`silent${i}.test`, { user: "mallory", signal }).catch(String),
   );
-  await someTurns();
+  await yieldMicrotasks();
   assert.deepEqual(begun, ["silent0.test.", "silent1.test."], "the search list is for single labels");
   gone.abort(new Error("gone"));
   assert.equal((await Promise.all(slow)).every((text) => text === "Error: gone"), true);
@@ -355,7 +355,7 @@ Deno.test("the C library is asked for six names at one time and two of one user,
     resolve("b2.test", { source: "192.0.2.1" }),
     resolve("c1.test", { source: "192.0.2.2" }),
   ];
-  await someTurns();
+  await yieldMicrotasks();
   // Threads that nobody waits for are threads still.
   assert.deepEqual(begun.slice(2), ["single", "192.0.2.7", "b1.test.", "b2.test."]);
   over.resolve(["192.0.2.9"]);

@@ -10,7 +10,8 @@ import {
   type DenoDatagrams,
   type NodeDatagrams,
 } from "../../../socks/shell/udp.ts";
-import { type BindDatagramsOptions, type DatagramSocket, passes } from "../../../socks/stream/datagram_socket.ts";
+import type { BindDatagramsOptions, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";
+import { isDatagramError } from "../../../socks/stream/datagram_error.ts";
 import { REOPEN_PAUSE, SteadySocket } from "../../../socks/server/datagrams/steady_socket.ts";
 import { until, within } from "../../support/end_lab.ts";
 import { ScriptedUdp, systemError } from "../../support/scripted_udp.ts";
@@ -208,11 +209,11 @@ Deno.test("of the errors of a datagram and of a socket each is told from the oth
   for (
     const code of ["ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EADDRNOTAVAIL", "EMSGSIZE", "EPERM"]
   ) {
-    assert.ok(passes(systemError(code)), code);
+    assert.ok(isDatagramError(systemError(code)), code);
   }
-  assert.ok(passes(new RangeError("too large")));
+  assert.ok(isDatagramError(new RangeError("too large")));
   for (const error of [systemError("EBADF"), systemError("EMFILE"), new Error("Socket is closed"), undefined, null]) {
-    assert.ok(!passes(error), String(error));
+    assert.ok(!isDatagramError(error), String(error));
   }
 });
 
@@ -348,7 +349,7 @@ Deno.test("real sockets: an address that is not here, a port that is taken, and 
   await new Promise<void>((resolve) => closed.close(() => resolve()));
   for (let i = 0; i < 5; i++) await socket.send(utf8("x"), { hostname: "127.0.0.1", port }).catch(() => {});
   await assert.rejects(socket.send(new Uint8Array(65_508), socket.local), RangeError);
-  await assert.rejects(socket.send(utf8("x"), { hostname: "::1", port: 9 }), (error) => passes(error));
+  await assert.rejects(socket.send(utf8("x"), { hostname: "::1", port: 9 }), (error) => isDatagramError(error));
   await assert.rejects(socket.send(utf8("x"), { hostname: "127.0.0.1", port: 0 }));
   await socket.send(utf8("still here"), socket.local);
   await until(() => got.length === 1);

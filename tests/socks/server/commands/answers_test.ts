@@ -1,8 +1,9 @@
 /** Whoever sends what cannot be read is told so in his protocol, whatever the pieces, and can read it. */
 import assert from "node:assert/strict";
 import { concat, utf8 } from "../../../../base/bytes.ts";
-import { noAuthentication } from "../../../../socks/auth/method.ts";
-import { gssapiClient, gssapiServer } from "../../../../socks/auth/gssapi.ts";
+import { noAuthentication } from "../../../../socks/auth/none.ts";
+import { gssapiClient } from "../../../../socks/auth/gssapi/client.ts";
+import { gssapiServer } from "../../../../socks/auth/gssapi/server.ts";
 import { fixedPasswords, passwordServer } from "../../../../socks/auth/password.ts";
 import { AssociateCommand } from "../../../../socks/server/commands/associate.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";

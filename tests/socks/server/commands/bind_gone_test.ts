@@ -8,7 +8,7 @@ import { parseRule } from "../../../../socks/rules/parse_rule.ts";
 import { RuleSet } from "../../../../socks/rules/rules.ts";
 import { systemResolver } from "../../../../socks/shell/system_resolver.ts";
 import { listenTcp } from "../../../../socks/shell/tcp.ts";
-import { ReadAhead } from "../../../../socks/stream/read_ahead.ts";
+import { EndWatcher } from "../../../../socks/stream/end_watcher.ts";
 import { until, within } from "../../../support/end_lab.ts";
 import { makeServer } from "../../../support/memory_server.ts";
 import { pipe } from "../../../support/pipe.ts";
@@ -59,7 +59,7 @@ Deno.test("a client that goes while BIND waits ends its session and frees its po
       const last = events.at(-1)!;
       assert.ok(last.type === "refused", last.type);
       assert.equal((last.error as { code?: string }).code, "LOST");
-      assert.match(last.error.message, /went while BIND waited/);
+      assert.match(last.error.message, /left while BIND waited/);
     }
   }
 });
@@ -125,7 +125,7 @@ Deno.test("a client whose connection breaks while BIND waits is gone, and is not
   far.close();
   await within(2_000, "broken", served);
   const last = events.at(-1)!;
-  assert.ok(last.type === "refused" && /went while BIND waited: Pipe is closed/.test(last.error.message));
+  assert.ok(last.type === "refused" && /left while BIND waited: Pipe is closed/.test(last.error.message));
   assert.equal((last.error.cause as Error).message, "Pipe is closed");
 });
 
@@ -134,7 +134,7 @@ Deno.test("what is read ahead is bounded, is given out once and in order, and is
   let ends = 0;
   let reads = 0;
   const counted = { ...far, read: () => (reads++, far.read()) };
-  const watched = new ReadAhead(counted, () => void ends++);
+  const watched = new EndWatcher(counted, () => void ends++);
   const rest = watched.rest();
   for (let i = 0; i < 20; i++) await near.write(new Uint8Array(16_384).fill(i));
   await near.closeWrite();
@@ -146,7 +146,7 @@ Deno.test("what is read ahead is bounded, is given out once and in order, and is
   assert.equal(await rest.read(), null);
 
   const [another, behind] = pipe();
-  const stopped = new ReadAhead(behind, () => void ends++);
+  const stopped = new EndWatcher(behind, () => void ends++);
   stopped[Symbol.dispose]();
   await another.write(utf8("a"));
   await another.closeWrite();

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../../base/bytes.ts";
 import { associate, serve, type ServeOptions, type ServerEvent } from "../../../../mod.ts";
-import { gssapiClient, gssapiServer } from "../../../../socks/auth/gssapi.ts";
+import { gssapiClient } from "../../../../socks/auth/gssapi/client.ts";
+import { gssapiServer } from "../../../../socks/auth/gssapi/server.ts";
 import { AssociateCommand } from "../../../../socks/server/commands/associate.ts";
 import type { DroppedDatagrams } from "../../../../socks/server/commands/command.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";

@@ -13,7 +13,7 @@ import {
   type ServerEvent,
 } from "../../../../mod.ts";
 import { KerberosInitiatorCredential } from "../../../../kerberos/mech/credentials.ts";
-import { gssapiClient } from "../../../../socks/auth/gssapi.ts";
+import { gssapiClient } from "../../../../socks/auth/gssapi/client.ts";
 import { requestThrough } from "../../../../socks/client/request.ts";
 import { dialTcp } from "../../../../socks/shell/tcp.ts";
 import { Command } from "../../../../socks/wire/messages.ts";

@@ -1,7 +1,7 @@
 /** SOCKS version 4 and HTTP's CONNECT on the port of SOCKS version 5. */
 import assert from "node:assert/strict";
 import { concat, utf8 } from "../../../../base/bytes.ts";
-import { noAuthentication } from "../../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../../socks/auth/none.ts";
 import { passwordServer } from "../../../../socks/auth/password.ts";
 import type { TargetRequest } from "../../../../socks/server/commands/command.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../../../base/bytes.ts";
 import type { Deadline } from "../../../../base/deadline.ts";
-import { noAuthentication, type ServerAuthMethod } from "../../../../socks/auth/method.ts";
+import type { ServerAuthMethod } from "../../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../../socks/auth/none.ts";
 import { passwordServer } from "../../../../socks/auth/password.ts";
 import { Tally } from "../../../../socks/server/limits/limits.ts";
 import { sourceName } from "../../../../socks/wire/networks.ts";

@@ -8,7 +8,7 @@ import { relay, type RelayOptions } from "../../../../socks/server/relay/relay.t
 import { MEDIUM, PROVEN, RelayMemory, Room, SCARCE } from "../../../../socks/server/relay/memory.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
 import { DenoConnection } from "../../../../socks/shell/tcp.ts";
-import { LARGE } from "../../../../socks/stream/read_size.ts";
+import { LARGEST_READ } from "../../../../socks/stream/read_size.ts";
 import { ScriptedConnection, settle } from "../../../support/scripted_connection.ts";
 import { tcpPair } from "../../../support/transports.ts";
 
@@ -241,22 +241,22 @@ Deno.test("probe() tells of a reset that nobody has read, once for all calls, an
 });
 
 Deno.test("relays share their memory: large reads for those that have carried much, small ones once it is short", () => {
-  const memory = new RelayMemory(4 * LARGE, 2 * LARGE);
+  const memory = new RelayMemory(4 * LARGEST_READ, 2 * LARGEST_READ);
   const taken: Bytes[] = [];
   const take = (proven: boolean) => {
     taken.push(memory.take(proven));
     return taken.at(-1)!.length;
   };
   assert.equal(take(false), MEDIUM);
-  assert.equal(take(true), LARGE);
+  assert.equal(take(true), LARGEST_READ);
   assert.equal(take(true), MEDIUM, "large ones have their part");
-  while (memory.used + MEDIUM <= 4 * LARGE) assert.equal(take(false), MEDIUM);
+  while (memory.used + MEDIUM <= 4 * LARGEST_READ) assert.equal(take(false), MEDIUM);
   assert.deepEqual([take(true), take(false)], [SCARCE, SCARCE]);
   for (const buffer of taken) memory.giveBack(buffer, buffer.length, true);
   assert.equal(memory.used, 0);
   const again = memory.take(true);
   assert.ok(taken.includes(again), "used again");
-  memory.giveBack(again, LARGE, false);
+  memory.giveBack(again, LARGEST_READ, false);
   assert.ok(memory.take(true) !== again, "somebody may still have it");
 });
 
@@ -271,7 +271,7 @@ Deno.test("a direction begins small, is given more when it is busy, and much whe
     while (memory.used < 3 * MEDIUM) room.take();
     for (let carried = 0; carried < PROVEN; carried += MEDIUM) room.learn(MEDIUM);
     const large = room.take();
-    assert.equal(large.length, LARGE);
+    assert.equal(large.length, LARGEST_READ);
     structuredClone(large, { transfer: [large.buffer] });
     room.giveBack(large);
     assert.equal(memory.used, 3 * MEDIUM);

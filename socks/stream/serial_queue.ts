@@ -1,14 +1,14 @@
 /**
- * Calls that overlap, one after another.
+ * A queue of calls that run one after another.
  *
  * @module
  */
 
-/** Runs calls in the order in which they are made; the first one, and one that finds nobody ahead, at once. */
-export class InOrder {
+/** Runs calls one at a time, in the order in which they are made. A call starts at once if no other is pending. */
+export class SerialQueue {
   #last: Promise<unknown> | undefined;
 
-  /** Runs a call when those before it have ended, well or not. */
+  /** Runs a call when the calls before it have settled, with or without an error. */
   run<T>(call: () => Promise<T>): Promise<T> {
     const done = this.#last === undefined ? call() : this.#last.then(call, call);
     this.#last = done;

@@ -1,18 +1,18 @@
 /**
- * A connection that a signal ends, for whoever goes on working with the inner contract.
+ * Ties a connection to a signal.
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
-import { closedHere } from "./closed.ts";
+import { closedError } from "./closed_error.ts";
 import { type Connection, probe } from "./connection.ts";
 import { UserConnection } from "./user_connection.ts";
 
 /**
- * The connection, ended by the signal: what is under way then, and what is called later, fails with the signal's reason. The signal
- * keeps nothing of a connection that has ended, however that came.
+ * Returns the connection, cut when the signal is aborted: pending and later calls fail with the signal's reason. The signal holds no
+ * reference to a connection that has ended.
  */
-export function endedBy(connection: Connection, signal: AbortSignal | undefined): Connection {
+export function withSignal(connection: Connection, signal: AbortSignal | undefined): Connection {
   if (signal === undefined) return connection;
   const user = new UserConnection(connection, signal);
   return {
@@ -28,13 +28,13 @@ export function endedBy(connection: Connection, signal: AbortSignal | undefined)
     get written() {
       return connection.written;
     },
-    // What comes lies in memory of its own: that of the caller may be small, and the rest would have to wait somewhere.
+    // Ignores the caller's memory: it may be too small, and the rest would have to be kept.
     read: (): Promise<Bytes | null> => user.next(),
     write: async (bytes) => void await user.write(bytes),
     closeWrite: () => user.closeWrite(),
     close: () => user.close(),
     abort(unfinished?: Uint8Array): void {
-      user.abort(closedHere("The connection"), unfinished);
+      user.abort(closedError("The connection"), unfinished);
     },
     probe: () => probe(connection),
     ref: () => user.ref(),

@@ -1,23 +1,23 @@
 /**
- * What comes, as a stream of bytes. Readers let go of a stream whenever they like; what was asked for them, and even what a least
- * number of bytes holds back, is the next reader's then, whichever way that one reads.
+ * The incoming bytes of a connection as a stream. A reader may release the stream at any time: bytes that were requested for it, or held
+ * back for its minimum, go to the next reader, of the stream or of the connection.
  *
  * @module
  */
 import { type Bytes, concat } from "../../base/bytes.ts";
-import { closedBy } from "./closed.ts";
+import { streamClosedError } from "./closed_error.ts";
 import type { UserConnection } from "./user_connection.ts";
 
-/** The bytes of a connection, which may be read beside the stream. */
+/** Returns the stream of a connection, which can be read next to the stream. */
 export function readableOf(connection: UserConnection): ReadableStream<Bytes> {
   let controller!: ReadableByteStreamController;
   let asked = false;
   const takeBack = () => heldBack(readable, controller);
   const answer = async (bytes: Bytes | null) => {
-    // From here on, who asks has not been asked for.
+    // A request from here on needs a read of its own.
     asked = false;
     if (readable.locked) return deliver(bytes, controller, connection);
-    // Whoever asked has let go of the stream since, and may ask the connection next.
+    // The reader has released the stream; the next one may read from the connection.
     const before = await takeBack();
     if (bytes !== null) connection.putBack(bytes);
     if (before !== undefined) connection.putBack(before);
@@ -29,18 +29,18 @@ export function readableOf(connection: UserConnection): ReadableStream<Bytes> {
       controller = made;
       connection.observe({ writingFailed() {}, closed: (reason) => controller.error(reason), takeBack });
     },
-    // Not a promise of the bytes: until it is kept nobody is asked for who reads next, and who asks the connection comes before them.
+    // Does not return the promise of the bytes: until that is fulfilled the stream would not request bytes for the next reader.
     pull(): void {
       if (asked) return;
       asked = true;
       connection.serve(answer).catch((error) => controller.error(error));
     },
-    cancel: (reason) => connection.close(closedBy("cancelled", reason)),
+    cancel: (reason) => connection.close(streamClosedError("cancelled", reason)),
   }, { highWaterMark: 0 });
   return readable;
 }
 
-/** Hands bytes to whoever asked, who may have brought memory for them: what has no room there is the connection's. */
+/** Delivers bytes to the reader, which may have given memory for them; the connection keeps what does not fit. */
 function deliver(bytes: Bytes | null, controller: ReadableByteStreamController, connection: UserConnection): void {
   const { byobRequest } = controller;
   if (bytes === null) {
@@ -50,20 +50,20 @@ function deliver(bytes: Bytes | null, controller: ReadableByteStreamController, 
   }
   const room = byobRequest?.view?.byteLength ?? bytes.length;
   if (bytes.length > room) connection.putBack(bytes.subarray(room));
-  // The memory may be of a reader who has let go, with another one waiting: only the stream knows where they go.
+  // The memory may belong to a reader that has released the stream, while another one waits: the stream decides where bytes go.
   controller.enqueue(bytes.length > room ? bytes.slice(0, room) : bytes);
 }
 
 /**
- * Bytes that the stream holds and nobody asks it for: those that came when a reader was there and waited for none, and those that were not
- * enough for one who is gone. `undefined` where there are none, or where they are another reader's.
+ * Takes back bytes that the stream holds for no reader: bytes that came between two reads of a reader, and bytes below the minimum of a
+ * reader that is gone. `undefined` if there are none, or if they belong to another reader.
  */
 function heldBack(
   readable: ReadableStream<Bytes>,
   controller: ReadableByteStreamController,
 ): Promise<Bytes> | undefined {
   if (readable.locked || controller.desiredSize === null) return undefined;
-  // Memory of one who is gone: the next byte, here one that is none, makes the stream let go of it and keep what was put there.
+  // Memory of a reader that is gone: one more byte (here a dummy) makes the stream release it and keep what was put there.
   const stale = controller.byobRequest !== null;
   if (!stale && controller.desiredSize === 0) return undefined;
   if (stale) controller.enqueue(new Uint8Array(1));
