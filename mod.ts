@@ -130,15 +130,11 @@ export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./s
 export type { Limits, UserLedger } from "./socks/server/limits/limits.ts";
 export type { RelayCounts } from "./socks/server/relay/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
-export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rules.ts";
+export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rule.ts";
 export type { Cidr } from "./socks/wire/cidr.ts";
 export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.ts";
-export {
-  type SystemResolver,
-  systemResolver,
-  type SystemResolverOptions,
-  systemResolverWith,
-} from "./socks/shell/system_resolver.ts";
+export type { SystemResolver, SystemResolverOptions } from "./socks/names/system_resolver.ts";
+export { systemResolver, systemResolverWith } from "./socks/shell/system_resolver.ts";
 export type {
   LiveSession,
   ServerEvent,
@@ -149,14 +145,17 @@ export type {
 export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/server/session.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";
-export { dialTls, type DialTlsOptions, dialUnix, listenTls, listenUnix, type TlsListener } from "./socks/shell/tcp.ts";
+export { dialTls, listenTls } from "./socks/shell/tls.ts";
+export { type DialTlsOptions } from "./socks/stream/tls.ts";
+export { type TlsListener } from "./socks/stream/tls.ts";
+export { dialUnix, listenUnix } from "./socks/shell/unix.ts";
 export { type ListenTcpOptions } from "./socks/stream/listen_tcp.ts";
 export { type ConnectionListener } from "./socks/stream/listener.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./socks/stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./socks/protection.ts";
 export type { DatagramCodec } from "./socks/stream/datagram_codec.ts";
-export type { TlsIdentity } from "./socks/shell/tls.ts";
+export type { TlsIdentity } from "./socks/stream/tls.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./socks/stream/web_socket.ts";
-export { type ReceiveOptions, SocksDatagrams } from "./socks/client/associate.ts";
+export { type ReceiveOptions, SocksDatagrams } from "./socks/client/datagrams.ts";
 export type { Endpoint } from "./socks/wire/address.ts";
 export { HostNameError, type HostNameErrorCode } from "./socks/wire/host_name.ts";

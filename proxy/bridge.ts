@@ -5,12 +5,11 @@
  */
 import { noAuthentication } from "../socks/auth/none.ts";
 import { AssociateCommand } from "../socks/server/commands/associate.ts";
-import { openThrough } from "../socks/server/targets/direct.ts";
+import { bindWith, datagramsThrough, openThrough, resolveWith } from "../socks/server/targets/upstream.ts";
 import { isLoopback } from "../socks/rules/special_ranges.ts";
 import { SocksServer } from "../socks/server/server.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
-import { bindWith, datagramsThrough, resolveWith } from "../socks/server/targets/upstream.ts";
-import { bindUdp } from "../socks/shell/udp.ts";
+import { platform } from "../socks/shell/default_platform.ts";
 import { parseIp } from "../socks/wire/ip.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
@@ -70,8 +69,8 @@ function startBridge(options: BridgeOptions): RunningServer {
     resolve: resolveWith(upstream),
     associate: new AssociateCommand({
       ...options.datagrams,
-      bind: bindUdp,
-      open: datagramsThrough({ ...upstream, bind: bindUdp, resolve: systemResolver }),
+      bind: platform.bindDatagrams,
+      open: datagramsThrough({ ...upstream, bind: platform.bindDatagrams, resolve: systemResolver }),
     }),
   });
   return start(server, options);

@@ -6,7 +6,7 @@
 import { clientGoneError, END_GRACE } from "../stream/client_end.ts";
 import { type Deadline, pause } from "../../base/deadline.ts";
 import type { Asked } from "./commands/command.ts";
-import type { CommandName } from "../rules/rules.ts";
+import type { CommandName } from "../rules/rule.ts";
 import { type Connection, probe } from "../stream/connection.ts";
 import { EndWatcher, type PeerEnd } from "../stream/end_watcher.ts";
 

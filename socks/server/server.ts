@@ -24,7 +24,7 @@ import {
 import { networkName } from "../wire/networks.ts";
 import { Rate } from "../../base/rate.ts";
 import type { Gate } from "./relay/relay.ts";
-import { ruleLine } from "../rules/rules.ts";
+import { ruleLine } from "../rules/rule.ts";
 import { userKey } from "../rules/users.ts";
 import {
   checkServerOptions,
@@ -36,8 +36,8 @@ import {
 import { runSession, type SessionEvent } from "./session.ts";
 import type { Connection } from "../stream/connection.ts";
 import type { ConnectionListener } from "../stream/listener.ts";
-import { closeQuietly } from "../stream/close_quietly.ts";
 import { untilSettled } from "../stream/settling.ts";
+import { closeQuietly } from "../stream/close_quietly.ts";
 import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 
 /** Longest pause after an accept that failed, for example because there are no file descriptors left. */

@@ -25,11 +25,11 @@ import { SocksAuthError, SocksReplyError, SocksTimeoutError } from "../errors.ts
 import { ask, type OtherProtocol } from "./front/front.ts";
 import type { Gate, RelayCounts } from "./relay/relay.ts";
 import type { AllTimeouts } from "./options.ts";
-import type { CommandName } from "../rules/rules.ts";
+import type { CommandName } from "../rules/rule.ts";
 import type { Connection } from "../stream/connection.ts";
+import { yieldMicrotasks } from "../stream/settling.ts";
 import { abortQuietly, closeQuietly } from "../stream/close_quietly.ts";
 import { drain } from "../stream/drain.ts";
-import { yieldMicrotasks } from "../stream/settling.ts";
 import { makeUnlessAborted } from "../stream/make_unless_aborted.ts";
 import type { ProtectionLevel } from "../protection.ts";
 import type { Endpoint } from "../wire/address.ts";

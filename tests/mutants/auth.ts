@@ -601,7 +601,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "the client drops fragments",
     source: "RFC 1928 section 7",
-    file: "socks/client/associate.ts",
+    file: "socks/client/datagrams.ts",
     find: "      if (fragment !== 0) throw",
     replace: "      if (false) throw",
     tests: DATAGRAMS,
@@ -609,7 +609,7 @@ const MESSAGES: readonly Mutant[] = [
   {
     rule: "the client takes datagrams from the relay only",
     source: "RFC 1928 section 7",
-    file: "socks/client/associate.ts",
+    file: "socks/client/datagrams.ts",
     find: "withoutZone(from.hostname) !== withoutZone(hostname) || from.port !== port || ",
     replace: "",
     tests: DATAGRAMS,
@@ -761,8 +761,8 @@ const REFUSALS: readonly Mutant[] = [
     rule: "the client closes its connection when authentication fails",
     source: "RFC 1961 sections 3.5 and 4.4",
     file: "socks/client/request.ts",
-    find: "  } catch (error) {\n    close();\n    // A closed socket",
-    replace: "  } catch (error) {\n    // A closed socket",
+    find: "  } catch (error) {\n    close();\n    // A socket closed by",
+    replace: "  } catch (error) {\n    // A socket closed by",
     tests: REFUSAL,
     filter: "closes the connection when GSS-API",
   },

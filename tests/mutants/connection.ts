@@ -356,12 +356,12 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/shell/tls_over.ts", ["tests/alike/alike_test.ts"], [
+  ...rules("socks/shell/tls_connection.ts", ["tests/alike/alike_test.ts"], [
     [
       "a TLS stream that is cut has no close_notify",
       "RFC 8446 6.1",
-      "const able = !this.cut && ",
-      "const able = ",
+      "const canNotify = !this.cut && ",
+      "const canNotify = ",
       "resets",
     ],
   ]),

@@ -42,7 +42,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "RFC 8305 section 7.1",
       "if (others.length === 0) throw error;",
       "throw error;",
-      "no way leads",
+      "openDirectly(): reaches an IPv4 address without a route under a prefix, and judges the IPv4 address",
     ],
     [
       "NAT64 is for what has no way",
@@ -51,7 +51,13 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "false",
       "refuses",
     ],
-    ["the address dialled is told", "security audit", "port: 0 }, address };", "port: 0 } };", "no way leads"],
+    [
+      "the address dialled is told",
+      "security audit",
+      "port: 0 }, address };",
+      "port: 0 } };",
+      "openDirectly(): reaches an IPv4 address without a route under a prefix, and judges the IPv4 address",
+    ],
   ]),
   ...rules("socks/server/targets/judged_addresses.ts", [NAT64], [
     [
@@ -59,9 +65,15 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       FOUND,
       "if (pending !== undefined && addresses.some(",
       "if (false && addresses.some(",
-      "waits for them",
+      "Nat64Prefixes: requests for an IPv6 address wait a little for the first look-up",
     ],
-    ["IPv4 waits for no prefix", FOUND, 'addresses.some((address) => address.includes(":"))', "true", "waits for them"],
+    [
+      "IPv4 waits for no prefix",
+      FOUND,
+      'addresses.some((address) => address.includes(":"))',
+      "true",
+      "Nat64Prefixes: requests for an IPv6 address wait a little for the first look-up",
+    ],
   ]),
   ...rules("socks/rules/nat64.ts", [NAT64], [
     ["byte 8 is left out", EMBEDDED, "first + i >= U && bits < 96", "false"],
@@ -98,9 +110,11 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "address.length === block.network.length ? prefixesOf(address, nat64) : [];",
       "address.length === block.network.length && translated(address, nat64) ? prefixesOf(address, nat64) : [];",
     ],
-    ["a large block names nothing", SSRF, "if (coversMuch(block)) return false;", ""],
+    ["a large block names nothing", SSRF, "if (isBroad(block)) return false;", ""],
     ["a block is large below /8", SSRF, "const NAMING = 8;", "const NAMING = 4;"],
     ["a special range is named by its own block", "RFC 4193", "isWithin(block, special)", "false"],
+  ]),
+  ...rules("socks/rules/embedded_ipv4.ts", [NAT64, RULES], [
     [
       "a prefix that is told is not guessed at",
       EMBEDDED,
@@ -109,7 +123,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["all prefixes that an address has are denied", EMBEDDED, "take(address)), ...sent];", "take(address))];"],
   ]),
-  ...rules("socks/rules/rules.ts", [NAT64, RULES], [
+  ...rules("socks/rules/rule_set.ts", [NAT64, RULES], [
     ["prefixes count in rules", EMBEDDED, "[...this.nat64.prefixes, WELL_KNOWN_PREFIX]", "[WELL_KNOWN_PREFIX]"],
     [
       "an allow holds under 64:ff9b::/96",
@@ -120,15 +134,17 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     [
       "nobody connects to no address",
       SSRF,
-      ".every((byte) => byte === 0)) return NOWHERE;",
-      ".every(() => false)) return NOWHERE;",
+      ".every((byte) => byte === 0)) return UNSPECIFIED_ADDRESS;",
+      ".every(() => false)) return UNSPECIFIED_ADDRESS;",
     ],
-    ["no address in disguise either", SSRF, "if (dialled(bytes, asked.prefixes).every", "if (bytes.every"],
+    ["no address in disguise either", SSRF, "if (reachedAddress(bytes, asked.prefixes).every", "if (bytes.every"],
+  ]),
+  ...rules("socks/rules/destination.ts", [NAT64, RULES], [
     ["only what allows can allow much", "warnings are true", 'return action === "allow" &&\n    dest', "return dest"],
   ]),
-  ...rules("socks/names/nat64.ts", [NAT64, SERVE_NAT64], [
+  ...rules("socks/names/nat64_prefixes.ts", [NAT64, SERVE_NAT64], [
     ["nothing is looked for unasked", FOUND, "if (!this.#discovers ||", "if ("],
-    ["an answer is fresh for ten minutes", FOUND, "wait = FRESH;", ""],
+    ["an answer is fresh for ten minutes", FOUND, "wait = REFRESH;", ""],
     ["a failure is tried again", FOUND, "let wait = RETRY;", "let wait = Infinity;"],
     ["a silent look-up is given up", FOUND, "milliseconds: timeout,", "milliseconds: Infinity,"],
     ["one look-up for all who ask", FOUND, "this.#next = Infinity;\n    let wait", "let wait"],
@@ -136,8 +152,8 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     [
       "who watches ends nothing",
       "observers",
-      "} catch {\n      // Whoever watches",
-      "} finally {\n      // Whoever watches",
+      "} catch {\n      // An exception",
+      "} finally {\n      // An exception",
     ],
     [
       "nothing is taken behind the end",
@@ -147,7 +163,12 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["what was found before counts", "reload", "this.#discovers ? found : []", "[]"],
     ["private addresses go under no prefix of everybody's", "RFC 6052 section 3.1", "isPublic ||", "true ||"],
-    ["the first look is not waited for for long", FOUND, "inTime(looking, patience,", "inTime(looking, Infinity,"],
+    [
+      "the first look is not waited for for long",
+      FOUND,
+      "waitAtMost(looking, patience,",
+      "waitAtMost(looking, Infinity,",
+    ],
   ]),
   ...rules("proxy/serve.ts", [SERVE_NAT64], [
     [
@@ -161,9 +182,14 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["an update hands on what was found", "reload", "nat64Of(changed, nat64.found)", "nat64Of(changed)"],
   ]),
   ...rules("proxy/serve.ts", [EGRESS], [
-    ["addresses to go out from are tried", "configuration", "if (egress !== undefined) checkOwnAddresses(egress);", ""],
+    [
+      "addresses to go out from are tried",
+      "configuration",
+      "if (egress !== undefined) checkOwnAddresses(egress, platform.listen);",
+      "",
+    ],
   ]),
-  ...rules("socks/shell/dial_from.ts", [EGRESS], [
+  ...rules("socks/stream/own_addresses.ts", [EGRESS], [
     [
       "a socket that tries an address is closed",
       "leaks",

@@ -135,7 +135,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   ...rules("socks/server/server.ts", [LEAVES], [
     ["a server's signal is one", EXACT, "checkSignal(options.signal)", "options.signal", "a time, a limit or a port"],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], [
+  ...rules("socks/shell/tcp.ts", [LEAVES], []),
+  ...rules("socks/shell/tls.ts", [LEAVES], [
     [
       "a server for TLS lets the process end",
       "Deno.HttpServer",
@@ -361,19 +362,22 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "told by name",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], [
-    [
-      "a listener lets the process end where it is told to",
-      "Deno.HttpServer",
-      "unref: () => listener.unref(),",
-      "unref: () => {},",
-      "is not referenced",
-    ],
+  ...rules("socks/shell/tcp.ts", [LEAVES], []),
+  ...rules("socks/shell/deno_listener.ts", [LEAVES], [
     [
       "a listener keeps the process where it is told to",
       "Deno.HttpServer",
       "ref: () => listener.ref(),",
       "ref: () => {},",
+      "is not referenced",
+    ],
+  ]),
+  ...rules("socks/shell/deno_listener.ts", [LEAVES], [
+    [
+      "a listener lets the process end where it is told to",
+      "Deno.HttpServer",
+      "unref: () => listener.unref(),",
+      "unref: () => {},",
       "is not referenced",
     ],
   ]),

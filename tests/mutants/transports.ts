@@ -376,7 +376,7 @@ const STREAMS: readonly Row[] = [
 /** The rules. */
 export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/chunk.ts", [TABLE], CHUNKS),
-  ...rules("socks/shell/tcp.ts", [FAILURES, TABLE], SOCKETS),
+  ...rules("socks/shell/deno_connection.ts", [FAILURES, TABLE], SOCKETS),
   ...rules("socks/stream/record_reader.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_READER),
   ...rules("socks/stream/record_writer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_WRITER),
   ...rules("socks/stream/record_layer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_LAYER),
@@ -546,7 +546,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "that went well",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", ["tests/socks/stream/streams_transport_test.ts"], [
+  ...rules("socks/shell/deno_connection.ts", ["tests/socks/stream/streams_transport_test.ts"], [
     [
       "an end of writing that went well is none once it is closed",
       "the contract of close()",

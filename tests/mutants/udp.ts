@@ -18,21 +18,21 @@ const FAMILY = "RFC 1928 section 6: BND is of the client's family";
 
 /** Sockets. */
 const ENDS: readonly Mutant[] = [
-  ...rules("socks/shell/udp.ts", [SOCKETS], [
+  ...rules("socks/shell/udp_node.ts", [SOCKETS], [
     ["a socket that cannot be bound is closed", HEALS, "    close(error);\n    throw error;", "    throw error;"],
     ["a failure that nobody waits for is handled", HEALS, "  bound.catch(() => {});\n", ""],
     ["whoever sends is told of the end of the socket", HEALS, "    for (const failed of unsent) failed(reason);\n", ""],
     [
       "an error of the socket is its end",
       HEALS,
-      "(!isDatagramError(error) || ++failures >= MANY)",
-      "++failures >= MANY",
+      "(!isDatagramError(error) || ++failures >= MAX_ERRORS)",
+      "++failures >= MAX_ERRORS",
       "node",
     ],
     [
       "errors without end are the end",
       HEALS,
-      "(!isDatagramError(error) || ++failures >= MANY)",
+      "(!isDatagramError(error) || ++failures >= MAX_ERRORS)",
       "!isDatagramError(error)",
       "node",
     ],
@@ -51,7 +51,7 @@ const ENDS: readonly Mutant[] = [
     [
       "a send that throws is a send that failed",
       HEALS,
-      "        told(error);\n",
+      "        settle(error);\n",
       "        throw new Error(String(error));\n",
     ],
     [
@@ -60,10 +60,12 @@ const ENDS: readonly Mutant[] = [
       "  const end = (reason: unknown) => {\n    if (closed) return;\n",
       "  const end = (reason: unknown) => {\n",
     ],
+  ]),
+  ...rules("socks/shell/udp_deno.ts", [SOCKETS], [
     [
       "Deno's: a callee that throws is no error of the socket",
       HEALS,
-      "if (!over.signal.aborted) give(onDatagram, bytes.slice(), { hostname, port });",
+      "if (!over.signal.aborted) deliver(onDatagram, bytes.slice(), { hostname, port });",
       "if (!over.signal.aborted) onDatagram(bytes.slice(), { hostname, port });",
     ],
     ["Deno's: what is broken is broken at once", HEALS, "        if (!isDatagramError(error)) break;\n", ""],
@@ -413,12 +415,12 @@ const CLIENTS: readonly Mutant[] = [
     ],
     ["BIND checks what is announced", FAMILY, "  checkAnnounce(announce);\n", ""],
   ]),
-  ...rules("socks/client/source.ts", [CLIENT], [
+  ...rules("socks/client/local_address.ts", [CLIENT], [
     [
       "an address that is not here is none",
       HEALS,
-      "    return await make(anywhere);\n  }\n}",
-      "    throw new Error(anywhere);\n  }\n}",
+      "    return await bind(unspecified);\n  }\n}",
+      "    throw new Error(unspecified);\n  }\n}",
     ],
     [
       "a tunnel that begins here leads nowhere else",
@@ -438,8 +440,8 @@ const CLIENTS: readonly Mutant[] = [
     [
       "BIND is told egress",
       "RFC 1928 section 6",
-      "listen: listenTcp, egress, announce",
-      "listen: listenTcp, announce",
+      "listen: platform.listen, egress, announce",
+      "listen: platform.listen, announce",
       "BIND listens",
     ],
     [
@@ -453,12 +455,12 @@ const CLIENTS: readonly Mutant[] = [
   ...rules("proxy/running.ts", [REAL], [
     ["what is announced is checked at the start", FAMILY, "  checkAnnounce(announce);\n", "", "own family"],
   ]),
-  ...rules("socks/client/source.ts", [REAL], [
+  ...rules("socks/client/local_address.ts", [REAL], [
     [
       "datagrams go out where the connection does",
       PLACE,
-      "  if (source === undefined) return await make(anywhere);",
-      "  if (true as boolean) return await make(anywhere);",
+      "  if (source === undefined) return await bind(unspecified);",
+      "  if (true as boolean) return await bind(unspecified);",
       "go out where",
     ],
   ]),

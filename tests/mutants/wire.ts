@@ -131,7 +131,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       UNHANDLED,
       "    } finally {\n      // Whatever a dialer's",
       "    } catch (error) {\n      throw error; // Whatever a dialer's",
-      "dialer's connection",
+      "relay: a connection whose",
     ],
   ]),
   ...rules("socks/server/relay/memory.ts", [LIFE], MEMORIES),
@@ -168,7 +168,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ["what is closed is no cut", CUT, "if (this.#cut && this.stream", "if (this.stream"],
   ]),
   ...rules("socks/stream/streams_connection.ts", [WRITTEN], PIECES),
-  ...rules("socks/shell/tcp.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/shell/deno_connection.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a cut goes behind what is under way",
       CUT,
@@ -179,21 +179,21 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     [
       "a cut waits for room",
       CUT,
-      "if (!this.#hasLastWord) this.#conn[Symbol.dispose]();",
+      "if (!this.#hasLastBytes) this.#conn[Symbol.dispose]();",
       "this.#conn[Symbol.dispose]();",
       "unfinished frame",
     ],
     [
       "nothing goes behind a cut",
       CUT,
-      '        if (this.#hasLastWord) throw closedError("The connection");\n        const',
+      '        if (this.#hasLastBytes) throw closedError("The connection");\n        const',
       "        const",
       "unfinished frame",
     ],
     [
       "what is cut reads nothing more",
       CUT,
-      '      count = await this.#conn.read(buffer);\n      if (this.#hasLastWord) throw closedError("The connection");\n',
+      '      count = await this.#conn.read(buffer);\n      if (this.#hasLastBytes) throw closedError("The connection");\n',
       "      count = await this.#conn.read(buffer);\n",
       "unfinished frame",
     ],
@@ -205,10 +205,10 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "a bounded time",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [WRITTEN], [
+  ...rules("socks/shell/deno_connection.ts", [WRITTEN], [
     ["a socket tells how far it is", IDLE, "        this.#written += count;\n", "", "what a peer takes"],
   ]),
-  ...rules("socks/shell/tcp.ts", [LIFE], [
+  ...rules("socks/shell/deno_connection.ts", [LIFE], [
     ["a reset that nobody reads is told", GONE, "      await this.#conn.write(NOTHING);\n", "", "reset"],
     [
       "what a probe was told is no end for who reads",
@@ -225,19 +225,19 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "probe()",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [PLATFORM], [
+  ...rules("socks/shell/deno_listener.ts", [PLATFORM], [
     [
       "a client that is gone again holds up no other",
       "CWE-400",
-      "if (!isGone(error)) throw error;",
+      "if (!isClientGone(error)) throw error;",
       "throw error;",
-      "hold up no other",
+      "client delays no other",
     ],
   ]),
   ...rules("socks/stream/record_layer.ts", [WRITTEN], [
     ["messages leave with what is under them", IDLE, "return this.#state.connection.written;", "return undefined;"],
   ]),
-  ...rules("socks/shell/tls_over.ts", [WRITTEN], [
+  ...rules("socks/shell/tls_connection.ts", [WRITTEN], [
     ["records leave with what is under them", IDLE, "return this.#connection.written;", "return 0;"],
     ["a cut goes through TLS", CUT, "if (this.cut) abort(this.#connection);\n    else ", ""],
   ]),
@@ -334,10 +334,16 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       UNHANDLED,
       'this.stream.on("error", () => {});',
       "",
-      "the stream that TLS is on",
+      "NodeTlsConnection: survives an error of its stream that has no other listener",
     ],
   ]),
   ...rules("base/deadline.ts", [PLATFORM], [
-    ["what a timer throws is its reason", UNHANDLED, "      this.abort(error);\n", "      throw error;\n", "a timer"],
+    [
+      "what a timer throws is its reason",
+      UNHANDLED,
+      "      this.abort(error);\n",
+      "      throw error;\n",
+      "startDeadline(): a reason that cannot be made aborts with the error",
+    ],
   ]),
 ];

@@ -7,7 +7,7 @@ import { type Bytes, concat } from "../../base/bytes.ts";
 import { AssociateCommand, type AssociateOptions } from "../../socks/server/commands/associate.ts";
 import type { DroppedDatagrams } from "../../socks/server/commands/command.ts";
 import { parseRuleText } from "../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../socks/rules/rules.ts";
+import { RuleSet } from "../../socks/rules/rule_set.ts";
 import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import {

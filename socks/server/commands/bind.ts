@@ -5,7 +5,7 @@
  */
 import { SocksReplyError } from "../../errors.ts";
 import { judgeCommand, judgedAddresses } from "../targets/judged_addresses.ts";
-import type { RuleSet } from "../../rules/rules.ts";
+import type { RuleSet } from "../../rules/rule_set.ts";
 import { isUnspecified } from "../../rules/special_ranges.ts";
 import type { Connection } from "../../stream/connection.ts";
 import type { Resolver } from "../../names/resolver.ts";

@@ -8,7 +8,7 @@ import type { SecuredChannel } from "../../auth/method.ts";
 import type { Identity } from "../../identity.ts";
 import { replyCodeFor } from "../../errors.ts";
 import { asError } from "../../../base/reason.ts";
-import type { CommandName, RuleQuery } from "../../rules/rules.ts";
+import type { CommandName, RuleQuery } from "../../rules/rule.ts";
 import type { SessionEvent, SessionOptions } from "../session.ts";
 import type { Connection } from "../../stream/connection.ts";
 import { drain } from "../../stream/drain.ts";

@@ -7,7 +7,7 @@ import { reasonText } from "../../../base/reason.ts";
 import { abortable } from "../../../base/deadline.ts";
 import { SocksReplyError } from "../../errors.ts";
 import { judgedAddresses } from "../targets/judged_addresses.ts";
-import type { RuleSet } from "../../rules/rules.ts";
+import type { RuleSet } from "../../rules/rule_set.ts";
 import type { Resolver, ReverseResolver } from "../../names/resolver.ts";
 import { hostName, normalEndpoint } from "../../wire/host_name.ts";
 import { parseIp } from "../../wire/ip.ts";

@@ -9,7 +9,7 @@ import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError } from "../../errors.ts";
 import type { TargetRequest } from "../commands/command.ts";
 import { judgeCommand, judgedAddresses } from "../targets/judged_addresses.ts";
-import type { RuleSet } from "../../rules/rules.ts";
+import type { RuleSet } from "../../rules/rule_set.ts";
 import type { Resolver } from "../../names/resolver.ts";
 import { addressFor } from "../../wire/networks.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { throughNat64 } from "../../names/nat64.ts";
-import { translated } from "../../rules/nat64.ts";
-import type { Nat64Source } from "../../rules/rules.ts";
+import { throughNat64 } from "../../names/nat64_prefixes.ts";
+import { type Nat64Source, translated } from "../../rules/nat64.ts";
 import { dialError } from "../../stream/dial_error.ts";
 import { addressFor } from "../../wire/networks.ts";
 import type { Endpoint } from "../../wire/address.ts";

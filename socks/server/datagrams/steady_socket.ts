@@ -9,9 +9,9 @@ import type { Bytes } from "../../../base/bytes.ts";
 import { pause, startDeadline } from "../../../base/deadline.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../errors.ts";
+import type { BindDatagrams, DatagramSocket } from "../../stream/datagram_socket.ts";
 import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
-import type { BindDatagrams, DatagramSocket } from "../../stream/datagram_socket.ts";
 import { isDatagramError } from "../../stream/datagram_error.ts";
 
 /** Between two attempts to make a socket, in milliseconds, however many datagrams want one. */

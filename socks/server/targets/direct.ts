@@ -5,20 +5,19 @@
  */
 import { abortable } from "../../../base/deadline.ts";
 import { interleaved } from "../../../base/interleaved.ts";
-import { type ConnectThroughOptions, requestThrough } from "../../client/request.ts";
 import type { TargetRequest } from "../commands/command.ts";
 import type { OpenedTarget, OpenTarget } from "../commands/connect.ts";
 import { SocksReplyError } from "../../errors.ts";
 import { firstToConnect } from "./happy_eyeballs.ts";
 import { addressesOfJudged, isKnownHost, judgeName } from "./judged_addresses.ts";
-import { throughNat64 } from "../../names/nat64.ts";
-import type { Nat64Source, RuleSet } from "../../rules/rules.ts";
+import { throughNat64 } from "../../names/nat64_prefixes.ts";
+import type { RuleSet } from "../../rules/rule_set.ts";
+import type { Nat64Source } from "../../rules/nat64.ts";
 import type { Dialer } from "../../stream/connection.ts";
 import type { Resolver } from "../../names/resolver.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { normalEndpoint } from "../../wire/host_name.ts";
 import { parseIp } from "../../wire/ip.ts";
-import { Command } from "../../wire/messages.ts";
 
 /** What {@linkcode openDirectly} goes by. */
 export interface OpenDirectlyOptions {
@@ -89,11 +88,4 @@ export function openDirectly({ rules, resolve, dial, upstreams = {} }: OpenDirec
     if (upstream === undefined) throw new SocksReplyError("GENERAL_FAILURE", `There is no upstream "${name}"`);
     return await upstream(request);
   }
-}
-
-/** Hands every request on to another proxy, names included; that proxy's rules decide. */
-export function openThrough(upstream: Omit<ConnectThroughOptions, "target" | "signal" | "timeout">): OpenTarget {
-  return ({ hostname, port, signal }: TargetRequest): Promise<OpenedTarget> =>
-    // What comes of it is the session's to end.
-    requestThrough({ ...upstream, timeout: Infinity, signal }, Command.Connect, { hostname, port });
 }

@@ -3,8 +3,13 @@
  *
  * @module
  */
-import { PendingThrough } from "../../client/bind.ts";
-import { resolveThrough, type ThroughOptions } from "../../client/request.ts";
+import { requestFromProxy, type ThroughOptions } from "../../client/request.ts";
+import type { ConnectThroughOptions } from "../../client/connect.ts";
+import type { TargetRequest } from "../commands/command.ts";
+import type { OpenedTarget, OpenTarget } from "../commands/connect.ts";
+import { Command } from "../../wire/messages.ts";
+import { ProxyBind } from "../../client/bind.ts";
+import { resolveThrough } from "../../client/resolve.ts";
 import type { OpenBind } from "../commands/bind.ts";
 import { SocksProtocolError, SocksReplyError } from "../../errors.ts";
 import type { ResolveHost } from "../commands/resolve.ts";
@@ -16,7 +21,7 @@ import { parseIp } from "../../wire/ip.ts";
 /** Has another proxy listen. */
 export function bindWith(upstream: Omit<ThroughOptions, "signal" | "timeout">): OpenBind {
   return async ({ hostname, port, signal }) => {
-    const pending = await PendingThrough.open({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
+    const pending = await ProxyBind.open({ ...upstream, expected: { hostname, port }, timeout: Infinity, signal });
     return {
       bound: pending.bound,
       close: () => pending.close(),
@@ -57,4 +62,11 @@ export function resolveWith(upstream: Omit<ThroughOptions, "signal" | "timeout">
     }
     return await resolveThrough({ ...upstream, hostname, timeout: Infinity, signal });
   };
+}
+
+/** Hands every request on to another proxy, names included; that proxy's rules decide. */
+export function openThrough(upstream: Omit<ConnectThroughOptions, "target" | "signal" | "timeout">): OpenTarget {
+  return ({ hostname, port, signal }: TargetRequest): Promise<OpenedTarget> =>
+    // What comes of it is the session's to end.
+    requestFromProxy({ ...upstream, timeout: Infinity, signal }, Command.Connect, { hostname, port });
 }

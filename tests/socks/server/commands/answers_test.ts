@@ -8,7 +8,7 @@ import { fixedPasswords, passwordServer } from "../../../../socks/auth/password.
 import { AssociateCommand } from "../../../../socks/server/commands/associate.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";
 import { Handshake } from "../../../../socks/handshake.ts";
-import { connectThrough } from "../../../../socks/client/request.ts";
+import { connectThrough } from "../../../../socks/client/connect.ts";
 import type { SocksServer } from "../../../../socks/server/server.ts";
 import type { ServerEvent, SocksServerOptions } from "../../../../socks/server/options.ts";
 import { dialTcp, listenTcp } from "../../../../socks/shell/tcp.ts";

@@ -5,7 +5,7 @@ import { pause } from "../../../../base/deadline.ts";
 import { bind, bridge, serve, type ServeOptions, type ServerEvent } from "../../../../mod.ts";
 import { bindDirectly } from "../../../../socks/server/commands/bind.ts";
 import { parseRule } from "../../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../../socks/rules/rule_set.ts";
 import { systemResolver } from "../../../../socks/shell/system_resolver.ts";
 import { listenTcp } from "../../../../socks/shell/tcp.ts";
 import { EndWatcher } from "../../../../socks/stream/end_watcher.ts";

@@ -13,8 +13,8 @@ import {
   type ServerEvent,
 } from "../../../../mod.ts";
 import { KerberosInitiatorCredential } from "../../../../kerberos/mech/credentials.ts";
+import { requestFromProxy } from "../../../../socks/client/request.ts";
 import { gssapiClient } from "../../../../socks/auth/gssapi/client.ts";
-import { requestThrough } from "../../../../socks/client/request.ts";
 import { dialTcp } from "../../../../socks/shell/tcp.ts";
 import { Command } from "../../../../socks/wire/messages.ts";
 import { bindUdp } from "../../../../socks/shell/udp.ts";
@@ -269,7 +269,7 @@ Deno.test("with Kerberos, what does not unwrap or comes twice is dropped, and th
     await using _server = server;
     // The client's own bytes, for somebody on its machine to send too.
     const sent: Bytes[] = [];
-    const granted = await requestThrough(
+    const granted = await requestFromProxy(
       {
         proxy: { hostname: "localhost", port: server.addr.port },
         auth: [gssapiClient({ credential: new KerberosInitiatorCredential(realm.tickets), protection })],

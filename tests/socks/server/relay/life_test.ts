@@ -7,7 +7,7 @@ import { monotonicNow } from "../../../../base/runtime.ts";
 import { relay, type RelayOptions } from "../../../../socks/server/relay/relay.ts";
 import { MEDIUM, PROVEN, RelayMemory, Room, SCARCE } from "../../../../socks/server/relay/memory.ts";
 import type { Connection } from "../../../../socks/stream/connection.ts";
-import { DenoConnection } from "../../../../socks/shell/tcp.ts";
+import { DenoConnection } from "../../../../socks/shell/deno_connection.ts";
 import { LARGEST_READ } from "../../../../socks/stream/read_size.ts";
 import { ScriptedConnection, settle } from "../../../support/scripted_connection.ts";
 import { tcpPair } from "../../../support/transports.ts";

@@ -5,10 +5,11 @@ import type { TargetRequest } from "../../../../socks/server/commands/command.ts
 import { resolveDirectly } from "../../../../socks/server/commands/resolve.ts";
 import { judgedAddresses } from "../../../../socks/server/targets/judged_addresses.ts";
 import type { LookUpOptions, Resolved, Resolver } from "../../../../socks/names/resolver.ts";
-import { inTime } from "../../../../socks/shell/system_resolver.ts";
+import { withTimeLimit } from "../../../../socks/names/timed_resolver.ts";
 import { openDirectly } from "../../../../socks/server/targets/direct.ts";
 import { parseRuleText } from "../../../../socks/rules/parse_rule.ts";
-import { type CommandName, RuleSet } from "../../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../../socks/rules/rule_set.ts";
+import type { CommandName } from "../../../../socks/rules/rule.ts";
 import { datagramsDirectly } from "../../../../socks/server/datagrams/egress.ts";
 import { pipe } from "../../../support/pipe.ts";
 
@@ -189,17 +190,17 @@ Deno.test("a resolver of somebody's own that throws, gives something else, or no
     names: [3],
   }];
   for (const answer of given) {
-    const resolve = inTime((() => answer) as unknown as Resolver, 60_000);
+    const resolve = withTimeLimit((() => answer) as unknown as Resolver, 60_000);
     await assert.rejects(judgedAddresses(request("own.test"), { rules: set, resolve }), {
       name: "TypeError",
-      message: /^What the resolver gave is no list of addresses/,
+      message: /^Cannot use the resolver's result: an array of addresses/,
     });
   }
-  const thrower = inTime(() => {
+  const thrower = withTimeLimit(() => {
     throw new Error("by itself");
   }, 60_000);
   await assert.rejects(judgedAddresses(request("own.test"), { rules: set, resolve: thrower }), /by itself/);
-  const bare = inTime((() => ({ addresses: ["9.9.9.5"] })) as unknown as Resolver, 60_000);
+  const bare = withTimeLimit((() => ({ addresses: ["9.9.9.5"] })) as unknown as Resolver, 60_000);
   const [found] = await judgedAddresses(request("own.test"), { rules: set, resolve: bare });
   assert.equal(found!.address, "9.9.9.5");
 });

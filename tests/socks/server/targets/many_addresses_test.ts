@@ -8,7 +8,7 @@ import { SocksReplyError } from "../../../../socks/errors.ts";
 import { type Attempt, firstToConnect } from "../../../../socks/server/targets/happy_eyeballs.ts";
 import { openDirectly } from "../../../../socks/server/targets/direct.ts";
 import { parseRuleText } from "../../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../../socks/rules/rules.ts";
+import { RuleSet } from "../../../../socks/rules/rule_set.ts";
 import type { Dialer } from "../../../../socks/stream/connection.ts";
 import { dialTcp } from "../../../../socks/shell/tcp.ts";
 import { pipe } from "../../../support/pipe.ts";

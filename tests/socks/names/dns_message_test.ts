@@ -1,7 +1,13 @@
 /** Questions to name servers, and what counts as an answer to one. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeAnswer, encodeQuestion, followed, type Question, RecordType } from "../../../socks/names/message.ts";
+import {
+  decodeAnswer,
+  encodeQuestion,
+  followCnames,
+  type Question,
+  RecordType,
+} from "../../../socks/names/dns_message.ts";
 import { encodeName, encodeReply, type Said } from "../../support/name_server.ts";
 import { hex } from "../../support/vectors.ts";
 
@@ -16,13 +22,13 @@ function changed(message: Uint8Array, ...changes: readonly [at: number, byte: nu
   return copy;
 }
 
-Deno.test("a question is as RFC 1035 section 4.1 has it", () => {
+Deno.test("encodeQuestion(): encodes a question (RFC 1035 section 4.1)", () => {
   const wanted = "1234" + "0100" + "0001000000000000" + "03777777" + "076578616d706c65" + "03636f6d" + "00" + "0001" +
     "0001";
   assert.equal(hex(MESSAGE), wanted);
 });
 
-Deno.test("an answer is to this question, and to no other", () => {
+Deno.test("decodeAnswer(): takes the answer to this question only", () => {
   const good = encodeReply(MESSAGE, { records: [A] });
   const records = [{ owner: "www.example.com", type: 1, value: "192.0.2.1" }];
   assert.deepEqual(decodeAnswer(good, QUESTION), { code: 0, truncated: false, records });
@@ -42,7 +48,7 @@ Deno.test("an answer is to this question, and to no other", () => {
   assert.deepEqual(decodeAnswer(changed(good, [13, 0x57]), QUESTION)?.records, records);
 });
 
-Deno.test("an answer that is cut anywhere is none", () => {
+Deno.test("decodeAnswer(): refuses an answer cut anywhere", () => {
   const records: Said[] = [["www.example.com", "CNAME", "a.example.com"], ["a.example.com", "A", "192.0.2.1"]];
   const good = encodeReply(MESSAGE, { records });
   for (let length = 0; length < good.length; length++) {
@@ -54,7 +60,7 @@ Deno.test("an answer that is cut anywhere is none", () => {
   assert.deepEqual(decodeAnswer(cut, QUESTION), { code: 0, truncated: true, records: [] });
 });
 
-Deno.test("only addresses of the Internet, of their own length, are addresses", () => {
+Deno.test("decodeAnswer(): takes addresses of class IN and of the right length only", () => {
   const good = encodeReply(MESSAGE, { records: [A] });
   const kind = good.length - 4 - 2 - 4 - 2;
   assert.deepEqual(decodeAnswer(changed(good, [kind + 1, 3]), QUESTION)?.records, []);
@@ -73,7 +79,7 @@ function withName(bytes: (at: number) => readonly number[]): Uint8Array {
   return changed(reply, [7, 1]);
 }
 
-Deno.test("pointers lead back, and no name is longer than one may be", () => {
+Deno.test("decodeAnswer(): pointers lead back, and names have a limit", () => {
   const value = (bytes: (at: number) => readonly number[]) =>
     decodeAnswer(withName(bytes), QUESTION)?.records[0]?.value;
   assert.equal(value(() => [0xc0, 12]), "www.example.com");
@@ -96,7 +102,7 @@ Deno.test("pointers lead back, and no name is longer than one may be", () => {
   assert.equal(value(() => long(63)), undefined, "256 bytes and the root's");
 });
 
-Deno.test("pointers to pointers cost no more than the message is long", () => {
+Deno.test("decodeAnswer(): pointers to pointers take linear time", () => {
   // Each record's name is a pointer to the record before it: without an end to it that would be a square.
   const count = 5_000;
   const bytes: number[] = [];
@@ -109,30 +115,30 @@ Deno.test("pointers to pointers cost no more than the message is long", () => {
   assert.equal(decodeAnswer(changed(reply, [6, count >> 8], [7, count & 255]), QUESTION), undefined);
 });
 
-Deno.test("whatever comes is an answer or none, and never an error", () => {
+Deno.test("decodeAnswer(): never throws, whatever comes", () => {
   const good = encodeReply(MESSAGE, { records: [["www.example.com", "CNAME", "a.b"], ["a.b", "A", "192.0.2.1"]] });
   fc.assert(fc.property(
     fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 4 }),
     (changes) => {
       const answer = decodeAnswer(changed(good, ...changes as [number, number][]), QUESTION);
-      if (answer !== undefined) followed(QUESTION, answer.records);
+      if (answer !== undefined) followCnames(QUESTION, answer.records);
     },
   ));
 });
 
-Deno.test("CNAMEs are followed within an answer, sixteen of them, and not round and round", () => {
+Deno.test("followCnames(): follows sixteen CNAMEs and detects loops", () => {
   const way = (count: number) =>
     Array.from({ length: count }, (_, i) => ({ owner: `c${i}`, type: RecordType.CNAME, value: `c${i + 1}` }));
   const address = (owner: string) => ({ owner, type: RecordType.A, value: "192.0.2.1" });
   const asked = { name: "C0", type: RecordType.A };
-  assert.deepEqual(followed(asked, [address("c0")]), { names: [], values: ["192.0.2.1"] });
-  assert.deepEqual(followed(asked, [...way(2), address("c2")]), { names: ["c1", "c2"], values: ["192.0.2.1"] });
-  assert.equal(followed(asked, [...way(16), address("c16")])?.names.length, 16);
-  assert.equal(followed(asked, [...way(17), address("c17")]), undefined);
-  assert.equal(followed(asked, [...way(1), { owner: "c1", type: RecordType.CNAME, value: "c0" }]), undefined);
+  assert.deepEqual(followCnames(asked, [address("c0")]), { names: [], values: ["192.0.2.1"] });
+  assert.deepEqual(followCnames(asked, [...way(2), address("c2")]), { names: ["c1", "c2"], values: ["192.0.2.1"] });
+  assert.equal(followCnames(asked, [...way(16), address("c16")])?.names.length, 16);
+  assert.equal(followCnames(asked, [...way(17), address("c17")]), undefined);
+  assert.equal(followCnames(asked, [...way(1), { owner: "c1", type: RecordType.CNAME, value: "c0" }]), undefined);
   // Records of others are nobody's business: a server cannot speak for a name that was not asked for.
   assert.deepEqual(
-    followed(asked, [...way(1), address("c0"), address("elsewhere"), { ...address("c1"), type: RecordType.AAAA }]),
+    followCnames(asked, [...way(1), address("c0"), address("elsewhere"), { ...address("c1"), type: RecordType.AAAA }]),
     { names: ["c1"], values: [] },
   );
 });

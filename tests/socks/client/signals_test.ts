@@ -12,7 +12,7 @@ import {
   type SocksConnection,
   type SocksDatagrams,
 } from "../../../mod.ts";
-import { connectThrough } from "../../../socks/client/request.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import { dialTcp } from "../../../socks/shell/tcp.ts";
 import { countedController } from "../../support/counted_signal.ts";
 import { type RealmFolder, startRealmFolder } from "../../support/realm_folder.ts";
@@ -47,7 +47,7 @@ async function failWith(reason: unknown, ...calls: Promise<unknown>[]): Promise<
   }
 }
 
-Deno.test("a signal that is aborted later ends connections, however they were made, with its reason", async () => {
+Deno.test("signal: ends connections of every kind later, with its reason", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   const { server, options } = ways(realm);
@@ -86,7 +86,7 @@ Deno.test("a signal that is aborted later ends connections, however they were ma
   await failWith("text", reading, made.connection.write(buffer()));
 });
 
-Deno.test("a signal that is aborted later ends an association with its reason, whatever has come", async () => {
+Deno.test("signal: ends an association later, with its reason, whatever has come", async () => {
   await using realm = await startRealmFolder();
   await using echo = await udpServer();
   const { server, options } = ways(realm);
@@ -109,7 +109,7 @@ Deno.test("a signal that is aborted later ends an association with its reason, w
   }
 });
 
-Deno.test("a signal that is aborted ends a bind before, while and after it is accepted, with its reason", async () => {
+Deno.test("signal: ends a bind before, during and after accept(), with its reason", async () => {
   await using realm = await startRealmFolder();
   const { server, options } = ways(realm);
   await using _server = server;
@@ -155,7 +155,7 @@ Deno.test("a signal that is aborted ends a bind before, while and after it is ac
   }
 });
 
-Deno.test("no listener stays on a signal, however a connection ends", async () => {
+Deno.test("signal: has no listener after the end of a connection", async () => {
   await using realm = await startRealmFolder();
   const { server, options } = ways(realm);
   await using _server = server;
@@ -199,7 +199,7 @@ Deno.test("no listener stays on a signal, however a connection ends", async () =
   }
 });
 
-Deno.test("no listener stays on a signal, however an association and a bind end", async () => {
+Deno.test("signal: has no listener after the end of an association or a bind", async () => {
   await using realm = await startRealmFolder();
   for (const i of [0, 1, 2]) {
     const { server, options } = ways(realm);

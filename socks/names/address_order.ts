@@ -1,13 +1,13 @@
 /**
- * The order in which the addresses of a name are tried, after RFC 6724 section 6: from the addresses that this machine has it is
- * told which of them lead anywhere, without a socket for each. Addresses that are alike stay in the order in which they came.
+ * The order in which the addresses of a name are tried (RFC 6724 section 6). This machine's own addresses show which of them can be reached,
+ * so no socket is needed to find out.
  *
  * @module
  */
 import { inCidr, parseCidr } from "../wire/cidr.ts";
 import { parseIp, unmapped } from "../wire/ip.ts";
 
-/** Kinds of addresses that matter here: their block, and their precedence (RFC 6724 section 2.1). */
+/** Kinds of addresses with their blocks and precedences (RFC 6724 section 2.1). */
 const KINDS = [
   { name: "loopback6", block: parseCidr("::1/128")!, precedence: 50 },
   { name: "loopback4", block: parseCidr("127.0.0.0/8")!, precedence: 35 },
@@ -18,18 +18,19 @@ const KINDS = [
 ] as const;
 
 /**
- * Sorts them: first those for which there is an address of this machine's of the same kind to come from (rules 1, 2 and 5), among
- * them by precedence (rule 6).
+ * Sorts addresses. First come those of a kind of which this machine has an address itself (rules 1, 2 and 5), then the higher precedence
+ * (rule 6). Otherwise the order stays.
  *
- * @param own Addresses of this machine's; `undefined` where they are not known, and each kind is taken to be there.
+ * @param own This machine's addresses; `undefined` if they are unknown. Then every kind counts as reachable.
  */
-export function inOrder(addresses: readonly string[], own: readonly string[] | undefined): readonly string[] {
+export function sortAddresses(addresses: readonly string[], own: readonly string[] | undefined): readonly string[] {
   const kinds = own === undefined ? undefined : new Set(own.map((address) => kindOf(address)));
   const ranked = addresses.map((address) => {
     const kind = kindOf(address);
-    return { address, reached: kind === undefined || (kinds?.has(kind) ?? true), precedence: kind?.precedence ?? 0 };
+    const isReachable = kind === undefined || (kinds?.has(kind) ?? true);
+    return { address, isReachable, precedence: kind?.precedence ?? 0 };
   });
-  ranked.sort((a, b) => Number(b.reached) - Number(a.reached) || b.precedence - a.precedence);
+  ranked.sort((a, b) => Number(b.isReachable) - Number(a.isReachable) || b.precedence - a.precedence);
   return ranked.map(({ address }) => address);
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
-import { listenAtLocalhost, listenAtLoopback } from "../../../socks/shell/localhost.ts";
+import { listenAtLocalhost, listenAtLoopback } from "../../../socks/stream/localhost.ts";
 import { type Endpoint, parseLocalEndpointText } from "../../../socks/wire/address.ts";
 import { pipe } from "../../support/pipe.ts";
 
@@ -50,7 +50,7 @@ function machine(refuse: (where: Endpoint, tries: number) => string | undefined 
   return { listenAt, open, asked };
 }
 
-Deno.test("localhost is both of its addresses at one port; who comes to either is accepted, each once", async () => {
+Deno.test("listenAtLocalhost(): listens at both addresses on one port, and accepts each client once", async () => {
   const { listenAt, open, asked } = machine();
   const listener = listenAtLocalhost(0, listenAt);
   assert.deepEqual(asked, ["127.0.0.1 0", "::1 5001"]);
@@ -75,7 +75,7 @@ Deno.test("localhost is both of its addresses at one port; who comes to either i
   assert.equal(open.size, 0);
 });
 
-Deno.test("who was accepted and is not asked for any more is let go when the listener closes", async () => {
+Deno.test("listenAtLocalhost(): closes accepted connections that no call takes", async () => {
   const { listenAt, open } = machine();
   const listener = listenAtLocalhost(0, listenAt);
   const [near, far] = pipe();
@@ -88,7 +88,7 @@ Deno.test("who was accepted and is not asked for any more is let go when the lis
   await assert.rejects(far.read(), /closed/);
 });
 
-Deno.test("localhost is the address that the machine has, and an error where it has none or somebody is there", () => {
+Deno.test("listenAtLoopback(): takes the address that the machine has, and reports an error otherwise", () => {
   const only = (missing: string, code: string) => machine(({ hostname }) => hostname === missing ? code : undefined);
   for (const code of ["EADDRNOTAVAIL", "EAFNOSUPPORT"]) {
     assert.equal(listenAtLocalhost(7, only("127.0.0.1", code).listenAt).addr.hostname, "::1");
@@ -109,7 +109,7 @@ Deno.test("localhost is the address that the machine has, and an error where it 
   assert.deepEqual(asked, ["127.0.0.1 7"]);
 });
 
-Deno.test("a port that is free in one family alone is not taken, and another one looked for", () => {
+Deno.test("listenAtLocalhost(): looks for a port that is free in both families", () => {
   const sometimes = machine(({ hostname }, tries) => hostname === "::1" && tries < 6 ? "EADDRINUSE" : undefined);
   assert.equal(listenAtLocalhost(0, sometimes.listenAt).addr.port, 5003);
   assert.equal(sometimes.open.size, 2);
@@ -118,7 +118,7 @@ Deno.test("a port that is free in one family alone is not taken, and another one
   assert.deepEqual([never.open.size, never.asked.length], [0, 40]);
 });
 
-Deno.test("an address has its zone where this machine itself reaches it or listens there", () => {
+Deno.test("parseLocalEndpointText(): keeps the zone of addresses that this machine dials or listens at", () => {
   const texts: [string, string, number][] = [
     ["[fe80::1%eth0]:1080", "fe80::1%eth0", 1080],
     ["[FE80:0::1%25eth0]", "fe80::1%eth0", 9],

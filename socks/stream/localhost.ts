@@ -1,33 +1,32 @@
 /**
- * Listening at `localhost`, which has an address in each family (RFC 6761 section 6.3): clients look it up and take either, and a
- * machine may have one alone.
+ * Listening at `localhost`, which has an address in each family (RFC 6761 section 6.3). Clients may use either, and a machine may have only one.
  *
  * @module
  */
 import type { Endpoint } from "../wire/address.ts";
 import { LOOPBACK_ADDRESSES } from "../wire/host_name.ts";
-import type { Connection } from "../stream/connection.ts";
-import type { ConnectionListener } from "../stream/listener.ts";
+import type { Connection } from "./connection.ts";
+import type { ConnectionListener } from "./listener.ts";
 
-/** How often a port is looked for that is free in both families, where any will do. */
+/** How often to look for a port that is free in both families. */
 const TRIES = 20;
 
-/** Makes a listener at an address. */
+/** Listens at an address. */
 export type ListenAt = (where: Endpoint) => ConnectionListener;
 
 /**
  * Listens at the first address of `localhost` that the machine has.
  *
- * @throws {Error} What listening there failed with.
+ * @throws {Error} Listening failed.
  */
 export function listenAtLoopback(port: number, listenAt: ListenAt): ConnectionListener {
-  return listenWhereItIs(port, listenAt, 1)[0]!;
+  return listenAtExisting(port, listenAt, 1)[0]!;
 }
 
 /**
- * The first address of `localhost` that the machine has.
+ * Returns the first address of `localhost` that the machine has.
  *
- * @throws {Error} What listening there failed with.
+ * @throws {Error} Listening failed.
  */
 export function ownLoopback(listenAt: ListenAt): string {
   const listener = listenAtLoopback(0, listenAt);
@@ -36,16 +35,15 @@ export function ownLoopback(listenAt: ListenAt): string {
 }
 
 /**
- * Listens at all addresses of `localhost` that the machine has, at one port.
+ * Listens at all addresses of `localhost` that the machine has, on one port.
  *
- * @param port The port, 0 for one that is free.
- * @throws {Error} What listening at an address failed with, if that is not that there is no such address; or what the first of them
- * failed with where there is none.
+ * @param port The port; 0 for any free one.
+ * @throws {Error} Listening failed at an address that the machine has; or the machine has none of the addresses.
  */
 export function listenAtLocalhost(port: number, listenAt: ListenAt): ConnectionListener {
   for (let tries = 1;; tries++) {
     try {
-      return joined(listenWhereItIs(port, listenAt));
+      return joined(listenAtExisting(port, listenAt));
     } catch (error) {
       // The port that is free in one family is taken in the other.
       if (port !== 0 || tries === TRIES || !hasCode(error, "EADDRINUSE")) throw error;
@@ -53,7 +51,7 @@ export function listenAtLocalhost(port: number, listenAt: ListenAt): ConnectionL
   }
 }
 
-function listenWhereItIs(port: number, listenAt: ListenAt, most = Infinity): ConnectionListener[] {
+function listenAtExisting(port: number, listenAt: ListenAt, most = Infinity): ConnectionListener[] {
   const open: ConnectionListener[] = [];
   const missing: unknown[] = [];
   try {
@@ -78,17 +76,17 @@ function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return codes.includes(String((error as { code?: unknown }).code));
 }
 
-/** What the turn of one listener came to. */
-type Turn = { readonly from: number; readonly connection: Connection | undefined } | {
+/** Result of one listener. */
+type Accepted = { readonly from: number; readonly connection: Connection | undefined } | {
   readonly from: number;
   readonly error: unknown;
 };
 
-/** Several listeners as one. Nothing that one of them has accepted is lost while the other is waited for. */
+/** Joins listeners into one. A connection that one of them has accepted is kept for the next call. */
 function joined(listeners: readonly ConnectionListener[]): ConnectionListener {
   const [first] = listeners;
   if (listeners.length === 1) return first!;
-  const turns: (Promise<Turn> | undefined)[] = listeners.map(() => undefined);
+  const turns: (Promise<Accepted> | undefined)[] = listeners.map(() => undefined);
   return {
     addr: first!.addr,
     async accept(): Promise<Connection | undefined> {
@@ -99,13 +97,13 @@ function joined(listeners: readonly ConnectionListener[]): ConnectionListener {
       );
       turns[turn.from] = undefined;
       if ("error" in turn) throw turn.error;
-      // All are closed, and their ports are free once all know it.
+      // Waits until all are closed, so that their ports are free.
       if (turn.connection === undefined) await Promise.all(turns);
       return turn.connection;
     },
     close(): void {
       for (const listener of listeners) listener.close();
-      // Whoever was accepted and not asked for any more.
+      // Closes connections that were accepted but not taken.
       for (const turn of turns) void turn?.then((late) => "connection" in late ? late.connection?.close() : undefined);
     },
     ref: () => listeners.forEach((listener) => listener.ref?.()),

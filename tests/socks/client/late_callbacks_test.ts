@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { bindThrough } from "../../../socks/client/bind.ts";
 import { noAuthentication } from "../../../socks/auth/none.ts";
-import { connectThrough, resolveThrough, type ThroughOptions } from "../../../socks/client/request.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
+import { resolveThrough } from "../../../socks/client/resolve.ts";
+import type { ThroughOptions } from "../../../socks/client/request.ts";
 import type { Connection, Dialer } from "../../../socks/stream/connection.ts";
 import { associateThrough } from "../../../socks/client/associate.ts";
 import type { BindDatagrams, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";
@@ -53,7 +55,7 @@ async function endsEitherWay(
   await assert.rejects(run({ timeout: 5 }).call, { name: "SocksTimeoutError", code: "HANDSHAKE_TIMEOUT" }, name);
 }
 
-Deno.test("a dialer that is deaf holds no call up, and its late connection is closed", async () => {
+Deno.test("client calls: end without a dialer that hangs, and close its late connection", async () => {
   for (const [name, call] of Object.entries(CALLS)) {
     const closed: Promise<void>[] = [];
     await endsEitherWay(name, (ending) => {
@@ -69,7 +71,7 @@ Deno.test("a dialer that is deaf holds no call up, and its late connection is cl
   }
 });
 
-Deno.test("a method that is deaf holds no call up, and its late channel is closed", async () => {
+Deno.test("client calls: end without a method that hangs, and close its late channel", async () => {
   for (const [name, call] of Object.entries(CALLS)) {
     const closed: Promise<void>[] = [];
     await endsEitherWay(name, (ending) => {
@@ -100,7 +102,7 @@ Deno.test("a method that is deaf holds no call up, and its late channel is close
   }
 });
 
-Deno.test("a connection that is deaf to being closed holds no call up, nor does one that may not be closed twice", async () => {
+Deno.test("client calls: end although a connection cannot be closed", async () => {
   for (const [name, call] of Object.entries(CALLS)) {
     await endsEitherWay(name, (ending) => {
       const { asked, ask } = late<null>();
@@ -114,7 +116,7 @@ Deno.test("a connection that is deaf to being closed holds no call up, nor does 
   }
 });
 
-Deno.test("tickets that do not come hold no connection up, though their source is deaf", async () => {
+Deno.test("client calls: end without tickets that never come", async () => {
   const proxy = () => scriptProxy(["0501"]);
   await endsEitherWay("tickets", (ending) => {
     const { asked, ask } = late<never>();
@@ -125,7 +127,7 @@ Deno.test("tickets that do not come hold no connection up, though their source i
   });
 });
 
-Deno.test("a socket and a look-up that are deaf hold no association up, and the late socket is closed", async () => {
+Deno.test("associateThrough(): ends without a socket or look-up that hangs, and closes a late socket", async () => {
   const closed: Promise<void>[] = [];
   await endsEitherWay("socket", (ending) => {
     const { asked, ask, come } = late<DatagramSocket>();
@@ -158,7 +160,7 @@ Deno.test("a socket and a look-up that are deaf hold no association up, and the 
   });
 });
 
-Deno.test("a dialer that is deaf holds no message to a KDC up, and its late connection is closed", async () => {
+Deno.test("kdcThrough(): ends without a dialer that hangs, and closes its late connection", async () => {
   await using kdc = await startTestKdc();
   const { asked, ask, come } = late<Connection>();
   const stop = new AbortController();
@@ -205,7 +207,7 @@ const GIVEN: Readonly<Record<string, Give>> = {
   },
 };
 
-Deno.test("an abort in any moment of the end ends the attempt or what came of it, and leaves nothing open", async () => {
+Deno.test("client calls: an abort at any moment ends them and leaves nothing open", async () => {
   for (const [name, give] of Object.entries(GIVEN)) {
     const outcomes = new Set<string>();
     for (let turns = 0; turns < 60; turns++) {
@@ -239,7 +241,7 @@ Deno.test("an abort in any moment of the end ends the attempt or what came of it
   }
 });
 
-Deno.test("accept() with a signal that is aborted already is the bind's end, with its reason", async () => {
+Deno.test("accept(): an aborted signal ends the bind with its reason", async () => {
   for (const how of ["aborted already", "no time"]) {
     const proxy = scriptProxy([NO_METHOD, GRANTED]);
     const pending = await bindThrough({
@@ -261,7 +263,7 @@ Deno.test("accept() with a signal that is aborted already is the bind's end, wit
   }
 });
 
-Deno.test("a bind that is closed in the moment that somebody comes gives a connection that stays, or none", async () => {
+Deno.test("accept(): a bind closed while the peer connects returns an open connection or none", async () => {
   const outcomes = new Set<string>();
   for (let turns = 0; turns < 40; turns++) {
     const proxy = scriptProxy([NO_METHOD, GRANTED + GRANTED]);

@@ -1,46 +1,45 @@
 /**
- * Questions to a name server and its answers (RFC 1035 section 4): the few kinds of records that lead from a name to addresses
- * and back.
+ * Messages of the DNS (RFC 1035 section 4): questions, and the few types of records that lead from a name to addresses and back.
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { formatIp } from "../wire/ip.ts";
 
-/** Kinds of records (RFC 1035 section 3.2.2, RFC 3596 section 2.1). */
+/** Types of records (RFC 1035 section 3.2.2, RFC 3596 section 2.1). */
 export const RecordType = { A: 1, CNAME: 5, PTR: 12, AAAA: 28 } as const;
 
-/** What is asked. */
+/** A question to a name server. */
 export interface Question {
-  /** Number by which the answer is known. */
+  /** ID that the answer repeats. */
   readonly id: number;
-  /** The name, whole, without a dot at its end. */
+  /** The full name, without a dot at the end. */
   readonly name: string;
-  /** Kind of records wanted. */
+  /** Type of the records wanted. */
   readonly type: number;
 }
 
-/** One record: an address, or a name. */
+/** One record. Its value is an address or a name. */
 export interface DnsRecord {
   readonly owner: string;
   readonly type: number;
   readonly value: string;
 }
 
-/** What a server says. */
+/** An answer of a name server. */
 export interface Answer {
   /** RCODE (RFC 1035 section 4.1.1). */
   readonly code: number;
-  /** Whether there is more of it, over TCP. */
+  /** Whether the answer is truncated; the whole answer comes over TCP. */
   readonly truncated: boolean;
-  /** Records of the answer section that are of the kinds above. */
+  /** Records of the answer section that have one of the types above. */
   readonly records: readonly DnsRecord[];
 }
 
 const HEADER = 12;
 const INTERNET = 1;
 
-/** A question, recursion desired. The name's labels have 63 bytes at most, as those of a host name in its one form do. */
+/** Encodes a question with "recursion desired". Labels must have at most 63 bytes, as `hostName()` makes sure. */
 export function encodeQuestion({ id, name, type }: Question): Bytes {
   const labels = name.split(".").map((label) => new TextEncoder().encode(label));
   const bytes = [id >> 8, id & 0xff, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
@@ -48,17 +47,17 @@ export function encodeQuestion({ id, name, type }: Question): Bytes {
   return Uint8Array.from([...bytes, 0, type >> 8, type & 0xff, 0, INTERNET]);
 }
 
-/** An answer; `undefined` for what is no answer to this question, or cannot be read. */
+/** Decodes an answer. Returns `undefined` if the message does not answer this question or is malformed. */
 export function decodeAnswer(bytes: Uint8Array, question: Question): Answer | undefined {
   try {
-    return new Reader(bytes).answer(question);
+    return new AnswerReader(bytes).answer(question);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
 }
 
-class Reader {
+class AnswerReader {
   readonly #view: DataView;
   #at = HEADER;
 
@@ -68,13 +67,13 @@ class Reader {
 
   answer({ id, name, type }: Question): Answer | undefined {
     const flags = this.#view.getUint16(2);
-    // An answer (QR), to a standard query (OPCODE 0), to this one question.
+    // A response (QR) to a standard query (OPCODE 0) with exactly this question.
     if (this.#view.getUint16(0) !== id || (flags & 0xf800) !== 0x8000) return undefined;
     if (this.#view.getUint16(4) !== 1 || this.#name() !== name.toLowerCase()) return undefined;
     if (this.#uint16() !== type || this.#uint16() !== INTERNET) return undefined;
     const truncated = (flags & 0x0200) !== 0;
     const records: DnsRecord[] = [];
-    // What is truncated may end anywhere.
+    // A truncated message may end anywhere.
     for (let left = truncated ? 0 : this.#view.getUint16(6); left > 0; left--) {
       const record = this.#record();
       if (record !== undefined) records.push(record);
@@ -84,12 +83,12 @@ class Reader {
 
   #record(): DnsRecord | undefined {
     const owner = this.#name();
-    const [type, kind] = [this.#uint16(), this.#uint16()];
-    this.#at += 4; // TTL: nothing is kept
+    const [type, recordClass] = [this.#uint16(), this.#uint16()];
+    this.#at += 4; // TTL: answers are not cached.
     const length = this.#uint16();
     const end = this.#at + length;
     if (end > this.#view.byteLength) throw new RangeError("record goes beyond the message");
-    const value = kind === INTERNET ? this.#value(type, length) : undefined;
+    const value = recordClass === INTERNET ? this.#value(type, length) : undefined;
     this.#at = end;
     return value === undefined ? undefined : { owner, type, value };
   }
@@ -108,7 +107,7 @@ class Reader {
     return value;
   }
 
-  /** A name, perhaps compressed (RFC 1035 section 4.1.4): a pointer leads to what stands in front of it, so none goes round. */
+  /** Reads a name, which may be compressed (RFC 1035 section 4.1.4). Pointers must point backwards, so they cannot form a loop. */
   #name(): string {
     const labels: string[] = [];
     let [at, after, bytes] = [this.#at, -1, 0];
@@ -118,7 +117,7 @@ class Reader {
         const target = this.#view.getUint16(at) & 0x3fff;
         if (after < 0) after = at + 2;
         if (target >= at) throw new RangeError("pointer leads forward");
-        // Each costs a byte, so that a name costs no more than the longest one may.
+        // Each pointer counts as one byte, so a name cannot take more steps than the longest name has bytes.
         bytes++;
         at = target;
       } else if (length > 63) throw new RangeError("label of another kind");
@@ -134,7 +133,7 @@ class Reader {
     return labels.join(".");
   }
 
-  /** In lower case, with whatever no host name has as RFC 1035 section 5.1 writes it, which is no host name then. */
+  /** Reads a label in lower case. Other characters than those of host names are escaped (RFC 1035 section 5.1), so the result is no host name. */
   #label(at: number, length: number): string {
     let text = "";
     for (let i = at; i < at + length; i++) {
@@ -146,28 +145,28 @@ class Reader {
   }
 }
 
-/** CNAMEs that are followed from one name; a longer way is taken for one without an end. */
-const LONGEST_WAY = 16;
+/** CNAME records followed from one name. A longer chain counts as a loop. */
+const MAX_CNAMES = 16;
 
-/** Where a name leads within an answer. */
-export interface Way {
-  /** Names that it goes through, the last of which has the values. */
+/** Where the CNAME records of an answer lead. */
+export interface AnswerPath {
+  /** Names after the one asked for. The last one has the values. */
   readonly names: readonly string[];
   /** Addresses, or names for PTR. */
   readonly values: readonly string[];
 }
 
-/** Follows the CNAMEs of an answer; `undefined` when they go round, or too far. Records of other names count for nothing. */
-export function followed(
+/** Follows the CNAME records of an answer. Returns `undefined` if they form a loop or are too many. Records of other names are ignored. */
+export function followCnames(
   { name, type }: Pick<Question, "name" | "type">,
   records: readonly DnsRecord[],
-): Way | undefined {
+): AnswerPath | undefined {
   const aliases = new Map<string, string>();
   for (const { owner, type, value } of records) if (type === RecordType.CNAME) aliases.set(owner, value);
   const names: string[] = [];
   let last = name.toLowerCase();
   for (let next = aliases.get(last); next !== undefined; next = aliases.get(last)) {
-    if (names.length === LONGEST_WAY) return undefined;
+    if (names.length === MAX_CNAMES) return undefined;
     names.push(last = next);
   }
   return {

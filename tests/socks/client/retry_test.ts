@@ -9,7 +9,7 @@ import { parsePrincipal } from "../../../kerberos/principal.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";
 import { echoServer, TcpServer } from "../../support/servers.ts";
 
-Deno.test("a cache whose offset is of another time is put right in the call that finds out", async () => {
+Deno.test("client calls: correct a cached clock offset within the call", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   const refused: string[] = [];
@@ -35,7 +35,7 @@ Deno.test("a cache whose offset is of another time is put right in the call that
   assert.equal(refused.length, 1);
 });
 
-Deno.test("it is asked once more and not again, and for nothing else", async () => {
+Deno.test("client calls: retry once, and only after a refusal that allows it", async () => {
   let connections = 0;
   await using proxy = new TcpServer(async (connection) => {
     connections++;
