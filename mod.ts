@@ -96,15 +96,12 @@ export {
 } from "./socks/auth/password.ts";
 export type { AcceptBindOptions, ProxiedBind } from "./socks/client/bind.ts";
 export type { AssociateCommand } from "./socks/server/commands/associate.ts";
-export type { OpenBind, PendingBind } from "./socks/server/commands/bind.ts";
-export type {
-  DatagramCounts,
-  DroppedDatagrams,
-  TargetRequest,
-  UnknownCommand,
-} from "./socks/server/commands/command.ts";
-export type { OpenedTarget, OpenTarget } from "./socks/server/commands/connect.ts";
-export type { ResolveHost } from "./socks/server/commands/resolve.ts";
+export type { OpenBind, PendingBind } from "./socks/server/targets/target.ts";
+export type { DatagramCounts, DroppedDatagrams } from "./socks/server/datagrams/counts.ts";
+export type { UnknownCommand } from "./socks/server/front/request.ts";
+export type { TargetRequest } from "./socks/server/targets/target.ts";
+export type { OpenedTarget, OpenTarget } from "./socks/server/targets/target.ts";
+export type { ResolveHost } from "./socks/server/targets/target.ts";
 export {
   SocksAuthError,
   type SocksAuthErrorCode,
@@ -125,9 +122,10 @@ export {
   SocksTlsError,
   type SocksTlsErrorCode,
 } from "./socks/errors.ts";
-export type { OtherProtocol } from "./socks/server/front/front.ts";
+export type { AcceptedProtocols, OtherProtocol } from "./socks/server/front/options.ts";
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./socks/server/health.ts";
-export type { Limits, UserLedger } from "./socks/server/limits/limits.ts";
+export type { Limits } from "./socks/server/limits/limits.ts";
+export type { UserLedger } from "./socks/server/limits/user_ledger.ts";
 export type { RelayCounts } from "./socks/server/relay/relay.ts";
 export type { ClientRule, ClientRuleSet, ClientVerdict } from "./socks/rules/client_rules.ts";
 export type { CommandName, Destination, PortRange, Rule, RuleAction, RuleQuery } from "./socks/rules/rule.ts";
@@ -136,13 +134,18 @@ export type { LookUpOptions, Resolved, Resolver } from "./socks/names/resolver.t
 export type { SystemResolver, SystemResolverOptions } from "./socks/names/system_resolver.ts";
 export { systemResolver, systemResolverWith } from "./socks/shell/system_resolver.ts";
 export type {
+  AuthenticatedPhase,
+  ConnectingPhase,
   LiveSession,
-  ServerEvent,
-  ShutdownOptions,
-  SocksServerOptions,
-  Timeouts,
-} from "./socks/server/options.ts";
-export type { ServedCommands, SessionEvent, SessionStatus } from "./socks/server/session.ts";
+  RequestedPhase,
+  SessionPhase,
+  SessionStatus,
+} from "./socks/server/status.ts";
+export type { ServerEvent } from "./socks/server/events.ts";
+export type { ShutdownOptions, SocksServerOptions } from "./socks/server/options.ts";
+export type { Timeouts } from "./socks/server/limits/timeouts.ts";
+export type { ServedCommands } from "./socks/server/commands/commands.ts";
+export type { SessionEvent } from "./socks/server/events.ts";
 export { type ConnectionAddress, SocksConnection } from "./socks/client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./socks/stream/connection.ts";
 export { dialTls, listenTls } from "./socks/shell/tls.ts";

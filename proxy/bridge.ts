@@ -5,7 +5,7 @@
  */
 import { noAuthentication } from "../socks/auth/none.ts";
 import { AssociateCommand } from "../socks/server/commands/associate.ts";
-import { bindWith, datagramsThrough, openThrough, resolveWith } from "../socks/server/targets/upstream.ts";
+import { bindUpstream, datagramsUpstream, openUpstream, resolveUpstream } from "../socks/server/targets/upstream.ts";
 import { isLoopback } from "../socks/rules/special_ranges.ts";
 import { SocksServer } from "../socks/server/server.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
@@ -64,13 +64,13 @@ function startBridge(options: BridgeOptions): RunningServer {
       sessionsPerNetwork,
     },
     auth: [noAuthentication()],
-    open: openThrough(upstream),
-    bind: bindWith(upstream),
-    resolve: resolveWith(upstream),
+    open: openUpstream(upstream),
+    bind: bindUpstream(upstream),
+    resolve: resolveUpstream(upstream),
     associate: new AssociateCommand({
       ...options.datagrams,
       bind: platform.bindDatagrams,
-      open: datagramsThrough({ ...upstream, bind: platform.bindDatagrams, resolve: systemResolver }),
+      open: datagramsUpstream({ ...upstream, bind: platform.bindDatagrams, resolve: systemResolver }),
     }),
   });
   return start(server, options);

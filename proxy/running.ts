@@ -4,11 +4,12 @@
  * @module
  */
 import { duration } from "../base/deadline.ts";
-import { checkAnnounce } from "../socks/server/commands/announce.ts";
+import { checkAnnounce } from "../socks/server/targets/announce.ts";
 import type { ServerHealth } from "../socks/server/health.ts";
 import { checkLimit } from "../socks/server/limits/limits.ts";
 import type { SocksServer } from "../socks/server/server.ts";
-import type { LiveSession, ShutdownOptions, SocksServerOptions } from "../socks/server/options.ts";
+import type { LiveSession } from "../socks/server/status.ts";
+import type { ShutdownOptions, SocksServerOptions } from "../socks/server/options.ts";
 import type { Connection } from "../socks/stream/connection.ts";
 import { platform } from "../socks/shell/default_platform.ts";
 import type { ConnectionListener } from "../socks/stream/listener.ts";

@@ -16,29 +16,31 @@ import type { ServerAuthMethod } from "../socks/auth/method.ts";
 import { noAuthentication } from "../socks/auth/none.ts";
 import { type PasswordCheck, passwordServer } from "../socks/auth/password.ts";
 import { AssociateCommand, type AssociationCount } from "../socks/server/commands/associate.ts";
-import { bindDirectly } from "../socks/server/commands/bind.ts";
-import type { OpenTarget } from "../socks/server/commands/connect.ts";
-import { resolveDirectly } from "../socks/server/commands/resolve.ts";
+import { bindDirectly } from "../socks/server/targets/listen.ts";
+import type { OpenTarget } from "../socks/server/targets/target.ts";
+import { resolveDirectly } from "../socks/server/targets/look_up.ts";
 import { SocksReplyError } from "../socks/errors.ts";
 import { checkNames } from "../socks/argument_checks.ts";
-import type { UserLedger } from "../socks/server/limits/limits.ts";
+import { openUpstream } from "../socks/server/targets/upstream.ts";
+import { readSystemNames, systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
+import type { dialFrom } from "../socks/shell/dial_from.ts";
+import type { UserLedger } from "../socks/server/limits/user_ledger.ts";
 import { Nat64Prefixes } from "../socks/names/nat64_prefixes.ts";
 import { openDirectly } from "../socks/server/targets/direct.ts";
-import { openThrough } from "../socks/server/targets/upstream.ts";
 import type { Cidr } from "../socks/wire/cidr.ts";
 import { type ClientRule, ClientRuleSet, parseClientRuleText } from "../socks/rules/client_rules.ts";
 import { parseRuleText } from "../socks/rules/parse_rule.ts";
 import { RuleSet } from "../socks/rules/rule_set.ts";
 import type { CommandName, Rule } from "../socks/rules/rule.ts";
-import { type SocksServerOptions, timeoutsOf } from "../socks/server/options.ts";
+import type { SocksServerOptions } from "../socks/server/options.ts";
+import { timeoutsOf } from "../socks/server/limits/timeouts.ts";
 import { SocksServer } from "../socks/server/server.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
 import { withTimeLimit } from "../socks/names/timed_resolver.ts";
-import { readSystemNames, systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
 import { platform } from "../socks/shell/default_platform.ts";
 import { checkOwnAddresses } from "../socks/stream/own_addresses.ts";
-import { datagramsDirectly } from "../socks/server/datagrams/egress.ts";
+import { datagramsDirectly } from "../socks/server/datagrams/direct.ts";
 import { withNat64 } from "../socks/server/datagrams/nat64.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { withEnctypeNames } from "./rule_enctypes.ts";
@@ -238,7 +240,7 @@ function serverOptions(
   const upstreams = Object.fromEntries(
     Object.entries(options.upstreams ?? {}).map((
       [name, proxy],
-    ): [string, OpenTarget] => [name, openThrough(upstreamOf(proxy))]),
+    ): [string, OpenTarget] => [name, openUpstream(upstreamOf(proxy))]),
   );
   checkNames("commands", commands, COMMANDS);
   checkDatagrams(options.datagrams);

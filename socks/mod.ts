@@ -60,11 +60,15 @@ export { type ProxiedConnection, type ThroughOptions } from "./client/request.ts
 export { resolveThrough } from "./client/resolve.ts";
 export { connectThrough, type ConnectThroughOptions } from "./client/connect.ts";
 export { AssociateCommand, type AssociateOptions, type AssociationCount } from "./server/commands/associate.ts";
-export type { Announce } from "./server/commands/announce.ts";
-export { bindDirectly, type BindDirectlyOptions, type OpenBind, type PendingBind } from "./server/commands/bind.ts";
-export type { DatagramCounts, DroppedDatagrams, TargetRequest, UnknownCommand } from "./server/commands/command.ts";
-export type { OpenedTarget, OpenTarget } from "./server/commands/connect.ts";
-export { resolveDirectly, type ResolveDirectlyOptions, type ResolveHost } from "./server/commands/resolve.ts";
+export type { Announce } from "./server/targets/announce.ts";
+export { bindDirectly, type BindDirectlyOptions } from "./server/targets/listen.ts";
+export { type OpenBind, type PendingBind } from "./server/targets/target.ts";
+export type { DatagramCounts, DroppedDatagrams } from "./server/datagrams/counts.ts";
+export type { UnknownCommand } from "./server/front/request.ts";
+export type { TargetRequest } from "./server/targets/target.ts";
+export type { OpenedTarget, OpenTarget } from "./server/targets/target.ts";
+export { resolveDirectly, type ResolveDirectlyOptions } from "./server/targets/look_up.ts";
+export { type ResolveHost } from "./server/targets/target.ts";
 export {
   SocksAuthError,
   type SocksAuthErrorCode,
@@ -85,11 +89,12 @@ export {
   SocksTlsError,
   type SocksTlsErrorCode,
 } from "./errors.ts";
-export type { OtherProtocol } from "./server/front/front.ts";
-export type { Limits, UserLedger } from "./server/limits/limits.ts";
+export type { AcceptedProtocols, OtherProtocol } from "./server/front/options.ts";
+export type { Limits } from "./server/limits/limits.ts";
+export type { UserLedger } from "./server/limits/user_ledger.ts";
 export { type Nat64Options, Nat64Prefixes } from "./names/nat64_prefixes.ts";
 export { openDirectly, type OpenDirectlyOptions } from "./server/targets/direct.ts";
-export { openThrough } from "./server/targets/upstream.ts";
+export { openUpstream } from "./server/targets/upstream.ts";
 export type { RelayCounts } from "./server/relay/relay.ts";
 export {
   type ClientRule,
@@ -113,11 +118,22 @@ export {
 } from "./rules/rule.ts";
 export type { Cidr } from "./wire/cidr.ts";
 export { SocksServer } from "./server/server.ts";
-export type { LiveSession, ServerEvent, ShutdownOptions, SocksServerOptions, Timeouts } from "./server/options.ts";
-export type { SystemResolver, SystemResolverOptions } from "./names/system_resolver.ts";
+export type {
+  AuthenticatedPhase,
+  ConnectingPhase,
+  LiveSession,
+  RequestedPhase,
+  SessionPhase,
+  SessionStatus,
+} from "./server/status.ts";
+export type { ServerEvent } from "./server/events.ts";
+export type { ShutdownOptions, SocksServerOptions } from "./server/options.ts";
+export type { Timeouts } from "./server/limits/timeouts.ts";
+export { type SystemResolver, type SystemResolverOptions } from "./names/system_resolver.ts";
 export { systemResolver, systemResolverWith, systemReverse, systemReverseWith } from "./shell/system_resolver.ts";
 export type { LookUpOptions, Resolved, Resolver, ReverseResolver } from "./names/resolver.ts";
-export type { ServedCommands, SessionEvent, SessionStatus } from "./server/session.ts";
+export type { ServedCommands } from "./server/commands/commands.ts";
+export type { SessionEvent } from "./server/events.ts";
 export type { ServerHealth, ServerTrouble, TroubleKind, TroubleState } from "./server/health.ts";
 export { type ConnectionAddress, type MadeConnection, SocksConnection } from "./client/socks_connection.ts";
 export type { Connection, Dialer, DialOptions } from "./stream/connection.ts";
@@ -131,23 +147,22 @@ export { dialFrom } from "./shell/dial_from.ts";
 export { proxyProtocol, type ProxyProtocolOptions } from "./stream/proxy_protocol.ts";
 export type { ProtectionLevel, SealPolicy } from "./protection.ts";
 export type { DatagramCodec } from "./stream/datagram_codec.ts";
-export { tlsOver } from "./shell/tls_over.ts";
 export { type TlsClientOptions, type TlsConnection, type TlsIdentity } from "./stream/tls.ts";
+export { tlsOver } from "./shell/tls_over.ts";
 export { connectionFromWebSocket, dialWebSocket, WEB_SOCKET_PROTOCOL } from "./stream/web_socket.ts";
 export { isOriginAllowed } from "./stream/origin.ts";
 export { connectionFromStreams, type ConnectionStreams, streamsOfConnection } from "./stream/web_streams.ts";
 export { type DuplexStreams } from "./stream/streams_connection.ts";
-export { bindWith, datagramsThrough, resolveWith } from "./server/targets/upstream.ts";
+export { bindUpstream, datagramsUpstream, resolveUpstream } from "./server/targets/upstream.ts";
 export { associateThrough, type AssociateThroughOptions } from "./client/associate.ts";
 export { type ReceiveOptions, SocksDatagrams } from "./client/datagrams.ts";
+export { datagramsDirectly, type DatagramsDirectlyOptions } from "./server/datagrams/direct.ts";
 export {
   type DatagramEgress,
-  datagramsDirectly,
-  type DatagramsDirectlyOptions,
   type EgressListener,
   type OpenDatagrams,
   type SendDatagramOptions,
-} from "./server/datagrams/egress.ts";
+} from "./server/targets/target.ts";
 export { bindUdp } from "./shell/udp.ts";
 export { type BindDatagrams, type BindDatagramsOptions, type DatagramSocket } from "./stream/datagram_socket.ts";
 export { type Endpoint, formatEndpoint, parseEndpointText } from "./wire/address.ts";

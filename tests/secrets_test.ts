@@ -14,7 +14,7 @@ import { bridge, connect, fixedPasswords, passwordClient, serve, type ServeOptio
 import { gssapiClient } from "../socks/auth/gssapi/client.ts";
 import { gssapiServer } from "../socks/auth/gssapi/server.ts";
 import { passwordServer } from "../socks/auth/password.ts";
-import type { ServerEvent } from "../socks/server/options.ts";
+import type { ServerEvent } from "../socks/server/events.ts";
 import { credentialPair, establish, memoryRealm, memoryTickets } from "./support/gss_pair.ts";
 
 const ALL = { depth: 20, iterableLimit: 1e6, strAbbreviateSize: 1e7, showHidden: true };

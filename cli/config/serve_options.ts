@@ -11,7 +11,7 @@ import { proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
 import { noAuthentication } from "../../socks/auth/none.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
-import { checkAnnounce } from "../../socks/server/commands/announce.ts";
+import { checkAnnounce } from "../../socks/server/targets/announce.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
 import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
 import { parseRuleText } from "../../socks/rules/parse_rule.ts";

@@ -11,7 +11,7 @@ import type { ServerTrouble } from "../../socks/server/health.ts";
 import { asksNameServers } from "../../socks/shell/system_resolver.ts";
 import { allowsBroadBlock } from "../../socks/rules/destination.ts";
 import { ruleLine } from "../../socks/rules/rule.ts";
-import type { ServerEvent } from "../../socks/server/options.ts";
+import type { ServerEvent } from "../../socks/server/events.ts";
 import type { TlsListener } from "../../socks/stream/tls.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";

@@ -16,7 +16,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     [
       "reasons are told to those alone who may know them",
       "what a server knows of its surroundings",
-      "if (!options.tellReasons || error",
+      "if (!options.accepts.tellReasons || error",
       "if (error",
     ],
   ]),
@@ -160,7 +160,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
     [
       "whoever opens may say what took so long",
       "there may be several",
-      "throw told instanceof SocksTimeoutError && told.cause === error ? told : error;",
+      "throw failure instanceof SocksTimeoutError && failure.cause === error ? failure : error;",
       "throw error;",
       "says nothing",
     ],

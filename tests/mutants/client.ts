@@ -189,14 +189,14 @@ const ENDS: readonly Mutant[] = [
     [
       "the signal of the attempt that is taken is left alone",
       ONE_SIGNAL,
-      "if (controller !== taken) controller",
+      "if (controller !== used) controller",
       "controller",
     ],
     [
       "the other attempts are given up",
       "RFC 8305 section 5",
-      "if (controller !== taken) controller.abort(reason);",
-      "if (controller === taken) controller.abort(reason);",
+      "if (controller !== used) controller.abort(reason);",
+      "if (controller === used) controller.abort(reason);",
     ],
   ]),
 ];
@@ -446,7 +446,7 @@ const ASSOCIATIONS: readonly Mutant[] = [
       "RFC 1928 section 7",
       "listener.onEnd(new SocksProtocolError(",
       "void (new SocksProtocolError(",
-      "through the bridge",
+      "bridge: seals datagrams of programs without Kerberos",
     ],
   ]),
 ];

@@ -28,15 +28,57 @@ export const RULES_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/targets/happy_eyeballs.ts", [MANY], [
     ["so many attempts at one time", EYEBALLS, "atOnce = 4,", "atOnce = 8,", "two hundred"],
-    ["attempts wait for a place", EYEBALLS, "race.pending.length >= atOnce", "false", "so many"],
-    ["the oldest makes room", EYEBALLS, "oldest!.controller.abort(deadline.signal.reason);", "", "so many"],
-    ["patience with the oldest", EYEBALLS, "oldest!.since + patience - monotonicNow()", "0", "so many"],
-    ["a place is free when its socket is gone", EYEBALLS, "await untilSettled([oldest!.trying]);", "", "its own time"],
-    ["one that ends makes room at once", EYEBALLS, "begun.ended = true);", "{});", "fails makes room"],
-    ["an unreachable family says least", EYEBALLS, "!isNoWay(reason)", "true", "says more"],
+    [
+      "attempts wait for a place",
+      EYEBALLS,
+      "race.pending.length >= atOnce",
+      "false",
+      "firstToConnect(): gives up the oldest attempt for the next",
+    ],
+    [
+      "the oldest makes room",
+      EYEBALLS,
+      "oldest!.controller.abort(deadline.signal.reason);",
+      "",
+      "firstToConnect(): gives up the oldest attempt for the next",
+    ],
+    [
+      "patience with the oldest",
+      EYEBALLS,
+      "oldest!.since + patience - monotonicNow()",
+      "0",
+      "firstToConnect(): gives up the oldest attempt for the next",
+    ],
+    [
+      "a place is free when its socket is gone",
+      EYEBALLS,
+      "await untilSettled([oldest!.trying]);",
+      "",
+      "firstToConnect(): counts an attempt until it has ended",
+    ],
+    [
+      "one that ends makes room at once",
+      EYEBALLS,
+      "begun.ended = true);",
+      "{});",
+      "firstToConnect(): leaves the last attempts to the caller",
+    ],
+    [
+      "an unreachable family says least",
+      EYEBALLS,
+      "!isNoRoute(reason)",
+      "true",
+      "firstToConnect(): prefers a failure to a missing route",
+    ],
   ]),
   ...rules("socks/server/targets/direct.ts", [MANY, NAT64], [
-    ["families are interleaved", EYEBALLS, "({ address }) => parseIp(address)?.length,", "() => 4,", "sixteen"],
+    [
+      "families are interleaved",
+      EYEBALLS,
+      "({ address }) => parseIp(address)?.length,",
+      "() => 4,",
+      "openDirectly(): tries sixteen addresses, families alternating",
+    ],
     [
       "IPv4 is reached through NAT64 where no way leads",
       "RFC 8305 section 7.1",
@@ -59,7 +101,7 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "openDirectly(): reaches an IPv4 address without a route under a prefix, and judges the IPv4 address",
     ],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [NAT64], [
+  ...rules("socks/server/targets/judged.ts", [NAT64], [
     [
       "an IPv6 address waits for the first look for prefixes",
       FOUND,
@@ -220,14 +262,14 @@ export const RULES_MUTANTS: readonly Mutant[] = [
       "if (hostname === undefined || ",
       "if (true || ",
     ],
-    ["and for no other reason", "RFC 8305 section 7.1", " || !maySayNoWay(to, error)", ""],
+    ["and for no other reason", "RFC 8305 section 7.1", " || !maySayNoRoute(to, error)", ""],
     [
       "answers come from the IPv4 address",
       EMBEDDED,
       "options.onDatagram(bytes, this.#source(from))",
       "options.onDatagram(bytes, from)",
     ],
-    ["both sockets are closed", "leaks", "this.#other?.then((other) => other.close(), () => {});", ""],
+    ["both sockets are closed", "leaks", "this.#translating?.then((other) => other.close(), () => {});", ""],
   ]),
   ...rules("cli/commands/serve.ts", [EGRESS, SERVE_NAT64], [
     ["--check tries addresses to go out from", "configuration", "checkEgress(config);", "", "--check"],
@@ -271,10 +313,20 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/commands/connect.ts", [EVENTS], [
-    ["the session knows its address", "security audit", "options.status.address = opened.address;", ""],
+    [
+      "the session knows its address",
+      "security audit",
+      '{ type: "connected", bound, address });',
+      '{ type: "connected", bound });',
+    ],
   ]),
   ...rules("socks/server/commands/bind.ts", [EVENTS], [
-    ["BIND's connection has an address", "security audit", "options.status.address = came.peer;", ""],
+    [
+      "BIND's connection has an address",
+      "security audit",
+      "target: peer, address: peer, bound: pending.bound",
+      "target: peer, bound: pending.bound",
+    ],
   ]),
   ...rules("cli/log/event_log.ts", [EVENTS], [
     [

@@ -410,9 +410,9 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     [
       "bytes that are held up hold up no end",
       "CWE-400",
-      "abortable(held, over?.signal)",
-      "held",
-      "however long",
+      "abortable(delay, over?.signal)",
+      "delay",
+      "relay(): ends when one side fails while the gate delays bytes",
     ],
   ]),
   ...rules("socks/stream/drain.ts", [FAILURES], [
@@ -527,7 +527,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "CWE-401",
       "catch((error) => {\n    listening[Symbol.dispose]();\n",
       "catch((error) => {\n",
-      "in time",
+      "makeUnlessAborted(): takes what is made in time, and gives up the rest once",
     ],
     [
       "a signal keeps nothing of what was made in time",

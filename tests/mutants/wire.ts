@@ -17,19 +17,29 @@ const MEMORY = "CWE-770";
 const UNHANDLED = "CWE-248";
 
 const CLOCK: readonly Row[] = [
-  ["bytes that leave are no silence", IDLE, "|| this.#left() !== this.#written) this.broken();", ") this.broken();"],
-  ["the gate's pause is no silence", "idleTimeout: the gate", "if (this.#held > 0 || this.#left()", "if (this.#left()"],
+  [
+    "bytes that leave are no silence",
+    IDLE,
+    "|| this.#left() !== this.#written) this.transferred();",
+    ") this.transferred();",
+  ],
+  [
+    "the gate's pause is no silence",
+    "idleTimeout: the gate",
+    "if (this.#delayed > 0 || this.#left()",
+    "if (this.#left()",
+  ],
   [
     "the time begins behind the gate's pause",
     "idleTimeout: the gate",
-    "      this.#held--;\n",
+    "      this.#delayed--;\n",
     "",
   ],
   [
     "what has left before is no news",
     IDLE,
-    "    this.#written = this.#left();\n  }\n\n  /** The gate",
-    "  }\n\n  /** The gate",
+    "    this.#written = this.#left();\n  }\n\n  /** Waits for the gate",
+    "  }\n\n  /** Waits for the gate",
   ],
   ["both ends are looked at", IDLE, "(one.written ?? 0) + (other.written ?? 0)", "one.written ?? 0"],
   [
@@ -38,6 +48,9 @@ const CLOCK: readonly Row[] = [
     "    this.#limit = milliseconds;\n",
     "",
   ],
+];
+
+const PROBES: readonly Row[] = [
   [
     "a client is asked for behind a target that takes nothing",
     GONE,
@@ -56,24 +69,29 @@ const CLOCK: readonly Row[] = [
     "else if (written !== this.#written) this.#written = written;\n",
     "\n",
   ],
-  ["nobody is asked for while bytes go", "performance", "this.#waits = false;\n  }", "}"],
+  ["nobody is asked for while bytes go", "performance", "this.#paused = false;\n  }", "}"],
 ];
 
 const RELAYS: readonly Row[] = [
-  ["the end of a write is no silence", IDLE, "to.write(bytes).then(() => silence.broken());", "to.write(bytes);"],
+  [
+    "the end of a write is no silence",
+    IDLE,
+    "to.write(bytes).then(() => idleClock.transferred());",
+    "to.write(bytes);",
+  ],
   [
     "bytes that come are no silence",
     IDLE,
-    "    if (bytes === null) break;\n    silence.broken();",
+    "    if (bytes === null) break;\n    idleClock.transferred();",
     "    if (bytes === null) break;",
   ],
-  ["a client held up by the gate is asked for", GONE, "      watch?.waits();\n", ""],
-  ["who sends and is not read is watched", GONE, "    watch?.waits(reading);\n", ""],
+  ["a client held up by the gate is asked for", GONE, "      clientProbe?.pause();\n", ""],
+  ["who sends and is not read is watched", GONE, "    clientProbe?.pause(reading);\n", ""],
   [
     "a target is let be",
     GONE,
-    "watch: from === client ? watch : undefined",
-    "watch: from === client ? undefined : watch",
+    "clientProbe: from === client ? clientProbe : undefined",
+    "clientProbe: from === client ? undefined : clientProbe",
   ],
 ];
 
@@ -86,7 +104,7 @@ const MEMORIES: readonly Row[] = [
   [
     "a relay's end gives all of it back",
     MEMORY,
-    "this.#memory.giveBack(buffer, length, false);",
+    "this.#memory.release(buffer, length, false);",
     "void [buffer, length];",
   ],
   ["nothing is given back twice", "CWE-415", "    this.#taken.delete(buffer);\n", ""],
@@ -123,15 +141,16 @@ const PIECES: readonly Row[] = [
 
 /** The list. */
 export const WIRE_MUTANTS: readonly Mutant[] = [
-  ...rules("socks/server/relay/clock.ts", [LIFE], CLOCK),
+  ...rules("socks/server/relay/idle_clock.ts", [LIFE], CLOCK),
+  ...rules("socks/server/relay/client_probe.ts", [LIFE], PROBES),
   ...rules("socks/server/relay/relay.ts", [LIFE], RELAYS),
   ...rules("socks/server/relay/relay.ts", [PLATFORM], [
     [
       "one side that fails to close keeps the other from nothing",
       UNHANDLED,
-      "    } finally {\n      // Whatever a dialer's",
-      "    } catch (error) {\n      throw error; // Whatever a dialer's",
-      "relay: a connection whose",
+      "    } finally {\n      // Closing a caller's",
+      "    } catch (error) {\n      throw error; // Closing a caller's",
+      "dialer's connection",
     ],
   ]),
   ...rules("socks/server/relay/memory.ts", [LIFE], MEMORIES),
@@ -215,14 +234,14 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       GONE,
       "      this.#noteReset(error);\n      throw",
       "      throw",
-      "probe()",
+      "probe(): reports an unread reset, and costs a living peer nothing",
     ],
     [
       "a side that has ended is asked nothing",
       GONE,
       "this.#closed || this.#ending !== undefined ||",
       "this.#closed ||",
-      "probe()",
+      "probe(): reports an unread reset, and costs a living peer nothing",
     ],
   ]),
   ...rules("socks/shell/deno_listener.ts", [PLATFORM], [

@@ -201,7 +201,7 @@ export const DESTINATIONS: readonly Mutant[] = [
     ],
     ["clients are denied in every disguise", SSRF, '...(action === "deny" ? embeddedIpv4(bytes) : [])', ""],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [SERVER], [
+  ...rules("socks/server/targets/judged.ts", [SERVER], [
     ["each address is judged", SSRF, "judged.filter(({ verdict }) => verdict.allowed);", "judged;"],
     [
       "a denied name is not looked up",
@@ -210,7 +210,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "  return verdict;",
     ],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [HOSTS], [
+  ...rules("socks/server/targets/judged.ts", [HOSTS], [
     [
       "localhost is judged before it is looked up",
       "RFC 6761 section 6.3",
@@ -223,11 +223,11 @@ export const DESTINATIONS: readonly Mutant[] = [
       " || isLocalhost(hostname);",
       ";",
     ],
-    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(asked);", "const request = asked;"],
+    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(received);", "const request = received;"],
     [
       "what goes through an upstream is a connection",
       "upstream",
-      'if (request.command !== "connect" && elsewhere !== undefined) {',
+      'if (request.command !== "connect" && upstreamed !== undefined) {',
       "if (false) {",
     ],
     [
@@ -250,7 +250,7 @@ export const DESTINATIONS: readonly Mutant[] = [
       "{ ...request, hostname: address, signal }",
       "{ ...request, signal }",
     ],
-    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(asked);", "const request = asked;"],
+    ["hosts are judged in their form", UTS46, "const request = normalEndpoint(received);", "const request = received;"],
     [
       "an upstream is one that is named",
       "upstream",
@@ -266,14 +266,17 @@ export const DESTINATIONS: readonly Mutant[] = [
       "await reach({ hostname, port }, signal",
     ],
   ]),
-  ...rules("socks/server/commands/resolve.ts", [HOSTS], [
-    ["names that are found are in the form", UTS46, "return foundName(hostname, name);", "return name;"],
+  ...rules("socks/server/commands/resolve.ts", [HOSTS], []),
+  ...rules("socks/server/targets/look_up.ts", [HOSTS], [
     [
       "an address that is denied is not told",
       SSRF,
       "await judgedAddresses(request, { rules: rules(), resolve });",
       "(await resolve(hostname, { signal })).map((address) => ({ address }));",
     ],
+  ]),
+  ...rules("socks/server/targets/look_up.ts", [HOSTS], [
+    ["names that are found are in the form", UTS46, "return foundName(hostname, name);", "return name;"],
   ]),
   ...rules("socks/client/request.ts", [ANSWERS], [
     [

@@ -287,7 +287,7 @@ export const RESOLVER: readonly Mutant[] = [
   ...rules("socks/names/timed_resolver.ts", [JUDGED], [
     ["a resolver need not give a promise", "platform", "async () => await resolve(name, {", "() => resolve(name, {"],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [JUDGED], [
+  ...rules("socks/server/targets/judged.ts", [JUDGED], [
     ["names on the way are judged", SSRF, "if (!there.allowed) {", "if (false) {"],
     [
       "so many addresses of a name",
@@ -303,7 +303,8 @@ export const RESOLVER: readonly Mutant[] = [
     ],
     ["look-ups are on somebody's behalf", SHARE, "{ signal, user: identity.name, source }", "{ signal }"],
   ]),
-  ...rules("socks/server/commands/resolve.ts", [JUDGED], [
+  ...rules("socks/server/commands/resolve.ts", [JUDGED], []),
+  ...rules("socks/server/targets/look_up.ts", [JUDGED], [
     ["look-ups of addresses are on somebody's behalf", SHARE, "{ signal, user: identity.name, source }", "{ signal }"],
   ]),
   ...rules("socks/rules/rule_set.ts", [JUDGED], [

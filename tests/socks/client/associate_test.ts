@@ -1,18 +1,18 @@
 /** The client's side of an association: where its socket is, what the client is told, where it may be, and what it outlives. */
 import assert from "node:assert/strict";
 import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
-import { announcedFor, checkAnnounce, facingClient } from "../../../socks/server/commands/announce.ts";
+import { announcedFor, checkAnnounce, facingClient } from "../../../socks/server/targets/announce.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
-import { bindDirectly, type BindDirectlyOptions } from "../../../socks/server/commands/bind.ts";
+import { bindDirectly, type BindDirectlyOptions } from "../../../socks/server/targets/listen.ts";
 import { SocksLimitError, SocksReplyError } from "../../../socks/errors.ts";
 import { parseRuleText } from "../../../socks/rules/parse_rule.ts";
+import { ClientEndpoint } from "../../../socks/server/datagrams/client_endpoint.ts";
 import { RuleSet } from "../../../socks/rules/rule_set.ts";
-import type { ServerEvent } from "../../../socks/server/options.ts";
+import type { ServerEvent } from "../../../socks/server/events.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { yieldMicrotasks } from "../../../socks/stream/settling.ts";
-import { ClientPlace } from "../../../socks/server/datagrams/client_place.ts";
 import { bindForRelay } from "../../../socks/client/local_address.ts";
-import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../../socks/server/datagrams/egress.ts";
+import type { DatagramEgress, EgressListener, OpenDatagrams } from "../../../socks/server/targets/target.ts";
 import { type Endpoint, formatEndpoint } from "../../../socks/wire/address.ts";
 import { encodeDatagram } from "../../../socks/wire/datagram.ts";
 import { Command } from "../../../socks/wire/messages.ts";
@@ -103,13 +103,13 @@ Deno.test("associate: binds the client's socket where the client reaches it, in 
   assert.equal(facing("fd00::1", "fd00::9", undefined, "192.0.2.1"), "fd00::9 at fd00::1, told fd00::1");
   assert.equal(facing("fd00::1", "fd00::9", undefined, ["192.0.2.1", "2a01::1"]), "fd00::9 at fd00::1, told 2a01::1");
   for (const [local, remote] of [[undefined, "10.0.0.9"], ["10.0.0.1", undefined], [undefined, undefined]]) {
-    assert.match(facing(local, remote), /^COMMAND_NOT_SUPPORTED: Client came over something that has no addresses/);
+    assert.match(facing(local, remote), /^COMMAND_NOT_SUPPORTED: Client is connected by a transport without addresses/);
   }
   // Link-local: with the interface, or not at all.
   assert.equal(facing("fe80::1%eth0", "fe80::9%eth0"), "fe80::9 at fe80::1%eth0, told fe80::1");
   assert.match(
     facing("fe80::1", "fe80::9"),
-    /^COMMAND_NOT_SUPPORTED: .*fe80::1, and the system does not say on which interface/,
+    /^COMMAND_NOT_SUPPORTED: .*fe80::1, and the system does not tell its interface/,
   );
   // Handed on by a balancer: the client comes another way.
   assert.equal(facing("10.0.0.1", "192.0.2.9", "10.0.0.5"), "192.0.2.9 at 0.0.0.0, told 10.0.0.1");
@@ -120,9 +120,9 @@ Deno.test("associate: binds the client's socket where the client reaches it, in 
   );
   assert.match(
     facing("10.0.0.1", undefined, "10.0.0.5"),
-    /^GENERAL_FAILURE: Client's address is not known: 10\.0\.0\.5:5000, which/,
+    /^GENERAL_FAILURE: Client's address is unknown: the balancer 10\.0\.0\.5:5000/,
   );
-  assert.match(facing("10.0.0.1", "10.0.0.5", "10.0.0.5"), /^GENERAL_FAILURE: Client's address is not known/);
+  assert.match(facing("10.0.0.1", "10.0.0.5", "10.0.0.5"), /^GENERAL_FAILURE: Client's address is unknown/);
   assert.match(facing("fd00::1", "fe80::9", "fd00::5"), /^COMMAND_NOT_SUPPORTED: .*fe80::9/);
 });
 
@@ -151,7 +151,7 @@ Deno.test("associate: behind a balancer, serves the client's address and takes i
   await until(() => unknown.events.at(-1)?.type === "refused");
   assert.match(
     (unknown.events.at(-1) as ServerEvent & { type: "refused" }).error.message,
-    /hands it on, does not tell it/,
+    /does not tell it/,
   );
 });
 
@@ -254,11 +254,11 @@ Deno.test("associate: look-ups in progress delay no other datagram, and their nu
 
 function place(proves: boolean, mayMove: (address: string) => boolean = () => true) {
   const clock = { time: 0 };
-  const made = new ClientPlace({ address: CLIENT.hostname, proves, mayMove, now: () => clock.time });
+  const made = new ClientEndpoint({ address: CLIENT.hostname, proves, mayMove, now: () => clock.time });
   return { made, clock };
 }
 
-Deno.test("ClientPlace: with keys, follows the last genuine datagram and nothing else", () => {
+Deno.test("ClientEndpoint: with keys, follows the last genuine datagram and nothing else", () => {
   const { made, clock } = place(true);
   const elsewhere = AT("203.0.113.9", 6000);
   assert.equal(made.mayBeFrom(elsewhere), false);
@@ -284,7 +284,7 @@ Deno.test("ClientPlace: with keys, follows the last genuine datagram and nothing
   assert.deepEqual([made.mayBeFrom(port), made.take(port)], [true, "moved"]);
 });
 
-Deno.test("ClientPlace: without keys, stays at the connection's address and the first port", () => {
+Deno.test("ClientEndpoint: without keys, stays at the connection's address and the first port", () => {
   const { made, clock } = place(false);
   assert.equal(made.take(AT(CLIENT.hostname)), "here");
   clock.time = 1_000_000;
@@ -294,7 +294,7 @@ Deno.test("ClientPlace: without keys, stays at the connection's address and the 
   assert.ok(made.mayBeFrom(AT(CLIENT.hostname)));
 });
 
-Deno.test("ClientPlace: moves within limits, and opens a limited number of strangers' datagrams a second", () => {
+Deno.test("ClientEndpoint: moves within limits, and opens a limited number of strangers' datagrams a second", () => {
   const { made, clock } = place(true, (address) => address !== "10.0.0.1");
   made.take(AT(CLIENT.hostname));
   assert.equal(made.take(AT("10.0.0.1")), undefined);
@@ -309,7 +309,7 @@ Deno.test("ClientPlace: moves within limits, and opens a limited number of stran
   assert.ok(again > 0 && again <= 11, `${again}`);
 });
 
-Deno.test("ClientPlace: with Kerberos, a genuine datagram moves the client, a forged or old one does not", async () => {
+Deno.test("ClientEndpoint: with Kerberos, a genuine datagram moves the client, a forged or old one does not", async () => {
   const realm = await memoryRealm();
   const { initiator, acceptor } = credentialPair(realm);
   for (const level of [1, 2, 3]) {

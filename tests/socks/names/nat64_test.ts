@@ -1,7 +1,7 @@
 /** IPv4 addresses behind NAT64: what rules see of them, which prefixes are found, and what is dialled. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { TargetRequest } from "../../../socks/server/commands/command.ts";
+import type { TargetRequest } from "../../../socks/server/targets/target.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";
 import { Nat64Prefixes, throughNat64 } from "../../../socks/names/nat64_prefixes.ts";
 import { openDirectly } from "../../../socks/server/targets/direct.ts";

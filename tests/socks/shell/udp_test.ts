@@ -8,7 +8,7 @@ import { bindWithNode, type NodeDatagrams } from "../../../socks/shell/udp_node.
 import { bindWithDeno, type DenoDatagrams } from "../../../socks/shell/udp_deno.ts";
 import type { BindDatagramsOptions, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";
 import { isDatagramError } from "../../../socks/stream/datagram_error.ts";
-import { REOPEN_PAUSE, SteadySocket } from "../../../socks/server/datagrams/steady_socket.ts";
+import { REOPEN_PAUSE, ReopeningSocket } from "../../../socks/server/datagrams/reopening_socket.ts";
 import { until, within } from "../../support/end_lab.ts";
 import { ScriptedUdp, systemError } from "../../support/scripted_udp.ts";
 
@@ -214,16 +214,22 @@ Deno.test("isDatagramError(): tells errors of a datagram from errors of the sock
 });
 
 /** A socket that heals, over scripted ones. */
-function steady(told: boolean) {
+function steady(fixedPort: boolean) {
   const udp = new ScriptedUdp();
   const clock = { time: 0 };
   const got: string[] = [];
   const onDatagram = (bytes: Uint8Array) => void got.push(new TextDecoder().decode(bytes));
-  const socket = new SteadySocket({ bind: udp.bind, hostname: "127.0.0.1", onDatagram, told, now: () => clock.time });
+  const socket = new ReopeningSocket({
+    bind: udp.bind,
+    hostname: "127.0.0.1",
+    onDatagram,
+    fixedPort,
+    now: () => clock.time,
+  });
   return { udp, clock, got, socket };
 }
 
-Deno.test("SteadySocket: binds again at the next datagram, at most once a pause", async () => {
+Deno.test("ReopeningSocket: binds again at the next datagram, at most once a pause", async () => {
   const { udp, clock, socket } = steady(false);
   udp.failBind = () => systemError("EMFILE");
   for (let i = 0; i < 10_000; i++) await assert.rejects(socket.send(utf8("x"), TO), { code: "EMFILE" });
@@ -242,8 +248,8 @@ Deno.test("SteadySocket: binds again at the next datagram, at most once a pause"
   await assert.rejects(socket.send(utf8("x"), TO), /has ended/);
 });
 
-Deno.test("SteadySocket: a bind that throws, or ends at once, counts as failed", async () => {
-  const throwing = new SteadySocket({
+Deno.test("ReopeningSocket: a bind that throws, or ends at once, counts as failed", async () => {
+  const throwing = new ReopeningSocket({
     bind: () => {
       throw systemError("EMFILE");
     },
@@ -260,7 +266,7 @@ Deno.test("SteadySocket: a bind that throws, or ends at once, counts as failed",
   assert.ok(udp.sockets[0]!.closed);
 });
 
-Deno.test("SteadySocket: survives errors of datagrams, and binds again after any other, on its port", async () => {
+Deno.test("ReopeningSocket: survives errors of datagrams, and binds again after any other, on its port", async () => {
   const { udp, clock, socket } = steady(false);
   await socket.send(utf8("a"), TO);
   const { port } = udp.sockets[0]!;
@@ -289,7 +295,7 @@ Deno.test("SteadySocket: survives errors of datagrams, and binds again after any
   socket.close();
 });
 
-Deno.test("SteadySocket: with an announced port, binds again by itself and on that port only", async () => {
+Deno.test("ReopeningSocket: with an announced port, binds again by itself and on that port only", async () => {
   const { udp, clock, got, socket } = steady(true);
   const { port } = await socket.open();
   clock.time += REOPEN_PAUSE;
@@ -314,11 +320,11 @@ Deno.test("SteadySocket: with an announced port, binds again by itself and on th
   socket.close();
 });
 
-Deno.test("SteadySocket: closes a socket that is bound too late", async () => {
+Deno.test("ReopeningSocket: closes a socket that is bound too late", async () => {
   let late: ((socket: DatagramSocket) => void) | undefined;
   let closes = 0;
   const bind = () => new Promise<DatagramSocket>((resolve) => late = resolve);
-  const socket = new SteadySocket({ bind, hostname: "127.0.0.1", onDatagram: () => {} });
+  const socket = new ReopeningSocket({ bind, hostname: "127.0.0.1", onDatagram: () => {} });
   const sending = socket.send(utf8("x"), TO);
   await until(() => late !== undefined);
   socket.close();

@@ -1,5 +1,5 @@
 /**
- * Where the datagrams of an association's client come from, and who may say that it is somewhere else now.
+ * Where the datagrams of an association's client come from, and when they may come from elsewhere.
  *
  * @module
  */
@@ -7,52 +7,51 @@ import { Rate } from "../../../base/rate.ts";
 import type { Endpoint } from "../../wire/address.ts";
 import { withoutZone } from "../../wire/ip.ts";
 
-/** Datagrams from elsewhere that are opened in a second, to see whether they are the client's. */
+/** Datagrams from elsewhere that are opened in a second, to find out whether they are the client's. */
 const ATTEMPTS = 10;
-/** How long nothing has come from a port, in milliseconds, before another one of the address may be the client's: its NAT has forgotten it. */
+/** Time in milliseconds without a datagram from the client's port after which another port may be the client's: its NAT has forgotten it. */
 const QUIET = 10_000;
 
-/** What {@linkcode ClientPlace} is made of. */
-export interface ClientPlaceOptions {
-  /** The address that the client has on the control connection. */
+/** Options of {@linkcode ClientEndpoint}. */
+export interface ClientEndpointOptions {
+  /** Address of the client on the control connection. */
   readonly address: string;
-  /** The port that it has declared. */
+  /** Port that the client has declared. */
   readonly port?: number | undefined;
-  /** Whether a datagram that can be opened can be nobody else's, nor one that came before. */
+  /** Whether opening a datagram proves that the client has sent it, now. */
   readonly proves: boolean;
-  /** Whether it may be at another address. */
+  /** Whether the client may be at another address. */
   readonly mayMove: (address: string) => boolean;
   /** Gives the time, in milliseconds. */
   readonly now: () => number;
 }
 
 /**
- * The client's place. Without keys it is the address of the control connection, and the port that is the first to send
- * (RFC 1928 section 7). With keys it is wherever the last datagram came from that shows them: addresses change under a client, by its choice
- * or not, and the way it came by need not be the way it is reached by.
+ * The endpoint of the client. Without keys it is the address of the control connection, and the port that sends first
+ * (RFC 1928 section 7). With keys it is where the last genuine datagram came from: the address of a client changes, by its choice or not.
  */
-export class ClientPlace {
-  readonly #options: ClientPlaceOptions;
+export class ClientEndpoint {
+  readonly #options: ClientEndpointOptions;
   #address: string;
   #port: number | undefined;
-  /** When something genuine came from there; told only where that counts. */
+  /** When the last genuine datagram came from there; kept with keys only. */
   #heard: number;
   #attempts: Rate | undefined;
 
-  /** Makes one. */
-  constructor(options: ClientPlaceOptions) {
+  /** Creates the endpoint of a client that has sent no datagram yet. */
+  constructor(options: ClientEndpointOptions) {
     this.#options = options;
     this.#address = options.address;
     this.#port = options.port;
     this.#heard = options.now();
   }
 
-  /** Where it is, once that is known. */
+  /** The endpoint, once it is known. */
   get endpoint(): Endpoint | undefined {
     return this.#port === undefined ? undefined : { hostname: this.#address, port: this.#port };
   }
 
-  /** Whether a datagram from there is worth looking at. Costs nobody anything. */
+  /** Whether a datagram from there may be the client's, so that it is worth opening. */
   mayBeFrom(from: Endpoint): boolean {
     const isHere = withoutZone(from.hostname) === this.#address;
     if (isHere && (this.#port ?? from.port) === from.port) return true;
@@ -61,16 +60,16 @@ export class ClientPlace {
     return this.#attempts.tryTake(1);
   }
 
-  /** Who has not been anywhere has not moved: the first datagram comes from where the connection did. */
+  /** Whether the client may have moved. The first datagram must come from the address of the control connection. */
   #mayMove(isHere: boolean): boolean {
     const { proves, now } = this.#options;
     return proves && this.#port !== undefined && (!isHere || now() - this.#heard >= QUIET);
   }
 
   /**
-   * Something genuine came from there.
+   * Called for each datagram that could be opened.
    *
-   * @returns Whether it is the client's: from where it was, or from where it has moved to.
+   * @returns Whether it is the client's: from where it was, or from where it has moved to. `undefined` if it is not.
    */
   take(from: Endpoint): "here" | "moved" | undefined {
     const address = withoutZone(from.hostname);

@@ -1,34 +1,34 @@
 /**
- * What was used not long ago.
+ * A map with a limit.
  *
  * @module
  */
 
-/** A map that forgets what was used longest ago. */
-export class Recent<T> {
+/** A map that forgets the entry that was set longest ago, when it has more entries than its limit. */
+export class LruMap<T> {
   readonly #limit: number;
   readonly #entries = new Map<string, T>();
 
   /**
-   * Makes one.
+   * Creates an empty map.
    *
-   * @param limit How many it remembers.
+   * @param limit Most entries that it keeps.
    */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** What is there, if anything; looking is no use of it. */
+  /** Returns the value of a key. This does not count as a use. */
   get(key: string): T | undefined {
     return this.#entries.get(key);
   }
 
-  /** Forgets it. */
+  /** Removes a key. */
   delete(key: string): void {
     this.#entries.delete(key);
   }
 
-  /** Remembers it, as the one used last. */
+  /** Sets the value of a key, which is the one used last from now on. */
   set(key: string, value: T): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);

@@ -1,53 +1,53 @@
 /**
- * From what a client named to the addresses that may be used for it.
+ * Judges requests by the rules: from the host in a request to the addresses that are allowed for it.
  *
  * @module
  */
 import { abortable } from "../../../base/deadline.ts";
 import { printable } from "../../../base/printable.ts";
 import { SocksReplyError } from "../../errors.ts";
-import type { TargetRequest } from "../commands/command.ts";
+import { type Resolved, resolvedOf, type Resolver } from "../../names/resolver.ts";
+import { ruleLine } from "../../rules/rule.ts";
 import type { RuleSet } from "../../rules/rule_set.ts";
 import type { Verdict } from "../../rules/verdict.ts";
-import { ruleLine } from "../../rules/rule.ts";
-import { type Resolved, resolvedOf, type Resolver } from "../../names/resolver.ts";
 import { formatEndpoint } from "../../wire/address.ts";
 import { isLocalhost, LOOPBACK_ADDRESSES, normalEndpoint } from "../../wire/host_name.ts";
 import { canonicalAddress, parseIp } from "../../wire/ip.ts";
+import type { TargetRequest } from "./target.ts";
 
-/** An address that passed. */
+/** An address that is allowed. */
 export interface JudgedAddress {
   /** The address, in its canonical form. */
   readonly address: string;
-  /** What allowed it. */
+  /** The verdict that allows it. */
   readonly verdict: Verdict;
 }
 
-/** Whether it is known what a host stands for, whatever a resolver says: an address for itself, and `localhost` for loopback. */
+/** Whether the addresses of a host are known without a look-up: a literal address, or `localhost`. */
 export function isKnownHost(hostname: string): boolean {
   return parseIp(hostname) !== undefined || isLocalhost(hostname);
 }
 
-/** What addresses are judged by, and where they come from. */
+/** Rules and resolver. */
 export interface JudgeOptions {
-  /** Who may go where. */
+  /** Rules for requests. */
   readonly rules: RuleSet;
   /** Looks names up. */
   readonly resolve: Resolver;
 }
 
 /**
- * Judges the name, looks it up once, and judges each address. What is used then must be the very addresses given, so that
- * a second look-up cannot bring another answer. A name that stands for loopback is nothing else, wherever it is looked up.
+ * Judges the name, looks it up once, and judges each address. The caller must use the returned addresses, not look up again: a second
+ * look-up may give other addresses. `localhost` always means loopback, whatever a resolver says.
  *
- * @throws {SocksReplyError} `NOT_ALLOWED` when none passed, `HOST_UNREACHABLE` when there is none.
- * @throws {HostNameError} When no host can be called that.
+ * @throws {SocksReplyError} `NOT_ALLOWED` when no address is allowed, `HOST_UNREACHABLE` when there is no address.
+ * @throws {HostNameError} When the host is not a host name.
  */
 export async function judgedAddresses(
-  asked: TargetRequest,
+  received: TargetRequest,
   options: JudgeOptions,
 ): Promise<readonly JudgedAddress[]> {
-  const request = normalEndpoint(asked);
+  const request = normalEndpoint(received);
   judgeName(request, options.rules);
   return await addressesOfJudged(request, options);
 }
@@ -63,7 +63,7 @@ export function judgeName(request: TargetRequest, rules: RuleSet): Verdict {
   return verdict;
 }
 
-/** What {@linkcode judgedAddresses} does once the name, in its one form, has been judged. */
+/** The second half of {@linkcode judgedAddresses}, for a name that was normalized and judged. */
 export async function addressesOfJudged(
   request: TargetRequest,
   { rules, resolve }: JudgeOptions,
@@ -75,29 +75,29 @@ export async function addressesOfJudged(
     : { addresses: [hostname], names: [] };
   const addresses = someOf([...new Set(found.addresses.map(canonicalAddress))]);
   const { pending } = rules.nat64;
-  // Whether it is a translator's, and which IPv4 address it stands for, may be known in a moment.
+  // NAT64 prefixes, which tell the IPv4 address behind an IPv6 address, may be found in a moment.
   if (pending !== undefined && addresses.some((address) => address.includes(":"))) await abortable(pending, signal);
   const allowed = passed(request, rules, { addresses, names: found.names });
-  const elsewhere = allowed.find(({ verdict }) => verdict.rule?.upstream !== undefined);
-  if (request.command !== "connect" && elsewhere !== undefined) {
-    throw notAllowed(request, "it would go through an upstream, which is for connections", elsewhere.verdict);
+  const upstreamed = allowed.find(({ verdict }) => verdict.rule?.upstream !== undefined);
+  if (request.command !== "connect" && upstreamed !== undefined) {
+    throw notAllowed(request, "it would go through an upstream, which serves connections only", upstreamed.verdict);
   }
   return allowed;
 }
 
-/** Whether or not the resolver listens to the signal. */
+/** Looks a name up. The signal ends it, even if the resolver ignores the signal. */
 async function lookedUp(resolve: Resolver, { hostname, signal, identity, source }: TargetRequest): Promise<Resolved> {
   signal.throwIfAborted();
   return resolvedOf(await abortable(resolve(hostname, { signal, user: identity.name, source }), signal));
 }
 
 /**
- * Addresses of one name that are used: more would make many connections of one request, and a scanner of this server for whoever has
- * a name of his own.
+ * Most addresses of one name: with more, one request would make many connections, and the owner of a name could use this server to scan
+ * other hosts.
  */
 const MOST_ADDRESSES = 16;
 
-/** The first ones, in their order, of which each family has half where it has as many. */
+/** Returns the first addresses in their order; each family gets half of the places, if it has as many. */
 function someOf(addresses: readonly string[]): readonly string[] {
   if (addresses.length <= MOST_ADDRESSES) return addresses;
   const ipv6 = addresses.filter((address) => address.includes(":")).length;
@@ -107,7 +107,7 @@ function someOf(addresses: readonly string[]): readonly string[] {
   return addresses.filter((address) => left[address.includes(":") ? "ipv6" : "ipv4"]-- > 0);
 }
 
-/** Those of the addresses that rules allow; throws when that is none. */
+/** Returns the addresses that the rules allow; throws when there are none. */
 function passed(request: TargetRequest, rules: RuleSet, { addresses, names }: Resolved): readonly JudgedAddress[] {
   if (addresses.length === 0) throw new SocksReplyError("HOST_UNREACHABLE", `${request.hostname} has no address`);
   const judged = addresses.map((address) => ({ address, verdict: verdictOn(request, rules, { address, names }) }));
@@ -117,7 +117,7 @@ function passed(request: TargetRequest, rules: RuleSet, { addresses, names }: Re
   throw notAllowed(request, reasons, judged[0]!.verdict);
 }
 
-/** About an address, and every name on the way to it. */
+/** Judges an address, and every name (CNAME) on the way to it. */
 function verdictOn(
   request: TargetRequest,
   rules: RuleSet,
@@ -128,15 +128,15 @@ function verdictOn(
   for (const name of names) {
     const there = rules.judgeOnTheWay({ ...request, hostname: name }, address);
     if (!there.allowed) {
-      return { ...there, reason: `${request.hostname} stands for ${printable(name)}: ${there.reason}` };
+      return { ...there, reason: `${request.hostname} is an alias of ${printable(name)}: ${there.reason}` };
     }
   }
   return verdict;
 }
 
 /**
- * Judges a request whose places come later, if ever: BIND for anybody, and UDP ASSOCIATE. Who may do that with nobody gets no
- * listener and no socket for it.
+ * Judges a request whose peers come later: BIND for any peer, and UDP ASSOCIATE. A client to which the rules allow no peer at all gets no
+ * listener and no socket.
  *
  * @throws {SocksReplyError} `NOT_ALLOWED`
  */
@@ -145,7 +145,7 @@ export function judgeCommand(request: TargetRequest, rules: RuleSet): void {
   if (!verdict.allowed) throw notAllowed(request, verdict.reason, verdict);
 }
 
-/** The refusal of a request, with the rule that decided. */
+/** Returns the error for a denied request, with the rule that decided. */
 export function notAllowed(request: TargetRequest, reason: string, { rule }: Verdict): SocksReplyError {
   const what = request.command === "connect" ? "" : `${request.command} `;
   return new SocksReplyError("NOT_ALLOWED", `${what}${formatEndpoint(request)} is not allowed: ${reason}`, {

@@ -1,82 +1,82 @@
 /**
- * A UDP socket that is there again after it could not be made, or has failed: an association lives longer than a shortage of
- * descriptors, an address that was away, or a socket.
+ * A UDP socket that is opened again after it has failed: an association outlives a shortage of descriptors, an address that is missing
+ * for a while, and a broken socket.
  *
  * @module
  */
-import { reasonText } from "../../../base/reason.ts";
 import type { Bytes } from "../../../base/bytes.ts";
 import { pause, startDeadline } from "../../../base/deadline.ts";
+import { reasonText } from "../../../base/reason.ts";
 import { monotonicNow } from "../../../base/runtime.ts";
 import { SocksReplyError, SocksTimeoutError } from "../../errors.ts";
 import type { BindDatagrams, DatagramSocket } from "../../stream/datagram_socket.ts";
+import { isDatagramError } from "../../stream/datagram_error.ts";
 import { makeUnlessAborted } from "../../stream/make_unless_aborted.ts";
 import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
-import { isDatagramError } from "../../stream/datagram_error.ts";
 
-/** Between two attempts to make a socket, in milliseconds, however many datagrams want one. */
+/** Shortest time between two attempts to open a socket, in milliseconds. */
 export const REOPEN_PAUSE = 500;
-/** Longest time for an attempt, in milliseconds. */
+/** Longest time for one attempt, in milliseconds. */
 const BIND_TIME = 5_000;
 
-/** What {@linkcode SteadySocket} is made of. */
-export interface SteadySocketOptions {
-  /** Makes sockets. */
+/** Options of {@linkcode ReopeningSocket}. */
+export interface ReopeningSocketOptions {
+  /** Opens sockets. */
   readonly bind: BindDatagrams;
-  /** Address that it is bound to. */
+  /** Address to bind. */
   readonly hostname: string;
-  /** Told of each datagram that comes. */
+  /** Called for each datagram that comes. */
   readonly onDatagram: (bytes: Bytes, from: Endpoint) => void;
   /**
-   * Whether others were told its port: then it is made again as soon as it has failed, and on that port. Else it is made again
-   * when something is to be sent, on the same port where that is free.
+   * Whether the client was told the port: then the socket is opened again as soon as it has failed, and on that port. Otherwise it is
+   * opened again when a datagram is sent, on the same port if that is free.
    *
    * @default {false}
    */
-  readonly told?: boolean | undefined;
+  readonly fixedPort?: boolean | undefined;
   /** Gives the time, in milliseconds. @default {monotonicNow} */
   readonly now?: (() => number) | undefined;
 }
 
-/** One socket after another, of which there is one at a time. */
-export class SteadySocket {
-  readonly #options: SteadySocketOptions;
+/** A socket that is opened again after it has failed; there is one at a time. */
+export class ReopeningSocket {
+  readonly #options: ReopeningSocketOptions;
   readonly #now: () => number;
   readonly #over = new AbortController();
   #socket: DatagramSocket | undefined;
   #opening: Promise<DatagramSocket> | undefined;
-  /** Where the first one was bound. */
+  /** Where the first socket was bound. */
   #local: Endpoint | undefined;
-  /** When the last attempt was made. */
+  /** When the last attempt began. */
   #attempted = -Infinity;
   /** Why there is no socket. */
   #failure: unknown;
   #reopening = false;
 
-  /** Makes one, and no socket yet. */
-  constructor(options: SteadySocketOptions) {
+  /** Creates it without a socket. */
+  constructor(options: ReopeningSocketOptions) {
     this.#options = options;
     this.#now = options.now ?? monotonicNow;
   }
 
   /**
-   * Has a socket made now.
+   * Opens the socket now.
    *
    * @returns Where it is bound.
-   * @throws What making it throws.
+   * @throws What `bind` throws.
    */
   async open(): Promise<Endpoint> {
-    return (await this.#made()).local;
+    return (await this.#opened()).local;
   }
 
   /**
    * Sends a datagram.
    *
    * @throws {RangeError} When it is too large.
-   * @throws What sending it, or making a socket, throws.
+   * @throws What sending it, or `bind`, throws.
    */
   async send(bytes: Uint8Array, to: Endpoint): Promise<void> {
-    const socket = this.#socket ?? await this.#made();
+    const socket = this.#socket ?? await this.#opened();
     try {
       await socket.send(bytes, to);
     } catch (error) {
@@ -85,7 +85,7 @@ export class SteadySocket {
     }
   }
 
-  /** Releases the port; there will be no other socket. May be called again. */
+  /** Closes the socket for good. May be called again. */
   close(): void {
     if (this.#over.signal.aborted) return;
     this.#failure = new SocksReplyError("GENERAL_FAILURE", "Association has ended");
@@ -94,7 +94,7 @@ export class SteadySocket {
     this.#socket = undefined;
   }
 
-  #made(): Promise<DatagramSocket> {
+  #opened(): Promise<DatagramSocket> {
     if (this.#opening !== undefined) return this.#opening;
     const now = this.#now();
     if (now - this.#attempted < REOPEN_PAUSE) return Promise.reject(this.#failure);
@@ -104,20 +104,20 @@ export class SteadySocket {
   }
 
   async #open(): Promise<DatagramSocket> {
-    const { hostname, told = false } = this.#options;
+    const { hostname, fixedPort = false } = this.#options;
     using deadline = startDeadline({
       milliseconds: BIND_TIME,
       signal: this.#over.signal,
       reason: () =>
-        new SocksTimeoutError("CONNECT_TIMEOUT", `UDP socket at ${hostname} was not made within ${BIND_TIME} ms`),
+        new SocksTimeoutError("CONNECT_TIMEOUT", `UDP socket at ${hostname} was not opened within ${BIND_TIME} ms`),
     });
     try {
       const port = this.#local?.port ?? 0;
       try {
         return await this.#bind(port, deadline.signal);
       } catch (error) {
-        if (told || port === 0 || deadline.signal.aborted) throw error;
-        // Somebody else has the port now.
+        if (fixedPort || port === 0 || deadline.signal.aborted) throw error;
+        // The port is taken.
         return await this.#bind(0, deadline.signal);
       }
     } catch (error) {
@@ -128,7 +128,7 @@ export class SteadySocket {
 
   async #bind(port: number, signal: AbortSignal): Promise<DatagramSocket> {
     const { bind, hostname, onDatagram } = this.#options;
-    /** The socket, and how it has ended, which it may before it is here. */
+    /** The socket, and how it has ended; it may end before `bind` has returned it. */
     const state: { made?: DatagramSocket; end?: { readonly reason: unknown } } = {};
     const onEnd = (reason: unknown) => {
       state.end = { reason };
@@ -149,7 +149,7 @@ export class SteadySocket {
     return made;
   }
 
-  /** A socket is of no more use. */
+  /** Gives a socket up. */
   #lost(socket: DatagramSocket, reason: unknown): void {
     if (this.#socket !== socket) return;
     this.#socket = undefined;
@@ -160,18 +160,18 @@ export class SteadySocket {
     try {
       socket.close();
     } catch {
-      // What is broken may not even be closed.
+      // Closing a broken socket may fail.
     }
-    if (this.#options.told) void this.#reopen();
+    if (this.#options.fixedPort) void this.#reopen();
   }
 
-  /** Others send to it, and nobody here knows when. Never rejects. */
+  /** Opens the socket again without being asked, because the client may send to it at any time. Never rejects. */
   async #reopen(): Promise<void> {
     if (this.#reopening) return;
     this.#reopening = true;
     const { signal } = this.#over;
     while (this.#socket === undefined && !signal.aborted) {
-      await this.#made().catch(() => {});
+      await this.#opened().catch(() => {});
       if (this.#socket === undefined) await pause(REOPEN_PAUSE, signal);
     }
     this.#reopening = false;

@@ -8,7 +8,7 @@ import { connect, serve, type ServeOptions, type ServerEvent } from "../../../mo
 import { noAuthentication } from "../../../socks/auth/none.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
 import { END_GRACE } from "../../../socks/stream/client_end.ts";
-import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
+import type { OpenedTarget } from "../../../socks/server/targets/target.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";
@@ -54,7 +54,7 @@ function isLost(events: readonly ServerEvent[]): boolean {
 }
 
 for (const name of WATCHED) {
-  Deno.test(`a client that goes ends the session: ${name}`, async () => {
+  Deno.test(`ClientWatch: ends the session of a client that goes: ${name}`, async () => {
     await using stack = new AsyncDisposableStack();
     for (const [through, way] of Object.entries(ways(stack, undefined))) {
       if (through === "deaf") continue;
@@ -80,7 +80,7 @@ for (const name of WATCHED) {
   });
 }
 
-Deno.test("a client of each protocol that goes, or whose connection breaks, ends its dial", async () => {
+Deno.test("ClientWatch: ends the dial when a client goes, in each protocol", async () => {
   for (const [protocol, request] of Object.entries(REQUESTS)) {
     for (const how of ["end", "break"] as const) {
       let signal: AbortSignal | undefined;
@@ -104,7 +104,7 @@ Deno.test("a client of each protocol that goes, or whose connection breaks, ends
   }
 });
 
-Deno.test("a client that goes ends its dial at every level, and before its token is looked at", async () => {
+Deno.test("ClientWatch: ends the dial at each level, and before the token is read", async () => {
   await using realm = await startRealmFolder();
   const protections = ["none", "integrity", "confidentiality"] as const;
   const dialled = deaf<Connection>();
@@ -165,7 +165,7 @@ function reached() {
   return { server, events, client, served, opening, signal: () => signal!, reads: () => reads };
 }
 
-Deno.test("a client that has said all that it has to say is waited for, and its bytes and its end are handed on", async () => {
+Deno.test("ClientWatch: forwards early bytes and the end behind them", async () => {
   const { client, served, opening, signal, events } = reached();
   await client.write(unhex(REQUESTS.SOCKS5! + hex(utf8("all of it"))));
   await client.closeWrite();
@@ -182,7 +182,7 @@ Deno.test("a client that has said all that it has to say is waited for, and its 
   assert.equal(events.at(-1)!.type, "closed");
 });
 
-Deno.test("a client that has nothing to say and reads is answered, as long as it takes no longer than a moment", async () => {
+Deno.test("ClientWatch: answers a client that has ended its side, within a moment", async () => {
   const { client, served, opening, signal } = reached();
   await client.write(unhex(REQUESTS.SOCKS5!));
   await client.closeWrite();
@@ -200,7 +200,7 @@ Deno.test("a client that has nothing to say and reads is answered, as long as it
   await served;
 });
 
-Deno.test("a client that is being answered is not watched any more, whenever it ended its side", async () => {
+Deno.test("ClientWatch: stops before the last reply", async () => {
   for (const ended of ["before", "meanwhile"]) {
     const taking = deaf<void>();
     const [ours, theirs] = pipe();
@@ -227,7 +227,7 @@ Deno.test("a client that is being answered is not watched any more, whenever it 
   }
 });
 
-Deno.test("a client that has ended its side behind its token is answered, though somebody is asked first", async () => {
+Deno.test("ClientWatch: answers a client that ends its side behind its token", async () => {
   const realm = await memoryRealm();
   const asked = deaf<boolean>();
   await using server = serve({
@@ -249,7 +249,7 @@ Deno.test("a client that has ended its side behind its token is answered, though
   assert.deepEqual([...answer.subarray(0, 4)], [5, 1, 1, 1]);
 });
 
-Deno.test("bytes that come early are few, and are carried in their order", async () => {
+Deno.test("EndWatcher: keeps few early bytes, in order", async () => {
   const { client, served, opening, reads } = reached();
   await client.write(unhex(REQUESTS.SOCKS5!));
   await opening.asked;
@@ -268,7 +268,7 @@ Deno.test("bytes that come early are few, and are carried in their order", async
   await served;
 });
 
-Deno.test("a client that has gone before its password is checked has no session, one with a request behind it has", async () => {
+Deno.test("password: has no session for a client that goes before the check", async () => {
   for (const behind of ["", "0501000304746573740050"]) {
     const check = deaf<boolean>();
     let signal: AbortSignal | undefined;
@@ -294,7 +294,7 @@ Deno.test("a client that has gone before its password is checked has no session,
   }
 });
 
-Deno.test("who is watched again goes on with the read that was left, and the first watch is told nothing", async () => {
+Deno.test("EndWatcher: continues the pending read for a second watch", async () => {
   const [near, far] = pipe();
   let reads = 0;
   const ahead = new EndWatcher({ ...far, read: () => (reads++, far.read()) });

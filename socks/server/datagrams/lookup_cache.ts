@@ -1,71 +1,71 @@
 /**
- * Names that datagrams of one association go to, looked up once each, so that none of them holds up what goes elsewhere.
+ * Look-ups for the datagrams of one association. A name that is looked up does not delay datagrams to other targets.
  *
  * @module
  */
 import { abortable, startDeadline } from "../../../base/deadline.ts";
 import { SocksLimitError, SocksTimeoutError } from "../../errors.ts";
 import type { Resolver } from "../../names/resolver.ts";
-import { Recent } from "./recent.ts";
+import { LruMap } from "./lru_map.ts";
 
 /** Longest time for a look-up, in milliseconds. */
 export const LOOKUP_TIME = 5_000;
-/** Names of an association that are looked up at one time. */
+/** Look-ups of an association at one time. */
 const LOOKUPS = 16;
-/** Datagrams that wait for one of them. */
+/** Datagrams that wait for one look-up. */
 const WAITING = 4;
-/** How long a name that was not found is not looked up again, in milliseconds. */
+/** Time in milliseconds for which a failed look-up is kept. */
 const NOT_FOUND = 1_000;
 
 type Found = ReturnType<Resolver>;
 
 interface Entry {
   readonly found: Found;
-  /** Datagrams that wait; `undefined` once it has been looked up. */
+  /** Datagrams that wait; `undefined` once the look-up has ended. */
   waiting: number | undefined;
-  /** When it was not found. */
+  /** When the look-up failed. */
   failedAt?: number;
 }
 
-/** What {@linkcode Names} is made of. */
-export interface NamesOptions {
+/** Options of {@linkcode LookupCache}. */
+export interface LookupCacheOptions {
   /** Looks names up. */
   readonly resolve: Resolver;
-  /** How many are remembered. */
+  /** Most names that are kept. */
   readonly limit: number;
   /** Longest time for a look-up, in milliseconds. */
   readonly lookupTimeout: number;
-  /** Ends look-ups. */
+  /** Ends the look-ups. */
   readonly signal: AbortSignal;
   /** Gives the time, in milliseconds. */
   readonly now: () => number;
 }
 
-/** Names of an association. A second look-up cannot bring another answer while one is remembered. */
-export class Names {
-  readonly #options: NamesOptions;
-  readonly #entries: Recent<Entry>;
+/** The look-ups of an association. While a name is kept, it is not looked up again, so its addresses stay the same. */
+export class LookupCache {
+  readonly #options: LookupCacheOptions;
+  readonly #entries: LruMap<Entry>;
   #lookups = 0;
 
-  /** Makes them. */
-  constructor(options: NamesOptions) {
+  /** Creates an empty cache. */
+  constructor(options: LookupCacheOptions) {
     this.#options = options;
-    this.#entries = new Recent(options.limit);
+    this.#entries = new LruMap(options.limit);
   }
 
   /**
-   * What a name stands for.
+   * Returns the addresses of a name.
    *
-   * @param how What the resolver is told, but for the signal.
-   * @param onWait Called where that must be waited for.
+   * @param how Options for the resolver, whose signal is replaced.
+   * @param onWait Called when the caller must wait for the look-up.
    * @throws {SocksLimitError} `LOOKUP_LIMIT` when too many datagrams wait for the name, or too many names are being looked up.
    * @throws {SocksTimeoutError} `CONNECT_TIMEOUT`
    * @throws What the resolver throws.
    */
   find(name: string, how: Parameters<Resolver>[1], onWait: () => void): Found {
     const known = this.#entries.get(name);
-    if (known !== undefined && !this.#mayAskAgain(known)) {
-      // Used now, so not what makes room.
+    if (known !== undefined && !this.#mayLookUpAgain(known)) {
+      // Used now, so other names are forgotten first.
       this.#entries.set(name, known);
       if (known.waiting === undefined) return known.found;
       if (known.waiting >= WAITING) throw limit(`${WAITING} datagrams wait for the look-up of ${name}`);
@@ -75,18 +75,18 @@ export class Names {
     }
     if (this.#lookups >= LOOKUPS) throw limit(`${LOOKUPS} names are being looked up, so ${name} is not`);
     onWait();
-    const found = this.#look(name, how);
+    const found = this.#lookUp(name, how);
     const entry: Entry = { found, waiting: 1 };
     this.#entries.set(name, entry);
     found.catch(() => entry.failedAt = this.#options.now()).finally(() => entry.waiting = undefined);
     return found;
   }
 
-  #mayAskAgain({ failedAt }: Entry): boolean {
+  #mayLookUpAgain({ failedAt }: Entry): boolean {
     return failedAt !== undefined && this.#options.now() - failedAt >= NOT_FOUND;
   }
 
-  async #look(name: string, how: Parameters<Resolver>[1]): Promise<Awaited<Found>> {
+  async #lookUp(name: string, how: Parameters<Resolver>[1]): Promise<Awaited<Found>> {
     const { resolve, lookupTimeout: milliseconds, signal } = this.#options;
     this.#lookups++;
     using deadline = startDeadline({

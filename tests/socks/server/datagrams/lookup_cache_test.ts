@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fail } from "node:assert/strict";
 import type { Resolver } from "../../../../socks/names/resolver.ts";
-import { REOPEN_PAUSE } from "../../../../socks/server/datagrams/steady_socket.ts";
+import { REOPEN_PAUSE } from "../../../../socks/server/datagrams/reopening_socket.ts";
 import { until, within } from "../../../support/end_lab.ts";
 import { scriptedEgress, systemError } from "../../../support/scripted_udp.ts";
 
@@ -12,7 +12,7 @@ function knows(names: Readonly<Record<string, readonly string[]>>): Resolver {
   return (name) => names[name] === undefined ? Promise.reject(systemError("ENOTFOUND")) : Promise.resolve(names[name]);
 }
 
-Deno.test("a datagram that cannot be sent to one address goes to the next one at once, and those behind it there too", async () => {
+Deno.test("UDP egress: sends to the next address when one fails", async () => {
   const { udp, send, got } = await scriptedEgress({ resolve: knows({ dual: [A!, B!, SIX!] }) });
   // A host without IPv4: no route, and it may be that there is not even a socket.
   udp.failSend = (to) => to.hostname.includes(":") ? undefined : systemError("ENETUNREACH");
@@ -27,7 +27,7 @@ Deno.test("a datagram that cannot be sent to one address goes to the next one at
   assert.equal(udp.sent.length, 2);
 });
 
-Deno.test("a family that the machine has not costs one attempt a pause, and names of both families go on", async () => {
+Deno.test("UDP egress: tries a missing family once per pause", async () => {
   const { udp, send, clock } = await scriptedEgress({ resolve: knows({ dual: [A!, SIX!], four: [A!, B!] }) });
   udp.failBind = ({ hostname }) => hostname === "0.0.0.0" ? systemError("EAFNOSUPPORT") : undefined;
   for (let i = 0; i < 100; i++) await send("x", "dual");
@@ -40,7 +40,7 @@ Deno.test("a family that the machine has not costs one attempt a pause, and name
   assert.equal(udp.asked.length, 3);
 });
 
-Deno.test("while nobody answers, datagrams move on to the next address after 250 ms, families by turns, and later each round", async () => {
+Deno.test("AddressChoice: moves on after 250 ms without an answer, later each round", async () => {
   const { udp, send, clock } = await scriptedEgress({ resolve: knows({ many: [A!, B!, SIX!, SEVEN!] }) });
   const at = async (time: number) => {
     clock.time = time;
@@ -63,7 +63,7 @@ Deno.test("while nobody answers, datagrams move on to the next address after 250
   assert.notEqual(await at(100 * 86_400_000 + 60_000), last);
 });
 
-Deno.test("the address that answered is the one from then on, until it cannot be sent to", async () => {
+Deno.test("AddressChoice: keeps the address that has answered", async () => {
   const { udp, send, clock, got, drops } = await scriptedEgress({ resolve: knows({ many: [A!, B!, SIX!] }) });
   const answer = (hostname: string) =>
     udp.sockets.find((socket) => socket.hostname.includes(":") === hostname.includes(":"))!
@@ -87,7 +87,7 @@ Deno.test("the address that answered is the one from then on, until it cannot be
   assert.ok(udp.sent.includes(`away to [${SIX}]:53`));
 });
 
-Deno.test("addresses of a name that rules deny have no turn", async () => {
+Deno.test("AddressChoice: skips addresses that rules deny", async () => {
   const options = { resolve: knows({ many: [A!, B!, "10.0.0.1"] }) };
   const { udp, send, clock } = await scriptedEgress(options, [`deny ${A}`, "allow *"]);
   for (const time of [0, 300, 600, 900]) {
@@ -97,7 +97,7 @@ Deno.test("addresses of a name that rules deny have no turn", async () => {
   assert.deepEqual(udp.sent, Array(4).fill(`x to ${B}:53`));
 });
 
-Deno.test("what is too large is too large for all, and is told as that", async () => {
+Deno.test("UDP egress: tries a datagram that is too large once", async () => {
   const { udp, send } = await scriptedEgress({ resolve: knows({ dual: [A!, SIX!] }) });
   let tried = 0;
   udp.failSend = () => (tried++, new RangeError("too large"));
@@ -105,7 +105,7 @@ Deno.test("what is too large is too large for all, and is told as that", async (
   assert.equal(tried, 1);
 });
 
-Deno.test("no more addresses of a name are tried than eight, by turns of their families", async () => {
+Deno.test("AddressChoice: tries eight addresses, families alternating", async () => {
   const addresses = Array.from({ length: 200 }, (_, i) => `45.79.0.${i + 1}`);
   const { udp, send } = await scriptedEgress({ resolve: knows({ many: [...addresses, SIX!] }) });
   const tried: string[] = [];
@@ -114,7 +114,7 @@ Deno.test("no more addresses of a name are tried than eight, by turns of their f
   assert.deepEqual(tried, [addresses[0], SIX, ...addresses.slice(1, 7)]);
 });
 
-Deno.test("an address that means something on one interface only is refused with a reason, and opens no socket", async () => {
+Deno.test("UDP egress: refuses link-local addresses without an interface", async () => {
   const { udp, send } = await scriptedEgress({ resolve: knows({ local: ["fe80::1", A!] }) }, [
     "allow fe80::/10",
     "allow *",
@@ -143,7 +143,7 @@ function slow() {
   return { asked, signals, resolve, answer: (name: string, found: string[]) => answers.get(name)!.resolve(found) };
 }
 
-Deno.test("a name that is silent has a few datagrams wait, and nobody else: other names and addresses go on", async () => {
+Deno.test("LookupCache: delays only datagrams to the name that is looked up", async () => {
   const { resolve, asked, answer } = slow();
   const { udp, send } = await scriptedEgress({ resolve });
   let waits = 0;
@@ -165,7 +165,7 @@ Deno.test("a name that is silent has a few datagrams wait, and nobody else: othe
   assert.deepEqual(udp.sockets.flatMap(({ sent }) => sent.map(({ text }) => text)), texts);
 });
 
-Deno.test("so many names are looked up at one time; whoever names more is told so until one is found", async () => {
+Deno.test("LookupCache: limits the look-ups at one time", async () => {
   const { resolve, asked, answer } = slow();
   const { send } = await scriptedEgress({ resolve });
   const waiting = Array.from({ length: 16 }, (_, i) => send("x", `name${i}`));
@@ -180,7 +180,7 @@ Deno.test("so many names are looked up at one time; whoever names more is told s
   await Promise.all(waiting);
 });
 
-Deno.test("a look-up has a time of its own, ends with the association, and one that failed is not made anew at once", async () => {
+Deno.test("LookupCache: limits the time of a look-up, and keeps failures for a while", async () => {
   const { resolve, asked, signals } = slow();
   const { send, egress, clock } = await scriptedEgress({ resolve, lookupTimeout: 20 });
   await assert.rejects(within(5_000, "look-up", send("x", "silent")), {
@@ -205,7 +205,7 @@ Deno.test("a look-up has a time of its own, ends with the association, and one t
   await assert.rejects(throwing.send("x", "any"), { message: "thrown" });
 });
 
-Deno.test("a name that is used stays known, and the one used longest ago makes room", async () => {
+Deno.test("LookupCache: forgets the name used longest ago", async () => {
   const asked: string[] = [];
   const resolve: Resolver = (name) => Promise.resolve((asked.push(name), [A!]));
   const { send } = await scriptedEgress({ resolve, maxDestinations: 2 });
@@ -213,7 +213,7 @@ Deno.test("a name that is used stays known, and the one used longest ago makes r
   assert.deepEqual(asked, ["a", "b", "c", "b"]);
 });
 
-Deno.test("targets are told from which source a client is that has moved, and rules for sources hold for the new one", async () => {
+Deno.test("UDP egress: judges a client that has moved by its new address", async () => {
   const { udp, send, egress } = await scriptedEgress({}, [
     "allow 45.79.0.30,from=192.0.2.0/24",
     "allow 45.79.0.31,from=198.51.100.0/24",

@@ -1,34 +1,33 @@
 /**
- * Which address of a name datagrams go to, where nobody says whether they arrive.
+ * Chooses the address of a name that datagrams are sent to, although no reply says whether they arrive.
  *
  * @module
  */
 import { interleaved } from "../../../base/interleaved.ts";
 
-/** How long an address has for an answer in the first round, in milliseconds: the delay of RFC 8305 section 5. */
+/** Time for an address to answer in the first round, in milliseconds: the delay of RFC 8305 section 5. */
 const PATIENCE = 250;
-/** How long it has at the most, in milliseconds: each round doubles it. */
+/** Longest time for an address to answer, in milliseconds: each round doubles the time. */
 const LONGEST = 60_000;
 /** Addresses of a name that are tried. */
 const MOST = 8;
 
 /**
- * The way to a name that stands for several addresses. Each datagram goes to one of them: at first to the first, and when an address
- * has said nothing for a while and the client sends again, to the next one. One that has answered is stayed with until something
- * cannot be sent there.
+ * The choice for one name with several addresses. Datagrams go to one address: the first at first, and the next one when an address has
+ * not answered for a while and the client sends again. An address that has answered is kept until a datagram cannot be sent there.
  */
-export class Way {
+export class AddressChoice {
   readonly #now: () => number;
-  /** Where datagrams go. */
+  /** Address that datagrams go to. */
   #current: string | undefined;
   #answered = false;
-  /** When the first of the datagrams went there that have not been answered. */
+  /** When the first datagram went there that was not answered. */
   #since: number | undefined;
-  /** How often it was given up for saying nothing. */
+  /** How often an address was given up because it did not answer. */
   #moves = 0;
 
   /**
-   * Makes one.
+   * Creates a choice that begins with the first address.
    *
    * @param now Gives the time, in milliseconds.
    */
@@ -37,10 +36,10 @@ export class Way {
   }
 
   /**
-   * The addresses in the order in which they are to be tried for one datagram, of which each is sent to only where the one before it cannot
-   * be.
+   * Returns the addresses in the order in which to try them for one datagram: the next one if the datagram cannot be sent to the one
+   * before.
    *
-   * @param addresses Those that may be used now, in the system's order.
+   * @param addresses Addresses that may be used now, in the system's order.
    */
   order(addresses: readonly string[]): readonly string[] {
     const [only] = addresses;
@@ -55,14 +54,14 @@ export class Way {
     return [...list.slice(at), ...list.slice(0, at)];
   }
 
-  /** Whether the address still has time for an answer. */
+  /** Whether the current address still has time to answer. */
   #isPatient(count: number): boolean {
     if (this.#since === undefined) return true;
     const time = Math.min(PATIENCE * 2 ** Math.floor(this.#moves / count), LONGEST);
     return this.#now() - this.#since < time;
   }
 
-  /** A datagram went there. */
+  /** Called when a datagram was sent to an address. */
   sent(address: string): void {
     if (address !== this.#current) {
       this.#current = address;
@@ -72,7 +71,7 @@ export class Way {
     if (!this.#answered) this.#since ??= this.#now();
   }
 
-  /** A datagram came from there. The first to answer is the one. */
+  /** Called when a datagram came from an address. The first address that answers is kept. */
   answered(address: string): void {
     if (this.#answered) return;
     this.#current = address;

@@ -1,5 +1,5 @@
 /**
- * Where clients of UDP ASSOCIATE and BIND are told to send and to come to, each in its own family.
+ * The addresses that clients of UDP ASSOCIATE and BIND are told, each in its own family.
  *
  * @module
  */
@@ -9,24 +9,24 @@ import { formatEndpoint } from "../../wire/address.ts";
 import { hostName } from "../../wire/host_name.ts";
 import { isLinkLocal, parseIp, withoutZone } from "../../wire/ip.ts";
 
-/** What clients are told instead of an address of this machine: an address of each family, or a name. */
+/** What clients are told instead of a local address: an address of each family, or a name. */
 export type Announce = string | readonly string[];
 
 /**
- * Checks what is to be announced.
+ * Checks what a caller announces.
  *
- * @throws {TypeError} When it is no address and no name, or there are two for one family.
+ * @throws {TypeError} When it is not an address or a name, or there are two of one family.
  */
 export function checkAnnounce(announce: Announce | undefined): void {
   if (announce === undefined) return;
   const hosts = typeof announce === "string" ? [announce] : announce;
   if (!Array.isArray(hosts) || hosts.length === 0) {
-    throw new TypeError("Cannot announce: an address or a name is wanted");
+    throw new TypeError("Cannot announce: expected an address or a name");
   }
   const kinds = hosts.map((host) => kindOf(hostName(host)));
   for (const kind of kinds) {
     if (kinds.filter((other) => other === kind).length < 2) continue;
-    throw new TypeError(`Cannot announce ${hosts.join(" and ")}: one ${kind} is the most`);
+    throw new TypeError(`Cannot announce ${hosts.join(" and ")}: at most one ${kind} is allowed`);
   }
 }
 
@@ -35,46 +35,46 @@ function kindOf(host: string): "IPv4 address" | "IPv6 address" | "name" {
   return length === undefined ? "name" : length === 4 ? "IPv4 address" : "IPv6 address";
 }
 
-/** What is announced to somebody who can reach the family of an address; `undefined` where that is nothing. */
+/** Returns what is announced to a client of the family of an address; `undefined` if nothing is. */
 export function announcedFor(announce: Announce | undefined, address: string): string | undefined {
   if (announce === undefined) return undefined;
   const hosts = (typeof announce === "string" ? [announce] : announce).map(hostName);
   const kind = kindOf(withoutZone(address));
-  // A name may stand for both.
+  // A name may have addresses of both families.
   return hosts.find((host) => kindOf(host) === kind) ?? hosts.find((host) => kindOf(host) === "name");
 }
 
-/** The address of a family that stands for all of this machine's. */
+/** Returns the unspecified address of the family of an address. */
 export function anyOfFamily(address: string): "0.0.0.0" | "::" {
   return address.includes(":") ? "::" : "0.0.0.0";
 }
 
-/** The places of an association's socket and its client. */
+/** Addresses of an association's client, and of the socket that faces it. */
 export interface FacingClient {
   /** Address of the client. */
   readonly client: string;
-  /** Where the socket is bound that its datagrams come to. */
+  /** Address to bind the socket to. */
   readonly bind: string;
-  /** What the client is told of that. */
+  /** Address or name that the client is told. */
   readonly told: string;
 }
 
 /**
- * Where the socket goes that faces the client of a connection.
+ * Returns the addresses for the client of a connection.
  *
- * @throws {SocksReplyError} When there is no place that such a client could reach.
+ * @throws {SocksReplyError} When there is no address that the client could reach.
  */
 export function facingClient(
   { local, remote, relayedBy }: Pick<Connection, "local" | "remote" | "relayedBy">,
   announce: Announce | undefined,
 ): FacingClient {
   if (local === undefined || (remote === undefined && relayedBy === undefined)) {
-    throw new SocksReplyError("COMMAND_NOT_SUPPORTED", "Client came over something that has no addresses");
+    throw new SocksReplyError("COMMAND_NOT_SUPPORTED", "Client is connected by a transport without addresses");
   }
   const here = withoutZone(local.hostname);
   if (relayedBy !== undefined) return facingRelayed(here, { remote, relayedBy }, announce);
   const hasZone = local.hostname.includes("%");
-  if (isLinkLocal(here) && !hasZone) throw onWhichInterface(here);
+  if (isLinkLocal(here) && !hasZone) throw unknownInterface(here);
   return {
     client: withoutZone(remote!.hostname),
     bind: hasZone ? local.hostname : here,
@@ -91,22 +91,22 @@ function facingRelayed(
   if (remote === undefined || formatEndpoint(remote) === by) {
     throw new SocksReplyError(
       "GENERAL_FAILURE",
-      `Client's address is not known: ${by}, which hands it on, does not tell it`,
+      `Client's address is unknown: the balancer ${by} does not tell it`,
     );
   }
   const client = withoutZone(remote.hostname);
-  if (isLinkLocal(client)) throw onWhichInterface(client);
+  if (isLinkLocal(client)) throw unknownInterface(client);
   const bind = anyOfFamily(client);
   const told = announcedFor(announce, client) ?? (anyOfFamily(here) === bind ? here : undefined);
   if (told !== undefined) return { client, bind, told };
   const problem =
-    `Client ${client} was handed on by ${by} to ${here}, which is of the other family, and nothing of its own is announced`;
+    `Client ${client} came through the balancer ${by} to ${here}, which is of the other family, and no address of its family is announced`;
   throw new SocksReplyError("GENERAL_FAILURE", problem);
 }
 
-function onWhichInterface(address: string): SocksReplyError {
+function unknownInterface(address: string): SocksReplyError {
   return new SocksReplyError(
     "COMMAND_NOT_SUPPORTED",
-    `Client came over the link-local address ${address}, and the system does not say on which interface that is`,
+    `Client is connected by the link-local address ${address}, and the system does not tell its interface`,
   );
 }
