@@ -21,7 +21,7 @@ const PORT = 1080;
 const DEFAULT: readonly ListenPlace[] = [{ type: "tcp", hostname: undefined, port: PORT }];
 
 /** Ports that several servers of one process share. */
-export interface SharedPorts {
+interface SharedPorts {
   /** Number of this server, from 0. */
   readonly index: number;
   /** Ports that the first server found, in the order of the configuration. */
@@ -45,7 +45,7 @@ export function listenPlaces({ listen, proxyProtocol }: ServerConfig): readonly 
 }
 
 /** A place to listen. */
-export type ListenPlace =
+type ListenPlace =
   | { readonly type: "unix"; readonly path: string }
   | { readonly type: "tcp" | "tls"; readonly hostname: string | undefined; readonly port: number };
 

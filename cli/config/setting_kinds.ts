@@ -10,13 +10,13 @@ import { type OptionSpec, type ParsedArguments, UsageError } from "../command/co
 import { readSize, readTime, SIZE_FORMS, SIZE_PATTERN, TIME_FORMS, TIME_PATTERN } from "../command/units.ts";
 
 /** A setting: reads a value of the configuration file. */
-export type Setting<T> = z.ZodType<T | undefined>;
+type Setting<T> = z.ZodType<T | undefined>;
 
 /** Settings of a group, one for each of its members. */
 export type Settings<T> = { readonly [K in keyof Required<T>]: Setting<T[K]> };
 
 /** The option of a setting: its name without dashes, and what its value is called in the help. */
-export interface NamedOption extends Omit<OptionSpec, "help" | "multiple"> {
+interface NamedOption extends Omit<OptionSpec, "help" | "multiple"> {
   readonly name: string;
 }
 

@@ -14,7 +14,7 @@ import type { HttpPort, PortReports } from "./http_port.ts";
 import type { TakeSnapshot } from "../snapshot/snapshot.ts";
 
 /** Where they are. */
-export interface Ports {
+interface Ports {
   /** Status page, metrics and health. */
   readonly admin: Endpoint | undefined;
   /** A word of health. */

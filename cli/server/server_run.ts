@@ -29,7 +29,7 @@ import { asStarted, changesOf, waitingFor } from "./reload.ts";
 import { warnings } from "./warnings.ts";
 
 /** What a server is started with. */
-export interface ServerRunOptions {
+interface ServerRunOptions {
   /** The command line, for reading the configuration again. */
   readonly args: ParsedArguments;
   /** The configuration. */
