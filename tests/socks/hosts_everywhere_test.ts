@@ -68,7 +68,10 @@ function ruled(rules: readonly string[], options: Partial<OpenDirectlyOptions> =
   return { ...made, ask, looked };
 }
 
-Deno.test("every spelling of a name that is denied is denied, in every protocol, and a name that is not is looked up in its form", async () => {
+/** An unauthenticated client. */
+const NONE = { method: "none", name: "", attributes: {} } as const;
+
+Deno.test("host names: every spelling of a denied name is denied in every protocol; others are looked up normalized", async () => {
   const rules = {
     "deny vm": ["vm", "VM", "ｖｍ", "v\u00adm", "v\u200bm", "ⓥⓜ", "vm.", "vm。"],
     "deny bücher.example": FORMS["xn--bcher-kva.example"]!,
@@ -91,7 +94,7 @@ Deno.test("every spelling of a name that is denied is denied, in every protocol,
   }
 });
 
-Deno.test("property: no spelling that UTS 46 maps to a denied name gets through", async () => {
+Deno.test("host names: no spelling that UTS 46 maps to a denied name is allowed (property)", async () => {
   const { ask, looked } = ruled(["deny bücher.example", "deny .secret.example", "allow *"]);
   const name = fc.oneof(spellings("bücher.example"), spellings("a1.secret.example"));
   await fc.assert(
@@ -103,10 +106,9 @@ Deno.test("property: no spelling that UTS 46 maps to a denied name gets through"
   assert.deepEqual(looked, []);
 });
 
-Deno.test("rules compare hosts in their form, whoever asks, and refuse names that are none", () => {
-  const identity = { method: "none", name: "", attributes: {} } as const;
+Deno.test("rules: compare normalized hosts, and deny what is not a host name", () => {
   const query = (hostname: string) =>
-    ({ hostname, port: 80, command: "connect", identity, protection: "none" }) as const;
+    ({ hostname, port: 80, command: "connect", identity: NONE, protection: "none" }) as const;
   const made = new RuleSet([
     { action: "deny", text: "by hand", destinations: [{ type: "domain", suffix: ".BÜCHER.example.", exact: false }] },
     parseRuleText("allow *"),
@@ -148,30 +150,31 @@ function upstreamServer() {
   return { asked, upstream };
 }
 
-Deno.test("a literal address is judged as the address before any upstream gets it, whatever it looks like", async () => {
+/** Spellings of addresses that are not public. */
+const SPECIAL = [
+  ...FORMS["127.0.0.1"]!,
+  ...FORMS["169.254.169.254"]!,
+  ...FORMS["localhost"]!,
+  "app.localhost",
+  "a.B.LocalHost.",
+  "127.0.0.1",
+  "10.0.0.1",
+  "0",
+  "[::1]",
+  "::1",
+  "fd00::1",
+  "::127.0.0.1",
+  "64:ff9b::10.0.0.1",
+  "2002:7f00:1::",
+];
+
+Deno.test("literal address: is judged as an address before an upstream gets it, in any spelling", async () => {
   const { asked, upstream } = upstreamServer();
-  const special = [
-    ...FORMS["127.0.0.1"]!,
-    ...FORMS["169.254.169.254"]!,
-    ...FORMS["localhost"]!,
-    "app.localhost",
-    "a.B.LocalHost.",
-    "127.0.0.1",
-    "10.0.0.1",
-    "0",
-    "[::1]",
-    "::1",
-    "fd00::1",
-    "::127.0.0.1",
-    "64:ff9b::10.0.0.1",
-    "2002:7f00:1::",
-  ];
   const { ask, looked, refusals } = ruled(["allow *,upstream=x"], { upstreams: { x: upstream } });
-  for (const name of special) assert.equal(await ask("socks5", name), "denied", name);
+  for (const name of SPECIAL) assert.equal(await ask("socks5", name), "denied", name);
   assert.deepEqual([asked, looked], [[], []]);
   assert.deepEqual(new Set(refusals()), new Set(["NOT_ALLOWED"]));
-  // By whoever asks for a target, not only out of a message.
-  const identity = { method: "none", name: "", attributes: {} } as const;
+  // Not only when it comes in a message.
   const { signal } = new AbortController();
   const open = openDirectly({
     rules: new RuleSet([parseRuleText("allow *,upstream=x")]),
@@ -179,8 +182,8 @@ Deno.test("a literal address is judged as the address before any upstream gets i
     dial: () => Promise.reject(new Error("dialled")),
     upstreams: { x: upstream },
   });
-  for (const hostname of special) {
-    const request = { hostname, port: 80, command: "connect", identity, protection: "none", signal } as const;
+  for (const hostname of SPECIAL) {
+    const request = { hostname, port: 80, command: "connect", identity: NONE, protection: "none", signal } as const;
     await assert.rejects(open(request), { code: "NOT_ALLOWED" }, hostname);
   }
   // As addresses of their own type, too.
@@ -214,7 +217,7 @@ Deno.test("a literal address is judged as the address before any upstream gets i
   assert.deepEqual(looked, []);
 });
 
-Deno.test("a literal address goes where the rule that names it says", async () => {
+Deno.test("literal address: goes where the rule that names it says", async () => {
   const { asked, upstream } = upstreamServer();
   const dialled: string[] = [];
   const { ask } = ruled(["allow *,upstream=x", "allow 10.0.0.0/8", "allow localhost,upstream=y"], {
@@ -231,11 +234,10 @@ Deno.test("a literal address goes where the rule that names it says", async () =
   assert.deepEqual([dialled, asked], [["10.1.2.3", "10.1.2.3"], ["bind 127.0.0.1", "connect 9.9.9.9"]]);
 });
 
-Deno.test("BIND, datagrams and lookups judge and look up hosts in their form", async () => {
-  const identity = { method: "none", name: "", attributes: {} } as const;
+Deno.test("BIND, datagrams and lookups: judge and look up normalized hosts", async () => {
   const { signal } = new AbortController();
   const request = (hostname: string, command: "bind" | "udp" | "resolve"): TargetRequest => (
-    { hostname, port: 53, command, identity, protection: "none", signal }
+    { hostname, port: 53, command, identity: NONE, protection: "none", signal }
   );
   const looked: string[] = [];
   const resolve = (name: string) => {
@@ -282,14 +284,24 @@ Deno.test("BIND, datagrams and lookups judge and look up hosts in their form", a
     { code: "NOT_ALLOWED" },
   );
   assert.deepEqual(looked.splice(0), ["a.example"]);
+});
+
+Deno.test("lookups: a host found for an address must be a host name", async () => {
+  const rules = () => new RuleSet([parseRuleText("allow *")]);
+  const { signal } = new AbortController();
+  const request = (hostname: string): TargetRequest => (
+    { hostname, port: 53, command: "resolve", identity: NONE, protection: "none", signal }
+  );
+  const resolve = () => Promise.resolve(["9.9.9.9"]);
   const nowhere = resolveDirectly({ rules, resolve: () => Promise.resolve([]), reverse: () => Promise.resolve([]) });
-  await assert.rejects(nowhere(request("a.example", "resolve"), "address"), { code: "HOST_UNREACHABLE" });
-  await assert.rejects(nowhere(request("9.9.9.9", "resolve"), "name"), { code: "HOST_UNREACHABLE" });
-  // Whoever owns an address may say anything of its name.
-  assert.equal(await find(request("0x09090909", "resolve"), "name"), "dns9.xn--bcher-kva.example");
+  await assert.rejects(nowhere(request("a.example"), "address"), { code: "HOST_UNREACHABLE" });
+  await assert.rejects(nowhere(request("9.9.9.9"), "name"), { code: "HOST_UNREACHABLE" });
+  // The owner of an address can give it any name.
+  const find = resolveDirectly({ rules, resolve, reverse: () => Promise.resolve(["dns9.Bücher.example."]) });
+  assert.equal(await find(request("0x09090909"), "name"), "dns9.xn--bcher-kva.example");
   for (const name of ["a b", "", "x\u001b[2J", "1.2.3"]) {
     const broken = resolveDirectly({ rules, resolve, reverse: () => Promise.resolve([name]) });
-    const found = broken(request("9.9.9.9", "resolve"), "name");
+    const found = broken(request("9.9.9.9"), "name");
     if (name === "1.2.3") assert.equal(await found, "1.2.0.3");
     else await assert.rejects(found, { code: "HOST_UNREACHABLE" }, name);
   }
@@ -312,7 +324,7 @@ function recorder(reply: string) {
   return { got, options: { proxy: { hostname: "proxy", port: 1 }, auth: [noAuthentication()], dial } };
 }
 
-Deno.test("a client sends hosts in their form, and nothing of a name that is none", async () => {
+Deno.test("client: sends normalized hosts, and nothing for an invalid one", async () => {
   const { got, options } = recorder("05000001000000000000");
   for (const hostname of ["[::1]", "BÜCHER.example.", "127.1", "host"]) {
     (await connectThrough({ ...options, target: { hostname, port: 80 } })).connection.close();
@@ -339,7 +351,7 @@ Deno.test("a client sends hosts in their form, and nothing of a name that is non
   assert.deepEqual(named.got, ["241 9.9.9.9"]);
 });
 
-Deno.test("connect() takes hosts as Deno.connect and URLs have them, and tells them in their form", async () => {
+Deno.test("connect(): takes hosts as Deno.connect and URLs have them, and reports them normalized", async () => {
   await using stack = new AsyncDisposableStack();
   const events: ServerEvent[] = [];
   const server = stack.use(serve({
@@ -383,7 +395,7 @@ Deno.test("connect() takes hosts as Deno.connect and URLs have them, and tells t
   assert.deepEqual(seen, ["xn--bcher-kva.example", "xn--bcher-kva.example", "fe80::1%eth0"]);
 });
 
-Deno.test("a client of IPv4 is told as such by a listener for both families", async () => {
+Deno.test("listener for both families: reports the IPv4 address of an IPv4 client", async () => {
   await using stack = new AsyncDisposableStack();
   const events: ServerEvent[] = [];
   const server = stack.use(serve({

@@ -22,50 +22,52 @@ const query = (hostname: string, port = 443, identity = ALICE): RuleQuery => ({
   source: "192.0.2.7",
 });
 
+/** Addresses that are not public, by their kind. */
+const SPECIAL_ADDRESSES: Readonly<Record<string, readonly string[]>> = {
+  "loopback": [
+    "127.0.0.1",
+    "127.255.255.255",
+    "::1",
+    "::ffff:127.0.0.1",
+    "::127.0.0.1",
+    "::ffff:0:127.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
+    "2606:4700::5efe:127.0.0.1",
+    "2606:4700::200:5efe:127.0.0.1",
+  ],
+  "private": [
+    "10.0.0.1",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.1.1",
+    "fc00::1",
+    "fdff::1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::a00:1",
+    "2002:c0a8:1::1",
+  ],
+  "link-local": ["169.254.1.1", "fe80::1", "febf::1", "::ffff:a9fe:101"],
+  "metadata service": [
+    "169.254.169.254",
+    "::ffff:169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "fd00:ec2::254",
+    "100.100.100.200",
+    "168.63.129.16",
+  ],
+  "shared (CGNAT)": ["100.64.0.1", "100.127.255.255"],
+  "unspecified": ["0.0.0.0", "0.1.2.3", "::"],
+  "multicast or broadcast": ["224.0.0.1", "239.255.255.255", "255.255.255.255", "ff02::1"],
+  "documentation": ["192.0.2.1", "2001:db8::1"],
+  "reserved": ["198.18.0.1", "240.0.0.1", "4000::1", "64:ff9b:1::1", "100::1", "4000::5efe:8.8.8.8"],
+};
+
 Deno.test("specialKind(): knows every range that is not public, also embedded", () => {
-  const cases: Record<string, string[]> = {
-    "loopback": [
-      "127.0.0.1",
-      "127.255.255.255",
-      "::1",
-      "::ffff:127.0.0.1",
-      "::127.0.0.1",
-      "::ffff:0:127.0.0.1",
-      "64:ff9b::7f00:1",
-      "2002:7f00:1::",
-      "2606:4700::5efe:127.0.0.1",
-      "2606:4700::200:5efe:127.0.0.1",
-    ],
-    "private": [
-      "10.0.0.1",
-      "172.16.0.1",
-      "172.31.255.255",
-      "192.168.1.1",
-      "fc00::1",
-      "fdff::1",
-      "::ffff:10.0.0.1",
-      "64:ff9b::a00:1",
-      "2002:c0a8:1::1",
-    ],
-    "link-local": ["169.254.1.1", "fe80::1", "febf::1", "::ffff:a9fe:101"],
-    "metadata service": [
-      "169.254.169.254",
-      "::ffff:169.254.169.254",
-      "64:ff9b::a9fe:a9fe",
-      "fd00:ec2::254",
-      "100.100.100.200",
-      "168.63.129.16",
-    ],
-    "shared (CGNAT)": ["100.64.0.1", "100.127.255.255"],
-    "unspecified": ["0.0.0.0", "0.1.2.3", "::"],
-    "multicast or broadcast": ["224.0.0.1", "239.255.255.255", "255.255.255.255", "ff02::1"],
-    "documentation": ["192.0.2.1", "2001:db8::1"],
-    "reserved": ["198.18.0.1", "240.0.0.1", "4000::1", "64:ff9b:1::1", "100::1", "4000::5efe:8.8.8.8"],
-  };
-  for (const [kind, addresses] of Object.entries(cases)) {
+  for (const [kind, addresses] of Object.entries(SPECIAL_ADDRESSES)) {
     for (const address of addresses) assert.equal(specialKind(parseIp(address)!), kind, address);
   }
-  // Teredo: server 192.0.2.45, client 10.0.0.1 with its bits turned over.
+  // Teredo: server 192.0.2.45, client 10.0.0.1 with its bits inverted.
   assert.notEqual(specialKind(parseIp("2001:0:4136:e378:8000:63bf:f5ff:fffe")!), undefined);
   for (
     const address of [
@@ -219,7 +221,9 @@ Deno.test("RuleSet: a broad block counts as * and allows no special address", ()
     }
     assert.equal(some.judgeName(query("host.example")).allowed, true);
   }
-  // Others stay open by rules that name them, in front or behind.
+});
+
+Deno.test("RuleSet: a broad block counts as *, and other rules still name special addresses", () => {
   const mixed = rules("allow 0.0.0.0/0", "allow 10.0.0.0/8", "allow fc00::/7", "allow 224.0.0.0/4");
   for (const address of ["10.0.0.1", "fd00::1", "224.0.0.251", "8.8.8.8"]) {
     assert.equal(mixed.judgeAddress(query("x"), address).allowed, true, address);
@@ -227,10 +231,13 @@ Deno.test("RuleSet: a broad block counts as * and allows no special address", ()
   for (const address of ["127.0.0.1", "192.168.0.1", "240.0.0.1"]) {
     assert.equal(mixed.judgeAddress(query("x"), address).allowed, false, address);
   }
-  // What denies denies all of it, and where clients come from is nobody's destination.
+  // A deny rule denies all of a broad block; a source is not a destination.
   assert.equal(rules("deny 0.0.0.0/0", "allow 10.0.0.0/8").judgeAddress(query("x"), "10.0.0.1").allowed, false);
   assert.equal(rules("allow 10.0.0.0/8,from=0.0.0.0/0").judgeAddress(query("x"), "10.0.0.1").allowed, true);
-  const much = (text: string) => allowsBroadBlock(parseRule(text.split(" ")[0] as RuleAction, text.split(" ")[1]!));
+});
+
+Deno.test("allowsBroadBlock(): a broad block counts as * in allow rules only", () => {
+  const isBroad = (text: string) => allowsBroadBlock(parseRule(text.split(" ")[0] as RuleAction, text.split(" ")[1]!));
   assert.deepEqual(
     [
       "allow 0.0.0.0/0",
@@ -241,7 +248,7 @@ Deno.test("RuleSet: a broad block counts as * and allows no special address", ()
       "allow *",
       "deny 0.0.0.0/0",
       "allow *,from=0.0.0.0/0",
-    ].map(much),
+    ].map(isBroad),
     [true, true, true, false, false, false, false, false],
   );
 });
