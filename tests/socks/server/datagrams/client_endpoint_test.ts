@@ -1,9 +1,11 @@
 /** Where an association's client may send from. */
 import assert from "node:assert/strict";
+import type { GssInitiatorCredential } from "../../../../gss/credential.ts";
 import { gssapiServer } from "../../../../socks/auth/gssapi/server.ts";
 import { AssociateCommand } from "../../../../socks/server/commands/associate.ts";
 import { ClientEndpoint } from "../../../../socks/server/datagrams/client_endpoint.ts";
 import type { ServerEvent } from "../../../../socks/server/events.ts";
+import type { Connection } from "../../../../socks/stream/connection.ts";
 import { type Endpoint, formatEndpoint } from "../../../../socks/wire/address.ts";
 import { encodeDatagram } from "../../../../socks/wire/datagram.ts";
 import { Command } from "../../../../socks/wire/messages.ts";
@@ -76,6 +78,22 @@ Deno.test("ClientEndpoint: moves within limits, and opens a limited number of st
   assert.ok(again > 0 && again <= 11, `${again}`);
 });
 
+/** A client with Kerberos that has an association at a protection level. */
+async function associatedClient(
+  near: Connection,
+  credential: GssInitiatorCredential,
+  level: number,
+): Promise<ForgedClient> {
+  const client = await ForgedClient.open(near, {
+    credential,
+    flags: { ...ALL_FLAGS, sequence: false },
+    greeting: true,
+  });
+  await client.level(level);
+  await client.request({ command: Command.UdpAssociate, hostname: "0.0.0.0", port: 0 });
+  return client;
+}
+
 Deno.test("ClientEndpoint: with Kerberos, a genuine datagram moves the client, a forged or old one does not", async () => {
   const realm = await memoryRealm();
   const { initiator, acceptor } = credentialPair(realm);
@@ -92,13 +110,7 @@ Deno.test("ClientEndpoint: with Kerberos, a genuine datagram moves the client, a
     await using _server = server;
     const [near, far] = pipe();
     const served = server.serve({ ...far, local: SERVER, remote: CLIENT });
-    const client = await ForgedClient.open(near, {
-      credential: initiator,
-      flags: { ...ALL_FLAGS, sequence: false },
-      greeting: true,
-    });
-    await client.level(level);
-    await client.request({ command: Command.UdpAssociate, hostname: "0.0.0.0", port: 0 });
+    const client = await associatedClient(near, initiator, level);
     const make = (text: string) => client.sealed(encodeDatagram(AT("9.9.9.9", 53), new TextEncoder().encode(text)));
     const come = (bytes: Uint8Array<ArrayBuffer>, from: Endpoint) => udp.sockets[0]!.onDatagram(bytes.slice(), from);
     const where = async () => {
@@ -111,13 +123,13 @@ Deno.test("ClientEndpoint: with Kerberos, a genuine datagram moves the client, a
     const one = await make("one");
     come(one, AT(CLIENT.hostname));
     await until(() => sent.length === 1);
-    // One that came before, one that was changed, and one in clear: nobody's.
+    // A replayed one, a changed one, and one in clear: not the client's.
     come(one, elsewhere);
     const changed = await make("changed");
     come(changed.with(changed.length - 1, changed.at(-1)! ^ 1), elsewhere);
     come(encodeDatagram(AT("9.9.9.9", 53), new TextEncoder().encode("clear")), elsewhere);
     assert.equal(await where(), formatEndpoint(AT(CLIENT.hostname)));
-    // Where clients may not be at all, or may send nothing from.
+    // Addresses where clients may not be, or may not send from.
     come(await make("two"), AT("10.8.8.8"));
     come(await make("three"), AT("10.9.9.9"));
     assert.equal(await where(), formatEndpoint(AT(CLIENT.hostname)));
