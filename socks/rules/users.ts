@@ -53,9 +53,9 @@ function principal({ name: text }: Identity): User {
     const plain = user.split("/");
     readings.push({ components: plain, realm }, { components: plain, realm: domain });
   }
-  // NT-MS-PRINCIPAL is a name with the domain's short one in front.
+  // An NT-MS-PRINCIPAL has the short name of the domain in front: DOMAIN\user.
   readings.push(...readings.filter((one) => one.components[0]!.includes("\\")).map(withoutShortDomain));
-  // A domain controller that does not find a name looks for a machine's, which ends in a dollar.
+  // A domain controller that does not find a name looks for a machine with it, whose name ends with a dollar.
   readings.push(
     ...readings.filter((one) => one.components.length === 1).map((one) => ({
       components: [`${one.components[0]}$`],
@@ -75,7 +75,7 @@ function withoutShortDomain({ components: [first, ...others], realm }: NameParts
   return { components: [first!.slice(first!.lastIndexOf("\\") + 1), ...others], realm };
 }
 
-/** A mechanism whose names have another form has the whole of one as the only component. */
+/** Reads the text of a principal. A name of another form, from another mechanism, is one component. */
 function readName(text: string): NameParts {
   try {
     return parseNameText(text);
@@ -84,7 +84,7 @@ function readName(text: string): NameParts {
   }
 }
 
-/** Directories behind a check of passwords know a user with a domain in front or behind. */
+/** A directory behind a password check accepts the name of a user with a domain in front or behind. */
 function plain({ name }: Identity): User {
   const folded = foldName(name);
   const [user, domain] = enterprise([folded]) ?? [];
@@ -167,7 +167,7 @@ function matchesRealm({ exact, folded }: RealmPattern, realm: string, denies: bo
   return denies ? matchesPart(folded, [foldName(realm)]) : matchesPart(exact, [realm]);
 }
 
-/** Whether a pattern that fits says in so many words that it means a well-known name. */
+/** Whether a pattern matches a well-known name because it names it, and not by a wildcard. */
 function namesWellKnown(pattern: UserPattern, user: User): boolean {
   const { name, realm } = pattern.exact;
   if (!matchesName(pattern.exact, user.name!, false)) return false;

@@ -66,7 +66,7 @@ export async function runSession(accepted: Connection, options: SessionOptions):
     if (client === undefined) return;
     // An association ends with its control connection, in whatever way that ends (RFC 1928 section 7).
     if (client.command !== "udp") end.tunnel = client.channel.connection;
-    await carryOut(client, options);
+    await serveRequest(client, options);
   } catch (error) {
     record.report({ type: "refused", error: endReason(clock, error) });
   } finally {
@@ -126,7 +126,7 @@ const UNORDERED = "Client's security context has no sequence detection, without 
   "carried out; insecureUnordered would allow it";
 
 /** Carries out a request. The client is watched until the reply: when it goes, the work for it ends. */
-async function carryOut(received: ClientRequest, options: SessionOptions): Promise<void> {
+async function serveRequest(received: ClientRequest, options: SessionOptions): Promise<void> {
   const { timeouts, record } = options;
   const { clock, counts } = record;
   const { accepted, channel, command, target } = received;

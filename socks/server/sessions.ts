@@ -25,8 +25,8 @@ import { runSession } from "./session.ts";
 import { SessionRecord } from "./session_record.ts";
 import type { LiveSession } from "./status.ts";
 
-/** Where there are no descriptors, a client has this many milliseconds for its handshake before its session may be closed. */
-const SETTLED = 1_000;
+/** Time in milliseconds that a client has for its handshake before its session may be closed because there are no descriptors. */
+const LEAST_HANDSHAKE = 1_000;
 
 /** What the server keeps of one session. */
 class RunningSession {
@@ -179,7 +179,7 @@ export class Sessions {
   makeRoom(error: unknown): void {
     if (!isShortage(error)) return;
     this.#onTrouble("descriptors", error);
-    this.#dropHalfOpen("There are no descriptors left, and this client is in the handshake", SETTLED);
+    this.#dropHalfOpen("There are no descriptors left, and this client is in the handshake", LEAST_HANDSHAKE);
   }
 
   /** Counts a session whose request is about to be carried out, and returns its limits. */

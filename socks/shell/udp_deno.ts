@@ -29,10 +29,10 @@ export interface DenoDatagrams {
 const LARGEST = 65_535;
 
 /** Number of consecutive errors after which there is a pause before the next call. */
-const FEW = 3;
+const FREE_ERRORS = 3;
 
 /** Length of the pause in milliseconds. */
-const BREATH = 10;
+const ERROR_PAUSE = 10;
 
 /** Binds a socket through `Deno.listenDatagram`. */
 export function bindWithDeno(
@@ -64,7 +64,7 @@ export function bindWithDeno(
         failures++;
         failure = error;
         if (!isDatagramError(error)) break;
-        if (failures > FEW) await pause(BREATH, over.signal);
+        if (failures > FREE_ERRORS) await pause(ERROR_PAUSE, over.signal);
       }
     }
     if (over.signal.aborted) return;

@@ -75,7 +75,12 @@ const ENDS: readonly Mutant[] = [
       "if (!over.signal.aborted) onDatagram(bytes.slice(), { hostname, port });",
     ],
     ["Deno's: what is broken is broken at once", HEALS, "        if (!isDatagramError(error)) break;\n", ""],
-    ["Deno's: errors do not use up the processor", HEALS, "if (failures > FEW) await pause(BREATH, over.signal);", ""],
+    [
+      "Deno's: errors do not use up the processor",
+      HEALS,
+      "if (failures > FREE_ERRORS) await pause(ERROR_PAUSE, over.signal);",
+      "",
+    ],
     ["Deno's: the end is told", HEALS, "    close();\n    onEnd?.(failure);\n", "    close();\n"],
     ["Deno's: what has ended is closed", HEALS, "    close();\n    onEnd?.(failure);\n", "    onEnd?.(failure);\n"],
     [

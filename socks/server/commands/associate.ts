@@ -23,7 +23,7 @@ export interface AssociateOptions {
   readonly open: OpenDatagrams;
   /** Makes the socket that faces the client. */
   readonly bind: BindDatagrams;
-  /** What clients are told instead of the address bound, for a server behind NAT: an address of each family, or a name. */
+  /** What is announced to clients instead of the address bound, for a server behind NAT: an address of each family, or a name. */
   readonly announce?: Announce | undefined;
   /** Whether a client that proves its keys may be at an address now. @default {any address} */
   readonly mayMoveTo?: ((address: string) => boolean) | undefined;
@@ -92,7 +92,7 @@ async function runAssociation(context: CommandContext, options: AssociateOptions
   try {
     const opened = clientSide(context, options, datagrams);
     side = opened.side;
-    const bound: Endpoint = { hostname: opened.told, port: await side.open(opening.signal) };
+    const bound: Endpoint = { hostname: opened.announced, port: await side.open(opening.signal) };
     await replySuccess(context, bound, { type: "associated", bound });
     opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));
   } catch (error) {
@@ -117,12 +117,12 @@ async function runAssociation(context: CommandContext, options: AssociateOptions
   }
 }
 
-/** Returns the side that faces the client, which is not open yet, and the address that the client is told. */
+/** Returns the side that faces the client, which is not open yet, and the address that is announced to the client. */
 function clientSide(
   { client, request, clock, bandwidth: { admit }, counts, report }: CommandContext,
   { open, bind, announce, mayMoveTo }: AssociateOptions,
   datagrams: DatagramCounts,
-): { readonly side: ClientSide; readonly told: string } {
+): { readonly side: ClientSide; readonly announced: string } {
   const { channel: { datagrams: codec }, accepted } = client;
   if (codec === undefined) {
     throw new SocksReplyError(
@@ -150,5 +150,5 @@ function clientSide(
     },
     onEnd: (reason) => clock.abort(reason),
   });
-  return { side, told: facing.told };
+  return { side, announced: facing.announced };
 }

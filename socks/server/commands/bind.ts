@@ -19,7 +19,7 @@ export async function runBind(context: CommandContext, open: OpenBind): Promise<
   let pending: PendingBind | undefined;
   let came: { connection: Connection; peer: Endpoint };
   try {
-    using deadline = stepDeadline(context, "nobody connected");
+    using deadline = stepDeadline(context, "no peer connected");
     const { signal } = deadline;
     const listening = await makeUnlessAborted(
       () => open({ ...request, signal }, client.accepted.local),

@@ -139,7 +139,7 @@ async function copy(from: Connection, to: Connection, options: CopyOptions): Pro
     const full = buffer;
     buffer = buffers.acquire();
     reading = from.read(buffer);
-    reading.catch(() => {}); // Reported by the await above, or after an earlier failure by none.
+    reading.catch(() => {}); // Reported by the await above; after an earlier failure it does not matter.
     const before = writing;
     writing = to.write(bytes).then(() => idleClock.transferred());
     writing.catch(() => {}); // Reported one round later.

@@ -1,5 +1,5 @@
 /**
- * The addresses that clients of UDP ASSOCIATE and BIND are told, each in its own family.
+ * The addresses that a server announces to clients of UDP ASSOCIATE and BIND, each in the family of the client.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { formatEndpoint } from "../../wire/address.ts";
 import { hostName } from "../../wire/host_name.ts";
 import { isLinkLocal, parseIp, withoutZone } from "../../wire/ip.ts";
 
-/** What clients are told instead of a local address: an address of each family, or a name. */
+/** What is announced to clients instead of a local address: an address of each family, or a name. */
 export type Announce = string | readonly string[];
 
 /**
@@ -55,8 +55,8 @@ export interface FacingClient {
   readonly client: string;
   /** Address to bind the socket to. */
   readonly bind: string;
-  /** Address or name that the client is told. */
-  readonly told: string;
+  /** Address or name that is announced to the client. */
+  readonly announced: string;
 }
 
 /**
@@ -78,7 +78,7 @@ export function facingClient(
   return {
     client: withoutZone(remote!.hostname),
     bind: hasZone ? local.hostname : here,
-    told: announcedFor(announce, here) ?? here,
+    announced: announcedFor(announce, here) ?? here,
   };
 }
 
@@ -97,8 +97,8 @@ function facingRelayed(
   const client = withoutZone(remote.hostname);
   if (isLinkLocal(client)) throw unknownInterface(client);
   const bind = anyOfFamily(client);
-  const told = announcedFor(announce, client) ?? (anyOfFamily(here) === bind ? here : undefined);
-  if (told !== undefined) return { client, bind, told };
+  const announced = announcedFor(announce, client) ?? (anyOfFamily(here) === bind ? here : undefined);
+  if (announced !== undefined) return { client, bind, announced };
   const problem =
     `Client ${client} came through the balancer ${by} to ${here}, which is of the other family, and no address of its family is announced`;
   throw new SocksReplyError("GENERAL_FAILURE", problem);

@@ -32,7 +32,7 @@ export interface BindDirectlyOptions {
    * @default {the address at which the client reached this server, or all addresses of the family}
    */
   readonly egress?: readonly string[] | undefined;
-  /** What clients are told instead of the address listened on, for a server behind NAT: an address of each family, or a name. */
+  /** What is announced to clients instead of the address listened on, for a server behind NAT: an address of each family, or a name. */
   readonly announce?: Announce | undefined;
 }
 

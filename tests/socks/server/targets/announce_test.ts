@@ -47,8 +47,8 @@ Deno.test("facingClient(): binds the client's socket where the client reaches it
     const at = (hostname?: string) => hostname === undefined ? undefined : AT(hostname);
     const ends = { local: at(local), remote: at(remote), relayedBy: at(relayedBy) };
     try {
-      const { client, bind, told } = facingClient(ends, announce);
-      return `${client} at ${bind}, told ${told}`;
+      const { client, bind, announced } = facingClient(ends, announce);
+      return `${client} at ${bind}, told ${announced}`;
     } catch (error) {
       assert.ok(error instanceof SocksReplyError);
       return `${error.code}: ${error.message}`;
