@@ -196,14 +196,14 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       EXACT,
       'if (options.idleTimeout !== undefined) duration("idleTimeout", options.idleTimeout);',
       "",
-      "AssociateCommand: checks its time and its limit",
+      "AssociateCommand: checks its options",
     ],
     [
       "an association's limit is one",
       EXACT,
       '    checkLimit("maxAssociations", options.maxAssociations);\n',
       "",
-      "AssociateCommand: checks its time and its limit",
+      "AssociateCommand: checks its options",
     ],
   ]),
   ...rules("socks/server/datagrams/client_side.ts", [END], [

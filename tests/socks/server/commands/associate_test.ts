@@ -140,9 +140,9 @@ Deno.test("associate: look-ups in progress delay no other datagram, and their nu
   assert.ok(drops.overload! >= 37 + 37);
 });
 
-Deno.test("AssociateCommand: checks its time and its limit", () => {
+Deno.test("AssociateCommand: checks its options", () => {
   const unused = () => Promise.reject(new Error("unused"));
-  for (const wrong of [{ idleTimeout: NaN }, { idleTimeout: -1 }, { maxAssociations: NaN }]) {
+  for (const wrong of [{ idleTimeout: NaN }, { idleTimeout: -1 }, { maxAssociations: NaN }, { announce: [] }]) {
     assert.throws(() => new AssociateCommand({ open: unused, bind: unused, ...wrong }), TypeError);
   }
 });

@@ -1,7 +1,6 @@
 /** What clients of UDP ASSOCIATE and BIND are told. */
 import assert from "node:assert/strict";
 import { announcedFor, checkAnnounce, facingClient } from "../../../../socks/server/targets/announce.ts";
-import { AssociateCommand } from "../../../../socks/server/commands/associate.ts";
 import { SocksReplyError } from "../../../../socks/errors.ts";
 import type { Endpoint } from "../../../../socks/wire/address.ts";
 
@@ -38,8 +37,6 @@ Deno.test("announcedFor(): announces one host of each family, or a name, to each
   assert.equal(announcedFor("proxy.example", "fd00::1"), "proxy.example");
   assert.equal(announcedFor(["proxy.example", "192.0.2.1"], "10.0.0.1"), "192.0.2.1");
   assert.equal(announcedFor(["192.0.2.1", "proxy.example"], "fd00::1"), "proxy.example");
-  const unused = () => Promise.reject(new Error("unused"));
-  assert.throws(() => new AssociateCommand({ open: unused, bind: unused, announce: [] }), TypeError);
 });
 
 Deno.test("facingClient(): binds the client's socket where the client reaches it, in its family", () => {
