@@ -17,7 +17,7 @@ import { ClientWatch } from "./client_watch.ts";
 import { runCommand, type ServedCommands } from "./commands/commands.ts";
 import type { CommandContext } from "./commands/context.ts";
 import { answerRefusal, endReason, refuse } from "./commands/refuse.ts";
-import { stepDeadline } from "./commands/success.ts";
+import { stepDeadline } from "./commands/step_deadline.ts";
 import { EarlyEnd } from "./early_end.ts";
 import type { AcceptedProtocols } from "./front/options.ts";
 import { readRequest } from "./front/read_request.ts";

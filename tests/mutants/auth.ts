@@ -645,7 +645,8 @@ const MESSAGES: readonly Mutant[] = [
     source: "RFC 1928 section 6",
     file: "socks/server/commands/connect.ts",
     find: "  let opened: OpenedTarget;\n  try {",
-    replace: '  let opened: OpenedTarget;\n  try {\n    await asked.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
+    replace:
+      '  let opened: OpenedTarget;\n  try {\n    await client.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
     tests: SERVER,
     filter: "replies: have the code of the system's error",
   },
@@ -878,7 +879,7 @@ const KEPT: readonly Mutant[] = [
     source: "Limits of a server",
     file: "socks/server/server.ts",
     find: "    else this.#accepts.change(perSecond);",
-    replace: "    else this.#accepts = new Rate(perSecond, systemRuntime.now);",
+    replace: "    else this.#accepts = new Rate(perSecond, monotonicNow);",
     tests: RELOAD,
     filter: "rate",
   },

@@ -348,7 +348,6 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "connection.abort?.();",
     ],
   ]),
-  ...rules("socks/server/session.ts", ["tests/socks/stream/cut_test.ts"], []),
   ...rules("socks/server/early_end.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a session that the server ends is told from one that has ended",

@@ -279,7 +279,7 @@ const KDC_TGS_RULES = [
     ["KDC: the checksum is right", S332, "  return right ? undefined", "  return right || !right ? undefined"],
   ]),
   ...rules("kerberos/kdc/request_checksum.ts", ["tests/kerberos/kdc/encodings_test.ts"], [
-    ["KDC: the checksum is over the bytes that came", "RFC 4120 section 5.2.7.1", "return readMessage(RawTgsReq, message).reqBody;", "return encode(KdcReqBody, readMessage(TgsReq, message).reqBody);"],
+    ["KDC: the checksum is over the bytes that came", "RFC 4120 section 5.2.7.1", 'import { readMessage } from "../messages/read.ts";', 'import { encode } from "../../asn1/codec.ts";\nimport { KdcReqBody, TgsReq } from "../messages/kdc.ts";\nimport { readMessage as read } from "../messages/read.ts";\nconst readMessage = (_codec: unknown, message: Uint8Array) => ({ reqBody: encode(KdcReqBody, read(TgsReq, message).reqBody) });'],
   ]),
   ...rules("kerberos/kdc/authorization_data.ts", KDC_TGS, [
     ["KDC: a sealed part is of its key's enctype", "RFC 4120 section 5.2.9", "if (sealed.etype !== key.enctype) throw", "if (false) throw"],

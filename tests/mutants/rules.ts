@@ -223,7 +223,6 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["an ended server looks for nothing", "life time", "if (!ended) nat64.start();", "nat64.start();"],
     ["an update hands on what was found", "reload", "nat64Of(changed, nat64.found)", "nat64Of(changed)"],
   ]),
-  ...rules("proxy/serve.ts", [EGRESS], []),
   ...rules("proxy/server_options.ts", [EGRESS], [
     [
       "addresses to go out from are tried",
@@ -241,7 +240,6 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["who may not bind may connect", "permissions", 'cause.name === "NotCapable") continue;', "false) continue;"],
   ]),
-  ...rules("cli/server/server_run.ts", [SERVE_NAT64], []),
   ...rules("cli/server/warnings.ts", [SERVE_NAT64], [
     [
       "rules by name that are not asked are told",
@@ -287,7 +285,6 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["--check reads prefixes", "configuration", "at(`egress.nat64[${i}]`, () => parseNat64Prefix(prefix));", "void i;"],
     ["prefixes of the file are the server's", "configuration", "egress: config.egress,", "", "gssocks serve"],
   ]),
-  ...rules("cli/server/server_run.ts", [SERVE_NAT64], []),
   ...rules("cli/server/warnings.ts", [SERVE_NAT64], [
     ["the start warns of rules that cover much", "configuration", "...muchAllowed(rules),", "", "count as"],
   ]),

@@ -141,7 +141,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   ...rules("socks/server/server.ts", [LEAVES], [
     ["a server's signal is one", EXACT, "checkSignal(options.signal)", "options.signal", "a time, a limit or a port"],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], []),
   ...rules("socks/shell/tls.ts", [LEAVES], [
     [
       "a server for TLS lets the process end",
@@ -372,7 +371,6 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "told by name",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], []),
   ...rules("socks/shell/deno_listener.ts", [LEAVES], [
     [
       "a listener keeps the process where it is told to",

@@ -140,7 +140,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "EndWatcher: reports once that it is full",
     ],
   ]),
-  ...rules("socks/server/front/answers.ts", [HALF], []),
   ...rules("socks/server/front/reply_writer.ts", [HALF], [
     [
       "an answer goes on where it was begun",
@@ -153,7 +152,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   ...rules("socks/server/front/reply_writer.ts", [HALF], [
     ["an answer is begun once", READS, "    if (this.#begun) return;\n", "", "over each transport"],
   ]),
-  ...rules("socks/server/client_watch.ts", [GONE], []),
   ...rules("socks/stream/client_end.ts", [GONE], [
     [
       "a failure is an end whatever came before",
@@ -242,7 +240,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "ClientWatch: answers a client that ends its side behind its token",
     ],
   ]),
-  ...rules("socks/server/running_session.ts", [HEALTH], []),
   ...rules("socks/server/session_record.ts", [HEALTH], [
     [
       "an address that is none ends nothing",
@@ -354,7 +351,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "descriptors are short",
     ],
   ]),
-  ...rules("socks/server/sessions.ts", [HEALTH], []),
   ...rules("socks/server/session_record.ts", [HEALTH], [
     [
       "an observer is called as one",
@@ -385,7 +381,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "may fail in any call",
     ],
   ]),
-  ...rules("socks/server/commands/connect.ts", [HEALTH], []),
   ...rules("socks/server/commands/relay_to_end.ts", [HEALTH], [
     [
       "a target that cannot be closed is one end",
@@ -395,7 +390,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "may fail in any call",
     ],
   ]),
-  ...rules("socks/server/running_session.ts", [HEALTH], []),
   ...rules("socks/server/session_record.ts", [HEALTH], [
     [
       "an address that cannot be had is none",
@@ -474,7 +468,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "do not see",
     ],
   ]),
-  ...rules("socks/server/options.ts", [SHARES], []),
   ...rules("socks/server/limits/timeouts.ts", [SHARES], [
     [
       "a half-closed relay has a time by default",
@@ -484,7 +477,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "two hours",
     ],
   ]),
-  ...rules("socks/server/options.ts", [SHARES], []),
   ...rules("socks/server/limits/timeouts.ts", [SHARES], [
     [
       "a relay has an idle time by default",
@@ -510,7 +502,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "have said nothing",
     ],
   ]),
-  ...rules("socks/server/running_session.ts", [SHARES], []),
   ...rules("socks/server/session_record.ts", [SHARES], [
     [
       "a session's time sees no clock that is set",
@@ -520,7 +511,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "do not see",
     ],
   ]),
-  ...rules("socks/server/commands/command.ts", [SHARES], []),
   ...rules("socks/server/session_record.ts", [SHARES], [
     [
       "an end tells the session's own time",
@@ -530,7 +520,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "time is monotonic",
     ],
   ]),
-  ...rules("socks/server/session.ts", [SHARES], []),
   ...rules("socks/server/ticket_expiry.ts", [SHARES], [
     [
       "a ticket expires by the wall clock as it is then",
@@ -564,7 +553,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "none of a few",
     ],
   ]),
-  ...rules("proxy/serve.ts", [SHARES], []),
   ...rules("proxy/server_options.ts", [SHARES], [
     [
       "a command is one that there is",

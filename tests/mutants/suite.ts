@@ -53,7 +53,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a target that does not answer is given up",
     source: "RFC 1928 section 6",
-    file: "socks/server/commands/success.ts",
+    file: "socks/server/commands/step_deadline.ts",
     find: "    milliseconds,\n    signal: request.signal,",
     replace: "    milliseconds: Infinity,\n    signal: request.signal,",
     tests: SERVER,

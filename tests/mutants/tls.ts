@@ -193,7 +193,7 @@ export const TLS_MUTANTS: readonly Mutant[] = [
       "closing in the middle of a record waits for nobody",
       CONTRACT,
       "if (!canNotify || this.#socket.writableLength > 0) return this.#closeBoth();",
-      "if (!able) return this.#depart();",
+      "if (!canNotify) return this.#closeBoth();",
       "whatever is under way",
     ],
     [

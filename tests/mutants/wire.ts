@@ -270,7 +270,6 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       "wrappers: pass",
     ],
   ]),
-  ...rules("socks/stream/with_signal.ts", [WRITTEN], []),
   ...rules("socks/stream/prefix.ts", [WRITTEN], [
     ["a dialled connection is probed", GONE, "probe: () => probe(connection),", "", "wrappers: pass"],
     [

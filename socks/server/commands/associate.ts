@@ -15,7 +15,8 @@ import { type Announce, checkAnnounce, facingClient } from "../targets/announce.
 import type { OpenDatagrams } from "../targets/target.ts";
 import type { CommandContext } from "./context.ts";
 import { endReason, refuse } from "./refuse.ts";
-import { replySuccess, stepDeadline } from "./success.ts";
+import { stepDeadline } from "./step_deadline.ts";
+import { replySuccess } from "./success.ts";
 
 /** Options of associations. */
 export interface AssociateOptions {

@@ -11,7 +11,8 @@ import type { OpenBind, PendingBind } from "../targets/target.ts";
 import type { CommandContext } from "./context.ts";
 import { refuse } from "./refuse.ts";
 import { relayToEnd } from "./relay_to_end.ts";
-import { replySuccess, stepDeadline } from "./success.ts";
+import { stepDeadline } from "./step_deadline.ts";
+import { replySuccess } from "./success.ts";
 
 /** Carries out BIND until its relay has ended. */
 export async function runBind(context: CommandContext, open: OpenBind): Promise<void> {

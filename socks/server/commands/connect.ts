@@ -11,7 +11,8 @@ import type { OpenedTarget, OpenTarget } from "../targets/target.ts";
 import type { CommandContext } from "./context.ts";
 import { endReason, refuse } from "./refuse.ts";
 import { relayToEnd } from "./relay_to_end.ts";
-import { replySuccess, stepDeadline } from "./success.ts";
+import { stepDeadline } from "./step_deadline.ts";
+import { replySuccess } from "./success.ts";
 
 /** Carries out CONNECT until its relay has ended. */
 export async function runConnect(context: CommandContext, open: OpenTarget): Promise<void> {

@@ -7,7 +7,8 @@ import { abortable } from "../../../base/deadline.ts";
 import type { ResolveHost } from "../targets/target.ts";
 import type { CommandContext } from "./context.ts";
 import { refuse } from "./refuse.ts";
-import { replySuccess, stepDeadline } from "./success.ts";
+import { stepDeadline } from "./step_deadline.ts";
+import { replySuccess } from "./success.ts";
 
 /** Looks the host up and replies with the result; there is nothing to relay. */
 export async function runResolve(context: CommandContext, resolve: ResolveHost): Promise<void> {

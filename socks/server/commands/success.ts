@@ -1,12 +1,12 @@
 /**
- * Replies that say success, and the time limit of each step before them.
+ * Replies that say success.
  *
  * @module
  */
-import { abortable, type Deadline, startDeadline } from "../../../base/deadline.ts";
-import { SocksTimeoutError } from "../../errors.ts";
-import { type Endpoint, formatEndpoint } from "../../wire/address.ts";
+import { abortable } from "../../../base/deadline.ts";
+import type { Endpoint } from "../../wire/address.ts";
 import type { CommandContext, CommandEvent } from "./context.ts";
+import { stepDeadline } from "./step_deadline.ts";
 
 /**
  * Sends a reply that says success. The client must take it within `timeouts.connect`.
@@ -30,17 +30,4 @@ export async function replySuccess(context: CommandContext, bound: Endpoint, eve
     // An end that comes after the reply is the end of the relay, not a refusal.
     if (!sent) throw error;
   }
-}
-
-/** Starts the time limit of one step of a request, `timeouts.connect`. */
-export function stepDeadline(
-  { request, timeouts: { connect: milliseconds } }: Pick<CommandContext, "request" | "timeouts">,
-  problem: string,
-): Deadline {
-  return startDeadline({
-    milliseconds,
-    signal: request.signal,
-    reason: () =>
-      new SocksTimeoutError("CONNECT_TIMEOUT", `${formatEndpoint(request)}: ${problem} within ${milliseconds} ms`),
-  });
 }

@@ -147,7 +147,6 @@ export const TRANSITED_MUTANTS: readonly Mutant[] = [
       "between.slice(0, 1)",
     ],
   ]),
-  ...rules("proxy/serve.ts", [WIRED], []),
   ...rules("proxy/server_options.ts", [WIRED], [
     [
       "capaths reach the acceptor from serve()",

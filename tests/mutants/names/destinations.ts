@@ -266,7 +266,6 @@ export const DESTINATIONS: readonly Mutant[] = [
       "await reach({ hostname, port }, signal",
     ],
   ]),
-  ...rules("socks/server/commands/resolve.ts", [HOSTS], []),
   ...rules("socks/server/targets/look_up.ts", [HOSTS], [
     [
       "an address that is denied is not told",

@@ -181,7 +181,6 @@ export const MESSAGES: readonly Mutant[] = [
 
 /** The rules. */
 export const FRONTS: readonly Mutant[] = [
-  ...rules("socks/server/front/front.ts", [FRONT], []),
   ...rules("socks/server/front/unauthenticated.ts", [FRONT], [
     [
       "who names nobody comes in where none may",

@@ -265,7 +265,6 @@ export const RESOLVER: readonly Mutant[] = [
     ],
     ["the C library follows no search list for names with dots", SSRF, "? `${name}.` : name", "? name : name"],
   ]),
-  ...rules("proxy/serve.ts", [SYSTEM], []),
   ...rules("proxy/server_options.ts", [SYSTEM], [
     [
       "a look-up has a third of the time",
@@ -304,7 +303,6 @@ export const RESOLVER: readonly Mutant[] = [
     ],
     ["look-ups are on somebody's behalf", SHARE, "{ signal, user: identity.name, source }", "{ signal }"],
   ]),
-  ...rules("socks/server/commands/resolve.ts", [JUDGED], []),
   ...rules("socks/server/targets/look_up.ts", [JUDGED], [
     ["look-ups of addresses are on somebody's behalf", SHARE, "{ signal, user: identity.name, source }", "{ signal }"],
   ]),

@@ -62,7 +62,6 @@ export const SESSIONS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/server/commands/command.ts", [ANSWERS], []),
   ...rules("socks/server/commands/refuse.ts", [ANSWERS], [
     [
       "a refusal can be read",
@@ -99,11 +98,10 @@ export const SESSIONS: readonly Mutant[] = [
       "success is told after the target is reached",
       "success before the decision",
       "  let opened: OpenedTarget;\n  try {",
-      '  let opened: OpenedTarget;\n  try {\n    await asked.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
+      '  let opened: OpenedTarget;\n  try {\n    await client.reply({ reply: 0, hostname: "0.0.0.0", port: 0 });',
     ],
   ]),
-  ...rules("socks/server/commands/connect.ts", [SERVER], []),
-  ...rules("socks/server/commands/success.ts", [SERVER], [
+  ...rules("socks/server/commands/step_deadline.ts", [SERVER], [
     [
       "a target has a time",
       "connectTimeout",
