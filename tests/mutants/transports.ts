@@ -17,7 +17,7 @@ const CHUNKS: readonly Row[] = [
     DENO_CONN,
     "copied && bytes.length <= SMALL_CHUNK ? bytes.slice() : bytes",
     "bytes",
-    "used again at once",
+    "can be reused at once",
   ],
   [
     "what is no bytes is refused before anything is touched",
@@ -114,7 +114,7 @@ const SOCKETS: readonly Row[] = [
     "the contract of read()",
     "into !== undefined && into.length > 0 ? into : new",
     "into !== undefined ? into : new",
-    "TCP: reads at one time",
+    "TCP: concurrent reads",
   ],
   ["a socket lets the process end", "Deno.Conn.unref", "    (this.#conn as Deno.TcpConn).unref();\n", ""],
   ["a socket keeps the process", "Deno.Conn.ref", "    (this.#conn as Deno.TcpConn).ref();\n", ""],
@@ -126,7 +126,7 @@ const RECORD_READER: readonly Row[] = [
     "RFC 1961 section 5",
     "return this.#queue.run(() => this.#read(into));",
     "return this.#read(into);",
-    "reads at one time",
+    "concurrent reads",
   ],
   [
     "what the memory given has no more room for is in memory of its own",
@@ -543,7 +543,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "the contract of close()",
       "    this.#throwIfEnded();\n    await (this.#ending",
       "    await (this.#ending",
-      "that went well",
+      "closeWrite() fails after close()",
     ],
   ]),
   ...rules("socks/shell/deno_connection.ts", ["tests/socks/stream/streams_transport_test.ts"], [
@@ -552,7 +552,7 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "the contract of close()",
       '    if (this.#closed) return Promise.reject(closedError("The connection"));\n',
       "",
-      "that went well",
+      "closeWrite() fails after close()",
     ],
   ]),
 ];

@@ -9,8 +9,7 @@ const [ROUNDS, EACH] = [3, 31];
 const NOISE = 1_000;
 
 Deno.test({
-  name:
-    "2,000 sessions that ended in every order leave no descriptor, no session, no heap, and nobody who waits for a signal",
+  name: "soak: 2,000 sessions leave no descriptor, session, heap or listener of a signal",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const script = new URL("../../support/ends_probe.ts", import.meta.url).pathname;

@@ -58,7 +58,7 @@ function assertEnd(end: unknown, cut: Cut, what: string): void {
   assert.ok(end instanceof SocksTlsError && end.code === "TLS_CUT", `${what}: ${end}`);
 }
 
-peerTest("a close_notify is the end of a TLS stream, and nothing else is", ["openssl"], async () => {
+peerTest("tlsOver(): ends a stream with a close_notify and nothing else", ["openssl"], async () => {
   const identity = await certificateFor();
   const cuts: Cut[] = ["none", "without close_notify", "in the middle of a record", "by a reset"];
   const deliveries: Delivery[] = ["as they come", "byte by byte", "in one piece"];
@@ -83,23 +83,27 @@ peerTest("a close_notify is the end of a TLS stream, and nothing else is", ["ope
   }
 });
 
-peerTest("a hundred whole streams and a hundred cut ones, read fast and slowly", ["openssl"], async () => {
-  const identity = await certificateFor();
-  const body = bytes(20_000);
-  await using server = rustlsServer(identity, body);
-  for (let i = 0; i < 200; i++) {
-    const cut: Cut = i % 2 === 0 ? "none" : "without close_notify";
-    const wire = new Wire(await plainTo(server.port), cut);
-    await using client = await tlsOver(wire, { hostname: "localhost", caCerts: [identity.cert] });
-    // Everything has come, or not.
-    for (let turns = i % 7; turns > 0; turns--) await new Promise((resolve) => setTimeout(resolve, 0));
-    const { got, end } = await outcome(client);
-    assert.equal(got.length, body.length);
-    assertEnd(end, cut, `stream ${i}`);
-  }
-});
+peerTest(
+  "tlsOver(): a hundred complete streams and a hundred cut ones, read fast and slowly",
+  ["openssl"],
+  async () => {
+    const identity = await certificateFor();
+    const body = bytes(20_000);
+    await using server = rustlsServer(identity, body);
+    for (let i = 0; i < 200; i++) {
+      const cut: Cut = i % 2 === 0 ? "none" : "without close_notify";
+      const wire = new Wire(await plainTo(server.port), cut);
+      await using client = await tlsOver(wire, { hostname: "localhost", caCerts: [identity.cert] });
+      // Everything has come, or not.
+      for (let turns = i % 7; turns > 0; turns--) await new Promise((resolve) => setTimeout(resolve, 0));
+      const { got, end } = await outcome(client);
+      assert.equal(got.length, body.length);
+      assertEnd(end, cut, `stream ${i}`);
+    }
+  },
+);
 
-peerTest("a stream that is cut before it has begun is cut", ["openssl"], async () => {
+peerTest("tlsOver(): reports the cut of an empty stream", ["openssl"], async () => {
   const identity = await certificateFor();
   for (const cut of ["none", "without close_notify"] as const) {
     await using server = rustlsServer(identity, new Uint8Array(0));
@@ -114,7 +118,7 @@ peerTest("a stream that is cut before it has begun is cut", ["openssl"], async (
 
 for (const version of ["tls1_2", "tls1_3"]) {
   peerTest(
-    `OpenSSL's server ends a page with a close_notify, and killed with none (${version})`,
+    `tlsOver(): OpenSSL's server ends a page with a close_notify, and without one when killed (${version})`,
     ["openssl"],
     async () => {
       const { cert, key } = await certificateFor();
@@ -143,7 +147,7 @@ for (const version of ["tls1_2", "tls1_3"]) {
   );
 }
 
-peerTest("a record that is not genuine ends the stream for good, and is told as such", ["openssl"], async () => {
+peerTest("tlsOver(): a forged record ends the stream with an error of its own", ["openssl"], async () => {
   const identity = await certificateFor();
   await using server = rustlsServer(identity, bytes(5_000));
   const inner = await plainTo(server.port);
@@ -178,7 +182,7 @@ function bound(connection: Connection): Connection {
   };
 }
 
-peerTest("each direction of a TLS stream ends by itself, in either order", ["openssl"], async () => {
+peerTest("tlsOver(): each direction ends by itself, in either order", ["openssl"], async () => {
   const identity = await certificateFor();
   for (const first of ["client", "server"] as const) {
     await using ends = await pair(identity);
@@ -194,7 +198,7 @@ peerTest("each direction of a TLS stream ends by itself, in either order", ["ope
   }
 });
 
-peerTest("this side's end says so inside TLS, also where it closes", ["openssl"], async () => {
+peerTest("tlsOver(): closeWrite() and close() send a close_notify", ["openssl"], async () => {
   const identity = await certificateFor();
   for (const how of ["closeWrite", "closeWrite and close", "close"] as const) {
     const done: string[] = [];
@@ -219,7 +223,7 @@ peerTest("this side's end says so inside TLS, also where it closes", ["openssl"]
 });
 
 peerTest(
-  "a connection that was closed fails whatever is under way, and all that is tried later",
+  "tlsOver(): close() fails pending and later calls",
   ["openssl"],
   async () => {
     const identity = await certificateFor();
@@ -249,7 +253,7 @@ peerTest(
   },
 );
 
-peerTest("a connection that was closed gives nothing that came before", ["openssl"], async () => {
+peerTest("tlsOver(): returns no bytes after close()", ["openssl"], async () => {
   const identity = await certificateFor();
   await using server = rustlsServer(identity, bytes(1_000));
   const wire = new Wire(await plainTo(server.port));
@@ -259,22 +263,26 @@ peerTest("a connection that was closed gives nothing that came before", ["openss
   await assert.rejects(client.read(), { code: "CLOSED" });
 });
 
-peerTest("a close_notify that is not taken keeps nothing open for long", ["openssl"], async () => {
-  const identity = await certificateFor();
-  let deaf = false;
-  const closed = Promise.withResolvers<void>();
-  await using ends = await pair(identity, (inner) => ({
-    ...bound(inner),
-    write: (bytes) => deaf ? new Promise(() => {}) : inner.write(bytes),
-    close: () => (closed.resolve(), inner.close()),
-  }));
-  deaf = true;
-  ends.client.close();
-  await assert.rejects(ends.client.read(), { code: "CLOSED" });
-  await closed.promise;
-});
+peerTest(
+  "tlsOver(): a close_notify that the peer does not take delays the end by a second at most",
+  ["openssl"],
+  async () => {
+    const identity = await certificateFor();
+    let deaf = false;
+    const closed = Promise.withResolvers<void>();
+    await using ends = await pair(identity, (inner) => ({
+      ...bound(inner),
+      write: (bytes) => deaf ? new Promise(() => {}) : inner.write(bytes),
+      close: () => (closed.resolve(), inner.close()),
+    }));
+    deaf = true;
+    ends.client.close();
+    await assert.rejects(ends.client.read(), { code: "CLOSED" });
+    await closed.promise;
+  },
+);
 
-peerTest("an end of writing before the handshake is done is one behind it", ["openssl"], async () => {
+peerTest("tlsOver(): closeWrite() during the handshake takes effect after it", ["openssl"], async () => {
   const identity = await certificateFor();
   const listener = listenTls({ hostname: "127.0.0.1", port: 0, ...identity });
   try {
@@ -289,7 +297,7 @@ peerTest("an end of writing before the handshake is done is one behind it", ["op
   }
 });
 
-peerTest("memory of every kind is sent as it is", ["openssl"], async () => {
+peerTest("tlsOver(): sends memory of every kind", ["openssl"], async () => {
   const identity = await certificateFor();
   await using ends = await pair(identity);
   const kinds = [
@@ -305,7 +313,7 @@ peerTest("memory of every kind is sent as it is", ["openssl"], async () => {
   assert.deepEqual((await outcome(ends.server)).got, Uint8Array.from([...bytes(10), ...bytes(10), ...bytes(10)]));
 });
 
-peerTest("what cannot be sent any more is told to every write, and does not end reading", ["openssl"], async () => {
+peerTest("tlsOver(): a failed write fails later writes, and reading goes on", ["openssl"], async () => {
   const identity = await certificateFor();
   const failure = new Error("no way out");
   let failing = false;
@@ -322,7 +330,7 @@ peerTest("what cannot be sent any more is told to every write, and does not end 
   assert.deepEqual(await outcome(ends.client), { got: bytes(1_000), end: null });
 });
 
-peerTest("reads at one time are served in order, and each chunk's memory is its own", ["openssl"], async () => {
+peerTest("tlsOver(): serves concurrent reads in order, each with memory of its own", ["openssl"], async () => {
   const identity = await certificateFor();
   await using server = rustlsServer(identity, bytes(300_000));
   await using client = await tlsOver(await plainTo(server.port), { hostname: "localhost", caCerts: [identity.cert] });
@@ -342,7 +350,7 @@ peerTest("reads at one time are served in order, and each chunk's memory is its 
   assert.equal(expected, 300_000);
 });
 
-peerTest("a reader that takes nothing is sent no more than a little", ["openssl"], async () => {
+peerTest("tlsOver(): reads little ahead of a reader that takes nothing", ["openssl"], async () => {
   const identity = await certificateFor();
   await using server = rustlsServer(identity, bytes(8 << 20));
   const wire = new Wire(await plainTo(server.port));
@@ -356,7 +364,7 @@ peerTest("a reader that takes nothing is sent no more than a little", ["openssl"
   assert.deepEqual((await outcome(client)).end, null);
 });
 
-peerTest("a handshake that fails says so, and closes what is underneath", ["openssl"], async () => {
+peerTest("tlsOver(): a failed handshake is an error and closes the connection underneath", ["openssl"], async () => {
   const identity = await certificateFor();
   await using server = rustlsServer(identity, bytes(1));
   const failing = async (wire: Wire, more: Partial<TlsClientOptions> = {}) => {
@@ -388,7 +396,7 @@ peerTest("a handshake that fails says so, and closes what is underneath", ["open
   assert.ok(wire.closed);
 });
 
-peerTest("a certificate of this side's is shown to a server that wants one", ["openssl"], async () => {
+peerTest("tlsOver(): shows the client's certificate to a server that requests it", ["openssl"], async () => {
   const [identity, mine] = [await certificateFor(), await certificateFor("client")];
   for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
     await using server = await nodeServer(identity, bytes(10), { version, clients: mine.cert });
@@ -406,7 +414,7 @@ peerTest("a certificate of this side's is shown to a server that wants one", ["o
   }
 });
 
-peerTest("the protocol agreed upon is told", ["openssl"], async () => {
+peerTest("tlsOver(): reports the agreed protocol", ["openssl"], async () => {
   const identity = await certificateFor();
   await using server = await nodeServer(identity, bytes(1), { protocols: ["imap", "h2"] });
   const options = { hostname: "localhost", caCerts: [identity.cert] };
@@ -435,7 +443,7 @@ Deno.test("dialTls(), tlsOver(): refuse an invalid certificate or key before any
 });
 
 peerTest(
-  "a listener lets go of a client that does not finish its handshake, and takes a cut for none",
+  "listenTls(): closes a client that does not finish its handshake, and reports a cut",
   ["openssl"],
   async () => {
     const identity = await certificateFor();

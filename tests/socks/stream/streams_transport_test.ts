@@ -50,7 +50,7 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
 }
 
-overEach("reads at one time are served in order, each byte once", async ({ ours, theirs }) => {
+overEach("concurrent reads are served in order, each byte once", async ({ ours, theirs }) => {
   const messages = Array.from({ length: 40 }, (_, i) => bytes(1 + i * 97, i));
   const all = concat(...messages);
   const sending = (async () => {
@@ -92,7 +92,7 @@ overEach("what is read is the reader's alone, and may be transferred", async ({ 
 const STRAIGHT: readonly string[] = ["TCP", "a socket in the file system"];
 
 overEach(
-  "memory to read into that is taken away while the read waits is never filled in silence",
+  "a buffer that is transferred during a read is an error",
   async (ends, transport) => {
     const { ours, theirs } = ends;
     const changes: [string, (memory: Bytes) => void][] = [
@@ -134,7 +134,7 @@ overEach(
   },
 );
 
-overEach("a chunk is sent as it was, though its memory is used again at once", async ({ ours, theirs }) => {
+overEach("a small chunk can be reused at once", async ({ ours, theirs }) => {
   const memory = new Uint8Array(400);
   const writing: Promise<void>[] = [];
   const wanted: Bytes[] = [];
@@ -150,7 +150,7 @@ overEach("a chunk is sent as it was, though its memory is used again at once", a
 });
 
 overEach(
-  "chunks of every kind go out whole, and what is no bytes is refused before anything is touched",
+  "sends chunks of every kind, and refuses what is not bytes",
   async ({ ours, theirs }) => {
     const write = (chunk: unknown) => ours.write(chunk as Uint8Array);
     const gone = bytes(10);
@@ -192,7 +192,7 @@ overEach(
 );
 
 overEach(
-  "a chunk that loses its memory under way is an error that says how much went, and the last of what is sent",
+  "a chunk that loses its memory is an error with the count of sent bytes",
   async ({ ours, theirs }, transport) => {
     if (transport === "streams") return; // What goes into a stream is copied at once.
     for (const how of ["transferred", "shrunk"] as const) {
@@ -243,7 +243,7 @@ overEach(
 );
 
 overEach(
-  "a write after closeWrite() fails and leaves reading alone, also where none of it was waited for",
+  "a write after closeWrite() fails and leaves reading alone",
   async ({ ours, theirs }) => {
     const first = bytes(100_000);
     const writing = ours.write(first);
@@ -265,7 +265,7 @@ overEach(
 );
 
 overEach(
-  "close() ends everything under way at once, with a peer that reads nothing, and all that comes later",
+  "close() fails pending and later calls, also if the peer reads nothing",
   async ({ ours, theirs }) => {
     await theirs.write(utf8("unread"));
     await settled();
@@ -295,7 +295,7 @@ overEach(
 );
 
 overEach(
-  "close() after closeWrite() ends what the end waits for, and leaves nothing to be read",
+  "close() after closeWrite() ends both directions",
   async ({ ours, theirs }) => {
     const filling = stuck(ours);
     const ending = ours.closeWrite().then(() => "done", (error) => error.code);
@@ -308,7 +308,7 @@ overEach(
   },
 );
 
-overEach("an end of writing that went well is none any more once it is closed", async ({ ours, theirs }) => {
+overEach("closeWrite() fails after close(), even if it succeeded before", async ({ ours, theirs }) => {
   await ours.closeWrite();
   await ours.closeWrite();
   assert.equal(await theirs.read(), null);
@@ -316,7 +316,7 @@ overEach("an end of writing that went well is none any more once it is closed", 
   await assert.rejects(ours.closeWrite(), CLOSED);
 });
 
-overEach("an idle connection that is closed does nothing any more, and not nothing either", async ({ ours }) => {
+overEach("an idle connection that is closed refuses every call, also empty writes", async ({ ours }) => {
   ours.close();
   for (
     const later of [
@@ -329,7 +329,7 @@ overEach("an idle connection that is closed does nothing any more, and not nothi
 });
 
 overEach(
-  "writes that are not waited for go out one after another, long ones and short ones",
+  "concurrent writes are sent one after another",
   async ({ ours, theirs }) => {
     const chunks = [600_000, 5, 300_000, 0, 4_096, 1].map((length, i) => bytes(length, i));
     const writing = [...chunks.map((chunk) => ours.write(chunk)), ours.closeWrite()];

@@ -86,14 +86,14 @@ for (const way of ["up", "down"] as const) {
   });
 }
 
-for (const what of ["bytes that come", "the end of a write"]) {
-  Deno.test(`${what} are no silence, also where a connection tells nothing more`, async () => {
+for (const what of ["received bytes", "the end of a write"]) {
+  Deno.test(`relay(): ${what} restart the idle time, also without a count of written bytes`, async () => {
     const long = 200;
     const { client, target, endNow, stopped } = relayed({ timeouts: { idle: long } });
     client.reads[0]!.resolve(new Uint8Array(100));
     await settle();
     pass(long);
-    if (what === "bytes that come") client.reads[1]!.resolve(new Uint8Array(100));
+    if (what === "received bytes") client.reads[1]!.resolve(new Uint8Array(100));
     else target.writes[0]!.resolve();
     await settle();
     assert.equal(endNow(), undefined);
