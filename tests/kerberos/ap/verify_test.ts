@@ -42,6 +42,15 @@ Deno.test("verifyApReq(): gives what makeApReq() was given", async () => {
   assert.equal(serviceKey.kvno, 2);
 });
 
+Deno.test("makeApReq(): an authenticator may have no checksum and no sequence number", async () => {
+  const forge = new Forge();
+  const { credential } = await forge.tickets().serviceTicket(forge.service);
+  const { runtime, subkey } = forge;
+  const { message } = await makeApReq({ credential, authenticatorUsage: 11, subkey, runtime });
+  const { authenticator } = await verifyApReq(readApReq(message), policyOf(forge));
+  assert.deepEqual([authenticator.cksum, authenticator.seqNumber], [undefined, undefined]);
+});
+
 Deno.test("verifyApRep(): gives what makeApRep() was given, for the time that was sent", async () => {
   const { sessionKey, acceptorSubkey, runtime } = new Forge();
   const sent = { ctime: 1_000, cusec: 5 };
