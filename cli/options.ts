@@ -4,10 +4,9 @@
  * @module
  */
 import type { KerberosConfig } from "../kerberos/config/krb5_conf.ts";
-import { defaultCcacheName, loadConfig } from "../kerberos/system.ts";
+import { defaultCcacheName, loadConfig, systemTickets } from "../kerberos/system.ts";
 import type { CredentialCache } from "../kerberos/credentials/cache.ts";
 import { openCredentialCache } from "../kerberos/credentials/shell/stores.ts";
-import { systemTickets } from "../kerberos/system.ts";
 import type { KerberosTickets } from "../kerberos/credentials/tickets/tickets.ts";
 import type { ProxyOptions } from "../mod.ts";
 import { proxyEndpoint } from "../proxy/proxy_options.ts";

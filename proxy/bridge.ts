@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { noAuthentication } from "../socks/auth/method.ts";
+import { noAuthentication } from "../socks/auth/none.ts";
 import { AssociateCommand } from "../socks/server/commands/associate.ts";
-import { openThrough } from "../socks/server/targets/direct.ts";
+import { bindUpstream, datagramsUpstream, openUpstream, resolveUpstream } from "../socks/server/targets/upstream.ts";
 import { isLoopback } from "../socks/rules/special_ranges.ts";
 import { SocksServer } from "../socks/server/server.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
-import { bindWith, datagramsThrough, resolveWith } from "../socks/server/targets/upstream.ts";
-import { bindUdp } from "../socks/shell/udp.ts";
+import { platform } from "../socks/shell/default_platform.ts";
 import { parseIp } from "../socks/wire/ip.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
@@ -65,13 +64,13 @@ function startBridge(options: BridgeOptions): RunningServer {
       sessionsPerNetwork,
     },
     auth: [noAuthentication()],
-    open: openThrough(upstream),
-    bind: bindWith(upstream),
-    resolve: resolveWith(upstream),
+    open: openUpstream(upstream),
+    bind: bindUpstream(upstream),
+    resolve: resolveUpstream(upstream),
     associate: new AssociateCommand({
       ...options.datagrams,
-      bind: bindUdp,
-      open: datagramsThrough({ ...upstream, bind: bindUdp, resolve: systemResolver }),
+      bind: platform.bindDatagrams,
+      open: datagramsUpstream({ ...upstream, bind: platform.bindDatagrams, resolve: systemResolver }),
     }),
   });
   return start(server, options);

@@ -4,13 +4,14 @@
  * @module
  */
 import { bindThrough, type ProxiedBind } from "../socks/client/bind.ts";
-import { requestThrough, requestWithin, resolveThrough, startCall } from "../socks/client/request.ts";
-import { givenHost, givenPort } from "../socks/given.ts";
+import { requestFromProxy, requestWithRetry, startCallDeadline } from "../socks/client/request.ts";
+import { resolveThrough } from "../socks/client/resolve.ts";
+import { checkHost, checkPort } from "../socks/argument_checks.ts";
 import { SocksConnection } from "../socks/client/socks_connection.ts";
 import { systemResolver } from "../socks/shell/system_resolver.ts";
-import { tlsOver } from "../socks/shell/tls.ts";
-import { associateThrough, type SocksDatagrams } from "../socks/client/associate.ts";
-import { bindUdp } from "../socks/shell/udp.ts";
+import { associateThrough } from "../socks/client/associate.ts";
+import type { SocksDatagrams } from "../socks/client/datagrams.ts";
+import { platform } from "../socks/shell/default_platform.ts";
 import { type Endpoint, formatEndpoint } from "../socks/wire/address.ts";
 import { hostName } from "../socks/wire/host_name.ts";
 import { Command } from "../socks/wire/messages.ts";
@@ -66,7 +67,7 @@ export interface ConnectOptions extends RequestOptions {
 export async function connect(options: ConnectOptions): Promise<SocksConnection> {
   const { signal, timeout } = options;
   const target = targetOf(options);
-  const made = await requestThrough({ ...upstreamOf(options), timeout, signal }, Command.Connect, target);
+  const made = await requestFromProxy({ ...upstreamOf(options), timeout, signal }, Command.Connect, target);
   if (signal?.aborted) {
     made.connection.close();
     throw signal.reason;
@@ -76,7 +77,7 @@ export async function connect(options: ConnectOptions): Promise<SocksConnection>
 
 /** The target, asked for what it must be, with its host in the one form. */
 function targetOf({ hostname, port }: ConnectOptions): Endpoint {
-  return { hostname: hostName(givenHost("hostname", hostname)), port: givenPort("port", port) };
+  return { hostname: hostName(checkHost("hostname", hostname)), port: checkPort("port", port) };
 }
 
 /** What {@linkcode connectTls} takes. `timeout` is the time until TLS stands. */
@@ -122,12 +123,12 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
   const target = targetOf(options);
   const through = { ...upstreamOf(options), timeout, signal };
   let tunnelled = false;
-  using deadline = startCall(through, () => tunnelled ? `TLS with ${formatEndpoint(target)}` : undefined);
+  using deadline = startCallDeadline(through, () => tunnelled ? `TLS with ${formatEndpoint(target)}` : undefined);
   const attempt = deadline.signal;
-  const made = await requestWithin(attempt, through, { command: Command.Connect, ...target });
+  const made = await requestWithRetry(attempt, through, { command: Command.Connect, ...target });
   tunnelled = true;
   const tls = { hostname: target.hostname, caCerts, alpnProtocols, cert, key, signal: attempt };
-  const connection = await tlsOver(made.connection, tls);
+  const connection = await platform.tlsOver(made.connection, tls);
   if (signal?.aborted) {
     connection.close();
     throw signal.reason;
@@ -157,7 +158,13 @@ export async function connectTls(options: ConnectTlsOptions): Promise<SocksConne
  */
 export async function associate(options: RequestOptions): Promise<SocksDatagrams> {
   const { timeout, signal } = options;
-  return await associateThrough({ ...upstreamOf(options), timeout, signal, bind: bindUdp, resolve: systemResolver });
+  return await associateThrough({
+    ...upstreamOf(options),
+    timeout,
+    signal,
+    bind: platform.bindDatagrams,
+    resolve: systemResolver,
+  });
 }
 
 /** What {@linkcode bind} takes. */

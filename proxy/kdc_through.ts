@@ -8,7 +8,7 @@ import { KerberosError } from "../kerberos/errors.ts";
 import { exchangeOverStream } from "../kerberos/reach/framing.ts";
 import type { KdcTransport } from "../kerberos/reach/transport.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
-import { takeInTime } from "../socks/stream/late.ts";
+import { makeUnlessAborted } from "../socks/stream/make_unless_aborted.ts";
 
 /**
  * A transport that reaches KDCs over connections of a dialer, in TCP's framing (RFC 4120 section 7.2.2). What would go over
@@ -31,7 +31,7 @@ export function kdcThrough(dial: Dialer): KdcTransport {
       if (address.protocol !== "tcp") {
         throw new KerberosError("KDC_UNREACHABLE", "KDC is reached through a proxy, and so over TCP only");
       }
-      const connection = await takeInTime(() => dial(address, { signal }), signal, (late) => late.close());
+      const connection = await makeUnlessAborted(() => dial(address, { signal }), signal, (late) => late.close());
       return await exchangeOverStream(connection, message, signal);
     },
   };

@@ -8,13 +8,13 @@ import { spnegoInitiator } from "../gss/spnego/initiator.ts";
 import type { TicketSource } from "../kerberos/credentials/ticket_source.ts";
 import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { systemTickets } from "../kerberos/system.ts";
-import { gssapiClient } from "../socks/auth/gssapi.ts";
+import { gssapiClient } from "../socks/auth/gssapi/client.ts";
 import type { ClientAuthMethod } from "../socks/auth/method.ts";
 import { isAtLeast, PROTECTION_LEVELS, type ProtectionLevel } from "../socks/protection.ts";
-import { connectThrough } from "../socks/client/request.ts";
-import { givenEndpoint } from "../socks/given.ts";
+import { connectThrough } from "../socks/client/connect.ts";
+import { checkEndpoint } from "../socks/argument_checks.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
-import { dialTcp } from "../socks/shell/tcp.ts";
+import { platform } from "../socks/shell/default_platform.ts";
 import { type Endpoint, parseLocalEndpointText } from "../socks/wire/address.ts";
 
 /** Port of a proxy or server that names none. */
@@ -72,7 +72,7 @@ export interface Upstream {
  * @throws {TypeError} When one is not what it must be, or two do not go together.
  */
 export function upstreamOf(options: ProxyOptions): Upstream {
-  return { proxy: proxyEndpoint(options.proxy), auth: methodsOf(options), dial: options.dial ?? dialTcp };
+  return { proxy: proxyEndpoint(options.proxy), auth: methodsOf(options), dial: options.dial ?? platform.dial };
 }
 
 /**
@@ -83,7 +83,7 @@ export function upstreamOf(options: ProxyOptions): Upstream {
 export function proxyEndpoint(proxy: ProxyOptions["proxy"]): Endpoint {
   if (typeof proxy === "string") return endpointOfText(proxy);
   if (proxy instanceof URL) return endpointOfText(proxy.href);
-  return givenEndpoint("proxy", proxy);
+  return checkEndpoint("proxy", proxy);
 }
 
 function endpointOfText(text: string): Endpoint {

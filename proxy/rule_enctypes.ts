@@ -5,7 +5,7 @@
  * @module
  */
 import { enctypeByName, enctypeName } from "../kerberos/crypto/enctypes.ts";
-import type { Rule } from "../socks/rules/rules.ts";
+import type { Rule } from "../socks/rules/rule.ts";
 
 /** Registered names, those that no context can have among them: who denies these too has not made a slip. */
 const REGISTERED: readonly string[] = Array.from({ length: 26 }, (_, i) => enctypeName(i + 1))

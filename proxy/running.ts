@@ -4,17 +4,18 @@
  * @module
  */
 import { duration } from "../base/deadline.ts";
-import { checkAnnounce } from "../socks/server/commands/announce.ts";
+import { checkAnnounce } from "../socks/server/targets/announce.ts";
 import type { ServerHealth } from "../socks/server/health.ts";
 import { checkLimit } from "../socks/server/limits/limits.ts";
 import type { SocksServer } from "../socks/server/server.ts";
-import type { LiveSession, ShutdownOptions, SocksServerOptions } from "../socks/server/options.ts";
+import type { LiveSession } from "../socks/server/status.ts";
+import type { ShutdownOptions, SocksServerOptions } from "../socks/server/options.ts";
 import type { Connection } from "../socks/stream/connection.ts";
-import { listenTcp, listenTls } from "../socks/shell/tcp.ts";
+import { platform } from "../socks/shell/default_platform.ts";
 import type { ConnectionListener } from "../socks/stream/listener.ts";
-import { listenAtLoopback } from "../socks/shell/localhost.ts";
+import { listenAtLoopback } from "../socks/stream/localhost.ts";
 import { proxyProtocol } from "../socks/stream/proxy_protocol.ts";
-import type { TlsIdentity } from "../socks/shell/tls.ts";
+import type { TlsIdentity } from "../socks/stream/tls.ts";
 import type { Endpoint } from "../socks/wire/address.ts";
 import { SOCKS_PORT } from "./proxy_options.ts";
 
@@ -185,7 +186,7 @@ function listenersOf(options: ListenerOptions): readonly ConnectionListener[] {
   }
   const how = { reusePort, proxyProtocol: balanced };
   const listenAt = (where: Endpoint) =>
-    tls === undefined ? listenTcp({ ...where, ...how }) : listenTls({ ...where, ...how, ...tls });
+    tls === undefined ? platform.listen({ ...where, ...how }) : platform.listenTls({ ...where, ...how, ...tls });
   return [hostname === undefined ? listenAtLoopback(port, listenAt) : listenAt({ hostname, port })];
 }
 

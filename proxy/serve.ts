@@ -11,32 +11,37 @@ import type { Capaths } from "../kerberos/ap/transited.ts";
 import type { Keytab } from "../kerberos/credentials/formats/keytab.ts";
 import { KeytabFile } from "../kerberos/credentials/shell/stores.ts";
 import type { KeytabNews } from "../kerberos/credentials/keytabs/reloading_keytab.ts";
-import { gssapiServer, type GssapiServerOptions } from "../socks/auth/gssapi.ts";
-import { noAuthentication, type ServerAuthMethod } from "../socks/auth/method.ts";
+import { gssapiServer, type GssapiServerOptions } from "../socks/auth/gssapi/server.ts";
+import type { ServerAuthMethod } from "../socks/auth/method.ts";
+import { noAuthentication } from "../socks/auth/none.ts";
 import { type PasswordCheck, passwordServer } from "../socks/auth/password.ts";
 import { AssociateCommand, type AssociationCount } from "../socks/server/commands/associate.ts";
-import { bindDirectly } from "../socks/server/commands/bind.ts";
-import type { OpenTarget } from "../socks/server/commands/connect.ts";
-import { resolveDirectly } from "../socks/server/commands/resolve.ts";
+import { bindDirectly } from "../socks/server/targets/listen.ts";
+import type { OpenTarget } from "../socks/server/targets/target.ts";
+import { resolveDirectly } from "../socks/server/targets/look_up.ts";
 import { SocksReplyError } from "../socks/errors.ts";
-import { checkNames } from "../socks/given.ts";
-import type { UserLedger } from "../socks/server/limits/limits.ts";
-import { Nat64Prefixes } from "../socks/names/nat64.ts";
-import { openDirectly, openThrough } from "../socks/server/targets/direct.ts";
+import { checkNames } from "../socks/argument_checks.ts";
+import { openUpstream } from "../socks/server/targets/upstream.ts";
+import { readSystemNames, systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
+import type { dialFrom } from "../socks/shell/dial_from.ts";
+import type { UserLedger } from "../socks/server/limits/user_ledger.ts";
+import { Nat64Prefixes } from "../socks/names/nat64_prefixes.ts";
+import { openDirectly } from "../socks/server/targets/direct.ts";
 import type { Cidr } from "../socks/wire/cidr.ts";
 import { type ClientRule, ClientRuleSet, parseClientRuleText } from "../socks/rules/client_rules.ts";
 import { parseRuleText } from "../socks/rules/parse_rule.ts";
-import { type CommandName, type Rule, RuleSet } from "../socks/rules/rules.ts";
-import { type SocksServerOptions, timeoutsOf } from "../socks/server/options.ts";
+import { RuleSet } from "../socks/rules/rule_set.ts";
+import type { CommandName, Rule } from "../socks/rules/rule.ts";
+import type { SocksServerOptions } from "../socks/server/options.ts";
+import { timeoutsOf } from "../socks/server/limits/timeouts.ts";
 import { SocksServer } from "../socks/server/server.ts";
 import type { Dialer } from "../socks/stream/connection.ts";
 import type { Resolver } from "../socks/names/resolver.ts";
-import { inTime, readSystemNames, systemResolver, systemReverse } from "../socks/shell/system_resolver.ts";
-import { dialTcp, listenTcp } from "../socks/shell/tcp.ts";
-import { checkOwnAddresses, dialFrom } from "../socks/shell/dial_from.ts";
-import { datagramsDirectly } from "../socks/server/datagrams/egress.ts";
+import { withTimeLimit } from "../socks/names/timed_resolver.ts";
+import { platform } from "../socks/shell/default_platform.ts";
+import { checkOwnAddresses } from "../socks/stream/own_addresses.ts";
+import { datagramsDirectly } from "../socks/server/datagrams/direct.ts";
 import { withNat64 } from "../socks/server/datagrams/nat64.ts";
-import { bindUdp } from "../socks/shell/udp.ts";
 import { type ProxyOptions, upstreamOf } from "./proxy_options.ts";
 import { withEnctypeNames } from "./rule_enctypes.ts";
 import { checkDatagrams, type ListenerOptions, type RunningServer, start, withListeners } from "./running.ts";
@@ -230,16 +235,16 @@ function serverOptions(
   { rules, running }: { readonly rules: () => RuleSet; readonly running: AssociationCount },
 ): SocksServerOptions {
   const { commands = ["connect"], datagrams = {}, clients, egress } = options;
-  const resolve = inTime(options.resolve ?? systemResolver, lookUpTime(options));
-  const dial = options.dial ?? (egress === undefined ? dialTcp : dialFrom(egress));
+  const resolve = withTimeLimit(options.resolve ?? systemResolver, lookUpTime(options));
+  const dial = options.dial ?? (egress === undefined ? platform.dial : platform.dialFrom(egress));
   const upstreams = Object.fromEntries(
     Object.entries(options.upstreams ?? {}).map((
       [name, proxy],
-    ): [string, OpenTarget] => [name, openThrough(upstreamOf(proxy))]),
+    ): [string, OpenTarget] => [name, openUpstream(upstreamOf(proxy))]),
   );
   checkNames("commands", commands, COMMANDS);
   checkDatagrams(options.datagrams);
-  if (egress !== undefined) checkOwnAddresses(egress);
+  if (egress !== undefined) checkOwnAddresses(egress, platform.listen);
   const clientRules = clients === undefined
     ? undefined
     : new ClientRuleSet(clients.map((rule) => typeof rule === "string" ? parseClientRuleText(rule) : rule));
@@ -252,20 +257,20 @@ function serverOptions(
     clients: clientRules,
     open: has("connect") ? openDirectly({ rules, resolve, dial, upstreams }) : refused,
     bind: has("bind")
-      ? bindDirectly({ rules, resolve, listen: listenTcp, egress, announce: datagrams.announce })
+      ? bindDirectly({ rules, resolve, listen: platform.listen, egress, announce: datagrams.announce })
       : undefined,
     associate: has("udp")
       ? new AssociateCommand({
         ...datagrams,
         running,
         mayMoveTo: (address) => clientRules?.judge(address).allowed ?? true,
-        bind: bindUdp,
+        bind: platform.bindDatagrams,
         open: datagramsDirectly({
           ...datagrams,
           egress,
           rules,
           resolve,
-          bind: withNat64(bindUdp, () => rules().nat64, egress),
+          bind: withNat64(platform.bindDatagrams, () => rules().nat64, egress),
         }),
       })
       : undefined,

@@ -16,7 +16,7 @@
  */
 import { type Attributes, metrics, type Span, SpanStatusCode, trace } from "@opentelemetry/api";
 import { printable, shortened } from "../base/printable.ts";
-import type { ServerEvent } from "../socks/server/options.ts";
+import type { ServerEvent } from "../socks/server/events.ts";
 import { formatEndpoint } from "../socks/wire/address.ts";
 
 const NAME = "gssocks";

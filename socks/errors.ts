@@ -1,71 +1,114 @@
 /**
- * Errors of the SOCKS layer, each with a stable `code` out of a closed set, and the reply codes of RFC 1928 section 6.
+ * Errors of the SOCKS layer, each with a stable `code` from a closed set, and the reply codes of RFC 1928 section 6.
  *
  * @module
  */
 
-/** Why an authentication failed. */
+/** Why authentication failed. */
 export type SocksAuthErrorCode =
+  /** The proxy accepts none of the methods that the client offers (RFC 1928 section 3: X'FF'). */
   | "NO_ACCEPTABLE_METHOD"
+  /** The proxy chose a method that the client did not offer. */
   | "METHOD_NOT_OFFERED"
+  /** The username or the password is wrong. */
   | "BAD_CREDENTIALS"
+  /** GSS-API failed; the `cause` is the `GssError`. */
   | "GSSAPI_FAILED"
+  /** The peer refused the GSS-API authentication (RFC 1961 section 3.8). */
   | "REFUSED_BY_PEER"
+  /** The protection level is weaker than this side accepts, or the server's policy refuses it. */
   | "PROTECTION_TOO_WEAK"
+  /** The security context lacks services that the protection level needs. */
   | "FLAGS_MISSING"
+  /** The peer's ticket has expired during the session. */
   | "TICKET_EXPIRED"
+  /** A GSS-API token does not fit into a frame. */
   | "TOKEN_TOO_LARGE"
+  /** The GSS-API negotiation does not end. */
   | "TOO_MANY_LEGS";
 
 /** How a peer broke the protocol. */
 export type SocksProtocolErrorCode =
+  /** A message has a version that is not supported. */
   | "BAD_VERSION"
+  /** A message cannot be decoded. */
   | "BAD_MESSAGE"
+  /** A message is not allowed at this point. */
   | "UNEXPECTED_MESSAGE"
+  /** The connection ended inside a message, or before a message that must follow. */
   | "UNEXPECTED_END"
+  /** A message is longer than its limit. */
   | "TOO_LARGE"
+  /** The checksum of a protected message is wrong. */
   | "NOT_GENUINE"
+  /** A protected message is only signed although encryption was agreed. */
   | "NOT_SEALED"
+  /** A protected message is repeated, lost or reordered. */
   | "OUT_OF_ORDER";
 
-/**
- * Why a connection could not be made; each has its reply code. `OUT_OF_RESOURCES` is told as a general failure, and is the machine's
- * that makes the connection: it has no descriptors or no memory for another one.
- */
+/** Why a connection could not be opened. Each code has its reply code (RFC 1928 section 6). */
 export type SocksReplyErrorCode =
+  /** X'01' general SOCKS server failure. */
   | "GENERAL_FAILURE"
+  /** X'02' connection not allowed by ruleset. */
   | "NOT_ALLOWED"
+  /** X'03' network unreachable. */
   | "NETWORK_UNREACHABLE"
+  /** X'04' host unreachable. */
   | "HOST_UNREACHABLE"
+  /** X'05' connection refused. */
   | "CONNECTION_REFUSED"
+  /** X'06' TTL expired. This package never sends it; other proxies do. */
   | "TTL_EXPIRED"
+  /** X'07' command not supported. */
   | "COMMAND_NOT_SUPPORTED"
+  /** X'08' address type not supported. */
   | "ADDRESS_TYPE_NOT_SUPPORTED"
+  /** This machine has no descriptors or no memory for another connection. Sent as X'01'. */
   | "OUT_OF_RESOURCES";
 
-/** The time allowed for something is over. */
-export type SocksTimeoutErrorCode = "HANDSHAKE_TIMEOUT" | "CONNECT_TIMEOUT" | "IDLE_TIMEOUT";
+/** Which time is over. */
+export type SocksTimeoutErrorCode =
+  /** The time for authentication and the request. */
+  | "HANDSHAKE_TIMEOUT"
+  /** The time to connect to the target or the proxy. */
+  | "CONNECT_TIMEOUT"
+  /** The time without any byte. */
+  | "IDLE_TIMEOUT";
 
-/**
- * A limit of the server is reached: of sessions that have not said who they are, of one source, of one network, of one user, of
- * passwords of one source that are being checked, or of datagrams that wait for a name to be looked up.
- */
+/** Which limit of the server is reached. */
 export type SocksLimitErrorCode =
+  /** Sessions that are not authenticated yet, or balancers' connections without their header. */
   | "HALF_OPEN_LIMIT"
+  /** Sessions of one address. */
   | "SOURCE_LIMIT"
+  /** Sessions of one network. */
   | "NETWORK_LIMIT"
+  /** Sessions of one user. */
   | "USER_LIMIT"
+  /** Pending password checks of one source. */
   | "GUESS_LIMIT"
+  /** Datagrams that wait for a name to be resolved. */
   | "LOOKUP_LIMIT";
 
-/** The proxy cannot be reached: what its own error, the `cause`, says of a target is said of the proxy. */
-export type SocksProxyErrorCode = "PROXY_UNREACHABLE";
+/** Why a proxy is of no use. */
+export type SocksProxyErrorCode =
+  /** The proxy cannot be reached; the `cause` is why. */
+  "PROXY_UNREACHABLE";
 
-/** A connection that was made is of no more use: this side closed it or that direction of it, or it is lost. */
-export type SocksConnectionErrorCode = "CLOSED" | "LOST";
+/** Why an open connection cannot be used any more. */
+export type SocksConnectionErrorCode =
+  /** This side closed the connection, or its writing direction. */
+  | "CLOSED"
+  /** The connection is lost; the `cause` is the transport's error. */
+  | "LOST";
 
-/** TLS could not be agreed upon, or its stream was cut: it ended without a close_notify (RFC 8446 section 6.1). */
-export type SocksTlsErrorCode = "TLS_HANDSHAKE" | "TLS_CUT";
+/** How TLS failed. */
+export type SocksTlsErrorCode =
+  /** The handshake failed. */
+  | "TLS_HANDSHAKE"
+  /** The stream ended without close_notify (RFC 8446 section 6.1): it may be incomplete. */
+  | "TLS_CUT";
 
 /** Every code of the SOCKS layer. */
 export type SocksErrorCode =
@@ -79,9 +122,9 @@ export type SocksErrorCode =
   | SocksTlsErrorCode;
 
 /**
- * Base of the SOCKS layer's errors.
+ * Base class of the errors of the SOCKS layer.
  *
- * @example What to do about each
+ * @example What each class means
  * ```ts
  * import { connect, type ConnectOptions, SocksAuthError, SocksError, SocksReplyError } from "@gssocks/gssocks";
  *
@@ -103,11 +146,11 @@ export abstract class SocksError<Code extends SocksErrorCode = SocksErrorCode> e
   readonly code: Code;
 
   /**
-   * Makes one.
+   * Creates an error.
    *
    * @param code Stable code.
    * @param message What failed, for people.
-   * @param options Where it came from.
+   * @param options The cause.
    */
   constructor(code: Code, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -116,14 +159,14 @@ export abstract class SocksError<Code extends SocksErrorCode = SocksErrorCode> e
 }
 
 /**
- * Authentication failed, or would have been weaker than what is asked for.
+ * Authentication failed, or would be weaker than required.
  *
  * @example
  * ```ts
  * import { SocksAuthError } from "@gssocks/gssocks";
  *
- * export function needsKinit(error: unknown): boolean {
- *   return error instanceof SocksAuthError && error.code === "TICKET_EXPIRED";
+ * export function isWrongPassword(error: unknown): boolean {
+ *   return error instanceof SocksAuthError && error.code === "BAD_CREDENTIALS";
  * }
  * ```
  */
@@ -133,7 +176,7 @@ export class SocksAuthError extends SocksError<SocksAuthErrorCode> {
 }
 
 /**
- * The peer broke the protocol, or somebody on the way did.
+ * The peer broke the protocol, or an attacker on the path did.
  *
  * @example
  * ```ts
@@ -150,7 +193,7 @@ export class SocksProtocolError extends SocksError<SocksProtocolErrorCode> {
 }
 
 /**
- * A connection could not be made: here, or by the proxy that says so in its reply.
+ * A connection could not be opened: by this side, or by the proxy, which says so in its reply.
  *
  * @example
  * ```ts
@@ -163,15 +206,15 @@ export class SocksProtocolError extends SocksError<SocksProtocolErrorCode> {
 export class SocksReplyError extends SocksError<SocksReplyErrorCode> {
   /** Name of the class. */
   override readonly name = "SocksReplyError";
-  /** Text of the rule that decided, where one did. */
+  /** Text of the rule that decided, if a rule did. */
   readonly rule: string | undefined;
 
   /**
-   * Makes one.
+   * Creates an error.
    *
    * @param code Stable code.
    * @param message What failed, for people.
-   * @param options Where it came from, and the rule that decided.
+   * @param options The cause, and the rule that decided.
    */
   constructor(
     code: SocksReplyErrorCode,
@@ -182,7 +225,7 @@ export class SocksReplyError extends SocksError<SocksReplyErrorCode> {
     this.rule = options?.rule;
   }
 
-  /** REP field of the reply. */
+  /** REP field of the reply (RFC 1928 section 6). */
   get reply(): number {
     return REPLIES[this.code];
   }
@@ -208,7 +251,7 @@ export class SocksTimeoutError extends SocksError<SocksTimeoutErrorCode> {
 /**
  * A limit of the server is reached.
  *
- * @example Told to whoever watches a server
+ * @example In an event of a server
  * ```ts
  * import { type ServerEvent, SocksLimitError } from "@gssocks/gssocks";
  *
@@ -225,7 +268,7 @@ export class SocksLimitError extends SocksError<SocksLimitErrorCode> {
 /**
  * The proxy cannot be reached. A target that the proxy cannot reach is a {@linkcode SocksReplyError}.
  *
- * @example Another proxy where one is down
+ * @example Trying another proxy
  * ```ts
  * import { connect, type ConnectOptions, type SocksConnection, SocksProxyError } from "@gssocks/gssocks";
  *
@@ -247,7 +290,7 @@ export class SocksProxyError extends SocksError<SocksProxyErrorCode> {
 }
 
 /**
- * A connection that was made is of no more use. What the transport said is the `cause`.
+ * An open connection cannot be used any more. The `cause` is the error of the transport.
  *
  * @example
  * ```ts
@@ -258,7 +301,7 @@ export class SocksProxyError extends SocksError<SocksProxyErrorCode> {
  *     await connection.write(new Uint8Array([0]));
  *     return false;
  *   } catch (error) {
- *     if (error instanceof SocksConnectionError) return true; // "CLOSED" by us, or "LOST"
+ *     if (error instanceof SocksConnectionError) return true; // "CLOSED" by this side, or "LOST"
  *     throw error;
  *   }
  * }
@@ -272,7 +315,7 @@ export class SocksConnectionError extends SocksError<SocksConnectionErrorCode> {
 /**
  * TLS with a target or a proxy failed, or was cut.
  *
- * @example An answer that may have been shortened on the way
+ * @example Detecting an answer that may be incomplete
  * ```ts
  * import { SocksTlsError } from "@gssocks/gssocks";
  *
@@ -286,7 +329,7 @@ export class SocksTlsError extends SocksError<SocksTlsErrorCode> {
   override readonly name = "SocksTlsError";
 }
 
-/** RFC 1928 section 6. */
+/** Reply codes (RFC 1928 section 6). */
 const REPLIES: Readonly<Record<SocksReplyErrorCode, number>> = {
   GENERAL_FAILURE: 1,
   NOT_ALLOWED: 2,
@@ -299,14 +342,14 @@ const REPLIES: Readonly<Record<SocksReplyErrorCode, number>> = {
   OUT_OF_RESOURCES: 1,
 };
 
-/** What to answer a request that failed. A time-out is told as an unreachable host, as other proxies do. */
+/** Returns the reply code for a failed request. A time-out is reported as an unreachable host, as by other proxies. */
 export function replyCodeFor(error: unknown): number {
   if (error instanceof SocksReplyError) return error.reply;
   if (error instanceof SocksTimeoutError && error.code === "CONNECT_TIMEOUT") return REPLIES.HOST_UNREACHABLE;
   return REPLIES.GENERAL_FAILURE;
 }
 
-/** Code of a REP field; what RFC 1928 does not assign reads as a general failure. */
+/** Returns the code of a REP field; values that RFC 1928 does not assign are a general failure. */
 export function replyCodeName(reply: number): SocksReplyErrorCode {
   const found = Object.entries(REPLIES).find(([, value]) => value === reply);
   return (found?.[0] ?? "GENERAL_FAILURE") as SocksReplyErrorCode;

@@ -1,12 +1,10 @@
 /**
  * The SOCKS version 5 handshake of both sides as a state machine without input and output (RFC 1928 sections 3 to 6).
- * Everything that decides what may follow what is in {@linkcode TRANSITIONS}. Authentication happens between two states
- * and is somebody else's: bytes that came early are handed over by {@linkcode Handshake.trailingData}.
+ * {@linkcode TRANSITIONS} alone decides which message may follow which. Authentication happens between two states, outside of this
+ * file: {@linkcode Handshake.trailingData} hands over bytes that came early.
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
-import { replyCodeFor, SocksAuthError, SocksProtocolError } from "./errors.ts";
 import {
   Command,
   decodeChoice,
@@ -18,22 +16,25 @@ import {
   encodeReply,
   encodeRequest,
   Method,
+  methodName,
   type Reply,
   type Request,
 } from "./wire/messages.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { replyCodeFor, SocksAuthError, SocksProtocolError } from "./errors.ts";
 import { ReceiveBuffer } from "./wire/receive_buffer.ts";
 
-/** Something that a side sends. */
+/** A message of the handshake. */
 export type HandshakeMessage =
   | { readonly type: "offer"; readonly methods: readonly number[] }
   | { readonly type: "choice"; readonly method: number }
   | { readonly type: "request"; readonly request: Request }
   | { readonly type: "reply"; readonly reply: Reply };
 
-/** What a state may be left by: a message, or the end of authentication. A bind's first reply is followed by another. */
+/** What changes the state: a message, or the end of authentication. BIND has two replies (RFC 1928 section 4). */
 type Trigger = HandshakeMessage["type"] | "refusal" | "failure" | "first reply" | "authenticated";
 
-/** Where a conversation stands; both sides go through the same states. */
+/** State of a handshake; both sides go through the same states. */
 export type HandshakeState =
   | "start"
   | "offered"
@@ -44,7 +45,7 @@ export type HandshakeState =
   | "open"
   | "closed";
 
-/** What leads from where to where. What is not here is a breach of the protocol. */
+/** Next state by state and trigger. A trigger that is missing breaks the protocol. */
 const TRANSITIONS: Readonly<Record<HandshakeState, Partial<Record<Trigger, HandshakeState>>>> = {
   start: { offer: "offered" },
   offered: { choice: "authenticating", refusal: "closed" },
@@ -56,13 +57,13 @@ const TRANSITIONS: Readonly<Record<HandshakeState, Partial<Record<Trigger, Hands
   closed: {},
 };
 
-/** Which messages a role receives; it sends the others. */
+/** Messages that a role receives; it sends the others. */
 const RECEIVES: Readonly<Record<"client" | "server", readonly HandshakeMessage["type"][]>> = {
   client: ["choice", "reply"],
   server: ["offer", "request"],
 };
 
-/** The longest message is a request with a name of 255 bytes; an offer has 257. */
+/** Most bytes of an incomplete message. A request with a name of 255 bytes is the longest message, of 262 bytes. */
 const LIMIT = 1024;
 
 /** One side of a handshake. After an error it is closed for good. */
@@ -75,26 +76,26 @@ export class Handshake {
   #refusal: Bytes | undefined;
 
   /**
-   * Makes one.
+   * Creates the handshake of one side.
    *
-   * @param role Which side this is.
+   * @param role The side.
    */
   constructor(role: "client" | "server") {
     this.#role = role;
   }
 
-  /** Where the conversation stands. */
+  /** Current state. */
   get state(): HandshakeState {
     return this.#state;
   }
 
-  /** Takes bytes from the peer. */
+  /** Adds bytes from the peer. */
   receive(bytes: Bytes): void {
     this.#buffer.push(bytes);
   }
 
   /**
-   * The next message of the peer; `undefined` while it is not whole.
+   * Returns the next message of the peer; `undefined` while it is incomplete.
    *
    * @throws {SocksProtocolError} When the peer breaks the protocol.
    * @throws {SocksAuthError} `NO_ACCEPTABLE_METHOD`, `METHOD_NOT_OFFERED`
@@ -110,13 +111,13 @@ export class Handshake {
   }
 
   /**
-   * Bytes of a message of ours.
+   * Returns the bytes of a message of this side.
    *
-   * @throws {TypeError} When this side may not send it now.
+   * @throws {TypeError} When this side may not send that message now.
    */
   send(message: HandshakeMessage): Bytes {
     if (RECEIVES[this.#role].includes(message.type) || !(message.type in TRANSITIONS[this.#state])) {
-      throw new TypeError(`Cannot send ${message.type}: a ${this.#role} in state "${this.#state}" does not`);
+      throw new TypeError(`Cannot send ${message.type}: a ${this.#role} in state "${this.#state}" may not send it`);
     }
     return this.#guarded(() => {
       const bytes = encodeMessage(message);
@@ -125,14 +126,14 @@ export class Handshake {
     });
   }
 
-  /** Says that authentication is done; what comes next is the request. */
+  /** Ends authentication; the request follows. */
   authenticated(): void {
     if (this.#state !== "authenticating") throw new TypeError(`Cannot end authentication in state "${this.#state}"`);
     this.#state = "authenticated";
   }
 
   /**
-   * Says that the peer will send nothing more, although its next message is wanted.
+   * Ends the handshake because the peer ended the connection before its next message.
    *
    * @throws {SocksProtocolError} `UNEXPECTED_END`, always.
    */
@@ -141,7 +142,7 @@ export class Handshake {
     throw new SocksProtocolError("UNEXPECTED_END", `Peer closed the connection before its ${wanted}`);
   }
 
-  /** Ends it here, whatever the peer was about to say; for a reason, where there is one that decides what it is told. */
+  /** Ends the handshake on this side. The reason decides the code of the {@linkcode Handshake.refusal}. */
   abandon(reason?: unknown): void {
     if (this.#role === "server" && this.#state === "authenticated" && this.#buffer.length > 0) {
       this.#refusal = encodeReply({ reply: replyCodeFor(reason), hostname: "0.0.0.0", port: 0 });
@@ -150,8 +151,8 @@ export class Handshake {
   }
 
   /**
-   * What the peer must be told after {@linkcode nextEvent} has thrown, or it was ended, taken out: a reply (RFC 1928 section 6) where
-   * a request could not be read, and `undefined` where the protocol has no answer.
+   * Removes and returns the bytes to send to the peer after an error: a reply (RFC 1928 section 6) if a request could not be read;
+   * `undefined` if the protocol has no answer.
    */
   refusal(): Bytes | undefined {
     const refusal = this.#refusal;
@@ -159,7 +160,7 @@ export class Handshake {
     return refusal;
   }
 
-  /** Bytes that came behind the last message, taken out: they belong to authentication, or to the tunnel. */
+  /** Removes and returns the bytes behind the last message: they belong to authentication, or to the tunnel. */
   trailingData(): Bytes {
     return this.#buffer.takeAll();
   }
@@ -199,7 +200,7 @@ export class Handshake {
     }
     const next = TRANSITIONS[this.#state][trigger];
     if (next === undefined) {
-      throw new SocksProtocolError("UNEXPECTED_MESSAGE", `Cannot take ${trigger} in state "${this.#state}"`);
+      throw new SocksProtocolError("UNEXPECTED_MESSAGE", `Cannot accept ${trigger} in state "${this.#state}"`);
     }
     this.#state = next;
     if (trigger === "refusal" && this.#role === "client") {
@@ -211,7 +212,7 @@ export class Handshake {
   }
 
   #notOffered(method: number): Error {
-    const text = `${methodName(method)} was chosen and not offered`;
+    const text = `${methodName(method)} was chosen but not offered`;
     return this.#role === "client"
       ? new SocksAuthError("METHOD_NOT_OFFERED", `Cannot use proxy: ${text}`)
       : new TypeError(`Cannot choose method: ${text}`);
@@ -238,10 +239,4 @@ function encodeMessage(message: HandshakeMessage): Bytes {
     case "reply":
       return encodeReply(message.reply);
   }
-}
-
-/** Name of a method, for messages. */
-export function methodName(method: number): string {
-  const names: Readonly<Record<number, string>> = { 0: "none", 1: "gssapi", 2: "password", 255: "none acceptable" };
-  return names[method] ?? `method ${method}`;
 }

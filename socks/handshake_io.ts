@@ -6,7 +6,7 @@
 import type { Handshake, HandshakeMessage } from "./handshake.ts";
 import type { Connection } from "./stream/connection.ts";
 
-/** Reads until the message wanted is there. */
+/** Reads until the next message is complete, which has this type. */
 export async function receive<T extends HandshakeMessage["type"]>(
   handshake: Handshake,
   connection: Connection,

@@ -1,17 +1,17 @@
 /**
- * Who a peer is, for rules and logs.
+ * The identity of an authenticated peer, for rules and logs.
  *
  * @module
  */
 
-/** Name of a method. */
+/** Name of an authentication method. */
 export type MethodName = "none" | "password" | "gssapi";
 
-/** Who a peer is, for rules and logs. */
+/** Identity of a peer, for rules and logs. */
 export interface Identity {
-  /** Method that says so. */
+  /** Method that authenticated the peer. */
   readonly method: MethodName;
-  /** User name, or principal such as `alice@EXAMPLE.COM`; empty where the method names nobody. */
+  /** Username, or principal such as `alice@EXAMPLE.COM`; empty for method "none". */
   readonly name: string;
   /** Further facts, such as `realm` and `enctype`. */
   readonly attributes: Readonly<Record<string, string | number>>;

@@ -51,7 +51,7 @@ const ORDER: Readonly<Record<string, readonly string[]>> = {
     "socks/protection.ts",
     "socks/identity.ts",
     "socks/wire/",
-    "socks/given.ts",
+    "socks/argument_checks.ts",
     "socks/stream/",
     "socks/rules/",
     "socks/names/",

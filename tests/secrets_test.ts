@@ -11,9 +11,10 @@ import { KerberosInitiatorCredential } from "../kerberos/mech/credentials.ts";
 import { MemoryCredentialCache } from "../kerberos/credentials/caches/memory.ts";
 import { parsePrincipal } from "../kerberos/principal.ts";
 import { bridge, connect, fixedPasswords, passwordClient, serve, type ServeOptions } from "../mod.ts";
-import { gssapiClient, gssapiServer } from "../socks/auth/gssapi.ts";
+import { gssapiClient } from "../socks/auth/gssapi/client.ts";
+import { gssapiServer } from "../socks/auth/gssapi/server.ts";
 import { passwordServer } from "../socks/auth/password.ts";
-import type { ServerEvent } from "../socks/server/options.ts";
+import type { ServerEvent } from "../socks/server/events.ts";
 import { credentialPair, establish, memoryRealm, memoryTickets } from "./support/gss_pair.ts";
 
 const ALL = { depth: 20, iterableLimit: 1e6, strAbbreviateSize: 1e7, showHidden: true };

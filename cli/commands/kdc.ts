@@ -10,7 +10,7 @@ import { startTestKdc, type TestKdc } from "../../kerberos/kdc/start.ts";
 import { formatPrincipal } from "../../kerberos/principal.ts";
 import { readKeytab, writeKeytab } from "../../kerberos/credentials/shell/stores.ts";
 import { listenTcp } from "../../socks/shell/tcp.ts";
-import { ownLoopback } from "../../socks/shell/localhost.ts";
+import { ownLoopback } from "../../socks/stream/localhost.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import { isLocalhost } from "../../socks/wire/host_name.ts";
 import { type Command, ExitCode, type ParsedArguments, UsageError } from "../command.ts";

@@ -4,11 +4,13 @@
  * @module
  */
 import { randomBytes } from "../../base/runtime.ts";
-import { checkIdentity, listenTcp, listenTls, listenUnix } from "../../socks/shell/tcp.ts";
+import { listenTcp } from "../../socks/shell/tcp.ts";
+import { checkIdentity, listenTls } from "../../socks/shell/tls.ts";
+import { listenUnix } from "../../socks/shell/unix.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
-import { listenAtLoopback } from "../../socks/shell/localhost.ts";
+import { listenAtLoopback } from "../../socks/stream/localhost.ts";
 import { balancers } from "../../socks/stream/proxy_protocol.ts";
-import type { TlsIdentity } from "../../socks/shell/tls.ts";
+import type { TlsIdentity } from "../../socks/stream/tls.ts";
 import { parseLocalEndpointText } from "../../socks/wire/address.ts";
 import { ConfigError, type ServerConfig } from "./server_config.ts";
 import { milliseconds } from "./units.ts";

@@ -3,24 +3,25 @@
  *
  * @module
  */
-import { defaultKeytabName, loadConfig } from "../../kerberos/system.ts";
+import { defaultKeytabName, loadConfig, systemTickets } from "../../kerberos/system.ts";
 import { KerberosError } from "../../kerberos/errors.ts";
 import { openCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
-import { systemTickets } from "../../kerberos/system.ts";
 import { dialThrough, type ProxyOptions, type ServeOptions } from "../../mod.ts";
 import { proxyEndpoint } from "../../proxy/proxy_options.ts";
 import { withEnctypeNames } from "../../proxy/rule_enctypes.ts";
-import { noAuthentication } from "../../socks/auth/method.ts";
+import { noAuthentication } from "../../socks/auth/none.ts";
 import { passwordClient } from "../../socks/auth/password.ts";
-import { checkAnnounce } from "../../socks/server/commands/announce.ts";
+import { checkAnnounce } from "../../socks/server/targets/announce.ts";
 import { parseClientRuleText } from "../../socks/rules/client_rules.ts";
 import { parseNat64Prefix } from "../../socks/rules/nat64.ts";
-import { parseRuleText, type RuleFields, ruleFromFields } from "../../socks/rules/parse_rule.ts";
-import type { Rule } from "../../socks/rules/rules.ts";
+import { parseRuleText } from "../../socks/rules/parse_rule.ts";
+import { type RuleFields, ruleFromFields } from "../../socks/rules/rule_fields.ts";
+import type { Rule } from "../../socks/rules/rule.ts";
 import { parseIp } from "../../socks/wire/ip.ts";
 import type { ProtectionLevel } from "../../socks/protection.ts";
 import { hashedPasswords, KnownPasswords, parsePasswordFile } from "../server/passwords.ts";
-import { checkOwnAddresses } from "../../socks/shell/dial_from.ts";
+import { platform } from "../../socks/shell/default_platform.ts";
+import { checkOwnAddresses } from "../../socks/stream/own_addresses.ts";
 import { ConfigError, type ServerConfig, type UpstreamConfig } from "./server_config.ts";
 import { bytes, milliseconds } from "./units.ts";
 
@@ -140,7 +141,7 @@ function checkTogether(
  * @throws {ConfigError} With the first that it has not.
  */
 export function checkEgress({ egress = [] }: ServerConfig): void {
-  for (const [i, address] of egress.entries()) at(`egress[${i}]`, () => checkOwnAddresses([address]));
+  for (const [i, address] of egress.entries()) at(`egress[${i}]`, () => checkOwnAddresses([address], platform.listen));
 }
 
 function readRule(rule: string | RuleFields): Rule {

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import type { RuleFields } from "../../socks/rules/parse_rule.ts";
+import type { RuleFields } from "../../socks/rules/rule_fields.ts";
 
 /** A time: milliseconds, or `500ms`, `90s`, `30m`, `8h`, `1d`, `never`. */
 export type Duration = number | string;

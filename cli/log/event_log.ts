@@ -10,7 +10,7 @@ import { KerberosError } from "../../kerberos/errors.ts";
 import { GssError } from "../../gss/status.ts";
 import { SocksReplyError } from "../../socks/errors.ts";
 import type { ServerTrouble, TroubleKind } from "../../socks/server/health.ts";
-import type { ServerEvent } from "../../socks/server/options.ts";
+import type { ServerEvent } from "../../socks/server/events.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import type { ParsedArguments } from "../command.ts";
 import type { CliIo } from "../terminal/io.ts";

@@ -6,7 +6,8 @@
 import { pause } from "../../base/deadline.ts";
 import { shortened } from "../../base/printable.ts";
 import { monotonicNow, systemRuntime } from "../../base/runtime.ts";
-import type { LiveSession, ServerEvent } from "../../socks/server/options.ts";
+import type { LiveSession } from "../../socks/server/status.ts";
+import type { ServerEvent } from "../../socks/server/events.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
 import {
   type Counts,

@@ -11,7 +11,7 @@ import { Semaphore } from "../../base/semaphore.ts";
 import { abortable } from "../../base/deadline.ts";
 import type { PasswordCheck, PasswordCheckOptions } from "../../socks/auth/password.ts";
 import { SocksLimitError } from "../../socks/errors.ts";
-import { Tally } from "../../socks/server/limits/limits.ts";
+import { Tally } from "../../socks/server/limits/tally.ts";
 
 /** A password's hash, and what it was made with. */
 export interface HashedPassword {

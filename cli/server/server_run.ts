@@ -9,9 +9,10 @@ import type { SharedStore } from "../../proxy/shared/redis.ts";
 import { telemetry } from "../../proxy/telemetry.ts";
 import type { ServerTrouble } from "../../socks/server/health.ts";
 import { asksNameServers } from "../../socks/shell/system_resolver.ts";
-import { allowsMuch, ruleLine } from "../../socks/rules/rules.ts";
-import type { ServerEvent } from "../../socks/server/options.ts";
-import type { TlsListener } from "../../socks/shell/tcp.ts";
+import { allowsBroadBlock } from "../../socks/rules/destination.ts";
+import { ruleLine } from "../../socks/rules/rule.ts";
+import type { ServerEvent } from "../../socks/server/events.ts";
+import type { TlsListener } from "../../socks/stream/tls.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";
 import { errorLine, type ParsedArguments } from "../command.ts";
@@ -282,7 +283,7 @@ function namesOnly(rules: ServeOptions["rules"] = []): string[] {
 /** Rules that allow less than they seem to. */
 function muchAllowed(rules: ServeOptions["rules"] = []): string[] {
   return rules.flatMap((rule) =>
-    typeof rule !== "string" && allowsMuch(rule)
+    typeof rule !== "string" && allowsBroadBlock(rule)
       ? [
         `Warning: rule "${
           printable(ruleLine(rule))

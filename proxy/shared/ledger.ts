@@ -5,7 +5,8 @@
  */
 import { pause } from "../../base/deadline.ts";
 import { monotonicNow, randomBytes } from "../../base/runtime.ts";
-import { Tally, type UserLedger } from "../../socks/server/limits/limits.ts";
+import type { UserLedger } from "../../socks/server/limits/user_ledger.ts";
+import { Tally } from "../../socks/server/limits/tally.ts";
 import type { WatchedStore } from "./watched.ts";
 
 /** Counts sessions of users over all machines. A machine that dies is not counted any more when its lease has run out. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ReplayCache } from "../../kerberos/ap/replay/cache.ts";
-import type { UserLedger } from "../../socks/server/limits/limits.ts";
+import type { UserLedger } from "../../socks/server/limits/user_ledger.ts";
 
 /** What becomes of clients while the store is lost. */
 export type OnLoss = "refuse" | "allow";

@@ -1,45 +1,42 @@
 /**
- * The seam that everything else hangs on: an authentication method takes a connection and RETURNS the one to use from
- * then on, with who the peer is. It may take any number of legs, transform every byte that follows, and protect
- * datagrams.
+ * The interface of authentication methods: a method takes a connection and returns the channel that everything after it uses, with
+ * the identity of the peer. It may exchange any number of messages, transform every byte that follows, and protect datagrams.
  *
  * @module
  */
 import type { Identity, MethodName } from "../identity.ts";
-import type { Connection } from "../stream/connection.ts";
 import type { ProtectionLevel } from "../protection.ts";
-import { type DatagramCodec, plainDatagrams } from "../stream/protected_datagrams.ts";
+import type { DatagramCodec } from "../stream/datagram_codec.ts";
+import type { Connection } from "../stream/connection.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { Method } from "../wire/messages.ts";
 
-/** What authentication ends with. */
+/** Result of an authentication. */
 export interface SecuredChannel {
   /** Connection to use from now on. Closing it releases everything that the channel holds. */
   readonly connection: Connection;
-  /** The peer. */
+  /** Identity of the peer. */
   readonly identity: Identity;
-  /** How what follows is protected. */
+  /** Protection of the bytes that follow. */
   readonly protection: ProtectionLevel;
-  /** How datagrams of this peer are protected; `undefined` where one that comes twice would not be noticed. */
+  /** Protection of the peer's datagrams; `undefined` if a repeated datagram would not be detected, so that none may be relayed. */
   readonly datagrams: DatagramCodec | undefined;
   /**
-   * Whether a message of the connection that is left out, comes twice or out of its turn is noticed. Where it is not, a server
-   * carries out nothing on it but UDP ASSOCIATE.
+   * Whether lost, repeated and reordered messages of the connection are detected. If not, a server allows only UDP ASSOCIATE on it.
    *
    * @default {true}
    */
   readonly ordered?: boolean | undefined;
-  /** When the peer's credentials expire, in milliseconds since the epoch; `Infinity` where they do not. */
+  /** When the peer's credential expires, in milliseconds since the epoch; `Infinity` if it does not. */
   readonly expiresAt: number;
 }
 
-/** What a client's method is told. */
+/** Options of {@linkcode ClientAuthMethod.authenticate}. */
 export interface AuthenticateOptions {
-  /** The proxy as it was named, for the name of its service. */
+  /** The proxy, by the name that the caller used: its service name is made from it. */
   readonly proxy: Endpoint;
-  /** Ends the attempt. */
+  /** Aborts the attempt. */
   readonly signal?: AbortSignal | undefined;
-  /** Whether datagrams will be protected too, which may overtake one another. @default {false} */
+  /** Whether the channel will protect datagrams, which may be reordered on their way. @default {false} */
   readonly datagrams?: boolean | undefined;
 }
 
@@ -52,65 +49,39 @@ export interface ClientAuthMethod {
   /**
    * Authenticates to a proxy that chose this method.
    *
-   * @throws {SocksAuthError} When it cannot, or would have to go below what is asked for.
+   * @throws {SocksAuthError} When authentication fails, or would be weaker than the caller accepts.
    */
   authenticate(connection: Connection, options: AuthenticateOptions): Promise<SecuredChannel>;
 }
 
-/** What a server's method is told. */
+/** Options of {@linkcode ServerAuthMethod.accept}. */
 export interface AcceptAuthOptions {
-  /** Ends the attempt. */
+  /** Aborts the attempt. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Takes what tells the client that it is refused, for a session that is ended while the method is under way; `undefined` takes it
-   * back, once there is nothing to tell any more.
+   * Called by the method with a function that sends the client a refusal: the server uses it if it ends the session during
+   * authentication. Called with `undefined` once the protocol has no refusal any more.
    */
   readonly beforeClosing?: ((tell: (() => Promise<void>) | undefined) => void) | undefined;
   /**
-   * Told that the client has gone, by a method that watches for it while it waits for something else than the client. The signal is aborted
-   * then.
+   * Called by the method if it sees the client go while it waits for something else (a password check, a replay cache). The
+   * server then aborts `signal`.
    */
   readonly onGone?: ((reason: Error) => void) | undefined;
-  /** Name of where the client comes from, for what is shared out between those: its address, or its /64 of IPv6. @default {""} */
+  /** Name of the client's source, which shares limits: its address, or its /64 for IPv6. @default {""} */
   readonly source?: string | undefined;
 }
 
 /** A method on the server's side. */
 export interface ServerAuthMethod {
-  /** METHOD byte. */
+  /** METHOD byte (RFC 1928 section 3). */
   readonly code: number;
   /** Name of the method. */
   readonly name: MethodName;
   /**
-   * Finds out who a client is.
+   * Authenticates a client.
    *
-   * @throws {SocksAuthError} When it is nobody who may use the proxy. The client has been told then.
+   * @throws {SocksAuthError} When the client is refused. The method has sent the refusal.
    */
   accept(connection: Connection, options: AcceptAuthOptions): Promise<SecuredChannel>;
-}
-
-/** A channel without protection. */
-export function plainChannel(connection: Connection, identity: Identity): SecuredChannel {
-  return { connection, identity, protection: "none", datagrams: plainDatagrams, expiresAt: Infinity };
-}
-
-const NOBODY: Identity = Object.freeze({ method: "none", name: "", attributes: Object.freeze({}) });
-
-/**
- * The method that asks for nothing, on both sides.
- *
- * @example
- * ```ts
- * import { noAuthentication } from "@gssocks/gssocks/socks";
- *
- * if (noAuthentication().code !== 0) throw new Error("X'00' is NO AUTHENTICATION REQUIRED");
- * ```
- */
-export function noAuthentication(): ClientAuthMethod & ServerAuthMethod {
-  return {
-    code: Method.None,
-    name: "none",
-    authenticate: (connection) => Promise.resolve(plainChannel(connection, NOBODY)),
-    accept: (connection) => Promise.resolve(plainChannel(connection, NOBODY)),
-  };
 }

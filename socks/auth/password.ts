@@ -1,42 +1,43 @@
 /**
- * Username and password (RFC 1929). They travel in clear, which the RFC itself warns of.
+ * The username and password method (RFC 1929), on both sides. The password is sent in clear text (RFC 1929 section 3).
  *
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { exactText, utf8 } from "../../base/bytes.ts";
-import { goneBecause } from "../stream/client_end.ts";
+import { clientGoneError } from "../stream/client_end.ts";
 import { SocksAuthError, SocksLimitError } from "../errors.ts";
-import { MessageReader } from "../stream/connection.ts";
-import { ReadAhead } from "../stream/read_ahead.ts";
+import { MessageReader } from "../stream/message_reader.ts";
+import { EndWatcher } from "../stream/end_watcher.ts";
+import { Method } from "../wire/messages.ts";
 import {
   decodePasswordStatus,
   decodeUsernamePassword,
   encodePasswordStatus,
   encodeUsernamePassword,
-  Method,
-} from "../wire/messages.ts";
-import { type ClientAuthMethod, plainChannel, type ServerAuthMethod } from "./method.ts";
+} from "../wire/password.ts";
+import type { ClientAuthMethod, ServerAuthMethod } from "./method.ts";
+import { plainChannel } from "./plain_channel.ts";
 import type { Identity } from "../identity.ts";
 
-/** A name and a password. */
+/** A username and a password. */
 export interface PasswordCredentials {
-  /** Name, 1 to 255 bytes in UTF-8. */
+  /** Username, 1 to 255 bytes in UTF-8. */
   readonly username: string;
   /** Password, 1 to 255 bytes in UTF-8. */
   readonly password: string;
 }
 
-/** What a check of a password is told. */
+/** Options of a {@linkcode PasswordCheck}. */
 export interface PasswordCheckOptions {
   /**
-   * Aborted when the answer is of no use any more, because the client has gone, its time is over, or the session has ended; a check that
-   * waits for its turn need not be made then.
+   * Aborted when the answer is not needed any more: the client has gone, its time is over, or the session has ended. A check that still
+   * waits in a queue can be skipped.
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Name of where the client comes from: its address, or its /64 of IPv6. Checks that wait are to wait behind those from the same place, and
-   * not in front of everybody's.
+   * Name of the client's source: its address, or its /64 for IPv6. A check that has to wait should wait behind those of the same source
+   * only.
    *
    * @default {""}
    */
@@ -44,15 +45,15 @@ export interface PasswordCheckOptions {
 }
 
 /**
- * Says whether a name and a password belong together. A {@linkcode SocksLimitError} says that it has not been looked at, since too many
- * from the same place are.
+ * Returns whether a username and a password are correct. Throws a {@linkcode SocksLimitError} if it did not check them because too many
+ * checks of the same source are pending.
  */
 export type PasswordCheck = (
   credentials: PasswordCredentials,
   options?: PasswordCheckOptions,
 ) => boolean | Promise<boolean>;
 
-/** The longest message has 513 bytes. */
+/** Longest message to read; RFC 1929 section 2 has 513 bytes at most. */
 const LIMIT = 1024;
 
 function identity(username: string): Identity {
@@ -60,11 +61,11 @@ function identity(username: string): Identity {
 }
 
 /**
- * The method on a client's side.
+ * Creates the username and password method of a client.
  *
- * @throws {RangeError} When name or password do not fit.
+ * @throws {RangeError} When the username or the password is empty or too long.
  *
- * @example A proxy that knows passwords
+ * @example A proxy that checks passwords
  * ```ts
  * import { connect, passwordClient } from "@gssocks/gssocks";
  *
@@ -100,9 +101,9 @@ export function passwordClient(credentials: PasswordCredentials): ClientAuthMeth
 }
 
 /**
- * The method on a server's side.
+ * Creates the username and password method of a server.
  *
- * @param check Says who may come in. A `false` and a thrown error are told to the client in the same way.
+ * @param check Checks passwords. The client gets the same refusal for `false` and for an error.
  */
 export function passwordServer(check: PasswordCheck): ServerAuthMethod {
   return {
@@ -110,60 +111,60 @@ export function passwordServer(check: PasswordCheck): ServerAuthMethod {
     name: "password",
     async accept(connection, { signal, beforeClosing, onGone, source }) {
       const reader = new MessageReader(connection, LIMIT);
-      // RFC 1929 section 2 has one answer to whatever is wrong, and gives it once.
-      let told: boolean | undefined;
-      const tell = async (accepted: boolean): Promise<void> => {
-        if (told !== undefined) return;
-        told = accepted;
+      // RFC 1929 section 2 has one status for every refusal; it is sent once.
+      let sent: boolean | undefined;
+      const sendStatus = async (accepted: boolean): Promise<void> => {
+        if (sent !== undefined) return;
+        sent = accepted;
         beforeClosing?.(undefined);
         await connection.write(encodePasswordStatus(accepted));
       };
-      beforeClosing?.(() => tell(false));
+      beforeClosing?.(() => sendStatus(false));
       const { username, password } = await reader.next(decodeUsernamePassword).catch(async (error) => {
-        await tell(false).catch(() => {});
+        await sendStatus(false).catch(() => {});
         throw error;
       });
       const name = new TextDecoder("utf-8", { ignoreBOM: true }).decode(username);
-      const ahead = new ReadAhead(reader.rest());
+      const watcher = new EndWatcher(reader.rest());
       let accepted = false;
       let cause: unknown;
       try {
-        accepted = await whileThere(
-          ahead,
+        accepted = await whileClientStays(
+          watcher,
           () => check({ username: exactText(username), password: exactText(password) }, { signal, source }),
           onGone,
         );
       } catch (error) {
         cause = error;
       }
-      await tell(accepted === true);
+      await sendStatus(accepted === true);
       if (cause instanceof SocksLimitError) throw cause;
-      if (!told) {
+      if (!sent) {
         throw new SocksAuthError("BAD_CREDENTIALS", `Password of ${JSON.stringify(name)} refused`, { cause });
       }
-      return plainChannel(ahead.rest(), identity(name));
+      return plainChannel(watcher.rest(), identity(name));
     },
   };
 }
 
-/** Has a password checked while its client is watched. */
-async function whileThere(
-  ahead: ReadAhead,
+/** Checks a password and watches whether the client goes meanwhile. */
+async function whileClientStays(
+  watcher: EndWatcher,
   check: () => boolean | Promise<boolean>,
   onGone: ((reason: Error) => void) | undefined,
 ): Promise<boolean> {
   const checking = check();
   if (typeof checking === "boolean" || onGone === undefined) return await checking;
-  using _watched = ahead;
-  ahead.watch((end) => {
-    const reason = goneBecause(end, "its password was checked", true);
+  using _watching = watcher;
+  watcher.watch((end) => {
+    const reason = clientGoneError(end, "its password was checked", true);
     if (reason !== undefined) onGone(reason);
   });
   return await checking;
 }
 
 /**
- * A check against a fixed list, in a time that does not tell how much of a password was right.
+ * Creates a check against a fixed list. Its time does not depend on how much of a password is right.
  *
  * @example
  * ```ts
@@ -171,7 +172,7 @@ async function whileThere(
  *
  * const check = fixedPasswords({ bob: "secret" });
  * await using server = serve({ port: 0, passwords: check, rules: ["allow intranet.example.com"] });
- * if (!await check({ username: "bob", password: "secret" })) throw new Error(`not let in at ${server.addr.port}`);
+ * if (!await check({ username: "bob", password: "secret" })) throw new Error(`refused at ${server.addr.port}`);
  * ```
  */
 export function fixedPasswords(users: Readonly<Record<string, string>>): PasswordCheck {
@@ -183,7 +184,7 @@ export function fixedPasswords(users: Readonly<Record<string, string>>): Passwor
   };
 }
 
-/** Digests are of one length, whatever the passwords are. */
+/** Digests all have the same length, unlike passwords. */
 async function digest(text: string): Promise<ArrayBuffer> {
   return await crypto.subtle.digest("SHA-256", utf8(text));
 }

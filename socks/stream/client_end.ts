@@ -1,36 +1,35 @@
 /**
- * What the end of a client's connection means while the server works for it.
+ * What the end of a client's connection means while the server works for that client.
  *
  * @module
  */
 import { SocksConnectionError, SocksError } from "../errors.ts";
-import type { AheadEnd } from "./read_ahead.ts";
+import type { PeerEnd } from "./end_watcher.ts";
 
 /**
- * Time in milliseconds for which a client is still served that has ended what it sends, where nothing else tells whether it is there: it may
- * be one that has nothing to add, and reads (`nc -N`), which looks no different from one that has left. Where a transport tells, this is the
- * time between two looks.
+ * Time in milliseconds for which a client is served after it has ended its direction, if nothing else shows whether it is still there. It
+ * may have sent everything and still read (`nc -N`), which looks like a client that has left. If the transport can be probed, this
+ * is the time between two probes.
  */
-export const GRACE = 500;
+export const END_GRACE = 500;
 
 /**
- * Why a client that has come to its end is not served any further.
+ * Returns why a client that has ended is not served any more; `undefined` if it still is.
  *
- * A failure always is a reason. An end of what it sends is none where it has sent something that is to be carried: whoever has said all that
- * he has to say may still want to read the answer. RFC 1928 knows of no half-close; without anything to carry, an end is how a client leaves.
+ * A failure is always a reason. An end is none if the client has sent bytes for the target: it may still read the answer. Without such
+ * bytes an end means that the client has left, since RFC 1928 has no half-close.
  *
- * @param doing What was under way, for the message.
- * @param mayEnd Whether it may end what it sends when there is something to carry.
- * @returns `undefined` where it is still to be served.
+ * @param doing What the server was doing, for the message.
+ * @param mayEnd Whether the client may end its direction if it has sent bytes for the target.
  */
-export function goneBecause(
-  { failure, early }: AheadEnd,
+export function clientGoneError(
+  { failure, hasUnread }: PeerEnd,
   doing: string,
   mayEnd: boolean,
 ): SocksError | undefined {
-  if (failure === undefined && early && mayEnd) return undefined;
-  // What is wrong with what it says is worth more than that it is over.
+  if (failure === undefined && hasUnread && mayEnd) return undefined;
+  // A protocol error says more than that the connection is lost.
   if (failure instanceof SocksError && !(failure instanceof SocksConnectionError)) return failure;
   const reason = failure instanceof Error ? `: ${failure.message}` : "";
-  return new SocksConnectionError("LOST", `Client went while ${doing}${reason}`, { cause: failure });
+  return new SocksConnectionError("LOST", `Client left while ${doing}${reason}`, { cause: failure });
 }

@@ -4,67 +4,53 @@
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
-import type { Endpoint } from "../wire/address.ts";
+import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 
 /** A UDP socket. */
 export interface DatagramSocket {
-  /** Where it is bound. */
+  /** Address that it is bound to. */
   readonly local: Endpoint;
   /**
-   * Sends a datagram to an address; names are not looked up.
+   * Sends a datagram to an address; names are not resolved.
    *
-   * @throws {RangeError} When it is too large.
+   * @throws {RangeError} When the datagram is too large.
    */
   send(bytes: Uint8Array, to: Endpoint): Promise<void>;
   /** Releases the port. May be called again. */
   close(): void;
-  /** Has it keep the process going, as it does from the start. */
+  /** Lets the socket keep the process running, as it does from the start. */
   ref?(): void;
-  /** Lets the process end although it is open. */
+  /** Lets the process exit although the socket is open. */
   unref?(): void;
 }
 
-/** What {@linkcode BindDatagrams} is told. */
+/** Options of {@linkcode BindDatagrams}. */
 export interface BindDatagramsOptions extends Endpoint {
-  /** Told of each datagram that comes; its bytes are the callee's. */
+  /** Called for each datagram; the callee owns the bytes. */
   readonly onDatagram: (bytes: Bytes, from: Endpoint) => void;
-  /** Told that no more will come, when nobody has closed the socket. */
+  /** Called when the socket has failed and receives no more; not after `close()`. */
   readonly onEnd?: ((reason: unknown) => void) | undefined;
 }
 
-/** Makes UDP sockets. */
+/** Opens UDP sockets. */
 export type BindDatagrams = (options: BindDatagramsOptions) => Promise<DatagramSocket>;
 
-/**
- * What the system says of one datagram, or of one target: the socket is as good as before. Everything else it says of the socket.
- * `UNKNOWN` is how Deno's `node:dgram` calls many of them.
- */
-const PASSING: ReadonlySet<unknown> = new Set([
-  "EACCES",
-  "EADDRNOTAVAIL",
-  "EAFNOSUPPORT",
-  "EAGAIN",
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EHOSTDOWN",
-  "EHOSTUNREACH",
-  "EINVAL",
-  "EMSGSIZE",
-  "ENETDOWN",
-  "ENETUNREACH",
-  "ENOBUFS",
-  "ENOMEM",
-  "ENOPROTOOPT",
-  "EOPNOTSUPP",
-  "EPERM",
-  "EPROTO",
-  "ETIMEDOUT",
-  "UNKNOWN",
-  "ERR_SOCKET_BAD_PORT",
-]);
+/** After this many consecutive errors the socket is given up. */
+export const MAX_ERRORS = 100;
 
-/** Whether an error of a socket is about a datagram, or a target, and no end of the socket. */
-export function passes(error: unknown): boolean {
-  if (error instanceof RangeError) return true;
-  return PASSING.has((error as { code?: unknown } | undefined)?.code);
+/** The error for a datagram that was not sent. */
+export function sendError(bytes: Uint8Array, to: Endpoint, cause: unknown): unknown {
+  if ((cause as { code?: unknown }).code !== "EMSGSIZE") return cause;
+  return new RangeError(`Cannot send datagram of ${bytes.length} bytes to ${formatEndpoint(to)}: it is too large`, {
+    cause,
+  });
+}
+
+/** Calls the callback with a datagram. An exception of the callback drops the datagram and leaves the socket open. */
+export function deliver(onDatagram: BindDatagramsOptions["onDatagram"], bytes: Bytes, from: Endpoint): void {
+  try {
+    onDatagram(bytes, from);
+  } catch {
+    // The datagram is dropped.
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * What the system says of a connection that cannot be made, as a reply of RFC 1928 section 6.
+ * Turns errors of the system about a connection that cannot be opened into replies of RFC 1928 section 6.
  *
  * @module
  */
@@ -8,64 +8,64 @@ import { SocksReplyError, type SocksReplyErrorCode } from "../errors.ts";
 import { type Endpoint, formatEndpoint } from "../wire/address.ts";
 import { parseIp } from "../wire/ip.ts";
 
-/** A reply, and what the system's own words do not say. */
-type Row = readonly [code: SocksReplyErrorCode, words?: string];
+/** The code of the reply, and an explanation if the system's message does not say enough. */
+type Row = readonly [code: SocksReplyErrorCode, explanation?: string];
 
 const FORBIDDEN = "a route, a router or a firewall forbids it";
 const EXHAUSTED =
   "this machine has no room for another connection, see its limit of open files (ulimit -n, LimitNOFILE)";
 
-/** By errno. Reply 02 is for rulesets, and no network has one. */
+/** Rows by errno. None has NOT_ALLOWED: that reply is for rules of the proxy. */
 const ROWS: Readonly<Record<string, Row>> = {
   ECONNREFUSED: ["CONNECTION_REFUSED"],
   ENETUNREACH: ["NETWORK_UNREACHABLE"],
   ENETDOWN: ["NETWORK_UNREACHABLE"],
   ENONET: ["NETWORK_UNREACHABLE"],
-  // This machine has no address from which it could be reached, or nothing at all of its family.
+  // This machine has no address to connect from, or does not support the address family.
   EADDRNOTAVAIL: ["NETWORK_UNREACHABLE"],
   EAFNOSUPPORT: ["NETWORK_UNREACHABLE"],
   EHOSTUNREACH: ["HOST_UNREACHABLE"],
   EHOSTDOWN: ["HOST_UNREACHABLE"],
   ETIMEDOUT: ["HOST_UNREACHABLE"],
-  // IPv4's "administratively prohibited" comes as EHOSTUNREACH, and IPv6's as this; so does a route that prohibits.
+  // "Administratively prohibited" is EHOSTUNREACH for IPv4 and EACCES for IPv6; a prohibiting route is EACCES too.
   EACCES: ["HOST_UNREACHABLE", FORBIDDEN],
   EPERM: ["HOST_UNREACHABLE", FORBIDDEN],
-  ENOPROTOOPT: ["GENERAL_FAILURE", "the host says that it has no TCP"],
-  EINVAL: ["GENERAL_FAILURE", "the system connects to no such address, or a route of its drops what goes there"],
+  ENOPROTOOPT: ["GENERAL_FAILURE", "the host does not support TCP"],
+  EINVAL: ["GENERAL_FAILURE", "the system cannot connect to such an address, or a route blackholes it"],
   EMFILE: ["OUT_OF_RESOURCES", EXHAUSTED],
   ENFILE: ["OUT_OF_RESOURCES", EXHAUSTED],
   ENOBUFS: ["OUT_OF_RESOURCES", "this machine is short of memory for connections"],
   ENOMEM: ["OUT_OF_RESOURCES", "this machine is short of memory"],
 };
 
-/** Those for which Deno has no name on some systems; the numbers are Linux's. */
+/** Errors that Deno reports by number on some systems; the numbers are those of Linux. */
 const NUMBERS: Readonly<Record<string, string>> = { 64: "ENONET", 112: "EHOSTDOWN" };
 
-/** The name of the system's error, where it is one of the system's. */
+/** Returns the errno of an error of the system; `undefined` for any other error. */
 function errnoOf(error: unknown): string | undefined {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === "string") return code;
   return NUMBERS[/\(os error (\d+)\)$/.exec(String(message))?.[1] ?? ""];
 }
 
-/** A failed connection as an error with the code of its reply. */
+/** Returns the error of a connection that could not be opened. */
 export function dialError(target: Endpoint, error: unknown): SocksReplyError {
   const reason = reasonText(error);
-  const [code, words] = rowOf(target, error);
-  const text = words === undefined ? reason : `${words}: ${reason}`;
+  const [code, explanation] = rowOf(target, error);
+  const text = explanation === undefined ? reason : `${explanation}: ${reason}`;
   return new SocksReplyError(code, `Cannot connect to ${formatEndpoint(target)}: ${text}`, { cause: error });
 }
 
 function rowOf({ hostname }: Endpoint, error: unknown): Row {
-  // Deno's own permissions, which are the operator's rules.
+  // Deno's permissions are rules that the operator set.
   if (error instanceof Error && error.name === "NotCapable") return ["NOT_ALLOWED"];
   const errno = errnoOf(error);
-  // A name that is not found comes as a plain Error.
+  // A name that does not exist is a plain Error.
   if (errno === undefined && parseIp(hostname) === undefined) return ["HOST_UNREACHABLE"];
   return Object.hasOwn(ROWS, errno ?? "") ? ROWS[errno!]! : ["GENERAL_FAILURE"];
 }
 
-/** Whether an error says that this machine is short of descriptors or memory, of which whoever connects knows nothing. */
+/** Whether an error means that this machine is short of descriptors or memory. Clients cannot see that. */
 export function isOutOfResources(error: unknown): boolean {
   const errno = errnoOf(error);
   return errno !== undefined && Object.hasOwn(ROWS, errno) && ROWS[errno]![0] === "OUT_OF_RESOURCES";

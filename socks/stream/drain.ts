@@ -1,5 +1,5 @@
 /**
- * The end of a connection on which something was refused.
+ * Closes a connection so that the client can read the last bytes.
  *
  * @module
  */
@@ -7,17 +7,17 @@ import { abortable, startDeadline } from "../../base/deadline.ts";
 import { SocksTimeoutError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 
-/** Longest wait for a client to close. */
+/** Longest wait for the client to close, in milliseconds. */
 const PATIENCE = 1_000;
-/** Bytes that are still read from a client that was refused. */
+/** Most bytes that are read and discarded. */
 const DRAINED = 262_144;
 
 /**
- * The client may take its time to read a refusal, and must not lose it to a reset, which is what closing with bytes unread makes of the
- * end: its own end is waited for, a little. Never rejects; closing is left to the caller.
+ * Half-closes and waits up to a second for the client's end. Closing with unread bytes would reset the connection, and a reset destroys a
+ * refusal that the client has not read yet. Never rejects; the caller closes the connection.
  *
- * @param tell What is to be told first, for which the client has as long.
- * @param signal Ends it early.
+ * @param tell Sends something first; the client has as much time for it.
+ * @param signal Ends the wait.
  */
 export async function drain(
   connection: Connection,
@@ -40,6 +40,6 @@ export async function drain(
       left -= bytes.length;
     }
   } catch {
-    // Gone already, which is all that was waited for, or out of time.
+    // The client is gone, or its time is over.
   }
 }

@@ -1,19 +1,19 @@
 /**
- * How a listener for TCP is asked for.
+ * The interface for opening TCP listeners.
  *
  * @module
  */
 import type { ConnectionListener } from "./listener.ts";
 import type { Endpoint } from "../wire/address.ts";
-import type { proxyProtocol, ProxyProtocolOptions } from "./proxy_protocol.ts";
+import type { ProxyProtocolOptions } from "./proxy_protocol.ts";
 
-/** Where {@linkcode listenTcp} listens. */
+/** Options of {@linkcode ListenTcp}. */
 export interface ListenTcpOptions extends Endpoint {
-  /** Whether others may listen on the same port. @default {false} */
+  /** Whether other sockets may listen on the same port. @default {false} */
   readonly reusePort?: boolean | undefined;
-  /** Balancers that say with the PROXY protocol who their clients are, before anything else, TLS too. @default {none} */
+  /** Balancers that send the PROXY protocol, in front of everything else, TLS too. @default {none} */
   readonly proxyProtocol?: ProxyProtocolOptions | undefined;
 }
 
-/** Makes listeners. */
+/** Opens TCP listeners. */
 export type ListenTcp = (options: ListenTcpOptions) => ConnectionListener;

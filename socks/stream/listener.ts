@@ -1,5 +1,5 @@
 /**
- * Listeners of byte streams.
+ * The interface of listeners.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import type { Connection } from "./connection.ts";
 
 /** Accepts connections. */
 export interface ConnectionListener {
-  /** Address that it listens on. */
+  /** Address of the listener. */
   readonly addr: Endpoint;
-  /** The next connection; `undefined` after {@linkcode close}. Other failures are thrown and may pass. */
+  /** Returns the next connection; `undefined` after {@linkcode close}. After an error the next call may succeed. */
   accept(): Promise<Connection | undefined>;
-  /** Ends a pending {@linkcode accept} and all later ones. May be called again. */
+  /** Stops listening: pending and later calls of {@linkcode accept} return `undefined`. May be called again. */
   close(): void;
-  /** Lets it keep the process going, as it does from the beginning. */
+  /** Lets the listener keep the process running, as it does from the start. */
   ref?(): void;
-  /** Lets the process end although it listens. */
+  /** Lets the process exit although it listens. */
   unref?(): void;
 }

@@ -1,28 +1,27 @@
 /**
- * Bytes that have come in pieces and wait for a reader. A piece costs far more memory than its bytes when those are few, so
- * small ones are joined.
+ * A queue of received bytes that wait for a reader. A small piece costs far more memory than its bytes, so small ones are joined.
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
 
-/** Pieces of this size and more stay as they are. */
+/** Size from which a piece is not joined. */
 const SMALL = 4_096;
-/** Bytes that are joined at most. */
+/** Largest joined piece. */
 const JOINED = 16_384;
 
-/** Pieces in their order, first in first out. */
+/** Pieces in order, first in, first out. */
 export class PieceQueue {
   readonly #pieces: Bytes[] = [];
-  /** Memory that the last piece lies in, with room behind it, where pieces were joined. */
+  /** Memory of the last piece, if it was joined; it may have room behind it. */
   #joining: Bytes | undefined;
 
-  /** Pieces that wait. */
+  /** Number of pieces. */
   get length(): number {
     return this.#pieces.length;
   }
 
-  /** Takes a piece in, which is this object's from then on. */
+  /** Adds a piece; the queue owns it. */
   push(piece: Bytes): void {
     const last = this.#pieces.at(-1);
     const length = (last?.length ?? 0) + piece.length;
@@ -40,7 +39,7 @@ export class PieceQueue {
     this.#pieces[this.#pieces.length - 1] = this.#joining.subarray(0, length);
   }
 
-  /** The first piece, which is the caller's from then on; `undefined` where none waits. */
+  /** Removes and returns the first piece; `undefined` if there is none. The caller owns it. */
   shift(): Bytes | undefined {
     return this.#pieces.shift();
   }

@@ -1,40 +1,42 @@
 /**
- * Listeners behind balancers that speak the PROXY protocol: the client's address is the one that the balancer tells.
+ * Listeners behind balancers that speak the PROXY protocol: the balancer sends the client's address.
  *
  * @module
  */
 import { reasonText } from "../../base/reason.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import { duration, startDeadline } from "../../base/deadline.ts";
+import { duration, onAbort, startDeadline } from "../../base/deadline.ts";
 import { SocksLimitError, SocksProtocolError, SocksTimeoutError } from "../errors.ts";
 import { type Cidr, inCidr, parseBlock } from "../wire/cidr.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { canonicalAddress, parseIp } from "../wire/ip.ts";
 import { decodeProxyHeader, LONGEST_HEADER, type ProxyHeader } from "../wire/proxy_header.ts";
-import { closeAnyway } from "./closed.ts";
-import { type Connection, MessageReader, withReads } from "./connection.ts";
+import { closeQuietly } from "./close_quietly.ts";
+import type { Connection } from "./connection.ts";
+import { MessageReader } from "./message_reader.ts";
+import { withReads } from "./prefix.ts";
 import type { ConnectionListener } from "./listener.ts";
 
-/** What {@linkcode proxyProtocol} takes. */
+/** Options of {@linkcode proxyProtocol}. */
 export interface ProxyProtocolOptions {
-  /** Addresses and blocks of the balancers: `10.0.0.5`, `10.1.0.0/16`. Nobody else is believed, or asked. */
+  /** Addresses and blocks of the balancers: `10.0.0.5`, `10.1.0.0/16`. No header is read from any other peer. */
   readonly from: readonly string[];
   /** Time for a header, in milliseconds. @default {10000} */
   readonly timeout?: number | undefined;
-  /** Headers waited for at one time; beyond it, the oldest makes room. @default {1000} */
+  /** Most connections without their header yet; beyond this the oldest is closed. @default {1000} */
   readonly maxWaiting?: number | undefined;
 }
 
 /**
- * A listener that reads the header of the PROXY protocol, version 1 or 2, in front of what comes from the balancers named. Such a
- * connection must begin with one: `remote` is then the client's address as the header tells it, and `relayedBy` the balancer's. With
- * `LOCAL` (a balancer that looks whether the server is well) `remote` is the balancer's; with `UNKNOWN`, `UNSPEC` or a socket in the
- * file system too, and so is `relayedBy`. One without a header, or with one that is wrong or late, can be accepted and fails when
- * it is read. From everybody else no header is looked for.
+ * Creates a listener that reads the header of the PROXY protocol, version 1 or 2, from the balancers in `from`. Each of their connections
+ * must start with one. `remote` is then the client's address in the header, and `relayedBy` the balancer's. For `LOCAL` (a health
+ * check of the balancer) `remote` is the balancer's address. For `UNKNOWN`, `UNSPEC` and Unix sockets `remote` and `relayedBy` are the
+ * balancer's. A connection whose header is missing, wrong or late is accepted, and fails when it is read. No header is read from
+ * other peers.
  *
- * A slow one holds up nobody. It is the listener underneath that speaks TLS to balancers that do: their header is outside of it.
+ * A slow header delays no other connection. To balancers with TLS the listener below speaks TLS: their header is in front of it.
  *
- * @throws {TypeError} When no balancer is named, one is no address and no block, or a time or a limit is none.
+ * @throws {TypeError} When `from` is empty, an entry is neither an address nor a block, or a time or a limit is not valid.
  *
  * @example
  * ```ts
@@ -52,18 +54,20 @@ export function proxyProtocol(listener: ConnectionListener, options: ProxyProtoc
 }
 
 /**
- * Checks what balancers are named by.
+ * Parses the addresses and blocks of balancers.
  *
- * @throws {TypeError} When none is, or one is no address and no block.
+ * @throws {TypeError} When the list is empty, or an entry is neither an address nor a block.
  */
 export function balancers(from: readonly string[]): readonly Cidr[] {
   if (!Array.isArray(from) || from.length === 0) {
-    throw new TypeError("Cannot use proxyProtocol: no balancer is named, and anybody could say who he is");
+    throw new TypeError("Cannot use proxyProtocol: `from` names no balancer, so any client could claim any address");
   }
   return from.map((text) => {
     const block = blockOf(text);
     if (block !== undefined) return block;
-    throw new TypeError(`Cannot use proxyProtocol: ${JSON.stringify(text)} is no address and no block of them`);
+    throw new TypeError(
+      `Cannot use proxyProtocol: ${JSON.stringify(text)} is neither an address nor a block of addresses`,
+    );
   });
 }
 
@@ -71,13 +75,13 @@ function blockOf(text: unknown): Cidr | undefined {
   try {
     return typeof text === "string" ? parseBlock(text.trim()) : undefined;
   } catch {
-    return undefined; // More bits than there are.
+    return undefined; // The prefix is too long.
   }
 }
 
-/** A header that is waited for. */
+/** A connection whose header has not come yet. */
 interface Waiting {
-  readonly giveUp: (reason: Error) => void;
+  readonly cancel: (reason: Error) => void;
 }
 
 class ProxyProtocolListener implements ConnectionListener {
@@ -85,12 +89,12 @@ class ProxyProtocolListener implements ConnectionListener {
   readonly #from: readonly Cidr[];
   readonly #timeout: number;
   readonly #maxWaiting: number;
-  /** The oldest first. */
+  /** Connections without their header, oldest first. */
   readonly #waiting = new Set<Waiting>();
-  /** Those that nobody has asked for yet. */
+  /** Connections for later calls of `accept`. */
   readonly #ready: Connection[] = [];
-  /** Those who ask. */
-  readonly #asking: PromiseWithResolvers<Connection | undefined>[] = [];
+  /** Pending calls of `accept`. */
+  readonly #pending: PromiseWithResolvers<Connection | undefined>[] = [];
   #accepting = false;
   #closed = false;
 
@@ -99,7 +103,7 @@ class ProxyProtocolListener implements ConnectionListener {
     this.#from = balancers(from);
     this.#timeout = duration("timeout", timeout);
     if (!(maxWaiting >= 1)) {
-      throw new TypeError(`Cannot use maxWaiting: ${maxWaiting} is no number of headers, 1 or more`);
+      throw new TypeError(`Cannot use maxWaiting: ${maxWaiting} is not a number of 1 or more`);
     }
     this.#maxWaiting = maxWaiting;
   }
@@ -112,30 +116,30 @@ class ProxyProtocolListener implements ConnectionListener {
     const ready = this.#ready.shift();
     if (ready !== undefined) return Promise.resolve(ready);
     if (this.#closed) return Promise.resolve(undefined);
-    const asking = Promise.withResolvers<Connection | undefined>();
-    this.#asking.push(asking);
+    const pending = Promise.withResolvers<Connection | undefined>();
+    this.#pending.push(pending);
     void this.#acceptAll();
-    return asking.promise;
+    return pending.promise;
   }
 
-  /** Accepts while somebody asks: others are not to wait behind one whose header does not come. */
+  /** Accepts while calls are pending: none waits for another connection's header. */
   async #acceptAll(): Promise<void> {
     if (this.#accepting) return;
     this.#accepting = true;
     try {
-      while (this.#asking.length > 0) {
+      while (this.#pending.length > 0) {
         const connection = await this.#inner.accept();
         if (connection === undefined) return this.close();
         if (this.#closed) return connection.close();
         if (this.#isBalancer(connection)) void this.#readHeader(connection);
-        else this.#hand(connection);
+        else this.#deliver(connection);
       }
     } catch (error) {
-      this.#asking.shift()?.reject(error);
+      this.#pending.shift()?.reject(error);
     } finally {
       this.#accepting = false;
-      // Whoever is left goes on asking, unless it is closed.
-      if (this.#asking.length > 0) void this.#acceptAll();
+      // Calls that are left need another round, unless the listener is closed.
+      if (this.#pending.length > 0) void this.#acceptAll();
     }
   }
 
@@ -144,10 +148,10 @@ class ProxyProtocolListener implements ConnectionListener {
     return bytes !== undefined && this.#from.some((block) => inCidr(bytes, block));
   }
 
-  /** To the first who asks. */
-  #hand(connection: Connection): void {
-    const asking = this.#asking.shift();
-    if (asking !== undefined) asking.resolve(connection);
+  /** Passes a connection to the first pending call. */
+  #deliver(connection: Connection): void {
+    const pending = this.#pending.shift();
+    if (pending !== undefined) pending.resolve(connection);
     else if (this.#closed) connection.close();
     else this.#ready.push(connection);
   }
@@ -159,37 +163,42 @@ class ProxyProtocolListener implements ConnectionListener {
       reason: () =>
         new SocksTimeoutError("HANDSHAKE_TIMEOUT", `No PROXY protocol header came within ${this.#timeout} ms`),
     });
-    const waiting: Waiting = { giveUp: (reason) => deadline.abort(reason) };
+    const waiting: Waiting = { cancel: (reason) => deadline.abort(reason) };
     this.#waiting.add(waiting);
-    if (this.#waiting.size > this.#maxWaiting) this.#tooMany();
-    deadline.signal.addEventListener("abort", () => closeAnyway(connection), { once: true });
+    if (this.#waiting.size > this.#maxWaiting) this.#cancelOldest();
+    onAbort(deadline.signal, () => closeQuietly(connection));
     const reader = new MessageReader(connection, LONGEST_HEADER + 1);
     try {
       const header = await reader.next(decodeProxyHeader);
       deadline.signal.throwIfAborted();
-      this.#hand(relayed(reader.rest(), header));
+      this.#deliver(relayed(reader.rest(), header));
     } catch (error) {
       const reason = deadline.signal.aborted ? deadline.signal.reason : error;
       connection.close();
-      this.#hand(failing(connection, remote, headerFailure(reason)));
+      this.#deliver(failing(connection, remote, headerFailure(reason)));
     } finally {
       this.#waiting.delete(waiting);
     }
   }
 
-  #tooMany(): void {
+  #cancelOldest(): void {
     const [oldest] = this.#waiting;
     const most = this.#maxWaiting;
-    oldest!.giveUp(new SocksLimitError("HALF_OPEN_LIMIT", `More than ${most} PROXY protocol headers are waited for`));
+    oldest!.cancel(
+      new SocksLimitError(
+        "HALF_OPEN_LIMIT",
+        `More than ${most} connections of balancers wait for their PROXY protocol header`,
+      ),
+    );
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#inner.close();
-    for (const asking of this.#asking.splice(0)) asking.resolve(undefined);
+    for (const pending of this.#pending.splice(0)) pending.resolve(undefined);
     for (const connection of this.#ready.splice(0)) connection.close();
-    for (const { giveUp } of [...this.#waiting]) giveUp(new Error("The listener is closed"));
+    for (const { cancel } of [...this.#waiting]) cancel(new Error("The listener is closed"));
   }
 
   ref(): void {
@@ -201,7 +210,7 @@ class ProxyProtocolListener implements ConnectionListener {
   }
 }
 
-/** What a balancer's connection failed with. */
+/** Returns the error of a connection without a valid header. */
 function headerFailure(error: unknown): Error {
   if (error instanceof SocksTimeoutError || error instanceof SocksLimitError) return error;
   if (error instanceof SocksProtocolError && error.code !== "UNEXPECTED_END") return error;
@@ -211,7 +220,7 @@ function headerFailure(error: unknown): Error {
   });
 }
 
-/** A connection with other addresses than it says itself. */
+/** Returns the connection with the addresses of a header. */
 function relayed(connection: Connection, header: ProxyHeader): Connection {
   const { remote } = connection;
   if (header.type === "local") return connection;
@@ -222,18 +231,19 @@ function relayed(connection: Connection, header: ProxyHeader): Connection {
   });
 }
 
-/** One that is closed, and says why to whoever reads it. */
+/** Returns a closed connection whose reads fail with `reason`. */
 function failing(connection: Connection, remote: Endpoint | undefined, reason: Error): Connection {
   return addressed(connection, { remote, relayedBy: undefined, read: () => Promise.reject(reason) });
 }
 
-interface Otherwise {
+/** What {@linkcode addressed} replaces. */
+interface Replaced {
   readonly remote: Endpoint | undefined;
   readonly relayedBy: Endpoint | undefined;
   read(into?: Bytes): Promise<Bytes | null>;
 }
 
-function addressed(connection: Connection, { remote, relayedBy, read }: Otherwise): Connection {
+function addressed(connection: Connection, { remote, relayedBy, read }: Replaced): Connection {
   return Object.defineProperties(withReads(connection, { read }), {
     remote: { value: remote, enumerable: true },
     relayedBy: { value: relayedBy, enumerable: true },

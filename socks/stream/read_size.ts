@@ -1,22 +1,22 @@
 /**
- * How much to read at a time.
+ * Adapts the size of reads to what the peer sends.
  *
  * @module
  */
 
-/** An idle connection holds this much for the bytes that may come; memory of this size is set aside quickly. */
+/** Size of the first read: an idle connection holds this much memory. */
 const SMALL = 1_024;
-/** Four of the largest frames of RFC 1961 nearly fill this; more at a time is not faster. */
-export const LARGE = 262_144;
+/** Largest read: room for four of the largest frames of RFC 1961. Larger reads are not faster. */
+export const LARGEST_READ = 262_144;
 
-/** Begins small, grows while the peer fills what there is, and is small again when little comes. */
+/** Starts small, grows while the peer fills the reads, and shrinks when little comes. */
 export class ReadSize {
-  /** Bytes to have room for in the next read. */
+  /** Size of the next read, in bytes. */
   next: number = SMALL;
 
-  /** Takes in what the last read brought. */
+  /** Adapts to the number of bytes that the last read returned. */
   learn(count: number): void {
-    if (count >= this.next) this.next = Math.min(LARGE, 16 * this.next);
+    if (count >= this.next) this.next = Math.min(LARGEST_READ, 16 * this.next);
     else if (count < this.next / 16) this.next = SMALL;
   }
 }

@@ -1,303 +1,125 @@
 /**
- * The record layer of RFC 1961 section 5: every byte travels in a token of an established context.
+ * The record layer of RFC 1961 section 5: every byte of a connection travels in a token of an established security context.
  *
- * Several tokens are sealed or opened at once and handed on in order. A token that is not genuine, not in its place or
- * not protected as agreed ends the connection for good, with nothing of it delivered.
+ * ## How this works
+ *
+ * **On the wire.** Each direction is a sequence of frames `01 03 length token` (`wire/gssapi.ts`). A token is the result of
+ * GSS_Wrap: the message, a sequence number and a checksum, encrypted or signed only. RFC 1961 has no frame for an end or an error.
+ *
+ * **Files.** `record_state.ts` is what both directions share: the connection below, the context, and whether they still work.
+ * `record_reader.ts` is the incoming direction, `record_writer.ts` with `sealing.ts` the outgoing one. The two directions do not wait for
+ * each other. This file joins them to one {@linkcode Connection}.
+ *
+ * **Order.** A context gives each token its sequence number when `wrap` is called, so the calls must be made in the order of the bytes;
+ * the cryptography behind them may run at the same time. Two turns keep that order when calls of `write` overlap: the turn to seal ends
+ * when the last message of a call has its number, the turn to write ends when its last byte has left. So the next call's messages are
+ * sealed while this call's frames are still being sent. Calls of `read` run one after another, since a message belongs to one call.
+ *
+ * **Several tokens at once.** Up to four tokens (`IN_FLIGHT`) are sealed at once into one buffer, which one write sends: a batch. The
+ * next batch is sealed while that write is pending. In the other direction all complete frames that were read, up to the same number, are
+ * opened at once, and their messages are delivered in the order of the frames. If the caller gives memory for its read, messages that
+ * surely fit are joined in it.
+ *
+ * **What each failure ends.**
+ *
+ * | failure | effect |
+ * | --- | --- |
+ * | A frame or a token is not valid: not genuine, not in order, signed instead of encrypted, another frame type, a frame cut short by the peer's end | both directions, for good; nothing of the message or behind it is delivered |
+ * | The connection below cannot be read | reading; what is still to be sent may be sent |
+ * | The connection below cannot be written, or the context cannot seal (it has expired) | writing; what came, and still comes, can be read |
+ * | `close()` or `abort()` | both directions, pending calls included |
+ *
+ * The first failure of a direction is the error of all its later calls. A failure of a message is reported in its place: the good messages
+ * in front of it are delivered first.
+ *
+ * **An end and a cut.** The end of a direction is the end of the stream below it, behind a complete frame: `closeWrite()` waits for
+ * pending writes and ends the stream below (half-close), and `read()` gives `null` for it. The end is not protected: an attacker who can
+ * end the TCP connection between two frames can shorten the stream, as RFC 1961 has no message for an end (section 6). `closeWrite()`
+ * therefore sends no end behind a failed write, because what is missing would look complete. `abort()` makes the cut visible: it sends the
+ * first bytes of a frame that never follows ({@linkcode UNFINISHED}), which the peer reports as `UNEXPECTED_END`.
+ *
+ * **Who owns memory.** Bytes given to `write` stay the caller's and must not change until the call settles; small ones are copied at once.
+ * Frames lie in pooled buffers, which go back to their pool when the write below has settled well. Bytes are read into a buffer of the
+ * reader, and tokens are opened in place there; a decrypted message lies in memory of its own or in the reader's buffer. What `read`
+ * returns is the caller's: a message in the reader's buffer is copied, because the next read overwrites that buffer. The caller's
+ * `into` is written to at the end of the call only, since it may be transferred meanwhile.
  *
  * @module
  */
-import type { ProtectionLevel, SealPolicy } from "../protection.ts";
-import { type Bytes, EMPTY } from "../../base/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import type { GssContext } from "../../gss/context.ts";
-import { GssError } from "../../gss/status.ts";
-import { SocksConnectionError, SocksProtocolError } from "../errors.ts";
-import { asError } from "../../base/reason.ts";
+import type { ProtectionLevel, SealPolicy } from "../protection.ts";
 import type { Endpoint } from "../wire/address.ts";
-import { FrameSplitter } from "../wire/frame_splitter.ts";
 import { FrameType } from "../wire/gssapi.ts";
-import { Chunk } from "./chunk.ts";
-import { closedHere } from "./closed.ts";
-import { abort, type Connection, probe } from "./connection.ts";
-import { InOrder } from "./in_order.ts";
-import { ReadSize } from "./read_size.ts";
-import { IN_FLIGHT, sealBatch, type SealedBatch, type Sealer, sealingTurn } from "./sealing.ts";
+import { type Connection, probe } from "./connection.ts";
+import { RecordReader } from "./record_reader.ts";
+import { RecordState } from "./record_state.ts";
+import { RecordWriter } from "./record_writer.ts";
 
-/** What a protected connection is made of. */
+/** Options of a {@linkcode ProtectedConnection}. */
 export interface ProtectedConnectionOptions {
-  /** Connection underneath. */
+  /** Connection that carries the frames. */
   readonly connection: Connection;
   /** Established context. */
   readonly context: GssContext;
-  /** Level agreed upon. */
+  /** Protection level that was agreed. */
   readonly level: Exclude<ProtectionLevel, "none">;
-  /** Which messages are sealed at level "selective". @default {all of them} */
+  /** Which messages are encrypted at level "selective". @default {all of them} */
   readonly seal?: SealPolicy | undefined;
 }
 
-/** Header of a message whose token does not come. */
-const BEGUN = Uint8Array.of(1, FrameType.Encapsulation, 0, 32);
+/** Header of a frame whose token does not follow. */
+const UNFINISHED = Uint8Array.of(1, FrameType.Encapsulation, 0, 32);
 
-/** A token being opened. */
-interface Opening {
-  /** Bytes of the token, which are more than its message has. */
-  readonly length: number;
-  /** The message, genuine, in its place and protected as agreed. */
-  readonly message: Promise<Bytes>;
-}
-
-/** A connection whose bytes are protected. */
+/** A connection whose bytes are protected by a security context. */
 export class ProtectedConnection implements Connection {
-  readonly #under: Connection;
-  readonly #context: GssContext;
-  readonly #level: Exclude<ProtectionLevel, "none">;
-  readonly #seal: SealPolicy;
-  readonly #sealer: Sealer;
-  readonly #incoming = new FrameSplitter();
-  readonly #readSize = new ReadSize();
-  /** Messages being opened, in order. */
-  readonly #opening: Opening[] = [];
-  readonly #reading = new InOrder();
-  #ended = false;
-  /** Whether what came is no stream of messages from some place on. */
-  #broken = false;
-  #readFailure: Error | undefined;
-  /** Resolved when the calls before have begun to seal all that they have; none where they have. */
-  #sealing: Promise<void> | undefined;
-  /** Resolved when the calls before have written all that they have. */
-  #writing: Promise<void> = Promise.resolve();
-  #ending: Promise<void> | undefined;
-  #writeFailure: Error | undefined;
-  /** Failure of the protection itself, which ends both directions. */
-  #failure: Error | undefined;
-  #closed = false;
+  readonly #state: RecordState;
+  readonly #reader: RecordReader;
+  readonly #writer: RecordWriter;
 
-  constructor(options: ProtectedConnectionOptions) {
-    this.#under = options.connection;
-    this.#context = options.context;
-    this.#level = options.level;
-    this.#seal = options.seal ?? (() => true);
-    this.#sealer = { context: options.context, confidential: (left) => this.#sealed(left) };
+  /** Creates a protected connection; it owns the connection below and the context. */
+  constructor({ connection, context, level, seal = () => true }: ProtectedConnectionOptions) {
+    this.#state = new RecordState({ connection, context, level });
+    this.#reader = new RecordReader(this.#state);
+    this.#writer = new RecordWriter(this.#state, seal);
   }
 
   get local(): Endpoint | undefined {
-    return this.#under.local;
+    return this.#state.connection.local;
   }
 
   get remote(): Endpoint | undefined {
-    return this.#under.remote;
+    return this.#state.connection.remote;
   }
 
   get relayedBy(): Endpoint | undefined {
-    return this.#under.relayedBy;
+    return this.#state.connection.relayedBy;
   }
 
-  /** With what is around the messages. */
+  /** Counts the frames, not the messages in them. */
   get written(): number | undefined {
-    return this.#under.written;
+    return this.#state.connection.written;
   }
 
-  /** Calls at one time are served one after another: a message is one call's, and so is the memory of the stream. */
   read(into?: Bytes): Promise<Bytes | null> {
-    return this.#reading.run(() => this.#read(into));
+    return this.#reader.read(into);
   }
 
-  async #read(into: Bytes | undefined): Promise<Bytes | null> {
-    this.#mayRead();
-    try {
-      for (;;) {
-        this.#openFrames();
-        if (this.#opening.length > 0) {
-          const data = await this.#nextMessages(into);
-          if (data.length > 0) return data;
-        } else if (this.#ended) {
-          if (this.#incoming.length === 0) return null;
-          throw new SocksProtocolError(
-            "UNEXPECTED_END",
-            "Peer closed the connection in the middle of a protected message",
-          );
-        } else await this.#fill();
-      }
-    } catch (error) {
-      throw this.#failReading(error);
-    }
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#writer.write(bytes);
   }
 
-  /** Reads once from the connection underneath. */
-  async #fill(): Promise<void> {
-    const room = this.#incoming.room(this.#readSize.next);
-    let bytes: Bytes | null;
-    try {
-      bytes = await this.#under.read(room);
-    } catch (error) {
-      // The transport's failure and not the protection's: what is to be sent may still go.
-      if (this.#failure === undefined && !this.#closed) this.#readFailure = asError(error);
-      throw error;
-    }
-    this.#mayRead();
-    if (bytes === null) this.#ended = true;
-    else {
-      this.#readSize.learn(bytes.length);
-      this.#incoming.push(bytes);
-    }
-  }
-
-  /** Starts opening whole frames, as many as may be under way. What is wrong with one is told when its turn comes. */
-  #openFrames(): void {
-    while (this.#opening.length < IN_FLIGHT && !this.#broken) {
-      let token: Bytes = EMPTY;
-      let message: Promise<Bytes>;
-      try {
-        const frame = this.#nextToken();
-        if (frame === undefined) return;
-        token = frame;
-        message = this.#open(token);
-      } catch (error) {
-        this.#broken = true;
-        message = Promise.reject(error);
-      }
-      message.catch(() => {}); // Reported when its turn comes.
-      this.#opening.push({ length: token.length, message });
-    }
-  }
-
-  #nextToken(): Bytes | undefined {
-    const frame = this.#incoming.next();
-    if (frame === undefined || frame.type === FrameType.Encapsulation) return frame?.token;
-    throw new SocksProtocolError("UNEXPECTED_MESSAGE", `Protected message wanted, message type ${frame.type} came`);
-  }
-
-  /** What is genuine must also be in its place, and sealed where that was agreed. */
-  async #open(token: Bytes): Promise<Bytes> {
-    const { data, status, confidential } = await this.#context.unwrap(token, { inPlace: true });
-    if (status !== "complete") {
-      throw new SocksProtocolError("OUT_OF_ORDER", `Protected message is out of order: ${status}`);
-    }
-    if (this.#level === "confidentiality" && !confidential) {
-      throw new SocksProtocolError("NOT_SEALED", "Protected message is signed only, and was to be sealed");
-    }
-    return data;
-  }
-
-  /** The next message, and those behind it that are under way and surely find room in `into`, where one is given. */
-  async #nextMessages(into: Bytes | undefined): Promise<Bytes> {
-    const first = await this.#opening[0]!.message;
-    this.#mayRead();
-    this.#opening.shift();
-    // What was only signed lies in the memory of the stream, which is read into again.
-    if (into === undefined || first.length > into.length) {
-      return first.buffer === this.#incoming.buffer ? first.slice() : first;
-    }
-    const messages = [first];
-    let length = first.length;
-    for (;;) {
-      this.#openFrames();
-      const next = this.#opening[0];
-      if (next === undefined || length + next.length > into.length) break;
-      try {
-        const data = await next.message;
-        messages.push(data);
-        length += data.length;
-      } catch {
-        break; // It is the first one the next time, and what came before it was good.
-      }
-      this.#opening.shift();
-    }
-    // The memory may have been taken away while this waited, which is why nothing was put there before.
-    return put(messages, length <= into.length ? into : new Uint8Array(length));
-  }
-
-  /**
-   * Sealing keeps to the order of the calls, and so does writing; but the next call's messages may be sealed while this
-   * one's are still being written. It begins at once where nobody is ahead.
-   */
-  async write(bytes: Uint8Array): Promise<void> {
-    const chunk = new Chunk(bytes, true);
-    this.#mayWrite();
-    const [sealTurn, writeTurn] = [this.#sealing, this.#writing];
-    const [sealed, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    this.#sealing = sealed.promise;
-    this.#writing = written.promise;
-    const onSealing = () => {
-      if (this.#sealing === sealed.promise) this.#sealing = undefined;
-      sealed.resolve();
-    };
-    try {
-      if (sealTurn !== undefined) await sealTurn;
-      await this.#writeMessages(chunk, { writeTurn, onSealing });
-    } catch (error) {
-      throw this.#failWriting(error);
-    } finally {
-      onSealing();
-      written.resolve();
-    }
-  }
-
-  /** Frames are sealed a batch at a time, the next one while the one before goes out. */
-  async #writeMessages(chunk: Chunk, turns: { writeTurn: Promise<void>; onSealing: () => void }): Promise<void> {
-    let writing = turns.writeTurn;
-    for (let at = 0; at < chunk.length;) {
-      const turn = sealingTurn();
-      if (turn !== undefined) await turn;
-      let batch: SealedBatch;
-      try {
-        batch = sealBatch(this.#sealer, chunk, at);
-      } catch (error) {
-        // What was sealed before is sent, and then as much is sent as the error says.
-        await writing;
-        throw error;
-      }
-      at += batch.length;
-      // Every number is taken: the next call's messages may take theirs.
-      if (at >= chunk.length) turns.onSealing();
-      batch.frames.catch(() => {}); // Reported below, unless the write before fails too.
-      await writing;
-      writing = this.#send(batch);
-      writing.catch(() => {}); // Reported one round later.
-    }
-    turns.onSealing();
-    await writing;
-  }
-
-  async #send({ frames, giveBack }: SealedBatch): Promise<void> {
-    const bytes = await frames;
-    // Behind a write that failed there would be a gap.
-    this.#mayGoOn();
-    await this.#under.write(bytes);
-    giveBack();
-  }
-
-  #sealed(length: number): boolean {
-    return this.#level === "confidentiality" || (this.#level === "selective" && this.#seal({ length }));
-  }
-
-  async closeWrite(): Promise<void> {
-    this.#mayGoOn();
-    await (this.#ending ??= this.#writing.then(() => this.#endWriting()));
-  }
-
-  async #endWriting(): Promise<void> {
-    try {
-      // An end behind messages that are missing would make the rest look like the whole.
-      this.#mayGoOn();
-      await this.#under.closeWrite();
-    } catch (error) {
-      throw this.#failWriting(error);
-    }
+  closeWrite(): Promise<void> {
+    return this.#writer.closeWrite();
   }
 
   close(): void {
-    this.#closed = true;
-    this.#under.close();
-    this.#context.dispose();
+    this.#state.close();
   }
 
-  /** RFC 1961 has no word for it. A message that is begun and never finished is no end to anybody. */
+  /** Sends the start of a frame that is never finished, unless writing has failed before. */
   abort(): void {
-    const able = !this.#closed && (this.#failure ?? this.#writeFailure) === undefined;
-    this.#closed = true;
-    // Behind an end of this side's nothing goes, which is the transport's to know.
-    abort(this.#under, able ? BEGUN : undefined);
-    this.#context.dispose();
+    this.#state.abort(this.#writer.hasFailed ? undefined : UNFINISHED);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -306,68 +128,14 @@ export class ProtectedConnection implements Connection {
   }
 
   probe(): Promise<void> {
-    return probe(this.#under);
+    return probe(this.#state.connection);
   }
 
-  /** Keeps the process going, where the connection underneath can. */
   ref(): void {
-    this.#under.ref?.();
+    this.#state.connection.ref?.();
   }
 
-  /** Lets the process end, where the connection underneath can. */
   unref(): void {
-    this.#under.unref?.();
+    this.#state.connection.unref?.();
   }
-
-  #mayRead(): void {
-    const failure = this.#failure ?? this.#readFailure;
-    if (failure !== undefined) throw failure;
-    if (this.#closed) throw closedHere("The connection");
-  }
-
-  #mayWrite(): void {
-    this.#mayGoOn();
-    if (this.#ending !== undefined) throw closedHere("Writing");
-  }
-
-  #mayGoOn(): void {
-    const failure = this.#failure ?? this.#writeFailure;
-    if (failure !== undefined) throw failure;
-    if (this.#closed) throw closedHere("The connection");
-  }
-
-  /** The first failure is the one for good. What is wrong with a message ends both directions. */
-  #failReading(error: unknown): Error {
-    const known = this.#failure ?? this.#readFailure;
-    if (known !== undefined) return known;
-    if (this.#closed) return closedHere("The connection");
-    const failure = error instanceof GssError
-      ? new SocksProtocolError("NOT_GENUINE", `Protected message is not genuine: ${error.message}`, { cause: error })
-      : asError(error);
-    this.#failure = failure;
-    this.#under.close();
-    this.#context.dispose();
-    return failure;
-  }
-
-  /** The first failure is the one for good, and says nothing of what comes from the peer. */
-  #failWriting(error: unknown): Error {
-    const known = this.#failure ?? this.#writeFailure;
-    if (known !== undefined) return known;
-    if (this.#closed) return closedHere("The connection");
-    this.#writeFailure = error instanceof GssError
-      ? new SocksConnectionError("LOST", `Cannot protect a message: ${error.message}`, { cause: error })
-      : asError(error);
-    return this.#writeFailure;
-  }
-}
-
-/** Messages one after another in memory that has room for them. */
-function put(messages: readonly Bytes[], memory: Bytes): Bytes {
-  let at = 0;
-  for (const message of messages) {
-    memory.set(message, at);
-    at += message.length;
-  }
-  return memory.subarray(0, at);
 }

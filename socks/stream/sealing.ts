@@ -1,5 +1,5 @@
 /**
- * Messages sealed several at a time, into one buffer, for one write.
+ * Seals several messages at a time into one buffer, for one write.
  *
  * @module
  */
@@ -10,44 +10,47 @@ import { Semaphore } from "../../base/semaphore.ts";
 import { FRAME_HEADER, frameInPlace, FrameType, MAX_TOKEN } from "../wire/gssapi.ts";
 import { type Chunk, SMALL_CHUNK } from "./chunk.ts";
 
-/** Tokens that are sealed or opened at one time in each direction. */
+/** Tokens that are sealed or opened at once in each direction. */
 export const IN_FLIGHT = 4;
-/** As many of the largest frames as are sealed at one time, so that one write takes them. */
+/** Buffers for a whole batch of the largest frames. */
 const FRAMES = new BufferPool(IN_FLIGHT * (FRAME_HEADER + MAX_TOKEN), 256);
-/** A single one. */
+/** Buffers for one frame of the largest size. */
 const FRAME = new BufferPool(FRAME_HEADER + MAX_TOKEN, 256);
-/** Connections that seal at one time. More would not be faster, and the memory of all of them would be in use at once. */
+/** Limits the connections that seal at once. More would not be faster, and each needs a buffer. */
 const SEALING = new Semaphore(4);
-/** Longer messages are cut to whole cipher blocks, which spares either side the stealing. */
+/** Longer messages are cut to whole cipher blocks, which saves both sides the ciphertext stealing. */
 const CUT_TO_BLOCKS = 4_096;
 
-/** Messages that are being sealed. */
+/** A batch of messages that are being sealed. */
 export interface SealedBatch {
-  /** Bytes of the chunk that are in them. */
+  /** Bytes of the chunk that the batch takes. */
   readonly length: number;
   /** Their frames, one after another. */
   readonly frames: Promise<Bytes>;
-  /** To be called once the frames are written. */
-  readonly giveBack: () => void;
+  /** To be called after the frames are sent: returns their buffer to its pool. */
+  readonly release: () => void;
 }
 
-/** How messages are sealed. */
+/** What seals messages. */
 export interface Sealer {
   /** Established context. */
   readonly context: GssContext;
-  /** Whether a message is sealed that begins with so many bytes to go. */
-  readonly confidential: (left: number) => boolean;
+  /** Whether the next message is encrypted, if `length` bytes are still to be sent. */
+  readonly confidential: (length: number) => boolean;
 }
 
-/** Waits for a place among the connections that seal, where there is none: {@linkcode sealBatch} gives it back. */
-export function sealingTurn(): Promise<void> | undefined {
+/**
+ * Acquires a place among the connections that seal: returns a promise to await, or `undefined` if there is one now.
+ * {@linkcode sealBatch} releases it.
+ */
+export function acquireSealing(): Promise<void> | undefined {
   return SEALING.acquire();
 }
 
 /**
- * Starts to seal what comes next of a chunk. Every sequence number is taken when this returns.
+ * Starts to seal the next messages of a chunk. When it returns, each has its sequence number.
  *
- * @throws {TypeError} When not all of the chunk is there any more; then or through `frames`.
+ * @throws {TypeError} When the memory of the chunk was transferred or shrunk; at once or through `frames`.
  */
 export function sealBatch(sealer: Sealer, chunk: Chunk, at: number): SealedBatch {
   try {
@@ -60,19 +63,19 @@ export function sealBatch(sealer: Sealer, chunk: Chunk, at: number): SealedBatch
   }
 }
 
-/** Starts to seal as many messages as may be under way, each into its place in one buffer. */
-function startBatch({ context, confidential: sealed }: Sealer, chunk: Chunk, at: number): SealedBatch {
+/** Starts to seal up to {@linkcode IN_FLIGHT} messages, each at its place in one buffer. */
+function startBatch({ context, confidential: isConfidential }: Sealer, chunk: Chunk, at: number): SealedBatch {
   const bytes = chunk.from(at);
   const messages: { part: Uint8Array; confidential: boolean }[] = [];
   let length = 0;
   while (length < bytes.length && messages.length < IN_FLIGHT) {
-    const confidential = sealed(bytes.length - length);
+    const confidential = isConfidential(bytes.length - length);
     const limit = context.wrapSizeLimit(MAX_TOKEN, { confidential });
     const part = bytes.subarray(length, length + (limit > CUT_TO_BLOCKS ? limit - limit % 16 : limit));
     messages.push({ part, confidential });
     length += part.length;
   }
-  // A single short message gets memory of its own size.
+  // A short message gets memory of its own size.
   const memory = bytes.length <= SMALL_CHUNK ? EMPTY : (messages.length === 1 ? FRAME : FRAMES).acquire();
   const wraps = messages.map(({ part, confidential }, i) => {
     const into = memory.subarray(i * (FRAME_HEADER + MAX_TOKEN), (i + 1) * (FRAME_HEADER + MAX_TOKEN));
@@ -83,13 +86,13 @@ function startBatch({ context, confidential: sealed }: Sealer, chunk: Chunk, at:
     });
   });
   const frames = joinFrames(Promise.all(wraps), memory, () => {
-    // A context may look at a message again after others had their turn.
-    if (chunk.isCut) throw chunk.cut(at);
+    // A context may read a message again later.
+    if (chunk.isShrunk) throw chunk.shrunkError(at);
   });
-  return { length, frames, giveBack: () => [FRAMES, FRAME].forEach((pool) => pool.release(memory)) };
+  return { length, frames, release: () => [FRAMES, FRAME].forEach((pool) => pool.release(memory)) };
 }
 
-/** The frames one after another, in `memory` where there are several; most lie there where they belong. */
+/** Adds the headers and joins the frames in `memory`; most frames lie at their place already. */
 async function joinFrames(sealing: Promise<Bytes[]>, memory: Bytes, check: () => void): Promise<Bytes> {
   const frames = await sealing;
   check();

@@ -1,5 +1,5 @@
 /**
- * A connection over Web Streams that somebody else has made, who may do with them whatever streams allow.
+ * A connection over Web Streams of a caller, which may behave in any way that streams allow.
  *
  * @module
  */
@@ -8,23 +8,22 @@ import { type Bytes, bytesOf } from "../../base/bytes.ts";
 import { SocksConnectionError } from "../errors.ts";
 import type { Endpoint } from "../wire/address.ts";
 import { Chunk } from "./chunk.ts";
-import { closedHere } from "./closed.ts";
+import { closedError } from "./closed_error.ts";
 import type { Connection } from "./connection.ts";
-import { InOrder } from "./in_order.ts";
-import type { DuplexStreams } from "./web_streams.ts";
+import { SerialQueue } from "./serial_queue.ts";
 
-/** Bytes given to a stream at a time: it tells when it has taken all of them, and not before. */
+/** Bytes per write to the stream, which reports progress only when it has taken a whole chunk. */
 const PIECE = 65_536;
 
-/** A connection over two streams, which are its own from then on. */
+/** A connection over two streams, which it owns. */
 export class StreamsConnection implements Connection {
   readonly remote: Endpoint | undefined;
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #reading = new InOrder();
-  readonly #writing = new InOrder();
+  readonly #reading = new SerialQueue();
+  readonly #writing = new SerialQueue();
   #written = 0;
-  /** Calls under way, to be failed when it is closed: a stream's own may wait for a source or a sink that stands still. */
+  /** Rejects of pending calls, for `close()`: a call of the stream may wait for its source or its sink for ever. */
   readonly #waiting = new Set<(reason: Error) => void>();
   #closed: Error | undefined;
   #readFailure: unknown;
@@ -41,7 +40,7 @@ export class StreamsConnection implements Connection {
     return this.#written;
   }
 
-  /** Calls at one time are served in order, also where empty chunks are left out. */
+  /** Calls that overlap are served in order, also if empty chunks are skipped. */
   read(): Promise<Bytes | null> {
     return this.#reading.run(() => this.#read());
   }
@@ -64,23 +63,22 @@ export class StreamsConnection implements Connection {
   #failReading(error: unknown): unknown {
     if (this.#closed !== undefined) return this.#closed;
     this.#readFailure ??= lost(error);
-    this.#reader.cancel(error).catch(() => {}); // Nothing more of it is wanted.
+    this.#reader.cancel(error).catch(() => {}); // The stream is not read any more.
     return this.#readFailure;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    const given = bytesOf(bytes);
+    // A small chunk is copied now, so that the caller may reuse its memory while earlier calls are served.
+    const chunk = new Chunk(bytes, true);
     this.#mayGoOn();
-    if (this.#ending !== undefined) throw closedHere("Writing");
-    // Small ones are copied now, since the caller may use its memory again while others are ahead.
-    const chunk = new Chunk(given, true);
+    if (this.#ending !== undefined) throw closedError("Writing");
     await this.#writing.run(() => this.#writeAll(chunk));
   }
 
   async #writeAll(chunk: Chunk): Promise<void> {
     for (let at = 0; at < chunk.length;) {
       this.#mayGoOn();
-      // A copy, since who reads may hold on to it after it is written, and the caller may not wait for that.
+      // A copy: the reader of the stream may keep the chunk after the write.
       const piece = chunk.from(at, Math.min(PIECE, chunk.length - at)).slice();
       await this.#done(this.#writer.write(piece));
       at += piece.length;
@@ -94,7 +92,7 @@ export class StreamsConnection implements Connection {
   }
 
   async #sendEnd(): Promise<void> {
-    // It may have been closed while others were ahead.
+    // The connection may have been closed while earlier calls were served.
     this.#mayGoOn();
     await this.#done(this.#writer.close());
   }
@@ -112,7 +110,7 @@ export class StreamsConnection implements Connection {
     }
   }
 
-  /** What the stream's call gives, unless this is closed first. Listeners of a signal would cost as much as there are calls, for each. */
+  /** Waits for a call of the stream until this connection is closed. Cheaper than a listener per call on a signal. */
   #untilClosed<T>(call: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject);
@@ -122,7 +120,7 @@ export class StreamsConnection implements Connection {
 
   close(): void {
     if (this.#closed !== undefined) return;
-    const reason = this.#closed = closedHere("The connection");
+    const reason = this.#closed = closedError("The connection");
     for (const fail of this.#waiting) fail(reason);
     this.#reader.cancel(reason).catch(() => {});
     this.#writer.abort(reason).catch(() => {});
@@ -134,18 +132,28 @@ export class StreamsConnection implements Connection {
   }
 }
 
-/** Streams hand on the error of whoever is behind them, which may be one of ours and is about that one's connection. */
+/** Creates the error of a stream that failed. A stream may pass on an error of this package about its own connection. */
 function lost(cause: unknown): SocksConnectionError {
   if (cause instanceof SocksConnectionError && cause.code === "LOST") return cause;
   const reason = reasonText(cause);
-  return new SocksConnectionError("LOST", `Stream underneath has failed: ${reason}`, { cause });
+  return new SocksConnectionError("LOST", `Stream has failed: ${reason}`, { cause });
 }
 
-/** A copy: whoever gave the chunk may use its memory again, and what is read is the reader's alone. */
+/** Copies a chunk: the writer of the stream may reuse its memory, and a reader owns what it gets. */
 function ownCopy(chunk: unknown): Bytes {
   try {
     return new Uint8Array(bytesOf(chunk));
   } catch (cause) {
-    throw new SocksConnectionError("LOST", "The stream gave a chunk that is no bytes", { cause });
+    throw new SocksConnectionError("LOST", "Stream gave a chunk that is not bytes", { cause });
   }
+}
+
+/** A stream of bytes in each direction. */
+export interface DuplexStreams {
+  /** Bytes from the peer. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** Bytes to the peer. */
+  readonly writable: WritableStream<Uint8Array>;
+  /** Address of the other end, if it has one. */
+  readonly remote?: Endpoint | undefined;
 }

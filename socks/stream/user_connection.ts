@@ -1,39 +1,39 @@
 /**
- * A connection in the hands of a user, who may do anything with it at any time: the one place where the order of reads, the rest of a
- * short one, what may be written, the end and its reason are looked after, alike for every transport and level.
+ * The rules of a connection that a user holds, the same for every transport and protection level: the order of reads, bytes that did not
+ * fit, what may be written, and the end with its reason. A user may call anything at any time.
  *
  * @module
  */
 import { reasonText } from "../../base/reason.ts";
 import { type Bytes, bytesOf, type ByteSource, isDetached } from "../../base/bytes.ts";
 import { SocksConnectionError, SocksError } from "../errors.ts";
-import { abortAnyway } from "./closed.ts";
+import { abortQuietly } from "./close_quietly.ts";
 import type { Connection } from "./connection.ts";
-import { InOrder } from "./in_order.ts";
+import { SerialQueue } from "./serial_queue.ts";
 
-/** The streams that were made of a connection: told of its end, and asked for what they need not. */
+/** Implemented by the streams of a connection. */
 export interface EndObserver {
-  /** Writing has failed for good. */
+  /** Called when writing has failed for good. */
   writingFailed(error: unknown): void;
-  /** This side has closed it. */
+  /** Called when this side has closed the connection. */
   closed(reason: unknown): void;
-  /** Bytes that were delivered to it, and that nobody has or waits for there. */
+  /** Returns bytes that were delivered to the stream and not read there; `undefined` if there are none. */
   takeBack?(): Promise<Bytes> | undefined;
 }
 
-/** Connections that nobody holds any more are closed. What is held here knows nothing of the object that is gone. */
+/** Closes connections that were garbage-collected. The registered function must not reference the collected object. */
 const FORGOTTEN = new FinalizationRegistry<() => void>((close) => close());
 
-/** A connection in the hands of a user. */
+/** A connection that a user holds. */
 export class UserConnection {
   readonly #connection: Connection;
-  readonly #reads = new InOrder();
+  readonly #reads = new SerialQueue();
   readonly #observers: EndObserver[] = [];
-  /** Takes the listener off the signal. */
+  /** Removes the listener of the signal. */
   readonly #unlisten: () => void;
-  /** What came and found no room in the memory of its reader. */
+  /** Bytes that did not fit into a reader's memory. */
   #rest: Bytes | undefined;
-  /** Why reading is over, other than by the peer's end; why writing is; and why this side closed. */
+  /** The error that ended reading, the one that ended writing, and the reason of this side's close. */
   #readFailure: { readonly error: unknown } | undefined;
   #writeFailure: { readonly error: unknown } | undefined;
   #closed: { readonly error: unknown } | undefined;
@@ -42,59 +42,59 @@ export class UserConnection {
   #wroteAll = false;
 
   /**
-   * Makes one.
+   * Creates a user's connection.
    *
-   * @param connection The connection, which is this object's from then on.
-   * @param signal Cuts it; calls under way and later ones fail with its reason.
+   * @param connection The connection, which this object owns.
+   * @param signal Cuts the connection; pending and later calls fail with its reason.
    */
   constructor(connection: Connection, signal?: AbortSignal) {
     this.#connection = connection;
-    // Neither the signal nor the registry may keep this object, or it would never be forgotten.
+    // Neither the signal nor the registry may reference this object, or it would never be collected.
     const weak = new WeakRef(this);
     const onAbort = () => weak.deref()?.abort(signal?.reason);
     const unlisten = () => signal?.removeEventListener("abort", onAbort);
     this.#unlisten = unlisten;
     FORGOTTEN.register(this, () => {
       unlisten();
-      abortAnyway(connection);
+      abortQuietly(connection);
     }, this);
     if (signal?.aborted) this.abort(signal.reason);
     else signal?.addEventListener("abort", onAbort, { once: true });
   }
 
-  /** Has somebody told of the end, however it comes. */
+  /** Adds an observer of the end. */
   observe(observer: EndObserver): void {
     if (this.#writeFailure !== undefined) observer.writingFailed(this.#writeFailure.error);
     if (this.#closed !== undefined) observer.closed(this.#closed.error);
     this.#observers.push(observer);
   }
 
-  /** The next bytes, never none; `null` after the last. */
+  /** Returns the next bytes, at least one; `null` after the last. */
   next(): Promise<Bytes | null> {
     return this.#reads.run(() => this.#next());
   }
 
-  /** Hands the next bytes over as {@linkcode next} gives them, before the turn of the call after this one comes. */
+  /** Passes the next bytes to `deliver`, and finishes that before the next call is served. */
   serve(deliver: (bytes: Bytes | null) => Promise<void>): Promise<void> {
     return this.#reads.run(async () => await deliver(await this.#next()));
   }
 
   /**
-   * Reads into `buffer`; what it has no room for is the next read's.
+   * Reads into `buffer`. Bytes that do not fit are kept for the next read.
    *
-   * @returns How many bytes there are now, or `null` after the last.
-   * @throws {TypeError} When it is no `Uint8Array`, or its memory was transferred or shrunk.
+   * @returns The number of bytes read; `null` after the last.
+   * @throws {TypeError} When `buffer` is not a `Uint8Array`, or its memory was transferred or shrunk.
    */
   read(buffer: Uint8Array): Promise<number | null> {
     if (!(buffer instanceof Uint8Array)) {
-      return Promise.reject(new TypeError("Cannot read: a Uint8Array is wanted to read into"));
+      return Promise.reject(new TypeError("Cannot read: the buffer to read into must be a Uint8Array"));
     }
     if (isDetached(buffer)) return Promise.reject(transferred());
     if (buffer.length === 0) return Promise.resolve(0);
     return this.#reads.run(() => this.#readInto(buffer));
   }
 
-  /** Gives bytes back that came with {@linkcode serve} and found nobody. They come first the next time. */
+  /** Puts back bytes that {@linkcode serve} delivered in vain. The next read returns them first. */
   putBack(bytes: Bytes): void {
     if (this.#rest === undefined) this.#rest = bytes;
     else {
@@ -138,7 +138,7 @@ export class UserConnection {
     try {
       bytes = await this.#connection.read(into);
     } catch (error) {
-      // The bytes lie in the memory that was transferred, and belong to whoever has that.
+      // The bytes lie in the transferred memory, and belong to its new owner.
       if (into !== undefined && isDetached(into)) throw transferred();
       throw this.#readingFailed(error);
     }
@@ -152,8 +152,8 @@ export class UserConnection {
   /**
    * Sends all of the bytes, after those of earlier calls.
    *
-   * @returns How many that were.
-   * @throws {TypeError} When it is nothing that has bytes, or these are no longer all there before they are sent.
+   * @returns The number of bytes sent.
+   * @throws {TypeError} When `chunk` is not bytes, or its memory is transferred or shrunk before they are sent.
    */
   async write(chunk: ByteSource): Promise<number> {
     const bytes = bytesOf(chunk);
@@ -169,7 +169,7 @@ export class UserConnection {
     return length;
   }
 
-  /** Says that nothing more will be sent, after what earlier calls send; reading goes on. */
+  /** Sends an end after the bytes of earlier calls; reading goes on. */
   closeWrite(): Promise<void> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed.error);
     return this.#closingWrite ??= this.#closeWrite();
@@ -190,15 +190,15 @@ export class UserConnection {
   /**
    * Ends both directions. May be called again.
    *
-   * @param reason What calls under way and later ones fail with.
+   * @param reason Error of pending and later calls.
    */
   close(reason: unknown = new SocksConnectionError("CLOSED", "Connection is closed")): void {
     this.#end(reason, (connection) => connection.close());
   }
 
-  /** Ends both directions as {@linkcode close} does, and so that the peer does not take it for an end, where there is a way to tell it. */
+  /** Ends both directions as {@linkcode close} does, and shows the peer that the stream was cut; see {@linkcode Connection.abort}. */
   abort(reason: unknown, unfinished?: Uint8Array): void {
-    this.#end(reason, (connection) => abortAnyway(connection, unfinished));
+    this.#end(reason, (connection) => abortQuietly(connection, unfinished));
   }
 
   #end(reason: unknown, end: (connection: Connection) => void): void {
@@ -209,26 +209,26 @@ export class UserConnection {
     for (const observer of this.#observers) observer.closed(reason);
   }
 
-  /** Has it keep the process going, as it does from the start. */
+  /** Lets the connection keep the process running, as it does from the start. */
   ref(): void {
     this.#connection.ref?.();
   }
 
-  /** Lets the process end although it is open. */
+  /** Lets the process exit although the connection is open. */
   unref(): void {
     this.#connection.unref?.();
   }
 
-  /** A failure to read leaves nothing to write for: there is no connection any more. */
+  /** Ends both directions: a connection that cannot be read is lost. */
   #readingFailed(error: unknown): unknown {
     if (this.#closed !== undefined) return this.#closed.error;
     this.#readFailure ??= { error: lost(error) };
     this.#failWriting(this.#readFailure);
-    this.#release(abortAnyway);
+    this.#release(abortQuietly);
     return this.#readFailure.error;
   }
 
-  /** What came is still there to be read after a failure to write, and so is what still comes. */
+  /** Ends writing only: what came, and still comes, can be read. */
   #writingFailed(error: unknown): unknown {
     if (this.#closed !== undefined) return this.#closed.error;
     this.#failWriting({ error: lost(error) });
@@ -242,7 +242,7 @@ export class UserConnection {
     for (const observer of this.#observers) observer.writingFailed(failure.error);
   }
 
-  /** When both directions have ended there is nothing that it could be wanted for. */
+  /** Closes the connection when both directions have ended. */
   #closeIfEnded(): void {
     if (this.#peerEnded && (this.#wroteAll || this.#writeFailure !== undefined)) this.#release();
   }
@@ -261,12 +261,12 @@ export class UserConnection {
     this.#throwIfClosed();
     if (this.#writeFailure !== undefined) throw this.#writeFailure.error;
     if (this.#closingWrite !== undefined) {
-      throw new SocksConnectionError("CLOSED", "Cannot write: this side has said that nothing more comes (closeWrite)");
+      throw new SocksConnectionError("CLOSED", "Cannot write: closeWrite() was called");
     }
   }
 }
 
-/** Memory that stays what it is while it is read into, unless it is transferred. */
+/** Whether memory keeps its size while it is read into, unless it is transferred. */
 function isFixed(buffer: Uint8Array): buffer is Bytes {
   return buffer.buffer instanceof ArrayBuffer && !buffer.buffer.resizable;
 }
@@ -275,7 +275,7 @@ function transferred(): TypeError {
   return new TypeError("Cannot read: the buffer to read into was transferred, or is smaller than it was");
 }
 
-/** Whatever a transport says, as an error of this layer. What the caller did wrong stays what it is. */
+/** Returns an error of a transport as an error of this layer. Errors of the caller stay what they are. */
 function lost(cause: unknown): unknown {
   if (cause instanceof SocksError || cause instanceof TypeError) return cause;
   const reason = reasonText(cause);

@@ -1,38 +1,27 @@
 /**
- * Connections to and from Web Streams: for transports that are no sockets, and for users who like streams.
+ * Connections from Web Streams, for transports other than sockets, and Web Streams of connections.
  *
  * @module
  */
+import { type DuplexStreams, StreamsConnection } from "./streams_connection.ts";
 import type { Bytes, ByteSource } from "../../base/bytes.ts";
-import type { Endpoint } from "../wire/address.ts";
-import { closedBy } from "./closed.ts";
+import { streamClosedError } from "./closed_error.ts";
 import type { Connection } from "./connection.ts";
-import { readableOf } from "./readable.ts";
-import { StreamsConnection } from "./streams_connection.ts";
+import { readableOf } from "./readable_stream.ts";
 import { UserConnection } from "./user_connection.ts";
-
-/** A stream of bytes each way. */
-export interface DuplexStreams {
-  /** Bytes that come. */
-  readonly readable: ReadableStream<Uint8Array>;
-  /** Bytes that go. */
-  readonly writable: WritableStream<Uint8Array>;
-  /** Address of the other end, where it has one. */
-  readonly remote?: Endpoint | undefined;
-}
 
 /** The streams of a connection. */
 export interface ConnectionStreams extends DuplexStreams {
-  /** Bytes that come, with BYOB readers. */
+  /** Bytes from the peer; supports BYOB readers. */
   readonly readable: ReadableStream<Bytes>;
-  /** Bytes that go, out of any buffer or view of one. */
+  /** Bytes to the peer, from any buffer or view. */
   readonly writable: WritableStream<ByteSource>;
 }
 
 /**
- * A connection over two streams, which are its own from then on. Chunks that come are copied; one that is no bytes ends
- * reading. Closing the connection ends everything that waits on it at once, cancels the one stream and aborts the other, also
- * where their source and their sink stand still.
+ * Creates a connection over two streams, which it owns. Chunks that are read are copied; a chunk that is not bytes ends reading.
+ * Closing the connection fails all pending calls at once, cancels one stream and aborts the other, even if their source and
+ * sink do not react.
  *
  * @example
  * ```ts
@@ -51,14 +40,14 @@ export function connectionFromStreams(streams: DuplexStreams): Connection {
 }
 
 /**
- * The streams of a connection, which is theirs from then on. Both are of bytes: there are BYOB readers, and any buffer may be written.
- * Cancelling or aborting one closes the connection, and so do the ends of both.
+ * Returns the streams of a connection, which they own. BYOB readers are supported, and any buffer may be written. Cancelling or aborting
+ * one stream closes the connection, and so does the end of both.
  */
 export function streamsOfConnection(connection: Connection): ConnectionStreams {
   return { ...streamsOf(new UserConnection(connection)), remote: connection.remote };
 }
 
-/** The streams of a connection that may be used beside them. */
+/** Returns the streams of a connection that can be used next to them. */
 export function streamsOf(connection: UserConnection): ConnectionStreams {
   return { readable: readableOf(connection), writable: writableOf(connection) };
 }
@@ -68,12 +57,14 @@ function writableOf(connection: UserConnection): WritableStream<ByteSource> {
     start(controller): void {
       const { signal } = controller;
       const fail = (error: unknown) => {
-        // Whoever aborts the stream errs it by that already.
+        // Aborting the stream has put it into its error state already.
         if (!signal.aborted) controller.error(error);
       };
       connection.observe({ writingFailed: fail, closed: fail });
-      // Aborting waits for the write under way, which waits for a peer that may never read.
-      signal.addEventListener("abort", () => connection.abort(closedBy("aborted", signal.reason)), { once: true });
+      // abort() of the stream waits for the pending write, and that for a peer that may never read.
+      signal.addEventListener("abort", () => connection.abort(streamClosedError("aborted", signal.reason)), {
+        once: true,
+      });
     },
     write: async (chunk) => void await connection.write(chunk),
     close: () => connection.closeWrite(),

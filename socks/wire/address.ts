@@ -1,5 +1,5 @@
 /**
- * Addresses as they stand in requests, replies and datagrams (RFC 1928 sections 4 to 7):
+ * Addresses in requests, replies and datagrams (RFC 1928 sections 4 to 7):
  *
  * ```text
  * +------+----------+----------+
@@ -11,6 +11,7 @@
  *
  * @module
  */
+import type { Decoded } from "./decoded.ts";
 import { type Bytes, concat, exactText, utf8 } from "../../base/bytes.ts";
 import { type EndpointParts, splitEndpoint } from "../../base/endpoint.ts";
 import { SocksProtocolError, SocksReplyError } from "../errors.ts";
@@ -19,16 +20,10 @@ import { formatIp, parseIp, unmapped } from "./ip.ts";
 
 /** A host and a port. */
 export interface Endpoint {
-  /** Host name, or address. What this package gives is in one form: A-labels in lower case, addresses without brackets. */
+  /** Host name or address. This package returns the normal form: A-labels in lower case, addresses without brackets. */
   readonly hostname: string;
   /** Port, 0 to 65535. */
   readonly port: number;
-}
-
-/** A decoded value, and how many bytes it took. */
-export interface Decoded<T> {
-  readonly value: T;
-  readonly length: number;
 }
 
 const IPV4 = 1;
@@ -36,11 +31,10 @@ const DOMAIN = 3;
 const IPV6 = 4;
 
 /**
- * ATYP, address and port. The host goes out in its one form, whatever it was called; a name that is too long is an error and
- * never a reason to look it up here.
+ * Encodes ATYP, address and port. The host is sent in normal form. A name that is too long is an error; it is never resolved here.
  *
- * @throws {HostNameError} When no host can be called that.
- * @throws {RangeError} When the port does not fit.
+ * @throws {HostNameError} When the host is not valid.
+ * @throws {RangeError} When the port is not valid.
  */
 export function encodeEndpoint(endpoint: Endpoint): Bytes {
   const { port } = endpoint;
@@ -54,16 +48,16 @@ export function encodeEndpoint(endpoint: Endpoint): Bytes {
 }
 
 /**
- * Reads what {@linkcode encodeEndpoint} writes; `undefined` while bytes are missing.
+ * Decodes ATYP, address and port; `undefined` while bytes are missing.
  *
  * @throws {SocksReplyError} `ADDRESS_TYPE_NOT_SUPPORTED`
- * @throws {SocksProtocolError} `BAD_MESSAGE` for a name that no host can have.
+ * @throws {SocksProtocolError} `BAD_MESSAGE` when the name is not a host name.
  */
 export function decodeEndpoint(bytes: Uint8Array): Decoded<Endpoint> | undefined {
   const [type, nameLength] = bytes;
   if (type === undefined) return undefined;
   if (type !== IPV4 && type !== IPV6 && type !== DOMAIN) {
-    throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `Cannot use address: type ${type} is not known`);
+    throw new SocksReplyError("ADDRESS_TYPE_NOT_SUPPORTED", `Cannot use address: type ${type} is not defined`);
   }
   if (type === DOMAIN && nameLength === undefined) return undefined;
   const start = type === DOMAIN ? 2 : 1;
@@ -76,10 +70,10 @@ export function decodeEndpoint(bytes: Uint8Array): Decoded<Endpoint> | undefined
 }
 
 /**
- * A host that a peer sent as a name, in its one form. Some send an address as a name; it is given as the address that it is, so
- * that no rule is got around.
+ * Returns the normal form of a host that a peer sent as a name. Some peers send an address as a name; it becomes that address, so that
+ * no rule is bypassed.
  *
- * @throws {SocksProtocolError} `BAD_MESSAGE` for a name that no host can have.
+ * @throws {SocksProtocolError} `BAD_MESSAGE` when the name is not a host name.
  */
 export function readName(bytes: Uint8Array): string {
   try {

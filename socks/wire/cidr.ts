@@ -1,5 +1,5 @@
 /**
- * Blocks of addresses.
+ * Blocks of addresses (CIDR).
  *
  * @module
  */
@@ -10,21 +10,21 @@ import type { Bytes } from "../../base/bytes.ts";
 export interface Cidr {
   /** First address. */
   readonly network: Bytes;
-  /** Bits that count. */
+  /** Length of the prefix, in bits. */
   readonly bits: number;
 }
 
 /**
- * Reads `address` or `address/bits`; `undefined` for text that is neither.
+ * Parses `address` or `address/bits`; `undefined` for text that is neither.
  *
- * @throws {RangeError} When there are bits set behind those that count, which is mostly a slip.
+ * @throws {RangeError} When the prefix is too long, or bits behind it are set, which is usually a mistake.
  */
 export function parseCidr(text: string): Cidr | undefined {
   const parts = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text);
   const network = parts === null ? undefined : parseIp(parts[1]!.replace(/^\[(.*)\]$/, "$1"));
   if (network === undefined) return undefined;
   const bits = Number(parts![2] ?? 8 * network.length);
-  if (bits > 8 * network.length) throw new RangeError(`Cannot read ${text}: ${bits} bits are too many`);
+  if (bits > 8 * network.length) throw new RangeError(`Cannot read ${text}: a prefix of ${bits} bits is too long`);
   if (network.some((byte, i) => (byte & ~mask(bits, i)) !== 0)) {
     throw new RangeError(`Cannot read ${text}: the address has bits behind the first ${bits}`);
   }
@@ -42,12 +42,12 @@ export function inCidr(address: Uint8Array, { network, bits }: Cidr): boolean {
     address.every((byte, i) => ((byte ^ network[i]!) & mask(bits, i)) === 0);
 }
 
-/** Whether a block is in another one, whole. */
+/** Whether all of a block is in another one. */
 export function isWithin({ network, bits }: Cidr, outer: Cidr): boolean {
   return bits >= outer.bits && inCidr(network, outer);
 }
 
-/** An address or block, which may have brackets around its address. One of mapped IPv4 addresses is one of IPv4 addresses. */
+/** Parses an address or a block; the address may have brackets. A block of mapped IPv4 addresses becomes one of IPv4 addresses. */
 export function parseBlock(text: string): Cidr | undefined {
   const block = parseCidr(text);
   if (block === undefined || block.bits < 96) return block;

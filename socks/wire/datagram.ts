@@ -15,34 +15,34 @@ import { type Bytes, concat } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
 import { decodeEndpoint, encodeEndpoint, type Endpoint } from "./address.ts";
 
-/** A datagram with its header read. */
+/** A decoded datagram. */
 export interface Datagram extends Endpoint {
-  /** FRAG field; 0 for a datagram that is whole. */
+  /** FRAG field; 0 for a complete datagram. */
   readonly fragment: number;
-  /** What it carries: a view of the input. */
+  /** DATA field: a view of the input. */
   readonly data: Bytes;
 }
 
-/** Bytes that a UDP datagram can carry over IPv4. */
+/** Longest payload of a UDP datagram over IPv4. */
 export const MAX_DATAGRAM = 65_507;
 
 const HEADER = new Uint8Array(3);
 
-/** A whole datagram to, or from, an endpoint. */
+/** Encodes a complete datagram to, or from, an endpoint. */
 export function encodeDatagram(endpoint: Endpoint, data: Uint8Array): Bytes {
   return concat(HEADER, encodeEndpoint(endpoint), data);
 }
 
 /**
- * Reads a datagram.
+ * Decodes a datagram.
  *
- * @throws {SocksProtocolError} `BAD_MESSAGE` when the header is not whole, or names no host.
+ * @throws {SocksProtocolError} `BAD_MESSAGE` when the header is incomplete, or its name is not a host name.
  * @throws {SocksReplyError} `ADDRESS_TYPE_NOT_SUPPORTED`
  */
 export function decodeDatagram(bytes: Bytes): Datagram {
   const address = decodeEndpoint(bytes.subarray(HEADER.length));
   if (address === undefined) {
-    throw new SocksProtocolError("BAD_MESSAGE", `Datagram of ${bytes.length} bytes has no whole header`);
+    throw new SocksProtocolError("BAD_MESSAGE", `Datagram of ${bytes.length} bytes has no complete header`);
   }
   return { ...address.value, fragment: bytes[2]!, data: bytes.subarray(HEADER.length + address.length) };
 }

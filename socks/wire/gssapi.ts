@@ -1,5 +1,5 @@
 /**
- * Frames of the GSS-API method (RFC 1961):
+ * Frames of the GSS-API method (RFC 1961 sections 3.4, 3.7, 4.3 and 5):
  *
  * ```text
  * +------+------+------+.......................+
@@ -9,33 +9,33 @@
  * +------+------+------+.......................+
  * ```
  *
- * and the refusal, `ver mtyp` with `mtyp` 0xff and nothing behind it (section 3.8).
+ * and the refusal (RFC 1961 section 3.8): `ver mtyp` with `mtyp` 0xff, without length and token.
  *
  * @module
  */
 import { type Bytes, concat } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
-import type { Decoded } from "./address.ts";
+import { checkVersion, type Decoded } from "./decoded.ts";
 
-/** Message types. */
+/** Message types (mtyp). */
 export const FrameType = { Authentication: 1, Protection: 2, Encapsulation: 3, Abort: 0xff } as const;
 
 /** A message of the GSS-API method. */
 export interface Frame {
-  /** One of {@linkcode FrameType}'s. */
+  /** One of {@linkcode FrameType}. */
   readonly type: number;
-  /** Token, empty in an abort. */
+  /** Token; empty in a refusal. */
   readonly token: Bytes;
 }
 
-/** Bytes in front of a token. */
+/** Length of the header, in bytes. */
 export const FRAME_HEADER = 4;
-/** Bytes that a token may have. */
+/** Longest token, in bytes. */
 export const MAX_TOKEN = 65_535;
 
 const VERSION = 1;
 
-/** Writes the header of a frame over the first bytes of an array whose other bytes are the token. */
+/** Writes the header of a frame into the first bytes of `frame`; the token lies behind them. */
 export function frameInPlace(type: number, frame: Bytes): Bytes {
   const length = frame.length - FRAME_HEADER;
   if (length > MAX_TOKEN) throw new RangeError(`Cannot encode frame: the token has ${length} bytes`);
@@ -46,25 +46,27 @@ export function frameInPlace(type: number, frame: Bytes): Bytes {
   return frame;
 }
 
-/** A frame; a token of more than 65,535 bytes is a `RangeError`. */
+/**
+ * Encodes a frame.
+ *
+ * @throws {RangeError} When the token is longer than {@linkcode MAX_TOKEN}.
+ */
 export function encodeFrame(type: number, token: Uint8Array): Bytes {
   return frameInPlace(type, concat(new Uint8Array(FRAME_HEADER), token));
 }
 
-/** The refusal. */
+/** Encodes the refusal. */
 export function encodeAbort(): Bytes {
   return Uint8Array.of(VERSION, FrameType.Abort);
 }
 
-/** Reads a frame or a refusal; `undefined` while bytes are missing. The token is a view of the input. */
+/** Decodes a frame or a refusal; `undefined` while bytes are missing. The token is a view of the input. */
 export function decodeFrame(bytes: Bytes): Decoded<Frame> | undefined {
   const [version, type, high, low] = bytes;
-  if (version !== undefined && version !== VERSION) {
-    throw new SocksProtocolError("BAD_VERSION", `Cannot read GSS-API frame: version ${version} came, 1 is wanted`);
-  }
+  checkVersion(version, VERSION, "GSS-API frame");
   if (type === FrameType.Abort) return { value: { type, token: bytes.subarray(2, 2) }, length: 2 };
   if (type !== undefined && (type < 1 || type > 3)) {
-    throw new SocksProtocolError("BAD_MESSAGE", `Cannot read GSS-API frame: message type ${type} is not known`);
+    throw new SocksProtocolError("BAD_MESSAGE", `Cannot read GSS-API frame: message type ${type} is not defined`);
   }
   if (type === undefined || low === undefined) return undefined;
   const length = FRAME_HEADER + ((high! << 8) | low);

@@ -1,12 +1,12 @@
 /**
- * IP addresses as text and bytes: strict dotted quads (no octal, no short forms) and IPv6 with its canonical text form
- * (RFC 4291 section 2.2, RFC 5952).
+ * IP addresses as text and bytes: strict dotted quads (no octal and no short forms), and IPv6 (RFC 4291 section 2.2) with its
+ * canonical text (RFC 5952).
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
 
-/** Bytes of an address, 4 or 16; `undefined` for text that is none. */
+/** Returns the 4 or 16 bytes of an address; `undefined` for other text. */
 export function parseIp(text: string): Bytes | undefined {
   return parseIpv4(text) ?? parseIpv6(text);
 }
@@ -14,7 +14,7 @@ export function parseIp(text: string): Bytes | undefined {
 const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
 
-/** Whether a text is an IPv4 address, in the only form that is taken for one. */
+/** Whether a text is an IPv4 address: a strict dotted quad. */
 export function isIpv4(text: string): boolean {
   return IPV4.test(text);
 }
@@ -35,7 +35,7 @@ function parseIpv6(text: string): Bytes | undefined {
   return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
 }
 
-/** Sixteen-bit groups; the last two of an address may be written as a dotted quad. */
+/** Returns the 16-bit groups; the last two of an address may be written as a dotted quad. */
 function parseGroups(text: string, last: boolean): number[] | undefined {
   if (text === "") return [];
   const parts = text.split(":");
@@ -51,29 +51,29 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
 
 const MAPPED: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
-/** The IPv4 address that is mapped into an IPv6 one (RFC 4291 section 2.5.5.2) and would be dialled; others as they are. */
+/** Returns the IPv4 address in an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2), and other addresses as they are. */
 export function unmapped(bytes: Uint8Array): Uint8Array {
   return bytes.length === 16 && MAPPED.every((byte, i) => bytes[i] === byte) ? bytes.subarray(12) : bytes;
 }
 
-/** An address in canonical text, a mapped one as the IPv4 address that would be dialled; other texts as they are. */
+/** Returns an address in canonical text, an IPv4-mapped one as the IPv4 address, and other text as it is. */
 export function canonicalAddress(text: string): string {
   const bytes = isIpv4(text) ? undefined : parseIp(text);
   return bytes === undefined ? text : formatIp(unmapped(bytes));
 }
 
-/** Whether an address means something on one interface only (RFC 4291 section 2.5.6), whether or not it says which. */
+/** Whether an address is link-local (RFC 4291 section 2.5.6), with or without its zone. */
 export function isLinkLocal(text: string): boolean {
   return /^fe[89ab]/i.test(text) && text.includes(":");
 }
 
-/** An address without the zone that says which interface it is on (RFC 4007 section 11), and in canonical text. */
+/** Returns an address in canonical text without its zone (RFC 4007 section 11). */
 export function withoutZone(text: string): string {
   const at = text.indexOf("%");
   return canonicalAddress(at < 0 || !text.includes(":") ? text : text.slice(0, at));
 }
 
-/** Canonical text of 4 or 16 bytes. */
+/** Returns the canonical text of 4 or 16 bytes. */
 export function formatIp(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join(".");
   const groups = Array.from({ length: 8 }, (_, i) => (bytes[2 * i]! << 8) | bytes[2 * i + 1]!);

@@ -1,23 +1,23 @@
 /**
- * Names under which sessions are counted by the client's address.
+ * Names for counting sessions by the client's address, and the choice of an address by family.
  *
  * @module
  */
 import type { Endpoint } from "./address.ts";
 import { canonicalAddress, formatIp, parseIp } from "./ip.ts";
 
-/** Name under which a client's address counts: the address, or the network of 64 bits that one host of IPv6 may have. */
+/** Returns the name under which a client's sessions are counted: its address, or its /64 for IPv6, which one host may use. */
 export function sourceName(client: Endpoint | undefined): string | undefined {
   return blockName(client, [4, 8]);
 }
 
-/** Name under which the network of a client's address counts: 24 bits of IPv4, and the 48 bits of IPv6 that one site may have. */
+/** Returns the name of a client's network: the /24 of IPv4, or the /48 of IPv6, which one site may use. */
 export function networkName(client: Endpoint | undefined): string | undefined {
   return blockName(client, [3, 6]);
 }
 
-/** So many bytes of an address of either family. */
-export function blockName(client: Endpoint | undefined, [short, long]: readonly [number, number]): string | undefined {
+/** Returns the name of a block of `short` bytes of an IPv4 address, or `long` bytes of an IPv6 address. */
+function blockName(client: Endpoint | undefined, [short, long]: readonly [number, number]): string | undefined {
   if (client === undefined) return undefined;
   const address = canonicalAddress(client.hostname);
   const bytes = parseIp(address);
@@ -26,7 +26,7 @@ export function blockName(client: Endpoint | undefined, [short, long]: readonly 
   return `${formatIp(bytes.fill(0, kept))}/${kept * 8}`;
 }
 
-/** The first address of the target's family. */
+/** Returns the first address of the target's family. */
 export function addressFor(target: string, addresses: readonly string[]): string | undefined {
   const family = parseIp(target)?.length;
   return addresses.find((address) => parseIp(address)?.length === family);

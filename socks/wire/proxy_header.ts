@@ -1,27 +1,28 @@
 /**
- * The header of the PROXY protocol, with which a balancer says on whose behalf it connects: the line of version 1 (section 2.1 of
+ * The header of the PROXY protocol, with which a balancer sends the client's address: the line of version 1 (section 2.1 of
  * HAProxy's `doc/proxy-protocol.txt`) and the bytes of version 2 (section 2.2).
  *
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
-import type { Decoded, Endpoint } from "./address.ts";
+import type { Endpoint } from "./address.ts";
+import type { Decoded } from "./decoded.ts";
 import { canonicalAddress, formatIp, parseIp } from "./ip.ts";
 
-/** What a header says. */
+/** A decoded header. */
 export type ProxyHeader =
-  /** The balancer speaks for itself, as it does to see whether a server is well. */
+  /** The balancer itself connects, for a health check. */
   | { readonly type: "local" }
-  /** It speaks for a client, of whom there is no address here: another family, a socket in the file system. */
+  /** A client connects whose address is not an IP address and a port: another family, or a Unix socket. */
   | { readonly type: "unknown" }
-  /** It speaks for the client with this address. */
+  /** A client with this address connects. */
   | { readonly type: "client"; readonly client: Endpoint };
 
-/** Bytes of a line of version 1 at most, with its end (section 2.1). */
+/** Longest line of version 1, in bytes, with CR and LF (section 2.1). */
 const LONGEST_LINE = 107;
 
-/** Bytes of a header of version 2 at most; it has no limit of its own but 65,551. */
+/** Longest header that is accepted, in bytes. Version 2 allows 65,551. */
 export const LONGEST_HEADER = 4_096;
 
 /** Section 2.2. */
@@ -43,16 +44,16 @@ const [INET, UNIX] = [1, 3];
 const CRC32C = 3;
 
 /**
- * Reads a header of either version at the beginning of what a balancer sends.
+ * Decodes a header of either version at the start of a connection.
  *
- * @returns `undefined` while it is not whole.
- * @throws {SocksProtocolError} `BAD_MESSAGE` for what is none, as soon as that is seen; `TOO_LARGE` for one that is too long.
+ * @returns `undefined` while it is incomplete.
+ * @throws {SocksProtocolError} `BAD_MESSAGE` as soon as the bytes cannot be a header; `TOO_LARGE` for a header that is too long.
  */
 export function decodeProxyHeader(bytes: Bytes): Decoded<ProxyHeader> | undefined {
   const begins = (with_: readonly number[]) => with_.every((byte, i) => i >= bytes.length || bytes[i] === byte);
   if (begins(SIGNATURE)) return bytes.length < FIXED ? undefined : decodeVersion2(bytes);
   if (begins(LINE)) return decodeVersion1(bytes);
-  throw bad("neither the signature of version 2 nor the word of version 1 is at its beginning");
+  throw bad("it starts neither with the signature of version 2 nor with PROXY");
 }
 
 function decodeVersion1(bytes: Bytes): Decoded<ProxyHeader> | undefined {
@@ -70,10 +71,10 @@ function decodeVersion1(bytes: Bytes): Decoded<ProxyHeader> | undefined {
   const size = family === "4" ? 4 : 16;
   for (const address of [source, target]) {
     if (address === undefined || parseIp(address)?.length !== size) {
-      throw bad("its line is not as section 2.1 has it");
+      throw bad("its line does not have the format of version 1 (section 2.1 of proxy-protocol.txt)");
     }
   }
-  for (const number of [port, targetPort]) if (Number(number) > 65_535) throw bad("a port in its line is none");
+  for (const number of [port, targetPort]) if (Number(number) > 65_535) throw bad("a port in its line is above 65535");
   return { value: { type: "client", client: { hostname: canonicalAddress(source!), port: Number(port) } }, length };
 }
 
@@ -87,7 +88,7 @@ function decodeVersion2(bytes: Bytes): Decoded<ProxyHeader> | undefined {
     throw new SocksProtocolError("TOO_LARGE", `Cannot read PROXY protocol header: it has ${length} bytes`);
   }
   if (bytes.length < length) return undefined;
-  // Family and the rest are nobody's business then.
+  // Family, protocol and addresses are ignored then (section 2.2).
   if (command === LOCAL) return { value: { type: "local" }, length };
   if (family > UNIX || protocol > 2) throw bad(`its family and protocol are ${bytes[13]}`);
   if (family === 0) return { value: { type: "unknown" }, length };
@@ -102,22 +103,22 @@ function decodeVersion2(bytes: Bytes): Decoded<ProxyHeader> | undefined {
   return { value: { type: "client", client: { hostname, port: header[at]! << 8 | header[at + 1]! } }, length };
 }
 
-/** Section 2.2: type, length and value of each. They fill what is left, and a checksum is right; the others are passed over. */
+/** Checks the TLVs (section 2.2): they must fill the rest of the header, and a CRC32C must be right. Other types are ignored. */
 function checkExtensions(header: Bytes, from: number): void {
   for (let at = from; at < header.length;) {
     const value = at + 3;
     const end = value + (header[at + 1]! << 8 | header[at + 2]!);
-    if (!(end <= header.length)) throw bad("an extension goes beyond it");
+    if (!(end <= header.length)) throw bad("a TLV is longer than the header");
     if (header[at] === CRC32C) {
-      if (end - value !== 4) throw bad("its checksum is none");
+      if (end - value !== 4) throw bad("its CRC32C is not four bytes long");
       const found = new DataView(header.buffer, header.byteOffset).getUint32(value);
-      if (crc32c(header, value) !== found) throw bad("its checksum is wrong");
+      if (crc32c(header, value) !== found) throw bad("its CRC32C is wrong");
     }
     at = end;
   }
 }
 
-/** CRC32c of RFC 4960 appendix B (reflected, polynomial 0x1EDC6F41), with four bytes taken for zeros. */
+/** CRC32c of RFC 4960 appendix B (reflected, polynomial 0x1EDC6F41), with four bytes counted as zeros. */
 function crc32c(bytes: Bytes, zeros: number): number {
   let crc = 0xffffffff;
   for (let i = 0; i < bytes.length; i++) {

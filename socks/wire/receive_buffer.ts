@@ -1,35 +1,35 @@
 /**
- * Bytes received and not yet understood.
+ * Bytes received but not yet decoded.
  *
  * @module
  */
 import { type Bytes, EMPTY } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
-import type { Decoded } from "./address.ts";
+import type { Decoded } from "./decoded.ts";
 
-/** Holds what a peer sent until a decoder can make something of it. However small the pieces are, each byte is moved a few times at most. */
+/** Holds received bytes until a decoder finds a message in them. However small the pieces are, each byte is moved only a few times. */
 export class ReceiveBuffer {
   readonly #limit: number;
-  /** Memory, with the bytes held from `start` to `end`. What was given out is a view of it, and is never written over. */
+  /** Memory with the held bytes from `start` to `end`. Bytes that were returned are views of it and are never overwritten. */
   #memory: Bytes = EMPTY;
   #start = 0;
   #end = 0;
 
   /**
-   * Makes one.
+   * Creates a buffer.
    *
-   * @param limit Bytes held at most; more without a message in them is an error.
+   * @param limit Most bytes held without a complete message.
    */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Bytes held. */
+  /** Number of bytes held. */
   get length(): number {
     return this.#end - this.#start;
   }
 
-  /** Adds what came. */
+  /** Adds received bytes. */
   push(bytes: Bytes): void {
     const held = this.length;
     if (held === 0) {
@@ -38,10 +38,10 @@ export class ReceiveBuffer {
       this.#end = bytes.length;
       return;
     }
-    // A piece that came first has no room behind it, so nobody else's memory is written into.
+    // The first piece lies in the caller's memory and has no room behind it, so that memory is never written to.
     if (this.#end + bytes.length > this.#memory.length) {
       const needed = held + bytes.length;
-      // More than the limit is not held for long.
+      // More bytes than the limit are an error soon.
       const larger = new Uint8Array(Math.max(needed, Math.min(2 * needed, this.#limit)));
       larger.set(this.#memory.subarray(this.#start, this.#end));
       this.#memory = larger;
@@ -52,13 +52,13 @@ export class ReceiveBuffer {
     this.#end += bytes.length;
   }
 
-  /** The next message, taken out; `undefined` while it is not whole. */
+  /** Removes and returns the next message; `undefined` while it is incomplete. */
   next<T>(decode: (bytes: Bytes) => Decoded<T> | undefined): T | undefined {
     if (this.length === 0) return undefined;
     const decoded = decode(this.#memory.subarray(this.#start, this.#end));
     if (decoded === undefined) {
       if (this.length >= this.#limit) {
-        throw new SocksProtocolError("TOO_LARGE", `Cannot read message: it is not whole after ${this.#limit} bytes`);
+        throw new SocksProtocolError("TOO_LARGE", `Cannot read message: it is incomplete after ${this.#limit} bytes`);
       }
       return undefined;
     }
@@ -66,7 +66,7 @@ export class ReceiveBuffer {
     return decoded.value;
   }
 
-  /** Everything held, taken out. */
+  /** Removes and returns all bytes. */
   takeAll(): Bytes {
     const all = this.#memory.subarray(this.#start, this.#end);
     this.#memory = EMPTY;

@@ -14,32 +14,33 @@
  */
 import type { Bytes } from "../../base/bytes.ts";
 import { SocksProtocolError } from "../errors.ts";
-import { type Decoded, type Endpoint, readName } from "./address.ts";
+import { type Endpoint, readName } from "./address.ts";
+import { checkVersion, type Decoded } from "./decoded.ts";
 import { formatIp, parseIp } from "./ip.ts";
 
-/** A request. What it says of the user is a claim, and not kept. */
+/** A request. USERID is not kept: it is an unverified claim. */
 export interface Socks4Request extends Endpoint {
   /** CD field: 1 for CONNECT, 2 for BIND. */
   readonly command: number;
 }
 
-/** Bytes before the user's name. */
+const VERSION = 4;
+
+/** Bytes in front of USERID. */
 const HEAD = 8;
-/** Bytes that a name of a user or host may have. */
+/** Longest USERID or host name, in bytes. */
 const MAX_NAME = 255;
 
-/** Reads a request; `undefined` while bytes are missing. */
+/** Decodes a request; `undefined` while bytes are missing. */
 export function decodeSocks4Request(bytes: Uint8Array): Decoded<Socks4Request> | undefined {
-  if (bytes.length >= 1 && bytes[0] !== 4) {
-    throw new SocksProtocolError("BAD_VERSION", `Cannot read message: version ${bytes[0]} came, 4 is wanted`);
-  }
-  const userEnd = endOfName(bytes, HEAD, "user");
+  checkVersion(bytes[0], VERSION);
+  const userEnd = endOfName(bytes, HEAD, "USERID");
   if (userEnd === undefined) return undefined;
   const [command, port] = [bytes[1]!, (bytes[2]! << 8) | bytes[3]!];
   const address = bytes.subarray(4, HEAD);
   const named = address[0] === 0 && address[1] === 0 && address[2] === 0 && address[3] !== 0;
   if (!named) return { value: { command, port, hostname: formatIp(address) }, length: userEnd + 1 };
-  const hostEnd = endOfName(bytes, userEnd + 1, "host");
+  const hostEnd = endOfName(bytes, userEnd + 1, "host name");
   if (hostEnd === undefined) return undefined;
   return { value: { command, port, hostname: readName(bytes.subarray(userEnd + 1, hostEnd)) }, length: hostEnd + 1 };
 }
@@ -47,12 +48,12 @@ export function decodeSocks4Request(bytes: Uint8Array): Decoded<Socks4Request> |
 function endOfName(bytes: Uint8Array, start: number, what: string): number | undefined {
   const end = bytes.indexOf(0, start);
   if (end > start + MAX_NAME || (end < 0 && bytes.length > start + MAX_NAME)) {
-    throw new SocksProtocolError("TOO_LARGE", `Cannot read message: the ${what}'s name is longer than ${MAX_NAME}`);
+    throw new SocksProtocolError("TOO_LARGE", `Cannot read message: its ${what} is longer than ${MAX_NAME} bytes`);
   }
   return end < 0 || bytes.length < start ? undefined : end;
 }
 
-/** A reply: granted or rejected, with an IPv4 address, or 0.0.0.0 where the address is another. */
+/** Encodes a reply. It has room for an IPv4 address only; 0.0.0.0 stands for any other. */
 export function encodeSocks4Reply(granted: boolean, { hostname, port }: Endpoint): Bytes {
   const bytes = parseIp(hostname);
   const address = bytes?.length === 4 ? bytes : new Uint8Array(4);

@@ -33,7 +33,7 @@ function wanted({ gives, needs, except = [] }: Situation, way: Way): string | un
   return exception === undefined ? gives : exception.gives;
 }
 
-Deno.test("the table has no situation twice, and no exception without its way and its reason", () => {
+Deno.test("alike: no duplicate situation, and each exception has a way and a reason", () => {
   const known = new Set(WAYS.flatMap(({ name, kinds }) => [name, ...kinds]));
   for (const [topic, situations] of Object.entries(TOPICS)) {
     assert.equal(new Set(situations.map(({ name }) => name)).size, situations.length, topic);
@@ -50,7 +50,7 @@ Deno.test("the table has no situation twice, and no exception without its way an
   }
 });
 
-Deno.test("what is left behind, rejected and handled by nobody, thrown or never settled is seen", async () => {
+Deno.test("alike: sees unhandled rejections, thrown errors and calls that never settle", async () => {
   const [way] = WAYS;
   const situation = { name: "a probe", gives: "", play: () => Promise.resolve("well") };
   assert.equal(await play(situation, way!), "well");
@@ -90,6 +90,6 @@ for (const [topic, situations] of Object.entries(TOPICS)) {
   }
 }
 
-Deno.test("nothing of it is rejected late, and handled by nobody", async () => {
+Deno.test("alike: leaves no unhandled rejection", async () => {
   assert.deepEqual(await unhandledRejections(), []);
 });

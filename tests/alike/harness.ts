@@ -1,5 +1,5 @@
 /**
- * Plays a situation over a way and says what was seen, with all that is left behind.
+ * Plays a situation over a way and returns the outcome, with everything that is left behind.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { type CountedController, countedController } from "../support/counted_si
 import { errorText, GUARD, type Situation, told } from "./situation.ts";
 import type { Opened, Way } from "./ways.ts";
 
-/** Plays it. */
+/** Plays a situation; returns the outcome. */
 export async function play(situation: Situation, way: Way): Promise<string> {
   const seen: string[] = [];
   const watched = countedController();
@@ -16,12 +16,12 @@ export async function play(situation: Situation, way: Way): Promise<string> {
     await using stack = new AsyncDisposableStack();
     const opened = await way.open({ signal: watched.signal, stack, needs: situation.needs });
     const { stream } = opened;
-    // Before whatever the way has opened under it.
+    // Before the connections that the way has opened below.
     stack.defer(() => stream[Symbol.dispose]());
     seen.push(await played(situation, opened, watched));
     if (!situation.endsByItself) stream[Symbol.dispose]();
     if (watched.listeners() > 0 && !watched.signal.aborted) seen.push(`${watched.listeners()} listeners left`);
-    // A session, a socket or a stream that does not end is told by this, and by the sanitizers.
+    // This and the sanitizers see a session, a socket or a stream that does not end.
     const left = await told(async () => await stack.disposeAsync());
     if (left !== "done") seen.push(`closing ${left}`);
   }
@@ -33,7 +33,7 @@ export async function play(situation: Situation, way: Way): Promise<string> {
 
 async function played(situation: Situation, opened: Opened, watched: CountedController): Promise<string> {
   const missing = () => {
-    throw new Error("This way has nothing of the kind");
+    throw new Error("This way does not have that ability");
   };
   return await told(() =>
     situation.play({
@@ -49,10 +49,10 @@ async function played(situation: Situation, opened: Opened, watched: CountedCont
     }), 3 * GUARD);
 }
 
-/** Turns of the event loop after which all that happens by itself has happened. */
+/** Turns of the event loop after which nothing more happens by itself. */
 const TURNS = 200;
 
-/** Each turn has a round trip over sockets of its own in it, so that the system has had its turn as well. */
+/** Each turn includes a round trip over other sockets, so that the system makes progress too. */
 async function quiet(until?: Promise<unknown>): Promise<boolean> {
   let settled = false;
   const note = () => void (settled = true);

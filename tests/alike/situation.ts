@@ -1,5 +1,5 @@
 /**
- * What a situation of a byte stream is, and how it is put in words that can be compared.
+ * A situation of a byte stream: a short program whose outcome is written as text, so that all ways can be compared.
  *
  * @module
  */
@@ -8,21 +8,21 @@ import { lenientText, utf8 } from "../../base/bytes.ts";
 import type { Peer } from "./peer.ts";
 import type { Ability, ByteStream } from "./ways.ts";
 
-/** What a situation is played with. */
+/** What a situation works with. */
 export interface Stage {
-  /** The connection, which the harness closes afterwards. */
+  /** The connection; the harness closes it afterwards. */
   readonly stream: ByteStream;
   /** Its other end. */
   readonly peer: Peer;
-  /** Aborts the signal that the connection was asked for with. */
+  /** Aborts the signal of the connection. */
   abort(reason: unknown): void;
-  /** Listeners on that signal that are left. */
+  /** Number of listeners that are left on that signal. */
   listeners(): number;
-  /** Lets everything happen that happens by itself, or until something has settled; says whether it has. */
+  /** Waits until nothing more happens by itself, or `until` has settled; returns whether it has. */
   quiet(until?: Promise<unknown>): Promise<boolean>;
   /** For {@linkcode Ability} "cut". */
   cut(): void;
-  /** For {@linkcode Ability} "cut": does something that sends, and waits until some of it has come to where the cut will be. */
+  /** For {@linkcode Ability} "cut": sends something, and waits until some of it has reached the place of the cut. */
   arrives(send: () => Promise<void>): Promise<void>;
   /** For {@linkcode Ability} "reset". */
   reset(): void;
@@ -30,41 +30,41 @@ export interface Stage {
   spoil(): void;
 }
 
-/** Where a way does otherwise, or cannot be asked. */
+/** A way with another outcome, or where the situation cannot be played. */
 export interface Exception {
-  /** A way's name, or a kind of ways. */
+  /** Name of a way, or of a kind of ways. */
   readonly over: string;
-  /** What it gives there; `undefined` where it is not asked at all. */
+  /** Outcome there; `undefined` if it is not played. */
   readonly gives: string | undefined;
-  /** Why that is so, and not a fault of the library. */
+  /** Why that is not a fault of the library. */
   readonly why: string;
 }
 
 /** One situation of a byte stream. */
 export interface Situation {
-  /** In words, unlike all others of its topic. */
+  /** Name, unique in its topic. */
   readonly name: string;
-  /** What a way must have for it. */
+  /** Ability that a way must have. */
   readonly needs?: Ability;
-  /** Whether the connection must have closed itself, so that the harness does not. */
+  /** Whether the connection must close itself; the harness does not close it then. */
   readonly endsByItself?: boolean;
-  /** What it gives, over every way. */
+  /** Outcome, over every way. */
   readonly gives: string;
-  /** Where it does not. */
+  /** Exceptions. */
   readonly except?: readonly Exception[];
-  /** Plays it, and says what was seen. */
+  /** Plays it; returns the outcome. */
   play(stage: Stage): Promise<string>;
 }
 
-/** A reason that says which one it is, for signals, cancelling and aborting. */
+/** A reason with a name, for signals, cancelling and aborting. */
 export class Reason extends Error {
   override readonly name = "Reason";
 }
 
-/** Time that a call has, in milliseconds: what takes longer is said to wait. Nothing that is right comes near to it. */
+/** Time of a call in milliseconds; a longer call "waits". No correct call comes near it. */
 export const GUARD = 3_000;
 
-/** How a call ends. */
+/** Returns how a call ends, as text. */
 export async function told(call: Promise<unknown> | (() => unknown), guard: number = GUARD): Promise<string> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = Symbol();
@@ -79,7 +79,7 @@ export async function told(call: Promise<unknown> | (() => unknown), guard: numb
   }
 }
 
-/** How calls end that are under way together. */
+/** Returns how overlapping calls end, as text. */
 export async function allTold(...calls: readonly Promise<unknown>[]): Promise<string> {
   return (await Promise.all(calls.map((call) => told(call)))).join(", ");
 }
@@ -96,7 +96,7 @@ function valueText(value: unknown): string {
   return String(value);
 }
 
-/** Class and code of an error; of a reason, which one. */
+/** Returns class and code of an error, or the name of a {@linkcode Reason}. */
 export function errorText(error: unknown): string {
   if (error instanceof Reason) return error.message;
   if (!(error instanceof Error)) return `thrown ${String(error)}`;
@@ -104,22 +104,22 @@ export function errorText(error: unknown): string {
   return typeof code === "string" ? `${error.name} ${code}` : error.name;
 }
 
-/** This side has closed the connection, or that direction of it. */
+/** This side closed the connection, or its writing direction. */
 export const CLOSED = "SocksConnectionError CLOSED";
 /** The transport has failed. */
 export const LOST = "SocksConnectionError LOST";
 
-/** Errors of connections that Deno and this library call otherwise. */
+/** Errors for which Deno and this library have other names. */
 const OURS = /SocksConnectionError (?:CLOSED|LOST)|SocksTlsError TLS_CUT/g;
 const DENOS =
   /\b(?:BadResource|Interrupted|BrokenPipe|ConnectionReset|NotConnected|UnexpectedEof)(?: (?:E[A-Z]+|BadResource))?/g;
 
-/** What Deno is held to: that it fails where this library does, whatever it calls that. */
+/** Returns an outcome for Deno: it must fail where this library fails, under any name. */
 export function inDenosWords(outcome: string): string {
   return outcome.replace(OURS, "fails").replace(DENOS, "fails").replace(/\b(?:all|each) (?=fails)/g, "");
 }
 
-/** Calls that come later, and how they are named. */
+/** Later calls, by name. */
 const CALLS: Readonly<Record<string, (stream: ByteStream) => Promise<unknown>>> = {
   "read": (stream) => read(stream),
   "write": (stream) => stream.write(utf8("x")),
@@ -130,15 +130,15 @@ const CALLS: Readonly<Record<string, (stream: ByteStream) => Promise<unknown>>> 
 };
 
 /**
- * How calls end that come later: `all X` where every one fails with the very same error, `each X` where the errors are
- * alike, each with its name otherwise. Streams that somebody holds are not asked.
+ * Returns how later calls end: `all X` if all fail with the same error object, `each X` if their errors have the same text, and each call
+ * with its name otherwise. Locked streams are skipped.
  */
 export async function later(stream: ByteStream, names: readonly string[] = Object.keys(CALLS)): Promise<string> {
   const errors = new Set<unknown>();
   const seen: [string, string][] = [];
   for (const name of names) {
     if ((name === "readable" || name === "writable") && stream[name].locked) continue;
-    // Twice: what is told once is told again.
+    // Twice: an error must be reported again.
     for (let time = 0; time < (name === "read" || name === "write" ? 2 : 1); time++) {
       const call = (async () => await CALLS[name]!(stream))();
       call.catch((error) => errors.add(error));
@@ -152,14 +152,14 @@ export async function later(stream: ByteStream, names: readonly string[] = Objec
   return `${errors.size === 1 ? "all" : "each"} ${first[1]}`;
 }
 
-/** Reads once, and gives what came. */
+/** Reads once; returns the text. */
 export async function read(stream: ByteStream, room = 64): Promise<string | null> {
   const buffer = new Uint8Array(room);
   const got = await stream.read(buffer);
   return got === null ? null : lenientText(buffer.subarray(0, got));
 }
 
-/** Reads to the end, and gives the text, or what kept from it. */
+/** Reads to the end; returns the text. */
 export async function readAll(stream: ByteStream): Promise<string> {
   let text = "";
   for (;;) {
@@ -169,7 +169,7 @@ export async function readAll(stream: ByteStream): Promise<string> {
   }
 }
 
-/** Bytes that can be told by where they are: no two stretches of some length are alike. */
+/** Returns bytes that show their position: no two longer stretches are equal. */
 export function pattern(length: number): Uint8Array<ArrayBuffer> {
   const period = 65_521;
   const bytes = new Uint8Array(length);
@@ -180,7 +180,7 @@ export function pattern(length: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Whether bytes are those that were sent, and where they are not. */
+/** Returns "whole" if the bytes are those that were sent, or the first difference. */
 export function asSent(got: Uint8Array, sent: Uint8Array): string {
   if (got.length !== sent.length) return `${got.length} of ${sent.length}`;
   if (Buffer.compare(got, sent) === 0) return "whole";

@@ -13,7 +13,8 @@ import { parsePrincipal } from "../../kerberos/principal.ts";
 import { parseKrb5Conf } from "../../kerberos/config/parse.ts";
 import { bridge, systemTickets } from "../../mod.ts";
 import { SocksConnectionError, SocksProxyError, SocksReplyError, SocksTlsError } from "../../socks/errors.ts";
-import { listenTcp, listenUnix } from "../../socks/shell/tcp.ts";
+import { listenTcp } from "../../socks/shell/tcp.ts";
+import { listenUnix } from "../../socks/shell/unix.ts";
 import { type CliResult, gssocks } from "../support/cli.ts";
 import { commandsIn } from "../support/cli_child.ts";
 import { type RealmFolder, startRealmFolder } from "../support/realm_folder.ts";
@@ -66,7 +67,7 @@ Deno.test("words that a command does not take are an error before anything happe
       [["serve", ...none, "--check", "--json", "-q"], /--quiet and --json do not go together/],
       [["serve", ...none, "--check", "--redis-loss", "allow"], /--redis-loss needs --redis/],
       [["serve", ...none, "--check", "--redis-replicas", "1"], /--redis-replicas needs --redis/],
-      [["serve", ...none, "--check", "--proxy-protocol", "*"], /proxyProtocol: .* is no address/],
+      [["serve", ...none, "--check", "--proxy-protocol", "*"], /proxyProtocol: .* is neither an address/],
       [["bridge", "-p", "localhost:1", "-l", "0.0.0.0:0", "word"], /is not taken/],
       [["bridge", "-p", "localhost:1", "-p", "localhost:2", "-l", "0.0.0.0:0"], /--proxy is given more than once/],
       [["bridge", "-p", "localhost:1", "-q", "--json", "-l", "0.0.0.0:0"], /do not go together/],

@@ -21,7 +21,7 @@ import { decodeMicHeader, decodeWrapHeader } from "../../kerberos/mech/tokens/cf
 import { ApReq, Authenticator, EncTicketPart } from "../../kerberos/messages/ap.ts";
 import { parsePrincipal } from "../../kerberos/principal.ts";
 import { Keytab } from "../../kerberos/credentials/formats/keytab.ts";
-import { protectedDatagrams } from "../../socks/stream/protected_datagrams.ts";
+import { protectedDatagrams } from "../../socks/stream/datagram_codec.ts";
 import { encodeDatagram } from "../../socks/wire/datagram.ts";
 import { ALL_FLAGS } from "../support/flags.ts";
 import { forgeInit, forgeResp, kerberosSides, OID } from "../support/forge_spnego.ts";

@@ -11,6 +11,7 @@ import { serve } from "../../mod.ts";
 import { type Connection, connectThrough, gssapiClient, SocksError } from "../../socks/mod.ts";
 import { encodeFrame } from "../../socks/wire/gssapi.ts";
 import * as messages from "../../socks/wire/messages.ts";
+import * as passwords from "../../socks/wire/password.ts";
 import { credentialPair, memoryRealm } from "../support/gss_pair.ts";
 import { unhex } from "../support/vectors.ts";
 import { anyOf, gssError, socksError } from "./expected.ts";
@@ -173,7 +174,7 @@ function plainTargets(field: Field): Target[] {
   const request = (command: number, hostname = "127.0.0.1", to = port) =>
     messages.encodeRequest({ command, hostname, port: to });
   const none = messages.encodeOffer([0]);
-  const password = concat(messages.encodeOffer([2]), messages.encodeUsernamePassword("alice", "right"));
+  const password = concat(messages.encodeOffer([2]), passwords.encodeUsernamePassword("alice", "right"));
   const data = utf8("data ".repeat(200));
   const kinds: Readonly<Record<string, Uint8Array>> = {
     "connect": concat(none, request(1), data),

@@ -4,16 +4,18 @@
  * @module
  */
 import { type Bytes, concat, sameBytes, utf8 } from "../../base/bytes.ts";
-import { noAuthentication } from "../../socks/auth/method.ts";
-import { ask } from "../../socks/server/front/front.ts";
+import { readRequest } from "../../socks/server/front/read_request.ts";
+import { noAuthentication } from "../../socks/auth/none.ts";
 import { Handshake } from "../../socks/handshake.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import { PieceQueue } from "../../socks/stream/piece_queue.ts";
-import { type Decoded, decodeEndpoint } from "../../socks/wire/address.ts";
+import { decodeEndpoint } from "../../socks/wire/address.ts";
+import type { Decoded } from "../../socks/wire/decoded.ts";
 import { decodeDatagram, encodeDatagram } from "../../socks/wire/datagram.ts";
 import { FrameSplitter } from "../../socks/wire/frame_splitter.ts";
 import { decodeFrame, encodeAbort, encodeFrame } from "../../socks/wire/gssapi.ts";
 import * as messages from "../../socks/wire/messages.ts";
+import * as passwords from "../../socks/wire/password.ts";
 import { decodeSocks4Request } from "../../socks/wire/socks4.ts";
 import { unhex } from "../support/vectors.ts";
 import { anyOf, socksError, textError } from "./expected.ts";
@@ -35,7 +37,7 @@ const SEEDS: readonly Uint8Array[] = [
   messages.encodeRequest({ command: 1, hostname: "example.com", port: 80 }),
   messages.encodeRequest({ command: 3, hostname: "2001:db8::1", port: 80 }),
   messages.encodeReply({ reply: 0, hostname: "10.0.0.1", port: 1 }),
-  messages.encodeUsernamePassword("alice", "pw"),
+  passwords.encodeUsernamePassword("alice", "pw"),
   encodeFrame(1, new Uint8Array(300)),
   encodeFrame(3, new Uint8Array(60)),
   encodeAbort(),
@@ -95,16 +97,14 @@ function conversationTargets(): Target[] {
       expects: anyOf(socksError, textError),
       async run(input, random): Promise<void> {
         const options = {
-          auth: [noAuthentication()],
-          preferGssapi: false,
-          protocols: ["socks4", "http"] as const,
+          accepts: { auth: [noAuthentication()], protocols: ["socks4", "http"] as const },
           signal: new AbortController().signal,
-          beforeClosing() {},
+          end: { refusal: undefined },
           onGone() {},
           source: "",
           onChannel() {},
         };
-        const { target } = await ask(talker(input, random), options);
+        const { target } = await readRequest(talker(input, random), options);
         if (/[\s\p{Cc}]/u.test(target.hostname) || !(target.port >= 0 && target.port <= 65_535)) {
           throw new Error(`target ${JSON.stringify(target)}`);
         }
@@ -159,8 +159,8 @@ export function socksTargets(): Target[] {
     wireTarget("request", messages.decodeRequest),
     // Refusals that are cut short are told from what there is.
     wireTarget("reply", messages.decodeReply, (input) => input[1] === 0),
-    wireTarget("password", messages.decodeUsernamePassword),
-    wireTarget("password's status", messages.decodePasswordStatus),
+    wireTarget("password", passwords.decodeUsernamePassword),
+    wireTarget("password's status", passwords.decodePasswordStatus),
     wireTarget("frame", decodeFrame),
     wireTarget("SOCKS 4", decodeSocks4Request),
     wireTarget("address", decodeEndpoint),

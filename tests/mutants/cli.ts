@@ -960,7 +960,7 @@ const ENDS: readonly Mutant[] = [
   {
     rule: "what cannot be listened on is named",
     source: "users",
-    file: "socks/shell/tcp.ts",
+    file: "socks/shell/deno_listener.ts",
     find: "if (error instanceof Error) error.message =",
     replace: "if (false) error.message =",
     tests: ARGUMENTS,

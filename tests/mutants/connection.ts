@@ -12,7 +12,7 @@ const LETTING_GO = "/^readers: .*lets go.*over none$/";
 
 /** The rules. */
 export const CONNECTION_MUTANTS: readonly Mutant[] = [
-  ...rules("socks/stream/in_order.ts", TESTS, [
+  ...rules("socks/stream/serial_queue.ts", TESTS, [
     ["calls at one time run one after another", "Deno.Conn", "this.#last === undefined ? call()", "true ? call()"],
     ["a call waits for one that fails, and runs", "Deno.Conn", "this.#last.then(call, call)", "this.#last.then(call)"],
   ]),
@@ -78,7 +78,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "a connection that is lost is closed",
       "",
-      "this.#failWriting(this.#readFailure);\n    this.#release(abortAnyway);",
+      "this.#failWriting(this.#readFailure);\n    this.#release(abortQuietly);",
       "this.#failWriting(this.#readFailure);",
     ],
     ["an end stays an end", "", "if (this.#peerEnded) return null;", ""],
@@ -170,12 +170,12 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     ["the layers' own errors stay", "", "cause instanceof SocksError || ", ""],
   ]),
   ...rules("socks/stream/user_connection.ts", ["tests/socks/stream/forgotten_test.ts"], [
-    ["a connection that is forgotten is closed", "", "unlisten();\n      abortAnyway(connection);", "unlisten();"],
+    ["a connection that is forgotten is closed", "", "unlisten();\n      abortQuietly(connection);", "unlisten();"],
     [
       "a signal keeps nothing of what is forgotten",
       "",
-      "unlisten();\n      abortAnyway(connection);",
-      "abortAnyway(connection);",
+      "unlisten();\n      abortQuietly(connection);",
+      "abortQuietly(connection);",
     ],
     ["what was closed is not closed again when it is forgotten", "", "    FORGOTTEN.unregister(this);\n", ""],
     [
@@ -185,7 +185,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "const weak = { deref: () => this };",
     ],
   ]),
-  ...rules("socks/stream/readable.ts", TESTS, [
+  ...rules("socks/stream/readable_stream.ts", TESTS, [
     ["a BYOB reader is told of the end", "WHATWG Streams 4.7", "byobRequest?.respond(0);", ""],
     [
       "what a BYOB reader has no room for is the next one's",
@@ -196,11 +196,11 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "cancel() closes",
       "WHATWG Streams 4.2",
-      'cancel: (reason) => connection.close(closedBy("cancelled", reason)),',
+      'cancel: (reason) => connection.close(streamClosedError("cancelled", reason)),',
       "",
     ],
   ]),
-  ...rules("socks/stream/readable.ts", ["tests/alike/alike_test.ts"], [
+  ...rules("socks/stream/readable_stream.ts", ["tests/alike/alike_test.ts"], [
     [
       "a read that is given up takes nothing with it",
       "WHATWG Streams 4.3",
@@ -257,7 +257,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
     [
       "abort() does not wait for a write that is stuck",
       "WHATWG Streams 5.4",
-      'signal.addEventListener("abort", () => connection.abort(closedBy("aborted", signal.reason)), { once: true });',
+      'signal.addEventListener("abort", () => connection.abort(streamClosedError("aborted", signal.reason)), {\n        once: true,\n      });',
       "",
     ],
     [
@@ -267,7 +267,7 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "controller.error(error);",
     ],
   ]),
-  ...rules("socks/stream/closed.ts", TESTS, [
+  ...rules("socks/stream/closed_error.ts", TESTS, [
     ["the reason of an abort is kept", "", "its stream was ${what}`, { cause }", "its stream was ${what}`"],
   ]),
   ...rules("socks/server/relay/relay.ts", ["tests/socks/server/relay/relay_test.ts"], [
@@ -310,21 +310,15 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "  } catch {\n    return undefined;",
     ],
   ]),
-  ...rules("socks/stream/record_layer.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/stream/record_state.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a connection that is cut ends in the middle of a message",
       "RFC 1961 5",
-      "abort(this.#under, able ? BEGUN : undefined);",
-      "abort(this.#under);",
+      "abort(this.connection, isWorking ? unfinished : undefined);",
+      "abort(this.connection);",
     ],
   ]),
   ...rules("socks/stream/connection.ts", ["tests/socks/stream/cut_test.ts"], [
-    [
-      "a cut goes through what is in front",
-      "",
-      "      forget();\n      abort(connection, unfinished);",
-      "      forget();\n      connection.close();",
-    ],
     [
       "what cannot be cut is closed",
       "",
@@ -332,34 +326,43 @@ export const CONNECTION_MUTANTS: readonly Mutant[] = [
       "catch(() => {});",
     ],
   ]),
-  ...rules("socks/stream/ended_by.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/stream/prefix.ts", ["tests/socks/stream/cut_test.ts"], [
+    [
+      "a cut goes through what is in front",
+      "",
+      "      forget();\n      abort(connection, unfinished);",
+      "      forget();\n      connection.close();",
+    ],
+  ]),
+  ...rules("socks/stream/with_signal.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a cut goes through what a signal ends",
       "",
-      'user.abort(closedHere("The connection"), unfinished);',
+      'user.abort(closedError("The connection"), unfinished);',
       "user.close();",
     ],
     [
       "what is cut leaves the signal",
       "",
-      'user.abort(closedHere("The connection"), unfinished);',
+      'user.abort(closedError("The connection"), unfinished);',
       "connection.abort?.();",
     ],
   ]),
-  ...rules("socks/server/session.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/server/session.ts", ["tests/socks/stream/cut_test.ts"], []),
+  ...rules("socks/server/early_end.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a session that the server ends is told from one that has ended",
       "",
-      "if (channel !== undefined) abortAnyway(channel);",
+      "    if (tunnel !== undefined) abortQuietly(tunnel);\n",
       "",
     ],
   ]),
-  ...rules("socks/shell/tls_over.ts", ["tests/alike/alike_test.ts"], [
+  ...rules("socks/shell/tls_connection.ts", ["tests/alike/alike_test.ts"], [
     [
       "a TLS stream that is cut has no close_notify",
       "RFC 8446 6.1",
-      "const able = !this.cut && ",
-      "const able = ",
+      "const canNotify = !this.cut && ",
+      "const canNotify = ",
       "resets",
     ],
   ]),

@@ -844,7 +844,7 @@ const streams: readonly Mutant[] = [
   {
     rule: "a peer that ends in the middle of a message is told apart from one that has said it",
     source: "RFC 1928 section 3",
-    file: "socks/stream/connection.ts",
+    file: "socks/stream/message_reader.ts",
     find: "      if (bytes === null) {",
     replace: "      if (false) {",
     tests: LINEAR,
@@ -852,7 +852,7 @@ const streams: readonly Mutant[] = [
   {
     rule: "what was read too much is handed over",
     source: "RFC 1928 section 6",
-    file: "socks/stream/connection.ts",
+    file: "socks/stream/message_reader.ts",
     find: "    return withPrefix(this.#connection, this.#buffer.takeAll());",
     replace: "    return this.#connection;",
     tests: LINEAR,
@@ -860,7 +860,7 @@ const streams: readonly Mutant[] = [
   {
     rule: "a message is not waited for beyond its limit",
     source: "CVE-2023-38545 and its kin",
-    file: "socks/stream/connection.ts",
+    file: "socks/stream/message_reader.ts",
     find: "    this.#buffer = new ReceiveBuffer(limit);",
     replace: "    this.#buffer = new ReceiveBuffer(Infinity);",
     tests: LINEAR,

@@ -23,11 +23,11 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a method that is deaf ends with the session",
       SIGNAL,
-      "return await takeInTime(asking, parting.over, (late) => late.channel.connection.close());",
-      "return await asking();",
+      "return await makeUnlessAborted(reading, end.over, (late) => late.channel.connection.close());",
+      "return await reading();",
       TCP,
     ],
-    ["a channel that comes late is closed", LATE, "if (parting.over.aborted) {", "if (false) {", TCP],
+    ["a channel that comes late is closed", LATE, "if (end.over.aborted) {", "if (false) {", TCP],
     [
       "a ledger that is deaf ends with the session",
       SIGNAL,
@@ -40,16 +40,16 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a method that listens gives back what it holds before the session is over",
       SIGNAL,
-      "if (clock.signal.aborted) await someTurns();",
+      "if (clock.signal.aborted) await yieldMicrotasks();",
       "",
-      "a step that is still under way",
+      "a pending step",
     ],
   ]),
   ...rules("socks/server/commands/connect.ts", [END], [
     [
       "a target that is opened by somebody deaf ends with the session",
       SIGNAL,
-      "return await takeInTime(opening, signal, ({ connection }) => connection.close());",
+      "return await makeUnlessAborted(opening, signal, ({ connection }) => connection.close());",
       "return await opening();",
       TCP,
     ],
@@ -60,33 +60,39 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "signal, () => {});\n  } catch",
       TCP,
     ],
-    [
-      "a client that takes no reply has a time for it",
-      SIGNAL,
-      "    await abortable(telling, signal);",
-      "    await telling;",
-      STREAMS,
-    ],
-    [
-      "a session is told of one end",
-      "events",
-      "    if (!told) throw error;",
-      "    throw error;",
-      "told is the end of what was begun",
-    ],
+  ]),
+  ...rules("socks/server/commands/success.ts", [END], [
     [
       "a success is not told behind the end",
       "events",
-      "    if (signal.aborted) return;\n    onTold();",
-      "    onTold();",
-      "no success any more",
+      "    if (signal.aborted) return;\n    if (event",
+      "    if (event",
+      "replySuccess(): reports no success after the end",
+    ],
+  ]),
+  ...rules("socks/server/commands/success.ts", [END], [
+    [
+      "a session is told of one end",
+      "events",
+      "    if (!sent) throw error;",
+      "    throw error;",
+      "replySuccess(): takes an end after the reply as the end of the session",
+    ],
+  ]),
+  ...rules("socks/server/commands/success.ts", [END], [
+    [
+      "a client that takes no reply has a time for it",
+      SIGNAL,
+      "    await abortable(sending, signal);",
+      "    await sending;",
+      STREAMS,
     ],
   ]),
   ...rules("socks/server/commands/bind.ts", [END], [
     [
       "somebody deaf who waits for a connection ends with the session",
       SIGNAL,
-      "came = await takeInTime(() => listening.accept(), signal, ({ connection }) => connection.close());",
+      "came = await makeUnlessAborted(() => listening.accept(), signal, ({ connection }) => connection.close());",
       "came = await listening.accept();",
       TCP,
     ],
@@ -98,9 +104,9 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       TCP,
     ],
     ["a listener that BIND gets late is closed", LATE, "      (late) => late.close(),\n", "      () => {},\n", TCP],
-    ["a listener goes with the wait", LATE, "    closeAnyway(pending);\n    return await", "    return await", TCP],
+    ["a listener goes with the wait", LATE, "    closeQuietly(pending);\n    return await", "    return await", TCP],
   ]),
-  ...rules("socks/server/client_gone.ts", [GONE], [
+  ...rules("socks/server/client_watch.ts", [GONE], [
     [
       "a client that goes while BIND waits ends the wait",
       "RFC 1928 section 4",
@@ -112,19 +118,19 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "what a client says while BIND waits is carried",
       "RFC 1928 section 4",
-      "const asked: Asked = { ...given, rest: () => watch.rest() };",
-      "const asked: Asked = given;",
+      "client: { ...received, rest: watch.rest },",
+      "client: received,",
     ],
   ]),
-  ...rules("socks/stream/read_ahead.ts", [GONE], [
+  ...rules("socks/stream/end_watcher.ts", [GONE], [
     [
       "what is read ahead is bounded",
       "nothing a stranger sends costs more",
       "        held += bytes.buffer.byteLength;\n",
       "",
     ],
-    ["an end that is read ahead is told", "contract", "return tell(undefined);", "return;"],
-    ["a failure that is read ahead is told", "contract", "      tell(error);\n", ""],
+    ["an end that is read ahead is told", "contract", "return end(undefined);", "return;"],
+    ["a failure that is read ahead is told", "contract", "      end(error);\n", ""],
     [
       "what is read ahead is given out first",
       "contract",
@@ -133,9 +139,10 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
-    ["a server's signal is one", EXACT, "givenSignal(options.signal)", "options.signal", "a time, a limit or a port"],
+    ["a server's signal is one", EXACT, "checkSignal(options.signal)", "options.signal", "a time, a limit or a port"],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], [
+  ...rules("socks/shell/tcp.ts", [LEAVES], []),
+  ...rules("socks/shell/tls.ts", [LEAVES], [
     [
       "a server for TLS lets the process end",
       "Deno.HttpServer",
@@ -148,12 +155,12 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a look-up that is deaf ends with the session",
       SIGNAL,
-      "await abortable(resolve({ ...request, signal }, direction), signal);",
-      "await resolve({ ...request, signal }, direction);",
+      "await abortable(resolve({ ...request, signal }, lookup), signal);",
+      "await resolve({ ...request, signal }, lookup);",
       TCP,
     ],
   ]),
-  ...rules("socks/server/datagrams/steady_socket.ts", [END], [
+  ...rules("socks/server/datagrams/reopening_socket.ts", [END], [
     [
       "an association's socket that comes late is closed",
       LATE,
@@ -164,31 +171,24 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/server/commands/associate.ts", [END], [
     [
-      "an association's side that comes late is closed",
-      LATE,
-      "() => open({ ...request, signal }, listener),\n      signal,\n      (late) => late.close(),",
-      "() => open({ ...request, signal }, listener),\n      signal,\n      () => {},",
-      TCP,
-    ],
-    [
       "setting an association up has a time",
       SIGNAL,
-      'connectDeadline(request, options, "association is not set up")',
-      'connectDeadline(request, { ...options, connectTimeout: Infinity }, "")',
+      'stepDeadline(context, "association is not set up")',
+      'stepDeadline({ ...context, timeouts: { ...context.timeouts, connect: Infinity } }, "")',
       TCP,
     ],
     [
       "the time to set an association up is over with that",
       SIGNAL,
-      '      opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
-      "      opening.limit(0, () => new Error());\n",
-      "its own signal",
+      '    opening.limit(Infinity, () => new Error("unreachable: there is no time limit"));\n',
+      "    opening.limit(0, () => new Error());\n",
+      "association: outlives the time limit of its setup, not its session",
     ],
     [
       "an association ends with its session, whatever carries it",
       SIGNAL,
-      "await abortable(control.read(), clock.signal)",
-      "await control.read()",
+      "await abortable(client.rest.read(), clock.signal)",
+      "await client.rest.read()",
       DEAF,
     ],
     [
@@ -196,14 +196,23 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       EXACT,
       'if (options.idleTimeout !== undefined) duration("idleTimeout", options.idleTimeout);',
       "",
-      "own time and limit",
+      "AssociateCommand: checks its time and its limit",
     ],
     [
       "an association's limit is one",
       EXACT,
       '    checkLimit("maxAssociations", options.maxAssociations);\n',
       "",
-      "own time and limit",
+      "AssociateCommand: checks its time and its limit",
+    ],
+  ]),
+  ...rules("socks/server/datagrams/client_side.ts", [END], [
+    [
+      "an association's side that comes late is closed",
+      LATE,
+      "() => open({ ...request, signal }, listener),\n      signal,\n      (late) => late.close(),",
+      "() => open({ ...request, signal }, listener),\n      signal,\n      () => {},",
+      TCP,
     ],
   ]),
   ...rules("socks/server/relay/relay.ts", [END], [
@@ -217,7 +226,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a relay does not wait for ever for calls of what is closed",
       SIGNAL,
-      "    await settled(both);",
+      "    await untilSettled(both);",
       "    await Promise.allSettled(both);",
       DEAF,
     ],
@@ -235,43 +244,28 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a dialer that is deaf ends with the signal",
       SIGNAL,
-      "await takeInTime(() => only!(signal), signal, closeTarget)",
+      "await makeUnlessAborted(() => only!(signal), signal, closeTarget)",
       "await only!(signal)",
-      "openDirectly()",
+      "openDirectly(): ends with its signal although resolver and dialer ignore it",
     ],
     [
       "what a dialer makes late is closed",
       LATE,
       "only!(signal), signal, closeTarget)",
       "only!(signal), signal, () => {})",
-      "openDirectly()",
+      "openDirectly(): ends with its signal although resolver and dialer ignore it",
     ],
   ]),
-  ...rules("socks/server/targets/judged_addresses.ts", [END], [
+  ...rules("socks/server/targets/judged.ts", [END], [
     [
       "a resolver that is deaf ends with the signal",
       SIGNAL,
       "return resolvedOf(await abortable(resolve(hostname, { signal, user: identity.name, source }), signal));",
       "return resolvedOf(await resolve(hostname, { signal }));",
-      "openDirectly()",
+      "openDirectly(): ends with its signal although resolver and dialer ignore it",
     ],
   ]),
-  ...rules("socks/stream/late.ts", [END], [
-    [
-      "what is made late is given up",
-      LATE,
-      "    if (late) giveUp(made);\n    else taken",
-      "    taken",
-      "is given up, once",
-    ],
-    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "is given up, once"],
-    [
-      "what is aborted by the call that makes it is late",
-      LATE,
-      "  if (signal.aborted) onAbort();\n",
-      "",
-      "is given up, once",
-    ],
+  ...rules("socks/stream/settling.ts", [END], [
     [
       "calls that do not end are not waited for",
       SIGNAL,
@@ -280,18 +274,35 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       DEAF,
     ],
   ]),
+  ...rules("socks/stream/make_unless_aborted.ts", [END], [
+    [
+      "what is aborted by the call that makes it is late",
+      LATE,
+      "const listening = onAbort(signal, ",
+      "const listening = onAbort(signal.aborted ? undefined : signal, ",
+      "is given up, once",
+    ],
+    ["nothing is begun behind the end", LATE, "  signal.throwIfAborted();\n", "", "is given up, once"],
+    [
+      "what is made late is given up",
+      LATE,
+      "    if (isLate) discard(made);\n    else taken",
+      "    taken",
+      "is given up, once",
+    ],
+  ]),
   ...rules("socks/server/server.ts", [LEAVES], [
     [
       "nobody waits for the signal of a server that has ended",
       LATE,
-      '    this.#signal?.removeEventListener("abort", this.#onSignal);\n',
+      "    this.#signal?.[Symbol.dispose]();\n",
       "",
       "nobody wait",
     ],
     [
       "a server that has ended is not changed",
       EXACT,
-      "    if (this.#cut.signal.aborted) return;\n",
+      "    if (this.#sessions.cut.aborted) return;\n",
       "",
       "update() after the end",
     ],
@@ -305,7 +316,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener that is deaf is not waited for",
       SIGNAL,
-      "connection = await takeInTime(accept, signal, (late) => late && void this.serve(late));",
+      "connection = await makeUnlessAborted(accept, signal, (late) => late && void this.serve(late));",
       "connection = await accept();",
       "deaf to its own end",
     ],
@@ -326,12 +337,15 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a port is free when the server has ended",
       LATE,
-      "        await settled([accepting]);\n",
+      "        await untilSettled([accepting]);\n",
       "",
       "nobody wait",
     ],
   ]),
   ...rules("socks/server/options.ts", [LEAVES], [
+    ["a limit is one", EXACT, "  checkLimits(options.limits ?? {});\n", "", "told by name"],
+  ]),
+  ...rules("socks/server/limits/timeouts.ts", [LEAVES], [
     [
       "a time is one",
       EXACT,
@@ -339,13 +353,12 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "",
       "told by name",
     ],
-    ["a limit is one", EXACT, "  checkLimits(limits);\n", "", "told by name"],
   ]),
   ...rules("socks/server/server.ts", [LEAVES], [
     [
       "nobody is accepted from the call on that stops a server",
       LATE,
-      "    for (const listener of this.#listeners) closeAnyway(listener);\n",
+      "    for (const listener of this.#listeners) closeQuietly(listener);\n",
       "",
       "deaf to its own end",
     ],
@@ -359,19 +372,22 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "told by name",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [LEAVES], [
-    [
-      "a listener lets the process end where it is told to",
-      "Deno.HttpServer",
-      "unref: () => listener.unref(),",
-      "unref: () => {},",
-      "is not referenced",
-    ],
+  ...rules("socks/shell/tcp.ts", [LEAVES], []),
+  ...rules("socks/shell/deno_listener.ts", [LEAVES], [
     [
       "a listener keeps the process where it is told to",
       "Deno.HttpServer",
       "ref: () => listener.ref(),",
       "ref: () => {},",
+      "is not referenced",
+    ],
+  ]),
+  ...rules("socks/shell/deno_listener.ts", [LEAVES], [
+    [
+      "a listener lets the process end where it is told to",
+      "Deno.HttpServer",
+      "unref: () => listener.unref(),",
+      "unref: () => {},",
       "is not referenced",
     ],
   ]),
@@ -449,21 +465,17 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a server whose signal is aborted already has ended",
       SIGNAL,
-      "if (signal?.aborted) this.#abort(signal.reason);\n    else signal",
-      "signal",
+      "onAbort(checkSignal(options.signal), (reason) => this.#abort(reason));",
+      "checkSignal(options.signal)?.aborted ? undefined : onAbort(options.signal, (reason) => this.#abort(reason));",
       "aborted already",
     ],
-  ]),
-  ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     [
       "a listener that fails is not asked again at once",
       "CWE-835",
-      "          await this.#room(ACCEPT_PAUSE);\n",
+      "          await this.#sessions.freed(ACCEPT_PAUSE, signal);\n",
       "",
       "not asked again",
     ],
-  ]),
-  ...rules("socks/server/server.ts", ["tests/proxy/serve_leaves_nothing_test.ts"], [
     [
       "a rate that is changed counts from then on",
       "CONTRIBUTING.md",
@@ -481,8 +493,8 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
     [
       "a listener of a server that has ended is closed",
       SIGNAL,
-      "      closeAnyway(listener);\n      // Its port",
-      "      // Its port",
+      "      closeQuietly(listener);\n      // The port",
+      "      // The port",
       "aborted already",
     ],
   ]),

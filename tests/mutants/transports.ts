@@ -29,7 +29,7 @@ const CHUNKS: readonly Row[] = [
   [
     "a chunk that loses its memory is never a success with less",
     "CWE-252",
-    "    if (this.isCut) throw this.cut(at);\n",
+    "    if (this.isShrunk) throw this.shrunkError(at);\n",
     "",
     "loses its memory",
   ],
@@ -48,21 +48,21 @@ const SOCKETS: readonly Row[] = [
     "RFC 9293 section 3.5.2",
     'if ((error as { code?: unknown }).code === "ECONNRESET") this.#reset ??= error;',
     "",
-    "a reset never reads",
+    "a reset is never an end",
   ],
   [
     "a reset that a write is told of in the same turn is no end either",
     "RFC 9293 section 3.5.2",
     "    if (this.#pending > 0 && !this.#closed) await pause(0);\n",
     "",
-    "in the same turn",
+    "in the turn of the end",
   ],
   [
     "a read that failed is the same failure ever after",
     DENO_CONN,
     "throw this.#readFailure ??= this.#closed",
     "throw this.#closed",
-    "a reset never reads",
+    "a reset is never an end",
   ],
   [
     "a write that failed is the same failure ever after",
@@ -76,25 +76,25 @@ const SOCKETS: readonly Row[] = [
     "RFC 9293 section 3.6",
     "    if (this.#writeFailure !== undefined) throw this.#writeFailure;\n    try {\n      await this.#conn.closeWrite();",
     "    try {\n      await this.#conn.closeWrite();",
-    "a peer that ended before it went",
+    "an end before a reset",
   ],
   [
     "a late write goes nowhere, also before the end is out",
     "RFC 9293 section 3.6",
-    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    '    if (this.#ending !== undefined) throw closedError("Writing");\n',
     "",
   ],
   [
     "nothing is written once it is closed, nor is nothing",
     DENO_CONN,
-    '    if (this.#closed) throw closedHere("The connection");\n',
+    '    if (this.#closed) throw closedError("The connection");\n',
     "",
     "idle connection",
   ],
   [
     "memory that is given up under a write is said to be that",
     "Linux EFAULT",
-    "chunk.isCut ? chunk.cut(at) : error;",
+    "chunk.isShrunk ? chunk.shrunkError(at) : error;",
     "error;",
   ],
   [
@@ -120,11 +120,11 @@ const SOCKETS: readonly Row[] = [
   ["a socket keeps the process", "Deno.Conn.ref", "    (this.#conn as Deno.TcpConn).ref();\n", ""],
 ];
 
-const PROTECTED: readonly Row[] = [
+const RECORD_READER: readonly Row[] = [
   [
     "reads at one time are served in order, each message once",
     "RFC 1961 section 5",
-    "return this.#reading.run(() => this.#read(into));",
+    "return this.#queue.run(() => this.#read(into));",
     "return this.#read(into);",
     "reads at one time",
   ],
@@ -133,7 +133,7 @@ const PROTECTED: readonly Row[] = [
     "CWE-367",
     "length <= into.length ? into : new Uint8Array(length)",
     "into",
-    "between two messages",
+    "transferred during a read",
   ],
   [
     "messages that were only signed are copied out of the stream's memory",
@@ -143,11 +143,28 @@ const PROTECTED: readonly Row[] = [
     "the reader's alone",
   ],
   [
+    "a failing read leaves writing alone",
+    DENO_CONN,
+    "      if (this.#state.endOf(undefined) === undefined) this.#failure = asError(error);\n",
+    "",
+    "a failed read leaves writing",
+  ],
+  [
+    "a message that is not genuine ends writing too",
+    "RFC 1961 section 5",
+    "    this.#state.fail(failure);\n",
+    "    this.#failure = failure;\n",
+    "a forged message ends both",
+  ],
+];
+
+const RECORD_WRITER: readonly Row[] = [
+  [
     "sealing begins at once where nobody is ahead",
     DENO_CONN,
     "if (sealTurn !== undefined) await sealTurn;",
     "await sealTurn;",
-    "begins before write",
+    "seals before write",
   ],
   [
     "sealing keeps to the order of the calls",
@@ -159,73 +176,55 @@ const PROTECTED: readonly Row[] = [
   [
     "nothing goes out behind a write that failed",
     "RFC 1961 section 5",
-    "    // Behind a write that failed there would be a gap.\n    this.#mayGoOn();\n",
+    "    // Frames behind a failed write would leave a gap.\n    this.#throwIfEnded();\n",
     "",
-    "behind a write that failed",
+    "sends nothing behind a failed write",
   ],
   [
     "as much is sent as the error says",
     "CWE-252",
     "        await writing;\n        throw error;",
     "        throw error;",
-    "when what it says is sent",
+    "the count in its error",
   ],
   [
     "no end is sent behind messages that are missing",
     "RFC 1961 section 5",
-    "      this.#mayGoOn();\n      await this.#under.closeWrite();",
-    "      await this.#under.closeWrite();",
-    "cannot write reads on",
+    "      this.#throwIfEnded();\n      await this.#state.connection.closeWrite();",
+    "      await this.#state.connection.closeWrite();",
+    "a failed read leaves writing",
   ],
   [
     "a failing write leaves reading alone",
     DENO_CONN,
-    "    const known = this.#failure ?? this.#writeFailure;\n    if (known !== undefined) return known;\n    if (this.#closed) return closedHere",
-    "    return this.#failReading(error);\n    const known = this.#failure ?? this.#writeFailure;\n    if (known !== undefined) return known;\n    if (this.#closed) return closedHere",
-    "cannot write reads on",
-  ],
-  [
-    "a failing read leaves writing alone",
-    DENO_CONN,
-    "      if (this.#failure === undefined && !this.#closed) this.#readFailure = asError(error);\n",
-    "",
-    "cannot write reads on",
-  ],
-  [
-    "what failed to be read is the same failure ever after",
-    DENO_CONN,
-    "    const failure = this.#failure ?? this.#readFailure;\n    if (failure !== undefined) throw failure;\n",
-    "",
-    "cannot write reads on",
-  ],
-  [
-    "a message that is not genuine ends writing too",
-    "RFC 1961 section 5",
-    "    this.#failure = failure;\n",
-    "    this.#readFailure = failure;\n",
-    "not genuine ends both",
+    "    return this.#failure;\n  }\n}",
+    "    this.#state.fail(this.#failure);\n    return this.#failure;\n  }\n}",
+    "a failed read leaves writing",
   ],
   [
     "what cannot be sealed is no lie of the peer",
     "RFC 2743 section 1.2.1",
-    "this.#writeFailure = error instanceof GssError",
-    "this.#writeFailure = false",
+    "this.#failure = error instanceof GssError",
+    "this.#failure = false",
     "cannot seal",
   ],
   [
     "a late write goes nowhere",
     DENO_CONN,
-    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    '    if (this.#ending !== undefined) throw closedError("Writing");\n',
     "",
     "after closeWrite() fails",
   ],
-  ["ref() reaches the socket", "Deno.Conn.ref", "this.#under.ref?.();", "", "through protection"],
+];
+
+const RECORD_LAYER: readonly Row[] = [
+  ["ref() reaches the socket", "Deno.Conn.ref", "this.#state.connection.ref?.();", "", "reach the connection below"],
   [
     "unref() reaches the socket",
     "Deno.Conn.unref",
-    "this.#under.unref?.();",
+    "this.#state.connection.unref?.();",
     "",
-    "through protection",
+    "reach the connection below",
   ],
 ];
 
@@ -235,12 +234,12 @@ const WEB_SOCKETS: readonly Row[] = [
     DENO_CONN,
     "return this.#reading.run(() => this.#read());",
     "return this.#read();",
-    "who waits is served first",
+    "serves overlapping reads",
   ],
   [
     "what was held is not read once it is closed",
     "the contract of read()",
-    '      if (this.#closed) throw closedHere("The connection");\n      const bytes',
+    '      if (this.#closed) throw closedError("The connection");\n      const bytes',
     "      const bytes",
   ],
   [
@@ -248,12 +247,12 @@ const WEB_SOCKETS: readonly Row[] = [
     "CWE-770",
     "    if (this.#failure !== undefined) return;\n    if (data",
     "    if (data",
-    "behind a lie",
+    "after a protocol error",
   ],
   [
     "a late write is no byte on the wire",
     "RFC 6455 section 5.5.1",
-    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    '    if (this.#ending !== undefined) throw closedError("Writing");\n',
     "",
   ],
   [
@@ -286,14 +285,14 @@ const WEB_SOCKETS: readonly Row[] = [
     "CWE-400",
     "    this.#opened.reject(failure);\n",
     "",
-    "never opens",
+    "before it is open",
   ],
   [
     "a cut is no end",
     "RFC 6455 section 7.1.5",
     'socket.onclose = () => this.#end(new SocksConnectionError("LOST", "WebSocket was closed without an end"));',
     "socket.onclose = () => {\n      this.#peerEnded = true;\n      this.#wake();\n    };",
-    "is cut is lost",
+    "a cut is LOST",
   ],
 ];
 
@@ -303,56 +302,56 @@ const STREAMS: readonly Row[] = [
     "Streams Standard section 4",
     "return this.#reading.run(() => this.#read());",
     "return this.#read();",
-    "chunks of a stream",
+    "copies chunks",
   ],
   [
     "closing ends a read that its source does not",
     "CWE-400",
     "await this.#untilClosed(this.#reader.read())",
     "await this.#reader.read()",
-    "stand still",
+    "source and sink hang",
   ],
   [
     "closing ends a write that its sink does not",
     "CWE-400",
     "      await this.#untilClosed(call);",
     "      await call;",
-    "stand still",
+    "source and sink hang",
   ],
   [
     "closing tells the sink, always",
     "Streams Standard section 5.4",
     "this.#writer.abort(reason).catch(() => {});",
     "if (this.#ending === undefined) this.#writer.abort(reason).catch(() => {});",
-    "stand still",
+    "source and sink hang",
   ],
   [
     "closing tells the source",
     "Streams Standard section 4.2",
     "    this.#reader.cancel(reason).catch(() => {});\n",
     "",
-    "stand still",
+    "source and sink hang",
   ],
   [
     "what is read is the reader's alone",
     "CWE-416",
     "return new Uint8Array(bytesOf(chunk));",
     "return bytesOf(chunk) as Bytes;",
-    "chunks of a stream",
+    "copies chunks",
   ],
   [
     "empty chunks are left out",
     "the contract of read()",
     "if (bytes.length > 0) return bytes;",
     "return bytes;",
-    "chunks of a stream",
+    "copies chunks",
   ],
   [
     "a chunk that is no bytes ends reading for good",
     "CWE-20",
     "    if (this.#readFailure !== undefined) throw this.#readFailure;\n",
     "",
-    "chunks of a stream",
+    "copies chunks",
   ],
   [
     "what is written is a copy",
@@ -363,7 +362,7 @@ const STREAMS: readonly Row[] = [
   [
     "a late write fails as what it is",
     DENO_CONN,
-    '    if (this.#ending !== undefined) throw closedHere("Writing");\n',
+    '    if (this.#ending !== undefined) throw closedError("Writing");\n',
     "",
   ],
   [
@@ -372,27 +371,31 @@ const STREAMS: readonly Row[] = [
     "    if (this.#closed !== undefined) throw this.#closed;\n    if (this.#write",
     "    if (this.#write",
   ],
-  [
-    "what is no bytes is refused",
-    "Web IDL BufferSource",
-    "const given = bytesOf(bytes);",
-    "const bytes = bytes;",
-    "chunks of every kind",
-  ],
 ];
 
 /** The rules. */
 export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ...rules("socks/stream/chunk.ts", [TABLE], CHUNKS),
-  ...rules("socks/shell/tcp.ts", [FAILURES, TABLE], SOCKETS),
-  ...rules("socks/stream/record_layer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], PROTECTED),
+  ...rules("socks/shell/deno_connection.ts", [FAILURES, TABLE], SOCKETS),
+  ...rules("socks/stream/record_reader.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_READER),
+  ...rules("socks/stream/record_writer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_WRITER),
+  ...rules("socks/stream/record_layer.ts", [FAILURES, TABLE, "tests/socks/auth/gssapi_test.ts"], RECORD_LAYER),
+  ...rules("socks/stream/record_state.ts", [FAILURES], [
+    [
+      "what failed to be read is the same failure ever after",
+      DENO_CONN,
+      "this.#failure ?? ownFailure ??",
+      "this.#failure ??",
+      "a failed read leaves writing",
+    ],
+  ]),
   ...rules("socks/stream/sealing.ts", [FAILURES], [
     [
       "a message that a context looks at again is there still",
       "CWE-367",
-      "    if (chunk.isCut) throw chunk.cut(at);\n",
+      "    if (chunk.isShrunk) throw chunk.shrunkError(at);\n",
       "",
-      "looks at again",
+      "shrinks during sealing",
     ],
     [
       "places among those who seal are given back",
@@ -401,15 +404,15 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...rules("socks/stream/web_socket.ts", [FOREIGN, TABLE], WEB_SOCKETS),
+  ...rules("socks/stream/web_socket_connection.ts", [FOREIGN, TABLE], WEB_SOCKETS),
   ...rules("socks/stream/streams_connection.ts", [FOREIGN, TABLE], STREAMS),
   ...rules("socks/server/relay/relay.ts", [RELAY], [
     [
       "bytes that are held up hold up no end",
       "CWE-400",
-      "abortable(held, over?.signal)",
-      "held",
-      "however long",
+      "abortable(delay, over?.signal)",
+      "delay",
+      "relay(): ends when one side fails while the gate delays bytes",
     ],
   ]),
   ...rules("socks/stream/drain.ts", [FAILURES], [
@@ -430,6 +433,26 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
   ]),
   ...rules("socks/stream/web_socket.ts", ["tests/socks/stream/foreign_transports_test.ts"], [
     [
+      "a dial that is given up leaves no socket",
+      "CWE-400",
+      "      connection.close();\n      signal",
+      "      signal",
+    ],
+    [
+      "a dial that is given up fails with the signal's reason",
+      "One meaning of a signal",
+      "      signal?.throwIfAborted();\n      const reason",
+      "      const reason",
+    ],
+    [
+      "a dial that does not open ends with its signal",
+      "One meaning of a signal",
+      "await abortable(connection.opened, signal)",
+      "await connection.opened",
+    ],
+  ]),
+  ...rules("socks/stream/web_socket_connection.ts", ["tests/socks/stream/foreign_transports_test.ts"], [
+    [
       "a peer that sends more than it may is refused",
       "CWE-770",
       "this.#peerEnded || bytes.length > LARGEST || this.#held > WINDOW",
@@ -447,24 +470,6 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
       "Explicit resource management",
       "Promise<void> {\n    this.close();",
       "Promise<void> {",
-    ],
-    [
-      "a dial that is given up leaves no socket",
-      "CWE-400",
-      "      connection.close();\n      signal",
-      "      signal",
-    ],
-    [
-      "a dial that is given up fails with the signal's reason",
-      "One meaning of a signal",
-      "      signal?.throwIfAborted();\n      const reason",
-      "      const reason",
-    ],
-    [
-      "a dial that does not open ends with its signal",
-      "One meaning of a signal",
-      "await abortable(connection.opened, signal)",
-      "await connection.opened",
     ],
     [
       "nothing comes behind an end",
@@ -516,36 +521,36 @@ export const TRANSPORTS_MUTANTS: readonly Mutant[] = [
     ],
     ["where a stream goes is told", "the contract of remote", "    this.remote = streams.remote;\n", ""],
   ]),
-  ...rules("socks/stream/late.ts", ["tests/socks/server/server_end_test.ts"], [
-    [
-      "a signal keeps nothing of what was made in time",
-      "CWE-401",
-      'making.then((made) => {\n    signal.removeEventListener("abort", onAbort);\n',
-      "making.then((made) => {\n",
-      "in time",
-    ],
+  ...rules("socks/stream/make_unless_aborted.ts", ["tests/socks/server/server_end_test.ts"], [
     [
       "a signal keeps nothing of what could not be made",
       "CWE-401",
-      'catch((error) => {\n    signal.removeEventListener("abort", onAbort);\n',
+      "catch((error) => {\n    listening[Symbol.dispose]();\n",
       "catch((error) => {\n",
+      "makeUnlessAborted(): takes what is made in time, and gives up the rest once",
+    ],
+    [
+      "a signal keeps nothing of what was made in time",
+      "CWE-401",
+      "making.then((made) => {\n    listening[Symbol.dispose]();\n",
+      "making.then((made) => {\n",
       "in time",
     ],
   ]),
-  ...rules("socks/stream/record_layer.ts", ["tests/socks/stream/streams_transport_test.ts"], [
+  ...rules("socks/stream/record_writer.ts", ["tests/socks/stream/streams_transport_test.ts"], [
     [
       "an end of writing that went well is none once it is closed",
       "the contract of close()",
-      "    this.#mayGoOn();\n    await (this.#ending",
+      "    this.#throwIfEnded();\n    await (this.#ending",
       "    await (this.#ending",
       "that went well",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", ["tests/socks/stream/streams_transport_test.ts"], [
+  ...rules("socks/shell/deno_connection.ts", ["tests/socks/stream/streams_transport_test.ts"], [
     [
       "an end of writing that went well is none once it is closed",
       "the contract of close()",
-      '    if (this.#closed) return Promise.reject(closedHere("The connection"));\n',
+      '    if (this.#closed) return Promise.reject(closedError("The connection"));\n',
       "",
       "that went well",
     ],

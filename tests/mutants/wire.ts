@@ -17,19 +17,29 @@ const MEMORY = "CWE-770";
 const UNHANDLED = "CWE-248";
 
 const CLOCK: readonly Row[] = [
-  ["bytes that leave are no silence", IDLE, "|| this.#left() !== this.#written) this.broken();", ") this.broken();"],
-  ["the gate's pause is no silence", "idleTimeout: the gate", "if (this.#held > 0 || this.#left()", "if (this.#left()"],
+  [
+    "bytes that leave are no silence",
+    IDLE,
+    "|| this.#left() !== this.#written) this.transferred();",
+    ") this.transferred();",
+  ],
+  [
+    "the gate's pause is no silence",
+    "idleTimeout: the gate",
+    "if (this.#delayed > 0 || this.#left()",
+    "if (this.#left()",
+  ],
   [
     "the time begins behind the gate's pause",
     "idleTimeout: the gate",
-    "      this.#held--;\n",
+    "      this.#delayed--;\n",
     "",
   ],
   [
     "what has left before is no news",
     IDLE,
-    "    this.#written = this.#left();\n  }\n\n  /** The gate",
-    "  }\n\n  /** The gate",
+    "    this.#written = this.#left();\n  }\n\n  /** Waits for the gate",
+    "  }\n\n  /** Waits for the gate",
   ],
   ["both ends are looked at", IDLE, "(one.written ?? 0) + (other.written ?? 0)", "one.written ?? 0"],
   [
@@ -38,6 +48,9 @@ const CLOCK: readonly Row[] = [
     "    this.#limit = milliseconds;\n",
     "",
   ],
+];
+
+const PROBES: readonly Row[] = [
   [
     "a client is asked for behind a target that takes nothing",
     GONE,
@@ -56,37 +69,42 @@ const CLOCK: readonly Row[] = [
     "else if (written !== this.#written) this.#written = written;\n",
     "\n",
   ],
-  ["nobody is asked for while bytes go", "performance", "this.#waits = false;\n  }", "}"],
+  ["nobody is asked for while bytes go", "performance", "this.#paused = false;\n  }", "}"],
 ];
 
 const RELAYS: readonly Row[] = [
-  ["the end of a write is no silence", IDLE, "to.write(bytes).then(() => silence.broken());", "to.write(bytes);"],
+  [
+    "the end of a write is no silence",
+    IDLE,
+    "to.write(bytes).then(() => idleClock.transferred());",
+    "to.write(bytes);",
+  ],
   [
     "bytes that come are no silence",
     IDLE,
-    "    if (bytes === null) break;\n    silence.broken();",
+    "    if (bytes === null) break;\n    idleClock.transferred();",
     "    if (bytes === null) break;",
   ],
-  ["a client held up by the gate is asked for", GONE, "      watch?.waits();\n", ""],
-  ["who sends and is not read is watched", GONE, "    watch?.waits(reading);\n", ""],
+  ["a client held up by the gate is asked for", GONE, "      clientProbe?.pause();\n", ""],
+  ["who sends and is not read is watched", GONE, "    clientProbe?.pause(reading);\n", ""],
   [
     "a target is let be",
     GONE,
-    "watch: from === client ? watch : undefined",
-    "watch: from === client ? undefined : watch",
+    "clientProbe: from === client ? clientProbe : undefined",
+    "clientProbe: from === client ? undefined : clientProbe",
   ],
 ];
 
 const MEMORIES: readonly Row[] = [
   ["large reads are for who has carried much", MEMORY, "if (proven && this.#used", "if (this.#used"],
-  ["large reads have their part", MEMORY, "this.#used + LARGE <= this.#mostLarge", "true"],
+  ["large reads have their part", MEMORY, "this.#used + LARGEST_READ <= this.#mostLarge", "true"],
   ["no more than there is", MEMORY, "if (this.#used + MEDIUM <= this.#most) return", "if (true as boolean) return"],
   ["what is given back is free", MEMORY, "    this.#used -= length;\n", ""],
   ["what somebody may still have is not used again", "CWE-416", "    if (!reusable) return;\n", ""],
   [
     "a relay's end gives all of it back",
     MEMORY,
-    "this.#memory.giveBack(buffer, length, false);",
+    "this.#memory.release(buffer, length, false);",
     "void [buffer, length];",
   ],
   ["nothing is given back twice", "CWE-415", "    this.#taken.delete(buffer);\n", ""],
@@ -98,32 +116,23 @@ const WEB_SOCKETS: readonly Row[] = [
     MEMORY,
     "this.#peerEnded || bytes.length > LARGEST ||",
     "this.#peerEnded ||",
-    "larger than any",
+    "a message that is too long",
   ],
-  ["a peer that waits is told early", "idleTimeout", "(waits ? STARVING : WINDOW / 4)", "WINDOW / 4", "no room left"],
+  [
+    "a peer that waits is told early",
+    "idleTimeout",
+    "(waits ? STARVING : WINDOW / 4)",
+    "WINDOW / 4",
+    "a peer without credit",
+  ],
   [
     "what the socket still holds has not left",
     IDLE,
     " - (this.#socket.bufferedAmount ?? 0)",
     "",
-    "what has left over a WebSocket",
+    "counts bytes that left",
   ],
-  ["what the peer has read counts", IDLE, "    this.#taken += Number(count);\n", "", "what has left over a WebSocket"],
-  [
-    "a page of another origin is refused",
-    "RFC 6455 section 10.2",
-    "return origin === null || allowed.includes(origin);",
-    "return true;",
-    "another origin",
-  ],
-  [
-    "a program names no origin",
-    "RFC 6455 section 10.2",
-    "return origin === null || allowed",
-    "return allowed",
-    "another origin",
-  ],
-  ["what is no origin is refused", "RFC 6454 section 6.1", "\\sA-Z]+$/", "\\sA-Z]+/", "another origin"],
+  ["what the peer has read counts", IDLE, "    this.#taken += Number(count);\n", "", "counts bytes that left"],
 ];
 
 const PIECES: readonly Row[] = [
@@ -132,20 +141,38 @@ const PIECES: readonly Row[] = [
 
 /** The list. */
 export const WIRE_MUTANTS: readonly Mutant[] = [
-  ...rules("socks/server/relay/clock.ts", [LIFE], CLOCK),
+  ...rules("socks/server/relay/idle_clock.ts", [LIFE], CLOCK),
+  ...rules("socks/server/relay/client_probe.ts", [LIFE], PROBES),
   ...rules("socks/server/relay/relay.ts", [LIFE], RELAYS),
   ...rules("socks/server/relay/relay.ts", [PLATFORM], [
     [
       "one side that fails to close keeps the other from nothing",
       UNHANDLED,
-      "    } finally {\n      // Whatever a dialer's",
-      "    } catch (error) {\n      throw error; // Whatever a dialer's",
+      "    } finally {\n      // Closing a caller's",
+      "    } catch (error) {\n      throw error; // Closing a caller's",
       "dialer's connection",
     ],
   ]),
   ...rules("socks/server/relay/memory.ts", [LIFE], MEMORIES),
-  ...rules("socks/stream/web_socket.ts", [FOREIGN], WEB_SOCKETS),
-  ...rules("socks/stream/web_socket.ts", [PLATFORM], [
+  ...rules("socks/stream/web_socket_connection.ts", [FOREIGN], WEB_SOCKETS),
+  ...rules("socks/stream/origin.ts", [FOREIGN], [
+    [
+      "a page of another origin is refused",
+      "RFC 6455 section 10.2",
+      "return origin === null || allowed.includes(origin);",
+      "return true;",
+      "pages of other origins",
+    ],
+    [
+      "a program names no origin",
+      "RFC 6455 section 10.2",
+      "return origin === null || allowed",
+      "return allowed",
+      "pages of other origins",
+    ],
+    ["what is no origin is refused", "RFC 6454 section 6.1", "\\sA-Z]+$/", "\\sA-Z]+/", "pages of other origins"],
+  ]),
+  ...rules("socks/stream/web_socket_connection.ts", [PLATFORM], [
     [
       "a message that is no bytes is none, and no end",
       UNHANDLED,
@@ -160,98 +187,105 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     ["what is closed is no cut", CUT, "if (this.#cut && this.stream", "if (this.stream"],
   ]),
   ...rules("socks/stream/streams_connection.ts", [WRITTEN], PIECES),
-  ...rules("socks/shell/tcp.ts", ["tests/socks/stream/cut_test.ts"], [
+  ...rules("socks/shell/deno_connection.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "a cut goes behind what is under way",
       CUT,
       "await abortable(this.#conn.write(unfinished), deadline",
       "await abortable(this.write(unfinished), deadline",
-      "under way",
+      "during a write",
     ],
     [
       "a cut waits for room",
       CUT,
-      "if (!this.#hasLastWord) this.#conn[Symbol.dispose]();",
+      "if (!this.#hasLastBytes) this.#conn[Symbol.dispose]();",
       "this.#conn[Symbol.dispose]();",
-      "waits",
+      "unfinished frame",
     ],
     [
       "nothing goes behind a cut",
       CUT,
-      '        if (this.#hasLastWord) throw closedHere("The connection");\n        const',
+      '        if (this.#hasLastBytes) throw closedError("The connection");\n        const',
       "        const",
-      "waits",
+      "unfinished frame",
     ],
     [
       "what is cut reads nothing more",
       CUT,
-      '      count = await this.#conn.read(buffer);\n      if (this.#hasLastWord) throw closedHere("The connection");\n',
+      '      count = await this.#conn.read(buffer);\n      if (this.#hasLastBytes) throw closedError("The connection");\n',
       "      count = await this.#conn.read(buffer);\n",
-      "waits",
+      "unfinished frame",
     ],
     [
       "a cut does not wait for ever",
       CUT,
       "write(unfinished), deadline.signal).catch",
       "write(unfinished), undefined).catch",
-      "for ever",
+      "a bounded time",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [WRITTEN], [
+  ...rules("socks/shell/deno_connection.ts", [WRITTEN], [
     ["a socket tells how far it is", IDLE, "        this.#written += count;\n", "", "what a peer takes"],
   ]),
-  ...rules("socks/shell/tcp.ts", [LIFE], [
+  ...rules("socks/shell/deno_connection.ts", [LIFE], [
     ["a reset that nobody reads is told", GONE, "      await this.#conn.write(NOTHING);\n", "", "reset"],
     [
       "what a probe was told is no end for who reads",
       GONE,
       "      this.#noteReset(error);\n      throw",
       "      throw",
-      "probe()",
+      "probe(): reports an unread reset, and costs a living peer nothing",
     ],
     [
       "a side that has ended is asked nothing",
       GONE,
       "this.#closed || this.#ending !== undefined ||",
       "this.#closed ||",
-      "probe()",
+      "probe(): reports an unread reset, and costs a living peer nothing",
     ],
   ]),
-  ...rules("socks/shell/tcp.ts", [PLATFORM], [
+  ...rules("socks/shell/deno_listener.ts", [PLATFORM], [
     [
       "a client that is gone again holds up no other",
       "CWE-400",
-      "if (!isGone(error)) throw error;",
+      "if (!isClientGone(error)) throw error;",
       "throw error;",
-      "hold up no other",
+      "client delays no other",
     ],
   ]),
   ...rules("socks/stream/record_layer.ts", [WRITTEN], [
-    ["messages leave with what is under them", IDLE, "return this.#under.written;", "return undefined;"],
+    ["messages leave with what is under them", IDLE, "return this.#state.connection.written;", "return undefined;"],
   ]),
-  ...rules("socks/shell/tls_over.ts", [WRITTEN], [
+  ...rules("socks/shell/tls_connection.ts", [WRITTEN], [
     ["records leave with what is under them", IDLE, "return this.#connection.written;", "return 0;"],
     ["a cut goes through TLS", CUT, "if (this.cut) abort(this.#connection);\n    else ", ""],
   ]),
-  ...rules("socks/stream/connection.ts", [WRITTEN], [
+  ...rules("socks/stream/prefix.ts", [WRITTEN], [
+    ["what is around a connection probes it", GONE, "probe: () => probe(connection),", "", "wrappers: pass"],
     [
       "what is around a connection tells what has left",
       IDLE,
       "return connection.written;",
       "return undefined;",
-      "around",
+      "wrappers: pass",
     ],
-    ["what is around a connection probes it", GONE, "probe: () => probe(connection),", "", "around"],
   ]),
-  ...rules("socks/stream/ended_by.ts", [WRITTEN], [
-    ["a dialled connection tells what has left", IDLE, "return connection.written;", "return undefined;", "around"],
-    ["a dialled connection is probed", GONE, "probe: () => probe(connection),", "", "around"],
+  ...rules("socks/stream/with_signal.ts", [WRITTEN], []),
+  ...rules("socks/stream/prefix.ts", [WRITTEN], [
+    ["a dialled connection is probed", GONE, "probe: () => probe(connection),", "", "wrappers: pass"],
+    [
+      "a dialled connection tells what has left",
+      IDLE,
+      "return connection.written;",
+      "return undefined;",
+      "wrappers: pass",
+    ],
   ]),
   ...rules("socks/stream/user_connection.ts", ["tests/socks/shell/platform_errors_test.ts"], [
     [
       "a signal that cuts what cannot be closed ends nothing else",
       CUT,
-      "    this.#end(reason, (connection) => abortAnyway(connection, unfinished));",
+      "    this.#end(reason, (connection) => abortQuietly(connection, unfinished));",
       "    this.#end(reason, (connection) => connection.abort?.(unfinished));",
       "ends nothing else",
     ],
@@ -260,7 +294,7 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
     [
       "a listener that cannot be closed ends nothing else",
       CUT,
-      "    this.#over.abort(reason);\n    closeAnyway(this.#granted.connection);\n",
+      "    this.#over.abort(reason);\n    closeQuietly(this.#granted.connection);\n",
       "    this.#over.abort(reason);\n    this.#granted.connection.close();\n",
       "ends nothing else",
     ],
@@ -271,31 +305,37 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       CUT,
       "weak.deref()?.abort(signal",
       "weak.deref()?.close(signal",
-      "in the hands of a user",
+      "a collected connection is cut",
     ],
     [
       "what a signal has ended before is cut",
       CUT,
       "signal?.aborted) this.abort(",
       "signal?.aborted) this.close(",
-      "in the hands of a user",
+      "a collected connection is cut",
     ],
-    ["what cannot be read is cut", CUT, "this.#release(abortAnyway);", "this.#release();", "in the hands of a user"],
+    [
+      "what cannot be read is cut",
+      CUT,
+      "this.#release(abortQuietly);",
+      "this.#release();",
+      "a collected connection is cut",
+    ],
     [
       "what a user closes is no cut",
       CUT,
       "this.#end(reason, (connection) => connection.close());",
-      "this.#end(reason, abortAnyway);",
-      "in the hands of a user",
+      "this.#end(reason, abortQuietly);",
+      "a collected connection is cut",
     ],
   ]),
   ...rules("socks/stream/web_streams.ts", ["tests/socks/stream/cut_test.ts"], [
     [
       "an aborted stream is a cut",
       CUT,
-      'connection.abort(closedBy("aborted"',
-      'connection.close(closedBy("aborted"',
-      "in the hands of a user",
+      'connection.abort(streamClosedError("aborted"',
+      'connection.close(streamClosedError("aborted"',
+      "a collected connection is cut",
     ],
   ]),
   ...rules("socks/shell/dial_from.ts", [WRITTEN], [
@@ -313,10 +353,16 @@ export const WIRE_MUTANTS: readonly Mutant[] = [
       UNHANDLED,
       'this.stream.on("error", () => {});',
       "",
-      "the stream that TLS is on",
+      "NodeTlsConnection: survives an error of its stream that has no other listener",
     ],
   ]),
   ...rules("base/deadline.ts", [PLATFORM], [
-    ["what a timer throws is its reason", UNHANDLED, "      this.abort(error);\n", "      throw error;\n", "a timer"],
+    [
+      "what a timer throws is its reason",
+      UNHANDLED,
+      "      this.abort(error);\n",
+      "      throw error;\n",
+      "startDeadline(): a reason that cannot be made aborts with the error",
+    ],
   ]),
 ];

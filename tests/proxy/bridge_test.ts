@@ -55,14 +55,14 @@ Deno.test("who waits at a bridge reads that it is the proxy that says nothing, o
   const through = { proxy: "proxy.example:1080", auth, port: 0 };
   const silent = () => Promise.resolve(scriptProxy([]).near);
   const words =
-    "proxy proxy\\.example:1080 took the connection and has said nothing \\(does it want SOCKS inside TLS\\?\\)";
+    "proxy proxy\\.example:1080 accepted the connection but sent nothing \\(does it want SOCKS inside TLS\\?\\)";
   cases.push([
     bridge({ ...through, dial: silent, timeouts: { connect: 100 } }),
     new RegExp(`^HTTP/1\\.1 504 [^]*target\\.example:80: no answer within 100 ms: ${words}\\n$`),
   ]);
   cases.push([
     bridge({ ...through, dial: () => new Promise(() => {}), timeouts: { connect: 100 } }),
-    /no answer within 100 ms: no connection to proxy proxy\.example:1080 stands\n$/,
+    /no answer within 100 ms: there is no connection to proxy proxy\.example:1080 yet\n$/,
   ]);
   cases.push([
     bridge({ ...through, dial: () => Promise.resolve(scriptProxy(["05ff"]).near) }),

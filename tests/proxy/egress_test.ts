@@ -1,7 +1,7 @@
 /** Addresses that targets are reached from: what this machine has not is refused before anybody is served. */
 import assert from "node:assert/strict";
 import { connect, noAuthentication, serve, type ServeOptions } from "../../mod.ts";
-import { checkOwnAddresses } from "../../socks/shell/dial_from.ts";
+import { checkOwnAddresses } from "../../socks/stream/own_addresses.ts";
 import { gssocks } from "../support/cli.ts";
 import { echoServer } from "../support/servers.ts";
 

@@ -9,7 +9,7 @@ import { type Bytes, concat, EMPTY } from "../../base/bytes.ts";
 import { associate, connect, serve, type ServeOptions, type ServerEvent } from "../../mod.ts";
 import { KerberosInitiatorCredential } from "../../kerberos/mech/credentials.ts";
 import { MemoryReplayCache } from "../../kerberos/ap/replay/memory.ts";
-import { gssapiClient } from "../../socks/auth/gssapi.ts";
+import { gssapiClient } from "../../socks/auth/gssapi/client.ts";
 import type { ProtectionLevel } from "../../socks/protection.ts";
 import { decodeFrame, encodeFrame } from "../../socks/wire/gssapi.ts";
 import { encodeRequest } from "../../socks/wire/messages.ts";
@@ -231,7 +231,7 @@ Deno.test("NEC's mode: levels with protection rest on the subkey; level none on 
     assert.ok(refusal?.type === "refused");
     assert.match(
       refusal.error.message,
-      again ? /used before/ : /level "none" in NEC's mode: it might be a recording.*noticed in \d+ s/,
+      again ? /used before/ : /level "none" in NEC's mode: it might be a replay.*only in \d+ s/,
     );
   }
   assert.equal(did.dialled, 0);

@@ -247,7 +247,7 @@ Deno.test("a time, a limit or a port that is none is told by name, and changes n
   }
   for (const port of [-1, 65_536, 1.5, NaN, "80", null, Infinity]) wrong({ port }, "port");
   for (const signal of [{}, null, "stop"] as never[]) {
-    const named = { name: "TypeError", message: /^Cannot use signal: an AbortSignal is wanted/ };
+    const named = { name: "TypeError", message: /^Cannot use signal: it must be an AbortSignal/ };
     assert.throws(() => serve({ ...ANYBODY, signal }), named);
     assert.throws(() => bridge({ ...THROUGH, signal }), named);
   }

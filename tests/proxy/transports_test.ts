@@ -20,8 +20,8 @@ import {
   systemTickets,
   WEB_SOCKET_PROTOCOL,
 } from "../../mod.ts";
-import { DenoConnection } from "../../socks/shell/tcp.ts";
-import { tlsOver } from "../../socks/shell/tls.ts";
+import { DenoConnection } from "../../socks/shell/deno_connection.ts";
+import { tlsOver } from "../../socks/shell/tls_over.ts";
 import { certificateFor } from "../support/certificate.ts";
 import { pipe, readAll } from "../support/pipe.ts";
 import { peerTest } from "../support/peers.ts";

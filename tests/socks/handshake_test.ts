@@ -32,11 +32,11 @@ function carry(size: number): void {
   assert.equal(sides.client.state, "open");
 }
 
-Deno.test("both roles agree on every message, in pieces of any size", () => {
+Deno.test("Handshake: both roles agree on every message, in pieces of any size", () => {
   for (const size of [1, 2, 3, 1000]) carry(size);
 });
 
-Deno.test("Handshake hands over what came behind its messages", () => {
+Deno.test("Handshake: hands over the bytes behind its messages", () => {
   const server = new Handshake("server");
   server.receive(unhex("050101" + "0101000161"));
   assert.equal(server.nextEvent()!.type, "offer");
@@ -46,7 +46,7 @@ Deno.test("Handshake hands over what came behind its messages", () => {
   assert.equal(server.trailingData().length, 0);
 });
 
-Deno.test("Handshake refuses a method that was not offered, and says so when none was acceptable", () => {
+Deno.test("Handshake: refuses a method that was not offered, reports that none is acceptable", () => {
   const client = new Handshake("client");
   client.send({ type: "offer", methods: [1] });
   client.receive(unhex("0500"));
@@ -62,7 +62,7 @@ Deno.test("Handshake refuses a method that was not offered, and says so when non
   assert.throws(() => server.send({ type: "choice", method: 2 }), TypeError);
 });
 
-Deno.test("Handshake has two replies to BIND, and one to everything else, and a failure ends it at either", () => {
+Deno.test("Handshake: BIND has two replies, other commands one; a failure ends it", () => {
   const [first, second] = ["0500000100000000" + "0001", "0500000100000000" + "0002"];
   const asked = (command: number) => {
     const client = new Handshake("client");
@@ -93,7 +93,7 @@ Deno.test("Handshake has two replies to BIND, and one to everything else, and a 
   assert.deepEqual(connect.trailingData(), unhex(second));
 });
 
-Deno.test("Handshake refuses to send or go on out of turn", () => {
+Deno.test("Handshake: refuses to send out of turn", () => {
   for (const role of ["client", "server"] as const) {
     for (const [from, message] of SCRIPT) {
       if (from === role && message.type === "offer") continue;
@@ -103,7 +103,7 @@ Deno.test("Handshake refuses to send or go on out of turn", () => {
   }
 });
 
-Deno.test("Handshake is closed by a wrong version, by an oversize message and by a failed request", () => {
+Deno.test("Handshake: a wrong version, a long message and a failed request close it", () => {
   const version = new Handshake("server");
   version.receive(unhex("04"));
   assert.throws(() => version.nextEvent(), { code: "BAD_VERSION" });

@@ -16,7 +16,8 @@ import type { GssAcceptorCredential, GssInitiatorCredential } from "../../gss/cr
 import type { GssContext, GssFlags } from "../../gss/context.ts";
 import type { GssNegotiation, GssStep } from "../../gss/negotiation.ts";
 import { hostbasedService } from "../../gss/names.ts";
-import { type Connection, MessageReader } from "../../socks/stream/connection.ts";
+import type { Connection } from "../../socks/stream/connection.ts";
+import { MessageReader } from "../../socks/stream/message_reader.ts";
 import type { Endpoint } from "../../socks/wire/address.ts";
 import { decodeFrame, encodeFrame, FrameType } from "../../socks/wire/gssapi.ts";
 import {

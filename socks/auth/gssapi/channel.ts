@@ -1,24 +1,24 @@
 /**
- * What the GSS-API method ends with, on both sides.
+ * The channel that the GSS-API method returns, on both sides.
  *
  * @module
  */
 import type { GssContext } from "../../../gss/context.ts";
 import { GssError } from "../../../gss/status.ts";
 import { SocksAuthError } from "../../errors.ts";
-import type { Connection } from "../../stream/connection.ts";
-import { ProtectedConnection } from "../../stream/record_layer.ts";
-import type { ProtectionLevel, SealPolicy } from "../../protection.ts";
-import { plainDatagrams, protectedDatagrams } from "../../stream/protected_datagrams.ts";
-import type { SecuredChannel } from "../method.ts";
 import type { Identity } from "../../identity.ts";
+import type { ProtectionLevel, SealPolicy } from "../../protection.ts";
+import type { Connection } from "../../stream/connection.ts";
+import { plainDatagrams, protectedDatagrams } from "../../stream/datagram_codec.ts";
+import { ProtectedConnection } from "../../stream/record_layer.ts";
+import type { SecuredChannel } from "../method.ts";
 
-/** The peer of a context. */
+/** Returns the identity of a context's peer. */
 export function identityOf(context: GssContext): Identity {
   return Object.freeze({ method: "gssapi", name: context.peer.text, attributes: context.attributes });
 }
 
-/** The channel that a context and a level make. */
+/** Returns the channel over a connection with an established context, at the level that was agreed. */
 export function securedChannel(
   connection: Connection,
   context: GssContext,
@@ -41,9 +41,9 @@ export function securedChannel(
   };
 }
 
-/** GSS-API errors become this layer's; its own and everything else stay what they are. */
-export function gssapiFailure(error: unknown, what: string): unknown {
+/** Returns a GSS-API error as a {@linkcode SocksAuthError}, and any other error as it is. */
+export function gssapiFailure(error: unknown, failedAction: string): unknown {
   return error instanceof GssError
-    ? new SocksAuthError("GSSAPI_FAILED", `${what}: ${error.message}`, { cause: error })
+    ? new SocksAuthError("GSSAPI_FAILED", `${failedAction}: ${error.message}`, { cause: error })
     : error;
 }

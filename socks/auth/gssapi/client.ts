@@ -1,5 +1,6 @@
 /**
- * The GSS-API method on a client's side.
+ * The GSS-API method (RFC 1961) on the client's side: tokens until the context is established (section 3), then the protection level
+ * (section 4).
  *
  * @module
  */
@@ -14,28 +15,30 @@ import { FrameType } from "../../wire/gssapi.ts";
 import { Method } from "../../wire/messages.ts";
 import type { ClientAuthMethod, SecuredChannel } from "../method.ts";
 import { gssapiFailure, securedChannel } from "./channel.ts";
-import { FramePump } from "./frame_pump.ts";
-import { type LevelCodec, levelCodec, missingServices } from "./level.ts";
+import { GssapiFrames } from "./frames.ts";
+import { type LevelCodec, levelCodec } from "./level.ts";
+import { initiateContext } from "./negotiate.ts";
+import { missingServices } from "./services.ts";
 
-/** The method on a client's side. */
+/** Options of {@linkcode gssapiClient}. */
 export interface GssapiClientOptions {
-  /** Credentials that start the context. */
+  /** Credential that initiates the context. */
   readonly credential: GssInitiatorCredential;
-  /** Service that the proxy runs as. @default {"rcmd", as Dante and curl; RFC 1961's example has "socks"} */
+  /** Service name of the proxy. @default {"rcmd", as Dante and curl use; the example of RFC 1961 section 3.1 has "socks"} */
   readonly service?: string | undefined;
-  /** Level to ask for. @default {"confidentiality"} */
+  /** Protection level to ask for. @default {"confidentiality"} */
   readonly protection?: ProtectionLevel | undefined;
-  /** Weakest level to accept. @default {the level asked for} */
+  /** Weakest protection level to accept. @default {the level asked for} */
   readonly minimumProtection?: ProtectionLevel | undefined;
-  /** Which messages are sealed at level "selective". @default {all of them} */
+  /** Which messages are encrypted at level "selective". @default {all of them} */
   readonly seal?: SealPolicy | undefined;
-  /** Whether the proxy gets the client's own credentials. RFC 1961 asks for it; hardly anyone should. @default {false} */
+  /** Whether to delegate the user's credential to the proxy. RFC 1961 section 3.2 asks for it; few proxies need it. @default {false} */
   readonly delegate?: boolean | undefined;
-  /** Channel that the context is tied to. */
+  /** Channel that the context is bound to. */
   readonly channelBindings?: ChannelBindings | undefined;
   /**
-   * Whether the level of protection is agreed upon in clear, as NEC's reference code does and RFC 1961 section 4 does
-   * not. Whoever is on the way can change it then; what this side accepts at least still holds.
+   * Whether the protection level is negotiated without protection, as NEC's reference code does, against RFC 1961 section 4.3. An
+   * attacker on the path can then change the level; `minimumProtection` still holds.
    *
    * @default {false}
    */
@@ -43,15 +46,15 @@ export interface GssapiClientOptions {
 }
 
 /**
- * The GSS-API method for a client.
+ * Creates the GSS-API method of a client.
  *
- * @throws {RangeError} When the weakest level to accept is stronger than the one asked for.
+ * @throws {RangeError} When `minimumProtection` is stronger than `protection`.
  */
 export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
   const { credential, service = "rcmd", protection = "confidentiality", insecureNecMode = false } = options;
   const floor = options.minimumProtection ?? protection;
   if (!isAtLeast(protection, floor)) {
-    throw new RangeError(`Cannot ask for protection "${protection}" and accept "${floor}" at least`);
+    throw new RangeError(`Cannot ask for protection "${protection}": minimumProtection "${floor}" is stronger`);
   }
   const flags: GssFlags = {
     mutual: true,
@@ -66,30 +69,30 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
     async authenticate(connection, { proxy, signal, datagrams = false }): Promise<SecuredChannel> {
       const { channelBindings } = options;
       const target = hostbasedService(service, proxy.hostname);
-      const frames = new FramePump(connection);
+      const frames = new GssapiFrames(connection);
       let context: GssContext | undefined;
       try {
         const negotiation = await credential.initiate(target, {
-          // RFC 1961 section 3.2: datagrams have no order that could be kept.
+          // RFC 1961 section 3.2: not for UDP, whose datagrams have no order.
           flags: { ...flags, sequence: !datagrams },
           channelBindings,
           signal,
         });
-        await frames.initiate(negotiation, (made) => context = made);
-        const made = context!;
-        checkServices(made, floor, !datagrams);
-        const level = await askProtection(frames, levelCodec(made, insecureNecMode), protection);
+        await initiateContext(frames, negotiation, (established) => context = established);
+        const established = context!;
+        checkServices(established, floor, !datagrams);
+        const level = await askProtection(frames, levelCodec(established, insecureNecMode), protection);
         if (!isAtLeast(level, floor)) {
           throw new SocksAuthError(
             "PROTECTION_TOO_WEAK",
             `Proxy ${
               formatEndpoint(proxy)
-            } grants protection "${level}", "${floor}" is wanted at least (minimumProtection)`,
+            } grants protection "${level}"; at least "${floor}" is required (minimumProtection)`,
           );
         }
-        // It may be more than what was wanted at least, and then rest on more.
-        checkServices(made, level, !datagrams);
-        return securedChannel(frames.rest(), made, level, options.seal);
+        // A level above the minimum may need more services.
+        checkServices(established, level, !datagrams);
+        return securedChannel(frames.rest(), established, level, options.seal);
       } catch (error) {
         context?.dispose();
         throw gssapiFailure(error, `Cannot authenticate to proxy ${formatEndpoint(proxy)}`);
@@ -98,9 +101,9 @@ export function gssapiClient(options: GssapiClientOptions): ClientAuthMethod {
   };
 }
 
-/** Section 4: nothing but the level's byte is sent before the proxy has said which one it is. */
+/** RFC 1961 section 4.2: sends the level asked for and returns the level that the proxy grants. */
 async function askProtection(
-  frames: FramePump,
+  frames: GssapiFrames,
   codec: LevelCodec,
   wanted: ProtectionLevel,
 ): Promise<ProtectionLevel> {
@@ -108,7 +111,10 @@ async function askProtection(
   const byte = await codec.open(await frames.receive(FrameType.Protection));
   const level = protectionLevel(byte);
   if (level === undefined) {
-    throw new SocksProtocolError("BAD_MESSAGE", `Proxy grants protection ${byte}, which RFC 1961 does not have`);
+    throw new SocksProtocolError(
+      "BAD_MESSAGE",
+      `Proxy grants protection level ${byte}, which RFC 1961 does not define`,
+    );
   }
   return level;
 }
@@ -116,5 +122,5 @@ async function askProtection(
 function checkServices(context: GssContext, level: ProtectionLevel, ordered: boolean): void {
   const missing = missingServices(context.flags, level).filter((name) => ordered || name !== "sequence detection");
   if (missing.length === 0) return;
-  throw new SocksAuthError("FLAGS_MISSING", `Proxy's security context has no ${missing.join(", no ")}`);
+  throw new SocksAuthError("FLAGS_MISSING", `Security context with the proxy lacks ${missing.join(", ")}`);
 }

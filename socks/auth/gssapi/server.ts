@@ -1,5 +1,6 @@
 /**
- * The GSS-API method on a server's side.
+ * The GSS-API method (RFC 1961) on the server's side: tokens until the context is established (section 3), then the protection level
+ * (section 4).
  *
  * @module
  */
@@ -8,7 +9,7 @@ import type { GssAcceptorCredential } from "../../../gss/credential.ts";
 import type { GssContext } from "../../../gss/context.ts";
 import { systemRuntime } from "../../../base/runtime.ts";
 import { SocksAuthError } from "../../errors.ts";
-import { checkNames } from "../../given.ts";
+import { checkNames } from "../../argument_checks.ts";
 import {
   PROTECTION_LEVELS,
   protectionByte,
@@ -22,62 +23,63 @@ import { Method } from "../../wire/messages.ts";
 import type { SecuredChannel, ServerAuthMethod } from "../method.ts";
 import type { Identity } from "../../identity.ts";
 import { gssapiFailure, identityOf, securedChannel } from "./channel.ts";
-import { FramePump } from "./frame_pump.ts";
-import { levelCodec, type MissingService, missingServices } from "./level.ts";
+import { GssapiFrames } from "./frames.ts";
+import { levelCodec } from "./level.ts";
+import { acceptContext } from "./negotiate.ts";
+import { type MissingService, missingServices } from "./services.ts";
 
-/** What a server decides a level on. */
+/** What a {@linkcode ProtectionPolicy} decides about. */
 export interface ProtectionRequest {
-  /** Level that the client asks for; `undefined` for a byte that RFC 1961 does not have. */
+  /** Protection level that the client asks for; `undefined` for a byte that RFC 1961 does not define. */
   readonly asked: ProtectionLevel | undefined;
   /** The client. */
   readonly identity: Identity;
 }
 
-/** Says which level a client gets, `undefined` for none. */
+/** Decides which protection level a client gets; `undefined` refuses the client. */
 export type ProtectionPolicy = (request: ProtectionRequest) => ProtectionLevel | undefined;
 
-/** The method on a server's side. */
+/** Options of {@linkcode gssapiServer}. */
 export interface GssapiServerOptions {
-  /** Credentials that accept contexts. */
+  /** Credential that accepts contexts. */
   readonly credential: GssAcceptorCredential;
   /**
-   * Levels that are granted: the one asked for where it is among them, else the strongest of them, whatever was asked
-   * for (RFC 1961 section 4 leaves that to the server; it is what lets curl use a server that grants "none"). Or a
-   * function that decides.
+   * Levels that may be granted, or a function that decides. From a list the client gets the level that it asks for; if the list does not
+   * have it, the strongest one of the list (RFC 1961 section 4.2 leaves that to the server; curl needs it to use a server that grants
+   * "none").
    *
    * @default {["confidentiality", "integrity", "selective"]}
    */
   readonly protection?: readonly ProtectionLevel[] | ProtectionPolicy | undefined;
-  /** Which messages are sealed at level "selective". @default {all of them} */
+  /** Which messages are encrypted at level "selective". @default {all of them} */
   readonly seal?: SealPolicy | undefined;
-  /** Channel that contexts must be tied to, where the client ties them. */
+  /** Channel that contexts must be bound to, if the client binds them. */
   readonly channelBindings?: ChannelBindings | undefined;
   /**
-   * As {@linkcode GssapiClientOptions.insecureNecMode}; every client must do so then. At level "none" a client proves nothing in
-   * this mode beyond its first token; see {@linkcode replaysKnownFrom}.
+   * As {@linkcode GssapiClientOptions.insecureNecMode}; all clients must use that mode then. At level "none" a client in this mode proves
+   * nothing after its first token; see {@linkcode replaysKnownFrom}.
    *
    * @default {false}
    */
   readonly insecureNecMode?: boolean | undefined;
   /**
-   * Gives the time, in milliseconds since the epoch, from which on this server surely notices a first token that was used
-   * before, wherever that was. In NEC's mode nobody gets level "none" before it: a recording would do as well as the client.
+   * Returns the time, in milliseconds since the epoch, from which this server detects every replayed first token, also one that was used at
+   * another server. In NEC's mode level "none" is refused before that time: a recording could take the place of the client.
    *
    * @default {never}
    */
   readonly replaysKnownFrom?: (() => number) | undefined;
   /**
-   * Whether clients are let in that did not ask for mutual authentication, which RFC 1961 section 3.2 has all of them do. Their
-   * messages rest on no key of this server's: what such a client has sent can be sent again to another server with the same
-   * key, or to this one once it has forgotten what it saw.
+   * Whether to accept clients that do not ask for mutual authentication, which RFC 1961 section 3.2 requires. Their messages use no key
+   * that this server chose: they can be replayed to another server with the same key, or to this one after its replay cache has
+   * forgotten them.
    *
    * @default {false}
    */
   readonly insecureWithoutMutual?: boolean | undefined;
   /**
-   * Whether levels with protection are granted without replay detection, and everything but datagrams carried without
-   * sequence detection, which RFC 1961 section 3.2 has clients ask for. Whoever is on the way can leave out, repeat and swap
-   * the messages of such a client.
+   * Whether to grant protection without replay detection, and to relay streams without sequence detection. RFC 1961 section 3.2 requires
+   * clients to ask for both. An attacker on the path can drop, repeat and reorder the messages of such a client.
    *
    * @default {false}
    */
@@ -86,7 +88,7 @@ export interface GssapiServerOptions {
 
 const DEFAULT_GRANTED: readonly ProtectionLevel[] = ["confidentiality", "integrity", "selective"];
 
-/** The GSS-API method for a server. */
+/** Creates the GSS-API method of a server. */
 export function gssapiServer(options: GssapiServerOptions): ServerAuthMethod {
   const { credential, protection = DEFAULT_GRANTED, channelBindings, insecureUnordered = false } = options;
   const policy: ProtectionPolicy = typeof protection === "function" ? protection : grantFrom(protection);
@@ -94,24 +96,24 @@ export function gssapiServer(options: GssapiServerOptions): ServerAuthMethod {
     code: Method.Gssapi,
     name: "gssapi",
     async accept(connection, { beforeClosing, onGone }): Promise<SecuredChannel> {
-      const frames = new FramePump(connection, onGone);
-      beforeClosing?.(() => frames.abort());
+      const frames = new GssapiFrames(connection, onGone);
+      beforeClosing?.(() => frames.refuse());
       let context: GssContext | undefined;
       try {
         const negotiation = credential.accept(channelBindings === undefined ? {} : { channelBindings });
-        await frames.accept(negotiation, (made) => context = made);
-        const made = context!;
-        checkServices(made, "none", options);
-        const { level, token } = await grantProtection(frames, made, { policy, options });
-        // From the answer on there is no message that would tell of a refusal.
+        await acceptContext(frames, negotiation, (established) => context = established);
+        const established = context!;
+        checkServices(established, "none", options);
+        const { level, token } = await grantProtection(frames, established, { policy, options });
+        // Behind the answer the protocol has no message that refuses.
         beforeClosing?.(undefined);
         await frames.send(FrameType.Protection, token);
-        const channel = securedChannel(frames.rest(), made, level, options.seal);
+        const channel = securedChannel(frames.rest(), established, level, options.seal);
         return insecureUnordered ? { ...channel, ordered: true } : channel;
       } catch (error) {
         beforeClosing?.(undefined);
         context?.dispose();
-        await frames.abort();
+        await frames.refuse();
         throw gssapiFailure(error, "Cannot accept client");
       }
     },
@@ -119,14 +121,14 @@ export function gssapiServer(options: GssapiServerOptions): ServerAuthMethod {
 }
 
 function grantFrom(levels: readonly ProtectionLevel[]): ProtectionPolicy {
-  if (levels.length === 0) throw new TypeError("Cannot grant protection: no level is named");
+  if (levels.length === 0) throw new TypeError("Cannot grant protection: the list of levels is empty");
   checkNames("protection", levels, PROTECTION_LEVELS);
   return ({ asked }) => asked !== undefined && levels.includes(asked) ? asked : strongest(levels);
 }
 
-/** Section 4.2: the level, and the token that says so. */
+/** RFC 1961 section 4.2: returns the level that is granted, and the token with it. */
 async function grantProtection(
-  frames: FramePump,
+  frames: GssapiFrames,
   context: GssContext,
   { policy, options }: { readonly policy: ProtectionPolicy; readonly options: GssapiServerOptions },
 ): Promise<{ readonly level: ProtectionLevel; readonly token: Uint8Array }> {
@@ -137,50 +139,50 @@ async function grantProtection(
   if (level === undefined) {
     throw new SocksAuthError(
       "PROTECTION_TOO_WEAK",
-      `Client ${context.peer.text} asks for protection ${byte}, which it does not get`,
+      `Client ${context.peer.text} asks for protection level ${byte}, which the server's policy refuses`,
     );
   }
   checkServices(context, level, options);
-  if (level === "none" && insecureNecMode) checkRecorded(context, options);
+  if (level === "none" && insecureNecMode) checkNotReplayed(context, options);
   return { level, token: await codec.seal(protectionByte(level)) };
 }
 
-/** Which option lets a client in without a service; the others have none. */
-const KNOBS: Readonly<Partial<Record<MissingService, "insecureWithoutMutual" | "insecureUnordered">>> = {
+/** Options that accept a client without a service. */
+const INSECURE_OPTIONS: Readonly<Partial<Record<MissingService, "insecureWithoutMutual" | "insecureUnordered">>> = {
   "mutual authentication": "insecureWithoutMutual",
   "replay detection": "insecureUnordered",
 };
 
 /**
- * A client that did not ask for what RFC 1961 section 3.2 has it ask for is not let in. Whether the order is kept counts once it is known
- * what the client wants: datagrams have none.
+ * Refuses a client that did not ask for the services of RFC 1961 section 3.2. Sequence detection is checked later, when the command is
+ * known: datagrams need none.
  */
 function checkServices(context: GssContext, level: ProtectionLevel, options: GssapiServerOptions): void {
   const missing = missingServices(context.flags, level).filter((name) => {
-    const knob = KNOBS[name];
-    return name !== "sequence detection" && !(knob !== undefined && options[knob]);
+    const option = INSECURE_OPTIONS[name];
+    return name !== "sequence detection" && !(option !== undefined && options[option]);
   });
   if (missing.length === 0) return;
-  const knobs = [...new Set(missing.flatMap((name) => KNOBS[name] ?? []))];
+  const accepting = [...new Set(missing.flatMap((name) => INSECURE_OPTIONS[name] ?? []))];
   throw new SocksAuthError(
     "FLAGS_MISSING",
-    `Cannot let client ${context.peer.text} in: its security context has no ${missing.join(", no ")}` +
-      (knobs.length === 0 ? "" : `, which RFC 1961 has clients ask for; ${knobs.join(" and ")} would let it in`),
+    `Cannot accept client ${context.peer.text}: its security context lacks ${missing.join(", ")}` +
+      (accepting.length === 0 ? "" : `, which RFC 1961 requires; ${accepting.join(" and ")} would accept it`),
   );
 }
 
 /**
- * Everywhere else a client must make a token with this context's key, the acceptor's own subkey, before it gets anything: who has
- * recorded an earlier session cannot. In NEC's mode at level "none" nothing is made with it, so all rests on the memory of
- * what was used before (RFC 4120 section 3.2.3).
+ * Refuses a client that may be a recording. In all other modes a client must make a token with the context's key, which the acceptor
+ * chose, so a recording fails. In NEC's mode at level "none" no token is made with that key, so only the replay cache
+ * (RFC 4120 section 3.2.3) detects a recording.
  */
-function checkRecorded(context: GssContext, { replaysKnownFrom }: GssapiServerOptions): void {
+function checkNotReplayed(context: GssContext, { replaysKnownFrom }: GssapiServerOptions): void {
   const from = replaysKnownFrom?.() ?? Infinity;
   const seconds = Math.ceil((from - systemRuntime.now()) / 1_000);
   if (seconds <= 0) return;
   throw new SocksAuthError(
     "PROTECTION_TOO_WEAK",
-    `Cannot grant client ${context.peer.text} level "none" in NEC's mode: it might be a recording of one, which is surely ` +
-      (from === Infinity ? "noticed only with a replay cache that says since when" : `noticed in ${seconds} s`),
+    `Cannot grant client ${context.peer.text} level "none" in NEC's mode: it might be a replay, which is detected for sure only ` +
+      (from === Infinity ? "with a replay cache that tells how far back it reaches" : `in ${seconds} s`),
   );
 }

@@ -74,7 +74,7 @@ Deno.test("serve --check says what is wrong beyond the shape, and touches no soc
     const given = announce.flatMap((address) => ["--announce", address]);
     assert.equal((await gssocks(["serve", "--check", "--method", "none", ...given])).code, 0);
     const twice = await gssocks(["serve", "--check", "--method", "none", "--announce", "192.0.2.1", ...given]);
-    assert.match(twice.err, /one IPv4 address is the most/);
+    assert.match(twice.err, /at most one IPv4 address is allowed/);
     const cases: [Record<string, unknown>, RegExp][] = [
       [{ ...none, rules: ["allow 10.0.0.1/8"] }, /rules\[0\]: .*bits behind/],
       [{ ...none, rules: [{ action: "allow", users: ["a"], methods: ["none"] }] }, /rules\[0\]: .*names nobody/],
@@ -83,7 +83,10 @@ Deno.test("serve --check says what is wrong beyond the shape, and touches no soc
         /rules\[1\]: Cannot use rule .*"aes" is no encryption type/,
       ],
       [{ ...none, announce: "a b" }, /announce: Cannot use host "a b"/],
-      [{ ...none, announce: ["192.0.2.1", "192.0.2.2"] }, /announce: Cannot announce .*one IPv4 address is the most/],
+      [
+        { ...none, announce: ["192.0.2.1", "192.0.2.2"] },
+        /announce: Cannot announce .*at most one IPv4 address is allowed/,
+      ],
       [{ ...none, announce: [] }, /announce: Too small/],
       [{ ...none, rules: [{ action: "allow", upstream: "x" }] }, /rules\[0\]: there is no upstream "x"/],
       [{ ...none, upstreams: { a: { proxy: "p", via: "b" }, b: { proxy: "p", via: "a" } } }, /goes around in a circle/],
@@ -117,7 +120,7 @@ Deno.test("what is shared is through one store, whose address can be read, and b
     [{ shared: { redis: "http://u:s3cret@x", onLoss } }, /shared\.redis: Cannot connect to Redis: it cannot be read/],
     [{ shared: { redis: "redis+sentinel://:s3cret@x,y", onLoss } }, /shared\.redis: .*name of the master is missing/],
     [{ shared: { redis: ["redis://x", "redis+sentinel://y/z"], onLoss } }, /shared\.redis: .*address of their own/],
-    [{ proxyProtocol: ["balancer.example.com"] }, /proxyProtocol: .*"balancer\.example\.com" is no address/],
+    [{ proxyProtocol: ["balancer.example.com"] }, /proxyProtocol: .*"balancer\.example\.com" is neither an address/],
   ];
   await inFolder(async (directory) => {
     const check = async (config: object) => {

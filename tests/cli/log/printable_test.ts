@@ -19,7 +19,7 @@ import { FileCredentialCache, writeKeytab } from "../../../kerberos/credentials/
 import { Keytab } from "../../../kerberos/credentials/formats/keytab.ts";
 import { telemetry } from "../../../proxy/telemetry.ts";
 import { SocksAuthError, SocksReplyError } from "../../../socks/errors.ts";
-import type { ServerEvent } from "../../../socks/server/options.ts";
+import type { ServerEvent } from "../../../socks/server/events.ts";
 import { commandsIn } from "../../support/cli_child.ts";
 
 /** One of each kind: C0, C1, delete, bidirectional, zero width, separators, fillers, tags, half a surrogate pair. */

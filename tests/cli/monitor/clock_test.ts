@@ -9,7 +9,7 @@ function clocks() {
   let time = 5_000;
   const monitor = new Monitor({ now: () => wall, monotonic: () => time });
   const counts = { sent: 0, received: 0 };
-  const session = { session: 1, client: undefined, startedAt: wall, duration: 7, counts };
+  const session = { session: 1, client: undefined, phase: "connecting" as const, startedAt: wall, duration: 7, counts };
   const stop = AbortSignal.abort();
   void monitor.watch({ liveSessions: () => [session] }, stop);
   return {

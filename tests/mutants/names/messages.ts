@@ -9,7 +9,6 @@ import { ANSWERS, FRONT, HANDSHAKE, SERVER, WIRE } from "./shared.ts";
 /** The rules. */
 export const MESSAGES: readonly Mutant[] = [
   ...rules("socks/wire/messages.ts", [WIRE], [
-    ["the version is 5", "RFC 1928 section 3", "if (version !== undefined && version !== wanted) {", "if (false) {"],
     [
       "a refusal is told by two bytes",
       "RFC 1928 section 6",
@@ -35,6 +34,16 @@ export const MESSAGES: readonly Mutant[] = [
       "if (methods.length < 1 || methods.length > 255) throw",
       "if (false) throw",
     ],
+  ]),
+  ...rules("socks/wire/decoded.ts", [WIRE], [
+    [
+      "a message of another version is refused",
+      "RFC 1928 section 3, RFC 1961 section 3.4",
+      "if (version !== undefined && version !== expected) {",
+      "if (false) {",
+    ],
+  ]),
+  ...rules("socks/wire/password.ts", [WIRE], [
     [
       "a name and a password have 1 to 255 bytes",
       "RFC 1929 section 2",
@@ -72,8 +81,8 @@ export const MESSAGES: readonly Mutant[] = [
     [
       "frames have version 1",
       "RFC 1961 section 3.4",
-      "if (version !== undefined && version !== VERSION) {",
-      "if (false) {",
+      '  checkVersion(version, VERSION, "GSS-API frame");\n',
+      "",
     ],
     [
       "message types are 1 to 3",
@@ -114,10 +123,10 @@ export const MESSAGES: readonly Mutant[] = [
       "Math.min(2 * needed, this.#limit)",
     ],
   ]),
-  ...rules("socks/stream/connection.ts", [WIRE], [
-    ["a long message is read in pieces", "half-open clients", "read(new Uint8Array(this.#room))", "read()"],
-    ["a short message is read with little room", "half-open clients", "  #room = SHORT;", "  #room = LONG;"],
+  ...rules("socks/stream/message_reader.ts", [WIRE], [
     ["a long message is not read in short pieces", "linear time", "if (bytes.length >= SHORT) this.#room = LONG;", ""],
+    ["a short message is read with little room", "half-open clients", "  #room = SHORT;", "  #room = LONG;"],
+    ["a long message is read in pieces", "half-open clients", "read(new Uint8Array(this.#room))", "read()"],
   ]),
   ...rules("socks/handshake.ts", [HANDSHAKE], [
     [
@@ -172,20 +181,27 @@ export const MESSAGES: readonly Mutant[] = [
 
 /** The rules. */
 export const FRONTS: readonly Mutant[] = [
-  ...rules("socks/server/front/front.ts", [FRONT], [
-    ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? ask', "true ? ask"],
-    ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? ask', "true ? ask"],
-    ["methods of HTTP in any case", "RFC 9110 section 9.1", "byte & ~0x20", "byte"],
+  ...rules("socks/server/front/front.ts", [FRONT], []),
+  ...rules("socks/server/front/unauthenticated.ts", [FRONT], [
     [
       "who names nobody comes in where none may",
       "deny by default",
-      "options.auth.find(({ code }) => code === Method.None)",
-      "options.auth[0]",
+      "options.accepts.auth.find(({ code }) => code === Method.None)",
+      "options.accepts.auth[0]",
     ],
   ]),
+  ...rules("socks/server/front/read_request.ts", [FRONT], [
+    ["HTTP only where it is served", "deny by default", 'protocols.includes("http") ? read', "true ? read"],
+  ]),
+  ...rules("socks/server/front/read_request.ts", [FRONT], [
+    ["SOCKS 4 only where it is served", "deny by default", 'protocols.includes("socks4") ? read', "true ? read"],
+  ]),
+  ...rules("socks/server/front/read_request.ts", [FRONT], [
+    ["methods of HTTP in any case", "RFC 9110 section 9.1", "byte & ~0x20", "byte"],
+  ]),
   ...rules("socks/server/front/socks4.ts", [ANSWERS], [
-    ["who is cut off is told", "SOCKS 4", "    options.beforeClosing(() => reject(client));\n", ""],
-    ["who is served hears nothing of a cut", "SOCKS 4", "    options.beforeClosing(undefined);\n", ""],
+    ["who is cut off is told", "SOCKS 4", "    options.end.refusal = () => reject(client);\n", ""],
+    ["who is served hears nothing of a cut", "SOCKS 4", "    options.end.refusal = undefined;\n", ""],
     [
       "whoever is refused or unreadable is told",
       "SOCKS 4",
@@ -260,7 +276,7 @@ export const FRONTS: readonly Mutant[] = [
     [
       "a protocol that is off has an answer",
       "RFC 9110 section 15.6.2",
-      '  await answer(client, "501 Not Implemented", "This proxy speaks SOCKS and no HTTP.\\n");\n',
+      '  await answer(client, "501 Not Implemented", "This proxy accepts SOCKS, not HTTP.\\n");\n',
       "",
     ],
   ]),
@@ -268,10 +284,10 @@ export const FRONTS: readonly Mutant[] = [
     [
       "who is cut off is told",
       "RFC 9110 section 15.5.9",
-      "    options.beforeClosing(() => answer(client, cutStatus(options.signal)));\n",
+      "    options.end.refusal = () => answer(client, cutStatus(options.signal));\n",
       "",
     ],
-    ["who is served hears nothing of a cut", "RFC 9110 section 9.3.6", "    options.beforeClosing(undefined);\n", ""],
+    ["who is served hears nothing of a cut", "RFC 9110 section 9.3.6", "    options.end.refusal = undefined;\n", ""],
     ["the status says who was late", "RFC 9110 section 15.5.9", "reason instanceof SocksTimeoutError ? ", "true ? "],
   ]),
 ];

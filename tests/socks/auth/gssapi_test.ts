@@ -1,12 +1,8 @@
 /** RFC 1961 on both sides, with Kerberos and with a mechanism that does what it is told. */
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
-import {
-  gssapiClient,
-  type GssapiClientOptions,
-  gssapiServer,
-  type GssapiServerOptions,
-} from "../../../socks/auth/gssapi.ts";
+import { gssapiClient, type GssapiClientOptions } from "../../../socks/auth/gssapi/client.ts";
+import { gssapiServer, type GssapiServerOptions } from "../../../socks/auth/gssapi/server.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import { SocksAuthError, SocksProtocolError } from "../../../socks/errors.ts";
 import { ProtectedConnection } from "../../../socks/stream/record_layer.ts";
@@ -70,7 +66,7 @@ async function talk(ours: SecuredChannel, theirs: SecuredChannel): Promise<void>
   assert.equal(hex(back), hex(utf8("back")));
 }
 
-Deno.test("both sides agree with Kerberos at every level, in pieces of one byte and whole", async () => {
+Deno.test("GSS-API method: both sides agree with Kerberos at every level, in pieces of any size", async () => {
   const realm = await memoryRealm();
   const { initiator, acceptor } = credentialPair(realm);
   for (const protection of [...LEVELS, "none"] as const) {
@@ -89,7 +85,7 @@ Deno.test("both sides agree with Kerberos at every level, in pieces of one byte 
   }
 });
 
-Deno.test("any number of legs works, with and without a last token of the acceptor", async () => {
+Deno.test("GSS-API method: any number of legs works, with and without a last token of the acceptor", async () => {
   for (const legs of [1, 2, 5, 15]) {
     for (const lastToken of [true, false]) {
       const [ours, theirs] = channels(await negotiate({ mock: { legs, lastToken } }));
@@ -100,12 +96,12 @@ Deno.test("any number of legs works, with and without a last token of the accept
   assert.ok(endless.some((error) => error instanceof SocksAuthError && error.code === "TOO_MANY_LEGS"));
 });
 
-Deno.test("a zero-length token goes as an empty frame", async () => {
+Deno.test("GSS-API method: a zero-length token is an empty frame", async () => {
   const { far } = await negotiate({ mock: { lastToken: false } });
   assert.equal(hex(far.sent().subarray(0, 4)), "01010000");
 });
 
-Deno.test("a refusal sends the error token where there is one, then 01 ff, and is understood", async () => {
+Deno.test("GSS-API method: a refusal sends the error token, if any, then 01 ff", async () => {
   for (const refuse of ["with token", "without token"] as const) {
     const result = await negotiate({ mock: { refuse } });
     const sent = hex(result.far.sent());
@@ -118,7 +114,7 @@ Deno.test("a refusal sends the error token where there is one, then 01 ff, and i
   }
 });
 
-Deno.test("the server chooses by its own policy, and the client goes no lower than its floor", async () => {
+Deno.test("GSS-API method: the server's policy chooses, the client keeps its minimum", async () => {
   const cases: [
     ProtectionLevel,
     ProtectionLevel | undefined,
@@ -166,7 +162,7 @@ Deno.test("the server chooses by its own policy, and the client goes no lower th
   );
 });
 
-Deno.test("a policy function sees what is asked and by whom, and may refuse", async () => {
+Deno.test("GSS-API method: a policy function gets level and identity, and may refuse", async () => {
   const seen: unknown[] = [];
   const refused = await negotiate({
     server: {
@@ -182,7 +178,7 @@ Deno.test("a policy function sees what is asked and by whom, and may refuse", as
   assert.ok(ours instanceof SocksAuthError && ours.code === "REFUSED_BY_PEER");
 });
 
-Deno.test("the client refuses a context whose flags were not granted", async () => {
+Deno.test("gssapiClient(): refuses a context whose flags were not granted", async () => {
   for (const flag of ["mutual", "replay", "sequence", "integrity", "confidentiality"] as const) {
     const [ours] = reasons(await negotiate({ mock: { flags: { [flag]: false } } }));
     assert.ok(ours instanceof SocksAuthError && ours.code === "FLAGS_MISSING", flag);
@@ -195,7 +191,7 @@ Deno.test("the client refuses a context whose flags were not granted", async () 
   channels(levelZero);
 });
 
-Deno.test("the protection exchange refuses what is not one genuine byte in its place", async () => {
+Deno.test("GSS-API method: the level must be one genuine byte in order", async () => {
   const change = (index: number, with_: (bytes: Bytes) => Bytes): PairOptions => ({
     pipe: { tamper: (bytes, i) => i === index ? with_(bytes) : bytes },
   });
@@ -223,7 +219,7 @@ Deno.test("the protection exchange refuses what is not one genuine byte in its p
   assert.ok(reasons(late)[1] instanceof SocksProtocolError);
 });
 
-Deno.test("an abort is understood in every phase, and a lost connection too", async () => {
+Deno.test("gssapiClient(): reports a refusal and a lost connection in every phase", async () => {
   for (const index of [0, 1]) {
     const aborted = await negotiate({ pipe: { back: { tamper: (bytes, i) => i === index ? encodeAbort() : bytes } } });
     const [ours] = reasons(aborted);
@@ -235,7 +231,7 @@ Deno.test("an abort is understood in every phase, and a lost connection too", as
   await assert.rejects(client, { code: "UNEXPECTED_END" });
 });
 
-Deno.test("flipping any byte of any frame of a Kerberos negotiation fails cleanly on both sides", async () => {
+Deno.test("GSS-API method: any flipped byte of a negotiation fails on both sides", async () => {
   const realm = await memoryRealm();
   const pair = credentialPair(realm);
   const options = (tamper: PipeOptions & { back?: PipeOptions }): PairOptions => ({
@@ -286,7 +282,7 @@ type Stream = {
   }[];
 };
 
-Deno.test("ProtectedConnection reads what Dante sent, both ways", async () => {
+Deno.test("ProtectedConnection: reads captured conversations of Dante, in both directions", async () => {
   let seen = 0;
   for (const v of vectors<Stream>("captured_socks5_gssapi_streams")) {
     if (v.configured_level === 0) continue;
@@ -335,7 +331,7 @@ async function protectedPair(level: ProtectionLevel, tamper?: (bytes: Bytes, ind
   return { ours: ours.connection, theirs: theirs.connection, near: result.near as PipeEnd };
 }
 
-Deno.test("ProtectedConnection delivers nothing of a message that is forged, signed only, of another type, or cut", async () => {
+Deno.test("ProtectedConnection: delivers nothing of a forged, unsealed, mistyped or cut message", async () => {
   const plain = concat(utf8("wrap"), unhex("00"), utf8("signed"));
   const cases: [string, (bytes: Bytes) => Bytes, string][] = [
     ["forged", (bytes) => bytes.with(4, 0) as Bytes, "NOT_GENUINE"],
@@ -381,7 +377,7 @@ Deno.test("ProtectedConnection delivers nothing of a message that is forged, sig
   }
 });
 
-Deno.test("ProtectedConnection.read() puts into the memory given what finds room there, and no more", async () => {
+Deno.test("ProtectedConnection: read() fills the given memory with what fits", async () => {
   for (const confidential of [true, false]) {
     for (const size of [3, 9, 10, 15, 16, 25, 1000]) {
       const [writer, reader] = pipe();
@@ -405,7 +401,7 @@ Deno.test("ProtectedConnection.read() puts into the memory given what finds room
   }
 });
 
-Deno.test("ProtectedConnection takes sealed and signed messages at the levels that allow both", async () => {
+Deno.test("ProtectedConnection: accepts sealed and signed messages at levels that allow both", async () => {
   for (const level of ["integrity", "selective"] as const) {
     const { ours, theirs } = await protectedPair(level);
     await ours.write(utf8("one"));
@@ -429,7 +425,7 @@ Deno.test("ProtectedConnection takes sealed and signed messages at the levels th
   assert.deepEqual(await theirs.connection.read(), utf8("longer one"));
 });
 
-Deno.test("ProtectedConnection keeps the order of writes that are not waited for, and skips empty messages", async () => {
+Deno.test("ProtectedConnection: keeps the order of overlapping writes, skips empty messages", async () => {
   const realm = await memoryRealm();
   const { initiator, acceptor } = credentialPair(realm);
   const result = await negotiate({ client: { credential: initiator }, server: { credential: acceptor } });
@@ -445,7 +441,7 @@ Deno.test("ProtectedConnection keeps the order of writes that are not waited for
   theirs.connection.close();
 });
 
-Deno.test("datagrams are sealed and opened one by one, and a replay is refused", async () => {
+Deno.test("protectedDatagrams(): seals and opens single datagrams, refuses a replay", async () => {
   const realm = await memoryRealm();
   const { initiator, acceptor } = credentialPair(realm);
   const [ours, theirs] = channels(
@@ -470,7 +466,7 @@ Deno.test("datagrams are sealed and opened one by one, and a replay is refused",
   theirs.connection.close();
 });
 
-Deno.test("a context that keeps the order takes no datagram from before, since it could be any from before", async () => {
+Deno.test("protectedDatagrams(): with sequence detection, refuses late datagrams", async () => {
   const { initiator, acceptor } = credentialPair(await memoryRealm());
   const [ours, theirs] = channels(
     await negotiate({ client: { credential: initiator }, server: { credential: acceptor } }),
@@ -485,7 +481,7 @@ Deno.test("a context that keeps the order takes no datagram from before, since i
   theirs.connection.close();
 });
 
-Deno.test("a context that does not notice what comes twice protects no datagrams, where it is let in at all", async () => {
+Deno.test("GSS-API method: without replay detection there are no protected datagrams", async () => {
   const { initiator, acceptor } = mockMechanism({ flags: { replay: false } });
   const [, theirs] = channels(
     await negotiate({

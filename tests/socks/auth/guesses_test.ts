@@ -37,7 +37,7 @@ function held(file = line("bob", "right", 1)) {
 /** Whether it is refused for their number. */
 const isFull = (error: unknown) => error instanceof SocksLimitError && error.code === "GUESS_LIMIT";
 
-Deno.test("so many guesses are made for one place at one time, and further ones are refused at once", async () => {
+Deno.test("password checks: limited per source, more are refused at once", async () => {
   const { check, begun, go } = held();
   const ask = (password: string, source: string, signal?: AbortSignal) =>
     Promise.resolve(check({ username: "bob", password }, { source, signal }));
@@ -66,7 +66,7 @@ Deno.test("so many guesses are made for one place at one time, and further ones 
   );
 });
 
-Deno.test("the same guess at the same time is made once, and as long as somebody waits for it", async () => {
+Deno.test("password checks: equal pending guesses are one check, while a client waits", async () => {
   const { check, begun, go } = held();
   const ask = (signal?: AbortSignal, source = "a") =>
     Promise.resolve(check({ username: "bob", password: "right" }, { source, signal }));
@@ -98,7 +98,7 @@ Deno.test("the same guess at the same time is made once, and as long as somebody
   assert.equal(another.begun.length, 2);
 });
 
-Deno.test("guesses wait behind those from the same place, and not in front of everybody's", async () => {
+Deno.test("password checks: wait behind those of the same source only", async () => {
   // Two at one time, 20 ms each or so.
   const check = hashedPasswords(parsePasswordFile(line("bob", "right", 13, 8), "f"));
   const order: string[] = [];
@@ -111,7 +111,7 @@ Deno.test("guesses wait behind those from the same place, and not in front of ev
   assert.ok(order.indexOf("honest") <= 6, order.join(" "));
 });
 
-Deno.test("a guess whose client goes leaves the queue of hashes", async () => {
+Deno.test("password checks: leave the queue when the client goes", async () => {
   const check = hashedPasswords(parsePasswordFile(line("bob", "right", 13, 8), "f"));
   const gone = new AbortController();
   const guesses = Array.from(
@@ -133,7 +133,7 @@ Deno.test("a guess whose client goes leaves the queue of hashes", async () => {
   assert.ok(behindThem < 6 * alone + 50, `${behindThem} ms behind 30 that are gone, ${alone} ms alone`);
 });
 
-Deno.test("an honest user comes in while hundreds guess and go", async () => {
+Deno.test("password checks: a user is accepted while hundreds of clients guess and go", async () => {
   await using echo = echoServer();
   const file = `${line("bob", "right", 13, 8)}\n${line("alice", "also right", 13, 8)}`;
   const events: ServerEvent[] = [];
@@ -161,7 +161,7 @@ Deno.test("an honest user comes in while hundreds guess and go", async () => {
   await within(5_000, "sessions of those who are gone", until(() => server.sessions === 1));
 });
 
-Deno.test("a guess too many is a limit and no wrong password, and is told to the client as a refusal", async () => {
+Deno.test("password checks: one too many is a SocksLimitError, and a refusal to the client", async () => {
   const full = new SocksLimitError("GUESS_LIMIT", "too many");
   for (const [thrown, code] of [[full, "GUESS_LIMIT"], [new Error("broken"), "BAD_CREDENTIALS"]] as const) {
     const sources: (string | undefined)[] = [];
@@ -182,7 +182,7 @@ Deno.test("a guess too many is a limit and no wrong password, and is told to the
   }
 });
 
-Deno.test("a file whose hashes are of many kinds would make everybody wait for all of them, and is refused", () => {
+Deno.test("password file: hashes of too many kinds are refused", () => {
   const file = (...kinds: readonly [number, number, number][]) =>
     kinds.map((kind, i) => line(`u${i}`, "x", ...kind)).join("\n");
   parsePasswordFile(file([1, 8, 1], [2, 4, 1], [3, 2, 1], [4, 1, 1]), "f");
@@ -195,7 +195,7 @@ Deno.test("a file whose hashes are of many kinds would make everybody wait for a
   parsePasswordFile("", "f");
 });
 
-Deno.test("one cost for everybody, whatever the file has", async () => {
+Deno.test("password file: every check costs the same", async () => {
   const { check, begun, go } = held(`${line("weak", "right", 1)}\n${line("strong", "right", 3)}`);
   go();
   const works = [];

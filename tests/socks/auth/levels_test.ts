@@ -1,7 +1,8 @@
 /** RFC 1961 sections 4 and 5: what is sealed and what is not, by whom, and what is taken. */
 import assert from "node:assert/strict";
 import { type Bytes, utf8 } from "../../../base/bytes.ts";
-import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
+import { gssapiClient } from "../../../socks/auth/gssapi/client.ts";
+import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import type { ProtectionLevel, SealPolicy } from "../../../socks/protection.ts";
 import { encodeAbort, encodeFrame, FrameType } from "../../../socks/wire/gssapi.ts";
@@ -38,7 +39,7 @@ async function pair(side: "client" | "server", level: number, seal?: SealPolicy)
   return { peer, ours, sealedLevel };
 }
 
-Deno.test("the level's byte goes signed and never sealed (section 4.4), whatever the level is", async () => {
+Deno.test("protection level: sent signed and not sealed (RFC 1961 section 4.4)", async () => {
   for (const side of ["client", "server"] as const) {
     for (let level = 0; level <= 3; level++) {
       assert.equal((await pair(side, level)).sealedLevel, false, `${side} at level ${level}`);
@@ -46,7 +47,7 @@ Deno.test("the level's byte goes signed and never sealed (section 4.4), whatever
   }
 });
 
-Deno.test("level 1 never seals, level 2 always does, level 3 as the policy says: streams and datagrams, both sides", async () => {
+Deno.test("protection level: 1 never seals, 2 always, 3 by policy; streams and datagrams", async () => {
   const cases: [number, SealPolicy | undefined, boolean[]][] = [
     [1, undefined, [false, false]],
     [1, () => true, [false, false]],
@@ -76,7 +77,7 @@ Deno.test("level 1 never seals, level 2 always does, level 3 as the policy says:
   }
 });
 
-Deno.test("level 2 takes nothing that is signed only, genuine as it is; levels 1 and 3 take both", async () => {
+Deno.test("protection level: 2 refuses messages that are only signed, 1 and 3 accept them", async () => {
   for (const side of ["client", "server"] as const) {
     for (const level of [1, 2, 3]) {
       const { peer, ours } = await pair(side, level);
@@ -99,7 +100,7 @@ Deno.test("level 2 takes nothing that is signed only, genuine as it is; levels 1
   }
 });
 
-Deno.test("a level's byte that is sealed is as genuine, and is taken", async () => {
+Deno.test("protection level: accepted when it is sealed", async () => {
   const [near, far] = pipe();
   const accepting = gssapiServer({ credential: acceptor }).accept(far, {});
   const client = await ForgedClient.open(near, { credential: initiator });
@@ -125,7 +126,7 @@ async function levelMessage(make: (client: ForgedClient) => Promise<Bytes>) {
   return { result, answer: far.sent().slice(before), context: context! };
 }
 
-Deno.test("the server takes one byte, in its frame and in its place, and answers all else with 01 ff and a closed context", async () => {
+Deno.test("gssapiServer(): answers a bad protection message with 01 ff, disposes of the context", async () => {
   const byte = Uint8Array.of(2);
   const level = { confidential: false, type: FrameType.Protection };
   const cases: [string, (client: ForgedClient) => Promise<Bytes>, string][] = [
@@ -156,7 +157,7 @@ Deno.test("the server takes one byte, in its frame and in its place, and answers
   }
 });
 
-Deno.test("the client takes one byte that RFC 1961 has, in its frame and in its place, and nothing below its floor", async () => {
+Deno.test("gssapiClient(): refuses a bad protection message, and a level below its minimum", async () => {
   const signed = { confidential: false, type: FrameType.Protection };
   const cases: [string, (proxy: ForgedProxy) => Promise<Bytes>, string][] = [
     ["its own level", (proxy) => proxy.wrapped(Uint8Array.of(2), signed), "confidentiality"],
@@ -199,7 +200,7 @@ Deno.test("the client takes one byte that RFC 1961 has, in its frame and in its 
   }
 });
 
-Deno.test("after the initiator's last token comes an empty frame, and nothing else is taken for it", async () => {
+Deno.test("gssapiClient(): an empty frame must follow the last token", async () => {
   // Without mutual authentication the initiator's context stands with its own token.
   for (const [answer, code] of [["", undefined], ["00", "UNEXPECTED_MESSAGE"]] as const) {
     const contexts: Parameters<typeof isClosed>[0][] = [];

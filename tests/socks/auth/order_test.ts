@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { serve } from "../../../mod.ts";
-import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
+import { gssapiClient } from "../../../socks/auth/gssapi/client.ts";
+import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import { dialTcp } from "../../../socks/shell/tcp.ts";
 import type { ProtectionLevel } from "../../../socks/protection.ts";
@@ -60,7 +61,7 @@ async function pair(side: "client" | "server", level: ProtectionLevel) {
   return { peer: await proxied, ours, context: () => context!, under: near };
 }
 
-Deno.test("a genuine message that comes twice, too late or after one that is missing ends the stream, at every level, on both sides", async () => {
+Deno.test("ProtectedConnection: a repeated, late or missing message ends it, at every level", async () => {
   for (const side of ["server", "client"] as const) {
     for (const level of PROTECTED) {
       for (const { name, order, delivered: wanted } of ORDERS) {
@@ -88,7 +89,7 @@ Deno.test("a genuine message that comes twice, too late or after one that is mis
   }
 });
 
-Deno.test("through serve(), the target gets nothing of a message out of its place, and the client is cut off", async () => {
+Deno.test("serve(): relays nothing of an out-of-order message, and cuts the client off", async () => {
   for (const level of PROTECTED) {
     for (const { name, order, delivered: wanted } of ORDERS) {
       const got = Promise.withResolvers<string>();
@@ -121,7 +122,7 @@ Deno.test("through serve(), the target gets nothing of a message out of its plac
   }
 });
 
-Deno.test("a request that comes twice or in place of one that is missing is not carried out", async () => {
+Deno.test("serve(): does not carry out a repeated or reordered request", async () => {
   for (const order of [[1], [0, 0]]) {
     let dialled = 0;
     const events: string[] = [];
@@ -153,7 +154,7 @@ Deno.test("a request that comes twice or in place of one that is missing is not 
   }
 });
 
-Deno.test("closing a connection closes its context, and what came before is all that is sent", async () => {
+Deno.test("ProtectedConnection: close() disposes of the context and sends nothing more", async () => {
   for (const side of ["server", "client"] as const) {
     for (const level of PROTECTED) {
       const { peer, ours, context, under } = await pair(side, level);

@@ -5,10 +5,12 @@ import type { GssContext } from "../../../gss/context.ts";
 import type { GssStep } from "../../../gss/negotiation.ts";
 import { hostbasedService } from "../../../gss/names.ts";
 import { spnegoAcceptor } from "../../../gss/spnego/acceptor.ts";
-import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
-import { noAuthentication, type ServerAuthMethod } from "../../../socks/auth/method.ts";
+import { gssapiClient } from "../../../socks/auth/gssapi/client.ts";
+import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
+import type { ServerAuthMethod } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
-import { connectThrough } from "../../../socks/client/request.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
 import type { SocksServer } from "../../../socks/server/server.ts";
 import type { SocksServerOptions } from "../../../socks/server/options.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
@@ -63,7 +65,7 @@ const ENDS: Readonly<
   "dispose": { options: {}, end: (server) => server[Symbol.asyncDispose](), reason: "Server is shutting down" },
 };
 
-Deno.test("whoever is ended while GSS-API is under way is sent 01 ff, once and before the end, in every phase", async () => {
+Deno.test("server: sends 01 ff once when it ends a session during GSS-API, in every phase", async () => {
   for (const [phase, begin] of Object.entries(PHASES)) {
     for (const [how, { options, end, reason }] of Object.entries(ENDS)) {
       const { server, events, contexts } = gssServer(options);
@@ -85,7 +87,7 @@ Deno.test("whoever is ended while GSS-API is under way is sent 01 ff, once and b
   }
 });
 
-Deno.test("nothing is sent where there is no message for it: before the method, behind the level, without authentication", async () => {
+Deno.test("server: sends no refusal where the protocol has none", async () => {
   const silent: [string, (near: PipeEnd) => Promise<unknown>, Partial<SocksServerOptions>][] = [
     ["before the method", () => Promise.resolve(), {}],
     ["in the greeting", (near) => near.write(Uint8Array.of(5, 2, 1)), {}],
@@ -119,7 +121,7 @@ Deno.test("nothing is sent where there is no message for it: before the method, 
   assert.equal(hex(far.sent().slice(before)), "", "behind the level");
 });
 
-Deno.test("behind the answer to the level comes no refusal, not even while the client takes its time with it", async () => {
+Deno.test("server: sends no refusal behind the protection level", async () => {
   const { server } = gssServer({ timeouts: { handshake: 250 } });
   const [near, far] = pipe();
   const closed = Promise.withResolvers<void>();
@@ -146,7 +148,7 @@ Deno.test("behind the answer to the level comes no refusal, not even while the c
   assert.equal(writes, 3);
 });
 
-Deno.test("a step that is still under way at the end brings nothing behind 01 ff, and its context is closed", async () => {
+Deno.test("server: a pending step sends nothing behind 01 ff, its context is disposed of", async () => {
   const step = Promise.withResolvers<GssStep>();
   const context = new MockContext(false, {});
   const { server } = makeServer({
@@ -166,7 +168,7 @@ Deno.test("a step that is still under way at the end brings nothing behind 01 ff
   assert.ok(context.disposed);
 });
 
-Deno.test("a client that takes no refusal does not hold the server up, and is sent nothing behind it", async () => {
+Deno.test("server: a client that does not read its refusal delays nothing", async () => {
   const [step, check] = [Promise.withResolvers<GssStep>(), Promise.withResolvers<boolean>()];
   const gssapi = gssapiServer({ credential: { mechanism: "1.2.3", accept: () => ({ step: () => step.promise }) } });
   const cases: [string, ServerAuthMethod, Bytes, () => void][] = [
@@ -203,7 +205,7 @@ Deno.test("a client that takes no refusal does not hold the server up, and is se
   }
 });
 
-Deno.test("status 01 ends username and password for whatever reason, once: a time-out, a shutdown, a message that cannot be read", async () => {
+Deno.test("passwordServer(): sends status 01 once, for every reason", async () => {
   const never = () => new Promise<boolean>(() => {});
   const cases: [string, string, Partial<SocksServerOptions>, (server: SocksServer) => unknown][] = [
     ["time-out before the message", "", { timeouts: { handshake: 100 } }, () => {}],
@@ -232,7 +234,7 @@ Deno.test("status 01 ends username and password for whatever reason, once: a tim
   }
 });
 
-Deno.test("a check that says yes to somebody who was refused meanwhile lets nobody in", async () => {
+Deno.test("passwordServer(): a check that succeeds after the refusal accepts no client", async () => {
   const check = Promise.withResolvers<boolean>();
   const { server, events } = makeServer({ auth: [passwordServer(() => check.promise)], timeouts: { handshake: 100 } });
   const [near, far] = pipe();
@@ -247,7 +249,7 @@ Deno.test("a check that says yes to somebody who was refused meanwhile lets nobo
   assert.deepEqual(events.map(({ type }) => type), ["accepted", "refused"]);
 });
 
-Deno.test("a token of 65,536 bytes fits no frame: an error that says so, and the peer is told", async () => {
+Deno.test("GSS-API method: a token that does not fit into a frame is TOKEN_TOO_LARGE", async () => {
   for (const [length, code] of [[65_535, undefined], [65_536, "TOKEN_TOO_LARGE"]] as const) {
     const big = new Uint8Array(length).fill(7);
     const [near, far] = pipe();
@@ -291,7 +293,7 @@ Deno.test("a token of 65,536 bytes fits no frame: an error that says so, and the
   assert.equal(hex(far.sent()), "01ff");
 });
 
-Deno.test("the client closes its connection when GSS-API fails or the level will not do (sections 3.5 and 4.4)", async () => {
+Deno.test("client: closes the connection when GSS-API fails (RFC 1961 sections 3.5 and 4.4)", async () => {
   const ways: [string, (proxy: ForgedProxy) => Promise<unknown>][] = [
     ["a level below its floor", (proxy) => proxy.grant(0)],
     ["01 ff", async (proxy) => {
@@ -338,7 +340,7 @@ Deno.test("the client closes its connection when GSS-API fails or the level will
   assert.equal(closed, 1);
 });
 
-Deno.test("a negotiation that is left half done is given up, on both sides, whatever it ends with", async () => {
+Deno.test("GSS-API method: disposes of an unfinished negotiation, on both sides", async () => {
   const going = () => {
     let given = 0;
     const negotiation = {
@@ -375,7 +377,7 @@ Deno.test("a negotiation that is left half done is given up, on both sides, what
   }
 });
 
-Deno.test("a context that waits for SPNEGO's last MIC is closed when its client goes without a word", async () => {
+Deno.test("gssapiServer(): disposes of a context that waits for SPNEGO's MIC when the client goes", async () => {
   const { acceptor } = credentialPair(realm);
   const contexts: GssContext[] = [];
   const credential = spnegoAcceptor(changing(acceptor, (made) => (contexts.push(made), made)));
@@ -395,7 +397,7 @@ Deno.test("a context that waits for SPNEGO's last MIC is closed when its client 
   assert.ok(await isClosed(contexts[0]!));
 });
 
-Deno.test("a client that is given up while the answer arrives closes its context", async () => {
+Deno.test("gssapiClient(): disposes of its context when it is aborted at the last answer", async () => {
   const { acceptor } = credentialPair(realm);
   const [near, far] = pipe();
   const stop = new AbortController();
@@ -427,7 +429,7 @@ Deno.test("a client that is given up while the answer arrives closes its context
   proxy.close();
 });
 
-Deno.test("a context whose negotiation fails after it stands is closed, on both sides", async () => {
+Deno.test("GSS-API method: disposes of an established context when the level fails", async () => {
   const { acceptor } = credentialPair(realm);
   for (const side of ["client", "client of one leg", "server"] as const) {
     const [near, far] = pipe();

@@ -1,7 +1,8 @@
 /** Services of a context (RFC 1961 sections 3.2 and 4.1): what each side asks for, and what it does without. */
 import assert from "node:assert/strict";
 import type { GssFlags } from "../../../gss/context.ts";
-import { gssapiClient, gssapiServer, type GssapiServerOptions } from "../../../socks/auth/gssapi.ts";
+import { gssapiClient } from "../../../socks/auth/gssapi/client.ts";
+import { gssapiServer, type GssapiServerOptions } from "../../../socks/auth/gssapi/server.ts";
 import type { SecuredChannel } from "../../../socks/auth/method.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
 import { replyCodeName } from "../../../socks/errors.ts";
@@ -34,12 +35,12 @@ async function meet(flags: GssFlags, level: number, options: Partial<GssapiServe
   return { ...result, answered, sent: far.sent() };
 }
 
-Deno.test("every level needs mutual authentication, unless the knob for it is on", async () => {
+Deno.test("gssapiServer(): every level needs mutual authentication, unless the option accepts it", async () => {
   for (let level = 0; level <= 3; level++) {
     const flags = { ...ALL_FLAGS, mutual: false };
     const refused = await meet(flags, level);
     assert.equal(refused.error?.code, "FLAGS_MISSING");
-    assert.match(refused.error.message, /no mutual authentication.*insecureWithoutMutual would let it in/);
+    assert.match(refused.error.message, /lacks mutual authentication.*insecureWithoutMutual would accept it/);
     assert.deepEqual(refused.sent.slice(-2), Uint8Array.of(1, 0xff));
     assert.equal((await meet(flags, level, { insecureUnordered: true })).error?.code, "FLAGS_MISSING");
     const letIn = await meet(flags, level, { insecureWithoutMutual: true });
@@ -47,7 +48,7 @@ Deno.test("every level needs mutual authentication, unless the knob for it is on
   }
 });
 
-Deno.test("a context without mutual authentication is not used, not even for the level", async () => {
+Deno.test("gssapiServer(): does not use a context without mutual authentication", async () => {
   const [near, far] = pipe();
   const outcome = gssapiServer({ credential: acceptor }).accept(far, {}).catch((error) => error.code);
   const client = await ForgedClient.open(near, { credential: initiator, flags: { ...ALL_FLAGS, mutual: false } });
@@ -55,7 +56,7 @@ Deno.test("a context without mutual authentication is not used, not even for the
   assert.equal(await outcome, "FLAGS_MISSING");
 });
 
-Deno.test("in NEC's mode level none is granted where replays are surely noticed, and levels with protection anyway", async () => {
+Deno.test("gssapiServer(): in NEC's mode, grants level none only if replays are detected", async () => {
   const cases: [number, (() => number) | undefined, boolean][] = [
     [0, undefined, false],
     [0, () => Infinity, false],
@@ -75,7 +76,7 @@ Deno.test("in NEC's mode level none is granted where replays are surely noticed,
   }
 });
 
-Deno.test("levels 1 to 3 need replay detection, unless the knob for it is on; level none, which curl asks for, does not", async () => {
+Deno.test("gssapiServer(): levels 1 to 3 need replay detection, unless the option accepts it", async () => {
   for (let level = 0; level <= 3; level++) {
     const flags = { ...ALL_FLAGS, replay: false };
     const seen = await meet(flags, level);
@@ -84,14 +85,14 @@ Deno.test("levels 1 to 3 need replay detection, unless the knob for it is on; le
       continue;
     }
     assert.equal(seen.error?.code, "FLAGS_MISSING");
-    assert.match(seen.error.message, /no replay detection.*insecureUnordered would let it in/);
+    assert.match(seen.error.message, /lacks replay detection.*insecureUnordered would accept it/);
     assert.deepEqual(seen.sent.slice(-2), Uint8Array.of(1, 0xff));
     assert.equal((await meet(flags, level, { insecureWithoutMutual: true })).error?.code, "FLAGS_MISSING");
     assert.equal((await meet(flags, level, { insecureUnordered: true })).channel?.protection, LEVELS[level]);
   }
 });
 
-Deno.test("a level rests on integrity and, but for level 1, on confidentiality, as the context says they were granted", async () => {
+Deno.test("gssapiServer(): a level needs integrity, and levels 2 and 3 confidentiality", async () => {
   const cases: [ProtectionLevel, GssFlags, boolean][] = [
     ["none", { integrity: false, confidentiality: false }, true],
     ["integrity", { integrity: false }, false],
@@ -151,7 +152,7 @@ async function clear(client: ForgedClient, request: Request) {
   return await client.reader.next(decodeReply);
 }
 
-Deno.test("at levels 1 to 3 everything but UDP ASSOCIATE needs sequence detection: reply 02, a precise event, nothing done", async () => {
+Deno.test("server: without sequence detection, refuses all but UDP ASSOCIATE", async () => {
   const commands = {
     open: Command.Connect,
     bind: Command.Bind,
@@ -175,7 +176,7 @@ Deno.test("at levels 1 to 3 everything but UDP ASSOCIATE needs sequence detectio
   }
 });
 
-Deno.test("the client asks for mutual, replay, integrity and confidentiality always, for the order unless it wants datagrams", async () => {
+Deno.test("gssapiClient(): asks for all services, for sequence detection only on streams", async () => {
   for (const datagrams of [true, false]) {
     const [near, far] = pipe();
     const asking = gssapiClient({ credential: initiator }).authenticate(near, {
@@ -215,7 +216,7 @@ async function wanted(
   return { outcome, closed: await isClosed(context!), asked: (await proxy)?.asked };
 }
 
-Deno.test("the client takes no level whose services its context lacks, the one granted above its floor included", async () => {
+Deno.test("gssapiClient(): refuses a level whose services its context lacks", async () => {
   for (const flag of ["mutual", "replay", "sequence", "integrity", "confidentiality"] as const) {
     const flags = { [flag]: false };
     const asked = await wanted({ flags, protection: "confidentiality", floor: "confidentiality", level: 2 });

@@ -3,14 +3,16 @@ import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
 import { pause } from "../../../base/deadline.ts";
 import { connect, serve } from "../../../mod.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
-import { GRACE } from "../../../socks/stream/client_end.ts";
-import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
+import { END_GRACE } from "../../../socks/stream/client_end.ts";
+import type { OpenedTarget } from "../../../socks/server/targets/target.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import { dialTcp, dialTls, dialUnix, listenTcp, listenTls, listenUnix } from "../../../socks/shell/tcp.ts";
+import { dialTcp, listenTcp } from "../../../socks/shell/tcp.ts";
+import { dialTls, listenTls } from "../../../socks/shell/tls.ts";
+import { dialUnix, listenUnix } from "../../../socks/shell/unix.ts";
 import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { proxyProtocol } from "../../../socks/stream/proxy_protocol.ts";
-import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
+import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { deaf, ends, readExactly, until, within } from "../../support/end_lab.ts";
 import { makeServer } from "../../support/memory_server.ts";
@@ -21,7 +23,7 @@ import { hex, unhex } from "../../support/vectors.ts";
 const LOCALHOST = "127.0.0.1";
 const PATIENT = { timeouts: { connect: Infinity, handshake: Infinity } };
 /** More than one look at whether the client is there. */
-const LOOKS = 2.5 * GRACE;
+const LOOKS = 2.5 * END_GRACE;
 
 /** Requests, and what comes back behind the choice of a method where the target says "answer". */
 const REQUESTS: Readonly<Record<string, readonly [request: string, answer: string]>> = {
@@ -101,7 +103,7 @@ async function askAll({ ways, server }: Awaited<ReturnType<typeof slowServer>>) 
   return clients;
 }
 
-Deno.test("a client that has ended what it sends is answered when it reads, over each transport and in each protocol", async () => {
+Deno.test("half-closed client: gets its reply when it reads, over each transport", async () => {
   await using stack = new AsyncDisposableStack();
   const slow = await slowServer(stack);
   const clients = await askAll(slow);
@@ -115,7 +117,7 @@ Deno.test("a client that has ended what it sends is answered when it reads, over
   }
 });
 
-Deno.test("a client that has ended what it sends because it has left is not waited for, over each transport and in each protocol", async () => {
+Deno.test("half-closed client: is given up when it has left, over each transport", async () => {
   await using stack = new AsyncDisposableStack();
   const slow = await slowServer(stack);
   const clients = await askAll(slow);
@@ -124,7 +126,7 @@ Deno.test("a client that has ended what it sends because it has left is not wait
   assert.deepEqual(slow.refusals(), clients.map(() => "LOST"));
 });
 
-Deno.test("a client that has ended what it sends is answered when it reads, at each level, and not waited for when it has left", async () => {
+Deno.test("half-closed client: is answered or given up, at each level", async () => {
   await using realm = await startRealmFolder();
   const targets = Promise.withResolvers<void>();
   await using server = serve({
@@ -174,21 +176,21 @@ Deno.test("a client that has ended what it sends is answered when it reads, at e
   }
 });
 
-Deno.test("a client of early bytes without end is looked after, though nobody reads it", async () => {
+Deno.test("half-closed client: is probed while early bytes fill the buffer", async () => {
   await using stack = new AsyncDisposableStack();
   const { server, events, ways } = await slowServer(stack);
   const client = await ways.TCP!.dial();
   await client.write(unhex(REQUESTS.SOCKS5![0]));
   await until(() => server.liveSessions().some(({ command }) => command === "connect"));
   client.write(new Uint8Array(16_777_216)).catch(() => {});
-  await pause(GRACE);
+  await pause(END_GRACE);
   // Bytes that it has not read: its system resets.
   client.close();
   await within(5_000, "reset", until(() => server.sessions === 0));
   assert.deepEqual(ends(events).map(({ error }) => (error as { code?: string }).code), ["LOST"]);
 });
 
-Deno.test("no answer is begun for a client that has not ended, or that is answered at once", async () => {
+Deno.test("half-closed client: gets no early byte unless it has ended and waits", async () => {
   for (const how of ["says nothing", "has said much", "has ended"]) {
     const targets = deaf<OpenedTarget>();
     const { server } = makeServer({ ...PATIENT, open: () => targets.make() });
@@ -218,9 +220,9 @@ Deno.test("no answer is begun for a client that has not ended, or that is answer
   }
 });
 
-Deno.test("who reads ahead says once that it holds all that it may", async () => {
+Deno.test("EndWatcher: reports once that it is full", async () => {
   const [near, far] = pipe();
-  const ahead = new ReadAhead(far);
+  const ahead = new EndWatcher(far);
   let full = 0;
   ahead.watch(() => {}, () => void full++);
   for (let i = 0; i < 4; i++) {

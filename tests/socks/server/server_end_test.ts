@@ -1,16 +1,17 @@
 /** A session ends in every phase, over every transport and in every way, at once, and leaves nothing. */
 import assert from "node:assert/strict";
 import { pause } from "../../../base/deadline.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { AssociateCommand } from "../../../socks/server/commands/associate.ts";
 import { SocksTimeoutError } from "../../../socks/errors.ts";
 import { openDirectly } from "../../../socks/server/targets/direct.ts";
 import { parseRule } from "../../../socks/rules/parse_rule.ts";
-import { RuleSet } from "../../../socks/rules/rules.ts";
-import type { ServerEvent } from "../../../socks/server/options.ts";
+import { dialTcp } from "../../../socks/shell/tcp.ts";
+import { RuleSet } from "../../../socks/rules/rule_set.ts";
+import type { ServerEvent } from "../../../socks/server/events.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import { dialTcp, listenTls } from "../../../socks/shell/tcp.ts";
-import { takeInTime } from "../../../socks/stream/late.ts";
+import { listenTls } from "../../../socks/shell/tls.ts";
+import { makeUnlessAborted } from "../../../socks/stream/make_unless_aborted.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { countedController } from "../../support/counted_signal.ts";
 import {
@@ -86,7 +87,7 @@ async function endIn(phase: Phase, how: string, way: Way): Promise<void> {
 /** Ways to a server, and what they need. */
 const WAYS = [["TCP", []], ["WebSocket", []], ["streams", []], ["TLS", ["openssl"]], ["deaf", []]] as const;
 for (const [name, needed] of WAYS) {
-  peerTest(`a session over ${name} ends in every phase and in every way, and leaves nothing`, [...needed], async () => {
+  peerTest(`session: ends in every phase and way and leaves nothing, over ${name}`, [...needed], async () => {
     await using stack = new AsyncDisposableStack();
     const tls = name === "TLS" ? await certificateFor() : undefined;
     const way = ways(stack, tls)[name]!;
@@ -108,7 +109,7 @@ for (const [name, needed] of WAYS) {
   });
 }
 
-peerTest("a client of TLS that never shakes hands is ended like others", ["openssl"], async () => {
+peerTest("session: ends a TLS client that never shakes hands", ["openssl"], async () => {
   const tls = await certificateFor();
   const way: Way = {
     async open(server) {
@@ -142,7 +143,7 @@ peerTest("a client of TLS that never shakes hands is ended like others", ["opens
 
 const CONNECT = unhex("0501000304746573740050");
 
-Deno.test("an end that comes as a success is told is the end of what was begun", async () => {
+Deno.test("replySuccess(): takes an end after the reply as the end of the session", async () => {
   const stop = new AbortController();
   const { server, events } = makeServer({
     signal: stop.signal,
@@ -162,7 +163,7 @@ Deno.test("an end that comes as a success is told is the end of what was begun",
   assert.ok(last.type === "closed" && last.error === REASON);
 });
 
-Deno.test("a reply that is taken after the end is no success any more", async () => {
+Deno.test("replySuccess(): reports no success after the end", async () => {
   const [client, far] = pipe();
   const taken = Promise.withResolvers<void>();
   let writes = 0;
@@ -178,7 +179,7 @@ Deno.test("a reply that is taken after the end is no success any more", async ()
   assert.deepEqual(events.map(({ type }) => type), ["accepted", "authenticated", "refused"]);
 });
 
-Deno.test("openDirectly() ends with its signal, though resolver and dialer are deaf to it, and dials nothing behind it", async () => {
+Deno.test("openDirectly(): ends with its signal although resolver and dialer ignore it", async () => {
   const rules = new RuleSet([parseRule("allow", "test"), parseRule("allow", "127.0.0.0/8")]);
   const [lookup, dial] = [deaf<readonly string[]>(), deaf<Connection>()];
   const request = (signal: AbortSignal) => ({
@@ -199,18 +200,18 @@ Deno.test("openDirectly() ends with its signal, though resolver and dialer are d
   await within(PROMPT, "the late connection", until(() => late.closed));
 });
 
-Deno.test("what is made in time is taken, and what is not is given up, once", async () => {
+Deno.test("makeUnlessAborted(): takes what is made in time, and gives up the rest once", async () => {
   const controller = countedController();
   const { signal } = controller;
   const made = held();
   const given: unknown[] = [];
   const giveUp = (late: unknown) => void given.push(late);
-  assert.equal(await takeInTime(() => Promise.resolve(made), signal, giveUp), made);
+  assert.equal(await makeUnlessAborted(() => Promise.resolve(made), signal, giveUp), made);
   assert.equal(controller.listeners(), 0, "a server asks for very much with one signal");
-  await assert.rejects(takeInTime(() => Promise.reject(REASON), signal, giveUp), (error) => error === REASON);
+  await assert.rejects(makeUnlessAborted(() => Promise.reject(REASON), signal, giveUp), (error) => error === REASON);
   assert.equal(controller.listeners(), 0);
   // It is made, and the end comes with it.
-  const aborting = takeInTime(
+  const aborting = makeUnlessAborted(
     () => {
       controller.abort(REASON);
       return Promise.resolve(made);
@@ -222,24 +223,24 @@ Deno.test("what is made in time is taken, and what is not is given up, once", as
   for (let turns = 0; turns < 5; turns++) await Promise.resolve();
   assert.deepEqual(given, [made]);
   const begin = () => assert.fail("it was begun behind the end");
-  await assert.rejects(takeInTime(begin, signal, giveUp), (error) => error === REASON);
+  await assert.rejects(makeUnlessAborted(begin, signal, giveUp), (error) => error === REASON);
   // That something cannot be given up is nobody's error.
   const other = new AbortController();
   const [later, never] = [Promise.withResolvers<void>(), () => assert.fail("it cannot be closed")];
-  const waiting = takeInTime(() => later.promise, other.signal, never);
+  const waiting = makeUnlessAborted(() => later.promise, other.signal, never);
   other.abort(REASON);
   await assert.rejects(waiting, (error) => error === REASON);
   later.resolve();
 });
 
-Deno.test("an association's own time and limit are asked for whether they are any", () => {
+Deno.test("AssociateCommand: checks its time and its limit", () => {
   const unused = () => Promise.reject(new Error("unused"));
-  for (const wrong of [{ timeouts: { idle: NaN } }, { timeouts: { idle: -1 } }, { maxAssociations: NaN }]) {
+  for (const wrong of [{ idleTimeout: NaN }, { idleTimeout: -1 }, { maxAssociations: NaN }]) {
     assert.throws(() => new AssociateCommand({ open: unused, bind: unused, ...wrong }), TypeError);
   }
 });
 
-Deno.test("an association outlives the time to set it up, and its own signal ends with the session", async () => {
+Deno.test("association: outlives the time limit of its setup, not its session", async () => {
   let signal: AbortSignal | undefined;
   const socket = { ...held(), local: { hostname: "127.0.0.1", port: 9 }, send: () => Promise.resolve() };
   const associate = new AssociateCommand({

@@ -1,13 +1,15 @@
 /** A connection that is cut is told from one that has ended, wherever there is a way to say so. */
 import assert from "node:assert/strict";
 import { utf8 } from "../../../base/bytes.ts";
-import { gssapiClient, gssapiServer } from "../../../socks/auth/gssapi.ts";
-import { connectThrough } from "../../../socks/client/request.ts";
-import { abort, type Connection, withPrefix, withReads } from "../../../socks/stream/connection.ts";
-import { DenoConnection } from "../../../socks/shell/tcp.ts";
-import { endedBy } from "../../../socks/stream/ended_by.ts";
+import { abort, type Connection } from "../../../socks/stream/connection.ts";
+import { gssapiClient } from "../../../socks/auth/gssapi/client.ts";
+import { gssapiServer } from "../../../socks/auth/gssapi/server.ts";
+import { connectThrough } from "../../../socks/client/connect.ts";
+import { withPrefix, withReads } from "../../../socks/stream/prefix.ts";
+import { DenoConnection } from "../../../socks/shell/deno_connection.ts";
+import { withSignal } from "../../../socks/stream/with_signal.ts";
 import { ProtectedConnection } from "../../../socks/stream/record_layer.ts";
-import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
+import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
 import { countedController } from "../../support/counted_signal.ts";
 import { credentialPair, establish, memoryRealm } from "../../support/gss_pair.ts";
 import { makeServer } from "../../support/memory_server.ts";
@@ -44,7 +46,7 @@ for (const transport of ["integrity over TCP", "confidentiality over TCP"]) {
   });
 }
 
-Deno.test("confidentiality over TCP: abort() is no end to the peer while a write is under way", async () => {
+Deno.test("confidentiality over TCP: abort() during a write is not an end to the peer", async () => {
   const [near, far] = await tcpPair();
   const contexts = await establish(credentialPair(await memoryRealm()));
   // The message is with the system whole, and the answer of that is not here yet.
@@ -89,7 +91,7 @@ function slowSocket() {
 
 const turns = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-Deno.test("a cut waits for room behind what is under way, and nothing goes behind it", async () => {
+Deno.test("abort(): the unfinished frame follows pending writes, nothing follows it", async () => {
   const { conn, writes, came, isClosed, closed } = slowSocket();
   const connection = new DenoConnection(conn);
   const reading = assert.rejects(connection.read(), { code: "CLOSED" });
@@ -110,7 +112,7 @@ Deno.test("a cut waits for room behind what is under way, and nothing goes behin
   await closed;
 });
 
-Deno.test("a cut does not wait for ever, and without anything to say not at all", async () => {
+Deno.test("abort(): waits a bounded time for its last bytes, and not without them", async () => {
   const patient = slowSocket();
   abort(new DenoConnection(patient.conn), utf8("last"));
   assert.equal(patient.isClosed(), false);
@@ -125,18 +127,18 @@ Deno.test("a cut does not wait for ever, and without anything to say not at all"
   assert.equal(gone.writes.length, 0);
 });
 
-Deno.test("abort() goes through what is in front of a connection, and is close() where there is no other way", async () => {
+Deno.test("abort(): passes through wrappers, and is close() without a better way", async () => {
   const under = new ScriptedConnection();
   abort(withPrefix(under, utf8("early")));
   assert.deepEqual([under.aborts, under.closes], [1, 1]);
   const stop = countedController();
   const ended = new ScriptedConnection();
-  const dialled = endedBy(ended, stop.signal);
+  const dialled = withSignal(ended, stop.signal);
   abort(dialled);
   assert.deepEqual([ended.aborts, stop.listeners()], [1, 0]);
   await assert.rejects(dialled.read(), { code: "CLOSED" });
   const ahead = new ScriptedConnection();
-  using reads = new ReadAhead(ahead, () => {});
+  using reads = new EndWatcher(ahead, () => {});
   abort(reads.rest());
   assert.equal(ahead.aborts, 1);
   const plain: Connection = Object.assign(new ScriptedConnection(), { abort: undefined });
@@ -144,7 +146,7 @@ Deno.test("abort() goes through what is in front of a connection, and is close()
   assert.equal((plain as ScriptedConnection).closes, 1);
 });
 
-Deno.test("in the hands of a user, too, what is given up is cut, and what is closed has ended", async () => {
+Deno.test("UserConnection: a collected connection is cut, a closed one is ended", async () => {
   const stop = new AbortController();
   const ways: Readonly<Record<string, (user: UserConnection, under: ScriptedConnection) => void | Promise<void>>> = {
     "its signal": () => stop.abort(new Error("enough")),
@@ -204,7 +206,7 @@ async function read(end: "idle" | "cut" | "whole"): Promise<unknown> {
   return seen;
 }
 
-Deno.test("a client tells a session that was cut, by the target or by the server, from one that has ended", async () => {
+Deno.test("client: distinguishes a cut session from one that has ended", async () => {
   for (const end of ["idle", "cut"] as const) {
     const error = await read(end) as { code: string };
     assert.deepEqual([end, error.code], [end, "UNEXPECTED_END"]);

@@ -32,7 +32,7 @@ const REPLIES: Readonly<Record<string, number>> = {
   constructor: 1,
 };
 
-Deno.test("each error of a network has its reply, and none is that of a ruleset (RFC 1928 section 6)", () => {
+Deno.test("dialError(): each network error has its reply, none is NOT_ALLOWED", () => {
   for (const [code, reply] of Object.entries(REPLIES)) {
     const error = failed(code);
     assert.equal(error.reply, reply, code);
@@ -42,12 +42,12 @@ Deno.test("each error of a network has its reply, and none is that of a ruleset 
   }
 });
 
-Deno.test("what the system's words leave open is said", () => {
+Deno.test("dialError(): adds explanations to the system's message", () => {
   for (
     const [code, words] of [
       ["EACCES", /a route, a router or a firewall forbids it: /],
       ["EPERM", /a route, a router or a firewall forbids it: /],
-      ["ENOPROTOOPT", /the host says that it has no TCP: /],
+      ["ENOPROTOOPT", /the host does not support TCP: /],
       ["EMFILE", /no room for another connection, see its limit of open files/],
       ["ENOMEM", /short of memory/],
     ] as const
@@ -56,7 +56,7 @@ Deno.test("what the system's words leave open is said", () => {
   }
 });
 
-Deno.test("a machine that is short of descriptors or memory has a code of its own, which clients read as a failure", () => {
+Deno.test("dialError(): short of descriptors or memory is OUT_OF_RESOURCES, sent as 01", () => {
   for (const code of ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]) {
     assert.equal(failed(code).code, "OUT_OF_RESOURCES");
     assert.ok(isOutOfResources(Object.assign(new Error("x"), { code })));
@@ -67,7 +67,7 @@ Deno.test("a machine that is short of descriptors or memory has a code of its ow
   assert.equal(replyCodeName(1), "GENERAL_FAILURE");
 });
 
-Deno.test("Deno's own permissions are rules, and a name that is not found is a host that cannot be reached", () => {
+Deno.test("dialError(): Deno's permissions are rules, an unknown name is HOST_UNREACHABLE", () => {
   const denied = dialError(TARGET, new Deno.errors.NotCapable("Requires net access"));
   assert.deepEqual([denied.code, denied.reply], ["NOT_ALLOWED", 2]);
   assert.equal(dialError(TARGET, new Deno.errors.PermissionDenied("no code")).code, "GENERAL_FAILURE");
@@ -76,7 +76,7 @@ Deno.test("Deno's own permissions are rules, and a name that is not found is a h
   assert.equal(dialError(TARGET, "text").message, "Cannot connect to 192.0.2.1:80: text");
 });
 
-Deno.test("errors without a name are known by their number", () => {
+Deno.test("dialError(): knows errors by number", () => {
   assert.equal(failed(undefined, "Host is down (os error 112)").code, "HOST_UNREACHABLE");
   assert.equal(failed(undefined, "Machine is not on the network (os error 64)").code, "NETWORK_UNREACHABLE");
   // It may stand anywhere in what others say.
@@ -96,7 +96,7 @@ const DIAL = `
   Deno.exit(0);
 `;
 
-Deno.test("a process that has no descriptor left says so", { ignore: Deno.build.os === "windows" }, async () => {
+Deno.test("dialTcp(): reports a process without descriptors", { ignore: Deno.build.os === "windows" }, async () => {
   const config = new URL("../../../deno.json", import.meta.url).pathname;
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {

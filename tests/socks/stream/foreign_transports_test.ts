@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { utf8 } from "../../../base/bytes.ts";
 import { SocksConnectionError } from "../../../socks/errors.ts";
-import { connectionFromWebSocket, dialWebSocket, isOriginAllowed } from "../../../socks/stream/web_socket.ts";
+import { isOriginAllowed } from "../../../socks/stream/origin.ts";
+import { connectionFromWebSocket, dialWebSocket } from "../../../socks/stream/web_socket.ts";
 import { connectionFromStreams } from "../../../socks/stream/web_streams.ts";
 import { countedController } from "../../support/counted_signal.ts";
 
@@ -29,7 +30,7 @@ function foreign(source: UnderlyingDefaultSource<unknown> = {}, sink: Underlying
   return { connection, told };
 }
 
-Deno.test("a connection over streams is closed at once though their source and their sink stand still", async () => {
+Deno.test("StreamsConnection: close() works at once, even if source and sink hang", async () => {
   const never = () => new Promise<void>(() => {});
   for (const ending of [false, true]) {
     const { connection, told } = foreign({ pull: never }, { write: never, close: never });
@@ -64,7 +65,7 @@ Deno.test("a connection over streams is closed at once though their source and t
   }
 });
 
-Deno.test("chunks of a stream are copied, empty ones left out, and what is no bytes ends reading for good", async () => {
+Deno.test("StreamsConnection: copies chunks, skips empty ones, refuses what is not bytes", async () => {
   const pooled = new Uint8Array(64);
   let n = 0;
   const { connection } = foreign({
@@ -101,7 +102,7 @@ Deno.test("chunks of a stream are copied, empty ones left out, and what is no by
   }
 });
 
-Deno.test("a stream that fails is the same failure ever after, in its direction", async () => {
+Deno.test("StreamsConnection: a failure stays, in its direction", async () => {
   // One of ours too, which is about somebody else's connection.
   for (const why of [new Error("broken"), new SocksConnectionError("CLOSED", "Theirs is closed")]) {
     const failsForGood = async (call: () => Promise<unknown>) => {
@@ -127,7 +128,7 @@ Deno.test("a stream that fails is the same failure ever after, in its direction"
   }
 });
 
-Deno.test("writes that nobody waits for cost no more each, however many wait, and closing ends them all", async () => {
+Deno.test("StreamsConnection: many pending writes have linear cost, close() ends them all", async () => {
   const add = EventTarget.prototype.addEventListener;
   let listeners = 0;
   EventTarget.prototype.addEventListener = function (...given): void {
@@ -159,7 +160,7 @@ function fakeSocket(readyState: number = WebSocket.OPEN) {
   return { socket, sent, feed, connection: connectionFromWebSocket(socket) };
 }
 
-Deno.test("a WebSocket that is closed gives nothing of what it holds, and takes nothing in any more", async () => {
+Deno.test("WebSocket: after close() nothing is read or received", async () => {
   const { connection, feed, sent } = fakeSocket();
   feed(utf8("one").buffer);
   feed(utf8("two").buffer);
@@ -172,7 +173,7 @@ Deno.test("a WebSocket that is closed gives nothing of what it holds, and takes 
   assert.deepEqual(sent, []);
 });
 
-Deno.test("behind a lie of a WebSocket's peer nothing is taken in, and what came before it is read", async () => {
+Deno.test("WebSocket: after a protocol error nothing is received, earlier bytes are read", async () => {
   const { connection, feed, socket } = fakeSocket();
   feed(utf8("before").buffer);
   feed("no count");
@@ -188,7 +189,7 @@ Deno.test("behind a lie of a WebSocket's peer nothing is taken in, and what came
   assert.equal(await failureOf(connection.write(utf8("x"))), failure);
 });
 
-Deno.test("a WebSocket's end is not sent behind bytes that are missing, though it was asked for before they were", async () => {
+Deno.test("WebSocket: no end behind a failed write", async () => {
   const { connection, feed, sent } = fakeSocket();
   const chunk = new Uint8Array(2 * WINDOW);
   const failures = [connection.write(chunk), connection.closeWrite()].map(failureOf);
@@ -206,7 +207,7 @@ Deno.test("a WebSocket's end is not sent behind bytes that are missing, though i
   await assert.rejects(connection.read(), CLOSED);
 });
 
-Deno.test("a WebSocket that does not open ends with its dial's signal, and leaves no socket", async () => {
+Deno.test("dialWebSocket(): the signal ends a dial that does not open", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const stop = countedController();
   const reason = { why: "enough" };
@@ -223,7 +224,7 @@ Deno.test("a WebSocket that does not open ends with its dial's signal, and leave
 /** Bytes of a window, and of a message. */
 const [WINDOW, LARGEST] = [1 << 20, 1 << 16];
 
-Deno.test("a WebSocket's peer is sent no more than it has room for, and more as it says so", async () => {
+Deno.test("WebSocket: sends only as much as the peer's credit", async () => {
   const { connection, feed, sent } = fakeSocket();
   const count = () => sent.reduce((sum, message) => sum + message.length, 0);
   const source = new Uint8Array(2 * WINDOW).map((_, i) => i % 251);
@@ -241,7 +242,7 @@ Deno.test("a WebSocket's peer is sent no more than it has room for, and more as 
   connection.close();
 });
 
-Deno.test("a WebSocket's reader tells what it has read, a quarter of the window at a time, and the end once", async () => {
+Deno.test("WebSocket: returns credit a quarter of the window at a time, confirms the end once", async () => {
   const { connection, feed, sent } = fakeSocket();
   for (let quarter = 1; quarter <= 2; quarter++) {
     for (let i = 0; i < WINDOW / 4 / LARGEST; i++) feed(new ArrayBuffer(LARGEST));
@@ -268,7 +269,7 @@ Deno.test("a WebSocket's reader tells what it has read, a quarter of the window 
   assert.deepEqual(other.sent, []);
 });
 
-Deno.test("a WebSocket's peer that sends more than it may, or says that more was read than was sent, is refused", async () => {
+Deno.test("WebSocket: refuses bytes beyond the credit, and credit beyond the window", async () => {
   const much = fakeSocket();
   for (let i = 0; i < WINDOW / LARGEST; i++) much.feed(new ArrayBuffer(LARGEST));
   much.feed(new ArrayBuffer(1));
@@ -290,7 +291,7 @@ Deno.test("a WebSocket's peer that sends more than it may, or says that more was
   await assert.rejects(read.connection.read(), { name: "SocksProtocolError", code: "BAD_MESSAGE" });
 });
 
-Deno.test("a connection over streams writes no chunk without bytes, and says where it goes", async () => {
+Deno.test("StreamsConnection: writes no empty chunk, has the given remote address", async () => {
   const chunks: Uint8Array[] = [];
   const writable = new WritableStream<Uint8Array>({ write: (chunk) => void chunks.push(chunk) });
   const remote = { hostname: "192.0.2.1", port: 7 };
@@ -302,7 +303,7 @@ Deno.test("a connection over streams writes no chunk without bytes, and says whe
   connection.close();
 });
 
-Deno.test("of two who read from a WebSocket, who waits is served first", async () => {
+Deno.test("WebSocket: serves overlapping reads in order", async () => {
   const { connection, feed } = fakeSocket();
   const first = connection.read();
   await settled();
@@ -314,7 +315,7 @@ Deno.test("of two who read from a WebSocket, who waits is served first", async (
   connection.close();
 });
 
-Deno.test("a WebSocket that has ended both ways and lingers is closed for whoever holds it", async () => {
+Deno.test("WebSocket: is closed to its user while it lingers", async () => {
   const { connection, feed, socket } = fakeSocket();
   await connection.closeWrite();
   feed(utf8("unread").buffer);
@@ -327,7 +328,7 @@ Deno.test("a WebSocket that has ended both ways and lingers is closed for whoeve
   assert.equal(socket.readyState, WebSocket.CLOSING);
 });
 
-Deno.test("a WebSocket that never opens is closed at once, with all that waits for it", async () => {
+Deno.test("WebSocket: close() before it is open fails all pending calls", async () => {
   const { connection, sent } = fakeSocket(WebSocket.CONNECTING);
   const calls = [connection.write(utf8("x")), connection.write(utf8("y")), connection.read(), connection.closeWrite()];
   const failures = calls.map(failureOf);
@@ -336,7 +337,7 @@ Deno.test("a WebSocket that never opens is closed at once, with all that waits f
   assert.deepEqual(sent, []);
 });
 
-Deno.test("a WebSocket's write after its end is no byte on the wire, which the peer would take for a lie", async () => {
+Deno.test("WebSocket: a write after closeWrite() sends nothing", async () => {
   const { connection, sent, feed } = fakeSocket();
   const calls = [connection.write(utf8("x")), connection.closeWrite(), connection.closeWrite()];
   const late = failureOf(connection.write(utf8("late")));
@@ -348,7 +349,7 @@ Deno.test("a WebSocket's write after its end is no byte on the wire, which the p
   connection.close();
 });
 
-Deno.test("a WebSocket that is cut is lost, behind what has come, and never at its end", async () => {
+Deno.test("WebSocket: a cut is LOST behind the received bytes, and never an end", async () => {
   for (const cut of ["onclose", "onerror"] as const) {
     const { connection, socket, feed } = fakeSocket();
     const waiting = failureOf(connection.write(new Uint8Array(2 << 20)));
@@ -363,7 +364,7 @@ Deno.test("a WebSocket that is cut is lost, behind what has come, and never at i
   }
 });
 
-Deno.test("a WebSocket's message that is larger than any is refused, though there is room for its bytes", async () => {
+Deno.test("WebSocket: refuses a message that is too long", async () => {
   const { connection, feed, socket } = fakeSocket();
   feed(new ArrayBuffer(LARGEST));
   feed(new ArrayBuffer(LARGEST + 1));
@@ -372,7 +373,7 @@ Deno.test("a WebSocket's message that is larger than any is refused, though ther
   assert.equal(socket.readyState, WebSocket.CLOSING);
 });
 
-Deno.test("a window of messages of one byte is held in memory of about that size", async () => {
+Deno.test("WebSocket: one-byte messages do not waste memory", async () => {
   const { connection, feed } = fakeSocket();
   const message = Uint8Array.of(7).buffer;
   for (let i = 0; i < WINDOW; i++) feed(message);
@@ -387,7 +388,7 @@ Deno.test("a window of messages of one byte is held in memory of about that size
   connection.close();
 });
 
-Deno.test("a WebSocket's peer that has no room left is told early that somebody reads", async () => {
+Deno.test("WebSocket: returns credit early to a peer without credit", async () => {
   const { connection, feed, sent } = fakeSocket();
   const part = new ArrayBuffer(8_192);
   for (let i = 0; i < WINDOW / 8_192; i++) feed(part);
@@ -401,7 +402,7 @@ Deno.test("a WebSocket's peer that has no room left is told early that somebody 
   connection.close();
 });
 
-Deno.test("what has left over a WebSocket is what the socket holds no more, and what the peer has read", async () => {
+Deno.test("WebSocket: written counts bytes that left, and bytes that the peer read", async () => {
   const { connection, feed, socket } = fakeSocket();
   const buffered = (bytes: number) => Object.assign(socket, { bufferedAmount: bytes });
   await connection.write(new Uint8Array(100));
@@ -417,7 +418,7 @@ Deno.test("what has left over a WebSocket is what the socket holds no more, and 
   connection.close();
 });
 
-Deno.test("a page of another origin is let in to no WebSocket, a program is", () => {
+Deno.test("isOriginAllowed(): refuses pages of other origins, allows programs", () => {
   const from = (origin?: string) => new Request("http://proxy/", origin === undefined ? {} : { headers: { origin } });
   const site = "https://intranet.example.com";
   assert.ok(isOriginAllowed(from()));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { run } from "../../support/process.ts";
 
-Deno.test("a connection that nobody holds any more is closed, and one whose stream is held is not", async () => {
+Deno.test("UserConnection: is closed when it is collected, unless its stream is referenced", async () => {
   const script = new URL("../../support/forgotten_connections.ts", import.meta.url).pathname;
   const { code, stdout, stderr } = await run(Deno.execPath(), [
     "run",

@@ -1,7 +1,7 @@
 /** What comes in tiny pieces costs no more than its bytes: nothing is moved again and again. */
 import assert from "node:assert/strict";
 import type { Bytes } from "../../../base/bytes.ts";
-import { MessageReader } from "../../../socks/stream/connection.ts";
+import { MessageReader } from "../../../socks/stream/message_reader.ts";
 import { PieceQueue } from "../../../socks/stream/piece_queue.ts";
 import { connectionFromWebSocket } from "../../../socks/stream/web_socket.ts";
 import { FrameSplitter } from "../../../socks/wire/frame_splitter.ts";
@@ -30,7 +30,7 @@ async function moved(run: () => Promise<void> | void): Promise<number> {
   return bytes;
 }
 
-Deno.test("MessageReader takes the largest frame byte by byte, in linear work", async () => {
+Deno.test("MessageReader: reads the largest frame byte by byte in linear work", async () => {
   let at = 0;
   const connection = { read: () => Promise.resolve(LARGEST.slice(at, ++at)) };
   const reader = new MessageReader(connection as never, LARGEST.length);
@@ -41,7 +41,7 @@ Deno.test("MessageReader takes the largest frame byte by byte, in linear work", 
   assert.ok(bytes < 5 * LARGEST.length, `${bytes} bytes moved`);
 });
 
-Deno.test("MessageReader leaves what it gave out as it is when more comes behind it", async () => {
+Deno.test("MessageReader: does not overwrite returned messages", async () => {
   const frames = [1, 2, 3].map((n) => encodeFrame(FrameType.Authentication, new Uint8Array(300).fill(n)));
   const stream = new Uint8Array(frames.flatMap((frame) => [...frame]));
   for (const size of [1, 7, 305, 400, 1000]) {
@@ -54,7 +54,7 @@ Deno.test("MessageReader leaves what it gave out as it is when more comes behind
   }
 });
 
-Deno.test("MessageReader tells a peer that ends early, stops at its limit, and hands over what is behind a message", async () => {
+Deno.test("MessageReader: reports an early end and its limit, hands over the rest", async () => {
   const frame = encodeFrame(FrameType.Authentication, new Uint8Array(20));
   const of = (...pieces: readonly Bytes[]) => {
     const left = [...pieces];
@@ -76,7 +76,7 @@ Deno.test("MessageReader tells a peer that ends early, stops at its limit, and h
   ]);
 });
 
-Deno.test("FrameSplitter takes the largest frame byte by byte, in linear work", async () => {
+Deno.test("FrameSplitter: splits the largest frame byte by byte in linear work", async () => {
   const splitter = new FrameSplitter();
   const bytes = await moved(() => {
     for (let i = 0; i < LARGEST.length - 1; i++) {
@@ -91,7 +91,7 @@ Deno.test("FrameSplitter takes the largest frame byte by byte, in linear work", 
   assert.ok(bytes < 5 * LARGEST.length, `${bytes} bytes moved`);
 });
 
-Deno.test("PieceQueue joins small pieces, keeps large ones, and never writes to what it gave out", async () => {
+Deno.test("PieceQueue: joins small pieces, keeps large ones, never overwrites returned ones", async () => {
   const queue = new PieceQueue();
   const bytes = await moved(() => {
     for (let i = 0; i < 500_000; i++) queue.push(Uint8Array.of(i));
@@ -117,7 +117,7 @@ Deno.test("PieceQueue joins small pieces, keeps large ones, and never writes to 
   assert.deepEqual([last, queue.shift(), queue.shift()], [Uint8Array.of(3, 4), Uint8Array.of(5), undefined]);
 });
 
-Deno.test("a WebSocket whose peer sends single bytes is read in few pieces", async () => {
+Deno.test("WebSocket: single bytes are read in few pieces", async () => {
   const socket = { readyState: WebSocket.OPEN, send() {}, close() {} } as unknown as WebSocket;
   const connection = connectionFromWebSocket(socket);
   const messages = 100_000;

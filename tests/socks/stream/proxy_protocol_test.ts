@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { SocksServer } from "../../../socks/server/server.ts";
-import type { ServerEvent } from "../../../socks/server/options.ts";
-import { noAuthentication } from "../../../socks/auth/method.ts";
+import type { ServerEvent } from "../../../socks/server/events.ts";
+import { noAuthentication } from "../../../socks/auth/none.ts";
 import { ClientRuleSet, parseClientRuleText } from "../../../socks/rules/client_rules.ts";
 import { SocksReplyError } from "../../../socks/errors.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
@@ -78,7 +78,7 @@ const GOOD: readonly (readonly [string, Bytes, unknown])[] = [
   ["the longest", v2(0x21, 0x11, [...V4, 0x04, 0x0f, 0xe1, ...Array(4065).fill(0)]), client("192.0.2.7")],
 ];
 
-Deno.test("headers are read whole, byte by byte and with more behind them", () => {
+Deno.test("decodeProxyHeader(): decodes headers whole, byte by byte and with more behind", () => {
   for (const [name, header, expected] of GOOD) {
     for (const bytes of [header, concat(header, TRAILING), concat(header, header)]) {
       assert.deepEqual(decodeProxyHeader(bytes), { value: expected, length: header.length }, name);
@@ -122,16 +122,16 @@ const BAD: readonly (readonly [string, Bytes, RegExp])[] = [
   ["too short for IPv4", v2(0x21, 0x11, V4.slice(0, 11)), /too short/],
   ["too short for IPv6", v2(0x21, 0x21, V4), /too short/],
   ["too short for a path", v2(0x21, 0x31, V6), /too short/],
-  ["an extension that goes on", v2(0x21, 0x11, [...V4, 4, 0, 2, 0]), /beyond/],
-  ["an extension that is cut", v2(0x21, 0x11, [...V4, 4, 0]), /beyond/],
-  ["an extension of one byte", v2(0x21, 0x11, [...V4, 4]), /beyond/],
-  ["a wrong checksum", withChecksum(V4, 1), /checksum is wrong/],
-  ["a wrong checksum, in its highest bit", withChecksum(V4, 0x80000000), /checksum is wrong/],
-  ["a short checksum", v2(0x21, 0x11, [...V4, 3, 0, 3, 0, 0, 0]), /checksum is none/],
-  ["a long checksum", v2(0x21, 0x11, [...V4, 3, 0, 5, 0, 0, 0, 0, 0]), /checksum is none/],
+  ["an extension that goes on", v2(0x21, 0x11, [...V4, 4, 0, 2, 0]), /longer than/],
+  ["an extension that is cut", v2(0x21, 0x11, [...V4, 4, 0]), /longer than/],
+  ["an extension of one byte", v2(0x21, 0x11, [...V4, 4]), /longer than/],
+  ["a wrong checksum", withChecksum(V4, 1), /CRC32C is wrong/],
+  ["a wrong checksum, in its highest bit", withChecksum(V4, 0x80000000), /CRC32C is wrong/],
+  ["a short checksum", v2(0x21, 0x11, [...V4, 3, 0, 3, 0, 0, 0]), /CRC32C is not four/],
+  ["a long checksum", v2(0x21, 0x11, [...V4, 3, 0, 5, 0, 0, 0, 0, 0]), /CRC32C is not four/],
 ];
 
-Deno.test("what is no header is refused as soon as that is seen", () => {
+Deno.test("decodeProxyHeader(): refuses a bad header as soon as possible", () => {
   for (const [name, bytes, reason] of BAD) {
     assert.throws(() => decodeProxyHeader(bytes), { code: "BAD_MESSAGE", message: reason }, name);
     for (let length = 1; length < bytes.length; length++) {
@@ -193,7 +193,7 @@ function listen(options: Partial<Parameters<typeof proxyProtocol>[1]> = {}) {
   return { inner, listener, [Symbol.dispose]: () => listener.close() };
 }
 
-Deno.test("a balancer's header says who the client is, and what is behind it is the client's", async () => {
+Deno.test("proxyProtocol(): takes the client's address from the header, and relays the rest", async () => {
   for (const [name, header, expected] of GOOD) {
     for (const step of [1, 7, Infinity]) {
       using lab = listen();
@@ -218,7 +218,7 @@ Deno.test("a balancer's header says who the client is, and what is behind it is 
   }
 });
 
-Deno.test("nobody else is believed, or asked", async () => {
+Deno.test("proxyProtocol(): reads no header from other peers", async () => {
   for (const remote of [STRANGER, { hostname: "fd00:6::1", port: 1 }, undefined]) {
     using lab = listen();
     const accepting = lab.listener.accept();
@@ -240,7 +240,7 @@ Deno.test("nobody else is believed, or asked", async () => {
   }
 });
 
-Deno.test("a balancer without a header, with a wrong one or half of one is refused, and why is said", async () => {
+Deno.test("proxyProtocol(): a missing, wrong or incomplete header fails with a reason", async () => {
   const cases: [Bytes, RegExp][] = [
     ...BAD.map(([, bytes, reason]): [Bytes, RegExp] => [bytes, reason]),
     [new Uint8Array(), /No PROXY protocol header came from a balancer/],
@@ -260,7 +260,7 @@ Deno.test("a balancer without a header, with a wrong one or half of one is refus
   }
 });
 
-Deno.test("a slow header holds up nobody, and ends with its time", async () => {
+Deno.test("proxyProtocol(): a slow header delays no other connection, and times out", async () => {
   using lab = listen({ timeout: 60 });
   const first = lab.listener.accept();
   for (let i = 0; i < 20; i++) await lab.inner.connect(BALANCER).write(GOOD[5]![1].subarray(0, 1 + i % 15));
@@ -271,7 +271,7 @@ Deno.test("a slow header holds up nobody, and ends with its time", async () => {
   }
 });
 
-Deno.test("of more headers than are waited for the oldest makes room", async () => {
+Deno.test("proxyProtocol(): beyond maxWaiting the oldest is closed", async () => {
   using lab = listen({ maxWaiting: 3 });
   const accepting = lab.listener.accept();
   const theirs = Array.from({ length: 4 }, () => lab.inner.connect(BALANCER));
@@ -281,7 +281,7 @@ Deno.test("of more headers than are waited for the oldest makes room", async () 
   assert.equal((await lab.listener.accept())!.remote!.hostname, "192.0.2.7");
 });
 
-Deno.test("nobody is accepted without being asked for, and all that is waited for ends with the listener", async () => {
+Deno.test("proxyProtocol(): accepts only on request, close() ends all that waits", async () => {
   const lab = listen({ timeout: Infinity });
   const stranger = lab.inner.connect(STRANGER);
   const theirs = lab.inner.connect(BALANCER);
@@ -303,7 +303,7 @@ Deno.test("nobody is accepted without being asked for, and all that is waited fo
   assert.ok(lab.inner.closed);
 });
 
-Deno.test("an accept that fails is told once, and the next one goes on", async () => {
+Deno.test("proxyProtocol(): a failed accept is reported once", async () => {
   using lab = listen();
   const first = lab.listener.accept();
   await until("asked", () => lab.inner.accepts === 1);
@@ -315,7 +315,7 @@ Deno.test("an accept that fails is told once, and the next one goes on", async (
   assert.deepEqual((await second)!.remote, STRANGER);
 });
 
-Deno.test("balancers are named by addresses, and by nothing that fits everybody unsaid", () => {
+Deno.test("proxyProtocol(): `from` takes addresses and blocks only", () => {
   for (const from of [[], ["*"], ["balancer"], ["10.0.0.0/33"], [""], "10.0.0.5", [5]]) {
     assert.throws(() => proxyProtocol(new HandedListener(), { from: from as string[] }), TypeError);
     assert.throws(
@@ -331,7 +331,7 @@ Deno.test("balancers are named by addresses, and by nothing that fits everybody 
   }
 });
 
-Deno.test("rules, limits and events go by the client's address, and the balancer's is no client's", async () => {
+Deno.test("server: rules, limits and events use the client's address behind a balancer", async () => {
   const inner = new HandedListener();
   const events: ServerEvent[] = [];
   const server = new SocksServer({

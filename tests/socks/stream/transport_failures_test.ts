@@ -5,7 +5,7 @@ import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
 import { GssError } from "../../../gss/status.ts";
 import { connect, noAuthentication, serve } from "../../../mod.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
-import { DenoConnection } from "../../../socks/shell/tcp.ts";
+import { DenoConnection } from "../../../socks/shell/deno_connection.ts";
 import { drain } from "../../../socks/stream/drain.ts";
 import { ProtectedConnection } from "../../../socks/stream/record_layer.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";
@@ -45,7 +45,7 @@ async function resettable(): Promise<{ ours: DenoConnection; reset: () => Promis
   };
 }
 
-Deno.test("a reset never reads as an end, whoever meets it first, and stays what it is", async () => {
+Deno.test("TCP: a reset is never an end, and stays the error", async () => {
   for (const first of ["read", "write"] as const) {
     for (const pending of [false, true]) {
       const { ours, reset } = await resettable();
@@ -70,7 +70,7 @@ Deno.test("a reset never reads as an end, whoever meets it first, and stays what
   }
 });
 
-Deno.test("a peer that ended before it went has ended: what it has sent is read, and its end", async () => {
+Deno.test("TCP: an end before a reset is read, with the bytes before it", async () => {
   for (const name of ["TCP", "integrity over TCP"]) {
     await using ends = await transportPair(name);
     const { ours, theirs } = ends;
@@ -111,7 +111,7 @@ function overFailing() {
   return { ours, theirs, fail, context, far, closes: () => closes };
 }
 
-Deno.test("a protected connection that cannot write reads on; one that cannot read writes on", async () => {
+Deno.test("ProtectedConnection: a failed write leaves reading, a failed read leaves writing", async () => {
   for (const way of ["write", "closeWrite"] as const) {
     const { ours, theirs, fail, context, closes } = overFailing();
     fail[way] = new Error("broken pipe");
@@ -140,7 +140,7 @@ Deno.test("a protected connection that cannot write reads on; one that cannot re
   ours.close();
 });
 
-Deno.test("behind a write that failed nothing goes out, since it would come behind a gap", async () => {
+Deno.test("ProtectedConnection: sends nothing behind a failed write", async () => {
   const { ours, fail, far } = overFailing();
   const before = far.sent().length;
   const once = new Error("once");
@@ -155,7 +155,7 @@ Deno.test("behind a write that failed nothing goes out, since it would come behi
   ours.close();
 });
 
-Deno.test("what a context cannot seal is this side's failure, and ends writing alone", async () => {
+Deno.test("ProtectedConnection: a context that cannot seal ends writing only", async () => {
   const { ours, theirs, context } = overFailing();
   const expired = new GssError("context has expired", { major: "CONTEXT_EXPIRED", code: "CONTEXT_EXPIRED" });
   context.wrap = () => Promise.reject(expired);
@@ -170,7 +170,7 @@ Deno.test("what a context cannot seal is this side's failure, and ends writing a
   ours.close();
 });
 
-Deno.test("sealing begins before write() returns where nobody is ahead, and where those ahead have begun", async () => {
+Deno.test("ProtectedConnection: seals before write() returns if no earlier call still seals", async () => {
   const { ours, theirs, context } = overFailing();
   const wrap = context.wrap.bind(context);
   let begun = 0;
@@ -193,7 +193,7 @@ Deno.test("sealing begins before write() returns where nobody is ahead, and wher
   ours.close();
 });
 
-Deno.test("a message that is not genuine ends both directions for all who wait, with nothing of it", async () => {
+Deno.test("ProtectedConnection: a forged message ends both directions for all pending calls", async () => {
   const { ours, far, context, closes } = overFailing();
   const reads = [ours.read(), ours.read(), ours.read()].map(failureOf);
   const bad = encodeFrame(3, utf8("forged"));
@@ -207,7 +207,7 @@ Deno.test("a message that is not genuine ends both directions for all who wait, 
   assert.deepEqual([closes(), context.disposed], [1, true]);
 });
 
-Deno.test("a chunk that a context looks at again, when it is there no more, is not sent", async () => {
+Deno.test("ProtectedConnection: a chunk that shrinks during sealing is not sent", async () => {
   const { ours, theirs, context, far } = overFailing();
   const free = Promise.withResolvers<void>();
   const wrap = context.wrap.bind(context);
@@ -231,7 +231,7 @@ Deno.test("a chunk that a context looks at again, when it is there no more, is n
   ours.close();
 });
 
-Deno.test("a chunk that is cut fails when what it says is sent is sent, and not before", async () => {
+Deno.test("ProtectedConnection: a shrunk chunk fails after the count in its error was sent", async () => {
   for (const fails of [false, true]) {
     const { ours, theirs, far } = overFailing();
     const chunk = new Uint8Array(1_000_000).fill(5);
@@ -272,7 +272,7 @@ Deno.test("a chunk that is cut fails when what it says is sent is sent, and not 
   }
 });
 
-Deno.test("memory that is taken away between two messages of one read takes neither with it", async () => {
+Deno.test("ProtectedConnection: memory transferred during a read loses no message", async () => {
   for (const gone of [(memory: Bytes) => memory.buffer.transfer(), (memory: Bytes) => memory.buffer.resize(4)]) {
     const { ours, far } = overFailing();
     const free = Promise.withResolvers<void>();
@@ -303,7 +303,7 @@ Deno.test("memory that is taken away between two messages of one read takes neit
   }
 });
 
-Deno.test("drain() ends though nothing of a connection ever does", async () => {
+Deno.test("drain(): ends although every call of the connection hangs", async () => {
   const never = () => new Promise<never>(() => {});
   for (const hanging of ["closeWrite", "read"] as const) {
     const closeWrite = hanging === "closeWrite" ? never : () => Promise.resolve();
@@ -313,7 +313,7 @@ Deno.test("drain() ends though nothing of a connection ever does", async () => {
   }
 });
 
-Deno.test("ref() and unref() reach the socket through protection, and are nothing where there is none", () => {
+Deno.test("ProtectedConnection: ref() and unref() reach the connection below, if it has them", () => {
   const told: string[] = [];
   const under = { ref: () => told.push("ref"), unref: () => told.push("unref") } as unknown as Connection;
   const over = (connection: Connection) =>
@@ -325,10 +325,10 @@ Deno.test("ref() and unref() reach the socket through protection, and are nothin
   over(pipe()[0]).ref();
 });
 
-Deno.test("a process ends while a connection that is told so waits, and no other", async () => {
+Deno.test("unref(): lets the process exit while a connection waits", async () => {
   const root = new URL("../../../", import.meta.url).href;
   const program = (told: string) => `
-    import { DenoConnection } from "${root}socks/shell/tcp.ts";
+    import { DenoConnection } from "${root}socks/shell/deno_connection.ts";
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const [near, far] = await Promise.all([Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }), listener.accept()]);
     listener.close();
@@ -360,7 +360,7 @@ function flood(): TcpServer {
   });
 }
 
-Deno.test("a client that reads no more keeps no session, over any transport, however that is to end", async () => {
+Deno.test("server: a client that does not read keeps no session, over any transport", async () => {
   await using target = flood();
   const ways: Readonly<Record<string, object>> = {
     dispose: {},
@@ -397,7 +397,7 @@ Deno.test("a client that reads no more keeps no session, over any transport, how
   }
 });
 
-Deno.test("drain() reads no more than a little of a client that sends without an end", async () => {
+Deno.test("drain(): reads a bounded number of bytes", async () => {
   const [near] = pipe();
   let bytes = 0;
   await drain({
@@ -410,7 +410,7 @@ Deno.test("drain() reads no more than a little of a client that sends without an
   assert.equal(bytes, 262_144);
 });
 
-Deno.test("a reset that a write is told of in the same turn as a read of the end is no end", async () => {
+Deno.test("TCP: a reset seen by a write in the turn of the end is not an end", async () => {
   const addr = { transport: "tcp", hostname: "192.0.2.1", port: 1 } as const;
   const reset = Object.assign(new Error("reset"), { code: "ECONNRESET" });
   for (const told of [true, false]) {

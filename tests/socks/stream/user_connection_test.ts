@@ -20,7 +20,7 @@ async function text(read: Promise<number | null>, buffer: Uint8Array): Promise<s
 
 const CLOSED = { name: "SocksConnectionError", code: "CLOSED" };
 
-Deno.test("reads at one time are served in order, each byte once, and what found no room is the next one's", async () => {
+Deno.test("UserConnection: serves overlapping reads in order, keeps what did not fit", async () => {
   const { under, user } = make();
   const [a, b, c] = [new Uint8Array(2), new Uint8Array(9), new Uint8Array(9)];
   const reads = [text(user.read(a), a), text(user.read(b), b), text(user.read(c), c)];
@@ -42,7 +42,7 @@ Deno.test("reads at one time are served in order, each byte once, and what found
   user.close();
 });
 
-Deno.test("read(), the stream and BYOB readers read from one place", async () => {
+Deno.test("UserConnection: read(), the stream and BYOB readers share one source", async () => {
   const { under, user } = make();
   const { readable } = streamsOf(user);
   const head = new Uint8Array(4);
@@ -78,7 +78,7 @@ Deno.test("read(), the stream and BYOB readers read from one place", async () =>
   user.close();
 });
 
-Deno.test("a BYOB reader is told of the end too, and given memory back", async () => {
+Deno.test("UserConnection: a BYOB reader gets the end, and its memory back", async () => {
   const { under, user } = make();
   const reader = streamsOf(user).readable.getReader({ mode: "byob" });
   const reading = reader.read(new Uint8Array(8));
@@ -89,7 +89,7 @@ Deno.test("a BYOB reader is told of the end too, and given memory back", async (
   user.close();
 });
 
-Deno.test("bytes given back come first, in their order", async () => {
+Deno.test("UserConnection: bytes put back come first, in order", async () => {
   const { user } = make();
   user.putBack(utf8("second"));
   user.putBack(utf8("first"));
@@ -97,7 +97,7 @@ Deno.test("bytes given back come first, in their order", async () => {
   user.close();
 });
 
-Deno.test("what cannot be read into is a TypeError that loses nothing", async () => {
+Deno.test("UserConnection: a bad buffer is a TypeError and loses no bytes", async () => {
   const { under, user } = make();
   for (const odd of [new DataView(new ArrayBuffer(4)), new ArrayBuffer(4), "abcd", null]) {
     await assert.rejects(user.read(odd as never), { name: "TypeError", message: /Uint8Array/ });
@@ -140,7 +140,7 @@ Deno.test("what cannot be read into is a TypeError that loses nothing", async ()
   user.close();
 });
 
-Deno.test("resizable and shared memory is read into as well", async () => {
+Deno.test("UserConnection: reads into resizable and shared memory", async () => {
   const { under, user } = make();
   for (const memory of [new SharedArrayBuffer(8), new ArrayBuffer(8, { maxByteLength: 16 })]) {
     const view = new Uint8Array(memory, 2, 4);
@@ -162,7 +162,7 @@ Deno.test("resizable and shared memory is read into as well", async () => {
   user.close();
 });
 
-Deno.test("any buffer is sent whole, and what is none is refused before anything is sent", async () => {
+Deno.test("UserConnection: sends any buffer, refuses what is not bytes before sending", async () => {
   const wide = new Uint16Array([0x4141, 0x4242]);
   const kinds: readonly [ByteSource, string][] = [
     [utf8("plain"), "plain"],
@@ -199,7 +199,7 @@ Deno.test("any buffer is sent whole, and what is none is refused before anything
   user.close();
 });
 
-Deno.test("a failure to read is the end of all, with one error for every later call", async () => {
+Deno.test("UserConnection: a failed read ends both directions with one error", async () => {
   const { under, user } = make();
   const writing = user.write(utf8("under way"));
   const reads = [user.read(new Uint8Array(1)), user.read(new Uint8Array(1))];
@@ -214,7 +214,7 @@ Deno.test("a failure to read is the end of all, with one error for every later c
   assert.equal(under.closes, 1);
 });
 
-Deno.test("a failure of the layers' own stays what it is", async () => {
+Deno.test("UserConnection: an error of this package stays as it is", async () => {
   const { under, user } = make();
   const reading = user.next();
   const forged = new SocksProtocolError("NOT_GENUINE", "Protected message is not genuine");
@@ -222,7 +222,7 @@ Deno.test("a failure of the layers' own stays what it is", async () => {
   assert.equal(await reading.catch((error) => error), forged);
 });
 
-Deno.test("a failure to write leaves what has come, and what still comes, to be read", async () => {
+Deno.test("UserConnection: after a failed write, bytes can still be read", async () => {
   const { under, user } = make();
   const { writable } = streamsOf(user);
   const one = new Uint8Array(1);
@@ -250,7 +250,7 @@ Deno.test("a failure to write leaves what has come, and what still comes, to be 
   assert.equal(under.closes, 1, "nothing is left to do with it");
 });
 
-Deno.test("a failure to write behind the peer's end is the end of both", async () => {
+Deno.test("UserConnection: a failed write after the peer's end closes the connection", async () => {
   for (const call of ["write", "closeWrite"] as const) {
     const { under, user } = make();
     const last = user.next();
@@ -265,7 +265,7 @@ Deno.test("a failure to write behind the peer's end is the end of both", async (
   }
 });
 
-Deno.test("a chunk whose memory goes under way is a TypeError, as the transport says, and no loss", async () => {
+Deno.test("UserConnection: a chunk transferred during a write is a TypeError", async () => {
   const { under, user } = make();
   const writing = user.write(utf8("x"));
   const gone = new TypeError("Cannot send: the buffer was transferred");
@@ -275,7 +275,7 @@ Deno.test("a chunk whose memory goes under way is a TypeError, as the transport 
   user.close();
 });
 
-Deno.test("closeWrite() ends writing once, and leaves reading alone", async () => {
+Deno.test("UserConnection: closeWrite() ends writing once, reading goes on", async () => {
   const { under, user } = make();
   const ends = [user.closeWrite(), user.closeWrite()];
   await assert.rejects(user.write(utf8("late")), { ...CLOSED, message: /closeWrite/ });
@@ -291,7 +291,7 @@ Deno.test("closeWrite() ends writing once, and leaves reading alone", async () =
   user.close();
 });
 
-Deno.test("close() fails what is under way and what comes later, whatever the transport does with it", async () => {
+Deno.test("UserConnection: close() fails pending and later calls, whatever the transport does", async () => {
   const { under, user } = make();
   const { readable, writable } = streamsOf(user);
   const [reader, writer] = [readable.getReader(), writable.getWriter()];
@@ -339,7 +339,7 @@ Deno.test("close() fails what is under way and what comes later, whatever the tr
   await assert.rejects(streamsOf(second.user).writable.getWriter().closed, CLOSED);
 });
 
-Deno.test("the signal's reason is what calls under way and later ones fail with", async () => {
+Deno.test("UserConnection: pending and later calls fail with the signal's reason", async () => {
   const controller = new AbortController();
   const { under, user } = make(controller.signal);
   const calls: Promise<unknown>[] = [user.next(), user.write(utf8("x"))];
@@ -354,7 +354,7 @@ Deno.test("the signal's reason is what calls under way and later ones fail with"
   assert.equal(other.closes, 1);
 });
 
-Deno.test("however it ends, it is closed once, and nobody listens to the signal any more", async () => {
+Deno.test("UserConnection: is closed once and leaves the signal, however it ends", async () => {
   const ends: Readonly<Record<string, (user: UserConnection, under: ScriptedConnection) => Promise<unknown>>> = {
     "both directions by themselves": async (user, under) => {
       const [reading, ending] = [user.next(), user.closeWrite()];
@@ -414,7 +414,7 @@ Deno.test("however it ends, it is closed once, and nobody listens to the signal 
   }
 });
 
-Deno.test("ref() and unref() go to the transport, which need not have them", () => {
+Deno.test("UserConnection: ref() and unref() reach the transport, if it has them", () => {
   const { under, user } = make();
   user.unref();
   user.ref();
@@ -426,7 +426,7 @@ Deno.test("ref() and unref() go to the transport, which need not have them", () 
   bare.close();
 });
 
-Deno.test("what users hold says how it was made, has one stream each way, and is closed when it is disposed of", async () => {
+Deno.test("SocksConnection: has its facts, one stream per direction, and is disposable", async () => {
   const [target, bound] = [{ hostname: "target", port: 1 }, { hostname: "192.0.2.1", port: 2 }];
   const identity = { method: "password", name: "somebody", attributes: {} } as const;
   for (const dispose of [Symbol.dispose, Symbol.asyncDispose] as const) {

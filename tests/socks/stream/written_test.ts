@@ -1,12 +1,14 @@
 /** A peer that takes a little at a time is seen to, over every transport, inside of one write. And what a cut is to it. */
 import assert from "node:assert/strict";
 import type { Bytes } from "../../../base/bytes.ts";
-import { abort, type Connection, withPrefix } from "../../../socks/stream/connection.ts";
-import { DenoConnection, dialTcp } from "../../../socks/shell/tcp.ts";
+import { abort, type Connection } from "../../../socks/stream/connection.ts";
+import { withPrefix } from "../../../socks/stream/prefix.ts";
+import { DenoConnection } from "../../../socks/shell/deno_connection.ts";
+import { dialTcp } from "../../../socks/shell/tcp.ts";
 import { dialFrom } from "../../../socks/shell/dial_from.ts";
-import { ReadAhead } from "../../../socks/stream/read_ahead.ts";
-import { endedBy } from "../../../socks/stream/ended_by.ts";
-import { acceptTls, tlsOver } from "../../../socks/shell/tls.ts";
+import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
+import { withSignal } from "../../../socks/stream/with_signal.ts";
+import { acceptTls, tlsOver } from "../../../socks/shell/tls_over.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { ScriptedConnection } from "../../support/scripted_connection.ts";
 import { tcpPair, transportPair, TRANSPORTS } from "../../support/transports.ts";
@@ -78,12 +80,12 @@ for (const name of ALL) {
   });
 }
 
-Deno.test("what is around a connection tells what has left as it does, and probes it", async () => {
+Deno.test("wrappers: pass `written` and probe() on", async () => {
   for (
     const around of [
       (under: Connection) => withPrefix(under, Uint8Array.of(1)),
-      (under: Connection) => endedBy(under, new AbortController().signal),
-      (under: Connection) => new ReadAhead(under, () => {}).rest(),
+      (under: Connection) => withSignal(under, new AbortController().signal),
+      (under: Connection) => new EndWatcher(under, () => {}).rest(),
     ]
   ) {
     const under = Object.assign(new ScriptedConnection(), {
@@ -143,7 +145,7 @@ for (const name of ALL) {
   });
 }
 
-Deno.test("a connection of Node's that is closed is ended, and aborting it again does nothing", async () => {
+Deno.test("NodeConnection: close() ends it, abort() after that does nothing", async () => {
   const [ours, theirs] = await nodePair();
   await ours.write(new Uint8Array(3));
   ours.close();
@@ -153,7 +155,7 @@ Deno.test("a connection of Node's that is closed is ended, and aborting it again
   theirs.close();
 });
 
-Deno.test("a cut goes through TLS to what is under it, and an end is one there", async () => {
+Deno.test("TLS: abort() cuts the connection below, close() ends it", async () => {
   for (const [end, aborts] of [[abort, 1], [(connection: Connection) => connection.close(), 0]] as const) {
     const under = new ScriptedConnection();
     const connection = await acceptTls(under, await certificateFor());
@@ -164,7 +166,7 @@ Deno.test("a cut goes through TLS to what is under it, and an end is one there",
   }
 });
 
-Deno.test("dialFrom() has the system look for peers that are gone after a minute", async () => {
+Deno.test("dialFrom(): sets keepalive to one minute", async () => {
   if (Deno.build.os !== "linux") return;
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;

@@ -5,101 +5,103 @@ import { hostName, HostNameError, reachableEndpoint } from "../../../socks/wire/
 import { canonicalAddress, formatIp, isIpv4, parseIp } from "../../../socks/wire/ip.ts";
 import { FORMS, spellings } from "../../support/spellings.ts";
 
-Deno.test("hostName() gives the one form of every spelling, and leaves that as it is", () => {
+Deno.test("hostName(): returns the normal form of every spelling", () => {
   for (const [form, others] of Object.entries(FORMS)) {
     for (const text of [form, ...others]) assert.equal(hostName(text), form, JSON.stringify(text));
   }
 });
 
-Deno.test("hostName() refuses what no host can be called", () => {
-  const refused: Readonly<Record<HostNameError["code"], readonly string[]>> = {
-    EMPTY: [""],
-    ZONE: ["fe80::1%eth0", "fe80::1%25eth0", "[fe80::1%eth0]", "::1%1"],
-    TOO_LONG: [
-      "a".repeat(64),
-      `x.${"a".repeat(64)}.example`,
-      `${"ü".repeat(60)}.example`,
-      `${"a.".repeat(126)}bc`,
-      "a".repeat(256),
-      "a".repeat(100_000),
-      "\u00ad".repeat(2_000) + "a",
-    ],
-    NOT_A_HOST: [
-      ".",
-      "..",
-      ".a",
-      "a..b",
-      "localhost..",
-      "a b",
-      " a",
-      "a ",
-      "a\tb",
-      "a\nb",
-      "a\0b",
-      "a\u0085b",
-      "a\u00a0b",
-      "a\u3000b",
-      "a:b",
-      "a:80",
-      "a/b",
-      "a／b",
-      "a\\b",
-      "a@b",
-      "a＠b",
-      "a#b",
-      "a?b",
-      "%31",
-      "％31",
-      "a%00b",
-      "*.x",
-      "a*b",
-      "a!b",
-      "a,b",
-      "a'b",
-      "a=b",
-      "a~b",
-      "[a]",
-      "[",
-      "[]",
-      "[1.2.3.4]",
-      "[[::1]]",
-      "[::1].",
-      "::1.",
-      "1:2",
-      "\u00ad",
-      "\u200b",
-      "\u0300a",
-      "a\ud800",
-      "a\ufffd",
-      "\u202elocalhost",
-      "a\u200db",
-      "a\u200cb",
-      "⒈com",
-      "1א.example",
-      // A-labels that are none: not Punycode, of what is no label, of what would be mapped, of ASCII alone.
-      "xn--a.example",
-      "xn--zzzzzzzz.example",
-      "xn--.example",
-      "xn--localhost-",
-      "xn--abc-",
-      "xn--BCHER-KVa\u0301",
-      // Addresses that are none.
-      "foo.1",
-      "foo.0x1",
-      "1.2.3.4.5",
-      "256.1.1.1",
-      "1.2.3.256",
-      "4294967296",
-      "08",
-      "09.1",
-    ],
-  };
-  for (const [code, texts] of Object.entries(refused)) {
+/** Text that is not a host, by code. */
+const REFUSED: Readonly<Record<HostNameError["code"], readonly string[]>> = {
+  EMPTY: [""],
+  ZONE: ["fe80::1%eth0", "fe80::1%25eth0", "[fe80::1%eth0]", "::1%1"],
+  TOO_LONG: [
+    "a".repeat(64),
+    `x.${"a".repeat(64)}.example`,
+    `${"ü".repeat(60)}.example`,
+    `${"a.".repeat(126)}bc`,
+    "a".repeat(256),
+    "a".repeat(100_000),
+    "\u00ad".repeat(2_000) + "a",
+  ],
+  NOT_A_HOST: [
+    ".",
+    "..",
+    ".a",
+    "a..b",
+    "localhost..",
+    "a b",
+    " a",
+    "a ",
+    "a\tb",
+    "a\nb",
+    "a\0b",
+    "a\u0085b",
+    "a\u00a0b",
+    "a\u3000b",
+    "a:b",
+    "a:80",
+    "a/b",
+    "a／b",
+    "a\\b",
+    "a@b",
+    "a＠b",
+    "a#b",
+    "a?b",
+    "%31",
+    "％31",
+    "a%00b",
+    "*.x",
+    "a*b",
+    "a!b",
+    "a,b",
+    "a'b",
+    "a=b",
+    "a~b",
+    "[a]",
+    "[",
+    "[]",
+    "[1.2.3.4]",
+    "[[::1]]",
+    "[::1].",
+    "::1.",
+    "1:2",
+    "\u00ad",
+    "\u200b",
+    "\u0300a",
+    "a\ud800",
+    "a\ufffd",
+    "\u202elocalhost",
+    "a\u200db",
+    "a\u200cb",
+    "⒈com",
+    "1א.example",
+    // Bad A-labels: not Punycode, of no label, of unmapped text, of ASCII only.
+    "xn--a.example",
+    "xn--zzzzzzzz.example",
+    "xn--.example",
+    "xn--localhost-",
+    "xn--abc-",
+    "xn--BCHER-KVa\u0301",
+    // Bad addresses.
+    "foo.1",
+    "foo.0x1",
+    "1.2.3.4.5",
+    "256.1.1.1",
+    "1.2.3.256",
+    "4294967296",
+    "08",
+    "09.1",
+  ],
+};
+
+Deno.test("hostName(): refuses what is not a host", () => {
+  for (const [code, texts] of Object.entries(REFUSED)) {
     for (const text of texts) {
       assert.throws(() => hostName(text), (error: unknown) => {
         assert.ok(error instanceof HostNameError && error instanceof RangeError, JSON.stringify(text));
         assert.equal(error.code, code, JSON.stringify(text));
-        // Nothing that a terminal would act upon.
+        // No control characters for a terminal.
         assert.match(error.message, /^Cannot use host[\x20-\x7e]{1,900}$/);
         return true;
       }, JSON.stringify(text.slice(0, 80)));
@@ -111,7 +113,7 @@ Deno.test("hostName() refuses what no host can be called", () => {
 const anyText = fc.array(fc.oneof(fc.nat(0x10ffff), fc.nat(0x7f), fc.nat(0x3ff)), { maxLength: 30 })
   .map((points) => String.fromCodePoint(...points));
 
-Deno.test("property: hostName() gives one form for all spellings of a name, which comes out again as it is", () => {
+Deno.test("hostName(): property: all spellings of a name have one normal form", () => {
   for (
     const [form, name] of Object.entries({ "xn--bcher-kva.example": "bücher.example", "deny.example": "deny.example" })
   ) {
@@ -132,7 +134,7 @@ Deno.test("property: hostName() gives one form for all spellings of a name, whic
   );
 });
 
-Deno.test("property: what is told at once to be an IPv4 address is its one form the long way round too", () => {
+Deno.test("hostName(): property: the short cut for IPv4 agrees with the whole algorithm", () => {
   const part = fc.oneof(
     fc.nat(300).map(String),
     fc.constantFrom("", "00", "01", "007", "0x7f", "1e1", "+1", " 1", "\u0661"),
@@ -163,7 +165,7 @@ Deno.test("property: what is told at once to be an IPv4 address is its one form 
   );
 });
 
-Deno.test("an endpoint that this machine reaches itself may have a zone, and is in the one form otherwise", () => {
+Deno.test("reachableEndpoint(): keeps a zone, otherwise returns the normal form", () => {
   const scoped = { hostname: "fe80::1%eth0", port: 1080 };
   assert.equal(reachableEndpoint(scoped), scoped);
   assert.deepEqual(reachableEndpoint({ hostname: "[::1]", port: 1 }), { hostname: "::1", port: 1 });

@@ -3,14 +3,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { concat } from "../../../base/bytes.ts";
 import { SocksError, SocksProtocolError } from "../../../socks/errors.ts";
-import { MessageReader } from "../../../socks/stream/connection.ts";
-import {
-  type Decoded,
-  decodeEndpoint,
-  encodeEndpoint,
-  formatEndpoint,
-  parseEndpointText,
-} from "../../../socks/wire/address.ts";
+import { MessageReader } from "../../../socks/stream/message_reader.ts";
+import { decodeEndpoint, encodeEndpoint, formatEndpoint, parseEndpointText } from "../../../socks/wire/address.ts";
+import type { Decoded } from "../../../socks/wire/decoded.ts";
 import { decodeDatagram, encodeDatagram } from "../../../socks/wire/datagram.ts";
 import { FrameSplitter } from "../../../socks/wire/frame_splitter.ts";
 import { decodeFrame, encodeAbort, encodeFrame } from "../../../socks/wire/gssapi.ts";
@@ -18,17 +13,19 @@ import { formatIp, parseIp, unmapped } from "../../../socks/wire/ip.ts";
 import {
   decodeChoice,
   decodeOffer,
-  decodePasswordStatus,
   decodeReply,
   decodeRequest,
-  decodeUsernamePassword,
   encodeChoice,
   encodeOffer,
-  encodePasswordStatus,
   encodeReply,
   encodeRequest,
-  encodeUsernamePassword,
 } from "../../../socks/wire/messages.ts";
+import {
+  decodePasswordStatus,
+  decodeUsernamePassword,
+  encodePasswordStatus,
+  encodeUsernamePassword,
+} from "../../../socks/wire/password.ts";
 import { ReceiveBuffer } from "../../../socks/wire/receive_buffer.ts";
 import { pipe } from "../../support/pipe.ts";
 import { hex, unhex, vectors } from "../../support/vectors.ts";
@@ -46,7 +43,7 @@ function threeWays<T>(
   return whole.value;
 }
 
-Deno.test("messages of RFC 1928 and 1929 come out as they went in", () => {
+Deno.test("messages: decode what they encode (RFC 1928, RFC 1929)", () => {
   assert.deepEqual(threeWays(decodeOffer, encodeOffer([0, 1, 2])), [0, 1, 2]);
   assert.deepEqual(threeWays(decodeOffer, unhex("0500")), []);
   assert.equal(threeWays(decodeChoice, encodeChoice(0xff)), 0xff);
@@ -68,7 +65,7 @@ Deno.test("messages of RFC 1928 and 1929 come out as they went in", () => {
   assert.equal(threeWays(decodePasswordStatus, unhex("0142")), false);
 });
 
-Deno.test("a refusal is told by its first two bytes, whatever is behind them or is missing", () => {
+Deno.test("decodeReply(): reads a refusal by its first two bytes", () => {
   for (
     const text of ["0504", "050400", "05040000", "05040000000000000000", "0504000161", "050400090000", "050400030000"]
   ) {
@@ -84,7 +81,7 @@ Deno.test("a refusal is told by its first two bytes, whatever is behind them or 
   assert.throws(() => decodeReply(unhex("0500000302612000500050")), { code: "BAD_MESSAGE" });
 });
 
-Deno.test("frames of RFC 1961 come out as they went in, the refusal too", () => {
+Deno.test("GSS-API frames: decode what they encode, the refusal too", () => {
   assert.deepEqual(threeWays(decodeFrame, encodeFrame(3, unhex("aabb"))), { type: 3, token: unhex("aabb") });
   assert.deepEqual(threeWays(decodeFrame, encodeFrame(1, new Uint8Array(0))), { type: 1, token: new Uint8Array(0) });
   assert.equal(threeWays(decodeFrame, encodeAbort()).type, 0xff);
@@ -95,14 +92,14 @@ Deno.test("frames of RFC 1961 come out as they went in, the refusal too", () => 
   }
 });
 
-Deno.test("messages of another version are refused at the first byte", () => {
+Deno.test("decoders: refuse another version at the first byte", () => {
   for (const decode of [decodeOffer, decodeChoice, decodeRequest, decodeReply]) {
     assert.throws(() => decode(unhex("04")), { code: "BAD_VERSION" });
   }
   assert.throws(() => decodeUsernamePassword(unhex("05")), { code: "BAD_VERSION" });
 });
 
-Deno.test("encoders refuse what does not fit", () => {
+Deno.test("encoders: refuse what does not fit", () => {
   assert.throws(() => encodeOffer([]), RangeError);
   assert.throws(() => encodeOffer(new Array(256).fill(0)), RangeError);
   assert.throws(() => encodeEndpoint({ hostname: "x".repeat(256), port: 1 }), RangeError);
@@ -114,7 +111,7 @@ Deno.test("encoders refuse what does not fit", () => {
   }
 });
 
-Deno.test("decodeEndpoint() gives an address that was sent as a name as an address, and refuses names that are none", () => {
+Deno.test("decodeEndpoint(): turns an address sent as a name into an address, refuses bad names", () => {
   const named = (name: string) =>
     decodeEndpoint(concat(Uint8Array.of(3, name.length), new TextEncoder().encode(name), unhex("0050")))!.value
       .hostname;
@@ -135,7 +132,7 @@ Deno.test("decodeEndpoint() gives an address that was sent as a name as an addre
   assert.throws(() => decodeEndpoint(unhex("05")), { code: "ADDRESS_TYPE_NOT_SUPPORTED" });
 });
 
-Deno.test("datagrams come out as they went in, and a header that is not whole, or names no host, is refused", () => {
+Deno.test("datagrams: decode what they encode, refuse an incomplete header and a bad name", () => {
   for (const hostname of ["192.0.2.1", "2001:db8::1", "name.example"]) {
     const bytes = encodeDatagram({ hostname, port: 53 }, unhex("aabb"));
     assert.deepEqual(decodeDatagram(bytes), { hostname, port: 53, fragment: 0, data: unhex("aabb") });
@@ -151,7 +148,7 @@ Deno.test("datagrams come out as they went in, and a header that is not whole, o
   }
 });
 
-Deno.test("captured conversations without GSS-API decode and encode to the same bytes", () => {
+Deno.test("captured conversations: decode and encode to the same bytes", () => {
   for (const v of vectors<{ frames: { from: string; what: string; hex: string }[] }>("captured_socks5_plain_streams")) {
     for (const { what, hex: text } of v.frames) {
       const bytes = unhex(text);
@@ -163,7 +160,7 @@ Deno.test("captured conversations without GSS-API decode and encode to the same 
   }
 });
 
-Deno.test("parseIp() and formatIp() agree with RFC 5952 and take no short or octal forms", () => {
+Deno.test("parseIp(): agrees with formatIp() and RFC 5952, refuses short and octal forms", () => {
   const canonical: [string, string][] = [
     ["2001:DB8:0:0:8:800:200C:417A", "2001:db8::8:800:200c:417a"],
     ["2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"],
@@ -198,7 +195,7 @@ Deno.test("parseIp() and formatIp() agree with RFC 5952 and take no short or oct
   for (const text of none) assert.equal(parseIp(text), undefined, text);
 });
 
-Deno.test("parseEndpointText() and formatEndpoint() agree", () => {
+Deno.test("parseEndpointText(): agrees with formatEndpoint()", () => {
   for (const text of ["host:1", "192.0.2.1:65535", "[::1]:80"]) {
     assert.equal(formatEndpoint(parseEndpointText(text)), text);
   }
@@ -210,7 +207,7 @@ Deno.test("parseEndpointText() and formatEndpoint() agree", () => {
   }
 });
 
-Deno.test("ReceiveBuffer takes pieces of any size in linear time, and leaves what it gave out alone", () => {
+Deno.test("ReceiveBuffer: linear time for pieces of any size, never overwrites returned bytes", () => {
   const bytes = Uint8Array.from({ length: 1_000 }, (_, i) => i % 251);
   const whole = (length: number) => (bytes: Uint8Array<ArrayBuffer>) =>
     bytes.length < length ? undefined : { value: bytes.subarray(0, length), length };
@@ -233,7 +230,7 @@ Deno.test("ReceiveBuffer takes pieces of any size in linear time, and leaves wha
   assert.ok(memories.size < 20, `${memories.size} times`);
 });
 
-Deno.test("ReceiveBuffer bounds what it holds", () => {
+Deno.test("ReceiveBuffer: limits what it holds", () => {
   const buffer = new ReceiveBuffer(10);
   buffer.push(new Uint8Array(9));
   assert.equal(buffer.next(() => undefined), undefined);
@@ -243,7 +240,7 @@ Deno.test("ReceiveBuffer bounds what it holds", () => {
   assert.equal(buffer.length, 0);
 });
 
-Deno.test("ReceiveBuffer keeps room for its limit, and no more than what it holds beyond that", () => {
+Deno.test("ReceiveBuffer: allocates no more than its limit or what it holds", () => {
   for (const size of [1, 7, 1_000, 16_384, 40_000]) {
     const buffer = new ReceiveBuffer(65_539);
     while (buffer.length + size <= 65_539) buffer.push(new Uint8Array(size).fill(1));
@@ -254,7 +251,7 @@ Deno.test("ReceiveBuffer keeps room for its limit, and no more than what it hold
   assert.deepEqual([...buffer.takeAll()], [...Array(8).fill(1), ...Array(8).fill(2), ...Array(8).fill(3)]);
 });
 
-Deno.test("MessageReader sets little room aside for a peer that it knows nothing of, and more where a message is long", async () => {
+Deno.test("MessageReader: starts with little memory, uses more for a long message", async () => {
   const [near, far] = pipe();
   const rooms: (number | undefined)[] = [];
   const reader = new MessageReader({
@@ -273,7 +270,7 @@ Deno.test("MessageReader sets little room aside for a peer that it knows nothing
   assert.deepEqual(rooms, [1_024, 1_024, 16_384, 16_384]);
 });
 
-Deno.test("FrameSplitter gives the same frames from pieces of every size", () => {
+Deno.test("FrameSplitter: gives the same frames from pieces of every size", () => {
   const frames = [
     encodeFrame(3, new Uint8Array(300).fill(1)),
     encodeFrame(3, new Uint8Array(0)),
@@ -301,7 +298,7 @@ Deno.test("FrameSplitter gives the same frames from pieces of every size", () =>
   assert.throws(() => bad.next(), SocksProtocolError);
 });
 
-Deno.test("property: random bytes are a message that encodes to them, nothing yet, or a SocksError", () => {
+Deno.test("decoders: property: random bytes are a message, incomplete, or a SocksError", () => {
   const codecs: [(bytes: Uint8Array<ArrayBuffer>) => Decoded<unknown> | undefined, string][] = [
     [decodeOffer, "05"],
     [decodeChoice, "05"],
@@ -327,7 +324,7 @@ Deno.test("property: random bytes are a message that encodes to them, nothing ye
   );
 });
 
-Deno.test("property: addresses of all kinds come out as they went in", () => {
+Deno.test("endpoints: property: decode what they encode", () => {
   const host = fc.oneof(fc.ipV4(), fc.ipV6().map((text) => formatIp(unmapped(parseIp(text)!))), fc.domain());
   fc.assert(fc.property(host, fc.nat(65_535), (hostname, port) => {
     const bytes = encodeEndpoint({ hostname, port });

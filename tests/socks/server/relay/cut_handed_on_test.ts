@@ -99,6 +99,6 @@ for (const level of ["plain", "integrity", "confidentiality"] as const) {
   }
 }
 
-Deno.test("without egress a cut is an end to an origin, since Deno resets no socket", async () => {
+Deno.test("cut: is a plain end to an origin without egress", async () => {
   assert.equal((await seen("the client resets", "plain", undefined)).target, "an end");
 });

@@ -1,0 +1,176 @@
+/**
+ * The incoming direction of the record layer: frames are split, opened several at a time, and delivered in order.
+ *
+ * @module
+ */
+import { type Bytes, EMPTY } from "../../base/bytes.ts";
+import { asError } from "../../base/reason.ts";
+import { GssError } from "../../gss/status.ts";
+import { SocksProtocolError } from "../errors.ts";
+import { FrameSplitter } from "../wire/frame_splitter.ts";
+import { FrameType } from "../wire/gssapi.ts";
+import { ReadSize } from "./read_size.ts";
+import type { RecordState } from "./record_state.ts";
+import { IN_FLIGHT } from "./sealing.ts";
+import { SerialQueue } from "./serial_queue.ts";
+
+/** A token that is being opened. */
+interface Opening {
+  /** Length of the token, which is more than that of its message. */
+  readonly length: number;
+  /** The message; rejected if it is not genuine, not in order or not protected as agreed. */
+  readonly message: Promise<Bytes>;
+}
+
+/** Reads protected messages. */
+export class RecordReader {
+  readonly #state: RecordState;
+  readonly #incoming = new FrameSplitter();
+  readonly #readSize = new ReadSize();
+  /** Tokens that are being opened, in order. */
+  readonly #opening: Opening[] = [];
+  readonly #queue = new SerialQueue();
+  #peerEnded = false;
+  /** Whether a frame was not valid: nothing behind it is opened. */
+  #broken = false;
+  /** Failure of the connection below. */
+  #failure: Error | undefined;
+
+  constructor(state: RecordState) {
+    this.#state = state;
+  }
+
+  /** Implements `Connection.read`. */
+  read(into?: Bytes): Promise<Bytes | null> {
+    return this.#queue.run(() => this.#read(into));
+  }
+
+  async #read(into: Bytes | undefined): Promise<Bytes | null> {
+    this.#state.throwIfEnded(this.#failure);
+    try {
+      for (;;) {
+        this.#openFrames();
+        if (this.#opening.length > 0) {
+          const data = await this.#nextMessages(into);
+          if (data.length > 0) return data;
+        } else if (this.#peerEnded) {
+          if (this.#incoming.length === 0) return null;
+          throw new SocksProtocolError(
+            "UNEXPECTED_END",
+            "Peer closed the connection in the middle of a protected message",
+          );
+        } else await this.#fill();
+      }
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  /** Reads once from the connection below. */
+  async #fill(): Promise<void> {
+    const room = this.#incoming.room(this.#readSize.next);
+    let bytes: Bytes | null;
+    try {
+      bytes = await this.#state.connection.read(room);
+    } catch (error) {
+      // A failure of the transport and not of the protection: writing may go on.
+      if (this.#state.endOf(undefined) === undefined) this.#failure = asError(error);
+      throw error;
+    }
+    this.#state.throwIfEnded(this.#failure);
+    if (bytes === null) this.#peerEnded = true;
+    else {
+      this.#readSize.learn(bytes.length);
+      this.#incoming.push(bytes);
+    }
+  }
+
+  /** Starts to open complete frames, up to {@linkcode IN_FLIGHT}. An invalid one is reported when its turn comes. */
+  #openFrames(): void {
+    while (this.#opening.length < IN_FLIGHT && !this.#broken) {
+      let token: Bytes = EMPTY;
+      let message: Promise<Bytes>;
+      try {
+        const frame = this.#nextToken();
+        if (frame === undefined) return;
+        token = frame;
+        message = this.#open(token);
+      } catch (error) {
+        this.#broken = true;
+        message = Promise.reject(error);
+      }
+      message.catch(() => {}); // Reported when its turn comes.
+      this.#opening.push({ length: token.length, message });
+    }
+  }
+
+  #nextToken(): Bytes | undefined {
+    const frame = this.#incoming.next();
+    if (frame === undefined || frame.type === FrameType.Encapsulation) return frame?.token;
+    throw new SocksProtocolError(
+      "UNEXPECTED_MESSAGE",
+      `Peer sent message type ${frame.type} where a protected message (type ${FrameType.Encapsulation}) must follow`,
+    );
+  }
+
+  /** A genuine message must also be in order, and encrypted if that was agreed. */
+  async #open(token: Bytes): Promise<Bytes> {
+    const { data, status, confidential } = await this.#state.context.unwrap(token, { inPlace: true });
+    if (status !== "complete") {
+      throw new SocksProtocolError("OUT_OF_ORDER", `Protected message is out of order: ${status}`);
+    }
+    if (this.#state.level === "confidentiality" && !confidential) {
+      throw new SocksProtocolError("NOT_SEALED", "Protected message is only signed; it must be encrypted too");
+    }
+    return data;
+  }
+
+  /** Returns the next message, joined with those behind it that are being opened and surely fit into `into`. */
+  async #nextMessages(into: Bytes | undefined): Promise<Bytes> {
+    const first = await this.#opening[0]!.message;
+    this.#state.throwIfEnded(this.#failure);
+    this.#opening.shift();
+    // A message that was only signed lies in the reader's buffer, which is read into again.
+    if (into === undefined || first.length > into.length) {
+      return first.buffer === this.#incoming.buffer ? first.slice() : first;
+    }
+    const messages = [first];
+    let length = first.length;
+    for (;;) {
+      this.#openFrames();
+      const next = this.#opening[0];
+      if (next === undefined || length + next.length > into.length) break;
+      try {
+        const data = await next.message;
+        messages.push(data);
+        length += data.length;
+      } catch {
+        break; // The next read reports it; the messages in front of it are good.
+      }
+      this.#opening.shift();
+    }
+    // The caller's memory may have been transferred during the waits above, so it is used only now.
+    return join(messages, length <= into.length ? into : new Uint8Array(length));
+  }
+
+  /** Returns the first failure, which stays. An invalid message ends both directions. */
+  #fail(error: unknown): Error {
+    const known = this.#state.endOf(this.#failure);
+    if (known !== undefined) return known;
+    const failure = error instanceof GssError
+      ? new SocksProtocolError("NOT_GENUINE", `Protected message is not genuine: ${error.message}`, { cause: error })
+      : asError(error);
+    this.#state.fail(failure);
+    return failure;
+  }
+}
+
+/** Joins messages at the start of `memory`. */
+function join(messages: readonly Bytes[], memory: Bytes): Bytes {
+  let at = 0;
+  for (const message of messages) {
+    memory.set(message, at);
+    at += message.length;
+  }
+  return memory.subarray(0, at);
+}

@@ -1,0 +1,47 @@
+/**
+ * Ties a connection to a signal.
+ *
+ * @module
+ */
+import type { Bytes } from "../../base/bytes.ts";
+import { closedError } from "./closed_error.ts";
+import { type Connection, probe } from "./connection.ts";
+import { UserConnection } from "./user_connection.ts";
+
+/**
+ * Returns the connection, cut when the signal is aborted: pending and later calls fail with the signal's reason. The signal holds no
+ * reference to a connection that has ended.
+ */
+export function withSignal(connection: Connection, signal: AbortSignal | undefined): Connection {
+  if (signal === undefined) return connection;
+  const user = new UserConnection(connection, signal);
+  return {
+    get local() {
+      return connection.local;
+    },
+    get remote() {
+      return connection.remote;
+    },
+    get relayedBy() {
+      return connection.relayedBy;
+    },
+    get written() {
+      return connection.written;
+    },
+    // Ignores the caller's memory: it may be too small, and the rest would have to be kept.
+    read: (): Promise<Bytes | null> => user.next(),
+    write: async (bytes) => void await user.write(bytes),
+    closeWrite: () => user.closeWrite(),
+    close: () => user.close(),
+    abort(unfinished?: Uint8Array): void {
+      user.abort(closedError("The connection"), unfinished);
+    },
+    probe: () => probe(connection),
+    ref: () => user.ref(),
+    unref: () => user.unref(),
+    [Symbol.asyncDispose](): Promise<void> {
+      user.close();
+      return Promise.resolve();
+    },
+  };
+}
