@@ -66,6 +66,7 @@ export {
   associate,
   bind,
   type BindOptions,
+  type CallOptions,
   connect,
   type ConnectOptions,
   connectTls,
@@ -73,11 +74,22 @@ export {
   type RequestOptions,
   resolve,
   type ResolveOptions,
+  type TargetOptions,
+  type TargetTlsOptions,
 } from "./proxy/connect.ts";
 export { kdcThrough } from "./proxy/kdc_through.ts";
-export { dialThrough, type DialThroughOptions, type ProxyOptions } from "./proxy/proxy_options.ts";
+export {
+  dialThrough,
+  type DialThroughOptions,
+  type GssapiProxyOptions,
+  type MethodsProxyOptions,
+  type ProxyAddress,
+  type ProxyOptions,
+  type Without,
+} from "./proxy/proxy_options.ts";
 export type { DatagramOptions, ListenerOptions, RunningServer } from "./proxy/running.ts";
-export { serve, type ServeOptions, type UpdatableServer } from "./proxy/serve.ts";
+export { serve, type UpdatableServer } from "./proxy/serve.ts";
+export type { EgressOptions, GssapiOptions, ServeOptions } from "./proxy/serve_options.ts";
 export type { GssapiServerOptions, ProtectionPolicy, ProtectionRequest } from "./socks/auth/gssapi/server.ts";
 export {
   type AcceptAuthOptions,

@@ -1,7 +1,7 @@
 /** No password, key, ticket or token is in what is inspected, serialised, logged or thrown. */
 import assert from "node:assert/strict";
 import { eventRecord } from "../cli/log/event_log.ts";
-import { hashedPasswords, parsePasswordFile, passwordLine } from "../cli/server/passwords.ts";
+import { hashedPasswords, parsePasswordFile, passwordLine } from "../cli/passwords/passwords.ts";
 import { hostbasedService } from "../gss/names.ts";
 import { spnegoAcceptor } from "../gss/spnego/acceptor.ts";
 import { spnegoInitiator } from "../gss/spnego/initiator.ts";

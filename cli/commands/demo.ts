@@ -16,7 +16,7 @@ import { listenTcp } from "../../socks/shell/tcp.ts";
 import { ownLoopback } from "../../socks/stream/localhost.ts";
 import type { ProtectionLevel } from "../../socks/protection.ts";
 import { formatEndpoint } from "../../socks/wire/address.ts";
-import { type Command, ExitCode } from "../command.ts";
+import { type Command, ExitCode } from "../command/command.ts";
 import type { CliIo } from "../terminal/io.ts";
 
 /** The command. */

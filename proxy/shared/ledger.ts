@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { encodeHex } from "@std/encoding/hex";
 import { pause } from "../../base/deadline.ts";
 import { monotonicNow, randomBytes } from "../../base/runtime.ts";
 import type { UserLedger } from "../../socks/server/limits/user_ledger.ts";
@@ -13,7 +14,7 @@ import type { WatchedStore } from "./watched.ts";
 export class SharedLedger implements UserLedger {
   readonly #store: WatchedStore;
   readonly #lease: number;
-  readonly #server = [...randomBytes(8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  readonly #server = encodeHex(randomBytes(8));
   /** Sessions of this server by user. */
   readonly #sessions = new Map<string, string[]>();
   readonly #own = new Tally();

@@ -16,7 +16,7 @@ const FIRST_LINE = 256;
 const LINE_TIME = 1_000;
 
 /** Options of {@linkcode otherProtocolError}. */
-export interface OtherProtocolOptions {
+interface OtherProtocolOptions {
   /** The connection to the proxy. */
   readonly dialled: Connection;
   /** Bytes received so far. */

@@ -15,7 +15,7 @@ import type { Resolved } from "./resolver.ts";
 import { SHORT_TIMEOUT, SilentServers } from "./silent_servers.ts";
 
 /** Options of {@linkcode lookUpAddresses} and {@linkcode lookUpNames}. */
-export interface StubLookUpOptions {
+interface StubLookUpOptions {
   /** Name servers, and how to ask them. */
   readonly conf: NameServers;
   /** Sockets for the queries. */

@@ -8,13 +8,13 @@ import { foldComponents, foldName } from "./folded_name.ts";
 import { nameCharacters, type NameParts } from "../../base/name_text.ts";
 
 /** Components of a name, or a realm as the only component, with a wildcard at one end. */
-export interface Part {
+interface Part {
   readonly components: readonly string[];
   readonly star: "none" | "start" | "end";
 }
 
 /** A pattern. Its realm is `undefined` if it names none. */
-export interface PatternParts {
+interface PatternParts {
   readonly name: Part;
   readonly realm: Part | undefined;
 }

@@ -393,7 +393,7 @@ const NEGOTIATION: readonly Mutant[] = [
   {
     rule: "a cache that has just been made does not notice all replays",
     source: "RFC 4120 section 3.2.3",
-    file: "proxy/serve.ts",
+    file: "proxy/server_options.ts",
     find: "(replayCache.knowsSince ?? -Infinity) + REPLAYABLE",
     replace: "0",
     tests: REPLAY,
@@ -773,21 +773,21 @@ const KNOBS: readonly Mutant[] = [
   ...(["insecureWithoutMutual", "insecureUnordered"] as const).map((knob): Mutant => ({
     rule: `${knob} is off`,
     source: "RFC 1961 section 3.2",
-    file: "proxy/serve.ts",
-    find: `${knob} = false`,
-    replace: `${knob} = true`,
+    file: "proxy/server_options.ts",
+    find: `      ${knob},\n`,
+    replace: `      ${knob}: true,\n`,
     tests: ["tests/proxy/insecure_knobs_test.ts"],
     filter: "serve()",
   })),
-  ...(["insecureWithoutMutual", "insecureUnordered"] as const).map((knob): Mutant => ({
-    rule: `the configuration's ${knob} counts`,
+  {
+    rule: "the configuration's settings of GSS-API count",
     source: "RFC 1961 section 3.2",
     file: "cli/config/serve_options.ts",
-    find: `    ${knob}: gssapi.${knob},\n`,
-    replace: "",
+    find: "gssapi: { ...config.gssapi, capaths },",
+    replace: "gssapi: { capaths },",
     tests: ["tests/proxy/insecure_knobs_test.ts"],
     filter: "command line",
-  })),
+  },
 ];
 
 /** What an update keeps. */
@@ -796,8 +796,8 @@ const KEPT: readonly Mutant[] = [
     rule: "an update keeps the replay cache",
     source: "RFC 4120 section 3.2.3",
     file: "proxy/serve.ts",
-    find: "        replayCache: changed.replayCache ?? kept.replayCache,",
-    replace: "        replayCache: changed.replayCache ?? new MemoryReplayCache(),",
+    find: "        replayCache: changed.gssapi?.replayCache ?? kept.replayCache,",
+    replace: "        replayCache: changed.gssapi?.replayCache ?? new MemoryReplayCache(),",
     tests: RELOAD,
     filter: "seen",
   },
@@ -822,8 +822,8 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "associations count over an update",
     source: "Limits of a server",
-    file: "proxy/serve.ts",
-    find: "        running,\n",
+    file: "proxy/server_options.ts",
+    find: "        running: associations,\n",
     replace: "",
     tests: RELOAD,
     filter: "associations",
@@ -858,7 +858,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "a password that has changed is not known any more",
     source: "Limits of a server",
-    file: "cli/server/passwords.ts",
+    file: "cli/passwords/passwords.ts",
     find: "known !== undefined && known.hash === hashText(hashed) &&",
     replace: "known !== undefined &&",
     tests: RELOAD,
@@ -867,7 +867,7 @@ const KEPT: readonly Mutant[] = [
   {
     rule: "a password that was right stays known when its file is read again",
     source: "Limits of a server",
-    file: "cli/server/passwords.ts",
+    file: "cli/passwords/passwords.ts",
     find: "      if (hashed === undefined || hashText(hashed) !== hash) this.#right.delete(username);",
     replace: "      this.#right.delete(username);",
     tests: RELOAD,

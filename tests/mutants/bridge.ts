@@ -54,12 +54,12 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "silent for longer",
     ],
   ]),
-  ...rules("cli/options.ts", BRIDGE, [
+  ...rules("cli/command/options.ts", BRIDGE, [
     [
       "a time is one",
       "units of the configuration",
-      "(?:ms|s|m|h|d)?|never)$/.test(text)",
-      "(?:ms|s|m|h|d)?|never)$/.test(text) || true",
+      "if (milliseconds !== undefined) return milliseconds;",
+      "if (true) return milliseconds!;",
     ],
   ]),
   ...rules("cli/monitor/admin.ts", ["tests/cli/monitor/monitor_test.ts"], [
@@ -227,7 +227,7 @@ export const BRIDGE_MUTANTS: readonly Mutant[] = [
       "client calls: name the protocol of a server that is no SOCKS5 proxy",
     ],
   ]),
-  ...rules("cli/command.ts", ERRORS, [
+  ...rules("cli/command/command.ts", ERRORS, [
     [
       "something else than a proxy is out of reach",
       "exit code 4",

@@ -627,8 +627,13 @@ const SAYS: readonly Mutant[] = [
     ["a target's host is text", SAID, 'hostName(checkHost("hostname", hostname))', "hostName(hostname)"],
   ]),
   ...rules("proxy/proxy_options.ts", [OPTIONS], [
-    ["what would be passed over is refused", SAID, "if (idle.length === 0) return auth;", "return auth;"],
-    ["what is off may be said", SAID, " && options[name] !== false", ""],
+    [
+      "what would be passed over is refused",
+      SAID,
+      "if (idle.length === 0) return options.auth;",
+      "return options.auth;",
+    ],
+    ["what is off may be said", SAID, " && given[name] !== false", ""],
     [
       "a level is one",
       SAID,
@@ -701,7 +706,7 @@ const SAYS: readonly Mutant[] = [
       "first === 21 || first === 22",
     ],
   ]),
-  ...rules("cli/command.ts", [PROXY], [
+  ...rules("cli/command/command.ts", [PROXY], [
     [
       "a proxy that cannot be reached is exit code 4",
       PLACES,

@@ -223,11 +223,12 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ["an ended server looks for nothing", "life time", "if (!ended) nat64.start();", "nat64.start();"],
     ["an update hands on what was found", "reload", "nat64Of(changed, nat64.found)", "nat64Of(changed)"],
   ]),
-  ...rules("proxy/serve.ts", [EGRESS], [
+  ...rules("proxy/serve.ts", [EGRESS], []),
+  ...rules("proxy/server_options.ts", [EGRESS], [
     [
       "addresses to go out from are tried",
       "configuration",
-      "if (egress !== undefined) checkOwnAddresses(egress, platform.listen);",
+      "if (addresses !== undefined) checkOwnAddresses(addresses, platform.listen);",
       "",
     ],
   ]),
@@ -240,7 +241,8 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
     ["who may not bind may connect", "permissions", 'cause.name === "NotCapable") continue;', "false) continue;"],
   ]),
-  ...rules("cli/server/server_run.ts", [SERVE_NAT64], [
+  ...rules("cli/server/server_run.ts", [SERVE_NAT64], []),
+  ...rules("cli/server/warnings.ts", [SERVE_NAT64], [
     [
       "rules by name that are not asked are told",
       SSRF,
@@ -282,10 +284,11 @@ export const RULES_MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...rules("cli/config/serve_options.ts", [SERVE_NAT64], [
-    ["--check reads prefixes", "configuration", "at(`nat64[${i}]`, () => parseNat64Prefix(prefix));", "void i;"],
-    ["prefixes of the file are the server's", "configuration", "nat64: config.nat64,", "", "gssocks serve"],
+    ["--check reads prefixes", "configuration", "at(`egress.nat64[${i}]`, () => parseNat64Prefix(prefix));", "void i;"],
+    ["prefixes of the file are the server's", "configuration", "egress: config.egress,", "", "gssocks serve"],
   ]),
-  ...rules("cli/server/server_run.ts", [SERVE_NAT64], [
+  ...rules("cli/server/server_run.ts", [SERVE_NAT64], []),
+  ...rules("cli/server/warnings.ts", [SERVE_NAT64], [
     ["the start warns of rules that cover much", "configuration", "...muchAllowed(rules),", "", "count as"],
   ]),
   ...rules("socks/stream/dial_error.ts", [DIAL], [

@@ -297,7 +297,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       LATE,
       "    this.#signal?.[Symbol.dispose]();\n",
       "",
-      "nobody wait",
+      "nothing waits for its signal",
     ],
     [
       "a server that has ended is not changed",
@@ -339,7 +339,7 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       LATE,
       "        await untilSettled([accepting]);\n",
       "",
-      "nobody wait",
+      "nothing waits for its signal",
     ],
   ]),
   ...rules("socks/server/options.ts", [LEAVES], [
@@ -443,7 +443,9 @@ export const SERVER_MUTANTS: readonly Mutant[] = [
       "return startServer(options);",
       "listeners are the server's",
     ],
-    ["what is said of datagrams is asked for", EXACT, "  checkDatagrams(options.datagrams);\n", "", "told by name"],
+  ]),
+  ...rules("proxy/server_options.ts", [LEAVES], [
+    ["what is said of datagrams is asked for", EXACT, "  checkDatagrams(datagrams);\n", "", "told by name"],
   ]),
   ...rules("proxy/bridge.ts", [LEAVES], [
     [

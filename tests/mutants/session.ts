@@ -537,7 +537,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "RFC 4120 section 3.2.3",
       "left > 0 && !over.signal.aborted; left = expiresAt - now()",
       "left > 0 && !over.signal.aborted; left = 0",
-      "nobody sets",
+      "is monotonic",
     ],
   ]),
   ...rules("socks/server/options.ts", [SHARES], [
@@ -564,7 +564,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "none of a few",
     ],
   ]),
-  ...rules("proxy/serve.ts", [SHARES], [
+  ...rules("proxy/serve.ts", [SHARES], []),
+  ...rules("proxy/server_options.ts", [SHARES], [
     [
       "a command is one that there is",
       "options",
@@ -598,17 +599,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
       "of a bridge",
     ],
   ]),
-  ...rules("cli/config/serve_options.ts", [SHARES], [
+  ...rules("cli/config/setting_kinds.ts", [SHARES], [
     ["a word switches a share off", "options", 'value === "any" ? Infinity : value', "value as number", "by a word"],
-    [
-      "a configuration has a share of networks",
-      "options",
-      "      sessionsPerNetwork: share(limits.sessionsPerNetwork),\n",
-      "",
-      "by a word",
-    ],
   ]),
-  ...rules("cli/server/passwords.ts", [GUESSES], [
+  ...rules("cli/config/serve_options.ts", [SHARES], [
+    ["a configuration has limits", "options", "    limits: config.limits,\n", "", "by a word"],
+  ]),
+  ...rules("cli/passwords/passwords.ts", [GUESSES], [
     [
       "guesses of one place are so many",
       SHARE,
@@ -627,7 +624,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     [
       "a guess that nobody waits for is given up",
       SHARE,
-      'guess.given.abort(new Error("Nobody waits for the answer any more"));',
+      'guess.given.abort(new Error("No client waits for the answer"));',
       "",
       "limited per source",
     ],

@@ -268,8 +268,8 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "a server is started with a way in, or not at all",
     source: "SECURITY.md",
-    file: "proxy/serve.ts",
-    find: "  if (methods.length === 0) {",
+    file: "proxy/server_options.ts",
+    find: "  if (accepted.length === 0) {",
     replace: "  if (false) {",
     tests: ["tests/proxy/front_door_test.ts"],
     filter: "without any way in",
@@ -277,9 +277,9 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "nobody comes in unauthenticated unless that is said",
     source: "SECURITY.md",
-    file: "proxy/serve.ts",
-    find: "  if (options.allowUnauthenticated) methods.push(",
-    replace: "  if (true) methods.push(",
+    file: "proxy/server_options.ts",
+    find: "  if (options.allowUnauthenticated) accepted.push(",
+    replace: "  if (true) accepted.push(",
     tests: ["tests/proxy/front_door_test.ts"],
     filter: "without any way in",
   },
@@ -295,7 +295,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "BIND is refused where it is not asked for",
     source: "SECURITY.md",
-    file: "proxy/serve.ts",
+    file: "proxy/server_options.ts",
     find: 'bind: has("bind")',
     replace: "bind: true",
     tests: ["tests/socks/server/commands/bind_test.ts"],
@@ -304,7 +304,7 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
   {
     rule: "UDP ASSOCIATE is refused where it is not asked for",
     source: "SECURITY.md",
-    file: "proxy/serve.ts",
+    file: "proxy/server_options.ts",
     find: 'associate: has("udp")',
     replace: "associate: true",
     tests: ["tests/socks/server/datagrams/udp_test.ts"],
@@ -315,8 +315,8 @@ export const SUITE_MUTANTS: readonly Mutant[] = [
     file: "proxy/bridge.ts",
     find: "  if (elsewhere === undefined) return;",
     replace: "  return;",
-    tests: ["tests/cli/commands_test.ts"],
-    filter: "serve takes passwords",
+    tests: ["tests/cli/commands/commands_test.ts"],
+    filter: "refuse wrong arguments",
   },
   {
     rule: "what an upstream does not say is not taken over: its rules decide, and names are its own",

@@ -471,20 +471,23 @@ const CLIENTS: readonly Mutant[] = [
       "return address;",
     ],
   ]),
-  ...rules("proxy/serve.ts", [REAL], [
-    [
-      "BIND is told egress",
-      "RFC 1928 section 6",
-      "listen: platform.listen, egress, announce",
-      "listen: platform.listen, announce",
-      "BIND: listens at the address of egress, in the target's family",
-    ],
+  ...rules("proxy/serve.ts", [REAL], []),
+  ...rules("proxy/server_options.ts", [REAL], [
     [
       "rules for clients hold for moves",
       PLACE,
-      "        mayMoveTo: (address) => clientRules?.judge(address).allowed ?? true,\n",
+      "        mayMoveTo: (address) => clients?.judge(address).allowed ?? true,\n",
       "",
       "association: follows a client that proves its keys to another address",
+    ],
+  ]),
+  ...rules("proxy/server_options.ts", [REAL], [
+    [
+      "BIND is told egress",
+      "RFC 1928 section 6",
+      "listen: platform.listen, egress: addresses, announce",
+      "listen: platform.listen, announce",
+      "BIND listens",
     ],
   ]),
   ...rules("proxy/running.ts", [REAL], [

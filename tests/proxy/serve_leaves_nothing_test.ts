@@ -59,7 +59,7 @@ function watched(kind: "deaf" | "failing"): ConnectionListener & { closed: boole
   };
 }
 
-Deno.test("a server that has ended, in whatever way, has nobody wait for its signal and listens nowhere", async () => {
+Deno.test("serve(): after the end, nothing waits for its signal and nothing listens", async () => {
   for (const start of STARTS) {
     for (const how of ["dispose", "shutdown", "deadline", "twice", "listener"] as const) {
       const stop = countedController();

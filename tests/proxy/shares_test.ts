@@ -48,7 +48,7 @@ Deno.test("shares follow the number of sessions, and are left alone where they a
   assert.deepEqual(sharesOf({ limits: given }), { sessions: 10_000, ...given });
 });
 
-Deno.test("one source, one network and one user have their share by default, and the others have the rest", async () => {
+Deno.test("shares: one source, network and user have their share by default", async () => {
   const { server, refusals } = makeServer({ limits: { sessions: 100 } });
   for (let i = 0; i < 25; i++) assert.equal(await enter(server, "192.0.2.7"), 0);
   await enter(server, "::ffff:192.0.2.7");
@@ -179,7 +179,7 @@ Deno.test("what is none of a few is told at the start, and changes nothing", asy
     [{ commands: "connect" }, /^Cannot use commands: it must be a list$/],
     [{ commands: [undefined] }, /commands: a value of type undefined is not one of/],
     [{ protocols: ["socks4", "https"] }, /^Cannot use protocols: "https" is not one of socks4, http$/],
-    [{ ticketExpiry: "end" }, /^Cannot use ticketExpiry: "end" is not one of keep, cut$/],
+    [{ gssapi: { ticketExpiry: "end" } }, /^Cannot use ticketExpiry: "end" is not one of keep, cut$/],
   ];
   for (const [options, message] of wrong) {
     const named = (error: unknown) => error instanceof TypeError && message.test(error.message);
@@ -206,7 +206,7 @@ Deno.test("what is none of a few is told at the start, and changes nothing", asy
   );
 });
 
-Deno.test("a session's time is that of a clock that nobody sets, and a ticket's is the wall's, which may be", async () => {
+Deno.test("shares: a session's time is monotonic, and a ticket's is the wall clock", async () => {
   const [client, far] = pipe();
   let wall = 1_000_000;
   const events: { type: string; duration?: number; error?: Error | undefined }[] = [];

@@ -23,7 +23,7 @@ import { ReopeningSocket } from "./reopening_socket.ts";
 const IN_FLIGHT = 64;
 
 /** Options of the side that faces the client. */
-export interface ClientSideOptions {
+interface ClientSideOptions {
   /** The request; its endpoint is the one that the client declared. */
   readonly request: TargetRequest;
   /** Protects the datagrams. */

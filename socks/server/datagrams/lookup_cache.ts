@@ -28,7 +28,7 @@ interface Entry {
 }
 
 /** Options of {@linkcode LookupCache}. */
-export interface LookupCacheOptions {
+interface LookupCacheOptions {
   /** Looks names up. */
   readonly resolve: Resolver;
   /** Most names that are kept. */

@@ -57,7 +57,7 @@ export class ClientProbe implements Disposable {
 }
 
 /** Options of a {@linkcode ClientProbe}. */
-export interface ClientProbeOptions {
+interface ClientProbeOptions {
   /** Time between two probes, in milliseconds. */
   readonly probeAfter: number;
   /** Called with the failure, when the client has gone. */

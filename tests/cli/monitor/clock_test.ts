@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
 import { prometheusText } from "../../../cli/monitor/prometheus.ts";
-import { mergeSnapshots } from "../../../cli/monitor/snapshot.ts";
+import { mergeSnapshots } from "../../../cli/snapshot/snapshot.ts";
 
 function clocks() {
   let wall = 1_700_000_000_000;

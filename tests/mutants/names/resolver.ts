@@ -265,12 +265,13 @@ export const RESOLVER: readonly Mutant[] = [
     ],
     ["the C library follows no search list for names with dots", SSRF, "? `${name}.` : name", "? name : name"],
   ]),
-  ...rules("proxy/serve.ts", [SYSTEM], [
+  ...rules("proxy/serve.ts", [SYSTEM], []),
+  ...rules("proxy/server_options.ts", [SYSTEM], [
     [
       "a look-up has a third of the time",
       "names that are slow",
-      "Math.min(LOOK_UP_TIME, Math.ceil(timeoutsOf(options).connect / 3))",
-      "LOOK_UP_TIME",
+      "Math.min(LOOKUP_TIME, Math.ceil(timeoutsOf(options).connect / 3))",
+      "LOOKUP_TIME",
     ],
   ]),
   ...rules("proxy/serve.ts", ["tests/interop/resolver_test.ts"], [

@@ -1,7 +1,7 @@
 /** What is wrong with the proxy is told apart from what is wrong with the target, in words that say what to do. */
 import assert from "node:assert/strict";
 import { associate, bind, bridge, connect, dialThrough, noAuthentication, resolve, serve } from "../../../mod.ts";
-import { errorLine, exitCodeFor } from "../../../cli/command.ts";
+import { errorLine, exitCodeFor } from "../../../cli/command/command.ts";
 import {
   replyCodeFor,
   SocksAuthError,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { trace, type TracerProvider } from "@opentelemetry/api";
 import { eventPrinter, eventRecord } from "../../../cli/log/event_log.ts";
 import { Monitor } from "../../../cli/monitor/monitor.ts";
-import { PAGE_JS } from "../../../cli/monitor/page.ts";
+import { PAGE_JS } from "../../../cli/monitor/page/script.ts";
 import { bind, connect, noAuthentication, serve, type ServeOptions, type ServerEvent } from "../../../mod.ts";
 import { telemetry } from "../../../proxy/telemetry.ts";
 import { echoServer } from "../../support/servers.ts";
@@ -62,7 +62,7 @@ Deno.test("address events: show the address of a name in events, log, records, t
   assert.deepEqual(shown.map(addressOf), [wanted, wanted]);
   for (const event of shown) assert.equal(eventRecord(event).address, `${LOCALHOST}:${echo.port}`);
   assert.match(text(shown), new RegExp(`connected to db\\.example:${echo.port} at 127\\.0\\.0\\.1:${echo.port}\\n`));
-  assert.match(PAGE_JS, /r\.target \+ " at " \+ r\.address/);
+  assert.match(PAGE_JS, /\$\{row\.target\} at \$\{row\.address\}/);
 
   const given: Record<string, unknown>[] = [];
   const span = {

@@ -137,7 +137,7 @@ Deno.test("ClientWatch: ends the dial at each level, and before the token is rea
     assert.ok(isLost(events), protection);
   }
   const insert = deaf<boolean>();
-  await using slow = serve({ ...options, replayCache: { insert: () => insert.make() } });
+  await using slow = serve({ ...options, gssapi: { replayCache: { insert: () => insert.make() } } });
   events.length = 0;
   const giveUp = new AbortController();
   const proxy = { hostname: "localhost", port: slow.addr.port };
@@ -234,7 +234,7 @@ Deno.test("ClientWatch: answers a client that ends its side behind its token", a
     port: 0,
     keytab: realm.keytab("rcmd/localhost"),
     rules: ["allow localhost"],
-    replayCache: { insert: () => asked.make() },
+    gssapi: { replayCache: { insert: () => asked.make() } },
   });
   const credential = new KerberosInitiatorCredential(memoryTickets([realm]));
   const { token } = await (await credential.initiate(hostbasedService("rcmd", "localhost"))).step();

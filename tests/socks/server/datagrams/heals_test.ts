@@ -147,7 +147,7 @@ Deno.test("announce: tells each client an address of its family", async () => {
 });
 
 Deno.test("BIND: listens at the address of egress, in the target's family", async () => {
-  const { server, events, through } = proxy({ egress: ["127.0.0.5"], rules: ["allow 127.0.0.0/8"] });
+  const { server, events, through } = proxy({ egress: { addresses: ["127.0.0.5"] }, rules: ["allow 127.0.0.0/8"] });
   await using _server = server;
   for (const hostname of [LOCALHOST, "0.0.0.0"]) {
     await using pending = await bind({ ...through, expected: { hostname, port: 0 } });

@@ -55,7 +55,7 @@ async function seen(cut: Cut, level: ProtectionLevel | "plain", egress: readonly
     port: 0,
     rules: ["allow localhost"],
     ...(level === "plain" ? { allowUnauthenticated: true } : { keytab: realm.keytab, protection: [level] }),
-    egress,
+    egress: { addresses: egress },
     timeouts: { idle: cut === "the server's idle time is over" ? 50 : Infinity },
   });
   let raw: Connection | undefined;

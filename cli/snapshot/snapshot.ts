@@ -1,5 +1,5 @@
 /**
- * What is known of a server at one moment, in plain values that a thread can hand to another.
+ * The state of a server at one moment, in plain values that a thread can send to another.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface SessionRow {
   readonly duration: number;
 }
 
-/** Somebody who was turned away. */
+/** A client or request that was refused. */
 export interface Denial {
   /** When, in milliseconds since the epoch. */
   readonly at: number;
@@ -54,7 +54,7 @@ export interface SharedState {
   readonly reason?: string | undefined;
 }
 
-/** What goes wrong beside the sessions, of one kind. */
+/** Trouble of one kind that belongs to no session. */
 export interface TroubleState {
   /** How often since the start. */
   readonly count: number;
@@ -68,13 +68,13 @@ export interface Snapshot {
   readonly startedAt: number;
   /** The date, in milliseconds since the epoch. */
   readonly now: number;
-  /** For how long it has run, in milliseconds, by a clock that nobody sets. */
+  /** Time since the start, in milliseconds, by the monotonic clock. */
   readonly uptime: number;
-  /** What goes wrong beside the sessions, by kind. */
+  /** Trouble that belongs to no session, by kind. */
   readonly troubles: Readonly<Record<string, TroubleState>>;
   /** Whether clients were kept out in the last minute for want of descriptors or memory, or a worker is missing. */
   readonly degraded: boolean;
-  /** Errors that nobody handled, or that something had which only watches. */
+  /** Unhandled errors, and errors of observers. */
   readonly faults: number;
   /** Log lines that were dropped. */
   readonly logDropped: number;
@@ -102,7 +102,7 @@ export interface Snapshot {
   readonly throughput: readonly ThroughputPoint[];
 }
 
-/** Gives the present snapshot. */
+/** Returns the present snapshot. */
 export type TakeSnapshot = () => Promise<Snapshot>;
 
 /** Sessions shown at most. */
@@ -112,7 +112,7 @@ export const MAX_DENIALS = 50;
 /** Seconds of throughput kept. */
 export const THROUGHPUT_SECONDS = 300;
 
-/** What a thread that is lost has counted, and nothing that was under way. */
+/** Returns what a lost thread has counted, without what was under way. */
 export function pastOf(snapshot: Snapshot): Snapshot {
   const troubles = Object.fromEntries(
     Object.entries(snapshot.troubles).map(([kind, { count }]) => [kind, { count, recent: false }]),
@@ -129,7 +129,7 @@ export function pastOf(snapshot: Snapshot): Snapshot {
   };
 }
 
-/** Several threads' snapshots as one server's. */
+/** Merges the snapshots of several threads into one. */
 export function mergeSnapshots(all: readonly [Snapshot, ...Snapshot[]]): Snapshot {
   const [first] = all;
   if (all.length === 1) return first;

@@ -1,23 +1,24 @@
 /** Arguments: nothing that was given is passed over, and what is wrong with them is said before anything happens. */
 import assert from "node:assert/strict";
-import { exitCodeFor, readArguments } from "../../cli/command.ts";
-import { serveOptions } from "../../cli/config/serve_options.ts";
-import type { ServerConfig, UpstreamConfig } from "../../cli/config/server_config.ts";
-import { command as connectCommand } from "../../cli/commands/connect.ts";
-import type { CliIo } from "../../cli/terminal/io.ts";
-import { proxyOptions } from "../../cli/options.ts";
-import { command } from "../../cli/commands/serve.ts";
-import { dropPermissions } from "../../cli/permissions.ts";
-import { FileCredentialCache, writeKeytab } from "../../kerberos/credentials/shell/stores.ts";
-import { parsePrincipal } from "../../kerberos/principal.ts";
-import { parseKrb5Conf } from "../../kerberos/config/parse.ts";
-import { bridge, systemTickets } from "../../mod.ts";
-import { SocksConnectionError, SocksProxyError, SocksReplyError, SocksTlsError } from "../../socks/errors.ts";
-import { listenTcp } from "../../socks/shell/tcp.ts";
-import { listenUnix } from "../../socks/shell/unix.ts";
-import { type CliResult, gssocks } from "../support/cli.ts";
-import { commandsIn } from "../support/cli_child.ts";
-import { type RealmFolder, startRealmFolder } from "../support/realm_folder.ts";
+import { command as connectCommand } from "../../../cli/commands/connect.ts";
+import { command } from "../../../cli/commands/serve.ts";
+import { bridge, systemTickets } from "../../../mod.ts";
+import { exitCodeFor, readArguments } from "../../../cli/command/command.ts";
+import { serveOptions } from "../../../cli/config/serve_options.ts";
+import type { ServerConfig } from "../../../cli/config/settings.ts";
+import type { UpstreamConfig } from "../../../cli/config/setting_objects.ts";
+import type { CliIo } from "../../../cli/terminal/io.ts";
+import { proxyOptions } from "../../../cli/command/options.ts";
+import { dropPermissions } from "../../../cli/server/permissions.ts";
+import { FileCredentialCache, writeKeytab } from "../../../kerberos/credentials/shell/stores.ts";
+import { parsePrincipal } from "../../../kerberos/principal.ts";
+import { parseKrb5Conf } from "../../../kerberos/config/parse.ts";
+import { SocksConnectionError, SocksProxyError, SocksReplyError, SocksTlsError } from "../../../socks/errors.ts";
+import { listenTcp } from "../../../socks/shell/tcp.ts";
+import { listenUnix } from "../../../socks/shell/unix.ts";
+import { type CliResult, gssocks } from "../../support/cli.ts";
+import { commandsIn } from "../../support/cli_child.ts";
+import { type RealmFolder, startRealmFolder } from "../../support/realm_folder.ts";
 
 /** A realm whose files the environment of a process of its own names: that of this one belongs to all tests. */
 async function inRealm(
@@ -33,7 +34,7 @@ async function inRealm(
   await body(realm, async (args) => (await commands([args]))[0]!, commands);
 }
 
-Deno.test("words that a command does not take are an error before anything happens", async () => {
+Deno.test("commands: refuse words that they do not take, before anything happens", async () => {
   await inRealm(async ({ directory, ccache, keytab, krb5Conf }, command, commands) => {
     const before = await Deno.readFile(`${directory}/cc`);
     const [users, none] = [`${directory}/users`, ["--method", "none"]];
@@ -48,7 +49,7 @@ Deno.test("words that a command does not take are an error before anything happe
       [["klist", "-s", "-k"], /--silent and --keytab do not go together/],
       [["klist", "-s", "--json"], /do not go together/],
       [["klist", ""], /an empty word/],
-      [["klist", "-c", ""], /--ccache takes CACHE, and what is given is empty/],
+      [["klist", "-c", ""], /--ccache takes CACHE, but the value is empty/],
       [["klist", "-c", ccache, "-c", "/other"], /--ccache is given more than once/],
       [["kinit", "alice", "bob"], /"bob" is not taken/],
       [["kinit", "-R", "-l", "1h"], /--renew and --lifetime do not go together/],
@@ -93,7 +94,7 @@ Deno.test("words that a command does not take are an error before anything happe
   });
 });
 
-Deno.test("klist takes the name of a cache or keytab as MIT's does", async () => {
+Deno.test("klist: takes the name of a cache or keytab as MIT's does", async () => {
   await inRealm(async ({ directory, keytab, kdc }, command) => {
     const other = new FileCredentialCache(`${directory}/other`);
     await other.initialize({ principal: parsePrincipal("bob@GSSOCKS.TEST"), credentials: [] });
@@ -113,7 +114,7 @@ Deno.test("klist takes the name of a cache or keytab as MIT's does", async () =>
   });
 });
 
-Deno.test("kdestroy destroys the cache that is named, and says what it has not destroyed", async () => {
+Deno.test("kdestroy: destroys the cache named, and reports links", async () => {
   await inRealm(async ({ directory }, command) => {
     const other = `${directory}/other`;
     const make = () =>
@@ -136,7 +137,7 @@ Deno.test("kdestroy destroys the cache that is named, and says what it has not d
   });
 });
 
-Deno.test("kinit renews the ticket of whoever is named, and takes no cache that it cannot read for an empty one", async () => {
+Deno.test("kinit: renews the ticket of the principal named, and refuses an unreadable cache", async () => {
   await inRealm(async ({ directory, keytab }, command) => {
     const before = await Deno.readFile(`${directory}/cc`);
     const other = await command(["kinit", "-R", "bob"]);
@@ -158,7 +159,7 @@ Deno.test("kinit renews the ticket of whoever is named, and takes no cache that 
   });
 });
 
-Deno.test("kdc overwrites nobody's keytab or krb5.conf but its own", async () => {
+Deno.test("kdc: overwrites no foreign keytab and no foreign krb5.conf", async () => {
   await using realm = await startRealmFolder({ realm: "OTHER.TEST" });
   const { directory, keytab, krb5Conf } = realm;
   const kdc = async (...args: string[]) => await gssocks(["kdc", ...args], { signal: AbortSignal.abort() });
@@ -185,7 +186,7 @@ Deno.test("kdc overwrites nobody's keytab or krb5.conf but its own", async () =>
   assert.match(await Deno.readTextFile(`${directory}/new.conf`), /default_realm = GSSOCKS\.TEST/);
 });
 
-Deno.test("passwd changes a password file only, and deletes only who is there", async () => {
+Deno.test("passwd: changes password files only, and deletes only users that exist", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const file = `${directory}/users`;
@@ -220,7 +221,7 @@ Deno.test("passwd changes a password file only, and deletes only who is there", 
   }
 });
 
-Deno.test("passwd takes nobody who could never log in, and changes no names that it cannot read", async () => {
+Deno.test("passwd: refuses users who could never log in", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const file = `${directory}/users`;
@@ -256,7 +257,7 @@ Deno.test("passwd takes nobody who could never log in, and changes no names that
   }
 });
 
-Deno.test("serve keeps the permissions that reading its configuration again needs", async () => {
+Deno.test("serve: keeps the permissions that a reload needs", async () => {
   const given = async (args: string[], config: ServerConfig) => {
     let names: readonly string[] = [];
     const revoke = (revoked: readonly Deno.PermissionName[]) => Promise.resolve(void (names = revoked));
@@ -270,14 +271,14 @@ Deno.test("serve keeps the permissions that reading its configuration again need
   assert.deepEqual(await given([], { methods: ["password"] }), ["read"]);
   assert.deepEqual(await given([], { methods: ["none"] }), []);
   // [capaths] is read anew beside a keytab that is named.
-  assert.deepEqual(await given(file, { gssapi: { keytab: "/kt" } }), ["read", "env"]);
+  assert.deepEqual(await given(file, { keytab: "/kt" }), ["read", "env"]);
   // The keytab is looked for anew, and not to be another one then.
   assert.deepEqual(await given(file, {}), ["read", "env"]);
   assert.deepEqual(await given(file, { methods: ["password"] }), ["read"]);
   assert.deepEqual(await given(file, { upstreams: { a: { proxy: "p" } } }), ["read", "write", "env", "sys"]);
 });
 
-Deno.test("a bridge listens on loopback addresses only, since whoever reaches it has the rights of the ticket", async () => {
+Deno.test("bridge: listens on loopback addresses only", async () => {
   const credentials = systemTickets({ config: parseKrb5Conf(), principal: "alice@R.TEST", password: "x" });
   for (const hostname of ["0.0.0.0", "::", "192.0.2.1", "example.com", "127.0.0.1.example.com", "::ffff:192.0.2.1"]) {
     const started = () => bridge({ proxy: "localhost:1", credentials, hostname, port: 0 });
@@ -291,9 +292,9 @@ Deno.test("a bridge listens on loopback addresses only, since whoever reaches it
   }
 });
 
-Deno.test("nothing that a configuration says of an upstream is passed over", () => {
+Deno.test("configuration: every setting of an upstream has an effect or is refused", () => {
   const proxy = "localhost:1";
-  const passwordFile = new URL("../../LICENSE", import.meta.url).pathname; // Any line will do.
+  const passwordFile = new URL("../../../LICENSE", import.meta.url).pathname; // Any line will do.
   const none = { proxy, unauthenticated: true };
   const cases: [UpstreamConfig, RegExp][] = [
     [{ ...none, ccache: "/cc" }, /upstreams\.a: ccache and unauthenticated exclude each other/],
@@ -313,7 +314,7 @@ Deno.test("nothing that a configuration says of an upstream is passed over", () 
   });
 });
 
-Deno.test("a proxy is told to commands and in the configuration as to the library: as a URL too, and without a password", async () => {
+Deno.test("proxies: may be URLs everywhere, without a password", async () => {
   const args = (proxy: string) => readArguments(connectCommand, ["--proxy", proxy, "host", "80"]);
   const found = (proxy: string) => proxyOptions(args(proxy)).proxy;
   const upstream = (proxy: string) =>
@@ -356,7 +357,7 @@ Deno.test("what cannot be listened on, or reached by that name, is named, and --
   }
 });
 
-Deno.test("exit codes say of connections that they are lost, of TLS that it failed, and of proxies that they are not there", () => {
+Deno.test("exit codes: tell lost connections, failed TLS and absent proxies apart", () => {
   const system = Object.assign(new Error("Connection reset by peer (os error 104)"), { code: "ECONNRESET" });
   const notAllowed = new SocksReplyError("NOT_ALLOWED", "Cannot connect to p: needs --allow-net");
   const codes: [Error, number][] = [

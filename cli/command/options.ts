@@ -3,18 +3,18 @@
  *
  * @module
  */
-import type { KerberosConfig } from "../kerberos/config/krb5_conf.ts";
-import { defaultCcacheName, loadConfig, systemTickets } from "../kerberos/system.ts";
-import type { CredentialCache } from "../kerberos/credentials/cache.ts";
-import { openCredentialCache } from "../kerberos/credentials/shell/stores.ts";
-import type { KerberosTickets } from "../kerberos/credentials/tickets/tickets.ts";
-import type { ProxyOptions } from "../mod.ts";
-import { proxyEndpoint } from "../proxy/proxy_options.ts";
-import { PROTECTION_LEVELS, type ProtectionLevel } from "../socks/protection.ts";
-import { type Endpoint, parseLocalEndpointText } from "../socks/wire/address.ts";
-import { hostName } from "../socks/wire/host_name.ts";
-import { milliseconds } from "./config/units.ts";
-import { type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
+import { openCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
+import { proxyEndpoint, type ProxyOptions } from "../../proxy/proxy_options.ts";
+import { readTime, TIME_FORMS } from "./units.ts";
+import type { LogFormat } from "../log/event_log.ts";
+import { exclude, type OptionSpec, type ParsedArguments, UsageError } from "./command.ts";
+import type { KerberosConfig } from "../../kerberos/config/krb5_conf.ts";
+import { defaultCcacheName, loadConfig, systemTickets } from "../../kerberos/system.ts";
+import type { CredentialCache } from "../../kerberos/credentials/cache.ts";
+import type { KerberosTickets } from "../../kerberos/credentials/tickets/tickets.ts";
+import { PROTECTION_LEVELS, type ProtectionLevel } from "../../socks/protection.ts";
+import { type Endpoint, parseLocalEndpointText } from "../../socks/wire/address.ts";
+import { hostName } from "../../socks/wire/host_name.ts";
 
 /** The credential cache. */
 export const CCACHE_OPTION: Readonly<Record<string, OptionSpec>> = {
@@ -98,8 +98,9 @@ function usable<T>(read: () => T): T {
  * @param name Of the option, with its dashes.
  */
 export function time(name: string, text: string): number {
-  if (/^(?:\d{1,9}(?:ms|s|m|h|d)?|never)$/.test(text)) return milliseconds(text);
-  throw new UsageError(`${name} takes a time (500ms, 90s, 30m, 8h, 1d, never, or milliseconds), not "${text}"`);
+  const milliseconds = readTime(text) ?? (/^\d{1,11}$/.test(text) ? Number(text) : undefined);
+  if (milliseconds !== undefined) return milliseconds;
+  throw new UsageError(`${name} takes a time (${TIME_FORMS}), not "${text}"`);
 }
 
 /**
@@ -113,6 +114,18 @@ export function count(name: string, text: string, maximum: number = Number.MAX_S
     throw new UsageError(`${name} takes ${what}, not "${text}"`);
   }
   return Number(text);
+}
+
+/** How events are logged. */
+export const LOG_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  json: { help: "Log events as JSON lines" },
+  quiet: { short: "q", help: "Log nothing" },
+};
+
+/** Reads {@linkcode LOG_OPTIONS}. */
+export function logFormat(args: ParsedArguments): LogFormat {
+  exclude(args, "quiet", "json");
+  return args.has("quiet") ? "none" : args.has("json") ? "json" : "text";
 }
 
 /** The cache that the options name, or the default one, for which alone the configuration is read. */

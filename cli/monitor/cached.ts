@@ -1,24 +1,24 @@
 /**
- * What costs more the more sessions there are is not made anew for everybody who asks: a thousand polls a second take no more
- * than a share of the thread that serves.
+ * Caches what is expensive to make, such as a snapshot of many sessions, so that any number of polls takes a small share of the
+ * thread that serves.
  *
  * @module
  */
 import { monotonicNow } from "../../base/runtime.ts";
 
-/** What was made is good for so many times as long as it took to make it. */
+/** A value is kept for this many times as long as it took to make. */
 const SHARE = 19;
-/** Nothing is older than that, in milliseconds. */
+/** Longest time that a value is kept, in milliseconds. */
 const OLDEST = 1_000;
 
-/** The same, made once at a time and not more often than {@linkcode SHARE} says. What fails is made anew. */
-export function sparingly<T>(make: () => Promise<T>, now: () => number = monotonicNow): () => Promise<T> {
+/** Wraps `make`, so that it runs once at a time and takes at most one part in {@linkcode SHARE} of the time. Failures are not kept. */
+export function cached<T>(make: () => Promise<T>, now: () => number = monotonicNow): () => Promise<T> {
   let made: Promise<T> | undefined;
   let until = -Infinity;
   return () => {
     if (made !== undefined && now() < until) return made;
     const began = now();
-    // Until it is there, whoever asks waits for the same one.
+    // Until it is ready, all callers wait for the same one.
     until = Infinity;
     return made = Promise.try(make).then((value) => {
       const ended = now();
@@ -33,8 +33,8 @@ export function sparingly<T>(make: () => Promise<T>, now: () => number = monoton
 
 const TEXTS = new WeakMap<object, Map<(value: never) => string, string>>();
 
-/** What `text` makes of a value, which does not change: made once. */
-export function rendered<T extends object>(value: T, text: (value: T) => string): string {
+/** Returns `text(value)`, made once for each value; a value must not change. */
+export function cachedText<T extends object>(value: T, text: (value: T) => string): string {
   let texts = TEXTS.get(value);
   if (texts === undefined) TEXTS.set(value, texts = new Map());
   let made = texts.get(text);

@@ -43,7 +43,7 @@ export async function hashPassword(password: string): Promise<string> {
 }
 
 /** Most bytes of a name and of a password: what RFC 1929 section 2 has room for. */
-const MAX_OCTETS = 255;
+const MAX_BYTES = 255;
 
 /**
  * Checks a user's name: one that a password file can have, and a client can send.
@@ -51,16 +51,16 @@ const MAX_OCTETS = 255;
  * @throws {TypeError}
  */
 export function checkUser(user: string): void {
-  const fits = /^[^:\r\n#][^:\r\n]*$/.test(user) && utf8(user).length <= MAX_OCTETS;
-  if (!fits) throw new TypeError(`A user's name has 1 to ${MAX_OCTETS} bytes, no colon, and no # in front`);
+  const fits = /^[^:\r\n#][^:\r\n]*$/.test(user) && utf8(user).length <= MAX_BYTES;
+  if (!fits) throw new TypeError(`A user's name has 1 to ${MAX_BYTES} bytes, no colon, and no # in front`);
 }
 
 /** A line for a password file. */
 export async function passwordLine(user: string, password: string): Promise<string> {
   checkUser(user);
-  if (password === "") throw new TypeError("An empty password is none");
-  if (utf8(password).length > MAX_OCTETS) {
-    throw new TypeError(`A password of more than ${MAX_OCTETS} bytes cannot be sent by any client`);
+  if (password === "") throw new TypeError("A password must not be empty");
+  if (utf8(password).length > MAX_BYTES) {
+    throw new TypeError(`A password of more than ${MAX_BYTES} bytes cannot be sent by any client`);
   }
   return `${user}:${await hashPassword(password)}`;
 }
@@ -88,7 +88,7 @@ export function parsePasswordFile(text: string, source: string): ReadonlyMap<str
 /** What a file's sets of parameters may cost together, in units of the dearest of them: that is what every wrong password costs. */
 const MAX_COST = 4;
 
-/** Nobody's password may take many times as long as its own hash, and nobody's time may tell of its hash. */
+/** Checks that no password takes many times as long as its own hash; the time must not tell the hash. */
 function checkCosts(users: ReadonlyMap<string, HashedPassword>, source: string): void {
   const costs = new Map<string, number>();
   for (const hashed of users.values()) {
@@ -159,7 +159,7 @@ class Guesses {
         this.#counts.leave(source);
         this.#forget(name, given);
       });
-      // Those who wait for it are told; it may be that nobody does any more.
+      // Reported to those who wait; there may be none left.
       answer.catch(() => {});
       this.#underWay.set(name, guess = { answer, given, waiting: 0 });
     }
@@ -169,7 +169,7 @@ class Guesses {
     } finally {
       if (--guess.waiting === 0) {
         this.#forget(name, guess.given);
-        guess.given.abort(new Error("Nobody waits for the answer any more"));
+        guess.given.abort(new Error("No client waits for the answer"));
       }
     }
   }
@@ -215,8 +215,8 @@ function hashText(hashed: HashedPassword): string {
 }
 
 /**
- * A check against hashed passwords. Whoever is named, it does the same work, that of one hash with each set of parameters
- * that the file has, so that the time does not tell who is in it. A password that was right is known by a keyed digest
+ * A check against hashed passwords. For every user name it does the same work, one hash with each set of parameters
+ * in the file, so that the time does not tell which users exist. A password that was right is known by a keyed digest
  * afterwards, so that a browser with a hundred connections costs one hash; give the same `known` to the check that takes this one's place,
  * so that reading the file again does not cost everybody one.
  */
@@ -226,9 +226,9 @@ export function hashedPasswords(
   known: KnownPasswords = new KnownPasswords(),
 ): PasswordCheck {
   known.keep(users);
-  const nobodies = new Map<string, HashedPassword>();
-  for (const hashed of users.values()) nobodies.set(parametersOf(hashed), { ...hashed, ...nobody() });
-  if (nobodies.size === 0) nobodies.set("", { ...COST, ...nobody() });
+  const decoys = new Map<string, HashedPassword>();
+  for (const hashed of users.values()) decoys.set(parametersOf(hashed), { ...hashed, ...decoy() });
+  if (decoys.size === 0) decoys.set("", { ...COST, ...decoy() });
   const guesses = new Guesses();
   return async ({ username, password }, options = {}) => {
     const wanted = users.get(username);
@@ -236,7 +236,7 @@ export function hashedPasswords(
     const { source } = options;
     const right = await guesses.make(JSON.stringify([source, username, password]), options, async (signal) => {
       let right = false;
-      for (const [parameters, stranger] of nobodies) {
+      for (const [parameters, stranger] of decoys) {
         const own = wanted !== undefined && parametersOf(wanted) === parameters;
         const hashed = own ? wanted : stranger;
         right = (timingSafeEqual(await deriveKey(password, hashed, { signal, source }), hashed.hash) && own) || right;
@@ -248,8 +248,8 @@ export function hashedPasswords(
   };
 }
 
-/** What no password makes. */
-function nobody(): Pick<HashedPassword, "salt" | "hash"> {
+/** A hash that no password has. */
+function decoy(): Pick<HashedPassword, "salt" | "hash"> {
   return { salt: randomBytes(16), hash: randomBytes(32) };
 }
 
@@ -257,7 +257,7 @@ function parametersOf({ cost, blockSize, parallelization }: HashedPassword): str
   return `${cost} ${blockSize} ${parallelization}`;
 }
 
-/** One whose client has gone leaves the queue; each place that clients come from has its turn. */
+/** Hashes a password. Sources take turns; a client that has gone leaves the queue. */
 async function derive(
   password: string,
   hashed: HashedPassword,

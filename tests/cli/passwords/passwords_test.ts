@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { scryptSync } from "node:crypto";
-import { type Derive, hashedPasswords, parsePasswordFile } from "../../../cli/server/passwords.ts";
+import { type Derive, hashedPasswords, parsePasswordFile } from "../../../cli/passwords/passwords.ts";
 import { utf8 } from "../../../base/bytes.ts";
 import { passwordServer } from "../../../socks/auth/password.ts";
 import { SocksAuthError } from "../../../socks/errors.ts";

@@ -1,13 +1,13 @@
 /**
- * What a command is, how its arguments are read, and what its exit codes mean.
+ * Commands: their options, arguments, help, and exit codes.
  *
  * @module
  */
-import { reasonText } from "../base/reason.ts";
-import { parseArgs } from "node:util";
-import { printable } from "../base/printable.ts";
-import { GssError } from "../gss/status.ts";
-import { KdcError, KerberosError } from "../kerberos/errors.ts";
+import { reasonText } from "../../base/reason.ts";
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { printable } from "../../base/printable.ts";
+import { GssError } from "../../gss/status.ts";
+import { KdcError, KerberosError } from "../../kerberos/errors.ts";
 import {
   SocksAuthError,
   SocksConnectionError,
@@ -17,8 +17,8 @@ import {
   SocksReplyError,
   SocksTimeoutError,
   SocksTlsError,
-} from "../socks/errors.ts";
-import type { CliIo } from "./terminal/io.ts";
+} from "../../socks/errors.ts";
+import type { CliIo } from "../terminal/io.ts";
 
 /** Exit codes of every command. */
 export const ExitCode = {
@@ -28,7 +28,7 @@ export const ExitCode = {
   Failure: 1,
   /** The arguments are wrong. */
   Usage: 2,
-  /** No ticket, a wrong password, or a proxy that does not accept who asks. */
+  /** No ticket, a wrong password, or a proxy that refuses the client. */
   Authentication: 3,
   /** A KDC, proxy or target could not be reached, was lost, or did not answer in time. */
   Unreachable: 4,
@@ -48,9 +48,9 @@ export interface OptionSpec {
   readonly help: string;
 }
 
-/** Arguments of a command, read. */
+/** Parsed arguments of a command. */
 export interface ParsedArguments {
-  /** All of them, as they were given. */
+  /** All arguments, as given. */
   readonly given: readonly string[];
   /** Words that are no options. */
   readonly words: readonly string[];
@@ -62,43 +62,52 @@ export interface ParsedArguments {
   ordered(...names: readonly string[]): readonly { readonly name: string; readonly value: string }[];
 }
 
-/** A command. */
-export interface Command {
-  /** What it does, in a line. */
-  readonly summary: string;
-  /** Words it takes, for the help. */
+/** What a command takes. */
+export interface CommandLine {
+  /** Its arguments, for the help. */
   readonly usage: string;
-  /** How many words that are no options it takes, at least and at most. @default {none} */
+  /** Least and greatest number of arguments that are no options. @default {none} */
   readonly words?: readonly [least: number, most: number];
   /** Its options by name. */
   readonly options: Readonly<Record<string, OptionSpec>>;
+}
+
+/** A command. */
+export interface Command extends CommandLine {
+  /** What it does, in a line. */
+  readonly summary: string;
   /** Further help. */
   readonly details?: string;
-  /** Whether it serves others until it is stopped, so that who reads of it must not hold it up. @default {false} */
+  /** Whether it runs until it is stopped, so that a slow reader of its log must not delay it. @default {false} */
   readonly goesOn?: boolean;
-  /** Does it. */
+  /** Runs the command. */
   run(args: ParsedArguments, io: CliIo): Promise<number>;
 }
 
+/** Code of a {@linkcode UsageError}. */
+export type UsageErrorCode = "USAGE";
+
 /** Thrown for wrong arguments. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  /** What went wrong. */
+  readonly code: UsageErrorCode = "USAGE";
+}
 
 const COMMON: Readonly<Record<string, OptionSpec>> = { help: { short: "h", help: "Show this help" } };
 
 /**
  * Reads arguments. What a command does not take is an error, and so is an option that is given twice where it counts once:
- * nothing that was given is passed over.
+ * nothing that is given is ignored.
  *
  * @throws {UsageError}
  */
-export function readArguments(command: Command, args: readonly string[]): ParsedArguments {
-  const options: Record<string, { type: "string" | "boolean"; short?: string; multiple?: boolean }> = {};
+export function readArguments(command: CommandLine, args: readonly string[]): ParsedArguments {
+  const options: NonNullable<ParseArgsConfig["options"]> = {};
   for (const [name, spec] of Object.entries({ ...command.options, ...COMMON })) {
-    options[name] = {
-      type: spec.value === undefined ? "boolean" : "string",
-      ...(spec.short === undefined ? {} : { short: spec.short }),
-      multiple: spec.multiple ?? false,
-    };
+    const { value, short, multiple = false } = spec;
+    const option: NonNullable<ParseArgsConfig["options"]>[string] = { type: value ? "string" : "boolean", multiple };
+    if (short !== undefined) option.short = short;
+    options[name] = option;
   }
   let parsed;
   try {
@@ -119,9 +128,9 @@ export function readArguments(command: Command, args: readonly string[]): Parsed
   };
 }
 
-/** Nothing that was given may be without effect. */
+/** Checks that every argument has an effect. */
 function checkGiven(
-  { words: [least, most] = [0, 0], usage, options }: Command,
+  { words: [least, most] = [0, 0], usage, options }: CommandLine,
   words: readonly string[],
   given: readonly { readonly name: string; readonly value: string }[],
 ): void {
@@ -137,8 +146,8 @@ function checkGiven(
   for (const { name, value } of given) {
     const { value: takes, multiple } = options[name]!;
     if (takes === undefined) continue;
-    if (value === "") throw new UsageError(`--${name} takes ${takes}, and what is given is empty`);
-    if (!multiple && seen.has(name)) throw new UsageError(`--${name} is given more than once, and can count only once`);
+    if (value === "") throw new UsageError(`--${name} takes ${takes}, but the value is empty`);
+    if (!multiple && seen.has(name)) throw new UsageError(`--${name} is given more than once`);
     seen.add(name);
   }
 }
@@ -167,7 +176,7 @@ export function helpFor(name: string, command: Command): string {
   }\n${details}`;
 }
 
-/** What an error is to whoever started the command. */
+/** Returns the exit code for an error. */
 export function exitCodeFor(error: unknown): number {
   if (error instanceof UsageError) return ExitCode.Usage;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
@@ -182,11 +191,11 @@ function ownExitCode(error: Error): number | undefined {
     return error.code === "NOT_ALLOWED" ? ExitCode.NotAllowed : ExitCode.Unreachable;
   }
   if (error instanceof SocksTimeoutError || error instanceof SocksTlsError) return ExitCode.Unreachable;
-  // Something else than a SOCKS proxy is there, or hangs up.
+  // The peer is no SOCKS proxy, or has hung up.
   if (error instanceof SocksProtocolError && ["BAD_VERSION", "UNEXPECTED_END"].includes(error.code)) {
     return ExitCode.Unreachable;
   }
-  // Whatever this machine, or another proxy, says of the way there: it is not that the proxy does not allow the target.
+  // The way to the proxy failed; the proxy has not refused the target.
   if (error instanceof SocksProxyError) return ExitCode.Unreachable;
   if (error instanceof SocksConnectionError && error.code === "LOST") return ExitCode.Unreachable;
   if (error instanceof KerberosError) {

@@ -1,28 +1,20 @@
 /** The command line: each command in this process, with its files in a folder. */
 import assert from "node:assert/strict";
-import { fixedPasswords, serve } from "../../mod.ts";
-import { helpFor } from "../../cli/command.ts";
-import { eventRecord } from "../../cli/log/event_log.ts";
-import { SocksAuthError } from "../../socks/errors.ts";
-import { gssocks } from "../support/cli.ts";
-import { startRealmFolder } from "../support/realm_folder.ts";
-import { echoServer, origin } from "../support/servers.ts";
+import { fixedPasswords, serve } from "../../../mod.ts";
+import { helpFor } from "../../../cli/command/command.ts";
+import { eventRecord } from "../../../cli/log/event_log.ts";
+import { SocksAuthError } from "../../../socks/errors.ts";
+import { gssocks } from "../../support/cli.ts";
+import { type RealmFolder, startRealmFolder } from "../../support/realm_folder.ts";
+import { echoServer, origin } from "../../support/servers.ts";
 
-/** Environment is the process's, so the tests that set it run one after another in this one test. */
-Deno.test("kinit, klist, kvno, kdestroy, connect, serve and bridge", async (t) => {
-  await using realm = await startRealmFolder();
-  const { directory } = realm;
-  const cache = `FILE:${directory}/cli`;
-  Deno.env.set("KRB5_CONFIG", realm.krb5Conf);
-  Deno.env.set("KRB5CCNAME", cache);
-  Deno.env.set("KRB5_KTNAME", realm.keytab);
-
-  await t.step("klist without tickets exits with 3", async () => {
+/** Steps on one realm folder, each with what those before have left in it. */
+const STEPS: readonly (readonly [string, (realm: RealmFolder) => Promise<void>])[] = [
+  ["klist without tickets exits with 3", async () => {
     assert.equal((await gssocks(["klist"])).code, 3);
     assert.equal((await gssocks(["klist", "-s"])).code, 3);
-  });
-
-  await t.step("kinit by password, with flags and lifetimes", async () => {
+  }],
+  ["kinit by password, with flags and lifetimes", async () => {
     const wrong = await gssocks(["kinit", "alice"], { password: "not-it" });
     assert.equal(wrong.code, 3);
     assert.match(wrong.err, /KDC_ERR_PREAUTH_FAILED.*wrong password or key/);
@@ -38,9 +30,8 @@ Deno.test("kinit, klist, kvno, kdestroy, connect, serve and bridge", async (t) =
     assert.ok(lasts > 3_590_000 && lasts <= 3_600_000, `${lasts}`);
     assert.equal((await gssocks(["kinit", "-R"])).code, 0);
     assert.match((await gssocks(["klist"])).out, /krbtgt\/GSSOCKS\.TEST@GSSOCKS\.TEST\n.* to .*renewable until/);
-  });
-
-  await t.step("kvno gets tickets and checks a keytab", async () => {
+  }],
+  ["kvno gets tickets and checks a keytab", async (realm) => {
     const got = await gssocks(["kvno", "rcmd/localhost", "--keytab", realm.keytab]);
     assert.match(got.out, /rcmd\/localhost@GSSOCKS\.TEST: kvno = 1 \(aes256-cts-hmac-sha1-96\), keytab opens it/);
     assert.deepEqual(JSON.parse((await gssocks(["kvno", "--json", "rcmd/localhost"])).out)[0].kvno, 1);
@@ -49,14 +40,12 @@ Deno.test("kinit, klist, kvno, kdestroy, connect, serve and bridge", async (t) =
     assert.match(unknown.err, /KDC_ERR_S_PRINCIPAL_UNKNOWN/);
     await realm.kdc.realm.addPrincipal("other/localhost");
     assert.equal((await gssocks(["kvno", "other/localhost", "-k", realm.keytab])).code, 1);
-  });
-
-  await t.step("klist shows a keytab", async () => {
+  }],
+  ["klist shows a keytab", async (realm) => {
     assert.match((await gssocks(["klist", "-k"])).out, /1 {2}aes256-cts-hmac-sha1-96 .*rcmd\/localhost@GSSOCKS\.TEST/);
     assert.equal(JSON.parse((await gssocks(["klist", "-t", realm.keytab, "--json"])).out).entries.length, 4);
-  });
-
-  await t.step("connect carries standard input and output", async () => {
+  }],
+  ["connect carries standard input and output", async (realm) => {
     await using site = origin("the page");
     await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
     const stdin = new Blob(["GET / HTTP/1.0\r\n\r\n"]).stream();
@@ -77,9 +66,8 @@ Deno.test("kinit, klist, kvno, kdestroy, connect, serve and bridge", async (t) =
       "80",
     ]);
     assert.equal(weak.code, 3);
-  });
-
-  await t.step("serve and bridge run until they are told to stop, and log what happens", async () => {
+  }],
+  ["serve and bridge run until they are told to stop, and log what happens", async () => {
     await using site = origin("the page");
     const stop = new AbortController();
     const ports = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
@@ -107,27 +95,33 @@ Deno.test("kinit, klist, kvno, kdestroy, connect, serve and bridge", async (t) =
     assert.deepEqual(lines.slice(0, 3).map(({ event }) => event), ["accepted", "authenticated", "connected"]);
     assert.equal(lines[1].user, "alice@GSSOCKS.TEST");
     assert.match(bridged.err, /connected to 127\.0\.0\.1:/);
-  });
-
-  await t.step("kinit with a keytab, and kdestroy", async () => {
+  }],
+  ["kinit with a keytab, and kdestroy", async () => {
     assert.equal((await gssocks(["kinit", "-k", "rcmd/localhost"])).code, 0);
     assert.match((await gssocks(["klist"])).out, /Principal: rcmd\/localhost@GSSOCKS\.TEST/);
     const nobody = await gssocks(["kinit", "-k", "bob"]);
     assert.equal(nobody.code, 3);
     assert.equal((await gssocks(["kdestroy"])).code, 0);
     assert.equal((await gssocks(["klist"])).code, 3);
-  });
-
-  await t.step("a KDC that is gone is reported with exit code 4", async () => {
+  }],
+  ["a KDC that is gone is reported with exit code 4", async (realm) => {
     await realm.kdc[Symbol.asyncDispose]();
     const gone = await gssocks(["kinit", "alice"], { password: "x" });
     assert.equal(gone.code, 4);
     assert.match(gone.err, /Cannot reach a KDC of GSSOCKS\.TEST/);
-  });
-  for (const name of ["KRB5_CONFIG", "KRB5CCNAME", "KRB5_KTNAME"]) Deno.env.delete(name);
+  }],
+];
+
+/** The environment belongs to the process, so the steps that need it run one after another in one test. */
+Deno.test("commands: kinit, klist, kvno, kdestroy, connect, serve and bridge on one realm", async (t) => {
+  await using realm = await startRealmFolder();
+  const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: `FILE:${realm.directory}/cli`, KRB5_KTNAME: realm.keytab };
+  for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
+  for (const [name, step] of STEPS) await t.step(name, () => step(realm));
+  for (const name of Object.keys(env)) Deno.env.delete(name);
 });
 
-Deno.test("serve takes passwords and levels, and refuses what it cannot mean", async () => {
+Deno.test("serve: takes passwords and refuses wrong ones", async () => {
   const directory = await Deno.makeTempDir();
   try {
     assert.equal((await gssocks(["passwd", `${directory}/users`, "bob"], { password: "s3cret" })).code, 0);
@@ -148,7 +142,7 @@ Deno.test("serve takes passwords and levels, and refuses what it cannot mean", a
       ],
       { signal: stop.signal, onErr: (text) => port.resolve(Number(/Listening on .*:(\d+)/.exec(text)?.[1])) },
     );
-    const { connect, passwordClient } = await import("../../mod.ts");
+    const { connect, passwordClient } = await import("../../../mod.ts");
     const options = {
       proxy: { hostname: "127.0.0.1", port: await port.promise },
       hostname: "127.0.0.1",
@@ -158,39 +152,41 @@ Deno.test("serve takes passwords and levels, and refuses what it cannot mean", a
     await assert.rejects(connect({ ...options, auth: [passwordClient({ username: "bob", password: "x" })] }));
     stop.abort();
     assert.doesNotMatch((await serving).err, /s3cret/);
-
-    const wrong: string[][] = [
-      ["serve", "--listen", "nonsense:x"],
-      ["serve", "--method", "magic"],
-      ["serve", "--method", "password"],
-      ["serve", "--protection", "total"],
-      ["serve", "--allow", "10.0.0.1/8"],
-      ["serve", "--idle-timeout", "soon"],
-      ["serve", "--unknown"],
-      ["bridge", "--proxy", "p", "--listen", "0.0.0.0:0"],
-      ["bridge"],
-      ["connect", "--proxy", "p", "host"],
-      ["connect", "host", "80"],
-      ["connect", "--proxy", "p", "host", "70000"],
-      ["kvno"],
-      ["kinit", "a", "b"],
-      ["nosuch"],
-      [],
-    ];
-    for (const args of wrong) {
-      const got = await gssocks(args);
-      assert.equal(got.code, 2, `${args.join(" ")}: ${got.err}`);
-      assert.notEqual(got.err, "");
-      assert.equal(got.out, "");
-    }
-    const missing = await gssocks(["serve", "--keytab", `${directory}/none`]);
-    assert.deepEqual([missing.code, /Cannot read keytab/.test(missing.err)], [1, true]);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 });
 
-Deno.test("every command has help, and help needs nothing", async () => {
+Deno.test("commands: refuse wrong arguments with exit code 2", async () => {
+  const wrong: string[][] = [
+    ["serve", "--listen", "nonsense:x"],
+    ["serve", "--method", "magic"],
+    ["serve", "--method", "password"],
+    ["serve", "--protection", "total"],
+    ["serve", "--allow", "10.0.0.1/8"],
+    ["serve", "--idle-timeout", "soon"],
+    ["serve", "--unknown"],
+    ["bridge", "--proxy", "p", "--listen", "0.0.0.0:0"],
+    ["bridge"],
+    ["connect", "--proxy", "p", "host"],
+    ["connect", "host", "80"],
+    ["connect", "--proxy", "p", "host", "70000"],
+    ["kvno"],
+    ["kinit", "a", "b"],
+    ["nosuch"],
+    [],
+  ];
+  for (const args of wrong) {
+    const got = await gssocks(args);
+    assert.equal(got.code, 2, `${args.join(" ")}: ${got.err}`);
+    assert.notEqual(got.err, "");
+    assert.equal(got.out, "");
+  }
+  const missing = await gssocks(["serve", "--keytab", "/nowhere/none"]);
+  assert.deepEqual([missing.code, /Cannot read keytab/.test(missing.err)], [1, true]);
+});
+
+Deno.test("help: every command has one, and needs nothing for it", async () => {
   const overview = await gssocks(["--help"]);
   assert.equal(overview.code, 0);
   const commands = [...overview.out.matchAll(/^ {2}(\w+) {2,}\S/gm)].map(([, name]) => name!);
@@ -216,7 +212,7 @@ Deno.test("every command has help, and help needs nothing", async () => {
   assert.match(helpFor("x", { summary: "s", usage: "u", options: {}, run: () => Promise.resolve(0) }), /--help/);
 });
 
-Deno.test("kdc runs until it is told to stop, and writes its files", async () => {
+Deno.test("kdc: runs until it is stopped, and writes its files", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const stop = new AbortController();
@@ -239,12 +235,12 @@ Deno.test("kdc runs until it is told to stop, and writes its files", async () =>
   }
 });
 
-Deno.test("the version of the command line is the package's", async () => {
-  const { version } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+Deno.test("version: is that of the package", async () => {
+  const { version } = JSON.parse(await Deno.readTextFile(new URL("../../../deno.json", import.meta.url)));
   assert.equal((await gssocks(["--version"])).out, `gssocks ${version}\n`);
 });
 
-Deno.test("eventRecord() holds facts and no secrets", () => {
+Deno.test("eventRecord(): holds facts and no secrets", () => {
   const error = new SocksAuthError("BAD_CREDENTIALS", 'Password of "bob" refused');
   const record = eventRecord({ type: "refused", error, session: 7, client: { hostname: "192.0.2.1", port: 5 } });
   assert.deepEqual({ ...record, time: 0 }, {

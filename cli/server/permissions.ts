@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { filePath } from "../kerberos/config/store_name.ts";
-import type { ParsedArguments } from "./command.ts";
-import type { ServerConfig } from "./config/server_config.ts";
-import type { CliIo } from "./terminal/io.ts";
+import { filePath } from "../../kerberos/config/store_name.ts";
+import type { ParsedArguments } from "../command/command.ts";
+import type { ServerConfig } from "../config/settings.ts";
+import type { CliIo } from "../terminal/io.ts";
 
 /** What a server is started with, as far as permissions go. */
 export interface Started {
@@ -46,8 +46,8 @@ function unneeded(args: ParsedArguments, config: ServerConfig) {
 }
 
 /**
- * Refuses a configuration for which something is needed that was given up: what cannot be read then would be passed over,
- * or, on a terminal, Deno would ask for it and hold the server up until somebody answers.
+ * Refuses a configuration that needs a permission that was dropped: files would be ignored, or, on a terminal, Deno would ask for
+ * the permission and stop the server until it is answered.
  */
 export function checkPermitted(args: ParsedArguments, before: ServerConfig, after: ServerConfig): void {
   const needed = unneeded(args, before).filter((name) => !unneeded(args, after).includes(name));
@@ -61,7 +61,7 @@ export function checkPermitted(args: ParsedArguments, before: ServerConfig, afte
 export function reloadFiles(
   args: ParsedArguments,
   config: ServerConfig,
-  keytab: string | undefined = config.gssapi?.keytab,
+  keytab: string | undefined = config.keytab,
 ): readonly string[] {
   const { tls, passwordFile, methods = ["gssapi"], upstreams = {} } = config;
   return [
