@@ -14,7 +14,7 @@ import { Refusal } from "./refusal.ts";
 export const KDC_PREAUTH_MECHANISMS: readonly KdcPreauthMechanism[] = [encryptedTimestamp];
 
 /**
- * Checks the pre-authentication of a request: the first mechanism of the table decides for which the client sends padata.
+ * Checks the pre-authentication of a request: the first mechanism in the table that has padata in the request decides.
  *
  * @throws {Refusal} The proof is wrong, or the client does not pre-authenticate although it must (`KDC_ERR_PREAUTH_REQUIRED`).
  */

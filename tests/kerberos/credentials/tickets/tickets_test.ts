@@ -15,7 +15,7 @@ import { memoryConfig, memoryRealm, memoryTickets } from "../../../support/gss_p
 
 const SERVICE = parsePrincipal("rcmd/localhost@GSSOCKS.TEST");
 
-/** Tickets whose requests wait until they are let through, and hear only then that nobody waits for them any more. */
+/** Tickets whose requests wait until a gate opens, and learn only then that no caller waits for them any more. */
 function slowTickets(realm: KdcRealm) {
   const config = memoryConfig(realm);
   const honest = inProcessTransport(realm);
