@@ -3,7 +3,7 @@
  * point loads, whichever comes first.
  */
 import assert from "node:assert/strict";
-import { gssocks } from "./support/cli.ts";
+import { gssocks } from "./support/run_cli.ts";
 import { Daemon, run } from "./support/process.ts";
 
 const ROOT = new URL("..", import.meta.url);

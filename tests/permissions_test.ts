@@ -1,6 +1,6 @@
 /** Each entry point under exactly the permissions that the README gives. */
 import assert from "node:assert/strict";
-import { commandsIn } from "./support/cli_child.ts";
+import { commandsIn } from "./support/cli_process.ts";
 import { peerTest } from "./support/peers.ts";
 import { startRealmFolder } from "./support/realm_folder.ts";
 import { Daemon, run, type RunResult } from "./support/process.ts";

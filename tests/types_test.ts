@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { run } from "./support/process.ts";
 
 const ROOT = new URL("..", import.meta.url);
-const PROGRAM = new URL("./support/user_program.ts", import.meta.url);
+const PROGRAM = new URL("./support/types_program.ts", import.meta.url);
 
 /** Settings of programs, each by what is special in it. */
 const SETTINGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {

@@ -14,8 +14,8 @@ import { parseKrb5Conf } from "../../kerberos/config/parse.ts";
 import { bridge, systemTickets } from "../../mod.ts";
 import { SocksConnectionError, SocksProxyError, SocksReplyError, SocksTlsError } from "../../socks/errors.ts";
 import { listenTcp, listenUnix } from "../../socks/shell/tcp.ts";
-import { type CliResult, gssocks } from "../support/cli.ts";
-import { commandsIn } from "../support/cli_child.ts";
+import { type CliResult, gssocks } from "../support/run_cli.ts";
+import { commandsIn } from "../support/cli_process.ts";
 import { type RealmFolder, startRealmFolder } from "../support/realm_folder.ts";
 
 /** A realm whose files the environment of a process of its own names: that of this one belongs to all tests. */

@@ -6,7 +6,7 @@ import { connect, noAuthentication, serve, type ServeOptions, type ServerEvent }
 import { dialFrom, tlsOver } from "../../socks/mod.ts";
 import { eventRecord } from "../../cli/log/event_log.ts";
 import { certificateFor } from "../support/certificate.ts";
-import { gssocks } from "../support/cli.ts";
+import { gssocks } from "../support/run_cli.ts";
 import { startHaproxy } from "../support/haproxy.ts";
 import { peerTest } from "../support/peers.ts";
 import { echoServer, udpServer } from "../support/servers.ts";

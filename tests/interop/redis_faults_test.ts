@@ -5,7 +5,7 @@ import { STORE_TESTS } from "../proxy/shared/store_suite.ts";
 import { peerTest } from "../support/peers.ts";
 import { freePort } from "../support/process.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
-import { startRelay } from "../support/relay.ts";
+import { startRelay } from "../support/faulty_relay.ts";
 import { until } from "../support/until.ts";
 import { certificateFor } from "../support/certificate.ts";
 

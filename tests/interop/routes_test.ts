@@ -27,7 +27,7 @@ const REFUSED = {
 };
 
 peerTest("a network's answers are told as a network's, and IPv4 is served through NAT64", ["namespaces"], async () => {
-  const child = new URL("../support/routes_child.ts", import.meta.url).pathname;
+  const child = new URL("../support/routes_program.ts", import.meta.url).pathname;
   const config = new URL("../../deno.json", import.meta.url).pathname;
   // Both of the ways in which sockets for datagrams are made.
   for (const unstable of [["--unstable-net"], []]) {

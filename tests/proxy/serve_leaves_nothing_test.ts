@@ -15,7 +15,7 @@ import { listenTcp } from "../../socks/shell/tcp.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
 import { certificateFor } from "../support/certificate.ts";
 import { countedController } from "../support/counted_signal.ts";
-import { deaf, until, within } from "../support/end_lab.ts";
+import { deaf, until, within } from "../support/session_stage.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { peerTest } from "../support/peers.ts";
 import { pipe } from "../support/pipe.ts";

@@ -10,7 +10,7 @@ import { SocksReplyError } from "../../socks/errors.ts";
 import type { SocksServerOptions } from "../../socks/server/options.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { ConnectionListener } from "../../socks/stream/listener.ts";
-import { ends, until, within } from "../support/end_lab.ts";
+import { ends, until, within } from "../support/session_stage.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe, readAll } from "../support/pipe.ts";
 import { hex, unhex } from "../support/vectors.ts";

@@ -6,7 +6,7 @@
  */
 import { KerberosError } from "../../kerberos/errors.ts";
 import { FileCredentialCache } from "../../kerberos/credentials/shell/stores.ts";
-import { contents, ticket } from "./caches.ts";
+import { contents, ticket } from "./cache_contents.ts";
 
 const [path, name, count] = Deno.args as [string, string, string];
 const cache = new FileCredentialCache(path);

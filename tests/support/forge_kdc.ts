@@ -26,7 +26,7 @@ import {
 } from "../../kerberos/messages/kdc.ts";
 import { fromPrincipalName, principal, toPrincipalName } from "../../kerberos/principal.ts";
 import { Credential } from "../../kerberos/credential.ts";
-import { changed, type Changes } from "./forge.ts";
+import { changed, type Changes } from "./forge_ap.ts";
 
 /** What is wrong with a reply; everything else is as the KDC made it. */
 export interface ReplyForgery {

@@ -8,7 +8,7 @@ import { command as serve } from "../../../cli/commands/serve.ts";
 import { bytes, milliseconds } from "../../../cli/config/units.ts";
 import { hashedPasswords, hashPassword, parsePasswordFile, passwordLine } from "../../../cli/server/passwords.ts";
 import { connect, noAuthentication } from "../../../mod.ts";
-import { gssocks } from "../../support/cli.ts";
+import { gssocks } from "../../support/run_cli.ts";
 import { certificateFor } from "../../support/certificate.ts";
 import { peerTest } from "../../support/peers.ts";
 import { Daemon } from "../../support/process.ts";

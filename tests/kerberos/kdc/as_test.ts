@@ -12,7 +12,7 @@ import { Checksum, type PaData } from "../../../kerberos/messages/basic.ts";
 import { KrbError } from "../../../kerberos/messages/error.ts";
 import { AsRep, AsReq, EncAsRepPart, type EncKdcRepPart, type KdcReqBody } from "../../../kerberos/messages/kdc.ts";
 import { krbtgt, parsePrincipal, toPrincipalName } from "../../../kerberos/principal.ts";
-import { TestRuntime } from "../../support/clock.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
 import { answerOf, openTicket } from "../../support/forge_kdc.ts";
 
 const HOUR = 3_600_000;

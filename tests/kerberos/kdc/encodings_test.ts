@@ -5,7 +5,7 @@ import { anyElement, application, explicit, integer, sequence } from "../../../a
 import type { Bytes } from "../../../base/bytes.ts";
 import { MethodData, type PaData } from "../../../kerberos/messages/basic.ts";
 import { KdcReqBody, TgsReq } from "../../../kerberos/messages/kdc.ts";
-import { TestRuntime } from "../../support/clock.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
 import { answerOf, forgeTgsReq } from "../../support/forge_kdc.ts";
 import { memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 

@@ -11,7 +11,7 @@ import { KrbError } from "../../../kerberos/messages/error.ts";
 import { type EncKdcRepPart, EncTgsRepPart, TgsRep, TgsReq } from "../../../kerberos/messages/kdc.ts";
 import { parsePrincipal } from "../../../kerberos/principal.ts";
 import type { Credential } from "../../../kerberos/credential.ts";
-import { TestRuntime } from "../../support/clock.ts";
+import { TestRuntime } from "../../support/test_runtime.ts";
 import { answerOf, forgeTgsReq, forgeTicket, openTicket, type TgsRequestForgery } from "../../support/forge_kdc.ts";
 import { memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 

@@ -12,7 +12,7 @@ import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { proxyProtocol } from "../../../socks/stream/proxy_protocol.ts";
 import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
 import { certificateFor } from "../../support/certificate.ts";
-import { deaf, ends, readExactly, until, within } from "../../support/end_lab.ts";
+import { deaf, ends, readExactly, until, within } from "../../support/session_stage.ts";
 import { makeServer } from "../../support/memory_server.ts";
 import { pipe, readAll } from "../../support/pipe.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";

@@ -25,8 +25,8 @@ import {
   type Way,
   ways,
   within,
-} from "../../support/end_lab.ts";
-import { type Phase, phases } from "../../support/end_phases.ts";
+} from "../../support/session_stage.ts";
+import { type Phase, phases } from "../../support/session_phases.ts";
 import { makeServer } from "../../support/memory_server.ts";
 import { peerTest } from "../../support/peers.ts";
 import { pipe } from "../../support/pipe.ts";

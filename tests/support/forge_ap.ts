@@ -31,7 +31,7 @@ import { splitTime } from "../../kerberos/messages/time.ts";
 import { parsePrincipal, type Principal, toPrincipalName } from "../../kerberos/principal.ts";
 import { Credential } from "../../kerberos/credential.ts";
 import { Keytab } from "../../kerberos/credentials/formats/keytab.ts";
-import { TestRuntime } from "./clock.ts";
+import { TestRuntime } from "./test_runtime.ts";
 import { ALL_FLAGS } from "./flags.ts";
 
 /** Fields of a message that are to be other than a good peer makes them; `undefined` leaves an optional one out. */

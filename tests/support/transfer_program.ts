@@ -1,6 +1,6 @@
 /**
  * A gibibyte through client, bridge and server at one level, in a process of its own, so that its memory is that of nobody
- * else: `transfer.ts LEVEL`. Prints what was sent, what came, and the memory on the way.
+ * else: `transfer_program.ts LEVEL`. Prints what was sent, what came, and the memory on the way.
  */
 import { createHash } from "node:crypto";
 import { bridge, connect, noAuthentication, type ProtectionLevel, serve } from "../../mod.ts";

@@ -11,7 +11,7 @@ import { readMessage } from "../../kerberos/messages/read.ts";
 import type { KerberosAcceptorOptions } from "../../kerberos/mech/credentials.ts";
 import { decodeContextToken } from "../../kerberos/mech/tokens/context.ts";
 import { KrbError } from "../../kerberos/messages/error.ts";
-import type { Forge, RequestChanges } from "./forge.ts";
+import type { Forge, RequestChanges } from "./forge_ap.ts";
 
 /** How an acceptor is asked. */
 export interface Attempt {

@@ -17,7 +17,17 @@ import type { ServerEvent, SocksServerOptions } from "../../socks/server/options
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { DatagramEgress } from "../../socks/server/datagrams/egress.ts";
 import type { DatagramSocket } from "../../socks/stream/datagram_socket.ts";
-import { type Deaf, deaf, type Held, held, readExactly, standsStill, type Target, target, until } from "./end_lab.ts";
+import {
+  type Deaf,
+  deaf,
+  type Held,
+  held,
+  readExactly,
+  standsStill,
+  type Target,
+  target,
+  until,
+} from "./session_stage.ts";
 import { unhex } from "./vectors.ts";
 
 /** A session on its way into a phase. */

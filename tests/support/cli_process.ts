@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type CliResult, gssocks } from "./cli.ts";
+import { type CliResult, gssocks } from "./run_cli.ts";
 import { run } from "./process.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
