@@ -14,7 +14,7 @@ import { SocksServer } from "../../socks/server/server.ts";
 import type { SocksServerOptions } from "../../socks/server/options.ts";
 import { runSession } from "../../socks/server/session.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
-import { until, within } from "../support/session_stage.ts";
+import { until, within } from "../support/waiting.ts";
 import { echoTarget, makeServer } from "../support/memory_server.ts";
 import { pipe } from "../support/pipe.ts";
 import { hex, unhex } from "../support/vectors.ts";

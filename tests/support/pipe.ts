@@ -107,3 +107,21 @@ export async function readAll(connection: Connection): Promise<Bytes> {
   for (let bytes = await connection.read(); bytes !== null; bytes = await connection.read()) parts.push(bytes);
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
+
+/** Reads so many bytes, or to the end. */
+export async function readExactly(connection: Connection, length: number): Promise<void> {
+  for (let got = 0; got < length;) {
+    const bytes = await connection.read();
+    if (bytes === null) throw new Error(`Ended after ${got} of ${length} bytes`);
+    got += bytes.length;
+  }
+}
+
+/** Reads until there is no more, whatever the reason. */
+export async function readOut(connection: Connection): Promise<void> {
+  try {
+    while (await connection.read() !== null);
+  } catch {
+    // An end like any other.
+  }
+}

@@ -19,7 +19,7 @@ import type { BindDatagrams, BindDatagramsOptions } from "../../socks/stream/dat
 import { decodeDatagram, encodeDatagram } from "../../socks/wire/datagram.ts";
 import { type Endpoint, formatEndpoint } from "../../socks/wire/address.ts";
 import { decodeReply, encodeRequest, type Reply } from "../../socks/wire/messages.ts";
-import { until } from "./session_stage.ts";
+import { until } from "./waiting.ts";
 import { makeServer } from "./memory_server.ts";
 import { pipe, type PipeEnd } from "./pipe.ts";
 

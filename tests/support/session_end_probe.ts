@@ -9,7 +9,7 @@ import { pause } from "../../base/deadline.ts";
 import type { ReplayCache } from "../../kerberos/ap/replay/cache.ts";
 import { connect, noAuthentication, serve, type ServeOptions, type SocksConnection } from "../../mod.ts";
 import { countedController } from "./counted_signal.ts";
-import { until } from "./session_stage.ts";
+import { until } from "./waiting.ts";
 import { startRealmFolder } from "./realm_folder.ts";
 
 const [rounds, each] = Deno.args.map(Number) as [number, number];

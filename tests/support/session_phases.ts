@@ -17,17 +17,16 @@ import type { ServerEvent, SocksServerOptions } from "../../socks/server/options
 import type { Connection } from "../../socks/stream/connection.ts";
 import type { DatagramEgress } from "../../socks/server/datagrams/egress.ts";
 import type { DatagramSocket } from "../../socks/stream/datagram_socket.ts";
+import { readExactly } from "./pipe.ts";
+import { standsStill, until } from "./waiting.ts";
 import {
-  type Deaf,
-  deaf,
-  type Held,
-  held,
-  readExactly,
-  standsStill,
-  type Target,
-  target,
-  until,
-} from "./session_stage.ts";
+  type Closable,
+  closable,
+  type StuckOperation,
+  stuckOperation,
+  type WatchedTarget,
+  watchedTarget,
+} from "./controlled_resources.ts";
 import { unhex } from "./vectors.ts";
 
 /** A session on its way into a phase. */
@@ -48,7 +47,7 @@ export interface Phase {
   /** What the deaf make after the end. */
   late?(): void;
   /** What must be closed in the end. */
-  readonly held: readonly Held[];
+  readonly held: readonly Closable[];
   /** What else must be so in the end. */
   check?(): boolean;
   /** The only way on which there is such a phase. */
@@ -72,7 +71,7 @@ const greeted = (stage: Stage) => say(stage, NONE, 2);
 const come = ({ events }: Stage, type: ServerEvent["type"]) => until(() => events.some((event) => event.type === type));
 
 /** Says what it wants, and is in the phase when somebody has been asked for it. */
-function asks(request: string, asked: Deaf<unknown>): (stage: Stage) => Promise<void> {
+function asks(request: string, asked: StuckOperation<unknown>): (stage: Stage) => Promise<void> {
   return async (stage) => {
     await greeted(stage);
     await say(stage, request);
@@ -88,9 +87,9 @@ const CONNECTING = { own: { timeouts: { connect: 40 } }, code: "CONNECT_TIMEOUT"
 const IDLE = { own: { timeouts: { idle: 60 } }, code: "IDLE_TIMEOUT" };
 
 function handshakes(): Record<string, Phase> {
-  const check = deaf<boolean>();
-  const method = deaf<SecuredChannel>();
-  const channel = target("silent");
+  const check = stuckOperation<boolean>();
+  const method = stuckOperation<SecuredChannel>();
+  const channel = watchedTarget("silent");
   const passwords = [passwordServer(() => true)];
   const protocols = { protocols: ["socks4", "http"] } as const;
   return {
@@ -132,18 +131,22 @@ function handshakes(): Record<string, Phase> {
 }
 
 function connects(): Record<string, Phase> {
-  const [opening, dialling, eyeballs] = [deaf<OpenedTarget>(), deaf<Connection>(), deaf<Connection>()];
-  const lookup = deaf<readonly string[]>();
-  const [opened, dialled, quick, upstream] = [0, 1, 2, 3].map(() => target("silent")) as [
-    Target,
-    Target,
-    Target,
-    Target,
+  const [opening, dialling, eyeballs] = [
+    stuckOperation<OpenedTarget>(),
+    stuckOperation<Connection>(),
+    stuckOperation<Connection>(),
   ];
-  const chain = deaf<Connection>();
-  const silent = deaf<Connection>();
+  const lookup = stuckOperation<readonly string[]>();
+  const [opened, dialled, quick, upstream] = [0, 1, 2, 3].map(() => watchedTarget("silent")) as [
+    WatchedTarget,
+    WatchedTarget,
+    WatchedTarget,
+    WatchedTarget,
+  ];
+  const chain = stuckOperation<Connection>();
+  const silent = stuckOperation<Connection>();
   const proxy = { proxy: { hostname: "127.0.0.1", port: 9 }, auth: [noAuthentication()] };
-  const unread = target("silent");
+  const unread = watchedTarget("silent");
   return {
     "look-up": {
       ...CONNECTING,
@@ -204,18 +207,18 @@ function connects(): Record<string, Phase> {
 }
 
 function others(): Record<string, Phase> {
-  const [waiting, listened] = [held(), held()];
-  const accepting = deaf<{ connection: Connection; peer: { hostname: string; port: number } }>();
-  const listening = deaf<PendingBind>();
-  const came = target("silent");
-  const resolving = deaf<string>();
-  const [egress, socket] = [deaf<DatagramEgress>(), deaf<DatagramSocket>()];
-  const [made, bound, opened, stood, standing] = [held(), held(), held(), held(), held()];
-  const counting = deaf<boolean>();
+  const [waiting, listened] = [closable(), closable()];
+  const accepting = stuckOperation<{ connection: Connection; peer: { hostname: string; port: number } }>();
+  const listening = stuckOperation<PendingBind>();
+  const came = watchedTarget("silent");
+  const resolving = stuckOperation<string>();
+  const [egress, socket] = [stuckOperation<DatagramEgress>(), stuckOperation<DatagramSocket>()];
+  const [made, bound, opened, stood, standing] = [closable(), closable(), closable(), closable(), closable()];
+  const counting = stuckOperation<boolean>();
   let counted = 0;
   const bind = { bound: { hostname: "127.0.0.1", port: 9 }, accept: accepting.make };
   const sends = { send: () => Promise.resolve(), local: { hostname: "127.0.0.1", port: 9 } };
-  const close = (what: Held) => () => what.close();
+  const close = (what: Closable) => () => what.close();
   return {
     "bind": {
       ...CONNECTING,
@@ -303,11 +306,11 @@ function others(): Record<string, Phase> {
 
 function relays(): Record<string, Phase> {
   const [idle, half, flood, unheard, unread] = [
-    target("silent"),
-    target("silent"),
-    target("flood"),
-    target("deaf"),
-    target("silent"),
+    watchedTarget("silent"),
+    watchedTarget("silent"),
+    watchedTarget("flood"),
+    watchedTarget("stuck"),
+    watchedTarget("silent"),
   ];
   const opens = (connection: Connection) => ({ open: () => Promise.resolve(at(connection)) });
   const connected = async (stage: Stage) => {
@@ -354,7 +357,7 @@ function relays(): Record<string, Phase> {
         await standsStill(() => flood.reads);
       },
       // It holds whatever is written to it.
-      not: "deaf",
+      not: "stuck",
       held: [flood],
     },
     "relay to a target that is deaf to its end": {

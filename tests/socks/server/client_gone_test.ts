@@ -12,7 +12,9 @@ import type { OpenedTarget } from "../../../socks/server/commands/connect.ts";
 import type { Connection } from "../../../socks/stream/connection.ts";
 import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
 import { encodeFrame } from "../../../socks/wire/gssapi.ts";
-import { deaf, ends, until, WatchedServer, ways, within } from "../../support/session_stage.ts";
+import { sessionEnds, sessionTransports, WatchedServer } from "../../support/session_transports.ts";
+import { until, within } from "../../support/waiting.ts";
+import { stuckOperation } from "../../support/controlled_resources.ts";
 import { phases } from "../../support/session_phases.ts";
 import { memoryRealm, memoryTickets } from "../../support/gss_pair.ts";
 import { makeServer } from "../../support/memory_server.ts";
@@ -49,15 +51,15 @@ const at = (connection: Connection): OpenedTarget => ({ connection, bound: { hos
 
 /** Whether a session has ended since its client went. */
 function isLost(events: readonly ServerEvent[]): boolean {
-  const [end, more] = ends(events);
+  const [end, more] = sessionEnds(events);
   return more === undefined && end?.type === "refused" && (end.error as { code?: string }).code === "LOST";
 }
 
 for (const name of WATCHED) {
   Deno.test(`a client that goes ends the session: ${name}`, async () => {
     await using stack = new AsyncDisposableStack();
-    for (const [through, way] of Object.entries(ways(stack, undefined))) {
-      if (through === "deaf") continue;
+    for (const [through, way] of Object.entries(sessionTransports(stack, undefined))) {
+      if (through === "stuck") continue;
       const phase = phases()[name]!;
       const events: ServerEvent[] = [];
       await using server = new WatchedServer({
@@ -72,7 +74,7 @@ for (const name of WATCHED) {
       assert.equal(server.sessions, 1);
       client.close();
       await within(5_000, `${name} over ${through}`, until(() => server.sessions === 0));
-      assert.ok(isLost(events), `${through}: ${ends(events).map(({ error }) => error?.stack)}`);
+      assert.ok(isLost(events), `${through}: ${sessionEnds(events).map(({ error }) => error?.stack)}`);
       // What was made for nobody is closed, however late it comes.
       phase.late?.();
       await within(5_000, name, until(() => phase.held.every(({ closed }) => closed) && (phase.check?.() ?? true)));
@@ -107,7 +109,7 @@ Deno.test("a client of each protocol that goes, or whose connection breaks, ends
 Deno.test("a client that goes ends its dial at every level, and before its token is looked at", async () => {
   await using realm = await startRealmFolder();
   const protections = ["none", "integrity", "confidentiality"] as const;
-  const dialled = deaf<Connection>();
+  const dialled = stuckOperation<Connection>();
   const events: ServerEvent[] = [];
   const options: ServeOptions = {
     port: 0,
@@ -136,7 +138,7 @@ Deno.test("a client that goes ends its dial at every level, and before its token
     await within(5_000, protection, until(() => server.sessions === 0));
     assert.ok(isLost(events), protection);
   }
-  const insert = deaf<boolean>();
+  const insert = stuckOperation<boolean>();
   await using slow = serve({ ...options, replayCache: { insert: () => insert.make() } });
   events.length = 0;
   const giveUp = new AbortController();
@@ -153,7 +155,7 @@ Deno.test("a client that goes ends its dial at every level, and before its token
 
 /** A client whose target is reached when the test says so. */
 function reached() {
-  const opening = deaf<OpenedTarget>();
+  const opening = stuckOperation<OpenedTarget>();
   let signal: AbortSignal | undefined;
   const { server, events } = makeServer({
     ...FOREVER,
@@ -202,7 +204,7 @@ Deno.test("a client that has nothing to say and reads is answered, as long as it
 
 Deno.test("a client that is being answered is not watched any more, whenever it ended its side", async () => {
   for (const ended of ["before", "meanwhile"]) {
-    const taking = deaf<void>();
+    const taking = stuckOperation<void>();
     const [ours, theirs] = pipe();
     const { server, events } = makeServer({ ...FOREVER, open: () => Promise.resolve(at(ours)) });
     const [client, far] = pipe();
@@ -229,7 +231,7 @@ Deno.test("a client that is being answered is not watched any more, whenever it 
 
 Deno.test("a client that has ended its side behind its token is answered, though somebody is asked first", async () => {
   const realm = await memoryRealm();
-  const asked = deaf<boolean>();
+  const asked = stuckOperation<boolean>();
   await using server = serve({
     port: 0,
     keytab: realm.keytab("rcmd/localhost"),
@@ -270,7 +272,7 @@ Deno.test("bytes that come early are few, and are carried in their order", async
 
 Deno.test("a client that has gone before its password is checked has no session, one with a request behind it has", async () => {
   for (const behind of ["", "0501000304746573740050"]) {
-    const check = deaf<boolean>();
+    const check = stuckOperation<boolean>();
     let signal: AbortSignal | undefined;
     const { server, events } = makeServer({
       ...FOREVER,

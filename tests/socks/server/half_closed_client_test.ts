@@ -12,9 +12,11 @@ import type { ConnectionListener } from "../../../socks/stream/listener.ts";
 import { proxyProtocol } from "../../../socks/stream/proxy_protocol.ts";
 import { EndWatcher } from "../../../socks/stream/end_watcher.ts";
 import { certificateFor } from "../../support/certificate.ts";
-import { deaf, ends, readExactly, until, within } from "../../support/session_stage.ts";
+import { sessionEnds } from "../../support/session_transports.ts";
+import { pipe, readAll, readExactly } from "../../support/pipe.ts";
+import { until, within } from "../../support/waiting.ts";
+import { stuckOperation } from "../../support/controlled_resources.ts";
 import { makeServer } from "../../support/memory_server.ts";
-import { pipe, readAll } from "../../support/pipe.ts";
 import { startRealmFolder } from "../../support/realm_folder.ts";
 import { hex, unhex } from "../../support/vectors.ts";
 
@@ -36,12 +38,12 @@ const REQUESTS: Readonly<Record<string, readonly [request: string, answer: strin
 };
 
 /** A way to a server, which knows what lies underneath. */
-interface Way {
+interface Transport {
   readonly listener: ConnectionListener;
   dial(): Promise<Connection>;
 }
 
-async function everyWay(folder: string): Promise<Record<string, Way>> {
+async function everyWay(folder: string): Promise<Record<string, Transport>> {
   const at = { hostname: LOCALHOST, port: 0 };
   const { cert, key } = await certificateFor("localhost");
   const [tcp, tls, unix] = [listenTcp(at), listenTls({ ...at, cert, key }), listenUnix(`${folder}/socket`)];
@@ -185,12 +187,12 @@ Deno.test("a client of early bytes without end is looked after, though nobody re
   // Bytes that it has not read: its system resets.
   client.close();
   await within(5_000, "reset", until(() => server.sessions === 0));
-  assert.deepEqual(ends(events).map(({ error }) => (error as { code?: string }).code), ["LOST"]);
+  assert.deepEqual(sessionEnds(events).map(({ error }) => (error as { code?: string }).code), ["LOST"]);
 });
 
 Deno.test("no answer is begun for a client that has not ended, or that is answered at once", async () => {
   for (const how of ["says nothing", "has said much", "has ended"]) {
-    const targets = deaf<OpenedTarget>();
+    const targets = stuckOperation<OpenedTarget>();
     const { server } = makeServer({ ...PATIENT, open: () => targets.make() });
     const [client, far] = pipe();
     const writes: string[] = [];

@@ -13,7 +13,7 @@ import {
 import type { BindDatagramsOptions, DatagramSocket } from "../../../socks/stream/datagram_socket.ts";
 import { isDatagramError } from "../../../socks/stream/datagram_error.ts";
 import { REOPEN_PAUSE, SteadySocket } from "../../../socks/server/datagrams/steady_socket.ts";
-import { until, within } from "../../support/session_stage.ts";
+import { until, within } from "../../support/waiting.ts";
 import { ScriptedUdp, systemError } from "../../support/scripted_udp.ts";
 
 const HERE = { hostname: "127.0.0.1", port: 9 };

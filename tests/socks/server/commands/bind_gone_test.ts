@@ -9,7 +9,7 @@ import { RuleSet } from "../../../../socks/rules/rules.ts";
 import { systemResolver } from "../../../../socks/shell/system_resolver.ts";
 import { listenTcp } from "../../../../socks/shell/tcp.ts";
 import { EndWatcher } from "../../../../socks/stream/end_watcher.ts";
-import { until, within } from "../../../support/session_stage.ts";
+import { until, within } from "../../../support/waiting.ts";
 import { makeServer } from "../../../support/memory_server.ts";
 import { pipe } from "../../../support/pipe.ts";
 import { startRealmFolder } from "../../../support/realm_folder.ts";

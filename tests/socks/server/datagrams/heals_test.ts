@@ -16,7 +16,7 @@ import { dialFrom } from "../../../../socks/shell/dial_from.ts";
 import { bindUdp } from "../../../../socks/shell/udp.ts";
 import { encodeDatagram } from "../../../../socks/wire/datagram.ts";
 import { Command } from "../../../../socks/wire/messages.ts";
-import { until } from "../../../support/session_stage.ts";
+import { until } from "../../../support/waiting.ts";
 import { ALL_FLAGS } from "../../../support/flags.ts";
 import { ForgedClient } from "../../../support/forge_socks.ts";
 import { credentialPair, memoryRealm } from "../../../support/gss_pair.ts";
