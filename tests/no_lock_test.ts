@@ -32,7 +32,7 @@ async function inCleanCopy(body: (copy: string) => Promise<void>): Promise<void>
 
 const without = (copy: string) => ["run", "-A", "-q", "--no-check", "--no-lock", "--config", `${copy}/deno.json`];
 
-Deno.test("every command starts without a lock file", async () => {
+Deno.test("no lock: every command starts", async () => {
   const commands = [...(await gssocks(["--help"])).out.matchAll(/^ {2}(\w+) {2,}\S/gm)].map(([, name]) => name!);
   assert.ok(commands.includes("serve") && commands.length >= 10);
   await inCleanCopy(async (copy) => {
@@ -55,7 +55,7 @@ Deno.test("every command starts without a lock file", async () => {
 /** Modules of a program's own between it and what it loads: Deno finds packages in the order of how deep they are imported. */
 const DEEP = 5;
 
-Deno.test("every entry point loads without a lock file, whichever is imported first, and however deep the others are", async () => {
+Deno.test("no lock: every entry point loads, in every order and under deep dependencies", async () => {
   await inCleanCopy(async (copy) => {
     const all = Object.values(exports);
     const deep = async (path: string) => {

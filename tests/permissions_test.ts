@@ -16,7 +16,7 @@ function script(text: string, permissions: readonly string[], mayThrow = false):
   return run(Deno.execPath(), [...BASE, ...permissions, url], { mayThrow });
 }
 
-Deno.test("importing any entry point needs no permission and does nothing", async () => {
+Deno.test("permissions: importing an entry point needs none", async () => {
   for (
     const entry of [
       "mod.ts",
@@ -35,7 +35,7 @@ Deno.test("importing any entry point needs no permission and does nothing", asyn
   }
 });
 
-Deno.test("a client with everything in memory needs the network to proxy and KDC only", async () => {
+Deno.test("permissions: a client in memory needs the network to proxy and KDC only", async () => {
   await using realm = await startRealmFolder();
   await using echo = echoServer();
   const { serve } = await import("../mod.ts");
@@ -56,7 +56,7 @@ Deno.test("a client with everything in memory needs the network to proxy and KDC
   assert.notEqual((await script(text, [], true)).code, 0);
 });
 
-Deno.test("kinit, klist, kvno and kdestroy need the network to the KDC, their files, and three variables", async () => {
+Deno.test("permissions: kinit, klist, kvno, kdestroy need the KDC, their files, three variables", async () => {
   await using realm = await startRealmFolder();
   const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: `FILE:${realm.directory}/own` };
   const net = `--allow-net=127.0.0.1:${realm.kdc.port}`;
@@ -77,7 +77,7 @@ Deno.test("kinit, klist, kvno and kdestroy need the network to the KDC, their fi
   }
 });
 
-Deno.test("serve, bridge and connect need the network, their files, and for tickets three variables", async () => {
+Deno.test("permissions: serve, bridge, connect need the network, their files, three variables", async () => {
   await using realm = await startRealmFolder();
   await using site = origin("the page");
   const env = { KRB5_CONFIG: realm.krb5Conf, KRB5CCNAME: realm.ccache };
@@ -111,7 +111,7 @@ Deno.test("serve, bridge and connect need the network, their files, and for tick
   assert.match(serving.output, /Note: krb5\.conf may not be read, so that \[capaths\] counts for nothing/);
 });
 
-Deno.test("kdc and demo need the network, and demo --stay a folder for its files", async () => {
+Deno.test("permissions: kdc and demo need the network, and demo --stay a folder", async () => {
   await using kdc = new Daemon(Deno.execPath(), [
     ...BASE,
     "--allow-net=127.0.0.1",
@@ -129,7 +129,7 @@ Deno.test("kdc and demo need the network, and demo --stay a folder for its files
   assert.match(demo.stdout, /Done: every page came whole/);
 });
 
-Deno.test("a permission that is missing is named, and no other cache, configuration, keytab or identity is used", async () => {
+Deno.test("permissions: a missing one is named, and no other file or identity is used", async () => {
   await using realm = await startRealmFolder();
   const { directory } = realm;
   await Deno.mkdir(`${directory}/more.d`);
@@ -212,7 +212,7 @@ Deno.test("a permission that is missing is named, and no other cache, configurat
 });
 
 peerTest(
-  "whose a link is can be told without the permission to ask for our own number",
+  "permissions: the owner of a link is known without --allow-sys=uid",
   ["root's rights"],
   async () => {
     const directory = await Deno.makeTempDir();
@@ -238,7 +238,7 @@ peerTest(
   },
 );
 
-Deno.test("passwd needs to read and write its file and FILE.new, and keeps the rest of the file", async () => {
+Deno.test("permissions: passwd needs its file and FILE.new, and keeps the rest of the file", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const file = `${directory}/users`;

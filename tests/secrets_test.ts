@@ -53,7 +53,7 @@ function assertSilent(what: string, value: unknown, { bytes, words }: Secrets): 
   for (const one of bytes) assert.ok(!bytesIn(text, one), `${what} shows a key, ticket or token`);
 }
 
-Deno.test("the check for secrets finds them in every form", () => {
+Deno.test("secrets: the check finds them in every form", () => {
   const bytes = Uint8Array.from({ length: 32 }, (_, i) => (i * 37 + 11) & 0xff);
   const secrets = { bytes: [bytes], words: [SECRET] };
   for (const value of [bytes, { a: [bytes] }, { a: [...bytes] }, new Map([["a", bytes.buffer]]), { p: SECRET }]) {
@@ -84,7 +84,7 @@ async function world() {
   return { pair: credentials, tickets, credential, keytab, secrets: { bytes, words: [SECRET] } };
 }
 
-Deno.test("keys, tickets, caches, keytabs and credentials show none of what they hold", async () => {
+Deno.test("secrets: keys, tickets, caches, keytabs and credentials show none", async () => {
   const { pair, tickets, credential, keytab, secrets } = await world();
   const cache = new MemoryCredentialCache();
   const data = (await tickets.cache.load())!;
@@ -118,7 +118,7 @@ Deno.test("keys, tickets, caches, keytabs and credentials show none of what they
   for (const [what, thing] of Object.entries(things)) assertSilent(what, thing, secrets);
 });
 
-Deno.test("negotiations, contexts and what they throw show no key and no token", async () => {
+Deno.test("secrets: negotiations, contexts and their errors show no key and no token", async () => {
   const { pair, secrets } = await world();
   const negotiation = await pair.initiator.initiate(hostbasedService("rcmd", "localhost"));
   const { token } = await negotiation.step();
@@ -137,7 +137,7 @@ Deno.test("negotiations, contexts and what they throw show no key and no token",
   }
 });
 
-Deno.test("servers, bridges, their events and their errors show no secret", async () => {
+Deno.test("secrets: servers, bridges, their events and errors show none", async () => {
   const { tickets, keytab, secrets } = await world();
   const words = [...secrets.words, "wrong-guess"];
   const events: ServerEvent[] = [];

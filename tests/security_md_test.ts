@@ -11,7 +11,7 @@ function named(line: string): { file: string; words: string[] }[] {
   }));
 }
 
-Deno.test("SECURITY.md names tests for each of its rows, and they are there", async () => {
+Deno.test("SECURITY.md: names existing tests in each row", async () => {
   const text = await Deno.readTextFile(new URL("../SECURITY.md", HERE));
   const rows = text.split("\n").filter((line) => /^\| (?!---|who \||rule \|)/.test(line));
   assert.ok(rows.length > 30, `${rows.length} rows`);
@@ -33,7 +33,7 @@ Deno.test("SECURITY.md names tests for each of its rows, and they are there", as
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("the look at SECURITY.md sees what it is to see", () => {
+Deno.test("SECURITY.md: the reader of rows finds files and names", () => {
   assert.deepEqual(named('| a | `x/y_test.ts`: "one", "two", `z_test.ts` |'), [
     { file: "x/y_test.ts", words: ["one", "two"] },
     { file: "z_test.ts", words: [] },

@@ -42,7 +42,7 @@ async function failures(args: readonly string[]): Promise<string[]> {
 
 const LEAKS = ["call", "cipher", "listener", "timer"];
 
-Deno.test("a test that leaves something behind fails by the flags of the test task", async () => {
+Deno.test("suite: a test that leaves something fails by the flags of the test task", async () => {
   const [program, ...flags] = tasks.test.split(" ");
   assert.equal(program, "deno");
   assert.deepEqual(await failures([...flags, "--no-config"]), [...LEAKS, "example"].sort());
@@ -52,7 +52,7 @@ Deno.test("a test that leaves something behind fails by the flags of the test ta
   assert.deepEqual(await failures([...without, "--no-config"]), []);
 });
 
-Deno.test("a test that leaves something behind fails when its file is run by itself", async () => {
+Deno.test("suite: a test that leaves something fails when its file is run by itself", async () => {
   const directory = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${directory}/deno.json`, JSON.stringify({ test: config.test }));
@@ -71,7 +71,7 @@ const OPT_OUTS: Readonly<Record<string, RegExp>> = {
 /** What switches checks or other tests off. */
 const SWITCHES = /\bsanitize(?:Ops|Resources|Exit)\b|\bDeno\.test\.(?:sanitizer|only|ignore)\b|\bonly: true\b/g;
 
-Deno.test("no test opts out of being watched, and none keeps the others from running", () => {
+Deno.test("suite: no test opts out of the sanitizers or excludes other tests", () => {
   const found: string[] = [];
   const visit = (directory: string) => {
     for (const { name, isDirectory } of Deno.readDirSync(new URL(directory, ROOT))) {

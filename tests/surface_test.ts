@@ -49,7 +49,7 @@ function textOf(type: Json): string {
 /** Interfaces that callers fill in; what calls give back, and messages, say what is missing by leaving it out. */
 const FILLED_IN = /(?:Options|Init|Bindings)$/;
 
-Deno.test("whatever is an option may be undefined (exactOptionalPropertyTypes)", async () => {
+Deno.test("public types: every option may be undefined (exactOptionalPropertyTypes)", async () => {
   const all = await documented(Object.values(ENTRIES));
   const interfaces = all.filter(({ name, declarations }) =>
     FILLED_IN.test(name) && declarations[0]!.kind === "interface"
@@ -76,7 +76,7 @@ function parameters(def: Json): Json[] {
   return [...(def?.params ?? []), ...methods.flatMap((method) => method?.params ?? [])];
 }
 
-Deno.test("everything at the front door that can be called or made has an example", async () => {
+Deno.test("public types: every function and class of mod.ts has an example", async () => {
   const callable = new Set(
     Object.entries(front).filter(([, value]) => typeof value === "function").map(([name]) => name),
   );
@@ -88,14 +88,14 @@ Deno.test("everything at the front door that can be called or made has an exampl
   assert.deepEqual(without.map(({ name }) => name), []);
 });
 
-Deno.test("whoever imports the front door alone has all types of its signatures", async () => {
+Deno.test("public types: mod.ts exports all types of its signatures", async () => {
   const { code, stdout, stderr } = await run(Deno.execPath(), [
     ...["doc", "--lint", "--config", `${ROOT}deno.json`, `${ROOT}mod.ts`],
   ]);
   assert.equal(code, 0, `${stdout}${stderr}`);
 });
 
-Deno.test("options may be undefined, and what comes is what the platform takes", () => {
+Deno.test("public types: undefined options and platform types compile", () => {
   // The compiler is the test: nothing of this is run.
   const maybe = <T>(): T | undefined => undefined;
   const options: ConnectOptions = {

@@ -61,7 +61,7 @@ async function check(
 }
 
 for (const [name, compilerOptions] of Object.entries(SETTINGS)) {
-  Deno.test(`programs of others compile, and what is wrong in them does not, with settings ${name}`, async () => {
+  Deno.test(`public types: right programs compile and wrong ones do not, with settings ${name}`, async () => {
     const program = await Deno.readTextFile(PROGRAM);
     // The same without its marks: every refusal is then an error, and there is no other.
     const unmarked = program.replaceAll("// @ts-expect-error", "// refused:");

@@ -82,7 +82,7 @@ const PLACES: Readonly<Record<string, readonly [body: string, counted: RegExp]>>
 };
 
 for (const [name, [body, expected]] of Object.entries(PLACES)) {
-  Deno.test(`what nobody handles is counted and fails the suite: ${name}`, async () => {
+  Deno.test(`unhandled errors: counted, and the suite fails: ${name}`, async () => {
     const { failed, watching, unhandled, said } = await counted(testFile(body));
     assert.ok(failed, said);
     assert.equal(watching, 1, said);
@@ -90,7 +90,7 @@ for (const [name, [body, expected]] of Object.entries(PLACES)) {
   });
 }
 
-Deno.test("nothing is counted where all is handled, and every file and example is watched", async () => {
+Deno.test("unhandled errors: none is counted where all are handled; every file is watched", async () => {
   const fine = `
     await Promise.reject(new Error("met")).catch(() => {});
     await run(Deno.execPath(), program("Promise.reject(new Error('lost'))"), { mayThrow: true });
@@ -101,7 +101,7 @@ Deno.test("nothing is counted where all is handled, and every file and example i
   assert.deepEqual([failed, unhandled, watching], [false, [], 2], said);
 });
 
-Deno.test("Deno's words are known in colours too, and in the middle of others", () => {
+Deno.test("unhandled errors: Deno's messages are found in colour and inside other output", () => {
   const said =
     "Listening\n\x1b[0m\x1b[1m\x1b[31merror\x1b[0m: Uncaught (in promise) Error: x\r\n    at y\nsome error: Uncaught\n";
   assert.deepEqual(uncaughtIn(said), ["error: Uncaught (in promise) Error: x\r"].map((line) => line.trimEnd()));
@@ -139,7 +139,7 @@ const LISTENERS: readonly string[] = [
   "tests/mutants/contexts.ts", // Names what it switches off.
 ];
 
-Deno.test("every test that starts a program looks at what it says, and nobody else handles what nobody handles", async () => {
+Deno.test("unhandled errors: every test that starts a program checks its output", async () => {
   const wrong: string[] = [];
   const visit = async (directory: string) => {
     for await (const { name, isDirectory } of Deno.readDir(new URL(directory, ROOT))) {

@@ -17,17 +17,17 @@ function clean(result: FuzzResult, targets: number): void {
   assert.equal(result.counts.size, targets, "every target had its turn");
 }
 
-Deno.test("the decoders' fuzzer finds nothing in its first inputs", async () => {
+Deno.test("decoder fuzzer: finds nothing in its first inputs", async () => {
   const targets = (await decoderTargets()).map((target) => ({ ...target, batch: 5 }));
   clean(await fuzz(targets, { seed: 7, seconds: 60, runs: 5 * targets.length }), targets.length);
 });
 
-Deno.test("the clients' fuzzer finds nothing in its first inputs", async () => {
+Deno.test("client fuzzer: finds nothing in its first inputs", async () => {
   const targets = (await clientTargets()).map((target) => ({ ...target, batch: 10 }));
   clean(await fuzz(targets, { seed: 7, seconds: 60, runs: 10 * targets.length }), targets.length);
 });
 
-Deno.test("the server's fuzzer finds nothing in its first inputs", async () => {
+Deno.test("server fuzzer: finds nothing in its first inputs", async () => {
   clean(await fuzzServer({ seed: 7, seconds: 60, runs: 120 }), 12);
 });
 
@@ -47,7 +47,7 @@ async function found(
   return findings.map(({ problem }) => problem).join("; ");
 }
 
-Deno.test("a foreign error, a hang, a slow input, an unhandled rejection and growth are findings, with their input", async () => {
+Deno.test("fuzz(): reports foreign errors, hangs, slow inputs, unhandled rejections and growth", async () => {
   assert.match(await found(() => (undefined as unknown as Uint8Array).length), /TypeError: Cannot read properties/);
   assert.match(await found(() => Promise.reject(new RangeError("x"))), /RangeError: x/);
   assert.match(await found(() => new Promise(() => {})), /never ends/);
@@ -64,7 +64,7 @@ Deno.test("a foreign error, a hang, a slow input, an unhandled rejection and gro
   kept.length = 0;
 });
 
-Deno.test("errors that answer bad input are no findings, and what is slow once is none", async () => {
+Deno.test("fuzz(): ignores expected errors and inputs that are slow only once", async () => {
   const refusing = faulty((input) => decode(Int32, input));
   assert.deepEqual((await fuzz([refusing], { seed: 1, seconds: 20, runs: 200 })).findings, []);
   let first = true;
@@ -75,7 +75,7 @@ Deno.test("errors that answer bad input are no findings, and what is slow once i
   assert.deepEqual((await fuzz([hesitant], { seed: 1, seconds: 20, runs: 20 })).findings, []);
 });
 
-Deno.test("the same seed makes the same inputs, another one others", async () => {
+Deno.test("fuzz(): repeats its inputs for the same seed only", async () => {
   const inputs = async (seed: number) => {
     const seen: string[] = [];
     await fuzz([faulty((input) => void seen.push(input.join()))], { seed, seconds: 20, runs: 50 });
@@ -85,7 +85,7 @@ Deno.test("the same seed makes the same inputs, another one others", async () =>
   assert.notEqual(await inputs(3), await inputs(4));
 });
 
-Deno.test("mutateElement() keeps the lengths around what it changes true, and mutate() leaves its input as it is", () => {
+Deno.test("mutateElement(): keeps enclosing lengths right; mutate() copies its input", () => {
   const der = unhex("300f a003020105 a2030401aa a303020101".replaceAll(" ", ""));
   const random = new Random(1);
   let whole = 0;
@@ -98,7 +98,7 @@ Deno.test("mutateElement() keeps the lengths around what it changes true, and mu
   assert.ok(sameBytes(der, unhex("300fa003020105a2030401aaa303020101")));
 });
 
-Deno.test("arguments name a seed, a time or a number of inputs", () => {
+Deno.test("fuzzArguments(): reads a seed, a time or a number of inputs", () => {
   assert.deepEqual(fuzzArguments(["--seed", "5", "--seconds", "2"]), { seed: 5, seconds: 2 });
   assert.deepEqual(fuzzArguments(["--runs", "100", "--seed", "5"]), { seed: 5, seconds: Infinity, runs: 100 });
   assert.equal(fuzzArguments([]).seconds, 60);
@@ -107,7 +107,7 @@ Deno.test("arguments name a seed, a time or a number of inputs", () => {
   }
 });
 
-Deno.test("textError() tells our sentences from the runtime's", () => {
+Deno.test("textError(): tells messages of this package from those of the runtime", () => {
   assert.ok(textError(new TypeError('Cannot read rule "x": ACTION DESTINATION wanted')));
   for (
     const mistake of [

@@ -28,7 +28,7 @@ async function echoed(
 }
 
 peerTest(
-  "our client moves a megabyte through Dante's server at levels 1 and 2 with all four enctypes",
+  "Dante server: carries a megabyte at levels 1 and 2 with all four enctypes",
   ["sockd", "root's rights"],
   async () => {
     for (const enctype of ENCTYPES) {
@@ -51,7 +51,7 @@ peerTest(
 );
 
 peerTest(
-  "our client uses Dante's server without protection when told so, and not when not",
+  "Dante server: is used without protection only where the client allows it",
   ["sockd", "root's rights"],
   async () => {
     await using realm = await startRealmFolder();
@@ -70,7 +70,7 @@ peerTest(
   },
 );
 
-peerTest("our client reports what Dante's server cannot reach", ["sockd", "root's rights"], async () => {
+peerTest("Dante server: the client reports an unreachable target", ["sockd", "root's rights"], async () => {
   await using realm = await startRealmFolder();
   await using dante = await startDante({ ...realm, levels: "confidentiality" });
   const { freePort } = await import("../support/process.ts");
@@ -85,7 +85,7 @@ peerTest("our client reports what Dante's server cannot reach", ["sockd", "root'
   );
 });
 
-peerTest("unmodified fetch gets a page through our bridge and Dante's server", ["sockd", "root's rights"], async () => {
+peerTest("Dante server: fetch gets a page through the bridge", ["sockd", "root's rights"], async () => {
   await using realm = await startRealmFolder();
   await using dante = await startDante({ ...realm, levels: "integrity confidentiality" });
   await using site = origin("the page");
@@ -95,7 +95,7 @@ peerTest("unmodified fetch gets a page through our bridge and Dante's server", [
 });
 
 peerTest(
-  "Dante's client gets a page through our server at levels 1 and 2",
+  "Dante client: gets a page through the server at levels 1 and 2",
   ["libdsocks.so", "sockd", "curl"],
   async () => {
     await using realm = await startRealmFolder();
@@ -121,7 +121,7 @@ peerTest(
 );
 
 peerTest(
-  "our server refuses Dante's client a level that is not granted",
+  "Dante client: is refused a level that the server does not grant",
   ["libdsocks.so", "sockd", "curl"],
   async () => {
     await using realm = await startRealmFolder();
@@ -144,7 +144,7 @@ peerTest(
 );
 
 peerTest(
-  "NEC's way of agreeing on a level works with Dante's server and client, where both sides are told so",
+  "Dante: NEC mode works with server and client where both sides enable it",
   ["sockd", "libdsocks.so", "root's rights", "curl"],
   async () => {
     await using realm = await startRealmFolder();
@@ -179,7 +179,7 @@ peerTest(
   },
 );
 
-peerTest("Dante's server takes Kerberos with SPNEGO around it", ["sockd", "root's rights"], async () => {
+peerTest("Dante server: accepts Kerberos inside SPNEGO", ["sockd", "root's rights"], async () => {
   await using realm = await startRealmFolder();
   await using dante = await startDante({ ...realm, levels: "confidentiality" });
   await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });

@@ -12,7 +12,7 @@ const NAME = "www.gssocks.test";
 const ADDRESS = "192.0.2.80";
 
 peerTest(
-  "a question to a name server goes through Dante's server at levels 1 and 2, from our client and our bridge",
+  "Dante server: relays DNS queries of client and bridge at levels 1 and 2",
   ["sockd", "root's rights", "dnsmasq"],
   async () => {
     await using realm = await startRealmFolder();
@@ -41,7 +41,7 @@ peerTest(
 );
 
 peerTest(
-  "nc asks a name server through Dante's client library and our server at levels 1 and 2",
+  "Dante client: nc sends DNS queries through the server at levels 1 and 2",
   ["libdsocks.so", "sockd", "dnsmasq", "nc", "root's rights"],
   async () => {
     await using realm = await startRealmFolder();
@@ -65,7 +65,7 @@ peerTest(
   },
 );
 
-peerTest("Dante's server listens for our client at levels 1 and 2", ["sockd", "root's rights"], async () => {
+peerTest("Dante server: BIND works for the client at levels 1 and 2", ["sockd", "root's rights"], async () => {
   await using realm = await startRealmFolder();
   await using dante = await startDante({ ...realm, levels: "integrity confidentiality" });
   for (const protection of LEVELS) {
@@ -88,7 +88,7 @@ peerTest("Dante's server listens for our client at levels 1 and 2", ["sockd", "r
 });
 
 peerTest(
-  "our server listens for Dante's client at levels 1 and 2",
+  "Dante client: BIND works at the server at levels 1 and 2",
   ["libdsocks.so", "sockd", "listen_once"],
   async () => {
     await using realm = await startRealmFolder();

@@ -57,7 +57,7 @@ for (
     "send-proxy check check-send-proxy inter 100",
   ]
 ) {
-  peerTest(`behind haproxy with ${words} the client's address counts`, ["haproxy"], async () => {
+  peerTest(`HAProxy: the client's address counts with ${words}`, ["haproxy"], async () => {
     await using echo = echoServer();
     await using lab = start({ limits: { sessionsPerSource: 1 }, clients: [`allow ${CLIENT}`, `allow ${BALANCER}`] });
     await using balancer = await startHaproxy({ servers: [{ port: lab.server.addr.port }], words });
@@ -80,7 +80,7 @@ for (
   });
 }
 
-peerTest("UDP ASSOCIATE through haproxy: datagrams come from the client, whom the server knows by the header", [
+peerTest("HAProxy: UDP ASSOCIATE takes datagrams from the client that the header names", [
   "haproxy",
 ], async () => {
   await using echo = await udpServer((bytes) => bytes);
@@ -110,7 +110,7 @@ peerTest("UDP ASSOCIATE through haproxy: datagrams come from the client, whom th
   }
 });
 
-peerTest("TLS through haproxy: the header is outside of it", ["haproxy", "openssl"], async () => {
+peerTest("HAProxy: the header precedes TLS", ["haproxy", "openssl"], async () => {
   await using echo = echoServer();
   const { cert, key } = await certificateFor();
   await using lab = start({ tls: { cert, key } });
@@ -129,7 +129,7 @@ peerTest("TLS through haproxy: the header is outside of it", ["haproxy", "openss
 });
 
 peerTest(
-  "a balancer that says nothing of its clients is refused, and a client that says something is",
+  "HAProxy: a missing header from a balancer and a header from a client are refused",
   ["haproxy"],
   async () => {
     await using echo = echoServer();
@@ -149,7 +149,7 @@ peerTest(
   },
 );
 
-peerTest("gssocks serve --proxy-protocol behind haproxy logs the client's address", ["haproxy"], async () => {
+peerTest("HAProxy: gssocks serve --proxy-protocol logs the client's address", ["haproxy"], async () => {
   await using echo = echoServer();
   const stop = new AbortController();
   const listening = Promise.withResolvers<number>();

@@ -18,7 +18,7 @@ const OWN_NETWORK = [
   'exec "$@"',
 ].join(" && ");
 
-peerTest("a KDC is reached by a name of IPv6 only, by localhost without IPv4, and beside a dead IPv4", [], async () => {
+peerTest("KDC addresses: IPv6 names, localhost without IPv4 and a dead IPv4 all work", [], async () => {
   const directory = await Deno.makeTempDir();
   try {
     const [hosts, conf] = [`${directory}/hosts`, `${directory}/krb5.conf`];

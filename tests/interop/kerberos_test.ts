@@ -37,7 +37,7 @@ function ticketsOf(
   });
 }
 
-peerTest("MIT KDC gives our client initial and service tickets of all four enctypes", MIT, async () => {
+peerTest("MIT KDC: issues initial and service tickets of all four enctypes", MIT, async () => {
   await using kdc = await startMitKdc();
   for (const enctype of [17, 18, 19, 20]) {
     const config = { ...kdc.config, defaultTktEnctypes: [enctype], defaultTgsEnctypes: [enctype] };
@@ -53,7 +53,7 @@ peerTest("MIT KDC gives our client initial and service tickets of all four encty
   }
 });
 
-peerTest("MIT KDC answers our client over UDP, and over TCP where the reply is too big", MIT, async () => {
+peerTest("MIT KDC: answers over UDP, and over TCP where the reply is too big", MIT, async () => {
   await using kdc = await startMitKdc();
   for (const udpPreferenceLimit of [1465, 0]) {
     const seen: string[] = [];
@@ -73,7 +73,7 @@ peerTest("MIT KDC answers our client over UDP, and over TCP where the reply is t
   }
 });
 
-peerTest("MIT KDC signs what it was asked, and our client refuses what was changed on its way", MIT, async () => {
+peerTest("MIT KDC: signs the request, and the client refuses a changed one", MIT, async () => {
   await using kdc = await startMitKdc();
   const strip = (request: KdcReq): KdcReq => ({
     ...request,
@@ -97,7 +97,7 @@ peerTest("MIT KDC signs what it was asked, and our client refuses what was chang
   }
 });
 
-peerTest("MIT's kinit notices it too, at our KDC", MIT, async () => {
+peerTest("MIT kinit: refuses a request that was changed on its way to the KDC", MIT, async () => {
   await using kdc = await startTestKdc({ principals: { alice: { password: "secret", requiresPreauth: false } } });
   const directory = await Deno.makeTempDir();
   // Between the two, the item that asks for the proof is lost.
@@ -126,7 +126,7 @@ peerTest("MIT's kinit notices it too, at our KDC", MIT, async () => {
   }
 });
 
-peerTest("MIT KDC's refusals come out as KdcError with their names", MIT, async () => {
+peerTest("MIT KDC: its errors become KdcError with their names", MIT, async () => {
   await using kdc = await startMitKdc();
   const cases = [
     ["carol", "not-it", "KDC_ERR_PREAUTH_FAILED"],
@@ -150,7 +150,7 @@ peerTest("MIT KDC's refusals come out as KdcError with their names", MIT, async 
   );
 });
 
-peerTest("MIT's klist and kvno use a cache that we wrote, and we use one that MIT's kinit wrote", MIT, async () => {
+peerTest("MIT klist, kvno, kinit: credential caches work both ways", MIT, async () => {
   await using kdc = await startMitKdc();
   const ours = new FileCredentialCache(`FILE:${kdc.directory}/ours`);
   const tickets = ticketsOf({ ...kdc.config, forwardable: true }, "carol", "carolpw", ours);
@@ -181,7 +181,7 @@ peerTest("MIT's klist and kvno use a cache that we wrote, and we use one that MI
 });
 
 peerTest(
-  "MIT's ktutil reads a keytab that we wrote, and we read one that MIT wrote and get in with it",
+  "MIT ktutil: keytabs work both ways",
   MIT,
   async () => {
     await using kdc = await startMitKdc();
@@ -200,7 +200,7 @@ peerTest(
   },
 );
 
-peerTest("MIT's kinit, kvno and klist work with our KDC over UDP and TCP", MIT, async () => {
+peerTest("MIT kinit, kvno, klist: work with the KDC over UDP and TCP", MIT, async () => {
   const directory = await Deno.makeTempDir();
   try {
     await using kdc = await startTestKdc({
@@ -244,7 +244,7 @@ peerTest("MIT's kinit, kvno and klist work with our KDC over UDP and TCP", MIT, 
   }
 });
 
-peerTest("MIT's kvno crosses from one of our realms to another", MIT, async () => {
+peerTest("MIT kvno: crosses from one realm to another", MIT, async () => {
   const directory = await Deno.makeTempDir();
   try {
     await using here = await startTestKdc({ realm: "HERE.TEST", principals: { alice: "secret" } });

@@ -10,7 +10,7 @@ import { peerTest } from "../support/peers.ts";
 for (const { name, lab: options, faults } of GROUPS) {
   const short = faults.filter(({ short }) => short);
   if (short.length === 0) continue;
-  peerTest(`several machines, faults of ${name}`, PEERS, async (t) => {
+  peerTest(`lab: survives the faults of ${name}`, PEERS, async (t) => {
     let lab = await Lab.start(options);
     try {
       for (const fault of short) {

@@ -12,7 +12,7 @@ import { run } from "../support/process.ts";
 
 const GUIDE = new URL("../../docs/operating.md", import.meta.url);
 
-peerTest("principals are written as MIT's klist writes them", ["klist"], async () => {
+peerTest("MIT klist: principals are written the same way", ["klist"], async () => {
   const directory = await Deno.makeTempDir({ prefix: "gssocks-names-" });
   try {
     const names = [
@@ -81,7 +81,7 @@ async function guess(port: number, name: string): Promise<void> {
   }
 }
 
-peerTest("fail2ban finds who gave a wrong password, and nobody else", ["fail2ban-regex"], async () => {
+peerTest("fail2ban: finds only the clients that sent a wrong password", ["fail2ban-regex"], async () => {
   const directory = await Deno.makeTempDir({ prefix: "gssocks-fail2ban-" });
   try {
     const started = Date.now();

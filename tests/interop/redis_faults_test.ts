@@ -62,7 +62,7 @@ const FAULTS: readonly Fault[] = [
 ];
 
 for (const { name, begin, end } of FAULTS) {
-  peerTest(`a Redis that is ${name}: known in two seconds, nobody waits, back in two`, PEERS, async () => {
+  peerTest(`Redis: ${name} is noticed within seconds, no call waits, and it comes back`, PEERS, async () => {
     await using redis = await startRedis();
     await using relay = startRelay(redis.port);
     const options: RedisOptions = { url: `redis://127.0.0.1:${relay.port}`, onLoss: "refuse" };
@@ -97,7 +97,7 @@ for (const { name, begin, end } of FAULTS) {
 }
 
 peerTest(
-  "a Redis that was started anew knows nothing of before, whoever asks; one that was frozen does",
+  "Redis: loses its memory when it is started anew, and keeps it when it was frozen",
   PEERS,
   async () => {
     const port = freePort();
@@ -131,7 +131,7 @@ peerTest(
   },
 );
 
-peerTest("of several addresses the one that takes what is written is used, and looked for again", PEERS, async () => {
+peerTest("Redis: of several addresses the writable one is used and searched for again", PEERS, async () => {
   await using a = await startRedis();
   await using b = await startRedis({ replicaOf: a.port });
   await until(
@@ -160,7 +160,7 @@ peerTest("of several addresses the one that takes what is written is used, and l
   assert.equal(await other.replayCache.insert({ ...first, madeAt: Date.now() }), false, "the replica has it");
 });
 
-peerTest("an authenticator counts as remembered when as many replicas have it as is wanted", PEERS, async () => {
+peerTest("Redis: stores an authenticator once as many replicas have it as required", PEERS, async () => {
   await using master = await startRedis();
   const replica = await startRedis({ replicaOf: master.port });
   await using _replica = replica;
@@ -180,7 +180,7 @@ peerTest("an authenticator counts as remembered when as many replicas have it as
 });
 
 peerTest(
-  "a Redis that refuses a kind of what is written, or does not say which one it is, is not well, and says why",
+  "Redis: a server that refuses a kind of write or hides its identity is reported unhealthy",
   PEERS,
   async () => {
     await using redis = await startRedis();
@@ -209,7 +209,7 @@ peerTest(
   },
 );
 
-peerTest("a Redis of a cluster says that it is none for this", PEERS, async () => {
+peerTest("Redis: a cluster member is refused with a reason", PEERS, async () => {
   const folder = await Deno.makeTempDir({ prefix: "gssocks-cluster-" });
   await using redis = await startRedis({ options: ["--cluster-enabled", "yes", "--dir", folder] });
   const reason = async () => {
@@ -226,7 +226,7 @@ peerTest("a Redis of a cluster says that it is none for this", PEERS, async () =
 });
 
 peerTest(
-  "a Redis whose answers take nine tenths of a second is used, and is used again after it was cut off",
+  "Redis: answers that take nine tenths of a second are accepted, also after a cut",
   PEERS,
   async () => {
     await using redis = await startRedis();
@@ -246,7 +246,7 @@ peerTest(
   },
 );
 
-Deno.test("a Redis that is not there says so, however often it is asked", async () => {
+Deno.test("Redis: a server that is not there is reported by every call", async () => {
   const port = freePort();
   await using store = await connectRedis({ url: `redis://127.0.0.1:${port}`, onLoss: "refuse", interval: 20 });
   const begun = performance.now();
@@ -256,7 +256,7 @@ Deno.test("a Redis that is not there says so, however often it is asked", async 
   });
 });
 
-peerTest("600 users at a Redis 50 ms away keep their sessions, and no others get in", PEERS, async () => {
+peerTest("Redis: 600 users keep their sessions at a server 50 ms away, and no others get in", PEERS, async () => {
   await using redis = await startRedis();
   await using relay = startRelay(redis.port);
   relay.delay = 25;
@@ -277,7 +277,7 @@ peerTest("600 users at a Redis 50 ms away keep their sessions, and no others get
 });
 
 peerTest(
-  "passwords and TLS: what is right gets in, and nothing of it is said where it is not",
+  "Redis: passwords and TLS work, and errors do not repeat them",
   [...PEERS, "openssl"],
   async () => {
     const { cert, key, ca } = await redisCertificate();

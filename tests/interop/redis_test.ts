@@ -56,13 +56,13 @@ async function machine(realm: Realm, redis: RedisOptions, more: Pick<ServeOption
   };
 }
 
-Deno.test("an address of Redis that cannot be used is not repeated", async () => {
+Deno.test("connectRedis(): does not repeat an unusable URL", async () => {
   for (const url of ["redis://u:s3cret@[", "http://u:s3cret@host", "s3cret"]) {
     await assert.rejects(connectRedis({ url, onLoss: "refuse" }), (error) => !String(error).includes("s3cret"));
   }
 });
 
-Deno.test("a Redis that is not there is tried again until it is closed, and nothing is left of that", async () => {
+Deno.test("connectRedis(): retries an absent server until it is closed, and leaves nothing", async () => {
   const shared = await connectRedis({ url: `redis://127.0.0.1:${freePort()}`, onLoss: "refuse", timeout: 150 });
   assert.equal(shared.state().up, false);
   // Nothing is known of what others have accepted, which is what contexts without a subkey rest on.
@@ -72,7 +72,7 @@ Deno.test("a Redis that is not there is tried again until it is closed, and noth
   await shared[Symbol.asyncDispose]();
 });
 
-peerTest("an AP-REQ replayed to another server is refused by way of Redis", ["redis-server"], async () => {
+peerTest("Redis: an AP-REQ that is replayed to another server is refused", ["redis-server"], async () => {
   await using realm = await startRealmFolder();
   await using redis = await startRedis();
   await using one = await machine(realm, { url: redis.url, onLoss: "refuse" });
@@ -90,7 +90,7 @@ peerTest("an AP-REQ replayed to another server is refused by way of Redis", ["re
   assert.deepEqual(both.sort(), ["AP-REP", "KRB-ERROR"]);
 });
 
-peerTest("a user has so many sessions on all servers together", ["redis-server"], async () => {
+peerTest("Redis: the limit of a user's sessions counts over all servers", ["redis-server"], async () => {
   await using realm = await startRealmFolder();
   await using redis = await startRedis();
   await using echo = echoServer();
@@ -120,7 +120,7 @@ peerTest("a user has so many sessions on all servers together", ["redis-server"]
   }
 });
 
-peerTest("Redis that is gone refuses or lets in, as was said, is seen, and comes back", ["redis-server"], async () => {
+peerTest("Redis: onLoss decides while it is gone; health shows it, and it comes back", ["redis-server"], async () => {
   await using realm = await startRealmFolder();
   const credential = new KerberosInitiatorCredential(realm.tickets);
   const fresh = async () => (await (await credential.initiate(hostbasedService("rcmd", "localhost"))).step()).token!;

@@ -61,7 +61,7 @@ function readAnswers(
 }
 
 for (const [services, knowsNames] of [["files dns", true], ["files myhostname dns", false]] as const) {
-  Deno.test(`with "${services}", names become what the C library makes of them, in its order`, async () => {
+  Deno.test(`resolver: with "${services}", finds the addresses of the C library in its order`, async () => {
     const program = [
       Deno.execPath(),
       "run",
@@ -95,7 +95,7 @@ for (const [services, knowsNames] of [["files dns", true], ["files myhostname dn
 }
 
 peerTest(
-  "dnsmasq is asked for addresses, names, aliases, and for what does not fit a datagram",
+  "resolver: asks dnsmasq for addresses, names, aliases and large answers",
   ["dnsmasq"],
   async () => {
     const many = Array.from({ length: 60 }, (_, i) => `192.0.2.${i + 1}`);

@@ -64,7 +64,7 @@ const possible = await mayHaveNamespace();
 // deno-lint-ignore no-console
 if (!possible) console.log("skipped: a restart under load (no network namespace with net.ipv4.tcp_migrate_req here)");
 
-Deno.test("a restart under load refuses nobody", { ignore: !possible }, async () => {
+Deno.test("restart: refuses no client under load", { ignore: !possible }, async () => {
   const [command, args] = NAMESPACE;
   const deno = [Deno.execPath(), "run", "-q", "-A", "--no-check", "-c", `${ROOT}deno.json`, SELF];
   const { stdout, stderr } = await run(command, [...args, ...deno], { timeout: 60_000 });

@@ -7,7 +7,7 @@ import { peerTest } from "../support/peers.ts";
 import { echoServer } from "../support/servers.ts";
 
 peerTest(
-  "cpw -randkey -keepold and ktadd: fresh tickets and old ones get in",
+  "key rotation: new and old tickets work after cpw -randkey -keepold and ktadd",
   ["krb5kdc", "kadmin.local"],
   async () => {
     await using kdc = await startMitKdc();

@@ -26,7 +26,7 @@ const REFUSED = {
   "127.0.0.1": "CONNECTION_REFUSED",
 };
 
-peerTest("a network's answers are told as a network's, and IPv4 is served through NAT64", ["namespaces"], async () => {
+peerTest("routes: network errors are reported as such, and NAT64 serves IPv4", ["namespaces"], async () => {
   const child = new URL("../support/routes_program.ts", import.meta.url).pathname;
   const config = new URL("../../deno.json", import.meta.url).pathname;
   // Both of the ways in which sockets for datagrams are made.

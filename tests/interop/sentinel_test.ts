@@ -15,7 +15,7 @@ const entry = () => {
 };
 
 for (const how of ["killed", "frozen, and back as a master that nobody asks for", "told to go"] as const) {
-  peerTest(`the master is ${how}: logins go on at the promoted replica, and no replay gets in`, PEERS, async () => {
+  peerTest(`Sentinel: the master is ${how}; logins go on at the replica, and no replay gets in`, PEERS, async () => {
     await using a = await startRedis();
     await using b = await startRedis({ replicaOf: a.port });
     await until("begun", async () => (await b.say("info", "replication")).includes("master_link_status:up"));
@@ -68,7 +68,7 @@ for (const how of ["killed", "frozen, and back as a master that nobody asks for"
   });
 }
 
-peerTest("sentinels that do not know the master, or are not there, are said", PEERS, async () => {
+peerTest("Sentinel: unknown masters and absent sentinels are reported", PEERS, async () => {
   await using a = await startRedis();
   await using sentinels = await startSentinels({ master: a.port, count: 1 });
   const cases = [
@@ -84,7 +84,7 @@ peerTest("sentinels that do not know the master, or are not there, are said", PE
   await until("up", () => shared.state().up);
 });
 
-peerTest("the master that the sentinels name counts, although another one takes what is written", PEERS, async () => {
+peerTest("Sentinel: the master that the sentinels name counts, not another writable one", PEERS, async () => {
   await using a = await startRedis();
   await using b = await startRedis();
   await using sentinels = await startSentinels({ master: a.port, count: 1 });

@@ -199,21 +199,21 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       LOSS,
       "if (opened !== undefined && this.#master",
       "if (client !== undefined && this.#master",
-      "not there says so",
+      "is not there is reported",
     ],
     [
       "a cluster is named for what it is",
       "errors say what to do",
       "throw CLUSTER.test(error.message)",
       "throw false",
-      "Redis of a cluster",
+      "cluster member is refused",
     ],
     [
       "keys of all kinds are written at each look",
       LOSS,
       'const keys = [`${this.#prefix}known`, `${this.#prefix}replay:`, this.#user("")];',
       "const keys = Array(3).fill(`{${this.#prefix}}known`).map((key, i) => key + i);",
-      "Redis of a cluster",
+      "cluster member is refused",
     ],
     ["replicas are waited for", KNOWN, "if (this.#replicas === 0) return", "if (true) return", "as many replicas"],
     [
@@ -450,7 +450,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       `${SPEC} 2`,
       "const how = { reusePort, proxyProtocol: balanced };",
       "const how = { reusePort };",
-      "TLS through",
+      "precedes TLS",
     ],
   ]),
   ...rules("cli/config/listeners.ts", [HAPROXY], [
