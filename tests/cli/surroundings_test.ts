@@ -65,7 +65,7 @@ Deno.test("a log without readers ends none of the programs that go on", { ignore
     program.leave();
     for (let i = 0; i < 5; i++) await visit(port);
     if (args !== bridge) await relays(port);
-    assert.ok(program.lives, args[0]);
+    assert.ok(program.isRunning, args[0]);
     program.kill("SIGTERM");
     assert.equal(await program.ended, 0, args.join(" "));
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { associate, bind, bridge, type Endpoint, noAuthentication, serve } from "../../mod.ts";
 import { socksifyEnv, startDante } from "../support/dante.ts";
-import { answeredAddress, ncAsk, question, startDnsmasq } from "../support/dnsmasq.ts";
+import { addressQuery, answeredAddress, ncAsk, startDnsmasq } from "../support/dnsmasq.ts";
 import { peer, peerTest } from "../support/peers.ts";
 import { freePort, run } from "../support/process.ts";
 import { startRealmFolder } from "../support/realm_folder.ts";
@@ -24,7 +24,7 @@ peerTest(
       await using datagrams = await associate({ proxy, credentials: realm.tickets, protection });
       assert.equal(datagrams.protection, protection);
       for (let i = 0; i < 20; i++) {
-        await datagrams.send(question(NAME), server);
+        await datagrams.send(addressQuery(NAME), server);
         const [answer, from] = await datagrams.receive();
         assert.equal(answeredAddress(answer), ADDRESS);
         assert.deepEqual(from, server);
@@ -34,7 +34,7 @@ peerTest(
         proxy: { hostname: "127.0.0.1", port: local.addr.port },
         auth: [noAuthentication()],
       });
-      await through.send(question(NAME), server);
+      await through.send(addressQuery(NAME), server);
       assert.equal(answeredAddress((await through.receive())[0]), ADDRESS);
     }
   },

@@ -196,7 +196,7 @@ Deno.test("a connection that a deaf listener brings after the end is closed", as
   const accepting = stuckOperation<ReturnType<typeof pipe>[0] | undefined>();
   const { server } = makeServer();
   const listening = server.listen({ addr: { hostname: LOCALHOST, port: 1 }, accept: accepting.make, close() {} });
-  await accepting.asked;
+  await accepting.started;
   await server[Symbol.asyncDispose]();
   await listening;
   const [client, far] = pipe();

@@ -6,13 +6,13 @@
 import { pause } from "../../base/deadline.ts";
 import type { Connection } from "../../socks/stream/connection.ts";
 
-/** Something that is closed or not. */
+/** A resource that knows whether it was closed. */
 export interface Closable {
   closed: boolean;
   close(): void;
 }
 
-/** Something that is closed or not, and does nothing else. */
+/** Creates a resource that does nothing else. */
 export function closable(): Closable {
   return {
     closed: false,
@@ -22,13 +22,13 @@ export function closable(): Closable {
   };
 }
 
-/** A connection to a target, which says whether it was closed. What is written to it is gone. */
+/** A connection to a target that knows whether it was closed. Writes are discarded. */
 export interface WatchedTarget extends Connection, Closable {
-  /** How often it was read from. */
+  /** Number of reads so far. */
   reads: number;
 }
 
-/** A target that says nothing, sends without end, or is deaf to its own end: its calls stay pending, as those of no transport may. */
+/** Creates a target that sends nothing, sends without end, or is stuck: its calls stay pending even after close(). */
 export function watchedTarget(kind: "silent" | "flood" | "stuck"): WatchedTarget {
   const ended = Promise.withResolvers<void>();
   return {
@@ -53,24 +53,24 @@ export function watchedTarget(kind: "silent" | "flood" | "stuck"): WatchedTarget
   };
 }
 
-/** Makes something when it is told to, whatever signal it is given. */
+/** An operation that ignores its signal and stays pending until `resolve` is called. */
 export interface StuckOperation<T> {
-  /** Resolved when it was asked for the first time. */
-  readonly asked: Promise<void>;
-  /** Asks for it. */
+  /** Resolved at the first call of `make`. */
+  readonly started: Promise<void>;
+  /** Starts the operation. */
   make(): Promise<T>;
-  /** Makes it, for everybody who asked. */
+  /** Resolves all pending calls. */
   resolve(made: T): void;
 }
 
-/** Makes nothing yet. */
+/** Creates a pending operation. */
 export function stuckOperation<T>(): StuckOperation<T> {
-  const asked = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
   const made = Promise.withResolvers<T>();
   return {
-    asked: asked.promise,
+    started: started.promise,
     make(): Promise<T> {
-      asked.resolve();
+      started.resolve();
       return made.promise;
     },
     resolve: made.resolve,

@@ -1,6 +1,6 @@
 /**
- * Tokens of SPNEGO that are genuine and wrong in one thing. They are written by hand, so that anything can be in them and no
- * codec under test has a say; the MICs in them are real ones, of a Kerberos context or of a mechanism with any number of tokens.
+ * Forged SPNEGO tokens: encoded by hand, so that they can hold anything and no codec under test takes part. Their
+ * MICs are real ones, of a Kerberos context or of a counted mechanism.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { GssError, type SupplementaryStatus } from "../../gss/status.ts";
 import { credentialPair, memoryRealm } from "./gss_pair.ts";
 import { hex, unhex } from "./vectors.ts";
 
-/** Identifiers as they stand in a list, tag and length included. */
+/** Encoded mechanism identifiers, with tag and length. */
 export const OID: Readonly<Record<"kerberos" | "legacyKerberos" | "negoEx" | "counted" | "spnego", Bytes>> = {
   kerberos: unhex("06092a864886f712010202"),
   legacyKerberos: unhex("06092a864882f712010202"),
@@ -22,10 +22,10 @@ export const OID: Readonly<Record<"kerberos" | "legacyKerberos" | "negoEx" | "co
   spnego: unhex("06062b0601050502"),
 };
 
-/** How lengths are written: in DER, in four bytes throughout, or as indefinite ones of constructed elements. */
+/** How lengths are encoded: DER, always four bytes, or indefinite for constructed elements. */
 export type Lengths = "der" | "long" | "indefinite";
 
-/** One element. */
+/** Encodes an element. */
 export function tlv(tag: number, contents: Uint8Array, lengths: Lengths = "der"): Bytes {
   const { length } = contents;
   if (lengths === "indefinite" && (tag & 0x20) !== 0) {
@@ -36,9 +36,9 @@ export function tlv(tag: number, contents: Uint8Array, lengths: Lengths = "der")
   return concat(Uint8Array.of(tag, ...(lengths === "long" ? [0x84, ...four] : short)), contents);
 }
 
-/** What a NegTokenInit is to hold; what is not named is left out. */
+/** Fields of a NegTokenInit; absent ones are left out. */
 export interface ForgedInit {
-  /** Elements of the list. */
+  /** Elements of mechTypes. */
   readonly mechTypes?: readonly Uint8Array[];
   /** Contents of the BIT STRING. */
   readonly reqFlags?: Uint8Array;
@@ -46,14 +46,14 @@ export interface ForgedInit {
   readonly mechListMic?: Uint8Array;
   /** Hints of NegTokenInit2, which move the MIC to `[4]`. */
   readonly hints?: boolean;
-  /** Elements behind the last field. */
+  /** Elements after the last field. */
   readonly more?: Uint8Array;
   /** Number of the choice. @default {0} */
   readonly choice?: number;
   readonly lengths?: Lengths;
 }
 
-/** A first token. */
+/** Encodes a first token. */
 export function forgeInit(of: ForgedInit): Bytes {
   const { lengths = "der" } = of;
   const field = (number: number, tag: number, contents: Uint8Array | undefined) =>
@@ -71,7 +71,7 @@ export function forgeInit(of: ForgedInit): Bytes {
   return tlv(0x60, concat(OID.spnego, token), lengths);
 }
 
-/** What a NegTokenResp is to hold; what is not named is left out. */
+/** Fields of a NegTokenResp; absent ones are left out. */
 export interface ForgedResp {
   readonly negState?: number;
   /** The element. */
@@ -83,7 +83,7 @@ export interface ForgedResp {
   readonly lengths?: Lengths;
 }
 
-/** A token after the first. */
+/** Encodes a later token. */
 export function forgeResp(of: ForgedResp): Bytes {
   const { lengths = "der" } = of;
   const field = (number: number, element: Uint8Array | undefined) =>
@@ -99,7 +99,7 @@ export function forgeResp(of: ForgedResp): Bytes {
   return tlv(0xa0 + (of.choice ?? 1), tlv(0x30, inner, lengths), lengths);
 }
 
-/** What a MIC is over: the SEQUENCE OF alone. */
+/** Returns the bytes that a MIC covers: the SEQUENCE OF. */
 export function listBytes(mechTypes: readonly Uint8Array[]): Bytes {
   return tlv(0x30, concat(...mechTypes));
 }

@@ -9,7 +9,7 @@ import { SocksServer } from "../../socks/server/server.ts";
 import type { ServerEvent, SocksServerOptions } from "../../socks/server/options.ts";
 import { pipe } from "./pipe.ts";
 
-/** A target that sends back what it gets. */
+/** A target that echoes. */
 export const echoTarget: OpenTarget = () => {
   const [ours, theirs] = pipe();
   (async () => {
@@ -19,7 +19,7 @@ export const echoTarget: OpenTarget = () => {
   return Promise.resolve({ connection: ours, bound: { hostname: "192.0.2.1", port: 99 } });
 };
 
-/** A server over memory, and what happens to it. */
+/** Creates a server in memory; records its events. */
 export function makeServer(
   options: Partial<SocksServerOptions> = {},
 ): { server: SocksServer; events: ServerEvent[]; refusals: () => (string | undefined)[] } {

@@ -13,7 +13,7 @@ import { pipe } from "./pipe.ts";
 
 const LOCALHOST = "127.0.0.1";
 
-/** A connection of a client's as if it came over a network; some transports have no addresses, which associations need. */
+/** Adds addresses to a connection: associations need them, and some transports have none. */
 function addressed(connection: Connection): Connection {
   return {
     local: { hostname: LOCALHOST, port: 1080 },
@@ -26,7 +26,7 @@ function addressed(connection: Connection): Connection {
   };
 }
 
-/** A server that knows its sessions' ends. */
+/** A server that keeps the promises of its sessions. */
 export class WatchedServer extends SocksServer {
   readonly served: Promise<void>[] = [];
 
@@ -37,13 +37,13 @@ export class WatchedServer extends SocksServer {
   }
 }
 
-/** A way to a server. */
+/** A transport between client and server. */
 export interface SessionTransport {
-  /** Opens a connection to it. */
+  /** Opens a connection to the server. */
   open(server: SocksServer): Promise<Connection>;
 }
 
-/** The ways that there are; those that hold a listener of their own end with the stack. */
+/** Returns the transports by name; those that need a listener close it with the stack. */
 export function sessionTransports(
   stack: AsyncDisposableStack,
   tls: { cert: string; key: string } | undefined,
@@ -68,7 +68,7 @@ export function sessionTransports(
         return dialWebSocket(`ws://${LOCALHOST}:${http.addr.port}/`)({ hostname: LOCALHOST, port: 1 }, {});
       },
     },
-    // Closing it ends nothing that is under way, as with no transport that keeps to its contract.
+    // Closing it settles no pending call. Other transports keep their contract and do.
     stuck: {
       open(server): Promise<Connection> {
         const [near, far] = pipe();
@@ -104,7 +104,7 @@ export function sessionTransports(
   };
 }
 
-/** Events that end a session. */
+/** Returns the events that end a session. */
 export function sessionEnds(events: readonly ServerEvent[]): (ServerEvent & { type: "refused" | "closed" })[] {
   return events.filter((event) => event.type === "refused" || event.type === "closed");
 }

@@ -5,18 +5,18 @@
  */
 import { abortable, pause, startDeadline } from "../../base/deadline.ts";
 
-/** The promise, or a failure after a time that nothing here takes. */
+/** Returns the result of a promise; fails when it takes longer than the time given. */
 export async function within<T>(milliseconds: number, what: string, promise: Promise<T>): Promise<T> {
   using deadline = startDeadline({ milliseconds, reason: () => new Error(`${what}: not over in ${milliseconds} ms`) });
   return await abortable(promise, deadline.signal);
 }
 
-/** Asks until it is so. */
+/** Polls until a condition is true. */
 export async function until(so: () => boolean): Promise<void> {
   while (!so()) await pause(1);
 }
 
-/** Resolved when a count has not grown for a while. */
+/** Waits until a count stops growing. */
 export async function standsStill(count: () => number): Promise<void> {
   for (let last = -1, times = 0; times < 5; times = count() === last ? times + 1 : 0) {
     last = count();

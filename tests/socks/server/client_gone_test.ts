@@ -31,19 +31,19 @@ const REQUESTS: Readonly<Record<string, string>> = {
 };
 /** Phases in which the client is watched: all in which others are waited for on its behalf. */
 const WATCHED = [
-  "a password check that is deaf",
+  "a stuck password check",
   "look-up",
   "open",
   "dial",
   "dial of several addresses",
-  "dial of an upstream",
-  "an upstream that says nothing",
+  "dial of an upstream proxy",
+  "a silent upstream proxy",
   "bind",
   "bind wait",
   "resolve",
-  "an association's side of the targets",
+  "an association's egress",
   "an association's socket",
-  "a ledger that is deaf",
+  "a stuck user ledger",
 ];
 
 const FOREVER = { timeouts: { connect: Infinity, handshake: Infinity } };
@@ -145,7 +145,7 @@ Deno.test("a client that goes ends its dial at every level, and before its token
   const proxy = { hostname: "localhost", port: slow.addr.port };
   const reaching = connect({ proxy, credentials: realm.tickets, hostname: LOCALHOST, port: 9, signal: giveUp.signal });
   reaching.catch(() => {});
-  await insert.asked;
+  await insert.started;
   giveUp.abort(new Error("given up"));
   await assert.rejects(reaching, /given up/);
   await within(5_000, "replay cache", until(() => slow.sessions === 0));
@@ -171,7 +171,7 @@ Deno.test("a client that has said all that it has to say is waited for, and its 
   const { client, served, opening, signal, events } = reached();
   await client.write(unhex(REQUESTS.SOCKS5! + hex(utf8("all of it"))));
   await client.closeWrite();
-  await opening.asked;
+  await opening.started;
   await pause(END_GRACE + 100);
   assert.equal(signal().aborted, false);
   const [ours, theirs] = pipe();
@@ -188,7 +188,7 @@ Deno.test("a client that has nothing to say and reads is answered, as long as it
   const { client, served, opening, signal } = reached();
   await client.write(unhex(REQUESTS.SOCKS5!));
   await client.closeWrite();
-  await opening.asked;
+  await opening.started;
   for (let i = 0; i < 5; i++) await pause(0);
   const [ours, theirs] = pipe();
   opening.resolve(at(ours));
@@ -217,7 +217,7 @@ Deno.test("a client that is being answered is not watched any more, whenever it 
     const served = server.serve({ ...far, write });
     await client.write(unhex(REQUESTS.SOCKS5!));
     if (ended === "before") await client.closeWrite();
-    await taking.asked;
+    await taking.started;
     if (ended === "meanwhile") await client.closeWrite();
     await pause(END_GRACE + 100);
     taking.resolve();
@@ -243,7 +243,7 @@ Deno.test("a client that has ended its side behind its token is answered, though
   using client = await Deno.connect({ hostname: LOCALHOST, port: server.addr.port });
   await client.write(concat(Uint8Array.of(5, 1, 1), encodeFrame(1, token!)));
   await client.closeWrite();
-  await asked.asked;
+  await asked.started;
   await pause(50);
   asked.resolve(true);
   const answer = new Uint8Array(await new Response(client.readable).arrayBuffer());
@@ -254,7 +254,7 @@ Deno.test("a client that has ended its side behind its token is answered, though
 Deno.test("bytes that come early are few, and are carried in their order", async () => {
   const { client, served, opening, reads } = reached();
   await client.write(unhex(REQUESTS.SOCKS5!));
-  await opening.asked;
+  await opening.started;
   for (let i = 0; i < 20; i++) await client.write(new Uint8Array(16_384).fill(i));
   await until(() => reads() > 4);
   for (let i = 0; i < 20; i++) await pause(0);
@@ -282,7 +282,7 @@ Deno.test("a client that has gone before its password is checked has no session,
     const served = server.serve(far);
     await client.write(unhex("050102" + "01" + "01" + "62" + "01" + "78" + behind));
     await client.closeWrite();
-    await check.asked;
+    await check.started;
     if (behind === "") {
       await within(5_000, "gone", served);
       assert.ok(signal!.aborted && isLost(events));

@@ -202,7 +202,7 @@ Deno.test("no answer is begun for a client that has not ended, or that is answer
       write: (bytes) => (writes.push(hex(bytes)), far.write(bytes)),
     });
     await client.write(unhex(REQUESTS.SOCKS5![0]));
-    await targets.asked;
+    await targets.started;
     if (how === "has said much") { for (let i = 0; i < 5; i++) await client.write(new Uint8Array(16_384)); }
     if (how === "has ended") await client.closeWrite();
     else await pause(LOOKS);

@@ -185,7 +185,7 @@ Deno.test("openDirectly() ends with its signal, though resolver and dialer are d
     const stop = new AbortController();
     const open = openDirectly({ rules, resolve: addresses, dial: dial.make });
     const opening = open(request(stop.signal));
-    await phase.asked;
+    await phase.started;
     stop.abort(REASON);
     await assert.rejects(within(PROMPT, "the attempt", opening), (error) => error === REASON);
     await assert.rejects(open(request(AbortSignal.abort(REASON))), (error) => error === REASON);
