@@ -43,13 +43,13 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: "a replica of another one",
-    begin: async (redis) => void await redis.say("replicaof", "127.0.0.1", "1"),
-    end: async (redis) => void await redis.say("replicaof", "no", "one"),
+    begin: async (redis) => void await redis.send("replicaof", "127.0.0.1", "1"),
+    end: async (redis) => void await redis.send("replicaof", "no", "one"),
   },
   {
     name: "full",
-    begin: async (redis) => void await redis.say("config", "set", "maxmemory", "1"),
-    end: async (redis) => void await redis.say("config", "set", "maxmemory", "0"),
+    begin: async (redis) => void await redis.send("config", "set", "maxmemory", "1"),
+    end: async (redis) => void await redis.send("config", "set", "maxmemory", "0"),
   },
   {
     name: "cut off, and heard of",
@@ -136,18 +136,18 @@ peerTest("Redis: of several addresses the writable one is used and searched for 
   await using b = await startRedis({ replicaOf: a.port });
   await until(
     "the replica has begun",
-    async () => (await b.say("info", "replication")).includes("master_link_status:up"),
+    async () => (await b.send("info", "replication")).includes("master_link_status:up"),
   );
   const url = [`redis://127.0.0.1:${freePort()}`, b.url, a.url];
   await using shared = await connectRedis({ url, onLoss: "refuse" });
   await until("up", () => shared.state().up);
   const first = { ...entry(), madeAt: Date.now() };
   assert.equal(await shared.replayCache.insert(first), true);
-  assert.match(await a.say("dbsize"), /^[1-9]/);
-  await until("it is replicated", async () => await b.say("exists", `gssocks:replay:${first.tag}`) === "1");
+  assert.match(await a.send("dbsize"), /^[1-9]/);
+  await until("it is replicated", async () => await b.send("exists", `gssocks:replay:${first.tag}`) === "1");
   const promoted = Date.now();
-  await b.say("replicaof", "no", "one");
-  await a.say("replicaof", "127.0.0.1", String(b.port));
+  await b.send("replicaof", "no", "one");
+  await a.send("replicaof", "127.0.0.1", String(b.port));
   let passed = 0;
   await until("logins go on", async () => {
     const now = Date.now();
@@ -164,12 +164,12 @@ peerTest("Redis: stores an authenticator once as many replicas have it as requir
   await using master = await startRedis();
   const replica = await startRedis({ replicaOf: master.port });
   await using _replica = replica;
-  await until("begun", async () => (await replica.say("info", "replication")).includes("master_link_status:up"));
+  await until("begun", async () => (await replica.send("info", "replication")).includes("master_link_status:up"));
   await using shared = await connectRedis({ url: master.url, onLoss: "refuse", replicas: 1 });
   await until("up", () => shared.state().up);
   const first = entry();
   assert.equal(await shared.replayCache.insert(first), true);
-  assert.equal(await replica.say("exists", `gssocks:replay:${first.tag}`), "1");
+  assert.equal(await replica.send("exists", `gssocks:replay:${first.tag}`), "1");
   Deno.kill(replica.pid, "SIGSTOP");
   await until("down", () => !shared.state().up);
   assert.match(shared.state().reason, /0 of the 1 replicas|did not answer/);
@@ -200,7 +200,7 @@ peerTest(
     for (const without of ["none", ...WANTED, "keys"]) {
       const rules = ["~gssocks:*", "+@all", `-${without}`].filter((rule) => rule !== "-none" && rule !== "-keys");
       if (without === "keys") rules[0] = "~other:*";
-      assert.equal(await redis.say("acl", "setuser", without, "reset", "on", ">x", ...rules), "OK");
+      assert.equal(await redis.send("acl", "setuser", without, "reset", "on", ">x", ...rules), "OK");
       await using store = await connectRedis({ url: `redis://${without}:x@127.0.0.1:${redis.port}`, onLoss: "refuse" });
       const { up, reason } = store.state();
       assert.equal(up, without === "none", `${without}: ${reason}`);
@@ -218,7 +218,7 @@ peerTest("Redis: a cluster member is refused with a reason", PEERS, async () => 
     return store.state().reason;
   };
   assert.match(await reason(), /Redis Cluster is not supported: CLUSTERDOWN/);
-  await redis.say("cluster", "addslots", ...Array.from({ length: 16_384 }, (_, i) => String(i)));
+  await redis.send("cluster", "addslots", ...Array.from({ length: 16_384 }, (_, i) => String(i)));
   let said = "";
   await until("its slots", async () => /CROSSSLOT/.test(said = await reason()), 10_000).catch(() => assert.fail(said));
   assert.match(said, /Redis Cluster is not supported: CROSSSLOT/);
@@ -273,7 +273,7 @@ peerTest("Redis: 600 users keep their sessions at a server 50 ms away, and no ot
     assert.ok(entered.every((one) => !one), `let in ${entered.filter(Boolean).length} of ${some.length}`);
     return performance.now() - begun > 10_500;
   }, 30_000);
-  assert.equal((await redis.say("keys", "gssocks:user:*")).split("\n").length, 600);
+  assert.equal((await redis.send("keys", "gssocks:user:*")).split("\n").length, 600);
 });
 
 peerTest(

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { connectRedis } from "../../proxy/shared/redis.ts";
 import { peerTest } from "../support/peers.ts";
 import { freePort } from "../support/process.ts";
-import { sayTo, startRedis } from "../support/redis.ts";
+import { sendTo, startRedis } from "../support/redis.ts";
 import { startSentinels } from "../support/sentinel.ts";
 import { until } from "../support/until.ts";
 
@@ -18,7 +18,7 @@ for (const how of ["killed", "frozen, and back as a master that nobody asks for"
   peerTest(`Sentinel: the master is ${how}; logins go on at the replica, and no replay gets in`, PEERS, async () => {
     await using a = await startRedis();
     await using b = await startRedis({ replicaOf: a.port });
-    await until("begun", async () => (await b.say("info", "replication")).includes("master_link_status:up"));
+    await until("begun", async () => (await b.send("info", "replication")).includes("master_link_status:up"));
     await using sentinels = await startSentinels({ master: a.port });
     // One of the sentinels is not there.
     const url = sentinels.url.replace("://", `://127.0.0.1:${freePort()},`);
@@ -28,7 +28,7 @@ for (const how of ["killed", "frozen, and back as a master that nobody asks for"
     // The sentinels must know of one another, and of the replica, before they can promote it.
     for (const port of sentinels.ports) {
       await until("the sentinels know all", async () => {
-        const said = await sayTo(port, ["sentinel", "master", "mymaster"]);
+        const said = await sendTo(port, ["sentinel", "master", "mymaster"]);
         return /num-slaves\n1\n/.test(said) && /num-other-sentinels\n2\n/.test(said);
       });
     }
@@ -39,7 +39,7 @@ for (const how of ["killed", "frozen, and back as a master that nobody asks for"
       accepted.push(next);
     }
     for (const { tag } of accepted) {
-      await until("replicated", async () => await b.say("exists", `gssocks:replay:${tag}`) === "1");
+      await until("replicated", async () => await b.send("exists", `gssocks:replay:${tag}`) === "1");
     }
     if (how === "killed") Deno.kill(a.pid, "SIGKILL");
     else if (how === "told to go") await sentinels.failover();
@@ -48,7 +48,7 @@ for (const how of ["killed", "frozen, and back as a master that nobody asks for"
     const promoted = performance.now();
     const login = async (at: typeof one) => await Promise.resolve(at.replayCache.insert(entry())).catch(() => false);
     await until("the promoted one is used", async () => {
-      const in_b = (await b.say("info", "commandstats")).includes("cmdstat_eval");
+      const in_b = (await b.send("info", "commandstats")).includes("cmdstat_eval");
       return in_b && await login(one) && await login(two);
     });
     assert.ok(performance.now() - promoted < 8_000, `${performance.now() - promoted} ms`);
@@ -90,16 +90,16 @@ peerTest("Sentinel: the master that the sentinels name counts, not another writa
   await using sentinels = await startSentinels({ master: a.port, count: 1 });
   await using shared = await connectRedis({ url: sentinels.url, onLoss: "refuse" });
   await until("up", () => shared.state().up);
-  await sayTo(sentinels.ports[0]!, ["sentinel", "remove", "mymaster"]);
-  await sayTo(sentinels.ports[0]!, ["sentinel", "monitor", "mymaster", "127.0.0.1", String(b.port), "1"]);
+  await sendTo(sentinels.ports[0]!, ["sentinel", "remove", "mymaster"]);
+  await sendTo(sentinels.ports[0]!, ["sentinel", "monitor", "mymaster", "127.0.0.1", String(b.port), "1"]);
   await until("it is used", async () => {
     const next = entry();
     await Promise.resolve(shared.replayCache.insert(next)).catch(() => {});
-    return await b.say("exists", `gssocks:replay:${next.tag}`) === "1";
+    return await b.send("exists", `gssocks:replay:${next.tag}`) === "1";
   });
   // Nobody is lost with the sentinels.
-  await sayTo(sentinels.ports[0]!, ["sentinel", "remove", "mymaster"]);
-  const knew = (await b.say("hget", "gssocks:known", "seen")).trim();
-  await until("looked at again", async () => (await b.say("hget", "gssocks:known", "seen")).trim() !== knew);
+  await sendTo(sentinels.ports[0]!, ["sentinel", "remove", "mymaster"]);
+  const knew = (await b.send("hget", "gssocks:known", "seen")).trim();
+  await until("looked at again", async () => (await b.send("hget", "gssocks:known", "seen")).trim() !== knew);
   assert.equal(await shared.replayCache.insert(entry()), true);
 });
