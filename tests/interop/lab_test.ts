@@ -2,7 +2,7 @@
  * The set-up of docs/operating.md for several machines, with real peers in a network of its own, and its surroundings failing: the short
  * form of `deno task lab`.
  */
-import { tried } from "../lab/fault.ts";
+import { tryFault } from "../lab/fault.ts";
 import { GROUPS } from "../lab/groups.ts";
 import { Lab, PEERS } from "../lab/setup.ts";
 import { peerTest } from "../support/peers.ts";
@@ -15,7 +15,7 @@ for (const { name, lab: options, faults } of GROUPS) {
     try {
       for (const fault of short) {
         const well = await t.step(fault.name, async () => {
-          const now = await tried(fault, lab, true);
+          const now = await tryFault(fault, lab, true);
           // deno-lint-ignore no-console
           console.log(`${fault.name}: ${now}`);
         });
