@@ -1,6 +1,6 @@
 /**
- * The package without its lock file, which is how everybody has it who gets it from JSR: every command starts, and every entry
- * point loads, whichever comes first.
+ * The package without its lock file, as users get it from JSR: every command starts, and every entry point loads in every
+ * order.
  */
 import assert from "node:assert/strict";
 import { gssocks } from "./support/run_cli.ts";
@@ -11,7 +11,7 @@ const { exports, publish }: { exports: Record<string, string>; publish: { includ
   await Deno.readTextFile(new URL("deno.json", ROOT)),
 );
 
-/** A copy of what is published, with the stand-ins for JSR's packages. */
+/** Runs with a copy of the published files, and the stand-ins for JSR's packages. */
 async function inCleanCopy(body: (copy: string) => Promise<void>): Promise<void> {
   const copy = await Deno.makeTempDir({ prefix: "gssocks-copy-" });
   const visit = async (path: string) => {
@@ -52,7 +52,7 @@ Deno.test("no lock: every command starts", async () => {
   });
 });
 
-/** Modules of a program's own between it and what it loads: Deno finds packages in the order of how deep they are imported. */
+/** Depth of the modules between a program and an entry point: Deno resolves packages in order of import depth. */
 const DEEP = 5;
 
 Deno.test("no lock: every entry point loads, in every order and under deep dependencies", async () => {

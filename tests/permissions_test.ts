@@ -1,4 +1,4 @@
-/** Each entry point under exactly the permissions that the README gives. */
+/** Each entry point runs with exactly the permissions that the README names. */
 import assert from "node:assert/strict";
 import { commandsIn } from "./support/cli_process.ts";
 import { peerTest } from "./support/peers.ts";
@@ -90,7 +90,7 @@ Deno.test("permissions: serve, bridge, connect need the network, their files, th
     ...["serve", "--listen", "127.0.0.1:0", "--keytab", realm.keytab, "--allow", `localhost:${site.addr.port}`],
   ]);
   const proxy = (await serving.waitFor(listening))[1]!;
-  // Without leave to write, new tickets stay in memory.
+  // Without the permission to write, new tickets stay in memory.
   const client = ["--allow-net", `--allow-read=${realm.directory}`, ENV];
   await using bridging = new Daemon(
     Deno.execPath(),
@@ -107,7 +107,7 @@ Deno.test("permissions: serve, bridge, connect need the network, their files, th
   );
   assert.match(connected.stdout, /the page$/, connected.stderr);
   assert.match(serving.output, /alice@GSSOCKS\.TEST by gssapi, protection confidentiality/);
-  // The one thing of krb5.conf that counts beside a keytab is not passed over in silence.
+  // A missing permission for krb5.conf is reported even where a keytab is given.
   assert.match(serving.output, /Note: krb5\.conf may not be read, so that \[capaths\] counts for nothing/);
 });
 
@@ -165,7 +165,7 @@ function deniedCommands(realm: RealmFolder, including: string): readonly Denied[
       /more\.d, which .*including\.conf includes/,
     ],
     [reading(conf), ["klist"], env, /cc: not permitted; allow it with --allow-read=.*\/cc/],
-    // What has to be read and written for a new file beside the old one is the folder.
+    // A new file beside the old one needs permission for the folder.
     [
       [...reading(conf, `${directory}/cc`), `--allow-write=${directory}`],
       ["kinit", "alice"],

@@ -1,9 +1,9 @@
-/** What SECURITY.md says is held by the tests that it names. */
+/** SECURITY.md: every test that it names exists. */
 import assert from "node:assert/strict";
 
 const HERE = new URL("./", import.meta.url);
 
-/** Tests that a line names: a file in backquotes, and behind a colon words out of the names of its tests. */
+/** Returns the tests that a line names: a file in backquotes, and after a colon words of its test names. */
 function named(line: string): { file: string; words: string[] }[] {
   return [...line.matchAll(/`([a-z_0-9/]+_test\.ts)`(?:: ((?:"[^"]+"(?:, )?)+))?/g)].map(([, file, words = ""]) => ({
     file: file!,
@@ -21,7 +21,7 @@ Deno.test("SECURITY.md: names existing tests in each row", async () => {
     if (tests.length === 0) wrong.push(`no test: ${row}`);
     for (const { file, words } of tests) {
       const source = await Deno.readTextFile(new URL(file, HERE)).catch(() => undefined);
-      // A name may stand on a line of its own.
+      // A name may stand on its own line.
       const names = source?.replace(/\(\n\s*"/g, '("');
       if (names === undefined) wrong.push(`no such file: ${file}`);
       for (const part of words) {

@@ -1,4 +1,4 @@
-/** The suite counts what nobody handles, wherever that happens, and fails of it. */
+/** Unhandled errors are counted wherever they happen, and fail the suite. */
 import assert from "node:assert/strict";
 import { run } from "./support/process.ts";
 import { noneUncaughtIn, uncaughtIn } from "./support/unhandled.ts";
@@ -7,7 +7,7 @@ const ROOT = new URL("..", import.meta.url);
 const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
 const PROCESS = new URL("support/process.ts", import.meta.url).href;
 
-/** A test file with this in one of its tests. */
+/** Returns a test file with `body` in one of its tests. */
 function testFile(body: string): string {
   return `
 import { Daemon, run } from ${JSON.stringify(PROCESS)};
@@ -21,7 +21,7 @@ Deno.test("behind it", () => {});
 `;
 }
 
-/** Runs a test file by the flags of the test task, and gives whether it failed and what was counted. */
+/** Runs a test file with the flags of the test task; returns whether it failed and what was counted. */
 async function counted(
   text: string,
 ): Promise<{ failed: boolean; watching: number; unhandled: string[]; said: string }> {
@@ -108,35 +108,35 @@ Deno.test("unhandled errors: Deno's messages are found in colour and inside othe
   assert.doesNotThrow(() => noneUncaughtIn("error: no such file\n"));
 });
 
-/** Files that start programs themselves, each with what is looked at, or why nothing has to be. */
-const STARTERS: Readonly<Record<string, "looks at it" | string>> = {
-  "tests/support/process.ts": "looks at it",
-  "tests/support/terminal.ts": "looks at it",
-  "tests/proxy/soak_test.ts": "looks at it",
-  "tests/kerberos/credentials/caches/writers_test.ts": "looks at it",
-  "tests/cli/terminal/password_prompt_test.ts": "looks at it",
-  "tests/proxy/serve_leaves_nothing_test.ts": "looks at it",
-  "tests/cli/server/serve_reload_test.ts": "looks at it",
-  "tests/support/logged_program.ts": "looks at it",
+/** Files that start programs, each with `checked`, or the reason why there is nothing to check. */
+const STARTERS: Readonly<Record<string, "checked" | string>> = {
+  "tests/support/process.ts": "checked",
+  "tests/support/terminal.ts": "checked",
+  "tests/proxy/soak_test.ts": "checked",
+  "tests/kerberos/credentials/caches/writers_test.ts": "checked",
+  "tests/cli/terminal/password_prompt_test.ts": "checked",
+  "tests/proxy/serve_leaves_nothing_test.ts": "checked",
+  "tests/cli/server/serve_reload_test.ts": "checked",
+  "tests/support/logged_program.ts": "checked",
   "tests/support/peers.ts": "unshare and nft",
   "tests/lab/network.ts": "a shell that takes networks away",
   "tests/support/gss_peer.ts": "MIT's programs",
   "tests/kerberos/credentials/shell/change_file_test.ts": "mkfifo and chown",
   "tests/permissions_test.ts": "chown",
   "tests/mutants/run.ts": "git",
-  "tests/mutants/test_run.ts": "tests that are to fail",
-  "tests/support/jsr_suite.ts": "the suite itself, which looks",
+  "tests/mutants/test_run.ts": "tests that must fail",
+  "tests/support/jsr_suite.ts": "the suite itself, which checks",
   "tests/support/publish_dry_run.ts": "no test",
 };
 
-/** Files that listen for what nobody handles; who does prevents that it is counted. */
+/** Files that listen for unhandled errors; a listener can prevent that they are counted. */
 const LISTENERS: readonly string[] = [
   "tests/alike/harness.ts", // Counts them too, and fails the cell.
   "tests/fuzz/fuzz.ts",
-  "cli/log/guard.ts", // Says each in the words that are looked for.
-  "tests/cli/log/guard_test.ts", // Has a scope of its own.
+  "cli/log/guard.ts", // Prints each in the wording that is searched for.
+  "tests/cli/log/guard_test.ts", // Uses a scope of its own.
   "tests/support/watch_unhandled.ts",
-  "tests/mutants/contexts.ts", // Names what it switches off.
+  "tests/mutants/contexts.ts", // Names the code that it switches off.
 ];
 
 Deno.test("unhandled errors: every test that starts a program checks its output", async () => {
@@ -153,10 +153,10 @@ Deno.test("unhandled errors: every test that starts a program checks its output"
       if (/\bunhandled-?[rR]ejection\b/.test(text) && !LISTENERS.includes(path)) wrong.push(`${path} listens`);
       if (path.startsWith("tests/") && /\bnew Deno\.Command\(|\bnode:child_process\b/.test(text)) {
         if (STARTERS[path] === undefined) wrong.push(`${path} starts programs`);
-        if (STARTERS[path] === "looks at it" && !/\bnoneUncaughtIn\(/.test(text)) wrong.push(`${path} does not look`);
+        if (STARTERS[path] === "checked" && !/\bnoneUncaughtIn\(/.test(text)) wrong.push(`${path} does not check`);
       }
     }
   };
-  for (const top of ["gss/", "kerberos/", "socks/", "proxy/", "cli/", "tests/"]) await visit(top);
+  for (const top of ["base/", "asn1/", "gss/", "kerberos/", "socks/", "proxy/", "cli/", "tests/"]) await visit(top);
   assert.deepEqual(wrong, []);
 });

@@ -1,6 +1,6 @@
 /**
- * Downloads through proxies: both ends ours against both ends Dante's, and servers alone with a client that throws away what
- * it gets unread.
+ * Downloads through proxies: with both ends of this package and of Dante, and servers alone with a client that
+ * discards what it receives.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Report } from "./report.ts";
 const OCTETS = 256 * (1 << 20);
 const GOALS: Readonly<Record<string, number>> = { "2": 3, "1": 2, "0": 1 };
 
-/** MB/s of a server alone. */
+/** Measures MB/s of a server alone. */
 export async function drain(
   field: Field,
   proxy: Proxy,
@@ -23,7 +23,7 @@ export async function drain(
   return came! / seconds! / 1e6;
 }
 
-/** The rows on downloads. */
+/** The rows of downloads. */
 export async function benchRelays(field: Field, report: Report): Promise<void> {
   await using ours = await field.ourServer();
   await using dante = await field.dante("gssapi");

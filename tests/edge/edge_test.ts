@@ -1,4 +1,4 @@
-/** The library where there are no sockets, no files and no permissions: an edge runtime, and a browser. */
+/** The library without sockets, files and permissions: in an edge runtime and in a browser. */
 import assert from "node:assert/strict";
 import { peer, peerTest } from "../support/peers.ts";
 import { Daemon, run } from "../support/process.ts";

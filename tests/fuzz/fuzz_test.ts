@@ -1,4 +1,4 @@
-/** The fuzzers themselves: each runs for a moment, and each kind of fault is noticed. */
+/** The fuzzers run for a moment, and notice each kind of fault. */
 import assert from "node:assert/strict";
 import { decode } from "../../asn1/codec.ts";
 import { sameBytes } from "../../base/bytes.ts";
@@ -31,7 +31,7 @@ Deno.test("server fuzzer: finds nothing in its first inputs", async () => {
   clean(await fuzzServer({ seed: 7, seconds: 60, runs: 120 }), 12);
 });
 
-/** A target with a fault. */
+/** Returns a target with a fault. */
 function faulty(run: Target["run"], slow: number = 5_000): Target {
   return { name: "faulty", seeds: [Uint8Array.of(1, 2, 3)], expects: asn1Error, slow, run };
 }
@@ -58,7 +58,7 @@ Deno.test("fuzz(): reports foreign errors, hangs, slow inputs, unhandled rejecti
   assert.match(await found(() => spin(60), { slow: 50 }), /takes \d+ ms for \d+ bytes/);
   const kept: Uint8Array[] = [];
   const keep = () => void kept.push(new Uint8Array(4 << 20).fill(1));
-  // The process has other tests' threads too, whose memory comes and goes.
+  // The process runs other tests too, whose memory grows and shrinks.
   const held = () => (Deno.memoryUsage().heapUsed + Deno.memoryUsage().external) / 2 ** 20;
   assert.match(await found(keep, { runs: 20, growth: 8, held }), /memory grew by \d+ MiB/);
   kept.length = 0;

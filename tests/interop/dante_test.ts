@@ -1,4 +1,4 @@
-/** Dante as the server for our client and bridge, and as the client of our server, with data protected. */
+/** Dante with protected data: its server with this client and bridge, and its client with this server. */
 import assert from "node:assert/strict";
 import { bridge, connect, type ProtectionLevel, serve, SocksAuthError } from "../../mod.ts";
 import { socksifyEnv, startDante } from "../support/dante.ts";
@@ -65,7 +65,7 @@ peerTest(
     };
     await using connection = await connect({ ...options, protection: "none" });
     await echoed(connection);
-    // Dante closes the connection on a level that it does not accept.
+    // Dante closes the connection at a level that it does not accept.
     await assert.rejects(connect(options));
   },
 );
@@ -170,7 +170,7 @@ peerTest(
     });
     const got = await run(peer("curl"), ["-sS", "--fail", `http://127.0.0.1:${site.addr.port}/`], { env });
     assert.equal(got.stdout, "the page", got.stderr);
-    // Whoever is not told so does not do it, and gets nowhere.
+    // Without the option NEC mode is not used, and the connection fails.
     await assert.rejects(connect({ ...options, proxy: { hostname: "localhost", port: server.addr.port } }));
     await using strict = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
     await assert.rejects(
@@ -184,7 +184,7 @@ peerTest("Dante server: accepts Kerberos inside SPNEGO", ["sockd", "root's right
   await using dante = await startDante({ ...realm, levels: "confidentiality" });
   await using server = serve({ port: 0, keytab: realm.keytab, rules: ["allow localhost"] });
   await using echo = echoServer();
-  // And so does ours, without being told.
+  // This server accepts it too, without an option.
   for (const port of [dante.port, server.addr.port]) {
     await using connection = await connect({
       proxy: { hostname: "localhost", port },

@@ -1,4 +1,7 @@
-/** UDP ASSOCIATE and BIND with Dante: its server for our client and bridge, its client library for our server. */
+/**
+ * UDP ASSOCIATE and BIND with Dante: its server with this client and bridge, its client library with this
+ * server.
+ */
 import assert from "node:assert/strict";
 import { associate, bind, bridge, type Endpoint, noAuthentication, serve } from "../../mod.ts";
 import { socksifyEnv, startDante } from "../support/dante.ts";
@@ -101,7 +104,7 @@ peerTest(
         commands: ["bind"],
         rules: ["allow localhost,command=bind"],
         onEvent: (event) => {
-          if (event.type === "listening") told.push(tell(event.bound));
+          if (event.type === "listening") told.push(exchangeLine(event.bound));
         },
       });
       const env = await socksifyEnv({ ...realm, proxyPort: server.addr.port, level });
@@ -113,8 +116,8 @@ peerTest(
   },
 );
 
-/** Connects to a listener as a target does, and hears and says a line. Dante's client loses what comes with the reply. */
-async function tell(listener: Endpoint): Promise<void> {
+/** Connects to a listener as a target does, and exchanges a line. Dante's client loses bytes that arrive with the reply. */
+async function exchangeLine(listener: Endpoint): Promise<void> {
   using target = await Deno.connect(listener);
   const heard = new Uint8Array(100);
   const count = await target.read(heard);

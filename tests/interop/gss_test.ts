@@ -26,7 +26,7 @@ const SERVICES = [[18, "one0"], [17, "one1"], [20, "one2"], [19, "one3"]] as con
 const [MUTUAL, REPLAY, SEQUENCE, CONF, INTEG, DELEG] = [2, 4, 8, 16, 32, 1];
 const ALL = MUTUAL | REPLAY | SEQUENCE | CONF | INTEG;
 
-/** Messages of many lengths go both ways, sealed, signed, and with a signature apart; then the context is done with. */
+/** Exchanges messages of many lengths, encrypted, signed, and with separate MICs; then disposes the context. */
 async function exchange(established: GssContext, mit: GssPeer): Promise<void> {
   using context = established;
   for (const length of [0, 1, 15, 16, 17, 31, 32, 33, 1000]) {
@@ -52,7 +52,7 @@ function ourTickets(kdc: MitKdc, enctype: number, forwardable = false): Kerberos
   return new KerberosTickets({ config, kdc: new KdcClient({ config, transport: denoTransport }), initial });
 }
 
-/** A client of MIT's that knows one enctype, since its acceptors choose the subkey's from the client's list. */
+/** Returns an MIT client with one enctype, since MIT acceptors choose the subkey's enctype from the client's list. */
 async function mitClient(kdc: MitKdc, enctype: number): Promise<Record<string, string>> {
   const conf = `${kdc.directory}/only-${enctype}.conf`;
   await Deno.writeTextFile(
@@ -100,7 +100,7 @@ peerTest("MIT initiator: establishes and exchanges messages with all four enctyp
     assert.equal(accepted.context.attributes.enctype, enctypeName(enctype));
     assert.equal(accepted.context.peer.text, "alice@MIT.TEST");
     await exchange(accepted.context, mit);
-    // The same authenticator again is a replay, and the error token says so to MIT.
+    // The same authenticator again is a replay, and the error token tells MIT so.
     await using other = new GssPeer(await mitClient(kdc, enctype));
     await other.command(`init ${name}@localhost ${ALL}`);
     await other.step();

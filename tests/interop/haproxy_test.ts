@@ -1,4 +1,7 @@
-/** Servers behind a real HAProxy that says who its clients are: CONNECT, UDP, rules, limits and logs go by the client's address. */
+/**
+ * Servers behind a real HAProxy that names its clients: CONNECT, UDP, rules, limits and logs use the client's
+ * address.
+ */
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { createConnection } from "node:net";
@@ -67,7 +70,7 @@ for (
     assert.match(String(eventRecord(connected).client), /^127\.0\.0\.9:\d+$/);
     await assert.rejects(through(balancer.port, OTHER, echo.port));
     await until("refused", () => lab.refusals(OTHER).some((why) => /no client rule/.test(why)));
-    // One session from there at a time, and the balancer has none of them.
+    // One session per client address; the balancer has none itself.
     await until("over", () => lab.server.liveSessions().every(({ client }) => client?.hostname !== CLIENT));
     const sockets = [0, 1].map(() =>
       createConnection({ host: "127.0.0.1", port: balancer.port, localAddress: CLIENT })
@@ -140,7 +143,7 @@ peerTest(
       await assert.rejects(through(balancer.port, CLIENT, echo.port));
       await until("said", () => lab.refusals(BALANCER).some((why) => /PROXY protocol header/.test(why)));
     }
-    // Straight from elsewhere it goes as ever, and nobody takes an address that he is not.
+    // Direct clients are served as always, and cannot choose an address.
     assert.equal(await through(port, OTHER, echo.port), `hello from ${OTHER}`);
     using conn = await Deno.connect({ hostname: "127.0.0.1", port });
     await conn.write(new TextEncoder().encode(`PROXY TCP4 ${CLIENT} 127.0.0.1 7 1080\r\n`));

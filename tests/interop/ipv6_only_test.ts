@@ -1,4 +1,4 @@
-/** What runs on a machine that has no IPv4 at all, not even 127.0.0.1. */
+/** The programs on a machine without any IPv4, not even 127.0.0.1. */
 import assert from "node:assert/strict";
 import { peerTest } from "../support/peers.ts";
 import { Daemon, run } from "../support/process.ts";

@@ -1,4 +1,4 @@
-/** Our client against MIT's KDC, MIT's programs against our KDC, and each other's files. */
+/** This client with MIT's KDC, MIT's programs with this KDC, and the files of each with the other. */
 import assert from "node:assert/strict";
 import { decode, encode } from "../../asn1/codec.ts";
 import { ByteWriter } from "../../base/bytes.ts";
@@ -100,7 +100,7 @@ peerTest("MIT KDC: signs the request, and the client refuses a changed one", MIT
 peerTest("MIT kinit: refuses a request that was changed on its way to the KDC", MIT, async () => {
   await using kdc = await startTestKdc({ principals: { alice: { password: "secret", requiresPreauth: false } } });
   const directory = await Deno.makeTempDir();
-  // Between the two, the item that asks for the proof is lost.
+  // On the way, the element that requests the proof is removed.
   await using between = new TcpServer(async (connection) => {
     const frames = new FrameReader(65_536);
     const buffer = new Uint8Array(8_192);
@@ -143,7 +143,7 @@ peerTest("MIT KDC: its errors become KdcError with their names", MIT, async () =
     ticketsOf(kdc.config, "alice", "alicepw").serviceTicket(parsePrincipal("none/localhost@MIT.TEST")),
     (error) => error instanceof KdcError && error.code === "KDC_ERR_S_PRINCIPAL_UNKNOWN",
   );
-  // Without pre-authentication a wrong password shows only in the reply that cannot be opened.
+  // Without pre-authentication a wrong password appears only when the reply cannot be decrypted.
   await assert.rejects(
     ticketsOf(kdc.config, "alice", "wrong").initialTicket(),
     (error) => error instanceof KerberosError && error.code === "INTEGRITY",
@@ -232,7 +232,7 @@ peerTest("MIT kinit, kvno, klist: work with the KDC over UDP and TCP", MIT, asyn
     assert.match(wrong.stderr, /Password incorrect/);
     const unknown = await run(peer("kinit"), ["nobody"], { env, stdin: "x\n" });
     assert.match(unknown.stderr, /not found in Kerberos database/);
-    // A reply that is too big for UDP sends MIT's client to TCP.
+    // A reply that is too big for UDP makes MIT's client use TCP.
     kdc.faults.maxUdpReply = 300;
     const big = await run(peer("kinit"), ["alice"], {
       env: { ...env, KRB5_CONFIG: `${directory}/udp.conf` },

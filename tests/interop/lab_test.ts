@@ -1,6 +1,6 @@
 /**
- * The set-up of docs/operating.md for several machines, with real peers in a network of its own, and its surroundings failing: the short
- * form of `deno task lab`.
+ * The set-up of docs/operating.md for several machines, with real peers in a network of its own, under faults: the short form
+ * of `deno task lab`.
  */
 import { tryFault } from "../lab/fault.ts";
 import { GROUPS } from "../lab/groups.ts";
@@ -20,7 +20,7 @@ for (const { name, lab: options, faults } of GROUPS) {
           console.log(`${fault.name}: ${now}`);
         });
         if (well) continue;
-        // It may have been left as it was in the middle.
+        // The fault may have left the lab broken.
         await lab[Symbol.asyncDispose]();
         lab = await Lab.start(options);
       }

@@ -1,4 +1,4 @@
-/** curl with GSS-API, and ordinary clients for the other methods. */
+/** curl with GSS-API, and ordinary clients with the other methods. */
 import assert from "node:assert/strict";
 import { bridge, fixedPasswords, listenUnix, serve } from "../../mod.ts";
 import { MemoryReplayCache } from "../../kerberos/ap/replay/memory.ts";
@@ -189,7 +189,7 @@ peerTest(
       assert.equal(got.stdout, "the page", `${way}: ${got.stderr}`);
     }
     assert.deepEqual(seen, ways.map(() => "confidentiality"));
-    // What a program is not told to tunnel is no business of this proxy's.
+    // Without tunnelling, a plain HTTP request is refused.
     const plain = await run(peer("curl"), ["-sS", "-i", "--proxy", `http://${where}`, "http://127.0.0.1:1/"]);
     assert.match(plain.stdout, /^HTTP\/1\.1 405 /);
   },
@@ -202,7 +202,7 @@ peerTest(
     await using realm = await startRealmFolder();
     await using site = origin("the page");
     const options = { port: 0, keytab: realm.keytab, protection: ["none"], rules: ["allow localhost"] } as const;
-    // Nothing but the memory of what was used before tells a recording: a server that has just started knows too little.
+    // Only the memory of used tokens detects a recording: a freshly started server knows too little.
     const seen = new MemoryReplayCache();
     const replayCache = { insert: seen.insert.bind(seen), knowsSince: 0 };
     await using server = serve({ ...options, insecureNecMode: true, replayCache });

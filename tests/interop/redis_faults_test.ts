@@ -1,4 +1,7 @@
-/** A real Redis that is frozen, cut off, read-only, full, killed, started anew, or far away: what is known of it, and how soon. */
+/**
+ * A real Redis that is frozen, cut off, read-only, full, killed, restarted or far away: what the servers notice,
+ * and how soon.
+ */
 import assert from "node:assert/strict";
 import { connectRedis, type RedisOptions } from "../../proxy/shared/redis.ts";
 import { STORE_TESTS } from "../proxy/shared/store_suite.ts";
@@ -23,7 +26,7 @@ for (const { name, run } of STORE_TESTS) {
   });
 }
 
-/** What happens to a store from one moment on, and how it is undone. */
+/** A fault of a store, and how it is undone. */
 interface Fault {
   readonly name: string;
   begin(redis: RedisServer, relay: ReturnType<typeof startRelay>): Promise<void> | void;
@@ -32,27 +35,27 @@ interface Fault {
 
 const FAULTS: readonly Fault[] = [
   {
-    name: "frozen",
+    name: "a freeze",
     begin: ({ pid }) => Deno.kill(pid, "SIGSTOP"),
     end: ({ pid }) => Deno.kill(pid, "SIGCONT"),
   },
   {
-    name: "cut off, nothing comes through",
+    name: "a cut without any packet",
     begin: (_redis, relay) => void (relay.swallow = true),
     end: (_redis, relay) => void (relay.swallow = false),
   },
   {
-    name: "a replica of another one",
+    name: "being a replica",
     begin: async (redis) => void await redis.send("replicaof", "127.0.0.1", "1"),
     end: async (redis) => void await redis.send("replicaof", "no", "one"),
   },
   {
-    name: "full",
+    name: "a full memory",
     begin: async (redis) => void await redis.send("config", "set", "maxmemory", "1"),
     end: async (redis) => void await redis.send("config", "set", "maxmemory", "0"),
   },
   {
-    name: "cut off, and heard of",
+    name: "a cut with resets",
     begin: (_redis, relay) => {
       relay.swallow = true;
       relay.cut();
@@ -75,15 +78,15 @@ for (const { name, begin, end } of FAULTS) {
     await begin(redis, relay);
     const begun = performance.now();
     await until("down", both(false));
-    assert.ok(performance.now() - begun < 4_000, `${performance.now() - begun} ms until it is known`);
+    assert.ok(performance.now() - begun < 4_000, `${performance.now() - begun} ms until it is noticed`);
     const asked = performance.now();
     await assert.rejects(async () => await strict.replayCache.insert(entry()), { code: "SHARED_STORE" });
     await assert.rejects(async () => await strict.userLedger.enter("u", 1), { code: "SHARED_STORE" });
     const seen = entry();
     assert.equal(await lenient.replayCache.insert(seen), true);
     assert.equal(await lenient.replayCache.insert(seen), false);
-    assert.ok(performance.now() - asked < 500, "nobody waits");
-    // Long enough for connections to be given up, and made again in vain.
+    assert.ok(performance.now() - asked < 500, "no call waits");
+    // Long enough for connections to be closed and opened again in vain.
     await until("two more looks", () => performance.now() - asked > 2_500);
     await end(redis, relay);
     const ended = performance.now();
@@ -118,7 +121,7 @@ peerTest(
     await until("down", () => !one.state().up);
     redis = stack.use(await startRedis(port));
     await until("up", () => one.state().up);
-    // To a server that has never seen it, nor the loss.
+    // On a server that has seen neither it nor the loss.
     await using other = await connectRedis({ ...options, onChange: undefined });
     await until("up", () => other.state().up);
     await assert.rejects(async () => await other.replayCache.insert(accepted), {
@@ -270,7 +273,7 @@ peerTest("Redis: 600 users keep their sessions at a server 50 ms away, and no ot
   await until("two leases are over", async () => {
     const some = users.filter((_, i) => i % 15 === 0);
     const entered = await Promise.all(some.map((user) => there.userLedger.enter(user, 1)));
-    assert.ok(entered.every((one) => !one), `let in ${entered.filter(Boolean).length} of ${some.length}`);
+    assert.ok(entered.every((one) => !one), `accepted ${entered.filter(Boolean).length} of ${some.length}`);
     return performance.now() - begun > 10_500;
   }, 30_000);
   assert.equal((await redis.send("keys", "gssocks:user:*")).split("\n").length, 600);

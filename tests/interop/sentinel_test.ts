@@ -1,4 +1,7 @@
-/** A real failover: sentinels promote a replica when the master is gone, cut off or told to go; logins go on, and nothing gets in twice. */
+/**
+ * A real failover: sentinels promote a replica when the master is killed, cut off or told to hand over; logins
+ * go on, and no replay is accepted.
+ */
 import assert from "node:assert/strict";
 import { connectRedis } from "../../proxy/shared/redis.ts";
 import { peerTest } from "../support/peers.ts";
@@ -20,12 +23,12 @@ for (const how of ["killed", "frozen, and back as a master that nobody asks for"
     await using b = await startRedis({ replicaOf: a.port });
     await until("begun", async () => (await b.send("info", "replication")).includes("master_link_status:up"));
     await using sentinels = await startSentinels({ master: a.port });
-    // One of the sentinels is not there.
+    // One of the sentinels is absent.
     const url = sentinels.url.replace("://", `://127.0.0.1:${freePort()},`);
     await using one = await connectRedis({ url, onLoss: "refuse" });
     await using two = await connectRedis({ url, onLoss: "refuse" });
     await until("up", () => one.state().up && two.state().up);
-    // The sentinels must know of one another, and of the replica, before they can promote it.
+    // The sentinels must know one another and the replica before they can promote it.
     for (const port of sentinels.ports) {
       await until("the sentinels know all", async () => {
         const said = await sendTo(port, ["sentinel", "master", "mymaster"]);
@@ -56,13 +59,13 @@ for (const how of ["killed", "frozen, and back as a master that nobody asks for"
     for (let i = 0; i < 5; i++) {
       await until("logins go on", async () => await login(one) && await login(two));
     }
-    // The other of the two servers each time: what the first one has seen itself it knows anyway.
+    // The other of the two servers each time: a server knows what it has seen itself.
     for (const [i, { tag, madeAt }] of accepted.entries()) {
       const replayed = { ...entry(), tag, madeAt };
       const other = i % 2 === 0 ? two : one;
       const got = await Promise.resolve(other.replayCache.insert(replayed)).catch((error) => error.code);
       assert.notEqual(got, true, `${i}`);
-      // And as far as the replica had them, it is known for what it is.
+      // Authenticators that the replica had are recognised.
       assert.equal(got, false);
     }
   });
@@ -97,7 +100,7 @@ peerTest("Sentinel: the master that the sentinels name counts, not another writa
     await Promise.resolve(shared.replayCache.insert(next)).catch(() => {});
     return await b.send("exists", `gssocks:replay:${next.tag}`) === "1";
   });
-  // Nobody is lost with the sentinels.
+  // No login is lost with the sentinels.
   await sendTo(sentinels.ports[0]!, ["sentinel", "remove", "mymaster"]);
   const knew = (await b.send("hget", "gssocks:known", "seen")).trim();
   await until("looked at again", async () => (await b.send("hget", "gssocks:known", "seen")).trim() !== knew);

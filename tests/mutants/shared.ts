@@ -192,7 +192,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
       LOSS,
       "++this.#owed >= OWED",
       "++this.#owed < 0",
-      "nothing comes through",
+      "without any packet",
     ],
     [
       "why it could not be connected to is said",
@@ -260,7 +260,7 @@ export const SHARED_MUTANTS: readonly Mutant[] = [
     ["authenticators can be written", LOSS, "redis.call('SET', KEYS[2], '1', 'PX', 1000)\n", "", "refuses a kind"],
     ["sessions can be written", LOSS, "redis.call('ZADD', KEYS[3], 1, '')\n", "", "refuses a kind"],
     ["sessions can be taken out", LOSS, "redis.call('ZREM', KEYS[3], '')\n", "", "refuses a kind"],
-    ["who went without it is told to the others", KNOWN, " or ARGV[1] == '1' then", " then", "nothing comes through"],
+    ["who went without it is told to the others", KNOWN, " or ARGV[1] == '1' then", " then", "without any packet"],
     [
       "sessions run out in Redis",
       "limits over machines",
